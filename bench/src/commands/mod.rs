@@ -1,0 +1,33 @@
+//! One file a command: its arguments, and what it does with them.
+
+use crate::exit::{Exit, Failure};
+
+/// What a command gives back: how it ended, or why it could not.
+pub type Outcome = Result<Exit, Failure>;
+
+pub mod list;
+
+/// A dynamometer for servers: every architecture on one test bench.
+#[derive(Debug, clap::Parser)]
+#[command(name = "dyno", version, propagate_version = true, max_term_width = 100)]
+pub struct Dyno {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    List(list::Arguments),
+}
+
+impl Dyno {
+    /// Runs the command that was asked for.
+    ///
+    /// # Errors
+    /// A [`Failure`] with its exit code, for the user to read.
+    pub fn run(self) -> Outcome {
+        match self.command {
+            Command::List(arguments) => list::run(&arguments),
+        }
+    }
+}

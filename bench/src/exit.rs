@@ -1,0 +1,88 @@
+//! Exit codes, and the failure that ends a command.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | fine |
+//! | 1 | the run failed |
+//! | 2 | wrong usage: an unknown name, an impossible value, a combination that makes no sense |
+//! | 3 | a threshold given with `--fail-if` was missed |
+//! | 4 | a regression against the baseline |
+//! | 5 | the result is invalid: its audit declared it void |
+//! | 130 | interrupted; what was measured has been written and is marked as partial |
+
+use std::fmt;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0
+    Success,
+    /// 1
+    Failed,
+    /// 2
+    Usage,
+    /// 3
+    ThresholdMissed,
+    /// 4
+    Regression,
+    /// 5
+    Invalid,
+    /// 130
+    Interrupted,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::ThresholdMissed => 3,
+            Exit::Regression => 4,
+            Exit::Invalid => 5,
+            Exit::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// Why a command could not do its work, and what the user can do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The exit code that goes with it.
+    pub exit: Exit,
+    /// What went wrong, in one line.
+    pub message: String,
+    /// What to do about it; empty when there is nothing to advise.
+    pub remedy: String,
+}
+
+impl Failure {
+    /// The run failed (exit code 1).
+    pub fn failed(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Failure { exit: Exit::Failed, message: message.into(), remedy: remedy.into() }
+    }
+
+    /// The command line makes no sense (exit code 2).
+    pub fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Failure { exit: Exit::Usage, message: message.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dyno: {}", self.message)?;
+        if !self.remedy.is_empty() {
+            write!(f, "\n      {}", self.remedy)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}

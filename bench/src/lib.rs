@@ -1,0 +1,27 @@
+//! The program `dyno`: its command line, experiments, measurement, audit, statistics and report.
+
+use clap::Parser;
+
+pub mod commands;
+pub mod exit;
+
+/// Parses the command line, runs the command, tells a failure on stderr.
+///
+/// # Returns
+/// The exit code, as documented in [`exit`].
+pub fn main() -> std::process::ExitCode {
+    let result = match commands::Dyno::try_parse() {
+        Ok(dyno) => dyno.run(),
+        Err(usage) => {
+            let _ = usage.print();
+            return if usage.use_stderr() { exit::Exit::Usage } else { exit::Exit::Success }.into();
+        }
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The program `dyno`; see `dyno --help`.
+
+fn main() -> std::process::ExitCode {
+    dyno_bench::main()
+}

@@ -1,0 +1,1 @@
+//! The load generator, the probe and the browser-like client.

@@ -1,0 +1,7 @@
+//! Encryption, Diffie-Hellman, signatures and a secure channel, sans-IO.
+//!
+//! Nothing in this crate knows a socket, a thread or HTTP: bytes go in, bytes come out, and time is an argument.
+
+#![forbid(unsafe_code)]
+
+pub mod pipe;

@@ -1,0 +1,91 @@
+//! The seam between a transport and whoever moves its bytes.
+//!
+//! ```text
+//!   socket  --receive-->  +------+  --plain-->   HTTP connection
+//!                         | Pipe |
+//!   socket  <--pending--  +------+  <--send---   HTTP connection
+//! ```
+
+use std::time::Instant;
+
+/// One end of a secure byte pipe: the secure channel or TLS, client or server.
+///
+/// A pipe owns no socket and no clock. The driver calls it in this order: feed what arrived ([`Pipe::receive`],
+/// [`Pipe::receive_eof`]), hand over what shall be sent ([`Pipe::send`], [`Pipe::close`]), then write
+/// [`Pipe::pending`] to the wire and report with [`Pipe::advance`] how much of it was taken.
+///
+/// After an error the pipe is dead: what [`Pipe::pending`] still holds (an alert) may be written, then the
+/// connection is to be closed.
+pub trait Pipe: Send {
+    /// Feeds octets that arrived from the peer; opened plaintext is appended to `plain`.
+    ///
+    /// # Errors
+    /// The peer's fault ([`Failure`]): its text is the same for every cryptographic failure.
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), Failure>;
+
+    /// Tells that the peer will send no more. An end without the peer's authenticated close is a truncation.
+    ///
+    /// # Errors
+    /// [`Failure`] when the stream was cut.
+    fn receive_eof(&mut self) -> Result<(), Failure>;
+
+    /// Seals `plain` into the pending octets. Before the handshake is done it is kept and sealed afterwards.
+    ///
+    /// # Errors
+    /// [`Failure`] when the pipe is dead or closed for sending.
+    fn send(&mut self, plain: &[u8]) -> Result<(), Failure>;
+
+    /// Says goodbye: queues the authenticated close. Nothing can be sent after it.
+    fn close(&mut self);
+
+    /// Octets for the wire, in order.
+    fn pending(&self) -> &[u8];
+
+    /// The first `count` octets of [`Pipe::pending`] were written.
+    ///
+    /// # Panics
+    /// When `count` is more than was pending.
+    fn advance(&mut self, count: usize);
+
+    /// Whether the handshake is done and both sides know whom they talk to.
+    fn is_established(&self) -> bool;
+
+    /// Whether the peer has said its authenticated goodbye.
+    fn is_closed_by_peer(&self) -> bool;
+
+    /// When [`Pipe::handle_deadline`] wants to be called (handshake limit, rekeying by time); `None`: never.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// The deadline has passed.
+    ///
+    /// # Errors
+    /// [`Failure`] when the peer took too long over its handshake.
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), Failure>;
+}
+
+/// The peer's fault, as far as it may be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// For our own log; says nothing that would help an attacker to tell two failures apart on the wire.
+    pub reason: &'static str,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Makes the server's end of a new pipe for each accepted connection.
+pub trait Acceptor: Send + Sync {
+    /// A fresh pipe for a connection that was accepted at `now`.
+    fn accept(&self, now: Instant) -> Box<dyn Pipe>;
+}
+
+/// Makes the client's end of a new pipe for each connection.
+pub trait Connector: Send + Sync {
+    /// A fresh pipe to the peer that this connector was configured for.
+    fn connect(&self, now: Instant) -> Box<dyn Pipe>;
+}
