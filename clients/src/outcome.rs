@@ -1,0 +1,562 @@
+//! What a run of the load generator gives back: versioned types that go to JSON and come back unchanged.
+//!
+//! Times are integer nanoseconds, rates are per second, shares lie between 0 and 1. Within one schema version fields
+//! are only added; readers ignore fields that they do not know.
+//!
+//! ```text
+//!   intended          connection free          sent                        done
+//!      |------- wait ------->|------- lag ------>|-------- response -------->|
+//!      |------------------------------- total ------------------------------>|
+//! ```
+//!
+//! `wait + lag + response = total` holds for each request, exactly. *Total* runs from the moment at which the plan
+//! wanted the request to start: it is the headline. *Response* runs from the moment of sending: it is what a naive
+//! generator reports. *Wait* is the time for which no connection was free. *Lag* is the generator's own lateness.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the types in this file, as written to [`Outcome::schema_version`].
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The result of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// [`SCHEMA_VERSION`] of the program that wrote this.
+    pub schema_version: u32,
+    /// Name and version of that program, such as `dyno 0.1.0`.
+    pub program: String,
+    /// When the first request was due, in milliseconds since 1970-01-01 UTC.
+    pub started_unix_ms: u64,
+    /// The plan as it was run, with every default filled in.
+    pub plan: PlanAsRun,
+    /// Why the run ended before its plan was done; absent when it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
+    /// Length of the measured window, without warm-up and without the draining at the end, in nanoseconds.
+    pub window_ns: u64,
+    /// Counts over the measured window.
+    pub counts: Counts,
+    /// Rates over the measured window.
+    pub rates: Rates,
+    /// The four parts of each latency, and the time to connect.
+    pub latency: Latency,
+    /// Failed requests by kind; kinds that did not occur are left out.
+    pub errors: Vec<ErrorCount>,
+    /// The run over time, warm-up included.
+    pub series: Series,
+    /// What the generator itself needed.
+    pub generator: Generator,
+    /// Connections, as planned and as found.
+    pub connections: Connections,
+    /// What the run's own checks found.
+    pub audit: Audit,
+    /// Each `--fail-if` and how it came out.
+    #[serde(default)]
+    pub thresholds: Vec<Threshold>,
+}
+
+/// The plan with every default filled in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanAsRun {
+    /// Where the load went.
+    pub url: String,
+    /// `plain`, `channel` or `tls`.
+    pub transport: String,
+    /// Closed loop or open loop.
+    pub load: Load,
+    /// Connections that the run was allowed to use.
+    pub connections: u32,
+    /// Threads of the generator.
+    pub threads: u32,
+    /// Planned length of the measured window; absent when a number of requests was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ns: Option<u64>,
+    /// Planned number of requests; absent when a duration was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
+    /// Time at the start that is left out of every number but the series.
+    pub warmup_ns: u64,
+    /// After so many requests a connection is closed; absent: kept open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_connection: Option<u64>,
+    /// A request that is not answered within this time from its sending has failed.
+    pub timeout_ns: u64,
+    /// Seed of the arrivals and of the mix.
+    pub seed: u64,
+    /// Most requests that may wait for a connection before the run is ended.
+    pub backlog: u64,
+    /// Longest stretch before a request is due that the generator spins instead of sleeping.
+    pub spin_ns: u64,
+    /// The requests of the mix.
+    pub mix: Vec<MixEntry>,
+}
+
+/// Who decides when the next request starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "loop", rename_all = "kebab-case")]
+pub enum Load {
+    /// The answer to the last one: each connection sends its next request after the answer and a pause.
+    Closed {
+        /// The pause, in nanoseconds.
+        think_ns: u64,
+    },
+    /// The clock: requests start when the schedule says so, whatever the server does.
+    Open {
+        /// `constant`, `poisson` or `trace`.
+        arrivals: String,
+        /// The rate as a list of stretches, in order. Empty for a trace.
+        stretches: Vec<Stretch>,
+    },
+}
+
+/// A stretch of the run in which the rate goes in a straight line from one value to another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// Rate at its start, requests per second.
+    pub from_per_s: f64,
+    /// Rate at its end, requests per second.
+    pub to_per_s: f64,
+    /// Its length in nanoseconds.
+    pub length_ns: u64,
+}
+
+/// One kind of request in the mix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MixEntry {
+    /// Request method.
+    pub method: String,
+    /// Request target, as sent.
+    pub target: String,
+    /// Its share of the requests, relative to the other entries' weights.
+    pub weight: f64,
+    /// What was checked in each answer: `status`, `same`, `body`; see `dyno load --help`.
+    pub verified: String,
+}
+
+/// Why a run ended before its plan was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Partial {
+    /// The user interrupted it.
+    Interrupted,
+    /// More requests waited for a connection than [`PlanAsRun::backlog`] allows.
+    Backlog,
+}
+
+/// Counts of requests that were due inside the measured window, unless said otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Requests that the plan wanted to start.
+    pub intended: u64,
+    /// Requests that were sent.
+    pub sent: u64,
+    /// Answers that came complete and passed every check: exactly those that the histograms hold.
+    pub completed: u64,
+    /// Requests that failed, of whatever kind.
+    pub failed: u64,
+    /// Verified answers that came inside the window, whenever their request was due; basis of the achieved rate.
+    pub completed_in_window: u64,
+    /// Octets of answers received, head and body, inside the window.
+    pub received_octets: u64,
+    /// Octets of requests sent inside the window.
+    pub sent_octets: u64,
+    /// Requests that had to wait for a connection.
+    pub waited: u64,
+    /// Most requests that waited for a connection at one time, warm-up included.
+    pub backlog_max: u64,
+}
+
+/// Rates over the measured window, per second.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Requests that the plan wanted to start; in a closed loop the same as sent.
+    pub offered_per_s: f64,
+    /// Requests sent.
+    pub sent_per_s: f64,
+    /// Verified answers that came inside the window.
+    pub achieved_per_s: f64,
+    /// Octets received.
+    pub received_octets_per_s: f64,
+}
+
+/// The parts of the latency; see the module's picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// From the intended start to the end of the answer: the headline.
+    pub total: Distribution,
+    /// From the sending to the end of the answer: what a naive generator reports.
+    pub response: Distribution,
+    /// Waiting for a free connection.
+    pub wait: Distribution,
+    /// The generator's own lateness.
+    pub lag: Distribution,
+    /// Time to establish a connection (TCP, and the handshake of the transport), warm-up and opening included.
+    pub connect: Distribution,
+}
+
+/// A distribution of durations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distribution {
+    /// Number of values.
+    pub count: u64,
+    /// Smallest, ns.
+    pub min_ns: u64,
+    /// Largest, ns.
+    pub max_ns: u64,
+    /// Mean, ns; exact, not taken from the histogram's buckets.
+    pub mean_ns: f64,
+    /// Standard deviation, ns; from the histogram's buckets (three significant digits).
+    pub stdev_ns: f64,
+    /// The percentiles for which there are samples enough, in rising order.
+    pub percentiles: Vec<Percentile>,
+    /// The whole histogram: HDR V2, compressed, in base64, as every HDR tool reads it; empty when `count` is 0.
+    pub hdr_v2_base64: String,
+}
+
+/// One percentile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Percentile {
+    /// The quantile as a share: 0.99 is the 99th percentile.
+    pub quantile: f64,
+    /// Its value, ns.
+    pub value_ns: u64,
+    /// Samples beyond it.
+    pub samples_beyond: u64,
+    /// The same, discounted for how strongly neighbouring samples depend on each other.
+    pub effective_beyond: f64,
+}
+
+impl Distribution {
+    /// The value at `quantile`, if the run had samples enough to claim it.
+    pub fn percentile_ns(&self, quantile: f64) -> Option<u64> {
+        let found = self.percentiles.iter().find(|p| (p.quantile - quantile).abs() < 1e-9);
+        found.map(|p| p.value_ns)
+    }
+}
+
+/// Failed requests of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCount {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// How often, among the requests that were due inside the window.
+    pub count: u64,
+    /// The first of them in words.
+    pub example: String,
+}
+
+/// What can go wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// No connection could be made.
+    Connect,
+    /// The transport's handshake or its records failed.
+    Transport,
+    /// The connection was reset, or writing to it failed.
+    Reset,
+    /// No complete answer within the timeout.
+    Timeout,
+    /// The server closed the connection before the answer was complete.
+    Short,
+    /// What came was not HTTP/1.1, or more than one answer to one request.
+    Protocol,
+    /// The status was not the expected one.
+    Status,
+    /// The body was not the expected one.
+    Body,
+    /// Not answered when the time for draining after the run was over.
+    Unfinished,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of [`ErrorKind::index`].
+    pub const ALL: [ErrorKind; 9] = [
+        ErrorKind::Connect,
+        ErrorKind::Transport,
+        ErrorKind::Reset,
+        ErrorKind::Timeout,
+        ErrorKind::Short,
+        ErrorKind::Protocol,
+        ErrorKind::Status,
+        ErrorKind::Body,
+        ErrorKind::Unfinished,
+    ];
+
+    /// Place in [`ErrorKind::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The kind as it stands in JSON and on the terminal.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Connect => "connect",
+            ErrorKind::Transport => "transport",
+            ErrorKind::Reset => "reset",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Short => "short",
+            ErrorKind::Protocol => "protocol",
+            ErrorKind::Status => "status",
+            ErrorKind::Body => "body",
+            ErrorKind::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// The run over time: intervals of equal length from the first intended request on, warm-up included.
+///
+/// The number of intervals is bounded: when it would pass the bound, neighbours are merged in pairs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Length of an interval, ns.
+    pub interval_ns: u64,
+    /// The intervals; the last may be cut short by the end of the run.
+    pub intervals: Vec<Interval>,
+}
+
+/// One interval. Requests are counted by when they were sent, answers and failures by when they came.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Its start, ns from the start of the run.
+    pub start_ns: u64,
+    /// Requests sent in it.
+    pub sent: u64,
+    /// Verified answers that came in it.
+    pub completed: u64,
+    /// Requests that failed in it.
+    pub failed: u64,
+    /// Median total latency of those answers, ns, to two significant digits; 0 when none came.
+    pub p50_ns: u64,
+    /// 99th percentile of it, ns.
+    pub p99_ns: u64,
+    /// Largest, ns.
+    pub max_ns: u64,
+    /// Mean of it, ns; exact.
+    pub mean_ns: f64,
+}
+
+/// What the generator itself needed over the measured window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// CPU time of its threads, user and system, ns, spinning included.
+    pub cpu_ns: u64,
+    /// The same for the user part.
+    pub cpu_user_ns: u64,
+    /// CPU time per completed request, ns; 0 when none completed.
+    pub cpu_per_request_ns: f64,
+    /// CPU time as a share of one core per thread, spinning included.
+    pub cpu_share: f64,
+    /// Share of the window in which the busiest thread had work, neither waiting nor spinning.
+    pub busy_share: f64,
+    /// Voluntary context switches.
+    pub switches_voluntary: u64,
+    /// Involuntary context switches.
+    pub switches_involuntary: u64,
+    /// Largest resident set of the whole process so far, in octets.
+    pub resident_max_octets: u64,
+}
+
+/// Connections over the whole run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Connections {
+    /// What the plan asked for.
+    pub planned: u64,
+    /// Most that were open at one time.
+    pub open_max: u64,
+    /// Open when the last request of the plan was due.
+    pub open_at_end: u64,
+    /// Successfully opened, all in all.
+    pub opened: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+}
+
+/// What the run's own checks found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The gravest grade among the findings.
+    pub verdict: Verdict,
+    /// Every doubt, gravest first; empty for a sound run.
+    pub findings: Vec<Finding>,
+    /// The figures that the checks went by.
+    pub figures: Figures,
+}
+
+/// How far a run can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// No check found anything.
+    Sound,
+    /// Read it with the findings beside it.
+    Doubtful,
+    /// The numbers do not describe the server; do not use them.
+    Void,
+}
+
+/// One doubt about the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How grave it is.
+    pub grade: Verdict,
+    /// What it is, with its figures.
+    #[serde(flatten)]
+    pub doubt: Doubt,
+    /// The same in words, one line.
+    pub message: String,
+    /// What to do about it, one line.
+    pub remedy: String,
+}
+
+/// What can be doubtful about a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "doubt", rename_all = "kebab-case")]
+pub enum Doubt {
+    /// The generator sent its requests too late.
+    GeneratorLate {
+        /// Median lag, ns.
+        lag_p50_ns: u64,
+        /// 99th percentile of the lag, ns.
+        lag_p99_ns: u64,
+        /// Median total latency, ns, against which the lag is judged.
+        total_p50_ns: u64,
+    },
+    /// The generator had no time left: its speed was measured, not the server's.
+    GeneratorSaturated {
+        /// Share of the time in which its busiest thread had work.
+        busy_share: f64,
+    },
+    /// Fewer requests were sent than planned.
+    OfferedRateMissed {
+        /// Planned, per second.
+        offered_per_s: f64,
+        /// Sent, per second.
+        sent_per_s: f64,
+    },
+    /// The server answered more slowly than requests came: latencies grow with the length of the run.
+    ServerOverloaded {
+        /// Planned, per second.
+        offered_per_s: f64,
+        /// Answered, per second.
+        achieved_per_s: f64,
+    },
+    /// More requests waited for a connection than the bound allows, and the run was ended.
+    BacklogOverflow {
+        /// The bound.
+        backlog: u64,
+        /// When it was passed, ns from the start.
+        at_ns: u64,
+    },
+    /// Fewer connections were open than planned.
+    ConnectionsMissing {
+        /// Planned.
+        planned: u64,
+        /// Most open at one time.
+        open_max: u64,
+    },
+    /// Little's law does not hold: the books are wrong, or the run was far from steady.
+    LittlesLawBroken {
+        /// Mean number in the system, measured.
+        in_system: f64,
+        /// Rate times mean total latency.
+        predicted: f64,
+    },
+    /// The intended or the actual send times do not follow the planned process.
+    ArrivalsOff {
+        /// Which of the two: `intended` or `sent`.
+        which: String,
+        /// The planned process.
+        process: String,
+        /// Value of the test statistic.
+        statistic: f64,
+        /// What it may be at most.
+        limit: f64,
+    },
+    /// The first and the second half of the window differ.
+    Unsteady {
+        /// Mean total latency of the first half, ns.
+        first_half_mean_ns: f64,
+        /// Mean total latency of the second half, ns.
+        second_half_mean_ns: f64,
+    },
+    /// More requests failed than the limit allows.
+    ErrorsOverLimit {
+        /// Failed share.
+        share: f64,
+        /// Allowed share.
+        limit: f64,
+    },
+    /// Some requests failed; they are in no percentile.
+    Errors {
+        /// Failed share.
+        share: f64,
+        /// How many.
+        failed: u64,
+    },
+    /// No request was answered.
+    NothingMeasured {},
+    /// The highest percentile rests on few independent samples.
+    FewIndependentSamples {
+        /// The percentile, as a share.
+        quantile: f64,
+        /// Samples beyond it, discounted for dependence.
+        effective_beyond: f64,
+    },
+    /// Another process took the core while the generator had work.
+    CoreShared {
+        /// Involuntary context switches per second.
+        switches_per_s: f64,
+    },
+}
+
+/// The figures that the audit went by.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Median lag, ns.
+    pub lag_p50_ns: u64,
+    /// 99th percentile of the lag, ns.
+    pub lag_p99_ns: u64,
+    /// Mean number of requests in the system (waiting or sent), measured over time.
+    pub in_system_mean: f64,
+    /// The same as rate times mean total latency.
+    pub in_system_predicted: f64,
+    /// The arrival-process tests; empty in a closed loop.
+    pub arrivals: Vec<ArrivalTest>,
+    /// Mean total latency of the first half of the window, ns.
+    pub first_half_mean_ns: f64,
+    /// Mean total latency of the second half, ns.
+    pub second_half_mean_ns: f64,
+    /// By how much the dependence of neighbours shrinks the sample: effective samples = samples / this; at least 1.
+    pub dependence: f64,
+}
+
+/// The test of one series of times against the planned process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArrivalTest {
+    /// `intended` or `sent`.
+    pub which: String,
+    /// `constant` or `poisson`.
+    pub process: String,
+    /// `coefficient-of-variation` or `anderson-darling`.
+    pub test: String,
+    /// Gaps between neighbours that were tested.
+    pub gaps: u64,
+    /// Value of the statistic.
+    pub statistic: f64,
+    /// What it may be at most.
+    pub limit: f64,
+    /// Whether it is.
+    pub passed: bool,
+}
+
+/// One `--fail-if` and how it came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// As it was written.
+    pub expression: String,
+    /// The measured value, in ns, per second, or as a share, by the metric; absent when it was not measured.
+    pub measured: Option<f64>,
+    /// Whether the run fails because of it. A value that was not measured fails.
+    pub failed: bool,
+}
