@@ -1,0 +1,139 @@
+//! The receive buffer: one stretch of initialised memory with the unread octets somewhere inside it.
+
+use std::mem;
+
+/// `memory[start..end]` is unread; everything behind `end` is free and initialised.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    memory: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    pub(crate) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.memory[self.start..self.end]
+    }
+
+    pub(crate) fn octets_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[self.start..self.end]
+    }
+
+    /// Whether there is no memory at all, so that `lend` is of use.
+    pub(crate) fn has_no_memory(&self) -> bool {
+        self.memory.is_empty()
+    }
+
+    /// Takes memory; its length counts, what is behind the length is not touched.
+    pub(crate) fn lend(&mut self, memory: Vec<u8>) {
+        if self.memory.is_empty() {
+            self.memory = memory;
+        }
+    }
+
+    /// Gives all memory away if nothing is unread.
+    pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
+        (self.is_empty() && !self.memory.is_empty()).then(|| {
+            (self.start, self.end) = (0, 0);
+            mem::take(&mut self.memory)
+        })
+    }
+
+    /// Free space of at least `least` octets behind the unread ones; a first buffer has `initial` octets.
+    ///
+    /// Unread octets move to the front only when that frees half of the memory, else the memory doubles. So each octet is
+    /// moved a bounded number of times, and memory stays within twice of what has arrived.
+    pub(crate) fn spare(&mut self, initial: usize, least: usize) -> &mut [u8] {
+        if self.memory.len() - self.end < least {
+            let worth_moving = self.start >= self.memory.len() / 2 && self.memory.len() - self.len() >= least;
+            if !worth_moving {
+                let doubled = (self.memory.len() * 2).max(initial).max(self.memory.len() + least);
+                let mut larger = Vec::with_capacity(doubled);
+                larger.extend_from_slice(self.octets());
+                larger.resize(doubled, 0);
+                self.end = self.len();
+                self.start = 0;
+                self.memory = larger;
+            } else {
+                self.memory.copy_within(self.start..self.end, 0);
+                self.end = self.len();
+                self.start = 0;
+            }
+        }
+        &mut self.memory[self.end..]
+    }
+
+    /// `count` octets of the free space were filled.
+    pub(crate) fn fill(&mut self, count: usize) {
+        assert!(count <= self.memory.len() - self.end, "more octets received than there was space for");
+        self.end += count;
+    }
+
+    /// Drops `count` unread octets at the front; gives memory above `keep` octets back when none is left.
+    pub(crate) fn consume(&mut self, count: usize, keep: usize) {
+        self.start += count;
+        debug_assert!(self.start <= self.end);
+        if self.start == self.end {
+            self.clear(keep);
+        }
+    }
+
+    /// Shortens the unread octets to `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.end = self.end.min(self.start + len);
+    }
+
+    /// Drops everything.
+    pub(crate) fn clear(&mut self, keep: usize) {
+        (self.start, self.end) = (0, 0);
+        if self.memory.len() > keep {
+            self.memory = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Buffer;
+
+    #[test]
+    fn octets_survive_moving_and_growing() {
+        let mut buffer = Buffer::default();
+        let (mut written, mut read) = (0_u8, 0_u8);
+        for round in 0..1_000_usize {
+            let count = {
+                let spare = buffer.spare(16, 4);
+                let count = (round % 7 + 1).min(spare.len());
+                for place in &mut spare[..count] {
+                    *place = written;
+                    written = written.wrapping_add(1);
+                }
+                count
+            };
+            buffer.fill(count);
+            let take = (round % 5 + 1).min(buffer.len());
+            for octet in &buffer.octets()[..take] {
+                assert_eq!(*octet, read);
+                read = read.wrapping_add(1);
+            }
+            buffer.consume(take, 1 << 20);
+        }
+    }
+
+    #[test]
+    fn large_memory_is_given_back_when_it_runs_empty() {
+        let mut buffer = Buffer::default();
+        buffer.spare(16, 1_000);
+        buffer.fill(1_000);
+        buffer.consume(1_000, 100);
+        assert!(buffer.has_no_memory());
+    }
+}

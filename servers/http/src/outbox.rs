@@ -1,0 +1,157 @@
+//! What is to be sent: a buffer of small things, and at most one large body behind it that stays where it is.
+
+use crate::limits::Limits;
+use crate::response::{Body, Source};
+use std::mem;
+
+/// Octets on their way to the peer.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    buffer: Vec<u8>,
+    /// How much of `buffer` has been sent.
+    sent: usize,
+    tail: Tail,
+}
+
+/// The body that follows the buffer.
+#[derive(Default)]
+enum Tail {
+    #[default]
+    None,
+    /// A body in memory, sent up to an offset.
+    Memory(Body, usize),
+    /// A body that is read into the buffer piece by piece.
+    Source(Box<dyn Source>),
+}
+
+/// A source has failed or ended early.
+pub(crate) struct SourceFailed;
+
+impl Outbox {
+    pub(crate) fn pending(&self) -> &[u8] {
+        let buffered = &self.buffer[self.sent..];
+        if buffered.is_empty() { self.tail_octets() } else { buffered }
+    }
+
+    /// Both parts of what can be sent at once, for a vectored write.
+    pub(crate) fn pending_parts(&self) -> [&[u8]; 2] {
+        [&self.buffer[self.sent..], self.tail_octets()]
+    }
+
+    fn tail_octets(&self) -> &[u8] {
+        match &self.tail {
+            Tail::Memory(Body::Static(octets), at) => &octets[*at..],
+            Tail::Memory(Body::Owned(octets), at) => &octets[*at..],
+            Tail::Memory(Body::Shared(octets, range), at) => &octets[range.start + *at..range.end],
+            Tail::Memory(Body::Empty | Body::Source(_), _) | Tail::Source(_) | Tail::None => &[],
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sent == self.buffer.len() && matches!(self.tail, Tail::None)
+    }
+
+    /// Whether a large body is on its way, behind which nothing can be written.
+    pub(crate) fn has_tail(&self) -> bool {
+        !matches!(self.tail, Tail::None)
+    }
+
+    /// Octets in the buffer that are not sent yet.
+    pub(crate) fn buffered(&self) -> usize {
+        self.buffer.len() - self.sent
+    }
+
+    /// The end of the buffer, to write a head to.
+    pub(crate) fn writer(&mut self, limits: &Limits) -> &mut Vec<u8> {
+        debug_assert!(!self.has_tail(), "nothing can be written behind a large body");
+        if self.buffer.capacity() == 0 {
+            self.buffer.reserve(limits.send_initial_octets);
+        }
+        &mut self.buffer
+    }
+
+    /// Puts a body behind the head that was just written.
+    pub(crate) fn body(&mut self, body: Body, limits: &Limits) -> Result<(), SourceFailed> {
+        match &body {
+            Body::Empty => {}
+            Body::Static(octets) if octets.len() <= limits.copy_octets => {
+                self.buffer.extend_from_slice(octets);
+            }
+            Body::Owned(octets) if octets.len() <= limits.copy_octets => {
+                self.buffer.extend_from_slice(octets);
+            }
+            Body::Shared(octets, range) if range.len() <= limits.copy_octets => {
+                self.buffer.extend_from_slice(&octets[range.clone()]);
+            }
+            Body::Static(_) | Body::Owned(_) | Body::Shared(..) => self.tail = Tail::Memory(body, 0),
+            Body::Source(_) => {
+                let Body::Source(source) = body else { unreachable!("just matched") };
+                self.tail = Tail::Source(source);
+                return self.refill(limits);
+            }
+        }
+        Ok(())
+    }
+
+    /// `count` octets of `pending` (or of both parts) were sent.
+    pub(crate) fn advance(&mut self, count: usize, limits: &Limits) -> Result<(), SourceFailed> {
+        let of_buffer = count.min(self.buffered());
+        self.sent += of_buffer;
+        let of_tail = count - of_buffer;
+        assert!(of_tail <= self.tail_octets().len(), "more octets sent than were pending");
+        if let Tail::Memory(_, at) = &mut self.tail {
+            *at += of_tail;
+        }
+        if self.sent == self.buffer.len() {
+            self.sent = 0;
+            self.buffer.clear();
+            if matches!(self.tail, Tail::Memory(..)) && self.tail_octets().is_empty() {
+                self.tail = Tail::None;
+            }
+            self.refill(limits)?;
+            if self.buffer.is_empty() && self.buffer.capacity() > limits.keep_octets {
+                self.buffer = Vec::new();
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the next piece of a source.
+    fn refill(&mut self, limits: &Limits) -> Result<(), SourceFailed> {
+        let Tail::Source(source) = &mut self.tail else { return Ok(()) };
+        let wanted = source.remaining().min(limits.source_octets as u64) as usize;
+        if wanted > 0 {
+            let start = self.buffer.len();
+            self.buffer.resize(start + wanted, 0);
+            let count = source.read(&mut self.buffer[start..]).map_err(|_| SourceFailed)?;
+            if count == 0 || count > wanted {
+                return Err(SourceFailed);
+            }
+            self.buffer.truncate(start + count);
+        }
+        if source.remaining() == 0 {
+            self.tail = Tail::None;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has_no_memory(&self) -> bool {
+        self.buffer.capacity() == 0
+    }
+
+    pub(crate) fn lend(&mut self, mut memory: Vec<u8>) {
+        if self.has_no_memory() {
+            memory.clear();
+            self.buffer = memory;
+        }
+    }
+
+    pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
+        (self.is_empty() && !self.has_no_memory()).then(|| mem::take(&mut self.buffer))
+    }
+
+    /// Drops everything.
+    pub(crate) fn clear(&mut self) {
+        *self = Outbox::default();
+    }
+}
