@@ -4,4 +4,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod aead;
+pub mod channel;
+pub mod dh;
+pub mod digest;
+pub mod kdf;
+pub mod limits;
+mod outgoing;
 pub mod pipe;
+pub mod signature;
+pub mod tls;
+pub mod transport;

@@ -1,0 +1,189 @@
+//! What one end of the channel is configured with; makes a [`Session`] for each connection.
+
+use super::credential::Credential;
+use super::message::Suite;
+use super::session::Session;
+use super::trust::Trust;
+use crate::limits;
+use crate::pipe::{Acceptor, Connector, Pipe};
+use crate::signature::SigningKey;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Who we are: a private key and what we show of it.
+#[derive(Debug)]
+pub struct Identity {
+    /// The private key.
+    pub key: SigningKey,
+    /// What the peer gets to see.
+    pub credential: Credential,
+}
+
+impl Identity {
+    /// A key without a certificate: the peer must have pinned it.
+    pub fn bare(key: SigningKey) -> Self {
+        Identity { credential: Credential::bare(*key.public()), key }
+    }
+
+    /// A throw-away identity, made now and kept nowhere.
+    pub fn throw_away() -> Self {
+        Identity::bare(SigningKey::generate().0)
+    }
+}
+
+/// Translates instants into calendar time, for certificates: one pair of readings, taken outside.
+#[derive(Debug, Clone, Copy)]
+pub struct Calendar {
+    instant: Instant,
+    unix_s: u64,
+}
+
+impl Calendar {
+    /// `unix_s` (seconds since 1970) was the time at `instant`.
+    pub fn new(instant: Instant, unix_s: u64) -> Self {
+        Calendar { instant, unix_s }
+    }
+
+    /// From both clocks of the system: the only place of the channel that reads a clock, once for each configuration.
+    pub fn from_system() -> Self {
+        let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Calendar::new(Instant::now(), unix_s)
+    }
+
+    /// Seconds since 1970 at `now`.
+    pub fn unix_s(&self, now: Instant) -> u64 {
+        self.unix_s.saturating_add(now.saturating_duration_since(self.instant).as_secs())
+    }
+}
+
+/// The bounds of a session, with the values of [`crate::limits`] unless told otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Time for the handshake.
+    pub handshake: Duration,
+    /// Handshakes under way at one acceptor.
+    pub half_open: usize,
+    /// Records under one sending key.
+    pub rekey_records: u64,
+    /// Octets under one sending key.
+    pub rekey_octets: u64,
+    /// Time under one sending key.
+    pub rekey_time: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds {
+            handshake: limits::HANDSHAKE_TIME,
+            half_open: limits::HALF_OPEN,
+            rekey_records: limits::REKEY_RECORDS,
+            rekey_octets: limits::REKEY_OCTETS,
+            rekey_time: limits::REKEY_TIME,
+        }
+    }
+}
+
+/// Everything that both ends need.
+#[derive(Debug)]
+pub struct Config {
+    /// Who we are.
+    pub identity: Identity,
+    /// Whom we accept.
+    pub trust: Trust,
+    /// Suites, most wanted first; the initiator's order decides.
+    pub suites: Vec<Suite>,
+    /// Bounds.
+    pub bounds: Bounds,
+    /// Calendar time.
+    pub calendar: Calendar,
+}
+
+impl Config {
+    /// Both suites, the usual bounds, the system's calendar.
+    pub fn new(identity: Identity, trust: Trust) -> Self {
+        Config {
+            identity,
+            trust,
+            suites: Suite::ALL.to_vec(),
+            bounds: Bounds::default(),
+            calendar: Calendar::from_system(),
+        }
+    }
+}
+
+/// A place among the handshakes under way; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The responder's side: makes a session for each accepted connection.
+#[derive(Debug, Clone)]
+pub struct Server {
+    config: Arc<Config>,
+    half_open: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// A server with this configuration.
+    pub fn new(config: Config) -> Self {
+        Server { config: Arc::new(config), half_open: Arc::new(AtomicUsize::new(0)) }
+    }
+
+    /// The key that clients pin.
+    pub fn public(&self) -> &crate::signature::PublicKey {
+        self.config.identity.key.public()
+    }
+
+    /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at once,
+    /// before any work is done for it.
+    pub fn session(&self, now: Instant) -> Session {
+        let place = Place(Arc::clone(&self.half_open));
+        let taken = self.half_open.fetch_add(1, Ordering::Relaxed);
+        Session::respond(
+            Arc::clone(&self.config),
+            (taken < self.config.bounds.half_open).then_some(place),
+            now,
+        )
+    }
+}
+
+impl Acceptor for Server {
+    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session(now))
+    }
+}
+
+/// The initiator's side: makes a session for each connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    config: Arc<Config>,
+}
+
+impl Client {
+    /// A client with this configuration.
+    pub fn new(config: Config) -> Self {
+        Client { config: Arc::new(config) }
+    }
+
+    /// The key that servers pin.
+    pub fn public(&self) -> &crate::signature::PublicKey {
+        self.config.identity.key.public()
+    }
+
+    /// A session for a connection that was opened at `now`.
+    pub fn session(&self, now: Instant) -> Session {
+        Session::initiate(Arc::clone(&self.config), now)
+    }
+}
+
+impl Connector for Client {
+    fn connect(&self, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session(now))
+    }
+}

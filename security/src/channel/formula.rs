@@ -1,0 +1,155 @@
+//! What is hashed, signed and sealed, in which order: as data, so that the code cannot differ from the table it prints.
+//!
+//! `security/model/table.txt` is this table; a test compares the two, and both with the symbolic model.
+
+use crate::signature::Context;
+
+/// Something that a formula puts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// Protocol name, version, suites offered, version, suite chosen.
+    Suite,
+    /// The initiator's ephemeral public key.
+    Gx,
+    /// The responder's ephemeral public key.
+    Gy,
+    /// The transcript digest after the key exchange.
+    Th1,
+    /// The sealed part of message 2.
+    FlightR,
+    /// The transcript digest after message 2.
+    Th2,
+    /// The sealed part of message 3.
+    FlightI,
+    /// The transcript digest after message 3.
+    Th3,
+    /// The initiator's label.
+    LabelI,
+    /// The responder's label.
+    LabelR,
+    /// The initiator's credential.
+    IdI,
+    /// The responder's credential.
+    IdR,
+    /// The initiator's signature.
+    SigI,
+    /// The responder's signature.
+    SigR,
+    /// The initiator's MAC.
+    MacI,
+    /// The responder's MAC.
+    MacR,
+}
+
+impl Field {
+    /// Its name in the model.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::Suite => "suite",
+            Field::Gx => "gx",
+            Field::Gy => "gy",
+            Field::Th1 => "th1",
+            Field::FlightR => "flightR",
+            Field::Th2 => "th2",
+            Field::FlightI => "flightI",
+            Field::Th3 => "th3",
+            Field::LabelI => "labelI",
+            Field::LabelR => "labelR",
+            Field::IdI => "idi",
+            Field::IdR => "idr",
+            Field::SigI => "sigI",
+            Field::SigR => "sigR",
+            Field::MacI => "macI",
+            Field::MacR => "macR",
+        }
+    }
+}
+
+/// One line of the table: `name = operation(fields)`.
+#[derive(Debug)]
+pub struct Formula {
+    /// What it makes.
+    pub name: &'static str,
+    /// The operation, and the key that it runs under.
+    pub operation: &'static str,
+    /// Its input, in order.
+    pub fields: &'static [Field],
+}
+
+/// The label of the responder's signature and MAC.
+pub const LABEL_R: Context = Context("dyno channel v1 responder");
+/// The label of the initiator's signature and MAC.
+pub const LABEL_I: Context = Context("dyno channel v1 initiator");
+/// The label under which handshake and traffic secrets are expanded.
+pub const CTX_KEYS: &str = "dyno channel v1 keys";
+/// The label under which a traffic secret gives key, nonce base and next secret.
+pub const CTX_EPOCH: &str = "dyno channel v1 epoch";
+
+/// The digest that the handshake keys, the responder's signature and its MAC rest on.
+pub const TH1: Formula =
+    Formula { name: "th1", operation: "HASH", fields: &[Field::Suite, Field::Gx, Field::Gy] };
+/// What the responder signs.
+pub const SIG_R: Formula =
+    Formula { name: "sigR", operation: "SIGN sr", fields: &[Field::LabelR, Field::Th1, Field::IdR] };
+/// What the responder's MAC covers.
+pub const MAC_R: Formula =
+    Formula { name: "macR", operation: "MAC mk", fields: &[Field::LabelR, Field::Th1, Field::IdR] };
+/// What the responder seals; the associated data is [`TH1`].
+pub const FLIGHT_R: Formula = Formula {
+    name: "flightR",
+    operation: "AEAD hkR rec0 th1",
+    fields: &[Field::IdR, Field::SigR, Field::MacR],
+};
+/// The digest that the initiator's signature and MAC rest on.
+pub const TH2: Formula = Formula { name: "th2", operation: "HASH", fields: &[Field::Th1, Field::FlightR] };
+/// What the initiator signs.
+pub const SIG_I: Formula =
+    Formula { name: "sigI", operation: "SIGN si", fields: &[Field::LabelI, Field::Th2, Field::IdI] };
+/// What the initiator's MAC covers.
+pub const MAC_I: Formula =
+    Formula { name: "macI", operation: "MAC mk", fields: &[Field::LabelI, Field::Th2, Field::IdI] };
+/// What the initiator seals; the associated data is [`TH2`].
+pub const FLIGHT_I: Formula = Formula {
+    name: "flightI",
+    operation: "AEAD hkI rec0 th2",
+    fields: &[Field::IdI, Field::SigI, Field::MacI],
+};
+/// The digest that the traffic secrets and every record rest on.
+pub const TH3: Formula = Formula { name: "th3", operation: "HASH", fields: &[Field::Th2, Field::FlightI] };
+
+/// The whole table, in the order of the handshake.
+pub const ALL: [&Formula; 9] = [&TH1, &SIG_R, &MAC_R, &FLIGHT_R, &TH2, &SIG_I, &MAC_I, &FLIGHT_I, &TH3];
+
+/// The labels, by their names in the model (the last is below the model's grain).
+pub const LABELS: [(&str, &str); 4] =
+    [("labelR", LABEL_R.0), ("labelI", LABEL_I.0), ("ctxKeys", CTX_KEYS), ("ctxEpoch", CTX_EPOCH)];
+
+impl Formula {
+    /// The input in order, taken from `values`.
+    ///
+    /// # Panics
+    /// When a field has no value: our misuse.
+    pub fn gather<'a>(&self, values: &[(Field, &'a [u8])]) -> Vec<&'a [u8]> {
+        let value = |field| values.iter().find(|(name, _)| *name == field).map(|(_, value)| *value);
+        self.fields
+            .iter()
+            .map(|&field| value(field).expect("the caller gives every field of the formula"))
+            .collect()
+    }
+}
+
+/// The table as text: the labels, then the formulas, then the two key derivations.
+pub fn table() -> String {
+    let mut out = String::new();
+    for (name, value) in LABELS {
+        out.push_str(&format!("label   {name} \"{value}\"\n"));
+    }
+    for formula in ALL {
+        let fields: Vec<_> = formula.fields.iter().map(|f| f.name()).collect();
+        out.push_str(&format!("formula {} = {}({})\n", formula.name, formula.operation, fields.join(", ")));
+    }
+    for keys in [crate::channel::schedule::HANDSHAKE, crate::channel::schedule::TRAFFIC] {
+        out.push_str(&format!("keys    {} = HKDF({}, z, ctxKeys)\n", keys.outputs.join(", "), keys.salt));
+    }
+    out
+}

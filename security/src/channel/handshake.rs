@@ -1,0 +1,256 @@
+//! The three messages of SIGMA-I, each side a value that is used up by its next step: no step can run twice or out of order.
+
+use super::config::Config;
+use super::credential::{Credential, Usage};
+use super::formula::{self, Field, Formula};
+use super::message::{self, Hello, Kind, Reply, Suite};
+use super::record::{Opener, Sealer};
+use super::schedule::{self, Secret};
+use crate::aead::{OpeningKey, SealingKey};
+use crate::dh::{EphemeralKey, SharedSecret};
+use crate::digest::{self, sha256};
+use crate::pipe::Failure;
+use crate::signature::{Context, PublicKey, SIGNATURE_OCTETS};
+use zeroize::Zeroizing;
+
+/// The one text for every message that is malformed, altered, out of place, or not by whom it claims to be.
+pub const REFUSED: Failure =
+    Failure { reason: "a message was malformed, altered, out of place or not by whom it claims" };
+/// No suite in common.
+pub const NO_SUITE: Failure = Failure { reason: "the peer offers no cipher suite that we have" };
+const NO_RANDOMNESS: Failure = Failure { reason: "the operating system gives no random octets" };
+
+const MAC_OCTETS: usize = 32;
+/// A flight is sealed under a key of its own, which seals nothing else: its number is 0 and its nonce base is zero.
+const FLIGHT_BASE: [u8; 12] = [0; 12];
+
+type Values<'a> = [(Field, &'a [u8])];
+
+/// What both sides have when all is done.
+#[derive(Debug)]
+pub struct Established {
+    /// Seals our records.
+    pub sealer: Sealer,
+    /// Opens the peer's records.
+    pub opener: Opener,
+    /// Who the peer is.
+    pub peer: Credential,
+    /// The transcript digest th3: the same on both sides, unlike that of any other session. May be shown.
+    pub transcript: [u8; 32],
+}
+
+/// The initiator after message 1.
+#[derive(Debug)]
+pub struct Initiator {
+    ephemeral: EphemeralKey,
+    suites: Vec<u8>,
+}
+
+impl Initiator {
+    /// Starts: gives the state and message 1 with its header.
+    ///
+    /// # Errors
+    /// Only when there is no randomness.
+    pub fn start(suites: &[Suite]) -> Result<(Self, Vec<u8>), Failure> {
+        let ephemeral = EphemeralKey::generate().map_err(|_| NO_RANDOMNESS)?;
+        let hello = Hello::write(suites, ephemeral.public());
+        Ok((Initiator { ephemeral, suites: suites.iter().map(|&s| s as u8).collect() }, hello))
+    }
+
+    /// Takes the body of message 2: checks the responder, gives message 3 with its header.
+    ///
+    /// # Errors
+    /// [`REFUSED`], or why the responder is not trusted.
+    pub fn finish(
+        self,
+        body: &[u8],
+        config: &Config,
+        unix_s: u64,
+    ) -> Result<(Established, Vec<u8>), Failure> {
+        let reply = Reply::parse(body).ok_or(REFUSED)?;
+        if !self.suites.contains(&(reply.suite as u8)) {
+            return Err(REFUSED);
+        }
+        let gx = *self.ephemeral.public();
+        let suite = message::suite_field(&self.suites, reply.suite);
+        let shared = self.ephemeral.agree(reply.gy).map_err(|_| REFUSED)?;
+        let th1 = hash(&formula::TH1, &[(Field::Suite, &suite), (Field::Gx, &gx), (Field::Gy, reply.gy)]);
+        let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
+
+        let responder =
+            Part { role: &RESPONDER, suite: reply.suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
+        let peer = responder.open(reply.flight, |peer| config.trust.check(peer, Usage::Serve, unix_s))?;
+        let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, reply.flight)]);
+        let initiator =
+            Part { role: &INITIATOR, suite: reply.suite, key: &hk_i, mac_key: &mk, transcript: &th2 };
+        let flight = initiator.seal(config)?;
+        let th3 = hash(&formula::TH3, &[(Field::Th2, &th2), (Field::FlightI, &flight)]);
+
+        let [tk_i, tk_r, _] = schedule::derive(&th3, &shared);
+        let mut finish = message::header(Kind::Finish, flight.len()).to_vec();
+        finish.extend_from_slice(&flight);
+        let (sealer, opener) = (Sealer::new(reply.suite, tk_i, th3), Opener::new(reply.suite, tk_r, th3));
+        Ok((Established { sealer, opener, peer, transcript: th3 }, finish))
+    }
+}
+
+/// The responder after message 2.
+pub struct Responder {
+    suite: Suite,
+    shared: SharedSecret,
+    hk_i: Secret,
+    mk: Secret,
+    th2: [u8; 32],
+}
+
+impl std::fmt::Debug for Responder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Responder").field("suite", &self.suite).finish_non_exhaustive()
+    }
+}
+
+impl Responder {
+    /// Takes the body of message 1: gives the state and message 2 with its header.
+    ///
+    /// # Errors
+    /// [`REFUSED`] or [`NO_SUITE`].
+    pub fn start(body: &[u8], config: &Config) -> Result<(Self, Vec<u8>), Failure> {
+        let hello = Hello::parse(body).ok_or(REFUSED)?;
+        let suite = hello.choose(&config.suites).ok_or(NO_SUITE)?;
+        let ephemeral = EphemeralKey::generate().map_err(|_| NO_RANDOMNESS)?;
+        let gy = *ephemeral.public();
+        let shared = ephemeral.agree(hello.gx).map_err(|_| REFUSED)?;
+        let suite_field = message::suite_field(hello.suites, suite);
+        let th1 =
+            hash(&formula::TH1, &[(Field::Suite, &suite_field), (Field::Gx, hello.gx), (Field::Gy, &gy)]);
+        let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
+        let flight =
+            Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal(config)?;
+        let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, &flight)]);
+        Ok((Responder { suite, shared, hk_i, mk, th2 }, Reply::write(suite, &gy, &flight)))
+    }
+
+    /// Takes the body of message 3: checks the initiator.
+    ///
+    /// # Errors
+    /// [`REFUSED`], or why the initiator is not trusted.
+    pub fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, Failure> {
+        let initiator = Part {
+            role: &INITIATOR,
+            suite: self.suite,
+            key: &self.hk_i,
+            mac_key: &self.mk,
+            transcript: &self.th2,
+        };
+        let peer = initiator.open(body, |peer| config.trust.check(peer, Usage::Connect, unix_s))?;
+        let th3 = hash(&formula::TH3, &[(Field::Th2, &self.th2), (Field::FlightI, body)]);
+        let [tk_i, tk_r, _] = schedule::derive(&th3, &self.shared);
+        let (sealer, opener) = (Sealer::new(self.suite, tk_r, th3), Opener::new(self.suite, tk_i, th3));
+        Ok(Established { sealer, opener, peer, transcript: th3 })
+    }
+}
+
+fn hash(formula: &Formula, values: &Values) -> [u8; 32] {
+    sha256(&formula.gather(values))
+}
+
+/// The formulas and fields of one role's flight.
+struct Role {
+    label: Context,
+    signature: &'static Formula,
+    mac: &'static Formula,
+    flight: &'static Formula,
+    label_field: Field,
+    transcript_field: Field,
+    id_field: Field,
+    signature_field: Field,
+    mac_field: Field,
+}
+
+const RESPONDER: Role = Role {
+    label: formula::LABEL_R,
+    signature: &formula::SIG_R,
+    mac: &formula::MAC_R,
+    flight: &formula::FLIGHT_R,
+    label_field: Field::LabelR,
+    transcript_field: Field::Th1,
+    id_field: Field::IdR,
+    signature_field: Field::SigR,
+    mac_field: Field::MacR,
+};
+
+const INITIATOR: Role = Role {
+    label: formula::LABEL_I,
+    signature: &formula::SIG_I,
+    mac: &formula::MAC_I,
+    flight: &formula::FLIGHT_I,
+    label_field: Field::LabelI,
+    transcript_field: Field::Th2,
+    id_field: Field::IdI,
+    signature_field: Field::SigI,
+    mac_field: Field::MacI,
+};
+
+/// One side's proof of who it is: identity, signature and MAC, sealed.
+struct Part<'a> {
+    role: &'static Role,
+    suite: Suite,
+    key: &'a Secret,
+    mac_key: &'a Secret,
+    transcript: &'a [u8; 32],
+}
+
+impl Part<'_> {
+    /// What signature or MAC cover: label, 0, then the other fields. Every field but the last has a fixed length.
+    fn covered(&self, formula: &Formula, id: &[u8]) -> Vec<u8> {
+        let label = [self.role.label.0.as_bytes(), &[0]].concat();
+        let values: &Values = &[
+            (self.role.label_field, &label),
+            (self.role.transcript_field, self.transcript),
+            (self.role.id_field, id),
+        ];
+        formula.gather(values).concat()
+    }
+
+    fn mac(&self, id: &[u8]) -> Vec<u8> {
+        digest::mac(digest::Algorithm::Sha256, &**self.mac_key, &[&self.covered(self.role.mac, id)])
+    }
+
+    fn seal(&self, config: &Config) -> Result<Vec<u8>, Failure> {
+        let id = config.identity.credential.encode();
+        let signature = config.identity.key.sign_bare(&self.covered(self.role.signature, &id));
+        let mac = self.mac(&id);
+        let values: &Values = &[
+            (self.role.id_field, &id),
+            (self.role.signature_field, &signature),
+            (self.role.mac_field, &mac),
+        ];
+        let plain = Zeroizing::new(self.role.flight.gather(values).concat());
+        let mut key =
+            SealingKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE).map_err(|_| REFUSED)?.with_limit(1);
+        key.seal(self.transcript, &plain).map_err(|_| REFUSED)
+    }
+
+    /// Opens the peer's flight, in the order of the model: decrypt, whom, signature, MAC.
+    fn open(
+        &self,
+        flight: &[u8],
+        trusted: impl FnOnce(&Credential) -> Result<(), Failure>,
+    ) -> Result<Credential, Failure> {
+        let mut key = OpeningKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE).map_err(|_| REFUSED)?;
+        let plain = key.open(self.transcript, flight).map_err(|_| REFUSED)?;
+        let (rest, mac) = plain.split_last_chunk::<MAC_OCTETS>().ok_or(REFUSED)?;
+        let (id, signature) = rest.split_last_chunk::<SIGNATURE_OCTETS>().ok_or(REFUSED)?;
+        let peer = Credential::parse(id).ok_or(REFUSED)?;
+        trusted(&peer)?;
+        verify(&peer.key, &self.covered(self.role.signature, id), signature)?;
+        if !digest::equal(&self.mac(id), mac) {
+            return Err(REFUSED);
+        }
+        Ok(peer)
+    }
+}
+
+fn verify(key: &PublicKey, covered: &[u8], signature: &[u8]) -> Result<(), Failure> {
+    key.verify_bare(covered, signature).map_err(|_| REFUSED)
+}

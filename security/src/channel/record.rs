@@ -1,0 +1,143 @@
+//! Records: sealed, numbered by position alone, rekeyed by their sender.
+//!
+//! The header is authenticated, together with the transcript digest of the handshake. A record's number is never sent: both
+//! sides count, so a record that was dropped, repeated, moved or brought from elsewhere does not open.
+
+use super::message::{self, HEADER_OCTETS, Kind, Suite};
+use super::schedule::{self, Secret};
+use crate::aead::{OpeningKey, Refused, SealingKey, TAG_OCTETS};
+use crate::limits;
+
+const ASSOCIATED_OCTETS: usize = 32 + HEADER_OCTETS;
+
+/// Transcript digest and header, kept in one place so that a warm record allocates nothing.
+struct Associated([u8; ASSOCIATED_OCTETS]);
+
+impl Associated {
+    fn new(transcript: [u8; 32]) -> Self {
+        let mut octets = [0; ASSOCIATED_OCTETS];
+        octets[..32].copy_from_slice(&transcript);
+        Associated(octets)
+    }
+
+    fn with(&mut self, header: [u8; HEADER_OCTETS]) -> &[u8] {
+        self.0[32..].copy_from_slice(&header);
+        &self.0
+    }
+}
+
+/// The sending direction.
+pub struct Sealer {
+    suite: Suite,
+    key: SealingKey,
+    next: Secret,
+    associated: Associated,
+    octets: u64,
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer")
+            .field("suite", &self.suite)
+            .field("records", &self.records())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sealer {
+    /// The first epoch of a direction.
+    pub fn new(suite: Suite, secret: Secret, transcript: [u8; 32]) -> Self {
+        let epoch = schedule::epoch(&secret);
+        let key = SealingKey::new(suite.aead(), &*epoch.key, &*epoch.base)
+            .expect("the schedule gives keys of the right length");
+        Sealer { suite, key, next: epoch.next, associated: Associated::new(transcript), octets: 0 }
+    }
+
+    /// Records sealed in this epoch.
+    pub fn records(&self) -> u64 {
+        self.key.next_number()
+    }
+
+    /// Octets of plaintext sealed in this epoch.
+    pub fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Appends one record to `out`.
+    ///
+    /// # Panics
+    /// When `plain` is longer than a record holds, or the key is exhausted: the session rekeys long before.
+    pub fn seal(&mut self, kind: Kind, plain: &[u8], out: &mut Vec<u8>) {
+        assert!(plain.len() <= limits::RECORD_PLAINTEXT_OCTETS, "the caller cuts data into records");
+        let header = message::header(kind, plain.len() + TAG_OCTETS);
+        out.reserve(HEADER_OCTETS + plain.len() + TAG_OCTETS);
+        out.extend_from_slice(&header);
+        let start = out.len();
+        out.extend_from_slice(plain);
+        let tag =
+            self.key.seal_in_place(self.associated.with(header), &mut out[start..]).expect("rekeyed in time");
+        out.extend_from_slice(&tag);
+        self.octets += plain.len() as u64;
+    }
+
+    /// Appends the record that announces the next key, then takes that key; the old one is gone.
+    pub fn rekey(&mut self, out: &mut Vec<u8>) {
+        self.seal(Kind::Rekey, &[], out);
+        let epoch = schedule::epoch(&self.next);
+        self.key = SealingKey::new(self.suite.aead(), &*epoch.key, &*epoch.base)
+            .expect("the schedule gives keys of the right length");
+        self.next = epoch.next;
+        self.octets = 0;
+    }
+}
+
+/// The receiving direction.
+pub struct Opener {
+    suite: Suite,
+    key: OpeningKey,
+    next: Secret,
+    associated: Associated,
+}
+
+impl std::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opener")
+            .field("suite", &self.suite)
+            .field("records", &self.key.next_number())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Opener {
+    /// The first epoch of a direction.
+    pub fn new(suite: Suite, secret: Secret, transcript: [u8; 32]) -> Self {
+        let epoch = schedule::epoch(&secret);
+        let key = OpeningKey::new(suite.aead(), &*epoch.key, &*epoch.base)
+            .expect("the schedule gives keys of the right length");
+        Opener { suite, key, next: epoch.next, associated: Associated::new(transcript) }
+    }
+
+    /// Opens the record of `kind` with this `body`; its plaintext is appended to `plain`.
+    ///
+    /// # Errors
+    /// [`Refused`]; `plain` is as before then.
+    pub fn open(&mut self, kind: Kind, body: &[u8], plain: &mut Vec<u8>) -> Result<(), Refused> {
+        if self.key.next_number() >= limits::RECEIVE_RECORDS {
+            return Err(Refused);
+        }
+        let header = message::header(kind, body.len());
+        let start = plain.len();
+        plain.extend_from_slice(body);
+        let opened = self.key.open_in_place(self.associated.with(header), &mut plain[start..]);
+        plain.truncate(start + opened.unwrap_or(0));
+        opened.map(|_| ())
+    }
+
+    /// Takes the next key: the record that announces it has been opened.
+    pub fn rekey(&mut self) {
+        let epoch = schedule::epoch(&self.next);
+        self.key = OpeningKey::new(self.suite.aead(), &*epoch.key, &*epoch.base)
+            .expect("the schedule gives keys of the right length");
+        self.next = epoch.next;
+    }
+}

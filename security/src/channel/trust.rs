@@ -1,0 +1,125 @@
+//! Whom we accept: pinned keys, the keys of a known-hosts file, or whoever an authority vouches for.
+//!
+//! The file has one entry a line; `#` starts a comment:
+//!
+//! ```text
+//!   peer NAME ed25519:<64 hexadecimal digits>
+//!   authority ed25519:<64 hexadecimal digits>
+//! ```
+
+use super::credential::{Credential, Usage};
+use crate::pipe::Failure;
+use crate::signature::{BadKey, PublicKey};
+
+/// The peer proved a key that we have no reason to trust.
+pub const UNKNOWN: Failure =
+    Failure { reason: "the peer's key is neither pinned nor certified by an authority that we trust" };
+/// The certificate is not valid now.
+pub const EXPIRED: Failure = Failure { reason: "the peer's certificate has expired or is not valid yet" };
+/// The certificate is for somebody else, or for the other role.
+pub const WRONG_NAME: Failure = Failure { reason: "the peer's certificate is for another name or role" };
+
+/// A trust file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrustFileError {
+    /// A line that is neither form.
+    #[error("line {line}: expected `peer NAME ed25519:HEX` or `authority ed25519:HEX`")]
+    Malformed {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// A key that may not be enrolled.
+    #[error("line {line}: {error}")]
+    Key {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: BadKey,
+    },
+    /// Nothing in the file speaks of the peer we want.
+    #[error("no key for `{name}` and no authority in the trust file")]
+    NoEntry {
+        /// Whom we want to reach.
+        name: String,
+    },
+}
+
+/// Whom to accept as the peer.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Keys that are accepted as they are.
+    pub keys: Vec<PublicKey>,
+    /// Authorities whose certificates are accepted.
+    pub authorities: Vec<PublicKey>,
+    /// The name that a certificate must carry; `None`: any.
+    pub name: Option<String>,
+    /// Accept every key. The peer still proves that it holds it, and is known by it afterwards.
+    pub anyone: bool,
+}
+
+impl Trust {
+    /// One pinned key.
+    pub fn pinned(key: PublicKey) -> Self {
+        Trust { keys: vec![key], ..Trust::default() }
+    }
+
+    /// Every key: for servers that serve the public.
+    pub fn anyone() -> Self {
+        Trust { anyone: true, ..Trust::default() }
+    }
+
+    /// Whoever `authority` vouches for under `name` (any name when `None`).
+    pub fn authority(authority: PublicKey, name: Option<&str>) -> Self {
+        Trust { authorities: vec![authority], name: name.map(Into::into), ..Trust::default() }
+    }
+
+    /// Reads a trust file. With a `name`, only the keys of that peer are taken (a client); without, all (a server).
+    ///
+    /// # Errors
+    /// [`TrustFileError`] with the line.
+    pub fn parse(text: &str, name: Option<&str>) -> Result<Self, TrustFileError> {
+        let mut trust = Trust { name: name.map(Into::into), ..Trust::default() };
+        for (line, content) in (1..).zip(text.lines()) {
+            let words: Vec<_> = content.split('#').next().unwrap_or_default().split_whitespace().collect();
+            let enrol = |key: &str| key.parse().map_err(|error| TrustFileError::Key { line, error });
+            match words[..] {
+                [] => {}
+                ["authority", key] => trust.authorities.push(enrol(key)?),
+                ["peer", whose, key] => {
+                    let key = enrol(key)?;
+                    if name.is_none_or(|name| name == whose) {
+                        trust.keys.push(key);
+                    }
+                }
+                _ => return Err(TrustFileError::Malformed { line }),
+            }
+        }
+        match name {
+            Some(name) if trust.keys.is_empty() && trust.authorities.is_empty() => {
+                Err(TrustFileError::NoEntry { name: name.into() })
+            }
+            _ => Ok(trust),
+        }
+    }
+
+    /// Whether the peer that shows `credential` is accepted for `usage` at `unix_s`.
+    ///
+    /// # Errors
+    /// [`UNKNOWN`], [`EXPIRED`] or [`WRONG_NAME`].
+    pub fn check(&self, credential: &Credential, usage: Usage, unix_s: u64) -> Result<(), Failure> {
+        if self.anyone || self.keys.contains(&credential.key) {
+            return Ok(());
+        }
+        let vouched = self.authorities.iter().any(|authority| credential.is_signed_by(authority));
+        let Some(certificate) = credential.certificate.as_ref().filter(|_| vouched) else {
+            return Err(UNKNOWN);
+        };
+        if !(certificate.not_before_s..=certificate.not_after_s).contains(&unix_s) {
+            return Err(EXPIRED);
+        }
+        if certificate.usage != usage || self.name.as_ref().is_some_and(|name| *name != certificate.name) {
+            return Err(WRONG_NAME);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! HKDF with SHA-256 (RFC 5869): from a shared secret to as many keys as are needed, each for one purpose.
+//!
+//! [`extract`] concentrates the randomness of a Diffie-Hellman result; [`Prk::expand`] derives output under a label.
+//! Two different labels give keys that know nothing of each other.
+
+use ring::hkdf;
+use zeroize::Zeroizing;
+
+/// More output was asked for than 255 blocks of 32 octets (RFC 5869, 2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("HKDF-SHA-256 gives at most 8160 octets")]
+pub struct TooLong;
+
+/// A pseudorandom key, ready to be expanded.
+pub struct Prk(hkdf::Prk);
+
+impl std::fmt::Debug for Prk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prk(secret)")
+    }
+}
+
+/// HKDF-Extract: `salt` may be public; `secret` is the input keying material.
+pub fn extract(salt: &[u8], secret: &[u8]) -> Prk {
+    Prk(hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret))
+}
+
+struct Length(usize);
+
+impl hkdf::KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+impl Prk {
+    /// A pseudorandom key from one that is uniformly random already, such as an earlier output of [`Prk::expand`].
+    pub fn from_uniform(secret: &[u8; 32]) -> Self {
+        Prk(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, secret))
+    }
+
+    /// HKDF-Expand under `label`, filling `out`.
+    ///
+    /// # Errors
+    /// [`TooLong`] above 8,160 octets.
+    pub fn expand(&self, label: &[u8], out: &mut [u8]) -> Result<(), TooLong> {
+        let info = [label];
+        let okm = self.0.expand(&info, Length(out.len())).map_err(|_| TooLong)?;
+        okm.fill(out).map_err(|_| TooLong)
+    }
+
+    /// HKDF-Expand under `label` to `N` octets that are wiped when dropped.
+    ///
+    /// # Panics
+    /// When `N` is above 8,160.
+    pub fn derive<const N: usize>(&self, label: &[u8]) -> Zeroizing<[u8; N]> {
+        let mut out = Zeroizing::new([0; N]);
+        self.expand(label, &mut *out).expect("N is a constant below 8,160");
+        out
+    }
+}

@@ -1,0 +1,43 @@
+//! Every bound of this crate: its name, unit, value and reason.
+
+use std::time::Duration;
+
+/// Octets of plaintext in one record. As in TLS 1.3 (RFC 8446, 5.1): a reader needs no larger buffer before it can check a tag.
+pub const RECORD_PLAINTEXT_OCTETS: usize = 16 * 1024;
+
+/// Octets of one handshake message's body. The largest, message 3 with a certificate of the longest name, stays below 512.
+pub const HANDSHAKE_OCTETS: usize = 1024;
+
+/// Suites that a first message may offer. Two exist; the rest is room for later versions without room for abuse.
+pub const OFFERED_SUITES: usize = 8;
+
+/// Octets of the name in a certificate: a DNS name is at most 255 long (RFC 1035, 2.3.4).
+pub const NAME_OCTETS: usize = 255;
+
+/// Time for a whole handshake. Two round trips around the planet take under a second; a peer that needs five is stuck or hostile.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+
+/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB.
+pub const HALF_OPEN: usize = 4096;
+
+/// Octets that may be handed over before the handshake is done. One request with its headers fits; a bulk upload has to wait.
+pub const EARLY_OCTETS: usize = 64 * 1024;
+
+/// Records under one key before the sender takes the next. AES-GCM allows 2^24.5 full records (RFC 8446, 5.5); this leaves a factor of five.
+pub const REKEY_RECORDS: u64 = 1 << 22;
+
+/// Octets under one key before the sender takes the next: 64 GiB, the same margin in octets.
+pub const REKEY_OCTETS: u64 = 1 << 36;
+
+/// Time under one key before the sender takes the next, so that a stolen key opens an hour at most.
+pub const REKEY_TIME: Duration = Duration::from_secs(3600);
+
+/// Records that a receiver takes under one key: beyond it the sender has broken its duty to rekey.
+pub const RECEIVE_RECORDS: u64 = 1 << 24;
+
+/// Messages under one AEAD key outside the channel, where nobody rekeys: the hard stop of [`crate::aead`].
+/// 2^32 keeps the chance of a forgery below 2^-57 at 16 KiB a message (RFC 9001, appendix B).
+pub const AEAD_MESSAGES: u64 = 1 << 32;
+
+/// Octets of buffer that an idle session keeps. Two records, so that a warm session does not allocate.
+pub const RETAINED_OCTETS: usize = 2 * (RECORD_PLAINTEXT_OCTETS + 64);

@@ -1,0 +1,145 @@
+//! What one end of TLS is configured with; makes a [`Session`] for each connection.
+
+use super::certificate::Certified;
+use super::session::Session;
+use crate::limits;
+use crate::pipe::{Acceptor, Connector, Pipe};
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// The protocol of RFC 7301 that both sides name.
+const ALPN: &[u8] = b"http/1.1";
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The certificate, its key, or an authority's certificate.
+    #[error("TLS configuration: {0}")]
+    Tls(#[from] rustls::Error),
+    /// No authority among the trusted certificates.
+    #[error("no certificate to trust: give the authority's certificate in PEM form")]
+    NothingToTrust,
+    /// Not a DNS name or an address.
+    #[error("`{0}` is neither a DNS name nor an IP address")]
+    BadName(String),
+}
+
+/// The one place that chooses the cryptography.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, ConfigError> {
+    let mut roots = RootCertStore::empty();
+    for authority in authorities {
+        roots.add(authority.clone())?;
+    }
+    if roots.is_empty() { Err(ConfigError::NothingToTrust) } else { Ok(Arc::new(roots)) }
+}
+
+/// A place among the handshakes under way; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The server's side.
+#[derive(Debug, Clone)]
+pub struct Server {
+    config: Arc<ServerConfig>,
+    half_open: Arc<AtomicUsize>,
+}
+
+impl Server {
+    /// A server with this certificate. With `client_authorities`, clients must show a certificate of one of them.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn new(
+        certified: Certified,
+        client_authorities: Option<&[CertificateDer<'static>]>,
+    ) -> Result<Self, ConfigError> {
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?;
+        let builder = match client_authorities {
+            None => builder.with_no_client_auth(),
+            Some(authorities) => {
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(roots(authorities)?, provider()).build();
+                builder.with_client_cert_verifier(verifier.map_err(|_| ConfigError::NothingToTrust)?)
+            }
+        };
+        let mut config = builder.with_single_cert(certified.chain, certified.key)?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        config.max_early_data_size = 0;
+        Ok(Server { config: Arc::new(config), half_open: Arc::new(AtomicUsize::new(0)) })
+    }
+
+    /// A session for a connection that was accepted at `now`; refuses at once beyond [`limits::HALF_OPEN`].
+    pub fn session(&self, now: Instant) -> Session {
+        let place = Place(Arc::clone(&self.half_open));
+        let taken = self.half_open.fetch_add(1, Ordering::Relaxed);
+        Session::server(Arc::clone(&self.config), (taken < limits::HALF_OPEN).then_some(place), now)
+    }
+}
+
+impl Acceptor for Server {
+    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session(now))
+    }
+}
+
+/// The client's side.
+#[derive(Debug, Clone)]
+pub struct Client {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl Client {
+    /// A client that trusts `authorities` and expects a certificate for `name` (a DNS name or an address). With `certified`
+    /// it shows a certificate of its own.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn new(
+        authorities: &[CertificateDer<'static>],
+        name: &str,
+        certified: Option<Certified>,
+    ) -> Result<Self, ConfigError> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])?;
+        let builder = builder.with_root_certificates(roots(authorities)?);
+        let mut config = match certified {
+            None => builder.with_no_client_auth(),
+            Some(certified) => builder.with_client_auth_cert(certified.chain, certified.key)?,
+        };
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        config.resumption = Resumption::disabled();
+        let name = ServerName::try_from(name.to_owned()).map_err(|_| ConfigError::BadName(name.into()))?;
+        Ok(Client { config: Arc::new(config), name })
+    }
+
+    /// A session for a connection that was opened at `now`.
+    pub fn session(&self, now: Instant) -> Session {
+        Session::client(Arc::clone(&self.config), self.name.clone(), now)
+    }
+}
+
+impl Connector for Client {
+    fn connect(&self, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session(now))
+    }
+}
