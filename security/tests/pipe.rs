@@ -8,8 +8,10 @@ use dyno_security::tls::certificate::ThrowAwayAuthority;
 use std::time::{Duration, Instant};
 use support::{drain, settle};
 
+type Ends = (&'static str, Box<dyn Connector>, Box<dyn Acceptor>);
+
 /// Every transport, client and server.
-fn transports() -> Vec<(&'static str, Box<dyn Connector>, Box<dyn Acceptor>)> {
+fn transports() -> Vec<Ends> {
     let (client, server) = support::mutual();
     let authority = ThrowAwayAuthority::generate().unwrap();
     let roots = [authority.certificate()];
