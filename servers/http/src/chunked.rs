@@ -4,6 +4,7 @@
 //! around the parts of an extension, no lone CR or LF, no sign, prefix or underscore in a size. Trailers are checked and dropped.
 
 use crate::fault::{BadChunk, Fault};
+use crate::fields::is_token;
 use crate::limits::Limits;
 
 /// What a decoder expects next.
@@ -186,9 +187,4 @@ impl Decoder {
             _ => Ok(Expect::Data),
         }
     }
-}
-
-/// `tchar` of RFC 9110 5.6.2.
-fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }

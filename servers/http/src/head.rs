@@ -4,7 +4,7 @@
 //! head or, while it is still arriving, octet by octet in order.
 
 use crate::fault::{BadHead, Fault};
-use crate::fields::has_token;
+use crate::fields::{has_token, is_token};
 use crate::limits::{FIELD_SLOTS, Limits};
 use crate::target::{self, Form};
 use std::mem::MaybeUninit;
@@ -271,31 +271,34 @@ fn content_length(digits: &[u8]) -> Result<Framing, Fault> {
 
 /// The rule behind an error of httparse. Only refused heads come here, so it may be slow.
 fn explain(error: httparse::Error, head: &[u8]) -> Fault {
+    let line = head.split(|octet| *octet == b'\r').next().unwrap_or_default();
+    let words: Vec<&[u8]> = line.split(|octet| *octet == b' ').collect();
     match error {
         httparse::Error::TooManyHeaders => Fault::TooManyFields,
-        httparse::Error::Version => explain_version(head),
         httparse::Error::HeaderName => Fault::BadHead(explain_name(head)),
         httparse::Error::HeaderValue => Fault::BadHead(BadHead::FieldValue),
         httparse::Error::NewLine => Fault::BadHead(BadHead::BareCr),
-        httparse::Error::Token => {
-            let method = head.split(|octet| *octet == b' ').next().unwrap_or_default();
-            let is_token = !method.is_empty() && method.iter().all(u8::is_ascii_graphic);
-            Fault::BadHead(if is_token { BadHead::Target } else { BadHead::Method })
+        httparse::Error::Token | httparse::Error::Version | httparse::Error::Status => {
+            explain_request_line(&words)
         }
-        httparse::Error::Status => Fault::BadHead(BadHead::RequestLine),
     }
 }
 
-fn explain_version(head: &[u8]) -> Fault {
-    let line = head.split(|octet| *octet == b'\r').next().unwrap_or_default();
-    let words: Vec<&[u8]> = line.split(|octet| *octet == b' ').collect();
-    match words[..] {
-        [_, _, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]]
-            if major.is_ascii_digit() && minor.is_ascii_digit() && *major > b'0' =>
-        {
-            Fault::UnsupportedVersion
-        }
-        [_, _, [b'H', b'T', b'T', b'P', ..]] => Fault::BadHead(BadHead::Version),
+fn explain_request_line(words: &[&[u8]]) -> Fault {
+    match words {
+        [method, target, version] if !method.is_empty() && !target.is_empty() => match version {
+            _ if !method.iter().copied().all(is_token) => Fault::BadHead(BadHead::Method),
+            [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+                if major.is_ascii_digit() && minor.is_ascii_digit() =>
+            {
+                match (major, minor) {
+                    (b'0', _) => Fault::BadHead(BadHead::Version),
+                    (b'1', b'0' | b'1') => Fault::BadHead(BadHead::Target),
+                    _ => Fault::UnsupportedVersion,
+                }
+            }
+            _ => Fault::BadHead(BadHead::Version),
+        },
         _ => Fault::BadHead(BadHead::RequestLine),
     }
 }

@@ -1,0 +1,148 @@
+//! A connection driven in memory, with the service that the cases assume: GET and HEAD of `/`, POST of `/echo`, else 404.
+
+#![allow(dead_code, reason = "each test program uses its own part")]
+
+use dyno_http::connection::{Connection, Want};
+use dyno_http::date::HttpDate;
+use dyno_http::limits::{Epoch, Limits};
+use dyno_http::request::Request;
+use dyno_http::response::{Body, Response};
+use dyno_http::status::Status;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// The instant that all made-up instants are counted from.
+pub fn base() -> Instant {
+    static BASE: OnceLock<Instant> = OnceLock::new();
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "an Instant can be made in no other way; its value does not matter"
+    )]
+    *BASE.get_or_init(Instant::now)
+}
+
+/// The default limits with a calendar.
+pub fn limits() -> Limits {
+    Limits { epoch: Some(Epoch { instant: base(), unix_seconds: 784_111_777 }), ..Limits::default() }
+}
+
+pub fn date() -> HttpDate {
+    HttpDate::from_unix_seconds(784_111_777)
+}
+
+/// What the service saw of a request: everything, so that two runs can be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub method: String,
+    pub path: String,
+    pub query: Option<String>,
+    pub host: String,
+    pub fields: Vec<(String, Vec<u8>)>,
+    pub body: Vec<u8>,
+}
+
+impl Record {
+    pub fn of(request: &Request<'_>) -> Record {
+        let target = request.target();
+        Record {
+            method: request.method().into(),
+            path: target.path.into(),
+            query: target.query.map(Into::into),
+            host: request.host().into(),
+            fields: request.headers().map(|(name, value)| (name.into(), value.into())).collect(),
+            body: request.body().into(),
+        }
+    }
+}
+
+/// The service.
+pub fn call(request: &Request<'_>) -> Response {
+    let octets = "application/octet-stream";
+    match (request.method(), request.target().path) {
+        ("GET" | "HEAD", "/") => Response::text(Status::OK, "Hello, world!"),
+        ("POST", "/echo") => Response::new(Status::OK, octets, Body::Owned(request.body().to_vec())),
+        (_, "/" | "/echo") => {
+            Response::text(Status::METHOD_NOT_ALLOWED, "no").with("Allow", "GET, HEAD, POST")
+        }
+        _ => Response::text(Status::NOT_FOUND, "no"),
+    }
+}
+
+/// A connection, its driver and what came out of it.
+pub struct Harness {
+    pub connection: Connection,
+    pub now: Instant,
+    pub output: Vec<u8>,
+    pub records: Vec<Record>,
+    /// Whether the peer has seen the end of what we send.
+    pub ended: bool,
+}
+
+impl Harness {
+    pub fn new(limits: Limits) -> Harness {
+        let connection = Connection::new(Arc::new(limits), base());
+        Harness { connection, now: base(), output: Vec::new(), records: Vec::new(), ended: false }
+    }
+
+    /// Feeds and drives.
+    pub fn feed(&mut self, octets: &[u8]) {
+        self.connection.receive(octets, self.now);
+        self.drive();
+    }
+
+    /// Ends the peer's side and drives.
+    pub fn end(&mut self) {
+        self.connection.receive_eof(self.now);
+        self.drive();
+    }
+
+    /// Lets time pass, as far as deadlines go.
+    pub fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.connection.handle_deadline(self.now);
+        self.drive();
+    }
+
+    /// Answers and writes until the connection wants to read, or is over.
+    pub fn drive(&mut self) {
+        loop {
+            match self.connection.want() {
+                Want::Respond => self.answer(call),
+                Want::Write => {
+                    assert!(!self.ended, "output after the end");
+                    let pending = self.connection.pending();
+                    assert!(!pending.is_empty(), "Write, but nothing is pending");
+                    self.output.extend_from_slice(pending);
+                    let count = pending.len();
+                    self.connection.advance(count, self.now);
+                }
+                Want::Read => return assert!(!self.ended, "reading after the end"),
+                Want::Linger | Want::Close => {
+                    self.ended = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Answers all requests that have come, as far as the connection lets.
+    pub fn answer(&mut self, service: impl Fn(&Request<'_>) -> Response) {
+        while let Some(request) = self.connection.next_request() {
+            self.records.push(Record::of(&request));
+            let response = service(&request);
+            self.connection.respond(response, &date(), self.now);
+        }
+    }
+
+    /// The output as text, for messages and simple comparisons.
+    pub fn text(&self) -> String {
+        self.output.iter().map(|octet| *octet as char).collect()
+    }
+
+    /// The status of the only answer.
+    pub fn status(&self) -> u16 {
+        let text = self.text();
+        assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{text}");
+        text[9..12].parse().expect("a status")
+    }
+}
