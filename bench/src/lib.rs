@@ -4,6 +4,7 @@ use clap::Parser;
 
 pub mod commands;
 pub mod exit;
+pub mod suggest;
 
 /// Parses the command line, runs the command, tells a failure on stderr.
 ///

@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 pub type Outcome = Result<Exit, Failure>;
 
 pub mod list;
+pub mod serve;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -18,6 +19,7 @@ pub struct Dyno {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     List(list::Arguments),
+    Serve(Box<serve::Arguments>),
 }
 
 impl Dyno {
@@ -28,6 +30,7 @@ impl Dyno {
     pub fn run(self) -> Outcome {
         match self.command {
             Command::List(arguments) => list::run(&arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
         }
     }
 }

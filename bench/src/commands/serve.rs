@@ -1,0 +1,282 @@
+//! `dyno serve NAME`: runs one architecture until it is stopped.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use dyno_http::limits::{Epoch, Limits};
+use dyno_servers::architecture::{Architecture, Knob};
+use dyno_servers::architectures;
+use dyno_servers::kit::listen::listen;
+use dyno_servers::kit::site::{Arm, Settings, Site};
+use dyno_servers::kit::stop::Stop;
+use dyno_servers::kit::tally::Tallies;
+use dyno_servers::limits::DRAIN;
+use dyno_servers::services;
+use dyno_servers::services::compute::calibrate;
+use dyno_servers::services::service::Services;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use super::Outcome;
+use crate::exit::{Exit, Failure};
+use crate::suggest::closest;
+
+/// Run one architecture until SIGTERM or Ctrl-C.
+///
+/// When it is ready it prints one line of JSON with its address, process, name and settings on standard output, and when
+/// it has ended another with its counts for each worker. The first signal drains: no new connections, requests in flight
+/// finish; the second ends at once (exit code 130).
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Try it:\n  dyno serve epoll --listen 127.0.0.1:8080\n  \
+                        curl http://127.0.0.1:8080/json\n\nSee `dyno list` for the names and the services.")]
+pub struct Arguments {
+    /// The architecture, as `dyno list` names it.
+    name: String,
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Processes, threads or loops [default: what the chapter says].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    workers: Option<u32>,
+    /// Places in the queue between dispatcher and workers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    queue: Option<u32>,
+    /// Connections served at once; past it clients get a quick 503.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_connections: Option<u32>,
+    /// The variant of a chapter that has two.
+    #[arg(long, value_enum)]
+    arm: Option<ArmName>,
+    /// Cores to run on, for example 0 or 0,2-3 [default: all that the process may use].
+    #[arg(long, value_name = "LIST", value_parser = parse_cores)]
+    cores: Option<Cores>,
+    /// How long a stopping server waits for requests in flight, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN.as_secs())]
+    drain: u64,
+    /// The directory behind /files/.
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
+    /// Offer /fault/panic, abort, exit and spin, which do what they say.
+    #[arg(long)]
+    faults: bool,
+    /// Rounds of the work loop that make a microsecond of /compute [default: measured at the start].
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    compute_rounds_per_us: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ArmName {
+    /// As a textbook would write it.
+    Plain,
+    /// With all that the kernel offers.
+    Tuned,
+}
+
+/// A list of cores.
+#[derive(Debug, Clone)]
+struct Cores(Vec<usize>);
+
+/// Runs the server.
+///
+/// # Errors
+/// A [`Failure`]: usage (2) for names and values that make no sense, failed (1) for what the system refuses.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let architecture = find(&arguments.name)?;
+    check_knobs(architecture, arguments)?;
+    if let Some(cores) = &arguments.cores {
+        pin(cores)?;
+    }
+    let settings = settings(architecture, arguments);
+    let descriptors = raise_descriptor_limit();
+    let listener = listen(arguments.listen).map_err(|error| listen_failure(arguments.listen, &error))?;
+    let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
+    let stop = Stop::install(settings.drain, descriptors)
+        .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
+    let site = Site {
+        listener,
+        services: Services {
+            table: &services::ALL,
+            rounds_per_us: arguments.compute_rounds_per_us.unwrap_or_else(calibrate),
+            files: arguments.files.as_deref().map(check_directory).transpose()?,
+            faults: arguments.faults,
+            mixed: AtomicU64::new(0),
+        },
+        limits: Arc::new(Limits { epoch: Some(epoch()), ..Limits::default() }),
+        transport: None,
+        tallies: Tallies::new(settings.workers)
+            .map_err(|error| Failure::failed(format!("cannot share memory: {error}"), ""))?,
+        settings,
+        stop,
+    };
+    // The site lives as long as the process: threads, tasks and signal handlers may look at it to the last.
+    let site: &'static Site = Box::leak(Box::new(site));
+    {
+        use std::os::fd::AsFd;
+        stop.own_listener(Some(site.listener.as_fd()));
+    }
+    say(&json!({
+        "ready": true,
+        "address": address.to_string(),
+        "pid": std::process::id(),
+        "name": architecture.name,
+        "settings": {
+            "workers": site.settings.workers,
+            "queue_places": site.settings.queue_places,
+            "max_connections": site.settings.max_connections,
+            "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
+            "cores": allowed_cores(),
+            "compute_rounds_per_us": site.services.rounds_per_us,
+        },
+    })
+    .to_string());
+    let result = (architecture.run)(site);
+    say(&site.tallies.to_json(architecture.name));
+    match result {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) => Err(Failure::failed(format!("{} stopped: {error}", architecture.name), remedy(&error))),
+    }
+}
+
+fn find(name: &str) -> Result<&'static Architecture, Failure> {
+    let known = architectures::ALL.into_iter();
+    known.clone().find(|architecture| architecture.name == name).ok_or_else(|| {
+        let names: Vec<_> = known.map(|architecture| architecture.name).collect();
+        let guess = closest(name, &names).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+        Failure::usage(
+            format!("there is no architecture called {name:?}"),
+            format!("{guess}`dyno list` shows them all"),
+        )
+    })
+}
+
+/// An option that a chapter does not read would be a lie about what was measured.
+fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(), Failure> {
+    let given = [
+        (Knob::Workers, arguments.workers.is_some()),
+        (Knob::Queue, arguments.queue.is_some()),
+        (Knob::MaxConnections, arguments.max_connections.is_some()),
+        (Knob::Arm, arguments.arm.is_some()),
+    ];
+    let Some((knob, _)) =
+        given.into_iter().find(|(knob, given)| *given && !architecture.knobs.contains(knob))
+    else {
+        return Ok(());
+    };
+    let known: Vec<_> = architecture.knobs.iter().map(ToString::to_string).collect();
+    let known = if known.is_empty() { "none of these options".to_owned() } else { known.join(", ") };
+    Err(Failure::usage(
+        format!("{} does not read {knob}", architecture.name),
+        format!("leave it out; {} reads {known}", architecture.name),
+    ))
+}
+
+fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
+    let defaults = (architecture.defaults)(allowed_cores().len().max(1));
+    let or = |given: Option<u32>, default: usize| given.map_or(default, |given| given as usize);
+    Settings {
+        workers: or(arguments.workers, defaults.workers),
+        queue_places: or(arguments.queue, defaults.queue_places),
+        max_connections: or(arguments.max_connections, defaults.max_connections),
+        arm: if matches!(arguments.arm, Some(ArmName::Plain)) { Arm::Plain } else { Arm::Tuned },
+        drain: Duration::from_secs(arguments.drain),
+    }
+}
+
+/// Results go to standard output, one line each. A reader that has gone away is no reason to stop serving.
+fn say(line: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there: choose another port, or port 0 for a free one"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need privilege: choose a higher one",
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: try 127.0.0.1, or 0.0.0.0 for all"
+        }
+        _ => "",
+    };
+    Failure::failed(format!("cannot listen on {address}: {error}"), remedy)
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::Unsupported => {
+            "this kernel or its settings refuse what the chapter needs; take another one"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "the system refuses a call that the chapter needs; see its documentation"
+        }
+        _ => "",
+    }
+}
+
+fn check_directory(directory: &std::path::Path) -> Result<PathBuf, Failure> {
+    if directory.is_dir() {
+        return Ok(directory.to_owned());
+    }
+    Err(Failure::usage(
+        format!("{} is no directory", directory.display()),
+        "--files wants the directory to be served",
+    ))
+}
+
+fn epoch() -> Epoch {
+    let unix_seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Epoch { instant: Instant::now(), unix_seconds }
+}
+
+/// Raises the soft limit of descriptors to the hard one, so that a benchmark of ten thousand connections does not end
+/// at the 1,024 that a shell gives.
+///
+/// # Returns
+/// The limit in force.
+fn raise_descriptor_limit() -> usize {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
+    // The table of connections is indexed by descriptor; a limit of "infinity" is no size for it.
+    usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX).min(1 << 20)
+}
+
+fn allowed_cores() -> Vec<usize> {
+    let set = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
+    (0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect()
+}
+
+fn pin(cores: &Cores) -> Result<(), Failure> {
+    let mut set = CpuSet::new();
+    let fits = cores.0.iter().all(|&core| set.set(core).is_ok());
+    if fits && sched_setaffinity(Pid::from_raw(0), &set).is_ok() && allowed_cores().len() == cores.0.len() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "these cores cannot be used",
+        format!("this process may use cores {:?}", allowed_cores()),
+    ))
+}
+
+fn parse_cores(list: &str) -> Result<Cores, String> {
+    let mut cores = Vec::new();
+    for part in list.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let number =
+            |text: &str| text.trim().parse::<usize>().map_err(|_| format!("{text:?} is no core number"));
+        let (first, last) = (number(first)?, number(last)?);
+        if first > last {
+            return Err(format!("{part} runs backwards"));
+        }
+        cores.extend((first..=last).take(CpuSet::count()));
+    }
+    cores.sort_unstable();
+    cores.dedup();
+    Ok(Cores(cores))
+}

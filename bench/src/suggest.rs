@@ -1,0 +1,44 @@
+//! "Did you mean": the known word that is nearest to a mistyped one.
+
+/// The nearest of `known`, if it is near enough to be meant: at most a third of its letters differ.
+pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    let (distance, word) = known.iter().map(|word| (distance(typed, word), *word)).min()?;
+    let prefix = typed.len() >= 3 && word.starts_with(typed);
+    (prefix || distance * 3 <= word.len().max(typed.len())).then_some(word)
+}
+
+/// Levenshtein's distance: letters to insert, delete or replace.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, letter) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = above + 1;
+        for (column, &other) in to.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != other);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest;
+
+    #[test]
+    fn near_words_are_found_and_far_ones_are_not() {
+        let known = ["epoll", "poll", "thread-pool", "thread-per-connection", "io-uring"];
+        for (typed, expected) in [
+            ("epol", Some("epoll")),
+            ("io_uring", Some("io-uring")),
+            ("threadpool", Some("thread-pool")),
+            ("thread-per", Some("thread-per-connection")),
+            ("apache", None),
+            ("", None),
+        ] {
+            assert_eq!(closest(typed, &known), expected, "{typed}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! # Idea
+//! One thread serves all clients, and the kernel remembers which descriptors matter: it is told once for each, and
+//! afterwards gives only those that are ready.
+//!
+//! # Picture
+//! ```text
+//!   accept -> epoll_ctl(add)          kernel: [ ready list ]
+//!                                              |
+//!             epoll_wait <---------------------+  -> carry each ready one -> again
+//! ```
+//!
+//! # Price
+//! O(ready), however many are idle. One system call for each new connection, one wait for each batch; the rest is read
+//! and write, which nobody escapes. Notices are edge-triggered: the loop reads until a read comes back short.
+//!
+//! # Shines
+//! With ten thousand idle clients and a few busy ones; the more load, the larger the batches, the cheaper each request.
+//!
+//! # Breaks
+//! With a service that computes or blocks: while it does, everybody waits. And one thread uses one core.
+//!
+//! # Lineage
+//! Banga, Mogul, Druschel, *A Scalable and Explicit Event Delivery Mechanism for UNIX* (1999); kqueue (2000); Linux 2.5.44
+//! (2002). nginx, redis, libevent. Here through mio, which carries the same loop to kqueue.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Poll, Token};
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::reactor::{self, Alone};
+use crate::kit::selector::{Interest, Ready, Selector};
+use crate::kit::site::Site;
+use crate::limits::{EVENTS_PER_WAIT, MAX_CONNECTIONS};
+
+/// One thread, epoll.
+pub const EPOLL: Architecture = Architecture {
+    name: "epoll",
+    idea: "one thread, epoll over all connections",
+    family: Family::Readiness,
+    concurrency: Concurrency::Many,
+    wall: "one core; a service that computes makes everybody wait",
+    knobs: &[Knob::MaxConnections],
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let tally = site.tallies.of(0);
+    reactor::run::<Epoll>(site, &site.listener, tally, &mut Alone { site, tally })
+}
+
+/// An epoll instance, edge-triggered.
+pub struct Epoll {
+    poll: Poll,
+    events: Events,
+    /// epoll_wait(2) counts in milliseconds, and a modelled back end in microseconds.
+    alarm: TimerFd,
+}
+
+/// The alarm's own name among the tokens.
+const ALARM: Token = Token(usize::MAX - 3);
+
+/// Waits up to here use the alarm; the longer ones are deadlines, where a millisecond does not matter.
+const ALARM_MAX: Duration = Duration::from_millis(100);
+
+impl Selector for Epoll {
+    fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let alarm =
+            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+        let descriptor = alarm.as_fd().as_raw_fd();
+        poll.registry().register(&mut SourceFd(&descriptor), ALARM, mio::Interest::READABLE)?;
+        Ok(Epoll { poll, events: Events::with_capacity(EVENTS_PER_WAIT), alarm })
+    }
+
+    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()> {
+        self.poll.registry().register(&mut SourceFd(&descriptor), Token(token), mio::Interest::READABLE)
+    }
+
+    fn change(&mut self, descriptor: RawFd, token: usize, interest: Interest) -> io::Result<()> {
+        // An edge that nobody waits for costs nothing, so going back to reading needs no call.
+        if interest != Interest::Write {
+            return Ok(());
+        }
+        // Room in the socket's buffer is told anew even if it came up before this call (epoll_ctl(2), EPOLL_CTL_MOD).
+        let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
+        self.poll.registry().reregister(&mut SourceFd(&descriptor), Token(token), both)
+    }
+
+    fn remove(&mut self, _descriptor: RawFd, _token: usize) {
+        // Closing does it (epoll(7)): no other descriptor refers to the connection.
+    }
+
+    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        ready.clear();
+        let precise = patience.is_some_and(|patience| !patience.is_zero() && patience < ALARM_MAX);
+        let patience = match patience {
+            Some(patience) if precise => {
+                self.alarm.set(Expiration::OneShot(patience.into()), TimerSetTimeFlags::empty())?;
+                None
+            }
+            patience => patience,
+        };
+        match self.poll.poll(&mut self.events, patience) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            // Interrupted by a signal: mio has put nothing into the list.
+            Err(_) => self.events.clear(),
+            Ok(()) => {}
+        }
+        let others = self.events.iter().filter(|event| event.token() != ALARM);
+        ready.extend(others.map(|event| Ready {
+            token: event.token().0,
+            ended: event.is_read_closed() || event.is_error(),
+        }));
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! # Idea
+//! A process for each connection: the parent accepts, a child serves and ends.
+//!
+//! # Picture
+//! ```text
+//!   parent:  accept -> fork -> accept -> fork -> ...        SIGCHLD -> waitpid
+//!                        |                 |
+//!   children:            +-> serve, exit   +-> serve, exit
+//! ```
+//!
+//! # Price
+//! A process for each connection: page tables copied, pages copied on the first write, an exit and a funeral. With a
+//! new connection for each request it is the most expensive design in the book, by more than ten times.
+//!
+//! # Shines
+//! Isolation. Whatever a child does to itself, its siblings never notice; it can drop privileges, change its root, and be
+//! killed alone. Nothing leaks, because everything ends.
+//!
+//! # Breaks
+//! At the limit of processes: past it clients get a quick 503. Nothing is shared, so a cache warms for nobody.
+//!
+//! # Lineage
+//! The Unix way since 4.2BSD (inetd, CERN httpd); Stevens, *UNP* 5 and 30.5. PostgreSQL and sshd still do it.
+
+use std::io;
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::accept::{accept, refuse};
+use crate::kit::listen::limit_blocking;
+use crate::kit::process::Children;
+use crate::kit::pump::{self, BlockingWire};
+use crate::kit::site::Site;
+use crate::kit::tally::Tally;
+use crate::limits::MAX_CHILDREN;
+
+/// A process per connection.
+pub const FORK: Architecture = Architecture {
+    name: "fork",
+    idea: "a process for each connection",
+    family: Family::Processes,
+    concurrency: Concurrency::Many,
+    wall: "the limit of processes; past it 503",
+    knobs: &[Knob::MaxConnections],
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_CHILDREN, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let tally = site.tallies.of(0);
+    limit_blocking(site)?;
+    let children = Children::reaped_by_signal()?;
+    while let Some(stream) = accept(site)? {
+        if children.living() >= site.settings.max_connections {
+            refuse(stream, tally);
+            continue;
+        }
+        // The connection belongs to both until the parent lets go of its end, at the end of this turn.
+        let serve = || match stream.try_clone() {
+            Ok(stream) => pump::serve(&mut BlockingWire::new(stream, site), site, tally),
+            Err(_) => refuse(stream, tally),
+        };
+        if children.start(site, serve).is_err() {
+            Tally::add(&tally.refused, 1);
+        }
+        Tally::add(&tally.faults, children.take_crashed() as u64);
+    }
+    children.stop_all()
+}

@@ -1,0 +1,111 @@
+//! # Idea
+//! Two layers with a queue between them. Below, one loop moves bytes and never waits; above, a crew of threads computes,
+//! may wait, and knows nothing of sockets. What is handed over is the request, not the connection.
+//!
+//! # Picture
+//! ```text
+//!   sync     worker 1    worker 2    worker N        call the service, wait for back ends
+//!               ^ requests  |  replies
+//!   queue    [ r3 r2 r1 ]   v  [ mailbox, bell ]
+//!   async    one epoll loop: accept, read, parse, write
+//! ```
+//!
+//! # Price
+//! For each request a copy out of the receive buffer, two hand-overs between threads and, when the crew or the loop was
+//! asleep, their wake-ups.
+//!
+//! # Shines
+//! Where services compute or block and connections are many: no idle connection holds a thread, no slow service holds up
+//! the loop.
+//!
+//! # Breaks
+//! With services so small that the hand-over is the larger part. When the queue is full, requests get a 503 at once.
+//!
+//! # Lineage
+//! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) makes a chain of it; nginx thread
+//! pools, Node's libuv, most Java servers on NIO.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::thread;
+
+use crossbeam::channel::{Receiver, Sender, bounded};
+use dyno_http::request::{OwnedRequest, Request};
+
+use super::epoll::Epoll;
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::call::{busy, call};
+use crate::kit::mailbox::Mailbox;
+use crate::kit::reactor::{self, Crew, Ticket};
+use crate::kit::site::Site;
+use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
+use crate::services::service::Reply;
+
+/// A loop that moves bytes, a crew that computes.
+pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
+    name: "half-sync-half-async",
+    idea: "a loop moves bytes, a pool computes, request by request",
+    family: Family::Hybrid,
+    concurrency: Concurrency::Many,
+    wall: "two hand-overs for each request; past the queue 503",
+    knobs: &[Knob::Workers, Knob::Queue, Knob::MaxConnections],
+    defaults: |cores| Defaults {
+        workers: cores.max(2),
+        max_connections: MAX_CONNECTIONS,
+        queue_places: QUEUE_PLACES,
+    },
+    run,
+};
+
+type Work = (Ticket, OwnedRequest);
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let mailbox = Mailbox::new()?;
+    thread::scope(|scope| {
+        let (queue, work) = bounded(site.settings.queue_places);
+        for place in 0..site.settings.workers {
+            let (work, mailbox) = (work.clone(), &mailbox);
+            let worker = move || answer(site, place, &work, mailbox);
+            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
+        }
+        drop(work);
+        let mut crew = Pool { site, queue, mailbox: &mailbox };
+        reactor::run::<Epoll>(site, &site.listener, site.tallies.of(0), &mut crew)
+    })
+}
+
+fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, mailbox: &Mailbox) {
+    let tally = site.tallies.of(place);
+    for (ticket, request) in work {
+        let mut reply = call(site, &request.borrow(), tally);
+        // This layer may wait: the worker is the one who does.
+        if let Some(wait) = reply.wait.take() {
+            thread::sleep(wait);
+        }
+        mailbox.post(ticket, reply);
+    }
+}
+
+/// The sync layer, as the loop sees it.
+struct Pool<'a> {
+    site: &'static Site,
+    queue: Sender<Work>,
+    mailbox: &'a Mailbox,
+}
+
+impl Crew for Pool<'_> {
+    fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
+        match self.queue.try_send((ticket, request.to_owned())) {
+            Ok(()) => None,
+            Err(_) => Some(busy(self.site.tallies.of(0))),
+        }
+    }
+
+    fn bell(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.mailbox.bell())
+    }
+
+    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+        self.mailbox.take()
+    }
+}

@@ -1,0 +1,53 @@
+//! # Idea
+//! One thread serves one connection from its first octet to its last, then accepts the next.
+//!
+//! # Picture
+//! ```text
+//!   backlog: c4 c3 c2 ->  accept  ->  read, call, write, read, ...  ->  close
+//!                           ^                                             |
+//!                           +---------------------------------------------+
+//! ```
+//!
+//! # Price
+//! Nothing: no thread, no switch, no bookkeeping. This is what a request costs at the least, and every other chapter
+//! is measured by what it adds.
+//!
+//! # Shines
+//! Short connections and short services: time servers, health checks, a test of everything else.
+//!
+//! # Breaks
+//! With the first client that stays. While one connection is open, though idle, all others wait in the kernel's
+//! backlog; a second core is of no use. It breaks politely: an idle connection ends at the idle limit.
+//!
+//! # Lineage
+//! Comer and Stevens, *Internetworking with TCP/IP* vol. 3, chapter 8; Stevens, *UNP* 1.5 and 30.3, where it is the
+//! baseline too.
+
+use std::io;
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family};
+use crate::kit::accept::accept;
+use crate::kit::listen::limit_blocking;
+use crate::kit::pump::{self, BlockingWire};
+use crate::kit::site::Site;
+
+/// The baseline.
+pub const ITERATIVE: Architecture = Architecture {
+    name: "iterative",
+    idea: "one thread, one connection at a time",
+    family: Family::Iterative,
+    concurrency: Concurrency::One,
+    wall: "the first client that stays",
+    knobs: &[],
+    defaults: |_| Defaults { workers: 1, max_connections: 1, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let tally = site.tallies.of(0);
+    limit_blocking(site)?;
+    while let Some(stream) = accept(site)? {
+        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+    }
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! # Idea
+//! The workers take turns to accept. One leads and waits for a connection; when it comes, the leader hands the lead to a
+//! follower and serves the connection itself. There is no queue and no hand-over of work.
+//!
+//! # Picture
+//! ```text
+//!   followers (asleep)  ->  leader: accept  ->  serve, then follow again
+//!                 ^            | hands the lead on
+//!                 +------------+
+//! ```
+//!
+//! # Price
+//! A lock that changes hands once for each connection. The thread that accepted is the thread that serves: its cache is
+//! warm, and nothing is copied from one to another.
+//!
+//! # Shines
+//! Where connections are many and short: one wake-up less than the thread pool for each.
+//!
+//! # Breaks
+//! As every pool: N clients that stay occupy all workers. Then nobody leads, and the backlog fills.
+//!
+//! # Lineage
+//! Schmidt, O'Ryan, Kircher, Pyarali, *Leader/Followers* (PLoP 2000; POSA 2); Stevens, *UNP* 30.11, with a mutex around
+//! accept. TAO, and the transaction monitors before it.
+
+use std::io;
+use std::sync::Mutex;
+use std::thread;
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::accept::accept;
+use crate::kit::listen::limit_blocking;
+use crate::kit::pump::{self, BlockingWire};
+use crate::kit::site::Site;
+use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
+
+/// A pool with no queue.
+pub const LEADER_FOLLOWERS: Architecture = Architecture {
+    name: "leader-followers",
+    idea: "workers take turns to accept: a pool with no queue",
+    family: Family::Threads,
+    concurrency: Concurrency::PerWorker,
+    wall: "as many idle clients as workers; the others wait in the backlog",
+    knobs: &[Knob::Workers],
+    defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    limit_blocking(site)?;
+    let lead = Mutex::new(());
+    thread::scope(|scope| {
+        let lead = &lead;
+        let mut workers = Vec::with_capacity(site.settings.workers);
+        for place in 0..site.settings.workers {
+            let worker = move || serve(site, place, lead);
+            workers.push(thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?);
+        }
+        // Services cannot panic through the pump, so a worker that did has found a bug of ours.
+        workers.into_iter().try_for_each(|worker| worker.join().expect("the worker did not panic"))
+    })
+}
+
+fn serve(site: &'static Site, place: usize, lead: &Mutex<()>) -> io::Result<()> {
+    let tally = site.tallies.of(place);
+    loop {
+        let leading = lead.lock().expect("nobody panics while leading");
+        let Some(stream) = accept(site)? else { return Ok(()) };
+        drop(leading);
+        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+    }
+}

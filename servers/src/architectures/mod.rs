@@ -1,0 +1,34 @@
+//! The chapters, in the order in which they are read.
+//!
+//! Neighbours differ in scheduling and in nothing else: `diff thread_per_connection.rs thread_pool.rs` shows it.
+
+use crate::architecture::Architecture;
+
+pub mod epoll;
+pub mod fork;
+pub mod half_sync_half_async;
+pub mod iterative;
+pub mod leader_followers;
+pub mod multi_reactor;
+pub mod poll;
+pub mod prefork;
+pub mod select;
+pub mod thread_per_connection;
+pub mod thread_pool;
+pub mod work_stealing;
+
+/// Every architecture.
+pub const ALL: [&Architecture; 12] = [
+    &iterative::ITERATIVE,
+    &fork::FORK,
+    &prefork::PREFORK,
+    &thread_per_connection::THREAD_PER_CONNECTION,
+    &thread_pool::THREAD_POOL,
+    &leader_followers::LEADER_FOLLOWERS,
+    &select::SELECT,
+    &poll::POLL,
+    &epoll::EPOLL,
+    &multi_reactor::MULTI_REACTOR,
+    &half_sync_half_async::HALF_SYNC_HALF_ASYNC,
+    &work_stealing::WORK_STEALING,
+];

@@ -1,0 +1,65 @@
+//! # Idea
+//! An epoll loop for each core. Each has a listener of its own on the same address, and the kernel deals connections out
+//! among them; nothing is shared, nothing is handed over.
+//!
+//! # Picture
+//! ```text
+//!              +-> listener 1 -> epoll loop 1  (core 1)
+//!   kernel ----+-> listener 2 -> epoll loop 2  (core 2)
+//!   (hash)     +-> listener N -> epoll loop N  (core N)
+//! ```
+//!
+//! # Price
+//! Per request the epoll chapter's. Connections are dealt by a hash, so a loop can have too many of the busy ones while
+//! another is idle; the counts at the end of a run show how evenly it went.
+//!
+//! # Shines
+//! On many cores: there is no lock and no queue that all would meet at.
+//!
+//! # Breaks
+//! With few, heavy connections, which no hash can spread; with a service that computes, as every loop.
+//!
+//! # Lineage
+//! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one listener.
+
+use std::io;
+use std::net::TcpListener;
+use std::thread;
+
+use super::epoll::Epoll;
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::listen::sibling;
+use crate::kit::reactor::{self, Alone};
+use crate::kit::site::Site;
+use crate::limits::MAX_CONNECTIONS;
+
+/// An epoll loop per core.
+pub const MULTI_REACTOR: Architecture = Architecture {
+    name: "multi-reactor",
+    idea: "an epoll loop for each core, each with a listener of its own",
+    family: Family::Readiness,
+    concurrency: Concurrency::Many,
+    wall: "few heavy connections, which no hash can spread",
+    knobs: &[Knob::Workers, Knob::MaxConnections],
+    defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let siblings =
+        (1..site.settings.workers).map(|_| sibling(&site.listener)).collect::<io::Result<Vec<_>>>()?;
+    thread::scope(|scope| {
+        let mut loops = Vec::with_capacity(siblings.len());
+        for (place, listener) in siblings.iter().enumerate() {
+            let reactor = move || react(site, place + 1, listener);
+            loops.push(thread::Builder::new().spawn_scoped(scope, reactor)?);
+        }
+        react(site, 0, &site.listener)?;
+        loops.into_iter().try_for_each(|reactor| reactor.join().expect("the loop did not panic"))
+    })
+}
+
+fn react(site: &'static Site, place: usize, listener: &TcpListener) -> io::Result<()> {
+    let tally = site.tallies.of(place);
+    reactor::run::<Epoll>(site, listener, tally, &mut Alone { site, tally })
+}

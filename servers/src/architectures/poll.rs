@@ -1,0 +1,123 @@
+//! # Idea
+//! As select, with a list of descriptors instead of bitmaps: one thread serves all clients that are ready.
+//!
+//! # Picture
+//! ```text
+//!   [ (fd, events) ... ] -> poll(2) -> [ (fd, events, ready) ... ] -> carry each ready one -> again
+//! ```
+//!
+//! # Price
+//! The list is copied in and looked through, by the kernel and by us, on every call: O(connections), ready or not.
+//!
+//! # Shines
+//! No wall of 1,024, no state in the kernel, and a time limit in nanoseconds (ppoll). For a handful of descriptors it is
+//! the simplest right thing.
+//!
+//! # Breaks
+//! Slowly: with thousands of idle clients, each turn of the loop pays for all of them.
+//!
+//! # Lineage
+//! System V Release 3 (1986); Stevens, *UNP* 6.10. Banga and Mogul, *Scalable Kernel Performance for Internet Servers*
+//! (1998), measured why it had to be replaced.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::TimeSpec;
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::reactor::{self, Alone};
+use crate::kit::selector::{Interest, Ready, Selector};
+use crate::kit::site::Site;
+use crate::limits::MAX_CONNECTIONS;
+
+/// One thread, poll(2).
+pub const POLL: Architecture = Architecture {
+    name: "poll",
+    idea: "one thread, poll(2) over all connections",
+    family: Family::Readiness,
+    concurrency: Concurrency::Many,
+    wall: "each call looks at every connection",
+    knobs: &[Knob::MaxConnections],
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let tally = site.tallies.of(0);
+    reactor::run::<Poll>(site, &site.listener, tally, &mut Alone { site, tally })
+}
+
+/// The list for poll(2), beside it the tokens, and by descriptor the place in both.
+#[derive(Default)]
+struct Poll {
+    list: Vec<PollFd<'static>>,
+    tokens: Vec<usize>,
+    places: Vec<Option<usize>>,
+}
+
+impl Poll {
+    fn watch(&mut self, descriptor: RawFd, token: usize, flags: PollFlags) {
+        let known = descriptor as usize;
+        if known >= self.places.len() {
+            self.places.resize(known + 1, None);
+        }
+        if let Some(place) = self.places[known] {
+            self.list[place].set_events(flags);
+        } else {
+            self.places[known] = Some(self.list.len());
+            // SAFETY: the loop removes a descriptor before it closes it, so whatever is in the list is open.
+            self.list.push(PollFd::new(unsafe { BorrowedFd::borrow_raw(descriptor) }, flags));
+            self.tokens.push(token);
+        }
+    }
+}
+
+impl Selector for Poll {
+    fn new() -> io::Result<Self> {
+        Ok(Self::default())
+    }
+
+    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()> {
+        self.watch(descriptor, token, PollFlags::POLLIN);
+        Ok(())
+    }
+
+    fn change(&mut self, descriptor: RawFd, token: usize, interest: Interest) -> io::Result<()> {
+        match interest {
+            // In the list it would still report POLLHUP, again and again.
+            Interest::Nothing => self.remove(descriptor, token),
+            Interest::Read => self.watch(descriptor, token, PollFlags::POLLIN),
+            Interest::Write => self.watch(descriptor, token, PollFlags::POLLOUT),
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, descriptor: RawFd, _token: usize) {
+        let Some(place) = self.places.get_mut(descriptor as usize).and_then(Option::take) else { return };
+        self.list.swap_remove(place);
+        self.tokens.swap_remove(place);
+        if let Some(moved) = self.list.get(place) {
+            let moved = std::os::fd::AsFd::as_fd(moved).as_raw_fd() as usize;
+            self.places[moved] = Some(place);
+        }
+    }
+
+    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        ready.clear();
+        match ppoll(&mut self.list, patience.map(TimeSpec::from_duration), None) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        for (entry, &token) in self.list.iter().zip(&self.tokens) {
+            if entry.any().unwrap_or(true) {
+                ready.push(Ready { token, ended: false });
+            }
+        }
+        Ok(())
+    }
+}

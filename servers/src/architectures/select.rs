@@ -1,0 +1,115 @@
+//! # Idea
+//! One thread serves all clients. It asks the kernel which of them are ready, and never waits for a single one.
+//!
+//! # Picture
+//! ```text
+//!   { all descriptors, as bits } -> select(2) -> { ready ones } -> carry each as far as it gets -> again
+//! ```
+//!
+//! # Price
+//! Three bitmaps copied in and out and looked through, by the kernel and by us, on every call: O(highest descriptor),
+//! ready or not.
+//!
+//! # Shines
+//! It is everywhere, and for a few dozen busy clients it is as good as anything.
+//!
+//! # Breaks
+//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a quick 503.
+//!
+//! # Lineage
+//! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.
+
+use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::select::{FD_SETSIZE, FdSet, select};
+use nix::sys::time::TimeVal;
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::reactor::{self, Alone};
+use crate::kit::selector::{Interest, Ready, Selector};
+use crate::kit::site::Site;
+use crate::limits::MAX_CONNECTIONS;
+
+/// One thread, select(2).
+pub const SELECT: Architecture = Architecture {
+    name: "select",
+    idea: "one thread, select(2) over all connections",
+    family: Family::Readiness,
+    concurrency: Concurrency::Many,
+    wall: "1,024 descriptors; past them 503",
+    knobs: &[Knob::MaxConnections],
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let tally = site.tallies.of(0);
+    reactor::run::<Select>(site, &site.listener, tally, &mut Alone { site, tally })
+}
+
+/// Bitmaps of descriptors, and who they are.
+struct Select {
+    read: FdSet<'static>,
+    write: FdSet<'static>,
+    tokens: [usize; FD_SETSIZE],
+}
+
+impl Selector for Select {
+    fn new() -> io::Result<Self> {
+        Ok(Select { read: FdSet::new(), write: FdSet::new(), tokens: [0; FD_SETSIZE] })
+    }
+
+    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()> {
+        if descriptor as usize >= FD_SETSIZE {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        self.tokens[descriptor as usize] = token;
+        self.read.insert(open(descriptor));
+        Ok(())
+    }
+
+    fn change(&mut self, descriptor: RawFd, _token: usize, interest: Interest) -> io::Result<()> {
+        self.remove(descriptor, 0);
+        match interest {
+            Interest::Nothing => {}
+            Interest::Read => self.read.insert(open(descriptor)),
+            Interest::Write => self.write.insert(open(descriptor)),
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, descriptor: RawFd, _token: usize) {
+        self.read.remove(open(descriptor));
+        self.write.remove(open(descriptor));
+    }
+
+    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        ready.clear();
+        // select(2) answers in the sets that it was asked with.
+        let (mut read, mut write) = (self.read, self.write);
+        let mut timeout =
+            patience.map(|patience| TimeVal::new(patience.as_secs() as i64, patience.subsec_micros().into()));
+        match select(None, &mut read, &mut write, None, &mut timeout) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        for set in [&read, &write] {
+            let descriptors = set.fds(None);
+            ready.extend(descriptors.map(|fd| Ready { token: self.tokens[raw(fd)], ended: false }));
+        }
+        Ok(())
+    }
+}
+
+fn open(descriptor: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: the loop removes a descriptor before it closes it, so whatever is in a set is open.
+    unsafe { BorrowedFd::borrow_raw(descriptor) }
+}
+
+fn raw(descriptor: BorrowedFd<'_>) -> usize {
+    std::os::fd::AsRawFd::as_raw_fd(&descriptor) as usize
+}

@@ -1,0 +1,73 @@
+//! # Idea
+//! A kernel thread for each connection (one to one): the main thread accepts, each thread serves one client with calls
+//! that wait.
+//!
+//! # Picture
+//! ```text
+//!   main:     accept -> spawn -> accept -> spawn -> ...
+//!                         |                  |
+//!   threads:              +-> serve, end     +-> serve, end
+//! ```
+//!
+//! # Price
+//! A thread's start and end for each connection, two context switches for each request that had to be waited for, and
+//! a stack for each client, idle or not.
+//!
+//! # Shines
+//! The code is the protocol, read from top to bottom. All cores are used without a thought; a slow client or a slow
+//! service holds up nobody but itself.
+//!
+//! # Breaks
+//! With tens of thousands of clients: memory, the scheduler's queues, the limit of threads. Past it: a quick 503.
+//!
+//! # Lineage
+//! Birrell, *An Introduction to Programming with Threads* (1989); Stevens, *UNP* 26 and 30.10; Java servers for twenty
+//! years. Von Behren et al., *Why Events Are a Bad Idea* (2003), defend it.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::accept::{accept, refuse};
+use crate::kit::listen::limit_blocking;
+use crate::kit::pump::{self, BlockingWire};
+use crate::kit::site::Site;
+use crate::kit::tally::Tally;
+use crate::limits::{MAX_THREADS, THREAD_STACK_BYTES};
+
+/// A kernel thread per connection.
+pub const THREAD_PER_CONNECTION: Architecture = Architecture {
+    name: "thread-per-connection",
+    idea: "a kernel thread for each connection (one to one)",
+    family: Family::Threads,
+    concurrency: Concurrency::Many,
+    wall: "the limit of threads; past it 503",
+    knobs: &[Knob::MaxConnections],
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_THREADS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let tally = site.tallies.of(0);
+    limit_blocking(site)?;
+    let living = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        while let Some(stream) = accept(site)? {
+            if living.load(Relaxed) >= site.settings.max_connections {
+                refuse(stream, tally);
+                continue;
+            }
+            living.fetch_add(1, Relaxed);
+            let serve = || {
+                pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+                living.fetch_sub(1, Relaxed);
+            };
+            if thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, serve).is_err() {
+                living.fetch_sub(1, Relaxed);
+                Tally::add(&tally.refused, 1);
+            }
+        }
+        Ok(())
+    })
+}

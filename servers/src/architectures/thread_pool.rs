@@ -1,0 +1,80 @@
+//! # Idea
+//! A dispatcher accepts and puts connections into a bounded queue; a fixed crew of threads takes them out and serves
+//! each to its end.
+//!
+//! # Picture
+//! ```text
+//!   dispatcher:  accept -> [ c9 c8 c7 ] -> worker 1: serve
+//!                          bounded queue   worker 2: serve
+//!                                          worker N: serve
+//! ```
+//!
+//! # Price
+//! A hand-over for each connection: a lock, and a wake-up when a worker was asleep. No thread is born or dies.
+//!
+//! # Shines
+//! Load has a ceiling that the operator chose. Bursts wait in the queue instead of breaking the machine.
+//!
+//! # Breaks
+//! As prefork does: N clients that stay occupy all workers. When the queue is full the dispatcher waits, and after it the
+//! kernel's backlog.
+//!
+//! # Lineage
+//! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's ExecutorService.
+
+use std::io;
+use std::net::TcpStream;
+use std::thread;
+
+use crossbeam::channel::{Receiver, bounded};
+
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::accept::accept;
+use crate::kit::listen::limit_blocking;
+use crate::kit::pump::{self, BlockingWire};
+use crate::kit::site::Site;
+use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
+
+/// A dispatcher, a bounded queue, a fixed crew.
+pub const THREAD_POOL: Architecture = Architecture {
+    name: "thread-pool",
+    idea: "a dispatcher accepts, a bounded queue, a fixed crew of workers",
+    family: Family::Threads,
+    concurrency: Concurrency::PerWorker,
+    wall: "as many idle clients as workers; the others wait in the queue",
+    knobs: &[Knob::Workers, Knob::Queue],
+    defaults: |_| Defaults {
+        workers: POOL_WORKERS,
+        max_connections: POOL_WORKERS,
+        queue_places: QUEUE_PLACES,
+    },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    limit_blocking(site)?;
+    thread::scope(|scope| {
+        // Born inside the scope: when the dispatcher leaves, by whichever door, the sending half goes with it, and
+        // workers that wait on an empty queue are free to end.
+        let (queue, work) = bounded(site.settings.queue_places);
+        for place in 0..site.settings.workers {
+            let work = work.clone();
+            let worker = move || serve(site, place, &work);
+            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
+        }
+        drop(work);
+        while let Some(stream) = accept(site)? {
+            if queue.send(stream).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn serve(site: &'static Site, place: usize, work: &Receiver<TcpStream>) {
+    let tally = site.tallies.of(place);
+    for stream in work {
+        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+    }
+}

@@ -1,0 +1,100 @@
+//! # Idea
+//! As half-sync/half-async, but each worker has a queue of its own, and one who runs out of work steals from another.
+//!
+//! # Picture
+//! ```text
+//!   worker 1 [ t t t ]  <-- steals --  worker 2 [ ]        rayon's pool, a worker for each core
+//!        ^                                  |
+//!        | tasks                            v replies
+//!   one epoll loop: accept, read, parse, write
+//! ```
+//!
+//! # Price
+//! The hand-overs of half-sync/half-async and a heap allocation for each task; while there is plenty of work, workers do
+//! not meet at one lock.
+//!
+//! # Shines
+//! With services of very different length, above all those that split: a service here may call `rayon::join` and use all
+//! cores for one request.
+//!
+//! # Breaks
+//! With services that wait: a waiting worker is a lost core. So nobody waits here: a modelled back end is a timer in the
+//! loop. The pool has no bound of its own, so the loop counts what is under way and answers 503 past it.
+//!
+//! # Lineage
+//! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
+//! rayon.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use dyno_http::request::Request;
+use rayon::{Scope, ThreadPoolBuilder};
+
+use super::epoll::Epoll;
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::call::{busy, call};
+use crate::kit::mailbox::Mailbox;
+use crate::kit::reactor::{self, Crew, Ticket};
+use crate::kit::site::Site;
+use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES};
+use crate::services::service::Reply;
+
+/// A loop that moves bytes, a work-stealing crew that computes.
+pub const WORK_STEALING: Architecture = Architecture {
+    name: "work-stealing",
+    idea: "a loop moves bytes, a work-stealing pool computes",
+    family: Family::Hybrid,
+    concurrency: Concurrency::Many,
+    wall: "services that wait; past the queue 503",
+    knobs: &[Knob::Workers, Knob::Queue, Knob::MaxConnections],
+    defaults: |cores| Defaults {
+        workers: cores,
+        max_connections: MAX_CONNECTIONS,
+        queue_places: QUEUE_PLACES,
+    },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    let mailbox = Mailbox::new()?;
+    let pool =
+        ThreadPoolBuilder::new().num_threads(site.settings.workers).build().map_err(io::Error::other)?;
+    pool.in_place_scope(|scope| {
+        let mut crew = Thieves { site, scope, mailbox: &mailbox, under_way: 0 };
+        reactor::run::<Epoll>(site, &site.listener, site.tallies.of(0), &mut crew)
+    })
+}
+
+/// The pool, as the loop sees it.
+struct Thieves<'a, 'scope> {
+    site: &'static Site,
+    scope: &'a Scope<'scope>,
+    mailbox: &'scope Mailbox,
+    under_way: usize,
+}
+
+impl Crew for Thieves<'_, '_> {
+    fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
+        if self.under_way >= self.site.settings.queue_places {
+            return Some(busy(self.site.tallies.of(0)));
+        }
+        self.under_way += 1;
+        let (site, mailbox, request) = (self.site, self.mailbox, request.to_owned());
+        self.scope.spawn(move |_| {
+            let tally = site.tallies.of(rayon::current_thread_index().unwrap_or(0));
+            mailbox.post(ticket, call(site, &request.borrow(), tally));
+        });
+        None
+    }
+
+    fn bell(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.mailbox.bell())
+    }
+
+    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+        let answer = self.mailbox.take()?;
+        self.under_way -= 1;
+        Some(answer)
+    }
+}

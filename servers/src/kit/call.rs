@@ -1,0 +1,36 @@
+//! Calling a service, and surviving its panic.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use dyno_http::request::Request;
+
+use super::site::Site;
+use super::tally::Tally;
+use crate::limits::RETRY_AFTER;
+use crate::services::service::{Call, Reply, text};
+
+/// Lets the site's services answer `request`. A panic costs this connection (500, then the end) and nothing else: no
+/// thread, no place in a pool.
+pub fn call(site: &Site, request: &Request<'_>, tally: &Tally) -> Reply {
+    guard(tally, || site.services.call(&Call::new(request)))
+}
+
+/// Runs `answer`; a panic becomes a 500 that ends its connection.
+pub fn guard(tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
+    Tally::add(&tally.requests, 1);
+    // Services share nothing that a half-done call could leave broken: they are functions of the request.
+    catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
+        Tally::add(&tally.faults, 1);
+        let mut response = text(500, "the service failed\n");
+        response.close = true;
+        Reply::now(response)
+    })
+}
+
+/// The answer when there is no place for the request: come back soon (RFC 9110, 15.6.4).
+pub fn busy(tally: &Tally) -> Reply {
+    Tally::add(&tally.refused, 1);
+    let mut response = text(503, "too busy\n");
+    response.fields.push(("Retry-After", RETRY_AFTER.into()));
+    Reply::now(response)
+}

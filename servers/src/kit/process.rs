@@ -1,0 +1,137 @@
+//! Starting and reaping processes.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::SeqCst};
+
+use nix::sys::prctl;
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction, sigprocmask,
+};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+
+use super::site::Site;
+use crate::limits::MAX_CHILDREN;
+
+/// Starts a child that does `work` and ends. It must be called while the process has one thread: of a process with
+/// several, fork(2) copies only the caller, and whatever locks the others held stay locked for ever.
+///
+/// The child does not outlive its parent, whatever happens to that, and leaves the listener that they share alone when
+/// it is stopped by itself.
+///
+/// # Errors
+/// When the kernel has no room for one more process (EAGAIN, ENOMEM).
+pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
+    let parent = getpid();
+    // SAFETY: the process has one thread, which the callers promise and `dyno serve` keeps for them.
+    match unsafe { fork()? } {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+            // The parent may have died before the line above.
+            let orphaned = getppid() != parent;
+            site.stop.own_listener(None);
+            let worked = !orphaned && catch_unwind(AssertUnwindSafe(work)).is_ok();
+            // Not exit(3): what the parent registered to happen at its exit is not the child's to do.
+            // SAFETY: _exit(2) does not return.
+            unsafe { libc::_exit(i32::from(!worked)) }
+        }
+    }
+}
+
+/// Asks a child to stop. A child that is gone needs no asking.
+pub fn ask_to_stop(child: Pid) {
+    let _ = kill(child, Signal::SIGTERM);
+}
+
+/// Children that nobody waits for one by one: the handler of SIGCHLD reaps them, as UNP 5.9 does, and keeps count.
+///
+/// The table is static because a signal handler has no other way to it.
+static CHILDREN: [AtomicI32; MAX_CHILDREN] = [const { AtomicI32::new(0) }; MAX_CHILDREN];
+static LIVING: AtomicUsize = AtomicUsize::new(0);
+static CRASHED: AtomicUsize = AtomicUsize::new(0);
+
+/// The children of a server that starts one for each connection.
+#[derive(Debug)]
+pub struct Children(());
+
+impl Children {
+    /// From now on, children are reaped as soon as they end.
+    ///
+    /// # Errors
+    /// When sigaction(2) is refused.
+    pub fn reaped_by_signal() -> io::Result<Children> {
+        let action = SigAction::new(SigHandler::Handler(on_child), SaFlags::SA_RESTART, SigSet::empty());
+        // SAFETY: the handler touches only atomics and waitpid(2), which is async-signal-safe.
+        unsafe { sigaction(Signal::SIGCHLD, &action)? };
+        Ok(Children(()))
+    }
+
+    /// How many are alive.
+    pub fn living(&self) -> usize {
+        LIVING.load(SeqCst)
+    }
+
+    /// How many have ended by a signal or with a failure since this was last asked.
+    pub fn take_crashed(&self) -> usize {
+        CRASHED.swap(0, SeqCst)
+    }
+
+    /// Starts one more, see [`start`].
+    ///
+    /// # Errors
+    /// When there is no room for it, here or in the kernel.
+    pub fn start(&self, site: &Site, work: impl FnOnce()) -> io::Result<()> {
+        // A child that ends before its place is taken would leave the place taken for ever.
+        let chld = SigSet::from(Signal::SIGCHLD);
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&chld), None)?;
+        let result = self.start_blocked(site, work);
+        sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&chld), None)?;
+        result
+    }
+
+    fn start_blocked(&self, site: &Site, work: impl FnOnce()) -> io::Result<()> {
+        let place = CHILDREN.iter().find(|place| place.load(SeqCst) == 0);
+        let place = place.ok_or(io::ErrorKind::QuotaExceeded)?;
+        let child = start(site, work)?;
+        place.store(child.as_raw(), SeqCst);
+        LIVING.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    /// Asks all of them to stop and waits until they have. Each keeps the drain limit by itself.
+    ///
+    /// # Errors
+    /// When sigaction(2) is refused.
+    pub fn stop_all(self) -> io::Result<()> {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the default disposition runs no code of ours.
+        unsafe { sigaction(Signal::SIGCHLD, &default)? };
+        for child in CHILDREN.iter().map(|place| place.load(SeqCst)).filter(|&child| child != 0) {
+            ask_to_stop(Pid::from_raw(child));
+        }
+        // Ends with ECHILD: nobody is left. EINTR is the tick of the stop switch.
+        while !matches!(waitpid(None, None), Err(nix::errno::Errno::ECHILD)) {}
+        Ok(())
+    }
+}
+
+/// Runs in the signal handler: atomics and async-signal-safe calls only.
+extern "C" fn on_child(_signal: libc::c_int) {
+    let errno = nix::errno::Errno::last_raw();
+    loop {
+        let mut status = 0;
+        // SAFETY: waitpid(2) writes to a live local.
+        let child = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+        if child <= 0 {
+            break;
+        }
+        if let Some(place) = CHILDREN.iter().find(|place| place.load(SeqCst) == child) {
+            place.store(0, SeqCst);
+            LIVING.fetch_sub(1, SeqCst);
+        }
+        CRASHED.fetch_add(usize::from(status != 0), SeqCst);
+    }
+    nix::errno::Errno::set_raw(errno);
+}

@@ -1,0 +1,176 @@
+//! Carrying one connection by calls that wait: whoever runs the pump is occupied until the connection ends.
+//!
+//! The pump does not know what waiting means. A kernel thread waits in read(2), a coroutine by letting others run:
+//! that is the [`Wire`].
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::Duration;
+
+use dyno_http::connection::Want;
+
+use super::call::call;
+use super::clock::Clock;
+use super::session::Session;
+use super::site::Site;
+use super::stop::{Mark, Stop};
+use super::tally::Tally;
+
+/// A connection to wait on.
+pub trait Wire {
+    /// Waits for octets, hardly longer than `patience`; 0 is the end of what the peer sends. `idle`: the peer owes
+    /// nothing, and a stopping server may end the wait (with 0).
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when patience may be at its end, anything else when the connection is broken.
+    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize>;
+
+    /// Waits until some of `octets` are on their way.
+    ///
+    /// # Errors
+    /// As [`Wire::read`].
+    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize>;
+
+    /// Waits for a modelled back end.
+    fn sleep(&mut self, wait: Duration);
+
+    /// Tells the peer that nothing more will come.
+    fn shut(&mut self);
+}
+
+/// Serves one connection until it ends.
+pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
+    let mut clock = Clock::new();
+    let mut session = Session::new(site, tally, clock.now());
+    // A broken connection is the peer's affair and has been counted; there is nobody left to tell.
+    let _ = converse(wire, &mut session, &mut clock, site, tally);
+}
+
+fn converse(
+    wire: &mut impl Wire,
+    session: &mut Session<'_>,
+    clock: &mut Clock,
+    site: &Site,
+    tally: &Tally,
+) -> io::Result<()> {
+    let mut is_shut = false;
+    loop {
+        while let Some(request) = session.next_request() {
+            let reply = call(site, &request, tally);
+            if let Some(wait) = reply.wait {
+                wire.sleep(wait);
+            }
+            clock.tick();
+            if site.stop.is_requested() {
+                session.finish(clock.now());
+            }
+            session.respond(reply.response, clock);
+        }
+        if site.stop.is_requested() {
+            session.finish(clock.now());
+        }
+        let want = session.want(clock.now());
+        let now = clock.now();
+        let patience =
+            session.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
+        let moved = match want {
+            Want::Close => return Ok(()),
+            Want::Write => {
+                let pending = session.pending(now);
+                wire.write(pending, patience)
+            }
+            Want::Read | Want::Linger | Want::Respond => {
+                if want == Want::Linger && !is_shut {
+                    wire.shut();
+                    is_shut = true;
+                }
+                let idle = session.is_idle();
+                wire.read(session.spare(), patience, idle)
+            }
+        };
+        clock.tick();
+        match moved {
+            Ok(count) if want == Want::Write => session.advance(count, clock.now()),
+            Ok(count) => session.received(count, clock.now()),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),
+                io::ErrorKind::Interrupted => {}
+                _ => return Err(error),
+            },
+        }
+    }
+}
+
+/// A connection that a kernel thread or a process waits on.
+///
+/// The time limits of its calls are socket options, so moving one costs a system call. It is moved only when a call
+/// could otherwise sleep past the session's deadline; waking early costs nothing but a look at the clock.
+#[derive(Debug)]
+pub struct BlockingWire<'a> {
+    stream: TcpStream,
+    stop: &'a Stop,
+    read_limit: Duration,
+    write_limit: Duration,
+}
+
+impl<'a> BlockingWire<'a> {
+    /// `stream` has inherited its time limits from the listener, see [`super::listen::limit_blocking`].
+    pub fn new(stream: TcpStream, site: &'a Site) -> Self {
+        site.stop.mark(stream.as_fd(), Mark::Busy);
+        BlockingWire {
+            stream,
+            stop: site.stop,
+            read_limit: site.limits.idle_time,
+            write_limit: site.limits.write_time,
+        }
+    }
+}
+
+impl Wire for BlockingWire<'_> {
+    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize> {
+        if let Some(limit) = moved_limit(self.read_limit, patience) {
+            self.stream.set_read_timeout(Some(limit))?;
+            self.read_limit = limit;
+        }
+        if !idle {
+            return self.stream.read(into);
+        }
+        self.stop.mark(self.stream.as_fd(), Mark::Idle);
+        let count = self.stream.read(into);
+        self.stop.mark(self.stream.as_fd(), Mark::Busy);
+        count
+    }
+
+    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize> {
+        if let Some(limit) = moved_limit(self.write_limit, patience) {
+            self.stream.set_write_timeout(Some(limit))?;
+            self.write_limit = limit;
+        }
+        self.stream.write(octets)
+    }
+
+    fn sleep(&mut self, wait: Duration) {
+        thread::sleep(wait);
+    }
+
+    fn shut(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// Where the limit has to move to, if `patience` is so much shorter (or so much longer) that it must.
+fn moved_limit(limit: Duration, patience: Duration) -> Option<Duration> {
+    // Zero would mean no limit at all.
+    let patience = patience.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+    let outlasts = limit > patience.mul_f64(1.1) + Duration::from_millis(10);
+    let far_too_short = limit < patience / 4;
+    (outlasts || far_too_short).then_some(patience)
+}
+
+impl Drop for BlockingWire<'_> {
+    fn drop(&mut self) {
+        self.stop.mark(self.stream.as_fd(), Mark::Free);
+    }
+}

@@ -1,0 +1,213 @@
+//! An HTTP connection behind its transport: plaintext, or a secure pipe.
+//!
+//! ```text
+//!            spare, received                     next_request
+//!   wire  ------------------>  [pipe]  -->  HTTP  ---------->  service
+//!         <------------------          <--        <----------
+//!            pending, advance                     respond
+//! ```
+//!
+//! A session is sans-IO too, so every driver carries every transport without a line of its own.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use dyno_http::connection::{Connection, Want};
+use dyno_http::request::Request;
+use dyno_http::response::Response;
+use dyno_security::pipe::Pipe;
+
+use super::buffers::Buffers;
+use super::clock::Clock;
+use super::site::Site;
+use super::tally::Tally;
+
+/// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
+const WIRE_BYTES: usize = 18 * 1024;
+
+/// One connection of a client, without its socket.
+pub struct Session<'a> {
+    http: Connection,
+    secure: Option<Box<Secure>>,
+    tally: &'a Tally,
+}
+
+/// What a secure session has beside the HTTP connection.
+struct Secure {
+    pipe: Box<dyn Pipe>,
+    /// Where the driver reads to; empty while the session is idle.
+    wire: Vec<u8>,
+    plain: Vec<u8>,
+    goodbye_said: bool,
+    dead: bool,
+}
+
+impl<'a> Session<'a> {
+    /// The session of a connection that was just accepted; `tally` counts it.
+    pub fn new(site: &Site, tally: &'a Tally, now: Instant) -> Self {
+        Tally::add(&tally.connections, 1);
+        let secure = site.transport.as_ref().map(|transport| {
+            let pipe = transport.accept(now);
+            Box::new(Secure { pipe, wire: Vec::new(), plain: Vec::new(), goodbye_said: false, dead: false })
+        });
+        Session { http: Connection::new(Arc::clone(&site.limits), now), secure, tally }
+    }
+
+    /// Where to read(2) to.
+    pub fn spare(&mut self) -> &mut [u8] {
+        match &mut self.secure {
+            None => self.http.spare(),
+            Some(secure) => {
+                secure.wire.resize(WIRE_BYTES, 0);
+                &mut secure.wire
+            }
+        }
+    }
+
+    /// `count` octets of [`Session::spare`] were filled; 0 is the end of what the peer sends.
+    pub fn received(&mut self, count: usize, now: Instant) {
+        Tally::add(&self.tally.received_bytes, count as u64);
+        match &mut self.secure {
+            None if count == 0 => self.http.receive_eof(now),
+            None => self.http.received(count, now),
+            Some(secure) => {
+                let result = if count == 0 {
+                    secure.pipe.receive_eof()
+                } else {
+                    secure.pipe.receive(&secure.wire[..count], &mut secure.plain, now)
+                };
+                secure.dead |= result.is_err();
+                self.hand_up(count == 0, now);
+            }
+        }
+    }
+
+    /// Octets arrived in memory that is not ours (a completion); as [`Session::received`], but copies.
+    pub fn receive(&mut self, octets: &[u8], now: Instant) {
+        Tally::add(&self.tally.received_bytes, octets.len() as u64);
+        match &mut self.secure {
+            None => self.http.receive(octets, now),
+            Some(secure) => {
+                secure.dead |= secure.pipe.receive(octets, &mut secure.plain, now).is_err();
+                self.hand_up(false, now);
+            }
+        }
+    }
+
+    /// Gives what the pipe has opened to HTTP.
+    fn hand_up(&mut self, ended: bool, now: Instant) {
+        let Some(secure) = &mut self.secure else { return };
+        if !secure.plain.is_empty() {
+            self.http.receive(&secure.plain, now);
+            secure.plain.clear();
+        }
+        if ended || secure.pipe.is_closed_by_peer() {
+            self.http.receive_eof(now);
+        }
+    }
+
+    /// The next request to answer, once; then [`Session::respond`] is due.
+    pub fn next_request(&mut self) -> Option<Request<'_>> {
+        if self.secure.as_ref().is_some_and(|secure| secure.dead) {
+            return None;
+        }
+        self.http.next_request()
+    }
+
+    /// Answers the request that was taken last.
+    pub fn respond(&mut self, response: Response, clock: &Clock) {
+        self.http.respond(response, clock.date(), clock.now());
+    }
+
+    /// Octets for the wire.
+    pub fn pending(&mut self, now: Instant) -> &[u8] {
+        let Some(secure) = &mut self.secure else { return self.http.pending() };
+        if !secure.dead && secure.pipe.is_established() {
+            // One piece at a time, so that a large body is not held twice.
+            if secure.pipe.pending().is_empty() && !self.http.pending().is_empty() {
+                let count = self.http.pending().len().min(WIRE_BYTES);
+                secure.dead |= secure.pipe.send(&self.http.pending()[..count]).is_err();
+                self.http.advance(count, now);
+            }
+            let over = matches!(self.http.want(), Want::Linger | Want::Close);
+            if over && self.http.pending().is_empty() && !secure.goodbye_said {
+                secure.goodbye_said = true;
+                secure.pipe.close();
+            }
+        }
+        secure.pipe.pending()
+    }
+
+    /// `count` octets of [`Session::pending`] were written.
+    pub fn advance(&mut self, count: usize, now: Instant) {
+        Tally::add(&self.tally.sent_bytes, count as u64);
+        match &mut self.secure {
+            None => self.http.advance(count, now),
+            Some(secure) => secure.pipe.advance(count),
+        }
+    }
+
+    /// What the session is waiting for.
+    pub fn want(&mut self, now: Instant) -> Want {
+        if self.secure.is_none() {
+            return self.http.want();
+        }
+        if !self.pending(now).is_empty() {
+            return Want::Write;
+        }
+        let dead = self.secure.as_ref().is_some_and(|secure| secure.dead);
+        if dead { Want::Close } else { self.http.want() }
+    }
+
+    /// When [`Session::handle_deadline`] wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        let pipe = self.secure.as_ref().and_then(|secure| secure.pipe.deadline());
+        match (self.http.deadline(), pipe) {
+            (Some(http), Some(pipe)) => Some(http.min(pipe)),
+            (http, pipe) => http.or(pipe),
+        }
+    }
+
+    /// Time has passed; whatever is due happens.
+    pub fn handle_deadline(&mut self, now: Instant) {
+        if let Some(secure) = &mut self.secure
+            && secure.pipe.deadline().is_some_and(|deadline| deadline <= now)
+        {
+            secure.dead |= secure.pipe.handle_deadline(now).is_err();
+        }
+        if self.http.deadline().is_some_and(|deadline| deadline <= now) {
+            self.http.handle_deadline(now);
+        }
+    }
+
+    /// The server drains: an idle session ends now, a busy one with its next answer.
+    pub fn finish(&mut self, now: Instant) {
+        self.http.finish(now);
+    }
+
+    /// Whether nothing is under way: no octet of a request, no answer owed, nothing to send.
+    pub fn is_idle(&self) -> bool {
+        self.http.is_idle() && self.secure.as_ref().is_none_or(|secure| secure.pipe.pending().is_empty())
+    }
+
+    /// Takes memory from the loop before octets are read.
+    pub fn borrow_memory(&mut self, buffers: &mut Buffers) {
+        buffers.lend(&mut self.http);
+    }
+
+    /// Gives memory back to the loop when the session is idle.
+    pub fn return_memory(&mut self, buffers: &mut Buffers) {
+        buffers.take_back(&mut self.http);
+        if let Some(secure) = &mut self.secure {
+            secure.wire = Vec::new();
+        }
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        let broke_a_rule =
+            self.http.fault().is_some() || self.secure.as_ref().is_some_and(|secure| secure.dead);
+        Tally::add(&self.tally.peer_faults, u64::from(broke_a_rule));
+    }
+}

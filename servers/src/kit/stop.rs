@@ -1,0 +1,205 @@
+//! From a signal to an orderly end.
+//!
+//! The first SIGTERM or SIGINT asks the server to drain, the second ends the process at once. All that must happen at
+//! once happens in the signal handler, with calls that signal-safety(7) allows, so a server with one thread, with a
+//! thousand, or with none to spare stops in the same way:
+//!
+//! * the listener is shut down, so that a blocked accept(2) returns;
+//! * connections that wait for their next request are shut down for reading, so that a blocked read(2) returns 0;
+//! * an eventfd becomes readable and stays so, which is what readiness loops watch;
+//! * an interval timer interrupts whatever else blocks, and past the drain limit cuts every connection.
+//!
+//! The handler finds connections in a table indexed by descriptor ([`Stop::mark`]); a driver that blocks in read(2)
+//! marks its connection there, a readiness loop does not need to.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+use crate::limits::{CUT_GRACE, STOP_TICK};
+
+/// Exit code of a process that got a second stop signal.
+pub const SECOND_SIGNAL_EXIT: i32 = 130;
+
+/// Exit code of a process whose services did not return even after their connections were cut.
+pub const STUCK_EXIT: i32 = 1;
+
+/// What the table of descriptors knows of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Not a connection of ours.
+    Free = 0,
+    /// Waits for a request; may be woken to end.
+    Idle = 1,
+    /// Serves a request that must finish.
+    Busy = 2,
+}
+
+/// The stop switch of this process. There is one, because signals belong to the process.
+#[derive(Debug)]
+pub struct Stop {
+    requested: AtomicBool,
+    requested_at_ns: AtomicU64,
+    drain: Duration,
+    event: OwnedFd,
+    listener: AtomicI32,
+    marks: Box<[AtomicU8]>,
+}
+
+static STOP: OnceLock<Stop> = OnceLock::new();
+
+impl Stop {
+    /// Installs the handlers of SIGTERM, SIGINT and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
+    ///
+    /// # Errors
+    /// When a system call is refused, or when it was called before.
+    pub fn install(drain: Duration, max_descriptors: usize) -> io::Result<&'static Stop> {
+        let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let stop = Stop {
+            requested: AtomicBool::new(false),
+            requested_at_ns: AtomicU64::new(0),
+            drain,
+            event: event.into(),
+            listener: AtomicI32::new(-1),
+            marks: (0..max_descriptors).map(|_| AtomicU8::new(Mark::Free as u8)).collect(),
+        };
+        STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
+        // Without SA_RESTART: a call that blocks while we stop has to come back.
+        let ask = SigAction::new(SigHandler::Handler(on_stop), SaFlags::empty(), SigSet::empty());
+        let tick = SigAction::new(SigHandler::Handler(on_tick), SaFlags::empty(), SigSet::empty());
+        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: both handlers touch only atomics and async-signal-safe system calls.
+        unsafe {
+            sigaction(Signal::SIGTERM, &ask)?;
+            sigaction(Signal::SIGINT, &ask)?;
+            sigaction(Signal::SIGALRM, &tick)?;
+            sigaction(Signal::SIGPIPE, &ignore)?;
+        }
+        Ok(STOP.get().expect("set above"))
+    }
+
+    /// The listener that the handler is to shut down; `None` in a worker process, which must not end the listener that
+    /// it shares with its siblings.
+    pub fn own_listener(&self, listener: Option<BorrowedFd<'_>>) {
+        self.listener.store(listener.map_or(-1, |fd| fd.as_raw_fd()), SeqCst);
+    }
+
+    /// Whether the server was asked to stop.
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(SeqCst)
+    }
+
+    /// When connections that are still open will be cut; `None` while nobody asked to stop.
+    pub fn deadline(&self) -> Option<Instant> {
+        let asked_ns = self.requested_at_ns.load(SeqCst);
+        if asked_ns == 0 {
+            return None;
+        }
+        let ago = Duration::from_nanos(monotonic_ns().saturating_sub(asked_ns));
+        Some(Instant::now() + self.drain.saturating_sub(ago))
+    }
+
+    /// Marks a connection for the handler. Marking it idle after the stop was requested wakes it at once, so that
+    /// the news cannot slip in between the last look and the next blocking call.
+    pub fn mark(&self, connection: BorrowedFd<'_>, mark: Mark) {
+        let Some(slot) = self.slot(connection.as_raw_fd()) else { return };
+        slot.store(mark as u8, SeqCst);
+        if mark == Mark::Idle && self.is_requested() {
+            shut(connection.as_raw_fd(), libc::SHUT_RD);
+        }
+    }
+
+    /// Waits for the stop signal, at most for `pause`.
+    pub fn wait(&self, pause: Duration) {
+        let mut watched = [nix::poll::PollFd::new(self.event.as_fd(), nix::poll::PollFlags::POLLIN)];
+        let millis = u16::try_from(pause.as_millis()).unwrap_or(u16::MAX);
+        // An interrupted wait is only a shorter one.
+        let _ = nix::poll::poll(&mut watched, millis);
+    }
+
+    fn slot(&self, descriptor: RawFd) -> Option<&AtomicU8> {
+        self.marks.get(usize::try_from(descriptor).ok()?)
+    }
+
+    fn shut_marked(&self, from: Mark, how: i32) {
+        for (descriptor, mark) in self.marks.iter().enumerate() {
+            let mark = mark.load(SeqCst);
+            if mark == Mark::Idle as u8 || (mark == Mark::Busy as u8 && from == Mark::Busy) {
+                shut(descriptor as RawFd, how);
+            }
+        }
+    }
+}
+
+/// Readable for ever once the stop was requested.
+impl AsFd for Stop {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.event.as_fd()
+    }
+}
+
+/// Runs in the signal handler: atomics and async-signal-safe calls only.
+extern "C" fn on_stop(_signal: libc::c_int) {
+    let Some(stop) = STOP.get() else { return };
+    if stop.requested.swap(true, SeqCst) {
+        // SAFETY: _exit(2) is async-signal-safe and returns to nobody.
+        unsafe { libc::_exit(SECOND_SIGNAL_EXIT) };
+    }
+    let errno = nix::errno::Errno::last_raw();
+    stop.requested_at_ns.store(monotonic_ns().max(1), SeqCst);
+    let listener = stop.listener.load(SeqCst);
+    if listener >= 0 {
+        shut(listener, libc::SHUT_RD);
+    }
+    stop.shut_marked(Mark::Idle, libc::SHUT_RD);
+    let one: u64 = 1;
+    let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
+    let timer = libc::itimerval { it_interval: tick, it_value: tick };
+    // SAFETY: write(2) of 8 octets from a live local, and setitimer(2) with a live local; both only enter the kernel.
+    unsafe {
+        libc::write(stop.event.as_raw_fd(), (&raw const one).cast(), size_of::<u64>());
+        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+    }
+    nix::errno::Errno::set_raw(errno);
+}
+
+/// Runs in the signal handler. Its first service is to interrupt a blocked call; then it enforces the drain limit.
+extern "C" fn on_tick(_signal: libc::c_int) {
+    let Some(stop) = STOP.get() else { return };
+    let errno = nix::errno::Errno::last_raw();
+    let stopping = Duration::from_nanos(monotonic_ns().saturating_sub(stop.requested_at_ns.load(SeqCst)));
+    if stopping >= stop.drain + CUT_GRACE {
+        // SAFETY: as in `on_stop`.
+        unsafe { libc::_exit(STUCK_EXIT) };
+    }
+    if stopping >= stop.drain {
+        stop.shut_marked(Mark::Busy, libc::SHUT_RDWR);
+    }
+    nix::errno::Errno::set_raw(errno);
+}
+
+fn shut(descriptor: RawFd, how: i32) {
+    // SAFETY: shutdown(2) only enters the kernel; a number that is no socket any more gives an error that is ignored.
+    unsafe { libc::shutdown(descriptor, how) };
+}
+
+fn monotonic_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime(2) writes to a live local; it is async-signal-safe.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// Gives a descriptor of the kernel's making an owner.
+///
+/// # Safety
+/// `descriptor` must be open and owned by nobody else.
+pub unsafe fn own(descriptor: RawFd) -> OwnedFd {
+    // SAFETY: the caller's promise.
+    unsafe { OwnedFd::from_raw_fd(descriptor) }
+}

@@ -1,0 +1,131 @@
+//! Counts per worker in memory that forked workers share.
+//!
+//! Each worker has a cache line of its own, so counting costs no traffic between cores; the sum over workers is the
+//! server's account, and the spread tells how evenly a design shares its work.
+
+use std::fmt::Write as _;
+use std::io;
+use std::num::NonZeroUsize;
+use std::ptr::NonNull;
+use std::slice;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+/// One worker's counts.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct Tally {
+    /// Connections accepted.
+    pub connections: AtomicU64,
+    /// Requests answered by a service.
+    pub requests: AtomicU64,
+    /// Octets read from the wire.
+    pub received_bytes: AtomicU64,
+    /// Octets written to the wire.
+    pub sent_bytes: AtomicU64,
+    /// Connections turned away with a 503 because a limit was reached.
+    pub refused: AtomicU64,
+    /// Services that panicked, and workers that died.
+    pub faults: AtomicU64,
+    /// Connections ended because the peer broke a rule of the protocol or was too slow.
+    pub peer_faults: AtomicU64,
+}
+
+impl Tally {
+    /// Adds to one of the counts.
+    pub fn add(count: &AtomicU64, more: u64) {
+        count.fetch_add(more, Relaxed);
+    }
+
+    fn write_json(&self, json: &mut String) {
+        let fields: [(&str, &AtomicU64); 7] = [
+            ("connections", &self.connections),
+            ("requests", &self.requests),
+            ("received_bytes", &self.received_bytes),
+            ("sent_bytes", &self.sent_bytes),
+            ("refused", &self.refused),
+            ("faults", &self.faults),
+            ("peer_faults", &self.peer_faults),
+        ];
+        for (index, (name, count)) in fields.iter().enumerate() {
+            let comma = if index == 0 { "{" } else { "," };
+            let _ = write!(json, "{comma}\"{name}\":{}", count.load(Relaxed));
+        }
+        json.push('}');
+    }
+
+    fn merge(&self, other: &Tally) {
+        Tally::add(&self.connections, other.connections.load(Relaxed));
+        Tally::add(&self.requests, other.requests.load(Relaxed));
+        Tally::add(&self.received_bytes, other.received_bytes.load(Relaxed));
+        Tally::add(&self.sent_bytes, other.sent_bytes.load(Relaxed));
+        Tally::add(&self.refused, other.refused.load(Relaxed));
+        Tally::add(&self.faults, other.faults.load(Relaxed));
+        Tally::add(&self.peer_faults, other.peer_faults.load(Relaxed));
+    }
+}
+
+/// The counts of all workers, shared with children that are forked later.
+#[derive(Debug)]
+pub struct Tallies {
+    memory: NonNull<Tally>,
+    workers: usize,
+}
+
+// SAFETY: the memory is only ever reached through shared references to `Tally`, which is made of atomics.
+unsafe impl Send for Tallies {}
+// SAFETY: as above.
+unsafe impl Sync for Tallies {}
+
+impl Tallies {
+    /// Zeroed counts for `workers` workers, at least one.
+    ///
+    /// # Errors
+    /// When the kernel refuses the memory.
+    pub fn new(workers: usize) -> io::Result<Self> {
+        let workers = workers.max(1);
+        let length = NonZeroUsize::new(workers * size_of::<Tally>()).expect("at least one tally");
+        // SAFETY: a fresh anonymous mapping overlaps nothing that anybody else uses.
+        let memory = unsafe {
+            mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)?
+        };
+        Ok(Tallies { memory: memory.cast(), workers })
+    }
+
+    /// The counts of each worker.
+    pub fn workers(&self) -> &[Tally] {
+        // SAFETY: the mapping holds `workers` tallies, page-aligned and zeroed by the kernel, which is a valid value
+        // of atomics; it lives as long as `self`.
+        unsafe { slice::from_raw_parts(self.memory.as_ptr(), self.workers) }
+    }
+
+    /// The counts of worker `index`. A server with more workers than tallies shares them in turn.
+    pub fn of(&self, index: usize) -> &Tally {
+        &self.workers()[index % self.workers]
+    }
+
+    /// The account as one JSON object: the server's name, its workers, their sum.
+    pub fn to_json(&self, name: &str) -> String {
+        let total = Tally::default();
+        let mut json = format!("{{\"name\":\"{name}\",\"workers\":[");
+        for (index, tally) in self.workers().iter().enumerate() {
+            if index > 0 {
+                json.push(',');
+            }
+            tally.write_json(&mut json);
+            total.merge(tally);
+        }
+        json.push_str("],\"total\":");
+        total.write_json(&mut json);
+        json.push('}');
+        json
+    }
+}
+
+impl Drop for Tallies {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made by `new` with this length and nothing borrows it any more.
+        let _ = unsafe { munmap(self.memory.cast(), self.workers * size_of::<Tally>()) };
+    }
+}

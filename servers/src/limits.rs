@@ -1,0 +1,77 @@
+//! Every bound of this crate: its name, unit, value and reason. The bounds of HTTP itself are in `dyno_http::limits`.
+
+use std::time::Duration;
+
+/// Connections that the kernel may hold for us before they are accepted; it silently lowers this to
+/// `net.core.somaxconn` (4,096 on current kernels), see listen(2). A short queue would turn a burst into resets.
+pub const BACKLOG_CONNECTIONS: i32 = 4096;
+
+/// Connections served at once where an architecture sets no other limit. Room for the classical ten thousand,
+/// and below the descriptor limit that `dyno serve` raises itself to.
+pub const MAX_CONNECTIONS: usize = 16_384;
+
+/// Threads of thread-per-connection. Each costs a kernel stack (16 KiB) and a touched page or two of its own.
+pub const MAX_THREADS: usize = 12_000;
+
+/// Children of fork. A process costs about 100 KiB and a place in the table of the kernel (`pid_max` 32,768).
+pub const MAX_CHILDREN: usize = 1_024;
+
+/// Workers where one serves one connection at a time (thread-pool, prefork, leader-followers): enough that 64
+/// keep-alive clients never wait for a place, few enough that a teacher can list them.
+pub const POOL_WORKERS: usize = 64;
+
+/// Places in the queue between a dispatcher and its workers: a burst of so many waits in order. Past it a dispatcher of
+/// connections stops accepting, and a loop answers 503.
+pub const QUEUE_PLACES: usize = 4_096;
+
+/// Stack of a thread that serves one connection: the pump and a service need less than 32 KiB in a debug build.
+/// Only touched pages cost memory.
+pub const THREAD_STACK_BYTES: usize = 256 * 1024;
+
+/// Stack of a coroutine, for the same reason; reserved, not touched.
+pub const COROUTINE_STACK_BYTES: usize = 128 * 1024;
+
+/// Connections that a readiness loop accepts before it looks after the open ones again.
+pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
+
+/// Readiness notices taken from the kernel in one call.
+pub const EVENTS_PER_WAIT: usize = 256;
+
+/// Reads of one connection in a row before a readiness loop turns to the next one: a fast sender must not starve
+/// the others.
+pub const READS_PER_TURN: usize = 16;
+
+/// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
+pub const POOLED_BUFFERS: usize = 256;
+
+/// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough to
+/// accept again well within a second of relief.
+pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a refused client is told in Retry-After, in seconds.
+pub const RETRY_AFTER: &str = "1";
+
+/// How long a stopping server waits for requests in flight.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// After the drain limit connections are cut; a service that even then does not return is given this long.
+pub const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// While stopping, blocked system calls are interrupted this often so that none misses the news.
+pub const STOP_TICK: Duration = Duration::from_millis(50);
+
+/// A worker that dies younger than this is replaced only after [`RESPAWN_PAUSE`]: a crash at start must not become
+/// a fork bomb.
+pub const RESPAWN_YOUNG: Duration = Duration::from_millis(500);
+
+/// See [`RESPAWN_YOUNG`]; below the second within which a killed worker is to be replaced.
+pub const RESPAWN_PAUSE: Duration = Duration::from_millis(200);
+
+/// Largest `/bytes/N`, in octets: more measures memory copies instead of servers.
+pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Largest `/compute/MICROS` and `/wait/MICROS`, in microseconds: a minute, the idle deadline of a connection.
+pub const MICROS_MAX: u64 = 60_000_000;
+
+/// How long `/fault/spin` occupies its thread: beyond any patience of a test, short of for ever.
+pub const FAULT_SPIN: Duration = Duration::from_secs(30);

@@ -1,0 +1,19 @@
+//! `/echo`: gives back the octets of the request's body.
+
+use dyno_http::response::{Body, Response};
+use dyno_http::status::Status;
+
+use super::service::{Reply, Service};
+
+/// The row of the table.
+pub const SERVICE: Service = Service {
+    segment: "echo",
+    path: "/echo",
+    idea: "gives back the body of a POST",
+    answer: "the octets of the request's body",
+    methods: &["POST"],
+    hidden: false,
+    call: |_, call, _| {
+        Reply::now(Response::new(Status::OK, "application/octet-stream", Body::Owned(call.body.to_vec())))
+    },
+};

@@ -1,0 +1,33 @@
+//! `/fault/...`: planted faults, to see what a crash costs under each architecture. Only under `--faults`.
+
+use std::time::Instant;
+
+use dyno_http::response::{Body, Response};
+use dyno_http::status::Status;
+
+use super::compute::work;
+use super::service::{Reply, Service, text};
+use crate::limits::FAULT_SPIN;
+
+/// The row of the table.
+pub const SERVICE: Service = Service {
+    segment: "fault",
+    path: "/fault/KIND",
+    idea: "panic, abort, exit or spin, to see what it costs (only with --faults)",
+    answer: "none, or 500 for a panic",
+    methods: &["GET"],
+    hidden: true,
+    call: |services, _, rest| match rest {
+        "panic" => panic!("a planted fault"),
+        "abort" => std::process::abort(),
+        "exit" => std::process::exit(1),
+        "spin" => {
+            let start = Instant::now();
+            while start.elapsed() < FAULT_SPIN {
+                work(1000 * services.rounds_per_us);
+            }
+            Reply::now(Response::new(Status::OK, "text/plain", Body::Static(b"spun\n")))
+        }
+        _ => Reply::now(text(404, "the faults are panic, abort, exit and spin\n")),
+    },
+};

@@ -1,0 +1,20 @@
+//! `/`: the smallest useful answer, so that what is measured is the server and not the service.
+
+use dyno_http::response::{Body, Response};
+use dyno_http::status::Status;
+
+use super::service::{Reply, Service};
+
+/// The body: 13 octets.
+pub const BODY: &[u8] = b"Hello, World!";
+
+/// The row of the table.
+pub const SERVICE: Service = Service {
+    segment: "",
+    path: "/",
+    idea: "the smallest useful answer",
+    answer: "Hello, World!",
+    methods: &["GET", "HEAD"],
+    hidden: false,
+    call: |_, _, _| Reply::now(Response::new(Status::OK, "text/plain", Body::Static(BODY))),
+};

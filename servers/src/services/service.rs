@@ -1,0 +1,150 @@
+//! What a service is, and how a request finds its own.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use dyno_http::request::Request;
+use dyno_http::response::{Body, Response};
+use dyno_http::status::Status;
+
+/// One service: a row of the table.
+pub struct Service {
+    /// The first segment of its path, without the slash; empty for `/`.
+    pub segment: &'static str,
+    /// How its address is written, with the parameters in capitals.
+    pub path: &'static str,
+    /// What it does, in one line.
+    pub idea: &'static str,
+    /// The answer that it must give, in words that load can check.
+    pub answer: &'static str,
+    /// The methods that it knows, beside OPTIONS.
+    pub methods: &'static [&'static str],
+    /// Whether it is there only under `--faults`.
+    pub hidden: bool,
+    /// What it does. `rest` is the path behind the first segment and its slash.
+    pub call: fn(services: &Services, call: &Call<'_>, rest: &str) -> Reply,
+}
+
+/// The services of one server, with what they were configured to.
+pub struct Services {
+    /// The table of services.
+    pub table: &'static [&'static Service],
+    /// Rounds of the work loop that make a microsecond, see [`super::compute`].
+    pub rounds_per_us: u64,
+    /// The directory behind `/files/`; `None`: there are no files.
+    pub files: Option<PathBuf>,
+    /// Whether `/fault/...` is there.
+    pub faults: bool,
+    /// Requests for `/mix` so far; the next one's place in the seeded sequence.
+    pub mixed: AtomicU64,
+}
+
+/// What a service sees of a request, whichever HTTP implementation has read it.
+pub struct Call<'a> {
+    /// The method, in the case in which it came.
+    pub method: &'a str,
+    /// The path, still percent-encoded; `*` for OPTIONS of the whole server.
+    pub path: &'a str,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// The header fields.
+    pub fields: &'a dyn Fields,
+}
+
+/// Header fields to look into.
+pub trait Fields {
+    /// The value of the first field of that name, whatever the case; `None` if there is none or it is no text.
+    fn get(&self, name: &str) -> Option<&str>;
+}
+
+impl Fields for Request<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.header(name)
+    }
+}
+
+impl<'a> Call<'a> {
+    /// The view of a request that our own core has read.
+    pub fn new(request: &'a Request<'a>) -> Self {
+        Call { method: request.method(), path: request.target().path, body: request.body(), fields: request }
+    }
+}
+
+/// What a service answers, and how long a modelled back end takes over it.
+#[derive(Debug)]
+pub struct Reply {
+    /// The answer.
+    pub response: Response,
+    /// How long it has to be held back; the architecture decides who waits.
+    pub wait: Option<Duration>,
+}
+
+impl Reply {
+    /// An answer that is ready.
+    pub fn now(response: Response) -> Self {
+        Reply { response, wait: None }
+    }
+
+    /// An answer that is due after `wait`.
+    pub fn after(wait: Duration, response: Response) -> Self {
+        Reply { response, wait: Some(wait) }
+    }
+}
+
+impl Services {
+    /// Answers a request: finds the service, checks the method, calls it.
+    pub fn call(&self, call: &Call<'_>) -> Reply {
+        if call.method == "OPTIONS" && call.path == "*" {
+            return Reply::now(allow(204, &["GET", "HEAD", "POST"]));
+        }
+        let Some((service, rest)) = self.find(call.path) else {
+            return Reply::now(text(404, "no such service; see `dyno list`\n"));
+        };
+        if service.methods.contains(&call.method) {
+            return (service.call)(self, call, rest);
+        }
+        Reply::now(match call.method {
+            "OPTIONS" => allow(204, service.methods),
+            "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => allow(405, service.methods),
+            _ => text(501, "this server does not know that method\n"),
+        })
+    }
+
+    fn find<'a>(&self, path: &'a str) -> Option<(&'static Service, &'a str)> {
+        let path = path.strip_prefix('/')?;
+        let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
+        let service = self.table.iter().find(|service| service.segment == segment)?;
+        (self.faults || !service.hidden).then_some((service, rest))
+    }
+}
+
+/// An answer without content that names the methods (RFC 9110, 10.2.1).
+fn allow(status: u16, methods: &[&str]) -> Response {
+    Response::new(Status(status), "", Body::Empty).with("Allow", format!("{}, OPTIONS", methods.join(", ")))
+}
+
+/// An answer of one line of text.
+pub fn text(status: u16, line: impl Into<Cow<'static, str>>) -> Response {
+    let body = match line.into() {
+        Cow::Borrowed(line) => Body::Static(line.as_bytes()),
+        Cow::Owned(line) => Body::Owned(line.into_bytes()),
+    };
+    Response::new(Status(status), "text/plain; charset=utf-8", body)
+}
+
+/// The number that is the whole of `rest`, at most `most`.
+///
+/// # Errors
+/// The answer for the client: 404 when it is no number, 400 when it is beyond the limit.
+pub fn number(rest: &str, most: u64) -> Result<u64, Response> {
+    let digits = !rest.is_empty() && rest.bytes().all(|octet| octet.is_ascii_digit());
+    if !digits {
+        return Err(text(404, "a number belongs at the end of this path\n"));
+    }
+    match rest.parse() {
+        Ok(number) if number <= most => Ok(number),
+        _ => Err(text(400, format!("at most {most} here\n"))),
+    }
+}

@@ -1,0 +1,20 @@
+//! `/wait/MICROS`: a modelled call of a back end. Nobody waits in here; the reply says how long it takes.
+
+use std::time::Duration;
+
+use super::service::{Reply, Service, number, text};
+use crate::limits::MICROS_MAX;
+
+/// The row of the table.
+pub const SERVICE: Service = Service {
+    segment: "wait",
+    path: "/wait/MICROS",
+    idea: "a modelled back-end call; the architecture decides who waits",
+    answer: "waited MICROS us",
+    methods: &["GET", "HEAD"],
+    hidden: false,
+    call: |_, _, rest| match number(rest, MICROS_MAX) {
+        Ok(micros) => Reply::after(Duration::from_micros(micros), text(200, format!("waited {micros} us\n"))),
+        Err(refusal) => Reply::now(refusal),
+    },
+};
