@@ -2,8 +2,20 @@
 
 use clap::Parser;
 
+pub mod audit;
 pub mod commands;
+pub mod contestant;
+pub mod environment;
 pub mod exit;
+pub mod floor;
+pub mod limits;
+pub mod plan;
+pub mod probe;
+pub mod record;
+pub mod rig;
+pub mod runner;
+pub mod session;
+pub mod statistics;
 pub mod suggest;
 
 /// Parses the command line, runs the command, tells a failure on stderr.

@@ -1,0 +1,255 @@
+//! The laws that a cell must obey before it may be believed.
+//!
+//! Sources: Little, "A proof for the queuing formula L = lambda W", Operations Research 9 (1961); utilization law: Denning and Buzen,
+//! "The operational analysis of queueing network models", Computing Surveys 10 (1978).
+
+use std::time::Duration;
+
+use crate::limits::{
+    BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, OFFERED_SHARE, SATURATED_SHARE,
+    STEAL_SHARE, UTILIZATION_TOLERANCE, UTILIZATION_VOID,
+};
+use crate::record::audit::{Finding, Law, Standing};
+use crate::record::cell::Cell;
+use crate::record::load::LoadFigures;
+use crate::record::server::{MachineFigures, ServerFigures};
+
+/// Everything that is known about a cell when it is judged.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was asked.
+    pub cell: &'a Cell,
+    /// What the generator saw.
+    pub load: &'a LoadFigures,
+    /// What the contestant cost.
+    pub server: &'a ServerFigures,
+    /// What the machine did.
+    pub machine: &'a MachineFigures,
+    /// CPU of the contestant over the whole load, warm-up and opening of connections included.
+    pub cpu_in_all: Duration,
+    /// Right answers over the whole load.
+    pub answered_in_all: u64,
+}
+
+/// All doubts about a cell.
+pub fn findings(evidence: &Evidence) -> Vec<Finding> {
+    let laws: [fn(&Evidence) -> Option<Finding>; 13] = [
+        bodies,
+        errors,
+        generator_on_time,
+        generator_unsaturated,
+        server_bottleneck,
+        littles_law,
+        utilization_law,
+        connections_open,
+        accept_queue,
+        retransmissions,
+        steal,
+        machine_idle,
+        cores_apart,
+    ];
+    let mut found: Vec<Finding> = laws.iter().filter_map(|law| law(evidence)).collect();
+    found.extend(evidence.load.objections.iter().map(|words| Finding {
+        law: Law::Steady,
+        standing: Standing::Valid,
+        words: words.clone(),
+    }));
+    found
+}
+
+fn finding(law: Law, standing: Standing, words: String) -> Option<Finding> {
+    Some(Finding { law, standing, words })
+}
+
+fn claims_maximum(evidence: &Evidence) -> bool {
+    evidence.cell.load.rate_per_s.is_none()
+}
+
+fn bodies(evidence: &Evidence) -> Option<Finding> {
+    let wrong: u64 =
+        ["body", "status", "protocol"].iter().filter_map(|kind| evidence.load.errors.get(*kind)).sum();
+    if wrong == 0 {
+        return None;
+    }
+    finding(
+        Law::Bodies,
+        Standing::Void,
+        format!("{wrong} answers were wrong: the server did other work than asked"),
+    )
+}
+
+fn errors(evidence: &Evidence) -> Option<Finding> {
+    let load = evidence.load;
+    if load.answered == 0 {
+        return finding(Law::Errors, Standing::Void, "no request was answered".into());
+    }
+    let share = load.error_share();
+    if share == 0.0 {
+        return None;
+    }
+    let kinds: Vec<String> = load.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let words = format!("{:.3} % of the requests failed ({})", share * 100.0, kinds.join(", "));
+    // Past the critical point failures are a result, not an accident: there the rate of right answers is what counts.
+    let overload = evidence.cell.step.starts_with("curve");
+    let standing = if share > ERROR_SHARE && !overload { Standing::Void } else { Standing::Valid };
+    finding(Law::Errors, standing, words)
+}
+
+fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
+    let offered = evidence.load.offered_per_s?;
+    let lag = evidence.load.lag.at_ns(50.0)?;
+    let total = evidence.load.total.at_ns(50.0)?;
+    if evidence.load.sent_per_s < offered * OFFERED_SHARE {
+        return finding(
+            Law::GeneratorOnTime,
+            Standing::Void,
+            format!(
+                "the generator sent {:.0} of {offered:.0} requests a second: give it another core or a lower rate",
+                evidence.load.sent_per_s
+            ),
+        );
+    }
+    if lag * 4 <= total {
+        return None;
+    }
+    finding(
+        Law::GeneratorOnTime,
+        Standing::Void,
+        format!("the generator was late by {} us at the median, of {} us in all", lag / 1000, total / 1000),
+    )
+}
+
+fn generator_unsaturated(evidence: &Evidence) -> Option<Finding> {
+    let busy = evidence.load.generator_busy_share?;
+    if busy < GENERATOR_BUSY_SHARE || server_share(evidence) >= SATURATED_SHARE {
+        return None;
+    }
+    let words = format!(
+        "the generator was busy for {:.0} % of the time: its speed was measured, not the server's",
+        busy * 100.0
+    );
+    let standing = if claims_maximum(evidence) { Standing::AtLeast } else { Standing::Void };
+    finding(Law::GeneratorUnsaturated, standing, words)
+}
+
+/// Share of its allotment that the contestant used.
+fn server_share(evidence: &Evidence) -> f64 {
+    evidence.server.cores_used / evidence.server.cores_allotted.max(1) as f64
+}
+
+fn server_bottleneck(evidence: &Evidence) -> Option<Finding> {
+    let share = server_share(evidence);
+    if !(claims_maximum(evidence) && share < SATURATED_SHARE) {
+        return None;
+    }
+    finding(
+        Law::ServerBottleneck,
+        Standing::AtLeast,
+        format!("the server used {:.0} % of its cores: its maximum is at least this", share * 100.0),
+    )
+}
+
+fn littles_law(evidence: &Evidence) -> Option<Finding> {
+    let measured = evidence.load.in_flight?;
+    let predicted = evidence.load.in_flight_by_law?;
+    let off = (measured - predicted).abs() / measured.max(predicted).max(1e-9);
+    // With less than a request in flight on average, single requests at the window's edges weigh too much.
+    if !(off > LITTLE_TOLERANCE && measured > 1.0) {
+        return None;
+    }
+    finding(
+        Law::LittlesLaw,
+        Standing::Void,
+        format!(
+            "{measured:.2} requests were in flight, rate times mean time gives {predicted:.2} ({:.1} % apart)",
+            off * 100.0
+        ),
+    )
+}
+
+/// CPU per request is taken from the whole load, rate and CPU from the window: they agree when no work was lost from the
+/// books (a child that nobody waited for) and the window was like the rest.
+fn utilization_law(evidence: &Evidence) -> Option<Finding> {
+    if evidence.answered_in_all == 0 {
+        return None;
+    }
+    let per_request = evidence.cpu_in_all.as_secs_f64() / evidence.answered_in_all as f64;
+    let predicted = per_request * evidence.load.rate_per_s;
+    let measured = evidence.server.cores_used;
+    let off = (measured - predicted).abs() / measured.max(predicted).max(1e-9);
+    // A hundredth of a second is the least that /proc tells of a child that has ended.
+    let coarse = 0.01 / evidence.server.seconds.max(1e-9);
+    if !(off > UTILIZATION_TOLERANCE && (measured - predicted).abs() > coarse) {
+        return None;
+    }
+    let standing = if off > UTILIZATION_VOID { Standing::Void } else { Standing::Valid };
+    finding(
+        Law::UtilizationLaw,
+        standing,
+        format!(
+            "CPU per request times rate gives {predicted:.3} cores, {measured:.3} were used ({:.1} % apart)",
+            off * 100.0
+        ),
+    )
+}
+
+fn connections_open(evidence: &Evidence) -> Option<Finding> {
+    let planned = evidence.cell.load.connections;
+    let open = evidence.load.connections_open;
+    if open >= planned {
+        return None;
+    }
+    finding(Law::ConnectionsOpen, Standing::Void, format!("{open} of {planned} connections were open"))
+}
+
+fn accept_queue(evidence: &Evidence) -> Option<Finding> {
+    let overflows = evidence.machine.listen_overflows.filter(|count| *count > 0)?;
+    finding(
+        Law::AcceptQueue,
+        Standing::Valid,
+        format!(
+            "{overflows} connections found the accept queue full: some connect times hold a retry of a second"
+        ),
+    )
+}
+
+fn retransmissions(evidence: &Evidence) -> Option<Finding> {
+    let count = evidence.machine.retransmissions.filter(|count| *count > 0)?;
+    finding(Law::Retransmissions, Standing::Valid, format!("{count} segments were sent again"))
+}
+
+fn steal(evidence: &Evidence) -> Option<Finding> {
+    let share = evidence.machine.steal_share;
+    let standing = if share > STEAL_SHARE { Standing::Void } else { Standing::Valid };
+    if share <= STEAL_SHARE / 5.0 {
+        return None;
+    }
+    finding(Law::Steal, standing, format!("the hypervisor took {:.1} % of the machine's time", share * 100.0))
+}
+
+fn machine_idle(evidence: &Evidence) -> Option<Finding> {
+    let others = evidence.machine.others_cores_used;
+    let share = others / evidence.machine.cores.max(1) as f64;
+    let standing = if share > BUSY_SHARE { Standing::Void } else { Standing::Valid };
+    if share <= BUSY_SHARE / 2.0 {
+        return None;
+    }
+    finding(
+        Law::MachineIdle,
+        standing,
+        format!(
+            "other programs and the kernel on its own account used {others:.2} cores: stop them and measure again"
+        ),
+    )
+}
+
+fn cores_apart(evidence: &Evidence) -> Option<Finding> {
+    if !evidence.cell.cores.shared() {
+        return None;
+    }
+    finding(
+        Law::CoresApart,
+        Standing::Valid,
+        "server and generator shared a core: what one uses, the other lacks".into(),
+    )
+}

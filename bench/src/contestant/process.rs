@@ -1,0 +1,274 @@
+//! Contestants as processes: start, ready line, SIGTERM, tallies.
+
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Deserialize;
+
+use crate::contestant::{Contestant, Ready};
+use crate::limits::{LINE_LIMIT_BYTES, READY_LIMIT, STOP_LIMIT};
+use crate::rig::{Farewell, Fault};
+
+/// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the kernel should this program die.
+pub fn tame(command: &mut Command, cores: &[usize]) {
+    let mut set = CpuSet::new();
+    let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
+    command.process_group(0);
+    // SAFETY: the closure runs between fork and exec and makes two system calls, both safe after a fork; it touches
+    // no lock and allocates nothing.
+    unsafe {
+        command.pre_exec(move || {
+            prctl::set_pdeathsig(Signal::SIGKILL)?;
+            if pinned {
+                sched_setaffinity(Pid::from_raw(0), &set)?;
+            }
+            Ok(())
+        });
+    }
+}
+
+/// A contestant that runs.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    lines: Receiver<String>,
+    complaints: Arc<Mutex<VecDeque<String>>>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    label: String,
+}
+
+#[derive(Deserialize)]
+struct ReadyLine {
+    ready: bool,
+    address: SocketAddr,
+}
+
+#[derive(Deserialize)]
+struct TallyLine {
+    workers: Vec<Tally>,
+}
+
+#[derive(Deserialize)]
+struct Tally {
+    requests: u64,
+}
+
+impl Running {
+    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready.
+    ///
+    /// # Errors
+    /// When the command does not exist, ends, or is not ready in time; the last lines of its stderr are in the words.
+    pub fn start(
+        contestant: &Contestant,
+        extra: &[String],
+        cores: &[usize],
+        directory: &Path,
+    ) -> Result<Self, Fault> {
+        let label = &contestant.label;
+        let port = free_port().map_err(|error| Fault::contract(format!("no free port: {error}")))?;
+        let count = if cores.is_empty() { crate::probe::machine::cores() } else { cores.len() };
+        let fill = |text: &str| {
+            text.replace("{port}", &port.to_string())
+                .replace("{cores}", &count.to_string())
+                .replace("{dir}", &directory.display().to_string())
+        };
+        for (path, content) in &contestant.files {
+            let path = directory.join(path);
+            let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+            made.and_then(|()| std::fs::write(&path, fill(content)))
+                .map_err(|error| Fault::contract(format!("cannot write {}: {error}", path.display())))?;
+        }
+        let mut command = Command::new(fill(&contestant.command[0]));
+        command.args(contestant.command[1..].iter().map(|argument| fill(argument))).args(extra);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        tame(&mut command, cores);
+        let mut child = command.spawn().map_err(|error| {
+            Fault::contract(format!("{label} cannot be started ({}): {error}", contestant.command.join(" ")))
+        })?;
+        let complaints = Arc::new(Mutex::new(VecDeque::new()));
+        if let Some(stderr) = child.stderr.take() {
+            let complaints = Arc::clone(&complaints);
+            thread::spawn(move || keep_last_lines(stderr, &complaints));
+        }
+        let (sender, lines) = channel();
+        if let Some(stdout) = child.stdout.take() {
+            thread::spawn(move || {
+                let reader = BufReader::new(stdout);
+                for line in reader.lines().map_while(Result::ok).filter(|line| line.len() <= LINE_LIMIT_BYTES)
+                {
+                    if sender.send(line).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut running = Running { child, lines, complaints, address, label: label.clone() };
+        running.await_ready(contestant.ready)?;
+        Ok(running)
+    }
+
+    /// Number of the first process.
+    pub fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    fn await_ready(&mut self, ready: Ready) -> Result<(), Fault> {
+        let deadline = Instant::now() + READY_LIMIT;
+        loop {
+            let pause = if ready == Ready::Line { READY_LIMIT } else { Duration::from_millis(5) };
+            match self.lines.recv_timeout(pause.min(deadline.saturating_duration_since(Instant::now()))) {
+                Ok(line) => {
+                    if let (Ready::Line, Ok(ReadyLine { ready: true, address })) =
+                        (ready, serde_json::from_str(&line))
+                    {
+                        self.address = address;
+                        return Ok(());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(2)),
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(self.fault(&format!("ended before it was ready ({status})")));
+            }
+            if ready == Ready::Connect && TcpStream::connect(self.address).is_ok() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(self.fault(&format!("was not ready within {} s", READY_LIMIT.as_secs())));
+            }
+        }
+    }
+
+    fn fault(&self, what: &str) -> Fault {
+        // The last words of a program that died arrive a moment after its death.
+        thread::sleep(Duration::from_millis(20));
+        let said: Vec<String> =
+            self.complaints.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default();
+        let said = if said.is_empty() {
+            "it said nothing".to_string()
+        } else {
+            format!("it said: {}", said.join(" / "))
+        };
+        Fault::contract(format!("{} {what}; {said}", self.label))
+    }
+
+    /// Ends it with SIGTERM, and with SIGKILL when it does not end.
+    ///
+    /// # Errors
+    /// When it had died before, had to be killed, or ended with an error.
+    pub fn stop(mut self) -> Result<Farewell, Fault> {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return Err(self.fault(&format!("ended during the run ({status})")));
+        }
+        let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
+        let deadline = Instant::now() + STOP_LIMIT;
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
+                Ok(None) | Err(_) => {
+                    return Err(self.fault(&format!(
+                        "did not end within {} s of SIGTERM and was killed",
+                        STOP_LIMIT.as_secs()
+                    )));
+                }
+            }
+        };
+        let mut farewell = Farewell::default();
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(200)) {
+            if let Ok(TallyLine { workers }) = serde_json::from_str(&line) {
+                farewell.requests_by_worker = workers.iter().map(|tally| tally.requests).collect();
+            }
+        }
+        if status.success() { Ok(farewell) } else { Err(self.fault(&format!("ended badly ({status})"))) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            // The group, because a contestant that does not obey may have children.
+            let _ = nix::sys::signal::killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn keep_last_lines(from: impl Read, kept: &Mutex<VecDeque<String>>) {
+    for line in BufReader::new(from).lines().map_while(Result::ok) {
+        if let Ok(mut kept) = kept.lock() {
+            kept.push_back(line);
+            if kept.len() > 5 {
+                kept.pop_front();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contestant::foreign;
+
+    fn shell(script: &str) -> Contestant {
+        let mut contestant = foreign::bare("shell", vec!["sh".into(), "-c".into(), script.into()]);
+        contestant.ready = Ready::Line;
+        contestant
+    }
+
+    fn start(script: &str) -> Result<Running, Fault> {
+        Running::start(&shell(script), &[], &[], &std::env::temp_dir())
+    }
+
+    #[test]
+    fn reads_the_ready_line_and_the_tallies() {
+        let running = start(
+            r#"trap 'echo "{\"workers\":[{\"requests\":3},{\"requests\":4}]}"; exit 0' TERM
+               echo '{"ready":true,"address":"127.0.0.1:1234","pid":1,"name":"x"}'; while :; do sleep 0.01; done"#,
+        )
+        .unwrap();
+        assert_eq!(running.address.port(), 1234);
+        assert_eq!(running.stop().unwrap().requests_by_worker, vec![3, 4]);
+    }
+
+    #[test]
+    fn tells_the_last_words_of_one_that_dies() {
+        let fault = start("echo no such luck >&2; exit 3").unwrap_err();
+        assert!(fault.words.contains("no such luck") && fault.words.contains("exit status: 3"), "{fault:?}");
+        let fault = Running::start(
+            &foreign::bare("ghost", vec!["/nonexistent/server".into()]),
+            &[],
+            &[],
+            &std::env::temp_dir(),
+        )
+        .unwrap_err();
+        assert!(fault.words.contains("cannot be started"), "{fault:?}");
+    }
+
+    #[test]
+    fn a_bad_end_is_a_fault() {
+        let running =
+            start(r#"trap 'exit 7' TERM; echo '{"ready":true,"address":"127.0.0.1:1"}'; while :; do sleep 0.01; done"#)
+                .unwrap();
+        assert!(running.stop().unwrap_err().words.contains("exit status: 7"));
+    }
+}

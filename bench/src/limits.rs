@@ -1,0 +1,83 @@
+//! Every bound of the experiments: a name, a unit, a value and a reason.
+
+use std::time::Duration;
+
+/// Resamples of a bootstrap: the ends of a 95 % interval settle to a few percent of its width.
+pub const BOOTSTRAP_RESAMPLES: usize = 5_000;
+
+/// Resamples for the scalability law, where each is a fit of its own.
+pub const SCALABILITY_RESAMPLES: usize = 300;
+
+/// Numbers of cores that a fit of three coefficients needs at least: one more than it has coefficients.
+pub const LEAST_POINTS_FOR_A_FIT: usize = 4;
+
+/// Blocks that a verdict needs at least: with five, the range of the sample holds the true median 15 times in 16; with
+/// fewer, an interval is a wish.
+pub const LEAST_BLOCKS_FOR_A_VERDICT: usize = 5;
+
+/// A contestant has to print its ready line within this time: the slowest here loads a configuration and forks workers.
+pub const READY_LIMIT: Duration = Duration::from_secs(10);
+
+/// A contestant has to end within this time after SIGTERM, then it is killed: draining is bounded by its own deadline.
+pub const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// The generator has to end within this time after the end of its load, then it is killed and the cell is void.
+pub const GENERATOR_GRACE: Duration = Duration::from_secs(15);
+
+/// The ready line and the tallies are one line of JSON each; more than this many bytes is no such line.
+pub const LINE_LIMIT_BYTES: usize = 1 << 20;
+
+/// A claimed maximum needs the server to have used this share of its cores, or it is "at least".
+pub const SATURATED_SHARE: f64 = 0.90;
+
+/// How far CPU per request times rate may be from CPU used (utilization law), as a share.
+pub const UTILIZATION_TOLERANCE: f64 = 0.03;
+
+/// How far mean in flight may be from rate times mean time (Little's law), as a share.
+pub const LITTLE_TOLERANCE: f64 = 0.05;
+
+/// Share of requests that may fail before a cell is void: 0.1 %, the limit on answered requests of a capacity.
+pub const ERROR_SHARE: f64 = 0.001;
+
+/// Share of the machine's time that others may use during a cell before it counts as busy.
+pub const BUSY_SHARE: f64 = 0.10;
+
+/// Share of the machine's time that the hypervisor may take before a cell is void.
+pub const STEAL_SHARE: f64 = 0.05;
+
+/// Share of the offered rate that must have been sent.
+pub const OFFERED_SHARE: f64 = 0.98;
+
+/// Threads whose counters are read one by one: 2,000 take about 40 ms, more would disturb what is measured.
+pub const THREADS_LIMIT: u32 = 2_000;
+
+/// Processes whose page tables are walked for their memory; at about 0.1 ms each this is a quarter of a second.
+pub const PROCESSES_LIMIT: usize = 2_500;
+
+/// Share of its time in which the generator may have work before its own speed is what is measured.
+pub const GENERATOR_BUSY_SHARE: f64 = 0.95;
+
+/// How far the utilization law may be broken before the cell is void: opening connections costs CPU outside the window, and
+/// in the short cells of `--quick` that is up to a tenth.
+pub const UTILIZATION_VOID: f64 = 0.20;
+
+/// From the start of the generator to its first request: loading the program and opening the connections.
+pub const SAMPLE_LEAD: Duration = Duration::from_millis(40);
+
+/// The last sample is taken this long before the generator ends.
+pub const SAMPLE_TAIL: Duration = Duration::from_millis(20);
+
+/// How often running threads are counted; finer would cost the generator's core more than a percent.
+pub const WATCH_INTERVAL: Duration = Duration::from_millis(25);
+
+/// Threads up to which they are counted at all: reading the state of 200 takes about 2 ms.
+pub const WATCH_THREADS_LIMIT: i64 = 200;
+
+/// Messages that the floor is measured with, on each path: enough for a stable median within a quarter of a second.
+pub const FLOOR_ROUNDS: usize = 2_000;
+
+/// Longest that the floor of one path may take, so that a loaded machine delays no experiment.
+pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
+
+/// What a cell takes beside its load: start, samples, stop; measured on a virtual machine with two cores.
+pub const CELL_OVERHEAD: Duration = Duration::from_millis(130);

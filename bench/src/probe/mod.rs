@@ -1,0 +1,10 @@
+//! Reading what a process tree and the machine have used, from /proc and the processes' CPU clocks.
+//!
+//! Everything here is cumulative: a figure for a window is the difference of two samples.
+
+pub mod figures;
+pub mod machine;
+pub mod memory;
+pub mod network;
+pub mod process;
+pub mod tree;

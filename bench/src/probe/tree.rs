@@ -1,0 +1,120 @@
+//! What a process and all its descendants have used so far.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use procfs::process::Stat;
+
+use crate::limits::THREADS_LIMIT;
+use crate::probe::process::{self, ThreadCounters};
+
+/// Counters of a process tree at one instant.
+#[derive(Debug, Clone, Default)]
+pub struct TreeSample {
+    /// CPU time, descendants that were waited for included.
+    pub cpu: Duration,
+    /// Part of it that was spent in user mode, in clock ticks.
+    pub user_ticks: u64,
+    /// Part of it that was spent in the kernel, in clock ticks.
+    pub system_ticks: u64,
+    /// Page faults without input or output.
+    pub faults_minor: u64,
+    /// Page faults with it.
+    pub faults_major: u64,
+    /// Each thread with its counters; `None` where there are too many to read.
+    pub threads: Option<BTreeMap<i32, ThreadCounters>>,
+    /// Number of threads.
+    pub thread_count: u32,
+    /// Number of processes.
+    pub process_count: u32,
+}
+
+/// The stat lines of `root` and its living descendants, zombies included: they still hold their CPU time.
+pub fn members(root: i32) -> Vec<Stat> {
+    let Ok(processes) = procfs::process::all_processes() else {
+        return Vec::new();
+    };
+    let mut children: HashMap<i32, Vec<Stat>> = HashMap::new();
+    let mut found = Vec::new();
+    for stat in processes.flatten().filter_map(|process| process.stat().ok()) {
+        if stat.pid == root {
+            found.push(stat);
+        } else {
+            children.entry(stat.ppid).or_default().push(stat);
+        }
+    }
+    let mut next = 0;
+    while next < found.len() {
+        if let Some(born) = children.remove(&found[next].pid) {
+            found.extend(born);
+        }
+        next += 1;
+    }
+    found
+}
+
+/// Samples the tree below `root`.
+pub fn sample(root: i32) -> TreeSample {
+    let members = members(root);
+    let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
+    let mut sample = TreeSample { process_count: members.len() as u32, ..TreeSample::default() };
+    let mut threads = BTreeMap::new();
+    for stat in &members {
+        let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
+        // A zombie has no CPU clock any more, but its stat line still tells.
+        let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
+        sample.cpu += own + tick * waited_for;
+        sample.user_ticks += stat.utime + stat.cutime.max(0) as u64;
+        sample.system_ticks += stat.stime + stat.cstime.max(0) as u64;
+        sample.faults_minor += stat.minflt + stat.cminflt;
+        sample.faults_major += stat.majflt + stat.cmajflt;
+        sample.thread_count += stat.num_threads.max(0) as u32;
+        if sample.thread_count <= THREADS_LIMIT {
+            for thread in process::threads(stat.pid) {
+                if let Some(counters) = process::thread_counters(stat.pid, thread) {
+                    threads.insert(thread, counters);
+                }
+            }
+        }
+    }
+    sample.threads = (sample.thread_count <= THREADS_LIMIT).then_some(threads);
+    sample
+}
+
+/// How many threads of the tree stand on a core or wait for one.
+pub fn running(root: i32) -> usize {
+    members(root)
+        .iter()
+        .flat_map(|stat| process::threads(stat.pid).into_iter().map(|thread| (stat.pid, thread)))
+        .filter(|(pid, thread)| process::thread_runs(*pid, *thread))
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn counts_children_that_live_and_children_that_are_gone() {
+        // A shell that burns CPU in a child, waits for it, and then holds another child.
+        let script =
+            "(i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done); sleep 30 & echo ready; read line; kill $!";
+        let mut shell = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let seen = sample(shell.id() as i32);
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert_eq!(seen.process_count, 2, "{seen:?}");
+        assert_eq!(seen.thread_count, 2);
+        assert_eq!(seen.threads.unwrap().len(), 2);
+        assert!(seen.cpu >= Duration::from_millis(10), "the child that is gone counts: {:?}", seen.cpu);
+    }
+}

@@ -1,0 +1,90 @@
+//! Whether a cell may be believed.
+
+use serde::{Deserialize, Serialize};
+
+/// What the audit decides about a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It may be believed.
+    Valid,
+    /// The contestant was not the bottleneck: a maximum claimed here is "at least".
+    AtLeast,
+    /// It counts for nothing, and is shown with its reason.
+    Void,
+}
+
+/// A law or a fact that was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Law {
+    /// The contestant started, answered and ended as its contract says.
+    Contract,
+    /// The generator ran to its end and gave its figures.
+    GeneratorRan,
+    /// The generator sent when it meant to.
+    GeneratorOnTime,
+    /// The generator's own core had room left.
+    GeneratorUnsaturated,
+    /// Where a maximum is claimed, the contestant used up its cores.
+    ServerBottleneck,
+    /// Mean in flight is rate times mean time.
+    LittlesLaw,
+    /// CPU per request times rate is CPU used.
+    UtilizationLaw,
+    /// As many connections were open as were asked for.
+    ConnectionsOpen,
+    /// Requests failed no more often than the limit.
+    Errors,
+    /// Every body was right.
+    Bodies,
+    /// No connection found the accept queue full.
+    AcceptQueue,
+    /// Nothing had to be sent twice.
+    Retransmissions,
+    /// The hypervisor left the machine alone.
+    Steal,
+    /// Nobody else used the machine.
+    MachineIdle,
+    /// Contestant and generator had cores of their own.
+    CoresApart,
+    /// The rate did not drift during the window.
+    Steady,
+}
+
+/// One doubt about a cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was checked.
+    pub law: Law,
+    /// What it makes of the cell; `valid` for a remark.
+    pub standing: Standing,
+    /// In words and figures, with what can be done.
+    pub words: String,
+}
+
+/// The verdict on a cell with all its doubts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The worst of the findings.
+    pub standing: Standing,
+    /// All doubts, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+impl Audit {
+    /// An audit from its findings.
+    pub fn of(mut findings: Vec<Finding>) -> Self {
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.standing));
+        let standing = findings.first().map_or(Standing::Valid, |worst| worst.standing);
+        Audit { standing, findings }
+    }
+
+    /// Why the cell is void or a maximum only "at least"; empty when it is neither.
+    pub fn reason(&self) -> &str {
+        match self.findings.first() {
+            Some(worst) if worst.standing > Standing::Valid => &worst.words,
+            _ => "",
+        }
+    }
+}

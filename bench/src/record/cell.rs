@@ -1,0 +1,112 @@
+//! What is measured: one place in the matrix of contestant, service, transport, cores and load.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+/// One place in the matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// What the cell is for, within its experiment: `capacity`, `latency`, `connect`, a step of a curve.
+    pub step: String,
+    /// Label of the contestant, unique in its experiment; the second `epoll` is `epoll#2`.
+    pub contestant: String,
+    /// Path of the service.
+    pub service: String,
+    /// `plain`, `channel` or `tls`.
+    pub transport: String,
+    /// Cores of both sides.
+    pub cores: Cores,
+    /// Crew of the contestant, where it has one.
+    pub workers: Option<u32>,
+    /// What the generator does.
+    pub load: Load,
+}
+
+/// Which cores each side may use; empty means any.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cores {
+    /// The contestant's.
+    pub server: Vec<usize>,
+    /// The generator's.
+    pub generator: Vec<usize>,
+}
+
+impl Cores {
+    /// Whether a core belongs to both sides.
+    pub fn shared(&self) -> bool {
+        self.server.is_empty()
+            || self.generator.is_empty()
+            || self.server.iter().any(|core| self.generator.contains(core))
+    }
+}
+
+/// What the generator does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Connections that carry requests.
+    pub connections: u32,
+    /// Connections that are open beside them and say nothing.
+    #[serde(default)]
+    pub idle_connections: u32,
+    /// Open loop at this rate; absent for a closed loop.
+    pub rate_per_s: Option<f64>,
+    /// Requests after which a connection is closed and opened anew; absent for never.
+    pub requests_per_connection: Option<u32>,
+    /// Time left out at the start.
+    pub warm_up_ms: u64,
+    /// Time measured.
+    pub duration_ms: u64,
+}
+
+impl Load {
+    /// In words, for people: `closed, 64 connections`.
+    pub fn words(&self) -> String {
+        let mut words = match self.rate_per_s {
+            Some(rate) => format!("open at {rate:.0}/s"),
+            None => "closed".to_string(),
+        };
+        let plural = if self.connections == 1 { "" } else { "s" };
+        let _ = write!(words, ", {} connection{plural}", self.connections);
+        if self.idle_connections > 0 {
+            let _ = write!(words, " and {} idle", self.idle_connections);
+        }
+        if let Some(requests) = self.requests_per_connection {
+            let _ = write!(words, ", {requests} request{} each", if requests == 1 { "" } else { "s" });
+        }
+        words
+    }
+}
+
+/// A cell in a block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The cell.
+    pub cell: Cell,
+    /// Number of the block, from 0.
+    pub block: u32,
+}
+
+impl Trial {
+    /// What `--resume` knows the trial by: everything that makes it what it is.
+    pub fn key(&self) -> String {
+        let cell = &self.cell;
+        format!(
+            "{}|{}|{}|{}|{:?}|{:?}|{:?}|{}+{}|{:?}|{:?}|{}+{}|{}",
+            cell.step,
+            cell.contestant,
+            cell.service,
+            cell.transport,
+            cell.cores.server,
+            cell.cores.generator,
+            cell.workers,
+            cell.load.connections,
+            cell.load.idle_connections,
+            cell.load.rate_per_s,
+            cell.load.requests_per_connection,
+            cell.load.warm_up_ms,
+            cell.load.duration_ms,
+            self.block,
+        )
+    }
+}

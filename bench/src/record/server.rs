@@ -1,0 +1,76 @@
+//! What the contestant cost, over its whole process tree.
+//!
+//! A figure that the machine would not give is absent, never zero.
+
+use serde::{Deserialize, Serialize};
+
+/// What the contestant cost during the measured window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServerFigures {
+    /// Time between the two samples.
+    pub seconds: f64,
+    /// CPU of all processes of the tree, those that ended included, in cores (1.0 is one core all the time).
+    pub cores_used: f64,
+    /// Share of that CPU that was spent in the kernel, from 0 to 1.
+    pub system_share: Option<f64>,
+    /// Cores that the contestant may use.
+    pub cores_allotted: usize,
+    /// Context switches a second that a thread asked for by waiting.
+    pub switches_voluntary_per_s: Option<f64>,
+    /// Context switches a second that the scheduler forced.
+    pub switches_involuntary_per_s: Option<f64>,
+    /// Moves between cores a second.
+    pub migrations_per_s: Option<f64>,
+    /// Page faults a second without input or output.
+    pub faults_minor_per_s: Option<f64>,
+    /// Page faults a second that read from a disk.
+    pub faults_major_per_s: Option<f64>,
+    /// System calls a second, where tracing is allowed.
+    pub system_calls_per_s: Option<f64>,
+    /// Instructions a second, where the processor's counters can be read.
+    pub instructions_per_s: Option<f64>,
+    /// Time that threads stood runnable without a core, in threads (1.0 is one thread all the time).
+    pub run_queue_waiting: Option<f64>,
+    /// Most threads seen at once.
+    pub threads: u32,
+    /// Most processes seen at once.
+    pub processes: u32,
+    /// Thread-level parallelism: how many threads ran while any did.
+    pub parallelism: Option<f64>,
+    /// Memory before the load.
+    pub memory_idle: Memory,
+    /// Memory under load.
+    pub memory_loaded: Memory,
+    /// Requests served by each worker, where the contestant tells; shows how evenly work was spread.
+    pub spread: Vec<u64>,
+    /// Where the counters come from: `/proc` or `perf events`.
+    pub source: String,
+}
+
+/// Memory of a process tree and of the kernel on its behalf.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Proportional set size: what is shared counts in shares.
+    pub pss_bytes: Option<u64>,
+    /// Socket buffers of the whole machine.
+    pub socket_buffers_bytes: Option<u64>,
+    /// Kernel objects of the whole machine: slabs, kernel stacks, page tables.
+    pub kernel_bytes: Option<u64>,
+}
+
+/// What the whole machine did during the measured window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MachineFigures {
+    /// CPU of everything, in cores. Loopback bills the receiver's work to the sender, so this is the fairer account.
+    pub cores_used: f64,
+    /// CPU of programs that are neither contestant nor generator nor this program, in cores.
+    pub others_cores_used: f64,
+    /// Share of the machine's time that the hypervisor took.
+    pub steal_share: f64,
+    /// Cores of the machine.
+    pub cores: usize,
+    /// Connections that found the accept queue full (`ListenOverflows`).
+    pub listen_overflows: Option<u64>,
+    /// Segments sent again (`RetransSegs`).
+    pub retransmissions: Option<u64>,
+}

@@ -1,0 +1,186 @@
+//! A rig of the imagination: time passes only when someone sleeps, and every step is noted down.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::probe::figures::Sample;
+use crate::probe::machine::MachineSample;
+use crate::record::cell::Cell;
+use crate::record::load::{Latency, LoadFigures};
+use crate::record::server::Memory;
+use crate::rig::{Drive, Farewell, Fault, Rig};
+
+/// What a contestant of the imagination is like.
+#[derive(Debug, Clone)]
+pub struct Nature {
+    /// Most requests a second that it answers with its cores.
+    pub capacity_per_s: f64,
+    /// Share of its cores that it uses when loaded to the full.
+    pub saturates_at: f64,
+    /// Whether it starts at all.
+    pub starts: bool,
+    /// Answers with wrong bodies in each window.
+    pub wrong_bodies: u64,
+    /// How late the generator is.
+    pub lag_ns: u64,
+    /// CPU that other programs use meanwhile, in cores.
+    pub others: f64,
+    /// CPU that is lost from the books, as a share (children nobody waits for).
+    pub lost_cpu: f64,
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Nature {
+            capacity_per_s: 10_000.0,
+            saturates_at: 0.99,
+            starts: true,
+            wrong_bodies: 0,
+            lag_ns: 0,
+            others: 0.0,
+            lost_cpu: 0.0,
+        }
+    }
+}
+
+/// A rig of the imagination.
+#[derive(Debug, Default)]
+pub struct Mock {
+    /// Now.
+    pub clock: Duration,
+    /// What happened, in order.
+    pub log: Vec<String>,
+    /// Contestants that differ from the default.
+    pub natures: BTreeMap<String, Nature>,
+    /// The user interrupts after so many starts.
+    pub interrupt_after: Option<usize>,
+    /// Contestants started so far.
+    pub starts: usize,
+    /// Since when which cell is loaded.
+    pub loaded_since: Option<(Duration, Cell)>,
+    /// CPU that contestants have used.
+    pub cpu: Duration,
+    /// CPU that the machine has used.
+    pub busy: Duration,
+}
+
+impl Mock {
+    fn nature(&self, cell: &Cell) -> Nature {
+        self.natures.get(&cell.contestant).cloned().unwrap_or_default()
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.clock += time;
+        if let Some((_, cell)) = &self.loaded_since {
+            let nature = self.nature(cell);
+            let share = rate(&nature, cell) / nature.capacity_per_s * nature.saturates_at;
+            self.cpu += time.mul_f64(share * (1.0 - nature.lost_cpu));
+            self.busy += time.mul_f64(share + nature.others);
+        }
+    }
+}
+
+fn rate(nature: &Nature, cell: &Cell) -> f64 {
+    cell.load.rate_per_s.map_or(nature.capacity_per_s, |offered| offered.min(nature.capacity_per_s))
+}
+
+impl Rig for Mock {
+    type Server = Cell;
+    type Generator = Cell;
+
+    fn now(&self) -> Duration {
+        self.clock
+    }
+
+    fn unix_ms(&self) -> u64 {
+        1_700_000_000_000 + self.clock.as_millis() as u64
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        self.log.push(format!("sleep {}", time.as_millis()));
+        self.pass(time);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt_after.is_some_and(|after| self.starts >= after)
+    }
+
+    fn start(&mut self, cell: &Cell) -> Result<Cell, Fault> {
+        self.starts += 1;
+        self.log.push(format!("start {}", cell.contestant));
+        if self.nature(cell).starts { Ok(cell.clone()) } else { Err(Fault::contract("it does not start")) }
+    }
+
+    fn sample(&mut self, _server: &Cell, generator: Option<&Cell>) -> Sample {
+        self.log.push(format!("sample{}", if generator.is_some() { " under load" } else { "" }));
+        let mut sample = Sample { at: self.clock, ..Sample::default() };
+        sample.tree.cpu = self.cpu;
+        sample.tree.thread_count = 1;
+        sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
+        sample
+    }
+
+    fn memory(&mut self, _server: &Cell) -> Memory {
+        self.log.push("memory".into());
+        Memory { pss_bytes: Some(1 << 20), ..Memory::default() }
+    }
+
+    fn watch(&mut self, _server: &Cell, time: Duration) -> Vec<usize> {
+        self.log.push(format!("watch {}", time.as_millis()));
+        self.pass(time);
+        vec![1]
+    }
+
+    fn begin(&mut self, _server: &Cell, cell: &Cell) -> Result<Cell, Fault> {
+        self.log.push(format!("begin {}", cell.load.words()));
+        self.loaded_since = Some((self.clock, cell.clone()));
+        Ok(cell.clone())
+    }
+
+    fn finish(&mut self, _generator: Cell, cell: &Cell) -> Result<Drive, Fault> {
+        self.log.push("finish".into());
+        let nature = self.nature(cell);
+        let (since, _) = self.loaded_since.clone().ok_or_else(|| Fault::generator("nothing was begun"))?;
+        let end = since + Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+        self.pass(end.saturating_sub(self.clock));
+        self.loaded_since = None;
+        let rate_per_s = rate(&nature, cell);
+        let seconds = cell.load.duration_ms as f64 / 1e3;
+        let times = |nanoseconds: u64| Latency {
+            count: (rate_per_s * seconds) as u64,
+            mean_ns: nanoseconds as f64,
+            max_ns: nanoseconds,
+            percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
+        };
+        // An overloaded server in open loop: the line grows for the length of the run.
+        let overloaded = cell.load.rate_per_s.is_some_and(|offered| offered > nature.capacity_per_s);
+        let total = times(if overloaded { 100_000_000 } else { 1_000_000 });
+        let mut errors = BTreeMap::new();
+        if nature.wrong_bodies > 0 {
+            errors.insert("body".to_string(), nature.wrong_bodies);
+        }
+        let figures = LoadFigures {
+            seconds,
+            answered: total.count,
+            errors,
+            offered_per_s: cell.load.rate_per_s,
+            sent_per_s: cell.load.rate_per_s.unwrap_or(rate_per_s),
+            rate_per_s,
+            lag: times(nature.lag_ns),
+            response: total.clone(),
+            connections_open: cell.load.connections,
+            in_flight: Some(rate_per_s * total.mean_ns / 1e9),
+            in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
+            generator_busy_share: Some(0.5),
+            total,
+            ..LoadFigures::default()
+        };
+        let all = rate_per_s * (cell.load.warm_up_ms + cell.load.duration_ms) as f64 / 1e3;
+        Ok(Drive { figures, answered_in_all: all as u64 })
+    }
+
+    fn stop(&mut self, server: Cell) -> Result<Farewell, Fault> {
+        self.log.push(format!("stop {}", server.contestant));
+        Ok(Farewell { requests_by_worker: vec![1, 2] })
+    }
+}

@@ -1,0 +1,98 @@
+//! What the runner needs of the world: a clock, contestants, a generator and probes.
+//!
+//! The runner decides what happens in which order; a rig does it. [`system`] does it with processes, and the tests of
+//! the runner with a clock and servers that exist in memory alone.
+
+use std::time::Duration;
+
+use crate::probe::figures::Sample;
+use crate::record::audit::Law;
+use crate::record::cell::Cell;
+use crate::record::load::LoadFigures;
+use crate::record::server::Memory;
+
+#[cfg(test)]
+pub mod mock;
+pub mod outcome;
+pub mod system;
+
+/// What kept a cell from being measured; the cell is void, the experiment goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which side of the agreement was broken.
+    pub law: Law,
+    /// How, in words.
+    pub words: String,
+}
+
+impl Fault {
+    /// The contestant broke its contract.
+    pub fn contract(words: impl Into<String>) -> Self {
+        Fault { law: Law::Contract, words: words.into() }
+    }
+
+    /// The generator gave no figures.
+    pub fn generator(words: impl Into<String>) -> Self {
+        Fault { law: Law::GeneratorRan, words: words.into() }
+    }
+}
+
+/// What the generator gave back.
+#[derive(Debug, Clone, Default)]
+pub struct Drive {
+    /// Its figures for the measured window.
+    pub figures: LoadFigures,
+    /// Right answers over its whole run, warm-up included.
+    pub answered_in_all: u64,
+}
+
+/// What a contestant told when it ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Farewell {
+    /// Requests served by each worker; empty when it does not tell.
+    pub requests_by_worker: Vec<u64>,
+}
+
+/// The world of the runner.
+pub trait Rig {
+    /// A contestant that runs.
+    type Server;
+    /// A generator that runs.
+    type Generator;
+
+    /// Time since some instant.
+    fn now(&self) -> Duration;
+    /// Milliseconds since 1970.
+    fn unix_ms(&self) -> u64;
+    /// Lets time pass.
+    fn sleep(&mut self, time: Duration);
+    /// Whether the user wants to stop.
+    fn interrupted(&self) -> bool;
+
+    /// Starts the contestant of a cell and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not start, or not in time.
+    fn start(&mut self, cell: &Cell) -> Result<Self::Server, Fault>;
+    /// Samples what has been used so far.
+    fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Sample;
+    /// Samples memory, which takes longer.
+    fn memory(&mut self, server: &Self::Server) -> Memory;
+    /// Lets time pass, and counts the contestant's running threads now and then.
+    fn watch(&mut self, server: &Self::Server, time: Duration) -> Vec<usize>;
+    /// Starts the load of a cell.
+    ///
+    /// # Errors
+    /// When the generator cannot be started.
+    fn begin(&mut self, server: &Self::Server, cell: &Cell) -> Result<Self::Generator, Fault>;
+    /// Waits for the load to end.
+    ///
+    /// # Errors
+    /// When the generator fails or hangs.
+    fn finish(&mut self, generator: Self::Generator, cell: &Cell) -> Result<Drive, Fault>;
+    /// Ends a contestant.
+    ///
+    /// # Errors
+    /// When it had to be killed, or ended badly.
+    fn stop(&mut self, server: Self::Server) -> Result<Farewell, Fault>;
+}

@@ -1,0 +1,233 @@
+//! The real world: processes, /proc, and the clock.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+use crate::contestant::Contestant;
+use crate::contestant::process::{Running, tame};
+use crate::exit::Failure;
+use crate::limits::{GENERATOR_GRACE, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
+use crate::probe::figures::Sample;
+use crate::probe::{machine, memory, network, process, tree};
+use crate::record::cell::Cell;
+use crate::record::server::Memory;
+use crate::rig::{Drive, Farewell, Fault, Rig, outcome};
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn note_interrupt(_signal: libc::c_int) {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// The rig of a real experiment.
+#[derive(Debug)]
+pub struct System {
+    began: Instant,
+    contestants: HashMap<String, Contestant>,
+    program: PathBuf,
+    directory: PathBuf,
+    seed: u64,
+}
+
+impl System {
+    /// A rig for these contestants; files that they need go below `directory`. From here on Ctrl-C and SIGTERM end the experiment in order.
+    ///
+    /// # Errors
+    /// When this program's own file or the directory cannot be found.
+    pub fn new(contestants: &[Contestant], directory: &Path, seed: u64) -> Result<Self, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::failed(format!("cannot find this program's own file: {error}"), ""))?;
+        let directory = std::path::absolute(directory)
+            .map_err(|error| Failure::failed(format!("cannot find {}: {error}", directory.display()), ""))?;
+        let note = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            // SAFETY: the handler only stores into an atomic, which is safe in a signal handler.
+            unsafe { sigaction(signal, &note) }
+                .map_err(|error| Failure::failed(format!("cannot take signals: {error}"), ""))?;
+        }
+        let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
+        Ok(System { began: Instant::now(), contestants, program, directory, seed })
+    }
+
+    /// The arguments of `dyno load` for a cell.
+    fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
+        let load = &cell.load;
+        let mut arguments: Vec<String> = vec!["load".into(), format!("http://{address}{}", cell.service)];
+        let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
+        option("--connections", load.connections.to_string());
+        option("--duration", format!("{}ms", load.duration_ms));
+        option("--warmup", format!("{}ms", load.warm_up_ms));
+        option("--threads", cell.cores.generator.len().max(1).to_string());
+        option("--seed", self.seed.to_string());
+        option("--format", "json".into());
+        option("--output", "-".into());
+        if let Some(rate) = load.rate_per_s {
+            option("--rate", format!("{rate}"));
+        }
+        if let Some(requests) = load.requests_per_connection {
+            option("--requests-per-connection", requests.to_string());
+        }
+        if cell.transport != "plain" {
+            option("--transport", cell.transport.clone());
+        }
+        arguments
+    }
+}
+
+/// A generator that runs.
+#[derive(Debug)]
+pub struct Generator {
+    child: Child,
+    output: Option<JoinHandle<String>>,
+    complaints: Option<JoinHandle<String>>,
+    began: Instant,
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        let _ = from.read_to_string(&mut text);
+        text
+    })
+}
+
+impl Rig for System {
+    type Server = Running;
+    type Generator = Generator;
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.interrupted() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            thread::sleep(left.min(Duration::from_millis(100)));
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        INTERRUPTED.load(Ordering::Relaxed)
+    }
+
+    fn start(&mut self, cell: &Cell) -> Result<Running, Fault> {
+        let contestant = self
+            .contestants
+            .get(&cell.contestant)
+            .ok_or_else(|| Fault::contract(format!("there is no contestant {}", cell.contestant)))?;
+        let mut extra = Vec::new();
+        if contestant.own {
+            let most = cell.load.connections + cell.load.idle_connections + 64;
+            if let Some(workers) = cell.workers {
+                extra.extend(["--workers".to_string(), workers.to_string()]);
+            }
+            if contestant.bounds_connections {
+                extra.extend(["--max-connections".to_string(), most.to_string()]);
+            }
+            if cell.transport != "plain" {
+                extra.extend(["--transport".to_string(), cell.transport.clone()]);
+            }
+        }
+        Running::start(contestant, &extra, &cell.cores.server, &self.directory.join("work"))
+    }
+
+    fn sample(&mut self, server: &Running, generator: Option<&Generator>) -> Sample {
+        let cpu = |pid: u32| process::cpu_time(pid as i32).unwrap_or_default();
+        Sample {
+            at: self.now(),
+            tree: tree::sample(server.pid()),
+            machine: machine::sample(),
+            network: network::sample(),
+            generator_cpu: generator.map(|generator| cpu(generator.child.id())).unwrap_or_default(),
+            own_cpu: cpu(std::process::id()),
+        }
+    }
+
+    fn memory(&mut self, server: &Running) -> Memory {
+        memory::sample(server.pid())
+    }
+
+    fn watch(&mut self, server: &Running, time: Duration) -> Vec<usize> {
+        let end = self.now() + time;
+        let mut seen = Vec::new();
+        let threads: i64 = tree::members(server.pid()).iter().map(|stat| stat.num_threads).sum();
+        while threads <= WATCH_THREADS_LIMIT && self.now() + WATCH_INTERVAL < end && !self.interrupted() {
+            thread::sleep(WATCH_INTERVAL);
+            seen.push(tree::running(server.pid()));
+        }
+        let left = end.saturating_sub(self.now());
+        self.sleep(left);
+        seen
+    }
+
+    fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
+        let mut command = Command::new(&self.program);
+        command.args(self.load_arguments(&server.address.to_string(), cell));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        tame(&mut command, &cell.cores.generator);
+        let mut child = command
+            .spawn()
+            .map_err(|error| Fault::generator(format!("the generator cannot be started: {error}")))?;
+        let output = child.stdout.take().map(drain);
+        let complaints = child.stderr.take().map(drain);
+        Ok(Generator { child, output, complaints, began: Instant::now() })
+    }
+
+    fn finish(&mut self, mut generator: Generator, cell: &Cell) -> Result<Drive, Fault> {
+        let planned = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+        let deadline = generator.began + planned + GENERATOR_GRACE;
+        let status = loop {
+            match generator.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < deadline && !self.interrupted() => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(None) | Err(_) => {
+                    return Err(Fault::generator(format!(
+                        "the generator did not end within {} s of its time and was killed",
+                        GENERATOR_GRACE.as_secs()
+                    )));
+                }
+            }
+        };
+        let collect = |handle: Option<JoinHandle<String>>| {
+            handle.and_then(|handle| handle.join().ok()).unwrap_or_default()
+        };
+        let text = collect(generator.output.take());
+        let said = collect(generator.complaints.take());
+        // Whatever its exit code: a run that it declares void still has figures, and they are judged here.
+        if text.trim().is_empty() {
+            let said = said.trim().replace('\n', " / ");
+            return Err(Fault::generator(format!("the generator gave no result ({status}): {said}")));
+        }
+        outcome::read(&text)
+    }
+
+    fn stop(&mut self, server: Running) -> Result<Farewell, Fault> {
+        server.stop()
+    }
+}

@@ -1,0 +1,113 @@
+//! How one cell is measured: what happens in which order.
+//!
+//! ```text
+//! contestant  start ──────────────────────────────────────────────────────────── stop
+//! generator           begin ── warm-up ──┬───────── measured window ──────┬─ end
+//! samples        idle                    first   memory    running    second    last
+//! ```
+//!
+//! The two samples lie inside the generator's window, so both sides speak of the same steady stretch.
+
+use std::time::Duration;
+
+use crate::audit;
+use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL};
+use crate::probe::figures;
+use crate::probe::machine::cores;
+use crate::record::SCHEMA;
+use crate::record::audit::{Audit, Finding, Standing};
+use crate::record::cell::Trial;
+use crate::record::measured::Record;
+use crate::rig::{Fault, Rig};
+
+/// Measures one cell with a fresh contestant. Whatever goes wrong with contestant or generator makes the cell void.
+///
+/// # Returns
+/// `None` when the user interrupted it: what was seen so far is no measurement.
+pub fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id: &str) -> Option<Record> {
+    let began = rig.now();
+    let mut record = Record {
+        schema: SCHEMA,
+        trial: trial.clone(),
+        turn,
+        began_unix_ms: rig.unix_ms(),
+        took_ms: 0,
+        machine_id: machine_id.to_string(),
+        load: None,
+        server: None,
+        machine: None,
+        audit: Audit::of(Vec::new()),
+    };
+    let findings = match rig.start(&trial.cell) {
+        Err(fault) => vec![void(fault)],
+        Ok(server) => {
+            let mut findings = load(rig, &server, &mut record);
+            match rig.stop(server) {
+                Ok(farewell) => {
+                    if let Some(figures) = &mut record.server {
+                        figures.spread = farewell.requests_by_worker;
+                    }
+                }
+                Err(fault) => findings.push(void(fault)),
+            }
+            findings
+        }
+    };
+    if rig.interrupted() {
+        return None;
+    }
+    record.audit = Audit::of(findings);
+    record.took_ms = (rig.now() - began).as_millis() as u64;
+    Some(record)
+}
+
+/// Loads a contestant that is ready, and fills the record.
+fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Finding> {
+    let cell = &record.trial.cell;
+    let memory_idle = rig.memory(server);
+    let idle = rig.sample(server, None);
+    let generator = match rig.begin(server, cell) {
+        Ok(generator) => generator,
+        Err(fault) => return vec![void(fault)],
+    };
+    rig.sleep(Duration::from_millis(cell.load.warm_up_ms) + SAMPLE_LEAD);
+    let first = rig.sample(server, Some(&generator));
+    let window = Duration::from_millis(cell.load.duration_ms).saturating_sub(SAMPLE_LEAD + SAMPLE_TAIL);
+    let half = rig.now() + window / 2;
+    let mut running = rig.watch(server, window / 2);
+    let memory_loaded = rig.memory(server);
+    let left = (half + window / 2).saturating_sub(rig.now());
+    running.extend(rig.watch(server, left));
+    let second = rig.sample(server, Some(&generator));
+    let drive = rig.finish(generator, cell);
+    let last = rig.sample(server, None);
+
+    let allotted = if cell.cores.server.is_empty() { cores() } else { cell.cores.server.len() };
+    let mut figures = figures::server(&first, &second, &running, allotted);
+    figures.memory_idle = memory_idle;
+    figures.memory_loaded = memory_loaded;
+    let machine = figures::machine(&first, &second, cores());
+    let findings = match drive {
+        Err(fault) => vec![void(fault)],
+        Ok(drive) => {
+            let evidence = audit::Evidence {
+                cell,
+                load: &drive.figures,
+                server: &figures,
+                machine: &machine,
+                cpu_in_all: last.tree.cpu.saturating_sub(idle.tree.cpu),
+                answered_in_all: drive.answered_in_all,
+            };
+            let findings = audit::findings(&evidence);
+            record.load = Some(drive.figures);
+            findings
+        }
+    };
+    record.server = Some(figures);
+    record.machine = Some(machine);
+    findings
+}
+
+fn void(fault: Fault) -> Finding {
+    Finding { law: fault.law, standing: Standing::Void, words: fault.words }
+}

@@ -1,0 +1,176 @@
+//! The order of phases, resume, interruption and void cells, on a rig of the imagination.
+
+use super::*;
+use crate::plan;
+use crate::record::audit::Law;
+use crate::record::cell::{Cores, Load};
+use crate::record::header::Header;
+use crate::record::store;
+use crate::rig::mock::{Mock, Nature};
+
+fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
+    Cell {
+        step: "capacity".into(),
+        contestant: contestant.into(),
+        service: "/".into(),
+        transport: "plain".into(),
+        cores: Cores { server: vec![0], generator: vec![1] },
+        workers: None,
+        load: Load {
+            connections: 4,
+            idle_connections: 0,
+            rate_per_s,
+            requests_per_connection: None,
+            warm_up_ms: 200,
+            duration_ms: 1_000,
+        },
+    }
+}
+
+fn header() -> Header {
+    Header {
+        schema: crate::record::SCHEMA,
+        experiment: "compare".into(),
+        command: Vec::new(),
+        seed: 1,
+        blocks: 1,
+        began_unix_ms: 0,
+        threshold: 0.05,
+        contestants: Vec::new(),
+        environment: crate::environment::read(),
+        floor: None,
+    }
+}
+
+fn measured(nature: Nature, rate_per_s: Option<f64>) -> Record {
+    let mut progress = Silent;
+    let rig = Mock { natures: [("a".to_string(), nature)].into(), ..Mock::default() };
+    let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
+    session.measure(&Trial { cell: cell("a", rate_per_s), block: 0 }).cloned().unwrap()
+}
+
+fn doubts(record: &Record) -> Vec<(Law, Standing)> {
+    record.audit.findings.iter().map(|finding| (finding.law, finding.standing)).collect()
+}
+
+#[test]
+fn phases_come_in_order_and_samples_lie_inside_the_window() {
+    let mut rig = Mock::default();
+    let trial = Trial { cell: cell("a", None), block: 0 };
+    runner::measure(&mut rig, &trial, 0, "m").unwrap();
+    assert_eq!(
+        rig.log,
+        [
+            "start a",
+            "memory",
+            "sample",
+            "begin closed, 4 connections",
+            "sleep 240",
+            "sample under load",
+            "watch 470",
+            "memory",
+            "watch 470",
+            "sample under load",
+            "finish",
+            "sample",
+            "stop a",
+        ]
+    );
+}
+
+#[test]
+fn an_honest_cell_is_valid() {
+    let record = measured(Nature::default(), None);
+    assert_eq!(record.audit.standing, Standing::Valid, "{:?}", record.audit);
+    assert_eq!(record.load.as_ref().unwrap().rate_per_s, 10_000.0);
+    let cost = record.cpu_per_request_ns().unwrap();
+    assert!((cost - 99_000.0).abs() < 100.0, "{cost}");
+    assert_eq!(record.server.unwrap().spread, vec![1, 2]);
+}
+
+#[test]
+fn a_server_that_does_not_start_makes_a_void_cell_and_the_experiment_goes_on() {
+    let mut progress = Silent;
+    let natures = [("a".to_string(), Nature { starts: false, ..Nature::default() })].into();
+    let rig = Mock { natures, ..Mock::default() };
+    let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
+    for name in ["a", "b"] {
+        session.measure(&Trial { cell: cell(name, None), block: 0 }).unwrap();
+    }
+    let [broken, fine] = session.records() else { panic!("two records") };
+    assert_eq!(doubts(broken), [(Law::Contract, Standing::Void)]);
+    assert!(broken.counted().is_none());
+    assert_eq!(fine.audit.standing, Standing::Valid);
+}
+
+#[test]
+fn planted_liars_are_found() {
+    let wrong = measured(Nature { wrong_bodies: 1, ..Nature::default() }, None);
+    assert_eq!(doubts(&wrong)[0], (Law::Bodies, Standing::Void));
+
+    let throttled = measured(Nature { lag_ns: 900_000, ..Nature::default() }, Some(1_000.0));
+    assert_eq!(doubts(&throttled)[0], (Law::GeneratorOnTime, Standing::Void));
+
+    let sleeping = measured(Nature { saturates_at: 0.3, ..Nature::default() }, None);
+    assert_eq!(doubts(&sleeping)[0], (Law::ServerBottleneck, Standing::AtLeast));
+    assert!(sleeping.counted().is_some(), "at least is not void");
+
+    let busy = measured(Nature { others: 0.5, ..Nature::default() }, None);
+    assert_eq!(doubts(&busy)[0], (Law::MachineIdle, Standing::Void));
+}
+
+#[test]
+fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let cells = [cell("a", None), cell("b", None), cell("c", None)];
+    let trials = plan::blocks(&cells, 0, 2, 9);
+
+    let mut progress = Silent;
+    let first = Store::open(directory.path(), &header()).unwrap();
+    let rig = Mock { interrupt_after: Some(4), ..Mock::default() };
+    let mut session = Session::new(rig, Some(first), Vec::new(), "m", &mut progress);
+    let ended = trials.iter().try_for_each(|trial| session.measure(trial).map(|_| ()));
+    assert!(matches!(ended, Err(Stop::Interrupted)));
+    let kept = store::read(directory.path()).unwrap().cells;
+    assert_eq!(kept.len(), 3, "the cell that was under way does not count");
+
+    let second = Store::open(directory.path(), &header()).unwrap();
+    let mut progress = Silent;
+    let mut session = Session::new(Mock::default(), Some(second), kept, "m", &mut progress);
+    for trial in &trials {
+        session.measure(trial).map(|_| ()).unwrap();
+    }
+    assert_eq!(session.rig.starts, 3, "only the rest was measured");
+    let all = store::read(directory.path()).unwrap().cells;
+    let order: Vec<&Trial> = all.iter().map(|record| &record.trial).collect();
+    assert_eq!(order, trials.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_line_that_was_cut_off_costs_one_cell() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut progress = Silent;
+    let file = Store::open(directory.path(), &header()).unwrap();
+    let mut session = Session::new(Mock::default(), Some(file), Vec::new(), "m", &mut progress);
+    for name in ["a", "b"] {
+        session.measure(&Trial { cell: cell(name, None), block: 0 }).map(|_| ()).unwrap();
+    }
+    drop(session);
+    let path = directory.path().join(store::FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, &text[..text.len() - 40]).unwrap();
+    assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
+    drop(Store::open(directory.path(), &header()).unwrap());
+    assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
+}
+
+#[test]
+fn a_damaged_line_is_named_with_its_number() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path(), &header()).unwrap());
+    let path = directory.path().join(store::FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{{\"kind\":\"cell\"}}\n{text}")).unwrap();
+    let failure = store::read(directory.path()).unwrap_err();
+    assert!(failure.message.contains(":1:"), "{failure}");
+}

@@ -1,0 +1,10 @@
+//! The statistics that a comparison of servers needs, and no more.
+//!
+//! Every function is pure: samples (and a seed, where chance is involved) in, figures out.
+
+pub mod bootstrap;
+pub mod parallelism;
+pub mod rank;
+pub mod sample;
+pub mod scalability;
+pub mod verdict;

@@ -1,0 +1,70 @@
+//! Order statistics of a small sample.
+
+/// Quantile of a sorted sample by linear interpolation between closest ranks (type 7 of Hyndman and Fan,
+/// "Sample quantiles in statistical packages", 1996; the default of R and NumPy).
+///
+/// # Panics
+/// Never; an empty sample gives NaN.
+pub fn quantile_of_sorted(sorted: &[f64], probability: f64) -> f64 {
+    match sorted {
+        [] => f64::NAN,
+        [only] => *only,
+        _ => {
+            let place = probability.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+            let below = place.floor() as usize;
+            let above = (below + 1).min(sorted.len() - 1);
+            let share = place - below as f64;
+            if share == 0.0 { sorted[below] } else { sorted[below] * (1.0 - share) + sorted[above] * share }
+        }
+    }
+}
+
+/// A sorted copy; values that are not numbers are left out.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut kept: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    kept.sort_by(f64::total_cmp);
+    kept
+}
+
+/// The median; NaN for an empty sample.
+pub fn median(values: &[f64]) -> f64 {
+    quantile_of_sorted(&sorted(values), 0.5)
+}
+
+/// The arithmetic mean; NaN for an empty sample.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Median absolute deviation from the median, as a share of the median: how noisy a sample is.
+pub fn relative_deviation(values: &[f64]) -> f64 {
+    let centre = median(values);
+    let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
+    median(&deviations) / centre.abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_agree_with_numpy() {
+        // numpy.quantile([1, 2, 4, 8, 16], [0.1, 0.25, 0.5, 0.9])
+        let sample = [1.0, 2.0, 4.0, 8.0, 16.0];
+        for (probability, expected) in [(0.1, 1.4), (0.25, 2.0), (0.5, 4.0), (0.9, 12.8)] {
+            assert!((quantile_of_sorted(&sample, probability) - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_median_of_an_even_sample_lies_between_the_middle_two() {
+        assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), 2.5);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn infinities_keep_their_place() {
+        assert_eq!(median(&[f64::INFINITY, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[f64::INFINITY, f64::INFINITY, 2.0]), f64::INFINITY);
+    }
+}
