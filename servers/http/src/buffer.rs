@@ -1,5 +1,6 @@
 //! The receive buffer: one stretch of initialised memory with the unread octets somewhere inside it.
 
+use crate::work;
 use std::mem;
 
 /// `memory[start..end]` is unread; everything behind `end` is free and initialised.
@@ -53,6 +54,7 @@ impl Buffer {
     /// moved a bounded number of times, and memory stays within twice of what has arrived.
     pub(crate) fn spare(&mut self, initial: usize, least: usize) -> &mut [u8] {
         if self.memory.len() - self.end < least {
+            work::count(self.len());
             let worth_moving = self.start >= self.memory.len() / 2 && self.memory.len() - self.len() >= least;
             if !worth_moving {
                 let doubled = (self.memory.len() * 2).max(initial).max(self.memory.len() + least);

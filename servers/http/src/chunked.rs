@@ -6,6 +6,7 @@
 use crate::fault::{BadChunk, Fault};
 use crate::fields::is_token;
 use crate::limits::Limits;
+use crate::work;
 
 /// What a decoder expects next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,7 @@ impl Decoder {
     /// Gives the end of the coding within `octets`, or `None` when all of them are used up and the end is still to come.
     pub(crate) fn decode(&mut self, octets: &mut [u8], limits: &Limits) -> Result<Option<usize>, Fault> {
         let mut at = self.decoded();
+        work::count(octets.len() - at);
         while at < octets.len() {
             if self.expect == Expect::Data {
                 let count = (octets.len() - at).min(self.left as usize);

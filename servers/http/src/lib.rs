@@ -104,3 +104,4 @@ pub mod response;
 pub mod status;
 pub mod target;
 mod timer;
+mod work;
