@@ -4,7 +4,7 @@
 //! tags. So a [`SealingKey`] counts for itself, cannot be cloned, and stops for good before a number could come again.
 //!
 //! What it does not give: the length of a message stays visible, and an old message opens again unless the receiver keeps
-//! count ([`OpeningKey::open_in_place`] does; for messages that stand alone see `replay`).
+//! count ([`OpeningKey::open_in_place`] does; for messages that stand alone see [`crate::replay`]).
 
 use crate::limits;
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};

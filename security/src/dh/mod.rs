@@ -2,7 +2,9 @@
 //!
 //! Two parties who have never met get a secret that a listener does not have. Not that they know *whom* they share it
 //! with: an active attacker agrees with each of them separately. Only a signature over the exchange stops that, which is
-//! what [`crate::channel`] adds. The finite-field exchange of 1976 is in `dh::classical`, for teaching.
+//! what [`crate::channel`] adds. The finite-field exchange of 1976 is in [`classical`], for teaching.
+
+pub mod classical;
 
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::rand::{SecureRandom, SystemRandom};
