@@ -31,6 +31,13 @@ pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 /// Stack of a coroutine, for the same reason; reserved, not touched.
 pub const COROUTINE_STACK_BYTES: usize = 128 * 1024;
 
+/// Connections of the coroutine chapter: each has a stack, which is two mappings (the stack and its guard page), and the
+/// kernel allows 65,530 mappings (`vm.max_map_count`).
+pub const MAX_COROUTINES: usize = 16_384;
+
+/// Stacks kept for coroutines to come. Making one costs two system calls and the first touch of its pages.
+pub const POOLED_STACKS: usize = 1_024;
+
 /// Connections that a readiness loop accepts before it looks after the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
 

@@ -4,9 +4,11 @@
 
 use crate::architecture::Architecture;
 
+pub mod coroutines;
 pub mod epoll;
 pub mod fork;
 pub mod half_sync_half_async;
+pub mod hyper;
 pub mod iterative;
 pub mod leader_followers;
 pub mod multi_reactor;
@@ -15,10 +17,11 @@ pub mod prefork;
 pub mod select;
 pub mod thread_per_connection;
 pub mod thread_pool;
+pub mod tokio;
 pub mod work_stealing;
 
 /// Every architecture.
-pub const ALL: [&Architecture; 12] = [
+pub const ALL: [&Architecture; 15] = [
     &iterative::ITERATIVE,
     &fork::FORK,
     &prefork::PREFORK,
@@ -31,4 +34,7 @@ pub const ALL: [&Architecture; 12] = [
     &multi_reactor::MULTI_REACTOR,
     &half_sync_half_async::HALF_SYNC_HALF_ASYNC,
     &work_stealing::WORK_STEALING,
+    &coroutines::COROUTINES,
+    &tokio::TOKIO,
+    &hyper::HYPER,
 ];

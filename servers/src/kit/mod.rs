@@ -11,14 +11,17 @@
 //! | carry one connection by blocking calls | [`pump`] |
 //! | carry many by readiness | [`selector`], [`reactor`], [`deadlines`], [`buffers`] |
 //! | hand answers back from a pool to a loop | [`mailbox`] |
+//! | carry one by awaiting, in front of another HTTP | [`async_wire`], [`gate`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 
 pub mod accept;
+pub mod async_wire;
 pub mod buffers;
 pub mod call;
 pub mod clock;
 pub mod deadlines;
+pub mod gate;
 pub mod listen;
 pub mod mailbox;
 pub mod process;

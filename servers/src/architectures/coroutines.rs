@@ -1,0 +1,300 @@
+//! # Idea
+//! User-level threads on one kernel thread (many to one). Each connection has a coroutine with a stack of its own, which
+//! runs the same pump as a kernel thread would; where that would wait in the kernel, this one switches to the scheduler,
+//! a loop over epoll, which runs another.
+//!
+//! # Picture
+//! ```text
+//!              resume                       suspend(what I wait for)
+//!   scheduler ---------> coroutine 3: read ----------+
+//!       ^                                            |
+//!       +--------------------------------------------+     one kernel thread, N stacks
+//!       epoll: who is ready? whose time has come?
+//! ```
+//!
+//! # Price
+//! The event loop's, plus a switch of stacks for each wait (a dozen instructions, no kernel), plus a stack for each
+//! connection: a page or two touched, more reserved.
+//!
+//! # Shines
+//! Code that reads from top to bottom at nearly the speed of a loop of callbacks.
+//!
+//! # Breaks
+//! As every loop: who computes, stops everybody, and one kernel thread uses one core. A stack is a guess.
+//!
+//! # Lineage
+//! Conway (1963) named them; GNU Pth (1999), State Threads, Capriccio (von Behren et al., 2003); today Go's goroutines
+//! and Java's virtual threads, both many to many.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use slab::Slab;
+
+use super::epoll::Epoll;
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
+use crate::kit::deadlines::Deadlines;
+use crate::kit::pump::{self, Wire};
+use crate::kit::selector::{Interest, Ready, Selector};
+use crate::kit::site::Site;
+use crate::limits::{COROUTINE_STACK_BYTES, EVENTS_PER_WAIT, EXHAUSTED_PAUSE, MAX_COROUTINES, POOLED_STACKS};
+
+/// User-level threads.
+pub const COROUTINES: Architecture = Architecture {
+    name: "coroutines",
+    idea: "user-level threads on one kernel thread (many to one)",
+    family: Family::Tasks,
+    concurrency: Concurrency::Many,
+    wall: "one core, and a stack for each connection",
+    knobs: &[Knob::MaxConnections],
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_COROUTINES, queue_places: 0 },
+    run,
+};
+
+/// What a coroutine waits for, and for how long at the most.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    interest: Interest,
+    patience: Duration,
+    /// The peer owes nothing: a stopping server may end this wait.
+    idle: bool,
+}
+
+/// Why a coroutine was resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// What it waits for has come; `ended`: and nothing more will, see [`Ready`].
+    Ready {
+        ended: bool,
+    },
+    TimeIsUp,
+    Stop,
+}
+
+type Fiber = Coroutine<Wake, Wait, ()>;
+/// A coroutine's place and serial number; the place alone is used again.
+type Name = (usize, u64);
+
+const LISTENER: usize = usize::MAX;
+const STOP: usize = usize::MAX - 1;
+
+fn run(site: &'static Site) -> io::Result<()> {
+    site.listener.set_nonblocking(true)?;
+    let mut scheduler = Scheduler {
+        site,
+        epoll: Epoll::new()?,
+        fibers: Slab::new(),
+        deadlines: Deadlines::new(),
+        stacks: Vec::new(),
+        serial: 0,
+    };
+    scheduler.epoll.add(site.listener.as_raw_fd(), LISTENER)?;
+    scheduler.epoll.add(site.stop.as_fd().as_raw_fd(), STOP)?;
+    let mut ready = Vec::with_capacity(EVENTS_PER_WAIT);
+    let mut pause = None;
+    while !site.stop.is_requested() {
+        let idle_for = scheduler.deadlines.idle_for(Instant::now());
+        scheduler.epoll.wait(pause.or(idle_for), &mut ready)?;
+        if pause.take().is_some() | scheduler.dispatch(&ready) {
+            pause = scheduler.accept()?;
+        }
+    }
+    scheduler.drain(&mut ready)
+}
+
+struct Scheduler {
+    site: &'static Site,
+    epoll: Epoll,
+    fibers: Slab<Place>,
+    deadlines: Deadlines<Name>,
+    /// Stacks of coroutines that have ended; making one costs two system calls.
+    stacks: Vec<DefaultStack>,
+    serial: u64,
+}
+
+/// A coroutine that waits.
+struct Place {
+    fiber: Fiber,
+    descriptor: RawFd,
+    serial: u64,
+    wait: Wait,
+    deadline: Instant,
+    /// The earliest entry in the heap of deadlines.
+    entered: Option<Instant>,
+}
+
+impl Scheduler {
+    /// Accepts all who wait; says how long to pause when descriptors have run out.
+    fn accept(&mut self) -> io::Result<Option<Duration>> {
+        loop {
+            match accept_once(self.site, &self.site.listener, Mode::NonBlocking)? {
+                Accepted::Connection(stream) => self.start(stream),
+                Accepted::Exhausted => return Ok(Some(EXHAUSTED_PAUSE)),
+                Accepted::Nobody | Accepted::Stopped => return Ok(None),
+            }
+        }
+    }
+
+    fn start(&mut self, stream: TcpStream) {
+        let site = self.site;
+        let tally = site.tallies.of(0);
+        let stack = self.stacks.pop().map_or_else(|| DefaultStack::new(COROUTINE_STACK_BYTES), Ok);
+        let (true, Ok(stack)) = (self.fibers.len() < site.settings.max_connections, stack) else {
+            return refuse(stream, tally);
+        };
+        let descriptor = stream.as_raw_fd();
+        let index = self.fibers.vacant_key();
+        if self.epoll.add(descriptor, index).is_err() {
+            return refuse(stream, tally);
+        }
+        let mut fiber = Fiber::with_stack(stack, move |yielder, _| {
+            let mut wire = YieldingWire { stream, yielder, readable: false, ended: false };
+            pump::serve(&mut wire, site, tally);
+        });
+        self.serial += 1;
+        match fiber.resume(Wake::Ready { ended: false }) {
+            CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
+            CoroutineResult::Yield(wait) => {
+                let now = Instant::now();
+                let place =
+                    Place { fiber, descriptor, serial: self.serial, wait, deadline: now, entered: None };
+                self.fibers.insert(place);
+                self.wait(index, wait, now);
+            }
+        }
+    }
+
+    fn resume(&mut self, index: usize, wake: Wake) {
+        match self.fibers[index].fiber.resume(wake) {
+            CoroutineResult::Yield(wait) => self.wait(index, wait, Instant::now()),
+            CoroutineResult::Return(()) => {
+                let place = self.fibers.remove(index);
+                if self.stacks.len() < POOLED_STACKS {
+                    self.stacks.push(place.fiber.into_stack());
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, index: usize, wait: Wait, now: Instant) {
+        let place = &mut self.fibers[index];
+        place.deadline = now + wait.patience.min(Duration::from_secs(3600));
+        if place.wait.interest != wait.interest {
+            // If the kernel refuses, the deadline still wakes it.
+            let _ = self.epoll.change(place.descriptor, index, wait.interest);
+        }
+        place.wait = wait;
+        if place.entered.is_none_or(|entered| place.deadline < entered) {
+            place.entered = Some(place.deadline);
+            self.deadlines.enter((index, place.serial), place.deadline);
+        }
+    }
+
+    /// Runs whoever is ready and whoever has waited long enough; says whether somebody knocked at the listener.
+    fn dispatch(&mut self, ready: &[Ready]) -> bool {
+        let mut knocked = false;
+        for &Ready { token, ended } in ready {
+            match token {
+                LISTENER => knocked = true,
+                STOP => {}
+                // A notice can be older than the wait: who sleeps for a back end is not to be woken by octets.
+                index if self.fibers.get(index).is_some_and(|p| p.wait.interest != Interest::Nothing) => {
+                    self.resume(index, Wake::Ready { ended });
+                }
+                _ => {}
+            }
+        }
+        let now = Instant::now();
+        while let Some((when, (index, serial))) = self.deadlines.due(now) {
+            let Some(place) = self.fibers.get_mut(index).filter(|place| place.serial == serial) else {
+                continue;
+            };
+            if place.entered != Some(when) {
+                continue;
+            }
+            place.entered = None;
+            if place.deadline <= now {
+                self.resume(index, Wake::TimeIsUp);
+            } else {
+                place.entered = Some(place.deadline);
+                self.deadlines.enter((index, serial), place.deadline);
+            }
+        }
+        knocked
+    }
+
+    /// Who is idle ends now; the others finish, until the deadline. Dropping the rest unwinds their stacks.
+    fn drain(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
+        let idle: Vec<usize> =
+            self.fibers.iter().filter(|(_, p)| p.wait.idle).map(|(index, _)| index).collect();
+        idle.into_iter().for_each(|index| self.resume(index, Wake::Stop));
+        while !self.fibers.is_empty() && Instant::now() < deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let idle_for = self.deadlines.idle_for(Instant::now()).unwrap_or(left);
+            self.epoll.wait(Some(left.min(idle_for)), ready)?;
+            self.dispatch(ready);
+        }
+        Ok(())
+    }
+}
+
+/// A connection that a coroutine waits on.
+struct YieldingWire<'a> {
+    stream: TcpStream,
+    yielder: &'a Yielder<Wake, Wait>,
+    /// There may be octets to read.
+    readable: bool,
+    /// The peer has ended; a short read proves nothing any more.
+    ended: bool,
+}
+
+impl YieldingWire<'_> {
+    fn wait(&mut self, interest: Interest, patience: Duration, idle: bool) -> Wake {
+        let wake = self.yielder.suspend(Wait { interest, patience, idle });
+        if let Wake::Ready { ended } = wake {
+            self.readable = true;
+            self.ended |= ended;
+        }
+        wake
+    }
+}
+
+impl Wire for YieldingWire<'_> {
+    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize> {
+        if !self.readable {
+            match self.wait(Interest::Read, patience, idle) {
+                Wake::Ready { .. } => {}
+                Wake::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
+                Wake::Stop => return Ok(0),
+            }
+        }
+        let room = into.len();
+        let read = self.stream.read(into);
+        self.readable = matches!(read, Ok(count) if count == room || (self.ended && count > 0));
+        read
+    }
+
+    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize> {
+        match self.stream.write(octets) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.wait(Interest::Write, patience, false);
+                Err(error)
+            }
+            written => written,
+        }
+    }
+
+    fn sleep(&mut self, wait: Duration) {
+        self.wait(Interest::Nothing, wait, false);
+    }
+
+    fn shut(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}

@@ -1,0 +1,80 @@
+//! # Idea
+//! The tokio chapter's tasks with hyper's HTTP instead of ours: the foil. The difference between the two rows is the
+//! price, or the merit, of an HTTP implementation; everything else is the same.
+//!
+//! # Picture
+//! ```text
+//!   tokio:  task -> [ Dyno's HTTP ]           -> services
+//!   hyper:  task -> [ hyper's HTTP ] -> gate  -> services
+//! ```
+//!
+//! # Price
+//! A service that is a future, header maps that are allocated, buffers for each connection.
+//!
+//! # Shines
+//! Years of use, HTTP/2 beside HTTP/1.1, streaming bodies, an ecosystem (axum, tonic, reqwest).
+//!
+//! # Breaks
+//! It leaves more to its user than one would think: the rules of Host, forms of targets, doubled codings, what a body
+//! error does. The [gate](crate::kit::gate) in front of the services puts that right, as every user of bare hyper has to.
+//!
+//! # Lineage
+//! hyper (McArthur, 2014), the HTTP of most Rust servers.
+
+use std::io;
+use std::pin::pin;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+
+use super::tokio::{run_tasks, tally_here};
+use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::kit::async_wire::{AsyncWire, linger};
+use crate::kit::gate::Gate;
+use crate::kit::site::Site;
+use crate::kit::tally::Tally;
+use crate::limits::MAX_CONNECTIONS;
+
+/// The foil.
+pub const HYPER: Architecture = Architecture {
+    name: "hyper",
+    idea: "the tokio tasks with hyper's HTTP: what our own core costs or saves",
+    family: Family::Tasks,
+    concurrency: Concurrency::Many,
+    wall: "a task that computes holds its thread",
+    knobs: &[Knob::Workers, Knob::MaxConnections],
+    defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    run,
+};
+
+fn run(site: &'static Site) -> io::Result<()> {
+    run_tasks(site, converse)
+}
+
+async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
+    Tally::add(&tally_here(site).connections, 1);
+    let wire = AsyncWire::new(site, stream, tally_here(site));
+    let gate = Gate::new(site, wire.attendance(), tally_here);
+    let attendance = wire.attendance();
+    let last_words = {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            // hyper has one clock for idling and for the head; the shorter one would cut idle clients off.
+            .header_read_timeout(site.limits.idle_time)
+            .half_close(true)
+            .max_headers(site.limits.fields)
+            .max_header_size(site.limits.head_octets)
+            .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
+        let mut connection = pin!(connection);
+        let broken = connection.as_mut().await.is_err();
+        Tally::add(&tally_here(site).peer_faults, u64::from(broken));
+        if broken || gate.has_refused() { Some(attendance.duplicate()?) } else { None }
+    };
+    // hyper closes at once, and what a refused client is still sending would turn its last answer into a reset.
+    match last_words {
+        Some(stream) => linger(stream, site.limits.linger_time, site.limits.linger_octets).await,
+        None => Ok(()),
+    }
+}

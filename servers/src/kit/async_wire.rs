@@ -1,0 +1,209 @@
+//! A connection as tokio's traits want it, for an HTTP implementation that is not ours: it counts octets, and carries a
+//! secure pipe like any [`super::session`] does.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use dyno_security::pipe::Pipe;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::site::Site;
+use super::stop::{Mark, Stop};
+use super::tally::Tally;
+
+/// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
+const WIRE_BYTES: usize = 18 * 1024;
+
+/// A connection behind its transport.
+pub struct AsyncWire {
+    stream: TcpStream,
+    tally: &'static Tally,
+    attendance: Attendance,
+    secure: Option<Box<Secure>>,
+}
+
+struct Secure {
+    pipe: Box<dyn Pipe>,
+    plain: Vec<u8>,
+    taken: usize,
+}
+
+/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. Copies may outlive nothing: they belong to
+/// the task that owns the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Attendance {
+    stop: &'static Stop,
+    descriptor: RawFd,
+}
+
+impl Attendance {
+    /// Marks the connection.
+    pub fn mark(self, mark: Mark) {
+        // SAFETY: the wire, which owns the descriptor, lives as long as the task that holds this.
+        self.stop.mark(unsafe { BorrowedFd::borrow_raw(self.descriptor) }, mark);
+    }
+
+    /// Another handle of the connection, which stays open when the wire is dropped.
+    ///
+    /// # Errors
+    /// When there is no descriptor left for it.
+    pub fn duplicate(self) -> io::Result<TcpStream> {
+        // SAFETY: as in `mark`.
+        let twin = unsafe { BorrowedFd::borrow_raw(self.descriptor) }.try_clone_to_owned()?;
+        TcpStream::from_std(twin.into())
+    }
+
+    /// Whether the server was asked to stop.
+    pub fn is_stopping(self) -> bool {
+        self.stop.is_requested()
+    }
+}
+
+/// Ends politely: says that nothing more will come, then reads away what still does, within bounds (RFC 9112, 9.6).
+///
+/// # Errors
+/// When the connection is broken, which is a way to end too.
+pub async fn linger(mut stream: TcpStream, most_time: Duration, most_octets: u64) -> io::Result<()> {
+    stream.shutdown().await?;
+    let discard = async {
+        let mut sink = [0; 4096];
+        let mut left = most_octets;
+        while left > 0 {
+            match stream.read(&mut sink).await? {
+                0 => break,
+                count => left = left.saturating_sub(count as u64),
+            }
+        }
+        Ok(())
+    };
+    timeout(most_time, discard).await.unwrap_or(Ok(()))
+}
+
+impl AsyncWire {
+    /// The wire of a connection that was just accepted.
+    pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally) -> Self {
+        let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
+        attendance.mark(Mark::Idle);
+        let secure = site.transport.as_ref().map(|transport| {
+            Box::new(Secure { pipe: transport.accept(Instant::now()), plain: Vec::new(), taken: 0 })
+        });
+        AsyncWire { stream, tally, attendance, secure }
+    }
+
+    /// For whoever knows whether a request is under way.
+    pub fn attendance(&self) -> Attendance {
+        self.attendance
+    }
+
+    /// Writes out what the pipe has sealed.
+    fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
+        while !secure.pipe.pending().is_empty() {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(context, secure.pipe.pending()))?;
+            Tally::add(&self.tally.sent_bytes, count as u64);
+            secure.pipe.advance(count);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_opened(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            // The handshake answers by itself; what cannot be written now is written with the next answer.
+            if self.poll_pending(context)?.is_pending()
+                && self.secure.as_ref().is_none_or(|s| s.plain.is_empty())
+            {
+                return Poll::Pending;
+            }
+            let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
+            let waiting = &secure.plain[secure.taken..];
+            if !waiting.is_empty() {
+                let count = waiting.len().min(into.remaining());
+                into.put_slice(&waiting[..count]);
+                secure.taken += count;
+                if secure.taken == secure.plain.len() {
+                    secure.plain.clear();
+                    secure.taken = 0;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            if secure.pipe.is_closed_by_peer() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut memory = [0; WIRE_BYTES];
+            let mut wire = ReadBuf::new(&mut memory);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut wire))?;
+            Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
+            let opened = match wire.filled() {
+                [] => secure.pipe.receive_eof(),
+                octets => secure.pipe.receive(octets, &mut secure.plain, Instant::now()),
+            };
+            if opened.is_err() {
+                let _ = self.poll_pending(context)?;
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+            if wire.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl AsyncRead for AsyncWire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.secure.is_some() {
+            return self.poll_opened(context, into);
+        }
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for AsyncWire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.secure.is_some() {
+            // One sealed piece at a time: what was taken is on its way before more is.
+            ready!(self.poll_pending(context))?;
+            let count = octets.len().min(WIRE_BYTES);
+            let secure = self.secure.as_mut().expect("looked at above");
+            secure.pipe.send(&octets[..count]).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+            let _ = self.poll_pending(context)?;
+            return Poll::Ready(Ok(count));
+        }
+        let count = ready!(Pin::new(&mut self.stream).poll_write(context, octets))?;
+        Tally::add(&self.tally.sent_bytes, count as u64);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_pending(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(secure) = &mut self.secure {
+            secure.pipe.close();
+        }
+        ready!(self.poll_pending(context))?;
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+impl Drop for AsyncWire {
+    fn drop(&mut self) {
+        self.attendance.mark(Mark::Free);
+    }
+}

@@ -1,0 +1,239 @@
+//! What stands between hyper and the services: the rules of RFC 9110 and 9112 that bare hyper leaves to its user.
+//!
+//! | rule | bare hyper |
+//! |---|---|
+//! | exactly one well-formed Host in HTTP/1.1 (RFC 9112, 3.2) | takes none, or several |
+//! | the forms of targets: `*` only for OPTIONS, no CONNECT (3.2) | takes all |
+//! | `chunked` once and last (6.1) | takes it doubled |
+//! | a body that breaks its framing gets an answer, and the end | drops the connection |
+//! | a bound on the body (413), a least rate (408) | has none |
+//! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use dyno_http::response::{Body, Response, Source};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Version};
+use tokio::time::{sleep, timeout};
+
+use super::async_wire::Attendance;
+use super::call::guard;
+use super::site::Site;
+use super::stop::Mark;
+use super::tally::Tally;
+use crate::services::service::{Call, Fields, text};
+
+/// The gate of one connection.
+pub struct Gate {
+    site: &'static Site,
+    attendance: Attendance,
+    tally: fn(&'static Site) -> &'static Tally,
+    refused: AtomicBool,
+}
+
+impl Gate {
+    /// A gate that counts with whatever `tally` says at the time.
+    pub fn new(
+        site: &'static Site,
+        attendance: Attendance,
+        tally: fn(&'static Site) -> &'static Tally,
+    ) -> Self {
+        Gate { site, attendance, tally, refused: AtomicBool::new(false) }
+    }
+
+    /// Answers a request, whatever it is like.
+    ///
+    /// # Errors
+    /// Never: what is wrong with a request is said in the answer.
+    pub async fn answer(&self, request: Request<Incoming>) -> Result<hyper::Response<Answer>, Infallible> {
+        self.attendance.mark(Mark::Busy);
+        let (parts, body) = request.into_parts();
+        let mut response = match check(&parts) {
+            Ok(()) => match self.collect(body).await {
+                Ok(body) => self.serve(&parts, &body).await,
+                Err(refusal) => refusal,
+            },
+            Err(refusal) => refusal,
+        };
+        self.refused.fetch_or(response.close, Relaxed);
+        response.close |= self.attendance.is_stopping();
+        self.attendance.mark(Mark::Idle);
+        Ok(translate(response))
+    }
+
+    /// Whether an answer of ours has ended the connection, though the client may still be sending.
+    pub fn has_refused(&self) -> bool {
+        self.refused.load(Relaxed)
+    }
+
+    async fn serve(&self, parts: &Parts, body: &[u8]) -> Response {
+        let reply = {
+            let call =
+                Call { method: parts.method.as_str(), path: parts.uri.path(), body, fields: &parts.headers };
+            guard((self.tally)(self.site), || self.site.services.call(&call))
+        };
+        if let Some(wait) = reply.wait {
+            sleep(wait).await;
+        }
+        reply.response
+    }
+
+    async fn collect(&self, body: Incoming) -> Result<Bytes, Response> {
+        let limits = &self.site.limits;
+        let announced = hyper::body::Body::size_hint(&body).lower();
+        if announced > limits.body_octets as u64 {
+            return Err(text(413, "the body is too large\n").closing());
+        }
+        // The least rate, over the whole body.
+        let patience =
+            limits.body_grace + Duration::from_secs(limits.body_octets as u64 / limits.body_octets_per_s);
+        match timeout(patience, Limited::new(body, limits.body_octets).collect()).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(text(413, "the body is too large\n").closing())
+            }
+            Ok(Err(_)) => Err(text(400, "the body breaks its framing\n").closing()),
+            Err(_) => Err(text(408, "the body is too slow\n").closing()),
+        }
+    }
+}
+
+fn check(parts: &Parts) -> Result<(), Response> {
+    let refuse = |rule: &'static str| Err(text(400, rule).closing());
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) if parts.version == Version::HTTP_11 => return refuse("Host is missing\n"),
+        (Some(_), Some(_)) => return refuse("Host is given twice\n"),
+        (Some(host), None) if !is_host(host.as_bytes()) => return refuse("Host is malformed\n"),
+        _ => {}
+    }
+    if parts.method == Method::CONNECT {
+        return Err(text(501, "this server is no proxy\n").closing());
+    }
+    if parts.uri.path() == "*" && parts.method != Method::OPTIONS {
+        return refuse("* is a target for OPTIONS only\n");
+    }
+    if parts.uri.scheme().is_none() && parts.uri.authority().is_some() {
+        return refuse("this target is for CONNECT only\n");
+    }
+    let codings: Vec<_> = parts.headers.get_all(TRANSFER_ENCODING).iter().collect();
+    match codings.as_slice() {
+        [] => {}
+        [only] if only.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
+        _ => return refuse("the transfer coding must be chunked, once\n"),
+    }
+    let expectation = parts.headers.get(EXPECT).filter(|_| parts.version == Version::HTTP_11);
+    if expectation.is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Err(text(417, "this expectation is not known here\n").closing());
+    }
+    Ok(())
+}
+
+/// `uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2); empty is allowed.
+fn is_host(host: &[u8]) -> bool {
+    let (name, port) = match host.iter().rposition(|&octet| octet == b':') {
+        Some(colon) if host[colon + 1..].iter().all(u8::is_ascii_digit) => {
+            (&host[..colon], &host[colon + 1..])
+        }
+        _ => (host, &host[..0]),
+    };
+    let literal = name.strip_prefix(b"[").and_then(|name| name.strip_suffix(b"]"));
+    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(octet);
+    let inside = |octet: &u8| plain(octet) || *octet == b':';
+    port.len() <= 5 && literal.map_or_else(|| name.iter().all(plain), |literal| literal.iter().all(inside))
+}
+
+fn translate(response: Response) -> hyper::Response<Answer> {
+    let mut translated = hyper::Response::new(Answer::from(response.body));
+    if let Ok(status) = hyper::StatusCode::from_u16(response.status.0) {
+        *translated.status_mut() = status;
+    }
+    let headers = translated.headers_mut();
+    if !response.content_type.is_empty() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.content_type));
+    }
+    for (name, value) in response.fields {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.append(name, value);
+        }
+    }
+    if response.close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    translated
+}
+
+impl Fields for HeaderMap {
+    fn get(&self, name: &str) -> Option<&str> {
+        HeaderMap::get(self, name)?.to_str().ok()
+    }
+}
+
+/// A body of our services as hyper wants it.
+pub enum Answer {
+    /// All of it at once.
+    Whole(Bytes),
+    /// Piece by piece.
+    Source(Box<dyn Source>),
+}
+
+/// How much is read at a time from a source, in octets.
+const PIECE_BYTES: usize = 32 * 1024;
+
+impl From<Body> for Answer {
+    fn from(body: Body) -> Self {
+        Answer::Whole(match body {
+            Body::Empty => Bytes::new(),
+            Body::Static(octets) => Bytes::from_static(octets),
+            Body::Owned(octets) => octets.into(),
+            Body::Shared(octets, range) => Bytes::from_owner(octets).slice(range),
+            Body::Source(source) => return Answer::Source(source),
+        })
+    }
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(match self.get_mut() {
+            Answer::Whole(octets) if octets.is_empty() => None,
+            Answer::Whole(octets) => Some(Ok(Frame::data(std::mem::take(octets)))),
+            Answer::Source(source) if source.remaining() == 0 => None,
+            Answer::Source(source) => {
+                let mut piece = vec![0; PIECE_BYTES];
+                Some(match source.read(&mut piece) {
+                    Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(count) => {
+                        piece.truncate(count);
+                        Ok(Frame::data(piece.into()))
+                    }
+                    Err(error) => Err(error),
+                })
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Answer::Whole(octets) if octets.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(match self {
+            Answer::Whole(octets) => octets.len() as u64,
+            Answer::Source(source) => source.remaining(),
+        })
+    }
+}
