@@ -1,11 +1,10 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
 use crate::answer::{self, Persistence};
-use crate::buffer::Buffer;
-use crate::chunked::Decoder;
 use crate::date::HttpDate;
-use crate::fault::{BadHead, Fault};
-use crate::head::{self, Expectation, Framing, Head, Version};
+use crate::fault::Fault;
+use crate::head::Version;
+use crate::inbox::{Inbox, Step};
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::request::Request;
@@ -30,14 +29,11 @@ pub enum Want {
     Close,
 }
 
-/// Where a connection stands on its receiving side.
-#[derive(Clone, Copy, Debug)]
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Waiting for a head, or for the rest of one.
-    Head,
-    /// The head is complete, the body is not.
-    Length,
-    Chunked(Decoder),
+    /// A request is awaited or under way.
+    Receiving,
     /// A request is complete and not taken.
     Ready,
     /// A request is taken and not answered.
@@ -56,18 +52,9 @@ enum Phase {
 /// [`reclaim_send`](Self::reclaim_send).
 pub struct Connection {
     limits: Arc<Limits>,
-    received: Buffer,
+    inbox: Inbox,
     outbox: Outbox,
     phase: Phase,
-    /// Of the request in hand; meaningful from `Length` to `Taken`.
-    head: Option<Head>,
-    /// Octets of the request's body, decoded.
-    body_len: u32,
-    /// Octets that the request takes up in `received`, its framing included.
-    request_len: u32,
-    /// How far the head under way has been searched for its end.
-    scanned: u32,
-    empty_lines: u8,
     /// Answers in `outbox` since it was last empty.
     answers: u16,
     timer: Timer,
@@ -84,14 +71,9 @@ impl Connection {
         debug_assert_eq!(limits.check(), Ok(()));
         Connection {
             limits,
-            received: Buffer::default(),
+            inbox: Inbox::new(),
             outbox: Outbox::default(),
-            phase: Phase::Head,
-            head: None,
-            body_len: 0,
-            request_len: 0,
-            scanned: 0,
-            empty_lines: 0,
+            phase: Phase::Receiving,
             answers: 0,
             timer: Timer::new(Clock::Idle, now),
             fault: None,
@@ -105,17 +87,17 @@ impl Connection {
     /// Lends memory for the receive buffer. Its length is what can be received into it; memory that comes back from
     /// [`reclaim`](Self::reclaim) fits as it is. Dropped if there is memory already: ask [`wants_memory`](Self::wants_memory).
     pub fn lend(&mut self, memory: Vec<u8>) {
-        self.received.lend(memory);
+        self.inbox.buffer().lend(memory);
     }
 
     /// Whether there is no receive buffer at present.
     pub fn wants_memory(&self) -> bool {
-        self.received.has_no_memory()
+        self.inbox.has_no_memory()
     }
 
     /// Gives the receive buffer back when nothing is in it. The next [`spare`](Self::spare) makes a new one unless some is lent.
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
-        self.received.reclaim()
+        self.inbox.buffer().reclaim()
     }
 
     /// Lends memory for the send buffer; its capacity counts. Dropped if there is memory already.
@@ -135,7 +117,7 @@ impl Connection {
 
     /// Free, initialised space to read into; never empty. Tell [`received`](Self::received) how much was filled.
     pub fn spare(&mut self) -> &mut [u8] {
-        self.received.spare(self.limits.receive_initial_octets, self.limits.read_octets)
+        self.inbox.buffer().spare(self.limits.receive_initial_octets, self.limits.read_octets)
     }
 
     /// The first `count` octets of [`spare`](Self::spare) came from the peer. 0 changes nothing; the end of the peer's side is
@@ -145,18 +127,19 @@ impl Connection {
     ///
     /// If `count` exceeds the space.
     pub fn received(&mut self, count: usize, now: Instant) {
-        self.received.fill(count);
+        self.inbox.buffer().fill(count);
         self.timer.count(count as u64);
         match self.phase {
-            Phase::Last { .. } => self.received.clear(self.limits.keep_octets),
+            Phase::Last { .. } => self.inbox.clear(self.limits.keep_octets),
             Phase::Linger => {
-                self.received.clear(self.limits.keep_octets);
+                self.inbox.clear(self.limits.keep_octets);
                 if self.timer.counted() > self.limits.linger_octets {
                     self.phase = Phase::Closed;
                 }
             }
-            Phase::Closed => self.received.clear(0),
-            Phase::Head | Phase::Length | Phase::Chunked(_) | Phase::Ready | Phase::Taken => self.go_on(now),
+            Phase::Closed => self.inbox.clear(0),
+            Phase::Receiving => self.go_on(now),
+            Phase::Ready | Phase::Taken => {}
         }
     }
 
@@ -173,13 +156,12 @@ impl Connection {
 
     /// Whether so much has been received ahead of the request in hand that the driver should stop feeding for now.
     pub fn is_full(&self) -> bool {
-        let ahead = match self.phase {
-            Phase::Head if self.may_take() => 0,
-            Phase::Head => self.received.len(),
-            Phase::Ready | Phase::Taken => self.received.len() - self.request_len as usize,
-            Phase::Length | Phase::Chunked(_) | Phase::Last { .. } | Phase::Linger | Phase::Closed => 0,
+        let is_waiting = match self.phase {
+            Phase::Receiving => self.inbox.is_in_head() && !self.may_take(),
+            Phase::Ready | Phase::Taken => true,
+            Phase::Last { .. } | Phase::Linger | Phase::Closed => false,
         };
-        ahead >= self.limits.unread_octets
+        is_waiting && self.inbox.ahead() >= self.limits.unread_octets
     }
 
     /// The peer has ended its side. Requests that are complete are still answered.
@@ -187,7 +169,7 @@ impl Connection {
         self.eof = true;
         match self.phase {
             Phase::Linger => self.phase = Phase::Closed,
-            Phase::Head | Phase::Length | Phase::Chunked(_) => self.go_on(now),
+            Phase::Receiving => self.go_on(now),
             Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => {}
         }
     }
@@ -212,10 +194,11 @@ impl Connection {
     /// The next complete request, exactly once; `None` when there is none, when one is out, and when so many answers wait to be
     /// written that the peer must read first.
     pub fn next_request(&mut self) -> Option<Request<'_>> {
-        let (Phase::Ready, Some(head)) = (self.phase, &self.head) else { return None };
+        if self.phase != Phase::Ready {
+            return None;
+        }
         self.phase = Phase::Taken;
-        let end = head.len as usize + self.body_len as usize;
-        Some(Request::new(&self.received.octets()[..end], head))
+        self.inbox.request()
     }
 
     // Answer.
@@ -226,10 +209,12 @@ impl Connection {
     ///
     /// If no request is out, or the status is not a final one: misuse by our side.
     pub fn respond(&mut self, response: Response, date: &HttpDate, now: Instant) {
-        let (Phase::Taken, Some(head)) = (self.phase, self.head) else { panic!("respond without a request") };
+        let (Phase::Taken, Some(head)) = (self.phase, self.inbox.head()) else {
+            panic!("respond without a request")
+        };
         assert!((200..600).contains(&response.status.0), "an answer has a final status");
-        let is_head = self.method_is_head(&head);
-        let unread = self.received.len() - self.request_len as usize;
+        let is_head = self.inbox.starts_with_head_method();
+        let unread = self.inbox.ahead();
         let ended_by_us = response.close || self.finishing;
         let last = ended_by_us || head.close || (self.eof && unread == 0);
         let persistence = match (last, head.version) {
@@ -248,12 +233,12 @@ impl Connection {
             return self.abort();
         }
         self.answers += 1;
-        self.received.consume(self.request_len as usize, self.limits.keep_octets);
+        self.inbox.next(&self.limits);
         if last {
             // A client that announced the end and sent nothing more has nothing left to lose to a reset.
             self.last(ended_by_us || unread > 0, now);
         } else {
-            self.await_head();
+            self.phase = Phase::Receiving;
             self.go_on(now);
         }
     }
@@ -286,11 +271,11 @@ impl Connection {
                 Phase::Last { linger } => {
                     self.phase = if linger && !self.eof { Phase::Linger } else { Phase::Closed };
                 }
-                Phase::Head if self.finishing && self.received.is_empty() => {
+                Phase::Receiving if self.finishing && self.inbox.is_empty() => {
                     self.phase = if self.eof { Phase::Closed } else { Phase::Linger };
                 }
                 // What waited for the peer to read can go on.
-                Phase::Head => return self.go_on(now),
+                Phase::Receiving => return self.go_on(now),
                 _ => {}
             }
         }
@@ -304,7 +289,7 @@ impl Connection {
         match self.phase {
             Phase::Closed => Want::Close,
             _ if !self.outbox.is_empty() => Want::Write,
-            Phase::Head | Phase::Length | Phase::Chunked(_) => Want::Read,
+            Phase::Receiving => Want::Read,
             Phase::Ready | Phase::Taken => Want::Respond,
             Phase::Linger => Want::Linger,
             Phase::Last { .. } => unreachable!("the last answer is out only when the phase has gone on"),
@@ -322,7 +307,7 @@ impl Connection {
 
     /// Whether no octet of a request has come, nothing is owed and nothing is to be sent.
     pub fn is_idle(&self) -> bool {
-        matches!(self.phase, Phase::Head) && self.received.is_empty() && self.outbox.is_empty()
+        self.phase == Phase::Receiving && self.inbox.is_empty() && self.outbox.is_empty()
     }
 
     /// Draining: an idle connection closes; any other one ends with its next answer, which says so.
@@ -342,20 +327,18 @@ impl Connection {
 
     /// Goes from octets to a complete request as far as they reach.
     fn go_on(&mut self, now: Instant) {
-        let outcome = match self.phase {
-            Phase::Head => self.read_head(),
-            Phase::Length | Phase::Chunked(_) => self.read_body(),
-            _ => Ok(()),
-        };
-        if let Err(fault) = outcome {
-            return self.refuse(fault, now);
+        if self.inbox.is_in_head() && !self.may_take() {
+            return self.set_timer(now);
         }
-        if self.eof
-            && matches!(self.phase, Phase::Head | Phase::Length | Phase::Chunked(_))
-            && self.may_take()
-        {
-            // Nothing more can come of it.
-            if !self.received.is_empty() {
+        match self.inbox.go_on(&self.limits) {
+            Err(fault) => return self.refuse(fault, now),
+            Ok(Step::Complete) => self.phase = Phase::Ready,
+            Ok(Step::Permission) => self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE),
+            Ok(Step::More) => {}
+        }
+        if self.eof && self.phase == Phase::Receiving {
+            // What has come is not a whole request, and never will be.
+            if !self.inbox.is_empty() {
                 self.fault = Some(Fault::Truncated);
             }
             return self.last(false, now);
@@ -370,87 +353,11 @@ impl Connection {
             && self.outbox.buffered() <= self.limits.unsent_octets
     }
 
-    fn read_head(&mut self) -> Result<(), Fault> {
-        if !self.may_take() {
-            return Ok(());
-        }
-        while self.received.octets().starts_with(b"\r\n") {
-            self.received.consume(2, self.limits.keep_octets);
-            self.scanned = 0;
-            self.empty_lines += 1;
-            if self.empty_lines > self.limits.empty_lines {
-                return Err(Fault::BadHead(BadHead::EmptyLines));
-            }
-        }
-        if self.received.is_empty() {
-            return Ok(());
-        }
-        let Some(head) = head::read(self.received.octets(), &mut self.scanned, &self.limits)? else {
-            return Ok(());
-        };
-        self.head = Some(head);
-        if head.expectation == Expectation::Unknown {
-            return Err(Fault::UnknownExpectation);
-        }
-        self.phase = match head.framing {
-            Framing::None => {
-                (self.body_len, self.request_len) = (0, head.len);
-                self.phase = Phase::Ready;
-                return Ok(());
-            }
-            Framing::Length(length) if length > self.limits.body_octets as u64 => {
-                return Err(Fault::BodyTooLarge);
-            }
-            Framing::Length(_) => Phase::Length,
-            Framing::Chunked => Phase::Chunked(Decoder::new()),
-        };
-        if self.received.len() > head.len as usize {
-            self.read_body()
-        } else {
-            // A client that already sends its body needs no permission (RFC 9110 10.1.1).
-            if head.expectation == Expectation::Continue {
-                self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE);
-            }
-            Ok(())
-        }
-    }
-
-    fn read_body(&mut self) -> Result<(), Fault> {
-        let head = self.head.expect("a body follows a head");
-        let head_len = head.len as usize;
-        match (&mut self.phase, head.framing) {
-            (Phase::Chunked(decoder), _) => {
-                let end = decoder.decode(&mut self.received.octets_mut()[head_len..], &self.limits)?;
-                let decoded = decoder.decoded();
-                match end {
-                    None => self.received.truncate(head_len + decoded),
-                    Some(end) => {
-                        (self.body_len, self.request_len) = (decoded as u32, (head_len + end) as u32);
-                        self.phase = Phase::Ready;
-                    }
-                }
-            }
-            (_, Framing::Length(length)) if self.received.len() - head_len >= length as usize => {
-                (self.body_len, self.request_len) = (length as u32, head.len + length as u32);
-                self.phase = Phase::Ready;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn await_head(&mut self) {
-        self.phase = Phase::Head;
-        self.head = None;
-        self.scanned = 0;
-        self.empty_lines = 0;
-    }
-
     /// Answers a fault and ends the connection.
     fn refuse(&mut self, fault: Fault, now: Instant) {
         let Some(status) = fault.status() else { return self.end(fault) };
         let date = self.limits.epoch.map(|epoch| HttpDate::from_unix_seconds(epoch.unix_seconds_at(now)));
-        let is_head = self.received.octets().starts_with(b"HEAD ");
+        let is_head = self.inbox.starts_with_head_method();
         self.fault = Some(fault);
         answer::write_refusal(self.outbox.writer(&self.limits), status, fault, date.as_ref(), is_head);
         self.last(true, now);
@@ -458,7 +365,7 @@ impl Connection {
 
     /// Takes nothing more; closes when everything is written.
     fn last(&mut self, linger: bool, now: Instant) {
-        self.received.clear(self.limits.keep_octets);
+        self.inbox.clear(self.limits.keep_octets);
         self.phase = if self.outbox.is_empty() { Phase::Closed } else { Phase::Last { linger } };
         self.set_timer(now);
     }
@@ -472,7 +379,7 @@ impl Connection {
     /// Closes at once, whatever was pending.
     fn abort(&mut self) {
         self.phase = Phase::Closed;
-        self.received.clear(0);
+        self.inbox.clear(0);
         self.outbox.clear();
     }
 
@@ -482,17 +389,13 @@ impl Connection {
             Clock::Write
         } else {
             match self.phase {
-                Phase::Head if self.received.is_empty() => Clock::Idle,
-                Phase::Head => Clock::Head,
-                Phase::Length | Phase::Chunked(_) => Clock::Body,
+                Phase::Receiving if self.inbox.is_empty() => Clock::Idle,
+                Phase::Receiving if self.inbox.is_in_head() => Clock::Head,
+                Phase::Receiving => Clock::Body,
                 Phase::Linger => Clock::Linger,
                 Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => Clock::None,
             }
         };
         self.timer.run(clock, now);
-    }
-
-    fn method_is_head(&self, head: &Head) -> bool {
-        head.method.in_octets(self.received.octets()) == b"HEAD"
     }
 }

@@ -97,6 +97,7 @@ pub mod date;
 pub mod fault;
 pub mod fields;
 pub mod head;
+mod inbox;
 pub mod limits;
 mod outbox;
 pub mod request;

@@ -1,0 +1,189 @@
+//! What has been received: the buffer, and how far the request at its front is understood.
+
+use crate::buffer::Buffer;
+use crate::chunked::Decoder;
+use crate::fault::{BadHead, Fault};
+use crate::head::{self, Expectation, Framing, Head};
+use crate::limits::Limits;
+use crate::request::Request;
+
+/// How much of the request at the front has come.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Not its whole head.
+    Head,
+    /// Its head, not its whole body, which has this many octets.
+    Length(usize),
+    /// Its head, not its whole body, which is chunked.
+    Chunked(Decoder),
+    /// All of it.
+    Complete,
+}
+
+/// What has become of the octets that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// More are needed.
+    More,
+    /// The client waits for permission to send its body (RFC 9110 10.1.1).
+    Permission,
+    /// The request is complete.
+    Complete,
+}
+
+/// Received octets, with one request at their front that is complete or under way.
+pub(crate) struct Inbox {
+    buffer: Buffer,
+    stage: Stage,
+    head: Option<Head>,
+    /// Octets of the body, decoded.
+    body_len: u32,
+    /// Octets that the request takes up in the buffer, its framing included.
+    request_len: u32,
+    /// How far the head under way has been searched for its end.
+    scanned: u32,
+    empty_lines: u8,
+}
+
+impl Inbox {
+    pub(crate) fn new() -> Inbox {
+        let buffer = Buffer::default();
+        Inbox {
+            buffer,
+            stage: Stage::Head,
+            head: None,
+            body_len: 0,
+            request_len: 0,
+            scanned: 0,
+            empty_lines: 0,
+        }
+    }
+
+    /// The buffer, to feed.
+    pub(crate) fn buffer(&mut self) -> &mut Buffer {
+        &mut self.buffer
+    }
+
+    pub(crate) fn has_no_memory(&self) -> bool {
+        self.buffer.has_no_memory()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.buffer.is_empty()
+    }
+
+    /// Whether the request under way lacks a part of its head (or has not begun).
+    pub(crate) fn is_in_head(&self) -> bool {
+        matches!(self.stage, Stage::Head)
+    }
+
+    /// Octets behind the request at the front, or all of them while its head is under way.
+    pub(crate) fn ahead(&self) -> usize {
+        match self.stage {
+            Stage::Head => self.buffer.len(),
+            Stage::Complete => self.buffer.len() - self.request_len as usize,
+            Stage::Length(_) | Stage::Chunked(_) => 0,
+        }
+    }
+
+    /// Whether what has come starts as a HEAD request does.
+    pub(crate) fn starts_with_head_method(&self) -> bool {
+        self.buffer.octets().starts_with(b"HEAD ")
+    }
+
+    /// The head and the octets of the complete request at the front.
+    pub(crate) fn request(&self) -> Option<Request<'_>> {
+        let (Stage::Complete, Some(head)) = (self.stage, &self.head) else { return None };
+        let end = head.len as usize + self.body_len as usize;
+        Some(Request::new(&self.buffer.octets()[..end], head))
+    }
+
+    /// The head of the complete request.
+    pub(crate) fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// Drops the request at the front and awaits the next.
+    pub(crate) fn next(&mut self, limits: &Limits) {
+        self.buffer.consume(self.request_len as usize, limits.keep_octets);
+        self.stage = Stage::Head;
+        self.head = None;
+        self.request_len = 0;
+        self.scanned = 0;
+        self.empty_lines = 0;
+    }
+
+    /// Drops everything; memory up to `keep` octets stays.
+    pub(crate) fn clear(&mut self, keep: usize) {
+        self.buffer.clear(keep);
+    }
+
+    /// Understands as much of the octets as there is.
+    pub(crate) fn go_on(&mut self, limits: &Limits) -> Result<Step, Fault> {
+        match self.stage {
+            Stage::Head => self.read_head(limits),
+            Stage::Length(_) | Stage::Chunked(_) => self.read_body(limits),
+            Stage::Complete => Ok(Step::Complete),
+        }
+    }
+
+    fn read_head(&mut self, limits: &Limits) -> Result<Step, Fault> {
+        while self.buffer.octets().starts_with(b"\r\n") {
+            self.buffer.consume(2, limits.keep_octets);
+            self.scanned = 0;
+            self.empty_lines += 1;
+            if self.empty_lines > limits.empty_lines {
+                return Err(Fault::BadHead(BadHead::EmptyLines));
+            }
+        }
+        if self.buffer.is_empty() {
+            return Ok(Step::More);
+        }
+        let Some(head) = head::read(self.buffer.octets(), &mut self.scanned, limits)? else {
+            return Ok(Step::More);
+        };
+        self.head = Some(head);
+        if head.expectation == Expectation::Unknown {
+            return Err(Fault::UnknownExpectation);
+        }
+        self.stage = match head.framing {
+            Framing::None => return Ok(self.complete(0, head.len as usize)),
+            Framing::Length(length) if length > limits.body_octets as u64 => return Err(Fault::BodyTooLarge),
+            Framing::Length(length) => Stage::Length(length as usize),
+            Framing::Chunked => Stage::Chunked(Decoder::new()),
+        };
+        // A client that sends its body already needs no permission (RFC 9110 10.1.1).
+        if head.expectation == Expectation::Continue && self.buffer.len() == head.len as usize {
+            return Ok(Step::Permission);
+        }
+        self.read_body(limits)
+    }
+
+    fn read_body(&mut self, limits: &Limits) -> Result<Step, Fault> {
+        let head_len = self.head.map_or(0, |head| head.len as usize);
+        match &mut self.stage {
+            Stage::Chunked(decoder) => {
+                let end = decoder.decode(&mut self.buffer.octets_mut()[head_len..], limits)?;
+                let decoded = decoder.decoded();
+                if let Some(end) = end {
+                    return Ok(self.complete(decoded, head_len + end));
+                }
+                self.buffer.truncate(head_len + decoded);
+            }
+            Stage::Length(length) => {
+                let length = *length;
+                if self.buffer.len() - head_len >= length {
+                    return Ok(self.complete(length, head_len + length));
+                }
+            }
+            Stage::Head | Stage::Complete => {}
+        }
+        Ok(Step::More)
+    }
+
+    fn complete(&mut self, body_len: usize, request_len: usize) -> Step {
+        (self.body_len, self.request_len) = (body_len as u32, request_len as u32);
+        self.stage = Stage::Complete;
+        Step::Complete
+    }
+}
