@@ -1,4 +1,28 @@
 //! What crosses crates: conformance, hostile input, faults, interoperation, tidiness.
 //!
 //! The tests run real servers as processes of their own (`dyno-under-test serve NAME`), so that forking
-//! architectures start from a process with a single thread and a crash harms nobody else.
+//! architectures start from a process with a single thread and a crash harms nobody else. Every suite is mounted on
+//! every row of the table of architectures, see [`rows`]; the row stands in the test's name:
+//! `conformance::epoll::get-simple`.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`rows`] | the architectures, and the arms of those that have several |
+//! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
+//! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
+//! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
+//! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
+//! | [`suite`] | running trials; what is slow runs only under `DYNO_SLOW=1` and shows as ignored otherwise |
+//! | [`limits`] | every bound, with its reason |
+
+pub mod cases;
+pub mod limits;
+pub mod process;
+pub mod referee;
+pub mod response;
+pub mod rows;
+pub mod server;
+pub mod spawner;
+pub mod suite;
+pub mod tallies;
+pub mod wire;

@@ -1,0 +1,29 @@
+//! Every bound of this crate: its name, unit, value and reason.
+
+use std::time::Duration;
+
+/// From start to ready line. A debug build with 64 processes is ready in tens of milliseconds; two cores may be shared by
+/// many tests.
+pub const READY: Duration = Duration::from_secs(20);
+
+/// From a stop signal to the end where the end is not what the test is about.
+pub const STOP: Duration = Duration::from_secs(20);
+
+/// How long an answer may take that is certain to come: far beyond what a loaded machine needs, short of a test's patience.
+pub const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long a connection must stay silent and open for `waiting`, as the cases define it.
+pub const WAITING: Duration = Duration::from_millis(600);
+
+/// How long a client waits for a response that may or may not come, when the others are there.
+pub const MAYBE: Duration = Duration::from_millis(600);
+
+/// Threads of the test program. Trials mostly wait for the wire, so there are more of them than cores.
+pub const TEST_THREADS: usize = 12;
+
+/// Octets of standard error that are kept of a server, to be shown when its test fails.
+pub const KEPT_STDERR_BYTES: usize = 64 * 1024;
+
+/// Rounds per microsecond that servers under test are told, so that none spends its start on measuring them. What
+/// `/compute` costs is no matter of these suites.
+pub const COMPUTE_ROUNDS_PER_US: u64 = 10;

@@ -1,0 +1,68 @@
+//! What /proc tells about a process.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+use procfs::process::Process;
+
+/// The children of `pid`, zombies included.
+pub fn children(pid: Pid) -> Vec<Pid> {
+    let Ok(tasks) = Process::new(pid.as_raw()).and_then(|process| process.tasks()) else { return Vec::new() };
+    let children = tasks.flatten().filter_map(|task| task.children().ok());
+    children.flatten().map(|child| Pid::from_raw(child.cast_signed())).collect()
+}
+
+/// How many children of `pid` have ended and were not reaped.
+pub fn zombies(pid: Pid) -> usize {
+    let state =
+        |child: &Pid| Process::new(child.as_raw()).and_then(|process| process.stat()).map(|stat| stat.state);
+    children(pid).iter().filter(|child| matches!(state(child), Ok('Z'))).count()
+}
+
+/// How many threads `pid` has.
+pub fn threads(pid: Pid) -> usize {
+    let stat = Process::new(pid.as_raw()).and_then(|process| process.stat());
+    stat.map_or(0, |stat| usize::try_from(stat.num_threads).unwrap_or(0))
+}
+
+/// CPU time that `pid` and its living children have used, in clock ticks' resolution (10 ms).
+pub fn cpu_time(pid: Pid) -> Duration {
+    let own = |pid: Pid| {
+        let stat = Process::new(pid.as_raw()).and_then(|process| process.stat());
+        stat.map_or(0, |stat| stat.utime + stat.stime)
+    };
+    let ticks = own(pid) + children(pid).into_iter().map(own).sum::<u64>();
+    Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
+}
+
+/// Resident memory of `pid` and its children, in KiB. Pages that processes share are counted for each of them.
+pub fn resident_kib(pid: Pid) -> u64 {
+    let own = |pid: Pid| {
+        let status = Process::new(pid.as_raw()).and_then(|process| process.status());
+        status.ok().and_then(|status| status.vmrss).unwrap_or(0)
+    };
+    own(pid) + children(pid).into_iter().map(own).sum::<u64>()
+}
+
+/// Open descriptors of `pid`.
+pub fn descriptors(pid: Pid) -> usize {
+    Process::new(pid.as_raw()).and_then(|process| process.fd_count()).unwrap_or(0)
+}
+
+/// Looks every 10 ms whether `holds`, at most for `patience`.
+///
+/// # Returns
+/// How long it took, or `None` when patience ended first.
+pub fn wait_until(patience: Duration, mut holds: impl FnMut() -> bool) -> Option<Duration> {
+    let start = Instant::now();
+    loop {
+        if holds() {
+            return Some(start.elapsed());
+        }
+        if start.elapsed() >= patience {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}

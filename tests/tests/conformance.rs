@@ -1,0 +1,101 @@
+//! Every case of `data/http1/cases.json` on every architecture, over a real connection.
+//!
+//! A row serves all its cases from one process, so that what one case does to a server shows in the next. At the end
+//! each server must stop well and must not have counted a fault of its own.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dyno_tests::cases::{self, Case, Level};
+use dyno_tests::referee::{judge, play};
+use dyno_tests::rows::{Row, rows};
+use dyno_tests::server::Server;
+use dyno_tests::suite::{self, Outcome};
+use libtest_mimic::Trial;
+
+/// Where hyper takes a choice that the RFC leaves, another one than our own core: the case, and why it stays so.
+const HYPER: [(&str, &str); 0] = [];
+
+/// The server of a row. It starts when its first case comes.
+struct Place {
+    row: Row,
+    server: Mutex<Option<Server>>,
+    /// Held while an iterative server has a connection.
+    turn: Mutex<()>,
+}
+
+impl Place {
+    fn address(&self) -> Result<SocketAddr, String> {
+        let mut server = self.server.lock().expect("no panic");
+        if server.is_none() {
+            *server = Some(Server::start(&self.row)?);
+        }
+        Ok(server.as_ref().expect("just started").address)
+    }
+
+    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        self.row.is_alone().then(|| self.turn.lock().expect("no panic"))
+    }
+
+    /// Ends the server, if one was started.
+    fn close(&self) -> Result<(), String> {
+        let Some(server) = self.server.lock().expect("no panic").take() else { return Ok(()) };
+        let account = server.stop_well()?.total;
+        if account.faults > 0 {
+            return Err(format!("{} faults of its own", account.faults));
+        }
+        Ok(())
+    }
+}
+
+fn main() -> ExitCode {
+    let cases: Vec<_> = cases::all().into_iter().map(Arc::new).collect();
+    let places = rows().into_iter().map(|row| {
+        let (server, turn) = (Mutex::new(None), Mutex::new(()));
+        Arc::new(Place { row, server, turn })
+    });
+    let places: Vec<_> = places.collect();
+    let mut trials = vec![suite::quick("conformance::exceptions-name-cases", exceptions_name_cases)];
+    // Case by case, so that neighbours in time are on different servers.
+    for case in &cases {
+        for place in &places {
+            let (case, place) = (Arc::clone(case), Arc::clone(place));
+            let name = format!("conformance::{}::{}", place.row.name, case.name);
+            trials.push(Trial::test(name, move || try_case(&case, &place)));
+        }
+    }
+    let conclusion = suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials);
+    let mut well = true;
+    for place in places {
+        if let Err(error) = place.close() {
+            eprintln!("{}: after its cases the server did not end well: {error}", place.row.name);
+            well = false;
+        }
+    }
+    if well { conclusion.exit_code() } else { ExitCode::from(101) }
+}
+
+fn try_case(case: &Case, place: &Place) -> Outcome {
+    let address = place.address()?;
+    let turn = place.turn();
+    let seen = play(case, address)?;
+    drop(turn);
+    let exception = HYPER.iter().find(|(name, _)| place.row.is_hyper() && *name == case.name);
+    let permitted = judge(case, &case.accept, &seen);
+    if case.level == Level::Must || exception.is_none() {
+        permitted.clone()?;
+    }
+    let strict = judge(case, case.strict.as_ref().unwrap_or(&case.accept), &seen);
+    match exception {
+        None => strict?,
+        Some((name, _)) => suite::ensure(strict.is_err(), || format!("{name} needs no exception any more"))?,
+    }
+    Ok(())
+}
+
+fn exceptions_name_cases() -> Outcome {
+    let cases = cases::all();
+    let unknown = HYPER.iter().find(|(name, _)| !cases.iter().any(|case| case.name == *name));
+    suite::ensure(unknown.is_none(), || format!("there is no case called {unknown:?}"))
+}
