@@ -44,6 +44,20 @@ pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
 /// Readiness notices taken from the kernel in one call.
 pub const EVENTS_PER_WAIT: usize = 256;
 
+/// Places in the submission queue of io_uring. When it is full it is handed over early, so this only sets the batch.
+pub const RING_ENTRIES: u32 = 1_024;
+
+/// Buffers that the kernel picks from to receive into: as many connections can have octets that nobody has looked at
+/// yet. A power of two, as the kernel wants it.
+pub const RING_BUFFERS: u16 = 1_024;
+
+/// Size of such a buffer: nearly every request fits.
+pub const RING_BUFFER_BYTES: usize = 4_096;
+
+/// Octets held for a connection that cannot take them, because its answers are still on their way. Past it receiving
+/// stops until they are gone.
+pub const HELD_BYTES: usize = 64 * 1024;
+
 /// Reads of one connection in a row before a readiness loop turns to the next one: a fast sender must not starve
 /// the others.
 pub const READS_PER_TURN: usize = 16;

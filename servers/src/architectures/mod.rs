@@ -9,6 +9,7 @@ pub mod epoll;
 pub mod fork;
 pub mod half_sync_half_async;
 pub mod hyper;
+pub mod io_uring;
 pub mod iterative;
 pub mod leader_followers;
 pub mod multi_reactor;
@@ -21,7 +22,7 @@ pub mod tokio;
 pub mod work_stealing;
 
 /// Every architecture.
-pub const ALL: [&Architecture; 15] = [
+pub const ALL: [&Architecture; 16] = [
     &iterative::ITERATIVE,
     &fork::FORK,
     &prefork::PREFORK,
@@ -37,4 +38,5 @@ pub const ALL: [&Architecture; 15] = [
     &coroutines::COROUTINES,
     &tokio::TOKIO,
     &hyper::HYPER,
+    &io_uring::IO_URING,
 ];

@@ -12,6 +12,7 @@
 //! | carry many by readiness | [`selector`], [`reactor`], [`deadlines`], [`buffers`] |
 //! | hand answers back from a pool to a loop | [`mailbox`] |
 //! | carry one by awaiting, in front of another HTTP | [`async_wire`], [`gate`] |
+//! | carry many by completion | [`ring`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 
@@ -27,6 +28,7 @@ pub mod mailbox;
 pub mod process;
 pub mod pump;
 pub mod reactor;
+pub mod ring;
 pub mod selector;
 pub mod session;
 pub mod site;

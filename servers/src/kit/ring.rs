@@ -1,0 +1,305 @@
+//! io_uring(7) in a few verbs: operations are put into one queue, what has become of them is taken out of another, and
+//! one system call does both.
+//!
+//! Octets are received into a pool of buffers that the kernel picks from ("provided buffers"), so a connection that waits
+//! holds none. The pool is a ring that is shared with the kernel, beside the two queues.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::fd::RawFd;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU16, Ordering::Release};
+use std::time::Duration;
+
+use io_uring::squeue::{Entry, Flags};
+use io_uring::types::{BufRingEntry, Fd, SubmitArgs, Timespec};
+use io_uring::{IoUring, cqueue, opcode};
+use nix::errno::Errno;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
+use super::site::Arm;
+use crate::limits::{RING_BUFFER_BYTES, RING_BUFFERS, RING_ENTRIES};
+
+/// What an operation does. Its number is a part of the name under which the kernel reports back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Accept a connection.
+    Accept,
+    /// Receive into a buffer of the pool.
+    Receive,
+    /// Send from the connection's own memory.
+    Send,
+    /// Watch the stop switch.
+    Stop,
+    /// Something whose outcome nobody waits for.
+    Forget,
+}
+
+const OPERATIONS: [Operation; 5] =
+    [Operation::Accept, Operation::Receive, Operation::Send, Operation::Stop, Operation::Forget];
+
+/// What became of an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Completion {
+    /// What it was.
+    pub operation: Operation,
+    /// The place that it was started for.
+    pub index: usize,
+    /// The count or descriptor that it gave.
+    pub result: Result<u32, Errno>,
+    /// The buffer of the pool that it has filled; to be given back.
+    pub buffer: Option<u16>,
+    /// Whether it goes on and will report again.
+    pub goes_on: bool,
+}
+
+/// The two queues and the pool of buffers.
+pub struct Ring {
+    ring: IoUring,
+    pool: Pool,
+    arm: Arm,
+}
+
+impl Ring {
+    /// Sets up the queues and the pool. The tuned arm tells the kernel that one thread alone uses them, which saves locks
+    /// and interrupts.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] when the kernel has no io_uring, is older than 6.0, or forbids it
+    /// (`kernel.io_uring_disabled`).
+    pub fn new(arm: Arm) -> io::Result<Ring> {
+        let mut builder = IoUring::builder();
+        builder.setup_clamp().setup_cqsize(RING_ENTRIES * 4);
+        if arm == Arm::Tuned {
+            builder.setup_single_issuer().setup_defer_taskrun().setup_coop_taskrun();
+        }
+        let ring = builder.build(RING_ENTRIES).map_err(refused)?;
+        let pool = Pool::new()?;
+        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries and lives longer than the ring, which is dropped
+        // first because it is declared first.
+        unsafe {
+            ring.submitter()
+                .register_buf_ring_with_flags(pool.ring.as_ptr() as u64, RING_BUFFERS, POOL, 0)
+                .map_err(refused)?;
+        }
+        Ok(Ring { ring, pool, arm })
+    }
+
+    /// Starts to accept from `listener`.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn accept(&mut self, listener: RawFd) -> io::Result<()> {
+        let entry = match self.arm {
+            Arm::Plain => opcode::Accept::new(Fd(listener), ptr::null_mut(), ptr::null_mut())
+                .flags(libc::SOCK_CLOEXEC)
+                .build(),
+            Arm::Tuned => opcode::AcceptMulti::new(Fd(listener)).flags(libc::SOCK_CLOEXEC).build(),
+        };
+        // SAFETY: accept is given no memory.
+        unsafe { self.push(entry, Operation::Accept, 0) }
+    }
+
+    /// Starts to receive from `connection`: once, or with the tuned arm until there is a reason to stop.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn receive(&mut self, connection: RawFd, index: usize) -> io::Result<()> {
+        let entry = match self.arm {
+            Arm::Plain => opcode::Recv::new(Fd(connection), ptr::null_mut(), RING_BUFFER_BYTES as u32)
+                .buf_group(POOL)
+                .build()
+                .flags(Flags::BUFFER_SELECT),
+            Arm::Tuned => opcode::RecvMulti::new(Fd(connection), POOL).build(),
+        };
+        // SAFETY: the memory is the pool's, which lives as long as the ring.
+        unsafe { self.push(entry, Operation::Receive, index) }
+    }
+
+    /// Starts to send `octets`.
+    ///
+    /// # Safety
+    /// `octets` must stay where they are, unchanged, until the completion has come.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub unsafe fn send(&mut self, connection: RawFd, index: usize, octets: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        let entry =
+            opcode::Send::new(Fd(connection), octets.as_ptr(), length).flags(libc::MSG_NOSIGNAL).build();
+        // SAFETY: the caller's promise.
+        unsafe { self.push(entry, Operation::Send, index) }
+    }
+
+    /// Asks the receiving of `index` to stop; its last completion will tell.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn cancel_receive(&mut self, index: usize) -> io::Result<()> {
+        let entry = opcode::AsyncCancel::new(name(Operation::Receive, index)).build();
+        // SAFETY: cancelling is given no memory.
+        unsafe { self.push(entry, Operation::Forget, index) }
+    }
+
+    /// Shuts `connection` down, so that whatever waits on it comes back.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn shut(&mut self, connection: RawFd, how: i32) -> io::Result<()> {
+        // SAFETY: shutting down is given no memory.
+        unsafe { self.push(opcode::Shutdown::new(Fd(connection), how).build(), Operation::Forget, 0) }
+    }
+
+    /// Closes `connection`.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn close(&mut self, connection: RawFd) -> io::Result<()> {
+        // SAFETY: closing is given no memory.
+        unsafe { self.push(opcode::Close::new(Fd(connection)).build(), Operation::Forget, 0) }
+    }
+
+    /// Watches the stop switch.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn watch_stop(&mut self, switch: RawFd) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(switch), libc::POLLIN as u32).build();
+        // SAFETY: watching is given no memory.
+        unsafe { self.push(entry, Operation::Stop, 0) }
+    }
+
+    /// Hands over what was started, waits for one completion (at most for `patience`; `None`: for ever), and puts all that
+    /// have come into `done`, which is cleared first.
+    ///
+    /// # Errors
+    /// When the kernel refuses. A signal ends the wait early and is no error.
+    pub fn wait(&mut self, patience: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
+        done.clear();
+        let limit = patience.map(Timespec::from);
+        let result = match &limit {
+            None => self.ring.submitter().submit_and_wait(1),
+            Some(limit) => self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(limit)),
+        };
+        match result.as_ref().map_err(io::Error::raw_os_error) {
+            // EBUSY: completions have overflowed; taking them out is the cure.
+            Ok(_) | Err(Some(libc::ETIME | libc::EINTR | libc::EBUSY)) => {}
+            Err(_) => return result.map(|_| ()),
+        }
+        done.extend(self.ring.completion().map(|entry| Completion {
+            operation: OPERATIONS[(entry.user_data() >> 56) as usize],
+            index: (entry.user_data() & INDEX) as usize,
+            result: u32::try_from(entry.result()).map_err(|_| Errno::from_raw(-entry.result())),
+            buffer: cqueue::buffer_select(entry.flags()),
+            goes_on: cqueue::more(entry.flags()),
+        }));
+        Ok(())
+    }
+
+    /// The first `length` octets of a buffer of the pool.
+    pub fn buffer(&self, buffer: u16, length: u32) -> &[u8] {
+        self.pool.buffer(buffer, length as usize)
+    }
+
+    /// Gives a buffer back to the pool.
+    pub fn give_back(&mut self, buffer: u16) {
+        self.pool.give(buffer);
+    }
+
+    /// # Safety
+    /// Whatever memory `entry` points to must stay valid until its completion has come.
+    unsafe fn push(&mut self, entry: Entry, operation: Operation, index: usize) -> io::Result<()> {
+        let entry = entry.user_data(name(operation, index));
+        // SAFETY: the caller's promise.
+        while unsafe { self.ring.submission().push(&entry) }.is_err() {
+            self.ring.submit()?;
+        }
+        Ok(())
+    }
+}
+
+const INDEX: u64 = (1 << 56) - 1;
+
+/// The one pool's name.
+const POOL: u16 = 0;
+
+fn name(operation: Operation, index: usize) -> u64 {
+    (operation as u64) << 56 | index as u64
+}
+
+fn refused(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::ENOSYS | libc::EPERM | libc::EINVAL | libc::EACCES) => io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!(
+                "this kernel offers no io_uring as this chapter needs it (Linux 6.0, kernel.io_uring_disabled = 0): {error}"
+            ),
+        ),
+        _ => error,
+    }
+}
+
+/// Buffers, and the ring of those that the kernel may pick.
+struct Pool {
+    ring: NonNull<BufRingEntry>,
+    memory: NonNull<u8>,
+    tail: u16,
+}
+
+const RING_BYTES: usize = RING_BUFFERS as usize * size_of::<BufRingEntry>();
+const MEMORY_BYTES: usize = RING_BUFFERS as usize * RING_BUFFER_BYTES;
+
+impl Pool {
+    fn new() -> io::Result<Pool> {
+        let mut pool = Pool { ring: map(RING_BYTES)?.cast(), memory: map(MEMORY_BYTES)?.cast(), tail: 0 };
+        (0..RING_BUFFERS).for_each(|buffer| pool.give(buffer));
+        Ok(pool)
+    }
+
+    fn address(&self, buffer: u16) -> *mut u8 {
+        // SAFETY: `buffer` is below RING_BUFFERS, as the kernel got it from us.
+        unsafe { self.memory.as_ptr().add(usize::from(buffer) * RING_BUFFER_BYTES) }
+    }
+
+    fn buffer(&self, buffer: u16, length: usize) -> &[u8] {
+        assert!(buffer < RING_BUFFERS && length <= RING_BUFFER_BYTES, "the kernel keeps to the pool");
+        // SAFETY: within the mapping; the kernel does not touch a buffer between its completion and `give`, which needs
+        // `&mut self`.
+        unsafe { std::slice::from_raw_parts(self.address(buffer), length) }
+    }
+
+    /// Puts a buffer at the tail of the ring and shows the kernel the new tail (io_uring_register_buf_ring(3)).
+    fn give(&mut self, buffer: u16) {
+        assert!(buffer < RING_BUFFERS, "the kernel keeps to the pool");
+        let place = usize::from(self.tail % RING_BUFFERS);
+        // SAFETY: `place` is inside the ring, and the kernel reads an entry only after the tail has passed it. The tail
+        // lies in a field of the first entry that the kernel sets aside for it, which the setters leave alone.
+        unsafe {
+            let entry = &mut *self.ring.as_ptr().add(place);
+            entry.set_addr(self.address(buffer) as u64);
+            entry.set_len(RING_BUFFER_BYTES as u32);
+            entry.set_bid(buffer);
+            self.tail = self.tail.wrapping_add(1);
+            let tail = BufRingEntry::tail(self.ring.as_ptr()).cast::<AtomicU16>();
+            (*tail).store(self.tail, Release);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // SAFETY: both were mapped by `new` with these lengths; the queues that used them are gone.
+        unsafe {
+            let _ = munmap(self.ring.cast(), RING_BYTES);
+            let _ = munmap(self.memory.cast(), MEMORY_BYTES);
+        }
+    }
+}
+
+fn map(length: usize) -> io::Result<NonNull<std::ffi::c_void>> {
+    let length = NonZeroUsize::new(length).expect("not empty");
+    // SAFETY: a fresh anonymous mapping overlaps nothing that anybody else uses.
+    Ok(unsafe {
+        mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE)?
+    })
+}
