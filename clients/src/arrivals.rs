@@ -1,0 +1,186 @@
+//! Tests of an arrival process against its law, on a bounded sample of gaps.
+//!
+//! Gaps are taken in windows spread over the run, complete within each window, so that several threads' requests can
+//! be joined to the process that the server saw. Each gap is multiplied by the planned rate at its place: its mean is
+//! then 1, on ramps too.
+
+use crate::limits::ARRIVAL_GAPS;
+use crate::outcome::Stretch;
+use crate::profile::Inverse;
+use crate::verdict::ArrivalTest;
+
+/// Windows over the run.
+const WINDOWS: usize = 4;
+
+/// Largest coefficient of variation of the gaps of even arrivals; Poisson arrivals would have 1.
+pub const CONSTANT_LIMIT: f64 = 0.5;
+
+/// Limit of the Anderson-Darling statistic for a fully specified law: a true one passes 999 times of 1,000.
+pub const POISSON_LIMIT: f64 = 5.97;
+
+/// Collects intended and actual times inside the windows.
+#[derive(Debug, Clone, Default)]
+pub struct Sample {
+    windows: Vec<(u64, u64)>,
+    current: usize,
+    times: Vec<(u64, u64)>,
+}
+
+impl Sample {
+    /// Chooses windows between `from_ns` and `to_ns` in which the profile brings [`ARRIVAL_GAPS`] arrivals in all.
+    pub fn new(stretches: &[Stretch], from_ns: u64, to_ns: u64) -> Self {
+        let part = to_ns.saturating_sub(from_ns) / WINDOWS as u64;
+        let window = |i: usize| {
+            let start = from_ns + i as u64 * part;
+            let before = crate::profile::expected_arrivals(stretches, 0, start);
+            let enough = before + (ARRIVAL_GAPS / WINDOWS) as f64;
+            let end = Inverse::new(stretches.to_vec()).time_ns(enough).unwrap_or(u64::MAX);
+            (start, end.min(start + part))
+        };
+        Sample {
+            windows: (0..WINDOWS).map(window).collect(),
+            current: 0,
+            times: Vec::with_capacity(ARRIVAL_GAPS),
+        }
+    }
+
+    /// A request that was due at `intended_ns` was sent at `sent_ns`. Requests come in the order of their intended
+    /// times.
+    #[inline]
+    pub fn sent(&mut self, intended_ns: u64, sent_ns: u64) {
+        let Some(&(start, end)) = self.windows.get(self.current) else { return };
+        if intended_ns < start {
+            return;
+        }
+        if intended_ns < end && self.times.len() < 2 * ARRIVAL_GAPS {
+            self.times.push((intended_ns, sent_ns));
+        } else {
+            self.current += 1;
+        }
+    }
+
+    /// Adds another thread's.
+    pub fn merge(&mut self, other: Sample) {
+        if self.windows.is_empty() {
+            self.windows = other.windows;
+        }
+        self.times.extend(other.times);
+    }
+
+    /// Tests the intended and the actual times; empty when there are too few.
+    pub fn test(&self, process: &str, stretches: &[Stretch]) -> Vec<ArrivalTest> {
+        let mut intended: Vec<u64> = self.times.iter().map(|t| t.0).collect();
+        let mut sent: Vec<u64> = self.times.iter().map(|t| t.1).collect();
+        intended.sort_unstable();
+        sent.sort_unstable();
+        let tests = [("intended", intended), ("sent", sent)];
+        tests.iter().filter_map(|(which, times)| test(which, process, &self.gaps(times, stretches))).collect()
+    }
+
+    /// Gaps inside one window, in units of the planned mean gap.
+    fn gaps(&self, times: &[u64], stretches: &[Stretch]) -> Vec<f64> {
+        let window_of = |t: u64| self.windows.iter().rposition(|w| w.0 <= t);
+        let inside = times.windows(2).filter(|w| window_of(w[0]) == window_of(w[1]));
+        inside.map(|w| crate::profile::expected_arrivals(stretches, w[0], w[1])).collect()
+    }
+}
+
+fn test(which: &str, process: &str, gaps: &[f64]) -> Option<ArrivalTest> {
+    if gaps.len() < 100 {
+        return None;
+    }
+    let (test, statistic, limit) = match process {
+        "constant" => ("coefficient-of-variation", variation(gaps), CONSTANT_LIMIT),
+        "poisson" => ("anderson-darling", anderson_darling_exponential(gaps), POISSON_LIMIT),
+        _ => return None,
+    };
+    Some(ArrivalTest {
+        which: which.into(),
+        process: process.into(),
+        test: test.into(),
+        gaps: gaps.len() as u64,
+        statistic,
+        limit,
+        passed: statistic <= limit,
+    })
+}
+
+fn variation(gaps: &[f64]) -> f64 {
+    let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+    let variance = gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+    variance.sqrt() / mean
+}
+
+/// The Anderson-Darling statistic of `gaps` against the exponential law of mean 1 (Anderson and Darling, 1954).
+pub fn anderson_darling_exponential(gaps: &[f64]) -> f64 {
+    let mut sorted = gaps.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n = sorted.len();
+    // ln F(x) and ln (1 - F(x)); a gap below the clock's resolution must not become minus infinity.
+    let below = |x: f64| (-(-x.max(1e-6)).exp_m1()).ln();
+    let above = |x: f64| -x.max(1e-6);
+    let sum: f64 = (0..n).map(|i| (2 * i + 1) as f64 * (below(sorted[i]) + above(sorted[n - 1 - i]))).sum();
+    -(n as f64) - sum / n as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pacer::{Arrivals, Pacer};
+    use crate::profile::parse;
+
+    const S: u64 = 1_000_000_000;
+
+    fn sample(
+        arrivals: Arrivals,
+        rate: &str,
+        seed: u64,
+        threads: u64,
+        sent: impl Fn(u64) -> u64,
+    ) -> Vec<ArrivalTest> {
+        let process = arrivals.name();
+        let profile = parse(rate, 10 * S).unwrap();
+        let mut all = Sample::default();
+        for thread in 0..threads {
+            let mut pacer = Pacer::new(arrivals.clone(), profile.clone(), seed, thread, threads);
+            let mut sample = Sample::new(&profile, S, 10 * S);
+            while let Some(t) = pacer.peek_ns() {
+                sample.sent(t, sent(t));
+                pacer.advance();
+            }
+            all.merge(sample);
+        }
+        all.test(process, &profile)
+    }
+
+    #[test]
+    fn a_true_process_passes_whatever_the_seed_the_threads_and_the_ramp() {
+        for seed in 0..30 {
+            for rate in ["10k", "500", "1k..5k/10s"] {
+                for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
+                    let tests = sample(arrivals, rate, seed, 1 + seed % 3, |t| t + 3_000);
+                    assert_eq!(tests.len(), 2);
+                    // 1 of 1,000 true processes fails by design; none of these does.
+                    assert!(tests.iter().all(|t| t.passed && t.gaps > 1_000), "{seed} {rate} {tests:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sends_in_lumps_are_found() {
+        for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
+            let tests = sample(arrivals, "10k", 3, 1, |t| t.next_multiple_of(1_000_000));
+            assert!(
+                tests[0].passed && !tests[1].passed,
+                "a timer of one millisecond at 10,000 a second: {tests:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn even_arrivals_are_no_poisson_process() {
+        let even = vec![1.0; 500];
+        assert!(anderson_darling_exponential(&even) > 50.0);
+    }
+}

@@ -1,0 +1,253 @@
+//! The engine: carries a plan out. Threads of readiness loops, each with its share of the connections and of the
+//! schedule; they share nothing while they run, and their books are joined afterwards.
+
+pub mod clock;
+pub mod live;
+mod slot;
+pub mod socket;
+pub mod usage;
+mod worker;
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::arrivals::Sample;
+use crate::dispatch::{Dispatcher, Source};
+use crate::engine::clock::monotonic_ns;
+use crate::engine::live::{Glance, Live};
+use crate::engine::usage::Meter;
+use crate::engine::worker::Worker;
+use crate::limits;
+use crate::outcome::{Connections, Partial};
+use crate::pacer::Pacer;
+use crate::plan::{Length, Pace, Plan};
+use crate::tally::Tally;
+
+/// What the engine brings home: the joined books and the generator's own needs.
+#[derive(Debug)]
+pub struct Measured {
+    /// The joined books.
+    pub tally: Tally,
+    /// Length of the measured window, ns.
+    pub window_ns: u64,
+    /// Why the run ended early.
+    pub partial: Option<Partial>,
+    /// When it was ended early, ns from the start.
+    pub ended_ns: u64,
+    /// What each thread used over the window.
+    pub meters: Vec<Meter>,
+    /// Connections.
+    pub connections: Connections,
+    /// When the first request was due, ms since 1970.
+    pub started_unix_ms: u64,
+}
+
+/// Why a run could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// The plan makes no sense.
+    #[error("{0}")]
+    Plan(String),
+    /// Nobody answers at the address.
+    #[error("no connection to {address}: {reason}")]
+    Unreachable {
+        /// Where to.
+        address: std::net::SocketAddr,
+        /// What the system says.
+        reason: String,
+    },
+    /// The system refused something that the engine needs.
+    #[error("{0}")]
+    System(String),
+}
+
+/// Carries out `plan`. `watch` is called some ten times a second with news; `live` can end the run early.
+///
+/// # Errors
+/// [`EngineError`]; whatever goes wrong with single requests is counted instead.
+pub fn run(
+    plan: &Arc<Plan>,
+    live: &Arc<Live>,
+    watch: &mut dyn FnMut(&Glance),
+) -> Result<Measured, EngineError> {
+    plan.check().map_err(EngineError::Plan)?;
+    let descriptors = u64::from(plan.connections) + u64::from(plan.threads) * 4 + 64;
+    socket::allow_descriptors(descriptors).map_err(EngineError::System)?;
+    // A first knock at the door: whoever is not there is told at once, and not as a million failed requests.
+    TcpStream::connect_timeout(&plan.address, Duration::from_nanos(plan.timeout_ns))
+        .map_err(|e| EngineError::Unreachable { address: plan.address, reason: e.to_string() })?;
+    let (news, reports) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let mut starts = Vec::new();
+        let crew: Vec<_> = (0..plan.threads)
+            .map(|thread| {
+                let (start, started) = mpsc::channel();
+                starts.push(start);
+                let (plan, live, news) = (plan.clone(), live.clone(), news.clone());
+                scope.spawn(move || thread_main(&plan, &live, thread, &news, &started))
+            })
+            .collect();
+        drop(news);
+        let mut opening = Opening::default();
+        for _ in 0..plan.threads {
+            while let Err(mpsc::RecvTimeoutError::Timeout) =
+                reports.recv_timeout(WATCH).map(|one| opening.add(one))
+            {
+                watch(&live.glance());
+            }
+        }
+        let lazily = plan.requests_per_connection == Some(1);
+        let start_ns = monotonic_ns() + limits::START_LEAD_NS;
+        let started_unix_ms =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
+        if lazily || opening.opened > 0 {
+            for start in &starts {
+                // A thread that is gone has an error of its own to tell.
+                let _ = start.send(start_ns);
+            }
+        }
+        drop(starts);
+        while crew.iter().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(WATCH);
+            watch(&live.glance());
+        }
+        let mut parts = Vec::new();
+        for thread in crew {
+            match thread.join() {
+                Ok(Ok(Some(part))) => parts.push(part),
+                Ok(Ok(None)) => {}
+                Ok(Err(e)) => return Err(EngineError::System(format!("the engine's poller: {e}"))),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        join(parts, plan, started_unix_ms).ok_or_else(|| EngineError::Unreachable {
+            address: plan.address,
+            reason: opening.first_failure.unwrap_or_else(|| "no connection within the timeout".into()),
+        })
+    })
+}
+
+/// How often the watcher looks.
+const WATCH: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Default)]
+struct Opening {
+    opened: u64,
+    first_failure: Option<String>,
+}
+
+impl Opening {
+    fn add(&mut self, other: Opening) {
+        self.opened += other.opened;
+        self.first_failure = self.first_failure.take().or(other.first_failure);
+    }
+}
+
+/// One thread's part of the result.
+struct Part {
+    tally: Tally,
+    meter: Meter,
+    partial: Option<Partial>,
+    ended_ns: u64,
+    connections: Connections,
+}
+
+fn thread_main(
+    plan: &Arc<Plan>,
+    live: &Arc<Live>,
+    thread: u32,
+    news: &mpsc::Sender<Opening>,
+    started: &mpsc::Receiver<u64>,
+) -> std::io::Result<Option<Part>> {
+    if let Some(&cpu) = plan.cpus.get(thread as usize % plan.cpus.len().max(1)) {
+        let mut set = nix::sched::CpuSet::new();
+        set.set(cpu)?;
+        nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?;
+    }
+    let share = |all: u64| {
+        all / u64::from(plan.threads) + u64::from(u64::from(thread) < all % u64::from(plan.threads))
+    };
+    let (dispatcher, tally) = books(plan, thread, share);
+    let connections = share(u64::from(plan.connections)) as u32;
+    let mut worker = Worker::new(plan.clone(), live.clone(), dispatcher, tally, thread, connections)?;
+    worker.open_all()?;
+    let first_failure = worker.first_failure.clone();
+    let _ = news.send(Opening { opened: worker.opened, first_failure });
+    // No start: nobody could open a connection.
+    let Ok(start_ns) = started.recv() else { return Ok(None) };
+    worker.run(start_ns)?;
+    let ended_ns = worker.give_up();
+    let connections = Connections {
+        planned: u64::from(connections),
+        open_max: worker.open_max,
+        open_at_end: worker.open_at_end,
+        opened: worker.opened,
+        failed: worker.connect_failures,
+    };
+    Ok(Some(Part {
+        tally: worker.tally,
+        meter: worker.meter,
+        partial: worker.partial,
+        ended_ns,
+        connections,
+    }))
+}
+
+fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, Tally) {
+    let requests = match plan.length {
+        Length::Requests(n) => Some(share(n)),
+        Length::Duration(_) => None,
+    };
+    let (source, sample) = match &plan.pace {
+        Pace::Closed { think_ns } => (Source::Closed(*think_ns), Sample::default()),
+        Pace::Open { arrivals, stretches } => {
+            let end_ns = plan.end_ns().min(crate::profile::length_ns(stretches));
+            let sample = Sample::new(stretches, plan.warmup_ns, end_ns);
+            let (thread, threads) = (u64::from(thread), u64::from(plan.threads));
+            (
+                Source::Open(Pacer::new(arrivals.clone(), stretches.clone(), plan.seed, thread, threads)),
+                sample,
+            )
+        }
+    };
+    let dispatcher = Dispatcher::new(source, share(plan.backlog), plan.warmup_ns, plan.end_ns(), requests);
+    (dispatcher, Tally::new(plan.warmup_ns, plan.end_ns(), sample))
+}
+
+fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured> {
+    let mut parts = parts.into_iter();
+    let first = parts.next()?;
+    let mut all = Measured {
+        tally: first.tally,
+        window_ns: 0,
+        partial: first.partial,
+        ended_ns: first.ended_ns,
+        meters: vec![first.meter],
+        connections: first.connections,
+        started_unix_ms,
+    };
+    for part in parts {
+        all.tally.merge(part.tally);
+        all.meters.push(part.meter);
+        // One thread's overflow stops the others: it is the reason, their interruption is not.
+        if part.partial == Some(Partial::Backlog) || all.partial.is_none() {
+            all.partial = part.partial;
+        }
+        all.ended_ns = all.ended_ns.max(part.ended_ns);
+        let (mine, others) = (&mut all.connections, part.connections);
+        mine.planned += others.planned;
+        mine.open_max += others.open_max;
+        mine.open_at_end += others.open_at_end;
+        mine.opened += others.opened;
+        mine.failed += others.failed;
+    }
+    let end_ns = match (all.partial, plan.length) {
+        (Some(_), _) => all.ended_ns.min(plan.end_ns()),
+        (None, Length::Duration(_)) => plan.end_ns(),
+        (None, Length::Requests(_)) => all.tally.last_done_ns,
+    };
+    all.window_ns = end_ns.saturating_sub(plan.warmup_ns);
+    Some(all)
+}

@@ -1,0 +1,85 @@
+//! One place in the crew of connections: it may hold an open connection and carry one request at a time.
+
+use dyno_security::pipe::Pipe;
+use mio::net::TcpStream;
+
+use crate::response::Reader;
+
+/// Where a slot stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// No connection, no request.
+    Closed,
+    /// A connection is being made.
+    Connecting,
+    /// A connection, and no request.
+    Idle,
+    /// The request has not been written completely.
+    Sending,
+    /// The request was written, the answer has not come completely.
+    Waiting,
+}
+
+/// A slot.
+pub struct Slot {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Whether it carries a request; a connection can be made before the run without one.
+    pub busy: bool,
+    /// Whether the answer so far is the expected one.
+    pub body_fits: bool,
+    /// The request's number in the mix.
+    pub request: u16,
+    /// Octets of the request that are written.
+    pub written: u32,
+    /// Octets of the body that have come.
+    pub body_octets: u64,
+    /// When the plan wanted the request to start.
+    pub intended_ns: u64,
+    /// Since when the slot was free.
+    pub free_ns: u64,
+    /// When the request was sent, or its connect begun.
+    pub sent_ns: u64,
+    /// When the connect was begun, on the monotonic clock.
+    pub connect_ns: u64,
+    /// Requests sent on this connection.
+    pub carried: u64,
+    /// The connection.
+    pub socket: Option<TcpStream>,
+    /// Reads its answers.
+    pub reader: Reader,
+    /// The transport on it; `None`: plain.
+    pub pipe: Option<Box<dyn Pipe>>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Slot {
+            phase: Phase::Closed,
+            busy: false,
+            body_fits: true,
+            request: 0,
+            written: 0,
+            body_octets: 0,
+            intended_ns: 0,
+            free_ns: 0,
+            sent_ns: 0,
+            connect_ns: 0,
+            carried: 0,
+            socket: None,
+            reader: Reader::default(),
+            pipe: None,
+        }
+    }
+}
+
+impl Slot {
+    /// Drops the connection, which closes it.
+    pub fn close(&mut self) {
+        self.socket = None;
+        self.pipe = None;
+        self.reader.reset();
+        self.carried = 0;
+        self.phase = Phase::Closed;
+    }
+}

@@ -1,0 +1,208 @@
+//! The plan: what shall be sent where, over how many connections, for how long. Values only; nothing runs here.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dyno_security::pipe::Connector;
+
+use crate::limits;
+use crate::outcome::{Load, PlanAsRun, Stretch};
+use crate::pacer::Arrivals;
+use crate::request::{ExpectedBody, Request};
+
+/// Who decides when the next request starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pace {
+    /// The answer to the last one, and a pause in ns.
+    Closed {
+        /// The pause.
+        think_ns: u64,
+    },
+    /// The schedule.
+    Open {
+        /// The process.
+        arrivals: Arrivals,
+        /// The rate, warm-up included; empty for a trace.
+        stretches: Vec<Stretch>,
+    },
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// After so much time, warm-up not included, ns.
+    Duration(u64),
+    /// After so many requests, warm-up not included.
+    Requests(u64),
+}
+
+/// The transport under HTTP.
+#[derive(Clone)]
+pub enum Transport {
+    /// TCP as it is.
+    Plain,
+    /// A secure pipe; the name is `channel` or `tls`.
+    Pipe(&'static str, Arc<dyn Connector>),
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Transport {
+    /// `plain`, `channel` or `tls`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Transport::Plain => "plain",
+            Transport::Pipe(name, _) => name,
+        }
+    }
+}
+
+/// A run to be made.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// As the user wrote it.
+    pub url: String,
+    /// Where to connect.
+    pub address: SocketAddr,
+    /// What lies under HTTP.
+    pub transport: Transport,
+    /// When requests start.
+    pub pace: Pace,
+    /// Connections.
+    pub connections: u32,
+    /// Threads; each has its share of the connections.
+    pub threads: u32,
+    /// How the run ends.
+    pub length: Length,
+    /// Time before the measured window, ns.
+    pub warmup_ns: u64,
+    /// A connection is closed after so many requests; `None`: kept.
+    pub requests_per_connection: Option<u64>,
+    /// From sending a request to giving it up, ns.
+    pub timeout_ns: u64,
+    /// Of arrivals and mix.
+    pub seed: u64,
+    /// Most requests that may wait for a connection.
+    pub backlog: u64,
+    /// Longest spin before a request is due, ns.
+    pub spin_ns: u64,
+    /// CPUs for the threads, in turn; empty: wherever the kernel puts them.
+    pub cpus: Vec<usize>,
+    /// Share of failed requests from which on the run is void.
+    pub errors_max: f64,
+    /// The mix; at least one request.
+    pub mix: Vec<Request>,
+}
+
+impl Plan {
+    /// A closed loop of one request over `connections`, every other value at its default.
+    pub fn closed(address: SocketAddr, connections: u32, length: Length, request: Request) -> Plan {
+        Plan {
+            url: format!("http://{address}{}", request.target),
+            address,
+            transport: Transport::Plain,
+            pace: Pace::Closed { think_ns: 0 },
+            connections,
+            threads: 1,
+            length,
+            warmup_ns: 0,
+            requests_per_connection: None,
+            timeout_ns: limits::TIMEOUT_DEFAULT_NS,
+            seed: 1,
+            backlog: limits::BACKLOG_DEFAULT,
+            spin_ns: limits::SPIN_DEFAULT_NS,
+            cpus: Vec::new(),
+            errors_max: 0.01,
+            mix: vec![request],
+        }
+    }
+
+    /// When the last request may fall due, ns from the start; `u64::MAX` if only their number ends the run.
+    pub fn end_ns(&self) -> u64 {
+        match self.length {
+            Length::Duration(ns) => self.warmup_ns.saturating_add(ns),
+            Length::Requests(_) => u64::MAX,
+        }
+    }
+
+    /// Checks that the values go together.
+    ///
+    /// # Errors
+    /// Names the combination, and what would be possible.
+    pub fn check(&self) -> Result<(), String> {
+        if self.connections == 0 || u64::from(self.connections) > limits::CONNECTIONS_MAX {
+            return Err(format!("connections: 1 to {} are possible", limits::CONNECTIONS_MAX));
+        }
+        if self.threads == 0 || u64::from(self.threads) > limits::THREADS_MAX {
+            return Err(format!("threads: 1 to {} are possible", limits::THREADS_MAX));
+        }
+        if self.threads > self.connections {
+            return Err(format!(
+                "{} threads cannot share {} connections; use at most as many threads as connections",
+                self.threads, self.connections
+            ));
+        }
+        if matches!(self.length, Length::Requests(n) if n < u64::from(self.threads)) {
+            return Err("fewer requests than threads; use fewer threads".into());
+        }
+        if self.length == Length::Duration(0) || self.length == Length::Requests(0) {
+            return Err("the run has no length; give a duration or a number of requests above zero".into());
+        }
+        if self.timeout_ns == 0 {
+            return Err("the timeout is zero, so every request would fail".into());
+        }
+        if self.requests_per_connection == Some(0) {
+            return Err("a connection carries at least one request".into());
+        }
+        if self.mix.is_empty() {
+            return Err("the mix holds no request".into());
+        }
+        if self.mix.iter().any(|r| !(r.weight > 0.0 && r.weight.is_finite())) {
+            return Err("the weights of a mix are above zero".into());
+        }
+        if self.mix.iter().any(|r| matches!(r.expect.body, ExpectedBody::Same)) {
+            return Err("the first answer has not been learned".into());
+        }
+        if let Pace::Open { arrivals: Arrivals::Trace(times), .. } = &self.pace {
+            if self.warmup_ns >= times.last().copied().unwrap_or(0) {
+                return Err("the warm-up is longer than the trace".into());
+            }
+        }
+        Ok(())
+    }
+
+    /// As told in the result.
+    pub fn as_run(&self) -> PlanAsRun {
+        PlanAsRun {
+            url: self.url.clone(),
+            transport: self.transport.name().into(),
+            load: match &self.pace {
+                Pace::Closed { think_ns } => Load::Closed { think_ns: *think_ns },
+                Pace::Open { arrivals, stretches } => {
+                    Load::Open { arrivals: arrivals.name().into(), stretches: stretches.clone() }
+                }
+            },
+            connections: self.connections,
+            threads: self.threads,
+            duration_ns: match self.length {
+                Length::Duration(ns) => Some(ns),
+                Length::Requests(_) => None,
+            },
+            requests: match self.length {
+                Length::Requests(n) => Some(n),
+                Length::Duration(_) => None,
+            },
+            warmup_ns: self.warmup_ns,
+            requests_per_connection: self.requests_per_connection,
+            timeout_ns: self.timeout_ns,
+            seed: self.seed,
+            backlog: self.backlog,
+            spin_ns: self.spin_ns,
+            mix: self.mix.iter().map(Request::entry).collect(),
+        }
+    }
+}

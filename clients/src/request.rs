@@ -1,0 +1,200 @@
+//! The requests of a mix: prepared octets, and the answer that each must get.
+
+use std::sync::Arc;
+
+use crate::outcome::MixEntry;
+
+/// A request, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Method.
+    pub method: String,
+    /// Target, as sent.
+    pub target: String,
+    /// Share among the mix, relative to the others.
+    pub weight: f64,
+    /// Head and body, as they go to the wire.
+    pub wire: Vec<u8>,
+    /// What the answer must be.
+    pub expect: Expect,
+}
+
+/// What the answer must be.
+#[derive(Debug, Clone, Default)]
+pub struct Expect {
+    /// Exactly this status; `None`: any from 200 to 299.
+    pub status: Option<u16>,
+    /// The body.
+    pub body: ExpectedBody,
+}
+
+/// What the body must be.
+#[derive(Debug, Clone, Default)]
+pub enum ExpectedBody {
+    /// Whatever it is, as long as it is complete.
+    #[default]
+    Any,
+    /// The same as in the first answer; to be replaced by [`ExpectedBody::Exactly`] before the run.
+    Same,
+    /// Exactly these octets.
+    Exactly(Arc<[u8]>),
+}
+
+/// What goes into a request, before it is prepared.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// Method; empty: GET, or POST when there is a body.
+    pub method: String,
+    /// Target: path and query, or `*`.
+    pub target: String,
+    /// Host and port, as in the URL.
+    pub authority: String,
+    /// Further header fields, in order.
+    pub headers: Vec<(String, String)>,
+    /// Body; empty: none.
+    pub body: Vec<u8>,
+    /// Weight in the mix.
+    pub weight: f64,
+    /// The answer.
+    pub expect: Expect,
+    /// Ask the server to close the connection after the answer.
+    pub close: bool,
+}
+
+impl Parts {
+    /// Prepares the octets.
+    ///
+    /// # Errors
+    /// Names the part that cannot stand in a request (a space in the target, a line break in a field, and so on), since
+    /// it would change what the server sees.
+    pub fn prepare(self) -> Result<Request, String> {
+        let method = match (self.method.as_str(), self.body.is_empty()) {
+            ("", true) => "GET".to_string(),
+            ("", false) => "POST".to_string(),
+            (method, _) => method.to_string(),
+        };
+        if !method.bytes().all(is_token) {
+            return Err(format!("'{method}' is no method"));
+        }
+        if self.target.is_empty() || !self.target.bytes().all(|b| (0x21..0x7f).contains(&b)) {
+            return Err(format!("'{}' is no request target; encode spaces and the like as %20", self.target));
+        }
+        let mut wire = format!("{method} {} HTTP/1.1\r\n", self.target).into_bytes();
+        let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
+        if !has("host") {
+            wire.extend_from_slice(format!("Host: {}\r\n", self.authority).as_bytes());
+        }
+        for (name, value) in &self.headers {
+            if name.is_empty() || !name.bytes().all(is_token) {
+                return Err(format!("'{name}' is no header field name"));
+            }
+            if value.bytes().any(|b| b < 0x20 && b != b'\t' || b == 0x7f) {
+                return Err(format!("the value of header field '{name}' holds a control character"));
+            }
+            wire.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        if self.close && !has("connection") {
+            wire.extend_from_slice(b"Connection: close\r\n");
+        }
+        let wants_length = !self.body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH");
+        if wants_length && !has("content-length") && !has("transfer-encoding") {
+            wire.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
+        }
+        wire.extend_from_slice(b"\r\n");
+        wire.extend_from_slice(&self.body);
+        Ok(Request { method, target: self.target, weight: self.weight, wire, expect: self.expect })
+    }
+}
+
+impl Request {
+    /// Whether the answer has no body because of the method.
+    pub fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    /// As told in the result.
+    pub fn entry(&self) -> MixEntry {
+        let verified = match self.expect.body {
+            ExpectedBody::Any => "status",
+            ExpectedBody::Same => "same",
+            ExpectedBody::Exactly(_) => "body",
+        };
+        MixEntry {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            weight: self.weight,
+            verified: verified.into(),
+        }
+    }
+}
+
+impl Expect {
+    /// Whether `status` is the expected one.
+    #[inline]
+    pub fn accepts_status(&self, status: u16) -> bool {
+        self.status.map_or((200..300).contains(&status), |expected| expected == status)
+    }
+}
+
+fn is_token(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b)
+}
+
+/// The documented answers of Dyno's own services, written down here a second time and on purpose: the generator must
+/// not learn from the server what is right.
+///
+/// `None` for a target whose answer is not known.
+pub fn known_answer(target: &str, sent_body: &[u8]) -> Option<Vec<u8>> {
+    let path = target.split('?').next().unwrap_or(target);
+    match path {
+        "/" => return Some(b"Hello, World!".to_vec()),
+        "/json" => return Some(br#"{"message":"Hello, World!"}"#.to_vec()),
+        "/echo" => return Some(sent_body.to_vec()),
+        _ => {}
+    }
+    let count: usize = path.strip_prefix("/bytes/")?.parse().ok()?;
+    (count as u64 <= crate::limits::BODY_FILE_MAX_OCTETS)
+        .then(|| (0..count).map(|i| b'a' + (i % 26) as u8).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(target: &str) -> Parts {
+        Parts { target: target.into(), authority: "localhost:80".into(), weight: 1.0, ..Parts::default() }
+    }
+
+    #[test]
+    fn requests_are_prepared() {
+        let get = parts("/a?b").prepare().unwrap();
+        assert_eq!(get.wire, b"GET /a?b HTTP/1.1\r\nHost: localhost:80\r\n\r\n");
+        let mut with = parts("/echo");
+        with.body = b"hi".to_vec();
+        with.headers = vec![("X-A".into(), "1".into())];
+        with.close = true;
+        let wire = with.prepare().unwrap().wire;
+        let expected = "POST /echo HTTP/1.1\r\nHost: localhost:80\r\nX-A: 1\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
+        assert_eq!(String::from_utf8(wire).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_would_change_the_request_is_refused() {
+        assert!(parts("/a b").prepare().is_err());
+        assert!(parts("").prepare().is_err());
+        let mut split = parts("/");
+        split.headers = vec![("X".into(), "1\r\nY: 2".into())];
+        assert!(split.prepare().is_err());
+        let mut method = parts("/");
+        method.method = "GET /".into();
+        assert!(method.prepare().is_err());
+    }
+
+    #[test]
+    fn known_answers() {
+        assert_eq!(known_answer("/", b"").unwrap().len(), 13);
+        assert_eq!(known_answer("/bytes/28", b"").unwrap(), b"abcdefghijklmnopqrstuvwxyzab");
+        assert_eq!(known_answer("/echo", b"x").unwrap(), b"x");
+        assert_eq!(known_answer("/compute/5", b""), None);
+    }
+}

@@ -1,0 +1,176 @@
+//! The books of a run: what each thread writes down, and how the threads' books are joined.
+
+use crate::arrivals::Sample;
+use crate::histogram::Recorder;
+use crate::outcome::{Counts, ErrorCount, ErrorKind};
+use crate::series::SeriesRecorder;
+use crate::split::Split;
+
+/// Everything that is counted. All times are ns from the start of the run.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    from_ns: u64,
+    to_ns: u64,
+    /// From the intended start.
+    pub total: Recorder,
+    /// From the sending.
+    pub response: Recorder,
+    /// For a connection.
+    pub wait: Recorder,
+    /// The generator's fault.
+    pub lag: Recorder,
+    /// Of connections.
+    pub connect: Recorder,
+    /// Over time.
+    pub series: SeriesRecorder,
+    /// Sums.
+    pub counts: Counts,
+    /// Sample for the test of the arrival process.
+    pub arrivals: Sample,
+    errors: [u64; ErrorKind::ALL.len()],
+    examples: [Option<String>; ErrorKind::ALL.len()],
+    in_system_area: f64,
+    in_system: u64,
+    in_system_since_ns: u64,
+    /// When the last answer came.
+    pub last_done_ns: u64,
+}
+
+impl Tally {
+    /// Counts requests that are due from `from_ns` on and before `to_ns`; `u64::MAX`: as long as the run goes.
+    pub fn new(from_ns: u64, to_ns: u64, arrivals: Sample) -> Self {
+        Tally {
+            from_ns,
+            to_ns,
+            total: Recorder::default(),
+            response: Recorder::default(),
+            wait: Recorder::default(),
+            lag: Recorder::default(),
+            connect: Recorder::default(),
+            series: SeriesRecorder::default(),
+            counts: Counts::default(),
+            arrivals,
+            errors: [0; ErrorKind::ALL.len()],
+            examples: Default::default(),
+            in_system_area: 0.0,
+            in_system: 0,
+            in_system_since_ns: from_ns,
+            last_done_ns: 0,
+        }
+    }
+
+    fn is_inside(&self, ns: u64) -> bool {
+        self.from_ns <= ns && ns < self.to_ns
+    }
+
+    /// A request was sent.
+    #[inline]
+    pub fn sent(&mut self, intended_ns: u64, now_ns: u64, octets: u64) {
+        self.series.sent(now_ns);
+        self.arrivals.sent(intended_ns, now_ns);
+        self.counts.sent += u64::from(self.is_inside(intended_ns));
+        if self.is_inside(now_ns) {
+            self.counts.sent_octets += octets;
+        }
+    }
+
+    /// A verified answer came at `now_ns`.
+    #[inline]
+    pub fn completed(&mut self, intended_ns: u64, split: &Split, now_ns: u64) {
+        let total_ns = split.total_ns();
+        self.series.completed(now_ns, total_ns);
+        self.last_done_ns = self.last_done_ns.max(now_ns);
+        self.counts.completed_in_window += u64::from(self.is_inside(now_ns));
+        if self.is_inside(intended_ns) {
+            self.counts.completed += 1;
+            self.counts.waited += u64::from(split.wait_ns > 0);
+            self.total.record(total_ns);
+            self.response.record(split.response_ns);
+            self.wait.record(split.wait_ns);
+            self.lag.record(split.lag_ns);
+        }
+    }
+
+    /// Octets arrived.
+    #[inline]
+    pub fn received(&mut self, now_ns: u64, octets: usize) {
+        if self.is_inside(now_ns) {
+            self.counts.received_octets += octets as u64;
+        }
+    }
+
+    /// A request failed.
+    pub fn failed(
+        &mut self,
+        kind: ErrorKind,
+        intended_ns: u64,
+        now_ns: u64,
+        example: impl FnOnce() -> String,
+    ) {
+        self.series.failed(now_ns);
+        self.last_done_ns = self.last_done_ns.max(now_ns);
+        if self.is_inside(intended_ns) {
+            self.counts.failed += 1;
+            self.errors[kind.index()] += 1;
+            self.examples[kind.index()].get_or_insert_with(example);
+        }
+    }
+
+    /// From `now_ns` on `count` requests are waiting or sent.
+    #[inline]
+    pub fn in_system(&mut self, now_ns: u64, count: u64) {
+        let now = now_ns.clamp(self.in_system_since_ns, self.to_ns.max(self.in_system_since_ns));
+        self.in_system_area += self.in_system as f64 * (now - self.in_system_since_ns) as f64;
+        self.in_system_since_ns = now;
+        self.in_system = count;
+    }
+
+    /// Requests in the system times ns, over the window.
+    pub fn in_system_area(&self) -> f64 {
+        self.in_system_area
+    }
+
+    /// Failures by kind, those that occurred.
+    pub fn errors(&self) -> Vec<ErrorCount> {
+        let all = ErrorKind::ALL.iter().zip(&self.errors).zip(&self.examples);
+        all.filter(|((_, count), _)| **count > 0)
+            .map(|((&kind, &count), example)| ErrorCount {
+                kind,
+                count,
+                example: example.clone().unwrap_or_default(),
+            })
+            .collect()
+    }
+
+    /// Joins another thread's books to these.
+    pub fn merge(&mut self, other: Tally) {
+        self.total.merge(&other.total);
+        self.response.merge(&other.response);
+        self.wait.merge(&other.wait);
+        self.lag.merge(&other.lag);
+        self.connect.merge(&other.connect);
+        self.series.merge(other.series);
+        self.arrivals.merge(other.arrivals);
+        let (c, o) = (&mut self.counts, &other.counts);
+        c.intended += o.intended;
+        c.sent += o.sent;
+        c.completed += o.completed;
+        c.failed += o.failed;
+        c.completed_in_window += o.completed_in_window;
+        c.received_octets += o.received_octets;
+        c.sent_octets += o.sent_octets;
+        c.waited += o.waited;
+        // Of threads: their largest backlogs need not fall together, so this is an upper bound.
+        c.backlog_max += o.backlog_max;
+        for (mine, others) in self.errors.iter_mut().zip(other.errors) {
+            *mine += others;
+        }
+        for (mine, others) in self.examples.iter_mut().zip(other.examples) {
+            if mine.is_none() {
+                *mine = others;
+            }
+        }
+        self.in_system_area += other.in_system_area;
+        self.last_done_ns = self.last_done_ns.max(other.last_done_ns);
+    }
+}

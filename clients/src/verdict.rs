@@ -1,0 +1,183 @@
+//! What a run's own checks found: the verdict, the doubts behind it, and the figures that the checks went by.
+//!
+//! Part of the versioned result (see [`crate::outcome`]); the checks themselves are in `audit.rs`.
+
+use serde::{Deserialize, Serialize};
+
+/// What the run's own checks found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// The gravest grade among the findings.
+    pub verdict: Verdict,
+    /// Every doubt, gravest first; empty for a sound run.
+    pub findings: Vec<Finding>,
+    /// The figures that the checks went by.
+    pub figures: Figures,
+}
+
+/// How far a run can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// No check found anything.
+    Sound,
+    /// Read it with the findings beside it.
+    Doubtful,
+    /// The numbers do not describe the server; do not use them.
+    Void,
+}
+
+/// One doubt about the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How grave it is.
+    pub grade: Verdict,
+    /// What it is, with its figures.
+    #[serde(flatten)]
+    pub doubt: Doubt,
+    /// The same in words, one line.
+    pub message: String,
+    /// What to do about it, one line.
+    pub remedy: String,
+}
+
+/// What can be doubtful about a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "doubt", rename_all = "kebab-case")]
+pub enum Doubt {
+    /// The generator sent its requests too late.
+    GeneratorLate {
+        /// Median lag, ns.
+        lag_p50_ns: u64,
+        /// 99th percentile of the lag, ns.
+        lag_p99_ns: u64,
+        /// Median total latency, ns, against which the lag is judged.
+        total_p50_ns: u64,
+    },
+    /// The generator had no time left: its speed was measured, not the server's.
+    GeneratorSaturated {
+        /// Share of the time in which its busiest thread had work.
+        busy_share: f64,
+    },
+    /// Fewer requests were sent than planned.
+    OfferedRateMissed {
+        /// Planned, per second.
+        offered_per_s: f64,
+        /// Sent, per second.
+        sent_per_s: f64,
+    },
+    /// The server answered more slowly than requests came: latencies grow with the length of the run.
+    ServerOverloaded {
+        /// Planned, per second.
+        offered_per_s: f64,
+        /// Answered, per second.
+        achieved_per_s: f64,
+    },
+    /// More requests waited for a connection than the bound allows, and the run was ended.
+    BacklogOverflow {
+        /// The bound.
+        backlog: u64,
+        /// When it was passed, ns from the start.
+        at_ns: u64,
+    },
+    /// Fewer connections were open than planned.
+    ConnectionsMissing {
+        /// Planned.
+        planned: u64,
+        /// Most open at one time.
+        open_max: u64,
+    },
+    /// Little's law does not hold: the books are wrong, or the run was far from steady.
+    LittlesLawBroken {
+        /// Mean number in the system, measured.
+        in_system: f64,
+        /// Rate times mean total latency.
+        predicted: f64,
+    },
+    /// The intended or the actual send times do not follow the planned process.
+    ArrivalsOff {
+        /// Which of the two: `intended` or `sent`.
+        which: String,
+        /// The planned process.
+        process: String,
+        /// Value of the test statistic.
+        statistic: f64,
+        /// What it may be at most.
+        limit: f64,
+    },
+    /// The first and the second half of the window differ.
+    Unsteady {
+        /// Mean total latency of the first half, ns.
+        first_half_mean_ns: f64,
+        /// Mean total latency of the second half, ns.
+        second_half_mean_ns: f64,
+    },
+    /// More requests failed than the limit allows.
+    ErrorsOverLimit {
+        /// Failed share.
+        share: f64,
+        /// Allowed share.
+        limit: f64,
+    },
+    /// Some requests failed; they are in no percentile.
+    Errors {
+        /// Failed share.
+        share: f64,
+        /// How many.
+        failed: u64,
+    },
+    /// No request was answered.
+    NothingMeasured {},
+    /// The highest percentile rests on few independent samples.
+    FewIndependentSamples {
+        /// The percentile, as a share.
+        quantile: f64,
+        /// Samples beyond it, discounted for dependence.
+        effective_beyond: f64,
+    },
+    /// Another process took the core while the generator had work.
+    CoreShared {
+        /// Involuntary context switches per second.
+        switches_per_s: f64,
+    },
+}
+
+/// The figures that the audit went by.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Median lag, ns.
+    pub lag_p50_ns: u64,
+    /// 99th percentile of the lag, ns.
+    pub lag_p99_ns: u64,
+    /// Mean number of requests in the system (waiting or sent), measured over time.
+    pub in_system_mean: f64,
+    /// The same as rate times mean total latency.
+    pub in_system_predicted: f64,
+    /// The arrival-process tests; empty in a closed loop.
+    pub arrivals: Vec<ArrivalTest>,
+    /// Mean total latency of the first half of the window, ns.
+    pub first_half_mean_ns: f64,
+    /// Mean total latency of the second half, ns.
+    pub second_half_mean_ns: f64,
+    /// By how much the dependence of neighbours shrinks the sample: effective samples = samples / this; at least 1.
+    pub dependence: f64,
+}
+
+/// The test of one series of times against the planned process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArrivalTest {
+    /// `intended` or `sent`.
+    pub which: String,
+    /// `constant` or `poisson`.
+    pub process: String,
+    /// `coefficient-of-variation` or `anderson-darling`.
+    pub test: String,
+    /// Gaps between neighbours that were tested.
+    pub gaps: u64,
+    /// Value of the statistic.
+    pub statistic: f64,
+    /// What it may be at most.
+    pub limit: f64,
+    /// Whether it is.
+    pub passed: bool,
+}
