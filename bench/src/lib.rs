@@ -16,6 +16,7 @@ pub mod rig;
 pub mod runner;
 pub mod session;
 pub mod statistics;
+pub mod load;
 pub mod suggest;
 
 /// Parses the command line, runs the command, tells a failure on stderr.

@@ -12,7 +12,7 @@ pub enum Source {
     /// The answer to the last one, and a pause in ns.
     Closed(u64),
     /// The schedule.
-    Open(Pacer),
+    Open(Box<Pacer>),
 }
 
 /// What is to be done next.
@@ -152,7 +152,7 @@ mod tests {
 
     fn open(rate: &str, bound: u64, requests: Option<u64>) -> Dispatcher {
         let pacer = Pacer::new(Arrivals::Constant, parse(rate, 1000 * MS).unwrap(), 1, 0, 1);
-        Dispatcher::new(Source::Open(pacer), bound, 0, 1000 * MS, requests)
+        Dispatcher::new(Source::Open(Box::new(pacer)), bound, 0, 1000 * MS, requests)
     }
 
     #[test]

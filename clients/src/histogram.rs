@@ -167,9 +167,9 @@ mod tests {
         let (mut a, mut b, mut both) = (Recorder::default(), Recorder::default(), Recorder::default());
         for i in 0..1000u64 {
             if i % 3 == 0 {
-                a.record(i * i)
+                a.record(i * i);
             } else {
-                b.record(i * i)
+                b.record(i * i);
             }
             both.record(i * i);
         }

@@ -77,3 +77,6 @@ pub const ARRIVAL_GAPS: usize = 2_000;
 
 /// Largest body that is read from a file to be sent or compared, octets: 64 MiB.
 pub const BODY_FILE_MAX_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// Largest body that the probe, the browser-like client and learning keep, octets: 64 MiB.
+pub const EXCHANGE_BODY_MAX_OCTETS: usize = 64 * 1024 * 1024;

@@ -167,10 +167,10 @@ impl Plan {
         if self.mix.iter().any(|r| matches!(r.expect.body, ExpectedBody::Same)) {
             return Err("the first answer has not been learned".into());
         }
-        if let Pace::Open { arrivals: Arrivals::Trace(times), .. } = &self.pace {
-            if self.warmup_ns >= times.last().copied().unwrap_or(0) {
-                return Err("the warm-up is longer than the trace".into());
-            }
+        if let Pace::Open { arrivals: Arrivals::Trace(times), .. } = &self.pace
+            && self.warmup_ns >= times.last().copied().unwrap_or(0)
+        {
+            return Err("the warm-up is longer than the trace".into());
         }
         Ok(())
     }

@@ -53,6 +53,9 @@ pub enum Doubt {
         lag_p99_ns: u64,
         /// Median total latency, ns, against which the lag is judged.
         total_p50_ns: u64,
+        /// 99th percentile of the total latency, ns.
+        #[serde(default)]
+        total_p99_ns: u64,
     },
     /// The generator had no time left: its speed was measured, not the server's.
     GeneratorSaturated {

@@ -6,6 +6,7 @@ use crate::exit::{Exit, Failure};
 pub type Outcome = Result<Exit, Failure>;
 
 pub mod list;
+pub mod load;
 pub mod serve;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -19,6 +20,7 @@ pub struct Dyno {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     List(list::Arguments),
+    Load(Box<load::Arguments>),
     Serve(Box<serve::Arguments>),
 }
 
@@ -30,6 +32,7 @@ impl Dyno {
     pub fn run(self) -> Outcome {
         match self.command {
             Command::List(arguments) => list::run(&arguments),
+            Command::Load(arguments) => load::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
         }
     }

@@ -207,7 +207,13 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, T
             let sample = Sample::new(stretches, plan.warmup_ns, end_ns);
             let (thread, threads) = (u64::from(thread), u64::from(plan.threads));
             (
-                Source::Open(Pacer::new(arrivals.clone(), stretches.clone(), plan.seed, thread, threads)),
+                Source::Open(Box::new(Pacer::new(
+                    arrivals.clone(),
+                    stretches.clone(),
+                    plan.seed,
+                    thread,
+                    threads,
+                ))),
                 sample,
             )
         }

@@ -311,10 +311,10 @@ impl Worker {
         let slot = &mut self.slots[index];
         slot.phase = Phase::Sending;
         slot.carried += 1;
-        if let Some(pipe) = &mut slot.pipe {
-            if let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire) {
-                return self.fail(index, ErrorKind::Transport, failure.reason);
-            }
+        if let Some(pipe) = &mut slot.pipe
+            && let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire)
+        {
+            return self.fail(index, ErrorKind::Transport, failure.reason);
         }
         self.flush(index);
     }
@@ -370,7 +370,7 @@ impl Worker {
             if event.is_writable() || event.is_error() {
                 match self.slots[index].phase {
                     Phase::Connecting if self.slots[index].pipe.is_none() || event.is_error() => {
-                        self.connected(index)
+                        self.connected(index);
                     }
                     Phase::Connecting | Phase::Sending => self.flush(index),
                     _ => {}

@@ -1,0 +1,130 @@
+//! `dyno load URL`: the load generator.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use dyno_clients::engine::live::Live;
+use dyno_clients::limits;
+use dyno_clients::outcome::{Outcome as Run, Partial};
+use dyno_clients::plan::Plan;
+use dyno_clients::threshold::{self, Condition};
+use dyno_clients::units::{parse_count, parse_duration_ns, parse_share};
+use dyno_clients::verdict::Verdict;
+
+use super::Outcome;
+use crate::exit::{Exit, Failure};
+use crate::load::{plan, progress, write};
+
+/// Load an HTTP server, and measure latency without coordinated omission.
+///
+/// Latency is counted from the moment at which the plan wanted a request to start, not from when it was sent: with
+/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the generator, or
+/// for a free connection) has that waiting counted. So a stall of the server shows up in full. The naive figure, from the
+/// send, stands beside it as `response`. Nothing is corrected afterwards.
+///
+/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That finds the
+/// server's capacity, and hides its stalls, as every closed loop does.
+///
+/// Each run is audited: was the generator late or saturated, does Little's law hold, is the arrival process the planned
+/// one, was the run steady? A void run says so first and ends with code 5.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub(crate) target: plan::Target,
+    #[command(flatten)]
+    pub(crate) how: plan::How,
+    /// text, json, csv or markdown.
+    #[arg(long, value_enum, default_value_t = write::Format::Text)]
+    format: write::Format,
+    /// Where the result goes; `-` is standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Write the histograms as an HDR log, too.
+    #[arg(long, value_name = "FILE")]
+    hlog: Option<PathBuf>,
+    /// Exit with code 3 if this holds, such as p99>5ms, response.p50>=1ms, errors>0.1%, rate<10k. Can be repeated.
+    #[arg(long, value_name = "CONDITION", value_parser = threshold::parse)]
+    fail_if: Vec<Condition>,
+    /// Share of failed requests that makes the run void.
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
+    errors_max: f64,
+    /// No progress line.
+    #[arg(short, long)]
+    quiet: bool,
+    /// Show the plan, send nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  dyno load http://127.0.0.1:8080/                       closed loop, 64 connections, 10 s
+  dyno load http://127.0.0.1:8080/ --rate 10k            open loop, Poisson arrivals
+  dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
+  dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
+
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the audit declared the run void,
+130 interrupted (what was measured is written, marked as partial).";
+
+/// Runs the load.
+///
+/// # Errors
+/// A [`Failure`]: usage (2), or a server that cannot be reached (1).
+pub fn run(arguments: &Arguments) -> Outcome {
+    let mut plan = plan::build(&arguments.target, &arguments.how)?;
+    plan.errors_max = arguments.errors_max;
+    if arguments.dry_run {
+        write::plan(&plan, arguments.format)?;
+        return Ok(Exit::Success);
+    }
+    let mut outcome = carry_out(plan, !arguments.quiet)?;
+    outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
+    write::outcome(&outcome, arguments.format, &arguments.output)?;
+    if let Some(path) = &arguments.hlog {
+        write::hlog(&outcome, path)?;
+    }
+    Ok(exit(&outcome))
+}
+
+/// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
+pub(crate) fn carry_out(mut plan: Plan, progress: bool) -> Result<Run, Failure> {
+    dyno_clients::run::learn(&mut plan)
+        .map_err(|e| Failure::failed(e, "try `dyno probe URL` to see what the server answers"))?;
+    let live = Arc::new(Live::new(plan.threads));
+    progress::stop_on_signals(&live)?;
+    let mut bar = progress::Bar::new(&plan, progress);
+    let result = dyno_clients::run::run(&Arc::new(plan), &live, &mut |glance| bar.show(glance));
+    bar.clear();
+    result.map_err(|e| plan::failure(&e))
+}
+
+fn exit(outcome: &Run) -> Exit {
+    if outcome.partial == Some(Partial::Interrupted) {
+        Exit::Interrupted
+    } else if outcome.audit.verdict == Verdict::Void {
+        Exit::Invalid
+    } else if outcome.thresholds.iter().any(|t| t.failed) {
+        Exit::ThresholdMissed
+    } else {
+        Exit::Success
+    }
+}
+
+/// Reads a count of connections, threads and the like.
+pub(crate) fn parse_small_count(text: &str) -> Result<u32, String> {
+    let count = parse_count(text)?;
+    u32::try_from(count)
+        .ok()
+        .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
+        .ok_or(format!("'{text}' is too many"))
+}
+
+/// Reads a duration that is not zero.
+pub(crate) fn parse_some_time(text: &str) -> Result<u64, String> {
+    match parse_duration_ns(text)? {
+        0 => Err(format!("'{text}' is no time at all")),
+        ns => Ok(ns),
+    }
+}

@@ -1,0 +1,286 @@
+//! From what was typed to a plan.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use dyno_clients::engine::EngineError;
+use dyno_clients::limits;
+use dyno_clients::mixfile;
+use dyno_clients::outcome::Stretch;
+use dyno_clients::pacer::{Arrivals, parse_trace};
+use dyno_clients::place::{self, Place};
+use dyno_clients::plan::{Length, Pace, Plan, Transport};
+use dyno_clients::profile;
+use dyno_clients::request::{Expect, Parts, Request};
+use dyno_clients::units::{parse_count, parse_duration_ns};
+use dyno_security::signature::PublicKey;
+use dyno_security::transport::{self, Files};
+
+use crate::commands::load::{parse_small_count, parse_some_time};
+use crate::exit::Failure;
+
+/// What is sent where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Target")]
+pub struct Target {
+    /// Where to, such as http://127.0.0.1:8080/json.
+    pub url: String,
+    /// Request method [default: GET, or POST with a body].
+    #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
+    pub method: String,
+    /// A further header field, `Name: value`. Can be repeated.
+    #[arg(short = 'H', long = "header", value_name = "FIELD", value_parser = parse_header)]
+    pub headers: Vec<(String, String)>,
+    /// Body of the request.
+    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
+    pub body: Option<String>,
+    /// File with the body of the request.
+    #[arg(long, value_name = "FILE")]
+    pub body_file: Option<PathBuf>,
+    /// What each answer's body must be: status (any body), same (as the first), service (as Dyno's service documents it),
+    /// text:... or file:PATH.
+    #[arg(long, value_name = "WHAT", default_value = "status")]
+    pub expect: String,
+    /// The status that each answer must have [default: any from 200 to 299].
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
+    pub expect_status: Option<u16>,
+    /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
+    pub mix: Option<PathBuf>,
+    /// plain, channel or tls.
+    #[arg(long, value_name = "NAME", default_value_t = transport::Transport::Plain)]
+    pub transport: transport::Transport,
+    /// Directory with keys and certificates, made by `dyno keys`.
+    #[arg(long, value_name = "DIR")]
+    pub credentials: Option<PathBuf>,
+    /// Whom to trust: a trust file for the channel, authorities in PEM for TLS.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Option<PathBuf>,
+    /// The server's public key, for the channel.
+    #[arg(long, value_name = "KEY")]
+    pub peer: Option<PublicKey>,
+    /// A request that is not answered within this time has failed.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_some_time)]
+    pub timeout: u64,
+}
+
+/// How it is sent.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Load")]
+pub struct How {
+    /// Connections, all open before the first request.
+    #[arg(short, long, value_name = "N", default_value = "64", value_parser = parse_small_count)]
+    pub connections: u32,
+    /// Open loop: requests a second, such as 10k; a ramp 1k..50k/10s; steps 1k,5k,10k/10s.
+    #[arg(short, long, value_name = "RATE", conflicts_with = "think")]
+    pub rate: Option<String>,
+    /// Open loop: constant, poisson, or trace:FILE (one time a line, from the start).
+    #[arg(long, value_name = "PROCESS", default_value = "poisson")]
+    pub arrivals: String,
+    /// Closed loop: pause between an answer and the next request.
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = parse_duration_ns)]
+    pub think: u64,
+    /// Length of the measurement, warm-up not included [default: 10s, or the length of the ramp, steps or trace].
+    #[arg(short, long, value_name = "TIME", value_parser = parse_some_time, conflicts_with = "requests")]
+    pub duration: Option<u64>,
+    /// End after so many requests instead.
+    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count)]
+    pub requests: Option<u64>,
+    /// Time at the start that is left out of the numbers.
+    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_ns)]
+    pub warmup: u64,
+    /// Close a connection after so many requests; 1: a connection for each request, whose connect counts.
+    #[arg(long, value_name = "N", value_parser = parse_count)]
+    pub requests_per_connection: Option<u64>,
+    /// Threads of the generator; one drives some 200,000 requests a second.
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = parse_small_count)]
+    pub threads: u32,
+    /// CPUs to pin the threads to, in turn, such as 1 or 2,3.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub cpu: Vec<usize>,
+    /// Seed of the arrivals and of the mix.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Most requests that may wait for a connection before the run is ended.
+    #[arg(long, value_name = "N", default_value = "1M", value_parser = parse_count)]
+    pub backlog: u64,
+    /// Longest spin before a request is due; 0 when generator and server share a core.
+    #[arg(long, value_name = "TIME", default_value = "100us", value_parser = parse_duration_ns)]
+    pub spin: u64,
+}
+
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once(':').ok_or(format!("'{text}' is no header field; write Name: value"))?;
+    Ok((name.trim().into(), value.trim().into()))
+}
+
+/// Builds the plan.
+///
+/// # Errors
+/// A usage failure that names what does not go together.
+pub fn build(target: &Target, how: &How) -> Result<Plan, Failure> {
+    let place = place::resolve(&target.url)
+        .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
+    let (pace, length) = pace(how).map_err(|e| Failure::usage(e, "see `dyno load --help`"))?;
+    let plan = Plan {
+        url: place.url.to_string(),
+        address: place.address,
+        transport: transport(target, &place)?,
+        pace,
+        connections: how.connections,
+        threads: how.threads,
+        length,
+        warmup_ns: how.warmup,
+        requests_per_connection: how.requests_per_connection,
+        timeout_ns: target.timeout,
+        seed: how.seed,
+        backlog: how.backlog,
+        spin_ns: how.spin,
+        cpus: how.cpu.clone(),
+        errors_max: 0.01,
+        mix: mix(target, &place, how.requests_per_connection == Some(1))
+            .map_err(|e| Failure::usage(e, "see `dyno load --help`"))?,
+    };
+    check_cpus(&how.cpu)?;
+    Ok(plan)
+}
+
+fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
+    let allowed = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap_or_default();
+    match cpus.iter().find(|&&cpu| !allowed.is_set(cpu).unwrap_or(false)) {
+        None => Ok(()),
+        Some(cpu) => {
+            Err(Failure::usage(format!("this process may not run on CPU {cpu}"), "see `taskset -p $$`"))
+        }
+    }
+}
+
+/// The transport of the target.
+///
+/// # Errors
+/// What the credentials lack.
+pub fn transport(target: &Target, place: &Place) -> Result<Transport, Failure> {
+    let files = Files {
+        directory: target.credentials.clone(),
+        trust: target.trust.clone(),
+        peer: target.peer,
+        ..Files::default()
+    };
+    let name = match place.address.ip() {
+        ip if place.url.host_str().is_some_and(|h| h.contains(&ip.to_string())) => ip.to_string(),
+        _ => place.url.host_str().unwrap_or_default().to_string(),
+    };
+    // The channel's trust file knows the server of a credentials directory by one fixed name.
+    let name = match target.transport {
+        transport::Transport::Channel => transport::SERVER_NAME.to_string(),
+        _ => name,
+    };
+    let connector = transport::connector(target.transport, &files, &name)
+        .map_err(|e| Failure::usage(e.to_string(), "`dyno keys DIR` makes credentials for both sides"))?;
+    Ok(match connector {
+        None => Transport::Plain,
+        Some(connector) => Transport::Pipe(target.transport.name(), Arc::from(connector)),
+    })
+}
+
+/// The request of the URL, or those of the mix.
+///
+/// # Errors
+/// What cannot be sent or expected.
+pub fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, String> {
+    if let Some(path) = &target.mix {
+        let text = mixfile::read_bounded(path)?;
+        let text = String::from_utf8(text).map_err(|_| format!("{} is not UTF-8", path.display()))?;
+        return mixfile::parse(&text, &place.authority, close)
+            .map_err(|e| format!("{}: {e}", path.display()));
+    }
+    let body = match (&target.body, &target.body_file) {
+        (Some(text), _) => text.clone().into_bytes(),
+        (None, Some(path)) => mixfile::read_bounded(path)?,
+        (None, None) => Vec::new(),
+    };
+    let expect = Expect {
+        status: target.expect_status,
+        body: mixfile::expected_body(&target.expect, &place.target, &body)?,
+    };
+    let parts = Parts {
+        method: target.method.clone(),
+        target: place.target.clone(),
+        authority: place.authority.clone(),
+        headers: target.headers.clone(),
+        body,
+        weight: 1.0,
+        expect,
+        close,
+    };
+    Ok(vec![parts.prepare()?])
+}
+
+const DURATION_DEFAULT_NS: u64 = 10_000_000_000;
+
+fn pace(how: &How) -> Result<(Pace, Length), String> {
+    let trace = how.arrivals.strip_prefix("trace:");
+    if let Some(path) = trace {
+        if how.rate.is_some() {
+            return Err("a trace brings its own times: leave --rate out".into());
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+        let times = parse_trace(&text).map_err(|e| format!("{path}: {e}"))?;
+        let end_ns = times.last().copied().unwrap_or(0) + 1;
+        let length = length(how, Some(end_ns.saturating_sub(how.warmup)));
+        let pace = Pace::Open { arrivals: Arrivals::Trace(times.into()), stretches: Vec::new() };
+        return Ok((pace, length));
+    }
+    let arrivals = match how.arrivals.as_str() {
+        "constant" => Arrivals::Constant,
+        "poisson" => Arrivals::Poisson,
+        other => return Err(format!("'{other}' is no arrival process: constant, poisson or trace:FILE")),
+    };
+    let Some(rate) = &how.rate else { return Ok((Pace::Closed { think_ns: how.think }, length(how, None))) };
+    let shaped = rate.contains([',', '/']) && !rate.ends_with("/s") || rate.contains("..");
+    if shaped && (how.duration.is_some() || how.requests.is_some()) {
+        return Err("a ramp or steps bring their own length: leave --duration and --requests out".into());
+    }
+    let own_length = how.duration.unwrap_or(DURATION_DEFAULT_NS);
+    let mut stretches = profile::parse(rate, own_length)?;
+    let (from_per_s, shape_ns) = (stretches[0].from_per_s, profile::length_ns(&stretches));
+    let length = length(how, shaped.then_some(shape_ns));
+    if let (Length::Requests(n), [only]) = (length, stretches.as_mut_slice()) {
+        // Poisson arrivals need their time: the number ends the run, and the schedule must not end before it.
+        only.length_ns = ((n as f64 / only.from_per_s * 2.0 + 60.0) * 1e9) as u64;
+    }
+    if how.warmup > 0 {
+        stretches.insert(0, Stretch { from_per_s, to_per_s: from_per_s, length_ns: how.warmup });
+    }
+    if let [warmup, only] = stretches.as_slice()
+        && only.from_per_s == only.to_per_s
+    {
+        let length_ns = warmup.length_ns + only.length_ns;
+        stretches = vec![Stretch { from_per_s, to_per_s: from_per_s, length_ns }];
+    }
+    Ok((Pace::Open { arrivals, stretches }, length))
+}
+
+fn length(how: &How, own_ns: Option<u64>) -> Length {
+    match (how.requests, how.duration) {
+        (Some(n), _) => Length::Requests(n),
+        (None, Some(ns)) => Length::Duration(ns),
+        (None, None) => Length::Duration(own_ns.unwrap_or(DURATION_DEFAULT_NS)),
+    }
+}
+
+/// The engine's refusal, with advice.
+pub fn failure(error: &EngineError) -> Failure {
+    match error {
+        EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
+        EngineError::Unreachable { .. } => Failure::failed(
+            error.to_string(),
+            "is the server running there, and does it speak this transport? `dyno probe URL` shows one request",
+        ),
+        EngineError::System(_) => {
+            Failure::failed(error.to_string(), format!("at most {} connections", limits::CONNECTIONS_MAX))
+        }
+    }
+}

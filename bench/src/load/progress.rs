@@ -1,0 +1,109 @@
+//! The progress line of a run, and ending it early.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use dyno_clients::engine::live::{Glance, Live};
+use dyno_clients::plan::{Length, Plan};
+use dyno_clients::units::{show_count, show_ns, show_rate};
+
+use crate::exit::Failure;
+
+/// One line on standard error that is written over and over, if that is a terminal.
+#[derive(Debug)]
+pub struct Bar {
+    on: bool,
+    shown: bool,
+    end_ns: u64,
+    requests: Option<u64>,
+    last: Glance,
+    rate: f64,
+}
+
+impl Bar {
+    /// For the plan; silent unless `wanted` and on a terminal.
+    pub fn new(plan: &Plan, wanted: bool) -> Self {
+        let requests = match plan.length {
+            Length::Requests(n) => Some(n),
+            Length::Duration(_) => None,
+        };
+        Bar {
+            on: wanted && std::io::stderr().is_terminal(),
+            shown: false,
+            end_ns: plan.end_ns(),
+            requests,
+            last: Glance::default(),
+            rate: 0.0,
+        }
+    }
+
+    /// Writes the line.
+    pub fn show(&mut self, glance: &Glance) {
+        if !self.on {
+            return;
+        }
+        let line = if glance.now_ns == 0 {
+            "opening connections".to_string()
+        } else {
+            let elapsed = glance.now_ns.saturating_sub(self.last.now_ns);
+            if elapsed >= 400_000_000 {
+                self.rate = (glance.completed - self.last.completed) as f64 / (elapsed as f64 / 1e9);
+                self.last = *glance;
+            }
+            let left = match self.requests {
+                Some(n) => format!("{} requests left", show_count(n.saturating_sub(glance.sent))),
+                None => format!("{} left", show_ns(self.end_ns.saturating_sub(glance.now_ns) as f64)),
+            };
+            format!(
+                "{}/s · p99 {} · {} failed · {} waiting · {left}",
+                show_rate(self.rate),
+                show_ns(glance.recent_p99_ns as f64),
+                show_count(glance.failed),
+                show_count(glance.backlog),
+            )
+        };
+        self.shown = true;
+        // A progress line that cannot be written is no reason to end a measurement.
+        let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+        let _ = std::io::stderr().flush();
+    }
+
+    /// Takes the line away.
+    pub fn clear(&mut self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+static LIVE: OnceLock<Arc<Live>> = OnceLock::new();
+
+extern "C" fn stop(_signal: nix::libc::c_int) {
+    // One atomic store: safe inside a signal handler.
+    if let Some(live) = LIVE.get() {
+        live.stop();
+    }
+}
+
+/// Ctrl-C and SIGTERM end the run early, and it is told as far as it went; a second one ends the program.
+///
+/// # Errors
+/// When the system does not let us handle signals.
+pub fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
+    use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+    if LIVE.set(live.clone()).is_err() {
+        return Err(Failure::failed("only one run at a time can be interrupted", ""));
+    }
+    let action = SigAction::new(
+        SigHandler::Handler(stop),
+        SaFlags::SA_RESETHAND | SaFlags::SA_RESTART,
+        SigSet::empty(),
+    );
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        // SAFETY: the handler does nothing but load a reference that is set once and store into an atomic.
+        unsafe { sigaction(signal, &action) }
+            .map_err(|e| Failure::failed(format!("cannot handle {signal}: {e}"), ""))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,435 @@
+//! The audit of a run: pure functions from facts to doubts. It knows no clock, no socket and no terminal.
+
+use crate::outcome::Partial;
+use crate::units::{show_count, show_ns, show_quantile, show_rate, show_share};
+use crate::verdict::{ArrivalTest, Audit, Doubt, Figures, Finding, Verdict};
+
+/// Everything that the checks go by.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// Whether the schedule, and not the server, decided when requests start.
+    pub open_loop: bool,
+    /// Whether the planned rate is one value for the whole run, or the loop is closed.
+    pub steady_plan: bool,
+    /// Whether requests open their own connections.
+    pub connects_on_demand: bool,
+    /// Planned starts, per second.
+    pub offered_per_s: f64,
+    /// Sent, per second.
+    pub sent_per_s: f64,
+    /// Verified answers inside the window, per second.
+    pub achieved_per_s: f64,
+    /// Length of the window, ns.
+    pub window_ns: u64,
+    /// Verified answers to requests that were due in the window.
+    pub completed: u64,
+    /// Failed ones.
+    pub failed: u64,
+    /// Share of failures from which on the run is void.
+    pub errors_max: f64,
+    /// Total latency: median, ns.
+    pub total_p50_ns: u64,
+    /// Total latency: 99th percentile, ns.
+    pub total_p99_ns: u64,
+    /// Total latency: exact mean, ns.
+    pub total_mean_ns: f64,
+    /// Share of the answered requests that waited for a connection.
+    pub waited_share: f64,
+    /// Share of the window in which the busiest thread had work.
+    pub busy_share: f64,
+    /// Involuntary context switches of the generator, per second.
+    pub preempted_per_s: f64,
+    /// Why the run ended early, and when.
+    pub partial: Option<(Partial, u64)>,
+    /// The bound of the backlog.
+    pub backlog: u64,
+    /// Connections planned, and most open at one time.
+    pub connections: (u64, u64),
+    /// Standard error of the difference between the two halves' means, ns.
+    pub halves_error_ns: f64,
+    /// The percentiles told, each with its effective samples beyond.
+    pub percentiles: Vec<(f64, f64)>,
+    /// Figures that are published as they are.
+    pub figures: Figures,
+}
+
+/// The generator was busy for so much of the time that its own queue is part of the latencies.
+pub const BUSY_VOID: f64 = 0.95;
+/// The same, as a warning.
+pub const BUSY_DOUBTFUL: f64 = 0.85;
+/// Median lag that is nobody's business, ns: 20 us.
+pub const LAG_P50_FREE_NS: u64 = 20_000;
+/// 99th percentile of the lag that is nobody's business, ns: 50 us.
+pub const LAG_P99_FREE_NS: u64 = 50_000;
+/// By how much Little's law may be off: 2 %.
+pub const LITTLE_SHARE: f64 = 0.02;
+/// How much of the offered rate must be answered: 98 %.
+pub const ACHIEVED_SHARE: f64 = 0.98;
+/// How far the two halves' means may lie apart: 10 %.
+pub const HALVES_SHARE: f64 = 0.10;
+/// Independent samples that must lie beyond a percentile up to the 99th.
+pub const EFFECTIVE_BEYOND_MIN: f64 = 5.0;
+/// Involuntary context switches a second that speak of company on the core.
+pub const PREEMPTED_PER_S: f64 = 500.0;
+
+/// Judges a run.
+pub fn audit(facts: &Facts) -> Audit {
+    let checks = [
+        nothing_measured,
+        backlog_overflow,
+        errors,
+        generator_saturated,
+        generator_late,
+        core_shared,
+        server_overloaded,
+        offered_rate_missed,
+        connections_missing,
+        little,
+        unsteady,
+        few_samples,
+    ];
+    let single = checks.iter().filter_map(|check| check(facts));
+    let arrivals = facts.figures.arrivals.iter().filter_map(|test| arrivals_off(facts, test));
+    let mut findings: Vec<Finding> =
+        single.chain(arrivals).map(|(grade, doubt)| finding(facts, grade, doubt)).collect();
+    // Stable: findings of one grade stay in the order above.
+    findings.sort_by_key(|f| std::cmp::Reverse(f.grade));
+    let verdict = findings.first().map_or(Verdict::Sound, |f| f.grade);
+    Audit { verdict, findings, figures: facts.figures.clone() }
+}
+
+type Doubted = Option<(Verdict, Doubt)>;
+
+fn nothing_measured(f: &Facts) -> Doubted {
+    (f.completed == 0).then_some((Verdict::Void, Doubt::NothingMeasured {}))
+}
+
+fn backlog_overflow(f: &Facts) -> Doubted {
+    match f.partial {
+        Some((Partial::Backlog, at_ns)) => {
+            Some((Verdict::Void, Doubt::BacklogOverflow { backlog: f.backlog, at_ns }))
+        }
+        _ => None,
+    }
+}
+
+fn errors(f: &Facts) -> Doubted {
+    if f.failed == 0 {
+        return None;
+    }
+    let share = f.failed as f64 / (f.failed + f.completed) as f64;
+    if share > f.errors_max {
+        return Some((Verdict::Void, Doubt::ErrorsOverLimit { share, limit: f.errors_max }));
+    }
+    Some((Verdict::Doubtful, Doubt::Errors { share, failed: f.failed }))
+}
+
+fn generator_saturated(f: &Facts) -> Doubted {
+    let grade = if f.busy_share > BUSY_VOID { Verdict::Void } else { Verdict::Doubtful };
+    (f.busy_share > BUSY_DOUBTFUL).then_some((grade, Doubt::GeneratorSaturated { busy_share: f.busy_share }))
+}
+
+fn generator_late(f: &Facts) -> Doubted {
+    let (p50, p99) = (f.figures.lag_p50_ns, f.figures.lag_p99_ns);
+    let void =
+        p50 > LAG_P50_FREE_NS.max(f.total_p50_ns / 2) || p99 > (4 * LAG_P99_FREE_NS).max(f.total_p99_ns / 2);
+    let doubtful =
+        p50 > LAG_P50_FREE_NS.max(f.total_p50_ns / 10) || p99 > LAG_P99_FREE_NS.max(f.total_p99_ns / 10);
+    let doubt = Doubt::GeneratorLate {
+        lag_p50_ns: p50,
+        lag_p99_ns: p99,
+        total_p50_ns: f.total_p50_ns,
+        total_p99_ns: f.total_p99_ns,
+    };
+    let grade = if void { Verdict::Void } else { Verdict::Doubtful };
+    (f.completed > 0 && (void || doubtful)).then_some((grade, doubt))
+}
+
+fn core_shared(f: &Facts) -> Doubted {
+    let late = f.figures.lag_p99_ns > LAG_P99_FREE_NS;
+    (f.preempted_per_s > PREEMPTED_PER_S && late)
+        .then_some((Verdict::Doubtful, Doubt::CoreShared { switches_per_s: f.preempted_per_s }))
+}
+
+fn is_overloaded(f: &Facts) -> bool {
+    let missing = (f.offered_per_s - f.achieved_per_s) * f.window_ns as f64 / 1e9;
+    let growing = f.figures.second_half_mean_ns > f.figures.first_half_mean_ns * (1.0 + HALVES_SHARE);
+    f.open_loop
+        && f.completed > 0
+        && f.achieved_per_s < ACHIEVED_SHARE * f.offered_per_s
+        && missing > 3.0 * (f.completed as f64).sqrt()
+        && (growing || !f.steady_plan)
+}
+
+fn server_overloaded(f: &Facts) -> Doubted {
+    is_overloaded(f).then_some((
+        Verdict::Doubtful,
+        Doubt::ServerOverloaded { offered_per_s: f.offered_per_s, achieved_per_s: f.achieved_per_s },
+    ))
+}
+
+fn offered_rate_missed(f: &Facts) -> Doubted {
+    let missed = f.open_loop && f.sent_per_s < ACHIEVED_SHARE * f.offered_per_s;
+    (missed && !is_overloaded(f) && f.partial.is_none()).then_some((
+        Verdict::Doubtful,
+        Doubt::OfferedRateMissed { offered_per_s: f.offered_per_s, sent_per_s: f.sent_per_s },
+    ))
+}
+
+fn connections_missing(f: &Facts) -> Doubted {
+    let (planned, open_max) = f.connections;
+    (open_max < planned && !f.connects_on_demand)
+        .then_some((Verdict::Doubtful, Doubt::ConnectionsMissing { planned, open_max }))
+}
+
+fn little(f: &Facts) -> Doubted {
+    let (measured, predicted) = (f.figures.in_system_mean, f.figures.in_system_predicted);
+    // Requests that straddle the window's edges are in one of the two figures only.
+    let edges = 2.0 * f.total_mean_ns / f.window_ns.max(1) as f64;
+    let off = (measured - predicted).abs() > (LITTLE_SHARE + edges) * predicted.max(measured);
+    let enough = f.completed >= 1000 && (f.failed as f64) < 0.001 * f.completed as f64;
+    (off && enough && f.partial.is_none())
+        .then_some((Verdict::Doubtful, Doubt::LittlesLawBroken { in_system: measured, predicted }))
+}
+
+fn unsteady(f: &Facts) -> Doubted {
+    let (first, second) = (f.figures.first_half_mean_ns, f.figures.second_half_mean_ns);
+    let difference = (first - second).abs();
+    let large = difference > HALVES_SHARE * f.total_mean_ns && difference > 3.0 * f.halves_error_ns;
+    (f.steady_plan && large && first > 0.0 && second > 0.0).then_some((
+        Verdict::Doubtful,
+        Doubt::Unsteady { first_half_mean_ns: first, second_half_mean_ns: second },
+    ))
+}
+
+fn few_samples(f: &Facts) -> Doubted {
+    let weakest = f.percentiles.iter().filter(|p| p.0 <= 0.99).find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
+    weakest.map(|&(quantile, effective_beyond)| {
+        (Verdict::Doubtful, Doubt::FewIndependentSamples { quantile, effective_beyond })
+    })
+}
+
+fn arrivals_off(f: &Facts, test: &ArrivalTest) -> Doubted {
+    // In overload the sends cannot follow the plan, and that has been said.
+    if test.passed || (test.which == "sent" && is_overloaded(f)) {
+        return None;
+    }
+    let doubt = Doubt::ArrivalsOff {
+        which: test.which.clone(),
+        process: test.process.clone(),
+        statistic: test.statistic,
+        limit: test.limit,
+    };
+    Some((Verdict::Doubtful, doubt))
+}
+
+fn finding(f: &Facts, grade: Verdict, doubt: Doubt) -> Finding {
+    let (message, remedy) = words(f, &doubt);
+    Finding { grade, message, remedy: remedy.into(), doubt }
+}
+
+fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
+    match doubt {
+        Doubt::NothingMeasured {} => {
+            ("no request got a verified answer".into(), "see the errors; try `dyno probe URL` first")
+        }
+        Doubt::BacklogOverflow { backlog, at_ns } => (
+            format!(
+                "{} requests waited for a connection after {}",
+                show_count(*backlog),
+                show_ns(*at_ns as f64)
+            ),
+            "the server cannot keep up: lower the rate, or add connections",
+        ),
+        Doubt::ErrorsOverLimit { share, limit } => (
+            format!("{} of the requests failed, {} are allowed", show_share(*share), show_share(*limit)),
+            "see the errors; percentiles of the rest would flatter the server",
+        ),
+        Doubt::Errors { share, failed } => (
+            format!(
+                "{} requests failed ({}) and are in no percentile",
+                show_count(*failed),
+                show_share(*share)
+            ),
+            "see the errors",
+        ),
+        Doubt::GeneratorSaturated { busy_share } => (
+            format!("the generator had work for {} of the time", show_share(*busy_share)),
+            "this is its speed, not the server's: add --threads and cores, or lower the load",
+        ),
+        Doubt::GeneratorLate { lag_p50_ns, lag_p99_ns, .. } => (
+            format!(
+                "the generator was late: lag p50 {}, p99 {}",
+                show_ns(*lag_p50_ns as f64),
+                show_ns(*lag_p99_ns as f64)
+            ),
+            "give it a core of its own (--cpu), or lower the rate",
+        ),
+        Doubt::CoreShared { switches_per_s } => (
+            format!("the generator was preempted {} times a second", show_rate(*switches_per_s)),
+            "give it a core of its own (--cpu, and pin the server elsewhere)",
+        ),
+        Doubt::ServerOverloaded { offered_per_s, achieved_per_s } => (
+            format!(
+                "{}/s were offered, {}/s answered",
+                show_rate(*offered_per_s),
+                show_rate(*achieved_per_s)
+            ),
+            "overload: these latencies grow with the length of the run; lower the rate",
+        ),
+        Doubt::OfferedRateMissed { offered_per_s, sent_per_s } => (
+            format!("{}/s were planned, {}/s sent", show_rate(*offered_per_s), show_rate(*sent_per_s)),
+            "more connections would let the plan be kept",
+        ),
+        Doubt::ConnectionsMissing { planned, open_max } => (
+            format!("{} connections were planned, {} were open", show_count(*planned), show_count(*open_max)),
+            "the server or a limit (ulimit -n, ports) refused the rest",
+        ),
+        Doubt::LittlesLawBroken { in_system, predicted } => (
+            format!("Little's law is off: {in_system:.3} in the system, rate x latency gives {predicted:.3}"),
+            "the run was far from steady: make it longer, or lower the load",
+        ),
+        Doubt::Unsteady { first_half_mean_ns, second_half_mean_ns } => (
+            format!(
+                "not steady: mean {} at first, {} later",
+                show_ns(*first_half_mean_ns),
+                show_ns(*second_half_mean_ns)
+            ),
+            "a longer --warmup or a longer run; look at the series",
+        ),
+        Doubt::FewIndependentSamples { quantile, effective_beyond } => (
+            format!(
+                "{} rests on some {effective_beyond:.1} independent samples beyond it",
+                show_quantile(*quantile)
+            ),
+            "slow answers come in bunches: a longer run sees more bunches",
+        ),
+        Doubt::ArrivalsOff { which, process, statistic, limit } => (
+            format!(
+                "{which} times are not the {process} process: {statistic:.2}, at most {limit:.2} is right"
+            ),
+            if which == "intended" {
+                "this is a fault of Dyno: please report it"
+            } else if f.waited_share > 0.01 {
+                "requests waited for connections: add --connections"
+            } else {
+                "the generator sends in lumps: give it a core of its own, or lower the rate"
+            },
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that nobody could object to.
+    fn sound() -> Facts {
+        Facts {
+            open_loop: true,
+            steady_plan: true,
+            offered_per_s: 10_000.0,
+            sent_per_s: 10_000.0,
+            achieved_per_s: 10_000.0,
+            window_ns: 10_000_000_000,
+            completed: 100_000,
+            errors_max: 0.01,
+            total_p50_ns: 80_000,
+            total_p99_ns: 300_000,
+            total_mean_ns: 100_000.0,
+            busy_share: 0.3,
+            connections: (64, 64),
+            halves_error_ns: 500.0,
+            percentiles: vec![(0.5, 50_000.0), (0.99, 800.0), (0.9999, 3.0)],
+            figures: Figures {
+                lag_p50_ns: 2_000,
+                lag_p99_ns: 20_000,
+                in_system_mean: 1.001,
+                in_system_predicted: 1.0,
+                first_half_mean_ns: 99_000.0,
+                second_half_mean_ns: 101_000.0,
+                ..Figures::default()
+            },
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_sound_run_has_no_findings() {
+        assert_eq!(audit(&sound()).findings, []);
+        assert_eq!(audit(&sound()).verdict, Verdict::Sound);
+    }
+
+    #[test]
+    fn each_fault_is_found_graded_and_given_a_remedy() {
+        type Case = (&'static str, Verdict, fn(&mut Facts));
+        let cases: &[Case] = &[
+            ("nothing-measured", Verdict::Void, |f| f.completed = 0),
+            ("backlog-overflow", Verdict::Void, |f| f.partial = Some((Partial::Backlog, 5))),
+            ("errors", Verdict::Doubtful, |f| f.failed = 1),
+            ("errors-over-limit", Verdict::Void, |f| f.failed = 2_000),
+            ("generator-saturated", Verdict::Void, |f| f.busy_share = 0.96),
+            ("generator-saturated", Verdict::Doubtful, |f| f.busy_share = 0.9),
+            ("generator-late", Verdict::Void, |f| f.figures.lag_p50_ns = 50_000),
+            ("generator-late", Verdict::Void, |f| f.figures.lag_p99_ns = 250_000),
+            ("generator-late", Verdict::Doubtful, |f| f.figures.lag_p99_ns = 100_000),
+            ("server-overloaded", Verdict::Doubtful, |f| {
+                f.achieved_per_s = 9_000.0;
+                f.figures.second_half_mean_ns = 2e6;
+                f.halves_error_ns = 1e7;
+            }),
+            ("offered-rate-missed", Verdict::Doubtful, |f| f.sent_per_s = 9_000.0),
+            ("connections-missing", Verdict::Doubtful, |f| f.connections = (64, 63)),
+            ("littles-law-broken", Verdict::Doubtful, |f| f.figures.in_system_mean = 1.05),
+            ("unsteady", Verdict::Doubtful, |f| f.figures.second_half_mean_ns = 150_000.0),
+            ("few-independent-samples", Verdict::Doubtful, |f| f.percentiles[1].1 = 2.0),
+            ("arrivals-off", Verdict::Doubtful, |f| {
+                f.figures.arrivals = vec![ArrivalTest {
+                    which: "sent".into(),
+                    process: "poisson".into(),
+                    test: "anderson-darling".into(),
+                    gaps: 2_000,
+                    statistic: 9.0,
+                    limit: 5.97,
+                    passed: false,
+                }];
+            }),
+            ("core-shared", Verdict::Doubtful, |f| {
+                f.preempted_per_s = 1_000.0;
+                f.figures.lag_p99_ns = 51_000;
+                f.total_p99_ns = 1_000_000;
+            }),
+        ];
+        for (name, grade, spoil) in cases {
+            let mut facts = sound();
+            spoil(&mut facts);
+            let audit = audit(&facts);
+            let json = serde_json::to_value(&audit.findings[0]).unwrap();
+            assert_eq!(json["doubt"], *name);
+            assert_eq!((audit.verdict, audit.findings.len()), (*grade, 1), "{name}: {:?}", audit.findings);
+            assert!(!audit.findings[0].message.is_empty() && !audit.findings[0].remedy.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_gravest_finding_comes_first() {
+        let mut facts = sound();
+        facts.connections = (64, 1);
+        facts.busy_share = 0.99;
+        let grades: Vec<Verdict> = audit(&facts).findings.iter().map(|f| f.grade).collect();
+        assert_eq!(grades, [Verdict::Void, Verdict::Doubtful]);
+    }
+
+    #[test]
+    fn a_closed_loop_has_no_offered_rate_and_a_ramp_need_not_be_steady() {
+        let mut closed = sound();
+        closed.open_loop = false;
+        closed.achieved_per_s = 10.0;
+        closed.sent_per_s = 10.0;
+        assert_eq!(audit(&closed).verdict, Verdict::Sound);
+        let mut ramp = sound();
+        ramp.steady_plan = false;
+        ramp.figures.second_half_mean_ns = 1e9;
+        assert_eq!(audit(&ramp).verdict, Verdict::Sound);
+    }
+}

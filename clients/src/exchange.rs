@@ -1,0 +1,244 @@
+//! One request over a connection of its own, with blocking calls: for the probe, the browser-like client, and for
+//! learning an answer before a run.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use dyno_security::pipe::Pipe;
+
+use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, READ_BUFFER_OCTETS};
+use crate::plan::Transport;
+use crate::response::{Memo, Progress, Reader};
+
+/// What went over the wire, and when. Times are ns from the begin of the connect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// Status of the answer.
+    pub status: u16,
+    /// Head of the final answer and of interim ones before it, as it came (inside the transport).
+    pub head: Vec<u8>,
+    /// Body, decoded from chunks.
+    pub body: Vec<u8>,
+    /// TCP connection made.
+    pub connected_ns: u64,
+    /// Transport ready: the same as `connected_ns` for plain.
+    pub established_ns: u64,
+    /// Request written.
+    pub sent_ns: u64,
+    /// First octet of the answer.
+    pub first_octet_ns: u64,
+    /// Answer complete.
+    pub done_ns: u64,
+    /// Octets read from the socket.
+    pub wire_octets: u64,
+    /// The client's address.
+    pub local: SocketAddr,
+}
+
+/// Why there was no complete answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// No connection.
+    #[error("no connection to {0}: {1}")]
+    Connect(SocketAddr, io::Error),
+    /// The transport's handshake or records.
+    #[error("the transport failed: {0}")]
+    Transport(&'static str),
+    /// Reading or writing.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// Not HTTP/1.1.
+    #[error("{0}")]
+    Protocol(&'static str),
+    /// Closed early.
+    #[error("the server closed the connection: {0}")]
+    Short(&'static str),
+    /// Not in time.
+    #[error("no complete answer within {0:?}")]
+    Timeout(Duration),
+    /// The body is longer than anybody wants to look at.
+    #[error("the body is longer than {EXCHANGE_BODY_MAX_OCTETS} octets")]
+    TooLarge,
+}
+
+/// Sends `wire` to `address` and reads the answer.
+///
+/// # Errors
+/// [`ExchangeError`]; never waits longer than `timeout_ns` in all.
+pub fn exchange(
+    address: SocketAddr,
+    transport: &Transport,
+    wire: &[u8],
+    to_head: bool,
+    timeout_ns: u64,
+) -> Result<Exchange, ExchangeError> {
+    let begin = Instant::now();
+    let timeout = Duration::from_nanos(timeout_ns);
+    let since = |begin: Instant| begin.elapsed().as_nanos() as u64;
+    let socket =
+        TcpStream::connect_timeout(&address, timeout).map_err(|e| ExchangeError::Connect(address, e))?;
+    socket.set_nodelay(true)?;
+    let connected_ns = since(begin);
+    let mut line = Line { socket, begin, timeout, pipe: None, wire_octets: 0, plain: Vec::new() };
+    if let Transport::Pipe(_, connector) = transport {
+        line.pipe = Some(connector.connect(begin));
+        line.handshake()?;
+    }
+    let established_ns = since(begin);
+    line.send(wire)?;
+    let sent_ns = since(begin);
+    let mut reader = Reader::default();
+    let mut memo = Memo::default();
+    let (mut head_octets, mut body, mut first_octet_ns) = (Vec::new(), Vec::new(), None);
+    let mut scratch = Vec::new();
+    loop {
+        scratch.clear();
+        let ended = !line.receive(&mut scratch)?;
+        if !scratch.is_empty() {
+            first_octet_ns.get_or_insert_with(|| since(begin));
+        }
+        // Heads come before the body; what is read until the first piece of it is kept to be shown.
+        if body.is_empty() && head_octets.len() < READ_BUFFER_OCTETS {
+            head_octets.extend_from_slice(&scratch);
+        }
+        let progress = if ended {
+            match reader.end_of_stream() {
+                Ok(Some(head)) => Progress::Done { head, taken: 0 },
+                Ok(None) => return Err(ExchangeError::Short("nothing came")),
+                Err(fault) => return Err(ExchangeError::Short(fault.0)),
+            }
+        } else {
+            let fed = reader.feed(&scratch, to_head, &mut memo, |piece| body.extend_from_slice(piece));
+            fed.map_err(|fault| ExchangeError::Protocol(fault.0))?
+        };
+        if body.len() > EXCHANGE_BODY_MAX_OCTETS {
+            return Err(ExchangeError::TooLarge);
+        }
+        if let Progress::Done { head, .. } = progress {
+            return Ok(Exchange {
+                status: head.status,
+                head: only_head(head_octets),
+                body,
+                connected_ns,
+                established_ns,
+                sent_ns,
+                first_octet_ns: first_octet_ns.unwrap_or_else(|| since(begin)),
+                done_ns: since(begin),
+                wire_octets: line.wire_octets,
+                local: line.socket.local_addr()?,
+            });
+        }
+    }
+}
+
+/// Cuts what came after the final head.
+fn only_head(mut octets: Vec<u8>) -> Vec<u8> {
+    let mut at = 0;
+    while let Some(end) = octets[at..].windows(4).position(|w| w == b"\r\n\r\n") {
+        let interim = octets[at..].starts_with(b"HTTP/1.1 1");
+        at += end + 4;
+        if !interim {
+            break;
+        }
+    }
+    if at > 0 {
+        octets.truncate(at);
+    }
+    octets
+}
+
+/// A socket with a transport on it.
+struct Line {
+    socket: TcpStream,
+    begin: Instant,
+    timeout: Duration,
+    pipe: Option<Box<dyn Pipe>>,
+    wire_octets: u64,
+    /// Plaintext that came along with the end of the handshake.
+    plain: Vec<u8>,
+}
+
+impl Line {
+    fn handshake(&mut self) -> Result<(), ExchangeError> {
+        let mut plain = Vec::new();
+        loop {
+            self.flush()?;
+            if self.pipe.as_ref().is_none_or(|p| p.is_established()) {
+                self.plain = plain;
+                return Ok(());
+            }
+            if !self.receive(&mut plain)? {
+                return Err(ExchangeError::Transport("closed during the handshake"));
+            }
+        }
+    }
+
+    fn send(&mut self, octets: &[u8]) -> Result<(), ExchangeError> {
+        match &mut self.pipe {
+            None => {
+                self.socket.set_write_timeout(Some(self.left()?))?;
+                self.socket.write_all(octets).map_err(|e| self.or_timeout(e))
+            }
+            Some(pipe) => {
+                pipe.send(octets).map_err(|f| ExchangeError::Transport(f.reason))?;
+                self.flush()
+            }
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), ExchangeError> {
+        let left = self.left()?;
+        if let Some(pipe) = &mut self.pipe {
+            self.socket.set_write_timeout(Some(left))?;
+            while !pipe.pending().is_empty() {
+                let count = self.socket.write(pipe.pending())?;
+                pipe.advance(count);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends what comes next to `plain`; `false` at the end of the stream.
+    fn receive(&mut self, plain: &mut Vec<u8>) -> Result<bool, ExchangeError> {
+        if !self.plain.is_empty() {
+            plain.append(&mut self.plain);
+            return Ok(true);
+        }
+        let mut buffer = [0; 16 * 1024];
+        self.socket.set_read_timeout(Some(self.left()?))?;
+        let count = loop {
+            match self.socket.read(&mut buffer) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(|e| self.or_timeout(e))?,
+            }
+        };
+        self.wire_octets += count as u64;
+        match &mut self.pipe {
+            None => plain.extend_from_slice(&buffer[..count]),
+            Some(pipe) if count == 0 => {
+                pipe.receive_eof().map_err(|f| ExchangeError::Transport(f.reason))?;
+            }
+            Some(pipe) => {
+                let received = pipe.receive(&buffer[..count], plain, Instant::now());
+                // An alert may be pending even after a failure.
+                let flushed = self.flush();
+                received.map_err(|f| ExchangeError::Transport(f.reason))?;
+                flushed?;
+            }
+        }
+        Ok(count > 0)
+    }
+
+    fn left(&self) -> Result<Duration, ExchangeError> {
+        let left = self.timeout.saturating_sub(self.begin.elapsed());
+        if left.is_zero() { Err(ExchangeError::Timeout(self.timeout)) } else { Ok(left) }
+    }
+
+    fn or_timeout(&self, error: io::Error) -> ExchangeError {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ExchangeError::Timeout(self.timeout),
+            _ => ExchangeError::Io(error),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A weighted mix of requests from a file: TOML, or JSON lines.
+//!
+//! ```toml
+//! [[request]]
+//! target = "/json"
+//! weight = 3
+//! expect = "service"
+//!
+//! [[request]]
+//! method = "POST"
+//! target = "/echo"
+//! headers = { "Content-Type" = "text/plain" }
+//! body = "hello"
+//! expect = "text:hello"
+//! expect_status = 200
+//! ```
+//!
+//! JSON lines hold one such request a line.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::request::{Expect, ExpectedBody, Parts, Request, known_answer};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MixFile {
+    request: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    method: String,
+    target: String,
+    #[serde(default = "one")]
+    weight: f64,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    body: String,
+    body_file: Option<std::path::PathBuf>,
+    #[serde(default)]
+    expect: String,
+    expect_status: Option<u16>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// Reads the requests of a mix; `close` asks the server to close the connection after each.
+///
+/// # Errors
+/// Names the file's fault.
+pub fn parse(text: &str, authority: &str, close: bool) -> Result<Vec<Request>, String> {
+    let entries = if text.trim_start().starts_with('{') {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let parsed =
+            lines.map(|(i, line)| serde_json::from_str(line).map_err(|e| format!("line {}: {e}", i + 1)));
+        parsed.collect::<Result<Vec<Entry>, String>>()?
+    } else {
+        toml::from_str::<MixFile>(text).map_err(|e| e.to_string())?.request
+    };
+    if entries.is_empty() {
+        return Err("the mix holds no request".into());
+    }
+    entries.into_iter().map(|entry| request(entry, authority, close)).collect()
+}
+
+fn request(entry: Entry, authority: &str, close: bool) -> Result<Request, String> {
+    let body = match &entry.body_file {
+        Some(path) => read_bounded(path)?,
+        None => entry.body.into_bytes(),
+    };
+    let expect =
+        Expect { status: entry.expect_status, body: expected_body(&entry.expect, &entry.target, &body)? };
+    Parts {
+        method: entry.method,
+        target: entry.target,
+        authority: authority.into(),
+        headers: entry.headers.into_iter().collect(),
+        body,
+        weight: entry.weight,
+        expect,
+        close,
+    }
+    .prepare()
+}
+
+/// Reads what a body shall be: `status` (any), `same`, `service`, `text:...` or `file:PATH`.
+///
+/// # Errors
+/// Names what would be possible.
+pub fn expected_body(text: &str, target: &str, sent: &[u8]) -> Result<ExpectedBody, String> {
+    match text.split_once(':') {
+        None if text.is_empty() || text == "status" => Ok(ExpectedBody::Any),
+        None if text == "same" => Ok(ExpectedBody::Same),
+        None if text == "service" => {
+            known_answer(target, sent).map(|body| ExpectedBody::Exactly(body.into())).ok_or(format!(
+                "the answer of '{target}' is not fixed by Dyno's services; expect `same` or `status`"
+            ))
+        }
+        Some(("text", body)) => Ok(ExpectedBody::Exactly(body.as_bytes().into())),
+        Some(("file", path)) => Ok(ExpectedBody::Exactly(read_bounded(Path::new(path))?.into())),
+        _ => Err(format!("'{text}' cannot be expected: use status, same, service, text:... or file:PATH")),
+    }
+}
+
+/// Reads a file to be sent or compared.
+///
+/// # Errors
+/// Names the file; it may not be larger than [`crate::limits::BODY_FILE_MAX_OCTETS`].
+pub fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    let say = |e: std::io::Error| format!("{}: {e}", path.display());
+    let length = std::fs::metadata(path).map_err(say)?.len();
+    if length > crate::limits::BODY_FILE_MAX_OCTETS {
+        return Err(format!(
+            "{} is larger than {} octets",
+            path.display(),
+            crate::limits::BODY_FILE_MAX_OCTETS
+        ));
+    }
+    std::fs::read(path).map_err(say)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn toml_and_json_lines_say_the_same() {
+        let toml = "[[request]]\ntarget = \"/json\"\nweight = 3\nexpect = \"service\"\n\n[[request]]\nmethod = \"POST\"\n\
+                    target = \"/echo\"\nheaders = { \"X-A\" = \"b\" }\nbody = \"hi\"\nexpect_status = 201\n";
+        let lines = "{\"target\": \"/json\", \"weight\": 3, \"expect\": \"service\"}\n\n{\"method\": \"POST\", \"target\": \
+                     \"/echo\", \"headers\": {\"X-A\": \"b\"}, \"body\": \"hi\", \"expect_status\": 201}\n";
+        let (a, b) = (parse(toml, "h:1", false).unwrap(), parse(lines, "h:1", false).unwrap());
+        assert_eq!(a.len(), 2);
+        for (a, b) in a.iter().zip(&b) {
+            assert_eq!((&a.wire, a.weight, a.expect.status), (&b.wire, b.weight, b.expect.status));
+        }
+        assert!(
+            matches!(&a[0].expect.body, ExpectedBody::Exactly(body) if body.starts_with(b"{\"message\""))
+        );
+        assert_eq!(a[1].expect.status, Some(201));
+    }
+
+    #[test]
+    fn faults_are_named() {
+        for (text, word) in [
+            ("[[request]]\ntarget = \"/\"\ncolour = 1\n", "colour"),
+            ("request = []\n", "no request"),
+            ("[[request]]\ntarget = \"/compute/5\"\nexpect = \"service\"\n", "not fixed"),
+            ("[[request]]\ntarget = \"/\"\nexpect = \"luck\"\n", "luck"),
+            ("[[request]]\ntarget = \"/a b\"\n", "target"),
+            ("{\"target\": 5}", "line 1"),
+        ] {
+            assert!(parse(text, "h", false).unwrap_err().contains(word), "{text}");
+        }
+    }
+}

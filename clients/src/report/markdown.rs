@@ -1,0 +1,55 @@
+//! Markdown, for issues and pull requests.
+
+use std::fmt::Write;
+
+use crate::outcome::Outcome;
+use crate::report::text::plan_line;
+use crate::units::{show_count, show_ns, show_quantile, show_rate};
+use crate::verdict::Verdict;
+
+/// Percentiles in the table.
+const SHOWN: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
+
+/// The whole as Markdown.
+pub fn summary(outcome: &Outcome) -> String {
+    let mut out = String::new();
+    let word = match outcome.audit.verdict {
+        Verdict::Sound => "sound",
+        Verdict::Doubtful => "doubtful",
+        Verdict::Void => "**void**",
+    };
+    let partial = if outcome.partial.is_some() { ", **partial**" } else { "" };
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "`{}`: {}\n", outcome.plan.url, plan_line(&outcome.plan));
+    let _ = writeln!(
+        out,
+        "{} answers/s, {} answered, {} failed; audit: {word}{partial}\n",
+        show_rate(outcome.rates.achieved_per_s),
+        show_count(outcome.counts.completed),
+        show_count(outcome.counts.failed)
+    );
+    for finding in &outcome.audit.findings {
+        let _ = writeln!(out, "- {} ({})", finding.message, finding.remedy);
+    }
+    if !outcome.audit.findings.is_empty() {
+        out.push('\n');
+    }
+    out.push_str("| latency | mean |");
+    for q in SHOWN {
+        let _ = write!(out, " {} |", show_quantile(q));
+    }
+    out.push_str(" max |\n|---|---:|");
+    out.push_str(&"---:|".repeat(SHOWN.len() + 1));
+    out.push('\n');
+    for (name, d) in super::parts(&outcome.latency) {
+        if d.count == 0 || name == "connect" && outcome.plan.requests_per_connection.is_none() {
+            continue;
+        }
+        let _ = write!(out, "| {name} | {} |", show_ns(d.mean_ns));
+        for q in SHOWN {
+            let _ = write!(out, " {} |", d.percentile_ns(q).map_or("–".into(), |ns| show_ns(ns as f64)));
+        }
+        let _ = writeln!(out, " {} |", show_ns(d.max_ns as f64));
+    }
+    out
+}

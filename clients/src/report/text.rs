@@ -1,0 +1,294 @@
+//! The summary for a terminal: 80 columns, the verdict first.
+
+use std::fmt::Write;
+
+use crate::histogram::decode;
+use crate::outcome::{Distribution, Load, Outcome, Partial, PlanAsRun};
+use crate::report::paint::Paint;
+use crate::units::{show_count, show_ns, show_quantile, show_rate, show_share, show_size};
+use crate::verdict::Verdict;
+
+/// Columns that the summary fills at most.
+pub const WIDTH: usize = 80;
+
+/// Percentiles in the table.
+const SHOWN: [f64; 7] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
+
+/// Rows of the picture at most.
+const ROWS: usize = 12;
+
+/// The whole summary, each line ended.
+pub fn summary(outcome: &Outcome, paint: Paint) -> String {
+    let mut out = String::new();
+    let o = &mut out;
+    // Writing to a String cannot fail, so the results of `writeln!` are let go here and below.
+    let _ = writeln!(o, "{}  {}", paint.bold("dyno load"), outcome.plan.url);
+    let _ = writeln!(o, "           {}\n", plan_line(&outcome.plan));
+    verdict(o, outcome, paint);
+    table(o, outcome, paint);
+    picture(o, &outcome.latency.total, paint);
+    figures(o, outcome, paint);
+    audit(o, outcome, paint);
+    for threshold in &outcome.thresholds {
+        let measured =
+            threshold.measured.map_or("not measured".into(), |m| show_measured(&threshold.expression, m));
+        let grade = if threshold.failed { Verdict::Void } else { Verdict::Sound };
+        let mark = paint.verdict(grade, if threshold.failed { "FAILED" } else { "held" });
+        let _ = writeln!(
+            o,
+            "{} {mark}: fail if {} (measured: {measured})",
+            paint.dim("threshold "),
+            threshold.expression
+        );
+    }
+    out
+}
+
+fn show_measured(expression: &str, value: f64) -> String {
+    match expression.trim_start() {
+        e if e.starts_with("rate") => format!("{}/s", show_rate(value)),
+        e if e.starts_with("errors") => show_share(value),
+        _ => show_ns(value),
+    }
+}
+
+/// The plan in one line.
+pub fn plan_line(plan: &PlanAsRun) -> String {
+    let load = match &plan.load {
+        Load::Closed { think_ns: 0 } => "closed loop".to_string(),
+        Load::Closed { think_ns } => format!("closed loop, {} pause", show_ns(*think_ns as f64)),
+        Load::Open { arrivals, stretches } => match stretches.as_slice() {
+            [] => format!("open loop, {arrivals}"),
+            [one] if one.from_per_s == one.to_per_s => {
+                format!("open loop, {arrivals} {}/s", show_rate(one.from_per_s))
+            }
+            many => {
+                let (first, last) =
+                    (many.first().map_or(0.0, |s| s.from_per_s), many.last().map_or(0.0, |s| s.to_per_s));
+                format!("open loop, {arrivals} {}..{}/s", show_rate(first), show_rate(last))
+            }
+        },
+    };
+    let length = match (plan.duration_ns, plan.requests) {
+        (Some(ns), _) => show_ns(ns as f64),
+        (None, Some(n)) => format!("{} requests", show_count(n)),
+        (None, None) => String::new(),
+    };
+    let mut line = format!("{load} · {} connections · {length}", show_count(u64::from(plan.connections)));
+    if plan.warmup_ns > 0 {
+        let _ = write!(line, " after {} warm-up", show_ns(plan.warmup_ns as f64));
+    }
+    if plan.transport != "plain" {
+        let _ = write!(line, " · {}", plan.transport);
+    }
+    line
+}
+
+fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
+    let audit = &outcome.audit;
+    let word = match audit.verdict {
+        Verdict::Sound => " SOUND ",
+        Verdict::Doubtful => " DOUBTFUL ",
+        Verdict::Void => " VOID ",
+    };
+    let verified = match outcome.plan.mix.iter().all(|entry| entry.verified == "body") {
+        true => "every byte verified",
+        false => "status and length verified",
+    };
+    let partial = match outcome.partial {
+        Some(Partial::Interrupted) => " · PARTIAL: interrupted",
+        Some(Partial::Backlog) => " · PARTIAL: ended by the backlog's bound",
+        None => "",
+    };
+    let rate = show_rate(outcome.rates.achieved_per_s);
+    let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", paint.verdict(audit.verdict, word));
+    for finding in &audit.findings {
+        let mark = paint.verdict(finding.grade, if finding.grade == Verdict::Void { "✗" } else { "!" });
+        let _ = writeln!(o, "  {mark} {}", finding.message);
+        let _ = writeln!(o, "    {}", paint.dim(&format!("→ {}", finding.remedy)));
+    }
+    o.push('\n');
+}
+
+fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
+    let mut heading = format!("{:<8}", "latency");
+    for q in SHOWN {
+        let _ = write!(heading, "{:>9}", show_quantile(q));
+    }
+    let _ = writeln!(o, "{}", paint.dim(&format!("{heading}{:>9}", "max")));
+    for (name, distribution) in super::parts(&outcome.latency) {
+        // The time to connect is another population; it has a line only where it is part of the load.
+        let is_connect = name == "connect";
+        if distribution.count == 0 || is_connect && outcome.plan.requests_per_connection.is_none() {
+            continue;
+        }
+        let mut line = format!("{name:<8}");
+        for q in SHOWN {
+            let shown = distribution.percentile_ns(q).map_or("–".into(), |ns| show_ns(ns as f64));
+            let _ = write!(line, "{shown:>9}");
+        }
+        let _ = write!(line, "{:>9}", show_ns(distribution.max_ns as f64));
+        let _ = writeln!(o, "{}", if name == "total" { paint.bold(&line) } else { line });
+    }
+    o.push('\n');
+}
+
+/// Boundaries at 1, 1.5, 2, 3, 5, 7 of each decade, or fewer where the range is wide.
+fn boundaries(min: u64, max: u64) -> Vec<u64> {
+    let steps: [&[f64]; 4] = [
+        &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
+        &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+        &[1.0, 2.0, 5.0],
+        &[1.0],
+    ];
+    for step in steps {
+        let all: Vec<u64> =
+            (0..13).flat_map(|d| step.iter().map(move |s| (s * 10f64.powi(d)) as u64)).collect();
+        let first = all.partition_point(|&b| b <= min).saturating_sub(1);
+        let last = all.partition_point(|&b| b <= max);
+        if last - first <= ROWS || step.len() == 1 {
+            return all[first..last].to_vec();
+        }
+    }
+    Vec::new()
+}
+
+fn picture(o: &mut String, total: &Distribution, paint: Paint) {
+    let Ok(histogram) = decode(&total.hdr_v2_base64) else { return };
+    if histogram.len() < 2 {
+        return;
+    }
+    let starts = boundaries(total.min_ns.max(1), total.max_ns);
+    let counts: Vec<u64> = starts
+        .iter()
+        .enumerate()
+        .map(|(i, &start)| {
+            let end = starts.get(i + 1).map_or(u64::MAX, |&e| e - 1);
+            histogram.count_between(if i == 0 { 0 } else { start }, end)
+        })
+        .collect();
+    let most = counts.iter().copied().max().unwrap_or(1).max(1);
+    let _ = writeln!(o, "{}", paint.dim("from         answers, by total latency"));
+    for (start, count) in starts.iter().zip(&counts) {
+        let eighths = (*count as f64 / most as f64 * 44.0 * 8.0).ceil() as usize;
+        let mut bar = "█".repeat(eighths / 8);
+        bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
+        let padding = " ".repeat(45 - bar.chars().count().min(45));
+        let share = *count as f64 / histogram.len() as f64;
+        let shown = if *count == 0 {
+            String::new()
+        } else {
+            format!("{:>11} {:>8}", show_count(*count), show_share(share))
+        };
+        let line = format!("{:>9}  {}{padding}{shown}", show_ns(*start as f64), paint.bar(&bar));
+        let _ = writeln!(o, "{}", line.trim_end());
+    }
+    o.push('\n');
+}
+
+fn figures(o: &mut String, outcome: &Outcome, paint: Paint) {
+    let (c, r, g) = (&outcome.counts, &outcome.rates, &outcome.generator);
+    let mut line = |name: &str, text: String| {
+        let _ = writeln!(o, "{} {text}", paint.dim(&format!("{name:<10}")));
+    };
+    let offered = match outcome.plan.load {
+        Load::Open { .. } => format!("offered {}/s · ", show_rate(r.offered_per_s)),
+        Load::Closed { .. } => String::new(),
+    };
+    line(
+        "rate",
+        format!(
+            "{offered}answered {}/s · received {}/s",
+            show_rate(r.achieved_per_s),
+            show_size(r.received_octets_per_s)
+        ),
+    );
+    let waited = if c.waited > 0 {
+        format!(" · {} waited for a connection", show_count(c.waited))
+    } else {
+        String::new()
+    };
+    line(
+        "requests",
+        format!("{} answered · {} failed{waited}", show_count(c.completed), show_count(c.failed)),
+    );
+    for error in &outcome.errors {
+        line("", format!("{} {}: {}", show_count(error.count), error.kind.name(), cut(&error.example, 48)));
+    }
+    line(
+        "generator",
+        format!(
+            "busy {} · CPU {} a request · {} connections open",
+            show_share(g.busy_share),
+            show_ns(g.cpu_per_request_ns),
+            show_count(outcome.connections.open_max)
+        ),
+    );
+}
+
+fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
+    let f = &outcome.audit.figures;
+    let mut line = |name: &str, text: String| {
+        let _ = writeln!(o, "{} {text}", paint.dim(&format!("{name:<10}")));
+    };
+    let little = match f.in_system_predicted {
+        p if p > 0.0 => format!(" · Little's law off by {}", show_share((f.in_system_mean / p - 1.0).abs())),
+        _ => String::new(),
+    };
+    line(
+        "audit",
+        format!("lag p50 {}, p99 {}{little}", show_ns(f.lag_p50_ns as f64), show_ns(f.lag_p99_ns as f64)),
+    );
+    for test in &f.arrivals {
+        let is = if test.passed { "is" } else { "is NOT" };
+        let text = format!(
+            "{} {is} {} ({} {:.2}, at most {:.2})",
+            test.which, test.process, test.test, test.statistic, test.limit
+        );
+        line("", text);
+    }
+    let highest = outcome.latency.total.percentiles.last();
+    if let Some(p) = highest {
+        let halves = match outcome.latency.total.mean_ns {
+            mean if mean > 0.0 && f.first_half_mean_ns > 0.0 && f.second_half_mean_ns > 0.0 => {
+                format!(
+                    "halves differ by {} · ",
+                    show_share((f.first_half_mean_ns - f.second_half_mean_ns).abs() / mean)
+                )
+            }
+            _ => String::new(),
+        };
+        line(
+            "",
+            format!(
+                "{halves}{}: {} samples beyond, worth {:.1}",
+                show_quantile(p.quantile),
+                p.samples_beyond,
+                p.effective_beyond
+            ),
+        );
+    }
+}
+
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.into();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries_cover_the_range_in_few_rows() {
+        for (min, max) in
+            [(1, 10), (999, 1_000), (50_000, 400_000), (1, 3_600_000_000_000), (40_000, 90_000_000), (7, 7)]
+        {
+            let starts = boundaries(min, max);
+            assert!(!starts.is_empty() && starts.len() <= 14, "{min} {max} {starts:?}");
+            assert!(starts[0] <= min && *starts.last().unwrap() <= max, "{min} {max} {starts:?}");
+        }
+    }
+}

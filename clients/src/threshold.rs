@@ -1,0 +1,129 @@
+//! Thresholds: `--fail-if 'p99>5ms'`.
+//!
+//! | metric | value |
+//! |---|---|
+//! | `p50` ... `p99.999`, `mean`, `max`, `min` | a duration; of the total latency, or with a prefix: `response.p99`, `wait.`, `lag.`, `connect.` |
+//! | `rate` | verified answers a second |
+//! | `errors` | share of failed requests, such as `0.1%` |
+
+use crate::outcome::{Distribution, Outcome, Threshold};
+use crate::units::{parse_duration_ns, parse_rate, parse_share};
+
+/// A condition under which a run counts as failed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    expression: String,
+    metric: Metric,
+    comparison: &'static str,
+    limit: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Metric {
+    Latency { part: String, statistic: Statistic },
+    Rate,
+    Errors,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Statistic {
+    Quantile(f64),
+    Mean,
+    Min,
+    Max,
+}
+
+/// Reads a condition such as `p99>5ms`.
+///
+/// # Errors
+/// Says what is wrong and what would be right.
+pub fn parse(expression: &str) -> Result<Condition, String> {
+    let at =
+        expression.find(['<', '>']).ok_or(format!("'{expression}': compare with > or <, such as p99>5ms"))?;
+    let (name, rest) = expression.split_at(at);
+    let comparison = [">=", "<=", ">", "<"].into_iter().find(|c| rest.starts_with(c)).unwrap_or(">");
+    let (name, value) = (name.trim(), rest[comparison.len()..].trim());
+    let (metric, limit) = match name {
+        "rate" => (Metric::Rate, parse_rate(value)?),
+        "errors" => (Metric::Errors, parse_share(value)?),
+        _ => {
+            // A percentile holds a dot itself.
+            let (part, statistic) = match name.split_once('.') {
+                Some((part, statistic)) if !part.starts_with('p') => (part, statistic),
+                _ => ("total", name),
+            };
+            if !["total", "response", "wait", "lag", "connect"].contains(&part) {
+                return Err(format!(
+                    "'{part}' is no part of a latency: total, response, wait, lag or connect"
+                ));
+            }
+            let statistic = statistic_of(statistic)?;
+            (Metric::Latency { part: part.into(), statistic }, parse_duration_ns(value)? as f64)
+        }
+    };
+    Ok(Condition { expression: expression.into(), metric, comparison, limit })
+}
+
+fn statistic_of(name: &str) -> Result<Statistic, String> {
+    let unknown = || format!("'{name}' is no metric: p50 to p99.999, mean, min, max, rate or errors");
+    Ok(match name {
+        "mean" => Statistic::Mean,
+        "min" => Statistic::Min,
+        "max" => Statistic::Max,
+        _ => {
+            let percent: f64 = name.strip_prefix('p').and_then(|p| p.parse().ok()).ok_or_else(unknown)?;
+            if !(percent > 0.0 && percent < 100.0) {
+                return Err(format!("'{name}': a percentile lies between p0 and p100"));
+            }
+            Statistic::Quantile(percent / 100.0)
+        }
+    })
+}
+
+impl Condition {
+    /// Compares with what was measured. What was not measured fails: silence is no success.
+    pub fn check(&self, outcome: &Outcome) -> Threshold {
+        let measured = match &self.metric {
+            Metric::Rate => Some(outcome.rates.achieved_per_s),
+            Metric::Errors => {
+                let all = outcome.counts.completed + outcome.counts.failed;
+                (all > 0).then(|| outcome.counts.failed as f64 / all as f64)
+            }
+            Metric::Latency { part, statistic } => {
+                let latency = &outcome.latency;
+                let distribution = match part.as_str() {
+                    "response" => &latency.response,
+                    "wait" => &latency.wait,
+                    "lag" => &latency.lag,
+                    "connect" => &latency.connect,
+                    _ => &latency.total,
+                };
+                value(distribution, *statistic)
+            }
+        };
+        let failed = measured.is_none_or(|m| match self.comparison {
+            ">" => m > self.limit,
+            ">=" => m >= self.limit,
+            "<" => m < self.limit,
+            _ => m <= self.limit,
+        });
+        Threshold { expression: self.expression.clone(), measured, failed }
+    }
+}
+
+fn value(distribution: &Distribution, statistic: Statistic) -> Option<f64> {
+    if distribution.count == 0 {
+        return None;
+    }
+    match statistic {
+        Statistic::Mean => Some(distribution.mean_ns),
+        Statistic::Min => Some(distribution.min_ns as f64),
+        Statistic::Max => Some(distribution.max_ns as f64),
+        Statistic::Quantile(q) => {
+            // Any percentile may be asked for, as long as there are samples enough beyond it.
+            let beyond = crate::histogram::samples_beyond(distribution.count, q);
+            let histogram = crate::histogram::decode(&distribution.hdr_v2_base64).ok()?;
+            (beyond >= crate::limits::SAMPLES_BEYOND_MIN).then(|| histogram.value_at_quantile(q) as f64)
+        }
+    }
+}
