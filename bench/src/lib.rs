@@ -9,6 +9,7 @@ pub mod environment;
 pub mod exit;
 pub mod floor;
 pub mod limits;
+pub mod load;
 pub mod plan;
 pub mod probe;
 pub mod record;
@@ -16,7 +17,6 @@ pub mod rig;
 pub mod runner;
 pub mod session;
 pub mod statistics;
-pub mod load;
 pub mod suggest;
 
 /// Parses the command line, runs the command, tells a failure on stderr.

@@ -79,7 +79,7 @@ impl Bar {
 
 static LIVE: OnceLock<Arc<Live>> = OnceLock::new();
 
-extern "C" fn stop(_signal: nix::libc::c_int) {
+extern "C" fn stop(_signal: libc::c_int) {
     // One atomic store: safe inside a signal handler.
     if let Some(live) = LIVE.get() {
         live.stop();

@@ -1,6 +1,7 @@
 //! From what `dyno load` prints to what a record holds.
 
-use dyno_clients::outcome::{Distribution, Doubt, Outcome, SCHEMA_VERSION};
+use dyno_clients::outcome::{Distribution, Outcome, SCHEMA_VERSION};
+use dyno_clients::verdict::Doubt;
 
 use crate::record::load::{Latency, LoadFigures, Point};
 use crate::rig::{Drive, Fault};
