@@ -26,20 +26,21 @@
 //! Conway (1963) named them; GNU Pth (1999), State Threads, Capriccio (von Behren et al., 2003); today Go's goroutines
 //! and Java's virtual threads, both many to many.
 
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
+use corosensei::CoroutineResult;
 use corosensei::stack::DefaultStack;
-use corosensei::{Coroutine, CoroutineResult, Yielder};
 use slab::Slab;
 
 use super::epoll::Epoll;
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
 use crate::kit::deadlines::Deadlines;
-use crate::kit::pump::{self, Wire};
+use crate::kit::fiber::{Fiber, Wait, Wake, YieldingWire};
+use crate::kit::pump;
 use crate::kit::selector::{Interest, Ready, Selector};
 use crate::kit::site::Site;
 use crate::limits::{COROUTINE_STACK_BYTES, EVENTS_PER_WAIT, EXHAUSTED_PAUSE, MAX_COROUTINES, POOLED_STACKS};
@@ -56,27 +57,6 @@ pub const COROUTINES: Architecture = Architecture {
     run,
 };
 
-/// What a coroutine waits for, and for how long at the most.
-#[derive(Debug, Clone, Copy)]
-struct Wait {
-    interest: Interest,
-    patience: Duration,
-    /// The peer owes nothing: a stopping server may end this wait.
-    idle: bool,
-}
-
-/// Why a coroutine was resumed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wake {
-    /// What it waits for has come; `ended`: and nothing more will, see [`Ready`].
-    Ready {
-        ended: bool,
-    },
-    TimeIsUp,
-    Stop,
-}
-
-type Fiber = Coroutine<Wake, Wait, ()>;
 /// A coroutine's place and serial number; the place alone is used again.
 type Name = (usize, u64);
 
@@ -153,7 +133,7 @@ impl Scheduler {
             return refuse(stream, tally);
         }
         let mut fiber = Fiber::with_stack(stack, move |yielder, _| {
-            let mut wire = YieldingWire { stream, yielder, readable: false, ended: false };
+            let mut wire = YieldingWire::new(stream, yielder);
             pump::serve(&mut wire, site, tally);
         });
         self.serial += 1;
@@ -241,60 +221,5 @@ impl Scheduler {
             self.dispatch(ready);
         }
         Ok(())
-    }
-}
-
-/// A connection that a coroutine waits on.
-struct YieldingWire<'a> {
-    stream: TcpStream,
-    yielder: &'a Yielder<Wake, Wait>,
-    /// There may be octets to read.
-    readable: bool,
-    /// The peer has ended; a short read proves nothing any more.
-    ended: bool,
-}
-
-impl YieldingWire<'_> {
-    fn wait(&mut self, interest: Interest, patience: Duration, idle: bool) -> Wake {
-        let wake = self.yielder.suspend(Wait { interest, patience, idle });
-        if let Wake::Ready { ended } = wake {
-            self.readable = true;
-            self.ended |= ended;
-        }
-        wake
-    }
-}
-
-impl Wire for YieldingWire<'_> {
-    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize> {
-        if !self.readable {
-            match self.wait(Interest::Read, patience, idle) {
-                Wake::Ready { .. } => {}
-                Wake::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
-                Wake::Stop => return Ok(0),
-            }
-        }
-        let room = into.len();
-        let read = self.stream.read(into);
-        self.readable = matches!(read, Ok(count) if count == room || (self.ended && count > 0));
-        read
-    }
-
-    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize> {
-        match self.stream.write(octets) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.wait(Interest::Write, patience, false);
-                Err(error)
-            }
-            written => written,
-        }
-    }
-
-    fn sleep(&mut self, wait: Duration) {
-        self.wait(Interest::Nothing, wait, false);
-    }
-
-    fn shut(&mut self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
     }
 }

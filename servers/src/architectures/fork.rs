@@ -54,13 +54,18 @@ fn run(site: &'static Site) -> io::Result<()> {
             refuse(stream, tally);
             continue;
         }
-        // The connection belongs to both until the parent lets go of its end, at the end of this turn.
-        let serve = || match stream.try_clone() {
-            Ok(stream) => pump::serve(&mut BlockingWire::new(stream, site), site, tally),
-            Err(_) => refuse(stream, tally),
+        // After the fork the connection belongs to both. The child takes its copy out of `stream`; the parent's is let go of
+        // at the end of this turn.
+        let mut stream = Some(stream);
+        let serve = || {
+            if let Some(stream) = stream.take() {
+                pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+            }
         };
-        if children.start(site, serve).is_err() {
-            Tally::add(&tally.refused, 1);
+        if children.start(site, serve).is_err()
+            && let Some(stream) = stream.take()
+        {
+            refuse(stream, tally);
         }
         Tally::add(&tally.faults, children.take_crashed() as u64);
     }

@@ -26,26 +26,18 @@
 //! and 6.0 (2022).
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use dyno_http::connection::Want;
-use dyno_http::response::Response;
 use nix::errno::Errno;
-use slab::Slab;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::accept::{Trouble, classify, refuse};
-use crate::kit::buffers::Buffers;
-use crate::kit::call::call;
-use crate::kit::clock::Clock;
-use crate::kit::deadlines::Deadlines;
+use crate::kit::accept::{Trouble, classify};
+use crate::kit::proactor::Guests;
 use crate::kit::ring::{Completion, Operation, Ring};
-use crate::kit::session::Session;
 use crate::kit::site::Site;
 use crate::kit::stop::own;
-use crate::kit::tally::Tally;
-use crate::limits::{EXHAUSTED_PAUSE, HELD_BYTES, MAX_CONNECTIONS, RING_ENTRIES};
+use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS, RING_ENTRIES};
 
 /// Completions instead of readiness.
 pub const IO_URING: Architecture = Architecture {
@@ -60,19 +52,10 @@ pub const IO_URING: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let mut server = Server {
-        site,
-        tally: site.tallies.of(0),
-        ring: Ring::new(site.settings.arm)?,
-        guests: Slab::new(),
-        clock: Clock::new(),
-        buffers: Buffers::new(),
-        deadlines: Deadlines::new(),
-        serial: 0,
-        accept_again: None,
-    };
-    server.ring.watch_stop(site.stop.as_fd().as_raw_fd())?;
-    server.ring.accept(site.listener.as_raw_fd())?;
+    let mut ring = Ring::new(site.settings.arm)?;
+    ring.watch_stop(site.stop.as_fd().as_raw_fd())?;
+    ring.accept(site.listener.as_raw_fd())?;
+    let mut server = Server { site, ring, guests: Guests::new(site), accept_again: None };
     let mut done = Vec::with_capacity(RING_ENTRIES as usize);
     while !site.stop.is_requested() {
         server.turn(None, &mut done)?;
@@ -82,60 +65,29 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 struct Server {
     site: &'static Site,
-    tally: &'static Tally,
     ring: Ring,
-    guests: Slab<Guest>,
-    clock: Clock,
-    buffers: Buffers,
-    deadlines: Deadlines<(usize, u64)>,
-    serial: u64,
+    guests: Guests,
     /// Descriptors have run out; not before then.
     accept_again: Option<Instant>,
 }
 
-/// A connection, and what the kernel is doing for it. While it sends, its session must not be touched: the octets are the
-/// session's own.
-struct Guest {
-    descriptor: RawFd,
-    session: Session<'static>,
-    serial: u64,
-    receiving: bool,
-    sending: bool,
-    /// Octets that came while the session could not take them.
-    held: Vec<u8>,
-    ended: bool,
-    is_shut: bool,
-    /// On its way out; it stays until the kernel has let go of it.
-    closing: bool,
-    answer: Option<Box<(Instant, Response)>>,
-    /// The earliest entry in the heap of deadlines.
-    entered: Option<Instant>,
-}
-
 impl Server {
+    /// Hands over what was started, waits, and deals with what has been done.
     fn turn(&mut self, most: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
-        let now = self.clock.now();
+        let now = self.guests.now();
         let accept_again = self.accept_again.map(|when| when.saturating_duration_since(now));
-        let patience = [most, self.deadlines.idle_for(now), accept_again].into_iter().flatten().min();
+        let patience = [most, self.guests.idle_for(), accept_again].into_iter().flatten().min();
         self.ring.wait(patience, done)?;
-        let now = self.clock.tick();
+        let now = self.guests.tick();
         for completion in done.iter() {
             match completion.operation {
                 Operation::Accept => self.accepted(completion)?,
                 Operation::Receive => self.received(completion)?,
-                Operation::Send => self.sent(completion)?,
+                Operation::Send => self.guests.sent(&mut self.ring, completion.index, completion.result)?,
                 Operation::Stop | Operation::Forget => {}
             }
         }
-        while let Some((when, (index, serial))) = self.deadlines.due(now) {
-            let Some(guest) = self.guests.get_mut(index).filter(|guest| guest.serial == serial) else {
-                continue;
-            };
-            if guest.entered == Some(when) {
-                guest.entered = None;
-                self.time_is_up(index)?;
-            }
-        }
+        self.guests.handle_deadlines(&mut self.ring)?;
         if self.accept_again.is_some_and(|when| when <= now) && !self.site.stop.is_requested() {
             self.accept_again = None;
             self.ring.accept(self.site.listener.as_raw_fd())?;
@@ -143,38 +95,16 @@ impl Server {
         Ok(())
     }
 
-    /// Who is idle ends now, the others with their next answer, and at the deadline all do.
-    fn drain(&mut self, done: &mut Vec<Completion>) -> io::Result<()> {
-        let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
-        for index in self.guests.iter().map(|(index, _)| index).collect::<Vec<_>>() {
-            let guest = &mut self.guests[index];
-            if !guest.sending {
-                guest.session.finish(self.clock.now());
-                self.carry(index)?;
-            }
-        }
-        while !self.guests.is_empty() && self.clock.now() < deadline {
-            self.turn(Some(deadline - self.clock.now()), done)?;
-        }
-        for (_, guest) in &self.guests {
-            self.ring.shut(guest.descriptor, libc::SHUT_RDWR)?;
-        }
-        while !self.guests.is_empty() {
-            for index in self.guests.iter().map(|(index, _)| index).collect::<Vec<_>>() {
-                self.close(index)?;
-            }
-            self.turn(Some(Duration::from_millis(10)), done)?;
-        }
-        Ok(())
-    }
-
     fn accepted(&mut self, completion: &Completion) -> io::Result<()> {
         match completion.result {
-            // SAFETY: the kernel has just made this descriptor for us.
-            Ok(descriptor) => self.welcome(unsafe { own(descriptor as RawFd) }.into())?,
+            Ok(descriptor) => {
+                // SAFETY: the kernel has just made this descriptor for us.
+                let stream = unsafe { own(descriptor as RawFd) }.into();
+                self.guests.welcome(&mut self.ring, stream)?;
+            }
             Err(error) => match classify(error) {
                 Trouble::Exhausted => {
-                    self.accept_again = Some(self.clock.now() + EXHAUSTED_PAUSE);
+                    self.accept_again = Some(self.guests.now() + EXHAUSTED_PAUSE);
                     return Ok(());
                 }
                 Trouble::Shut => return Ok(()),
@@ -188,181 +118,32 @@ impl Server {
         self.ring.accept(self.site.listener.as_raw_fd())
     }
 
-    fn welcome(&mut self, stream: std::net::TcpStream) -> io::Result<()> {
-        if self.guests.len() >= self.site.settings.max_connections {
-            refuse(stream, self.tally);
-            return Ok(());
-        }
-        self.serial += 1;
-        let index = self.guests.insert(Guest {
-            descriptor: stream.into_raw_fd(),
-            session: Session::new(self.site, self.tally, self.clock.now()),
-            serial: self.serial,
-            receiving: false,
-            sending: false,
-            held: Vec::new(),
-            ended: false,
-            is_shut: false,
-            closing: false,
-            answer: None,
-            entered: None,
-        });
-        self.carry(index)
-    }
-
     fn received(&mut self, completion: &Completion) -> io::Result<()> {
         let index = completion.index;
-        let guest = &mut self.guests[index];
-        guest.receiving = completion.goes_on;
         match (completion.result, completion.buffer) {
             (Ok(count), Some(buffer)) => {
-                let octets = self.ring.buffer(buffer, count);
-                if guest.can_take(self.clock.now()) {
-                    guest.session.borrow_memory(&mut self.buffers);
-                    guest.session.receive(octets, self.clock.now());
-                } else {
-                    guest.held.extend_from_slice(octets);
-                }
+                self.guests.take(index, self.ring.buffer(buffer, count));
                 self.ring.give_back(buffer);
-                if guest.held.len() > HELD_BYTES && guest.receiving {
-                    self.ring.cancel_receive(index)?;
-                }
             }
-            (Ok(_), None) => guest.ended = true,
+            (Ok(_), None) => self.guests.end(index),
             // The pool is empty for the moment, or we have asked it to stop.
             (Err(Errno::ENOBUFS | Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN), _) => {}
-            (Err(_), _) => guest.closing = true,
+            (Err(_), _) => self.guests.give_up(index),
         }
-        self.carry(index)
+        self.guests.received(&mut self.ring, index, completion.goes_on)
     }
 
-    fn sent(&mut self, completion: &Completion) -> io::Result<()> {
-        let guest = &mut self.guests[completion.index];
-        guest.sending = false;
-        match completion.result {
-            Ok(count) => guest.session.advance(count as usize, self.clock.now()),
-            Err(Errno::EINTR | Errno::EAGAIN) => {}
-            Err(_) => guest.closing = true,
+    /// Who is idle ends now, the others with their next answer, and at the deadline all do.
+    fn drain(&mut self, done: &mut Vec<Completion>) -> io::Result<()> {
+        let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
+        self.guests.finish(&mut self.ring)?;
+        while !self.guests.is_empty() && self.guests.now() < deadline {
+            self.turn(Some(deadline - self.guests.now()), done)?;
         }
-        self.carry(completion.index)
-    }
-
-    fn time_is_up(&mut self, index: usize) -> io::Result<()> {
-        let now = self.clock.now();
-        let guest = &mut self.guests[index];
-        if let Some((_, response)) = guest.answer.take_if(|answer| answer.0 <= now).map(|answer| *answer) {
-            self.respond(index, response);
-        } else if guest.sending {
-            // Nothing but the end of the operation may touch the session now.
-            guest.closing = guest.session.deadline().is_some_and(|deadline| deadline <= now);
-        } else if guest.session.deadline().is_some_and(|deadline| deadline <= now) {
-            guest.session.handle_deadline(now);
-        }
-        self.carry(index)
-    }
-
-    fn respond(&mut self, index: usize, response: Response) {
-        let guest = &mut self.guests[index];
-        if self.site.stop.is_requested() {
-            guest.session.finish(self.clock.now());
-        }
-        guest.session.respond(response, &self.clock);
-    }
-
-    /// Carries one guest as far as it gets until the kernel has to do something.
-    fn carry(&mut self, index: usize) -> io::Result<()> {
-        let now = self.clock.now();
-        loop {
-            let guest = &mut self.guests[index];
-            if guest.closing {
-                return self.close(index);
-            }
-            if guest.sending {
-                break;
-            }
-            guest.take_held(now);
-            if let Some(request) = guest.session.next_request() {
-                let reply = call(self.site, &request, self.tally);
-                match reply.wait {
-                    Some(wait) => guest.answer = Some(Box::new((now + wait, reply.response))),
-                    None => self.respond(index, reply.response),
-                }
-                continue;
-            }
-            match guest.session.want(now) {
-                Want::Close => return self.close(index),
-                Want::Write => {
-                    guest.sending = true;
-                    // SAFETY: while `sending` is set nothing touches the session, and the guest is not removed.
-                    unsafe { self.ring.send(guest.descriptor, index, guest.session.pending(now))? };
-                    break;
-                }
-                want @ (Want::Read | Want::Linger) => {
-                    if want == Want::Linger && !guest.is_shut {
-                        guest.is_shut = true;
-                        self.ring.shut(guest.descriptor, libc::SHUT_WR)?;
-                    }
-                    if guest.ended {
-                        guest.session.received(0, now);
-                        guest.ended = false;
-                        continue;
-                    }
-                    if guest.session.is_idle() {
-                        guest.session.return_memory(&mut self.buffers);
-                    }
-                    break;
-                }
-                Want::Respond => break,
-            }
-        }
-        let guest = &mut self.guests[index];
-        if !guest.receiving && !guest.ended && guest.held.len() <= HELD_BYTES {
-            guest.receiving = true;
-            self.ring.receive(guest.descriptor, index)?;
-        }
-        let serial = guest.serial;
-        if let Some(deadline) = guest.deadline()
-            && guest.entered.is_none_or(|entered| deadline < entered)
-        {
-            guest.entered = Some(deadline);
-            self.deadlines.enter((index, serial), deadline);
+        self.guests.cut(&mut self.ring)?;
+        while !self.guests.is_empty() {
+            self.turn(None, done)?;
         }
         Ok(())
-    }
-
-    /// Ends a guest: at once when the kernel does nothing for it, else when that has reported back.
-    fn close(&mut self, index: usize) -> io::Result<()> {
-        let guest = &mut self.guests[index];
-        if guest.receiving || guest.sending {
-            if !guest.closing || !guest.is_shut {
-                guest.is_shut = true;
-                self.ring.shut(guest.descriptor, libc::SHUT_RDWR)?;
-            }
-            guest.closing = true;
-            return Ok(());
-        }
-        let mut guest = self.guests.remove(index);
-        guest.session.return_memory(&mut self.buffers);
-        self.ring.close(guest.descriptor)
-    }
-}
-
-impl Guest {
-    /// Whether the session may be fed: nothing of it is being sent, and it waits for octets.
-    fn can_take(&mut self, now: Instant) -> bool {
-        !self.sending && self.held.is_empty() && matches!(self.session.want(now), Want::Read | Want::Linger)
-    }
-
-    fn take_held(&mut self, now: Instant) {
-        if !self.held.is_empty() && matches!(self.session.want(now), Want::Read | Want::Linger) {
-            self.session.receive(&std::mem::take(&mut self.held), now);
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match (self.answer.as_ref().map(|answer| answer.0), self.session.deadline()) {
-            (Some(answer), Some(deadline)) => Some(answer.min(deadline)),
-            (answer, deadline) => answer.or(deadline),
-        }
     }
 }

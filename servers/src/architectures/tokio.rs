@@ -29,10 +29,9 @@ use std::future::Future;
 use std::io;
 use std::net;
 use std::os::fd::AsFd;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
 
 use dyno_http::connection::Want;
 use tokio::io::unix::AsyncFd;
@@ -41,10 +40,11 @@ use tokio::net::TcpStream;
 use tokio::runtime;
 use tokio::select;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
+use crate::kit::alarm::within;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::session::Session;
@@ -196,34 +196,6 @@ async fn converse(site: &'static Site, mut stream: TcpStream) -> io::Result<()> 
             Ok(Some(count)) => session.received(count, clock.now()),
             Ok(None) => session.handle_deadline(clock.now()),
             Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Awaits `moved`, hardly longer than until `deadline`; `None`: time is up.
-///
-/// One alarm serves the whole connection. It is moved only to an earlier time, or when it has gone off too early; setting
-/// one for each read would cost more than the read's own bookkeeping.
-async fn within<T>(
-    deadline: Option<std::time::Instant>,
-    mut alarm: Pin<&mut Sleep>,
-    moved: impl Future<Output = io::Result<T>>,
-) -> io::Result<Option<T>> {
-    let deadline = deadline.map_or_else(|| Instant::now() + Duration::from_secs(3600), Instant::from_std);
-    let mut moved = pin!(moved);
-    if alarm.is_elapsed() || alarm.deadline() > deadline {
-        alarm.as_mut().reset(deadline);
-    }
-    loop {
-        select! {
-            biased;
-            result = &mut moved => return result.map(Some),
-            () = &mut alarm => {
-                if Instant::now() >= deadline {
-                    return Ok(None);
-                }
-                alarm.as_mut().reset(deadline);
-            }
         }
     }
 }

@@ -11,20 +11,25 @@
 //! | carry one connection by blocking calls | [`pump`] |
 //! | carry many by readiness | [`selector`], [`reactor`], [`deadlines`], [`buffers`] |
 //! | hand answers back from a pool to a loop | [`mailbox`] |
-//! | carry one by awaiting, in front of another HTTP | [`async_wire`], [`gate`] |
-//! | carry many by completion | [`ring`] |
+//! | let a coroutine wait | [`fiber`] |
+//! | await with one timer for many waits | [`alarm`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`] |
+//! | carry many by completion | [`ring`], [`proactor`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 
 pub mod accept;
+pub mod alarm;
 pub mod async_wire;
 pub mod buffers;
 pub mod call;
 pub mod clock;
 pub mod deadlines;
+pub mod fiber;
 pub mod gate;
 pub mod listen;
 pub mod mailbox;
+pub mod proactor;
 pub mod process;
 pub mod pump;
 pub mod reactor;
