@@ -31,9 +31,7 @@ pub(crate) fn write_start(out: &mut Vec<u8>, status: Status, date: Option<&HttpD
         out.extend_from_slice(b"\r\n");
     }
     if let Some(date) = date {
-        out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(date.octets());
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(date.line());
     }
 }
 

@@ -4,8 +4,8 @@
 //! around the parts of an extension, no lone CR or LF, no sign, prefix or underscore in a size. Trailers are checked and dropped.
 
 use crate::fault::{BadChunk, Fault};
-use crate::fields::is_token;
 use crate::limits::Limits;
+use crate::octets::is_token;
 use crate::work;
 
 /// What a decoder expects next.

@@ -9,7 +9,14 @@ const LAST_SECOND: u64 = 253_402_300_799;
 
 /// A date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct HttpDate([u8; 29]);
+pub struct HttpDate {
+    /// The whole field line, so that an answer copies it in one piece.
+    line: [u8; LINE_OCTETS],
+}
+
+const LINE_OCTETS: usize = 37;
+/// Where the date lies within its line.
+const DATE: std::ops::Range<usize> = 6..35;
 
 impl HttpDate {
     /// The date `seconds` after 1970-01-01 00:00:00 UTC. Seconds past the year 9999 give the last second of that year.
@@ -17,7 +24,8 @@ impl HttpDate {
         let seconds = seconds.min(LAST_SECOND);
         let (days, clock) = (seconds / 86_400, seconds % 86_400);
         let (year, month, day) = civil_from_days(days);
-        let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+        let mut line = *b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+        let text = &mut line[DATE];
         text[0..3].copy_from_slice(DAY_NAMES[(days % 7) as usize]);
         two_digits(&mut text[5..7], day);
         text[8..11].copy_from_slice(MONTH_NAMES[month as usize - 1]);
@@ -26,17 +34,22 @@ impl HttpDate {
         two_digits(&mut text[17..19], clock / 3_600);
         two_digits(&mut text[20..22], clock / 60 % 60);
         two_digits(&mut text[23..25], clock % 60);
-        HttpDate(text)
+        HttpDate { line }
     }
 
     /// The 29 octets of the date, all ASCII.
-    pub fn octets(&self) -> &[u8; 29] {
-        &self.0
+    pub fn octets(&self) -> &[u8] {
+        &self.line[DATE]
+    }
+
+    /// `Date: ` with the date and CR LF.
+    pub(crate) fn line(&self) -> &[u8; LINE_OCTETS] {
+        &self.line
     }
 
     /// The date as text.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("a date is ASCII")
+        std::str::from_utf8(self.octets()).expect("a date is ASCII")
     }
 }
 

@@ -37,11 +37,6 @@ pub(crate) fn trim(mut octets: &[u8]) -> &[u8] {
     octets
 }
 
-/// `tchar` of RFC 9110 5.6.2.
-pub(crate) fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
-}
-
 /// Whether a list-valued field holds `token`, in any case (RFC 9110 5.6.1).
 pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
     value.split(|octet| *octet == b',').any(|member| trim(member).eq_ignore_ascii_case(token))

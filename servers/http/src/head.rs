@@ -4,8 +4,9 @@
 //! head or, while it is still arriving, octet by octet in order.
 
 use crate::fault::{BadHead, Fault};
-use crate::fields::{has_token, is_token};
+use crate::fields::has_token;
 use crate::limits::{FIELD_SLOTS, Limits};
+use crate::octets::is_token;
 use crate::target::{self, Form};
 use crate::work;
 use std::mem::MaybeUninit;

@@ -99,6 +99,7 @@ pub mod fields;
 pub mod head;
 mod inbox;
 pub mod limits;
+mod octets;
 mod outbox;
 pub mod request;
 pub mod response;

@@ -1,5 +1,7 @@
 //! Request targets (RFC 9112 3.2) and the Host rules (RFC 9112 3.2, RFC 3986 3.2.2).
 
+use crate::octets::{is_host_octet, is_registered_name, is_target};
+
 /// The four forms of a request target; CONNECT alone has the fourth, and the core refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -46,7 +48,7 @@ pub(crate) struct Parts {
 /// Checks a target and finds its parts; `None` when it is malformed or its form does not go with the method.
 pub(crate) fn parts(method: &str, target: &str) -> Option<Parts> {
     let octets = target.as_bytes();
-    if !is_well_formed(octets) {
+    if !is_target(octets) {
         return None;
     }
     if octets[0] == b'/' {
@@ -69,33 +71,13 @@ pub(crate) fn parts(method: &str, target: &str) -> Option<Parts> {
     })
 }
 
-/// Visible ASCII without a fragment, and each `%` with its two digits. Browsers send `|`, `[` and the like bare, so those pass.
-fn is_well_formed(octets: &[u8]) -> bool {
-    let mut digits_due = 0_u8;
-    for octet in octets {
-        if digits_due > 0 {
-            if !octet.is_ascii_hexdigit() {
-                return false;
-            }
-            digits_due -= 1;
-        } else if *octet == b'%' {
-            digits_due = 2;
-        } else if !octet.is_ascii_graphic() || *octet == b'#' {
-            return false;
-        }
-    }
-    digits_due == 0 && !octets.is_empty()
-}
-
 /// `uri-host [ ":" port ]` of RFC 9110 7.2; may be empty, because a Host field may.
 pub(crate) fn is_host(octets: &[u8]) -> bool {
     let port = if let [b'[', rest @ ..] = octets {
         let Some(end) = rest.iter().position(|octet| *octet == b']') else { return false };
         let (literal, behind) = (&rest[..end], &rest[end + 1..]);
         // The colons, digits and dots of an address, or the rarely seen IPvFuture; which host it is does not matter here.
-        if literal.is_empty()
-            || !literal.iter().all(|o| *o == b':' || is_unreserved(*o) || is_sub_delimiter(*o))
-        {
+        if literal.is_empty() || !literal.iter().all(|o| *o == b':' || is_host_octet(*o)) {
             return false;
         }
         behind
@@ -111,20 +93,6 @@ pub(crate) fn is_host(octets: &[u8]) -> bool {
         [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
         _ => false,
     }
-}
-
-fn is_registered_name(octets: &[u8]) -> bool {
-    // Nearly every host is letters, digits, dots and hyphens.
-    octets.iter().all(|octet| is_unreserved(*octet) || is_sub_delimiter(*octet) || *octet == b'%')
-        && (!octets.contains(&b'%') || is_well_formed(octets))
-}
-
-fn is_unreserved(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~')
-}
-
-fn is_sub_delimiter(octet: u8) -> bool {
-    matches!(octet, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
 }
 
 #[cfg(test)]
