@@ -142,6 +142,8 @@ fn reduce(value: &BoxedUint, modulus: &BoxedMontyParams) -> Result<BoxedUint, In
 pub struct PrivateKey {
     group: Group,
     exponent: Zeroizing<BoxedUint>,
+    /// Bits that the exponent may have: its length is no secret, its value is.
+    exponent_bits: u32,
     public: Vec<u8>,
 }
 
@@ -172,12 +174,13 @@ impl PrivateKey {
     /// [`Invalid::Exponent`] when it is zero or longer than the modulus.
     pub fn from_exponent(group: &Group, exponent: &[u8]) -> Result<Self, Invalid> {
         let precision = group.modulus.bits_precision();
+        let exponent_bits = precision.min(8 * exponent.len() as u32);
         let exponent = BoxedUint::from_be_slice(trim(exponent), precision).map_err(|_| Invalid::Exponent)?;
         if exponent.is_zero().to_bool() {
             return Err(Invalid::Exponent);
         }
-        let public = group.encode(&group.generator.pow(&exponent)).to_vec();
-        Ok(PrivateKey { group: group.clone(), exponent: Zeroizing::new(exponent), public })
+        let public = group.encode(&group.generator.pow_bounded_exp(&exponent, exponent_bits)).to_vec();
+        Ok(PrivateKey { group: group.clone(), exponent: Zeroizing::new(exponent), exponent_bits, public })
     }
 
     /// The public value, big endian, as long as the modulus.
@@ -190,6 +193,6 @@ impl PrivateKey {
     /// # Errors
     /// What [`Group::validate`] says of `peer`.
     pub fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, Invalid> {
-        Ok(self.group.encode(&self.group.element(peer)?.pow(&self.exponent)))
+        Ok(self.group.encode(&self.group.element(peer)?.pow_bounded_exp(&self.exponent, self.exponent_bits)))
     }
 }

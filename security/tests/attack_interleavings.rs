@@ -1,0 +1,143 @@
+//! All interleavings of two handshakes that run in parallel on a network that drops, repeats, reflects and permutes: whoever
+//! accepts has exactly one partner who agrees with it on everything; nobody accepts alone and stays so.
+
+mod support;
+
+use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::session::Session;
+use dyno_security::channel::trust::Trust;
+use dyno_security::pipe::Pipe;
+use dyno_security::signature::{PublicKey, SigningKey};
+use std::time::Instant;
+use support::drain;
+
+/// Initiators 0 and 1, responders 2 and 3. Each takes two turns; in a turn the network hands it any one message that has been
+/// sent so far, or none.
+const PARTIES: usize = 4;
+/// The order of turns: both responders take message 1 before the initiators take message 2, and so on; which message it is, is
+/// the network's choice, so this order loses nothing: what a party has not been given in its turn it is never given.
+const TURNS: [usize; 8] = [2, 3, 0, 1, 2, 3, 0, 1];
+
+type View = (Option<[u8; 32]>, Option<PublicKey>);
+
+struct Run {
+    parties: [Session; PARTIES],
+    sent: Vec<Vec<u8>>,
+    /// What each party held to be true when it last had something: a session that fails later forgets.
+    views: [View; PARTIES],
+}
+
+impl Run {
+    fn new(clients: &[Client; 2], servers: &[Server; 2], now: Instant) -> Self {
+        let mut run = Run {
+            parties: [
+                clients[0].session(now),
+                clients[1].session(now),
+                servers[0].session(now),
+                servers[1].session(now),
+            ],
+            sent: Vec::new(),
+            views: [(None, None); PARTIES],
+        };
+        (0..PARTIES).for_each(|party| run.collect(party));
+        run
+    }
+
+    fn collect(&mut self, party: usize) {
+        let octets = drain(&mut self.parties[party]);
+        if !octets.is_empty() {
+            self.sent.push(octets);
+        }
+    }
+
+    /// Gives `party` message `choice`; false when it refused.
+    fn deliver(&mut self, party: usize, choice: usize, now: Instant) -> bool {
+        let fine = self.parties[party].receive(&self.sent[choice].clone(), &mut Vec::new(), now).is_ok();
+        self.collect(party);
+        let session = &self.parties[party];
+        if let Some(transcript) = session.transcript() {
+            self.views[party] = (Some(*transcript), session.peer().map(|credential| credential.key));
+        }
+        fine
+    }
+}
+
+struct Search<'a> {
+    clients: &'a [Client; 2],
+    servers: &'a [Server; 2],
+    now: Instant,
+    schedules: u32,
+    agreements: u32,
+}
+
+impl Search<'_> {
+    /// Runs the schedule `prefix` (a choice for each turn, `None`: nothing) and every continuation of it.
+    fn explore(&mut self, prefix: &mut Vec<Option<usize>>) {
+        // The parties cannot be copied (their keys are for one use), so every schedule starts afresh.
+        let mut run = Run::new(self.clients, self.servers, self.now);
+        let mut dead = [false; PARTIES];
+        for (&party, choice) in TURNS.iter().zip(prefix.iter()) {
+            if let Some(choice) = *choice {
+                dead[party] |= !run.deliver(party, choice, self.now);
+            }
+        }
+        let Some(&party) = TURNS.get(prefix.len()) else { return self.judge(run) };
+        let choices = if dead[party] { 0 } else { run.sent.len() };
+        for choice in std::iter::once(None).chain((0..choices).map(Some)) {
+            prefix.push(choice);
+            self.explore(prefix);
+            prefix.pop();
+        }
+    }
+
+    fn judge(&mut self, mut run: Run) {
+        self.schedules += 1;
+        let keys = [
+            self.clients[0].public(),
+            self.clients[1].public(),
+            self.servers[0].public(),
+            self.servers[1].public(),
+        ];
+        let accepted: [bool; PARTIES] = std::array::from_fn(|party| run.parties[party].is_established());
+        for party in (0..PARTIES).filter(|&party| accepted[party]) {
+            let view = run.views[party];
+            let partners: Vec<_> = (0..PARTIES)
+                .filter(|&other| (other < 2) != (party < 2) && run.views[other].0 == view.0)
+                .filter(|&other| view.1 == Some(*keys[other]) && run.views[other].1 == Some(*keys[party]))
+                .collect();
+            assert_eq!(partners.len(), 1, "party {party} accepted without exactly one partner");
+            let partner = partners[0];
+            if accepted[partner] {
+                self.agreements += 1;
+            } else {
+                // Only the responder may be ahead, by the one record that is on its way; when that is lost or the initiator
+                // was given something else instead, both end in an error.
+                assert!(party >= 2, "an initiator accepts only after its responder has");
+                assert!(run.parties[partner].receive_eof().is_err());
+                assert!(run.parties[party].receive_eof().is_err());
+            }
+        }
+    }
+}
+
+fn explore(clients: &[Client; 2], servers: &[Server; 2]) -> (u32, u32) {
+    let mut search = Search { clients, servers, now: Instant::now(), schedules: 0, agreements: 0 };
+    search.explore(&mut Vec::new());
+    (search.schedules, search.agreements)
+}
+
+fn config(key: SigningKey, friends: &[&SigningKey]) -> Config {
+    let trust = Trust { keys: friends.iter().map(|key| *key.public()).collect(), ..Trust::default() };
+    Config::new(Identity::bare(key), trust)
+}
+
+#[test]
+fn two_clients_and_two_servers_who_all_know_each_other() {
+    let [a, b, s, t] = std::array::from_fn(|_| SigningKey::generate());
+    let copy = |document: &[u8]| SigningKey::from_pkcs8(document).unwrap();
+    let clients = [config(copy(&a.1), &[&s.0, &t.0]), config(copy(&b.1), &[&s.0, &t.0])].map(Client::new);
+    let servers = [config(copy(&s.1), &[&a.0, &b.0]), config(copy(&t.1), &[&a.0, &b.0])].map(Server::new);
+    let (schedules, agreements) = explore(&clients, &servers);
+    println!("{schedules} schedules, {agreements} acceptances in agreement");
+    assert!(schedules > 1000 && agreements > 0);
+}

@@ -1,0 +1,80 @@
+//! The code, the table beside the model and the model itself say the same.
+
+use dyno_security::channel::formula;
+use dyno_security::channel::schedule;
+
+const MODEL: &str = include_str!("../model/sigma_i.vp");
+const TABLE: &str = include_str!("../model/table.txt");
+
+#[test]
+fn the_table_beside_the_model_is_what_the_code_does() {
+    assert_eq!(
+        formula::table(),
+        TABLE,
+        "cargo run -p dyno-security --example channel_table > security/model/table.txt"
+    );
+}
+
+/// The model's line that makes `name`, without the suffixes that tell the two sides' copies apart.
+fn model_lines(name: &str) -> Vec<String> {
+    let plain = |word: &str| {
+        let base = word.strip_suffix("_i").or_else(|| word.strip_suffix("_r")).unwrap_or(word);
+        match base {
+            "th1i" | "th1r" => "th1",
+            "th2i" | "th2r" => "th2",
+            "th3i" | "th3r" => "th3",
+            "zi" | "zr" => "z",
+            other => other,
+        }
+        .to_owned()
+    };
+    let mut lines = Vec::new();
+    for line in MODEL.lines().map(str::trim) {
+        let mut out = String::new();
+        let mut word = String::new();
+        for c in line.chars().chain([' ']) {
+            if c.is_alphanumeric() || c == '_' {
+                word.push(c);
+            } else {
+                out.push_str(&plain(&std::mem::take(&mut word)));
+                out.push(c);
+            }
+        }
+        if out.split('=').next().is_some_and(|left| left.split(',').next().unwrap_or_default().trim() == name)
+        {
+            lines.push(out.trim().to_owned());
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_formula_of_the_code_stands_in_the_model() {
+    for formula in formula::ALL {
+        let fields: Vec<_> = formula.fields.iter().map(|f| f.name()).collect();
+        let fields = fields.join(", ");
+        let expected = match formula.operation.split(' ').collect::<Vec<_>>()[..] {
+            ["HASH"] => format!("HASH({fields})"),
+            ["SIGN", key] => format!("SIGN({key}, CONCAT({fields}))"),
+            ["MAC", key] => format!("MAC({key}, CONCAT({fields}))"),
+            ["AEAD", key, number, associated] => {
+                format!("AEAD_ENC({key}, {number}, CONCAT({fields}), {associated})")
+            }
+            ref other => panic!("an operation without a model: {other:?}"),
+        };
+        let lines = model_lines(formula.name);
+        assert!(!lines.is_empty(), "{} is not in the model", formula.name);
+        for line in lines {
+            assert_eq!(line, format!("{} = {expected}", formula.name));
+        }
+    }
+}
+
+#[test]
+fn the_key_derivations_stand_in_the_model() {
+    for keys in [schedule::HANDSHAKE, schedule::TRAFFIC] {
+        let expected = format!("{} = HKDF({}, z, ctxKeys)", keys.outputs.join(", "), keys.salt);
+        let lines = model_lines(keys.outputs[0]);
+        assert_eq!(lines, [expected.clone(), expected], "both sides derive the same");
+    }
+}

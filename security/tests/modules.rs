@@ -1,0 +1,216 @@
+//! Digests, replay receivers, classical groups, key files, certificates, and that no secret shows in Debug output.
+
+mod support;
+
+use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
+use dyno_security::channel::config::{Calendar, Client, Config, Identity, Server};
+use dyno_security::channel::credential::{Credential, Usage};
+use dyno_security::channel::trust::Trust;
+use dyno_security::dh::EphemeralKey;
+use dyno_security::dh::classical::groups::{STANDARD, TOYS};
+use dyno_security::dh::classical::toy::Toy;
+use dyno_security::dh::classical::{Group, Invalid, PrivateKey};
+use dyno_security::digest;
+use dyno_security::envelope::sealed::RecipientKey;
+use dyno_security::pipe::Pipe;
+use dyno_security::replay::message::{Receiver, Stale, TOLERANCE_MS, seal};
+use dyno_security::signature::{SigningKey, keyfile};
+use std::time::{Duration, Instant};
+use support::settle;
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+#[test]
+fn digests_are_those_of_fips_180() {
+    // FIPS 180-4 example "abc".
+    assert_eq!(
+        hex(&digest::of(digest::Algorithm::Sha256, b"abc")),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
+    for algorithm in [digest::Algorithm::Sha256, digest::Algorithm::Sha384, digest::Algorithm::Sha512] {
+        let long = vec![b'a'; 100_000];
+        let mut pieces = digest::Digest::new(algorithm);
+        long.chunks(777).for_each(|piece| {
+            pieces.update(piece);
+        });
+        let whole = digest::of(algorithm, &long);
+        assert_eq!(pieces.finish(), whole);
+        assert_eq!(digest::of_stream(algorithm, &mut &long[..]).unwrap(), whole);
+    }
+    assert!(
+        digest::equal(b"same", b"same")
+            && !digest::equal(b"same", b"some")
+            && !digest::equal(b"same", b"sam")
+    );
+}
+
+fn keys() -> (SealingKey, impl Fn() -> OpeningKey) {
+    let sealing = SealingKey::new(Algorithm::Aes256Gcm, &[3; 32], &[0; 12]).unwrap();
+    (sealing, || OpeningKey::new(Algorithm::Aes256Gcm, &[3; 32], &[0; 12]).unwrap())
+}
+
+#[test]
+fn messages_that_stand_alone_are_taken_once_and_only_in_their_time() {
+    let (mut sealing, opening) = keys();
+    let now = 1_000_000_000;
+    let messages: Vec<_> = (0..5).map(|_| seal(&mut sealing, now, b"ctx", b"pay 100").unwrap()).collect();
+    let mut receiver = Receiver::new(opening());
+    for which in [2, 0, 4, 1, 3] {
+        assert_eq!(receiver.open(now, b"ctx", &messages[which]).unwrap(), b"pay 100");
+        assert_eq!(receiver.open(now, b"ctx", &messages[which]), Err(Stale::Replayed));
+    }
+    let late = seal(&mut sealing, now, b"ctx", b"late").unwrap();
+    assert_eq!(receiver.open(now + TOLERANCE_MS + 1, b"ctx", &late), Err(Stale::WrongTime));
+    assert_eq!(receiver.open(now - TOLERANCE_MS - 1, b"ctx", &late), Err(Stale::WrongTime));
+    assert_eq!(receiver.open(now, b"other", &late), Err(Stale::Refused));
+    // A forged number far ahead must not move the window.
+    let mut forged = late.clone();
+    forged[..8].copy_from_slice(&(u64::MAX - 1).to_be_bytes());
+    assert_eq!(receiver.open(now, b"ctx", &forged), Err(Stale::Refused));
+    let saved = receiver.save();
+    assert_eq!(Receiver::restore(opening(), &saved).open(now, b"ctx", &messages[0]), Err(Stale::Replayed));
+    assert_eq!(
+        Receiver::after_restart(opening(), now + 1).open(now + 1, b"ctx", &messages[0]),
+        Err(Stale::WrongTime)
+    );
+    let mut restarted = Receiver::after_restart(opening(), now);
+    let fresh = seal(&mut sealing, now + 1, b"ctx", b"fresh").unwrap();
+    assert_eq!(restarted.open(now + 1, b"ctx", &fresh).unwrap(), b"fresh");
+    assert_eq!(receiver.open(now, b"ctx", &late).unwrap(), b"late");
+}
+
+#[test]
+fn standard_groups_agree_and_refuse_bad_values() {
+    for parameters in STANDARD.into_iter().filter(|p| p.prime.len() == 512) {
+        let group = Group::named(parameters);
+        let (a, b) = (PrivateKey::generate(&group), PrivateKey::generate(&group));
+        assert_eq!(a.agree(b.public()).unwrap(), b.agree(a.public()).unwrap(), "{}", parameters.name);
+        assert_eq!(a.public().len(), group.octets());
+        let mut top = vec![0xff; group.octets()];
+        for bad in [&[][..], &[0], &[1], &top.clone()] {
+            assert_eq!(a.agree(bad), Err(Invalid::OutOfRange));
+        }
+        // p - 1 is of order 2; a non-square is outside the subgroup.
+        let prime: Vec<u8> = (0..parameters.prime.len())
+            .step_by(2)
+            .map(|i| u8::from_str_radix(&parameters.prime[i..i + 2], 16).unwrap())
+            .collect();
+        top.copy_from_slice(&prime);
+        *top.last_mut().unwrap() -= 1;
+        assert_eq!(a.agree(&top), Err(Invalid::OutOfRange));
+        *top.last_mut().unwrap() -= 1;
+        assert_eq!(
+            a.agree(&top),
+            Err(Invalid::NotInSubgroup),
+            "-2 is no square modulo a prime that is 7 modulo 8"
+        );
+    }
+    assert!(Group::new(&[22], &[11], &[2]).is_err() && Group::new(&[23], &[11], &[5]).is_err());
+    assert!(Group::new(&[23], &[11], &[2]).is_ok());
+}
+
+#[test]
+fn toy_groups_fall_to_both_attacks() {
+    let textbook = Toy::TEXTBOOK;
+    assert_eq!((textbook.power(5, 6), textbook.power(5, 15)), (8, 19));
+    assert_eq!((textbook.power(19, 6), textbook.power(8, 15)), (2, 2));
+    for &(bits, prime) in TOYS.iter().filter(|(bits, _)| *bits <= 32) {
+        let toy = Toy { prime, generator: 4 };
+        let exponent = prime / 2 - prime / 7;
+        let public = toy.power(4, exponent);
+        let root = prime.isqrt() + 1;
+        let broken = toy.baby_step_giant_step(public, root).unwrap();
+        assert_eq!(toy.power(4, broken.exponent), public, "{bits} bits");
+        if bits <= 20 {
+            assert_eq!(toy.brute_force(public, prime).unwrap().exponent, broken.exponent);
+        }
+    }
+}
+
+#[test]
+fn key_files_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("key");
+    let (key, document) = SigningKey::generate();
+    keyfile::write(&path, &document).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(keyfile::read(&path).unwrap().public(), key.public());
+    assert!(keyfile::write(&path, &document).is_err(), "never over another key");
+    for mode in [0o640, 0o604, 0o660] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert!(matches!(keyfile::read(&path), Err(keyfile::KeyFileError::TooOpen { .. })), "{mode:o}");
+    }
+    assert_eq!(key.public().to_string().parse(), Ok(*key.public()));
+}
+
+#[test]
+fn certificates_bind_name_role_and_time() {
+    let [authority, other, client_key, server_key] = std::array::from_fn(|_| SigningKey::generate());
+    type Generated = (SigningKey, zeroize::Zeroizing<Vec<u8>>);
+    let copy = |(_, document): &Generated| SigningKey::from_pkcs8(document).unwrap();
+    let now = Instant::now();
+    let calendar = Calendar::new(now, 1000);
+    let certify = |by: &Generated, usage, name: &str, from, until| {
+        Credential::certify(&by.0, *server_key.0.public(), usage, name, from, until).unwrap()
+    };
+    let cases = [
+        (certify(&authority, Usage::Serve, "server", 900, 1100), None),
+        (certify(&authority, Usage::Serve, "server", 900, 999), Some("expired")),
+        (certify(&authority, Usage::Serve, "server", 1001, 1100), Some("expired or is not valid yet")),
+        (certify(&authority, Usage::Serve, "elsewhere", 900, 1100), Some("another name")),
+        (certify(&authority, Usage::Connect, "server", 900, 1100), Some("another name or role")),
+        (certify(&other, Usage::Serve, "server", 900, 1100), Some("neither pinned nor certified")),
+        (Credential::bare(*server_key.0.public()), Some("neither pinned")),
+    ];
+    for (credential, refused) in cases {
+        let trust = Trust::authority(*authority.0.public(), Some("server"));
+        let mut client_config = Config::new(Identity::bare(copy(&client_key)), trust);
+        client_config.calendar = calendar;
+        let server =
+            Server::new(Config::new(Identity { key: copy(&server_key), credential }, Trust::anyone()));
+        let (mut left, mut right) = (Client::new(client_config).session(now), server.session(now));
+        let result = settle(&mut left, &mut right, now);
+        match refused {
+            None => assert!(result.is_ok() && left.is_established()),
+            Some(reason) => assert!(result.unwrap_err().reason.contains(reason), "{reason}"),
+        }
+    }
+}
+
+#[test]
+fn an_expired_handshake_gives_its_place_back() {
+    let (_, server) = support::mutual_with(|_| {}, |s| s.bounds.half_open = 1);
+    let now = Instant::now();
+    let mut waiting = server.session(now);
+    let deadline = waiting.deadline().unwrap();
+    assert!(waiting.handle_deadline(deadline + Duration::from_secs(1)).is_err());
+    let (client, _) = support::mutual();
+    let hello = support::drain(&mut client.session(now));
+    let mut next = server.session(now);
+    assert!(next.receive(&hello, &mut Vec::new(), now).is_ok());
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let seed = [0xab; 32];
+    let marks = ["171, 171", "abab", "ab, ab"];
+    let sealing = SealingKey::new(Algorithm::Aes256Gcm, &seed, &[0xab; 12]).unwrap();
+    let opening = OpeningKey::new(Algorithm::Aes256Gcm, &seed, &[0xab; 12]).unwrap();
+    let signing = SigningKey::from_seed(&seed).unwrap();
+    let recipient = RecipientKey::parse(&seed).unwrap();
+    let ephemeral = EphemeralKey::generate().unwrap();
+    let identity = Identity::bare(SigningKey::from_seed(&seed).unwrap());
+    let config = Config::new(Identity::bare(SigningKey::from_seed(&seed).unwrap()), Trust::anyone());
+    let prk = dyno_security::kdf::extract(&[], &seed);
+    let now = Instant::now();
+    let session = Client::new(Config::new(Identity::throw_away(), Trust::anyone())).session(now);
+    let group = Group::named(STANDARD[0]);
+    let classical = PrivateKey::from_exponent(&group, &seed).unwrap();
+    let shown = format!(
+        "{sealing:?} {opening:?} {signing:?} {recipient:?} {ephemeral:?} {identity:?} {config:?} {prk:?} {session:?} {classical:?}"
+    );
+    marks.iter().for_each(|mark| assert!(!shown.contains(mark), "{shown}"));
+}
