@@ -89,3 +89,45 @@ pub trait Connector: Send + Sync {
     /// A fresh pipe to the peer that this connector was configured for.
     fn connect(&self, now: Instant) -> Box<dyn Pipe>;
 }
+
+impl<P: Pipe + ?Sized> Pipe for Box<P> {
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), Failure> {
+        (**self).receive(wire, plain, now)
+    }
+
+    fn receive_eof(&mut self) -> Result<(), Failure> {
+        (**self).receive_eof()
+    }
+
+    fn send(&mut self, plain: &[u8]) -> Result<(), Failure> {
+        (**self).send(plain)
+    }
+
+    fn close(&mut self) {
+        (**self).close();
+    }
+
+    fn pending(&self) -> &[u8] {
+        (**self).pending()
+    }
+
+    fn advance(&mut self, count: usize) {
+        (**self).advance(count);
+    }
+
+    fn is_established(&self) -> bool {
+        (**self).is_established()
+    }
+
+    fn is_closed_by_peer(&self) -> bool {
+        (**self).is_closed_by_peer()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        (**self).deadline()
+    }
+
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), Failure> {
+        (**self).handle_deadline(now)
+    }
+}

@@ -71,23 +71,36 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Runs the schedule `prefix` (a choice for each turn, `None`: nothing) and every continuation of it.
-    fn explore(&mut self, prefix: &mut Vec<Option<usize>>) {
+    /// Runs the schedule `prefix` (a choice for each turn, `None`: nothing) and every continuation of it. With
+    /// `skip_refused`, a schedule whose last message was refused goes no further: the party is dead, whatever killed it, and
+    /// the continuations of one such death stand for those of all.
+    ///
+    /// Returns whether the last message was refused.
+    fn explore(&mut self, prefix: &mut Vec<Option<usize>>, skip_refused: bool) -> bool {
         // The parties cannot be copied (their keys are for one use), so every schedule starts afresh.
         let mut run = Run::new(self.clients, self.servers, self.now);
-        let mut dead = [false; PARTIES];
+        let (mut dead, mut refused) = ([false; PARTIES], false);
         for (&party, choice) in TURNS.iter().zip(prefix.iter()) {
-            if let Some(choice) = *choice {
-                dead[party] |= !run.deliver(party, choice, self.now);
-            }
+            refused = choice.is_some_and(|choice| !run.deliver(party, choice, self.now));
+            dead[party] |= refused;
         }
-        let Some(&party) = TURNS.get(prefix.len()) else { return self.judge(run) };
+        if refused && skip_refused {
+            self.schedules += 1;
+            return true;
+        }
+        let Some(&party) = TURNS.get(prefix.len()) else {
+            self.judge(run);
+            return refused;
+        };
         let choices = if dead[party] { 0 } else { run.sent.len() };
+        drop(run);
+        let mut one_was_refused = false;
         for choice in std::iter::once(None).chain((0..choices).map(Some)) {
             prefix.push(choice);
-            self.explore(prefix);
+            one_was_refused |= self.explore(prefix, one_was_refused);
             prefix.pop();
         }
+        refused
     }
 
     fn judge(&mut self, mut run: Run) {
@@ -122,7 +135,7 @@ impl Search<'_> {
 
 fn explore(clients: &[Client; 2], servers: &[Server; 2]) -> (u32, u32) {
     let mut search = Search { clients, servers, now: Instant::now(), schedules: 0, agreements: 0 };
-    search.explore(&mut Vec::new());
+    search.explore(&mut Vec::new(), false);
     (search.schedules, search.agreements)
 }
 

@@ -98,7 +98,7 @@ fn a_stream_arrives_whole_or_not_at_all() {
         stream::seal(&c.alice, c.bob.public(), &mut &plain[..], &mut file).unwrap();
         stream::open(&c.bob, c.alice.public(), &mut &file[..], &mut opened).unwrap();
         assert!(opened == plain, "{length}");
-        let mut refused =
+        let refused =
             |file: &[u8]| stream::open(&c.bob, c.alice.public(), &mut &file[..], &mut Vec::new()).is_err();
         // Cut at every chunk border and beside it, in the head, and with something added.
         let borders = (0..=file.len()).filter(|at| at % (chunk + 16) < 130 || at + 20 > file.len());

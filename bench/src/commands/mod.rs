@@ -5,9 +5,12 @@ use crate::exit::{Exit, Failure};
 /// What a command gives back: how it ended, or why it could not.
 pub type Outcome = Result<Exit, Failure>;
 
+pub mod demo;
+pub mod keys;
 pub mod list;
 pub mod load;
 pub mod serve;
+pub mod transport;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -19,6 +22,8 @@ pub struct Dyno {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
+    Keys(keys::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Serve(Box<serve::Arguments>),
@@ -31,6 +36,8 @@ impl Dyno {
     /// A [`Failure`] with its exit code, for the user to read.
     pub fn run(self) -> Outcome {
         match self.command {
+            Command::Demo(arguments) => demo::run(&arguments),
+            Command::Keys(arguments) => keys::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),

@@ -68,6 +68,8 @@ pub struct Arguments {
     /// Rounds of the work loop that make a microsecond of /compute [default: measured at the start].
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
+    #[command(flatten)]
+    transport: super::transport::Options,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -93,6 +95,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         pin(cores)?;
     }
     let settings = settings(architecture, arguments);
+    let offer = arguments.transport.acceptor()?;
+    let (transport, note) = offer.map_or((None, None), |offer| (Some(offer.acceptor), Some(offer.note)));
     let descriptors = raise_descriptor_limit();
     let listener = listen(arguments.listen).map_err(|error| listen_failure(arguments.listen, &error))?;
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
@@ -108,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             mixed: AtomicU64::new(0),
         },
         limits: Arc::new(Limits { epoch: Some(epoch()), ..Limits::default() }),
-        transport: None,
+        transport,
         tallies: Tallies::new(settings.workers)
             .map_err(|error| Failure::failed(format!("cannot share memory: {error}"), ""))?,
         settings,
@@ -120,11 +124,15 @@ pub fn run(arguments: &Arguments) -> Outcome {
         use std::os::fd::AsFd;
         stop.own_listener(Some(site.listener.as_fd()));
     }
+    if let Some(note) = note {
+        eprintln!("{note}");
+    }
     say(&json!({
         "ready": true,
         "address": address.to_string(),
         "pid": std::process::id(),
         "name": architecture.name,
+        "transport": arguments.transport.transport.name(),
         "settings": {
             "workers": site.settings.workers,
             "queue_places": site.settings.queue_places,

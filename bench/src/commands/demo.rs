@@ -1,0 +1,88 @@
+//! `dyno demo NAME`: the lessons of the security crate, played.
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use crate::demos::stage::Stage;
+use crate::demos::{self, Choices, Party};
+use crate::exit::{Exit, Failure};
+use crate::secrets;
+use crate::suggest::closest;
+
+/// Play a demonstration: what each party sees, what the attacker does, and the verdict.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Try it:\n  dyno demo mitm\n  dyno demo diffie-hellman --fast\n\n`dyno demo` lists them all. \
+                        Exit code 1: a demonstration did not turn out as it says."
+)]
+pub struct Arguments {
+    /// Which one; without a name they are listed.
+    name: Option<String>,
+    /// One line of JSON for each event, without pauses.
+    #[arg(long)]
+    json: bool,
+    /// Without pauses.
+    #[arg(long)]
+    fast: bool,
+    /// channel: also show what the wire carries.
+    #[arg(long)]
+    tap: bool,
+    /// channel: wait for the other terminal on this address.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "connect")]
+    listen: Option<std::net::SocketAddr>,
+    /// channel: call the other terminal at this address.
+    #[arg(long, value_name = "ADDRESS")]
+    connect: Option<std::net::SocketAddr>,
+    /// channel: the key that the other terminal has shown.
+    #[arg(long, value_name = "KEY")]
+    peer: Option<String>,
+    /// Plays one party of a demonstration in a process of its own.
+    #[arg(long, hide = true, value_enum)]
+    party: Option<Party>,
+    /// The keys of that party.
+    #[arg(long, hide = true)]
+    credentials: Option<PathBuf>,
+}
+
+/// Plays it.
+///
+/// # Errors
+/// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses something.
+pub fn run(arguments: &Arguments) -> Outcome {
+    secrets::leave_no_core_dump();
+    let Some(name) = &arguments.name else {
+        for demo in demos::ALL {
+            println!("{:<16} {}", demo.name, demo.idea);
+        }
+        return Ok(Exit::Success);
+    };
+    let demo = demos::ALL.into_iter().find(|demo| demo.name == *name).ok_or_else(|| {
+        let names: Vec<_> = demos::ALL.into_iter().map(|demo| demo.name).collect();
+        let guess = closest(name, &names).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+        Failure::usage(
+            format!("there is no demonstration called {name:?}"),
+            format!("{guess}`dyno demo` lists them"),
+        )
+    })?;
+    let talks = arguments.tap
+        || arguments.listen.is_some()
+        || arguments.connect.is_some() && arguments.party.is_none();
+    if talks && demo.name != "channel" {
+        let remedy = "leave --tap, --listen and --connect out";
+        return Err(Failure::usage(
+            format!("only the channel demonstration has a wire to tap, not {name}"),
+            remedy,
+        ));
+    }
+    let choices = Choices {
+        tap: arguments.tap,
+        listen: arguments.listen,
+        connect: arguments.connect,
+        peer: arguments.peer.clone(),
+        credentials: arguments.credentials.clone(),
+        party: arguments.party,
+    };
+    let mut stage = Stage::new(demo.name, arguments.json, arguments.fast);
+    (demo.run)(&mut stage, &choices)?;
+    Ok(if stage.went_as_announced() { Exit::Success } else { Exit::Failed })
+}

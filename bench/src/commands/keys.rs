@@ -1,0 +1,32 @@
+//! `dyno keys DIR`: fresh credentials for both secure transports and both sides.
+
+use std::path::PathBuf;
+
+use dyno_security::transport;
+
+use super::Outcome;
+use crate::exit::{Exit, Failure};
+use crate::secrets;
+
+/// Make a directory of fresh keys and certificates for --transport channel and tls, server and client.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Try it:\n  dyno keys /tmp/keys\n  dyno serve epoll --transport channel --credentials /tmp/keys"
+)]
+pub struct Arguments {
+    /// The directory to make; it must not exist.
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+}
+
+/// Makes the directory.
+///
+/// # Errors
+/// Failed (1) when it exists or cannot be written.
+pub fn run(arguments: &Arguments) -> Outcome {
+    secrets::leave_no_core_dump();
+    transport::create(&arguments.directory)
+        .map_err(|error| Failure::failed(error.to_string(), "choose a directory that does not exist yet"))?;
+    println!("{}: credentials for the channel and for TLS, server and client", arguments.directory.display());
+    Ok(Exit::Success)
+}

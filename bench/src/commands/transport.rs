@@ -1,0 +1,97 @@
+//! The options of `--transport`, the same for servers and clients.
+
+use std::path::PathBuf;
+
+use dyno_security::pipe::Connector;
+use dyno_security::signature::PublicKey;
+use dyno_security::transport::{self, Files, Offer, SERVER_NAME, SetupError, Transport};
+
+use crate::exit::Failure;
+use crate::secrets;
+
+/// What lies between the socket and HTTP, and whom to trust.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Transport")]
+pub struct Options {
+    /// plain, channel (Dyno's own) or tls (TLS 1.3).
+    #[arg(long, value_name = "NAME", default_value = "plain")]
+    pub transport: Transport,
+    /// A directory made by `dyno keys`, with everything for both sides.
+    #[arg(long, value_name = "DIR")]
+    credentials: Option<PathBuf>,
+    /// Our private key: PKCS#8 in PEM, mode 600.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// TLS: our certificate chain in PEM.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Whom to trust. The channel: `peer NAME KEY` and `authority KEY` lines; TLS: certificates in PEM.
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// The channel: pin this key of the peer (ed25519:HEX).
+    #[arg(long, value_name = "KEY", value_parser = parse_key)]
+    peer: Option<PublicKey>,
+}
+
+fn parse_key(text: &str) -> Result<PublicKey, String> {
+    text.parse().map_err(|error: dyno_security::signature::BadKey| error.to_string())
+}
+
+impl Options {
+    fn files(&self) -> Result<Files, Failure> {
+        let given = [
+            ("--credentials", self.credentials.is_some()),
+            ("--key", self.key.is_some()),
+            ("--certificate", self.certificate.is_some()),
+            ("--trust", self.trust.is_some()),
+            ("--peer", self.peer.is_some()),
+        ];
+        let useless = given.into_iter().find(|(name, given)| {
+            *given
+                && match self.transport {
+                    Transport::Plain => true,
+                    Transport::Channel => *name == "--certificate",
+                    Transport::Tls => *name == "--peer",
+                }
+        });
+        if let Some((name, _)) = useless {
+            let message = format!("{name} means nothing to --transport {}", self.transport);
+            return Err(Failure::usage(message, "leave it out, or choose another transport"));
+        }
+        Ok(Files {
+            directory: self.credentials.clone(),
+            key: self.key.clone(),
+            certificate: self.certificate.clone(),
+            trust: self.trust.clone(),
+            peer: self.peer,
+        })
+    }
+
+    /// The server's end; `None` for plain. From here on the process leaves no core dump.
+    ///
+    /// # Errors
+    /// Usage (2), naming the file and the remedy.
+    pub fn acceptor(&self) -> Result<Option<Offer>, Failure> {
+        self.hide_secrets();
+        transport::acceptor(self.transport, &self.files()?).map_err(|error| failure(&error))
+    }
+
+    /// The client's end for a server of a credentials directory; `None` for plain.
+    ///
+    /// # Errors
+    /// Usage (2), naming the file and the remedy.
+    pub fn connector(&self) -> Result<Option<Box<dyn Connector>>, Failure> {
+        self.hide_secrets();
+        transport::connector(self.transport, &self.files()?, SERVER_NAME).map_err(|error| failure(&error))
+    }
+
+    fn hide_secrets(&self) {
+        if self.transport != Transport::Plain {
+            secrets::leave_no_core_dump();
+        }
+    }
+}
+
+fn failure(error: &SetupError) -> Failure {
+    Failure::usage(error.to_string(), "`dyno keys DIR` makes a directory with all that both sides need")
+}

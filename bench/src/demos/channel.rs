@@ -1,0 +1,202 @@
+//! `dyno demo channel`: a chat over the secure channel, played alone or between two terminals; `--tap` shows the wire.
+
+use std::io::{self, BufRead};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::session::Session;
+use dyno_security::channel::trust::Trust;
+use dyno_security::pipe::{Failure as Refusal, Pipe};
+use dyno_security::signature::PublicKey;
+
+use super::stage::{Stage, hex, readable};
+use super::wire::Line;
+use super::{Choices, Demo};
+use crate::exit::Failure;
+
+/// The channel.
+pub const DEMO: Demo = Demo {
+    name: "channel",
+    idea: "a chat; between two terminals with --listen and --connect, --tap shows what the wire carries",
+    run,
+};
+
+/// How long the terminal that listens waits for the other one.
+const WAIT: Duration = Duration::from_secs(300);
+/// How often a terminal looks at the other one while nobody types.
+const GLANCE: Duration = Duration::from_millis(50);
+
+fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
+    let failed = |error: io::Error| {
+        Failure::failed(error.to_string(), "is the other terminal there, with the key that it showed?")
+    };
+    match (choices.listen, choices.connect) {
+        (Some(address), _) => listen(stage, address, choices.tap).map_err(failed),
+        (_, Some(address)) => {
+            let key = choices.peer.as_deref().unwrap_or_default().parse::<PublicKey>();
+            let key = key.map_err(|error| {
+                Failure::usage(error.to_string(), "--peer wants the line that --listen has shown")
+            })?;
+            connect(stage, address, key, choices.tap).map_err(failed)
+        }
+        _ => alone(stage, choices.tap),
+    }
+}
+
+const KINDS: [&str; 8] = ["?", "hello", "reply", "finish", "ready", "data", "rekey", "close"];
+
+/// Shows the messages on the wire: kind and length are all that can be read.
+fn tap(stage: &Stage, wire: &[u8]) {
+    let mut rest = wire;
+    while let [kind, high, low, tail @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([*high, *low])).min(tail.len());
+        let (body, next) = tail.split_at(length);
+        let name = KINDS.get(usize::from(*kind)).unwrap_or(&"?");
+        stage.says("the wire", format!("{name:<6} {length:>4}  {}", hex(body)));
+        rest = next;
+    }
+}
+
+fn alone(stage: &mut Stage, tapped: bool) -> Result<(), Failure> {
+    let failed = |refusal: Refusal| Failure::failed(refusal.to_string(), "");
+    stage.scene("The handshake");
+    let alice_identity = Identity::throw_away();
+    let trust = Trust::pinned(*alice_identity.key.public());
+    let server = Server::new(Config::new(Identity::throw_away(), trust));
+    let client = Client::new(Config::new(alice_identity, Trust::pinned(*server.public())));
+    let now = Instant::now();
+    let (mut alice, mut bob) = (client.session(now), server.session(now));
+    let (mut at_alice, mut at_bob, mut carried) = (Vec::new(), Vec::new(), Vec::new());
+    let mut deliver = |from: &mut Session, to: &mut Session, plain: &mut Vec<u8>| {
+        let wire = super::wire::drain(from);
+        if tapped {
+            tap(stage, &wire);
+        }
+        to.receive(&wire, plain, now).map_err(failed)?;
+        carried.extend(wire);
+        Ok::<(), Failure>(())
+    };
+    for _ in 0..2 {
+        deliver(&mut alice, &mut bob, &mut at_bob)?;
+        deliver(&mut bob, &mut alice, &mut at_alice)?;
+    }
+    let same = alice.transcript().is_some() && alice.transcript() == bob.transcript();
+    let knows = bob.peer().map(|peer| peer.key) == Some(*client.public())
+        && alice.peer().map(|peer| peer.key) == Some(*server.public());
+    let words: [&[u8]; 2] =
+        [b"Good morning, Bob. The password is swordfish.", b"Good morning, Alice. Understood."];
+    alice.send(words[0]).map_err(failed)?;
+    deliver(&mut alice, &mut bob, &mut at_bob)?;
+    bob.send(words[1]).map_err(failed)?;
+    deliver(&mut bob, &mut alice, &mut at_alice)?;
+    alice.close();
+    bob.close();
+    deliver(&mut alice, &mut bob, &mut at_bob)?;
+    deliver(&mut bob, &mut alice, &mut at_alice)?;
+    if !tapped {
+        stage.says("Narrator", "three messages, then records (`--tap` shows them)");
+    }
+    stage.says("both", format!("session {}", hex(alice.transcript().map_or(&[][..], |t| &t[..]))));
+    stage.verdict("both have the same session, and each knows the other's key", same && knows);
+    stage.scene("The chat");
+    stage.says("Alice", readable(words[0]));
+    stage.says("Bob", readable(words[1]));
+    stage.verdict("each has read the other", at_bob == words[0] && at_alice == words[1]);
+    let leaked = carried.windows(9).any(|window| window == b"swordfish");
+    stage.says(
+        "Eve",
+        format!("has all {} octets that went over the wire, and their lengths and times", carried.len()),
+    );
+    stage.verdict("the password is not among them", !leaked);
+    let ended = alice.receive_eof().is_ok() && bob.receive_eof().is_ok();
+    stage.verdict("both have said an authenticated goodbye", ended);
+    Ok(())
+}
+
+fn listen(stage: &mut Stage, address: SocketAddr, tapped: bool) -> io::Result<()> {
+    let server = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let listener = TcpListener::bind(address)?;
+    let address = listener.local_addr()?;
+    stage.says("here", "in the other terminal:");
+    stage.says("here", format!("dyno demo channel --connect {address} --peer {}", server.public()));
+    listener.set_nonblocking(true)?;
+    let start = Instant::now();
+    let stream = loop {
+        match listener.accept() {
+            Ok((stream, _)) => break stream,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && start.elapsed() < WAIT => {
+                thread::sleep(GLANCE);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::Error::other("nobody called within five minutes"));
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    stream.set_nonblocking(false)?;
+    chat(stage, Line::new(stream, server.session(Instant::now()))?, tapped)
+}
+
+fn connect(stage: &mut Stage, address: SocketAddr, key: PublicKey, tapped: bool) -> io::Result<()> {
+    let client = Client::new(Config::new(Identity::throw_away(), Trust::pinned(key)));
+    chat(stage, Line::new(TcpStream::connect(address)?, client.session(Instant::now()))?, tapped)
+}
+
+/// Lines that are typed go out, what comes in is shown; ends with the input or with the other side.
+fn chat(stage: &mut Stage, mut line: Line<Session>, tapped: bool) -> io::Result<()> {
+    line.establish()?;
+    let peer = line.pipe.peer().map(|peer| peer.key.to_string()).unwrap_or_default();
+    stage.says("here", format!("connected with {peer}; type lines, end with Ctrl-D"));
+    let (typed, keyboard) = mpsc::channel();
+    // Reading a terminal cannot be interrupted, so this thread ends with the process or with the input.
+    thread::spawn(move || type_lines(&typed));
+    line.stream.set_read_timeout(Some(GLANCE))?;
+    let mut said_goodbye = false;
+    loop {
+        match keyboard.recv_timeout(Duration::from_millis(1)) {
+            Ok(text) => {
+                line.pipe.send(text.as_bytes()).map_err(io::Error::other)?;
+                if tapped {
+                    tap(stage, line.pipe.pending());
+                }
+                line.flush()?;
+            }
+            Err(RecvTimeoutError::Disconnected) if !said_goodbye => {
+                said_goodbye = true;
+                line.close()?;
+            }
+            Err(_) => {}
+        }
+        match line.fill() {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error),
+        }
+        for text in
+            std::mem::take(&mut line.plain).split(|&octet| octet == b'\n').filter(|text| !text.is_empty())
+        {
+            stage.says("there", readable(text));
+        }
+    }
+    for text in std::mem::take(&mut line.plain).split(|&octet| octet == b'\n').filter(|text| !text.is_empty())
+    {
+        stage.says("there", readable(text));
+    }
+    if !said_goodbye {
+        line.close()?;
+    }
+    stage.verdict("the other side has said its authenticated goodbye", line.pipe.is_closed_by_peer());
+    Ok(())
+}
+
+fn type_lines(typed: &Sender<String>) {
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        if typed.send(line + "\n").is_err() {
+            return;
+        }
+    }
+}

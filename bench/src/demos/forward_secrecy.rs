@@ -1,0 +1,82 @@
+//! `dyno demo forward-secrecy`: everything was recorded, then both long-term keys are stolen.
+
+use std::time::Instant;
+
+use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::trust::Trust;
+use dyno_security::envelope::bound;
+use dyno_security::envelope::sealed::RecipientKey;
+use dyno_security::pipe::{Failure as Refusal, Pipe};
+use dyno_security::signature::SigningKey;
+
+use super::stage::{Stage, hex, readable};
+use super::wire::{drain, settle};
+use super::{Choices, Demo};
+use crate::exit::Failure;
+
+/// Forward secrecy.
+pub const DEMO: Demo =
+    Demo { name: "forward-secrecy", idea: "a recorded session and both long-term keys do not open it", run };
+
+const SECRET: &[u8] = b"meet me at the old mill";
+
+fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
+    let failed = |refusal: Refusal| Failure::failed(refusal.to_string(), "");
+    stage.scene("An envelope to Bob's long-term key, recorded");
+    let alice = SigningKey::generate();
+    let bob = RecipientKey::generate();
+    let envelope = bound::seal(&alice.0, bob.public(), SECRET)
+        .map_err(|_| Failure::failed("a fresh key is refused", ""))?;
+    stage.says("Eve", format!("records {}", hex(&envelope)));
+    stage.says("Eve", "years later: steals Bob's key");
+    let opened = bound::open(&bob, alice.0.public(), &envelope);
+    stage.says("Eve", format!("reads {:?}", readable(&opened.clone().unwrap_or_default())));
+    stage.verdict("an envelope is as secret as the key is for ever", opened.as_deref() == Ok(SECRET));
+
+    stage.scene("A session of the channel, recorded");
+    let (alice, bob) = (SigningKey::generate(), SigningKey::generate());
+    let copy = |document: &[u8]| {
+        SigningKey::from_pkcs8(document).map_err(|error| Failure::failed(error.to_string(), ""))
+    };
+    let trust = |key: &SigningKey| Trust::pinned(*key.public());
+    let client = Client::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0)));
+    let server = Server::new(Config::new(Identity::bare(copy(&bob.1)?), trust(&alice.0)));
+    let now = Instant::now();
+    let (mut left, mut right) = (client.session(now), server.session(now));
+    let one = drain(&mut left);
+    right.receive(&one, &mut Vec::new(), now).map_err(failed)?;
+    let two = drain(&mut right);
+    left.receive(&two, &mut Vec::new(), now).map_err(failed)?;
+    left.send(SECRET).map_err(failed)?;
+    let three = drain(&mut left);
+    let mut plain = Vec::new();
+    right.receive(&three, &mut plain, now).map_err(failed)?;
+    stage.says("Bob", format!("reads {:?}", readable(&plain)));
+    stage.says("Eve", format!("has recorded all {} octets of it", one.len() + two.len() + three.len()));
+    drop((left, right));
+
+    stage.scene("Both long-term keys are stolen");
+    stage.says("Eve", "is Bob now: plays the recording to a server with Bob's key");
+    let mut as_bob = Server::new(Config::new(Identity::bare(copy(&bob.1)?), trust(&alice.0))).session(now);
+    let mut opened = Vec::new();
+    let first = as_bob.receive(&one, &mut opened, now);
+    let replayed = first.and_then(|()| as_bob.receive(&three, &mut opened, now));
+    stage.says("Eve", replayed.clone().map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
+    stage.says("Eve", "is Alice now: plays Bob's answer to a client with Alice's key");
+    let mut as_alice = Client::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0))).session(now);
+    let answered = as_alice.receive(&two, &mut opened, now);
+    stage.says("Eve", answered.clone().map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
+    stage.says("Narrator", "the keys of the session came from two ephemeral secrets that nobody has any more; the stolen keys only signed");
+    stage.verdict(
+        "the recorded session stays closed",
+        replayed.is_err() && answered.is_err() && opened.is_empty(),
+    );
+
+    stage.scene("What the thief can do from now on");
+    let pretender = Server::new(Config::new(Identity::bare(copy(&bob.1)?), Trust::anyone()));
+    let (mut victim, mut mallory) = (client.session(now), pretender.session(now));
+    let deceived = settle(&mut victim, &mut mallory, now).is_ok();
+    stage
+        .verdict("pass for Bob in new sessions: forward secrecy protects the past, not the future", deceived);
+    Ok(())
+}

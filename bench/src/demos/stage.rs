@@ -1,0 +1,77 @@
+//! Where the demonstrations speak: paced text for people, or a line of JSON for each event.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+/// Pause after each line: time to read it aloud.
+const PAUSE: Duration = Duration::from_millis(900);
+
+/// Octets of a hexadecimal excerpt.
+const EXCERPT: usize = 24;
+
+/// The stage of one demonstration.
+#[derive(Debug)]
+pub struct Stage {
+    demo: &'static str,
+    json: bool,
+    pause: Duration,
+    as_announced: bool,
+}
+
+impl Stage {
+    /// An empty stage.
+    pub fn new(demo: &'static str, json: bool, fast: bool) -> Self {
+        let pause = if json || fast { Duration::ZERO } else { PAUSE };
+        Stage { demo, json, pause, as_announced: true }
+    }
+
+    /// Whether every verdict so far was the announced one.
+    pub fn went_as_announced(&self) -> bool {
+        self.as_announced
+    }
+
+    fn put(&self, text: &str, event: &serde_json::Value) {
+        let mut out = io::stdout().lock();
+        // Who reads may have gone; the show goes on to its end.
+        let _ = if self.json { writeln!(out, "{event}") } else { writeln!(out, "{text}") };
+        let _ = out.flush();
+        thread::sleep(self.pause);
+    }
+
+    /// A new scene begins.
+    pub fn scene(&self, title: &str) {
+        self.put(&format!("\n== {title}"), &json!({"demo": self.demo, "event": "scene", "title": title}));
+    }
+
+    /// A party does or sees something.
+    pub fn says(&self, party: &str, text: impl Display) {
+        let text = text.to_string();
+        self.put(
+            &format!("   {party:<9} {text}"),
+            &json!({"demo": self.demo, "event": "says", "party": party, "text": text}),
+        );
+    }
+
+    /// What the scene shows; `holds` is what was observed, and must be true.
+    pub fn verdict(&mut self, claim: &str, holds: bool) {
+        self.as_announced &= holds;
+        let mark = if holds { "=>" } else { "=> NOT SO:" };
+        let event = json!({"demo": self.demo, "event": "verdict", "claim": claim, "holds": holds});
+        self.put(&format!("   {mark} {claim}"), &event);
+    }
+}
+
+/// Octets as hexadecimal digits, cut where it gets long.
+pub fn hex(octets: &[u8]) -> String {
+    let digits: String = octets.iter().take(EXCERPT).map(|octet| format!("{octet:02x}")).collect();
+    if octets.len() > EXCERPT { format!("{digits}... ({} octets)", octets.len()) } else { digits }
+}
+
+/// Octets as text where they are text, as dots elsewhere.
+pub fn readable(octets: &[u8]) -> String {
+    octets.iter().map(|&octet| if (0x20..0x7f).contains(&octet) { char::from(octet) } else { '.' }).collect()
+}

@@ -1,0 +1,128 @@
+//! A pipe over a real socket, blocking, for the demonstrations; and two pipes back to back without one.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use dyno_security::pipe::{Failure, Pipe};
+
+/// Nobody in a demonstration takes longer to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Takes everything that waits for the wire.
+pub fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
+    let octets = pipe.pending().to_vec();
+    pipe.advance(octets.len());
+    octets
+}
+
+/// Moves octets both ways until both are silent.
+///
+/// # Errors
+/// The first failure of either side.
+pub fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) -> Result<(), Failure> {
+    loop {
+        let (to_right, to_left) = (drain(left), drain(right));
+        if to_right.is_empty() && to_left.is_empty() {
+            return Ok(());
+        }
+        right.receive(&to_right, &mut Vec::new(), now)?;
+        left.receive(&to_left, &mut Vec::new(), now)?;
+    }
+}
+
+/// A pipe on its socket.
+pub struct Line<P> {
+    /// The socket.
+    pub stream: TcpStream,
+    /// The pipe.
+    pub pipe: P,
+    /// What was opened and not yet taken.
+    pub plain: Vec<u8>,
+}
+
+fn refused(failure: Failure) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, failure)
+}
+
+impl<P: Pipe> Line<P> {
+    /// Puts a pipe on a socket. Reads and writes give up after ten seconds.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn new(stream: TcpStream, pipe: P) -> io::Result<Self> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Line { stream, pipe, plain: Vec::new() })
+    }
+
+    /// Writes what is pending.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn flush(&mut self) -> io::Result<()> {
+        while !self.pipe.pending().is_empty() {
+            let count = self.stream.write(self.pipe.pending())?;
+            self.pipe.advance(count);
+        }
+        Ok(())
+    }
+
+    /// Reads once and opens what came.
+    ///
+    /// # Returns
+    /// False at the authenticated end.
+    ///
+    /// # Errors
+    /// What the system reports; `InvalidData` for what the pipe refuses.
+    pub fn fill(&mut self) -> io::Result<bool> {
+        let mut octets = [0; 4096];
+        let count = self.stream.read(&mut octets)?;
+        if count == 0 {
+            self.pipe.receive_eof().map_err(refused)?;
+            return Ok(false);
+        }
+        self.pipe.receive(&octets[..count], &mut self.plain, Instant::now()).map_err(refused)?;
+        self.flush()?;
+        Ok(!self.pipe.is_closed_by_peer())
+    }
+
+    /// Completes the handshake.
+    ///
+    /// # Errors
+    /// As [`Line::fill`].
+    pub fn establish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        while !self.pipe.is_established() {
+            self.fill()?;
+        }
+        Ok(())
+    }
+
+    /// Seals and writes.
+    ///
+    /// # Errors
+    /// As [`Line::fill`].
+    pub fn send(&mut self, plain: &[u8]) -> io::Result<()> {
+        self.pipe.send(plain).map_err(refused)?;
+        self.flush()
+    }
+
+    /// Everything that the peer sends until its authenticated end.
+    ///
+    /// # Errors
+    /// As [`Line::fill`].
+    pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
+        while self.fill()? {}
+        Ok(std::mem::take(&mut self.plain))
+    }
+
+    /// Says goodbye.
+    ///
+    /// # Errors
+    /// As [`Line::fill`].
+    pub fn close(&mut self) -> io::Result<()> {
+        self.pipe.close();
+        self.flush()
+    }
+}

@@ -1,0 +1,63 @@
+//! Criterion's view of the hot paths: `cargo bench -p dyno-security`. Ratios against others: the example `ratios`.
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::session::Session;
+use dyno_security::channel::trust::Trust;
+use dyno_security::pipe::Pipe;
+use std::time::Instant;
+
+fn pair() -> (Client, Server) {
+    let server = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let client = Client::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));
+    (client, server)
+}
+
+fn settle(left: &mut Session, right: &mut Session, now: Instant) {
+    let mut plain = Vec::new();
+    while !left.pending().is_empty() || !right.pending().is_empty() {
+        right.receive(left.pending(), &mut plain, now).expect("honest");
+        left.advance(left.pending().len());
+        left.receive(right.pending(), &mut plain, now).expect("honest");
+        right.advance(right.pending().len());
+    }
+}
+
+fn handshake(c: &mut Criterion) {
+    let (client, server) = pair();
+    c.bench_function("handshake", |bencher| {
+        bencher.iter(|| {
+            let now = Instant::now();
+            let (mut left, mut right) = (client.session(now), server.session(now));
+            settle(&mut left, &mut right, now);
+        });
+    });
+}
+
+fn records(c: &mut Criterion) {
+    let mut group = c.benchmark_group("record there and back");
+    for octets in [100, 1024, 16 * 1024] {
+        let now = Instant::now();
+        let (client, server) = pair();
+        let (mut left, mut right) = (client.session(now), server.session(now));
+        settle(&mut left, &mut right, now);
+        let (message, mut plain) = (vec![1; octets], Vec::new());
+        group.throughput(Throughput::Bytes(octets as u64));
+        group.bench_function(octets.to_string(), |bencher| {
+            bencher.iter_batched_ref(
+                || (),
+                |()| {
+                    left.send(&message).expect("open");
+                    right.receive(left.pending(), &mut plain, now).expect("honest");
+                    left.advance(left.pending().len());
+                    plain.clear();
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, handshake, records);
+criterion_main!(benches);
