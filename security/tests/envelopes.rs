@@ -100,10 +100,11 @@ fn a_stream_arrives_whole_or_not_at_all() {
         assert!(opened == plain, "{length}");
         let refused =
             |file: &[u8]| stream::open(&c.bob, c.alice.public(), &mut &file[..], &mut Vec::new()).is_err();
-        // Cut at every chunk border and beside it, in the head, and with something added.
-        let borders = (0..=file.len()).filter(|at| at % (chunk + 16) < 130 || at + 20 > file.len());
-        borders
-            .filter(|&at| at < file.len())
+        // Cut in the head, at every chunk border and beside it, and before the end.
+        let borders =
+            (0..4).flat_map(|count| [111, 112, 113, 127, 128, 129].map(|at| at + count * (chunk + 16)));
+        let cuts = [0, 1, 31, 32, 33, file.len() - 1, file.len() - 16].into_iter().chain(borders);
+        cuts.filter(|&at| at < file.len())
             .for_each(|at| assert!(refused(&file[..at]), "{length} cut at {at}"));
         assert!(refused(&[&file[..], b"x"].concat()));
         assert!(stream::open(&c.carol, c.alice.public(), &mut &file[..], &mut Vec::new()).is_err());
