@@ -327,7 +327,9 @@ impl Connection {
 
     /// Goes from octets to a complete request as far as they reach.
     fn go_on(&mut self, now: Instant) {
-        if self.inbox.is_in_head() && !self.may_take() {
+        // Behind an answer there is usually nothing more: do not look for a request in it.
+        let is_waiting = (self.inbox.is_empty() && !self.eof) || !self.may_take();
+        if self.inbox.is_in_head() && is_waiting {
             return self.set_timer(now);
         }
         match self.inbox.go_on(&self.limits) {
