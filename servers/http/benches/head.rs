@@ -66,7 +66,7 @@ fn bench(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         group.throughput(Throughput::Bytes(request.len() as u64));
         group.bench_function("parse, respond, drain", |b| {
-            b.iter(|| serve(&mut connection, request, &date, now))
+            b.iter(|| serve(&mut connection, request, &date, now));
         });
         group.bench_function("httparse alone", |b| b.iter(|| parse(request)));
         group.finish();

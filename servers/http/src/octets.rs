@@ -67,7 +67,7 @@ fn is_all(octets: &[u8], class: u8) -> bool {
         };
         match &rest[at..] {
             [b'%', high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest = behind
+                rest = behind;
             }
             _ => return false,
         }
