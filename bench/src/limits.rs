@@ -81,3 +81,10 @@ pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 
 /// What a cell takes beside its load: start, samples, stop; measured on a virtual machine with two cores.
 pub const CELL_OVERHEAD: Duration = Duration::from_millis(130);
+
+/// Share of the slowest contestant's capacity at which latencies are compared.
+pub const COMMON_RATE_SHARE: f64 = 0.5;
+
+/// Connections of the step that opens one per request: enough to keep the accept queue filled, few enough to leave most
+/// of it empty.
+pub const CONNECT_CONNECTIONS: u32 = 16;

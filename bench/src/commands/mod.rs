@@ -7,10 +7,13 @@ pub type Outcome = Result<Exit, Failure>;
 
 pub mod demo;
 pub mod keys;
+pub mod compare;
 pub mod list;
 pub mod load;
+pub mod report;
 pub mod serve;
 pub mod transport;
+pub mod shared;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -24,8 +27,10 @@ pub struct Dyno {
 enum Command {
     Demo(demo::Arguments),
     Keys(keys::Arguments),
+    Compare(Box<compare::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
+    Report(report::Arguments),
     Serve(Box<serve::Arguments>),
 }
 
@@ -38,6 +43,8 @@ impl Dyno {
         match self.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),
+            Command::Compare(arguments) => compare::run(&arguments),
+            Command::Report(arguments) => report::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),

@@ -59,6 +59,7 @@ impl System {
     /// The arguments of `dyno load` for a cell.
     fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
         let load = &cell.load;
+        let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
         let mut arguments: Vec<String> = vec!["load".into(), format!("http://{address}{}", cell.service)];
         let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
         option("--connections", load.connections.to_string());
@@ -68,6 +69,10 @@ impl System {
         option("--seed", self.seed.to_string());
         option("--format", "json".into());
         option("--output", "-".into());
+        option("--expect", if own { "service" } else { "same" }.into());
+        if cell.cores.shared() {
+            option("--spin", "0".into());
+        }
         if let Some(rate) = load.rate_per_s {
             option("--rate", format!("{rate}"));
         }

@@ -1,0 +1,326 @@
+//! Options that all experiments share, and what they mean.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dyno_clients::units::{parse_count, parse_duration_ns};
+
+use crate::contestant::{Contestant, foreign, label_apart, own, peers};
+use crate::environment::{self, ranges};
+use crate::exit::{Exit, Failure};
+use crate::experiment::setup::{Setup, split_cores};
+use crate::probe::machine::online_cores;
+use crate::progress::Reporter;
+use crate::record::SCHEMA;
+use crate::record::cell::{Cores, Trial};
+use crate::record::header::Header;
+use crate::record::measured::Record;
+use crate::record::store::{self, Store};
+use crate::rig::system::System;
+use crate::session::{Session, Stop, expected_time};
+use crate::{floor, report, results, show};
+
+/// Options that all experiments share.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Shared {
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    pub names: Vec<String>,
+    /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
+    #[arg(long)]
+    pub peers: bool,
+    /// Servers of your own, described in a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub servers: Option<PathBuf>,
+    /// What is asked for, with a leading slash; see `dyno list`
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub service: String,
+    /// plain, channel or tls
+    #[arg(long, value_name = "NAME", default_value = "plain", value_parser = ["plain", "channel", "tls"])]
+    pub transport: String,
+    /// Lasting connections, where an architecture serves so many
+    #[arg(long, value_name = "N", default_value = "64", value_parser = connections)]
+    pub connections: u32,
+    /// As fast as is still useful: about 90 seconds for `compare`
+    #[arg(long, conflicts_with = "thorough")]
+    pub quick: bool,
+    /// As long as intervals need
+    #[arg(long)]
+    pub thorough: bool,
+    /// Blocks: each runs every cell once, in an order of its own
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub blocks: Option<u32>,
+    /// Time measured in each cell, such as 800ms
+    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    pub duration: Option<u64>,
+    /// Time left out at the start of each cell, such as 200ms
+    #[arg(long, value_name = "TIME", value_parser = milliseconds)]
+    pub warm_up: Option<u64>,
+    /// Cores of the servers, such as 0 or 0-3 [default: the first half]
+    #[arg(long, value_name = "LIST", value_parser = core_list)]
+    pub server_cores: Option<CoreList>,
+    /// Cores of the generator [default: the others]
+    #[arg(long, value_name = "LIST", value_parser = core_list)]
+    pub generator_cores: Option<CoreList>,
+    /// Relative difference that matters
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = dyno_clients::units::parse_share)]
+    pub threshold: f64,
+    /// Seed of the order and of the arrivals [default: taken from the clock]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where results go [default: dyno-results/<time>-<experiment>]
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Continue the experiment in DIR (the newest one when no DIR is given): cells that are done are not measured again
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "output")]
+    #[expect(clippy::option_option, reason = "absent, given, and given with a value are three things")]
+    pub resume: Option<Option<PathBuf>>,
+    /// Print the plan and how long it takes, and measure nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// A list of cores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreList(pub Vec<usize>);
+
+fn connections(text: &str) -> Result<u32, String> {
+    match parse_count(text)? {
+        count @ 1..=100_000 => Ok(count as u32),
+        _ => Err(format!("{text} is not between 1 and 100k")),
+    }
+}
+
+/// A time in whole milliseconds.
+///
+/// # Errors
+/// When it is no time, or shorter than a millisecond.
+pub fn milliseconds(text: &str) -> Result<u64, String> {
+    match parse_duration_ns(text)? / 1_000_000 {
+        0 if text.trim() != "0" => Err(format!("{text} is shorter than 1ms")),
+        milliseconds => Ok(milliseconds),
+    }
+}
+
+fn core_list(text: &str) -> Result<CoreList, String> {
+    let online = online_cores();
+    let cores = ranges(text);
+    match cores.iter().find(|core| !online.contains(core)) {
+        _ if cores.is_empty() => Err(format!("{text} is no list of cores; write 0 or 0-3 or 0,2")),
+        Some(core) => Err(format!("core {core} cannot be used here; there are {online:?}")),
+        None => Ok(CoreList(cores)),
+    }
+}
+
+/// How long the cells of an experiment are, and how many blocks it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Blocks.
+    pub blocks: u32,
+    /// Time left out at the start.
+    pub warm_up_ms: u64,
+    /// Time measured.
+    pub duration_ms: u64,
+}
+
+impl Shared {
+    /// Who takes part.
+    ///
+    /// # Errors
+    /// When a name is unknown or a file cannot be read.
+    pub fn contestants(&self) -> Result<Vec<Contestant>, Failure> {
+        let mut found = if self.names.is_empty() && self.servers.is_none() {
+            own::all()?
+        } else {
+            self.names.iter().map(|name| own::named(name)).collect::<Result<_, _>>()?
+        };
+        if let Some(path) = &self.servers {
+            found.extend(foreign::read(path)?);
+        }
+        if self.peers {
+            found.extend(peers::installed());
+        }
+        label_apart(&mut found);
+        Ok(found)
+    }
+
+    /// What is to be measured, at one of three paces: quick, usual, thorough.
+    ///
+    /// # Errors
+    /// When a name is unknown or a value impossible.
+    pub fn setup(&self, paces: [Pace; 3], seed: u64) -> Result<Setup, Failure> {
+        let pace = if self.quick { paces[0] } else { paces[if self.thorough { 2 } else { 1 }] };
+        if !self.service.starts_with('/') {
+            return Err(Failure::usage(
+                format!("the service {} has no leading slash", self.service),
+                format!("say --service /{}", self.service),
+            ));
+        }
+        Ok(Setup {
+            contestants: self.contestants()?,
+            service: self.service.clone(),
+            transport: self.transport.clone(),
+            cores: self.cores(),
+            connections: self.connections,
+            blocks: self.blocks.unwrap_or(pace.blocks),
+            warm_up_ms: self.warm_up.unwrap_or(pace.warm_up_ms),
+            duration_ms: self.duration.unwrap_or(pace.duration_ms).max(100),
+            seed,
+        })
+    }
+
+    fn cores(&self) -> Cores {
+        let online = online_cores();
+        let split = split_cores(&online);
+        let rest = |taken: &[usize]| -> Vec<usize> {
+            let rest: Vec<usize> = online.iter().copied().filter(|core| !taken.contains(core)).collect();
+            if rest.is_empty() { taken.to_vec() } else { rest }
+        };
+        match (&self.server_cores, &self.generator_cores) {
+            (None, None) => split,
+            (Some(server), None) => Cores { server: server.0.clone(), generator: rest(&server.0) },
+            (None, Some(generator)) => Cores { server: rest(&generator.0), generator: generator.0.clone() },
+            (Some(server), Some(generator)) => {
+                Cores { server: server.0.clone(), generator: generator.0.clone() }
+            }
+        }
+    }
+}
+
+/// An experiment that is about to begin, or to continue.
+#[derive(Debug)]
+pub struct Launch {
+    /// Its name.
+    pub experiment: &'static str,
+    /// Where its results go.
+    pub directory: PathBuf,
+    /// What an earlier start has measured.
+    pub known: Vec<Record>,
+    /// Seed of the order.
+    pub seed: u64,
+    /// Now.
+    pub unix_ms: u64,
+}
+
+/// Finds out where results go and what is known already.
+///
+/// # Errors
+/// When an experiment is to be continued that does not exist or is another one.
+pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failure> {
+    let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let Some(place) = &shared.resume else {
+        let directory = shared.output.clone().unwrap_or_else(|| results::directory(experiment, unix_ms));
+        return Ok(Launch {
+            experiment,
+            directory,
+            known: Vec::new(),
+            seed: shared.seed.unwrap_or(unix_ms),
+            unix_ms,
+        });
+    };
+    let directory = place.clone().map_or_else(|| results::latest(Some(experiment)), Ok)?;
+    let before = store::read(&directory)?;
+    if before.header.experiment != experiment {
+        return Err(Failure::usage(
+            format!("{} holds the experiment {}", directory.display(), before.header.experiment),
+            format!("say `dyno {} --resume {}`", before.header.experiment, directory.display()),
+        ));
+    }
+    let machine = environment::read().machine_id;
+    if before.header.environment.machine_id != machine {
+        return Err(Failure::usage(
+            format!("{} was measured on another machine or kernel", directory.display()),
+            "begin a new experiment: figures of two machines do not mix",
+        ));
+    }
+    let seed = shared.seed.unwrap_or(before.header.seed);
+    Ok(Launch { experiment, directory, known: before.cells, seed, unix_ms })
+}
+
+/// Prints what would be measured.
+pub fn print_plan(setup: &Setup, trials: &[Trial]) {
+    let time: Duration = trials.iter().map(|trial| expected_time(&trial.cell)).sum();
+    for trial in trials {
+        let cell = &trial.cell;
+        anstream::println!(
+            "{:>3}  {:<16} {:<24} {}",
+            trial.block + 1,
+            cell.step,
+            cell.contestant,
+            cell.load.words()
+        );
+    }
+    anstream::println!(
+        "{} cells of {} contestants, about {}; server on cores {:?}, generator on {:?}",
+        trials.len(),
+        setup.contestants.len(),
+        show::span(time),
+        setup.cores.server,
+        setup.cores.generator,
+    );
+}
+
+/// Runs an experiment from its floor to its report.
+///
+/// # Errors
+/// When results cannot be written.
+pub fn conduct(
+    shared: &Shared,
+    launch: Launch,
+    setup: &Setup,
+    run: impl FnOnce(&mut Session<System>) -> Result<(), Stop>,
+) -> Result<Exit, Failure> {
+    let mut progress = Reporter::new(shared.quiet);
+    let environment = environment::read();
+    if !environment.optimized {
+        progress.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
+    }
+    let header = Header {
+        schema: SCHEMA,
+        experiment: launch.experiment.to_string(),
+        command: std::env::args().collect(),
+        seed: launch.seed,
+        blocks: setup.blocks,
+        began_unix_ms: launch.unix_ms,
+        threshold: shared.threshold,
+        contestants: setup.contestants.iter().map(Contestant::line).collect(),
+        floor: Some(floor::measure(&online_cores())),
+        environment,
+    };
+    let store = Store::open(&launch.directory, &header)?;
+    results::point_latest(&launch.directory);
+    let rig = System::new(&setup.contestants, &launch.directory, launch.seed)?;
+    let mut session =
+        Session::new(rig, Some(store), launch.known, &header.environment.machine_id, &mut progress);
+    let ended = run(&mut session);
+    drop(session);
+    let void = progress.finish();
+    let interrupted = match ended {
+        Ok(()) => false,
+        Err(Stop::Interrupted) => true,
+        Err(Stop::Broken(failure)) => return Err(failure),
+    };
+    let written = report::write(&launch.directory)?;
+    anstream::print!("{}", written.terminal);
+    if !shared.quiet {
+        eprintln!("report: {}", written.page.display());
+        if void > 0 {
+            eprintln!(
+                "{void} cells are void; measure them again with: dyno {} --resume {}",
+                launch.experiment,
+                launch.directory.display()
+            );
+        }
+    }
+    if interrupted {
+        eprintln!(
+            "interrupted; continue with: dyno {} --resume {}",
+            launch.experiment,
+            launch.directory.display()
+        );
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if written.usable { Exit::Success } else { Exit::Invalid })
+}

@@ -1,0 +1,125 @@
+//! From values to places on paper.
+
+/// A scale from values to places.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    low: f64,
+    high: f64,
+    from: f64,
+    to: f64,
+    log: bool,
+}
+
+impl Scale {
+    /// A linear scale from zero to a little beyond the largest value.
+    pub fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        Scale { low: 0.0, high: if high > 0.0 { high * 1.06 } else { 1.0 }, from, to, log: false }
+    }
+
+    /// A logarithmic scale that holds all values above zero, from a power of ten (or its double, or its half).
+    pub fn log(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        let (mut low, mut high) = (f64::INFINITY, 0f64);
+        for value in values.filter(|value| value.is_finite() && *value > 0.0) {
+            low = low.min(value);
+            high = high.max(value);
+        }
+        if high == 0.0 {
+            (low, high) = (1.0, 10.0);
+        }
+        let steps = [1.0, 2.0, 5.0, 10.0];
+        let floor = |value: f64| {
+            let power = 10f64.powf(value.log10().floor());
+            steps
+                .iter()
+                .rev()
+                .map(|step| step * power)
+                .find(|step| *step <= value * 1.000_001)
+                .unwrap_or(power)
+        };
+        let ceiling = |value: f64| {
+            let power = 10f64.powf(value.log10().floor());
+            steps
+                .iter()
+                .map(|step| step * power)
+                .find(|step| *step >= value * 0.999_999)
+                .unwrap_or(power * 10.0)
+        };
+        let (low, mut high) = (floor(low * 0.95), ceiling(high * 1.05));
+        if high <= low {
+            high = low * 10.0;
+        }
+        Scale { low, high, from, to, log: true }
+    }
+
+    /// A scale or its logarithm.
+    pub fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        if log { Scale::log(values, from, to) } else { Scale::linear(values, from, to) }
+    }
+
+    /// The place of a value; values beyond the ends stay at the ends.
+    pub fn place(&self, value: f64) -> f64 {
+        let share = if self.log {
+            (value.max(self.low).ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
+        } else {
+            (value - self.low) / (self.high - self.low)
+        };
+        self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
+    }
+
+    /// Whether the scale is logarithmic.
+    pub fn is_log(&self) -> bool {
+        self.log
+    }
+
+    /// Values to be marked on the axis: about five round ones.
+    pub fn ticks(&self) -> Vec<f64> {
+        if self.log { self.log_ticks() } else { self.linear_ticks() }
+    }
+
+    fn linear_ticks(&self) -> Vec<f64> {
+        let rough = (self.high - self.low) / 5.0;
+        let power = 10f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0]
+            .iter()
+            .map(|step| step * power)
+            .find(|step| *step >= rough)
+            .unwrap_or(power);
+        (0..)
+            .map(|count| self.low + f64::from(count) * step)
+            .take_while(|tick| *tick <= self.high * 1.000_001)
+            .collect()
+    }
+
+    fn log_ticks(&self) -> Vec<f64> {
+        let decades = (self.high / self.low).log10();
+        let steps: &[f64] = if decades < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let first = self.low.log10().floor() as i32;
+        let last = self.high.log10().ceil() as i32;
+        (first..=last)
+            .flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)))
+            .filter(|tick| *tick >= self.low * 0.999_999 && *tick <= self.high * 1.000_001)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linear_scales_begin_at_zero() {
+        let scale = Scale::linear([10.0, 100.0].into_iter(), 0.0, 106.0);
+        assert!((scale.place(50.0) - 50.0).abs() < 1e-9);
+        assert_eq!(scale.ticks(), vec![0.0, 50.0, 100.0]);
+    }
+
+    #[test]
+    fn log_scales_hold_every_value() {
+        let scale = Scale::log([0.3, 70.0].into_iter(), 0.0, 1.0);
+        assert!(scale.place(0.3) > 0.0 && scale.place(70.0) < 1.0);
+        assert_eq!(scale.ticks().first(), Some(&0.2));
+        assert_eq!(scale.ticks().last(), Some(&100.0));
+        assert_eq!(Scale::log(std::iter::empty(), 0.0, 1.0).ticks().first(), Some(&1.0));
+    }
+}

@@ -1,0 +1,88 @@
+//! How far an experiment is, on stderr: a bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::record::audit::Standing;
+use crate::record::cell::Trial;
+use crate::record::measured::Record;
+use crate::session::Progress;
+use crate::show;
+
+/// Progress on stderr.
+#[derive(Debug)]
+pub struct Reporter {
+    quiet: bool,
+    bar: Option<ProgressBar>,
+    last_block: Option<(String, u32)>,
+    void: usize,
+}
+
+impl Reporter {
+    /// A reporter; a quiet one tells only of cells that are void.
+    pub fn new(quiet: bool) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {wide_msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Reporter { quiet, bar, last_block: None, void: 0 }
+    }
+
+    /// A line of its own, above the bar.
+    pub fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None if self.quiet => {}
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Ends the bar.
+    ///
+    /// # Returns
+    /// How many cells were void.
+    pub fn finish(self) -> usize {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+        self.void
+    }
+}
+
+fn place(trial: &Trial) -> String {
+    let cell = &trial.cell;
+    format!("{} {} ({})", cell.step, cell.contestant, cell.load.words())
+}
+
+impl Progress for Reporter {
+    fn begin(&mut self, trial: &Trial, done: usize, planned: usize, left: Duration) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(planned as u64);
+            bar.set_position(done as u64);
+            bar.set_message(format!("{} left, {}", show::span(left), place(trial)));
+            return;
+        }
+        let block = (if trial.cell.step == "pilot" { "pilot" } else { "block" }.to_string(), trial.block);
+        if self.last_block.as_ref() != Some(&block) {
+            let name = if block.0 == "pilot" { block.0.clone() } else { format!("block {}", block.1 + 1) };
+            self.say(&format!("{name}: {done} of {planned} cells done, {} left", show::span(left)));
+            self.last_block = Some(block);
+        }
+    }
+
+    fn end(&mut self, record: &Record, known_before: bool) {
+        if record.audit.standing == Standing::Void && !known_before {
+            self.void += 1;
+            let line = format!("void: {}: {}", place(&record.trial), record.audit.reason());
+            match &self.bar {
+                Some(bar) => bar.println(line),
+                None => eprintln!("{line}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! From records to rows: one contestant each, every figure with its interval and its doubts.
+
+use std::collections::BTreeMap;
+
+use crate::experiment::compare::{CAPACITY, CONNECT, LATENCY};
+use crate::record::audit::Standing;
+use crate::record::header::{ContestantLine, Header};
+use crate::record::measured::Record;
+use crate::record::store::Records;
+use crate::statistics::bootstrap::{Interval, bca};
+use crate::statistics::sample::median;
+use crate::statistics::verdict::{Comparison, compare};
+
+/// A figure over all blocks.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Measured {
+    /// Median with its 95 % interval; NaN when no block counts.
+    pub interval: Interval,
+    /// Whether more than half of the blocks say "at least".
+    pub at_least: bool,
+    /// Blocks that were void.
+    pub void: usize,
+    /// Why it is void or "at least"; empty when it is neither.
+    pub reason: String,
+    /// The value of each block that counts.
+    pub by_block: BTreeMap<u32, f64>,
+}
+
+impl Measured {
+    /// The figure that `read` takes from each record that counts.
+    pub fn of(records: &[&Record], seed: u64, read: impl Fn(&Record) -> Option<f64>) -> Self {
+        let by_block: BTreeMap<u32, f64> = records
+            .iter()
+            .filter(|record| record.counted().is_some())
+            .filter_map(|record| Some((record.trial.block, read(record)?)))
+            .collect();
+        let values: Vec<f64> = by_block.values().copied().collect();
+        let standing =
+            |wanted: Standing| records.iter().filter(|record| record.audit.standing == wanted).count();
+        let at_least = standing(Standing::AtLeast) * 2 > by_block.len();
+        let void = standing(Standing::Void);
+        let doubted = records.iter().find(|record| {
+            let wanted = if by_block.is_empty() { Standing::Void } else { Standing::AtLeast };
+            record.audit.standing == wanted
+        });
+        let reason = if at_least || by_block.is_empty() {
+            doubted.map(|record| record.audit.reason().to_string()).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        Measured { interval: bca(&values, median, 0.95, seed), at_least, void, reason, by_block }
+    }
+
+    /// The median, when any block counts.
+    pub fn value(&self) -> Option<f64> {
+        (!self.by_block.is_empty()).then_some(self.interval.value)
+    }
+
+    /// The ratio to another figure, block by block.
+    pub fn against(&self, other: &Measured, threshold: f64, seed: u64) -> Comparison {
+        let pairs: Vec<(f64, f64)> = self
+            .by_block
+            .iter()
+            .filter_map(|(block, value)| Some((*value, *other.by_block.get(block)?)))
+            .collect();
+        compare(&pairs, threshold, seed)
+    }
+}
+
+/// Everything that `compare` knows of a contestant.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Row {
+    /// Label.
+    pub label: String,
+    /// What it is.
+    pub idea: String,
+    /// Its kin.
+    pub family: String,
+    /// Requests a second in closed loop with lasting connections.
+    pub capacity: Measured,
+    /// Median latency at the common rate, in nanoseconds.
+    pub p50_ns: Measured,
+    /// 99th percentile there.
+    pub p99_ns: Measured,
+    /// Requests a second with a connection each.
+    pub connect: Measured,
+    /// CPU per request at the common rate, in nanoseconds.
+    pub cpu_ns: Measured,
+    /// CPU per request at capacity, in nanoseconds.
+    pub cpu_at_capacity_ns: Measured,
+    /// CPU of the whole machine per request at capacity, generator included, in nanoseconds.
+    pub machine_cpu_ns: Measured,
+    /// CPU per request with a connection each, in nanoseconds.
+    pub cpu_at_connect_ns: Measured,
+    /// Share of the CPU that the kernel took.
+    pub system_share: Measured,
+    /// Context switches per request at the common rate.
+    pub switches: Measured,
+    /// Memory per lasting connection, in bytes: growth of the proportional set size.
+    pub memory_per_connection: Measured,
+    /// Memory under load, in bytes.
+    pub memory: Measured,
+    /// Latencies at the common rate by percentile, in nanoseconds.
+    pub percentiles: Vec<(f64, Measured)>,
+    /// Most threads and processes seen.
+    pub threads: u32,
+    /// Processes.
+    pub processes: u32,
+    /// Requests by worker, of the last block.
+    pub spread: Vec<u64>,
+}
+
+/// Everything that a report of `compare` shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The header of the records.
+    pub header: Header,
+    /// A row each, in the order of the header.
+    pub rows: Vec<Row>,
+    /// The common rate.
+    pub rate_per_s: Option<f64>,
+    /// Place of the baseline among the rows: `iterative`, or else the first.
+    pub baseline: usize,
+    /// Cells that count, are "at least", are void.
+    pub standings: [usize; 3],
+}
+
+/// Percentiles that are drawn.
+pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+
+/// The model of a comparison.
+pub fn model(records: &Records) -> Model {
+    let rows: Vec<Row> =
+        records.header.contestants.iter().map(|line| row(line, records)).filter(has_anything).collect();
+    let baseline = rows.iter().position(|row| row.label == "iterative").unwrap_or(0);
+    let rate_per_s = records
+        .cells
+        .iter()
+        .filter(|record| record.trial.cell.step == LATENCY)
+        .find_map(|record| record.trial.cell.load.rate_per_s);
+    let standing =
+        |wanted: Standing| records.cells.iter().filter(|record| record.audit.standing == wanted).count();
+    Model {
+        header: records.header.clone(),
+        rows,
+        rate_per_s,
+        baseline,
+        standings: [Standing::Valid, Standing::AtLeast, Standing::Void].map(standing),
+    }
+}
+
+/// A contestant that an interrupted run never reached has no row.
+fn has_anything(row: &Row) -> bool {
+    [&row.capacity, &row.p50_ns, &row.connect]
+        .iter()
+        .any(|figure| !figure.by_block.is_empty() || figure.void > 0)
+}
+
+fn row(line: &ContestantLine, records: &Records) -> Row {
+    let step = |step: &str| -> Vec<&Record> {
+        records
+            .cells
+            .iter()
+            .filter(|record| record.trial.cell.contestant == line.label && record.trial.cell.step == step)
+            .collect()
+    };
+    let seed = records.header.seed;
+    let (capacity, latency, connect) = (step(CAPACITY), step(LATENCY), step(CONNECT));
+    let percentile = |percentile: f64| {
+        move |record: &Record| record.load.as_ref()?.total.at_ns(percentile).map(|value| value as f64)
+    };
+    let rate = |record: &Record| Some(record.load.as_ref()?.rate_per_s);
+    let all: Vec<&Record> = [capacity.as_slice(), &latency, &connect].concat();
+    let most =
+        |read: fn(&Record) -> Option<u32>| all.iter().filter_map(|record| read(record)).max().unwrap_or(0);
+    Row {
+        label: line.label.clone(),
+        idea: line.idea.clone(),
+        family: line.family.clone(),
+        capacity: Measured::of(&capacity, seed, rate),
+        p50_ns: Measured::of(&latency, seed, percentile(50.0)),
+        p99_ns: Measured::of(&latency, seed, percentile(99.0)),
+        connect: Measured::of(&connect, seed, rate),
+        cpu_ns: Measured::of(&latency, seed, Record::cpu_per_request_ns),
+        cpu_at_capacity_ns: Measured::of(&capacity, seed, Record::cpu_per_request_ns),
+        machine_cpu_ns: Measured::of(&capacity, seed, |record| {
+            let rate = record.counted()?.rate_per_s;
+            (rate > 0.0).then_some(record.machine.as_ref()?.cores_used * 1e9 / rate)
+        }),
+        cpu_at_connect_ns: Measured::of(&connect, seed, Record::cpu_per_request_ns),
+        system_share: Measured::of(&latency, seed, |record| record.server.as_ref()?.system_share),
+        switches: Measured::of(&latency, seed, |record| {
+            let server = record.server.as_ref()?;
+            let switches = server.switches_voluntary_per_s? + server.switches_involuntary_per_s?;
+            Some(switches / record.counted()?.rate_per_s)
+        }),
+        memory_per_connection: Measured::of(&capacity, seed, |record| {
+            let server = record.server.as_ref()?;
+            let grown = server.memory_loaded.pss_bytes?.saturating_sub(server.memory_idle.pss_bytes?);
+            Some(grown as f64 / f64::from(record.trial.cell.load.connections.max(1)))
+        }),
+        memory: Measured::of(&capacity, seed, |record| {
+            record.server.as_ref()?.memory_loaded.pss_bytes.map(|bytes| bytes as f64)
+        }),
+        percentiles: PERCENTILES
+            .iter()
+            .map(|wanted| (*wanted, Measured::of(&latency, seed, percentile(*wanted))))
+            .collect(),
+        threads: most(|record| Some(record.server.as_ref()?.threads)),
+        processes: most(|record| Some(record.server.as_ref()?.processes)),
+        spread: capacity
+            .last()
+            .and_then(|record| record.server.as_ref())
+            .map(|server| server.spread.clone())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,70 @@
+//! The texts that every report carries, and what it takes to embed them.
+
+use ring::digest::{SHA256, digest};
+
+/// How it is measured.
+pub const METHODOLOGY: &str = include_str!("../../METHODOLOGY.md");
+/// What not to believe.
+pub const BIAS: &str = include_str!("../../BIAS.md");
+
+/// Markdown as HTML, its headings two levels down, below those of the page.
+pub fn html(markdown: &str) -> String {
+    use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+    let lower = |level: HeadingLevel| match level {
+        HeadingLevel::H1 | HeadingLevel::H2 => HeadingLevel::H3,
+        _ => HeadingLevel::H4,
+    };
+    // The page has a heading of its own for each text, so the first one of the text goes.
+    let mut in_title = false;
+    let events = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter_map(|event| match event {
+        Event::Start(Tag::Heading { level: HeadingLevel::H1, .. }) => {
+            in_title = true;
+            None
+        }
+        Event::End(TagEnd::Heading(HeadingLevel::H1)) => {
+            in_title = false;
+            None
+        }
+        _ if in_title => None,
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Some(Event::Start(Tag::Heading { level: lower(level), id, classes, attrs }))
+        }
+        Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(lower(level)))),
+        other => Some(other),
+    });
+    let mut text = String::new();
+    html::push_html(&mut text, events);
+    text
+}
+
+/// The hash by which a content security policy admits an inline element.
+pub fn sha256_base64(text: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let hash = digest(&SHA256, text.as_bytes());
+    let mut encoded = String::new();
+    for chunk in hash.as_ref().chunks(3) {
+        let bytes = [chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0)];
+        let bits = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place)) as usize & 63] as char;
+            encoded.push(if place <= chunk.len() { letter } else { '=' });
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_agree_with_openssl() {
+        // printf abc | openssl dgst -sha256 -binary | base64
+        assert_eq!(sha256_base64("abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+    }
+
+    #[test]
+    fn the_title_of_a_text_goes_and_its_headings_move_down() {
+        assert_eq!(html("# A\n\n## B\n\ntext\n"), "<h3>B</h3>\n<p>text</p>\n");
+    }
+}

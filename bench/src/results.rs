@@ -1,0 +1,54 @@
+//! Where results go: `dyno-results/<time>-<experiment>/`, with a link `latest` beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::exit::Failure;
+use crate::show;
+
+/// Directory of all results, below the current one.
+pub const ROOT: &str = "dyno-results";
+
+/// The directory for an experiment that begins now: `20261121-012805-compare`.
+pub fn directory(experiment: &str, unix_ms: u64) -> PathBuf {
+    let moment = show::moment(unix_ms).replace(['-', ':'], "").replace(' ', "-");
+    Path::new(ROOT).join(format!("{moment}-{experiment}"))
+}
+
+/// Points `dyno-results/latest` to a directory in `dyno-results`; elsewhere nothing is done.
+pub fn point_latest(directory: &Path) {
+    let (Some(root), Some(name)) = (directory.parent(), directory.file_name()) else {
+        return;
+    };
+    if root.file_name().is_some_and(|parent| parent == ROOT) {
+        let link = root.join("latest");
+        // The link is a comfort: where it cannot be made, the printed path does as well.
+        let _ = fs::remove_file(&link);
+        let _ = std::os::unix::fs::symlink(name, &link);
+    }
+}
+
+/// The newest directory of an experiment, or of any.
+///
+/// # Errors
+/// When there is none.
+pub fn latest(experiment: Option<&str>) -> Result<PathBuf, Failure> {
+    let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && !path.is_symlink())
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            experiment.is_none_or(|experiment| name.ends_with(&format!("-{experiment}")))
+        })
+        .collect();
+    found.sort();
+    found.pop().ok_or_else(|| {
+        Failure::usage(
+            format!("there are no results in {ROOT}"),
+            "measure first, with `dyno compare`, or name a directory",
+        )
+    })
+}

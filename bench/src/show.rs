@@ -1,0 +1,133 @@
+//! Figures for people.
+
+/// A rate or a count with three significant digits: `12.3 k`, `987`.
+pub fn rate(value: f64) -> String {
+    match value.abs() {
+        size if !size.is_finite() => "-".to_string(),
+        size if size >= 999_500_000.0 => format!("{} G", three(value / 1e9)),
+        size if size >= 999_500.0 => format!("{} M", three(value / 1e6)),
+        size if size >= 9_995.0 => format!("{} k", three(value / 1e3)),
+        size if size >= 100.0 => format!("{value:.0}"),
+        _ => three(value),
+    }
+}
+
+/// Three significant digits without an exponent.
+pub fn three(value: f64) -> String {
+    match value.abs() {
+        size if !size.is_finite() => "-".to_string(),
+        0.0 => "0".to_string(),
+        size if size >= 99.95 => format!("{value:.0}"),
+        size if size >= 9.995 => format!("{value:.1}"),
+        size if size >= 0.9995 => format!("{value:.2}"),
+        _ => format!("{value:.3}"),
+    }
+}
+
+/// A time in nanoseconds with its unit: `1.23 ms`.
+pub fn time(ns: f64) -> String {
+    match ns.abs() {
+        size if !size.is_finite() => "-".to_string(),
+        size if size >= 999_500_000.0 => format!("{} s", three(ns / 1e9)),
+        size if size >= 999_500.0 => format!("{} ms", three(ns / 1e6)),
+        size if size >= 999.5 => format!("{} us", three(ns / 1e3)),
+        _ => format!("{ns:.0} ns"),
+    }
+}
+
+/// Bytes in binary multiples: `1.5 MiB`.
+pub fn bytes(value: f64) -> String {
+    match value.abs() {
+        size if !size.is_finite() => "-".to_string(),
+        size if size >= 1_073_741_824.0 => format!("{} GiB", three(value / 1_073_741_824.0)),
+        size if size >= 1_048_576.0 => format!("{} MiB", three(value / 1_048_576.0)),
+        size if size >= 1024.0 => format!("{} KiB", three(value / 1024.0)),
+        _ => format!("{value:.0} B"),
+    }
+}
+
+/// A ratio: `1.25x`.
+pub fn ratio(value: f64) -> String {
+    if value.is_finite() { format!("{}x", three(value)) } else { "-".to_string() }
+}
+
+/// A share as percent: `12 %`.
+pub fn share(value: f64) -> String {
+    let percent = value * 100.0;
+    if !percent.is_finite() {
+        "-".to_string()
+    } else if percent.abs() < 9.95 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
+/// A span of time in whole seconds: `1 min 20 s`.
+pub fn span(time: std::time::Duration) -> String {
+    let seconds = time.as_secs_f64().ceil() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// A moment in milliseconds since 1970 as `2026-11-21 01:02:03` UTC.
+pub fn moment(unix_ms: u64) -> String {
+    let (year, month, day) = civil(unix_ms / 86_400_000);
+    let seconds = unix_ms / 1000 % 86_400;
+    format!("{year}-{month:02}-{day:02} {:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// The date of a day since 1970, after Howard Hinnant, "chrono-compatible low-level date algorithms": years begin in
+/// March, so that the leap day comes last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits_and_a_unit() {
+        for (shown, expected) in [
+            (rate(12_345.0), "12.3 k"),
+            (rate(9_990.0), "9990"),
+            (rate(1_234_567.0), "1.23 M"),
+            (time(78_400.0), "78.4 us"),
+            (time(1_234_567.0), "1.23 ms"),
+            (time(999_700.0), "1.00 ms"),
+            (bytes(1_572_864.0), "1.50 MiB"),
+            (ratio(1.254), "1.25x"),
+            (share(0.0421), "4.2 %"),
+            (rate(f64::NAN), "-"),
+        ] {
+            assert_eq!(shown, expected);
+        }
+    }
+
+    #[test]
+    fn moments_agree_with_date() {
+        // date -u -d @1709251199 and @1795224485
+        assert_eq!(moment(1_709_251_199_000), "2024-02-29 23:59:59");
+        assert_eq!(moment(1_795_224_485_000), "2026-11-21 01:28:05");
+        assert_eq!(moment(0), "1970-01-01 00:00:00");
+    }
+
+    #[test]
+    fn spans() {
+        assert_eq!(span(std::time::Duration::from_millis(79_100)), "1 min 20 s");
+        assert_eq!(span(std::time::Duration::from_secs(7_300)), "2 h 1 min");
+    }
+}
