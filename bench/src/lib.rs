@@ -6,9 +6,12 @@ pub mod audit;
 pub mod commands;
 pub mod contestant;
 pub mod demos;
+pub mod difference;
+pub mod doctor;
 pub mod environment;
 pub mod exit;
 pub mod experiment;
+pub mod explanation;
 pub mod figures;
 pub mod floor;
 pub mod limits;
@@ -26,6 +29,7 @@ pub mod session;
 pub mod show;
 pub mod statistics;
 pub mod suggest;
+pub mod unit_costs;
 
 /// Parses the command line, runs the command, tells a failure on stderr.
 ///

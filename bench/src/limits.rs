@@ -88,3 +88,18 @@ pub const COMMON_RATE_SHARE: f64 = 0.5;
 /// Connections of the step that opens one per request: enough to keep the accept queue filled, few enough to leave most
 /// of it empty.
 pub const CONNECT_CONNECTIONS: u32 = 16;
+
+/// Trickle of requests over the connections of `dyno connections`: enough for percentiles, too little to load a core.
+pub const CONNECTIONS_RATE_PER_S: f64 = 500.0;
+
+/// Workers that a crew may have at most, as `dyno serve` allows.
+pub const WORKERS_LIMIT: u32 = 4_096;
+
+/// How near both sides of a critical point must be, as a share.
+pub const BRACKET: f64 = 0.05;
+
+/// Cells that the search for a critical point may take.
+pub const SEARCH_STEPS: u32 = 12;
+
+/// Connections that are opened at the start of a cell may take this long each, at most: a fork of a large process, twice.
+pub const OPENING_EACH: Duration = Duration::from_micros(1_500);

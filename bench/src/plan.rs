@@ -43,6 +43,7 @@ mod tests {
                     connections: 4,
                     idle_connections: 0,
                     rate_per_s: None,
+                    steps: Vec::new(),
                     requests_per_connection: None,
                     warm_up_ms: 100,
                     duration_ms: 400,

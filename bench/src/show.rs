@@ -7,7 +7,7 @@ pub fn rate(value: f64) -> String {
         size if size >= 999_500_000.0 => format!("{} G", three(value / 1e9)),
         size if size >= 999_500.0 => format!("{} M", three(value / 1e6)),
         size if size >= 9_995.0 => format!("{} k", three(value / 1e3)),
-        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 100.0 || value.fract() == 0.0 => format!("{value:.0}"),
         _ => three(value),
     }
 }
@@ -104,6 +104,8 @@ mod tests {
         for (shown, expected) in [
             (rate(12_345.0), "12.3 k"),
             (rate(9_990.0), "9990"),
+            (rate(10.0), "10"),
+            (rate(1.5), "1.50"),
             (rate(1_234_567.0), "1.23 M"),
             (time(78_400.0), "78.4 us"),
             (time(1_234_567.0), "1.23 ms"),

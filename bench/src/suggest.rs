@@ -2,9 +2,14 @@
 
 /// The nearest of `known`, if it is near enough to be meant: at most a third of its letters differ.
 pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    // Who types the beginning of a word means that word, however long the rest is.
+    if typed.len() >= 3
+        && let Some(word) = known.iter().find(|word| word.starts_with(typed))
+    {
+        return Some(word);
+    }
     let (distance, word) = known.iter().map(|word| (distance(typed, word), *word)).min()?;
-    let prefix = typed.len() >= 3 && word.starts_with(typed);
-    (prefix || distance * 3 <= word.len().max(typed.len())).then_some(word)
+    (distance * 3 <= word.len().max(typed.len())).then_some(word)
 }
 
 /// Levenshtein's distance: letters to insert, delete or replace.

@@ -8,9 +8,18 @@ pub type Outcome = Result<Exit, Failure>;
 pub mod demo;
 pub mod keys;
 pub mod compare;
+pub mod completions;
+pub mod connections;
+pub mod curve;
+pub mod diff;
+pub mod doctor;
+pub mod explain;
 pub mod list;
 pub mod load;
+pub mod man;
 pub mod report;
+pub mod run;
+pub mod scale;
 pub mod serve;
 pub mod transport;
 pub mod shared;
@@ -28,9 +37,18 @@ enum Command {
     Demo(demo::Arguments),
     Keys(keys::Arguments),
     Compare(Box<compare::Arguments>),
+    Curve(Box<curve::Arguments>),
+    Scale(Box<scale::Arguments>),
+    Connections(Box<connections::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Report(report::Arguments),
+    Diff(diff::Arguments),
+    Explain(explain::Arguments),
+    Run(run::Arguments),
+    Doctor(doctor::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
     Serve(Box<serve::Arguments>),
 }
 
@@ -44,7 +62,16 @@ impl Dyno {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
+            Command::Curve(arguments) => curve::run(&arguments),
+            Command::Scale(arguments) => scale::run(&arguments),
+            Command::Connections(arguments) => connections::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),
+            Command::Diff(arguments) => diff::run(&arguments),
+            Command::Explain(arguments) => explain::run(&arguments),
+            Command::Run(arguments) => run::run(&arguments),
+            Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Man(arguments) => man::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),

@@ -72,7 +72,6 @@ pub struct Shared {
     pub output: Option<PathBuf>,
     /// Continue the experiment in DIR (the newest one when no DIR is given): cells that are done are not measured again
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "output")]
-    #[expect(clippy::option_option, reason = "absent, given, and given with a value are three things")]
     pub resume: Option<Option<PathBuf>>,
     /// Print the plan and how long it takes, and measure nothing
     #[arg(long)]

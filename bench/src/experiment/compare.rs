@@ -71,7 +71,9 @@ fn common_rate(records: &[Record]) -> f64 {
     let slowest = records
         .iter()
         .filter(|record| record.trial.cell.step == PILOT)
-        .filter_map(|record| Some(record.counted()?.rate_per_s))
+        // Even a pilot that is void tells the order of size, and that is all that is wanted of it.
+        .filter_map(|record| record.load.as_ref().map(|load| load.rate_per_s))
+        .filter(|rate| *rate > 0.0)
         .fold(f64::INFINITY, f64::min);
     round_rate(if slowest.is_finite() { slowest * COMMON_RATE_SHARE } else { 1.0 })
 }

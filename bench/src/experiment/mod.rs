@@ -1,4 +1,7 @@
 //! Experiments: which cells, in which order, and what later cells owe to earlier ones.
 
 pub mod compare;
+pub mod connections;
+pub mod curve;
+pub mod scale;
 pub mod setup;

@@ -41,6 +41,7 @@ impl Setup {
                 connections,
                 idle_connections: 0,
                 rate_per_s: None,
+                steps: Vec::new(),
                 requests_per_connection: None,
                 warm_up_ms: self.warm_up_ms,
                 duration_ms: self.duration_ms,

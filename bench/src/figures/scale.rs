@@ -118,8 +118,11 @@ mod tests {
     fn log_scales_hold_every_value() {
         let scale = Scale::log([0.3, 70.0].into_iter(), 0.0, 1.0);
         assert!(scale.place(0.3) > 0.0 && scale.place(70.0) < 1.0);
-        assert_eq!(scale.ticks().first(), Some(&0.2));
-        assert_eq!(scale.ticks().last(), Some(&100.0));
+        assert_eq!(scale.ticks(), vec![1.0, 10.0, 100.0]);
+        assert_eq!(
+            Scale::log([2.0, 30.0].into_iter(), 0.0, 1.0).ticks(),
+            vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+        );
         assert_eq!(Scale::log(std::iter::empty(), 0.0, 1.0).ticks().first(), Some(&1.0));
     }
 }

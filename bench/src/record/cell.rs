@@ -51,6 +51,9 @@ pub struct Load {
     pub idle_connections: u32,
     /// Open loop at this rate; absent for a closed loop.
     pub rate_per_s: Option<f64>,
+    /// Rates of equal length, one after the other, instead of one rate; empty for one rate.
+    #[serde(default)]
+    pub steps: Vec<f64>,
     /// Requests after which a connection is closed and opened anew; absent for never.
     pub requests_per_connection: Option<u32>,
     /// Time left out at the start.
@@ -63,6 +66,7 @@ impl Load {
     /// In words, for people: `closed, 64 connections`.
     pub fn words(&self) -> String {
         let mut words = match self.rate_per_s {
+            Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),
             Some(rate) => format!("open at {rate:.0}/s"),
             None => "closed".to_string(),
         };
@@ -92,7 +96,7 @@ impl Trial {
     pub fn key(&self) -> String {
         let cell = &self.cell;
         format!(
-            "{}|{}|{}|{}|{:?}|{:?}|{:?}|{}+{}|{:?}|{:?}|{}+{}|{}",
+            "{}|{}|{}|{}|{:?}|{:?}|{:?}|{}+{}|{:?}{:?}|{:?}|{}+{}|{}",
             cell.step,
             cell.contestant,
             cell.service,
@@ -103,6 +107,7 @@ impl Trial {
             cell.load.connections,
             cell.load.idle_connections,
             cell.load.rate_per_s,
+            cell.load.steps,
             cell.load.requests_per_connection,
             cell.load.warm_up_ms,
             cell.load.duration_ms,

@@ -6,14 +6,22 @@ use crate::exit::Failure;
 use crate::record::store;
 
 pub mod cells;
+pub mod curves;
 pub mod machine;
 pub mod markdown;
 pub mod model;
 pub mod page;
+pub mod points;
 pub mod prose;
 pub mod sections;
+pub mod statements;
 pub mod text;
 pub mod words;
+
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod tests;
 
 /// What was written.
 #[derive(Debug)]
@@ -32,6 +40,18 @@ pub struct Written {
     pub usable: bool,
 }
 
+/// The table of an experiment for the terminal.
+fn terminal(model: &model::Model, records: &store::Records) -> String {
+    let Some(axis) = points::axis(&records.header.experiment) else {
+        return text::render(model);
+    };
+    let mut table = points::table(axis, &points::trails(records, axis));
+    for paragraph in statements::paragraphs(model, records) {
+        table += &format!("\n{}\n", text::wrap(&paragraph, 80));
+    }
+    table
+}
+
 /// Writes `report.html`, `report.md` and `cells.csv` into a directory of records.
 ///
 /// # Errors
@@ -39,9 +59,14 @@ pub struct Written {
 pub fn write(directory: &Path) -> Result<Written, Failure> {
     let records = store::read(directory)?;
     let model = model::model(&records);
+    let terminal = terminal(&model, &records);
+    let markdown = match points::axis(&records.header.experiment) {
+        Some(_) => format!("```text{terminal}```\n"),
+        None => markdown::render(&model),
+    };
     let written = Written {
-        terminal: text::render(&model),
-        markdown: markdown::render(&model),
+        terminal,
+        markdown,
         csv: cells::render(&records.header.experiment, &records.cells)?,
         html: page::render(&model, &records)?,
         page: directory.join("report.html"),

@@ -9,7 +9,7 @@ use crate::record::header::Header;
 use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::report::model::Model;
-use crate::report::{machine, prose, sections, words};
+use crate::report::{machine, prose, sections, statements};
 use crate::show;
 
 /// A part of the page.
@@ -69,7 +69,7 @@ pub fn render(model: &Model, records: &Records) -> Result<String, Failure> {
         script: SCRIPT,
         script_hash: prose::sha256_base64(SCRIPT),
         warnings: warnings(header, records),
-        paragraphs: if model.rows.is_empty() { Vec::new() } else { words::paragraphs(model) },
+        paragraphs: statements::paragraphs(model, records),
         sections: parts,
         version: &header.environment.dyno,
         command: header.command.join(" "),

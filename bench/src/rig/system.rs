@@ -13,10 +13,10 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use crate::contestant::Contestant;
 use crate::contestant::process::{Running, tame};
 use crate::exit::Failure;
-use crate::limits::{GENERATOR_GRACE, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
+use crate::limits::{GENERATOR_GRACE, OPENING_EACH, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
 use crate::probe::figures::Sample;
 use crate::probe::{machine, memory, network, process, tree};
-use crate::record::cell::Cell;
+use crate::record::cell::{Cell, Load};
 use crate::record::server::Memory;
 use crate::rig::{Drive, Farewell, Fault, Rig, outcome};
 
@@ -56,6 +56,25 @@ impl System {
         Ok(System { began: Instant::now(), contestants, program, directory, seed })
     }
 
+    /// Waits until the lasting connections are open: the generator's clock starts then, and ten thousand take a while.
+    fn await_open(&self, generator: &mut Generator, before: Option<u64>, connections: u32) {
+        let Some(before) = before else {
+            return;
+        };
+        // Connections of earlier cells may close meanwhile, so a few may be missing from the count.
+        let wanted = before + u64::from(connections) * 2 * 95 / 100;
+        let deadline = generator.began + Duration::from_millis(50) + OPENING_EACH * connections;
+        while Instant::now() < deadline && !self.interrupted() {
+            if network::sockets_in_use().is_none_or(|count| count >= wanted) {
+                return;
+            }
+            if let Ok(Some(_)) | Err(_) = generator.child.try_wait() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// The arguments of `dyno load` for a cell.
     fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
         let load = &cell.load;
@@ -63,7 +82,9 @@ impl System {
         let mut arguments: Vec<String> = vec!["load".into(), format!("http://{address}{}", cell.service)];
         let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
         option("--connections", load.connections.to_string());
-        option("--duration", format!("{}ms", load.duration_ms));
+        if load.steps.is_empty() {
+            option("--duration", format!("{}ms", load.duration_ms));
+        }
         option("--warmup", format!("{}ms", load.warm_up_ms));
         option("--threads", cell.cores.generator.len().max(1).to_string());
         option("--seed", self.seed.to_string());
@@ -74,7 +95,7 @@ impl System {
             option("--spin", "0".into());
         }
         if let Some(rate) = load.rate_per_s {
-            option("--rate", format!("{rate}"));
+            option("--rate", rates(rate, load));
         }
         if let Some(requests) = load.requests_per_connection {
             option("--requests-per-connection", requests.to_string());
@@ -84,6 +105,15 @@ impl System {
         }
         arguments
     }
+}
+
+/// The rate as `dyno load` reads it: one, or steps of equal length.
+fn rates(rate_per_s: f64, load: &Load) -> String {
+    if load.steps.is_empty() {
+        return rate_per_s.to_string();
+    }
+    let steps: Vec<String> = load.steps.iter().map(ToString::to_string).collect();
+    format!("{}/{}ms", steps.join(","), load.duration_ms / load.steps.len() as u64)
 }
 
 /// A generator that runs.
@@ -190,6 +220,7 @@ impl Rig for System {
     }
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
+        let before = network::sockets_in_use();
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -199,7 +230,11 @@ impl Rig for System {
             .map_err(|error| Fault::generator(format!("the generator cannot be started: {error}")))?;
         let output = child.stdout.take().map(drain);
         let complaints = child.stderr.take().map(drain);
-        Ok(Generator { child, output, complaints, began: Instant::now() })
+        let mut generator = Generator { child, output, complaints, began: Instant::now() };
+        if cell.load.requests_per_connection.is_none() {
+            self.await_open(&mut generator, before, cell.load.connections);
+        }
+        Ok(generator)
     }
 
     fn finish(&mut self, mut generator: Generator, cell: &Cell) -> Result<Drive, Fault> {

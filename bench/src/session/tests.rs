@@ -20,6 +20,7 @@ fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
             connections: 4,
             idle_connections: 0,
             rate_per_s,
+            steps: Vec::new(),
             requests_per_connection: None,
             warm_up_ms: 200,
             duration_ms: 1_000,

@@ -98,6 +98,30 @@ fn acceleration(values: &[f64], statistic: fn(&[f64]) -> f64) -> f64 {
     if squares == 0.0 { 0.0 } else { cubes / (6.0 * squares.powf(1.5)) }
 }
 
+/// The ratio of two medians (of samples that are not paired) with its percentile interval.
+pub fn ratio_of_medians(one: &[f64], other: &[f64], confidence: f64, seed: u64) -> Interval {
+    use crate::statistics::sample::median;
+    let value = median(one) / median(other);
+    let observations = one.len().min(other.len());
+    if observations < 2 {
+        return Interval::point(value, observations);
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut draw = |values: &[f64]| {
+        let drawn: Vec<f64> = values.iter().map(|_| values[random.random_range(0..values.len())]).collect();
+        median(&drawn)
+    };
+    let mut ratios: Vec<f64> = (0..BOOTSTRAP_RESAMPLES).map(|_| draw(one) / draw(other)).collect();
+    ratios.sort_by(f64::total_cmp);
+    let tail = (1.0 - confidence) / 2.0;
+    Interval {
+        value,
+        low: quantile_of_sorted(&ratios, tail),
+        high: quantile_of_sorted(&ratios, 1.0 - tail),
+        observations,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -279,7 +279,7 @@ fn memory(model: &Model) -> String {
         &draw(|row| &row.memory, "Memory under load", true),
         &draw(|row| &row.memory, "Memory under load", false),
     ) + &chart(
-        "Growth of it per lasting connection, from idle to full load. `dyno connections` measures this up to 10,000.",
+        "Growth of it per lasting connection, from idle to full load. The experiment \"connections\" measures this up to 10,000.",
         &draw(|row| &row.memory_per_connection, "Memory per connection", false),
     )
 }

@@ -4,12 +4,17 @@ use crate::figures::escape;
 use crate::record::store::Records;
 use crate::report::model::Model;
 use crate::report::page::Section;
+use crate::report::points;
 
+pub mod along;
 pub mod compare;
 
 /// All parts that an experiment has.
-pub fn all(model: &Model, _records: &Records) -> Vec<Section> {
-    compare::sections(model)
+pub fn all(model: &Model, records: &Records) -> Vec<Section> {
+    match points::axis(&records.header.experiment) {
+        Some(axis) => along::sections(model, records, axis),
+        None => compare::sections(model),
+    }
 }
 
 /// Head cells with buttons to sort by: name, and whether the column holds numbers.

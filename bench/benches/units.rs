@@ -1,0 +1,136 @@
+//! The unit costs under it all: what the steps cost of which architectures are made.
+//!
+//! `cargo bench -p dyno-bench` prints each with its interval. The steps that `dyno explain` multiplies with are those of
+//! `dyno_bench::unit_costs`; here they stand beside their alternatives.
+
+use std::hint::black_box;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use dyno_bench::unit_costs::ALL;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::select::{FdSet, select};
+use nix::sys::time::{TimeVal, TimeValLike};
+
+fn steps(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("step");
+    for unit in ALL {
+        group.bench_function(unit.name, |bencher| {
+            bencher.iter_custom(|rounds| (unit.run)(rounds as u32).unwrap_or(Duration::MAX));
+        });
+    }
+    group.finish();
+}
+
+/// Forking copies page tables: a large process pays for its size.
+fn fork_of_a_large_process(criterion: &mut Criterion) {
+    let resident = vec![1u8; 1 << 30];
+    criterion.bench_function("fork/1 GiB resident", |bencher| {
+        bencher
+            .iter_custom(|rounds| (dyno_bench::unit_costs::FORK.run)(rounds as u32).unwrap_or(Duration::MAX));
+    });
+    black_box(resident);
+}
+
+/// A message to another thread and back.
+fn hand_over(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("there and back");
+    group.bench_function("std channel", |bencher| {
+        let (to, inbox) = mpsc::channel::<u32>();
+        let (back, answers) = mpsc::channel();
+        let echo = thread::spawn(move || inbox.iter().try_for_each(|message| back.send(message)));
+        bencher.iter(|| {
+            to.send(1).expect("the echo listens");
+            answers.recv().expect("the echo answers")
+        });
+        drop(to);
+        let _ = echo.join();
+    });
+    group.bench_function("crossbeam channel", |bencher| {
+        let (to, inbox) = crossbeam::channel::unbounded::<u32>();
+        let (back, answers) = crossbeam::channel::unbounded();
+        let echo = thread::spawn(move || inbox.iter().try_for_each(|message| back.send(message)));
+        bencher.iter(|| {
+            to.send(1).expect("the echo listens");
+            answers.recv().expect("the echo answers")
+        });
+        drop(to);
+        let _ = echo.join();
+    });
+    group.bench_function("rayon", |bencher| {
+        let (back, answers) = mpsc::channel();
+        bencher.iter(|| {
+            let back = back.clone();
+            rayon::spawn(move || drop(back.send(1)));
+            answers.recv().expect("the pool answers")
+        });
+    });
+    group.finish();
+}
+
+/// Asking for one ready descriptor among many that are idle.
+fn readiness(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("ready among idle");
+    for count in [10usize, 100, 1_000, 5_000] {
+        let idle: Vec<(UnixStream, UnixStream)> = (0..count).map_while(|_| UnixStream::pair().ok()).collect();
+        if idle.len() < count {
+            eprintln!("{count} idle descriptors: the limit of open files is too low");
+            break;
+        }
+        // The far end is gone, so this one is ready for ever.
+        let ready = UnixStream::pair().expect("a pair").0;
+        if count <= 450 {
+            group.bench_with_input(BenchmarkId::new("select", count), &count, |bencher, _| {
+                bencher.iter(|| {
+                    let mut set = FdSet::new();
+                    idle.iter().for_each(|pair| set.insert(pair.0.as_fd()));
+                    set.insert(ready.as_fd());
+                    select(None, &mut set, None, None, &mut TimeVal::zero())
+                });
+            });
+        }
+        let mut polled: Vec<PollFd> = idle
+            .iter()
+            .map(|pair| &pair.0)
+            .chain([&ready])
+            .map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN))
+            .collect();
+        group.bench_with_input(BenchmarkId::new("poll", count), &count, |bencher, _| {
+            bencher.iter(|| poll(&mut polled, PollTimeout::ZERO));
+        });
+        let epoll = Epoll::new(EpollCreateFlags::empty()).expect("an epoll");
+        for (token, end) in idle.iter().map(|pair| &pair.0).chain([&ready]).enumerate() {
+            epoll.add(end, EpollEvent::new(EpollFlags::EPOLLIN, token as u64)).expect("a descriptor added");
+        }
+        let mut events = [EpollEvent::empty(); 8];
+        group.bench_with_input(BenchmarkId::new("epoll", count), &count, |bencher, _| {
+            bencher.iter(|| epoll.wait(&mut events, EpollTimeout::ZERO));
+        });
+    }
+    group.finish();
+}
+
+/// The head of a request as browsers send it.
+fn head(criterion: &mut Criterion) {
+    const HEAD: &[u8] = b"GET /index.html HTTP/1.1\r\nHost: example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
+        Accept: text/html,application/xhtml+xml\r\nAccept-Language: en\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n";
+    criterion.bench_function("parse of a head", |bencher| {
+        bencher.iter(|| {
+            let mut fields = [httparse::EMPTY_HEADER; 32];
+            let mut request = httparse::Request::new(&mut fields);
+            request.parse(black_box(HEAD)).expect("a head")
+        });
+    });
+}
+
+criterion_group! {
+    name = units;
+    config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1)).sample_size(20);
+    targets = steps, fork_of_a_large_process, hand_over, readiness, head
+}
+criterion_main!(units);

@@ -1,0 +1,28 @@
+//! `dyno completions SHELL`: completions for a shell.
+
+use clap::CommandFactory;
+
+use super::{Dyno, Outcome};
+use crate::exit::Exit;
+
+/// Print completions for a shell.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Try it:\n  dyno completions bash > ~/.local/share/bash-completion/completions/dyno\n  \
+                        dyno completions fish > ~/.config/fish/completions/dyno.fish"
+)]
+pub struct Arguments {
+    /// Whose.
+    shell: clap_complete::Shell,
+}
+
+/// Prints the completions.
+///
+/// # Errors
+/// None at present.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let mut text = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Dyno::command(), "dyno", &mut text);
+    anstream::print!("{}", String::from_utf8_lossy(&text));
+    Ok(Exit::Success)
+}

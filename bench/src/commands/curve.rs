@@ -1,0 +1,50 @@
+//! `dyno curve`: offered load from idle past the critical point and back.
+
+use super::Outcome;
+use super::shared::{Pace, Shared, conduct, launch};
+use crate::exit::Exit;
+use crate::experiment::curve::{self, Limit};
+use crate::show;
+
+/// Draw the load curve: find the critical point (the highest rate within a limit), go to twice that and back down, and
+/// measure the time back to normal after a spike.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Try it:\n  dyno curve epoll thread-pool --quick\n  dyno curve fork --limit 5ms")]
+pub struct Arguments {
+    #[command(flatten)]
+    shared: Shared,
+    /// The 99th percentile that a good rate keeps
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = dyno_clients::units::parse_duration_ns)]
+    limit: u64,
+    /// The share of requests that a good rate may lose
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = dyno_clients::units::parse_share)]
+    missed: f64,
+}
+
+const PACES: [Pace; 3] = [
+    Pace { blocks: 1, warm_up_ms: 100, duration_ms: 500 },
+    Pace { blocks: 3, warm_up_ms: 200, duration_ms: 1_000 },
+    Pace { blocks: 7, warm_up_ms: 1_000, duration_ms: 5_000 },
+];
+
+/// Runs the experiment.
+///
+/// # Errors
+/// Wrong names or values, or results that cannot be written.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let shared = &arguments.shared;
+    let launch = launch(shared, "curve")?;
+    let setup = shared.setup(PACES, launch.seed)?;
+    let limit = Limit { p99_ns: arguments.limit, missed: arguments.missed };
+    if shared.dry_run {
+        let each = curve::expected_time(&setup);
+        anstream::println!(
+            "{} contestants, about {} each, {} in all; rates follow from the search",
+            setup.contestants.len(),
+            show::span(each),
+            show::span(each * setup.contestants.len() as u32)
+        );
+        return Ok(Exit::Success);
+    }
+    conduct(shared, launch, &setup, |session| curve::run(session, &setup, limit))
+}

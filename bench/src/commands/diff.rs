@@ -1,0 +1,94 @@
+//! `dyno diff OLD NEW`: did it become better or worse?
+
+use std::path::PathBuf;
+
+use super::Outcome;
+use crate::difference::{Change, Difference, differences};
+use crate::exit::{Exit, Failure};
+use crate::record::store;
+use crate::show;
+
+/// Compare two sets of results: what became better or worse by more than the threshold, and what is not known.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Directory of the earlier results
+    old: PathBuf,
+    /// Directory of the later results
+    new: PathBuf,
+    /// Relative difference that matters
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = dyno_clients::units::parse_share)]
+    threshold: f64,
+    /// End with code 4 when anything became worse; what is inconclusive did not
+    #[arg(long)]
+    fail_on_regression: bool,
+    /// Compare even if the machines differ
+    #[arg(long)]
+    across_machines: bool,
+}
+
+/// Prints the differences.
+///
+/// # Errors
+/// When there are no records, or they do not compare.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let (old, new) = (store::read(&arguments.old)?, store::read(&arguments.new)?);
+    if old.header.environment.machine_id != new.header.environment.machine_id && !arguments.across_machines {
+        return Err(Failure::usage(
+            format!(
+                "the machines differ: {} with Linux {}, and {} with Linux {}",
+                old.header.environment.processor,
+                old.header.environment.kernel,
+                new.header.environment.processor,
+                new.header.environment.kernel
+            ),
+            "say --across-machines to compare them all the same",
+        ));
+    }
+    let found = differences(&old, &new, arguments.threshold);
+    if found.is_empty() {
+        return Err(Failure::usage(
+            "the two sets have no figure in common",
+            "compare two runs of `dyno compare`",
+        ));
+    }
+    anstream::println!("{:<22} {:<14} {:>10} {:>10}  {:<18} ", "", "", "old", "new", "new/old");
+    for difference in &found {
+        anstream::println!("{}", line(difference));
+    }
+    let worse = found.iter().filter(|difference| difference.change == Change::Worse).count();
+    anstream::println!(
+        "\n{} better, {worse} worse, {} the same, {} inconclusive (threshold {})",
+        found.iter().filter(|difference| difference.change == Change::Better).count(),
+        found.iter().filter(|difference| difference.change == Change::Same).count(),
+        found.iter().filter(|difference| difference.change == Change::Inconclusive).count(),
+        show::share(arguments.threshold),
+    );
+    Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
+}
+
+fn line(difference: &Difference) -> String {
+    let shown = |value: f64| match difference.figure {
+        "p99" | "CPU/request" => show::time(value),
+        _ => show::rate(value),
+    };
+    let interval = difference.ratio;
+    let ratio = format!(
+        "{} ({}-{})",
+        show::three(interval.value),
+        show::three(interval.low),
+        show::three(interval.high)
+    );
+    let (sign, word) = match difference.change {
+        Change::Better => ("\x1b[32m", "better"),
+        Change::Worse => ("\x1b[31m", "worse"),
+        Change::Same => ("", "same"),
+        Change::Inconclusive => ("", "?"),
+    };
+    format!(
+        "{:<22} {:<14} {:>10} {:>10}  {ratio:<18} {sign}{word}\x1b[0m",
+        difference.contestant,
+        difference.figure,
+        shown(difference.old),
+        shown(difference.new)
+    )
+}

@@ -1,0 +1,63 @@
+//! `dyno doctor`: is this machine fit to measure on?
+
+use std::time::Duration;
+
+use super::Outcome;
+use crate::doctor::{Grade, examine};
+use crate::exit::Exit;
+use crate::probe::machine::online_cores;
+use crate::report::text::wrap;
+use crate::{environment, floor};
+
+/// Look at the machine: cores, clock, limits, kernel settings, what can be measured, and what to mend before measuring.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The checks as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the checks.
+///
+/// # Errors
+/// None at present.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let environment = environment::read();
+    let floor = floor::measure(&online_cores());
+    let checks = examine(&environment, &floor, Duration::from_secs(1));
+    if arguments.json {
+        let json = serde_json::json!({ "environment": environment, "floor": floor, "checks": checks });
+        anstream::println!("{json:#}");
+        return Ok(Exit::Success);
+    }
+    anstream::println!(
+        "{}, {} cores, Linux {}, {}\n",
+        environment.processor,
+        environment.cores,
+        environment.kernel,
+        environment.system
+    );
+    for check in &checks {
+        let sign = match check.grade {
+            Grade::Good => "\x1b[32mok  \x1b[0m",
+            Grade::Note => "\x1b[36mnote\x1b[0m",
+            Grade::Warning => "\x1b[33mwarn\x1b[0m",
+        };
+        anstream::println!("{sign}  {:<18} {}", check.name, check.seen);
+        if !check.advice.is_empty() {
+            for line in wrap(&check.advice, 52).lines() {
+                anstream::println!("                         {line}");
+            }
+        }
+    }
+    let warnings = checks.iter().filter(|check| check.grade == Grade::Warning).count();
+    anstream::println!(
+        "\n{}",
+        match warnings {
+            0 => "Fit to measure on.".to_string(),
+            1 => "One thing to mend before measuring.".to_string(),
+            many => format!("{many} things to mend before measuring."),
+        }
+    );
+    Ok(Exit::Success)
+}

@@ -1,0 +1,157 @@
+//! `dyno run FILE`: an experiment from a file.
+//!
+//! ```toml
+//! experiment = "compare"          # compare, curve, scale or connections
+//! names = ["epoll", "fork"]
+//! connections = 64
+//! blocks = 7
+//! duration = "1s"
+//! ```
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use serde::Deserialize;
+
+use super::{Dyno, Outcome};
+use crate::exit::{Exit, Failure};
+
+/// Run an experiment that a TOML file describes. Its keys are the names of the options; options given here override it.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A file:\n  experiment = \"compare\"\n  names = [\"epoll\", \"fork\"]\n  blocks = 7\n  duration = \"1s\"\n\n\
+                        Try it:\n  dyno run experiment.toml -- --dry-run"
+)]
+pub struct Arguments {
+    /// The file
+    file: PathBuf,
+    /// Options of the experiment that override the file, behind `--`
+    #[arg(last = true)]
+    options: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    experiment: Experiment,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    peers: bool,
+    #[serde(default)]
+    quick: bool,
+    #[serde(default)]
+    thorough: bool,
+    servers: Option<String>,
+    service: Option<String>,
+    transport: Option<String>,
+    connections: Option<u32>,
+    counts: Option<Vec<u32>>,
+    blocks: Option<u32>,
+    duration: Option<String>,
+    warm_up: Option<String>,
+    server_cores: Option<String>,
+    generator_cores: Option<String>,
+    threshold: Option<String>,
+    rate: Option<String>,
+    limit: Option<String>,
+    seed: Option<u64>,
+    output: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Experiment {
+    Compare,
+    Curve,
+    Scale,
+    Connections,
+}
+
+/// Runs the experiment.
+///
+/// # Errors
+/// When the file cannot be read or does not describe one, with line and column.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let name = arguments.file.display().to_string();
+    let text = std::fs::read_to_string(&arguments.file)
+        .map_err(|error| Failure::usage(format!("cannot read {name}: {error}"), ""))?;
+    let mut line = command_line(&text, &name)?;
+    line.extend(arguments.options.iter().cloned());
+    match Dyno::try_parse_from(line) {
+        Ok(dyno) => dyno.run(),
+        Err(usage) => {
+            let _ = usage.print();
+            Ok(if usage.use_stderr() { Exit::Usage } else { Exit::Success })
+        }
+    }
+}
+
+/// The command line that a file stands for.
+fn command_line(text: &str, name: &str) -> Result<Vec<String>, Failure> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        Failure::usage(
+            format!("{name} describes no experiment\n{error}"),
+            "the keys are the options of the experiment; see `dyno compare --help`",
+        )
+    })?;
+    let experiment = match file.experiment {
+        Experiment::Compare => "compare",
+        Experiment::Curve => "curve",
+        Experiment::Scale => "scale",
+        Experiment::Connections => "connections",
+    };
+    let mut line = vec!["dyno".to_string(), experiment.to_string()];
+    line.extend(file.names);
+    for (option, wanted) in [("--peers", file.peers), ("--quick", file.quick), ("--thorough", file.thorough)]
+    {
+        if wanted {
+            line.push(option.to_string());
+        }
+    }
+    let counts =
+        file.counts.map(|counts| counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+    let options = [
+        ("--servers", file.servers),
+        ("--service", file.service),
+        ("--transport", file.transport),
+        ("--connections", file.connections.map(|count| count.to_string())),
+        ("--counts", counts),
+        ("--blocks", file.blocks.map(|blocks| blocks.to_string())),
+        ("--duration", file.duration),
+        ("--warm-up", file.warm_up),
+        ("--server-cores", file.server_cores),
+        ("--generator-cores", file.generator_cores),
+        ("--threshold", file.threshold),
+        ("--rate", file.rate),
+        ("--limit", file.limit),
+        ("--seed", file.seed.map(|seed| seed.to_string())),
+        ("--output", file.output),
+    ];
+    for (option, value) in options {
+        line.extend(value.into_iter().flat_map(|value| [option.to_string(), value]));
+    }
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_options() {
+        let text = "experiment = 'compare'\nnames = ['epoll']\nblocks = 7\nwarm-up = '1s'\npeers = true\n";
+        let line = command_line(text, "f").unwrap();
+        assert_eq!(line, ["dyno", "compare", "epoll", "--peers", "--blocks", "7", "--warm-up", "1s"]);
+        assert!(Dyno::try_parse_from(line).is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_position() {
+        let failure = command_line("experiment = 'compare'\nblokcs = 7\n", "f").unwrap_err();
+        assert!(
+            failure.message.contains("line 2, column 1") && failure.message.contains("blokcs"),
+            "{failure}"
+        );
+    }
+}

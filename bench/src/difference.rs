@@ -1,0 +1,140 @@
+//! Two sets of results, side by side: what became better, worse, or is not known.
+
+use crate::experiment::compare::{CAPACITY, CONNECT, LATENCY};
+use crate::limits::LEAST_BLOCKS_FOR_A_VERDICT;
+use crate::record::measured::Record;
+use crate::record::store::Records;
+use crate::statistics::bootstrap::{Interval, ratio_of_medians};
+
+/// What became of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Better by more than the threshold, with its whole interval.
+    Better,
+    /// Worse by more than the threshold, with its whole interval.
+    Worse,
+    /// The interval lies within the threshold on both sides.
+    Same,
+    /// The interval is too wide to say, or there are too few blocks.
+    Inconclusive,
+}
+
+/// One figure of one contestant in both sets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// Whose.
+    pub contestant: String,
+    /// Which.
+    pub figure: &'static str,
+    /// Its median before.
+    pub old: f64,
+    /// Its median now.
+    pub new: f64,
+    /// New over old, with its 95 % interval.
+    pub ratio: Interval,
+    /// What became of it.
+    pub change: Change,
+}
+
+struct Figure {
+    name: &'static str,
+    step: &'static str,
+    higher_is_better: bool,
+    read: fn(&Record) -> Option<f64>,
+}
+
+const FIGURES: [Figure; 4] = [
+    Figure {
+        name: "capacity",
+        step: CAPACITY,
+        higher_is_better: true,
+        read: |record| Some(record.counted()?.rate_per_s),
+    },
+    Figure {
+        name: "p99",
+        step: LATENCY,
+        higher_is_better: false,
+        read: |record| record.counted()?.total.at_ns(99.0).map(|ns| ns as f64),
+    },
+    Figure {
+        name: "connections/s",
+        step: CONNECT,
+        higher_is_better: true,
+        read: |record| Some(record.counted()?.rate_per_s),
+    },
+    Figure { name: "CPU/request", step: CAPACITY, higher_is_better: false, read: Record::cpu_per_request_ns },
+];
+
+/// Every figure that both sets have.
+pub fn differences(old: &Records, new: &Records, threshold: f64) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for line in &old.header.contestants {
+        for figure in &FIGURES {
+            let values = |records: &Records| -> Vec<f64> {
+                records
+                    .cells
+                    .iter()
+                    .filter(|record| {
+                        record.trial.cell.contestant == line.label && record.trial.cell.step == figure.step
+                    })
+                    .filter_map(figure.read)
+                    .collect()
+            };
+            let (before, now) = (values(old), values(new));
+            if before.is_empty() || now.is_empty() {
+                continue;
+            }
+            let ratio = ratio_of_medians(&now, &before, 0.95, new.header.seed);
+            found.push(Difference {
+                contestant: line.label.clone(),
+                figure: figure.name,
+                old: crate::statistics::sample::median(&before),
+                new: crate::statistics::sample::median(&now),
+                ratio,
+                change: change(ratio, before.len().min(now.len()), threshold, figure.higher_is_better),
+            });
+        }
+    }
+    found
+}
+
+fn change(ratio: Interval, blocks: usize, threshold: f64, higher_is_better: bool) -> Change {
+    let (low, high) = (1.0 / (1.0 + threshold), 1.0 + threshold);
+    match ratio {
+        _ if blocks < LEAST_BLOCKS_FOR_A_VERDICT => Change::Inconclusive,
+        ratio if ratio.low > high => {
+            if higher_is_better {
+                Change::Better
+            } else {
+                Change::Worse
+            }
+        }
+        ratio if ratio.high < low => {
+            if higher_is_better {
+                Change::Worse
+            } else {
+                Change::Better
+            }
+        }
+        ratio if ratio.low >= low && ratio.high <= high => Change::Same,
+        _ => Change::Inconclusive,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ratio(low: f64, high: f64) -> Interval {
+        Interval { value: f64::midpoint(low, high), low, high, observations: 5 }
+    }
+
+    #[test]
+    fn inconclusive_is_no_regression() {
+        assert_eq!(change(ratio(0.80, 0.90), 5, 0.05, true), Change::Worse);
+        assert_eq!(change(ratio(0.80, 0.90), 5, 0.05, false), Change::Better);
+        assert_eq!(change(ratio(0.80, 1.01), 5, 0.05, true), Change::Inconclusive);
+        assert_eq!(change(ratio(0.80, 0.90), 3, 0.05, true), Change::Inconclusive);
+        assert_eq!(change(ratio(0.97, 1.03), 5, 0.05, true), Change::Same);
+    }
+}

@@ -1,0 +1,143 @@
+//! What a curve says: the critical point, what lies beyond it, and the way back from a spike.
+
+use crate::experiment::curve;
+use crate::record::load::{LoadFigures, Point};
+use crate::record::measured::Record;
+use crate::record::store::Records;
+use crate::show;
+use crate::statistics::sample::median;
+
+/// What happens past the critical point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// At twice the critical point at least 95 % of the peak are still answered.
+    WellConditioned,
+    /// At least half of it.
+    Degrading,
+    /// Less than half.
+    Collapsing,
+    /// No cell of that load counts.
+    Unknown,
+}
+
+impl Beyond {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Beyond::WellConditioned => "well-conditioned: keeps answering at its peak",
+            Beyond::Degrading => "degrading: answers fewer than at its peak",
+            Beyond::Collapsing => "collapsing: answers less than half of its peak",
+            Beyond::Unknown => "not known",
+        }
+    }
+}
+
+/// The way back from a spike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Recovery {
+    /// Milliseconds from the end of the spike.
+    After(u64),
+    /// Not within the run.
+    Never,
+    /// No cell of it counts.
+    Unknown,
+}
+
+impl Recovery {
+    /// For people.
+    pub fn words(self) -> String {
+        match self {
+            Recovery::After(ms) => show::time(ms as f64 * 1e6),
+            Recovery::Never => "did not recover within the run".to_string(),
+            Recovery::Unknown => "not known".to_string(),
+        }
+    }
+}
+
+/// What a curve says of one contestant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Whose.
+    pub contestant: String,
+    /// The highest rate that kept the limit.
+    pub critical_per_s: Option<f64>,
+    /// What lies beyond.
+    pub beyond: Beyond,
+    /// The way back.
+    pub recovery: Recovery,
+}
+
+/// What the curves say, a line for each contestant.
+pub fn findings(records: &Records) -> Vec<Finding> {
+    let of = |label: &str, step: &str| -> Vec<&Record> {
+        records
+            .cells
+            .iter()
+            .filter(|record| record.trial.cell.contestant == label && record.trial.cell.step == step)
+            .collect()
+    };
+    records
+        .header
+        .contestants
+        .iter()
+        .map(|line| {
+            let spike = of(&line.label, curve::SPIKE);
+            // The sweep is laid out in shares of the critical point, so its rates tell it.
+            let critical = spike.iter().find_map(|record| {
+                let half = record.trial.cell.load.steps.first()?;
+                Some(half / curve::SPIKE_SHARES[0])
+            });
+            Finding {
+                contestant: line.label.clone(),
+                critical_per_s: critical,
+                beyond: critical
+                    .map_or(Beyond::Unknown, |critical| beyond(&of(&line.label, curve::POINT), critical)),
+                recovery: spike
+                    .iter()
+                    .find_map(|record| record.load.as_ref().map(|load| recovery(load, record)))
+                    .unwrap_or(Recovery::Unknown),
+            }
+        })
+        .collect()
+}
+
+fn beyond(points: &[&Record], critical: f64) -> Beyond {
+    let rates = |wanted: &dyn Fn(f64) -> bool| -> Vec<f64> {
+        points
+            .iter()
+            .filter(|record| record.trial.cell.load.rate_per_s.is_some_and(wanted))
+            .filter_map(|record| Some(record.counted()?.rate_per_s))
+            .collect()
+    };
+    let peak = rates(&|_| true).into_iter().fold(0.0, f64::max);
+    let far = rates(&|offered| offered > critical * 1.7);
+    match median(&far) / peak {
+        share if share.is_nan() => Beyond::Unknown,
+        share if share >= 0.95 => Beyond::WellConditioned,
+        share if share >= 0.5 => Beyond::Degrading,
+        _ => Beyond::Collapsing,
+    }
+}
+
+/// From the end of the spike until the 99th percentile stays within twice what it was before.
+fn recovery(load: &LoadFigures, record: &Record) -> Recovery {
+    let length = record.trial.cell.load.duration_ms / curve::SPIKE_SHARES.len() as u64;
+    let (before_end, spike_end) = (2 * length, 3 * length);
+    let usual: Vec<f64> = load
+        .series
+        .iter()
+        .filter(|point| point.at_ms <= before_end)
+        .filter_map(|point| Some(point.p99_ns? as f64))
+        .collect();
+    let usual = median(&usual);
+    if !usual.is_finite() {
+        return Recovery::Unknown;
+    }
+    let after: Vec<&Point> = load.series.iter().filter(|point| point.at_ms > spike_end).collect();
+    let normal = |point: &Point| point.p99_ns.is_some_and(|p99| p99 as f64 <= usual * 2.0 + 1e6);
+    match after.iter().rposition(|point| !normal(point)) {
+        None => Recovery::After(0),
+        Some(last) if last + 1 == after.len() => Recovery::Never,
+        Some(last) => Recovery::After(after[last].at_ms.saturating_sub(spike_end)),
+    }
+}

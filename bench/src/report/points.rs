@@ -1,0 +1,159 @@
+//! Points of an experiment along one axis: cores, connections, or offered rate.
+
+use std::fmt::Write;
+
+use crate::experiment::{connections, curve, scale};
+use crate::record::header::ContestantLine;
+use crate::record::measured::Record;
+use crate::record::store::Records;
+use crate::report::model::Measured;
+use crate::show;
+
+/// What an experiment found for one contestant at one place of its axis, over all blocks.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// Place on the axis.
+    pub x: f64,
+    /// Right answers a second.
+    pub rate: Measured,
+    /// Median latency, in nanoseconds.
+    pub p50_ns: Measured,
+    /// 99th percentile, in nanoseconds.
+    pub p99_ns: Measured,
+    /// CPU of the server per request, in nanoseconds.
+    pub cpu_ns: Measured,
+    /// Thread-level parallelism.
+    pub parallelism: Measured,
+    /// Memory of the process tree above its idle state, in bytes.
+    pub memory: Measured,
+    /// Memory of the kernel above its idle state, both ends of the connections, in bytes.
+    pub kernel_memory: Measured,
+    /// Whether both sides shared a core.
+    pub shared: bool,
+}
+
+/// All points of one contestant, by rising place.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    /// Whose.
+    pub line: ContestantLine,
+    /// From left to right.
+    pub points: Vec<Point>,
+}
+
+/// The axis of an experiment: the step that it is made of, its name, and where a cell lies on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Axis {
+    /// The step.
+    pub step: &'static str,
+    /// What the axis shows.
+    pub name: &'static str,
+    /// The place of a cell.
+    pub place: fn(&Record) -> f64,
+}
+
+/// The axis of an experiment, where it has one.
+pub fn axis(experiment: &str) -> Option<Axis> {
+    match experiment {
+        "scale" => Some(Axis {
+            step: scale::SCALE,
+            name: "server cores",
+            place: |record| record.trial.cell.cores.server.len() as f64,
+        }),
+        "connections" => Some(Axis {
+            step: connections::CONNECTIONS,
+            name: "connections",
+            place: |record| f64::from(record.trial.cell.load.connections),
+        }),
+        "curve" => Some(Axis {
+            step: curve::POINT,
+            name: "offered requests a second",
+            place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
+        }),
+        _ => None,
+    }
+}
+
+/// The points of all contestants that have any.
+pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
+    let trail = |line: &ContestantLine| {
+        let own: Vec<&Record> = records
+            .cells
+            .iter()
+            .filter(|record| {
+                record.trial.cell.contestant == line.label && record.trial.cell.step == axis.step
+            })
+            .collect();
+        let mut places: Vec<f64> = own.iter().map(|record| (axis.place)(record)).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        let points = places.iter().map(|x| {
+            let here: Vec<&Record> =
+                own.iter().copied().filter(|record| (axis.place)(record) == *x).collect();
+            point(*x, &here, records.header.seed)
+        });
+        Trail { line: line.clone(), points: points.collect() }
+    };
+    records.header.contestants.iter().map(trail).filter(|trail| !trail.points.is_empty()).collect()
+}
+
+fn point(x: f64, records: &[&Record], seed: u64) -> Point {
+    let percentile =
+        |wanted: f64| move |record: &Record| record.load.as_ref()?.total.at_ns(wanted).map(|ns| ns as f64);
+    let growth = |idle: Option<u64>, loaded: Option<u64>| Some(loaded?.saturating_sub(idle?) as f64);
+    Point {
+        x,
+        rate: Measured::of(records, seed, |record| Some(record.load.as_ref()?.rate_per_s)),
+        p50_ns: Measured::of(records, seed, percentile(50.0)),
+        p99_ns: Measured::of(records, seed, percentile(99.0)),
+        cpu_ns: Measured::of(records, seed, Record::cpu_per_request_ns),
+        parallelism: Measured::of(records, seed, |record| record.server.as_ref()?.parallelism),
+        memory: Measured::of(records, seed, |record| {
+            let server = record.server.as_ref()?;
+            growth(server.memory_idle.pss_bytes, server.memory_loaded.pss_bytes)
+        }),
+        kernel_memory: Measured::of(records, seed, |record| {
+            let server = record.server.as_ref()?;
+            growth(server.memory_idle.kernel_bytes, server.memory_loaded.kernel_bytes)
+        }),
+        shared: records.iter().any(|record| record.trial.cell.cores.shared()),
+    }
+}
+
+/// The points as a table of 80 columns.
+pub fn table(axis: Axis, trails: &[Trail]) -> String {
+    let mut text = format!(
+        "\n{:<22} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
+        "",
+        axis.name.split(' ').next_back().unwrap_or_default(),
+        "requests/s",
+        "p50",
+        "p99",
+        "CPU/req"
+    );
+    for trail in trails {
+        for point in &trail.points {
+            let sign = if point.rate.at_least { ">" } else { "" };
+            let figure = |figure: &Measured, shown: fn(f64) -> String| match figure.value() {
+                Some(value) => shown(value),
+                None if figure.void > 0 => "void".to_string(),
+                None => "-".to_string(),
+            };
+            let _ = writeln!(
+                text,
+                "{:<22} {:>10} {:>11} {:>9} {:>9} {:>9}{}",
+                trail.line.label,
+                show::rate(point.x),
+                format!("{sign}{}", figure(&point.rate, show::rate)),
+                figure(&point.p50_ns, show::time),
+                figure(&point.p99_ns, show::time),
+                figure(&point.cpu_ns, show::time),
+                if point.shared { "  cores shared" } else { "" }
+            );
+            if point.rate.value().is_none() && !point.rate.reason.is_empty() {
+                let _ = writeln!(text, "    {}", point.rate.reason);
+            }
+        }
+    }
+    text
+}

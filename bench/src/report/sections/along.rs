@@ -1,0 +1,260 @@
+//! Figures of the experiments that go along an axis: scale, connections, curve.
+
+use crate::experiment::curve;
+use crate::figures::escape;
+use crate::figures::lines::{self, Axis, Dot, Frame, Line};
+use crate::record::store::Records;
+use crate::report::curves;
+use crate::report::model::{Measured, Model};
+use crate::report::page::Section;
+use crate::report::points::{self, Point, Trail};
+use crate::report::sections::{chart_in_two_scales, head, legend};
+use crate::show;
+use crate::statistics::scalability;
+
+/// The parts of the page.
+pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Section> {
+    let trails = points::trails(records, axis);
+    let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
+    let mut found = vec![section("table", "The figures", table(axis, &trails))];
+    match records.header.experiment.as_str() {
+        "scale" => {
+            found.push(section(
+                "throughput",
+                "Throughput against cores",
+                legend(model) + &rates(axis, &trails, false),
+            ));
+            found.push(section("latency", "Latency against cores", latencies(axis, &trails, model, false)));
+            found.push(section(
+                "law",
+                "Speed-up, parallelism, and the scalability law",
+                law(&trails, records.header.seed),
+            ));
+        }
+        "connections" => {
+            found.push(section("memory", "Memory", legend(model) + &memory(axis, &trails)));
+            found.push(section(
+                "latency",
+                "Latency of those that are active",
+                latencies(axis, &trails, model, true),
+            ));
+            found.push(section("walls", "Walls", walls(&trails)));
+        }
+        _ => {
+            found.push(section("critical", "Critical points, and what lies beyond", critical(records)));
+            found.push(section(
+                "latency",
+                "Latency against offered load",
+                legend(model) + &latencies(axis, &trails, model, true),
+            ));
+            found.push(section("throughput", "Answered against offered", rates(axis, &trails, true)));
+        }
+    }
+    found
+}
+
+fn line(trail: &Trail, read: fn(&Point) -> &Measured, shown: fn(f64) -> String) -> Line {
+    let dots = trail.points.iter().filter_map(|point| {
+        let figure = read(point);
+        let value = figure.value()?;
+        Some(Dot {
+            x: point.x,
+            y: value,
+            interval: Some((figure.interval.low, figure.interval.high)),
+            hollow: figure.at_least || point.shared,
+            title: format!("{} at {}: {}", trail.line.label, show::rate(point.x), shown(value)),
+        })
+    });
+    Line {
+        label: trail.line.label.clone(),
+        family: trail.line.family.clone(),
+        dots: dots.collect(),
+        dashed: false,
+    }
+}
+
+fn draw(
+    axis: points::Axis,
+    trails: &[Trail],
+    read: fn(&Point) -> &Measured,
+    y: (&str, fn(f64) -> String, bool),
+    log_x: bool,
+    marks: &[(f64, String)],
+) -> String {
+    let lines: Vec<Line> =
+        trails.iter().map(|trail| line(trail, read, y.1)).filter(|line| !line.dots.is_empty()).collect();
+    let title = format!("{} against {}", y.0, axis.name);
+    let frame = Frame {
+        title: &title,
+        x: Axis { title: axis.name, log: log_x, shown: show::rate, names: Vec::new() },
+        y: Axis { title: y.0, log: y.2, shown: y.1, names: Vec::new() },
+        marks: marks.to_vec(),
+    };
+    lines::draw(&frame, &lines)
+}
+
+fn rates(axis: points::Axis, trails: &[Trail], log_x: bool) -> String {
+    let one = |log: bool| {
+        draw(axis, trails, |point| &point.rate, ("right answers a second", show::rate, log), log_x, &[])
+    };
+    chart_in_two_scales(
+        "Right answers a second. A hollow point is \"at least\", or had its cores shared with the generator.",
+        &one(false),
+        &one(true),
+    )
+}
+
+fn latencies(axis: points::Axis, trails: &[Trail], model: &Model, log_x: bool) -> String {
+    let floor = model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
+    let marks: Vec<(f64, String)> =
+        floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())).into_iter().collect();
+    let one = |log: bool| {
+        draw(axis, trails, |point| &point.p99_ns, ("99th percentile", show::time, log), log_x, &marks)
+    };
+    chart_in_two_scales("99th percentile, counted from when a request was due.", &one(true), &one(false))
+}
+
+fn memory(axis: points::Axis, trails: &[Trail]) -> String {
+    let one = |read: fn(&Point) -> &Measured, log: bool| {
+        draw(axis, trails, read, ("bytes above idle", show::bytes, log), true, &[])
+    };
+    chart_in_two_scales(
+        "Memory of the process tree above its idle state.",
+        &one(|point| &point.memory, true),
+        &one(|point| &point.memory, false),
+    ) + &chart_in_two_scales(
+        "Memory of the kernel above its idle state: slabs, kernel stacks and page tables of the whole machine, both ends of each connection.",
+        &one(|point| &point.kernel_memory, true),
+        &one(|point| &point.kernel_memory, false),
+    )
+}
+
+fn walls(trails: &[Trail]) -> String {
+    let rows: String = trails
+        .iter()
+        .filter_map(|trail| {
+            let wall = trail.points.iter().find(|point| point.rate.value().is_none())?;
+            let held = trail.points.iter().take_while(|point| point.rate.value().is_some()).last();
+            Some(format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
+                escape(&trail.line.label),
+                held.map_or("–".to_string(), |point| show::rate(point.x)),
+                show::rate(wall.x),
+                escape(&wall.rate.reason)
+            ))
+        })
+        .collect();
+    if rows.is_empty() {
+        return "<p>Nobody hit a wall.</p>".to_string();
+    }
+    format!(
+        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">held</th><th scope=\"col\">failed at</th><th scope=\"col\" class=\"text\">why</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+fn law(trails: &[Trail], seed: u64) -> String {
+    let mut rows = String::new();
+    for trail in trails {
+        let base = trail.points.iter().find(|point| point.x == 1.0).and_then(|point| point.rate.value());
+        let samples: Vec<(f64, f64)> = trail
+            .points
+            .iter()
+            .filter(|point| !point.shared && !point.rate.at_least)
+            .flat_map(|point| point.rate.by_block.values().map(move |rate| (point.x, *rate)))
+            .collect();
+        let fitted = match scalability::fit(&samples, seed) {
+            Some(law) => format!(
+                "contention {} ({}–{}), coherency {} ({}–{})",
+                show::three(law.sigma.value),
+                show::three(law.sigma.low),
+                show::three(law.sigma.high),
+                show::three(law.kappa.value),
+                show::three(law.kappa.low),
+                show::three(law.kappa.high)
+            ),
+            None => "too few points for a fit".to_string(),
+        };
+        for point in &trail.points {
+            let speed_up = base.zip(point.rate.value()).map(|(base, rate)| rate / base);
+            rows += &format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
+                escape(&trail.line.label),
+                point.x,
+                speed_up.map_or("–".into(), show::ratio),
+                speed_up.map_or("–".into(), |ratio| show::share(ratio / point.x)),
+                point.parallelism.value().map_or("not available".into(), show::three),
+                if point.shared { "cores shared with the generator".to_string() } else { escape(&fitted) }
+            );
+        }
+    }
+    format!(
+        "<p class=\"note\">The law is fitted from four numbers of cores on, to points whose cores were not shared and whose maximum was reached; on fewer it would be a drawing.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">cores</th><th scope=\"col\">speed-up</th><th scope=\"col\">efficiency</th><th scope=\"col\">threads that ran at once</th><th scope=\"col\" class=\"text\">scalability law</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+fn critical(records: &Records) -> String {
+    let rows: String = curves::findings(records)
+        .iter()
+        .map(|finding| {
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
+                escape(&finding.contestant),
+                finding.critical_per_s.map_or("–".into(), |rate| format!("{}/s", show::rate(rate))),
+                escape(finding.beyond.words()),
+                finding.recovery.words(),
+            )
+        })
+        .collect();
+    format!(
+        "<p class=\"note\">The critical point is the highest rate that kept the limit. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p>",
+        curve::SWEEP_SHARES.len()
+    )
+}
+
+fn table(axis: points::Axis, trails: &[Trail]) -> String {
+    let columns = head(&[
+        ("architecture", false),
+        (axis.name, true),
+        ("requests/s", true),
+        ("p50", true),
+        ("p99", true),
+        ("CPU / request", true),
+        ("memory above idle", true),
+    ]);
+    let cell = |figure: &Measured, shown: fn(f64) -> String| match figure.value() {
+        Some(value) => format!(
+            "<td data-value=\"{value}\">{}{} <small>{}–{}</small></td>",
+            if figure.at_least { "≥ " } else { "" },
+            shown(value),
+            shown(figure.interval.low),
+            shown(figure.interval.high)
+        ),
+        None if figure.void > 0 => {
+            format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
+        }
+        None => "<td data-value=\"\">–</td>".to_string(),
+    };
+    let rows: String = trails
+        .iter()
+        .flat_map(|trail| trail.points.iter().map(move |point| (trail, point)))
+        .map(|(trail, point)| {
+            format!(
+                "<tr><th scope=\"row\" data-value=\"{0}\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
+                escape(&trail.line.label),
+                point.x,
+                show::rate(point.x),
+                cell(&point.rate, show::rate),
+                cell(&point.p50_ns, show::time),
+                cell(&point.p99_ns, show::time),
+                cell(&point.cpu_ns, show::time),
+                cell(&point.memory, show::bytes),
+            )
+        })
+        .collect();
+    format!(
+        "<div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"epoll\"></label><output data-count=\"main-table\"></output></div>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All points\"><table id=\"main-table\" data-sort><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
