@@ -63,7 +63,7 @@ fn two_terminals_talk() {
 #[test]
 fn wrong_usage_is_told() {
     for (arguments, hint) in [
-        (&["demo", "mimt"][..], "mitm"),
+        (&["demo", "replai"][..], "replay"),
         (&["demo", "replay", "--tap"], "channel"),
         (&["demo", "channel", "--connect", "127.0.0.1:1", "--peer", "x"], "--peer"),
     ] {
