@@ -3,6 +3,7 @@
 use clap::Parser;
 
 pub mod audit;
+pub mod calibrate;
 pub mod commands;
 pub mod contestant;
 pub mod demos;

@@ -20,9 +20,9 @@ pub enum Source {
 pub enum Next {
     /// Send a request on this connection, now.
     Send(Order),
-    /// Nothing before this time, unless a connection becomes free; `u64::MAX`: nothing unless one does.
+    /// Nothing before this time, unless a connection becomes free.
     Wait(u64),
-    /// No request will start any more.
+    /// No further request falls due. Those that wait for a connection are still sent when one becomes free.
     Over,
     /// More requests wait for a connection than the bound allows.
     Overflow,
@@ -132,11 +132,7 @@ impl Dispatcher {
                     return Next::Send(Order { slot, intended_ns, free_ns });
                 }
                 self.backlog_max = self.backlog_max.max(self.backlog.len());
-                match due {
-                    Some(intended_ns) => Next::Wait(intended_ns),
-                    None if self.backlog.is_empty() => Next::Over,
-                    None => Next::Wait(u64::MAX),
-                }
+                due.map_or(Next::Over, Next::Wait)
             }
         }
     }
@@ -196,11 +192,11 @@ mod tests {
     #[test]
     fn a_number_of_requests_ends_the_run_after_the_last_is_sent() {
         let mut d = open("1k", 10, Some(2));
-        assert_eq!(d.next(5 * MS), Next::Wait(u64::MAX));
+        assert_eq!((d.next(5 * MS), d.backlog()), (Next::Over, 2), "none falls due any more, two wait");
         d.release(0, 5 * MS);
         assert!(matches!(d.next(5 * MS), Next::Send(Order { intended_ns: 0, .. })));
         d.release(0, 6 * MS);
         assert!(matches!(d.next(6 * MS), Next::Send(Order { intended_ns: MS, .. })));
-        assert_eq!(d.next(6 * MS), Next::Over);
+        assert_eq!((d.next(6 * MS), d.backlog()), (Next::Over, 0));
     }
 }

@@ -8,6 +8,7 @@
 //! | when requests start | [`profile`], [`pacer`], [`dispatch`] |
 //! | how they are sent and read | [`engine`], [`response`] |
 //! | one blocking exchange; where a URL leads; mixes from files | [`exchange`], [`place`], [`mixfile`] |
+//! | the browser-like client | [`browser`] |
 //! | what is written down | [`split`], [`tally`], [`histogram`], [`series`], [`arrivals`] |
 //! | from plan to outcome, and the judgement of it | [`run`], [`audit`], [`threshold`] |
 //! | what a run gives back | [`outcome`], [`verdict`] |
@@ -16,6 +17,7 @@
 
 pub mod arrivals;
 pub mod audit;
+pub mod browser;
 pub mod dispatch;
 pub mod engine;
 pub mod exchange;

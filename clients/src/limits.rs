@@ -80,3 +80,9 @@ pub const BODY_FILE_MAX_OCTETS: u64 = 64 * 1024 * 1024;
 
 /// Largest body that the probe, the browser-like client and learning keep, octets: 64 MiB.
 pub const EXCHANGE_BODY_MAX_OCTETS: usize = 64 * 1024 * 1024;
+
+/// Resources of one page: more is a trap for crawlers and no page.
+pub const RESOURCES_MAX: usize = 1_000;
+
+/// Frames inside frames.
+pub const FRAMES_DEPTH_MAX: u32 = 4;

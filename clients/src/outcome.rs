@@ -13,6 +13,7 @@
 //! wanted the request to start: it is the headline. *Response* runs from the moment of sending: it is what a naive
 //! generator reports. *Wait* is the time for which no connection was free. *Lag* is the generator's own lateness.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::verdict::Audit;
@@ -21,7 +22,7 @@ use crate::verdict::Audit;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The result of one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// [`SCHEMA_VERSION`] of the program that wrote this.
     pub schema_version: u32,
@@ -58,7 +59,7 @@ pub struct Outcome {
 }
 
 /// The plan with every default filled in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanAsRun {
     /// Where the load went.
     pub url: String,
@@ -94,7 +95,7 @@ pub struct PlanAsRun {
 }
 
 /// Who decides when the next request starts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "loop", rename_all = "kebab-case")]
 pub enum Load {
     /// The answer to the last one: each connection sends its next request after the answer and a pause.
@@ -112,7 +113,7 @@ pub enum Load {
 }
 
 /// A stretch of the run in which the rate goes in a straight line from one value to another.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stretch {
     /// Rate at its start, requests per second.
     pub from_per_s: f64,
@@ -123,7 +124,7 @@ pub struct Stretch {
 }
 
 /// One kind of request in the mix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MixEntry {
     /// Request method.
     pub method: String,
@@ -136,7 +137,7 @@ pub struct MixEntry {
 }
 
 /// Why a run ended before its plan was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partial {
     /// The user interrupted it.
@@ -146,7 +147,7 @@ pub enum Partial {
 }
 
 /// Counts of requests that were due inside the measured window, unless said otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Requests that the plan wanted to start.
     pub intended: u64,
@@ -169,7 +170,7 @@ pub struct Counts {
 }
 
 /// Rates over the measured window, per second.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rates {
     /// Requests that the plan wanted to start; in a closed loop the same as sent.
     pub offered_per_s: f64,
@@ -182,7 +183,7 @@ pub struct Rates {
 }
 
 /// The parts of the latency; see the module's picture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// From the intended start to the end of the answer: the headline.
     pub total: Distribution,
@@ -197,7 +198,7 @@ pub struct Latency {
 }
 
 /// A distribution of durations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     /// Number of values.
     pub count: u64,
@@ -216,7 +217,7 @@ pub struct Distribution {
 }
 
 /// One percentile.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Percentile {
     /// The quantile as a share: 0.99 is the 99th percentile.
     pub quantile: f64,
@@ -237,7 +238,7 @@ impl Distribution {
 }
 
 /// Failed requests of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorCount {
     /// What went wrong.
     pub kind: ErrorKind,
@@ -248,7 +249,7 @@ pub struct ErrorCount {
 }
 
 /// What can go wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// No connection could be made.
@@ -309,7 +310,7 @@ impl ErrorKind {
 /// The run over time: intervals of equal length from the first intended request on, warm-up included.
 ///
 /// The number of intervals is bounded: when it would pass the bound, neighbours are merged in pairs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Series {
     /// Length of an interval, ns.
     pub interval_ns: u64,
@@ -318,7 +319,7 @@ pub struct Series {
 }
 
 /// One interval. Requests are counted by when they were sent, answers and failures by when they came.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Its start, ns from the start of the run.
     pub start_ns: u64,
@@ -339,7 +340,7 @@ pub struct Interval {
 }
 
 /// What the generator itself needed over the measured window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// CPU time of its threads, user and system, ns, spinning included.
     pub cpu_ns: u64,
@@ -360,7 +361,7 @@ pub struct Generator {
 }
 
 /// Connections over the whole run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// What the plan asked for.
     pub planned: u64,
@@ -375,7 +376,7 @@ pub struct Connections {
 }
 
 /// One `--fail-if` and how it came out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
     /// As it was written.
     pub expression: String,

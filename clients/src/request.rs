@@ -129,6 +129,15 @@ impl Request {
 }
 
 impl Expect {
+    /// Whether a complete answer is the expected one; a HEAD has no body to be compared.
+    pub fn accepts(&self, status: u16, body: &[u8], to_head: bool) -> bool {
+        let body_fits = match &self.body {
+            ExpectedBody::Exactly(expected) => to_head || **expected == *body,
+            ExpectedBody::Any | ExpectedBody::Same => true,
+        };
+        body_fits && self.accepts_status(status)
+    }
+
     /// Whether `status` is the expected one.
     #[inline]
     pub fn accepts_status(&self, status: u16) -> bool {

@@ -2,10 +2,11 @@
 //!
 //! Part of the versioned result (see [`crate::outcome`]); the checks themselves are in `audit.rs`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the run's own checks found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// The gravest grade among the findings.
     pub verdict: Verdict,
@@ -16,7 +17,7 @@ pub struct Audit {
 }
 
 /// How far a run can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// No check found anything.
@@ -28,7 +29,7 @@ pub enum Verdict {
 }
 
 /// One doubt about the run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// How grave it is.
     pub grade: Verdict,
@@ -42,7 +43,7 @@ pub struct Finding {
 }
 
 /// What can be doubtful about a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "doubt", rename_all = "kebab-case")]
 pub enum Doubt {
     /// The generator sent its requests too late.
@@ -146,7 +147,7 @@ pub enum Doubt {
 }
 
 /// The figures that the audit went by.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Figures {
     /// Median lag, ns.
     pub lag_p50_ns: u64,
@@ -167,7 +168,7 @@ pub struct Figures {
 }
 
 /// The test of one series of times against the planned process.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArrivalTest {
     /// `intended` or `sent`.
     pub which: String,

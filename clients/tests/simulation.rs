@@ -32,6 +32,9 @@ impl Server {
     }
 }
 
+/// A request under way: when it is done, its slot, intended start, since when the slot was free, when it was sent.
+type UnderWay = std::cmp::Reverse<(u64, u32, u64, u64, u64)>;
+
 /// Runs the dispatcher against the server; the generator notices everything `lag_ns` late.
 fn simulate(
     mut dispatcher: Dispatcher,
@@ -41,8 +44,7 @@ fn simulate(
     end_ns: u64,
 ) -> (Tally, u64) {
     let mut tally = Tally::new(0, end_ns, Sample::default());
-    // Completions: (time, slot, order, sent), earliest first.
-    let mut under_way: BinaryHeap<std::cmp::Reverse<(u64, u32, u64, u64, u64)>> = BinaryHeap::new();
+    let mut under_way: BinaryHeap<UnderWay> = BinaryHeap::new();
     let mut now_ns = 0;
     let mut sent = 0;
     for slot in 0..connections {

@@ -94,5 +94,8 @@ pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Largest `/compute/MICROS` and `/wait/MICROS`, in microseconds: a minute, the idle deadline of a connection.
 pub const MICROS_MAX: u64 = 60_000_000;
 
+/// Most images of a `/pages/COUNT/MICROS`: more than any page has, and still a small answer.
+pub const PAGE_IMAGES_MAX: u64 = 1_000;
+
 /// How long `/fault/spin` occupies its thread: beyond any patience of a test, short of for ever.
 pub const FAULT_SPIN: Duration = Duration::from_secs(30);

@@ -20,6 +20,9 @@ pub mod man;
 pub mod report;
 pub mod run;
 pub mod scale;
+pub mod browse;
+pub mod calibrate;
+pub mod probe;
 pub mod serve;
 pub mod transport;
 pub mod shared;
@@ -49,6 +52,9 @@ enum Command {
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    Browse(Box<browse::Arguments>),
+    Calibrate(calibrate::Arguments),
+    Probe(Box<probe::Arguments>),
     Serve(Box<serve::Arguments>),
 }
 
@@ -72,8 +78,11 @@ impl Dyno {
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
             Command::Man(arguments) => man::run(&arguments),
+            Command::Browse(arguments) => browse::run(&arguments),
+            Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
+            Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
         }
     }

@@ -14,12 +14,13 @@ pub mod files;
 pub mod hello;
 pub mod json;
 pub mod mix;
+pub mod pages;
 pub mod ranges;
 pub mod service;
 pub mod wait;
 
 /// Every service, in the order in which `dyno list` shows them.
-pub const ALL: [&Service; 9] = [
+pub const ALL: [&Service; 10] = [
     &hello::SERVICE,
     &json::SERVICE,
     &echo::SERVICE,
@@ -27,6 +28,7 @@ pub const ALL: [&Service; 9] = [
     &compute::SERVICE,
     &wait::SERVICE,
     &mix::SERVICE,
+    &pages::SERVICE,
     &files::SERVICE,
     &fault::SERVICE,
 ];

@@ -1,0 +1,7 @@
+//! Calibration: servers whose latency law is known, and what each load generator makes of them.
+
+pub mod laws;
+pub mod own;
+pub mod reference;
+pub mod table;
+pub mod tools;

@@ -1,0 +1,84 @@
+//! Dyno's own processes in a calibration: the reference server, and the generator as users call it.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use dyno_clients::outcome::Outcome;
+
+use crate::calibrate::laws::Law;
+
+/// A reference server that runs, and ends with this value.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody left to be told.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn program() -> Result<Command, String> {
+    std::env::current_exe().map(Command::new).map_err(|e| format!("where this program lies: {e}"))
+}
+
+/// Starts a reference server on `cpu`.
+///
+/// # Errors
+/// Says why there is none.
+pub fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
+    let mut command = program()?;
+    command.args(["calibrate", "--reference", &law.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child =
+        on_cpu(cpu, move || command.spawn())?.map_err(|e| format!("the reference server: {e}"))?;
+    let out = child.stdout.take();
+    let mut server = Server { child, url: String::new() };
+    let mut line = String::new();
+    if let Some(out) = out {
+        BufReader::new(out).read_line(&mut line).map_err(|e| format!("the reference server: {e}"))?;
+    }
+    let ready: serde_json::Value =
+        serde_json::from_str(&line).map_err(|_| format!("the reference server is not ready: {line}"))?;
+    server.url = format!("http://{}/", ready["address"].as_str().unwrap_or_default());
+    Ok(server)
+}
+
+/// Runs `dyno load` with `arguments` on `cpu`.
+///
+/// # Errors
+/// What it said when there is no result. A void run is a result.
+pub fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, String> {
+    let mut command = program()?;
+    command.args(["load", url, "--expect", "service", "--quiet", "--format", "json"]).args(arguments);
+    command.stdin(Stdio::null());
+    let output = on_cpu(cpu, move || command.output())?.map_err(|e| format!("dyno load: {e}"))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| format!("dyno load gave no result: {}", String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// Does something on a thread that runs on `cpu` only; processes that it starts inherit that.
+///
+/// # Errors
+/// When the CPU is not to be had.
+pub fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(move || {
+            if let Some(cpu) = cpu {
+                let mut set = nix::sched::CpuSet::new();
+                set.set(cpu).map_err(|e| format!("CPU {cpu}: {e}"))?;
+                nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)
+                    .map_err(|e| format!("CPU {cpu}: {e}"))?;
+            }
+            Ok(work())
+        });
+        match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}

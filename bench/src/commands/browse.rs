@@ -1,0 +1,71 @@
+//! `dyno browse URL`: a page and all that belongs to it, fetched by threads.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dyno_clients::browser::fetch::visit;
+use dyno_clients::browser::waterfall;
+use dyno_clients::place;
+use dyno_clients::units::show_ns;
+use serde_json::json;
+
+use super::Outcome;
+use crate::exit::{Exit, Failure};
+use crate::load::plan::{Target, transport};
+use crate::load::write::{colour, put};
+
+/// Fetch a page like a browser: find its images, scripts, styles and frames, and fetch each by a thread with a blocking
+/// request.
+///
+/// The page is visited twice, by one thread and by K. The speed-up shows how threads hide latency: on a page whose images
+/// wait for a back end (`/pages/16/50000` of `dyno serve`) it is near K.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// Threads that fetch at the same time.
+    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
+    threads: u32,
+    /// Write the waterfall as SVG, too.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Browses.
+///
+/// # Errors
+/// A [`Failure`]: usage (2). Fetches that fail are shown, and end with code 1.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let target = &arguments.target;
+    let place = place::resolve(&target.url)
+        .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/pages/8/20000"))?;
+    let transport = transport(target, &place)?;
+    let one = visit(&place.url, &transport, 1, target.timeout);
+    let many = visit(&place.url, &transport, arguments.threads, target.timeout);
+    let speed_up = one.elapsed_ns as f64 / many.elapsed_ns.max(1) as f64;
+    if let Some(path) = &arguments.svg {
+        put(&waterfall::svg(&many), path)?;
+    }
+    if arguments.json {
+        let value = json!({"url": place.url.to_string(), "speed_up": speed_up, "one_thread": one, "many_threads": many});
+        println!("{value:#}");
+    } else {
+        let paint = colour();
+        println!("{} {}\n", paint.bold("dyno browse"), place.url);
+        print!("{}", waterfall::text(&many, paint));
+        println!("\n{} fetches", many.fetches.len());
+        for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {
+            println!(
+                "{name:<12} {:>9}  parallelism {:.2}",
+                show_ns(visit.elapsed_ns as f64),
+                visit.parallelism
+            );
+        }
+        println!("{}", paint.bold(&format!("speed-up     {speed_up:>8.2}x")));
+    }
+    let failed = one.fetches.iter().chain(&many.fetches).any(|f| f.error.is_some());
+    Ok(if failed { Exit::Failed } else { Exit::Success })
+}

@@ -1,0 +1,112 @@
+//! `dyno probe URL`: one request, and what went over the wire.
+
+use clap::Args;
+use dyno_clients::exchange::exchange;
+use dyno_clients::place;
+use dyno_clients::units::{show_ns, show_size};
+use serde_json::json;
+
+use super::Outcome;
+use crate::exit::{Exit, Failure};
+use crate::load::plan::{Target, mix, transport};
+use crate::load::write::colour;
+
+/// Send one request and show what went over the wire: request, answer, and when each part of it came.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the answer is as expected, 1 there was none or another, 2 wrong usage."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    /// JSON instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Most octets of the body that are shown.
+    #[arg(long, value_name = "SIZE", default_value = "1k", value_parser = dyno_clients::units::parse_size)]
+    show: u64,
+}
+
+/// Probes.
+///
+/// # Errors
+/// A [`Failure`]: usage (2), no answer (1).
+pub fn run(arguments: &Arguments) -> Outcome {
+    let target = &arguments.target;
+    let place = place::resolve(&target.url)
+        .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
+    let requests = mix(target, &place, true).map_err(|e| Failure::usage(e, "see `dyno probe --help`"))?;
+    let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };
+    let transport = transport(target, &place)?;
+    let answer = exchange(place.address, &transport, &request.wire, request.is_head(), target.timeout)
+        .map_err(|e| {
+            Failure::failed(e.to_string(), "is the server running there, and does it speak this transport?")
+        })?;
+    let fits = request.expect.accepts(answer.status, &answer.body, request.is_head());
+    let stages = [
+        ("connected", answer.connected_ns),
+        ("transport ready", answer.established_ns),
+        ("request sent", answer.sent_ns),
+        ("first octet", answer.first_octet_ns),
+        ("answer complete", answer.done_ns),
+    ];
+    let shown = &answer.body[..answer.body.len().min(arguments.show as usize)];
+    if arguments.json {
+        let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+        let times: serde_json::Map<String, serde_json::Value> =
+            stages.iter().map(|(name, ns)| (name.replace(' ', "_") + "_ns", (*ns).into())).collect();
+        let value = json!({
+            "address": place.address.to_string(),
+            "local": answer.local.to_string(),
+            "transport": transport.name(),
+            "request": text(&request.wire),
+            "status": answer.status,
+            "head": text(&answer.head),
+            "body": text(shown),
+            "body_octets": answer.body.len(),
+            "wire_octets": answer.wire_octets,
+            "times": times,
+            "as_expected": fits,
+        });
+        println!("{value:#}");
+    } else {
+        let paint = colour();
+        println!(
+            "{} {} -> {} ({})\n",
+            paint.bold("dyno probe"),
+            answer.local,
+            place.address,
+            transport.name()
+        );
+        for line in String::from_utf8_lossy(&request.wire).lines() {
+            println!("{} {}", paint.dim(">"), visible(line));
+        }
+        println!();
+        for line in String::from_utf8_lossy(&answer.head).lines() {
+            println!("{} {}", paint.dim("<"), visible(line));
+        }
+        for line in String::from_utf8_lossy(shown).lines() {
+            println!("{} {}", paint.dim("<"), visible(line));
+        }
+        let (all, wire) = (show_size(answer.body.len() as f64), show_size(answer.wire_octets as f64));
+        println!("\n{}", paint.dim(&format!("body {all}, {wire} over the wire")));
+        let mut before = 0;
+        for (name, ns) in stages {
+            println!(
+                "{name:<16} {:>9}  {}",
+                show_ns(ns as f64),
+                paint.dim(&format!("+{}", show_ns((ns - before) as f64)))
+            );
+            before = ns;
+        }
+        if !fits {
+            println!("\nthe answer is not the expected one");
+        }
+    }
+    Ok(if fits { Exit::Success } else { Exit::Failed })
+}
+
+/// Control characters of a stranger's answer must not reach the terminal.
+fn visible(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}

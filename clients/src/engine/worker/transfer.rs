@@ -1,0 +1,203 @@
+//! The way of a request and its answer over a connection.
+
+use std::io::{ErrorKind as Io, Read, Write};
+use std::time::Instant;
+
+use super::Worker;
+use crate::dispatch::Next;
+use crate::engine::slot::Phase;
+use crate::outcome::ErrorKind;
+use crate::request::ExpectedBody;
+use crate::response::{Head, Progress};
+use crate::split::Split;
+
+impl Worker {
+    /// Begins to write the request of a slot that is connected.
+    pub(super) fn send(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        slot.phase = Phase::Sending;
+        slot.carried += 1;
+        if let Some(pipe) = &mut slot.pipe
+            && let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire)
+        {
+            return self.fail(index, ErrorKind::Transport, failure.reason);
+        }
+        self.flush(index);
+    }
+
+    /// Writes as much as the socket takes.
+    pub(super) fn flush(&mut self, index: usize) {
+        loop {
+            let slot = &mut self.slots[index];
+            let Some(socket) = &mut slot.socket else { return };
+            let octets = match &slot.pipe {
+                Some(pipe) => pipe.pending(),
+                None => &self.plan.mix[slot.request as usize].wire[slot.written as usize..],
+            };
+            if octets.is_empty() {
+                if slot.phase == Phase::Sending {
+                    slot.phase = Phase::Waiting;
+                }
+                return;
+            }
+            match socket.write(octets) {
+                Ok(count) => {
+                    let all = count == octets.len();
+                    match &mut slot.pipe {
+                        Some(pipe) => pipe.advance(count),
+                        None => slot.written += count as u32,
+                    }
+                    if all && slot.pipe.is_none() {
+                        slot.phase = Phase::Waiting;
+                        return;
+                    }
+                }
+                Err(e) if e.kind() == Io::WouldBlock => return,
+                Err(e) if e.kind() == Io::Interrupted => {}
+                // The answer may be there all the same (413 and a close): what there is to read decides.
+                Err(e) if slot.phase == Phase::Sending && e.kind() != Io::BrokenPipe => {
+                    return self.fail(index, ErrorKind::Reset, &e.to_string());
+                }
+                Err(_) if slot.phase == Phase::Sending => {
+                    slot.phase = Phase::Waiting;
+                    return;
+                }
+                Err(e) => return self.fail(index, ErrorKind::Connect, &e.to_string()),
+            }
+        }
+    }
+
+    pub(super) fn readable(&mut self, index: usize, buffer: &mut [u8], closing: bool) {
+        loop {
+            let Some(socket) = &mut self.slots[index].socket else { return };
+            match socket.read(buffer) {
+                Ok(0) => return self.ended(index),
+                Ok(count) => {
+                    let now_ns = self.clock.now_ns();
+                    self.receive(index, &buffer[..count], now_ns);
+                    // A short read has emptied the socket: epoll(7), question 9.
+                    if count < buffer.len() && !closing {
+                        return;
+                    }
+                }
+                Err(e) if e.kind() == Io::WouldBlock => return,
+                Err(e) if e.kind() == Io::Interrupted => {}
+                Err(e) if self.slots[index].phase == Phase::Connecting => {
+                    return self.fail(index, ErrorKind::Connect, &e.to_string());
+                }
+                Err(e) => return self.fail(index, ErrorKind::Reset, &e.to_string()),
+            }
+        }
+    }
+
+    pub(super) fn receive(&mut self, index: usize, octets: &[u8], now_ns: u64) {
+        let slot = &mut self.slots[index];
+        if slot.busy {
+            self.tally.received(now_ns, octets.len());
+        }
+        let Some(pipe) = &mut slot.pipe else { return self.read_answer(index, octets, now_ns) };
+        let mut plain = std::mem::take(&mut self.plain);
+        let received = pipe.receive(octets, &mut plain, Instant::now());
+        let established = pipe.is_established();
+        match received {
+            Err(failure) => {
+                self.flush(index);
+                self.fail(index, ErrorKind::Transport, failure.reason);
+            }
+            Ok(()) => {
+                if established && slot.phase == Phase::Connecting {
+                    self.established(index);
+                }
+                self.flush(index);
+                if !plain.is_empty() {
+                    self.read_answer(index, &plain, now_ns);
+                }
+            }
+        }
+        plain.clear();
+        self.plain = plain;
+    }
+
+    #[inline]
+    pub(super) fn read_answer(&mut self, index: usize, octets: &[u8], now_ns: u64) {
+        let slot = &mut self.slots[index];
+        if !slot.busy {
+            // Nobody asked: a server that says why it closes an idle connection. The connection is of no further use.
+            return self.drop_connection(index);
+        }
+        let request = &self.plan.mix[slot.request as usize];
+        let (mut at, mut fits) = (slot.body_octets as usize, slot.body_fits);
+        let progress = slot.reader.feed(octets, request.is_head(), &mut self.memo, |piece| {
+            if let ExpectedBody::Exactly(expected) = &request.expect.body {
+                fits = fits && expected.get(at..at + piece.len()) == Some(piece);
+            }
+            at += piece.len();
+        });
+        (slot.body_octets, slot.body_fits) = (at as u64, fits);
+        match progress {
+            Ok(Progress::More) => {}
+            Ok(Progress::Done { taken, .. }) if taken < octets.len() => {
+                self.fail_at(index, ErrorKind::Protocol, "octets after the answer", now_ns);
+            }
+            Ok(Progress::Done { head, .. }) => self.complete(index, head, now_ns),
+            Err(fault) => self.fail_at(index, ErrorKind::Protocol, fault.0, now_ns),
+        }
+    }
+
+    #[inline]
+    pub(super) fn complete(&mut self, index: usize, head: Head, now_ns: u64) {
+        let slot = &mut self.slots[index];
+        let request = &self.plan.mix[slot.request as usize];
+        let length_fits = match &request.expect.body {
+            ExpectedBody::Exactly(expected) => request.is_head() || slot.body_octets == expected.len() as u64,
+            _ => true,
+        };
+        let closing = !head.keep_alive
+            || slot.phase == Phase::Sending
+            || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
+        if !request.expect.accepts_status(head.status) {
+            let status = head.status;
+            self.tally.failed(ErrorKind::Status, slot.intended_ns, now_ns, || format!("status {status}"));
+        } else if !slot.body_fits || !length_fits {
+            let octets = slot.body_octets;
+            let say = || format!("a body of {octets} octets that is not the expected one");
+            self.tally.failed(ErrorKind::Body, slot.intended_ns, now_ns, say);
+        } else {
+            let split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
+            self.tally.completed(slot.intended_ns, &split, now_ns);
+        }
+        slot.busy = false;
+        slot.phase = Phase::Idle;
+        if closing {
+            self.drop_connection(index);
+        }
+        self.in_flight -= 1;
+        self.dispatcher.release(index as u32, now_ns);
+        match self.dispatcher.next(now_ns) {
+            Next::Send(order) => self.start(order, now_ns),
+            _ => self.note_in_system(now_ns),
+        }
+    }
+
+    /// The server has closed its side.
+    pub(super) fn ended(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        if slot.phase == Phase::Connecting {
+            return self.fail(index, ErrorKind::Transport, "closed during the handshake");
+        }
+        if !slot.busy {
+            return self.drop_connection(index);
+        }
+        if let Some(Err(failure)) = slot.pipe.as_mut().map(|p| p.receive_eof()) {
+            return self.fail(index, ErrorKind::Transport, failure.reason);
+        }
+        match slot.reader.end_of_stream() {
+            Ok(Some(head)) => {
+                let now_ns = self.clock.now_ns();
+                self.complete(index, head, now_ns);
+            }
+            Ok(None) => self.fail(index, ErrorKind::Short, "closed before the answer"),
+            Err(fault) => self.fail(index, ErrorKind::Short, fault.0),
+        }
+    }
+}
