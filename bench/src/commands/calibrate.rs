@@ -50,6 +50,9 @@ pub struct Arguments {
 const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
+/// A law with everything that is held against it.
+type Case = fn(&mut Bench, &Scale) -> Result<(), String>;
+
 /// How long, how many, how exact.
 struct Scale {
     window_s: u64,
@@ -99,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut bench = Bench::new(arguments);
     bench.begin();
     let scale = if arguments.quick { &QUICK } else { &FULL };
-    let all: [fn(&mut Bench, &Scale) -> Result<(), String>; 5] = [delay, omission, stalls, queues, lag];
+    let all: [Case; 5] = [delay, omission, stalls, queues, lag];
     for case in all {
         case(&mut bench, scale).map_err(|e| Failure::failed(e, "see `dyno calibrate --help`"))?;
     }
@@ -150,7 +153,7 @@ impl Bench {
         }
         match (self.server_cpu, self.generator_cpu) {
             (Some(server), Some(generator)) => {
-                println!("reference server on CPU {server}, generator on CPU {generator}")
+                println!("reference server on CPU {server}, generator on CPU {generator}");
             }
             _ => println!("one CPU for server and generator: nothing here will be exact"),
         }
