@@ -164,7 +164,7 @@ impl Line {
         let mut plain = Vec::new();
         loop {
             self.flush()?;
-            if self.pipe.as_ref().is_none_or(|p| p.is_established()) {
+            if self.pipe.as_deref().is_none_or(Pipe::is_established) {
                 self.plain = plain;
                 return Ok(());
             }

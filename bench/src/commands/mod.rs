@@ -5,27 +5,27 @@ use crate::exit::{Exit, Failure};
 /// What a command gives back: how it ended, or why it could not.
 pub type Outcome = Result<Exit, Failure>;
 
-pub mod demo;
-pub mod keys;
+pub mod browse;
+pub mod calibrate;
 pub mod compare;
 pub mod completions;
 pub mod connections;
 pub mod curve;
+pub mod demo;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod keys;
 pub mod list;
 pub mod load;
 pub mod man;
+pub mod probe;
 pub mod report;
 pub mod run;
 pub mod scale;
-pub mod browse;
-pub mod calibrate;
-pub mod probe;
 pub mod serve;
-pub mod transport;
 pub mod shared;
+pub mod transport;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
