@@ -10,7 +10,7 @@
 //! A session is sans-IO too, so every driver carries every transport without a line of its own.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dyno_http::connection::{Connection, Want};
 use dyno_http::request::Request;
@@ -24,6 +24,9 @@ use super::tally::Tally;
 
 /// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
 const WIRE_BYTES: usize = 18 * 1024;
+
+/// Octets sealed at once: a full record of either transport, and no small one after it.
+const RECORD_BYTES: usize = 16 * 1024;
 
 /// One connection of a client, without its socket.
 pub struct Session<'a> {
@@ -40,6 +43,10 @@ struct Secure {
     plain: Vec<u8>,
     goodbye_said: bool,
     dead: bool,
+    /// How long a peer that does not read may hold up the last octets, an alert or a goodbye.
+    grace: Duration,
+    /// When that time ends, once it runs.
+    last_chance: Option<Instant>,
 }
 
 impl<'a> Session<'a> {
@@ -48,7 +55,15 @@ impl<'a> Session<'a> {
         Tally::add(&tally.connections, 1);
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept(now);
-            Box::new(Secure { pipe, wire: Vec::new(), plain: Vec::new(), goodbye_said: false, dead: false })
+            Box::new(Secure {
+                pipe,
+                wire: Vec::new(),
+                plain: Vec::new(),
+                goodbye_said: false,
+                dead: false,
+                grace: site.limits.linger_time,
+                last_chance: None,
+            })
         });
         Session { http: Connection::new(Arc::clone(&site.limits), now), secure, tally }
     }
@@ -125,7 +140,7 @@ impl<'a> Session<'a> {
         if !secure.dead && secure.pipe.is_established() {
             // One piece at a time, so that a large body is not held twice.
             if secure.pipe.pending().is_empty() && !self.http.pending().is_empty() {
-                let count = self.http.pending().len().min(WIRE_BYTES);
+                let count = self.http.pending().len().min(RECORD_BYTES);
                 secure.dead |= secure.pipe.send(&self.http.pending()[..count]).is_err();
                 self.http.advance(count, now);
             }
@@ -152,20 +167,26 @@ impl<'a> Session<'a> {
         if self.secure.is_none() {
             return self.http.want();
         }
-        if !self.pending(now).is_empty() {
-            return Want::Write;
+        let has_pending = !self.pending(now).is_empty();
+        let Some(secure) = &mut self.secure else { return self.http.want() };
+        let is_over = secure.dead || self.http.want() == Want::Close;
+        if has_pending && is_over {
+            let last_chance = *secure.last_chance.get_or_insert(now + secure.grace);
+            return if now < last_chance { Want::Write } else { Want::Close };
         }
-        let dead = self.secure.as_ref().is_some_and(|secure| secure.dead);
-        if dead { Want::Close } else { self.http.want() }
+        match (has_pending, is_over) {
+            (true, _) => Want::Write,
+            (false, true) => Want::Close,
+            (false, false) => self.http.want(),
+        }
     }
 
     /// When [`Session::handle_deadline`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        let pipe = self.secure.as_ref().and_then(|secure| secure.pipe.deadline());
-        match (self.http.deadline(), pipe) {
-            (Some(http), Some(pipe)) => Some(http.min(pipe)),
-            (http, pipe) => http.or(pipe),
-        }
+        let secure = self.secure.as_ref();
+        let pipe = secure.and_then(|secure| secure.pipe.deadline());
+        let last_chance = secure.and_then(|secure| secure.last_chance);
+        [self.http.deadline(), pipe, last_chance].into_iter().flatten().min()
     }
 
     /// Time has passed; whatever is due happens.
