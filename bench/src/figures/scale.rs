@@ -123,6 +123,6 @@ mod tests {
             Scale::log([2.0, 30.0].into_iter(), 0.0, 1.0).ticks(),
             vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
         );
-        assert_eq!(Scale::log(std::iter::empty(), 0.0, 1.0).ticks().first(), Some(&1.0));
+        assert!(Scale::log(std::iter::empty(), 0.0, 1.0).ticks().contains(&1.0));
     }
 }
