@@ -113,9 +113,22 @@ impl Browser {
             body.len()
         )
         .expect("chromedriver reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("chromedriver answers");
-        let json = answer.split_once("\r\n\r\n").expect("an HTTP answer").1;
+        // chromedriver keeps the connection open whatever it is asked, so the length decides where the answer ends.
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("a timeout");
+        let mut reader = BufReader::new(stream);
+        let (mut length, mut line) = (0, String::new());
+        while reader.read_line(&mut line).expect("chromedriver answers") > 2 {
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().expect("a length");
+            }
+            line.clear();
+        }
+        let mut answer = vec![0; length];
+        reader.read_exact(&mut answer).expect("chromedriver answers");
+        let answer = String::from_utf8(answer).expect("text");
+        let json = answer.as_str();
         let value: Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {answer}"));
         assert!(value["value"]["error"].is_null(), "{method} {path}: {value}");
         value["value"].clone()
