@@ -66,7 +66,9 @@ fn hand_over(criterion: &mut Criterion) {
         let (back, answers) = mpsc::channel();
         bencher.iter(|| {
             let back = back.clone();
-            rayon::spawn(move || drop(back.send(1)));
+            rayon::spawn(move || {
+                let _ = back.send(1);
+            });
             answers.recv().expect("the pool answers")
         });
     });
