@@ -14,7 +14,7 @@ pub const MAX_CONNECTIONS: usize = 16_384;
 pub const MAX_THREADS: usize = 12_000;
 
 /// Children of fork. A process costs about 100 KiB and a place in the table of the kernel (`pid_max` 32,768).
-pub const MAX_CHILDREN: usize = 1_024;
+pub const MAX_PROCESSES: usize = 1_024;
 
 /// Workers where one serves one connection at a time (thread-pool, prefork, leader-followers): enough that 64
 /// keep-alive clients never wait for a place, few enough that a teacher can list them.
@@ -37,6 +37,10 @@ pub const MAX_COROUTINES: usize = 16_384;
 
 /// Stacks kept for coroutines to come. Making one costs two system calls and the first touch of its pages.
 pub const POOLED_STACKS: usize = 1_024;
+
+/// What hyper takes for a head before it says 431. It must hold a target of 64 KiB and more, or hyper never gets to say 414
+/// to one (RFC 9112, 3); the gate behind it keeps to the smaller bounds of our own core.
+pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
 /// Connections that a readiness loop accepts before it looks after the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;

@@ -12,11 +12,14 @@
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
+//! | [`noise`] | random octets from a seed |
 //! | [`suite`] | running trials; what is slow runs only under `DYNO_SLOW=1` and shows as ignored otherwise |
+//! | [`tree`] | the source tree as text, for rules that can be checked by reading |
 //! | [`limits`] | every bound, with its reason |
 
 pub mod cases;
 pub mod limits;
+pub mod noise;
 pub mod process;
 pub mod referee;
 pub mod response;
@@ -25,4 +28,5 @@ pub mod server;
 pub mod spawner;
 pub mod suite;
 pub mod tallies;
+pub mod tree;
 pub mod wire;

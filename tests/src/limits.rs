@@ -27,3 +27,10 @@ pub const KEPT_STDERR_BYTES: usize = 64 * 1024;
 /// Rounds per microsecond that servers under test are told, so that none spends its start on measuring them. What
 /// `/compute` costs is no matter of these suites.
 pub const COMPUTE_ROUNDS_PER_US: u64 = 10;
+
+/// How soon things happen that are to happen "at once": a stop with nothing in flight, a place that is free again.
+pub const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Until a request that was sent is certainly in the hands of the server, where no event tells: a thousand times what
+/// loopback needs.
+pub const UNDERWAY: Duration = Duration::from_millis(200);

@@ -36,11 +36,12 @@ pub fn cpu_time(pid: Pid) -> Duration {
     Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
 }
 
-/// Resident memory of `pid` and its children, in KiB. Pages that processes share are counted for each of them.
-pub fn resident_kib(pid: Pid) -> u64 {
+/// Memory of `pid` and its children, in KiB: a page that several share counts for each in part (PSS).
+pub fn memory_kib(pid: Pid) -> u64 {
     let own = |pid: Pid| {
-        let status = Process::new(pid.as_raw()).and_then(|process| process.status());
-        status.ok().and_then(|status| status.vmrss).unwrap_or(0)
+        let rollup = Process::new(pid.as_raw()).and_then(|process| process.smaps_rollup()).ok();
+        let map = rollup.and_then(|rollup| rollup.memory_map_rollup.into_iter().next());
+        map.and_then(|map| map.extension.map.get("Pss").copied()).unwrap_or(0) / 1024
     };
     own(pid) + children(pid).into_iter().map(own).sum::<u64>()
 }

@@ -67,6 +67,10 @@ pub fn judge(case: &Case, outcomes: &[Outcome], seen: &Seen) -> Result<(), Strin
         return Err("an interim response".into());
     }
     for response in &seen.finals {
+        // A server that speaks 1.1 says so (RFC 9110, 2.5: SHOULD); to a client of 1.0 some answer in its own version.
+        if response.version != 1 && !case.http10 {
+            return Err("the version of a response is not HTTP/1.1 (RFC 9110, 2.5)".into());
+        }
         if let Some(name) = case.require_headers.iter().find(|name| response.field(name).is_none()) {
             return Err(format!("a {} without {name}", response.status));
         }

@@ -3,6 +3,8 @@
 /// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
+    /// The minor version of HTTP/1.
+    pub version: u8,
     /// The status code.
     pub status: u16,
     /// The field lines.
@@ -43,8 +45,8 @@ impl Response {
             )
         })?;
         let httparse::Status::Complete(head) = status else { return Ok(Scan::Partial) };
-        let (Some(1), Some(status)) = (parsed.version, parsed.code) else {
-            return Err("the version of a response is not HTTP/1.1 (RFC 9110, 2.5)".into());
+        let (Some(version), Some(status)) = (parsed.version, parsed.code) else {
+            return Err("a status line without version or status".into());
         };
         let line_end = octets.iter().position(|&octet| octet == b'\n').unwrap_or(0);
         if octets[..head].windows(2).any(|pair| pair[1] == b'\n' && pair[0] != b'\r') || line_end < 13 {
@@ -55,7 +57,7 @@ impl Response {
         let fields = parsed.headers.iter();
         let fields =
             fields.map(|field| (field.name.to_owned(), String::from_utf8_lossy(field.value).into_owned()));
-        let mut response = Response { status, fields: fields.collect(), body: Vec::new() };
+        let mut response = Response { version, status, fields: fields.collect(), body: Vec::new() };
         let rest = &octets[head..];
         let body = match response.framing(method)? {
             Framing::None => Some((Vec::new(), 0)),
@@ -176,7 +178,7 @@ mod tests {
     #[test]
     fn broken_rules_are_seen() {
         let broken = [
-            "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n",

@@ -35,13 +35,21 @@ impl Row {
         self.architecture.name == "hyper"
     }
 
+    /// The arguments, and `more`.
+    pub fn with(&self, more: &[&'static str]) -> Vec<&'static str> {
+        let mut arguments = self.arguments.clone();
+        arguments.extend(more);
+        arguments
+    }
+
     /// The arguments, with `--workers N` where the chapter reads it.
     pub fn with_workers(&self, workers: &'static str) -> Vec<&'static str> {
-        let mut arguments = self.arguments.clone();
-        if self.reads(Knob::Workers) {
-            arguments.extend(["--workers", workers]);
-        }
-        arguments
+        if self.reads(Knob::Workers) { self.with(&["--workers", workers]) } else { self.arguments.clone() }
+    }
+
+    /// How many clients it serves at once, if that is `most` or less.
+    pub fn clients(&self, most: usize) -> usize {
+        if self.is_alone() { 1 } else { most }
     }
 }
 

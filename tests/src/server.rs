@@ -29,6 +29,7 @@ pub struct Server {
     pub pid: Pid,
     lines: Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    stderr_ended: Receiver<()>,
 }
 
 /// How a server ended.
@@ -73,9 +74,9 @@ impl Server {
         let mut child = spawn(command, descriptors).map_err(|error| format!("cannot start: {error}"))?;
         let pid = Pid::from_raw(child.id().cast_signed());
         let lines = read_lines(child.stdout.take().expect("piped"));
-        let stderr = keep(child.stderr.take().expect("piped"));
+        let (stderr, stderr_ended) = keep(child.stderr.take().expect("piped"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Server { child, address, pid, lines, stderr };
+        let mut server = Server { child, address, pid, lines, stderr, stderr_ended };
         let line = server.lines.recv_timeout(READY);
         let line = line.map_err(|error| format!("no ready line: {error}; stderr: {}", server.stderr()))?;
         let ready: Ready = serde_json::from_str(&line).map_err(|error| format!("{line:?}: {error}"))?;
@@ -139,6 +140,8 @@ impl Server {
             }
         }
         let took = start.elapsed();
+        // What was said last is on its way still; nobody can say more.
+        let _ = self.stderr_ended.recv_timeout(patience);
         let status = self.child.wait().map_err(|error| error.to_string())?;
         let tallies = last.and_then(|line| serde_json::from_str(&line).ok());
         Ok(Ended { status, took, tallies, stderr: self.stderr() })
@@ -183,10 +186,13 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
     lines
 }
 
-fn keep(mut stderr: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
+/// Collects standard error; the receiver ends with it.
+fn keep(mut stderr: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, Receiver<()>) {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let store = Arc::clone(&kept);
+    let (open, ended) = channel();
     thread::spawn(move || {
+        let _open = open;
         let mut piece = [0; 4096];
         while let Ok(count @ 1..) = stderr.read(&mut piece) {
             let mut store = store.lock().expect("no panic");
@@ -195,5 +201,5 @@ fn keep(mut stderr: impl Read + Send + 'static) -> Arc<Mutex<Vec<u8>>> {
             store.drain(..surplus);
         }
     });
-    kept
+    (kept, ended)
 }

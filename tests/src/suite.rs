@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
 use crate::limits::TEST_THREADS;
+use crate::rows::{Row, rows};
 
 /// What a trial comes to. `?` turns every error that can be shown into a failure.
 pub type Outcome = Result<(), Failed>;
@@ -58,4 +59,30 @@ pub fn slow(name: impl Into<String>, run: impl FnOnce() -> Outcome + Send + 'sta
 /// The failure.
 pub fn ensure(holds: bool, message: impl FnOnce() -> String) -> Outcome {
     if holds { Ok(()) } else { Err(message().into()) }
+}
+
+/// Mounts `run` on every row that `fits`: `SUITE::ROW::NAME`.
+pub fn mount(
+    trials: &mut Vec<Trial>,
+    suite: &str,
+    name: &str,
+    fits: impl Fn(&Row) -> bool,
+    run: fn(&Row) -> Outcome,
+) {
+    for row in rows().into_iter().filter(fits) {
+        trials.push(quick(format!("{suite}::{}::{name}", row.name), move || run(&row)));
+    }
+}
+
+/// As [`mount`], for what takes long.
+pub fn mount_slow(
+    trials: &mut Vec<Trial>,
+    suite: &str,
+    name: &str,
+    fits: impl Fn(&Row) -> bool,
+    run: fn(&Row) -> Outcome,
+) {
+    for row in rows().into_iter().filter(fits) {
+        trials.push(slow(format!("{suite}::{}::{name}", row.name), move || run(&row)));
+    }
 }

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod completions;
 pub mod connections;
 pub mod curve;
+pub mod deadlines;
 pub mod demo;
 pub mod diff;
 pub mod doctor;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_http::limits::{Epoch, Limits};
@@ -24,6 +24,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use super::Outcome;
+use super::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
 use crate::suggest::closest;
 
@@ -70,6 +71,8 @@ pub struct Arguments {
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
     transport: super::transport::Options,
+    #[command(flatten)]
+    deadlines: Deadlines,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -98,7 +101,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let offer = arguments.transport.acceptor()?;
     let (transport, note) = offer.map_or((None, None), |offer| (Some(offer.acceptor), Some(offer.note)));
     let descriptors = raise_descriptor_limit();
-    let listener = listen(arguments.listen).map_err(|error| listen_failure(arguments.listen, &error))?;
+    let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
+    let listener =
+        listen(arguments.listen, &limits).map_err(|error| listen_failure(arguments.listen, &error))?;
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
@@ -111,10 +116,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
             faults: arguments.faults,
             mixed: AtomicU64::new(0),
         },
-        limits: Arc::new(Limits { epoch: Some(epoch()), ..Limits::default() }),
+        limits: Arc::new(limits),
         transport,
         tallies: Tallies::new(settings.workers)
             .map_err(|error| Failure::failed(format!("cannot share memory: {error}"), ""))?,
+        open_connections: AtomicUsize::new(0),
         settings,
         stop,
     };

@@ -51,7 +51,7 @@ pub const EPOLL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    reactor::run::<Epoll>(site, &site.listener, tally, &mut Alone { site, tally })
+    reactor::run(Epoll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
 /// An epoll instance, edge-triggered.

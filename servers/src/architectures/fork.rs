@@ -26,12 +26,11 @@ use std::io;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::{accept, refuse};
-use crate::kit::listen::limit_blocking;
 use crate::kit::process::Children;
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::MAX_CHILDREN;
+use crate::limits::MAX_PROCESSES;
 
 /// A process per connection.
 pub const FORK: Architecture = Architecture {
@@ -41,13 +40,12 @@ pub const FORK: Architecture = Architecture {
     concurrency: Concurrency::Many,
     wall: "the limit of processes; past it 503",
     knobs: &[Knob::MaxConnections],
-    defaults: |_| Defaults { workers: 1, max_connections: MAX_CHILDREN, queue_places: 0 },
+    defaults: |_| Defaults { workers: 1, max_connections: MAX_PROCESSES, queue_places: 0 },
     run,
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    limit_blocking(site)?;
     let children = Children::reaped_by_signal()?;
     while let Some(stream) = accept(site)? {
         if children.living() >= site.settings.max_connections {

@@ -37,6 +37,7 @@ use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::call::{busy, call};
 use crate::kit::mailbox::Mailbox;
 use crate::kit::reactor::{self, Crew, Ticket};
+use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
 use crate::services::service::Reply;
@@ -70,7 +71,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         }
         drop(work);
         let mut crew = Pool { site, queue, mailbox: &mailbox };
-        reactor::run::<Epoll>(site, &site.listener, site.tallies.of(0), &mut crew)
+        reactor::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
     })
 }
 

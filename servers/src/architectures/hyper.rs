@@ -35,7 +35,7 @@ use crate::kit::async_wire::{AsyncWire, linger};
 use crate::kit::gate::Gate;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::MAX_CONNECTIONS;
+use crate::limits::{HYPER_HEAD_BYTES, MAX_CONNECTIONS};
 
 /// The foil.
 pub const HYPER: Architecture = Architecture {
@@ -65,7 +65,7 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
             .header_read_timeout(site.limits.idle_time)
             .half_close(true)
             .max_headers(site.limits.fields)
-            .max_header_size(site.limits.head_octets)
+            .max_header_size(HYPER_HEAD_BYTES)
             .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
         let mut connection = pin!(connection);
         let broken = connection.as_mut().await.is_err();

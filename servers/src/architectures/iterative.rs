@@ -27,7 +27,6 @@ use std::io;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family};
 use crate::kit::accept::accept;
-use crate::kit::listen::limit_blocking;
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 
@@ -45,7 +44,6 @@ pub const ITERATIVE: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    limit_blocking(site)?;
     while let Some(stream) = accept(site)? {
         pump::serve(&mut BlockingWire::new(stream, site), site, tally);
     }

@@ -29,7 +29,6 @@ use std::thread;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::accept;
-use crate::kit::listen::limit_blocking;
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
@@ -47,7 +46,6 @@ pub const LEADER_FOLLOWERS: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    limit_blocking(site)?;
     let lead = Mutex::new(());
     thread::scope(|scope| {
         let lead = &lead;

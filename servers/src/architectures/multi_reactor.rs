@@ -30,6 +30,7 @@ use super::epoll::Epoll;
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::listen::sibling;
 use crate::kit::reactor::{self, Alone};
+use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -46,20 +47,22 @@ pub const MULTI_REACTOR: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let siblings =
-        (1..site.settings.workers).map(|_| sibling(&site.listener)).collect::<io::Result<Vec<_>>>()?;
+    // All is made before anybody is let in, while there are descriptors for it.
+    let make = |_| Ok((sibling(&site.listener)?, Epoll::new()?));
+    let siblings = (1..site.settings.workers).map(make).collect::<io::Result<Vec<_>>>()?;
+    let first = Epoll::new()?;
     thread::scope(|scope| {
         let mut loops = Vec::with_capacity(siblings.len());
-        for (place, listener) in siblings.iter().enumerate() {
-            let reactor = move || react(site, place + 1, listener);
+        for (index, (listener, epoll)) in siblings.into_iter().enumerate() {
+            let reactor = move || react(site, index + 1, &listener, epoll);
             loops.push(thread::Builder::new().spawn_scoped(scope, reactor)?);
         }
-        react(site, 0, &site.listener)?;
+        react(site, 0, &site.listener, first)?;
         loops.into_iter().try_for_each(|reactor| reactor.join().expect("the loop did not panic"))
     })
 }
 
-fn react(site: &'static Site, place: usize, listener: &TcpListener) -> io::Result<()> {
+fn react(site: &'static Site, place: usize, listener: &TcpListener, epoll: Epoll) -> io::Result<()> {
     let tally = site.tallies.of(place);
-    reactor::run::<Epoll>(site, listener, tally, &mut Alone { site, tally })
+    reactor::run(epoll, site, listener, tally, &mut Alone { site, tally })
 }

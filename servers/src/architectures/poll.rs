@@ -48,7 +48,7 @@ pub const POLL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    reactor::run::<Poll>(site, &site.listener, tally, &mut Alone { site, tally })
+    reactor::run(Poll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
 /// The list for poll(2), beside it the tokens, and by descriptor the place in both.

@@ -32,7 +32,6 @@ use nix::unistd::Pid;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::accept;
-use crate::kit::listen::limit_blocking;
 use crate::kit::process::{ask_to_stop, start};
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
@@ -58,7 +57,6 @@ struct Worker {
 }
 
 fn run(site: &'static Site) -> io::Result<()> {
-    limit_blocking(site)?;
     let hire =
         |place| Ok::<_, io::Error>(Worker { pid: start(site, || work(site, place))?, born: Instant::now() });
     let mut workers = (0..site.settings.workers).map(hire).collect::<io::Result<Vec<_>>>()?;

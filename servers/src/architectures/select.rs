@@ -47,7 +47,7 @@ pub const SELECT: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    reactor::run::<Select>(site, &site.listener, tally, &mut Alone { site, tally })
+    reactor::run(Select::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
 /// Bitmaps of descriptors, and who they are.

@@ -30,7 +30,6 @@ use std::thread;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::{accept, refuse};
-use crate::kit::listen::limit_blocking;
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -50,7 +49,6 @@ pub const THREAD_PER_CONNECTION: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    limit_blocking(site)?;
     let living = AtomicUsize::new(0);
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {

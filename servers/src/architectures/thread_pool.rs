@@ -30,7 +30,6 @@ use crossbeam::channel::{Receiver, bounded};
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::accept;
-use crate::kit::listen::limit_blocking;
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
@@ -52,7 +51,6 @@ pub const THREAD_POOL: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    limit_blocking(site)?;
     thread::scope(|scope| {
         // Born inside the scope: when the dispatcher leaves, by whichever door, the sending half goes with it, and
         // workers that wait on an empty queue are free to end.

@@ -36,6 +36,7 @@ use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::call::{busy, call};
 use crate::kit::mailbox::Mailbox;
 use crate::kit::reactor::{self, Crew, Ticket};
+use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES};
 use crate::services::service::Reply;
@@ -62,7 +63,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         ThreadPoolBuilder::new().num_threads(site.settings.workers).build().map_err(io::Error::other)?;
     pool.in_place_scope(|scope| {
         let mut crew = Thieves { site, scope, mailbox: &mailbox, under_way: 0 };
-        reactor::run::<Epoll>(site, &site.listener, site.tallies.of(0), &mut crew)
+        reactor::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
     })
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dyno_security::pipe::Pipe;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::site::Site;
 use super::stop::{Mark, Stop};
@@ -24,6 +24,9 @@ pub struct AsyncWire {
     stream: TcpStream,
     tally: &'static Tally,
     attendance: Attendance,
+    /// Runs while the client does not read; at its end the connection is given up.
+    write_alarm: Option<Pin<Box<Sleep>>>,
+    write_time: Duration,
     secure: Option<Box<Secure>>,
 }
 
@@ -92,12 +95,25 @@ impl AsyncWire {
         let secure = site.transport.as_ref().map(|transport| {
             Box::new(Secure { pipe: transport.accept(Instant::now()), plain: Vec::new(), taken: 0 })
         });
-        AsyncWire { stream, tally, attendance, secure }
+        let write_time = site.limits.write_time;
+        AsyncWire { stream, tally, attendance, write_alarm: None, write_time, secure }
     }
 
     /// For whoever knows whether a request is under way.
     pub fn attendance(&self) -> Attendance {
         self.attendance
+    }
+
+    /// Writes within the write limit, which hyper does not have.
+    fn poll_send(&mut self, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_write(context, octets) {
+            self.write_alarm = None;
+            return Poll::Ready(result);
+        }
+        let write_time = self.write_time;
+        let alarm = self.write_alarm.get_or_insert_with(|| Box::pin(sleep(write_time)));
+        ready!(alarm.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Writes out what the pipe has sealed.
@@ -184,7 +200,7 @@ impl AsyncWrite for AsyncWire {
             let _ = self.poll_pending(context)?;
             return Poll::Ready(Ok(count));
         }
-        let count = ready!(Pin::new(&mut self.stream).poll_write(context, octets))?;
+        let count = ready!(self.poll_send(context, octets))?;
         Tally::add(&self.tally.sent_bytes, count as u64);
         Poll::Ready(Ok(count))
     }

@@ -7,6 +7,7 @@
 //! | `chunked` once and last (6.1) | takes it doubled |
 //! | a body that breaks its framing gets an answer, and the end | drops the connection |
 //! | a bound on the body (413), a least rate (408) | has none |
+//! | a bound on the target (414) that is not the bound on the head (431) | has one for both |
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
 use std::convert::Infallible;
@@ -17,12 +18,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response, Source};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::async_wire::Attendance;
 use super::call::guard;
@@ -56,7 +57,7 @@ impl Gate {
     pub async fn answer(&self, request: Request<Incoming>) -> Result<hyper::Response<Answer>, Infallible> {
         self.attendance.mark(Mark::Busy);
         let (parts, body) = request.into_parts();
-        let mut response = match check(&parts) {
+        let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
             Ok(()) => match self.collect(body).await {
                 Ok(body) => self.serve(&parts, &body).await,
                 Err(refusal) => refusal,
@@ -86,22 +87,39 @@ impl Gate {
         reply.response
     }
 
-    async fn collect(&self, body: Incoming) -> Result<Bytes, Response> {
+    /// The bounds of the head, as our own core has them; see [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES) for why hyper itself has other ones.
+    fn check_sizes(&self, parts: &Parts) -> Result<(), Response> {
+        let limits = &self.site.limits;
+        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        if target > limits.target_octets {
+            return Err(text(414, "the target is too long\n").closing());
+        }
+        let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        if target + fields.sum::<usize>() > limits.head_octets {
+            return Err(text(431, "the head is too large\n").closing());
+        }
+        Ok(())
+    }
+
+    async fn collect(&self, mut body: Incoming) -> Result<Vec<u8>, Response> {
         let limits = &self.site.limits;
         let announced = hyper::body::Body::size_hint(&body).lower();
         if announced > limits.body_octets as u64 {
             return Err(text(413, "the body is too large\n").closing());
         }
-        // The least rate, over the whole body.
-        let patience =
-            limits.body_grace + Duration::from_secs(limits.body_octets as u64 / limits.body_octets_per_s);
-        match timeout(patience, Limited::new(body, limits.body_octets).collect()).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                Err(text(413, "the body is too large\n").closing())
+        let (start, mut octets) = (Instant::now(), Vec::new());
+        loop {
+            // Whoever keeps the least rate is never late.
+            let earned = Duration::from_secs(octets.len() as u64 / limits.body_octets_per_s);
+            match timeout_at(start + limits.body_grace + earned, body.frame()).await {
+                Ok(None) => return Ok(octets),
+                Ok(Some(Ok(frame))) => octets.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+                Ok(Some(Err(_))) => return Err(text(400, "the body breaks its framing\n").closing()),
+                Err(_) => return Err(text(408, "the body is too slow\n").closing()),
             }
-            Ok(Err(_)) => Err(text(400, "the body breaks its framing\n").closing()),
-            Err(_) => Err(text(408, "the body is too slow\n").closing()),
+            if octets.len() > limits.body_octets {
+                return Err(text(413, "the body is too large\n").closing());
+            }
         }
     }
 }

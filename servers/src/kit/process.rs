@@ -12,7 +12,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 
 use super::site::Site;
-use crate::limits::MAX_CHILDREN;
+use crate::limits::MAX_PROCESSES;
 
 /// Starts a child that does `work` and ends. It must be called while the process has one thread: of a process with
 /// several, fork(2) copies only the caller, and whatever locks the others held stay locked for ever.
@@ -31,7 +31,7 @@ pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
             // The parent may have died before the line above.
             let orphaned = getppid() != parent;
-            site.stop.own_listener(None);
+            site.stop.become_worker();
             let worked = !orphaned && catch_unwind(AssertUnwindSafe(work)).is_ok();
             // Not exit(3): what the parent registered to happen at its exit is not the child's to do.
             // SAFETY: _exit(2) does not return.
@@ -48,7 +48,7 @@ pub fn ask_to_stop(child: Pid) {
 /// Children that nobody waits for one by one: the handler of SIGCHLD reaps them, as UNP 5.9 does, and keeps count.
 ///
 /// The table is static because a signal handler has no other way to it.
-static CHILDREN: [AtomicI32; MAX_CHILDREN] = [const { AtomicI32::new(0) }; MAX_CHILDREN];
+static CHILDREN: [AtomicI32; MAX_PROCESSES] = [const { AtomicI32::new(0) }; MAX_PROCESSES];
 static LIVING: AtomicUsize = AtomicUsize::new(0);
 static CRASHED: AtomicUsize = AtomicUsize::new(0);
 

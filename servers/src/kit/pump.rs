@@ -116,7 +116,7 @@ pub struct BlockingWire<'a> {
 }
 
 impl<'a> BlockingWire<'a> {
-    /// `stream` has inherited its time limits from the listener, see [`super::listen::limit_blocking`].
+    /// `stream` has inherited its time limits from the listener, see [`super::listen::listen`].
     pub fn new(stream: TcpStream, site: &'a Site) -> Self {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire {

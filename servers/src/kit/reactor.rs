@@ -10,6 +10,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use dyno_http::connection::Want;
@@ -70,19 +71,21 @@ const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;
 const BELL: usize = usize::MAX - 2;
 
-/// Accepts from `listener` and serves until the site is stopped.
+/// Accepts from `listener` and serves until the site is stopped. The selector is made before: where several loops start, the
+/// clients of the first must not use up the descriptors that the last one needs.
 ///
 /// # Errors
 /// What made the listener or the selector unusable.
 pub fn run<S: Selector>(
+    selector: S,
     site: &Site,
     listener: &TcpListener,
     tally: &Tally,
     crew: &mut impl Crew,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let mut reactor = Reactor::<S> {
-        selector: S::new()?,
+    let mut reactor = Reactor {
+        selector,
         guests: Slab::new(),
         turn: Turn { site, tally, clock: Clock::new(), buffers: Buffers::new(), deadlines: Deadlines::new() },
         serial: 0,
@@ -168,6 +171,8 @@ impl<'a, S: Selector> Reactor<'a, S> {
     fn drain(&mut self, listener: &TcpListener, crew: &mut impl Crew) -> io::Result<()> {
         let stop = self.turn.site.stop;
         self.selector.remove(listener.as_raw_fd(), LISTENER);
+        // The stop switch knows one listener; a sibling would go on greeting clients whom nobody serves.
+        let _ = socket2::SockRef::from(listener).shutdown(Shutdown::Read);
         self.selector.remove(stop.as_fd().as_raw_fd(), STOP);
         let deadline = stop.deadline().unwrap_or_else(|| self.turn.clock.now());
         let everybody: Vec<usize> = self.guests.iter().map(|(index, _)| index).collect();
@@ -273,6 +278,7 @@ impl<'a, S: Selector> Reactor<'a, S> {
 
     fn close(&mut self, index: usize) {
         let mut guest = self.guests.remove(index);
+        self.turn.site.open_connections.fetch_sub(1, Relaxed);
         guest.session.return_memory(&mut self.turn.buffers);
         self.selector.remove(guest.stream.as_raw_fd(), index);
     }
@@ -286,6 +292,9 @@ impl<'a, S: Selector> Reactor<'a, S> {
     }
 
     fn accept(&mut self, listener: &TcpListener) -> io::Result<()> {
+        if matches!(self.accepting, Accepting::After(_)) {
+            self.selector.change(listener.as_raw_fd(), LISTENER, Interest::Read)?;
+        }
         self.accepting = Accepting::AtOnce;
         for _ in 0..ACCEPT_BURST_CONNECTIONS {
             match accept_once(self.turn.site, listener, Mode::NonBlocking)? {
@@ -295,6 +304,8 @@ impl<'a, S: Selector> Reactor<'a, S> {
                     break;
                 }
                 Accepted::Exhausted => {
+                    // To a level-triggered selector the queue that we cannot empty would be news without end.
+                    self.selector.change(listener.as_raw_fd(), LISTENER, Interest::Nothing)?;
                     self.accepting = Accepting::After(self.turn.clock.now() + EXHAUSTED_PAUSE);
                     break;
                 }
@@ -304,7 +315,8 @@ impl<'a, S: Selector> Reactor<'a, S> {
     }
 
     fn welcome(&mut self, stream: TcpStream) {
-        if self.guests.len() >= self.turn.site.settings.max_connections {
+        let site = self.turn.site;
+        if site.open_connections.load(Relaxed) >= site.settings.max_connections {
             return refuse(stream, self.turn.tally);
         }
         let index = self.guests.vacant_key();
@@ -325,6 +337,7 @@ impl<'a, S: Selector> Reactor<'a, S> {
         };
         guest.enter_deadline(Ticket { index, serial: self.serial }, &mut self.turn);
         self.guests.insert(guest);
+        site.open_connections.fetch_add(1, Relaxed);
     }
 }
 

@@ -141,13 +141,13 @@ impl Ring {
         unsafe { self.push(entry, Operation::Forget, index) }
     }
 
-    /// Shuts `connection` down, so that whatever waits on it comes back.
+    /// Shuts `connection` down at once, so that whatever waits on it comes back.
     ///
-    /// # Errors
-    /// When the kernel refuses to take the queue.
-    pub fn shut(&mut self, connection: RawFd, how: i32) -> io::Result<()> {
-        // SAFETY: shutting down is given no memory.
-        unsafe { self.push(opcode::Shutdown::new(Fd(connection), how).build(), Operation::Forget, 0) }
+    /// Not through the queue: the kernel leaves shutdown to a thread of its own, which looks the descriptor up only when it
+    /// gets there. By then the connection may be closed and its number be the next client's.
+    pub fn shut(&self, connection: RawFd, how: i32) {
+        // SAFETY: shutdown(2) only enters the kernel. It fails when the peer was faster, which is as well.
+        unsafe { libc::shutdown(connection, how) };
     }
 
     /// Closes `connection`.

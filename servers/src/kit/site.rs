@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use dyno_http::limits::Limits;
@@ -25,6 +26,8 @@ pub struct Site {
     pub settings: Settings,
     /// The stop switch.
     pub stop: &'static Stop,
+    /// Connections that loops serve now, all loops together.
+    pub open_connections: AtomicUsize,
     /// The counts, shared by threads and forked workers.
     pub tallies: Tallies,
 }

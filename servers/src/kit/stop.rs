@@ -48,6 +48,7 @@ pub struct Stop {
     drain: Duration,
     event: OwnedFd,
     listener: AtomicI32,
+    is_worker: AtomicBool,
     marks: Box<[AtomicU8]>,
 }
 
@@ -66,6 +67,7 @@ impl Stop {
             drain,
             event: event.into(),
             listener: AtomicI32::new(-1),
+            is_worker: AtomicBool::new(false),
             marks: (0..max_descriptors).map(|_| AtomicU8::new(Mark::Free as u8)).collect(),
         };
         STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
@@ -83,10 +85,17 @@ impl Stop {
         Ok(STOP.get().expect("set above"))
     }
 
-    /// The listener that the handler is to shut down; `None` in a worker process, which must not end the listener that
-    /// it shares with its siblings.
+    /// The listener that the handler is to shut down; `None`: there is none.
     pub fn own_listener(&self, listener: Option<BorrowedFd<'_>>) {
         self.listener.store(listener.map_or(-1, |fd| fd.as_raw_fd()), SeqCst);
+    }
+
+    /// From now on this process is a worker of the one that was started: it leaves the listener alone that it shares
+    /// with its siblings, and it takes a second stop signal for an echo of the first. A terminal and a service manager
+    /// signal the whole group, and then the parent asks its workers once more. The parent's own end takes them along.
+    pub fn become_worker(&self) {
+        self.own_listener(None);
+        self.is_worker.store(true, SeqCst);
     }
 
     /// Whether the server was asked to stop.
@@ -146,7 +155,7 @@ impl AsFd for Stop {
 /// Runs in the signal handler: atomics and async-signal-safe calls only.
 extern "C" fn on_stop(_signal: libc::c_int) {
     let Some(stop) = STOP.get() else { return };
-    if stop.requested.swap(true, SeqCst) {
+    if stop.requested.swap(true, SeqCst) && !stop.is_worker.load(SeqCst) {
         // SAFETY: _exit(2) is async-signal-safe and returns to nobody.
         unsafe { libc::_exit(SECOND_SIGNAL_EXIT) };
     }
@@ -171,6 +180,10 @@ extern "C" fn on_stop(_signal: libc::c_int) {
 /// Runs in the signal handler. Its first service is to interrupt a blocked call; then it enforces the drain limit.
 extern "C" fn on_tick(_signal: libc::c_int) {
     let Some(stop) = STOP.get() else { return };
+    // Anybody may send SIGALRM; before the stop it means nothing.
+    if stop.requested_at_ns.load(SeqCst) == 0 {
+        return;
+    }
     let errno = nix::errno::Errno::last_raw();
     let stopping = Duration::from_nanos(monotonic_ns().saturating_sub(stop.requested_at_ns.load(SeqCst)));
     if stopping >= stop.drain + CUT_GRACE {

@@ -1,8 +1,9 @@
-//! `/bytes/N`: a body of any length, cut from one pattern that the whole process shares.
+//! `/bytes/N`: a body of any length, cut from one pattern that the whole process shares, whatever its length.
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 
-use dyno_http::response::{Body, Response};
+use dyno_http::response::{Body, Response, Source};
 use dyno_http::status::Status;
 
 use super::service::{Reply, Service, number};
@@ -18,24 +19,67 @@ pub const SERVICE: Service = Service {
     hidden: false,
     call: |_, _, rest| {
         let length = match number(rest, BYTES_MAX) {
-            Ok(length) => length as usize,
+            Ok(length) => length,
             Err(refusal) => return Reply::now(refusal),
         };
-        Reply::now(Response::new(Status::OK, "text/plain", Body::Shared(pattern(length), 0..length)))
+        let body = if length > COMMON_BYTES as u64 {
+            Body::Source(Box::new(Long { common: common(), at: 0, end: length }))
+        } else {
+            Body::Shared(common(), 0..length as usize)
+        };
+        Reply::now(Response::new(Status::OK, "text/plain", body))
     },
 };
 
-/// The first `length` octets of the pattern, at least. What is small is made once; what is large is made for the
-/// request, because a server should not keep 64 MiB for a rare guest.
-fn pattern(length: usize) -> Arc<[u8]> {
+/// What the process keeps of the pattern. A larger body is read from it piece by piece: what a client asks for and does
+/// not read must not cost memory.
+const COMMON_BYTES: usize = 1024 * 1024;
+
+fn common() -> Arc<[u8]> {
     static COMMON: OnceLock<Arc<[u8]>> = OnceLock::new();
-    const COMMON_BYTES: usize = 1024 * 1024;
-    if length > COMMON_BYTES {
-        return make(length);
-    }
-    Arc::clone(COMMON.get_or_init(|| make(COMMON_BYTES)))
+    Arc::clone(COMMON.get_or_init(|| (b'a'..=b'z').cycle().take(COMMON_BYTES).collect()))
 }
 
-fn make(length: usize) -> Arc<[u8]> {
-    (b'a'..=b'z').cycle().take(length).collect()
+/// A body that is larger than what is kept.
+struct Long {
+    common: Arc<[u8]>,
+    at: u64,
+    end: u64,
+}
+
+impl Source for Long {
+    fn remaining(&self) -> u64 {
+        self.end - self.at
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let from = &self.common[(self.at % 26) as usize..];
+        let left = usize::try_from(self.remaining()).unwrap_or(usize::MAX);
+        let count = into.len().min(from.len()).min(left);
+        into[..count].copy_from_slice(&from[..count]);
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dyno_http::response::Source as _;
+
+    use super::{Long, common};
+
+    #[test]
+    fn a_long_body_goes_through_the_alphabet_without_a_break() {
+        let end = 3 * 1024 * 1024 + 5;
+        let mut body = Long { common: common(), at: 0, end };
+        let (mut piece, mut at) = (vec![0; 700_001], 0);
+        while body.remaining() > 0 {
+            let count = body.read(&mut piece).expect("memory");
+            for &octet in &piece[..count] {
+                assert_eq!(octet, b'a' + (at % 26) as u8, "octet {at}");
+                at += 1;
+            }
+        }
+        assert_eq!((at, body.read(&mut piece).expect("memory")), (end, 0));
+    }
 }

@@ -1,0 +1,173 @@
+//! Stopping: requests in flight finish, everything else ends, nothing is left.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dyno_tests::limits::{AT_ONCE, STOP, UNDERWAY};
+use dyno_tests::process::children;
+use dyno_tests::rows::Row;
+use dyno_tests::server::{Ended, Server};
+use dyno_tests::suite::{self, Outcome, ensure, mount};
+use dyno_tests::wire::{Client, End, get};
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+
+fn main() -> ExitCode {
+    let mut trials: Vec<Trial> = Vec::new();
+    let everybody = |_: &Row| true;
+    let mut on = |name, run| mount(&mut trials, "drain", name, everybody, run);
+    on("idle-connections-end-at-once", idle_ends_at_once);
+    on("sigterm-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGTERM)));
+    on("sigint-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGINT)));
+    // A terminal signals the whole group, and so does a service manager.
+    on("ctrl-c-lets-a-request-finish", |row| finishes(row, |server| server.signal_group(Signal::SIGINT)));
+    on("group-sigterm-lets-a-request-finish", |row| {
+        finishes(row, |server| server.signal_group(Signal::SIGTERM))
+    });
+    on("no-new-connections", no_new_connections);
+    on("second-signal-ends-at-once", second_signal);
+    on("limit-cuts-half-a-request", limit_cuts_half_a_request);
+    on("limit-cuts-a-reader-that-does-not-read", limit_cuts_a_slow_reader);
+    on("pending-octets-arrive", pending_octets_arrive);
+    suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+}
+
+fn connect(server: &Server) -> Result<Client, String> {
+    Client::connect(server.address).map_err(|error| format!("cannot connect: {error}"))
+}
+
+/// The end of a server that drains well; no child is left.
+fn well(ended: &Ended, children: &[nix::unistd::Pid]) -> Outcome {
+    ensure(ended.code() == 0, || format!("exit {}; stderr: {}", ended.code(), ended.stderr))?;
+    ensure(ended.tallies.is_some(), || "no account".into())?;
+    let left: Vec<_> = children.iter().filter(|child| kill(**child, None).is_ok()).collect();
+    ensure(left.is_empty(), || format!("left behind: {left:?}"))
+}
+
+fn idle_ends_at_once(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    // One connection has had an answer, the others have never said a word.
+    let mut used = connect(&server)?;
+    ensure(used.get("/")?.status == 200, || "no 200".into())?;
+    let fresh: Vec<_> = (1..row.clients(5)).map(|_| connect(&server)).collect::<Result<_, _>>()?;
+    thread::sleep(UNDERWAY);
+    let before = children(server.pid);
+    server.signal(Signal::SIGTERM);
+    let ended = server.wait(STOP)?;
+    well(&ended, &before)?;
+    ensure(ended.took < AT_ONCE, || format!("took {:?}", ended.took))?;
+    for mut client in fresh.into_iter().chain([used]) {
+        let end = client.read_to_end(AT_ONCE);
+        ensure(end == Some(End::Eof) && client.inbox.is_empty(), || format!("an idle client saw {end:?}"))?;
+    }
+    Ok(())
+}
+
+fn finishes(row: &Row, ask: fn(&Server)) -> Outcome {
+    let server = Server::start(row)?;
+    let mut clients: Vec<_> = (0..row.clients(3)).map(|_| connect(&server)).collect::<Result<_, _>>()?;
+    for client in &mut clients {
+        client.send(get("/wait/600000"));
+    }
+    thread::sleep(UNDERWAY);
+    let before = children(server.pid);
+    ask(&server);
+    for client in &mut clients {
+        let response = client.response("GET")?;
+        ensure(response.status == 200 && response.text() == "waited 600000 us\n", || {
+            format!("{response:?}")
+        })?;
+        ensure(response.says_close(), || "the last response does not say Connection: close".into())?;
+        ensure(client.read_to_end(AT_ONCE) == Some(End::Eof), || format!("then {:?}", client.end))?;
+    }
+    // A server reads what its last client may still be sending, until that ends too (RFC 9112, 9.6).
+    drop(clients);
+    let ended = server.wait(STOP)?;
+    well(&ended, &before)?;
+    ensure(ended.took < AT_ONCE, || format!("idle, but took {:?} more", ended.took))
+}
+
+fn no_new_connections(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let mut client = connect(&server)?;
+    client.send(get("/wait/900000"));
+    thread::sleep(UNDERWAY);
+    server.signal(Signal::SIGTERM);
+    thread::sleep(UNDERWAY);
+    if let Ok(mut late) = Client::connect(server.address) {
+        late.send(get("/"));
+        let answer = late.response_by("GET", Instant::now() + AT_ONCE);
+        ensure(late.end.is_some() && !matches!(answer, Ok(Some(_))), || {
+            format!("a connection after the signal got {answer:?}, {:?}", late.end)
+        })?;
+    }
+    ensure(client.response("GET")?.status == 200, || "the request in flight failed".into())?;
+    drop(client);
+    well(&server.wait(STOP)?, &[])
+}
+
+fn second_signal(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let mut client = connect(&server)?;
+    client.send(get("/wait/8000000"));
+    thread::sleep(UNDERWAY);
+    server.signal(Signal::SIGTERM);
+    thread::sleep(UNDERWAY);
+    server.signal(Signal::SIGTERM);
+    let ended = server.wait(STOP)?;
+    ensure(ended.code() == 130, || format!("exit {}; stderr: {}", ended.code(), ended.stderr))?;
+    ensure(ended.took < AT_ONCE, || format!("took {:?}", ended.took))?;
+    ensure(client.read_to_end(AT_ONCE).is_some() && client.inbox.is_empty(), || {
+        "the client was answered".into()
+    })
+}
+
+/// The server must end soon after its limit of one second, and not before.
+fn cut_in_time(server: Server) -> Outcome {
+    server.signal(Signal::SIGTERM);
+    let ended = server.wait(STOP)?;
+    well(&ended, &[])?;
+    let (least, most) = (Duration::from_millis(900), Duration::from_millis(2500));
+    ensure(ended.took > least && ended.took < most, || format!("took {:?}", ended.took))
+}
+
+fn limit_cuts_half_a_request(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--drain", "1"]), None)?;
+    let mut client = connect(&server)?;
+    client.send("GET / HTTP/1.1\r\nHo");
+    let mut another = (!row.is_alone()).then(|| connect(&server)).transpose()?;
+    if let Some(another) = &mut another {
+        another.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
+    }
+    thread::sleep(UNDERWAY);
+    cut_in_time(server)?;
+    client.read_to_end(AT_ONCE);
+    ensure(client.end.is_some(), || "the connection is open still".into())
+}
+
+fn limit_cuts_a_slow_reader(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--drain", "1"]), None)?;
+    let client = Client::connect_narrow(4096, server.address);
+    let mut client = client.map_err(|error| error.to_string())?;
+    client.send(get("/bytes/30000000"));
+    thread::sleep(UNDERWAY);
+    cut_in_time(server)?;
+    client.read_to_end(STOP);
+    ensure(client.end.is_some() && client.received < 30_000_000, || format!("{} octets", client.received))
+}
+
+fn pending_octets_arrive(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let client = Client::connect_narrow(4096, server.address);
+    let mut client = client.map_err(|error| error.to_string())?;
+    client.send(get("/bytes/20000000"));
+    thread::sleep(UNDERWAY);
+    server.signal(Signal::SIGTERM);
+    thread::sleep(UNDERWAY);
+    let response = client.response("GET")?;
+    ensure(response.body.len() == 20_000_000, || format!("{} octets", response.body.len()))?;
+    ensure(client.read_to_end(AT_ONCE).is_some(), || "no end after the answer".into())?;
+    drop(client);
+    well(&server.wait(STOP)?, &[])
+}
