@@ -222,7 +222,10 @@ fn expect(body: &[u8], expected: &[u8]) -> Result<(), String> {
 }
 
 /// What a client does before it resets its connection.
-const STAGES: [(&str, fn(&mut Client)); 7] = [
+/// A stage of a conversation, and how a client gets there.
+type Stage = (&'static str, fn(&mut Client));
+
+const STAGES: [Stage; 7] = [
     ("connected", |_| {}),
     ("half a head", |client| {
         client.send("GET / HTTP/1.1\r\nHost: loc");

@@ -87,7 +87,10 @@ fn talk(row: &Row) -> Outcome {
     Ok(())
 }
 
-fn ranges(at: &dyn Fn(&[&str], &[&str]) -> Result<Printed, String>) -> Outcome {
+/// Runs curl with options and paths.
+type Curl<'a> = dyn Fn(&[&str], &[&str]) -> Result<Printed, String> + 'a;
+
+fn ranges(at: &Curl<'_>) -> Outcome {
     let file = "/files/alphabet.txt";
     let whole = at(&[], &[file])?.out;
     ensure(whole == b"abcdefghijklmnopqrstuvwxyz", || {

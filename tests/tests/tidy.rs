@@ -48,8 +48,11 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("tests", &["dyno-bench", "dyno-servers", "dyno-clients", "dyno-http", "dyno-security"]),
 ];
 
+/// A rule's name, and the check of it.
+type Rule = (&'static str, fn() -> Outcome);
+
 fn main() -> ExitCode {
-    let rules: [(&str, fn() -> Outcome); 11] = [
+    let rules: [Rule; 11] = [
         ("files-are-short", files_are_short),
         ("chapters-are-short", chapters_are_short),
         ("chapters-have-their-headings", chapters_have_headings),
