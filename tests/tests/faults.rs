@@ -221,7 +221,6 @@ fn expect(body: &[u8], expected: &[u8]) -> Result<(), String> {
     if body == expected { Ok(()) } else { Err(differs()) }
 }
 
-/// What a client does before it resets its connection.
 /// A stage of a conversation, and how a client gets there.
 type Stage = (&'static str, fn(&mut Client));
 
