@@ -164,8 +164,11 @@ fn follow(
     done: &mut BTreeSet<String>,
 ) -> Option<Vec<String>> {
     if let Some(first) = way.iter().position(|module| module == at) {
+        // Told from its first module by name, so that the same circle always reads the same.
         let mut circle = way[first..].to_vec();
-        circle.push(at.to_owned());
+        let start = (0..circle.len()).min_by_key(|&index| circle[index].clone()).unwrap_or(0);
+        circle.rotate_left(start);
+        circle.push(circle[0].clone());
         return Some(circle);
     }
     if !done.insert(at.to_owned()) {
