@@ -37,6 +37,13 @@ fn connect(server: &Server) -> Result<Client, String> {
     Client::connect(server.address).map_err(|error| format!("cannot connect: {error}"))
 }
 
+/// A connection that was served once, so that it is certainly in somebody's hands, however busy the machine is.
+fn greeted(server: &Server) -> Result<Client, String> {
+    let mut client = connect(server)?;
+    client.get("/")?;
+    Ok(client)
+}
+
 /// The end of a server that drains well; no child is left.
 fn well(ended: &Ended, children: &[nix::unistd::Pid]) -> Outcome {
     ensure(ended.code() == 0, || format!("exit {}; stderr: {}", ended.code(), ended.stderr))?;
@@ -66,7 +73,7 @@ fn idle_ends_at_once(row: &Row) -> Outcome {
 
 fn finishes(row: &Row, ask: fn(&Server)) -> Outcome {
     let server = Server::start(row)?;
-    let mut clients: Vec<_> = (0..row.clients(3)).map(|_| connect(&server)).collect::<Result<_, _>>()?;
+    let mut clients: Vec<_> = (0..row.clients(3)).map(|_| greeted(&server)).collect::<Result<_, _>>()?;
     for client in &mut clients {
         client.send(get("/wait/600000"));
     }
@@ -90,7 +97,7 @@ fn finishes(row: &Row, ask: fn(&Server)) -> Outcome {
 
 fn no_new_connections(row: &Row) -> Outcome {
     let server = Server::start(row)?;
-    let mut client = connect(&server)?;
+    let mut client = greeted(&server)?;
     client.send(get("/wait/900000"));
     thread::sleep(UNDERWAY);
     server.signal(Signal::SIGTERM);
@@ -109,7 +116,7 @@ fn no_new_connections(row: &Row) -> Outcome {
 
 fn second_signal(row: &Row) -> Outcome {
     let server = Server::start(row)?;
-    let mut client = connect(&server)?;
+    let mut client = greeted(&server)?;
     client.send(get("/wait/8000000"));
     thread::sleep(UNDERWAY);
     server.signal(Signal::SIGTERM);
@@ -134,13 +141,10 @@ fn cut_in_time(server: Server) -> Outcome {
 
 fn limit_cuts_half_a_request(row: &Row) -> Outcome {
     let server = Server::start_with(&row.with(&["--drain", "1"]), None)?;
-    let mut client = connect(&server)?;
-    // Served once, a connection is certainly in somebody's hands, however busy the machine is.
-    client.get("/")?;
+    let mut client = greeted(&server)?;
     client.send("GET / HTTP/1.1\r\nHo");
-    let mut another = (!row.is_alone()).then(|| connect(&server)).transpose()?;
+    let mut another = (!row.is_alone()).then(|| greeted(&server)).transpose()?;
     if let Some(another) = &mut another {
-        another.get("/")?;
         another.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
     }
     thread::sleep(UNDERWAY);
@@ -154,6 +158,7 @@ fn limit_cuts_a_slow_reader(row: &Row) -> Outcome {
     let client = Client::connect_narrow(4096, server.address);
     let mut client = client.map_err(|error| error.to_string())?;
     client.send(get("/bytes/30000000"));
+    client.receive(Instant::now() + STOP);
     thread::sleep(UNDERWAY);
     cut_in_time(server)?;
     client.read_to_end(STOP);
@@ -165,6 +170,7 @@ fn pending_octets_arrive(row: &Row) -> Outcome {
     let client = Client::connect_narrow(4096, server.address);
     let mut client = client.map_err(|error| error.to_string())?;
     client.send(get("/bytes/20000000"));
+    client.receive(Instant::now() + STOP);
     thread::sleep(UNDERWAY);
     server.signal(Signal::SIGTERM);
     thread::sleep(UNDERWAY);

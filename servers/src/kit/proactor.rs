@@ -157,7 +157,13 @@ impl Guests {
         let guest = &mut self.guests[index];
         guest.sending = false;
         match result {
-            Ok(count) => guest.session.advance(count as usize, self.clock.now()),
+            Ok(count) => {
+                // While it was sending nobody could tell it that the server stops.
+                if self.site.stop.is_requested() {
+                    guest.session.finish(self.clock.now());
+                }
+                guest.session.advance(count as usize, self.clock.now());
+            }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => guest.closing = true,
         }
