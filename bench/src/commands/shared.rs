@@ -67,7 +67,7 @@ pub struct Shared {
     /// Seed of the order and of the arrivals [default: taken from the clock]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Where results go [default: dyno-results/<time>-<experiment>]
+    /// Where results go [default: dyno-results/TIME-EXPERIMENT]
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
     /// Continue the experiment in DIR (the newest one when no DIR is given): cells that are done are not measured again
