@@ -103,3 +103,9 @@ pub const PAGE_IMAGES_MAX: u64 = 1_000;
 
 /// How long `/fault/spin` occupies its thread: beyond any patience of a test, short of for ever.
 pub const FAULT_SPIN: Duration = Duration::from_secs(30);
+
+/// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
+pub const WIRE_BYTES: usize = 18 * 1024;
+
+/// Octets sealed at once: a full record of either transport, and no small one after it.
+pub const RECORD_BYTES: usize = 16 * 1024;

@@ -15,9 +15,7 @@ use tokio::time::{Sleep, sleep, timeout};
 use super::site::Site;
 use super::stop::{Mark, Stop};
 use super::tally::Tally;
-
-/// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
-const WIRE_BYTES: usize = 18 * 1024;
+use crate::limits::{RECORD_BYTES, WIRE_BYTES};
 
 /// A connection behind its transport.
 pub struct AsyncWire {
@@ -194,7 +192,7 @@ impl AsyncWrite for AsyncWire {
         if self.secure.is_some() {
             // One sealed piece at a time: what was taken is on its way before more is.
             ready!(self.poll_pending(context))?;
-            let count = octets.len().min(WIRE_BYTES);
+            let count = octets.len().min(RECORD_BYTES);
             let secure = self.secure.as_mut().expect("looked at above");
             secure.pipe.send(&octets[..count]).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
             let _ = self.poll_pending(context)?;

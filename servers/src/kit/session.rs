@@ -21,12 +21,7 @@ use super::buffers::Buffers;
 use super::clock::Clock;
 use super::site::Site;
 use super::tally::Tally;
-
-/// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
-const WIRE_BYTES: usize = 18 * 1024;
-
-/// Octets sealed at once: a full record of either transport, and no small one after it.
-const RECORD_BYTES: usize = 16 * 1024;
+use crate::limits::{RECORD_BYTES, WIRE_BYTES};
 
 /// One connection of a client, without its socket.
 pub struct Session<'a> {
