@@ -3,9 +3,14 @@
 //! It is the floor under every server and the fastest thing that a generator can be held against on loopback. It parses
 //! nothing, so it is right only for clients that send one request, and send it in one piece, before they read.
 //!
-//! `cargo run --release -p dyno-bench --example canned_epoll [ADDRESS]` prints the ready line of a contestant.
+//! With `spin` it never sleeps, and wants a core for itself. A server that sleeps makes whoever sends to it pay for waking
+//! it up: an interrupt to another core, which in a virtual machine costs as much as the rest of the request. That price
+//! depends on how often the server happens to be asleep, so a comparison of generators is better without it.
+//!
+//! `cargo run --release -p dyno-bench --example canned_epoll [ADDRESS [spin]]` prints the ready line of a contestant.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -17,6 +22,7 @@ fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let address =
         address.parse().map_err(|e| io::Error::new(ErrorKind::InvalidInput, format!("{address}: {e}")))?;
+    let patience = (std::env::args().nth(2).as_deref() == Some("spin")).then_some(Duration::ZERO);
     let mut listener = TcpListener::bind(address)?;
     let mut poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -30,7 +36,7 @@ fn main() -> io::Result<()> {
     let mut free: Vec<usize> = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        match poll.poll(&mut events, None) {
+        match poll.poll(&mut events, patience) {
             Err(e) if e.kind() == ErrorKind::Interrupted => continue,
             other => other?,
         }

@@ -34,13 +34,13 @@ pub const INTERIM_ANSWERS_MAX: u32 = 16;
 pub const READ_BUFFER_OCTETS: usize = 64 * 1024;
 
 /// Default for requests that may wait for a connection: at 8 octets each it cannot eat the memory.
-pub const BACKLOG_DEFAULT: u64 = 1_000_000;
+pub const BACKLOG_DEFAULT_REQUESTS: u64 = 1_000_000;
 
 /// Default for the time between sending a request and giving it up, ns: 10 s.
 pub const TIMEOUT_DEFAULT_NS: u64 = 10_000_000_000;
 
 /// Most connections that a thread opens at one time before the run: below the usual listen queue of 128.
-pub const OPENING_AT_ONCE: usize = 100;
+pub const OPENING_CONNECTIONS_MAX: usize = 100;
 
 /// Connections of one run; the port space and the memory of one machine end near here.
 pub const CONNECTIONS_MAX: u64 = 1_000_000;
@@ -70,7 +70,7 @@ pub const SOURCE_ADDRESSES: u32 = 256;
 pub const SPREAD_FROM_CONNECTIONS: u32 = 20_000;
 
 /// Arrivals of a recorded trace: at 8 octets each, 800 MB.
-pub const TRACE_MAX: usize = 100_000_000;
+pub const TRACE_ARRIVALS_MAX: usize = 100_000_000;
 
 /// Gaps kept for each test of the arrival process. More would find differences that do not matter.
 pub const ARRIVAL_GAPS: usize = 2_000;

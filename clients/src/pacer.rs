@@ -114,8 +114,8 @@ pub fn parse_trace(text: &str) -> Result<Vec<u64>, String> {
         if times.last().is_some_and(|&last| ns < last) {
             return Err(format!("line {}: '{line}' lies before the line above it; sort the trace", i + 1));
         }
-        if times.len() == crate::limits::TRACE_MAX {
-            return Err(format!("a trace holds at most {} arrivals", crate::limits::TRACE_MAX));
+        if times.len() == crate::limits::TRACE_ARRIVALS_MAX {
+            return Err(format!("a trace holds at most {} arrivals", crate::limits::TRACE_ARRIVALS_MAX));
         }
         times.push(ns);
     }

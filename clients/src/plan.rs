@@ -113,7 +113,7 @@ impl Plan {
             requests_per_connection: None,
             timeout_ns: limits::TIMEOUT_DEFAULT_NS,
             seed: 1,
-            backlog: limits::BACKLOG_DEFAULT,
+            backlog: limits::BACKLOG_DEFAULT_REQUESTS,
             spin_ns: limits::SPIN_DEFAULT_NS,
             cpus: Vec::new(),
             errors_max: 0.01,

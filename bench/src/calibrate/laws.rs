@@ -46,14 +46,33 @@ pub struct Stall {
 }
 
 impl Stall {
-    /// If `at_ns` lies in a stall: its end.
-    pub fn end_ns(&self, at_ns: u64) -> Option<u64> {
-        let since_ns = at_ns.checked_sub(self.from_ns)?;
-        let (number, into_ns) = match self.period_ns {
-            0 => (0, since_ns),
-            period_ns => (since_ns / period_ns, since_ns % period_ns),
-        };
-        (into_ns < self.length_ns).then(|| self.from_ns + number * self.period_ns + self.length_ns)
+    /// The stall that is going on at `at_ns`, or else the next one: its begin and its end.
+    fn next_ns(&self, at_ns: u64) -> Option<(u64, u64)> {
+        let last = self.period_ns == 0;
+        let number = if last { 0 } else { at_ns.saturating_sub(self.from_ns) / self.period_ns };
+        let begin_ns = self.from_ns + number * self.period_ns;
+        let end_ns = begin_ns + self.length_ns;
+        match at_ns < end_ns {
+            true => Some((begin_ns, end_ns)),
+            false if last => None,
+            false => Some((begin_ns + self.period_ns, end_ns + self.period_ns)),
+        }
+    }
+
+    /// When work of `work_ns` that begins at `begin_ns` is done: it rests while the server stands still, be it at its
+    /// begin or in its midst.
+    pub fn finish_ns(&self, begin_ns: u64, work_ns: u64) -> u64 {
+        let (mut at_ns, mut left_ns) = (begin_ns, work_ns);
+        while let Some((stall_ns, end_ns)) = self.next_ns(at_ns) {
+            if at_ns < stall_ns {
+                if at_ns + left_ns <= stall_ns {
+                    break;
+                }
+                left_ns -= stall_ns - at_ns;
+            }
+            at_ns = end_ns;
+        }
+        at_ns + left_ns
     }
 }
 
@@ -80,12 +99,13 @@ impl Course {
         match self.law {
             Law::Delay { delay_ns } => arrived_ns + delay_ns,
             Law::Queue { service_ns, seed, stall } => {
-                let mut begin_ns = self.free_ns.max(arrived_ns);
-                if let Some(end_ns) = stall.and_then(|s| s.end_ns(begin_ns)) {
-                    begin_ns = end_ns;
-                }
+                let begin_ns = self.free_ns.max(arrived_ns);
                 let factor: f64 = if seed.is_some() { Exp1.sample(&mut self.rng) } else { 1.0 };
-                self.free_ns = begin_ns + (service_ns as f64 * factor).round() as u64;
+                let work_ns = (service_ns as f64 * factor).round() as u64;
+                self.free_ns = match stall {
+                    Some(stall) => stall.finish_ns(begin_ns, work_ns),
+                    None => begin_ns + work_ns,
+                };
                 self.free_ns
             }
         }
@@ -183,6 +203,9 @@ impl FromStr for Law {
             }
         }
         let service_ns = service_ns.ok_or("a queue needs service=TIME")?;
+        if stall.period_ns > 0 && stall.length_ns >= stall.period_ns {
+            return Err("a stall is shorter than its period, or the server never gets on".into());
+        }
         Ok(Law::Queue { service_ns, seed, stall: (stall.length_ns > 0).then_some(stall) })
     }
 }
@@ -233,6 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn work_rests_while_the_server_stands_still() {
+        let once = Stall { from_ns: 100, length_ns: 50, period_ns: 0 };
+        let again = Stall { period_ns: 200, ..once };
+        for (stall, begin_ns, work_ns, done_ns) in [
+            (once, 10, 90, 100),
+            (once, 90, 30, 170),
+            (once, 100, 5, 155),
+            (once, 149, 5, 155),
+            (once, 150, 5, 155),
+            (once, 900, 5, 905),
+            (again, 290, 30, 370),
+            (again, 90, 165, 355),
+            (again, 120, 0, 150),
+        ] {
+            assert_eq!(stall.finish_ns(begin_ns, work_ns), done_ns, "{stall:?} {begin_ns} {work_ns}");
+        }
+    }
+
+    #[test]
     fn laws_are_written_as_they_are_read() {
         for text in [
             "delay:5000000ns",
@@ -242,7 +284,14 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Law>().unwrap().to_string(), text);
         }
-        for text in ["delay", "luck:5", "queue:service", "queue:stall=1s", "queue:service=1s,colour=2"] {
+        for text in [
+            "delay",
+            "luck:5",
+            "queue:service",
+            "queue:stall=1s",
+            "queue:service=1s,colour=2",
+            "queue:service=1s,stall=2s,period=1s",
+        ] {
             assert!(text.parse::<Law>().is_err(), "{text}");
         }
     }

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use dyno_clients::engine::live::Live;
-use dyno_clients::limits;
 use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
 use dyno_clients::threshold::{self, Condition};
-use dyno_clients::units::{parse_count, parse_duration_ns, parse_share};
+use dyno_clients::units::parse_share;
 use dyno_clients::verdict::Verdict;
 
 use super::Outcome;
@@ -109,22 +108,5 @@ fn exit(outcome: &Run) -> Exit {
         Exit::ThresholdMissed
     } else {
         Exit::Success
-    }
-}
-
-/// Reads a count of connections, threads and the like.
-pub(crate) fn parse_small_count(text: &str) -> Result<u32, String> {
-    let count = parse_count(text)?;
-    u32::try_from(count)
-        .ok()
-        .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
-        .ok_or(format!("'{text}' is too many"))
-}
-
-/// Reads a duration that is not zero.
-pub(crate) fn parse_some_time(text: &str) -> Result<u64, String> {
-    match parse_duration_ns(text)? {
-        0 => Err(format!("'{text}' is no time at all")),
-        ns => Ok(ns),
     }
 }

@@ -76,13 +76,15 @@ impl Options {
         transport::acceptor(self.transport, &self.files()?).map_err(|error| failure(&error))
     }
 
-    /// The client's end for a server of a credentials directory; `None` for plain.
+    /// The client's end for the server that the URL calls `name`; `None` for plain.
     ///
     /// # Errors
     /// Usage (2), naming the file and the remedy.
-    pub fn connector(&self) -> Result<Option<Box<dyn Connector>>, Failure> {
+    pub fn connector(&self, name: &str) -> Result<Option<Box<dyn Connector>>, Failure> {
         self.hide_secrets();
-        transport::connector(self.transport, &self.files()?, SERVER_NAME).map_err(|error| failure(&error))
+        // The channel's trust file knows the server of a credentials directory by one fixed name.
+        let name = if self.transport == Transport::Channel { SERVER_NAME } else { name };
+        transport::connector(self.transport, &self.files()?, name).map_err(|error| failure(&error))
     }
 
     fn hide_secrets(&self) {

@@ -14,10 +14,8 @@ use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use dyno_clients::profile;
 use dyno_clients::request::{Expect, Parts, Request};
 use dyno_clients::units::{parse_count, parse_duration_ns};
-use dyno_security::signature::PublicKey;
-use dyno_security::transport::{self, Files};
 
-use crate::commands::load::{parse_small_count, parse_some_time};
+use crate::commands::transport::Options;
 use crate::exit::Failure;
 
 /// What is sent where.
@@ -48,21 +46,13 @@ pub struct Target {
     /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
     pub mix: Option<PathBuf>,
-    /// plain, channel or tls.
-    #[arg(long, value_name = "NAME", default_value_t = transport::Transport::Plain)]
-    pub transport: transport::Transport,
-    /// Directory with keys and certificates, made by `dyno keys`.
-    #[arg(long, value_name = "DIR")]
-    pub credentials: Option<PathBuf>,
-    /// Whom to trust: a trust file for the channel, authorities in PEM for TLS.
-    #[arg(long, value_name = "FILE")]
-    pub trust: Option<PathBuf>,
-    /// The server's public key, for the channel.
-    #[arg(long, value_name = "KEY")]
-    pub peer: Option<PublicKey>,
-    /// A request that is not answered within this time has failed.
+    /// A request that is not answered within this time has failed. The run waits no longer than this for answers after its
+    /// last request was due.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_some_time)]
     pub timeout: u64,
+    /// What lies between the socket and HTTP.
+    #[command(flatten)]
+    pub transport: Options,
 }
 
 /// How it is sent.
@@ -108,6 +98,23 @@ pub struct How {
     /// Longest spin before a request is due; 0 when generator and server share a core.
     #[arg(long, value_name = "TIME", default_value = "100us", value_parser = parse_duration_ns)]
     pub spin: u64,
+}
+
+/// Reads a count of connections, threads and the like.
+fn parse_small_count(text: &str) -> Result<u32, String> {
+    let count = parse_count(text)?;
+    u32::try_from(count)
+        .ok()
+        .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
+        .ok_or(format!("'{text}' is too many"))
+}
+
+/// Reads a duration that is not zero.
+fn parse_some_time(text: &str) -> Result<u64, String> {
+    match parse_duration_ns(text)? {
+        0 => Err(format!("'{text}' is no time at all")),
+        ns => Ok(ns),
+    }
 }
 
 fn parse_header(text: &str) -> Result<(String, String), String> {
@@ -162,26 +169,12 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
 /// # Errors
 /// What the credentials lack.
 pub fn transport(target: &Target, place: &Place) -> Result<Transport, Failure> {
-    let files = Files {
-        directory: target.credentials.clone(),
-        trust: target.trust.clone(),
-        peer: target.peer,
-        ..Files::default()
-    };
-    let name = match place.address.ip() {
-        ip if place.url.host_str().is_some_and(|h| h.contains(&ip.to_string())) => ip.to_string(),
-        _ => place.url.host_str().unwrap_or_default().to_string(),
-    };
-    // The channel's trust file knows the server of a credentials directory by one fixed name.
-    let name = match target.transport {
-        transport::Transport::Channel => transport::SERVER_NAME.to_string(),
-        _ => name,
-    };
-    let connector = transport::connector(target.transport, &files, &name)
-        .map_err(|e| Failure::usage(e.to_string(), "`dyno keys DIR` makes credentials for both sides"))?;
+    let host = place.url.host_str().unwrap_or_default();
+    // A certificate names an IPv6 address without the brackets of a URL.
+    let connector = target.transport.connector(host.trim_start_matches('[').trim_end_matches(']'))?;
     Ok(match connector {
         None => Transport::Plain,
-        Some(connector) => Transport::Pipe(target.transport.name(), Arc::from(connector)),
+        Some(connector) => Transport::Pipe(target.transport.transport.name(), Arc::from(connector)),
     })
 }
 

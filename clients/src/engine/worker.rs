@@ -128,7 +128,7 @@ impl Worker {
         let mut buffer = vec![0; limits::READ_BUFFER_OCTETS];
         let mut next = 0;
         loop {
-            while next < self.slots.len() && self.connecting < limits::OPENING_AT_ONCE {
+            while next < self.slots.len() && self.connecting < limits::OPENING_CONNECTIONS_MAX {
                 self.connect(next);
                 next += 1;
             }
