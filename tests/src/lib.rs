@@ -11,6 +11,7 @@
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
+//! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
 //! | [`suite`] | running trials; what is slow runs only under `DYNO_SLOW=1` and shows as ignored otherwise |
@@ -24,6 +25,7 @@ pub mod process;
 pub mod referee;
 pub mod response;
 pub mod rows;
+pub mod secure;
 pub mod server;
 pub mod spawner;
 pub mod suite;

@@ -31,7 +31,7 @@ use tokio::net::TcpStream;
 
 use super::tokio::{run_tasks, tally_here};
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::async_wire::{AsyncWire, linger};
+use crate::kit::async_wire::{AsyncWire, is_of_the_pipe, linger};
 use crate::kit::gate::Gate;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -68,9 +68,11 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
             .max_header_size(HYPER_HEAD_BYTES)
             .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
         let mut connection = pin!(connection);
-        let broken = connection.as_mut().await.is_err();
-        Tally::add(&tally_here(site).peer_faults, u64::from(broken));
-        if broken || gate.has_refused() { Some(attendance.duplicate()?) } else { None }
+        let broken = connection.as_mut().await.err();
+        // What broke below HTTP was counted there.
+        let is_fault = broken.as_ref().is_some_and(|error| !is_of_the_pipe(error));
+        Tally::add(&tally_here(site).peer_faults, u64::from(is_fault));
+        if broken.is_some() || gate.has_refused() { Some(attendance.duplicate()?) } else { None }
     };
     // hyper closes at once, and what a refused client is still sending would turn its last answer into a reset.
     match last_words {

@@ -1,16 +1,17 @@
 //! A connection as tokio's traits want it, for an HTTP implementation that is not ours: it counts octets, and carries a
 //! secure pipe like any [`super::session`] does.
 
+use std::error::Error as _;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use dyno_security::pipe::Pipe;
+use dyno_security::pipe::{Failure, Pipe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::site::Site;
 use super::stop::{Mark, Stop};
@@ -32,6 +33,24 @@ struct Secure {
     pipe: Box<dyn Pipe>,
     plain: Vec<u8>,
     taken: usize,
+    /// Runs towards the deadline of the pipe, which hyper knows nothing of.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl Secure {
+    /// Tells the pipe when its deadline has passed; until then this task is woken for it.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        let Some(deadline) = self.pipe.deadline().map(tokio::time::Instant::from) else {
+            return Poll::Pending;
+        };
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if alarm.deadline() != deadline {
+            alarm.as_mut().reset(deadline);
+        }
+        ready!(alarm.as_mut().poll(context));
+        self.alarm = None;
+        Poll::Ready(self.pipe.handle_deadline(Instant::now()))
+    }
 }
 
 /// The connection's mark in the table of the stop switch, see [`Stop::mark`]. Copies may outlive nothing: they belong to
@@ -65,6 +84,12 @@ impl Attendance {
     }
 }
 
+/// Whether a secure pipe has failed, which the wire has counted, and not HTTP.
+pub fn is_of_the_pipe(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
+}
+
 /// Ends politely: says that nothing more will come, then reads away what still does, within bounds (RFC 9112, 9.6).
 ///
 /// # Errors
@@ -91,7 +116,8 @@ impl AsyncWire {
         let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
         attendance.mark(Mark::Idle);
         let secure = site.transport.as_ref().map(|transport| {
-            Box::new(Secure { pipe: transport.accept(Instant::now()), plain: Vec::new(), taken: 0 })
+            let pipe = transport.accept(Instant::now());
+            Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
         let write_time = site.limits.write_time;
         AsyncWire { stream, tally, attendance, write_alarm: None, write_time, secure }
@@ -150,17 +176,20 @@ impl AsyncWire {
             }
             let mut memory = [0; WIRE_BYTES];
             let mut wire = ReadBuf::new(&mut memory);
-            ready!(Pin::new(&mut self.stream).poll_read(context, &mut wire))?;
-            Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
+            let read = Pin::new(&mut self.stream).poll_read(context, &mut wire)?;
             let opened = match wire.filled() {
+                _ if read.is_pending() => ready!(secure.poll_deadline(context)),
                 [] => secure.pipe.receive_eof(),
                 octets => secure.pipe.receive(octets, &mut secure.plain, Instant::now()),
             };
+            Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
             if opened.is_err() {
+                // Counted here: hyper keeps to itself what breaks before the first request.
+                Tally::add(&self.tally.peer_faults, 1);
                 let _ = self.poll_pending(context)?;
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
-            if wire.filled().is_empty() {
+            if read.is_ready() && wire.filled().is_empty() {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -1,0 +1,295 @@
+//! Every transport under every architecture: requests small and large, the authenticated end, and peers that should not
+//! have come. Whatever they do, they learn next to nothing and the server serves on.
+
+use std::collections::BTreeSet;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use dyno_security::limits::HANDSHAKE_TIME;
+use dyno_security::transport::Transport;
+use dyno_servers::architecture::Concurrency;
+use dyno_tests::limits::{ANSWER, AT_ONCE};
+use dyno_tests::noise::Noise;
+use dyno_tests::rows::Row;
+use dyno_tests::secure::{Secure, friends, make_credentials, serve, strangers};
+use dyno_tests::server::Server;
+use dyno_tests::suite::{self, Outcome, ensure, mount, program};
+use dyno_tests::wire::{Client, End, get, get_and_close};
+use libtest_mimic::Trial;
+
+/// A body that needs many records.
+const LARGE_OCTETS: usize = 1024 * 1024;
+
+/// Most trials wait for the wire or for a deadline of seconds, so there are many more of them than cores.
+const THREADS: usize = 24;
+
+/// Connections whose public handshake values are compared. One value twice among so many is no accident.
+const COMPARED: usize = 24;
+
+const CHANNEL: Transport = Transport::Channel;
+const TLS: Transport = Transport::Tls;
+
+fn main() -> ExitCode {
+    let _credentials = make_credentials();
+    let mut trials: Vec<Trial> = Vec::new();
+    let mut on = |name, run| mount(&mut trials, "transport", name, |_| true, run);
+    on("channel-carries-requests", |row| carries(row, CHANNEL));
+    on("tls-carries-requests", |row| carries(row, TLS));
+    on("channel-carries-load", |row| load(row, CHANNEL));
+    on("tls-carries-load", |row| load(row, TLS));
+    on("channel-refuses-strangers", |row| strangers_come(row, CHANNEL));
+    on("tls-refuses-strangers", |row| strangers_come(row, TLS));
+    on("channel-cuts-who-stops-mid-handshake", |row| stops_mid_handshake(row, CHANNEL));
+    on("tls-cuts-who-stops-mid-handshake", |row| stops_mid_handshake(row, TLS));
+    on("plain-answers-who-speaks-a-transport", secure_on_plain);
+    on("channel-shares-no-random-state", |row| nothing_twice(row, CHANNEL));
+    on("tls-shares-no-random-state", |row| nothing_twice(row, TLS));
+    suite::run_wide(env!("CARGO_BIN_EXE_dyno-under-test"), THREADS, trials).exit_code()
+}
+
+fn carries(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &[])?;
+    let mut secure = Secure::connect(&server, transport, friends())?;
+    for _ in 0..3 {
+        let hello = secure.exchange(get("/"), "GET")?;
+        ensure(hello.status == 200 && hello.text() == "Hello, World!", || format!("{hello:?}"))?;
+    }
+    let body: Vec<u8> = (0..LARGE_OCTETS).map(|index| (index * 31 % 251) as u8).collect();
+    let head = format!("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: {LARGE_OCTETS}\r\n\r\n");
+    let echo = secure.exchange([head.as_bytes(), &body].concat(), "POST")?;
+    ensure(echo.body == body, || format!("{} octets came back from /echo", echo.body.len()))?;
+    let bytes = secure.exchange(get(&format!("/bytes/{LARGE_OCTETS}")), "GET")?;
+    let fits = (b'a'..=b'z').cycle().take(LARGE_OCTETS).eq(bytes.body.iter().copied());
+    ensure(fits, || format!("{} octets of /bytes, not the expected ones", bytes.body.len()))?;
+    // The server ends this one with its authenticated goodbye, the client the next.
+    let last = secure.exchange(get_and_close("/"), "GET")?;
+    ensure(last.says_close(), || "the last answer does not say Connection: close".into())?;
+    secure.part()?;
+    let mut secure = Secure::connect(&server, transport, friends())?;
+    secure.exchange(get("/json"), "GET")?;
+    secure.say_goodbye()?;
+    secure.part()?;
+    let total = server.stop_well()?.total;
+    let counted = (total.connections, total.requests, total.peer_faults);
+    ensure(counted == (2, 7, 0), || format!("connections, requests, faults of peers: {counted:?}"))
+}
+
+/// Runs `dyno load`; gives its exit code, standard output and standard error.
+fn dyno_load(
+    server: &Server,
+    transport: Transport,
+    directory: &str,
+) -> Result<(i32, String, String), String> {
+    let mut command = Command::new(program());
+    command.args(["load", &format!("http://{}/", server.address), "--expect", "service", "--quiet"]);
+    command.args(["--transport", transport.name()]);
+    if transport != Transport::Plain {
+        command.args(["--credentials", directory]);
+    }
+    command.args(["--connections", "1", "--requests", "60", "--warmup", "0s", "--format", "json"]);
+    let output = command.output().map_err(|error| error.to_string())?;
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    Ok((output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr)))
+}
+
+fn load(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &[])?;
+    let (code, out, log) = dyno_load(&server, transport, friends())?;
+    // 5: the audit says that the figures are worth nothing, which they are beside other tests; the octets are right all the same.
+    ensure(code == 0 || code == 5, || format!("exit {code}: {log}"))?;
+    let result: serde_json::Value = serde_json::from_str(&out)?;
+    let counts = &result["counts"];
+    ensure(counts["completed"] == 60 && counts["failed"] == 0, || counts.to_string())?;
+    let (code, _, log) = dyno_load(&server, transport, strangers())?;
+    ensure(code == 1 && log.contains("trust"), || format!("foreign keys: exit {code}: {log}"))?;
+    server.stop_well()?;
+    Ok(())
+}
+
+/// What the server said to a peer before it ended the connection, which must come at once.
+fn told(server: &Server, octets: &[u8]) -> Result<Vec<u8>, String> {
+    let mut client = Client::connect(server.address).map_err(|error| error.to_string())?;
+    client.send(octets);
+    client.read_to_end(AT_ONCE * 2).ok_or("the connection is open still")?;
+    Ok(client.inbox)
+}
+
+/// A message of the channel.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).expect("a short body").to_be_bytes();
+    [&[kind, length[0], length[1]], body].concat()
+}
+
+/// Message 1 of the channel, with a public key of our choice.
+fn hello() -> Vec<u8> {
+    message(1, &[b"dyno-channel".as_slice(), &[1, 1, 1], &[9; 32]].concat())
+}
+
+fn strangers_come(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &[])?;
+    let mut noise = Noise::new(row.name.len() as u64);
+    let mut odd: Vec<(&str, Vec<u8>)> = vec![
+        ("plain HTTP", get("/").into_bytes()),
+        ("noise", [&[0xf7], noise.octets(700).as_slice()].concat()),
+        ("zeros", vec![0; 4096]),
+    ];
+    match transport {
+        Transport::Channel => odd.extend([
+            ("TLS", client_hello(&server)?),
+            ("another version", message(1, &[b"dyno-channel".as_slice(), &[2, 1, 1], &[9; 32]].concat())),
+            ("no suite of ours", message(1, &[b"dyno-channel".as_slice(), &[1, 1, 99], &[9; 32]].concat())),
+            (
+                "a point of low order",
+                message(1, &[b"dyno-channel".as_slice(), &[1, 1, 1], &[0; 32]].concat()),
+            ),
+            ("a record first", message(5, &[0; 40])),
+            ("a length beyond all bounds", vec![1, 0xff, 0xff]),
+        ]),
+        _ => odd.extend([
+            ("the channel", hello()),
+            ("half a record, broken", vec![0x16, 3, 1, 0, 5, 9, 9, 9, 9, 9]),
+        ]),
+    }
+    let alert = |said: &[u8]| said.len() == 7 && said[0] == 0x15;
+    for (what, octets) in odd {
+        let said = told(&server, &octets)?;
+        let little = said.is_empty() || transport == Transport::Tls && alert(&said);
+        ensure(little, || format!("{what} was told {} octets: {said:?}", said.len()))?;
+    }
+    if transport == Transport::Channel {
+        // Past message 2 there is nothing more to learn: neither why, nor that something was different.
+        for finish in
+            [message(3, &noise.octets(145)), message(3, &noise.octets(1)), message(5, &noise.octets(40))]
+        {
+            let mut client = Client::connect(server.address)?;
+            client.send(hello());
+            public_value(&mut client, transport)?;
+            let octets = client.inbox.len();
+            client.send(finish);
+            let end = client.read_to_end(AT_ONCE * 2);
+            ensure(end.is_some() && client.inbox.len() == octets, || {
+                format!("{end:?}, {} octets", client.inbox.len() - octets)
+            })?;
+        }
+    }
+    // Who cuts the connection mid-handshake is not waited for.
+    let mut client = Client::connect(server.address)?;
+    client.send(&hello()[..20]);
+    client.shut_write();
+    ensure(client.read_to_end(AT_ONCE * 2).is_some(), || "a cut handshake is waited for".into())?;
+    // Somebody who trusts other keys finds out by himself.
+    let refusal = Secure::connect(&server, transport, strangers()).map(|_| ());
+    ensure(refusal.as_ref().is_err_and(|why| why.contains("trust")), || format!("{refusal:?}"))?;
+    let mut friend = Secure::connect(&server, transport, friends())?;
+    ensure(friend.exchange(get_and_close("/"), "GET")?.status == 200, || "a friend was not served".into())?;
+    friend.part()?;
+    let total = server.stop_well()?.total;
+    ensure(total.requests == 1 && total.faults == 0 && total.peer_faults >= 6, || format!("{total:?}"))
+}
+
+/// The first flight of a TLS client.
+fn client_hello(server: &Server) -> Result<Vec<u8>, String> {
+    use dyno_security::transport::{Files, SERVER_NAME, connector};
+    let files = Files::in_directory(std::path::Path::new(friends()));
+    let connector = connector(TLS, &files, SERVER_NAME).map_err(|error| error.to_string())?;
+    let pipe = connector.ok_or_else(|| format!("no pipe to {}", server.address))?.connect(Instant::now());
+    Ok(pipe.pending().to_vec())
+}
+
+fn stops_mid_handshake(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &[])?;
+    let first = if transport == Transport::Channel { hello() } else { client_hello(&server)? };
+    let mut silent = Client::connect(server.address)?;
+    let mut halfway = (!row.is_alone()).then(|| Client::connect(server.address)).transpose()?;
+    let start = Instant::now();
+    silent.send(&first[..first.len() / 2]);
+    if let Some(halfway) = &mut halfway {
+        halfway.send(&first);
+        let mut friend = Secure::connect(&server, transport, friends())?;
+        ensure(friend.exchange(get("/"), "GET")?.status == 200, || "a friend was not served".into())?;
+        ensure(start.elapsed() < HANDSHAKE_TIME, || "the friend had to wait for the others' end".into())?;
+    }
+    for client in [Some(silent), halfway].into_iter().flatten() {
+        let mut client = client;
+        let end = client.read_to_end(HANDSHAKE_TIME + ANSWER);
+        let took = start.elapsed();
+        let (least, most) = (HANDSHAKE_TIME - Duration::from_millis(200), HANDSHAKE_TIME + AT_ONCE * 2);
+        ensure(end.is_some() && took > least && took < most, || format!("{end:?} after {took:?}"))?;
+    }
+    let mut friend = Secure::connect(&server, transport, friends())?;
+    ensure(friend.exchange(get("/"), "GET")?.status == 200, || "nobody is served afterwards".into())?;
+    drop(friend);
+    server.stop_well()?;
+    Ok(())
+}
+
+fn secure_on_plain(row: &Row) -> Outcome {
+    let server = serve(row, Transport::Plain, &[])?;
+    for transport in [CHANNEL, TLS] {
+        let refusal = Secure::connect(&server, transport, friends()).map(|_| ());
+        let named = |why: &String| why.contains("plain HTTP") && why.contains("--transport plain");
+        ensure(refusal.as_ref().is_err_and(named), || format!("{transport}: {refusal:?}"))?;
+        let (code, _, log) = dyno_load(&server, transport, friends())?;
+        ensure(code == 1 && named(&log), || {
+            format!("dyno load --transport {transport}: exit {code}: {log}")
+        })?;
+    }
+    let mut client = Client::connect(server.address)?;
+    ensure(client.get("/")?.status == 200, || "nobody is served afterwards".into())?;
+    drop(client);
+    server.stop_well()?;
+    Ok(())
+}
+
+/// The same first message, sent again and again: whatever is random in the answers must differ from process to process and
+/// from connection to connection. After a fork both sides have the same memory; random state in it would come twice.
+fn nothing_twice(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &if row.has_processes() { worker_arguments(row) } else { vec![] })?;
+    let first = if transport == Transport::Channel { hello() } else { client_hello(&server)? };
+    // Held open together, as many as are served at once, so that every worker has to answer.
+    let together = if row.architecture.concurrency == Concurrency::PerWorker { 2 } else { row.clients(8) };
+    let mut random = BTreeSet::new();
+    let mut sealed = BTreeSet::new();
+    for _ in 0..COMPARED / together {
+        let mut clients = Vec::new();
+        for _ in 0..together {
+            let mut client = Client::connect(server.address)?;
+            client.send(&first);
+            clients.push(client);
+        }
+        for mut client in clients {
+            let (value, rest) = public_value(&mut client, transport)?;
+            ensure(random.insert(value), || "the same random value twice".into())?;
+            ensure(sealed.insert(rest), || "the same sealed octets twice".into())?;
+        }
+    }
+    ensure(random.len() == COMPARED / together * together, || format!("{} values", random.len()))?;
+    server.stop_well()?;
+    Ok(())
+}
+
+fn worker_arguments(row: &Row) -> Vec<&'static str> {
+    if row.reads(dyno_servers::architecture::Knob::Workers) { vec!["--workers", "2"] } else { vec![] }
+}
+
+/// The server's ephemeral public key (the channel) or its random value and key share (TLS), and some octets that it sealed.
+fn public_value(client: &mut Client, transport: Transport) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let deadline = Instant::now() + ANSWER;
+    loop {
+        let head = if transport == Transport::Channel { 3 } else { 5 };
+        let octets = &client.inbox;
+        if octets.len() >= head {
+            let whole = head + usize::from(u16::from_be_bytes([octets[head - 2], octets[head - 1]]));
+            if octets.len() >= whole && transport == Transport::Channel {
+                return Ok((octets[head + 2..head + 34].to_vec(), octets[head + 34..whole].to_vec()));
+            }
+            // ServerHello (RFC 8446, 4.1.3), a change_cipher_spec of 6 octets, then the first sealed record.
+            if octets.len() >= whole + 64 {
+                return Ok((octets[head + 6..head + 38].to_vec(), octets[whole + 6..whole + 64].to_vec()));
+            }
+        }
+        if !client.receive(deadline) || client.end == Some(End::Reset) {
+            return Err(format!("no answer to the first message; end {:?}", client.end));
+        }
+    }
+}
