@@ -48,8 +48,9 @@ pub const CONNECTIONS_MAX: u64 = 1_000_000;
 /// Threads of one run.
 pub const THREADS_MAX: u64 = 256;
 
-/// Default for the longest spin before a request is due, ns: longer than a wake-up takes, 100 us.
-pub const SPIN_DEFAULT_NS: u64 = 100_000;
+/// Default for the longest spin before a request is due, ns: 1 ms, what a wake-up takes at worst where idle cores sleep
+/// deeply; less is spun where wake-ups are quick.
+pub const SPIN_DEFAULT_NS: u64 = 1_000_000;
 
 /// How often a thread looks after timeouts, progress and interruption, ns: 50 ms.
 pub const HOUSEKEEPING_NS: u64 = 50_000_000;

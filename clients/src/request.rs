@@ -161,6 +161,9 @@ pub fn known_answer(target: &str, sent_body: &[u8]) -> Option<Vec<u8>> {
         "/echo" => return Some(sent_body.to_vec()),
         _ => {}
     }
+    if let Some(micros) = path.strip_prefix("/wait/") {
+        return micros.parse().ok().map(|micros: u64| format!("waited {micros} us\n").into_bytes());
+    }
     let count: usize = path.strip_prefix("/bytes/")?.parse().ok()?;
     (count as u64 <= crate::limits::BODY_FILE_MAX_OCTETS)
         .then(|| (0..count).map(|i| b'a' + (i % 26) as u8).collect())
@@ -204,6 +207,7 @@ mod tests {
         assert_eq!(known_answer("/", b"").unwrap().len(), 13);
         assert_eq!(known_answer("/bytes/28", b"").unwrap(), b"abcdefghijklmnopqrstuvwxyzab");
         assert_eq!(known_answer("/echo", b"x").unwrap(), b"x");
+        assert_eq!(known_answer("/wait/250", b"").unwrap(), b"waited 250 us\n");
         assert_eq!(known_answer("/compute/5", b""), None);
     }
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`rows`] | the architectures, and the arms of those that have several |
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
+//! | [`load`] | the load generator as a program |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
@@ -20,6 +21,7 @@
 
 pub mod cases;
 pub mod limits;
+pub mod load;
 pub mod noise;
 pub mod process;
 pub mod referee;

@@ -34,3 +34,6 @@ pub const AT_ONCE: Duration = Duration::from_secs(1);
 /// Until a request that was sent is certainly in the hands of the server, where no event tells: a thousand times what
 /// loopback needs.
 pub const UNDERWAY: Duration = Duration::from_millis(200);
+
+/// How long a run of the load generator may take in these tests, all of which want less than three seconds of it.
+pub const LOAD: Duration = Duration::from_secs(40);

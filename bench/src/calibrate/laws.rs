@@ -139,19 +139,20 @@ pub fn quantile_ns(law: Law, rate_per_s: f64, window_ns: u64, quantile: f64) -> 
     }
 }
 
-/// The mean wait of these very arrivals, ns (Lindley's recursion): the truth without the chance that is in any finite
-/// run. Arrivals before `from_ns` pass through the server, but are not counted.
-pub fn path_mean_wait_ns(law: Law, arrivals_ns: impl Iterator<Item = u64>, from_ns: u64) -> f64 {
-    let (mut course, mut sum, mut count, mut before) = (Course::new(law), 0.0, 0u64, 0);
+/// Mean wait and mean service of these very arrivals, ns (Lindley's recursion): the truth without the chance that is in
+/// any finite run. Arrivals before `from_ns` pass through the server, but are not counted.
+pub fn path_means_ns(law: Law, arrivals_ns: impl Iterator<Item = u64>, from_ns: u64) -> (f64, f64) {
+    let (mut course, mut wait, mut service, mut count, mut before) = (Course::new(law), 0.0, 0.0, 0u64, 0);
     for arrived_ns in arrivals_ns {
         let begin_ns = before.max(arrived_ns);
         before = course.finish_ns(arrived_ns);
         if arrived_ns >= from_ns {
-            sum += (begin_ns - arrived_ns) as f64;
+            wait += (begin_ns - arrived_ns) as f64;
+            service += (before - begin_ns) as f64;
             count += 1;
         }
     }
-    sum / count.max(1) as f64
+    (wait / count.max(1) as f64, service / count.max(1) as f64)
 }
 
 impl fmt::Display for Law {
@@ -231,9 +232,10 @@ mod tests {
     fn the_course_of_a_long_run_meets_the_textbook() {
         for (seed, tolerance) in [(None, 0.03), (Some(11), 0.06)] {
             let law = Law::Queue { service_ns: 50_000, seed, stall: None };
-            let path = path_mean_wait_ns(law, arrivals(Arrivals::Poisson, "10k", 60 * S), 0);
+            let (path, service) = path_means_ns(law, arrivals(Arrivals::Poisson, "10k", 60 * S), 0);
             let book = mean_wait_ns(law, 10_000.0).unwrap();
             assert!((path / book - 1.0).abs() < tolerance, "{path} {book}");
+            assert!((service / 50_000.0 - 1.0).abs() < 0.01, "{service}");
         }
     }
 

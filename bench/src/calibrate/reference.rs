@@ -20,7 +20,7 @@ const LISTENER: Token = Token(usize::MAX - 2);
 const HEAD_MAX_OCTETS: usize = 16 * 1024;
 
 /// Longest spin before an answer is due, ns: it has its core for itself.
-const SPIN_NS: u64 = 200_000;
+const SPIN_NS: u64 = 2_000_000;
 
 /// Without a deadline it wakes up so often, ns.
 const IDLE_NS: u64 = 1_000_000_000;

@@ -95,8 +95,8 @@ pub struct How {
     /// Most requests that may wait for a connection before the run is ended.
     #[arg(long, value_name = "N", default_value = "1M", value_parser = parse_count)]
     pub backlog: u64,
-    /// Longest spin before a request is due; 0 when generator and server share a core.
-    #[arg(long, value_name = "TIME", default_value = "100us", value_parser = parse_duration_ns)]
+    /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = parse_duration_ns)]
     pub spin: u64,
 }
 

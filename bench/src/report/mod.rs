@@ -13,6 +13,7 @@ pub mod model;
 pub mod page;
 pub mod points;
 pub mod prose;
+pub mod section;
 pub mod sections;
 pub mod statements;
 pub mod text;

@@ -9,19 +9,9 @@ use crate::record::header::Header;
 use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::report::model::Model;
+use crate::report::section::Section;
 use crate::report::{machine, prose, sections, statements};
 use crate::show;
-
-/// A part of the page.
-#[derive(Debug, Clone)]
-pub struct Section {
-    /// Its anchor.
-    pub id: &'static str,
-    /// Its heading.
-    pub title: String,
-    /// HTML.
-    pub body: String,
-}
 
 #[derive(Template)]
 #[template(path = "report.html")]

@@ -60,18 +60,33 @@ pub fn svg(visit: &Visit) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {total} {height}\" font-family=\"sans-serif\" \
          font-size=\"12\">\n<title>{} fetches by {} threads in {}</title>\n<style>text{{fill:#222}}.s{{fill:#9aa5b1}}\
-         .w{{fill:#e0b354}}.r{{fill:#3b7dd8}}@media(prefers-color-scheme:dark){{text{{fill:#ddd}}}}</style>\n",
+         .w{{fill:#e0b354}}.r{{fill:#3b7dd8}}.b{{fill:#fff}}@media(prefers-color-scheme:dark){{text{{fill:#ddd}}\
+         .b{{fill:#1b1e23}}}}</style>\n<rect class=\"b\" width=\"{total}\" height=\"{height}\"/>\n",
         visit.fetches.len(),
         visit.threads,
         show_ns(visit.elapsed_ns as f64)
     );
+    let _ = writeln!(
+        out,
+        "<text x=\"4\" y=\"14\">{} fetches, {} threads, {}</text>",
+        visit.fetches.len(),
+        visit.threads,
+        show_ns(visit.elapsed_ns as f64)
+    );
+    for (i, (class, words)) in
+        [("s", "connect and send"), ("w", "wait for the answer"), ("r", "receive")].into_iter().enumerate()
+    {
+        let at = LEFT + i as u64 * 160;
+        let _ = writeln!(out, "<rect class=\"{class}\" x=\"{at}\" y=\"3\" width=\"14\" height=\"14\"/>");
+        let _ = writeln!(out, "<text x=\"{}\" y=\"14\">{words}</text>", at + 20);
+    }
     for (i, fetch) in visit.fetches.iter().enumerate() {
-        let y = ROW * (i as u64 + 1);
-        let name: String = path(fetch).chars().take(28).collect();
+        let y = ROW * (i as u64 + 1) + 8;
+        let name: String = path(fetch).chars().take(26).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,
-            "<text x=\"4\" y=\"{}\">{} {} {}</text>",
+            "<text x=\"4\" y=\"{}\">thread {}: {} {}</text>",
             y + 14,
             fetch.thread,
             fetch.kind.name(),

@@ -45,7 +45,8 @@ impl Clock {
 /// Waits for events or for a time, whichever comes first.
 ///
 /// It sleeps on a timer descriptor, which takes nanoseconds (epoll_wait takes milliseconds), until a short stretch
-/// before the time, and spins that last stretch while it still looks for events.
+/// before the time, and spins that last stretch while it still looks for events. The stretch follows the machine: it
+/// grows when a wake-up came too late, as idle cores of virtual machines do, and shrinks slowly again.
 #[derive(Debug)]
 pub struct Sleeper {
     timer: TimerFd,
@@ -66,7 +67,8 @@ impl Sleeper {
         let timer =
             TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
         poll.registry().register(&mut SourceFd(&timer.as_fd().as_raw_fd()), TIMER, Interest::READABLE)?;
-        Ok(Sleeper { timer, armed_ns: 0, spin_max_ns, spin_ns: spin_max_ns, preempted: 0 })
+        let spin_ns = SPIN_FIRST_NS.min(spin_max_ns);
+        Ok(Sleeper { timer, armed_ns: 0, spin_max_ns, spin_ns, preempted: 0 })
     }
 
     /// Waits from `now_ns` on for events, for the time `due_ns` (to the microsecond), or for `mark_ns` (to the
@@ -95,7 +97,11 @@ impl Sleeper {
                 let at = TimeSpec::from_duration(Duration::from_nanos(wake_ns));
                 self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
             }
-            return ignore_interruption(poll.poll(events, Some(Duration::from_nanos(mark_ns - now_ns))));
+            ignore_interruption(poll.poll(events, Some(Duration::from_nanos(mark_ns - now_ns))))?;
+            if clock.now_ns() > due_ns {
+                self.spin_ns = (self.spin_ns * 2).max(SPIN_FIRST_NS).min(self.spin_max_ns);
+            }
+            return Ok(());
         }
         loop {
             ignore_interruption(poll.poll(events, Some(Duration::ZERO)))?;
@@ -111,13 +117,19 @@ impl Sleeper {
     pub fn yield_to_company(&mut self, involuntary: u64) {
         let fresh = involuntary - self.preempted.min(involuntary);
         self.preempted = involuntary;
+        let first_ns = SPIN_FIRST_NS.min(self.spin_max_ns);
         self.spin_ns = if fresh >= PREEMPTIONS_MAX {
             self.spin_ns / 2
+        } else if self.spin_ns < first_ns {
+            (self.spin_ns + first_ns / 8).min(first_ns)
         } else {
-            (self.spin_ns + self.spin_max_ns / 8).min(self.spin_max_ns)
+            (self.spin_ns - self.spin_ns / 64).max(first_ns)
         };
     }
 }
+
+/// The stretch to begin with, ns: what a wake-up takes on a machine of one's own, and some more.
+const SPIN_FIRST_NS: u64 = 100_000;
 
 /// Preemptions between two housekeepings (50 ms) that count as company: 200 a second.
 const PREEMPTIONS_MAX: u64 = 10;

@@ -1,9 +1,11 @@
 //! Opening sockets for the load: nonblocking, without delay, from many loopback addresses when ports would run out.
 
+use std::ffi::OsString;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use mio::net::TcpStream;
+use nix::sys::socket::sockopt::TcpCongestion;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::limits::{SOURCE_ADDRESSES, SPREAD_FROM_CONNECTIONS};
@@ -14,6 +16,7 @@ use crate::plan::Plan;
 pub struct Opener {
     address: SocketAddr,
     spread: bool,
+    loopback: bool,
     next: u32,
 }
 
@@ -21,8 +24,9 @@ impl Opener {
     /// For the plan; `thread` only makes threads begin at different source addresses.
     pub fn new(plan: &Plan, thread: u32) -> Self {
         let many = plan.requests_per_connection.is_some() || plan.connections >= SPREAD_FROM_CONNECTIONS;
-        let loopback = matches!(plan.address.ip(), IpAddr::V4(ip) if ip.is_loopback());
-        Opener { address: plan.address, spread: many && loopback, next: thread.wrapping_mul(61) }
+        let ip = plan.address.ip();
+        let spread = many && ip.is_loopback() && ip.is_ipv4();
+        Opener { address: plan.address, spread, loopback: ip.is_loopback(), next: thread.wrapping_mul(61) }
     }
 
     /// Begins to connect. The connection is usable when it becomes writable.
@@ -33,6 +37,11 @@ impl Opener {
         let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
+        if self.loopback {
+            // There is no congestion on loopback, and a control that paces (BBR) would delay requests on its own account.
+            // Where Reno is not to be had, the machine's choice stays.
+            let _ = nix::sys::socket::setsockopt(&socket, TcpCongestion, &OsString::from("reno"));
+        }
         if self.spread {
             // The port is chosen at connect, when the whole four-tuple is known: ip(7), IP_BIND_ADDRESS_NO_PORT.
             nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;

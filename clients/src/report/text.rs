@@ -23,7 +23,7 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     let o = &mut out;
     // Writing to a String cannot fail, so the results of `writeln!` are let go here and below.
     let _ = writeln!(o, "{}  {}", paint.bold("dyno load"), outcome.plan.url);
-    let _ = writeln!(o, "           {}\n", plan_line(&outcome.plan));
+    let _ = writeln!(o, "{}\n", wrapped("           ", &plan_line(&outcome.plan)));
     verdict(o, outcome, paint);
     table(o, outcome, paint);
     picture(o, &outcome.latency.total, paint);
@@ -104,8 +104,9 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", paint.verdict(audit.verdict, word));
     for finding in &audit.findings {
         let mark = paint.verdict(finding.grade, if finding.grade == Verdict::Void { "✗" } else { "!" });
-        let _ = writeln!(o, "  {mark} {}", finding.message);
-        let _ = writeln!(o, "    {}", paint.dim(&format!("→ {}", finding.remedy)));
+        // Broken with spaces in the place of the mark, which has no width of its own when it is coloured.
+        let _ = writeln!(o, "  {mark} {}", wrapped("    ", &finding.message).trim_start());
+        let _ = writeln!(o, "{}", paint.dim(&wrapped("    ", &format!("→ {}", finding.remedy))));
     }
     o.push('\n');
 }
@@ -270,6 +271,25 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
     }
 }
 
+/// Breaks text at spaces into lines of [`WIDTH`] columns, each behind `indent`.
+fn wrapped(indent: &str, text: &str) -> String {
+    let (mut out, mut columns) = (String::new(), WIDTH);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if columns + 1 + length > WIDTH {
+            out.push_str(if out.is_empty() { "" } else { "\n" });
+            out.push_str(indent);
+            columns = indent.chars().count();
+        } else {
+            out.push(' ');
+            columns += 1;
+        }
+        out.push_str(word);
+        columns += length;
+    }
+    out
+}
+
 fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.into();
@@ -280,6 +300,18 @@ fn cut(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_broken_at_spaces() {
+        assert_eq!(wrapped("  ", "a b"), "  a b");
+        let long = wrapped("    ", &"word ".repeat(40));
+        assert!(
+            long.lines().all(|line| line.starts_with("    ") && line.trim_end().len() <= WIDTH),
+            "{long}"
+        );
+        assert_eq!(long.split_whitespace().count(), 40);
+        assert_eq!(wrapped("", &"x".repeat(90)).lines().count(), 1, "a word is never cut");
+    }
 
     #[test]
     fn boundaries_cover_the_range_in_few_rows() {

@@ -4,7 +4,7 @@ use crate::figures::bars::{self, Bar};
 use crate::figures::escape;
 use crate::figures::lines::{self, Axis, Dot, Line};
 use crate::report::model::{Measured, Model, Row};
-use crate::report::page::Section;
+use crate::report::section::Section;
 use crate::report::sections::{chart, chart_in_two_scales, head, legend};
 use crate::show;
 

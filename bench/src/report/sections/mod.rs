@@ -3,8 +3,8 @@
 use crate::figures::escape;
 use crate::record::store::Records;
 use crate::report::model::Model;
-use crate::report::page::Section;
 use crate::report::points;
+use crate::report::section::Section;
 
 pub mod along;
 pub mod compare;

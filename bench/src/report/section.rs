@@ -1,0 +1,12 @@
+//! What the page is made of.
+
+/// A part of the page.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// Its anchor.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: String,
+    /// HTML.
+    pub body: String,
+}
