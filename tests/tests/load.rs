@@ -158,7 +158,9 @@ fn beside_curl(row: &Row) -> Outcome {
     let text = String::from_utf8_lossy(&curl.stdout).into_owned();
     let (body, last) = text.rsplit_once('\n').unwrap_or_default();
     let (status, seconds) = last.split_once(' ').unwrap_or_default();
-    ensure(seen["body"] == body && seen["status"].to_string() == status, || format!("{text:?} and {seen}"))?;
+    ensure(seen["body"] == body && seen["status"].as_u64() == status.parse().ok(), || {
+        format!("{text:?} and {seen}")
+    })?;
     let times = [
         seconds.parse::<f64>().unwrap_or(0.0),
         seen["times"]["answer_complete_ns"].as_f64().unwrap_or(0.0) / 1e9,

@@ -128,7 +128,7 @@ fn text() -> Outcome {
         let empty = options.contains("other");
         ensure(missing.is_empty() || empty, || format!("{options}: {missing:?} is not in\n{shown}"))?;
         ensure(!shown.contains('\x1b'), || "colour in a pipe".into())?;
-        let first = shown.lines().nth(3).unwrap_or_default();
+        let first = shown.lines().skip_while(|line| !line.is_empty()).nth(1).unwrap_or_default();
         let verdict = [" SOUND ", " DOUBTFUL ", " VOID "].iter().any(|word| first.starts_with(word));
         ensure(verdict, || format!("the verdict comes first: {first:?}"))?;
     }
