@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use dyno_clients::outcome::Outcome;
+use nix::unistd::Pid;
 
 use crate::calibrate::laws::Law;
 
@@ -13,6 +14,13 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub url: String,
+}
+
+impl Server {
+    /// Its process.
+    pub fn process(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
 }
 
 impl Drop for Server {
@@ -71,7 +79,7 @@ pub fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> R
             if let Some(cpu) = cpu {
                 let mut set = nix::sched::CpuSet::new();
                 set.set(cpu).map_err(|e| format!("CPU {cpu}: {e}"))?;
-                nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)
+                nix::sched::sched_setaffinity(Pid::from_raw(0), &set)
                     .map_err(|e| format!("CPU {cpu}: {e}"))?;
             }
             Ok(work())

@@ -23,7 +23,25 @@ pub struct Row {
     pub tolerance: Option<f64>,
     /// Whether a miss is a failure of the calibration; for foreign tools it is a finding.
     pub binding: bool,
+    /// What other programs and the hypervisor had of the machine meanwhile, in cores.
+    pub others_share: f64,
 }
+
+/// How a report stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Within its tolerance.
+    Right,
+    /// Not, and nobody else had the machine.
+    Wrong,
+    /// Not, and others had the machine.
+    Void,
+    /// Not reported.
+    NotTold,
+}
+
+/// From this share of a core on, what others do shows up in microseconds.
+const OTHERS_SHARE: f64 = 0.05;
 
 impl Row {
     /// The error as a share of the truth.
@@ -40,12 +58,25 @@ impl Row {
         }
     }
 
+    /// How the report stands.
+    pub fn standing(&self) -> Standing {
+        match self.error() {
+            None => Standing::NotTold,
+            Some(_) if self.is_right() => Standing::Right,
+            Some(_) if self.binding && self.others_share > OTHERS_SHARE => Standing::Void,
+            Some(_) => Standing::Wrong,
+        }
+    }
+
     fn word(&self) -> (Verdict, String) {
-        match (self.error(), self.is_right()) {
-            (None, _) => (Verdict::Doubtful, "not told".into()),
-            (Some(_), true) => (Verdict::Sound, "right".into()),
-            (Some(error), false) if !self.binding && error < -0.5 => (Verdict::Void, "hides it".into()),
-            (Some(_), false) => (Verdict::Void, "WRONG".into()),
+        match (self.standing(), self.error()) {
+            (Standing::NotTold, _) => (Verdict::Doubtful, "not told".into()),
+            (Standing::Right, _) => (Verdict::Sound, "right".into()),
+            (Standing::Void, _) => (Verdict::Doubtful, "void".into()),
+            (Standing::Wrong, Some(error)) if !self.binding && error < -0.5 => {
+                (Verdict::Void, "hides it".into())
+            }
+            (Standing::Wrong, _) => (Verdict::Void, "WRONG".into()),
         }
     }
 }
@@ -53,7 +84,7 @@ impl Row {
 /// The heading.
 pub fn heading(paint: Paint) -> String {
     paint.dim(&format!(
-        "{:<22} {:<17} {:<10} {:>8} {:>8} {:>8}\n",
+        "{:<20} {:<14} {:<9} {:>7} {:>7} {:>8}\n",
         "law", "tool", "quantity", "true", "told", "error"
     ))
 }
@@ -68,7 +99,7 @@ pub fn line(row: &Row, paint: Paint) -> String {
     };
     let (verdict, word) = row.word();
     format!(
-        "{:<22} {:<17} {:<10} {:>8} {:>8} {:>8} {}\n",
+        "{:<20} {:<14} {:<9} {:>7} {:>7} {:>8} {}\n",
         row.law,
         row.tool,
         row.quantity,
@@ -77,4 +108,39 @@ pub fn line(row: &Row, paint: Paint) -> String {
         error,
         paint.verdict(verdict, &word)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(reported_ns: Option<f64>, others_share: f64, binding: bool) -> Row {
+        Row {
+            law: "stall 0.1 s each 1 s".into(),
+            tool: "dyno, constant".into(),
+            quantity: "mean wait".into(),
+            true_ns: 100.0,
+            reported_ns,
+            tolerance: Some(0.02),
+            binding,
+            others_share,
+        }
+    }
+
+    #[test]
+    fn a_busy_machine_excuses_what_is_wrong_and_nothing_else() {
+        for (reported_ns, others_share, binding, standing, word) in [
+            (Some(101.0), 0.0, true, Standing::Right, "right"),
+            (Some(101.0), 0.9, true, Standing::Right, "right"),
+            (Some(103.0), 0.0, true, Standing::Wrong, "WRONG"),
+            (Some(97.0), 0.2, true, Standing::Void, "void"),
+            (Some(97.0), 0.2, false, Standing::Wrong, "WRONG"),
+            (Some(10.0), 0.0, false, Standing::Wrong, "hides it"),
+            (None, 0.9, true, Standing::NotTold, "not told"),
+        ] {
+            let row = row(reported_ns, others_share, binding);
+            assert_eq!((row.standing(), row.word().1.as_str()), (standing, word));
+            assert!(line(&row, Paint(false)).trim_end().chars().count() <= 80);
+        }
+    }
 }

@@ -1,0 +1,168 @@
+//! The stand on which generators are held against the truth: where processes run, and where the rows go.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use dyno_clients::outcome::Outcome as Run;
+use dyno_clients::report::paint::Paint;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use nix::time::ClockId;
+
+use crate::calibrate::own::{self, Server};
+use crate::calibrate::table::{Row, Standing, heading, line};
+use crate::calibrate::tools;
+use crate::exit::Exit;
+use crate::probe::machine;
+
+/// Where the rows go, and where the processes run.
+pub struct Stand {
+    paint: Paint,
+    json: bool,
+    only: Option<String>,
+    /// Runs of each stall case.
+    pub repeat: u32,
+    /// Where reference servers run; `None`: anywhere.
+    pub server_cpu: Option<usize>,
+    /// Where generators run; `None`: anywhere.
+    pub generator_cpu: Option<usize>,
+    /// What others had of the machine during the last run, in cores.
+    others_share: f64,
+    rows: Vec<Row>,
+}
+
+impl Stand {
+    /// With a core for the server and another for the generator, if there are two.
+    pub fn new(paint: Paint, json: bool, only: Option<String>, repeat: u32) -> Self {
+        let mut cpus = machine::online_cores().into_iter();
+        let (first, second) = (cpus.next(), cpus.next());
+        Stand {
+            paint,
+            json,
+            only,
+            repeat,
+            server_cpu: second.and(first),
+            generator_cpu: second,
+            others_share: 0.0,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Says where things run and what is missing, and the heading of the table.
+    pub fn begin(&self) {
+        if self.json {
+            return;
+        }
+        match (self.server_cpu, self.generator_cpu) {
+            (Some(server), Some(generator)) => {
+                println!("reference server on CPU {server}, generator on CPU {generator}");
+            }
+            _ => println!("one CPU for server and generator: nothing here will be exact"),
+        }
+        let missing: Vec<&str> = tools::ALL.iter().filter(|t| !t.is_installed()).map(|t| t.name).collect();
+        if !missing.is_empty() {
+            println!("not installed: {}", missing.join(", "));
+        }
+        print!("\n{}", heading(self.paint));
+    }
+
+    /// Whether a law was asked for.
+    pub fn is_wanted(&self, law: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| law.contains(only.as_str()))
+    }
+
+    fn add(&mut self, row: Row) {
+        if self.json {
+            let mut value = serde_json::to_value(&row).unwrap_or_default();
+            value["right"] = row.is_right().into();
+            println!("{value}");
+        } else {
+            print!("{}", line(&row, self.paint));
+        }
+        // The rows come slowly, and shall be seen when they come.
+        let _ = std::io::stdout().flush();
+        self.rows.push(row);
+    }
+
+    /// Puts a report beside the truth. It is void instead of wrong if others had the machine during the last run.
+    pub fn compare(
+        &mut self,
+        law: &str,
+        tool: &str,
+        quantity: String,
+        truth: f64,
+        told: Option<f64>,
+        tolerance: Option<f64>,
+    ) {
+        let beside = ["naive", "closed", "textbook"];
+        let binding = tool.starts_with("dyno") && !beside.iter().any(|word| tool.contains(word));
+        self.add(Row {
+            law: law.into(),
+            tool: tool.into(),
+            quantity,
+            true_ns: truth,
+            reported_ns: told,
+            tolerance,
+            binding,
+            others_share: self.others_share,
+        });
+    }
+
+    /// Little's law over a run.
+    pub fn little(&mut self, law: &str, tool: &str, run: &Run, tolerance: f64) {
+        let (measured, predicted) = (run.audit.figures.in_system_mean, run.audit.figures.in_system_predicted);
+        // As a time: the mean latency that the number in the system speaks for, against the mean that was measured.
+        let mean_ns = run.latency.total.mean_ns;
+        self.compare(
+            law,
+            tool,
+            "Little".into(),
+            mean_ns,
+            Some(mean_ns * measured / predicted),
+            Some(tolerance),
+        );
+    }
+
+    /// Loads a reference server with Dyno, and watches what others do meanwhile.
+    ///
+    /// # Errors
+    /// What it said when there is no result.
+    pub fn load(&mut self, server: &Server, words: &str) -> Result<Run, String> {
+        let words: Vec<String> = words.split_whitespace().map(String::from).collect();
+        let (begin, before, own) = (Instant::now(), machine::sample(), own_cpu(server));
+        let run = own::load(&server.url, &words, self.generator_cpu);
+        let after = machine::sample();
+        let used = (after.busy + after.steal).saturating_sub(before.busy + before.steal);
+        let others = used.saturating_sub(own_cpu(server).saturating_sub(own));
+        self.others_share = others.as_secs_f64() / begin.elapsed().as_secs_f64();
+        run
+    }
+
+    /// The last line, and how it ends.
+    pub fn end(self) -> Exit {
+        let own = self.rows.iter().filter(|r| r.binding).count();
+        let is = |standing| self.rows.iter().filter(|r| r.binding && r.standing() == standing).count();
+        let (wrong, void) = (is(Standing::Wrong) + is(Standing::NotTold), is(Standing::Void));
+        if !self.json {
+            println!(
+                "\nDyno: {} of {own} values right, {void} void (others had the machine)",
+                own - wrong - void
+            );
+        }
+        // Nine of ten: what is left to chance in Poisson arrivals may miss now and then.
+        match () {
+            () if wrong * 10 > own => Exit::Failed,
+            () if (wrong + void) * 10 > own => Exit::Invalid,
+            () => Exit::Success,
+        }
+    }
+}
+
+/// CPU time of the generators so far, and of a reference server: getrusage(2), clock_getcpuclockid(3).
+fn own_cpu(server: &Server) -> Duration {
+    let children = getrusage(UsageWho::RUSAGE_CHILDREN)
+        .map_or(0, |usage| usage.user_time().num_microseconds() + usage.system_time().num_microseconds());
+    let clock = ClockId::pid_cpu_clock_id(server.process()).and_then(ClockId::now);
+    let reference = clock.map_or(0, |time| time.num_microseconds());
+    Duration::from_micros(u64::try_from(children + reference).unwrap_or(0))
+}
