@@ -1,7 +1,8 @@
 //! Criterion's view of the hot paths: `cargo bench -p dyno-security`. Ratios against others: the example `ratios`.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::session::Session;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;

@@ -34,6 +34,7 @@ pub mod channel;
 pub mod dh;
 pub mod digest;
 pub mod envelope;
+mod half_open;
 pub mod kdf;
 pub mod limits;
 mod outgoing;

@@ -17,8 +17,9 @@ pub const NAME_OCTETS: usize = 255;
 /// Time for a whole handshake. Two round trips around the planet take under a second; a peer that needs five is stuck or hostile.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB.
-pub const HALF_OPEN: usize = 4096;
+/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB. Counted in
+/// each process: where a process serves one connection, the limit of processes is the one that counts.
+pub const HALF_OPEN_HANDSHAKES: usize = 4096;
 
 /// Octets that may be handed over before the handshake is done. One request with its headers fits; a bulk upload has to wait.
 pub const EARLY_OCTETS: usize = 64 * 1024;

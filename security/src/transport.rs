@@ -105,7 +105,7 @@ pub enum SetupError {
     NoKey,
     /// TLS does not take what it was given.
     #[error("{0}")]
-    Tls(#[from] tls::config::ConfigError),
+    Tls(#[from] tls::endpoint::ConfigError),
     /// No throw-away certificate could be made.
     #[error("{0}")]
     CannotMake(#[from] CannotMake),
@@ -162,7 +162,7 @@ pub fn acceptor(transport: Transport, files: &Files) -> Result<Option<Offer>, Se
             };
             trust.keys.extend(files.peer);
             let note = format!("channel identity {}; clients pin it with --peer", identity.key.public());
-            let acceptor = Box::new(channel::config::Server::new(Config::new(identity, trust)));
+            let acceptor = Box::new(channel::endpoint::Server::new(Config::new(identity, trust)));
             Ok(Some(Offer { acceptor, note }))
         }
         Transport::Tls => {
@@ -178,7 +178,7 @@ pub fn acceptor(transport: Transport, files: &Files) -> Result<Option<Offer>, Se
                 ),
             };
             let authorities = files.trust.as_deref().map(read_certificates).transpose()?;
-            let acceptor = Box::new(tls::config::Server::new(certified, authorities.as_deref())?);
+            let acceptor = Box::new(tls::endpoint::Server::new(certified, authorities.as_deref())?);
             Ok(Some(Offer { acceptor, note }))
         }
     }
@@ -205,7 +205,7 @@ pub fn connector(
                 return Err(SetupError::NobodyToTrust);
             }
             let identity = channel_identity(files.or_in_directory(&files.key, "channel-client.key"))?;
-            Ok(Some(Box::new(channel::config::Client::new(Config::new(identity, trust)))))
+            Ok(Some(Box::new(channel::endpoint::Client::new(Config::new(identity, trust)))))
         }
         Transport::Tls => {
             let trust =
@@ -218,7 +218,7 @@ pub fn connector(
                 }
                 None => None,
             };
-            Ok(Some(Box::new(tls::config::Client::new(&authorities, name, certified)?)))
+            Ok(Some(Box::new(tls::endpoint::Client::new(&authorities, name, certified)?)))
         }
     }
 }

@@ -2,7 +2,8 @@
 
 mod support;
 
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::message::{HEADER_OCTETS, Hello, Suite};
 use dyno_security::channel::session::Session;
 use dyno_security::channel::trust::Trust;

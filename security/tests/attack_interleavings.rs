@@ -3,7 +3,8 @@
 
 mod support;
 
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::session::Session;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;

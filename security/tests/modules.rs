@@ -3,8 +3,9 @@
 mod support;
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
-use dyno_security::channel::config::{Calendar, Client, Config, Identity, Server};
+use dyno_security::channel::config::{Calendar, Config, Identity};
 use dyno_security::channel::credential::{Credential, Usage};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::trust::Trust;
 use dyno_security::dh::EphemeralKey;
 use dyno_security::dh::classical::groups::{STANDARD, TOYS};

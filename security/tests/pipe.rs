@@ -16,12 +16,12 @@ fn transports() -> Vec<Ends> {
     let authority = ThrowAwayAuthority::generate().unwrap();
     let roots = [authority.certificate()];
     let tls_server =
-        tls::config::Server::new(authority.issue(&["localhost", "127.0.0.1"]).unwrap(), None).unwrap();
-    let tls_client = tls::config::Client::new(&roots, "localhost", None).unwrap();
+        tls::endpoint::Server::new(authority.issue(&["localhost", "127.0.0.1"]).unwrap(), None).unwrap();
+    let tls_client = tls::endpoint::Client::new(&roots, "localhost", None).unwrap();
     let both_server =
-        tls::config::Server::new(authority.issue(&["localhost"]).unwrap(), Some(&roots)).unwrap();
+        tls::endpoint::Server::new(authority.issue(&["localhost"]).unwrap(), Some(&roots)).unwrap();
     let both_client =
-        tls::config::Client::new(&roots, "localhost", Some(authority.issue(&["client"]).unwrap())).unwrap();
+        tls::endpoint::Client::new(&roots, "localhost", Some(authority.issue(&["client"]).unwrap())).unwrap();
     vec![
         ("channel", Box::new(client), Box::new(server)),
         ("tls", Box::new(tls_client), Box::new(tls_server)),
@@ -133,8 +133,8 @@ fn certificates_that_do_not_fit_are_refused_with_the_reason() {
         (ours.issue(&["elsewhere"]).unwrap(), "another name"),
     ];
     for (certified, reason) in cases {
-        let server = tls::config::Server::new(certified, None).unwrap();
-        let client = tls::config::Client::new(&roots, "localhost", None).unwrap();
+        let server = tls::endpoint::Server::new(certified, None).unwrap();
+        let client = tls::endpoint::Client::new(&roots, "localhost", None).unwrap();
         let (mut client, mut server) = (client.connect(now), server.accept(now));
         let failure = settle(&mut *client, &mut *server, now).unwrap_err();
         assert!(failure.reason.contains(reason), "{reason}: {failure}");

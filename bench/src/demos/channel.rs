@@ -6,7 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::session::Session;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::{Failure as Refusal, Pipe};

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::trust::Trust;
 use dyno_security::envelope::bound;
 use dyno_security::envelope::sealed::RecipientKey;

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::trust::Trust;
 use dyno_security::dh::EphemeralKey;
 use dyno_security::kdf;

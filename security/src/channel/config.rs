@@ -1,14 +1,10 @@
-//! What one end of the channel is configured with; makes a [`Session`] for each connection.
+//! What one end of the channel is configured with: who we are, whom we accept, and the bounds.
 
 use super::credential::Credential;
 use super::message::Suite;
-use super::session::Session;
 use super::trust::Trust;
 use crate::limits;
-use crate::pipe::{Acceptor, Connector, Pipe};
 use crate::signature::SigningKey;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Who we are: a private key and what we show of it.
@@ -76,7 +72,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Bounds {
             handshake: limits::HANDSHAKE_TIME,
-            half_open: limits::HALF_OPEN,
+            half_open: limits::HALF_OPEN_HANDSHAKES,
             rekey_records: limits::REKEY_RECORDS,
             rekey_octets: limits::REKEY_OCTETS,
             rekey_time: limits::REKEY_TIME,
@@ -109,81 +105,5 @@ impl Config {
             bounds: Bounds::default(),
             calendar: Calendar::from_system(),
         }
-    }
-}
-
-/// A place among the handshakes under way; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The responder's side: makes a session for each accepted connection.
-#[derive(Debug, Clone)]
-pub struct Server {
-    config: Arc<Config>,
-    half_open: Arc<AtomicUsize>,
-}
-
-impl Server {
-    /// A server with this configuration.
-    pub fn new(config: Config) -> Self {
-        Server { config: Arc::new(config), half_open: Arc::new(AtomicUsize::new(0)) }
-    }
-
-    /// The key that clients pin.
-    pub fn public(&self) -> &crate::signature::PublicKey {
-        self.config.identity.key.public()
-    }
-
-    /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at once,
-    /// before any work is done for it.
-    pub fn session(&self, now: Instant) -> Session {
-        let place = Place(Arc::clone(&self.half_open));
-        let taken = self.half_open.fetch_add(1, Ordering::Relaxed);
-        Session::respond(
-            Arc::clone(&self.config),
-            (taken < self.config.bounds.half_open).then_some(place),
-            now,
-        )
-    }
-}
-
-impl Acceptor for Server {
-    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
-        Box::new(self.session(now))
-    }
-}
-
-/// The initiator's side: makes a session for each connection.
-#[derive(Debug, Clone)]
-pub struct Client {
-    config: Arc<Config>,
-}
-
-impl Client {
-    /// A client with this configuration.
-    pub fn new(config: Config) -> Self {
-        Client { config: Arc::new(config) }
-    }
-
-    /// The key that servers pin.
-    pub fn public(&self) -> &crate::signature::PublicKey {
-        self.config.identity.key.public()
-    }
-
-    /// A session for a connection that was opened at `now`.
-    pub fn session(&self, now: Instant) -> Session {
-        Session::initiate(Arc::clone(&self.config), now)
-    }
-}
-
-impl Connector for Client {
-    fn connect(&self, now: Instant) -> Box<dyn Pipe> {
-        Box::new(self.session(now))
     }
 }

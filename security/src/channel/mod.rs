@@ -19,6 +19,7 @@
 
 pub mod config;
 pub mod credential;
+pub mod endpoint;
 pub mod formula;
 pub mod handshake;
 pub mod message;

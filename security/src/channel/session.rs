@@ -2,12 +2,13 @@
 //!
 //! Whatever goes wrong, the peer is told nothing: the session drops what it wanted to send and is dead.
 
-use super::config::{Config, Place};
+use super::config::Config;
 use super::credential::Credential;
 use super::handshake::{Established, Initiator, REFUSED, Responder};
 use super::message::{HEADER_OCTETS, Kind, RECORD_BODY_OCTETS};
 use super::record::{Opener, Sealer};
 use crate::aead::TAG_OCTETS;
+use crate::half_open::Place;
 use crate::limits;
 use crate::outgoing::Outgoing;
 use crate::pipe::{Failure, Pipe};

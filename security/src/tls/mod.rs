@@ -4,5 +4,5 @@
 //! and nothing about a session is shared between processes after a fork.
 
 pub mod certificate;
-pub mod config;
+pub mod endpoint;
 pub mod session;

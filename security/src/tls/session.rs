@@ -1,6 +1,6 @@
 //! One end of a TLS connection as a [`Pipe`].
 
-use super::config::Place;
+use crate::half_open::Place;
 use crate::limits;
 use crate::outgoing::Outgoing;
 use crate::pipe::{Failure, Pipe};

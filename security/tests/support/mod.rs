@@ -1,7 +1,8 @@
 //! What the integration tests share: two pipes back to back, without a socket.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
-use dyno_security::channel::config::{Client, Config, Identity, Server};
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::{Failure, Pipe};
 use dyno_security::signature::SigningKey;

@@ -1,7 +1,8 @@
-//! What one end of TLS is configured with; makes a [`Session`] for each connection.
+//! The two ends of TLS, as they are configured: each makes a [`Session`] for each of its connections.
 
 use super::certificate::Certified;
 use super::session::Session;
+use crate::half_open::HalfOpen;
 use crate::limits;
 use crate::pipe::{Acceptor, Connector, Pipe};
 use rustls::client::Resumption;
@@ -10,7 +11,6 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// The protocol of RFC 7301 that both sides name.
@@ -43,21 +43,11 @@ fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, 
     if roots.is_empty() { Err(ConfigError::NothingToTrust) } else { Ok(Arc::new(roots)) }
 }
 
-/// A place among the handshakes under way; given back when dropped.
-#[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
 /// The server's side.
 #[derive(Debug, Clone)]
 pub struct Server {
     config: Arc<ServerConfig>,
-    half_open: Arc<AtomicUsize>,
+    half_open: HalfOpen,
 }
 
 impl Server {
@@ -84,14 +74,12 @@ impl Server {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.max_early_data_size = 0;
-        Ok(Server { config: Arc::new(config), half_open: Arc::new(AtomicUsize::new(0)) })
+        Ok(Server { config: Arc::new(config), half_open: HalfOpen::new(limits::HALF_OPEN_HANDSHAKES) })
     }
 
-    /// A session for a connection that was accepted at `now`; refuses at once beyond [`limits::HALF_OPEN`].
+    /// A session for a connection that was accepted at `now`; refuses at once beyond [`limits::HALF_OPEN_HANDSHAKES`].
     pub fn session(&self, now: Instant) -> Session {
-        let place = Place(Arc::clone(&self.half_open));
-        let taken = self.half_open.fetch_add(1, Ordering::Relaxed);
-        Session::server(Arc::clone(&self.config), (taken < limits::HALF_OPEN).then_some(place), now)
+        Session::server(Arc::clone(&self.config), self.half_open.place(), now)
     }
 }
 

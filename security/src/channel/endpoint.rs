@@ -1,0 +1,70 @@
+//! The two ends of the channel: each makes a [`Session`] for each of its connections.
+
+use super::config::Config;
+use super::session::Session;
+use crate::half_open::HalfOpen;
+use crate::pipe::{Acceptor, Connector, Pipe};
+use crate::signature::PublicKey;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The responder's side: makes a session for each accepted connection.
+#[derive(Debug, Clone)]
+pub struct Server {
+    config: Arc<Config>,
+    half_open: HalfOpen,
+}
+
+impl Server {
+    /// A server with this configuration.
+    pub fn new(config: Config) -> Self {
+        let half_open = HalfOpen::new(config.bounds.half_open);
+        Server { config: Arc::new(config), half_open }
+    }
+
+    /// The key that clients pin.
+    pub fn public(&self) -> &PublicKey {
+        self.config.identity.key.public()
+    }
+
+    /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at once,
+    /// before any work is done for it.
+    pub fn session(&self, now: Instant) -> Session {
+        Session::respond(Arc::clone(&self.config), self.half_open.place(), now)
+    }
+}
+
+impl Acceptor for Server {
+    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session(now))
+    }
+}
+
+/// The initiator's side: makes a session for each connection.
+#[derive(Debug, Clone)]
+pub struct Client {
+    config: Arc<Config>,
+}
+
+impl Client {
+    /// A client with this configuration.
+    pub fn new(config: Config) -> Self {
+        Client { config: Arc::new(config) }
+    }
+
+    /// The key that servers pin.
+    pub fn public(&self) -> &PublicKey {
+        self.config.identity.key.public()
+    }
+
+    /// A session for a connection that was opened at `now`.
+    pub fn session(&self, now: Instant) -> Session {
+        Session::initiate(Arc::clone(&self.config), now)
+    }
+}
+
+impl Connector for Client {
+    fn connect(&self, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session(now))
+    }
+}
