@@ -40,7 +40,13 @@ impl ThrowAwayAuthority {
     pub fn generate() -> Result<Self, CannotMake> {
         let key = KeyPair::generate_for(&PKCS_ED25519)?;
         let mut params = CertificateParams::new(Vec::new())?;
-        params.distinguished_name.push(DnType::CommonName, "Dyno throw-away authority");
+        // Named after its key: with one name for all of them, a client that trusts another one would report a broken signature.
+        let key_name = crate::digest::sha256(&[key.public_key_raw()]);
+        let name = format!(
+            "Dyno throw-away authority {:08x}",
+            u32::from_be_bytes(*key_name.first_chunk().expect("32 octets"))
+        );
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key)?;
