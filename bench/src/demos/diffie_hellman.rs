@@ -38,6 +38,7 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.verdict("23 is too small", broken == Some(a));
 
     stage.scene("The group grows: brute force, and baby-step giant-step");
+    stage.says("Narrator", "bits     brute force: steps, ms      giant steps: steps, ms");
     let mut all_broken = true;
     for &(bits, prime) in TOYS.iter().filter(|(bits, _)| (8..=GIANT_STEP_BITS).contains(bits)) {
         let toy = Toy { prime, generator: 4 };
@@ -51,10 +52,10 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
         };
         all_broken &= found(&giant.0) && brute.as_ref().is_none_or(|brute| found(&brute.0));
         let shown = |(broken, time): &(Option<dyno_security::dh::classical::toy::Broken>, Duration)| {
-            format!("{:>12} steps {:>9.3} ms", broken.map_or(0, |b| b.steps), time.as_secs_f64() * 1e3)
+            format!("{:>12} {:>11.3}", broken.map_or(0, |b| b.steps), time.as_secs_f64() * 1e3)
         };
-        let brute = brute.as_ref().map_or_else(|| format!("{:>31}", "(too long)"), shown);
-        stage.says("Eve", format!("{bits} bits: brute force {brute}, giant steps {}", shown(&giant)));
+        let brute = brute.as_ref().map_or_else(|| format!("{:>24}", "(too long)"), shown);
+        stage.says("Eve", format!("{bits:>4}{brute} {}", shown(&giant)));
     }
     stage.verdict(
         "each bit doubles brute force; giant steps take the square root of that, and memory",

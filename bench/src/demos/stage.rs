@@ -11,7 +11,10 @@ use serde_json::json;
 const PAUSE: Duration = Duration::from_millis(900);
 
 /// Octets of a hexadecimal excerpt.
-const EXCERPT: usize = 24;
+const EXCERPT: usize = 16;
+
+/// Columns of the smallest terminal that a stage has.
+const COLUMNS: usize = 80;
 
 /// The stage of one demonstration.
 #[derive(Debug)]
@@ -44,14 +47,17 @@ impl Stage {
 
     /// A new scene begins.
     pub fn scene(&self, title: &str) {
-        self.put(&format!("\n== {title}"), &json!({"demo": self.demo, "event": "scene", "title": title}));
+        self.put(
+            &wrap(&format!("\n== {title}"), 3),
+            &json!({"demo": self.demo, "event": "scene", "title": title}),
+        );
     }
 
     /// A party does or sees something.
     pub fn says(&self, party: &str, text: impl Display) {
         let text = text.to_string();
         self.put(
-            &format!("   {party:<9} {text}"),
+            &wrap(&format!("   {party:<9} {text}"), 13),
             &json!({"demo": self.demo, "event": "says", "party": party, "text": text}),
         );
     }
@@ -61,8 +67,21 @@ impl Stage {
         self.as_announced &= holds;
         let mark = if holds { "=>" } else { "=> NOT SO:" };
         let event = json!({"demo": self.demo, "event": "verdict", "claim": claim, "holds": holds});
-        self.put(&format!("   {mark} {claim}"), &event);
+        self.put(&wrap(&format!("   {mark} {claim}"), 6), &event);
     }
+}
+
+/// Breaks a line that is too long between words; what follows is indented. Short lines stay as they are.
+fn wrap(line: &str, indent: usize) -> String {
+    let (mut out, mut rest) = (String::new(), line.to_owned());
+    while rest.chars().count() > COLUMNS {
+        let end = rest.char_indices().nth(COLUMNS + 1).map_or(rest.len(), |(at, _)| at);
+        let Some(at) = rest[..end].rfind(' ').filter(|&at| at > indent) else { break };
+        out.push_str(rest[..at].trim_end());
+        out.push('\n');
+        rest = format!("{:indent$}{}", "", rest[at..].trim_start());
+    }
+    out + &rest
 }
 
 /// Octets as hexadecimal digits, cut where it gets long.
@@ -74,4 +93,25 @@ pub fn hex(octets: &[u8]) -> String {
 /// Octets as text where they are text, as dots elsewhere.
 pub fn readable(octets: &[u8]) -> String {
     octets.iter().map(|&octet| if (0x20..0x7f).contains(&octet) { char::from(octet) } else { '.' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{COLUMNS, wrap};
+
+    #[test]
+    fn long_lines_are_broken_between_words_and_short_ones_are_left_alone() {
+        assert_eq!(wrap("   Eve        two  spaces", 13), "   Eve        two  spaces");
+        let text = format!("   Narrator  {}", "the keys of the session ".repeat(9));
+        let wrapped = wrap(text.trim_end(), 13);
+        assert!(wrapped.lines().all(|line| line.chars().count() <= COLUMNS), "{wrapped}");
+        assert!(wrapped.lines().skip(1).all(|line| line.starts_with("             ")));
+        assert_eq!(
+            wrapped.split_whitespace().collect::<Vec<_>>(),
+            text.split_whitespace().collect::<Vec<_>>()
+        );
+        // A word that fits nowhere stays whole.
+        let word = "x".repeat(100);
+        assert_eq!(wrap(&word, 3), word);
+    }
 }
