@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::limits::{
-    BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, OFFERED_SHARE, SATURATED_SHARE,
-    STEAL_SHARE, UTILIZATION_TOLERANCE, UTILIZATION_VOID,
+    BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK, OFFERED_SHARE,
+    SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE, UTILIZATION_VOID,
 };
 use crate::record::audit::{Finding, Law, Standing};
 use crate::record::cell::Cell;
@@ -153,8 +153,7 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
     let measured = evidence.load.in_flight?;
     let predicted = evidence.load.in_flight_by_law?;
     let off = (measured - predicted).abs() / measured.max(predicted).max(1e-9);
-    // With less than a request in flight on average, single requests at the window's edges weigh too much.
-    if !(off > LITTLE_TOLERANCE && measured > 1.0) {
+    if off <= LITTLE_TOLERANCE {
         return None;
     }
     finding(
@@ -196,6 +195,14 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
 fn connections_open(evidence: &Evidence) -> Option<Finding> {
     let planned = evidence.cell.load.connections;
     let open = evidence.load.connections_open;
+    let idle = evidence.cell.load.idle_connections;
+    if let Some(left) = evidence.load.idle_open.filter(|left| *left < idle) {
+        return finding(
+            Law::ConnectionsOpen,
+            Standing::Void,
+            format!("the server closed {} of {idle} idle connections", idle - left),
+        );
+    }
     if open >= planned {
         return None;
     }
@@ -229,7 +236,9 @@ fn steal(evidence: &Evidence) -> Option<Finding> {
 
 fn machine_idle(evidence: &Evidence) -> Option<Finding> {
     let others = evidence.machine.others_cores_used;
-    let share = others / evidence.machine.cores.max(1) as f64;
+    // The machine's account is kept in hundredths of a second for each core; in a short cell that is much.
+    let coarse = MACHINE_TICK / evidence.server.seconds.max(1e-9);
+    let share = others / evidence.machine.cores.max(1) as f64 - coarse;
     let standing = if share > BUSY_SHARE { Standing::Void } else { Standing::Valid };
     if share <= BUSY_SHARE / 2.0 {
         return None;

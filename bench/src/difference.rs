@@ -4,7 +4,9 @@ use crate::experiment::compare::{CAPACITY, CONNECT, LATENCY};
 use crate::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use crate::record::measured::Record;
 use crate::record::store::Records;
+use crate::report::model::{Measured, Model, Row, model};
 use crate::statistics::bootstrap::{Interval, ratio_of_medians};
+use crate::statistics::rank::correlation;
 
 /// What became of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,72 @@ pub struct Difference {
     pub ratio: Interval,
     /// What became of it.
     pub change: Change,
+}
+
+/// Picks a figure of a row.
+type Read = fn(&Row) -> &Measured;
+
+/// How well two runs of the same comparison agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agreement {
+    /// Which figure.
+    pub figure: &'static str,
+    /// Spearman's rank correlation of the contestants' medians; absent below three contestants.
+    pub rank_correlation: Option<f64>,
+    /// The contestant that the others are measured against.
+    pub baseline: String,
+    /// Contestants whose ratio to the baseline is in both sets.
+    pub ratios: usize,
+    /// Of these, how many changed by no more than the threshold.
+    pub ratios_held: usize,
+}
+
+/// Whether both sets put the contestants into the same order, and at the same distance from the baseline.
+pub fn agreements(old: &Records, new: &Records, threshold: f64) -> Vec<Agreement> {
+    let (before, now) = (model(old), model(new));
+    let figures: [(&'static str, Read); 3] = [
+        ("capacity", |row| &row.capacity),
+        ("connections/s", |row| &row.connect),
+        ("CPU/request", |row| &row.cpu_at_capacity_ns),
+    ];
+    figures.into_iter().filter_map(|(name, read)| agreement(&before, &now, name, read, threshold)).collect()
+}
+
+fn agreement(
+    before: &Model,
+    now: &Model,
+    figure: &'static str,
+    read: Read,
+    threshold: f64,
+) -> Option<Agreement> {
+    let baseline = before.rows.get(before.baseline)?;
+    let find = |label: &str| now.rows.iter().find(|row| row.label == label);
+    let (old_base, new_base) = (read(baseline), read(find(&baseline.label)?));
+    let both: Vec<(&Measured, &Measured)> = before
+        .rows
+        .iter()
+        .filter_map(|row| Some((read(row), read(find(&row.label)?))))
+        .filter(|(old, new)| old.value().is_some() && new.value().is_some())
+        .collect();
+    let side = |pick: fn(&(&Measured, &Measured)) -> f64| -> Vec<f64> { both.iter().map(pick).collect() };
+    let (one, other) = (side(|pair| pair.0.interval.value), side(|pair| pair.1.interval.value));
+    let ratio = |figure: &Measured, base: &Measured| figure.against(base, threshold, 0).ratio.value;
+    let changes: Vec<f64> = both
+        .iter()
+        .filter(|(old, _)| !std::ptr::eq(*old, old_base))
+        .map(|(old, new)| ratio(new, new_base) / ratio(old, old_base))
+        .filter(|change| change.is_finite())
+        .collect();
+    Some(Agreement {
+        figure,
+        rank_correlation: if both.len() >= 3 { correlation(&one, &other) } else { None },
+        baseline: baseline.label.clone(),
+        ratios: changes.len(),
+        ratios_held: changes
+            .iter()
+            .filter(|change| (1.0 / (1.0 + threshold)..=1.0 + threshold).contains(*change))
+            .count(),
+    })
 }
 
 struct Figure {

@@ -1,26 +1,31 @@
 //! Why one architecture costs more than another: counts per request times unit costs, and the rest that they do not explain.
+//!
+//! Costs come from the timed cells, counts from the counted ones (see [`COUNTED_STEPS`](crate::record::cell::COUNTED_STEPS)) where
+//! they have them, and else from the timed ones. Hand-overs are known from the chapters; births from the kind of load.
 
-use crate::experiment::compare::{CAPACITY, CONNECT};
+use crate::experiment::compare::{CAPACITY, CONNECT, COUNTS};
+use crate::experiment::pilot::PILOT;
 use crate::record::measured::Record;
+use crate::record::server::ServerFigures;
 use crate::record::store::Records;
 use crate::statistics::sample::median;
-use crate::unit_costs::{FAULT, FORK, SPAWN, SWITCH, Unit};
+use crate::unit_costs::{CALL, Cost, FAULT, FORK, HAND_OVER, PROCESS_SWITCH, SPAWN, SWITCH, Unit};
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
     /// What is counted.
     pub what: &'static str,
-    /// How many more of it a request takes.
-    pub more_per_request: f64,
-    /// What one costs, in nanoseconds.
-    pub cost_ns: f64,
+    /// How many of it a request takes, with each of the two.
+    pub per_request: [f64; 2],
+    /// What one costs, in nanoseconds, with each of the two.
+    pub cost_ns: [f64; 2],
 }
 
 impl Reason {
     /// What it adds to a request, in nanoseconds.
     pub fn adds_ns(&self) -> f64 {
-        self.more_per_request * self.cost_ns
+        self.per_request[0] * self.cost_ns[0] - self.per_request[1] * self.cost_ns[1]
     }
 }
 
@@ -44,81 +49,128 @@ impl Explanation {
     }
 }
 
+/// How an architecture is made, as far as it decides what is counted.
+struct Build {
+    /// Whoever serves connections are processes of their own, so a switch changes the page table.
+    processes: bool,
+    /// Born for each connection.
+    born: Option<&'static Unit>,
+    /// Messages between threads for each connection.
+    hand_overs_per_connection: f64,
+    /// Messages between threads for each request.
+    hand_overs_per_request: f64,
+}
+
+/// From the chapters; one that is not here hands nothing over and bears nobody.
+fn build(label: &str) -> Build {
+    let name = label.split(['#', ':', '+']).next().unwrap_or(label);
+    let (hand_overs_per_connection, hand_overs_per_request) = match name {
+        "thread-pool" => (1.0, 0.0),
+        // There to the workers, and back to the reactor.
+        "half-sync-half-async" | "work-stealing" => (0.0, 2.0),
+        _ => (0.0, 0.0),
+    };
+    Build {
+        processes: matches!(name, "fork" | "prefork" | "apache-prefork"),
+        born: match name {
+            "fork" => Some(&FORK),
+            "thread-per-connection" => Some(&SPAWN),
+            _ => None,
+        },
+        hand_overs_per_connection,
+        hand_overs_per_request,
+    }
+}
+
 /// Explains the difference between two contestants of a comparison, for lasting connections and for a connection each.
 pub fn explain(
     records: &Records,
     one: &str,
     other: &str,
-    cost: impl Fn(&Unit) -> Option<f64>,
+    cost: impl Fn(&Unit) -> Option<Cost>,
 ) -> Vec<Explanation> {
-    [CAPACITY, CONNECT].into_iter().filter_map(|step| of_step(records, [one, other], step, &cost)).collect()
+    [(CAPACITY, PILOT), (CONNECT, COUNTS)]
+        .into_iter()
+        .filter_map(|steps| of_step(records, [one, other], steps, &cost))
+        .collect()
+}
+
+/// Median over the cells of a step that count.
+fn figure(records: &Records, name: &str, step: &str, read: &dyn Fn(&Record) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = records
+        .cells
+        .iter()
+        .filter(|record| record.trial.cell.contestant == name && record.trial.cell.step == step)
+        .filter(|record| record.counted().is_some())
+        .filter_map(read)
+        .collect();
+    (!values.is_empty()).then(|| median(&values))
 }
 
 fn of_step(
     records: &Records,
     names: [&str; 2],
-    step: &'static str,
-    cost: &impl Fn(&Unit) -> Option<f64>,
+    (step, counted): (&'static str, &str),
+    cost: &impl Fn(&Unit) -> Option<Cost>,
 ) -> Option<Explanation> {
-    let figure = |name: &str, read: &dyn Fn(&Record) -> Option<f64>| -> Option<f64> {
-        let values: Vec<f64> = records
-            .cells
-            .iter()
-            .filter(|record| record.trial.cell.contestant == name && record.trial.cell.step == step)
-            .filter(|record| record.counted().is_some())
-            .filter_map(read)
-            .collect();
-        (!values.is_empty()).then(|| median(&values))
+    let cpu = |name: &str| figure(records, name, step, &Record::cpu_per_request_ns);
+    let counts = |read: fn(&ServerFigures) -> Option<f64>| {
+        names.map(|name| {
+            let per_request =
+                |record: &Record| Some(read(record.server.as_ref()?)? / record.counted()?.rate_per_s);
+            figure(records, name, counted, &per_request).or_else(|| figure(records, name, step, &per_request))
+        })
     };
-    let cpu = |name: &str| figure(name, &|record| record.cpu_per_request_ns());
-    let mut explanation = Explanation {
+    let builds = names.map(build);
+    let connections = if step == CONNECT { 1.0 } else { 0.0 };
+    let mut found = Explanation {
         step,
         cpu_ns: [cpu(names[0])?, cpu(names[1])?],
         reasons: Vec::new(),
         not_available: Vec::new(),
     };
-
-    let per_request = |per_s: Option<f64>, record: &Record| Some(per_s? / record.counted()?.rate_per_s);
-    let switches = |name: &str| {
-        figure(name, &|record| {
-            let server = record.server.as_ref()?;
-            // Each switch away is one back, so the two kinds together are the switches of a thread.
-            per_request(Some(server.switches_voluntary_per_s? + server.switches_involuntary_per_s?), record)
+    let mut add =
+        |what: &'static str, counts: [Option<f64>; 2], costs: [Option<f64>; 2]| match (counts, costs) {
+            ([Some(one), Some(other)], [Some(first), Some(second)]) => {
+                let reason = Reason { what, per_request: [one, other], cost_ns: [first, second] };
+                if reason.adds_ns() != 0.0 {
+                    found.reasons.push(reason);
+                }
+            }
+            _ => found.not_available.push(what),
+        };
+    let ns = |unit: &Unit| cost(unit).map(|cost| cost.ns);
+    // What the birth of a process or thread contains of switches and faults is in its own price.
+    let born = |build: &Build| build.born.and_then(cost).filter(|_| connections > 0.0);
+    let beyond = |counts: [Option<f64>; 2], contained: fn(&Cost) -> f64| {
+        [0, 1].map(|which| {
+            let inside = born(&builds[which]).map_or(0.0, |cost| contained(&cost));
+            counts[which].map(|count| (count - inside).max(0.0))
         })
     };
-    let faults =
-        |name: &str| figure(name, &|record| per_request(record.server.as_ref()?.faults_minor_per_s, record));
-    let connections = |name: &str| {
-        figure(name, &|record| {
-            record.trial.cell.load.requests_per_connection.map(|requests| 1.0 / f64::from(requests))
-        })
-        .unwrap_or(0.0)
-    };
-    let lives = |name: &str, whose: &str| if base(name) == whose { connections(name) } else { 0.0 };
-
-    let mut add = |what: &'static str, unit: &Unit, counts: [Option<f64>; 2]| match (counts, cost(unit)) {
-        ([Some(one), Some(other)], Some(cost_ns)) => {
-            explanation.reasons.push(Reason { what, more_per_request: one - other, cost_ns });
-        }
-        _ => explanation.not_available.push(what),
-    };
-    // The life of a process or thread holds its own switches and faults, so they are not counted twice.
-    let forks = names.map(|name| lives(name, "fork"));
-    let spawns = names.map(|name| lives(name, "thread-per-connection"));
-    let short_lived = forks.iter().chain(&spawns).any(|count| *count > 0.0);
-    if !short_lived {
-        add("context switches", &SWITCH, names.map(switches));
-        add("page faults", &FAULT, names.map(faults));
+    for (what, unit) in [("processes", &FORK), ("threads", &SPAWN)] {
+        let births = builds.each_ref().map(|build| {
+            Some(if build.born.is_some_and(|born| born.name == unit.name) { connections } else { 0.0 })
+        });
+        add(what, births, [ns(unit); 2]);
     }
-    add("processes", &FORK, forks.map(Some));
-    add("threads", &SPAWN, spawns.map(Some));
-    explanation.reasons.retain(|reason| reason.more_per_request != 0.0);
-    Some(explanation)
-}
-
-/// The name without the number that tells namesakes apart, and without its arm.
-fn base(label: &str) -> &str {
-    label.split(['#', ':']).next().unwrap_or(label)
+    let switch = |build: &Build| ns(if build.processes { &PROCESS_SWITCH } else { &SWITCH });
+    add(
+        "context switches",
+        beyond(counts(|server| server.switches_per_s), |cost| cost.switches),
+        builds.each_ref().map(switch),
+    );
+    add(
+        "page faults",
+        beyond(counts(|server| server.faults_minor_per_s), |cost| cost.faults),
+        [ns(&FAULT); 2],
+    );
+    add("system calls", counts(|server| server.system_calls_per_s), [ns(&CALL); 2]);
+    let hand_overs = builds
+        .each_ref()
+        .map(|build| Some(build.hand_overs_per_connection * connections + build.hand_overs_per_request));
+    add("hand-overs", hand_overs, [ns(&HAND_OVER); 2]);
+    Some(found)
 }
 
 #[cfg(test)]
@@ -127,14 +179,20 @@ mod tests {
 
     #[test]
     fn the_rest_is_what_no_reason_explains() {
-        let reason = |more_per_request, cost_ns| Reason { what: "x", more_per_request, cost_ns };
+        let reason = |per_request, cost_ns| Reason { what: "x", per_request, cost_ns };
         let explanation = Explanation {
             step: CAPACITY,
             cpu_ns: [30_000.0, 20_000.0],
-            reasons: vec![reason(2.0, 3_000.0), reason(-1.0, 500.0)],
+            reasons: vec![reason([3.0, 1.0], [3_000.0, 3_000.0]), reason([0.0, 1.0], [500.0, 500.0])],
             not_available: Vec::new(),
         };
-        assert_eq!(explanation.unexplained_ns(), 4_500.0);
-        assert_eq!(base("io-uring:tuned#2"), "io-uring");
+        assert_eq!(explanation.unexplained_ns(), 10_000.0 - 6_000.0 + 500.0);
+    }
+
+    #[test]
+    fn an_arm_and_a_namesake_are_built_alike() {
+        assert!(build("fork#2").processes && build("prefork+tls").processes);
+        assert_eq!(build("half-sync-half-async").hand_overs_per_request, 2.0);
+        assert!(build("io-uring:tuned").born.is_none());
     }
 }

@@ -33,14 +33,18 @@ pub const SATURATED_SHARE: f64 = 0.90;
 /// How far CPU per request times rate may be from CPU used (utilization law), as a share.
 pub const UTILIZATION_TOLERANCE: f64 = 0.03;
 
-/// How far mean in flight may be from rate times mean time (Little's law), as a share.
-pub const LITTLE_TOLERANCE: f64 = 0.05;
+/// How far mean in flight may be from rate times mean time (Little's law), as a share. Requests that straddle an edge of the
+/// window are cut there on both sides, so no error of sampling is left: what remains is the time between two looks at the clock.
+pub const LITTLE_TOLERANCE: f64 = 0.01;
 
 /// Share of requests that may fail before a cell is void: 0.1 %, the limit on answered requests of a capacity.
 pub const ERROR_SHARE: f64 = 0.001;
 
 /// Share of the machine's time that others may use during a cell before it counts as busy.
 pub const BUSY_SHARE: f64 = 0.10;
+
+/// Resolution of the machine's own account of a core, in seconds: /proc/stat counts ticks.
+pub const MACHINE_TICK: f64 = 0.01;
 
 /// Share of the machine's time that the hypervisor may take before a cell is void.
 pub const STEAL_SHARE: f64 = 0.05;
@@ -82,6 +86,12 @@ pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 /// What a cell takes beside its load: start, samples, stop; measured on a virtual machine with two cores.
 pub const CELL_OVERHEAD: Duration = Duration::from_millis(130);
 
+/// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
+pub const PILOT_TIME_MS: u64 = 400;
+
+/// Least warm-up: opening the last connections and the first look at each takes this long.
+pub const WARM_UP_LEAST_MS: u64 = 30;
+
 /// Share of the slowest contestant's capacity at which latencies are compared.
 pub const COMMON_RATE_SHARE: f64 = 0.5;
 
@@ -91,6 +101,12 @@ pub const CONNECT_CONNECTIONS: u32 = 16;
 
 /// Trickle of requests over the connections of `dyno connections`: enough for percentiles, too little to load a core.
 pub const CONNECTIONS_RATE_PER_S: f64 = 500.0;
+
+/// Connections that carry requests while the others of a cell are idle.
+pub const ACTIVE_CONNECTIONS: u32 = 10;
+
+/// An idle connection that is not made within this time hits the wall: a full accept queue answers after a second or never.
+pub const IDLE_CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// Workers that a crew may have at most, as `dyno serve` allows.
 pub const WORKERS_LIMIT: u32 = 4_096;

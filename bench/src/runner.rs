@@ -18,6 +18,7 @@ use crate::record::SCHEMA;
 use crate::record::audit::{Audit, Finding, Standing};
 use crate::record::cell::Trial;
 use crate::record::measured::Record;
+use crate::record::server::Memory;
 use crate::rig::{Fault, Rig};
 
 /// Measures one cell with a fresh contestant. Whatever goes wrong with contestant or generator makes the cell void.
@@ -75,7 +76,7 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
     let window = Duration::from_millis(cell.load.duration_ms).saturating_sub(SAMPLE_LEAD + SAMPLE_TAIL);
     let half = rig.now() + window / 2;
     let mut running = rig.watch(server, window / 2);
-    let memory_loaded = rig.memory(server);
+    let memory_loaded = if cell.wants_memory() { rig.memory(server) } else { Memory::default() };
     let left = (half + window / 2).saturating_sub(rig.now());
     running.extend(rig.watch(server, left));
     let second = rig.sample(server, Some(&generator));

@@ -104,6 +104,12 @@ impl<'a, R: Rig> Session<'a, R> {
         Ok(&self.records[self.records.len() - 1])
     }
 
+    /// Says that a trial that was expected will not be measured.
+    pub fn skip(&mut self, trial: &Trial) {
+        self.planned = self.planned.saturating_sub(expected_time(&trial.cell));
+        self.planned_trials = self.planned_trials.saturating_sub(1);
+    }
+
     /// Everything measured so far, in order.
     pub fn records(&self) -> &[Record] {
         &self.records

@@ -1,17 +1,19 @@
 //! What the single steps cost of which architectures are made, on this machine: the unit prices behind `dyno explain`.
 //!
-//! Each function does a step so many times and gives the time of one. Both sides of a step run on one core, as they do in
-//! a server that has one.
+//! Each function does a step so many times and gives the time of all. Both sides of a step run on one core, as they do in
+//! a server that has one. A switch is told apart from the calls that bring it about: the same calls without a switch are
+//! measured too, and taken off.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork};
 
@@ -29,8 +31,14 @@ pub struct Unit {
 /// A switch from one thread to another and what goes with it: going to sleep on a descriptor, being woken.
 pub const SWITCH: Unit = Unit {
     name: "switch",
-    what: "a context switch between threads, by a byte through a socket pair",
-    run: switch,
+    what: "a switch between threads: to sleep on a socket, woken by a byte",
+    run: |rounds| switch(rounds, false),
+};
+/// The same between processes: another page table, and cold entries of the translation buffer after it.
+pub const PROCESS_SWITCH: Unit = Unit {
+    name: "process-switch",
+    what: "a switch between processes, the same way",
+    run: |rounds| switch(rounds, true),
 };
 /// A thread's life.
 pub const SPAWN: Unit = Unit { name: "spawn", what: "a thread started and joined", run: spawn };
@@ -48,33 +56,66 @@ pub const ACCEPT: Unit =
     Unit { name: "accept", what: "a connection opened, accepted and closed, both ends", run: accept };
 
 /// All of them.
-pub const ALL: [Unit; 7] = [SWITCH, SPAWN, FORK, HAND_OVER, FAULT, CALL, ACCEPT];
+pub const ALL: [Unit; 8] = [SWITCH, PROCESS_SWITCH, SPAWN, FORK, HAND_OVER, FAULT, CALL, ACCEPT];
+
+/// What one of a step costs, and what it contains of other steps, so that these are not counted twice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Time, in nanoseconds.
+    pub ns: f64,
+    /// Context switches in it.
+    pub switches: f64,
+    /// Page faults without input or output in it.
+    pub faults: f64,
+}
 
 impl Unit {
     /// The least time of one, of several attempts: whatever disturbs can only add.
-    pub fn cost_ns(&self) -> Option<f64> {
+    pub fn cost(&self) -> Option<Cost> {
         const ROUNDS: u32 = 400;
+        const ATTEMPTS: u32 = 7;
         let before = sched_getaffinity(Pid::from_raw(0)).ok()?;
         let mut one = CpuSet::new();
         let core = (0..CpuSet::count()).find(|core| before.is_set(*core).unwrap_or(false))?;
         one.set(core).ok()?;
         sched_setaffinity(Pid::from_raw(0), &one).ok()?;
-        let times = (0..7)
+        let seen = usage();
+        let times = (0..ATTEMPTS)
             .filter_map(|_| (self.run)(ROUNDS).ok())
             .map(|time| time.as_nanos() as f64 / f64::from(ROUNDS));
-        let least = times.fold(f64::INFINITY, f64::min);
+        let ns = times.fold(f64::INFINITY, f64::min);
         let _ = sched_setaffinity(Pid::from_raw(0), &before);
-        least.is_finite().then_some(least)
+        let each = |before: i64, after: i64| (after - before) as f64 / f64::from(ROUNDS * ATTEMPTS);
+        let (seen, now) = (seen?, usage()?);
+        ns.is_finite().then_some(Cost { ns, switches: each(seen.0, now.0), faults: each(seen.1, now.1) })
     }
 }
 
-fn switch(rounds: u32) -> io::Result<Duration> {
+/// Switches and page faults of this program and of its children that it has waited for.
+fn usage() -> Option<(i64, i64)> {
+    let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(|who| getrusage(who).ok());
+    let [Some(own), Some(children)] = both else {
+        return None;
+    };
+    let switches = |usage: &Usage| usage.voluntary_context_switches() + usage.involuntary_context_switches();
+    Some((switches(&own) + switches(&children), own.minor_page_faults() + children.minor_page_faults()))
+}
+
+fn switch(rounds: u32, processes: bool) -> io::Result<Duration> {
     let (mut near, mut far) = UnixStream::pair()?;
-    let echo = thread::spawn(move || {
-        let mut byte = [0];
-        while matches!(far.read(&mut byte), Ok(1)) && far.write_all(&byte).is_ok() {}
-    });
     let mut byte = [0];
+    // The calls alone, by one thread: nobody sleeps, nobody is woken.
+    let began = Instant::now();
+    for _ in 0..rounds {
+        near.write_all(&byte)?;
+        far.read_exact(&mut byte)?;
+        far.write_all(&byte)?;
+        near.read_exact(&mut byte)?;
+    }
+    let calls = began.elapsed();
+    let echo = Echo::start(far, &near, processes)?;
+    near.write_all(&byte)?;
+    near.read_exact(&mut byte)?;
     let began = Instant::now();
     for _ in 0..rounds {
         near.write_all(&byte)?;
@@ -82,9 +123,45 @@ fn switch(rounds: u32) -> io::Result<Duration> {
     }
     let time = began.elapsed();
     drop(near);
-    let _ = echo.join();
+    echo.end();
     // There and back are two switches.
-    Ok(time / 2)
+    Ok(time.saturating_sub(calls) / 2)
+}
+
+/// The other end of a switch.
+enum Echo {
+    Thread(thread::JoinHandle<()>),
+    Process(Pid),
+}
+
+impl Echo {
+    fn start(mut far: UnixStream, near: &UnixStream, process: bool) -> io::Result<Self> {
+        let mut echo = move || {
+            let mut byte = [0];
+            while matches!(far.read(&mut byte), Ok(1)) && far.write_all(&byte).is_ok() {}
+        };
+        if !process {
+            return Ok(Echo::Thread(thread::spawn(echo)));
+        }
+        // SAFETY: the child makes system calls only, all of them safe after a fork of a program with threads, and ends.
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                // SAFETY: the child's own copy of the descriptor, closed once, so that it sees the end of the stream.
+                unsafe { libc::close(near.as_raw_fd()) };
+                echo();
+                // SAFETY: _exit runs no handler of this program and touches no memory of it.
+                unsafe { libc::_exit(0) }
+            }
+            ForkResult::Parent { child } => Ok(Echo::Process(child)),
+        }
+    }
+
+    fn end(self) {
+        match self {
+            Echo::Thread(thread) => drop(thread.join()),
+            Echo::Process(child) => drop(waitpid(child, None)),
+        }
+    }
 }
 
 fn spawn(rounds: u32) -> io::Result<Duration> {
@@ -161,8 +238,8 @@ mod tests {
     #[test]
     fn every_step_takes_some_time() {
         // A fork of the test program is left out here: it would run in the middle of other tests' threads.
-        for unit in ALL.iter().filter(|unit| unit.name != "fork") {
-            assert!((unit.run)(3).unwrap() > Duration::ZERO, "{}", unit.name);
+        for unit in ALL.iter().filter(|unit| !["fork", "process-switch"].contains(&unit.name)) {
+            assert!((unit.run)(30).unwrap() > Duration::ZERO, "{}", unit.name);
         }
     }
 }

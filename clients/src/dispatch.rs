@@ -52,6 +52,7 @@ pub struct Dispatcher {
     end_ns: u64,
     /// Requests still to be started after the warm-up.
     left: u64,
+    late_ns: u64,
 }
 
 impl Dispatcher {
@@ -66,7 +67,13 @@ impl Dispatcher {
             warmup_ns,
             end_ns,
             left: requests.unwrap_or(u64::MAX),
+            late_ns: 0,
         }
+    }
+
+    /// From when requests were due until this was asked for them, added up as far as it lies in the measured window, ns.
+    pub fn late_ns(&self) -> u64 {
+        self.late_ns
     }
 
     /// Connection `slot` is free since `now_ns`.
@@ -111,6 +118,7 @@ impl Dispatcher {
                 }
                 self.idle.pop_front();
                 self.left -= u64::from(intended_ns >= self.warmup_ns);
+                self.late_ns += now_ns.saturating_sub(intended_ns.max(self.warmup_ns));
                 Next::Send(Order { slot, intended_ns, free_ns })
             }
             Source::Open(pacer) => {
@@ -120,6 +128,7 @@ impl Dispatcher {
                         return Next::Overflow;
                     }
                     self.backlog.push_back(intended_ns);
+                    self.late_ns += now_ns.min(self.end_ns).saturating_sub(intended_ns.max(self.warmup_ns));
                     self.left -= u64::from(intended_ns >= self.warmup_ns);
                     pacer.advance();
                     due = pacer.peek_ns().filter(|&t| t < self.end_ns && self.left > 0);

@@ -105,7 +105,7 @@ fn outcome(plan: &Plan, measured: &Measured) -> Outcome {
             lag_p50_ns: lag(0.5),
             lag_p99_ns: lag(0.99),
             in_system_mean: tally.in_system_area() / (measured.window_ns.max(1) as f64),
-            in_system_predicted: counts.completed as f64 / window_s * latency.total.mean_ns / 1e9,
+            in_system_predicted: tally.time_in_system_ns() / (measured.window_ns.max(1) as f64),
             arrivals: tally.arrivals.test(process, stretches),
             first_half_mean_ns: first.mean_ns,
             second_half_mean_ns: second.mean_ns,

@@ -32,6 +32,7 @@ pub struct Tally {
     in_system_area: f64,
     in_system: u64,
     in_system_since_ns: u64,
+    time_in_system_ns: f64,
     /// When the last answer came.
     pub last_done_ns: u64,
 }
@@ -55,6 +56,7 @@ impl Tally {
             in_system_area: 0.0,
             in_system: 0,
             in_system_since_ns: from_ns,
+            time_in_system_ns: 0.0,
             last_done_ns: 0,
         }
     }
@@ -79,6 +81,7 @@ impl Tally {
     pub fn completed(&mut self, intended_ns: u64, split: &Split, now_ns: u64) {
         let total_ns = split.total_ns();
         self.series.completed(now_ns, total_ns);
+        self.left_system(intended_ns, now_ns);
         self.last_done_ns = self.last_done_ns.max(now_ns);
         self.counts.completed_in_window += u64::from(self.is_inside(now_ns));
         if self.is_inside(intended_ns) {
@@ -108,6 +111,7 @@ impl Tally {
         example: impl FnOnce() -> String,
     ) {
         self.series.failed(now_ns);
+        self.left_system(intended_ns, now_ns);
         self.last_done_ns = self.last_done_ns.max(now_ns);
         if self.is_inside(intended_ns) {
             self.counts.failed += 1;
@@ -125,9 +129,33 @@ impl Tally {
         self.in_system = count;
     }
 
-    /// Requests in the system times ns, over the window.
+    /// Requests are counted by [`Tally::in_system`] only from when the generator looked at its schedule; how late that
+    /// was, added up over all requests, belongs to the area too.
+    pub fn entered_late(&mut self, late_ns: u64) {
+        self.in_system_area += late_ns as f64;
+    }
+
+    /// A request that was due at `intended_ns` has come to its end, or is given up.
+    #[inline]
+    pub fn left_system(&mut self, intended_ns: u64, now_ns: u64) {
+        self.time_in_system_ns += self.inside_ns(intended_ns, now_ns) as f64;
+    }
+
+    /// Requests in the system times ns, over the window, from counting them.
     pub fn in_system_area(&self) -> f64 {
         self.in_system_area
+    }
+
+    /// The same from the times of each request, those that straddle an edge of the window cut there. By Little's law in
+    /// its operational form (Denning and Buzen 1978) both are equal, whatever the load was like.
+    pub fn time_in_system_ns(&self) -> f64 {
+        self.time_in_system_ns
+    }
+
+    /// How much of a stretch lies in the window.
+    #[inline]
+    fn inside_ns(&self, from_ns: u64, to_ns: u64) -> u64 {
+        to_ns.min(self.to_ns).saturating_sub(from_ns.max(self.from_ns))
     }
 
     /// Failures by kind, those that occurred.
@@ -171,6 +199,7 @@ impl Tally {
             }
         }
         self.in_system_area += other.in_system_area;
+        self.time_in_system_ns += other.time_in_system_ns;
         self.last_done_ns = self.last_done_ns.max(other.last_done_ns);
     }
 }

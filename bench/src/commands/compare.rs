@@ -22,8 +22,8 @@ pub struct Arguments {
 
 /// Sixteen architectures have 48 cells a block: about 90 seconds, 5 minutes, and an hour and a half.
 const PACES: [Pace; 3] = [
-    Pace { blocks: 3, warm_up_ms: 100, duration_ms: 320 },
-    Pace { blocks: 5, warm_up_ms: 200, duration_ms: 800 },
+    Pace { blocks: 5, warm_up_ms: 60, duration_ms: 160 },
+    Pace { blocks: 7, warm_up_ms: 200, duration_ms: 600 },
     Pace { blocks: 20, warm_up_ms: 1_000, duration_ms: 4_000 },
 ];
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Outcome;
-use crate::difference::{Change, Difference, differences};
+use crate::difference::{Agreement, Change, Difference, agreements, differences};
 use crate::exit::{Exit, Failure};
 use crate::record::store;
 use crate::show;
@@ -63,7 +63,25 @@ pub fn run(arguments: &Arguments) -> Outcome {
         found.iter().filter(|difference| difference.change == Change::Inconclusive).count(),
         show::share(arguments.threshold),
     );
+    for agreement in agreements(&old, &new, arguments.threshold) {
+        anstream::println!("{}", agreed(&agreement, arguments.threshold));
+    }
     Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
+}
+
+fn agreed(agreement: &Agreement, threshold: f64) -> String {
+    let rank = agreement.rank_correlation.map_or_else(
+        || "too few for a rank correlation".to_string(),
+        |value| format!("rank correlation {value:.3}"),
+    );
+    format!(
+        "{}: {rank}; {} of {} ratios to {} hold within {}",
+        agreement.figure,
+        agreement.ratios_held,
+        agreement.ratios,
+        agreement.baseline,
+        show::share(threshold)
+    )
 }
 
 fn line(difference: &Difference) -> String {

@@ -7,7 +7,7 @@ use crate::exit::{Exit, Failure};
 use crate::experiment::compare::CAPACITY;
 use crate::explanation::{Explanation, explain};
 use crate::record::store;
-use crate::unit_costs::ALL;
+use crate::unit_costs::{ALL, Cost};
 use crate::{results, show};
 
 /// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on this
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             ));
         }
     }
-    let costs: Vec<(&str, Option<f64>)> = ALL.iter().map(|unit| (unit.name, unit.cost_ns())).collect();
+    let costs: Vec<(&str, Option<Cost>)> = ALL.iter().map(|unit| (unit.name, unit.cost())).collect();
     let found = explain(&records, &arguments.one, &arguments.other, |unit| {
         costs.iter().find(|(name, _)| *name == unit.name).and_then(|(_, cost)| *cost)
     });
@@ -51,7 +51,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     anstream::println!("What one costs on this machine, on one core:");
     for (unit, (_, cost)) in ALL.iter().zip(&costs) {
-        anstream::println!("  {:<60} {:>10}", unit.what, cost.map_or("not available".into(), show::time));
+        anstream::println!(
+            "  {:<60} {:>10}",
+            unit.what,
+            cost.map_or("not available".into(), |cost| show::time(cost.ns))
+        );
     }
     for explanation in &found {
         print(arguments, explanation);
@@ -73,12 +77,23 @@ fn print(arguments: &Arguments, explanation: &Explanation) {
         arguments.other,
         show::time(difference.abs()),
     );
+    anstream::println!(
+        "  {:<18} {:>11} {:>11} {:>11} {:>11}",
+        "per request",
+        shortened(&arguments.one),
+        shortened(&arguments.other),
+        "one costs",
+        "adds"
+    );
     for reason in &explanation.reasons {
+        let [first, second] = reason.cost_ns;
+        let cost = if reason.per_request[0] > 0.0 { first } else { second };
         anstream::println!(
-            "  {:<18} {:>9} a request, {:>9} each: {:>10}",
+            "  {:<18} {:>11} {:>11} {:>11} {:>11}",
             reason.what,
-            format!("{:+.3}", reason.more_per_request),
-            show::time(reason.cost_ns),
+            show::three(reason.per_request[0]),
+            show::three(reason.per_request[1]),
+            show::time(cost),
             show::time(reason.adds_ns()),
         );
     }
@@ -87,9 +102,13 @@ fn print(arguments: &Arguments, explanation: &Explanation) {
     }
     let rest = explanation.unexplained_ns();
     anstream::println!(
-        "  {:<18} {:>42} ({} of the difference)",
+        "  {:<18} {:>47} ({} of the difference)",
         "not explained",
         show::time(rest),
         show::share((rest / difference).abs())
     );
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(11).collect()
 }

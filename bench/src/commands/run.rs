@@ -6,6 +6,10 @@
 //! connections = 64
 //! blocks = 7
 //! duration = "1s"
+//!
+//! [[server]]                      # any number of servers of your own, see `contestant::foreign`
+//! name = "caddy"
+//! command = ["caddy", "file-server", "--listen", "127.0.0.1:{port}", "--root", "/srv/www"]
 //! ```
 
 use std::path::PathBuf;
@@ -14,6 +18,7 @@ use clap::Parser;
 use serde::Deserialize;
 
 use super::{Dyno, Outcome};
+use crate::contestant::foreign::Server;
 use crate::exit::{Exit, Failure};
 
 /// Run an experiment that a TOML file describes. Its keys are the names of the options; options given here override it.
@@ -43,8 +48,11 @@ struct File {
     #[serde(default)]
     thorough: bool,
     servers: Option<String>,
+    #[serde(default, rename = "server")]
+    inline: Vec<Server>,
     service: Option<String>,
-    transport: Option<String>,
+    #[serde(alias = "transport")]
+    transports: Option<String>,
     connections: Option<u32>,
     counts: Option<Vec<u32>>,
     blocks: Option<u32>,
@@ -95,6 +103,12 @@ fn command_line(text: &str, name: &str) -> Result<Vec<String>, Failure> {
             "the keys are the options of the experiment; see `dyno compare --help`",
         )
     })?;
+    if !file.inline.is_empty() && file.servers.is_some() {
+        return Err(Failure::usage(
+            format!("{name} names a file of servers and describes servers itself"),
+            "move all of them to one of the two",
+        ));
+    }
     let experiment = match file.experiment {
         Experiment::Compare => "compare",
         Experiment::Curve => "curve",
@@ -109,12 +123,14 @@ fn command_line(text: &str, name: &str) -> Result<Vec<String>, Failure> {
             line.push(option.to_string());
         }
     }
+    // The file itself is a file of servers, for those who look for its `[[server]]` alone.
+    let servers = if file.inline.is_empty() { file.servers } else { Some(name.to_string()) };
     let counts =
         file.counts.map(|counts| counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
     let options = [
-        ("--servers", file.servers),
+        ("--servers", servers),
         ("--service", file.service),
-        ("--transport", file.transport),
+        ("--transports", file.transports),
         ("--connections", file.connections.map(|count| count.to_string())),
         ("--counts", counts),
         ("--blocks", file.blocks.map(|blocks| blocks.to_string())),
@@ -144,6 +160,16 @@ mod tests {
         let line = command_line(text, "f").unwrap();
         assert_eq!(line, ["dyno", "compare", "epoll", "--peers", "--blocks", "7", "--warm-up", "1s"]);
         assert!(Dyno::try_parse_from(line).is_ok());
+    }
+
+    #[test]
+    fn servers_of_the_file_take_part() {
+        let text =
+            "experiment = 'compare'\nnames = ['epoll']\n[[server]]\nname = 'x'\ncommand = ['x', '{port}']\n";
+        let line = command_line(text, "f.toml").unwrap();
+        assert_eq!(line, ["dyno", "compare", "epoll", "--servers", "f.toml"]);
+        let failure = command_line(&text.replace("command", "comand"), "f").unwrap_err();
+        assert!(failure.message.contains("line 5") && failure.message.contains("comand"), "{failure}");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Options that all experiments share, and what they mean.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::units::{parse_count, parse_duration_ns};
 
-use crate::contestant::{Contestant, foreign, label_apart, own, peers};
+use crate::contestant::{Contestant, behind, foreign, label_apart, own, peers};
 use crate::environment::{self, ranges};
 use crate::exit::{Exit, Failure};
 use crate::experiment::setup::{Setup, split_cores};
@@ -34,9 +35,9 @@ pub struct Shared {
     /// What is asked for, with a leading slash; see `dyno list`
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub service: String,
-    /// plain, channel or tls
-    #[arg(long, value_name = "NAME", default_value = "plain", value_parser = ["plain", "channel", "tls"])]
-    pub transport: String,
+    /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
+    #[arg(long, alias = "transport", value_name = "LIST", value_delimiter = ',', default_value = "plain", value_parser = ["plain", "channel", "tls"])]
+    pub transports: Vec<String>,
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64", value_parser = connections)]
     pub connections: u32,
@@ -52,7 +53,7 @@ pub struct Shared {
     /// Time measured in each cell, such as 800ms
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     pub duration: Option<u64>,
-    /// Time left out at the start of each cell, such as 200ms
+    /// Time left out at the start of each cell, such as 200ms [default: until a pilot was steady, within a limit]
     #[arg(long, value_name = "TIME", value_parser = milliseconds)]
     pub warm_up: Option<u64>,
     /// Cores of the servers, such as 0 or 0-3 [default: the first half]
@@ -142,6 +143,16 @@ impl Shared {
             found.extend(peers::installed());
         }
         label_apart(&mut found);
+        let mut transports = self.transports.clone();
+        transports.sort_by_key(|name| ["plain", "channel", "tls"].iter().position(|known| known == name));
+        transports.dedup();
+        let found = behind(&found, &transports);
+        if found.is_empty() {
+            return Err(Failure::usage(
+                "nobody takes part",
+                "name architectures; foreign servers run plain only",
+            ));
+        }
         Ok(found)
     }
 
@@ -160,11 +171,12 @@ impl Shared {
         Ok(Setup {
             contestants: self.contestants()?,
             service: self.service.clone(),
-            transport: self.transport.clone(),
             cores: self.cores(),
             connections: self.connections,
             blocks: self.blocks.unwrap_or(pace.blocks),
             warm_up_ms: self.warm_up.unwrap_or(pace.warm_up_ms),
+            warm_up_fixed: self.warm_up.is_some(),
+            warm_ups_ms: BTreeMap::new(),
             duration_ms: self.duration.unwrap_or(pace.duration_ms).max(100),
             seed,
         })
@@ -290,7 +302,7 @@ pub fn conduct(
     };
     let store = Store::open(&launch.directory, &header)?;
     results::point_latest(&launch.directory);
-    let rig = System::new(&setup.contestants, &launch.directory, launch.seed)?;
+    let rig = System::new(&setup.contestants, &setup.cores, &launch.directory, launch.seed)?;
     let mut session =
         Session::new(rig, Some(store), launch.known, &header.environment.machine_id, &mut progress);
     let ended = run(&mut session);

@@ -9,6 +9,7 @@
 //! ready = "connect"                     # optional: connect (its port takes connections) or line
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -16,11 +17,14 @@ use serde::Deserialize;
 use crate::contestant::{Concurrency, Contestant, Ready};
 use crate::exit::Failure;
 
+/// A file of servers alone, or a whole experiment (`dyno run`), whose other keys are read elsewhere.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
+    experiment: Option<String>,
     #[serde(rename = "server")]
     servers: Vec<Server>,
+    #[serde(flatten)]
+    others: BTreeMap<String, toml::Value>,
 }
 
 /// One server of a file.
@@ -95,6 +99,7 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
         concurrency: Concurrency::Many,
         has_workers: false,
         bounds_connections: false,
+        transport: "plain".to_string(),
         own: false,
     }
 }
@@ -116,6 +121,12 @@ fn parse(text: &str, name: &str) -> Result<Vec<Contestant>, Failure> {
             "a server needs name and command",
         )
     })?;
+    if let (None, Some(key)) = (&file.experiment, file.others.keys().next()) {
+        return Err(Failure::usage(
+            format!("{name}: {key} is no key of a file of servers"),
+            "it holds [[server]] tables; an experiment with its servers is started by `dyno run FILE`",
+        ));
+    }
     file.servers.iter().map(Server::contestant).collect()
 }
 

@@ -30,6 +30,8 @@ pub struct Contestant {
     pub has_workers: bool,
     /// Whether it takes `--max-connections`.
     pub bounds_connections: bool,
+    /// `plain`, `channel` or `tls`.
+    pub transport: String,
     /// Whether it is `dyno serve`, which takes `--transport` and more.
     pub own: bool,
 }
@@ -74,6 +76,22 @@ impl Contestant {
     pub fn workers(&self, connections: u32) -> Option<u32> {
         (self.has_workers && self.concurrency == Concurrency::Workers).then_some(connections)
     }
+}
+
+/// Each of Dyno's own contestants behind each of these transports; a foreign one comes as it is, and only plain. With more than
+/// one transport, those that are not plain are called `epoll+tls`.
+pub fn behind(contestants: &[Contestant], transports: &[String]) -> Vec<Contestant> {
+    let mut found = Vec::new();
+    for contestant in contestants {
+        for transport in transports.iter().filter(|transport| contestant.own || *transport == "plain") {
+            let mut one = Contestant { transport: transport.clone(), ..contestant.clone() };
+            if transports.len() > 1 && transport != "plain" {
+                one.label = format!("{}+{transport}", one.label);
+            }
+            found.push(one);
+        }
+    }
+    found
 }
 
 /// Gives each contestant a label of its own: the second of a name gets `#2`.

@@ -61,6 +61,7 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, Failure> {
         },
         has_workers: architecture.knobs.contains(&Knob::Workers),
         bounds_connections: architecture.knobs.contains(&Knob::MaxConnections),
+        transport: "plain".to_string(),
         own: true,
     })
 }

@@ -19,6 +19,7 @@ use serde::Deserialize;
 
 use crate::contestant::{Contestant, Ready};
 use crate::limits::{LINE_LIMIT_BYTES, READY_LIMIT, STOP_LIMIT};
+use crate::probe::counters::{CounterSample, Counters};
 use crate::rig::{Farewell, Fault};
 
 /// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the kernel should this program die.
@@ -48,6 +49,9 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     label: String,
+    counters: Counters,
+    /// How many cores it may use.
+    pub cores: usize,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +71,8 @@ struct Tally {
 }
 
 impl Running {
-    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready.
+    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready. `counted` puts the kernel's counters on
+    /// it, which slow every switch and call down.
     ///
     /// # Errors
     /// When the command does not exist, ends, or is not ready in time; the last lines of its stderr are in the words.
@@ -75,6 +80,7 @@ impl Running {
         contestant: &Contestant,
         extra: &[String],
         cores: &[usize],
+        counted: bool,
         directory: &Path,
     ) -> Result<Self, Fault> {
         let label = &contestant.label;
@@ -98,6 +104,7 @@ impl Running {
         let mut child = command.spawn().map_err(|error| {
             Fault::contract(format!("{label} cannot be started ({}): {error}", contestant.command.join(" ")))
         })?;
+        let counters = if counted { Counters::of(child.id() as i32, true) } else { Counters::default() };
         let complaints = Arc::new(Mutex::new(VecDeque::new()));
         if let Some(stderr) = child.stderr.take() {
             let complaints = Arc::clone(&complaints);
@@ -116,9 +123,15 @@ impl Running {
             });
         }
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut running = Running { child, lines, complaints, address, label: label.clone() };
+        let mut running =
+            Running { child, lines, complaints, address, label: label.clone(), counters, cores: count };
         running.await_ready(contestant.ready)?;
         Ok(running)
+    }
+
+    /// What the kernel has counted of it so far.
+    pub fn counters(&self) -> CounterSample {
+        self.counters.sample()
     }
 
     /// Number of the first process.
@@ -236,7 +249,7 @@ mod tests {
     }
 
     fn start(script: &str) -> Result<Running, Fault> {
-        Running::start(&shell(script), &[], &[], &std::env::temp_dir())
+        Running::start(&shell(script), &[], &[], true, &std::env::temp_dir())
     }
 
     #[test]
@@ -258,6 +271,7 @@ mod tests {
             &foreign::bare("ghost", vec!["/nonexistent/server".into()]),
             &[],
             &[],
+            false,
             &std::env::temp_dir(),
         )
         .unwrap_err();

@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! pilot     one short closed loop each                -> the common rate: half of what the slowest can do
+//! counts    one with a connection per request each    -> switches, faults and calls, which are not counted while timing
 //! block 1   for each contestant, in random order:  capacity   closed loop, lasting connections
 //!                                                  latency    open loop at the common rate
 //!                                                  connect    closed loop, a connection per request
 //! block 2   ... in another order, and so on
 //! ```
 
+use crate::contestant::Contestant;
+use crate::experiment::pilot::{self, PILOT};
 use crate::experiment::setup::{Setup, round_rate};
 use crate::limits::{COMMON_RATE_SHARE, CONNECT_CONNECTIONS};
 use crate::plan;
@@ -16,19 +19,14 @@ use crate::record::measured::Record;
 use crate::rig::Rig;
 use crate::session::{Session, Stop};
 
-/// Steps of the experiment, in the order in which they matter.
-pub const PILOT: &str = "pilot";
 /// Closed loop with lasting connections.
 pub const CAPACITY: &str = "capacity";
 /// Open loop at the common rate.
 pub const LATENCY: &str = "latency";
+/// A connection per request, once, under the kernel's counters.
+pub const COUNTS: &str = "counts";
 /// A connection per request.
 pub const CONNECT: &str = "connect";
-
-/// The cells of the pilot.
-pub fn pilot(setup: &Setup) -> Vec<Cell> {
-    setup.contestants.iter().map(|contestant| setup.cell(PILOT, contestant)).collect()
-}
 
 /// The cells of a block, at this common rate.
 pub fn cells(setup: &Setup, rate_per_s: f64) -> Vec<Cell> {
@@ -38,13 +36,22 @@ pub fn cells(setup: &Setup, rate_per_s: f64) -> Vec<Cell> {
         let mut latency = setup.cell(LATENCY, contestant);
         latency.load.rate_per_s = Some(rate_per_s);
         cells.push(latency);
-        let mut connect = setup.cell(CONNECT, contestant);
-        connect.load.connections = setup.connections.min(CONNECT_CONNECTIONS);
-        connect.workers = contestant.workers(connect.load.connections);
-        connect.load.requests_per_connection = Some(1);
-        cells.push(connect);
+        cells.push(connect(setup, CONNECT, contestant));
     }
     cells
+}
+
+fn connect(setup: &Setup, step: &str, contestant: &Contestant) -> Cell {
+    let mut cell = setup.cell(step, contestant);
+    cell.load.connections = setup.connections.min(CONNECT_CONNECTIONS);
+    cell.workers = contestant.workers(cell.load.connections);
+    cell.load.requests_per_connection = Some(1);
+    cell
+}
+
+/// Cells that are counted and not timed; lasting connections are counted in the pilot.
+pub fn counts(setup: &Setup) -> Vec<Cell> {
+    setup.contestants.iter().map(|contestant| connect(setup, COUNTS, contestant)).collect()
 }
 
 /// Runs the experiment. `rate_per_s` is the common rate, found out by the pilot when absent.
@@ -52,11 +59,12 @@ pub fn cells(setup: &Setup, rate_per_s: f64) -> Vec<Cell> {
 /// # Errors
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup, rate_per_s: Option<f64>) -> Result<(), Stop> {
-    let pilots = pilot(setup);
-    session.expect(&pilots, 1);
+    session.expect(&pilot::cells(setup), 1);
+    session.expect(&counts(setup), 1);
     // The rate does not change the time that a cell takes, so any will do to tell the time left.
     session.expect(&cells(setup, 1.0), setup.blocks);
-    for trial in plan::blocks(&pilots, 0, 1, setup.seed) {
+    let setup = &pilot::run(session, setup)?;
+    for trial in plan::blocks(&counts(setup), 0, 1, setup.seed) {
         session.measure(&trial)?;
     }
     let rate = rate_per_s.unwrap_or_else(|| common_rate(session.records()));
@@ -80,7 +88,8 @@ fn common_rate(records: &[Record]) -> f64 {
 
 /// How many trials the experiment has, and how long it takes.
 pub fn trials(setup: &Setup) -> Vec<Trial> {
-    let mut trials = plan::blocks(&pilot(setup), 0, 1, setup.seed);
+    let mut trials = plan::blocks(&pilot::cells(setup), 0, 1, setup.seed);
+    trials.extend(plan::blocks(&counts(setup), 0, 1, setup.seed));
     trials.extend(plan::blocks(&cells(setup, 1.0), 0, setup.blocks, setup.seed));
     trials
 }
@@ -89,22 +98,12 @@ pub fn trials(setup: &Setup) -> Vec<Trial> {
 mod tests {
     use super::*;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::split_cores;
+    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::{Mock, Nature};
     use crate::session::Silent;
 
-    fn setup() -> Setup {
-        Setup {
-            contestants: vec![bare("slow", vec!["x".into()]), bare("fast", vec!["x".into()])],
-            service: "/".into(),
-            transport: "plain".into(),
-            cores: split_cores(&[0, 1]),
-            connections: 64,
-            blocks: 3,
-            warm_up_ms: 100,
-            duration_ms: 500,
-            seed: 5,
-        }
+    fn two() -> Setup {
+        setup(vec![bare("slow", vec!["x".into()]), bare("fast", vec!["x".into()])])
     }
 
     #[test]
@@ -116,10 +115,10 @@ mod tests {
         ];
         let rig = Mock { natures: natures.into(), ..Mock::default() };
         let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
-        run(&mut session, &setup(), None).unwrap();
+        run(&mut session, &two(), None).unwrap();
         let records = session.records();
-        assert_eq!(records.len(), 2 + 3 * 6);
-        assert_eq!(records.len(), trials(&setup()).len());
+        assert_eq!(records.len(), 2 + 2 + 3 * 6);
+        assert_eq!(records.len(), trials(&two()).len());
         let rates: Vec<f64> = records.iter().filter_map(|record| record.trial.cell.load.rate_per_s).collect();
         assert_eq!(rates, vec![1_100.0; 6]);
     }
@@ -130,7 +129,7 @@ mod tests {
         let natures = [("slow".to_string(), Nature { starts: false, ..Nature::default() })];
         let rig = Mock { natures: natures.into(), ..Mock::default() };
         let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
-        run(&mut session, &setup(), None).unwrap();
+        run(&mut session, &two(), None).unwrap();
         let rate = session.records().iter().find_map(|record| record.trial.cell.load.rate_per_s);
         assert_eq!(rate, Some(5_000.0));
     }

@@ -1,26 +1,30 @@
 //! `dyno connections`: what a connection costs, from 10 of them to 10,000.
 //!
-//! All connections are open; a trickle of requests goes over them, so most are idle at any moment. The rate is the same for
-//! every number of connections, so what changes is what holding them costs. A cell that cannot hold its connections is
-//! void, and its reason is the wall.
+//! In two ways: all of them carry a trickle of requests, or ten of them do and the others say nothing (Banga and Druschel,
+//! "Measuring the capacity of a Web server under realistic loads", World Wide Web 2 (1999): on a wide network most connections
+//! are idle, and a server may pay for them all the same). The rate is the same for every number of connections, so what
+//! changes is what holding them costs. A cell that cannot hold its connections is void, and its reason is the wall.
 
 use std::collections::BTreeSet;
 
+use crate::experiment::pilot;
 use crate::experiment::setup::Setup;
-use crate::limits::{CONNECTIONS_RATE_PER_S, WORKERS_LIMIT};
+use crate::limits::{ACTIVE_CONNECTIONS, CONNECTIONS_RATE_PER_S, WORKERS_LIMIT};
 use crate::plan;
 use crate::record::audit::Standing;
 use crate::record::cell::{Cell, Trial};
 use crate::rig::Rig;
 use crate::session::{Session, Stop};
 
-/// The only step of the experiment.
+/// All connections carry requests.
 pub const CONNECTIONS: &str = "connections";
+/// Ten of them do.
+pub const IDLE: &str = "connections-idle";
 
 /// Numbers of connections that are tried, unless others are asked for.
 pub const COUNTS: [u32; 7] = [10, 30, 100, 300, 1_000, 3_000, 10_000];
 
-/// One cell for each contestant and number of connections.
+/// Two cells for each contestant and number of connections: all active, and mostly idle.
 pub fn cells(setup: &Setup, counts: &[u32]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for contestant in &setup.contestants {
@@ -29,9 +33,15 @@ pub fn cells(setup: &Setup, counts: &[u32]) -> Vec<Cell> {
             cell.load.connections = contestant.connections(*count);
             cell.load.rate_per_s = Some(CONNECTIONS_RATE_PER_S);
             cell.workers = contestant.workers(*count).map(|workers| workers.min(WORKERS_LIMIT));
-            // One that serves a single connection has the same cell for every count.
+            // One that serves a single connection has the same cell for every count, and holds no idle one.
+            let mut idle = Cell { step: IDLE.to_string(), ..cell.clone() };
+            idle.load.connections = cell.load.connections.min(ACTIVE_CONNECTIONS);
+            idle.load.idle_connections = cell.load.connections - idle.load.connections;
             if !cells.contains(&cell) {
                 cells.push(cell);
+            }
+            if idle.load.idle_connections > 0 {
+                cells.push(idle);
             }
         }
     }
@@ -49,16 +59,51 @@ pub fn trials(setup: &Setup, counts: &[u32]) -> Vec<Trial> {
 /// # Errors
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup, counts: &[u32]) -> Result<(), Stop> {
+    session.expect(&pilot::cells(setup), 1);
     session.expect(&cells(setup, counts), setup.blocks);
-    let mut walls: BTreeSet<(String, u32)> = BTreeSet::new();
+    let setup = &pilot::run(session, setup)?;
+    let mut walls: BTreeSet<(String, String, u32)> = BTreeSet::new();
     for trial in trials(setup, counts) {
-        let (contestant, count) = (trial.cell.contestant.clone(), trial.cell.load.connections);
-        if walls.iter().any(|(walled, wall)| *walled == contestant && *wall <= count) {
+        let cell = &trial.cell;
+        let (contestant, step) = (cell.contestant.clone(), cell.step.clone());
+        let count = cell.load.connections + cell.load.idle_connections;
+        if walls.iter().any(|(who, how, wall)| *who == contestant && *how == step && *wall <= count) {
+            session.skip(&trial);
             continue;
         }
         if session.measure(&trial)?.audit.standing == Standing::Void {
-            walls.insert((contestant, count));
+            walls.insert((contestant, step, count));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contestant::foreign::bare;
+    use crate::experiment::setup::tests::setup;
+    use crate::rig::mock::{Mock, Nature};
+    use crate::session::Silent;
+
+    #[test]
+    fn each_number_is_held_active_and_mostly_idle() {
+        let cells = cells(&setup(vec![bare("x", vec!["x".into()])]), &[10, 1_000]);
+        let loads: Vec<(&str, u32, u32)> = cells
+            .iter()
+            .map(|cell| (cell.step.as_str(), cell.load.connections, cell.load.idle_connections))
+            .collect();
+        assert_eq!(loads, [(CONNECTIONS, 10, 0), (CONNECTIONS, 1_000, 0), (IDLE, 10, 990)]);
+    }
+
+    #[test]
+    fn nobody_is_sent_against_a_wall_twice() {
+        let natures = [("x".to_string(), Nature { starts: false, ..Nature::default() })].into();
+        let mut progress = Silent;
+        let mut session =
+            Session::new(Mock { natures, ..Mock::default() }, None, Vec::new(), "m", &mut progress);
+        let setup = setup(vec![bare("x", vec!["x".into()])]);
+        run(&mut session, &setup, &[1_000]).unwrap_or_else(|_| panic!("the mock measures"));
+        assert_eq!(session.records().len(), 1 + 2, "a pilot, and each way once in three blocks");
+    }
 }

@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use crate::contestant::Contestant;
+use crate::experiment::pilot;
 use crate::experiment::setup::{Setup, round_rate};
 use crate::limits::{BRACKET, CELL_OVERHEAD, SEARCH_STEPS};
 use crate::plan;
@@ -64,12 +65,14 @@ pub fn keeps(record: &Record, limit: Limit) -> bool {
 /// # Errors
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup, limit: Limit) -> Result<(), Stop> {
+    session.expect(&pilot::cells(setup), 1);
     for contestant in &setup.contestants {
         session.expect(&[setup.cell(CAPACITY, contestant)], 1 + SEARCH_STEPS);
         session.expect(&[setup.cell(POINT, contestant)], SHARES.len() as u32 * setup.blocks);
         session.expect(&[stepped(setup, contestant, SWEEP, &SWEEP_SHARES, 1.0)], 1);
         session.expect(&[stepped(setup, contestant, SPIKE, &SPIKE_SHARES, 1.0)], 1);
     }
+    let setup = &pilot::run(session, setup)?;
     let mut points = Vec::new();
     for contestant in &setup.contestants {
         let closed = Trial { cell: setup.cell(CAPACITY, contestant), block: 0 };
@@ -161,23 +164,13 @@ fn round3(rate: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::split_cores;
+    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::{Mock, Nature};
     use crate::session::Silent;
 
     #[test]
     fn the_search_brackets_the_critical_point() {
-        let setup = Setup {
-            contestants: vec![bare("x", vec!["x".into()])],
-            service: "/".into(),
-            transport: "plain".into(),
-            cores: split_cores(&[0, 1]),
-            connections: 64,
-            blocks: 1,
-            warm_up_ms: 100,
-            duration_ms: 500,
-            seed: 5,
-        };
+        let setup = Setup { blocks: 1, ..setup(vec![bare("x", vec!["x".into()])]) };
         for capacity in [900.0, 12_345.0, 80_000.0] {
             let natures =
                 [("x".to_string(), Nature { capacity_per_s: capacity, ..Nature::default() })].into();

@@ -3,5 +3,6 @@
 pub mod compare;
 pub mod connections;
 pub mod curve;
+pub mod pilot;
 pub mod scale;
 pub mod setup;

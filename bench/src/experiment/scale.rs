@@ -2,6 +2,7 @@
 //!
 //! The generator gets the cores that are left. Where none is left both sides share, and the audit says so.
 
+use crate::experiment::pilot;
 use crate::experiment::setup::Setup;
 use crate::plan;
 use crate::record::cell::{Cell, Cores, Trial};
@@ -45,7 +46,9 @@ pub fn trials(setup: &Setup, online: &[usize]) -> Vec<Trial> {
 /// # Errors
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup, online: &[usize]) -> Result<(), Stop> {
+    session.expect(&pilot::cells(setup), 1);
     session.expect(&cells(setup, online), setup.blocks);
+    let setup = &pilot::run(session, setup)?;
     for trial in trials(setup, online) {
         session.measure(&trial)?;
     }

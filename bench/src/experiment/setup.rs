@@ -1,5 +1,7 @@
 //! What all experiments have in common.
 
+use std::collections::BTreeMap;
+
 use crate::contestant::Contestant;
 use crate::record::cell::{Cell, Cores, Load};
 
@@ -10,16 +12,18 @@ pub struct Setup {
     pub contestants: Vec<Contestant>,
     /// Path of the service.
     pub service: String,
-    /// `plain`, `channel` or `tls`.
-    pub transport: String,
     /// Cores of both sides.
     pub cores: Cores,
     /// Lasting connections, where a contestant serves so many.
     pub connections: u32,
     /// Blocks.
     pub blocks: u32,
-    /// Time left out at the start of a cell.
+    /// Time left out at the start of a cell, at most.
     pub warm_up_ms: u64,
+    /// Whether it is that long in any case, steady or not.
+    pub warm_up_fixed: bool,
+    /// What the pilot found to be enough, by label.
+    pub warm_ups_ms: BTreeMap<String, u64>,
     /// Time measured in a cell.
     pub duration_ms: u64,
     /// Seed of the order.
@@ -34,7 +38,7 @@ impl Setup {
             step: step.to_string(),
             contestant: contestant.label.clone(),
             service: self.service.clone(),
-            transport: self.transport.clone(),
+            transport: contestant.transport.clone(),
             cores: self.cores.clone(),
             workers: contestant.workers(connections),
             load: Load {
@@ -43,7 +47,7 @@ impl Setup {
                 rate_per_s: None,
                 steps: Vec::new(),
                 requests_per_connection: None,
-                warm_up_ms: self.warm_up_ms,
+                warm_up_ms: self.warm_ups_ms.get(&contestant.label).copied().unwrap_or(self.warm_up_ms),
                 duration_ms: self.duration_ms,
             },
         }
@@ -70,8 +74,24 @@ pub fn round_rate(rate: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A setup for the tests of the experiments.
+    pub fn setup(contestants: Vec<Contestant>) -> Setup {
+        Setup {
+            contestants,
+            service: "/".into(),
+            cores: split_cores(&[0, 1]),
+            connections: 64,
+            blocks: 3,
+            warm_up_ms: 100,
+            warm_up_fixed: false,
+            warm_ups_ms: BTreeMap::new(),
+            duration_ms: 500,
+            seed: 5,
+        }
+    }
 
     #[test]
     fn cores_are_split_in_halves() {

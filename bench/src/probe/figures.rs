@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::probe::counters::CounterSample;
 use crate::probe::machine::MachineSample;
 use crate::probe::network::NetworkSample;
 use crate::probe::process::ThreadCounters;
@@ -17,6 +18,8 @@ pub struct Sample {
     pub at: Duration,
     /// The contestant's tree.
     pub tree: TreeSample,
+    /// The same tree, counted by the kernel.
+    pub counters: CounterSample,
     /// The whole machine.
     pub machine: MachineSample,
     /// The network stack.
@@ -38,6 +41,10 @@ pub fn server(before: &Sample, after: &Sample, running: &[usize], allotted: usiz
     let user = new.user_ticks.saturating_sub(old.user_ticks);
     let system = new.system_ticks.saturating_sub(old.system_ticks);
     let threads = old.threads.as_ref().zip(new.threads.as_ref()).and_then(|(old, new)| sum(old, new));
+    let counted = |read: fn(&CounterSample) -> Option<u64>| {
+        Some(read(&after.counters)?.saturating_sub(read(&before.counters)?) as f64 / seconds)
+    };
+    let switches = counted(|sample| sample.switches);
     ServerFigures {
         seconds,
         cores_used,
@@ -45,8 +52,17 @@ pub fn server(before: &Sample, after: &Sample, running: &[usize], allotted: usiz
         cores_allotted: allotted,
         switches_voluntary_per_s: threads.map(|sum| sum.switches_voluntary as f64 / seconds),
         switches_involuntary_per_s: threads.map(|sum| sum.switches_involuntary as f64 / seconds),
-        faults_minor_per_s: Some(rate(old.faults_minor, new.faults_minor)),
-        faults_major_per_s: Some(rate(old.faults_major, new.faults_major)),
+        switches_per_s: switches.or_else(|| {
+            threads.map(|sum| (sum.switches_voluntary + sum.switches_involuntary) as f64 / seconds)
+        }),
+        migrations_per_s: counted(|sample| sample.migrations),
+        faults_minor_per_s: counted(|sample| sample.faults_minor)
+            .or_else(|| Some(rate(old.faults_minor, new.faults_minor))),
+        faults_major_per_s: counted(|sample| sample.faults_major)
+            .or_else(|| Some(rate(old.faults_major, new.faults_major))),
+        system_calls_per_s: counted(|sample| sample.calls),
+        instructions_per_s: counted(|sample| sample.instructions),
+        cycles_per_s: counted(|sample| sample.cycles),
         run_queue_waiting: threads.and_then(|sum| Some(sum.run_queue_wait_ns? as f64 / 1e9 / seconds)),
         threads: old.thread_count.max(new.thread_count),
         processes: old.process_count.max(new.process_count),
@@ -56,7 +72,7 @@ pub fn server(before: &Sample, after: &Sample, running: &[usize], allotted: usiz
         } else {
             tlp(&shares(running, allotted))
         },
-        source: "/proc".to_string(),
+        source: if switches.is_some() { "perf events, /proc" } else { "/proc" }.to_string(),
         ..ServerFigures::default()
     }
 }

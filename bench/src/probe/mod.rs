@@ -2,6 +2,7 @@
 //!
 //! Everything here is cumulative: a figure for a window is the difference of two samples.
 
+pub mod counters;
 pub mod figures;
 pub mod machine;
 pub mod memory;

@@ -1,7 +1,7 @@
 //! What a process and all its descendants have used so far.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use procfs::process::Stat;
 
@@ -13,6 +13,8 @@ use crate::probe::process::{self, ThreadCounters};
 pub struct TreeSample {
     /// CPU time, descendants that were waited for included.
     pub cpu: Duration,
+    /// When that was read: what else is read takes many milliseconds in a large tree.
+    pub read_at: Option<Instant>,
     /// Part of it that was spent in user mode, in clock ticks.
     pub user_ticks: u64,
     /// Part of it that was spent in the kernel, in clock ticks.
@@ -53,17 +55,21 @@ pub fn members(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Samples the tree below `root`.
-pub fn sample(root: i32) -> TreeSample {
+/// Samples the tree below `root`. `at_once` is called right after its CPU clocks were read, for what belongs to the same instant.
+pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
     let members = members(root);
     let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
     let mut sample = TreeSample { process_count: members.len() as u32, ..TreeSample::default() };
-    let mut threads = BTreeMap::new();
     for stat in &members {
         let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
         // A zombie has no CPU clock any more, but its stat line still tells.
         let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
         sample.cpu += own + tick * waited_for;
+    }
+    sample.read_at = Some(Instant::now());
+    let rest = at_once();
+    let mut threads = BTreeMap::new();
+    for stat in &members {
         sample.user_ticks += stat.utime + stat.cutime.max(0) as u64;
         sample.system_ticks += stat.stime + stat.cstime.max(0) as u64;
         sample.faults_minor += stat.minflt + stat.cminflt;
@@ -78,7 +84,7 @@ pub fn sample(root: i32) -> TreeSample {
         }
     }
     sample.threads = (sample.thread_count <= THREADS_LIMIT).then_some(threads);
-    sample
+    (sample, rest)
 }
 
 /// How many threads of the tree stand on a core or wait for one.
@@ -109,7 +115,7 @@ mod tests {
             .unwrap();
         let mut line = String::new();
         BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let seen = sample(shell.id() as i32);
+        let (seen, ()) = sample(shell.id() as i32, || ());
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert_eq!(seen.process_count, 2, "{seen:?}");

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// What the audit decides about a cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It may be believed.
@@ -15,7 +17,7 @@ pub enum Standing {
 }
 
 /// A law or a fact that was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Law {
     /// The contestant started, answered and ended as its contract says.
@@ -53,7 +55,7 @@ pub enum Law {
 }
 
 /// One doubt about a cell.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Finding {
     /// What was checked.
     pub law: Law,
@@ -64,7 +66,7 @@ pub struct Finding {
 }
 
 /// The verdict on a cell with all its doubts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Audit {
     /// The worst of the findings.
     pub standing: Standing,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 /// One place in the matrix.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cell {
     /// What the cell is for, within its experiment: `capacity`, `latency`, `connect`, a step of a curve.
     pub step: String,
@@ -24,7 +24,7 @@ pub struct Cell {
 }
 
 /// Which cores each side may use; empty means any.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cores {
     /// The contestant's.
     pub server: Vec<usize>,
@@ -42,7 +42,7 @@ impl Cores {
 }
 
 /// What the generator does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Load {
     /// Connections that carry requests.
     pub connections: u32,
@@ -60,6 +60,22 @@ pub struct Load {
     pub warm_up_ms: u64,
     /// Time measured.
     pub duration_ms: u64,
+}
+
+/// Steps whose switches, faults and calls the kernel counts. Counting slows each of them down, so what is counted is not timed:
+/// the speeds of these cells are used for nothing but the order of size.
+pub const COUNTED_STEPS: [&str; 2] = ["pilot", "counts"];
+
+impl Cell {
+    /// Whether the kernel's counters stand in it.
+    pub fn is_counted(&self) -> bool {
+        COUNTED_STEPS.contains(&self.step.as_str())
+    }
+
+    /// Whether memory is looked at under load. Where latency at a rate is the point, looking would be part of it.
+    pub fn wants_memory(&self) -> bool {
+        self.load.rate_per_s.is_none() || self.step.starts_with("connections")
+    }
 }
 
 impl Load {
@@ -83,7 +99,7 @@ impl Load {
 }
 
 /// A cell in a block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Trial {
     /// The cell.
     pub cell: Cell,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// What was asked, and on which machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Header {
     /// Version of the schema.
     pub schema: u32,
@@ -30,7 +30,7 @@ pub struct Header {
 }
 
 /// A contestant as the report names it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContestantLine {
     /// Label, unique in the experiment.
     pub label: String,
@@ -43,7 +43,7 @@ pub struct ContestantLine {
 }
 
 /// The machine and what may change a measurement on it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Environment {
     /// Digest of what makes results comparable: processor, cores, kernel.
     pub machine_id: String,
@@ -74,7 +74,7 @@ pub struct Environment {
 }
 
 /// The machine's own floor: what no server can beat.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Floor {
     /// Loopback round trip of one byte over TCP, both ends on one core, median.
     pub same_core_ns: Option<u64>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// What the generator saw, as far as reports and audit need it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoadFigures {
     /// Length of the measured window.
     pub seconds: f64,
@@ -33,6 +33,9 @@ pub struct LoadFigures {
     pub connect: Latency,
     /// Most connections open at once.
     pub connections_open: u32,
+    /// Idle connections that the server had not closed at the end; absent where there were none.
+    #[serde(default)]
+    pub idle_open: Option<u32>,
     /// Mean number of requests in flight, counted by the generator on its own account.
     pub in_flight: Option<f64>,
     /// What Little's law makes of it: rate times mean total time.
@@ -57,7 +60,7 @@ impl LoadFigures {
 }
 
 /// A distribution of times.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Latency {
     /// Number of observations.
     pub count: u64,
@@ -77,7 +80,7 @@ impl Latency {
 }
 
 /// One interval of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Point {
     /// End of the interval, in milliseconds from the start of the measured window.
     pub at_ms: u64,

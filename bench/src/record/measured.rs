@@ -8,7 +8,7 @@ use crate::record::load::LoadFigures;
 use crate::record::server::{MachineFigures, ServerFigures};
 
 /// A cell that is done.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Record {
     /// Version of the schema.
     pub schema: u32,

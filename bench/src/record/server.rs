@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What the contestant cost during the measured window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFigures {
     /// Time between the two samples.
     pub seconds: f64,
@@ -15,6 +15,10 @@ pub struct ServerFigures {
     pub system_share: Option<f64>,
     /// Cores that the contestant may use.
     pub cores_allotted: usize,
+    /// Context switches a second of either kind, those of threads and processes that ended included where perf events count
+    /// them.
+    #[serde(default)]
+    pub switches_per_s: Option<f64>,
     /// Context switches a second that a thread asked for by waiting.
     pub switches_voluntary_per_s: Option<f64>,
     /// Context switches a second that the scheduler forced.
@@ -29,6 +33,9 @@ pub struct ServerFigures {
     pub system_calls_per_s: Option<f64>,
     /// Instructions a second, where the processor's counters can be read.
     pub instructions_per_s: Option<f64>,
+    /// Cycles a second that its cores spent on it, where the processor's counters can be read.
+    #[serde(default)]
+    pub cycles_per_s: Option<f64>,
     /// Time that threads stood runnable without a core, in threads (1.0 is one thread all the time).
     pub run_queue_waiting: Option<f64>,
     /// Most threads seen at once.
@@ -43,12 +50,12 @@ pub struct ServerFigures {
     pub memory_loaded: Memory,
     /// Requests served by each worker, where the contestant tells; shows how evenly work was spread.
     pub spread: Vec<u64>,
-    /// Where the counters come from: `/proc` or `perf events`.
+    /// Where the counters come from: `/proc`, or `perf events, /proc`.
     pub source: String,
 }
 
 /// Memory of a process tree and of the kernel on its behalf.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Memory {
     /// Proportional set size: what is shared counts in shares.
     pub pss_bytes: Option<u64>,
@@ -59,7 +66,7 @@ pub struct Memory {
 }
 
 /// What the whole machine did during the measured window.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MachineFigures {
     /// CPU of everything, in cores. Loopback bills the receiver's work to the sender, so this is the fairer account.
     pub cores_used: f64,

@@ -15,10 +15,13 @@ use crate::record::measured::Record;
 /// Name of the file within a directory of results.
 pub const FILE: &str = "records.jsonl";
 
-#[derive(Serialize, Deserialize)]
+/// A line of the file.
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-enum Line {
+pub enum Line {
+    /// What was asked, and on which machine.
     Header(Box<Header>),
+    /// A cell that is done.
     Cell(Box<Record>),
 }
 

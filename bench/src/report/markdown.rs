@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::report::model::{Measured, Model};
-use crate::report::words;
+use crate::report::{transports, words};
 use crate::show;
 
 /// The results as Markdown, with machine, kernel and date.
@@ -43,6 +43,7 @@ pub fn render(model: &Model) -> String {
         environment.kernel,
         environment.system,
     );
+    text += &transports::markdown(model);
     for paragraph in words::paragraphs(model) {
         let _ = writeln!(text, "{paragraph}\n");
     }

@@ -17,6 +17,7 @@ pub mod section;
 pub mod sections;
 pub mod statements;
 pub mod text;
+pub mod transports;
 pub mod words;
 
 #[cfg(test)]

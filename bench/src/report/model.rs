@@ -191,8 +191,7 @@ fn row(line: &ContestantLine, records: &Records) -> Row {
         system_share: Measured::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: Measured::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;
-            let switches = server.switches_voluntary_per_s? + server.switches_involuntary_per_s?;
-            Some(switches / record.counted()?.rate_per_s)
+            Some(server.switches_per_s? / record.counted()?.rate_per_s)
         }),
         memory_per_connection: Measured::of(&capacity, seed, |record| {
             let server = record.server.as_ref()?;

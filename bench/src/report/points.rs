@@ -44,8 +44,8 @@ pub struct Trail {
 /// The axis of an experiment: the step that it is made of, its name, and where a cell lies on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
-    /// The step.
-    pub step: &'static str,
+    /// The steps that lie on it, each with what its trail is called beside the contestant.
+    pub steps: &'static [(&'static str, &'static str)],
     /// What the axis shows.
     pub name: &'static str,
     /// The place of a cell.
@@ -56,17 +56,20 @@ pub struct Axis {
 pub fn axis(experiment: &str) -> Option<Axis> {
     match experiment {
         "scale" => Some(Axis {
-            step: scale::SCALE,
+            steps: &[(scale::SCALE, "")],
             name: "server cores",
             place: |record| record.trial.cell.cores.server.len() as f64,
         }),
         "connections" => Some(Axis {
-            step: connections::CONNECTIONS,
+            steps: &[(connections::CONNECTIONS, ""), (connections::IDLE, " mostly idle")],
             name: "connections",
-            place: |record| f64::from(record.trial.cell.load.connections),
+            place: |record| {
+                let load = &record.trial.cell.load;
+                f64::from(load.connections + load.idle_connections)
+            },
         }),
         "curve" => Some(Axis {
-            step: curve::POINT,
+            steps: &[(curve::POINT, "")],
             name: "offered requests a second",
             place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
         }),
@@ -76,13 +79,11 @@ pub fn axis(experiment: &str) -> Option<Axis> {
 
 /// The points of all contestants that have any.
 pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
-    let trail = |line: &ContestantLine| {
+    let trail = |line: &ContestantLine, (step, suffix): (&str, &str)| {
         let own: Vec<&Record> = records
             .cells
             .iter()
-            .filter(|record| {
-                record.trial.cell.contestant == line.label && record.trial.cell.step == axis.step
-            })
+            .filter(|record| record.trial.cell.contestant == line.label && record.trial.cell.step == step)
             .collect();
         let mut places: Vec<f64> = own.iter().map(|record| (axis.place)(record)).collect();
         places.sort_by(f64::total_cmp);
@@ -92,9 +93,14 @@ pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
                 own.iter().copied().filter(|record| (axis.place)(record) == *x).collect();
             point(*x, &here, records.header.seed)
         });
-        Trail { line: line.clone(), points: points.collect() }
+        let line = ContestantLine { label: format!("{}{suffix}", line.label), ..line.clone() };
+        Trail { line, points: points.collect() }
     };
-    records.header.contestants.iter().map(trail).filter(|trail| !trail.points.is_empty()).collect()
+    let lines = records.header.contestants.iter();
+    lines
+        .flat_map(|line| axis.steps.iter().map(move |step| trail(line, *step)))
+        .filter(|trail| !trail.points.is_empty())
+        .collect()
 }
 
 fn point(x: f64, records: &[&Record], seed: u64) -> Point {

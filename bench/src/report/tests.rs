@@ -20,11 +20,12 @@ fn results() -> (tempfile::TempDir, PathBuf) {
     let setup = Setup {
         contestants: names.map(|name| bare(name, vec![name.into()])).to_vec(),
         service: "/".into(),
-        transport: "plain".into(),
         cores: split_cores(&[0, 1]),
         connections: 8,
         blocks: 5,
         warm_up_ms: 100,
+        warm_up_fixed: false,
+        warm_ups_ms: std::collections::BTreeMap::new(),
         duration_ms: 500,
         seed: 3,
     };

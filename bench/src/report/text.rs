@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use crate::report::model::{Measured, Model};
-use crate::report::words;
+use crate::report::{transports, words};
 use crate::show;
+use crate::statistics::bootstrap::Interval;
 
 /// Table and verdict.
 pub fn render(model: &Model) -> String {
@@ -42,6 +43,41 @@ pub fn render(model: &Model) -> String {
     let _ = writeln!(text);
     if model.rows.iter().any(|row| row.capacity.at_least || row.connect.at_least) {
         let _ = writeln!(text, ">  at least: the server was not the bottleneck");
+    }
+    let prices = transports::prices(model);
+    if !prices.is_empty() {
+        let _ = writeln!(
+            text,
+            "{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}\n{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}",
+            "above plain",
+            "",
+            "CPU/request",
+            "capacity",
+            "handshake",
+            "memory per",
+            "",
+            "",
+            "",
+            "kept",
+            "per s",
+            "connection"
+        );
+        for price in &prices {
+            let shown = |interval: Option<Interval>, shown: fn(f64) -> String| {
+                interval.map_or("-".to_string(), |interval| shown(interval.value))
+            };
+            let _ = writeln!(
+                text,
+                "{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}",
+                price.contestant.chars().take(22).collect::<String>(),
+                price.transport,
+                shown(price.cpu_ns, show::time),
+                shown(price.capacity_share, show::share),
+                figure(&price.handshakes_per_s, show::rate),
+                shown(price.memory_bytes, show::bytes),
+            );
+        }
+        let _ = writeln!(text);
     }
     for paragraph in words::paragraphs(model) {
         let _ = writeln!(text, "{}", wrap(&paragraph, 80));

@@ -1,6 +1,7 @@
 //! The verdict in words: what the figures say, and what they do not.
 
 use crate::report::model::{Measured, Model, Row};
+use crate::report::transports;
 use crate::show;
 use crate::statistics::verdict::Verdict;
 
@@ -51,6 +52,7 @@ pub fn paragraphs(model: &Model) -> Vec<String> {
     found.extend(capacity(model));
     found.extend(latency(model));
     found.extend(cost(model));
+    found.extend(transports::sentences(model));
     found.push(trust(model));
     found.extend(floor(model));
     found

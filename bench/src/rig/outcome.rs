@@ -39,6 +39,7 @@ fn drive(outcome: &Outcome) -> Drive {
         lag: latency(&outcome.latency.lag),
         connect: latency(&outcome.latency.connect),
         connections_open: u32::try_from(outcome.connections.open_max).unwrap_or(u32::MAX),
+        idle_open: None,
         in_flight: Some(outcome.audit.figures.in_system_mean).filter(|mean| *mean > 0.0),
         in_flight_by_law: Some(outcome.audit.figures.in_system_predicted).filter(|mean| *mean > 0.0),
         generator_busy_share: Some(outcome.generator.busy_share),

@@ -2,21 +2,27 @@
 
 use std::collections::HashMap;
 use std::io::Read;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use dyno_clients::engine::socket::allow_descriptors;
+use dyno_security::transport;
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::Pid;
 
 use crate::contestant::Contestant;
 use crate::contestant::process::{Running, tame};
 use crate::exit::Failure;
-use crate::limits::{GENERATOR_GRACE, OPENING_EACH, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
+use crate::limits::{GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_EACH, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
 use crate::probe::figures::Sample;
 use crate::probe::{machine, memory, network, process, tree};
-use crate::record::cell::{Cell, Load};
+use crate::record::audit::Law;
+use crate::record::cell::{Cell, Cores, Load};
 use crate::record::server::Memory;
 use crate::rig::{Drive, Farewell, Fault, Rig, outcome};
 
@@ -41,7 +47,12 @@ impl System {
     ///
     /// # Errors
     /// When this program's own file or the directory cannot be found.
-    pub fn new(contestants: &[Contestant], directory: &Path, seed: u64) -> Result<Self, Failure> {
+    pub fn new(
+        contestants: &[Contestant],
+        cores: &Cores,
+        directory: &Path,
+        seed: u64,
+    ) -> Result<Self, Failure> {
         let program = std::env::current_exe()
             .map_err(|error| Failure::failed(format!("cannot find this program's own file: {error}"), ""))?;
         let directory = std::path::absolute(directory)
@@ -53,7 +64,16 @@ impl System {
                 .map_err(|error| Failure::failed(format!("cannot take signals: {error}"), ""))?;
         }
         let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
+        if !cores.shared() {
+            // Looking at a server costs CPU; it shall not be the server's.
+            pin(&cores.generator);
+        }
         Ok(System { began: Instant::now(), contestants, program, directory, seed })
+    }
+
+    /// Keys and certificates of both sides, made when the first cell needs them.
+    fn credentials(&self) -> PathBuf {
+        self.directory.join("work").join("credentials")
     }
 
     /// Waits until the lasting connections are open: the generator's clock starts then, and ten thousand take a while.
@@ -102,6 +122,7 @@ impl System {
         }
         if cell.transport != "plain" {
             option("--transport", cell.transport.clone());
+            option("--credentials", self.credentials().display().to_string());
         }
         arguments
     }
@@ -123,6 +144,8 @@ pub struct Generator {
     output: Option<JoinHandle<String>>,
     complaints: Option<JoinHandle<String>>,
     began: Instant,
+    /// Connections that say nothing.
+    idle: Vec<TcpStream>,
 }
 
 impl Drop for Generator {
@@ -132,6 +155,36 @@ impl Drop for Generator {
             let _ = self.child.wait();
         }
     }
+}
+
+/// Keeps this thread, and those that it starts from now on, to `cores`; a system that will not has only more noise.
+fn pin(cores: &[usize]) {
+    let mut set = CpuSet::new();
+    if cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0 {
+        let _ = sched_setaffinity(Pid::from_raw(0), &set);
+    }
+}
+
+/// Opens connections that say nothing. Those of the generator queue behind them, so when it is served all of them are accepted.
+fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, Fault> {
+    // The server inherits nothing of this: it was started before.
+    let _ = allow_descriptors(u64::from(count) + 256);
+    (0..count)
+        .map(|number| {
+            let connection = TcpStream::connect_timeout(&address, IDLE_CONNECT_LIMIT);
+            connection.and_then(|connection| connection.set_nonblocking(true).map(|()| connection)).map_err(
+                |error| Fault {
+                    law: Law::ConnectionsOpen,
+                    words: format!("the idle connection {} of {count} was not made: {error}", number + 1),
+                },
+            )
+        })
+        .collect()
+}
+
+/// A connection on which nothing was said is open as long as there is nothing to read.
+fn is_open(connection: &TcpStream) -> bool {
+    matches!(connection.peek(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
 
 fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
@@ -184,22 +237,33 @@ impl Rig for System {
                 extra.extend(["--max-connections".to_string(), most.to_string()]);
             }
             if cell.transport != "plain" {
+                let credentials = self.credentials();
+                if !credentials.exists() {
+                    transport::create(&credentials).map_err(|error| {
+                        Fault::contract(format!("no keys for {}: {error}", cell.transport))
+                    })?;
+                }
                 extra.extend(["--transport".to_string(), cell.transport.clone()]);
+                extra.extend(["--credentials".to_string(), credentials.display().to_string()]);
             }
         }
-        Running::start(contestant, &extra, &cell.cores.server, &self.directory.join("work"))
+        Running::start(
+            contestant,
+            &extra,
+            &cell.cores.server,
+            cell.is_counted(),
+            &self.directory.join("work"),
+        )
     }
 
     fn sample(&mut self, server: &Running, generator: Option<&Generator>) -> Sample {
         let cpu = |pid: u32| process::cpu_time(pid as i32).unwrap_or_default();
-        Sample {
-            at: self.now(),
-            tree: tree::sample(server.pid()),
-            machine: machine::sample(),
-            network: network::sample(),
-            generator_cpu: generator.map(|generator| cpu(generator.child.id())).unwrap_or_default(),
-            own_cpu: cpu(std::process::id()),
-        }
+        let (tree, (machine, generator_cpu, own_cpu, counters)) = tree::sample(server.pid(), || {
+            let generator = generator.map(|generator| cpu(generator.child.id())).unwrap_or_default();
+            (machine::sample(), generator, cpu(std::process::id()), server.counters())
+        });
+        let at = tree.read_at.map_or_else(|| self.now(), |read| read.saturating_duration_since(self.began));
+        Sample { at, tree, counters, machine, network: network::sample(), generator_cpu, own_cpu }
     }
 
     fn memory(&mut self, server: &Running) -> Memory {
@@ -209,6 +273,11 @@ impl Rig for System {
     fn watch(&mut self, server: &Running, time: Duration) -> Vec<usize> {
         let end = self.now() + time;
         let mut seen = Vec::new();
+        if server.cores == 1 {
+            // One core runs one thread at a time: there is nothing to see, and looking has its price.
+            self.sleep(time);
+            return seen;
+        }
         let threads: i64 = tree::members(server.pid()).iter().map(|stat| stat.num_threads).sum();
         while threads <= WATCH_THREADS_LIMIT && self.now() + WATCH_INTERVAL < end && !self.interrupted() {
             thread::sleep(WATCH_INTERVAL);
@@ -220,6 +289,7 @@ impl Rig for System {
     }
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
+        let idle = open_idle(server.address, cell.load.idle_connections)?;
         let before = network::sockets_in_use();
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
@@ -230,7 +300,7 @@ impl Rig for System {
             .map_err(|error| Fault::generator(format!("the generator cannot be started: {error}")))?;
         let output = child.stdout.take().map(drain);
         let complaints = child.stderr.take().map(drain);
-        let mut generator = Generator { child, output, complaints, began: Instant::now() };
+        let mut generator = Generator { child, output, complaints, began: Instant::now(), idle };
         if cell.load.requests_per_connection.is_none() {
             self.await_open(&mut generator, before, cell.load.connections);
         }
@@ -264,7 +334,10 @@ impl Rig for System {
             let said = said.trim().replace('\n', " / ");
             return Err(Fault::generator(format!("the generator gave no result ({status}): {said}")));
         }
-        outcome::read(&text)
+        let mut drive = outcome::read(&text)?;
+        let open = generator.idle.iter().filter(|connection| is_open(connection)).count();
+        drive.figures.idle_open = (cell.load.idle_connections > 0).then_some(open as u32);
+        Ok(drive)
     }
 
     fn stop(&mut self, server: Running) -> Result<Farewell, Fault> {

@@ -7,4 +7,5 @@ pub mod parallelism;
 pub mod rank;
 pub mod sample;
 pub mod scalability;
+pub mod steady;
 pub mod verdict;

@@ -227,7 +227,10 @@ impl Worker {
                     self.note_in_system(now_ns);
                     return Some(due_ns);
                 }
-                Next::Over => return None,
+                Next::Over => {
+                    self.note_in_system(now_ns);
+                    return None;
+                }
                 Next::Overflow => {
                     self.partial = Some(Partial::Backlog);
                     self.live.stop();
@@ -326,11 +329,16 @@ impl Worker {
         self.meter.read(now_ns, self.busy_ns, self.plan.warmup_ns, 0);
         self.tally.counts.backlog_max = self.dispatcher.backlog_max() as u64;
         self.note_in_system(now_ns);
+        self.tally.entered_late(self.dispatcher.late_ns());
         self.tally.counts.intended = self.tally.counts.sent;
         let mut backlog = std::mem::take(&mut self.cut);
         backlog.extend(self.dispatcher.take_backlog());
         self.tally.counts.intended += backlog.iter().filter(|&&t| t >= self.plan.warmup_ns).count() as u64;
         if self.partial.is_some() {
+            let busy = self.slots.iter().filter(|slot| slot.busy).map(|slot| slot.intended_ns);
+            for intended_ns in busy.chain(backlog) {
+                self.tally.left_system(intended_ns, now_ns);
+            }
             return now_ns;
         }
         for index in 0..self.slots.len() {

@@ -6,19 +6,24 @@ use crate::figures::lines::{self, Axis, Dot, Line};
 use crate::report::model::{Measured, Model, Row};
 use crate::report::section::Section;
 use crate::report::sections::{chart, chart_in_two_scales, head, legend};
+use crate::report::transports;
 use crate::show;
 
 /// The parts of the page.
 pub fn sections(model: &Model) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
-    vec![
+    let mut found = vec![
         section("table", "Side by side", table(model)),
         section("capacity", "Capacity", capacity(model)),
         section("latency", "Latency at a common rate", latency(model)),
         section("cost", "What a request costs", cost(model)),
         section("memory", "Memory", memory(model)),
         section("spread", "How evenly work was spread", spread(model)),
-    ]
+    ];
+    if let Some(table) = security(model) {
+        found.insert(1, section("security", "What security costs", table));
+    }
+    found
 }
 
 fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
@@ -99,6 +104,36 @@ fn table(model: &Model) -> String {
         model.header.blocks,
         escape(base),
     )
+}
+
+fn security(model: &Model) -> Option<String> {
+    let prices = transports::prices(model);
+    if prices.is_empty() {
+        return None;
+    }
+    let columns: String = transports::COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(place, name)| {
+            format!("<th scope=\"col\"{}>{name}</th>", if place < 2 { " class=\"text\"" } else { "" })
+        })
+        .collect();
+    let rows: String = prices
+        .iter()
+        .map(|price| {
+            let [contestant, transport, others @ ..] = transports::texts(price);
+            let others: String = others.iter().map(|text| format!("<td>{}</td>", escape(text))).collect();
+            format!(
+                "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td>{others}</tr>",
+                escape(&contestant),
+                escape(&transport)
+            )
+        })
+        .collect();
+    Some(format!(
+        "<p class=\"note\">Each architecture behind a secure transport against itself in plain, within each block. A handshake is a new connection with one request.</p>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What security costs\"><table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
+    ))
 }
 
 /// Bars of one figure, the best first; what is void comes last.

@@ -1,0 +1,97 @@
+//! The pilot: one short closed loop with each contestant, from its very first request on.
+//!
+//! It tells two things that the measured cells need: how long a fresh process of this contestant takes to become steady
+//! (see [`steady`](crate::statistics::steady)), and the order of its rate. It counts for nothing else.
+
+use crate::experiment::setup::Setup;
+use crate::limits::{PILOT_TIME_MS, WARM_UP_LEAST_MS};
+use crate::plan;
+use crate::record::cell::Cell;
+use crate::record::measured::Record;
+use crate::rig::Rig;
+use crate::session::{Session, Stop};
+use crate::statistics::steady;
+
+/// The step of a pilot.
+pub const PILOT: &str = "pilot";
+
+/// The cells of the pilot.
+pub fn cells(setup: &Setup) -> Vec<Cell> {
+    let cell = |contestant| {
+        let mut cell = setup.cell(PILOT, contestant);
+        cell.load.warm_up_ms = 0;
+        cell.load.duration_ms = setup.warm_up_ms.saturating_mul(2).max(PILOT_TIME_MS);
+        cell
+    };
+    setup.contestants.iter().map(cell).collect()
+}
+
+/// Runs the pilot, and gives the setup with a warm-up for each contestant: as long as it took to become steady, and no
+/// longer than the limit. A warm-up that the user has fixed stays.
+///
+/// # Errors
+/// When the user interrupts or the records cannot be written.
+pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup) -> Result<Setup, Stop> {
+    let mut settled = setup.clone();
+    for trial in plan::blocks(&cells(setup), 0, 1, setup.seed) {
+        let record = session.measure(&trial)?;
+        if !setup.warm_up_fixed {
+            let warm_up_ms = warm_up_ms(record, setup.warm_up_ms);
+            settled.warm_ups_ms.insert(trial.cell.contestant.clone(), warm_up_ms);
+        }
+    }
+    Ok(settled)
+}
+
+/// Even a pilot that is void tells when it was steady: the machine's faults make it later, never earlier.
+fn warm_up_ms(record: &Record, limit_ms: u64) -> u64 {
+    let series = record.load.as_ref().map(|load| load.series.as_slice()).unwrap_or_default();
+    let rates: Vec<f64> = series.iter().map(|point| point.rate_per_s).collect();
+    let until = match steady::warm_up(&rates) {
+        None => return limit_ms,
+        Some(0) => 0,
+        Some(cut) => series[cut - 1].at_ms,
+    };
+    until.clamp(WARM_UP_LEAST_MS.min(limit_ms), limit_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contestant::foreign::bare;
+    use crate::experiment::setup::tests::setup;
+    use crate::record::load::{LoadFigures, Point};
+    use crate::rig::mock::Mock;
+    use crate::session::Silent;
+
+    #[test]
+    fn the_warm_up_ends_when_the_rate_is_steady() {
+        let mut progress = Silent;
+        let mut session = Session::new(Mock::default(), None, Vec::new(), "m", &mut progress);
+        let setup = setup(vec![bare("x", vec!["x".into()])]);
+        let mut record = session
+            .measure(&plan::blocks(&cells(&setup), 0, 1, 1)[0])
+            .unwrap_or_else(|_| panic!("the mock measures"))
+            .clone();
+        let point = |number: u64| Point {
+            at_ms: number * 10,
+            rate_per_s: if number <= 6 { 1_000.0 * number as f64 } else { 9_000.0 + (number % 3) as f64 },
+            errors: 0,
+            p99_ns: None,
+        };
+        record.load = Some(LoadFigures { series: (1..=40).map(point).collect(), ..LoadFigures::default() });
+        assert_eq!(warm_up_ms(&record, 200), 60);
+        assert_eq!(warm_up_ms(&record, 50), 50, "the limit");
+        record.load = None;
+        assert_eq!(warm_up_ms(&record, 200), 200, "nothing is known");
+    }
+
+    #[test]
+    fn a_fixed_warm_up_stays() {
+        let mut progress = Silent;
+        let mut session = Session::new(Mock::default(), None, Vec::new(), "m", &mut progress);
+        let fixed = Setup { warm_up_fixed: true, ..setup(vec![bare("x", vec!["x".into()])]) };
+        let settled = run(&mut session, &fixed).unwrap_or_else(|_| panic!("the mock measures"));
+        assert_eq!(settled.cell("capacity", &fixed.contestants[0]).load.warm_up_ms, fixed.warm_up_ms);
+    }
+}
