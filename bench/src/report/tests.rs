@@ -89,7 +89,7 @@ fn what_is_void_is_shown_as_void_everywhere() {
     assert!(written.html.contains("void: it does not start"));
     assert_eq!(
         written.csv.lines().filter(|line| line.contains("broken") && line.contains("Void")).count(),
-        16
+        17
     );
 }
 
