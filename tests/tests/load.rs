@@ -9,7 +9,7 @@ use dyno_tests::limits::ANSWER;
 use dyno_tests::load::{Loaded, load, verdict_code};
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
-use dyno_tests::suite::{self, Outcome, ensure, mount, program};
+use dyno_tests::suite::{self, Outcome, ensure, mount, mount_slow, program};
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     mount(&mut trials, "load", "channel", everybody, |row| secured(row, "channel"));
     mount(&mut trials, "load", "tls", everybody, |row| secured(row, "tls"));
     let epoll = |row: &Row| row.name == "epoll";
+    mount_slow(&mut trials, "load", "ten-thousand-connections", epoll, many_connections);
     for row in rows().into_iter().filter(epoll) {
         let installed = is_installed("wrk");
         let kind = if installed { "wrk" } else { "wrk is not installed" };
@@ -121,6 +122,18 @@ fn secured(row: &Row, transport: &str) -> Outcome {
         all_right(&loaded, 40)?;
         ensure(loaded.outcome["plan"]["transport"] == transport, || "another transport".into())?;
     }
+    server.stop_well()?;
+    Ok(())
+}
+
+/// All held by one thread of the generator at once, and each of them used.
+fn many_connections(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--max-connections", "12000"]), None)?;
+    let options = "--expect service -c 10k -t 1 --rate 10k --arrivals constant -d 3s -w 1s";
+    let loaded = load(&format!("http://{}/", server.address), options)?;
+    let (c, open) = (&loaded.outcome["counts"], &loaded.outcome["connections"]);
+    ensure(open["open_max"] == 10_000 && open["open_at_end"] == 10_000, || open.to_string())?;
+    ensure(c["failed"] == 0 && c["completed"] == c["intended"], || loaded.outcome["errors"].to_string())?;
     server.stop_well()?;
     Ok(())
 }

@@ -85,19 +85,20 @@ impl Sleeper {
         due_ns: u64,
         mark_ns: u64,
     ) -> io::Result<()> {
-        if due_ns >= mark_ns {
+        // A time-out of the poller is rounded up to a millisecond, so it serves only where nothing is due soon after.
+        if due_ns >= mark_ns.saturating_add(POLL_GRAIN_NS) {
             return ignore_interruption(
                 poll.poll(events, Some(Duration::from_nanos(mark_ns.saturating_sub(now_ns)))),
             );
         }
         if due_ns > now_ns + self.spin_ns {
-            let wake_ns = clock.start_ns + due_ns - self.spin_ns;
+            let wake_ns = clock.start_ns + (due_ns - self.spin_ns).min(mark_ns.max(now_ns));
             if self.armed_ns != wake_ns {
                 self.armed_ns = wake_ns;
                 let at = TimeSpec::from_duration(Duration::from_nanos(wake_ns));
                 self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
             }
-            ignore_interruption(poll.poll(events, Some(Duration::from_nanos(mark_ns - now_ns))))?;
+            ignore_interruption(poll.poll(events, Some(POLL_MAX)))?;
             if clock.now_ns() > due_ns {
                 self.spin_ns = (self.spin_ns * 2).max(SPIN_FIRST_NS).min(self.spin_max_ns);
             }
@@ -127,6 +128,12 @@ impl Sleeper {
         };
     }
 }
+
+/// Grain of epoll_wait(2)'s time-out with room for a late wake-up, ns: 2 ms.
+const POLL_GRAIN_NS: u64 = 2_000_000;
+
+/// Longest sleep beside the timer, which ends it earlier.
+const POLL_MAX: Duration = Duration::from_secs(1);
 
 /// The stretch to begin with, ns: what a wake-up takes on a machine of one's own, and some more.
 const SPIN_FIRST_NS: u64 = 100_000;

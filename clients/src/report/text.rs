@@ -23,7 +23,7 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     let o = &mut out;
     // Writing to a String cannot fail, so the results of `writeln!` are let go here and below.
     let _ = writeln!(o, "{}  {}", paint.bold("dyno load"), outcome.plan.url);
-    let _ = writeln!(o, "{}\n", wrapped("           ", &plan_line(&outcome.plan)));
+    let _ = writeln!(o, "{}\n", wrapped("           ", &plan_line(&outcome.plan), " · "));
     verdict(o, outcome, paint);
     table(o, outcome, paint);
     picture(o, &outcome.latency.total, paint);
@@ -105,8 +105,8 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     for finding in &audit.findings {
         let mark = paint.verdict(finding.grade, if finding.grade == Verdict::Void { "✗" } else { "!" });
         // Broken with spaces in the place of the mark, which has no width of its own when it is coloured.
-        let _ = writeln!(o, "  {mark} {}", wrapped("    ", &finding.message).trim_start());
-        let _ = writeln!(o, "{}", paint.dim(&wrapped("    ", &format!("→ {}", finding.remedy))));
+        let _ = writeln!(o, "  {mark} {}", wrapped("    ", &finding.message, " ").trim_start());
+        let _ = writeln!(o, "{}", paint.dim(&wrapped("    ", &format!("→ {}", finding.remedy), " ")));
     }
     o.push('\n');
 }
@@ -271,20 +271,21 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
     }
 }
 
-/// Breaks text at spaces into lines of [`WIDTH`] columns, each behind `indent`.
-fn wrapped(indent: &str, text: &str) -> String {
+/// Breaks text at `joint` into lines of [`WIDTH`] columns, each behind `indent`.
+fn wrapped(indent: &str, text: &str, joint: &str) -> String {
     let (mut out, mut columns) = (String::new(), WIDTH);
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if columns + 1 + length > WIDTH {
+    let joint_columns = joint.chars().count();
+    for part in text.split(joint) {
+        let length = part.chars().count();
+        if columns + joint_columns + length > WIDTH {
             out.push_str(if out.is_empty() { "" } else { "\n" });
             out.push_str(indent);
             columns = indent.chars().count();
         } else {
-            out.push(' ');
-            columns += 1;
+            out.push_str(joint);
+            columns += joint_columns;
         }
-        out.push_str(word);
+        out.push_str(part);
         columns += length;
     }
     out
@@ -302,15 +303,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_broken_at_spaces() {
-        assert_eq!(wrapped("  ", "a b"), "  a b");
-        let long = wrapped("    ", &"word ".repeat(40));
+    fn long_lines_are_broken_at_their_joints() {
+        assert_eq!(wrapped("  ", "a b", " "), "  a b");
+        let long = wrapped("    ", &"word ".repeat(40), " ");
         assert!(
             long.lines().all(|line| line.starts_with("    ") && line.trim_end().len() <= WIDTH),
             "{long}"
         );
         assert_eq!(long.split_whitespace().count(), 40);
-        assert_eq!(wrapped("", &"x".repeat(90)).lines().count(), 1, "a word is never cut");
+        let plan = wrapped("", &format!("{} · 4 s after 1 s", "x".repeat(70)), " · ");
+        assert_eq!(plan.lines().nth(1), Some("4 s after 1 s"));
+        assert_eq!(wrapped("", &"x".repeat(90), " ").lines().count(), 1, "a word is never cut");
     }
 
     #[test]
