@@ -2,6 +2,7 @@
 
 use dyno_security::channel::formula;
 use dyno_security::channel::schedule;
+use dyno_security::channel::table;
 
 const MODEL: &str = include_str!("../model/sigma_i.vp");
 const TABLE: &str = include_str!("../model/table.txt");
@@ -9,7 +10,7 @@ const TABLE: &str = include_str!("../model/table.txt");
 #[test]
 fn the_table_beside_the_model_is_what_the_code_does() {
     assert_eq!(
-        formula::table(),
+        table::text(),
         TABLE,
         "cargo run -p dyno-security --example channel_table > security/model/table.txt"
     );

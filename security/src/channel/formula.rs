@@ -137,19 +137,3 @@ impl Formula {
             .collect()
     }
 }
-
-/// The table as text: the labels, then the formulas, then the two key derivations.
-pub fn table() -> String {
-    let mut out = String::new();
-    for (name, value) in LABELS {
-        out.push_str(&format!("label   {name} \"{value}\"\n"));
-    }
-    for formula in ALL {
-        let fields: Vec<_> = formula.fields.iter().map(|f| f.name()).collect();
-        out.push_str(&format!("formula {} = {}({})\n", formula.name, formula.operation, fields.join(", ")));
-    }
-    for keys in [crate::channel::schedule::HANDSHAKE, crate::channel::schedule::TRAFFIC] {
-        out.push_str(&format!("keys    {} = HKDF({}, z, ctxKeys)\n", keys.outputs.join(", "), keys.salt));
-    }
-    out
-}

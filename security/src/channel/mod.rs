@@ -26,4 +26,5 @@ pub mod message;
 pub mod record;
 pub mod schedule;
 pub mod session;
+pub mod table;
 pub mod trust;
