@@ -312,7 +312,8 @@ fn idle_crowd(row: &Row, connections: usize) -> Outcome {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     ensure(hard as usize > connections + 1_000, || format!("only {hard} descriptors: raise `ulimit -n`"))?;
-    let server = Server::start(row)?;
+    // The first of them idles while the last ones connect, and poll looks at all of them for each.
+    let server = Server::start_with(&row.with(&["--idle-time-ms", "600000"]), None)?;
     let before = memory_at_rest(&server)?;
     let mut crowd = Vec::with_capacity(connections);
     for number in 0..connections {

@@ -106,15 +106,11 @@ impl Drop for Start {
     }
 }
 
-/// utime and stime of /proc/PID/stat (proc(5)). They count in ticks of 10 ms, against some seconds of CPU time in a run;
-/// the finer account of schedstat forgets threads that have ended.
+/// CPU time of a process with all its threads, those that have ended too (clock_getcpuclockid(3)).
 fn cpu_of_us(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program may hold spaces; what follows its closing bracket does not.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?;
-    let ticks_per_s = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok()?? as f64;
-    Some(ticks / ticks_per_s * 1e6)
+    let clock = nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(pid.cast_signed())).ok()?;
+    let time = nix::time::clock_gettime(clock).ok()?;
+    Some(time.tv_sec() as f64 * 1e6 + time.tv_nsec() as f64 / 1e3)
 }
 
 fn read_address(child: &mut Child) -> Result<SocketAddr, String> {

@@ -21,15 +21,14 @@ pub(crate) enum Persistence {
 
 /// Everything up to the first field that depends on the service.
 pub(crate) fn write_start(out: &mut Vec<u8>, status: Status, date: Option<&HttpDate>) {
-    if status == Status::OK {
-        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-    } else {
-        out.extend_from_slice(b"HTTP/1.1 ");
-        write_number(out, u64::from(status.0));
-        out.push(b' ');
-        out.extend_from_slice(status.reason().as_bytes());
-        out.extend_from_slice(b"\r\n");
+    if let (Status::OK, Some(date)) = (status, date) {
+        return out.extend_from_slice(date.start_of_ok());
     }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    write_number(out, u64::from(status.0));
+    out.push(b' ');
+    out.extend_from_slice(status.reason().as_bytes());
+    out.extend_from_slice(b"\r\n");
     if let Some(date) = date {
         out.extend_from_slice(date.line());
     }

@@ -10,13 +10,15 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// A date as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct HttpDate {
-    /// The whole field line, so that an answer copies it in one piece.
-    line: [u8; LINE_OCTETS],
+    /// The start of the usual answer with the whole field line, so that an answer copies both in one piece.
+    start: [u8; START_OCTETS],
 }
 
-const LINE_OCTETS: usize = 37;
-/// Where the date lies within its line.
-const DATE: std::ops::Range<usize> = 6..35;
+const START_OCTETS: usize = STATUS_OCTETS + 37;
+/// Length of the status line.
+const STATUS_OCTETS: usize = 17;
+/// Where the date lies behind it and the name of the field.
+const DATE: std::ops::Range<usize> = STATUS_OCTETS + 6..STATUS_OCTETS + 35;
 
 impl HttpDate {
     /// The date `seconds` after 1970-01-01 00:00:00 UTC. Seconds past the year 9999 give the last second of that year.
@@ -24,8 +26,8 @@ impl HttpDate {
         let seconds = seconds.min(LAST_SECOND);
         let (days, clock) = (seconds / 86_400, seconds % 86_400);
         let (year, month, day) = civil_from_days(days);
-        let mut line = *b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
-        let text = &mut line[DATE];
+        let mut start = *b"HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
+        let text = &mut start[DATE];
         text[0..3].copy_from_slice(DAY_NAMES[(days % 7) as usize]);
         two_digits(&mut text[5..7], day);
         text[8..11].copy_from_slice(MONTH_NAMES[month as usize - 1]);
@@ -34,17 +36,22 @@ impl HttpDate {
         two_digits(&mut text[17..19], clock / 3_600);
         two_digits(&mut text[20..22], clock / 60 % 60);
         two_digits(&mut text[23..25], clock % 60);
-        HttpDate { line }
+        HttpDate { start }
     }
 
     /// The 29 octets of the date, all ASCII.
     pub fn octets(&self) -> &[u8] {
-        &self.line[DATE]
+        &self.start[DATE]
     }
 
     /// `Date: ` with the date and CR LF.
-    pub(crate) fn line(&self) -> &[u8; LINE_OCTETS] {
-        &self.line
+    pub(crate) fn line(&self) -> &[u8] {
+        &self.start[STATUS_OCTETS..]
+    }
+
+    /// The status line of a 200, and the field line.
+    pub(crate) fn start_of_ok(&self) -> &[u8; START_OCTETS] {
+        &self.start
     }
 
     /// The date as text.

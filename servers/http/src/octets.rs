@@ -74,6 +74,11 @@ fn is_all(octets: &[u8], class: u8) -> bool {
     }
 }
 
+/// How many octets at the front belong to a name by themselves, without `%`.
+pub(crate) fn leading_host_octets(octets: &[u8]) -> usize {
+    octets.iter().position(|octet| !is_host_octet(*octet)).unwrap_or(octets.len())
+}
+
 /// A `reg-name` (RFC 3986 3.2.2); may be empty.
 pub(crate) fn is_registered_name(octets: &[u8]) -> bool {
     is_all(octets, HOST)

@@ -1,6 +1,6 @@
 //! Request targets (RFC 9112 3.2) and the Host rules (RFC 9112 3.2, RFC 3986 3.2.2).
 
-use crate::octets::{is_host_octet, is_registered_name, is_target};
+use crate::octets::{is_host_octet, is_registered_name, is_target, leading_host_octets};
 
 /// The four forms of a request target; CONNECT alone has the fourth, and the core refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,9 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// From a checked path-and-query.
     pub(crate) fn new(form: Form, path_and_query: &'a str) -> Target<'a> {
-        let (path, query) = match path_and_query.split_once('?') {
-            Some((path, query)) => (path, Some(query)),
+        // By octets: targets are short, and a search made for long texts costs more to begin than to do.
+        let (path, query) = match path_and_query.bytes().position(|octet| octet == b'?') {
+            Some(at) => (&path_and_query[..at], Some(&path_and_query[at + 1..])),
             None => (path_and_query, None),
         };
         Target { form, path: if path.is_empty() { "/" } else { path }, query }
@@ -82,11 +83,13 @@ pub(crate) fn is_host(octets: &[u8]) -> bool {
         }
         behind
     } else {
-        let end = octets.iter().position(|octet| *octet == b':').unwrap_or(octets.len());
-        if !is_registered_name(&octets[..end]) {
+        let behind = &octets[leading_host_octets(octets)..];
+        // Nearly every name ends here; the rest of one with percent-encoded octets has to be looked at.
+        let rest = behind.iter().position(|octet| *octet == b':').unwrap_or(behind.len());
+        if !is_registered_name(&behind[..rest]) {
             return false;
         }
-        &octets[end..]
+        &behind[rest..]
     };
     match port {
         [] => true,

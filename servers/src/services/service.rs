@@ -114,7 +114,8 @@ impl Services {
 
     fn find<'a>(&self, path: &'a str) -> Option<(&'static Service, &'a str)> {
         let path = path.strip_prefix('/')?;
-        let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
+        let slash = path.bytes().position(|octet| octet == b'/');
+        let (segment, rest) = slash.map_or((path, ""), |at| (&path[..at], &path[at + 1..]));
         let service = self.table.iter().find(|service| service.segment == segment)?;
         (self.faults || !service.hidden).then_some((service, rest))
     }
