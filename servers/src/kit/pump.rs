@@ -111,8 +111,8 @@ fn converse(
 pub struct BlockingWire<'a> {
     stream: TcpStream,
     stop: &'a Stop,
-    read_limit: Duration,
-    write_limit: Duration,
+    read_limit: TimeLimit,
+    write_limit: TimeLimit,
 }
 
 impl<'a> BlockingWire<'a> {
@@ -122,17 +122,17 @@ impl<'a> BlockingWire<'a> {
         BlockingWire {
             stream,
             stop: site.stop,
-            read_limit: site.limits.idle_time,
-            write_limit: site.limits.write_time,
+            read_limit: TimeLimit::of(site.limits.idle_time),
+            write_limit: TimeLimit::of(site.limits.write_time),
         }
     }
 }
 
 impl Wire for BlockingWire<'_> {
     fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize> {
-        if let Some(limit) = moved_limit(self.read_limit, patience) {
-            self.stream.set_read_timeout(Some(limit))?;
-            self.read_limit = limit;
+        if !self.read_limit.serves(patience) {
+            self.read_limit = TimeLimit::of(patience);
+            self.stream.set_read_timeout(Some(self.read_limit.set))?;
         }
         if !idle {
             return self.stream.read(into);
@@ -144,9 +144,9 @@ impl Wire for BlockingWire<'_> {
     }
 
     fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize> {
-        if let Some(limit) = moved_limit(self.write_limit, patience) {
-            self.stream.set_write_timeout(Some(limit))?;
-            self.write_limit = limit;
+        if !self.write_limit.serves(patience) {
+            self.write_limit = TimeLimit::of(patience);
+            self.stream.set_write_timeout(Some(self.write_limit.set))?;
         }
         self.stream.write(octets)
     }
@@ -160,13 +160,31 @@ impl Wire for BlockingWire<'_> {
     }
 }
 
-/// Where the limit has to move to, if `patience` is so much shorter (or so much longer) that it must.
-fn moved_limit(limit: Duration, patience: Duration) -> Option<Duration> {
-    // Zero would mean no limit at all.
-    let patience = patience.clamp(Duration::from_millis(1), Duration::from_secs(3600));
-    let outlasts = limit > patience.mul_f64(1.1) + Duration::from_millis(10);
-    let far_too_short = limit < patience / 4;
-    (outlasts || far_too_short).then_some(patience)
+/// A time limit that a socket has, and the patience that it serves.
+///
+/// The bounds are worked out when the limit moves, which is rare, and compared with for every call.
+#[derive(Debug)]
+struct TimeLimit {
+    set: Duration,
+    /// With less patience than this, a call would sleep too far past the deadline.
+    least: Duration,
+    /// With more than this it would wake too often for nothing.
+    most: Duration,
+}
+
+impl TimeLimit {
+    fn of(patience: Duration) -> Self {
+        // Zero would mean no limit at all.
+        let set = patience.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+        // A tenth late, and the 10 ms that timers of the kernel may take besides, harm nobody.
+        let least = set.saturating_sub(Duration::from_millis(10)) * 10 / 11;
+        TimeLimit { set, least, most: set * 4 }
+    }
+
+    fn serves(&self, patience: Duration) -> bool {
+        let most = if self.set < Duration::from_secs(3600) { self.most } else { Duration::MAX };
+        self.least <= patience && patience <= most
+    }
 }
 
 impl Drop for BlockingWire<'_> {

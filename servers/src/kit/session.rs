@@ -178,10 +178,9 @@ impl<'a> Session<'a> {
 
     /// When [`Session::handle_deadline`] wants to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        let secure = self.secure.as_ref();
-        let pipe = secure.and_then(|secure| secure.pipe.deadline());
-        let last_chance = secure.and_then(|secure| secure.last_chance);
-        [self.http.deadline(), pipe, last_chance].into_iter().flatten().min()
+        let http = self.http.deadline();
+        let Some(secure) = &self.secure else { return http };
+        [http, secure.pipe.deadline(), secure.last_chance].into_iter().flatten().min()
     }
 
     /// Time has passed; whatever is due happens.

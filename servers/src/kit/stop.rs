@@ -54,6 +54,9 @@ pub struct Stop {
 
 static STOP: OnceLock<Stop> = OnceLock::new();
 
+/// Marks in a block of the table: 64 lines of 64.
+const MARKS_SPREAD: usize = 64 * 64;
+
 impl Stop {
     /// Installs the handlers of SIGTERM, SIGINT and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
     ///
@@ -68,7 +71,9 @@ impl Stop {
             event: event.into(),
             listener: AtomicI32::new(-1),
             is_worker: AtomicBool::new(false),
-            marks: (0..max_descriptors).map(|_| AtomicU8::new(Mark::Free as u8)).collect(),
+            marks: (0..max_descriptors.next_multiple_of(MARKS_SPREAD))
+                .map(|_| AtomicU8::new(Mark::Free as u8))
+                .collect(),
         };
         STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
         // Without SA_RESTART: a call that blocks while we stop has to come back.
@@ -132,17 +137,25 @@ impl Stop {
     }
 
     fn slot(&self, descriptor: RawFd) -> Option<&AtomicU8> {
-        self.marks.get(usize::try_from(descriptor).ok()?)
+        self.marks.get(place(usize::try_from(descriptor).ok()?))
     }
 
     fn shut_marked(&self, from: Mark, how: i32) {
-        for (descriptor, mark) in self.marks.iter().enumerate() {
-            let mark = mark.load(SeqCst);
+        for descriptor in 0..self.marks.len() {
+            let mark = self.marks[place(descriptor)].load(SeqCst);
             if mark == Mark::Idle as u8 || (mark == Mark::Busy as u8 && from == Mark::Busy) {
                 shut(descriptor as RawFd, how);
             }
         }
     }
+}
+
+/// Where in the table a descriptor has its mark. Descriptors come in a row and their connections are served on different
+/// cores; marks side by side would make these fight for a cache line. So within a block a row of neighbours lies in
+/// 64 lines: the two halves of the number change places.
+fn place(descriptor: usize) -> usize {
+    let (block, within) = (descriptor / MARKS_SPREAD, descriptor % MARKS_SPREAD);
+    block * MARKS_SPREAD + within % 64 * 64 + within / 64
 }
 
 /// Readable for ever once the stop was requested.
