@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::limits::{
     BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK, OFFERED_SHARE,
-    SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE, UTILIZATION_VOID,
+    OPENING_REQUESTS, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE, UTILIZATION_VOID,
 };
 use crate::record::audit::{Finding, Law, Standing};
 use crate::record::cell::Cell;
@@ -34,6 +34,7 @@ pub struct Evidence<'a> {
 /// All doubts about a cell.
 pub fn findings(evidence: &Evidence) -> Vec<Finding> {
     let laws: [fn(&Evidence) -> Option<Finding>; 13] = [
+        connections_open,
         bodies,
         errors,
         generator_on_time,
@@ -41,7 +42,6 @@ pub fn findings(evidence: &Evidence) -> Vec<Finding> {
         server_bottleneck,
         littles_law,
         utilization_law,
-        connections_open,
         accept_queue,
         retransmissions,
         steal,
@@ -169,7 +169,12 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
 /// CPU per request is taken from the whole load, rate and CPU from the window: they agree when no work was lost from the
 /// books (a child that nobody waited for) and the window was like the rest.
 fn utilization_law(evidence: &Evidence) -> Option<Finding> {
-    if evidence.answered_in_all == 0 {
+    let load = &evidence.cell.load;
+    let connections = u64::from(load.connections + load.idle_connections);
+    // Opening and closing connections is outside the window; where it is most of the work, the law says nothing.
+    let mostly_opening =
+        load.requests_per_connection.is_none() && evidence.answered_in_all < OPENING_REQUESTS * connections;
+    if evidence.answered_in_all == 0 || mostly_opening {
         return None;
     }
     let per_request = evidence.cpu_in_all.as_secs_f64() / evidence.answered_in_all as f64;

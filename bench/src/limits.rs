@@ -43,6 +43,9 @@ pub const ERROR_SHARE: f64 = 0.001;
 /// Share of the machine's time that others may use during a cell before it counts as busy.
 pub const BUSY_SHARE: f64 = 0.10;
 
+/// Requests that a connection must have carried before what its opening cost is small beside them.
+pub const OPENING_REQUESTS: u64 = 10;
+
 /// Resolution of the machine's own account of a core, in seconds: /proc/stat counts ticks.
 pub const MACHINE_TICK: f64 = 0.01;
 

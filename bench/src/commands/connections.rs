@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch, print_plan};
 use crate::exit::Exit;
-use crate::experiment::connections;
+use crate::experiment::{connections, pilot};
 
 /// Hold from 10 to 10,000 connections with a trickle of requests over them: memory per connection, latency, and where each
 /// architecture hits its wall.
@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let counts =
         if arguments.counts.is_empty() { connections::COUNTS.to_vec() } else { arguments.counts.clone() };
     if shared.dry_run {
-        print_plan(&setup, &connections::trials(&setup, &counts));
+        print_plan(&setup, &[pilot::trials(&setup), connections::trials(&setup, &counts)].concat());
         return Ok(Exit::Success);
     }
     conduct(shared, launch, &setup, |session| connections::run(session, &setup, &counts))

@@ -39,8 +39,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if shared.dry_run {
         let each = curve::expected_time(&setup);
         anstream::println!(
-            "{} contestants, about {} each, {} in all; rates follow from the search",
+            "{} contestant{}, about {} each, {} in all; rates follow from the search",
             setup.contestants.len(),
+            if setup.contestants.len() == 1 { "" } else { "s" },
             show::span(each),
             show::span(each * setup.contestants.len() as u32)
         );

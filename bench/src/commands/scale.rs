@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch, print_plan};
 use crate::exit::Exit;
-use crate::experiment::scale;
+use crate::experiment::{pilot, scale};
 use crate::probe::machine::online_cores;
 
 /// Measure capacity on one server core, two, and so on: speed-up, efficiency, parallelism, and the scalability law.
@@ -35,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let setup = shared.setup(PACES, launch.seed)?;
     let online = online_cores();
     if shared.dry_run {
-        print_plan(&setup, &scale::trials(&setup, &online));
+        print_plan(&setup, &[pilot::trials(&setup), scale::trials(&setup, &online)].concat());
         return Ok(Exit::Success);
     }
     conduct(shared, launch, &setup, |session| scale::run(session, &setup, &online))

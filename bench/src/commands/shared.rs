@@ -264,9 +264,10 @@ pub fn print_plan(setup: &Setup, trials: &[Trial]) {
         );
     }
     anstream::println!(
-        "{} cells of {} contestants, about {}; server on cores {:?}, generator on {:?}",
+        "{} cells of {} contestant{}, about {}; server on cores {:?}, generator on {:?}",
         trials.len(),
         setup.contestants.len(),
+        if setup.contestants.len() == 1 { "" } else { "s" },
         show::span(time),
         setup.cores.server,
         setup.cores.generator,

@@ -88,7 +88,7 @@ fn common_rate(records: &[Record]) -> f64 {
 
 /// How many trials the experiment has, and how long it takes.
 pub fn trials(setup: &Setup) -> Vec<Trial> {
-    let mut trials = plan::blocks(&pilot::cells(setup), 0, 1, setup.seed);
+    let mut trials = pilot::trials(setup);
     trials.extend(plan::blocks(&counts(setup), 0, 1, setup.seed));
     trials.extend(plan::blocks(&cells(setup, 1.0), 0, setup.blocks, setup.seed));
     trials

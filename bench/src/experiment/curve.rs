@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::contestant::Contestant;
 use crate::experiment::pilot;
 use crate::experiment::setup::{Setup, round_rate};
-use crate::limits::{BRACKET, CELL_OVERHEAD, SEARCH_STEPS};
+use crate::limits::{BRACKET, CELL_OVERHEAD, PILOT_TIME_MS, SEARCH_STEPS};
 use crate::plan;
 use crate::record::audit::Standing;
 use crate::record::cell::{Cell, Trial};
@@ -99,7 +99,8 @@ pub fn expected_time(setup: &Setup) -> Duration {
     let cell = Duration::from_millis(setup.warm_up_ms + setup.duration_ms) + CELL_OVERHEAD;
     let stepped =
         Duration::from_millis(setup.duration_ms / 2) * (SWEEP_SHARES.len() + SPIKE_SHARES.len()) as u32;
-    cell * (1 + SEARCH_STEPS + SHARES.len() as u32 * setup.blocks) + stepped + CELL_OVERHEAD * 2
+    let pilot = Duration::from_millis(PILOT_TIME_MS.max(setup.warm_up_ms * 2)) + CELL_OVERHEAD;
+    pilot + cell * (1 + SEARCH_STEPS + SHARES.len() as u32 * setup.blocks) + stepped + CELL_OVERHEAD * 2
 }
 
 fn at(setup: &Setup, step: &str, contestant: &Contestant, rate_per_s: f64) -> Cell {

@@ -6,7 +6,7 @@
 use crate::experiment::setup::Setup;
 use crate::limits::{PILOT_TIME_MS, WARM_UP_LEAST_MS};
 use crate::plan;
-use crate::record::cell::Cell;
+use crate::record::cell::{Cell, Trial};
 use crate::record::measured::Record;
 use crate::rig::Rig;
 use crate::session::{Session, Stop};
@@ -26,6 +26,11 @@ pub fn cells(setup: &Setup) -> Vec<Cell> {
     setup.contestants.iter().map(cell).collect()
 }
 
+/// The pilot, in its order.
+pub fn trials(setup: &Setup) -> Vec<Trial> {
+    plan::blocks(&cells(setup), 0, 1, setup.seed)
+}
+
 /// Runs the pilot, and gives the setup with a warm-up for each contestant: as long as it took to become steady, and no
 /// longer than the limit. A warm-up that the user has fixed stays.
 ///
@@ -33,7 +38,7 @@ pub fn cells(setup: &Setup) -> Vec<Cell> {
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup) -> Result<Setup, Stop> {
     let mut settled = setup.clone();
-    for trial in plan::blocks(&cells(setup), 0, 1, setup.seed) {
+    for trial in trials(setup) {
         let record = session.measure(&trial)?;
         if !setup.warm_up_fixed {
             let warm_up_ms = warm_up_ms(record, setup.warm_up_ms);
@@ -69,10 +74,8 @@ mod tests {
         let mut progress = Silent;
         let mut session = Session::new(Mock::default(), None, Vec::new(), "m", &mut progress);
         let setup = setup(vec![bare("x", vec!["x".into()])]);
-        let mut record = session
-            .measure(&plan::blocks(&cells(&setup), 0, 1, 1)[0])
-            .unwrap_or_else(|_| panic!("the mock measures"))
-            .clone();
+        let mut record =
+            session.measure(&trials(&setup)[0]).unwrap_or_else(|_| panic!("the mock measures")).clone();
         let point = |number: u64| Point {
             at_ms: number * 10,
             rate_per_s: if number <= 6 { 1_000.0 * number as f64 } else { 9_000.0 + (number % 3) as f64 },

@@ -51,6 +51,17 @@ impl Measured {
         Measured { interval: bca(&values, median, 0.95, seed), at_least, void, reason, by_block }
     }
 
+    /// The same for a figure that is no maximum, such as a cost: that the server could have done more does not make it "at
+    /// least".
+    pub fn of_cost(records: &[&Record], seed: u64, read: impl Fn(&Record) -> Option<f64>) -> Self {
+        let mut figure = Measured::of(records, seed, read);
+        figure.at_least = false;
+        if !figure.by_block.is_empty() {
+            figure.reason.clear();
+        }
+        figure
+    }
+
     /// The median, when any block counts.
     pub fn value(&self) -> Option<f64> {
         (!self.by_block.is_empty()).then_some(self.interval.value)
@@ -182,23 +193,23 @@ fn row(line: &ContestantLine, records: &Records) -> Row {
         p99_ns: Measured::of(&latency, seed, percentile(99.0)),
         connect: Measured::of(&connect, seed, rate),
         cpu_ns: Measured::of(&latency, seed, Record::cpu_per_request_ns),
-        cpu_at_capacity_ns: Measured::of(&capacity, seed, Record::cpu_per_request_ns),
-        machine_cpu_ns: Measured::of(&capacity, seed, |record| {
+        cpu_at_capacity_ns: Measured::of_cost(&capacity, seed, Record::cpu_per_request_ns),
+        machine_cpu_ns: Measured::of_cost(&capacity, seed, |record| {
             let rate = record.counted()?.rate_per_s;
             (rate > 0.0).then_some(record.machine.as_ref()?.cores_used * 1e9 / rate)
         }),
-        cpu_at_connect_ns: Measured::of(&connect, seed, Record::cpu_per_request_ns),
+        cpu_at_connect_ns: Measured::of_cost(&connect, seed, Record::cpu_per_request_ns),
         system_share: Measured::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: Measured::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;
             Some(server.switches_per_s? / record.counted()?.rate_per_s)
         }),
-        memory_per_connection: Measured::of(&capacity, seed, |record| {
+        memory_per_connection: Measured::of_cost(&capacity, seed, |record| {
             let server = record.server.as_ref()?;
             let grown = server.memory_loaded.pss_bytes?.saturating_sub(server.memory_idle.pss_bytes?);
             Some(grown as f64 / f64::from(record.trial.cell.load.connections.max(1)))
         }),
-        memory: Measured::of(&capacity, seed, |record| {
+        memory: Measured::of_cost(&capacity, seed, |record| {
             record.server.as_ref()?.memory_loaded.pss_bytes.map(|bytes| bytes as f64)
         }),
         percentiles: PERCENTILES

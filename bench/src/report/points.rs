@@ -110,15 +110,15 @@ fn point(x: f64, records: &[&Record], seed: u64) -> Point {
     Point {
         x,
         rate: Measured::of(records, seed, |record| Some(record.load.as_ref()?.rate_per_s)),
-        p50_ns: Measured::of(records, seed, percentile(50.0)),
-        p99_ns: Measured::of(records, seed, percentile(99.0)),
-        cpu_ns: Measured::of(records, seed, Record::cpu_per_request_ns),
-        parallelism: Measured::of(records, seed, |record| record.server.as_ref()?.parallelism),
-        memory: Measured::of(records, seed, |record| {
+        p50_ns: Measured::of_cost(records, seed, percentile(50.0)),
+        p99_ns: Measured::of_cost(records, seed, percentile(99.0)),
+        cpu_ns: Measured::of_cost(records, seed, Record::cpu_per_request_ns),
+        parallelism: Measured::of_cost(records, seed, |record| record.server.as_ref()?.parallelism),
+        memory: Measured::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;
             growth(server.memory_idle.pss_bytes, server.memory_loaded.pss_bytes)
         }),
-        kernel_memory: Measured::of(records, seed, |record| {
+        kernel_memory: Measured::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;
             growth(server.memory_idle.kernel_bytes, server.memory_loaded.kernel_bytes)
         }),

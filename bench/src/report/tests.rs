@@ -73,7 +73,7 @@ fn the_verdict_says_what_the_figures_say() {
     let written = write(&path).unwrap();
     let text = written.terminal.replace('\n', " ");
     assert!(text.contains("fast answered most over lasting connections: 20.0 k/s"), "{text}");
-    assert!(text.contains("Not decided for <idle>: their own maximum was not reached"), "{text}");
+    assert!(text.contains("Not decided for <idle>: something else was full before they were"), "{text}");
     assert!(text.contains("slow is last, 2.00x behind"), "{text}");
     assert!(text.contains(">5000"), "{text}");
     assert!(written.terminal.lines().all(|line| line.chars().count() <= 80), "{}", written.terminal);

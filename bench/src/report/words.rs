@@ -98,7 +98,7 @@ fn capacity(model: &Model) -> Option<String> {
         let why = if few {
             "the blocks are too few for a verdict"
         } else {
-            "their own maximum was not reached, they may do more"
+            "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart"
         };
         words += &format!(" Not decided for {}: {why}.", names(model, &unknown));
     }
