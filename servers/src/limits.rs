@@ -42,6 +42,10 @@ pub const POOLED_STACKS: usize = 1_024;
 /// to one (RFC 9112, 3); the gate behind it keeps to the smaller bounds of our own core.
 pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
+/// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little held for
+/// a client that reads slowly.
+pub const HYPER_PIECE_BYTES: usize = 32 * 1024;
+
 /// Connections that a readiness loop accepts before it looks after the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
 

@@ -30,6 +30,7 @@ use super::call::guard;
 use super::site::Site;
 use super::stop::Mark;
 use super::tally::Tally;
+use crate::limits::HYPER_PIECE_BYTES;
 use crate::services::service::{Call, Fields, text};
 
 /// The gate of one connection.
@@ -203,9 +204,6 @@ pub enum Answer {
     Source(Box<dyn Source>),
 }
 
-/// How much is read at a time from a source, in octets.
-const PIECE_BYTES: usize = 32 * 1024;
-
 impl From<Body> for Answer {
     fn from(body: Body) -> Self {
         Answer::Whole(match body {
@@ -231,7 +229,7 @@ impl hyper::body::Body for Answer {
             Answer::Whole(octets) => Some(Ok(Frame::data(std::mem::take(octets)))),
             Answer::Source(source) if source.remaining() == 0 => None,
             Answer::Source(source) => {
-                let mut piece = vec![0; PIECE_BYTES];
+                let mut piece = vec![0; HYPER_PIECE_BYTES];
                 Some(match source.read(&mut piece) {
                     Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
                     Ok(count) => {
