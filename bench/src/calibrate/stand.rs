@@ -110,9 +110,11 @@ impl Stand {
 
     /// Little's law over a run.
     pub fn little(&mut self, law: &str, tool: &str, run: &Run, tolerance: f64) {
-        let (measured, predicted) = (run.audit.figures.in_system_mean, run.audit.figures.in_system_predicted);
-        // As a time: the mean latency that the number in the system speaks for, against the mean that was measured.
         let mean_ns = run.latency.total.mean_ns;
+        // Rate times mean latency as the textbook has it, with whatever the edges of the window do to it.
+        let predicted = run.counts.completed as f64 / run.window_ns.max(1) as f64 * mean_ns;
+        let measured = run.audit.figures.in_system_mean;
+        // As a time: the mean latency that the number in the system speaks for, against the mean that was measured.
         self.compare(
             law,
             tool,
