@@ -93,14 +93,13 @@ fn capacity(model: &Model) -> Option<String> {
         words += &format!(" No difference was seen to {}.", names(model, &level));
     }
     let unknown = those(&others, Against::Unknown);
-    if !unknown.is_empty() {
-        let few = model.header.blocks < crate::limits::LEAST_BLOCKS_FOR_A_VERDICT as u32;
-        let why = if few {
-            "the blocks are too few for a verdict"
-        } else {
-            "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart"
-        };
-        words += &format!(" Not decided for {}: {why}.", names(model, &unknown));
+    let (unreached, few): (Vec<usize>, Vec<usize>) =
+        unknown.iter().partition(|row| model.rows[**row].capacity.at_least);
+    let why = "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart";
+    for (rows, why) in [(unreached, why), (few, "the blocks that count are too few for a verdict")] {
+        if !rows.is_empty() {
+            words += &format!(" Not decided for {}: {why}.", names(model, &rows));
+        }
     }
     let behind = those(&others, Against::Behind);
     if let Some(last) = behind.last() {

@@ -239,6 +239,8 @@ impl Rig for System {
             if cell.transport != "plain" {
                 let credentials = self.credentials();
                 if !credentials.exists() {
+                    // Should the directory not be made, the keys cannot be either, and say so.
+                    let _ = std::fs::create_dir_all(self.directory.join("work"));
                     transport::create(&credentials).map_err(|error| {
                         Fault::contract(format!("no keys for {}: {error}", cell.transport))
                     })?;
