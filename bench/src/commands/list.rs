@@ -6,6 +6,7 @@ use dyno_servers::{architectures, services};
 
 use super::Outcome;
 use crate::exit::Exit;
+use crate::report::text::wrap;
 
 /// List the architectures, with idea and limits, and the services.
 #[derive(Debug, clap::Args)]
@@ -33,18 +34,24 @@ fn tables() -> String {
     let mut text = String::from("Architectures (dyno serve NAME)\n");
     for architecture in architectures::ALL {
         let options: Vec<_> = architecture.knobs.iter().map(ToString::to_string).collect();
-        let _ = write!(
-            text,
-            "\n  {:<22} {}\n  {:<22} wall: {}\n",
-            architecture.name, architecture.idea, "", architecture.wall
-        );
+        text.push('\n');
+        row(&mut text, architecture.name, architecture.idea);
+        row(&mut text, "", &format!("wall: {}", architecture.wall));
         if !options.is_empty() {
-            let _ = writeln!(text, "  {:<22} options: {}", "", options.join(" "));
+            row(&mut text, "", &format!("options: {}", options.join(" ")));
         }
     }
     text.push_str("\nServices\n\n");
     for service in services::ALL {
-        let _ = writeln!(text, "  {:<22} {} {}", service.path, service.methods.join("/"), service.idea);
+        row(&mut text, service.path, &format!("{} {}", service.methods.join("/"), service.idea));
     }
     text
+}
+
+/// A name and what is said of it, in 80 columns.
+fn row(text: &mut String, name: &str, words: &str) {
+    let lines = wrap(words, 80 - 26);
+    for (index, line) in lines.trim_end().lines().enumerate() {
+        let _ = writeln!(text, "  {:<22} {line}", if index == 0 { name } else { "" });
+    }
 }
