@@ -102,7 +102,14 @@ fn list() -> Outcome {
     let mut says: Vec<&str> =
         rows().iter().flat_map(|row| [row.architecture.name, row.architecture.idea]).collect();
     says.extend(services::ALL.iter().map(|service| service.path));
-    shows(&["list"], &says)
+    let output = dyno(&["list"])?;
+    let listed = String::from_utf8_lossy(&output.stdout);
+    let wide: Vec<_> = listed.lines().filter(|line| line.chars().count() > 80).collect();
+    ensure(wide.is_empty(), || format!("more than 80 columns: {wide:?}"))?;
+    // Words may go on in the next line.
+    let words = listed.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lost: Vec<_> = says.into_iter().filter(|said| !words.contains(said)).collect();
+    ensure(lost.is_empty(), || format!("not listed: {lost:?}"))
 }
 
 fn list_names() -> Outcome {

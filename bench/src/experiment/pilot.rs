@@ -1,7 +1,7 @@
 //! The pilot: one short closed loop with each contestant, from its very first request on.
 //!
 //! It tells two things that the measured cells need: how long a fresh process of this contestant takes to become steady
-//! (see [`steady`](crate::statistics::steady)), and the order of its rate. It counts for nothing else.
+//! (see [`steady`]), and the order of its rate. It counts for nothing else.
 
 use crate::experiment::setup::Setup;
 use crate::limits::{PILOT_TIME_MS, WARM_UP_LEAST_MS};
