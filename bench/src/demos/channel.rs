@@ -122,7 +122,7 @@ fn listen(stage: &mut Stage, address: SocketAddr, tapped: bool) -> io::Result<()
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
     stage.says("here", "in the other terminal:");
-    stage.says("here", format!("dyno demo channel --connect {address} --peer {}", server.public()));
+    stage.offers("here", &format!("dyno demo channel --connect {address} --peer {}", server.public()));
     listener.set_nonblocking(true)?;
     let start = Instant::now();
     let stream = loop {

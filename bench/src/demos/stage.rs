@@ -62,6 +62,14 @@ impl Stage {
         );
     }
 
+    /// A party offers a command to be typed elsewhere: in one line however long, so that it can be copied.
+    pub fn offers(&self, party: &str, command: &str) {
+        self.put(
+            &format!("   {party:<9} {command}"),
+            &json!({"demo": self.demo, "event": "says", "party": party, "text": command}),
+        );
+    }
+
     /// What the scene shows; `holds` is what was observed, and must be true.
     pub fn verdict(&mut self, claim: &str, holds: bool) {
         self.as_announced &= holds;
