@@ -172,6 +172,10 @@ fn slow_readers(row: &Row) -> Outcome {
     Ok(())
 }
 
+/// More than the buffers of two sockets, of the server and of the kernel can hold between a client that only sends and a
+/// server that has stopped taking.
+const PIPELINED_BYTES: usize = 64 * 1024 * 1024;
+
 fn pipelining(row: &Row) -> Outcome {
     let server = Server::start(row)?;
     let before = memory_at_rest(&server)?;
@@ -182,7 +186,7 @@ fn pipelining(row: &Row) -> Outcome {
     let many = one.repeat(100);
     let (start, mut sent, mut stuck_since) = (Instant::now(), 0, Instant::now());
     // Until the server has not taken anything for a while.
-    while stuck_since.elapsed() < 2 * UNDERWAY && start.elapsed() < Duration::from_secs(5) {
+    while stuck_since.elapsed() < 2 * UNDERWAY && start.elapsed() < ANSWER && sent < PIPELINED_BYTES {
         let count = client.push(&many.as_bytes()[sent % one.len()..]);
         sent += count;
         if count > 0 {
