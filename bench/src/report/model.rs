@@ -206,7 +206,9 @@ fn row(line: &ContestantLine, records: &Records) -> Row {
         }),
         memory_per_connection: Measured::of_cost(&capacity, seed, |record| {
             let server = record.server.as_ref()?;
-            let grown = server.memory_loaded.pss_bytes?.saturating_sub(server.memory_idle.pss_bytes?);
+            // Pages of the program are shared with a generator of the same program once that runs, so the server's share of
+            // them shrinks; where that hides the growth, there is no figure, and never a zero.
+            let grown = server.memory_loaded.pss_bytes?.checked_sub(server.memory_idle.pss_bytes?)?;
             Some(grown as f64 / f64::from(record.trial.cell.load.connections.max(1)))
         }),
         memory: Measured::of_cost(&capacity, seed, |record| {
