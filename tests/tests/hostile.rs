@@ -93,24 +93,22 @@ fn cut(client: &mut Client) -> Outcome {
 fn slow_head(row: &Row) -> Outcome {
     // hyper has one clock for the head and for idling.
     let option = if row.is_hyper() { "--idle-time-ms" } else { "--head-time-ms" };
-    let server = Server::start_with(&row.with(&[option, "700"]), None)?;
-    let mut client = connect(&server)?;
-    client.push(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
-    if !row.is_alone() {
-        served(&server)?;
-    }
-    drip(&mut client, "x", Duration::from_millis(300))?;
-    cut(&mut client)?;
-    drop(client);
-    served(&server)?;
-    server.stop_well()?;
-    Ok(())
+    dripping(row, option, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
 }
 
 fn slow_body(row: &Row) -> Outcome {
-    let server = Server::start_with(&row.with(&["--body-grace-ms", "700"]), None)?;
+    dripping(
+        row,
+        "--body-grace-ms",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n",
+    )
+}
+
+/// A client that goes on from `start` an octet at a time is cut when the limit of `option` has passed; others are served.
+fn dripping(row: &Row, option: &'static str, start: &str) -> Outcome {
+    let server = Server::start_with(&row.with(&[option, "700"]), None)?;
     let mut client = connect(&server)?;
-    client.push(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n");
+    client.push(start.as_bytes());
     if !row.is_alone() {
         served(&server)?;
     }
