@@ -3,6 +3,7 @@
 mod support;
 
 use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::credential::Credential;
 use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::message::{HEADER_OCTETS, Hello, Suite};
 use dyno_security::channel::session::Session;
@@ -217,6 +218,10 @@ fn every_truncation_of_the_handshake_is_refused() {
         let three = drain(&mut initiator);
         assert!(feed_all(&mut responder, &three[..length], now).is_err(), "message 3 cut at {length}");
     }
+    for length in 0..messages[3].len() {
+        let (mut initiator, _, messages) = recorded(&client, &server, now);
+        assert!(feed_all(&mut initiator, &messages[3][..length], now).is_err(), "ready cut at {length}");
+    }
 }
 
 #[test]
@@ -242,16 +247,23 @@ fn wrong_lengths_are_refused_by_their_header() {
 
 #[test]
 fn a_stolen_key_of_our_own_does_not_let_others_pass_for_our_friends() {
-    // Key-compromise impersonation: Mallory has the client's private key and meets the client as its server.
-    let (stolen, document) = SigningKey::generate();
-    let copy = SigningKey::from_pkcs8(&document).unwrap();
-    let server_key = SigningKey::generate().0;
-    let client = Client::new(Config::new(Identity::bare(stolen), Trust::pinned(*server_key.public())));
-    let mallory = Server::new(Config::new(Identity::bare(copy), Trust::anyone()));
+    // Key-compromise impersonation: Mallory has one side's private key and meets that side as its friend, once under the
+    // stolen key and once under the friend's, which she has no private key for.
+    let document = SigningKey::generate().1;
+    let stolen = || SigningKey::from_pkcs8(&document).unwrap();
+    let friend = *SigningKey::generate().0.public();
+    let victim = || Config::new(Identity::bare(stolen()), Trust::pinned(friend));
     let now = Instant::now();
-    let mut initiator = client.session(now);
-    assert!(settle(&mut initiator, &mut mallory.session(now), now).is_err());
-    assert!(!initiator.is_established());
+    for credential in [Credential::bare(*stolen().public()), Credential::bare(friend)] {
+        let mallory =
+            || Config::new(Identity { key: stolen(), credential: credential.clone() }, Trust::anyone());
+        let mut initiator = Client::new(victim()).session(now);
+        assert!(settle(&mut initiator, &mut Server::new(mallory()).session(now), now).is_err());
+        assert!(!initiator.is_established() && initiator.pending().is_empty());
+        let mut responder = Server::new(victim()).session(now);
+        assert!(settle(&mut Client::new(mallory()).session(now), &mut responder, now).is_err());
+        assert!(!responder.is_established() && responder.pending().is_empty());
+    }
 }
 
 #[test]

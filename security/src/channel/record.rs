@@ -97,6 +97,7 @@ pub struct Opener {
     key: OpeningKey,
     next: Secret,
     associated: Associated,
+    most_records: u64,
 }
 
 impl std::fmt::Debug for Opener {
@@ -114,7 +115,15 @@ impl Opener {
         let epoch = schedule::epoch(&secret);
         let key = OpeningKey::new(suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
-        Opener { suite, key, next: epoch.next, associated: Associated::new(transcript) }
+        let (associated, most_records) = (Associated::new(transcript), limits::RECEIVE_RECORDS);
+        Opener { suite, key, next: epoch.next, associated, most_records }
+    }
+
+    /// The same, and takes at most `records` under one key (never more than [`limits::RECEIVE_RECORDS`]).
+    #[must_use]
+    pub fn with_limit(mut self, records: u64) -> Self {
+        self.most_records = records.min(limits::RECEIVE_RECORDS);
+        self
     }
 
     /// Opens the record of `kind` with this `body`; its plaintext is appended to `plain`.
@@ -122,7 +131,7 @@ impl Opener {
     /// # Errors
     /// [`Refused`]; `plain` is as before then.
     pub fn open(&mut self, kind: Kind, body: &[u8], plain: &mut Vec<u8>) -> Result<(), Refused> {
-        if self.key.next_number() >= limits::RECEIVE_RECORDS {
+        if self.key.next_number() >= self.most_records {
             return Err(Refused);
         }
         let header = message::header(kind, body.len());

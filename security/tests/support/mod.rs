@@ -1,6 +1,8 @@
 //! What the integration tests share: two pipes back to back, without a socket.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+pub mod forger;
+
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::trust::Trust;
