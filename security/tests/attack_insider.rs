@@ -7,12 +7,13 @@ use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::credential::{Credential, Usage};
 use dyno_security::channel::endpoint::{Client, Server};
 use dyno_security::channel::handshake::REFUSED;
+use dyno_security::channel::message::{Suite, suite_field};
 use dyno_security::channel::session::Session;
 use dyno_security::channel::trust::{Trust, UNKNOWN};
 use dyno_security::pipe::{Failure, Pipe};
 use dyno_security::signature::{Context, SigningKey};
 use std::time::Instant;
-use support::forger::{Exchange, Flight, Role, bare, covered, deceive};
+use support::forger::{Exchange, Flight, Role, Suites, bare, covered, deceive, deceive_about};
 
 /// Mallory is known to the victim under her own name, and so is the friend; the authority would certify any key for her,
 /// without asking whether she holds it.
@@ -33,13 +34,18 @@ impl Cast {
     }
 
     fn victim(&self, now: Instant) -> Session {
+        self.victim_with(&Suite::ALL, now)
+    }
+
+    fn victim_with(&self, suites: &[Suite], now: Instant) -> Session {
         let trust = Trust {
             keys: vec![*self.friend.public(), *self.mallory.public()],
             authorities: vec![*self.authority.public()],
             ..Trust::default()
         };
-        // Their keys are made from seeds, so a copy is another one from the same seed.
-        let config = Config::new(Identity::bare(SigningKey::from_seed(&[4; 32]).unwrap()), trust);
+        // Keys are made from seeds, so a copy is another one from the same seed.
+        let mut config = Config::new(Identity::bare(SigningKey::from_seed(&[4; 32]).unwrap()), trust);
+        config.suites = suites.to_vec();
         match self.role {
             Role::Responder => Client::new(config).session(now),
             Role::Initiator => Server::new(config).session(now),
@@ -167,6 +173,32 @@ fn every_lie_is_refused_with_the_one_text() {
             assert!(victim.pending().is_empty() && victim.send(b"x").is_err(), "{name}: dead and silent");
         }
     }
+}
+
+#[test]
+fn both_must_have_seen_the_same_suites() {
+    let now = Instant::now();
+    let honest = |c: &Cast, x: &Exchange| x.seal(&x.honest(bare(&c.mallory), &c.mallory));
+    let downgrades: [(&str, Suites); 3] = [
+        ("another offer", |_, chosen| suite_field(&[9], chosen)),
+        ("another choice", |offered, _| suite_field(offered, Suite::ChaCha20Poly1305)),
+        ("another version", |offered, chosen| {
+            let mut field = suite_field(offered, chosen);
+            field[12] += 1;
+            field
+        }),
+    ];
+    for cast in [Role::Responder, Role::Initiator].map(Cast::new) {
+        for (name, suites) in downgrades {
+            let mut victim = cast.victim(now);
+            let result = deceive_about(suites, &mut victim, cast.role, now, |x| honest(&cast, x));
+            assert_eq!(result, Err(REFUSED), "{name} as {:?}", cast.role);
+        }
+    }
+    // The forger's choice is AES, whatever was offered.
+    let cast = Cast::new(Role::Responder);
+    let mut victim = cast.victim_with(&[Suite::ChaCha20Poly1305], now);
+    assert_eq!(deceive(&mut victim, cast.role, now, |x| honest(&cast, x)), Err(REFUSED), "not offered");
 }
 
 #[test]

@@ -110,6 +110,30 @@ fn every_truncation_of_a_stream_is_seen() {
 }
 
 #[test]
+fn a_failed_session_is_silent() {
+    let now = Instant::now();
+    let fails: [(&str, fn(&mut Session, &[u8], Instant) -> bool); 3] = [
+        ("an altered record", |session, _, now| {
+            session.receive(&[5, 0, 17], &mut Vec::new(), now).is_ok()
+                && session.receive(&[0; 17], &mut Vec::new(), now).is_ok()
+        }),
+        ("a record of the wrong kind", |session, record, now| {
+            session.receive(&[&[2], &record[1..]].concat(), &mut Vec::new(), now).is_ok()
+        }),
+        ("a cut stream", |session, _, _| session.receive_eof().is_ok()),
+    ];
+    for (name, survives) in fails {
+        let (mut left, mut right) = established(now);
+        let record = records(&mut left, 1).remove(0);
+        right.send(b"what was waiting for the wire").unwrap();
+        assert!(!right.pending().is_empty());
+        assert!(!survives(&mut right, &record, now), "{name}");
+        assert!(right.pending().is_empty() && !right.is_established(), "{name}: nothing goes out any more");
+        assert!(right.send(b"x").is_err() && right.receive(&record, &mut Vec::new(), now).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn nothing_follows_the_goodbye() {
     let now = Instant::now();
     let (mut left, mut right) = established(now);

@@ -96,8 +96,22 @@ impl Exchange {
     }
 }
 
+/// What the forger believes, or pretends to believe, of the suites: offered, chosen.
+pub type Suites = fn(&[u8], Suite) -> Vec<u8>;
+
 /// Plays `role` towards `victim`, which has just been made, with a flight made by `lie`.
 pub fn deceive(
+    victim: &mut Session,
+    role: Role,
+    now: Instant,
+    lie: impl FnOnce(&Exchange) -> Vec<u8>,
+) -> Result<(), Failure> {
+    deceive_about(suite_field, victim, role, now, lie)
+}
+
+/// The same, with a transcript that tells of other suites.
+pub fn deceive_about(
+    suites: Suites,
     victim: &mut Session,
     role: Role,
     now: Instant,
@@ -109,7 +123,7 @@ pub fn deceive(
         let one = drain(victim);
         let hello = Hello::parse(&one[HEADER_OCTETS..]).unwrap();
         let shared = own.agree(hello.gx).unwrap();
-        let th1 = sha256(&[&suite_field(hello.suites, SUITE), hello.gx, &public]);
+        let th1 = sha256(&[&suites(hello.suites, SUITE), hello.gx, &public]);
         let flight = lie(&Exchange::new(role, th1, &th1, &shared));
         return victim.receive(&Reply::write(SUITE, &public, &flight), &mut plain, now);
     }
@@ -117,7 +131,7 @@ pub fn deceive(
     let two = drain(victim);
     let reply = Reply::parse(&two[HEADER_OCTETS..]).unwrap();
     let shared = own.agree(reply.gy).unwrap();
-    let th1 = sha256(&[&suite_field(&[SUITE as u8], SUITE), &public, reply.gy]);
+    let th1 = sha256(&[&suites(&[SUITE as u8], SUITE), &public, reply.gy]);
     let flight = lie(&Exchange::new(role, sha256(&[&th1, reply.flight]), &th1, &shared));
     victim.receive(&[&header(Kind::Finish, flight.len()), &flight[..]].concat(), &mut plain, now)
 }
