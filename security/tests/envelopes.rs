@@ -2,7 +2,7 @@
 
 use dyno_security::envelope::sealed::RecipientKey;
 use dyno_security::envelope::{bound, sealed, signed, stream, weak};
-use dyno_security::signature::SigningKey;
+use dyno_security::signature::{Context, SigningKey};
 
 struct Cast {
     alice: SigningKey,
@@ -120,6 +120,24 @@ fn a_stream_arrives_whole_or_not_at_all() {
         let altered = [head, &order.concat()].concat();
         assert!(stream::open(&c.bob, c.alice.public(), &mut &altered[..], &mut Vec::new()).is_err());
     }
+}
+
+#[test]
+fn a_forged_stream_is_refused_by_its_signature() {
+    let c = cast();
+    let names = [&c.alice.public().octets()[..], &c.bob.public().octets()].concat();
+    let purpose = [b"dyno envelope v1 stream", &names[..]].concat();
+    // Anybody can seal to Bob under any purpose; what counts is who has signed for this encapsulated key.
+    let forged = |signer: &SigningKey| {
+        let (key, mut sealer) = sealed::Sealer::new(c.bob.public(), &purpose).unwrap();
+        let signature = signer.sign(Context("dyno envelope v1 stream"), &[&names, &key]);
+        let parts =
+            [(&[2], &signature[..]), (&[1], MESSAGE)].map(|(mark, part)| sealer.seal(mark, part).unwrap());
+        [&key[..], &parts.concat()].concat()
+    };
+    let open = |file: &[u8]| stream::open(&c.bob, c.alice.public(), &mut &file[..], &mut Vec::new());
+    assert!(open(&forged(&c.alice)).is_ok(), "the control");
+    assert!(open(&forged(&c.mallory)).is_err());
 }
 
 #[test]
