@@ -73,7 +73,7 @@ fn judge(directory: &Path, name: &str, trial: usize) -> Result<[Verdict; FIGURES
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.ancestors().nth(2).ok_or("this example lies nowhere")?.join("dyno");
     let mut command = Command::new(&program);
-    command.args(["compare", name, name, "--duration", "250ms", "--warm-up", "60ms", "--quiet"]);
+    command.args(["compare", name, name, "--quiet"]);
     command.args(["--blocks", &LEAST_BLOCKS_FOR_A_VERDICT.to_string(), "--seed", &trial.to_string()]);
     let place = if directory.join(store::FILE).exists() { "--resume" } else { "--output" };
     let output = command

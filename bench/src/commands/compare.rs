@@ -3,11 +3,11 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch, print_plan};
 use crate::exit::Exit;
-use crate::experiment::compare;
+use crate::experiment::compare::{self, Rounds};
 
 /// Compare architectures side by side: capacity, latency at a common rate, connections a second, and what a request costs.
 ///
-/// Runs every cell in several blocks, each block in a random order, each cell with a fresh server process. The page with
+/// Runs every cell in many rounds, each in a random order, each cell with a fresh server process. The page with
 /// the results is written to dyno-results/; see METHOD in it for how, and BIAS for what not to believe.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno compare --quick\n  dyno compare epoll fork thread-pool\n  \
@@ -20,11 +20,23 @@ pub struct Arguments {
     rate: Option<f64>,
 }
 
-/// Sixteen architectures have 48 cells a block: about 90 seconds, 5 minutes, and an hour and a half.
+/// With sixteen architectures about 90 seconds, 5 minutes, and two hours.
 const PACES: [Pace; 3] = [
     Pace { blocks: 5, warm_up_ms: 60, duration_ms: 160 },
     Pace { blocks: 7, warm_up_ms: 200, duration_ms: 600 },
     Pace { blocks: 20, warm_up_ms: 1_000, duration_ms: 4_000 },
+];
+
+/// Each rate once, in cells as long as the others.
+const fn once(duration_ms: u64) -> Rounds {
+    Rounds { capacity: 1, connect: 1, duration_ms }
+}
+
+/// What a block consists of at each pace.
+const ROUNDS: [Rounds; 3] = [
+    once(PACES[0].duration_ms),
+    Rounds { capacity: 4, connect: 2, duration_ms: 160 },
+    Rounds { capacity: 4, connect: 2, duration_ms: 1_000 },
 ];
 
 /// Runs the experiment.
@@ -35,9 +47,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let shared = &arguments.shared;
     let launch = launch(shared, "compare")?;
     let setup = shared.setup(PACES, launch.seed)?;
+    // Whoever says how long a cell is means every cell.
+    let rounds = shared.duration.map_or(shared.at_pace(ROUNDS), |_| once(setup.duration_ms));
     if shared.dry_run {
-        print_plan(&setup, &compare::trials(&setup));
+        print_plan(&setup, &compare::trials(&setup, rounds));
         return Ok(Exit::Success);
     }
-    conduct(shared, launch, &setup, |session| compare::run(session, &setup, arguments.rate))
+    conduct(shared, launch, &setup, |session| compare::run(session, &setup, rounds, arguments.rate))
 }

@@ -156,12 +156,21 @@ impl Shared {
         Ok(found)
     }
 
+    /// The one of three values that is for the pace asked for: quick, usual, thorough.
+    pub fn at_pace<T: Copy>(&self, values: [T; 3]) -> T {
+        values[match (self.quick, self.thorough) {
+            (true, _) => 0,
+            (_, false) => 1,
+            (_, true) => 2,
+        }]
+    }
+
     /// What is to be measured, at one of three paces: quick, usual, thorough.
     ///
     /// # Errors
     /// When a name is unknown or a value impossible.
     pub fn setup(&self, paces: [Pace; 3], seed: u64) -> Result<Setup, Failure> {
-        let pace = if self.quick { paces[0] } else { paces[if self.thorough { 2 } else { 1 }] };
+        let pace = self.at_pace(paces);
         if !self.service.starts_with('/') {
             return Err(Failure::usage(
                 format!("the service {} has no leading slash", self.service),

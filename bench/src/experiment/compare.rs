@@ -3,11 +3,16 @@
 //! ```text
 //! pilot     one short closed loop each                -> the common rate: half of what the slowest can do
 //! counts    one with a connection per request each    -> switches, faults and calls, which are not counted while timing
-//! block 1   for each contestant, in random order:  capacity   closed loop, lasting connections
-//!                                                  latency    open loop at the common rate
-//!                                                  connect    closed loop, a connection per request
+//! block 1   rounds, each over all contestants in random order:
+//!             capacity   closed loop, lasting connections        short cells, several rounds
+//!             connect    closed loop, a connection per request   short cells, several rounds
+//!             latency    open loop at the common rate            long cells, one round
 //! block 2   ... in another order, and so on
 //! ```
+//!
+//! A rate is known after a moment, but the moment may be a bad one: where the machine's speed changes from second to second
+//! (clock, neighbours on the same host), cells of 160 and of 600 ms scatter alike, and only their number helps. A percentile
+//! far out needs many requests in one cell. So rates are taken from many short cells and percentiles from few long ones.
 
 use crate::contestant::Contestant;
 use crate::experiment::pilot::{self, PILOT};
@@ -28,17 +33,44 @@ pub const COUNTS: &str = "counts";
 /// A connection per request.
 pub const CONNECT: &str = "connect";
 
-/// The cells of a block, at this common rate.
-pub fn cells(setup: &Setup, rate_per_s: f64) -> Vec<Cell> {
-    let mut cells = Vec::new();
-    for contestant in &setup.contestants {
-        cells.push(setup.cell(CAPACITY, contestant));
-        let mut latency = setup.cell(LATENCY, contestant);
-        latency.load.rate_per_s = Some(rate_per_s);
-        cells.push(latency);
-        cells.push(connect(setup, CONNECT, contestant));
+/// How often a block takes each rate, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rounds {
+    /// Rounds of capacity in a block.
+    pub capacity: u32,
+    /// Rounds of connections in a block.
+    pub connect: u32,
+    /// Time measured in a cell of either, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// All trials, at this common rate.
+fn blocks(setup: &Setup, rounds: Rounds, rate_per_s: f64) -> Vec<Trial> {
+    let short = Setup { duration_ms: rounds.duration_ms, ..setup.clone() };
+    let latency = |contestant| {
+        let mut cell = setup.cell(LATENCY, contestant);
+        cell.load.rate_per_s = Some(rate_per_s);
+        cell
+    };
+    let every = setup.contestants.iter();
+    let kinds: [(Vec<Cell>, u32); 3] = [
+        (every.clone().map(|contestant| short.cell(CAPACITY, contestant)).collect(), rounds.capacity),
+        (every.clone().map(|contestant| connect(&short, CONNECT, contestant)).collect(), rounds.connect),
+        (every.map(latency).collect(), 1),
+    ];
+    let turns = rounds.capacity.max(rounds.connect).max(1);
+    let mut trials = Vec::new();
+    for block in 0..setup.blocks {
+        for turn in 0..turns {
+            for (kind, (cells, times)) in kinds.iter().enumerate() {
+                // Each kind is spread over the block as evenly as it goes.
+                let (before, after) = (turn * times / turns, (turn + 1) * times / turns);
+                let seed = setup.seed.wrapping_add(kind as u64);
+                trials.extend(plan::blocks(cells, block * times + before, after - before, seed));
+            }
+        }
     }
-    cells
+    trials
 }
 
 fn connect(setup: &Setup, step: &str, contestant: &Contestant) -> Cell {
@@ -58,17 +90,20 @@ pub fn counts(setup: &Setup) -> Vec<Cell> {
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
-pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup, rate_per_s: Option<f64>) -> Result<(), Stop> {
-    session.expect(&pilot::cells(setup), 1);
-    session.expect(&counts(setup), 1);
-    // The rate does not change the time that a cell takes, so any will do to tell the time left.
-    session.expect(&cells(setup, 1.0), setup.blocks);
+pub fn run<R: Rig>(
+    session: &mut Session<R>,
+    setup: &Setup,
+    rounds: Rounds,
+    rate_per_s: Option<f64>,
+) -> Result<(), Stop> {
+    let cells: Vec<Cell> = trials(setup, rounds).into_iter().map(|trial| trial.cell).collect();
+    session.expect(&cells, 1);
     let setup = &pilot::run(session, setup)?;
     for trial in plan::blocks(&counts(setup), 0, 1, setup.seed) {
         session.measure(&trial)?;
     }
     let rate = rate_per_s.unwrap_or_else(|| common_rate(session.records()));
-    for trial in plan::blocks(&cells(setup, rate), 0, setup.blocks, setup.seed) {
+    for trial in blocks(setup, rounds, rate) {
         session.measure(&trial)?;
     }
     Ok(())
@@ -86,11 +121,11 @@ fn common_rate(records: &[Record]) -> f64 {
     round_rate(if slowest.is_finite() { slowest * COMMON_RATE_SHARE } else { 1.0 })
 }
 
-/// How many trials the experiment has, and how long it takes.
-pub fn trials(setup: &Setup) -> Vec<Trial> {
+/// All that the experiment measures. The common rate, which is not known yet, does not change how long it takes.
+pub fn trials(setup: &Setup, rounds: Rounds) -> Vec<Trial> {
     let mut trials = pilot::trials(setup);
     trials.extend(plan::blocks(&counts(setup), 0, 1, setup.seed));
-    trials.extend(plan::blocks(&cells(setup, 1.0), 0, setup.blocks, setup.seed));
+    trials.extend(blocks(setup, rounds, 1.0));
     trials
 }
 
@@ -106,8 +141,32 @@ mod tests {
         setup(vec![bare("slow", vec!["x".into()]), bare("fast", vec!["x".into()])])
     }
 
+    const ROUNDS: Rounds = Rounds { capacity: 2, connect: 1, duration_ms: 100 };
+
     #[test]
-    fn the_common_rate_is_half_of_the_slowest_and_each_block_has_three_steps() {
+    fn a_block_takes_rates_often_and_latencies_once() {
+        let trials = blocks(&two(), ROUNDS, 1_000.0);
+        let of = |step: &str, contestant: &str| -> Vec<u32> {
+            let both = |trial: &&Trial| trial.cell.step == step && trial.cell.contestant == contestant;
+            trials.iter().filter(both).map(|trial| trial.block).collect()
+        };
+        assert_eq!(of(CAPACITY, "slow"), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(of(CONNECT, "fast"), [0, 1, 2]);
+        assert_eq!(of(LATENCY, "slow"), [0, 1, 2]);
+        let durations = |step: &str| {
+            trials.iter().find(|trial| trial.cell.step == step).map(|trial| trial.cell.load.duration_ms)
+        };
+        assert_eq!((durations(CAPACITY), durations(LATENCY)), (Some(100), Some(two().duration_ms)));
+        // Both contestants of a round stand side by side, so that a ratio is taken within moments.
+        assert!(
+            trials
+                .chunks(2)
+                .all(|pair| pair[0].cell.step == pair[1].cell.step && pair[0].block == pair[1].block)
+        );
+    }
+
+    #[test]
+    fn the_common_rate_is_half_of_the_slowest() {
         let mut progress = Silent;
         let natures = [
             ("slow".to_string(), Nature { capacity_per_s: 2_222.0, ..Nature::default() }),
@@ -115,10 +174,10 @@ mod tests {
         ];
         let rig = Mock { natures: natures.into(), ..Mock::default() };
         let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
-        run(&mut session, &two(), None).unwrap();
+        run(&mut session, &two(), ROUNDS, None).unwrap();
         let records = session.records();
-        assert_eq!(records.len(), 2 + 2 + 3 * 6);
-        assert_eq!(records.len(), trials(&two()).len());
+        assert_eq!(records.len(), 2 + 2 + 3 * 2 * (2 + 1 + 1));
+        assert_eq!(records.len(), trials(&two(), ROUNDS).len());
         let rates: Vec<f64> = records.iter().filter_map(|record| record.trial.cell.load.rate_per_s).collect();
         assert_eq!(rates, vec![1_100.0; 6]);
     }
@@ -129,7 +188,7 @@ mod tests {
         let natures = [("slow".to_string(), Nature { starts: false, ..Nature::default() })];
         let rig = Mock { natures: natures.into(), ..Mock::default() };
         let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
-        run(&mut session, &two(), None).unwrap();
+        run(&mut session, &two(), ROUNDS, None).unwrap();
         let rate = session.records().iter().find_map(|record| record.trial.cell.load.rate_per_s);
         assert_eq!(rate, Some(5_000.0));
     }

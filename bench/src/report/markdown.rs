@@ -34,8 +34,8 @@ pub fn render(model: &Model) -> String {
     }
     let _ = writeln!(
         text,
-        "\nMedians of {} blocks with 95 % intervals; ≥ where the server was not the bottleneck. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
-        header.blocks,
+        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
+        model.basis(),
         show::moment(header.began_unix_ms),
         environment.dyno,
         environment.processor,

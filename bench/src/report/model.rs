@@ -136,6 +136,23 @@ pub struct Model {
     pub standings: [usize; 3],
 }
 
+impl Model {
+    /// How many cells stand behind each median, in words.
+    pub fn basis(&self) -> String {
+        let cells = |figure: fn(&Row) -> &Measured| {
+            self.rows.iter().map(figure).map(|figure| figure.by_block.len() + figure.void).max().unwrap_or(0)
+        };
+        let (capacity, connect) = (cells(|row| &row.capacity), cells(|row| &row.connect));
+        let blocks = self.header.blocks as usize;
+        if capacity.max(connect) <= blocks {
+            return format!("{blocks} blocks");
+        }
+        format!(
+            "{blocks} blocks, in which capacity was taken {capacity} times and connections {connect} times"
+        )
+    }
+}
+
 /// Percentiles that are drawn.
 pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::browser::{Browser, Window};
 use super::*;
 use crate::contestant::foreign::bare;
-use crate::experiment::compare;
+use crate::experiment::compare::{self, Rounds};
 use crate::experiment::setup::{Setup, split_cores};
 use crate::record::SCHEMA;
 use crate::record::header::{Floor, Header};
@@ -62,7 +62,8 @@ fn results() -> (tempfile::TempDir, PathBuf) {
     let mut progress = Silent;
     let rig = Mock { natures: natures.into(), ..Mock::default() };
     let mut session = Session::new(rig, Some(store), Vec::new(), "m", &mut progress);
-    compare::run(&mut session, &setup, None).unwrap();
+    let rounds = Rounds { capacity: 2, connect: 1, duration_ms: 160 };
+    compare::run(&mut session, &setup, rounds, None).unwrap();
     let path = directory.path().to_path_buf();
     (directory, path)
 }
@@ -89,7 +90,7 @@ fn what_is_void_is_shown_as_void_everywhere() {
     assert!(written.html.contains("void: it does not start"));
     assert_eq!(
         written.csv.lines().filter(|line| line.contains("broken") && line.contains("Void")).count(),
-        17
+        22
     );
 }
 

@@ -97,11 +97,11 @@ fn table(model: &Model) -> String {
     }
     let base = base.map_or("none", |base| base.label.as_str());
     format!(
-        "<p class=\"note\">Medians of {} blocks, with 95 % intervals beside them. ≥ says that the server was not the bottleneck. \
+        "<p class=\"note\">Medians of {}; 95 % intervals beside them. ≥ says that the server was not the bottleneck. \
          CPU per request is the server's, under full load; the baseline is {}.</p>\
          <div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"threads\"></label><output data-count=\"main-table\"></output></div>\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results side by side\"><table id=\"main-table\" data-sort><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>",
-        model.header.blocks,
+        model.basis(),
         escape(base),
     )
 }
