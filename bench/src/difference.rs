@@ -48,7 +48,8 @@ pub struct Agreement {
     pub figure: &'static str,
     /// Spearman's rank correlation of the contestants' medians; absent below three contestants.
     pub rank_correlation: Option<f64>,
-    /// The contestant that the others are measured against.
+    /// The contestant that the others are measured against: the baseline, or where its figure is only "at least", the one with
+    /// the narrowest interval.
     pub baseline: String,
     /// Contestants whose ratio to the baseline is in both sets.
     pub ratios: usize,
@@ -74,15 +75,17 @@ fn agreement(
     read: Read,
     threshold: f64,
 ) -> Option<Agreement> {
-    let baseline = before.rows.get(before.baseline)?;
     let find = |label: &str| now.rows.iter().find(|row| row.label == label);
-    let (old_base, new_base) = (read(baseline), read(find(&baseline.label)?));
-    let both: Vec<(&Measured, &Measured)> = before
+    let rows: Vec<(&Row, &Row)> = before
         .rows
         .iter()
-        .filter_map(|row| Some((read(row), read(find(&row.label)?))))
-        .filter(|(old, new)| old.value().is_some() && new.value().is_some())
+        .filter_map(|row| Some((row, find(&row.label)?)))
+        .filter(|(old, new)| read(old).value().is_some() && read(new).value().is_some())
         .collect();
+    let (old_base, new_base) = yardstick(&rows, before.rows.get(before.baseline)?, read)?;
+    let baseline = old_base.label.clone();
+    let (old_base, new_base) = (read(old_base), read(new_base));
+    let both: Vec<(&Measured, &Measured)> = rows.iter().map(|(old, new)| (read(old), read(new))).collect();
     let side = |pick: fn(&(&Measured, &Measured)) -> f64| -> Vec<f64> { both.iter().map(pick).collect() };
     let (one, other) = (side(|pair| pair.0.interval.value), side(|pair| pair.1.interval.value));
     let ratio = |figure: &Measured, base: &Measured| figure.against(base, threshold, 0).ratio.value;
@@ -95,13 +98,26 @@ fn agreement(
     Some(Agreement {
         figure,
         rank_correlation: if both.len() >= 3 { correlation(&one, &other) } else { None },
-        baseline: baseline.label.clone(),
+        baseline,
         ratios: changes.len(),
         ratios_held: changes
             .iter()
             .filter(|change| (1.0 / (1.0 + threshold)..=1.0 + threshold).contains(*change))
             .count(),
     })
+}
+
+/// Whom the others are measured against: the baseline, unless its figure is only "at least" in one of both sets, for then it
+/// says what the generator could do. In its place comes the one with the narrowest interval.
+fn yardstick<'a>(rows: &[(&'a Row, &'a Row)], baseline: &Row, read: Read) -> Option<(&'a Row, &'a Row)> {
+    let is_maximum = |(old, new): &&(&'a Row, &'a Row)| !read(old).at_least && !read(new).at_least;
+    let width = |row: &Row| (read(row).interval.high - read(row).interval.low) / read(row).interval.value;
+    let maxima = || rows.iter().filter(is_maximum);
+    maxima()
+        .find(|(old, _)| old.label == baseline.label)
+        .or_else(|| maxima().min_by(|(one, _), (other, _)| width(one).total_cmp(&width(other))))
+        .or_else(|| rows.iter().find(|(old, _)| old.label == baseline.label))
+        .copied()
 }
 
 struct Figure {

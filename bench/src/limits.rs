@@ -87,7 +87,7 @@ pub const FLOOR_ROUNDS: usize = 2_000;
 pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 
 /// What a cell takes beside its load: start, samples, stop; measured on a virtual machine with two cores.
-pub const CELL_OVERHEAD: Duration = Duration::from_millis(130);
+pub const CELL_OVERHEAD: Duration = Duration::from_millis(110);
 
 /// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
 pub const PILOT_TIME_MS: u64 = 400;

@@ -74,6 +74,12 @@ impl<'a, R: Rig> Session<'a, R> {
         self.planned_trials += cells.len() * blocks as usize;
     }
 
+    /// Says that these cells are all that is left, when more is known than at the start.
+    pub fn replan(&mut self, left: &[Cell]) {
+        self.planned = left.iter().map(expected_time).sum();
+        self.planned_trials = self.records.len() + left.len();
+    }
+
     /// Measures a trial, unless it is known.
     ///
     /// # Errors

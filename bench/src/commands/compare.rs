@@ -23,7 +23,7 @@ pub struct Arguments {
 /// With sixteen architectures about 90 seconds, 5 minutes, and two hours.
 const PACES: [Pace; 3] = [
     Pace { blocks: 5, warm_up_ms: 60, duration_ms: 160 },
-    Pace { blocks: 7, warm_up_ms: 200, duration_ms: 600 },
+    Pace { blocks: 7, warm_up_ms: 200, duration_ms: 500 },
     Pace { blocks: 20, warm_up_ms: 1_000, duration_ms: 4_000 },
 ];
 

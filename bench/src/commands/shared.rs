@@ -273,10 +273,12 @@ pub fn print_plan(setup: &Setup, trials: &[Trial]) {
         );
     }
     anstream::println!(
-        "{} cells of {} contestant{}, about {}; server on cores {:?}, generator on {:?}",
+        "{} cells of {} contestant{}, {} {}; server on cores {:?}, generator on {:?}",
         trials.len(),
         setup.contestants.len(),
         if setup.contestants.len() == 1 { "" } else { "s" },
+        // Until the pilot has shown how soon each is steady, the longest warm-up is planned for.
+        if setup.warm_up_fixed { "about" } else { "at most about" },
         show::span(time),
         setup.cores.server,
         setup.cores.generator,

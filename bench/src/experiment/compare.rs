@@ -81,9 +81,15 @@ fn connect(setup: &Setup, step: &str, contestant: &Contestant) -> Cell {
     cell
 }
 
-/// Cells that are counted and not timed; lasting connections are counted in the pilot.
-pub fn counts(setup: &Setup) -> Vec<Cell> {
-    setup.contestants.iter().map(|contestant| connect(setup, COUNTS, contestant)).collect()
+/// Trials that are counted and not timed; lasting connections are counted in the pilot.
+fn counts(setup: &Setup) -> Vec<Trial> {
+    let cells: Vec<Cell> =
+        setup.contestants.iter().map(|contestant| connect(setup, COUNTS, contestant)).collect();
+    plan::blocks(&cells, 0, 1, setup.seed)
+}
+
+fn cells(trials: Vec<Trial>) -> Vec<Cell> {
+    trials.into_iter().map(|trial| trial.cell).collect()
 }
 
 /// Runs the experiment. `rate_per_s` is the common rate, found out by the pilot when absent.
@@ -96,10 +102,11 @@ pub fn run<R: Rig>(
     rounds: Rounds,
     rate_per_s: Option<f64>,
 ) -> Result<(), Stop> {
-    let cells: Vec<Cell> = trials(setup, rounds).into_iter().map(|trial| trial.cell).collect();
-    session.expect(&cells, 1);
+    session.expect(&cells(trials(setup, rounds)), 1);
     let setup = &pilot::run(session, setup)?;
-    for trial in plan::blocks(&counts(setup), 0, 1, setup.seed) {
+    // Now it is known how long each takes to become steady, and so what is left.
+    session.replan(&cells([counts(setup), blocks(setup, rounds, 1.0)].concat()));
+    for trial in counts(setup) {
         session.measure(&trial)?;
     }
     let rate = rate_per_s.unwrap_or_else(|| common_rate(session.records()));
@@ -124,7 +131,7 @@ fn common_rate(records: &[Record]) -> f64 {
 /// All that the experiment measures. The common rate, which is not known yet, does not change how long it takes.
 pub fn trials(setup: &Setup, rounds: Rounds) -> Vec<Trial> {
     let mut trials = pilot::trials(setup);
-    trials.extend(plan::blocks(&counts(setup), 0, 1, setup.seed));
+    trials.extend(counts(setup));
     trials.extend(blocks(setup, rounds, 1.0));
     trials
 }
