@@ -2,12 +2,12 @@
 //! learning an answer before a run.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use dyno_security::pipe::Pipe;
 
-use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, READ_BUFFER_OCTETS};
+use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, GOODBYE_NS, READ_BUFFER_OCTETS};
 use crate::plan::Transport;
 use crate::response::{Memo, Progress, Reader};
 
@@ -74,17 +74,10 @@ pub fn exchange(
     timeout_ns: u64,
 ) -> Result<Exchange, ExchangeError> {
     let begin = Instant::now();
-    let timeout = Duration::from_nanos(timeout_ns);
     let since = |begin: Instant| begin.elapsed().as_nanos() as u64;
-    let socket =
-        TcpStream::connect_timeout(&address, timeout).map_err(|e| ExchangeError::Connect(address, e))?;
-    socket.set_nodelay(true)?;
+    let mut line = Line::connect(address, begin, timeout_ns)?;
     let connected_ns = since(begin);
-    let mut line = Line { socket, begin, timeout, pipe: None, wire_octets: 0, plain: Vec::new() };
-    if let Transport::Pipe(_, connector) = transport {
-        line.pipe = Some(connector.connect(begin));
-        line.handshake()?;
-    }
+    line.establish(transport)?;
     let established_ns = since(begin);
     line.send(wire)?;
     let sent_ns = since(begin);
@@ -116,20 +109,34 @@ pub fn exchange(
             return Err(ExchangeError::TooLarge);
         }
         if let Progress::Done { head, .. } = progress {
-            return Ok(Exchange {
+            let done_ns = since(begin);
+            let exchange = Exchange {
                 status: head.status,
                 head: only_head(head_octets),
                 body,
                 connected_ns,
                 established_ns,
                 sent_ns,
-                first_octet_ns: first_octet_ns.unwrap_or_else(|| since(begin)),
-                done_ns: since(begin),
+                first_octet_ns: first_octet_ns.unwrap_or(done_ns),
+                done_ns,
                 wire_octets: line.wire_octets,
                 local: line.socket.local_addr()?,
-            });
+            };
+            line.part();
+            return Ok(exchange);
         }
     }
+}
+
+/// Connects to `address`, shakes hands if the transport wants it, and leaves again.
+///
+/// # Errors
+/// [`ExchangeError`]; never waits longer than `timeout_ns` for the connection.
+pub fn knock(address: SocketAddr, transport: &Transport, timeout_ns: u64) -> Result<(), ExchangeError> {
+    let mut line = Line::connect(address, Instant::now(), timeout_ns)?;
+    line.establish(transport)?;
+    line.part();
+    Ok(())
 }
 
 /// Cuts what came after the final head.
@@ -160,6 +167,44 @@ struct Line {
 }
 
 impl Line {
+    fn connect(address: SocketAddr, begin: Instant, timeout_ns: u64) -> Result<Self, ExchangeError> {
+        let timeout = Duration::from_nanos(timeout_ns);
+        let socket =
+            TcpStream::connect_timeout(&address, timeout).map_err(|e| ExchangeError::Connect(address, e))?;
+        socket.set_nodelay(true)?;
+        Ok(Line { socket, begin, timeout, pipe: None, wire_octets: 0, plain: Vec::new() })
+    }
+
+    fn establish(&mut self, transport: &Transport) -> Result<(), ExchangeError> {
+        let Transport::Pipe(_, connector) = transport else { return Ok(()) };
+        self.pipe = Some(connector.connect(self.begin));
+        self.handshake()
+    }
+
+    /// Says the transport's goodbye, and gives the peer a moment to say its own. Whether that works out is no matter of
+    /// the exchange, which is done.
+    fn part(mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        pipe.close();
+        let until = Instant::now() + Duration::from_nanos(GOODBYE_NS);
+        let mut buffer = [0; 4096];
+        let _ = self.socket.set_write_timeout(Some(Duration::from_nanos(GOODBYE_NS)));
+        if self.socket.write_all(pipe.pending()).and_then(|()| self.socket.shutdown(Shutdown::Write)).is_err() {
+            return;
+        }
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.socket.set_read_timeout(Some(left)).is_err() {
+                return;
+            }
+            match self.socket.read(&mut buffer) {
+                Ok(1..) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                _ => return,
+            }
+        }
+    }
+
     fn handshake(&mut self) -> Result<(), ExchangeError> {
         let mut plain = Vec::new();
         loop {

@@ -112,8 +112,10 @@ fn secured(row: &Row, transport: &str) -> Outcome {
     let mut arguments: Vec<&str> = row.arguments.clone();
     arguments.extend(["--transport", transport, "--credentials", &credentials]);
     let server = Server::start_with(&arguments, None)?;
-    // More than a record of 16 KiB, and a POST that comes back.
-    for (path, more) in [("/bytes/40000", ""), ("/echo", "--body hello")] {
+    // More than a record of 16 KiB, a POST that comes back, and connections that end while others go on.
+    for (path, more) in
+        [("/bytes/40000", ""), ("/echo", "--body hello"), ("/json", "--requests-per-connection 1")]
+    {
         let options = format!(
             "--expect service -c {} -n 40 -w 0 --transport {transport} --credentials {credentials} {more}",
             row.clients(3)
@@ -122,8 +124,9 @@ fn secured(row: &Row, transport: &str) -> Outcome {
         all_right(&loaded, 40)?;
         ensure(loaded.outcome["plan"]["transport"] == transport, || "another transport".into())?;
     }
-    server.stop_well()?;
-    Ok(())
+    // Each connection, the knock at the door included, has ended with a goodbye: none looks cut off.
+    let total = server.stop_well()?.total;
+    ensure(total.peer_faults == 0 && total.faults == 0, || format!("{total:?}"))
 }
 
 /// All held by one thread of the generator at once, and each of them used.

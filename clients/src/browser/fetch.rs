@@ -156,6 +156,8 @@ fn fetch(
         Ok(answer) => {
             fetched.sent_ns = begin_ns + answer.sent_ns;
             fetched.first_octet_ns = begin_ns + answer.first_octet_ns;
+            // The goodbye after it is no part of the fetch.
+            fetched.end_ns = begin_ns + answer.done_ns;
             fetched.status = answer.status;
             fetched.octets = answer.body.len() as u64;
             if !(200..300).contains(&answer.status) {

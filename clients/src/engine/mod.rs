@@ -8,7 +8,6 @@ pub mod socket;
 pub mod usage;
 mod worker;
 
-use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,6 +18,7 @@ use crate::engine::clock::monotonic_ns;
 use crate::engine::live::{Glance, Live};
 use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
+use crate::exchange::{ExchangeError, knock};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
 use crate::pacer::Pacer;
@@ -75,9 +75,18 @@ pub fn run(
     plan.check().map_err(EngineError::Plan)?;
     let descriptors = u64::from(plan.connections) + u64::from(plan.threads) * 4 + 64;
     socket::allow_descriptors(descriptors).map_err(EngineError::System)?;
-    // A first knock at the door: whoever is not there is told at once, and not as a million failed requests.
-    TcpStream::connect_timeout(&plan.address, Duration::from_nanos(plan.timeout_ns))
-        .map_err(|e| EngineError::Unreachable { address: plan.address, reason: e.to_string() })?;
+    let lazily = plan.requests_per_connection == Some(1);
+    if lazily {
+        // A first knock at the door: who is not there is told at once, and not as a million failed requests. Where
+        // connections are opened before the run, they are the knock.
+        knock(plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
+            address: plan.address,
+            reason: match e {
+                ExchangeError::Connect(_, e) => e.to_string(),
+                other => other.to_string(),
+            },
+        })?;
+    }
     let (news, reports) = mpsc::channel();
     std::thread::scope(|scope| {
         let mut starts = Vec::new();
@@ -98,7 +107,6 @@ pub fn run(
                 watch(&live.glance());
             }
         }
-        let lazily = plan.requests_per_connection == Some(1);
         let start_ns = monotonic_ns() + limits::START_LEAD_NS;
         let started_unix_ms =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
@@ -179,6 +187,7 @@ fn thread_main(
     let Ok(start_ns) = started.recv() else { return Ok(None) };
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
+    worker.say_goodbye()?;
     let connections = Connections {
         planned: u64::from(connections),
         open_max: worker.open_max,

@@ -1,5 +1,7 @@
 //! One place in the crew of connections: it may hold an open connection and carry one request at a time.
 
+use std::io::Write;
+
 use dyno_security::pipe::Pipe;
 use mio::net::TcpStream;
 
@@ -74,6 +76,18 @@ impl Default for Slot {
 }
 
 impl Slot {
+    /// Drops the connection, with its transport's goodbye as far as the socket takes it at once: more is not worth waiting
+    /// for while requests fall due.
+    pub fn part(&mut self) {
+        if let (Some(pipe), Some(socket)) = (&mut self.pipe, &mut self.socket)
+            && pipe.is_established()
+        {
+            pipe.close();
+            let _ = socket.write(pipe.pending());
+        }
+        self.close();
+    }
+
     /// Drops the connection, which closes it.
     pub fn close(&mut self) {
         self.socket = None;

@@ -5,6 +5,7 @@
 //! costs one write, one read and one look at the clock; nothing is allocated.
 
 mod connections;
+mod goodbye;
 mod transfer;
 
 use std::collections::VecDeque;

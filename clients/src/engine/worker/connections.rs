@@ -1,13 +1,12 @@
 //! The life of a connection: made, ready, dropped, failed.
 
-use std::io::Write;
 use std::time::Instant;
 
 use mio::{Interest, Token};
 
 use super::Worker;
 use crate::engine::clock::monotonic_ns;
-use crate::engine::slot::{Phase, Slot};
+use crate::engine::slot::Phase;
 use crate::limits;
 use crate::outcome::ErrorKind;
 use crate::plan::Transport;
@@ -62,12 +61,7 @@ impl Worker {
     }
 
     pub(super) fn drop_connection(&mut self, index: usize) {
-        if let Slot { pipe: Some(pipe), socket: Some(socket), .. } = &mut self.slots[index] {
-            pipe.close();
-            // A goodbye that the socket does not take at once is not worth waiting for.
-            let _ = socket.write(pipe.pending());
-        }
-        self.slots[index].close();
+        self.slots[index].part();
         self.open -= 1;
     }
 
@@ -87,7 +81,7 @@ impl Worker {
         } else {
             self.open -= 1;
         }
-        slot.close();
+        slot.part();
         if !std::mem::take(&mut slot.busy) {
             return;
         }
