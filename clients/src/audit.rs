@@ -193,7 +193,8 @@ fn unsteady(f: &Facts) -> Doubted {
     let (first, second) = (f.figures.first_half_mean_ns, f.figures.second_half_mean_ns);
     let difference = (first - second).abs();
     let large = difference > HALVES_SHARE * f.total_mean_ns && difference > 3.0 * f.halves_error_ns;
-    (f.steady_plan && large && first > 0.0 && second > 0.0).then_some((
+    // In overload latencies grow by nature, and a longer run would only let them grow further.
+    (f.steady_plan && large && first > 0.0 && second > 0.0 && !is_overloaded(f)).then_some((
         Verdict::Doubtful,
         Doubt::Unsteady { first_half_mean_ns: first, second_half_mean_ns: second },
     ))
@@ -201,7 +202,7 @@ fn unsteady(f: &Facts) -> Doubted {
 
 fn few_samples(f: &Facts) -> Doubted {
     let weakest = f.percentiles.iter().filter(|p| p.0 <= 0.99).find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
-    weakest.map(|&(quantile, effective_beyond)| {
+    weakest.filter(|_| !is_overloaded(f)).map(|&(quantile, effective_beyond)| {
         (Verdict::Doubtful, Doubt::FewIndependentSamples { quantile, effective_beyond })
     })
 }

@@ -124,7 +124,8 @@ impl Dispatcher {
             Source::Open(pacer) => {
                 let mut due = pacer.peek_ns().filter(|&t| t < self.end_ns && self.left > 0);
                 while let Some(intended_ns) = due.filter(|&t| t <= now_ns) {
-                    if self.backlog.len() > self.bound {
+                    // Those that a free connection takes in a moment do not wait for one.
+                    if self.backlog.len() >= self.bound.saturating_add(self.idle.len()) {
                         return Next::Overflow;
                     }
                     self.backlog.push_back(intended_ns);
@@ -194,8 +195,14 @@ mod tests {
 
     #[test]
     fn the_backlog_is_bounded() {
+        assert_eq!(open("1k", 10, None).next(10 * MS), Next::Overflow, "the eleventh falls due at 10 ms");
         let mut d = open("1k", 10, None);
-        assert_eq!(d.next(500 * MS), Next::Overflow);
+        assert_eq!(d.next(9 * MS), Next::Wait(10 * MS), "ten may wait");
+        // A generator that wakes up late finds many due at once: those that free connections take have not waited.
+        let mut late = open("1k", 0, None);
+        (0..4).for_each(|slot| late.release(slot, 0));
+        assert!((0..4).all(|_| matches!(late.next(3 * MS), Next::Send(_))));
+        assert_eq!((late.next(3 * MS), late.next(4 * MS)), (Next::Wait(4 * MS), Next::Overflow));
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl Line {
         let until = Instant::now() + Duration::from_nanos(GOODBYE_NS);
         let mut buffer = [0; 4096];
         let _ = self.socket.set_write_timeout(Some(Duration::from_nanos(GOODBYE_NS)));
-        if self.socket.write_all(pipe.pending()).and_then(|()| self.socket.shutdown(Shutdown::Write)).is_err() {
+        if self.socket.write_all(pipe.pending()).and_then(|()| self.socket.shutdown(Shutdown::Write)).is_err()
+        {
             return;
         }
         loop {

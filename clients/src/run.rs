@@ -22,7 +22,7 @@ pub fn run(
     watch: &mut dyn FnMut(&Glance),
 ) -> Result<Outcome, EngineError> {
     let measured = crate::engine::run(plan, live, watch)?;
-    Ok(outcome(plan, &measured))
+    Ok(judge(plan, &measured))
 }
 
 /// Fetches the answer of each request that shall always get the same, once, and expects it from then on.
@@ -46,7 +46,8 @@ pub fn learn(plan: &mut Plan) -> Result<(), String> {
     Ok(())
 }
 
-fn outcome(plan: &Plan, measured: &Measured) -> Outcome {
+/// Closes the books of a run and calls the audit. Pure: the tests judge runs that were never made.
+pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
     let tally = &measured.tally;
     let window_s = (measured.window_ns as f64 / 1e9).max(1e-9);
     let (from_ns, to_ns) = (plan.warmup_ns, plan.warmup_ns + measured.window_ns);

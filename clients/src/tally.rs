@@ -80,6 +80,8 @@ impl Tally {
     #[inline]
     pub fn completed(&mut self, intended_ns: u64, split: &Split, now_ns: u64) {
         let total_ns = split.total_ns();
+        // Every run of the tests holds each of its requests against this.
+        debug_assert_eq!(total_ns, now_ns - intended_ns, "the parts are the whole");
         self.series.completed(now_ns, total_ns);
         self.left_system(intended_ns, now_ns);
         self.last_done_ns = self.last_done_ns.max(now_ns);

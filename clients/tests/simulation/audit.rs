@@ -1,0 +1,139 @@
+//! The audit on simulated runs whose faults were made on purpose: each must be found, and nothing else.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use dyno_clients::arrivals::Sample;
+use dyno_clients::dispatch::Dispatcher;
+use dyno_clients::engine::Measured;
+use dyno_clients::outcome::{Connections, Outcome, Partial};
+use dyno_clients::pacer::Arrivals;
+use dyno_clients::plan::{Length, Pace, Plan};
+use dyno_clients::profile::parse;
+use dyno_clients::request::Parts;
+use dyno_clients::run::judge;
+use dyno_clients::tally::Tally;
+use dyno_clients::verdict::Verdict;
+
+use crate::world::{MS, S, Server, US, schedule, simulate};
+
+/// A run of ten seconds after one of warm-up.
+struct Run {
+    planned: Arrivals,
+    /// What the pacer does instead, if it is broken.
+    paced: Arrivals,
+    server: Server,
+    connections: u32,
+    backlog: u64,
+    lag_ns: fn(u64) -> u64,
+    /// Requests times ns that the books count twice.
+    twice_ns: u64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Run {
+            planned: Arrivals::Poisson,
+            paced: Arrivals::Poisson,
+            server: Server::new(40 * US),
+            connections: 64,
+            backlog: 1_000_000,
+            lag_ns: |_| 2 * US,
+            twice_ns: 0,
+        }
+    }
+}
+
+fn judged(run: Run) -> Outcome {
+    let (warmup_ns, end_ns) = (S, 11 * S);
+    let stretches = parse("5k", end_ns).unwrap();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
+    let request = Parts { target: "/".into(), authority: "test".into(), weight: 1.0, ..Parts::default() };
+    let length = Length::Duration(end_ns - warmup_ns);
+    let mut plan = Plan::closed(address, run.connections, length, request.prepare().unwrap());
+    plan.warmup_ns = warmup_ns;
+    plan.backlog = run.backlog;
+    plan.pace = Pace::Open { arrivals: run.planned, stretches: stretches.clone() };
+    let sample = Sample::new(&stretches, warmup_ns, end_ns);
+    let tally = Tally::new(warmup_ns, end_ns, sample);
+    let source = schedule(run.paced, "5k", 3, end_ns);
+    let dispatcher = Dispatcher::new(source, run.backlog, warmup_ns, end_ns, None);
+    let mut ran = simulate(tally, dispatcher, run.server, run.connections, run.lag_ns);
+    ran.tally.entered_late(run.twice_ns);
+    let open = u64::from(run.connections);
+    judge(
+        &plan,
+        &Measured {
+            tally: ran.tally,
+            window_ns: end_ns.min(ran.overflow_ns.unwrap_or(end_ns)) - warmup_ns,
+            partial: ran.overflow_ns.map(|_| Partial::Backlog),
+            ended_ns: ran.ended_ns,
+            meters: Vec::new(),
+            connections: Connections {
+                planned: open,
+                open_max: open,
+                open_at_end: open,
+                opened: open,
+                failed: 0,
+            },
+            started_unix_ms: 0,
+        },
+    )
+}
+
+#[test]
+fn what_was_done_on_purpose_is_found_and_nothing_else() {
+    let cases: Vec<(Verdict, &[&str], Run)> = vec![
+        (Verdict::Sound, &[], Run::default()),
+        (
+            Verdict::Sound,
+            &[],
+            Run { planned: Arrivals::Constant, paced: Arrivals::Constant, ..Run::default() },
+        ),
+        // It takes longer to send than the server to serve, so short gaps grow longer, too.
+        (
+            Verdict::Void,
+            &["generator-late", "arrivals-off"],
+            Run { lag_ns: |_| 60 * US, server: Server::new(10 * US), ..Run::default() },
+        ),
+        // It wakes up each 2 ms, and sends in lumps what fell due meanwhile.
+        (
+            Verdict::Void,
+            &["generator-late", "arrivals-off"],
+            Run { lag_ns: |now| (2 * MS - now % (2 * MS)) % (2 * MS), ..Run::default() },
+        ),
+        (Verdict::Doubtful, &["arrivals-off"], Run { planned: Arrivals::Constant, ..Run::default() }),
+        (Verdict::Doubtful, &["server-overloaded"], Run { server: Server::new(250 * US), ..Run::default() }),
+        (
+            Verdict::Void,
+            &["backlog-overflow"],
+            Run { server: Server::stalling(40 * US, 6 * S, 20 * S), backlog: 1_000, ..Run::default() },
+        ),
+        // Some 2 % of what a server that is at work for a fifth of ten seconds has in it.
+        (Verdict::Doubtful, &["littles-law-broken"], Run { twice_ns: 60 * MS, ..Run::default() }),
+    ];
+    for (number, (verdict, doubts, run)) in cases.into_iter().enumerate() {
+        let outcome = judged(run);
+        let found: Vec<String> = outcome
+            .audit
+            .findings
+            .iter()
+            .map(|f| serde_json::to_value(f).unwrap()["doubt"].as_str().unwrap().to_string())
+            .collect();
+        let told = &outcome.audit.findings;
+        assert!(doubts.iter().all(|doubt| found.iter().any(|f| f == doubt)), "case {number}: {told:?}");
+        assert!(found.iter().all(|f| doubts.contains(&f.as_str())), "case {number}: {told:?}");
+        assert_eq!(outcome.audit.verdict, verdict, "case {number}: {told:?}");
+    }
+}
+
+#[test]
+fn a_stall_makes_the_tail_doubtful_and_not_wrong() {
+    let outcome =
+        judged(Run { server: Server::stalling(40 * US, 6 * S, 6 * S + 300 * MS), ..Run::default() });
+    assert_eq!(outcome.audit.verdict, Verdict::Doubtful);
+    let truth = 300e6 - 0.01 * 10e9 * 0.8;
+    let p99 = outcome.latency.total.percentile_ns(0.99).unwrap() as f64;
+    assert!((p99 / truth - 1.0).abs() < 0.05, "{p99} {truth}");
+    let told = outcome.latency.total.percentiles.iter().find(|p| p.quantile == 0.99).unwrap();
+    assert!(told.effective_beyond < 5.0, "one bunch of slow answers is no five: {told:?}");
+}

@@ -1,0 +1,152 @@
+//! The simulated world: one server, and a generator that is as late as it is told to be.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use dyno_clients::arrivals::Sample;
+use dyno_clients::dispatch::{Dispatcher, Next, Order, Source};
+use dyno_clients::pacer::{Arrivals, Pacer};
+use dyno_clients::profile::parse;
+use dyno_clients::split::Split;
+use dyno_clients::tally::Tally;
+
+pub const US: u64 = 1_000;
+pub const MS: u64 = 1_000_000;
+pub const S: u64 = 1_000_000_000;
+
+/// One server, first come first served, that stands still between two times.
+pub struct Server {
+    pub service_ns: u64,
+    pub stall: (u64, u64),
+    free_ns: u64,
+}
+
+impl Server {
+    /// One that never stands still.
+    pub fn new(service_ns: u64) -> Self {
+        Server::stalling(service_ns, 0, 0)
+    }
+
+    /// One that stands still between two times.
+    pub fn stalling(service_ns: u64, from_ns: u64, to_ns: u64) -> Self {
+        Server { service_ns, stall: (from_ns, to_ns), free_ns: 0 }
+    }
+
+    fn serve(&mut self, arrived_ns: u64) -> u64 {
+        let mut begin = self.free_ns.max(arrived_ns);
+        if (self.stall.0..self.stall.1).contains(&begin) {
+            begin = self.stall.1;
+        }
+        self.free_ns = begin + self.service_ns;
+        self.free_ns
+    }
+}
+
+/// What happened to one request, as the world saw it, and what its split says. Times are ns from the start.
+pub struct Request {
+    pub intended_ns: u64,
+    pub free_ns: u64,
+    pub sent_ns: u64,
+    pub done_ns: u64,
+    pub split: Split,
+}
+
+/// How a simulated run went.
+pub struct Ran {
+    pub tally: Tally,
+    /// Answered ones, in the order of their answers.
+    pub requests: Vec<Request>,
+    /// When more waited than the bound allows.
+    pub overflow_ns: Option<u64>,
+    pub ended_ns: u64,
+}
+
+/// A request under way.
+struct UnderWay {
+    order: Order,
+    sent_ns: u64,
+}
+
+/// Runs the dispatcher against the server. At each send the generator is as late as `lag_ns` of that moment says.
+pub fn simulate(
+    mut tally: Tally,
+    mut dispatcher: Dispatcher,
+    mut server: Server,
+    connections: u32,
+    mut lag_ns: impl FnMut(u64) -> u64,
+) -> Ran {
+    let mut under_way: Vec<Option<UnderWay>> = (0..connections).map(|_| None).collect();
+    let mut answers: BinaryHeap<Reverse<(u64, u32)>> = BinaryHeap::new();
+    let (mut requests, mut now_ns) = (Vec::new(), 0);
+    for slot in 0..connections {
+        dispatcher.release(slot, 0);
+    }
+    let overflow_ns = loop {
+        let wake_ns = match dispatcher.next(now_ns) {
+            Next::Send(order) => {
+                tally.in_system(now_ns, answers.len() as u64 + 1 + dispatcher.backlog() as u64);
+                now_ns += lag_ns(now_ns);
+                tally.sent(order.intended_ns, now_ns, 0);
+                let done_ns = server.serve(now_ns);
+                answers.push(Reverse((done_ns, order.slot)));
+                let carried = under_way[order.slot as usize].replace(UnderWay { order, sent_ns: now_ns });
+                assert!(carried.is_none(), "a connection carries one request at a time");
+                continue;
+            }
+            Next::Wait(at_ns) => at_ns,
+            Next::Over if answers.is_empty() => break None,
+            Next::Over => u64::MAX,
+            Next::Overflow => break Some(now_ns),
+        };
+        // Only what waits at the moment is in the system, so the count is brought up to date at each step.
+        tally.in_system(now_ns, answers.len() as u64 + dispatcher.backlog() as u64);
+        let next_ns = answers.peek().map_or(u64::MAX, |answer| answer.0.0);
+        if next_ns > wake_ns {
+            now_ns = now_ns.max(wake_ns);
+            continue;
+        }
+        let Some(Reverse((done_ns, slot))) = answers.pop() else { panic!("somebody waits for nobody") };
+        let Some(UnderWay { order, sent_ns }) = under_way[slot as usize].take() else {
+            panic!("an answer that nobody asked for")
+        };
+        now_ns = now_ns.max(done_ns);
+        let Order { intended_ns, free_ns, .. } = order;
+        let split = Split::new(intended_ns, free_ns, sent_ns, now_ns);
+        tally.completed(intended_ns, &split, now_ns);
+        requests.push(Request { intended_ns, free_ns, sent_ns, done_ns: now_ns, split });
+        dispatcher.release(slot, now_ns);
+    };
+    tally.in_system(now_ns, answers.len() as u64 + dispatcher.backlog() as u64);
+    tally.entered_late(dispatcher.late_ns());
+    tally.counts.intended = tally.counts.sent + dispatcher.backlog() as u64;
+    tally.counts.backlog_max = dispatcher.backlog_max() as u64;
+    // Those that an overflow cuts off leave without an answer.
+    let sent = under_way.iter().flatten().map(|one| one.order.intended_ns);
+    sent.chain(dispatcher.take_backlog()).for_each(|intended_ns| tally.left_system(intended_ns, now_ns));
+    Ran { tally, requests, overflow_ns, ended_ns: now_ns }
+}
+
+/// A generator that is never late.
+pub fn punctual(_now_ns: u64) -> u64 {
+    0
+}
+
+/// Books without a warm-up and without a sample of the arrivals.
+pub fn books(end_ns: u64) -> Tally {
+    Tally::new(0, end_ns, Sample::default())
+}
+
+/// An open loop of one thread, without a warm-up, whose backlog is as good as unbounded.
+pub fn open(arrivals: Arrivals, rate: &str, seed: u64, end_ns: u64) -> Dispatcher {
+    Dispatcher::new(schedule(arrivals, rate, seed, end_ns), 10_000_000, 0, end_ns, None)
+}
+
+/// A closed loop without a warm-up.
+pub fn closed(think_ns: u64, end_ns: u64) -> Dispatcher {
+    Dispatcher::new(Source::Closed(think_ns), 0, 0, end_ns, None)
+}
+
+/// A schedule of one thread.
+pub fn schedule(arrivals: Arrivals, rate: &str, seed: u64, length_ns: u64) -> Source {
+    Source::Open(Box::new(Pacer::new(arrivals, parse(rate, length_ns).unwrap(), seed, 0, 1)))
+}
