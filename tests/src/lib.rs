@@ -10,6 +10,7 @@
 //! | [`rows`] | the architectures, and the arms of those that have several |
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
 //! | [`load`] | the load generator as a program |
+//! | [`terminal`] | the program on a pseudo-terminal |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
@@ -32,5 +33,6 @@ pub mod server;
 pub mod spawner;
 pub mod suite;
 pub mod tallies;
+pub mod terminal;
 pub mod tree;
 pub mod wire;

@@ -270,7 +270,7 @@ pub fn failure(error: &EngineError) -> Failure {
         EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
         EngineError::Unreachable { .. } => Failure::failed(
             error.to_string(),
-            "is the server running there, and does it speak this transport? `dyno probe URL` shows one request",
+            "is the server up, with this transport? `dyno probe URL` shows one request",
         ),
         EngineError::System(_) => {
             Failure::failed(error.to_string(), format!("at most {} connections", limits::CONNECTIONS_MAX))

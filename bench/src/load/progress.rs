@@ -10,11 +10,15 @@ use dyno_clients::units::{show_count, show_ns, show_rate};
 
 use crate::exit::Failure;
 
-/// One line on standard error that is written over and over, if that is a terminal.
+/// Columns of the line: one less than a terminal of 80 has, so that none wraps.
+const COLUMNS: usize = 79;
+
+/// One line on standard error that is written over and over, if that is a terminal. It needs a carriage return and no
+/// escape code, so it works on every terminal and with NO_COLOR.
 #[derive(Debug)]
 pub struct Bar {
     on: bool,
-    shown: bool,
+    shown_columns: usize,
     end_ns: u64,
     requests: Option<u64>,
     last: Glance,
@@ -30,7 +34,7 @@ impl Bar {
         };
         Bar {
             on: wanted && std::io::stderr().is_terminal(),
-            shown: false,
+            shown_columns: 0,
             end_ns: plan.end_ns(),
             requests,
             last: Glance::default(),
@@ -63,16 +67,24 @@ impl Bar {
                 show_count(glance.backlog),
             )
         };
-        self.shown = true;
-        // A progress line that cannot be written is no reason to end a measurement.
-        let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+        self.write(&line);
+    }
+
+    fn write(&mut self, line: &str) {
+        let line: String = line.chars().take(COLUMNS).collect();
+        let (columns, before) = (line.chars().count(), self.shown_columns);
+        self.shown_columns = columns;
+        // What a longer line before has left is written over. A line that cannot be written is no reason to end a
+        // measurement.
+        let _ = write!(std::io::stderr(), "\r{line}{:1$}", "", before.saturating_sub(columns));
         let _ = std::io::stderr().flush();
     }
 
     /// Takes the line away.
     pub fn clear(&mut self) {
-        if self.shown {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        if self.shown_columns > 0 {
+            self.write("");
+            let _ = write!(std::io::stderr(), "\r");
         }
     }
 }

@@ -23,10 +23,11 @@ pub enum Format {
     Markdown,
 }
 
-/// Whether standard output wants colour: a terminal, and no NO_COLOR (no-color.org).
+/// Whether standard output wants colour: a terminal that is not dumb, and no NO_COLOR (no-color.org).
 pub fn colour() -> Paint {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    Paint(std::io::stdout().is_terminal() && !refused)
+    let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+    Paint(std::io::stdout().is_terminal() && !refused && !dumb)
 }
 
 /// Writes `text` to `path`; `-` is standard output.
