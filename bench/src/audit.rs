@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::limits::{
-    BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK, OFFERED_SHARE,
-    OPENING_REQUESTS, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE, UTILIZATION_VOID,
+    BUSY_SHARE, DRIFT_NOTED, DRIFT_VOID, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK,
+    OFFERED_SHARE, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
 };
 use crate::record::audit::{Finding, Law, Standing};
 use crate::record::cell::Cell;
@@ -25,10 +25,19 @@ pub struct Evidence<'a> {
     pub server: &'a ServerFigures,
     /// What the machine did.
     pub machine: &'a MachineFigures,
-    /// CPU of the contestant over the whole load, warm-up and opening of connections included.
-    pub cpu_in_all: Duration,
-    /// Right answers over the whole load.
-    pub answered_in_all: u64,
+    /// CPU of the contestant in the second half of the time between the samples.
+    pub cpu_in_half: Duration,
+    /// Right answers.
+    pub answered: Answered,
+}
+
+/// Right answers that the generator got between the samples, and in the second half of that time.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    /// Between first and second sample.
+    pub between: f64,
+    /// From the middle on.
+    pub in_half: f64,
 }
 
 /// All doubts about a cell.
@@ -166,35 +175,56 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// CPU per request is taken from the whole load, rate and CPU from the window: they agree when no work was lost from the
-/// books (a child that nobody waited for) and the window was like the rest.
+/// CPU per request is taken from the time between the samples, in which the server's clocks and the generator's answers are
+/// both known; the rate is that of the generator's window. Their product is the CPU used as long as both speak of the same
+/// time. And CPU per request in the second half of that time is what it was in all of it, as long as work goes with requests, and
+/// not with the clock or with something that began meanwhile.
 fn utilization_law(evidence: &Evidence) -> Option<Finding> {
-    let load = &evidence.cell.load;
-    let connections = u64::from(load.connections + load.idle_connections);
-    // Opening and closing connections is outside the window; where it is most of the work, the law says nothing.
-    let mostly_opening =
-        load.requests_per_connection.is_none() && evidence.answered_in_all < OPENING_REQUESTS * connections;
-    if evidence.answered_in_all == 0 || mostly_opening {
+    let Answered { between, in_half } = evidence.answered;
+    if between <= 0.0 || in_half <= 0.0 {
         return None;
     }
-    let per_request = evidence.cpu_in_all.as_secs_f64() / evidence.answered_in_all as f64;
-    let predicted = per_request * evidence.load.rate_per_s;
     let measured = evidence.server.cores_used;
-    let off = (measured - predicted).abs() / measured.max(predicted).max(1e-9);
-    // A hundredth of a second is the least that /proc tells of a child that has ended.
-    let coarse = 0.01 / evidence.server.seconds.max(1e-9);
-    if !(off > UTILIZATION_TOLERANCE && (measured - predicted).abs() > coarse) {
+    let per_request = measured * evidence.server.seconds / between;
+    let predicted = per_request * evidence.load.rate_per_s;
+    let off = apart(measured, predicted);
+    // The ends of the window lie outside the samples, and how many answers fall there is chance: two standard errors.
+    let outside = 1.0 - (evidence.server.seconds / evidence.load.seconds).min(1.0);
+    let chance = 2.0 * (outside / between).sqrt();
+    if off > UTILIZATION_TOLERANCE + chance {
+        return finding(
+            Law::UtilizationLaw,
+            Standing::Void,
+            format!(
+                "CPU per request times rate gives {predicted:.3} cores, {measured:.3} were used ({:.1} % apart)",
+                off * 100.0
+            ),
+        );
+    }
+    let later = evidence.cpu_in_half.as_secs_f64() / in_half;
+    let drift = apart(later, per_request);
+    // Requests differ in what they cost, and a hundredth of a second is the least that /proc tells of children that ended.
+    let coarse = if evidence.server.processes > 1 { 0.01 / evidence.cpu_in_half.as_secs_f64() } else { 0.0 };
+    let beyond = drift - coarse - 1.0 / in_half.sqrt();
+    // Where the rate changes by plan, the price of a request changes with it.
+    if !evidence.cell.load.steps.is_empty() || beyond <= DRIFT_NOTED {
         return None;
     }
-    let standing = if off > UTILIZATION_VOID { Standing::Void } else { Standing::Valid };
+    let standing = if beyond > DRIFT_VOID { Standing::Void } else { Standing::Valid };
     finding(
         Law::UtilizationLaw,
         standing,
         format!(
-            "CPU per request times rate gives {predicted:.3} cores, {measured:.3} were used ({:.1} % apart)",
-            off * 100.0
+            "a request took {:.1} us of CPU in the second half, {:.1} us in all: work did not go with requests",
+            later * 1e6,
+            per_request * 1e6
         ),
     )
+}
+
+/// Difference of two figures as a share of the larger.
+fn apart(one: f64, other: f64) -> f64 {
+    (one - other).abs() / one.max(other).max(1e-12)
 }
 
 fn connections_open(evidence: &Evidence) -> Option<Finding> {

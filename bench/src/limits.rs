@@ -33,6 +33,13 @@ pub const SATURATED_SHARE: f64 = 0.90;
 /// How far CPU per request times rate may be from CPU used (utilization law), as a share.
 pub const UTILIZATION_TOLERANCE: f64 = 0.03;
 
+/// How far CPU per request in the second half of the window may be from that of all of it before it is remarked, as a share:
+/// the clock of a shared processor changes by so much within half a second.
+pub const DRIFT_NOTED: f64 = 0.10;
+
+/// The same, before the cell is void: no clock of a processor changes by so much, so the server did something else.
+pub const DRIFT_VOID: f64 = 0.25;
+
 /// How far mean in flight may be from rate times mean time (Little's law), as a share. Requests that straddle an edge of the
 /// window are cut there on both sides, so no error of sampling is left: what remains is the time between two looks at the clock.
 pub const LITTLE_TOLERANCE: f64 = 0.01;
@@ -42,9 +49,6 @@ pub const ERROR_SHARE: f64 = 0.001;
 
 /// Share of the machine's time that others may use during a cell before it counts as busy.
 pub const BUSY_SHARE: f64 = 0.10;
-
-/// Requests that a connection must have carried before what its opening cost is small beside them.
-pub const OPENING_REQUESTS: u64 = 10;
 
 /// Resolution of the machine's own account of a core, in seconds: /proc/stat counts ticks.
 pub const MACHINE_TICK: f64 = 0.01;
@@ -64,12 +68,11 @@ pub const PROCESSES_LIMIT: usize = 2_500;
 /// Share of its time in which the generator may have work before its own speed is what is measured.
 pub const GENERATOR_BUSY_SHARE: f64 = 0.95;
 
-/// How far the utilization law may be broken before the cell is void: opening connections costs CPU outside the window, and
-/// in the short cells of `--quick` that is up to a tenth.
-pub const UTILIZATION_VOID: f64 = 0.20;
+/// From what the generator tells of its start to its first request.
+pub const START_LEAD: Duration = Duration::from_nanos(dyno_clients::limits::START_LEAD_NS);
 
-/// From the start of the generator to its first request: loading the program and opening the connections.
-pub const SAMPLE_LEAD: Duration = Duration::from_millis(40);
+/// From the end of the warm-up to the first sample, which thus lies in the window for certain.
+pub const SAMPLE_LEAD: Duration = Duration::from_millis(10);
 
 /// The last sample is taken this long before the generator ends.
 pub const SAMPLE_TAIL: Duration = Duration::from_millis(20);
@@ -120,5 +123,6 @@ pub const BRACKET: f64 = 0.05;
 /// Cells that the search for a critical point may take.
 pub const SEARCH_STEPS: u32 = 12;
 
-/// Connections that are opened at the start of a cell may take this long each, at most: a fork of a large process, twice.
-pub const OPENING_EACH: Duration = Duration::from_micros(1_500);
+/// The generator has to open its connections within this time: it gives up on those that take longer than its own time limit
+/// of ten seconds, and says which were missing.
+pub const OPENING_LIMIT: Duration = Duration::from_secs(20);

@@ -3,15 +3,16 @@
 //! ```text
 //! contestant  start ──────────────────────────────────────────────────────────── stop
 //! generator           begin ── warm-up ──┬───────── measured window ──────┬─ end
-//! samples        idle                    first   memory    running    second    last
+//! samples        idle           memory   first        half      second
 //! ```
 //!
-//! The two samples lie inside the generator's window, so both sides speak of the same steady stretch.
+//! The generator tells when its connections are open and its clock starts, so both sides know the same window: first and
+//! second sample lie inside it, and what opening and closing the connections costs lies outside all samples but the idle one.
 
 use std::time::Duration;
 
 use crate::audit;
-use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL};
+use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL, START_LEAD};
 use crate::probe::figures;
 use crate::probe::machine::cores;
 use crate::record::SCHEMA;
@@ -66,22 +67,25 @@ pub fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id: &str) 
 fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Finding> {
     let cell = &record.trial.cell;
     let memory_idle = rig.memory(server);
-    let idle = rig.sample(server, None);
     let generator = match rig.begin(server, cell) {
         Ok(generator) => generator,
         Err(fault) => return vec![void(fault)],
     };
-    rig.sleep(Duration::from_millis(cell.load.warm_up_ms) + SAMPLE_LEAD);
-    let first = rig.sample(server, Some(&generator));
-    let window = Duration::from_millis(cell.load.duration_ms).saturating_sub(SAMPLE_LEAD + SAMPLE_TAIL);
-    let half = rig.now() + window / 2;
-    let mut running = rig.watch(server, window / 2);
+    let start = rig.now() + START_LEAD;
+    let warm_up = Duration::from_millis(cell.load.warm_up_ms);
+    let warm = start + warm_up;
+    rig.sleep((start + warm_up / 2).saturating_sub(rig.now()));
+    // The kernel walks the server's page tables for this, which slows the server down: it shall be over when the window begins.
     let memory_loaded = if cell.wants_memory() { rig.memory(server) } else { Memory::default() };
-    let left = (half + window / 2).saturating_sub(rig.now());
-    running.extend(rig.watch(server, left));
+    rig.sleep((warm + SAMPLE_LEAD).saturating_sub(rig.now()));
+    let first = rig.sample(server, Some(&generator));
+    let end = warm + Duration::from_millis(cell.load.duration_ms).saturating_sub(SAMPLE_TAIL);
+    let left = |rig: &R| end.saturating_sub(rig.now());
+    let mut running = rig.watch(server, left(rig) / 2);
+    let (cpu_at_half, half) = rig.cpu(server, &first);
+    running.extend(rig.watch(server, left(rig)));
     let second = rig.sample(server, Some(&generator));
     let drive = rig.finish(generator, cell);
-    let last = rig.sample(server, None);
 
     let allotted = if cell.cores.server.is_empty() { cores() } else { cell.cores.server.len() };
     let mut figures = figures::server(&first, &second, &running, allotted);
@@ -91,13 +95,17 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
     let findings = match drive {
         Err(fault) => vec![void(fault)],
         Ok(drive) => {
+            let answered = |at: Duration| drive.answers.until(at.saturating_sub(start));
             let evidence = audit::Evidence {
                 cell,
                 load: &drive.figures,
                 server: &figures,
                 machine: &machine,
-                cpu_in_all: last.tree.cpu.saturating_sub(idle.tree.cpu),
-                answered_in_all: drive.answered_in_all,
+                cpu_in_half: second.tree.cpu.saturating_sub(cpu_at_half),
+                answered: audit::Answered {
+                    between: answered(second.at) - answered(first.at),
+                    in_half: answered(second.at) - answered(half),
+                },
             };
             let findings = audit::findings(&evidence);
             record.load = Some(drive.figures);

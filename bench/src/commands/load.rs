@@ -52,6 +52,9 @@ pub struct Arguments {
     /// No progress line.
     #[arg(short, long)]
     quiet: bool,
+    /// Say on standard error when all connections are open and the load starts.
+    #[arg(long, hide = true)]
+    announce_start: bool,
     /// Show the plan, send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -78,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         write::plan(&plan, arguments.format)?;
         return Ok(Exit::Success);
     }
-    let mut outcome = carry_out(plan, !arguments.quiet)?;
+    let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
     write::outcome(&outcome, arguments.format, &arguments.output)?;
     if let Some(path) = &arguments.hlog {
@@ -88,13 +91,19 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
-pub(crate) fn carry_out(mut plan: Plan, progress: bool) -> Result<Run, Failure> {
+pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
     dyno_clients::run::learn(&mut plan)
         .map_err(|e| Failure::failed(e, "try `dyno probe URL` to see what the server answers"))?;
     let live = Arc::new(Live::new(plan.threads));
     progress::stop_on_signals(&live)?;
     let mut bar = progress::Bar::new(&plan, progress);
-    let result = dyno_clients::run::run(&Arc::new(plan), &live, &mut |glance| bar.show(glance));
+    let mut unannounced = announce_start;
+    let result = dyno_clients::run::run(&Arc::new(plan), &live, &mut |glance| {
+        if live.is_started() && std::mem::take(&mut unannounced) {
+            eprintln!("{}", progress::STARTED);
+        }
+        bar.show(glance);
+    });
     bar.clear();
     result.map_err(|e| plan::failure(&e))
 }

@@ -13,6 +13,9 @@ use crate::exit::Failure;
 /// Columns of the line: one less than a terminal of 80 has, so that none wraps.
 const COLUMNS: usize = 79;
 
+/// The line by which a run tells that it starts: all connections are open, and requests begin to fall due.
+pub const STARTED: &str = "started";
+
 /// One line on standard error that is written over and over, if that is a terminal. It needs a carriage return and no
 /// escape code, so it works on every terminal and with NO_COLOR.
 #[derive(Debug)]

@@ -10,8 +10,7 @@ use std::fs;
 use perf_event::events::{Event, Hardware, Software, Tracepoint};
 use perf_event::{Builder, Counter};
 
-/// Where the kernel numbers its tracepoints, where it shows them.
-const SYS_ENTER: &str = "/sys/kernel/tracing/events/raw_syscalls/sys_enter/id";
+use crate::probe::tracepoints;
 
 /// Counters that stand.
 #[derive(Debug, Default)]
@@ -47,16 +46,15 @@ pub struct CounterSample {
 impl Counters {
     /// Counters for a process that was started just now, and for everything that comes from it.
     ///
-    /// `calls` asks for system calls too, where the kernel shows its tracepoints. Counting them slows every call down.
+    /// `calls` asks for system calls too, where the kernel tells the number of its tracepoint. Counting them slows every call down.
     pub fn of(pid: i32, calls: bool) -> Self {
-        let tracepoint = || fs::read_to_string(SYS_ENTER).ok()?.trim().parse().ok();
         let counters = Counters {
             switches: counter(pid, Software::CONTEXT_SWITCHES),
             migrations: counter(pid, Software::CPU_MIGRATIONS),
             faults_minor: counter(pid, Software::PAGE_FAULTS_MIN),
             faults_major: counter(pid, Software::PAGE_FAULTS_MAJ),
             calls: if calls {
-                tracepoint().and_then(|id| counter(pid, Tracepoint::with_id(id)))
+                tracepoints::system_calls().and_then(|id| counter(pid, Tracepoint::with_id(id)))
             } else {
                 None
             },

@@ -13,17 +13,28 @@ use crate::record::server::Memory;
 pub fn sample(root: i32) -> Memory {
     let members = tree::members(root);
     // The kernel walks every page table for this; with thousands of processes the walk would disturb the run.
-    let pss_bytes = if members.len() <= PROCESSES_LIMIT {
-        members.iter().filter(|stat| stat.state != 'Z').map(|stat| pss_bytes(stat.pid)).sum()
+    let rollups: Option<Vec<String>> = if members.len() <= PROCESSES_LIMIT {
+        let alive = members.iter().filter(|stat| stat.state != 'Z');
+        alive.map(|stat| fs::read_to_string(format!("/proc/{}/smaps_rollup", stat.pid)).ok()).collect()
     } else {
         None
     };
-    Memory { pss_bytes, socket_buffers_bytes: socket_buffers_bytes(), kernel_bytes: kernel_bytes() }
+    let all = |read: fn(&str) -> Option<u64>| rollups.as_ref()?.iter().map(|text| read(text)).sum();
+    Memory {
+        pss_bytes: all(|text| kibibytes(text, "Pss:")),
+        anonymous_bytes: all(anonymous_bytes),
+        socket_buffers_bytes: socket_buffers_bytes(),
+        kernel_bytes: kernel_bytes(),
+    }
 }
 
-fn pss_bytes(pid: i32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    kibibytes(&text, "Pss:")
+/// What belongs to no file, swapped out or not; the kernel tells it apart since Linux 5.9.
+fn anonymous_bytes(rollup: &str) -> Option<u64> {
+    Some(
+        kibibytes(rollup, "Pss_Anon:")?
+            + kibibytes(rollup, "Pss_Shmem:")?
+            + kibibytes(rollup, "SwapPss:").unwrap_or(0),
+    )
 }
 
 /// Pages that TCP holds for buffers, both ends of every loopback connection.
@@ -53,7 +64,30 @@ mod tests {
     fn this_process_occupies_something() {
         let seen = sample(std::process::id() as i32);
         assert!(seen.pss_bytes.unwrap() > 100_000);
+        assert!(seen.anonymous_bytes.unwrap() < seen.pss_bytes.unwrap());
         assert!(seen.kernel_bytes.unwrap() > 100_000);
+    }
+
+    #[test]
+    fn anonymous_memory_grows_by_what_is_touched_and_pages_of_files_do_not_count() {
+        let own = std::process::id() as i32;
+        let before = sample(own);
+        let touched = vec![1u8; 64 << 20];
+        let after = sample(own);
+        std::hint::black_box(&touched);
+        let growth = before.growth_bytes(&after).unwrap();
+        // Tests beside this one take some too.
+        assert!(growth.abs_diff(64 << 20) < 32 << 20, "{growth}");
+        let rollup = "Pss: 900 kB\nPss_Anon: 100 kB\nPss_File: 790 kB\nPss_Shmem: 10 kB\nSwapPss: 5 kB\n";
+        assert_eq!(anonymous_bytes(rollup), Some(115 * 1024));
+    }
+
+    #[test]
+    fn what_an_old_kernel_does_not_tell_apart_is_not_available() {
+        assert_eq!(anonymous_bytes("Rss: 8 kB\nPss: 420 kB\n"), None);
+        let (known, unknown) = (Memory { anonymous_bytes: Some(9), ..Memory::default() }, Memory::default());
+        assert_eq!(unknown.growth_bytes(&known), None);
+        assert_eq!(known.growth_bytes(&Memory { anonymous_bytes: Some(8), ..Memory::default() }), None);
     }
 
     #[test]

@@ -8,4 +8,5 @@ pub mod machine;
 pub mod memory;
 pub mod network;
 pub mod process;
+pub mod tracepoints;
 pub mod tree;

@@ -22,15 +22,6 @@ pub fn sample() -> NetworkSample {
     }
 }
 
-/// TCP sockets in use on the whole machine; each loopback connection counts twice.
-pub fn sockets_in_use() -> Option<u64> {
-    let text = fs::read_to_string("/proc/net/sockstat").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("TCP:"))?;
-    let mut words = line.split_whitespace();
-    words.find(|word| *word == "inuse")?;
-    words.next()?.parse().ok()
-}
-
 /// Both files hold pairs of lines: names, then values, each behind the name of its group.
 fn parse(text: &str, group: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(group));

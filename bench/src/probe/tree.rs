@@ -13,6 +13,8 @@ use crate::probe::process::{self, ThreadCounters};
 pub struct TreeSample {
     /// CPU time, descendants that were waited for included.
     pub cpu: Duration,
+    /// Whose CPU time that is: the first is the root.
+    pub members: Vec<i32>,
     /// When that was read: what else is read takes many milliseconds in a large tree.
     pub read_at: Option<Instant>,
     /// Part of it that was spent in user mode, in clock ticks.
@@ -58,14 +60,12 @@ pub fn members(root: i32) -> Vec<Stat> {
 /// Samples the tree below `root`. `at_once` is called right after its CPU clocks were read, for what belongs to the same instant.
 pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
     let members = members(root);
-    let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
-    let mut sample = TreeSample { process_count: members.len() as u32, ..TreeSample::default() };
-    for stat in &members {
-        let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
-        // A zombie has no CPU clock any more, but its stat line still tells.
-        let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
-        sample.cpu += own + tick * waited_for;
-    }
+    let mut sample = TreeSample {
+        process_count: members.len() as u32,
+        members: members.iter().map(|stat| stat.pid).collect(),
+        ..TreeSample::default()
+    };
+    sample.cpu = members.iter().map(cpu).sum();
     sample.read_at = Some(Instant::now());
     let rest = at_once();
     let mut threads = BTreeMap::new();
@@ -85,6 +85,25 @@ pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
     }
     sample.threads = (sample.thread_count <= THREADS_LIMIT).then_some(threads);
     (sample, rest)
+}
+
+/// CPU time of a process and of its children that it has waited for.
+fn cpu(stat: &Stat) -> Duration {
+    let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
+    let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
+    // A zombie has no CPU clock any more, but its stat line still tells.
+    let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
+    own + tick * waited_for
+}
+
+/// CPU time of a tree that was sampled before, at the price of one file and a clock for each process; children that were born
+/// since and still live are left out.
+pub fn cpu_at_a_glance(sampled: &TreeSample) -> Duration {
+    let Some((root, others)) = sampled.members.split_first() else {
+        return Duration::ZERO;
+    };
+    let others: Duration = others.iter().filter_map(|pid| process::cpu_time(*pid)).sum();
+    process::stat(*root).as_ref().map(cpu).unwrap_or_default() + others
 }
 
 /// How many threads of the tree stand on a core or wait for one.

@@ -59,10 +59,28 @@ pub struct ServerFigures {
 pub struct Memory {
     /// Proportional set size: what is shared counts in shares.
     pub pss_bytes: Option<u64>,
+    /// The part of it that belongs to no file: heap, stacks, and what processes of the tree share among themselves. What it
+    /// grows by is what the load takes: program pages are shared with other runs of the same program, and count for less as
+    /// soon as one starts. Absent before Linux 5.9.
+    #[serde(default)]
+    pub anonymous_bytes: Option<u64>,
     /// Socket buffers of the whole machine.
     pub socket_buffers_bytes: Option<u64>,
     /// Kernel objects of the whole machine: slabs, kernel stacks, page tables.
     pub kernel_bytes: Option<u64>,
+}
+
+impl Memory {
+    /// By how much `loaded` takes more memory of no file than this does; absent where either was not seen, or where memory
+    /// was given back meanwhile: what the load takes is then not known, which is not zero.
+    pub fn growth_bytes(&self, loaded: &Memory) -> Option<u64> {
+        loaded.anonymous_bytes?.checked_sub(self.anonymous_bytes?)
+    }
+
+    /// The same for the kernel's objects, those of the whole machine.
+    pub fn kernel_growth_bytes(&self, loaded: &Memory) -> Option<u64> {
+        loaded.kernel_bytes?.checked_sub(self.kernel_bytes?)
+    }
 }
 
 /// What the whole machine did during the measured window.

@@ -3,7 +3,7 @@
 use crate::exit::Failure;
 use crate::record::measured::Record;
 
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 31] = [
     "experiment",
     "block",
     "turn",
@@ -32,6 +32,7 @@ const COLUMNS: [&str; 30] = [
     "cpu_per_request_ns",
     "machine_cores_used",
     "pss_loaded_bytes",
+    "anonymous_growth_bytes",
     "threads",
     "processes",
 ];
@@ -87,6 +88,7 @@ fn line(experiment: &str, record: &Record) -> Vec<String> {
         text(record.cpu_per_request_ns()),
         text(record.machine.as_ref().map(|machine| machine.cores_used)),
         text(server.and_then(|server| server.memory_loaded.pss_bytes)),
+        text(server.and_then(|server| server.memory_idle.growth_bytes(&server.memory_loaded))),
         text(server.map(|server| server.threads)),
         text(server.map(|server| server.processes)),
     ]

@@ -107,7 +107,7 @@ pub struct Row {
     pub system_share: Measured,
     /// Context switches per request at the common rate.
     pub switches: Measured,
-    /// Memory per lasting connection, in bytes: growth of the proportional set size.
+    /// Memory per lasting connection, in bytes: growth of the memory that belongs to no file.
     pub memory_per_connection: Measured,
     /// Memory under load, in bytes.
     pub memory: Measured,
@@ -223,9 +223,7 @@ fn row(line: &ContestantLine, records: &Records) -> Row {
         }),
         memory_per_connection: Measured::of_cost(&capacity, seed, |record| {
             let server = record.server.as_ref()?;
-            // Pages of the program are shared with a generator of the same program once that runs, so the server's share of
-            // them shrinks; where that hides the growth, there is no figure, and never a zero.
-            let grown = server.memory_loaded.pss_bytes?.checked_sub(server.memory_idle.pss_bytes?)?;
+            let grown = server.memory_idle.growth_bytes(&server.memory_loaded)?;
             Some(grown as f64 / f64::from(record.trial.cell.load.connections.max(1)))
         }),
         memory: Measured::of_cost(&capacity, seed, |record| {

@@ -24,7 +24,7 @@ pub struct Point {
     pub cpu_ns: Measured,
     /// Thread-level parallelism.
     pub parallelism: Measured,
-    /// Memory of the process tree above its idle state, in bytes.
+    /// Memory of the process tree that belongs to no file, above its idle state, in bytes.
     pub memory: Measured,
     /// Memory of the kernel above its idle state, both ends of the connections, in bytes.
     pub kernel_memory: Measured,
@@ -50,6 +50,8 @@ pub struct Axis {
     pub name: &'static str,
     /// The place of a cell.
     pub place: fn(&Record) -> f64,
+    /// Whether it counts connections, so that what one takes is worth showing.
+    pub counts_connections: bool,
 }
 
 /// The axis of an experiment, where it has one.
@@ -59,6 +61,7 @@ pub fn axis(experiment: &str) -> Option<Axis> {
             steps: &[(scale::SCALE, "")],
             name: "server cores",
             place: |record| record.trial.cell.cores.server.len() as f64,
+            counts_connections: false,
         }),
         "connections" => Some(Axis {
             steps: &[(connections::CONNECTIONS, ""), (connections::IDLE, " mostly idle")],
@@ -67,11 +70,13 @@ pub fn axis(experiment: &str) -> Option<Axis> {
                 let load = &record.trial.cell.load;
                 f64::from(load.connections + load.idle_connections)
             },
+            counts_connections: true,
         }),
         "curve" => Some(Axis {
             steps: &[(curve::POINT, "")],
             name: "offered requests a second",
             place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
+            counts_connections: false,
         }),
         _ => None,
     }
@@ -106,7 +111,6 @@ pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
 fn point(x: f64, records: &[&Record], seed: u64) -> Point {
     let percentile =
         |wanted: f64| move |record: &Record| record.load.as_ref()?.total.at_ns(wanted).map(|ns| ns as f64);
-    let growth = |idle: Option<u64>, loaded: Option<u64>| Some(loaded?.saturating_sub(idle?) as f64);
     Point {
         x,
         rate: Measured::of(records, seed, |record| Some(record.load.as_ref()?.rate_per_s)),
@@ -116,11 +120,11 @@ fn point(x: f64, records: &[&Record], seed: u64) -> Point {
         parallelism: Measured::of_cost(records, seed, |record| record.server.as_ref()?.parallelism),
         memory: Measured::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;
-            growth(server.memory_idle.pss_bytes, server.memory_loaded.pss_bytes)
+            server.memory_idle.growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
         }),
         kernel_memory: Measured::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;
-            growth(server.memory_idle.kernel_bytes, server.memory_loaded.kernel_bytes)
+            server.memory_idle.kernel_growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
         }),
         shared: records.iter().any(|record| record.trial.cell.cores.shared()),
     }
@@ -132,7 +136,7 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
         "\n{:<22} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
         "",
         axis.name.split(' ').next_back().unwrap_or_default(),
-        "requests/s",
+        if axis.counts_connections { "memory each" } else { "requests/s" },
         "p50",
         "p99",
         "CPU/req"
@@ -150,7 +154,12 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
                 "{:<22} {:>10} {:>11} {:>9} {:>9} {:>9}{}",
                 trail.line.label,
                 show::rate(point.x),
-                format!("{sign}{}", figure(&point.rate, show::rate)),
+                match point.memory.value().filter(|_| axis.counts_connections) {
+                    Some(growth) => show::bytes(growth / point.x),
+                    // The rate is the same at all of them, so only that it failed is worth a place.
+                    None if axis.counts_connections && point.rate.value().is_some() => "-".to_string(),
+                    None => format!("{sign}{}", figure(&point.rate, show::rate)),
+                },
                 figure(&point.p50_ns, show::time),
                 figure(&point.p99_ns, show::time),
                 figure(&point.cpu_ns, show::time),

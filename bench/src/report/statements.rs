@@ -2,7 +2,7 @@
 
 use crate::record::store::Records;
 use crate::report::curves;
-use crate::report::model::Model;
+use crate::report::model::{Measured, Model};
 use crate::report::points::{self, Trail};
 use crate::report::words;
 use crate::show;
@@ -49,14 +49,15 @@ fn scale(trail: &Trail) -> Option<String> {
 
 fn connections(trail: &Trail) -> Option<String> {
     let held = trail.points.iter().take_while(|point| point.rate.value().is_some()).last()?;
-    let each = held.memory.value()? / held.x;
-    let kernel = held.kernel_memory.value()? / held.x;
+    let each = |figure: &Measured| {
+        figure.value().map_or("an unknown part".to_string(), |growth| show::bytes(growth / held.x))
+    };
     let mut words = format!(
         "{} held {} connections with {} of its own memory and {} of the kernel's (both ends) for each; p99 was {}.",
         trail.line.label,
         show::rate(held.x),
-        show::bytes(each),
-        show::bytes(kernel),
+        each(&held.memory),
+        each(&held.kernel_memory),
         held.p99_ns.value().map_or("not known".to_string(), show::time)
     );
     if let Some(wall) = trail.points.iter().find(|point| point.rate.value().is_none()) {

@@ -8,7 +8,7 @@ use crate::probe::machine::MachineSample;
 use crate::record::cell::Cell;
 use crate::record::load::{Latency, LoadFigures};
 use crate::record::server::Memory;
-use crate::rig::{Drive, Farewell, Fault, Rig};
+use crate::rig::{Answers, Drive, Farewell, Fault, Rig};
 
 /// What a contestant of the imagination is like.
 #[derive(Debug, Clone)]
@@ -25,8 +25,8 @@ pub struct Nature {
     pub lag_ns: u64,
     /// CPU that other programs use meanwhile, in cores.
     pub others: f64,
-    /// CPU that is lost from the books, as a share (children nobody waits for).
-    pub lost_cpu: f64,
+    /// CPU that it uses beside its requests from so long after the start of the load on, in cores.
+    pub moonlights: Option<(Duration, f64)>,
 }
 
 impl Default for Nature {
@@ -38,7 +38,7 @@ impl Default for Nature {
             wrong_bodies: 0,
             lag_ns: 0,
             others: 0.0,
-            lost_cpu: 0.0,
+            moonlights: None,
         }
     }
 }
@@ -70,12 +70,16 @@ impl Mock {
     }
 
     fn pass(&mut self, time: Duration) {
+        let from = self.clock;
         self.clock += time;
-        if let Some((_, cell)) = &self.loaded_since {
+        if let Some((since, cell)) = &self.loaded_since {
             let nature = self.nature(cell);
             let share = rate(&nature, cell) / nature.capacity_per_s * nature.saturates_at;
-            self.cpu += time.mul_f64(share * (1.0 - nature.lost_cpu));
-            self.busy += time.mul_f64(share + nature.others);
+            let beside = nature.moonlights.map_or(Duration::ZERO, |(after, cores)| {
+                self.clock.saturating_sub(from.max(*since + after)).mul_f64(cores)
+            });
+            self.cpu += time.mul_f64(share) + beside;
+            self.busy += time.mul_f64(share + nature.others) + beside;
         }
     }
 }
@@ -120,9 +124,14 @@ impl Rig for Mock {
         sample
     }
 
+    fn cpu(&mut self, _server: &Cell, _sampled: &Sample) -> (Duration, Duration) {
+        (self.cpu, self.clock)
+    }
+
     fn memory(&mut self, _server: &Cell) -> Memory {
         self.log.push("memory".into());
-        Memory { pss_bytes: Some(1 << 20), ..Memory::default() }
+        let anonymous = if self.loaded_since.is_some() { 3 << 19 } else { 1 << 20 };
+        Memory { pss_bytes: Some(1 << 21), anonymous_bytes: Some(anonymous), ..Memory::default() }
     }
 
     fn watch(&mut self, _server: &Cell, time: Duration) -> Vec<usize> {
@@ -175,8 +184,11 @@ impl Rig for Mock {
             total,
             ..LoadFigures::default()
         };
-        let all = rate_per_s * (cell.load.warm_up_ms + cell.load.duration_ms) as f64 / 1e3;
-        Ok(Drive { figures, answered_in_all: all as u64 })
+        let interval = Duration::from_millis(10);
+        let intervals = (cell.load.warm_up_ms + cell.load.duration_ms) / 10;
+        let until = |end: u64| (rate_per_s * end as f64 * interval.as_secs_f64()).round() as u64;
+        let counts = (0..intervals).map(|place| until(place + 1) - until(place)).collect();
+        Ok(Drive { figures, answers: Answers { interval, counts } })
     }
 
     fn stop(&mut self, server: Cell) -> Result<Farewell, Fault> {

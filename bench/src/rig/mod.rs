@@ -42,8 +42,27 @@ impl Fault {
 pub struct Drive {
     /// Its figures for the measured window.
     pub figures: LoadFigures,
-    /// Right answers over its whole run, warm-up included.
-    pub answered_in_all: u64,
+    /// Its right answers over time.
+    pub answers: Answers,
+}
+
+/// Right answers over time, from the first request that was due, warm-up included.
+#[derive(Debug, Clone, Default)]
+pub struct Answers {
+    /// Length of an interval.
+    pub interval: Duration,
+    /// Answers in each.
+    pub counts: Vec<u64>,
+}
+
+impl Answers {
+    /// How many came within `time` from the first request; within an interval they are taken to come evenly.
+    pub fn until(&self, time: Duration) -> f64 {
+        let intervals = time.as_secs_f64() / self.interval.as_secs_f64().max(1e-9);
+        let whole = self.counts.iter().take(intervals as usize).sum::<u64>() as f64;
+        let next = self.counts.get(intervals as usize).copied().unwrap_or_default();
+        whole + next as f64 * intervals.fract()
+    }
 }
 
 /// What a contestant told when it ended.
@@ -76,11 +95,15 @@ pub trait Rig {
     fn start(&mut self, cell: &Cell) -> Result<Self::Server, Fault>;
     /// Samples what has been used so far.
     fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Sample;
+    /// CPU time of the contestant's processes that `sampled` knows, and when it was read. It takes next to no time, so it may
+    /// be read where latencies are measured.
+    fn cpu(&mut self, server: &Self::Server, sampled: &Sample) -> (Duration, Duration);
     /// Samples memory, which takes longer.
     fn memory(&mut self, server: &Self::Server) -> Memory;
     /// Lets time pass, and counts the contestant's running threads now and then.
     fn watch(&mut self, server: &Self::Server, time: Duration) -> Vec<usize>;
-    /// Starts the load of a cell.
+    /// Starts the load of a cell, and returns when its connections are open and its first request is about to be due, in
+    /// [`START_LEAD`](crate::limits::START_LEAD).
     ///
     /// # Errors
     /// When the generator cannot be started.

@@ -1,10 +1,12 @@
 //! From what `dyno load` prints to what a record holds.
 
+use std::time::Duration;
+
 use dyno_clients::outcome::{Distribution, Outcome, SCHEMA_VERSION};
 use dyno_clients::verdict::Doubt;
 
 use crate::record::load::{Latency, LoadFigures, Point};
-use crate::rig::{Drive, Fault};
+use crate::rig::{Answers, Drive, Fault};
 
 /// Reads the JSON of a run.
 ///
@@ -53,8 +55,11 @@ fn drive(outcome: &Outcome) -> Drive {
             .collect(),
         series: series(outcome),
     };
-    let answered_in_all = outcome.series.intervals.iter().map(|interval| interval.completed).sum();
-    Drive { figures, answered_in_all }
+    let answers = Answers {
+        interval: Duration::from_nanos(outcome.series.interval_ns),
+        counts: outcome.series.intervals.iter().map(|interval| interval.completed).collect(),
+    };
+    Drive { figures, answers }
 }
 
 /// Doubts that the bench's own audit judges from the figures; the generator does not know what the cell is for.

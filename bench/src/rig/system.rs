@@ -1,11 +1,12 @@
 //! The real world: processes, /proc, and the clock.
 
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +19,10 @@ use nix::unistd::Pid;
 use crate::contestant::Contestant;
 use crate::contestant::process::{Running, tame};
 use crate::exit::Failure;
-use crate::limits::{GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_EACH, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
+use crate::limits::{
+    GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT,
+};
+use crate::load::progress::STARTED;
 use crate::probe::figures::Sample;
 use crate::probe::{machine, memory, network, process, tree};
 use crate::record::audit::Law;
@@ -76,30 +80,25 @@ impl System {
         self.directory.join("work").join("credentials")
     }
 
-    /// Waits until the lasting connections are open: the generator's clock starts then, and ten thousand take a while.
-    fn await_open(&self, generator: &mut Generator, before: Option<u64>, connections: u32) {
-        let Some(before) = before else {
-            return;
-        };
-        // Connections of earlier cells may close meanwhile, so a few may be missing from the count.
-        let wanted = before + u64::from(connections) * 2 * 95 / 100;
-        let deadline = generator.began + Duration::from_millis(50) + OPENING_EACH * connections;
-        while Instant::now() < deadline && !self.interrupted() {
-            if network::sockets_in_use().is_none_or(|count| count >= wanted) {
-                return;
+    /// Waits until the generator says that it starts: opening ten thousand connections takes a while, and so do the handshakes
+    /// of sixty. One that ends before it starts has its reason, which [`Rig::finish`] tells.
+    fn await_start(&self, generator: &mut Generator, started: &Receiver<()>) {
+        let deadline = generator.began + OPENING_LIMIT;
+        while !self.interrupted() && Instant::now() < deadline {
+            match started.recv_timeout(Duration::from_millis(100)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
             }
-            if let Ok(Some(_)) | Err(_) = generator.child.try_wait() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(1));
         }
+        generator.began = Instant::now();
     }
 
     /// The arguments of `dyno load` for a cell.
     fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
         let load = &cell.load;
         let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
-        let mut arguments: Vec<String> = vec!["load".into(), format!("http://{address}{}", cell.service)];
+        let url = format!("http://{address}{}", cell.service);
+        let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
         option("--connections", load.connections.to_string());
         if load.steps.is_empty() {
@@ -143,6 +142,7 @@ pub struct Generator {
     child: Child,
     output: Option<JoinHandle<String>>,
     complaints: Option<JoinHandle<String>>,
+    /// When it was started, and then when its load began.
     began: Instant,
     /// Connections that say nothing.
     idle: Vec<TcpStream>,
@@ -191,6 +191,23 @@ fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut text = String::new();
         let _ = from.read_to_string(&mut text);
+        text
+    })
+}
+
+/// The same, but for the line by which a generator tells that it starts, which is passed on at once.
+fn drain_after(from: impl Read + Send + 'static, start: Sender<()>) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if line == STARTED {
+                // Who waits no longer has given the generator up.
+                let _ = start.send(());
+            } else {
+                text += &line;
+                text.push('\n');
+            }
+        }
         text
     })
 }
@@ -268,6 +285,10 @@ impl Rig for System {
         Sample { at, tree, counters, machine, network: network::sample(), generator_cpu, own_cpu }
     }
 
+    fn cpu(&mut self, _server: &Running, sampled: &Sample) -> (Duration, Duration) {
+        (tree::cpu_at_a_glance(&sampled.tree), self.now())
+    }
+
     fn memory(&mut self, server: &Running) -> Memory {
         memory::sample(server.pid())
     }
@@ -292,7 +313,6 @@ impl Rig for System {
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
         let idle = open_idle(server.address, cell.load.idle_connections)?;
-        let before = network::sockets_in_use();
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -301,11 +321,10 @@ impl Rig for System {
             .spawn()
             .map_err(|error| Fault::generator(format!("the generator cannot be started: {error}")))?;
         let output = child.stdout.take().map(drain);
-        let complaints = child.stderr.take().map(drain);
+        let (start, started) = mpsc::channel();
+        let complaints = child.stderr.take().map(|from| drain_after(from, start));
         let mut generator = Generator { child, output, complaints, began: Instant::now(), idle };
-        if cell.load.requests_per_connection.is_none() {
-            self.await_open(&mut generator, before, cell.load.connections);
-        }
+        self.await_start(&mut generator, &started);
         Ok(generator)
     }
 

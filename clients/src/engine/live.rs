@@ -24,13 +24,29 @@ pub struct Glance {
 #[derive(Debug)]
 pub struct Live {
     stop: AtomicBool,
+    started: AtomicBool,
     glances: Vec<Mutex<Glance>>,
 }
 
 impl Live {
     /// For `threads` threads.
     pub fn new(threads: u32) -> Self {
-        Live { stop: AtomicBool::new(false), glances: (0..threads).map(|_| Mutex::default()).collect() }
+        Live {
+            stop: AtomicBool::new(false),
+            started: AtomicBool::new(false),
+            glances: (0..threads).map(|_| Mutex::default()).collect(),
+        }
+    }
+
+    /// All connections are open, the transport's handshakes done: the run starts within
+    /// [`START_LEAD_NS`](crate::limits::START_LEAD_NS).
+    pub fn start(&self) {
+        self.started.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn is_started(&self) -> bool {
+        self.started.load(Ordering::Relaxed)
     }
 
     /// Ends the run early; what was measured until then is told.

@@ -115,6 +115,8 @@ pub fn run(
                 // A thread that is gone has an error of its own to tell.
                 let _ = start.send(start_ns);
             }
+            live.start();
+            watch(&live.glance());
         }
         drop(starts);
         while crew.iter().any(|thread| !thread.is_finished()) {
