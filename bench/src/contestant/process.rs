@@ -49,6 +49,7 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     label: String,
+    ready: Ready,
     counters: Counters,
     /// How many cores it may use.
     pub cores: usize,
@@ -123,9 +124,17 @@ impl Running {
             });
         }
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut running =
-            Running { child, lines, complaints, address, label: label.clone(), counters, cores: count };
-        running.await_ready(contestant.ready)?;
+        let mut running = Running {
+            child,
+            lines,
+            complaints,
+            address,
+            label: label.clone(),
+            ready: contestant.ready,
+            counters,
+            cores: count,
+        };
+        running.await_ready()?;
         Ok(running)
     }
 
@@ -139,7 +148,8 @@ impl Running {
         self.child.id() as i32
     }
 
-    fn await_ready(&mut self, ready: Ready) -> Result<(), Fault> {
+    fn await_ready(&mut self) -> Result<(), Fault> {
+        let ready = self.ready;
         let deadline = Instant::now() + READY_LIMIT;
         loop {
             let pause = if ready == Ready::Line { READY_LIMIT } else { Duration::from_millis(5) };
@@ -183,7 +193,8 @@ impl Running {
     /// Ends it with SIGTERM, and with SIGKILL when it does not end.
     ///
     /// # Errors
-    /// When it had died before, had to be killed, or ended with an error.
+    /// When it had died before or had to be killed; and when one that follows the contract of the ready line ended with an error.
+    /// With what a foreign server ends is its own affair: many leave SIGTERM to the kernel.
     pub fn stop(mut self) -> Result<Farewell, Fault> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return Err(self.fault(&format!("ended during the run ({status})")));
@@ -208,7 +219,11 @@ impl Running {
                 farewell.requests_by_worker = workers.iter().map(|tally| tally.requests).collect();
             }
         }
-        if status.success() { Ok(farewell) } else { Err(self.fault(&format!("ended badly ({status})"))) }
+        if status.success() || self.ready == Ready::Connect {
+            Ok(farewell)
+        } else {
+            Err(self.fault(&format!("ended badly ({status})")))
+        }
     }
 }
 
@@ -284,5 +299,19 @@ mod tests {
             start(r#"trap 'exit 7' TERM; echo '{"ready":true,"address":"127.0.0.1:1"}'; while :; do sleep 0.01; done"#)
                 .unwrap();
         assert!(running.stop().unwrap_err().words.contains("exit status: 7"));
+    }
+
+    #[test]
+    fn a_foreign_server_may_leave_its_end_to_the_kernel() {
+        let script = "import http.server, sys\nhttp.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()";
+        let command = ["python3", "-c", script, "{port}"].map(String::from);
+        let python = foreign::bare("python", command.into());
+        if !std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .any(|path| path.join("python3").exists())
+        {
+            eprintln!("no python3 here: nothing was tried");
+            return;
+        }
+        Running::start(&python, &[], &[], false, &std::env::temp_dir()).unwrap().stop().unwrap();
     }
 }
