@@ -1,6 +1,7 @@
 //! A fuzz target for each parser: what it must never do, whatever the input. A violation is a panic.
 //!
-//! The driver is `security/tests/fuzz.rs`; any other one needs only [`ALL`].
+//! The drivers are `security/tests/fuzz.rs`, which every test run plays for seconds, and `run.rs`, which coverage guides; any other
+//! one needs only [`ALL`].
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::credential::{Credential, Usage};

@@ -5,7 +5,12 @@
 //! DYNO_FUZZ_SECONDS=600 cargo test --release -p dyno-security --test fuzz -- --nocapture
 //! ```
 //!
-//! is 600 seconds for each target, with a seed of the day that is printed. A failure prints its input in hexadecimal.
+//! is 600 seconds for each target, with a seed of the day that is printed. A failure prints its input in hexadecimal. Guided by
+//! coverage, with cargo-fuzz and a nightly compiler (`security/fuzz/Cargo.toml`):
+//!
+//! ```sh
+//! cargo +nightly fuzz run --fuzz-dir security/fuzz records -- -max_total_time=120
+//! ```
 
 mod support;
 #[path = "../fuzz/targets.rs"]
@@ -98,6 +103,15 @@ fn every_parser_keeps_its_rules() {
             }
         }
     }
+}
+
+/// The coverage-guided driver has a program for each target.
+#[test]
+fn cargo_fuzz_knows_every_target() {
+    let manifest = include_str!("../fuzz/Cargo.toml");
+    let programs: Vec<_> =
+        manifest.split("[[bin]]\nname = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(programs, targets::ALL.map(|target| target.name));
 }
 
 /// A driver that never saw a failure would be worth nothing: this one finds a planted fault.
