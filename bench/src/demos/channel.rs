@@ -14,7 +14,7 @@ use dyno_security::pipe::{Failure as Refusal, Pipe};
 use dyno_security::signature::PublicKey;
 
 use super::stage::{Stage, hex, readable};
-use super::wire::Line;
+use super::wire::{Direction, Line};
 use super::{Choices, Demo};
 use crate::exit::Failure;
 
@@ -50,13 +50,14 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
 const KINDS: [&str; 8] = ["?", "hello", "reply", "finish", "ready", "data", "rekey", "close"];
 
 /// Shows the messages on the wire: kind and length are all that can be read.
-fn tap(stage: &Stage, wire: &[u8]) {
+fn tap(stage: &Stage, direction: Direction, wire: &[u8]) {
+    let arrow = if direction == Direction::Out { "->" } else { "<-" };
     let mut rest = wire;
     while let [kind, high, low, tail @ ..] = rest {
         let length = usize::from(u16::from_be_bytes([*high, *low])).min(tail.len());
         let (body, next) = tail.split_at(length);
         let name = KINDS.get(usize::from(*kind)).unwrap_or(&"?");
-        stage.says("the wire", format!("{name:<6} {length:>4}  {}", hex(body)));
+        stage.says("the wire", format!("{arrow} {name:<6} {length:>4}  {}", hex(body)));
         rest = next;
     }
 }
@@ -71,18 +72,18 @@ fn alone(stage: &mut Stage, tapped: bool) -> Result<(), Failure> {
     let now = Instant::now();
     let (mut alice, mut bob) = (client.session(now), server.session(now));
     let (mut at_alice, mut at_bob, mut carried) = (Vec::new(), Vec::new(), Vec::new());
-    let mut deliver = |from: &mut Session, to: &mut Session, plain: &mut Vec<u8>| {
+    let mut deliver = |from: &mut Session, to: &mut Session, plain: &mut Vec<u8>, direction| {
         let wire = super::wire::drain(from);
         if tapped {
-            tap(stage, &wire);
+            tap(stage, direction, &wire);
         }
         to.receive(&wire, plain, now).map_err(failed)?;
         carried.extend(wire);
         Ok::<(), Failure>(())
     };
     for _ in 0..2 {
-        deliver(&mut alice, &mut bob, &mut at_bob)?;
-        deliver(&mut bob, &mut alice, &mut at_alice)?;
+        deliver(&mut alice, &mut bob, &mut at_bob, Direction::Out)?;
+        deliver(&mut bob, &mut alice, &mut at_alice, Direction::In)?;
     }
     let same = alice.transcript().is_some() && alice.transcript() == bob.transcript();
     let knows = bob.peer().map(|peer| peer.key) == Some(*client.public())
@@ -90,13 +91,13 @@ fn alone(stage: &mut Stage, tapped: bool) -> Result<(), Failure> {
     let words: [&[u8]; 2] =
         [b"Good morning, Bob. The password is swordfish.", b"Good morning, Alice. Understood."];
     alice.send(words[0]).map_err(failed)?;
-    deliver(&mut alice, &mut bob, &mut at_bob)?;
+    deliver(&mut alice, &mut bob, &mut at_bob, Direction::Out)?;
     bob.send(words[1]).map_err(failed)?;
-    deliver(&mut bob, &mut alice, &mut at_alice)?;
+    deliver(&mut bob, &mut alice, &mut at_alice, Direction::In)?;
     alice.close();
     bob.close();
-    deliver(&mut alice, &mut bob, &mut at_bob)?;
-    deliver(&mut bob, &mut alice, &mut at_alice)?;
+    deliver(&mut alice, &mut bob, &mut at_bob, Direction::Out)?;
+    deliver(&mut bob, &mut alice, &mut at_alice, Direction::In)?;
     if !tapped {
         stage.says("Narrator", "three messages, then records (`--tap` shows them)");
     }
@@ -148,7 +149,10 @@ fn connect(stage: &mut Stage, address: SocketAddr, key: PublicKey, tapped: bool)
 
 /// Lines that are typed go out, what comes in is shown; ends with the input or with the other side.
 fn chat(stage: &mut Stage, mut line: Line<Session>, tapped: bool) -> io::Result<()> {
-    line.establish()?;
+    line.tapped = tapped.then(Vec::new);
+    let established = line.establish();
+    show_tapped(stage, &mut line);
+    established?;
     let peer = line.pipe.peer().map(|peer| peer.key.to_string()).unwrap_or_default();
     stage.says("here", format!("connected with {peer}; type lines, end with Ctrl-D"));
     let (typed, keyboard) = mpsc::channel();
@@ -160,9 +164,6 @@ fn chat(stage: &mut Stage, mut line: Line<Session>, tapped: bool) -> io::Result<
         match keyboard.recv_timeout(Duration::from_millis(1)) {
             Ok(text) => {
                 line.pipe.send(text.as_bytes()).map_err(io::Error::other)?;
-                if tapped {
-                    tap(stage, line.pipe.pending());
-                }
                 line.flush()?;
             }
             Err(RecvTimeoutError::Disconnected) if !said_goodbye => {
@@ -177,21 +178,30 @@ fn chat(stage: &mut Stage, mut line: Line<Session>, tapped: bool) -> io::Result<
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(error),
         }
-        for text in
-            std::mem::take(&mut line.plain).split(|&octet| octet == b'\n').filter(|text| !text.is_empty())
-        {
-            stage.says("there", readable(text));
-        }
+        show(stage, &mut line);
     }
-    for text in std::mem::take(&mut line.plain).split(|&octet| octet == b'\n').filter(|text| !text.is_empty())
-    {
-        stage.says("there", readable(text));
-    }
+    show(stage, &mut line);
     if !said_goodbye {
         line.close()?;
+        show_tapped(stage, &mut line);
     }
     stage.verdict("the other side has said its authenticated goodbye", line.pipe.is_closed_by_peer());
     Ok(())
+}
+
+/// What the wire has carried, where it is tapped, then what was opened of it.
+fn show(stage: &Stage, line: &mut Line<Session>) {
+    show_tapped(stage, line);
+    let plain = std::mem::take(&mut line.plain);
+    for text in plain.split(|&octet| octet == b'\n').filter(|text| !text.is_empty()) {
+        stage.says("there", readable(text));
+    }
+}
+
+fn show_tapped(stage: &Stage, line: &mut Line<Session>) {
+    for (direction, wire) in line.tapped.iter_mut().flat_map(std::mem::take) {
+        tap(stage, direction, &wire);
+    }
 }
 
 fn type_lines(typed: &Sender<String>) {

@@ -42,14 +42,15 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.scene("The same octets in another protocol");
     stage.says("Mallory", "shows the order's signature where greetings are signed");
     stage.verdict(
-        "each protocol signs its own context first",
+        "it is refused there: each protocol signs its own context in front of the octets",
         alice.public().verify(GREETINGS, &[message], &signature).is_err(),
     );
 
     stage.scene("A key of small order");
     let mut weak = [0; 32];
     weak[0] = 1;
-    stage.says("Mallory", format!("registers the public key {}", hex(&weak)));
+    stage.says("Narrator", "there are eight public keys under which anybody can make a signature");
+    stage.says("Mallory", format!("registers one of them: {}", hex(&weak)));
     let enrolled = PublicKey::enrol(&weak);
     stage.says("Registrar", enrolled.map_or_else(|error| error.to_string(), |_| "welcome".into()));
     stage.verdict("it is refused at enrolment", enrolled.is_err());

@@ -1,7 +1,7 @@
 //! Where the demonstrations speak: paced text for people, or a line of JSON for each event.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,16 @@ const EXCERPT: usize = 16;
 
 /// Columns of the smallest terminal that a stage has.
 const COLUMNS: usize = 80;
+
+/// Who attacks; what they see and do stands out.
+const ATTACKERS: [&str; 3] = ["Eve", "Mallory", "the wire"];
+
+/// How a line looks on a terminal that has colours (ECMA-48, 8.3.117); elsewhere anstream takes these away.
+const PLAIN: &str = "0";
+const SCENE: &str = "1";
+const ATTACK: &str = "31";
+const HOLDS: &str = "1;32";
+const NOT_SO: &str = "1;7;31";
 
 /// The stage of one demonstration.
 #[derive(Debug)]
@@ -37,10 +47,14 @@ impl Stage {
         self.as_announced
     }
 
-    fn put(&self, text: &str, event: &serde_json::Value) {
-        let mut out = io::stdout().lock();
+    fn put(&self, look: &str, text: &str, event: &serde_json::Value) {
+        let mut out = anstream::stdout().lock();
         // Who reads may have gone; the show goes on to its end.
-        let _ = if self.json { writeln!(out, "{event}") } else { writeln!(out, "{text}") };
+        let _ = if self.json {
+            writeln!(out, "{event}")
+        } else {
+            writeln!(out, "\x1b[{look}m{text}\x1b[{PLAIN}m")
+        };
         let _ = out.flush();
         thread::sleep(self.pause);
     }
@@ -48,7 +62,8 @@ impl Stage {
     /// A new scene begins.
     pub fn scene(&self, title: &str) {
         self.put(
-            &wrap(&format!("\n== {title}"), 3),
+            SCENE,
+            &format!("\n{}", wrap(&format!("== {title}"), 3)),
             &json!({"demo": self.demo, "event": "scene", "title": title}),
         );
     }
@@ -57,6 +72,7 @@ impl Stage {
     pub fn says(&self, party: &str, text: impl Display) {
         let text = text.to_string();
         self.put(
+            if ATTACKERS.contains(&party) { ATTACK } else { PLAIN },
             &wrap(&format!("   {party:<9} {text}"), 13),
             &json!({"demo": self.demo, "event": "says", "party": party, "text": text}),
         );
@@ -65,6 +81,7 @@ impl Stage {
     /// A party offers a command to be typed elsewhere: in one line however long, so that it can be copied.
     pub fn offers(&self, party: &str, command: &str) {
         self.put(
+            PLAIN,
             &format!("   {party:<9} {command}"),
             &json!({"demo": self.demo, "event": "says", "party": party, "text": command}),
         );
@@ -73,9 +90,9 @@ impl Stage {
     /// What the scene shows; `holds` is what was observed, and must be true.
     pub fn verdict(&mut self, claim: &str, holds: bool) {
         self.as_announced &= holds;
-        let mark = if holds { "=>" } else { "=> NOT SO:" };
+        let (look, mark) = if holds { (HOLDS, "=>") } else { (NOT_SO, "=> NOT SO:") };
         let event = json!({"demo": self.demo, "event": "verdict", "claim": claim, "holds": holds});
-        self.put(&wrap(&format!("   {mark} {claim}"), 6), &event);
+        self.put(look, &wrap(&format!("   {mark} {claim}"), 6), &event);
     }
 }
 
@@ -98,14 +115,22 @@ pub fn hex(octets: &[u8]) -> String {
     if octets.len() > EXCERPT { format!("{digits}... ({} octets)", octets.len()) } else { digits }
 }
 
-/// Octets as text where they are text, as dots elsewhere.
+/// Octets as text where they are text (UTF-8), as dots elsewhere; nothing in it can steer a terminal.
 pub fn readable(octets: &[u8]) -> String {
-    octets.iter().map(|&octet| if (0x20..0x7f).contains(&octet) { char::from(octet) } else { '.' }).collect()
+    let text = String::from_utf8_lossy(octets);
+    let dot = |c: char| if c.is_control() || c == char::REPLACEMENT_CHARACTER { '.' } else { c };
+    text.chars().map(dot).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{COLUMNS, wrap};
+    use super::{COLUMNS, readable, wrap};
+
+    #[test]
+    fn text_stays_text_and_cannot_steer_a_terminal() {
+        assert_eq!(readable("grüß dich".as_bytes()), "grüß dich");
+        assert_eq!(readable(b"\x1b[2J\xff\0ok"), ".[2J..ok");
+    }
 
     #[test]
     fn long_lines_are_broken_between_words_and_short_ones_are_left_alone() {

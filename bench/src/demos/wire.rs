@@ -39,6 +39,17 @@ pub struct Line<P> {
     pub pipe: P,
     /// What was opened and not yet taken.
     pub plain: Vec<u8>,
+    /// What the socket carried and nobody has looked at, when somebody taps it.
+    pub tapped: Option<Vec<(Direction, Vec<u8>)>>,
+}
+
+/// Which way octets went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From here.
+    Out,
+    /// To here.
+    In,
 }
 
 fn refused(failure: Failure) -> io::Error {
@@ -53,7 +64,7 @@ impl<P: Pipe> Line<P> {
     pub fn new(stream: TcpStream, pipe: P) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Line { stream, pipe, plain: Vec::new() })
+        Ok(Line { stream, pipe, plain: Vec::new(), tapped: None })
     }
 
     /// Writes what is pending.
@@ -63,6 +74,9 @@ impl<P: Pipe> Line<P> {
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.pipe.pending().is_empty() {
             let count = self.stream.write(self.pipe.pending())?;
+            if let Some(tapped) = &mut self.tapped {
+                tapped.push((Direction::Out, self.pipe.pending()[..count].to_vec()));
+            }
             self.pipe.advance(count);
         }
         Ok(())
@@ -78,6 +92,9 @@ impl<P: Pipe> Line<P> {
     pub fn fill(&mut self) -> io::Result<bool> {
         let mut octets = [0; 4096];
         let count = self.stream.read(&mut octets)?;
+        if let Some(tapped) = &mut self.tapped {
+            tapped.push((Direction::In, octets[..count].to_vec()));
+        }
         if count == 0 {
             self.pipe.receive_eof().map_err(refused)?;
             return Ok(false);
