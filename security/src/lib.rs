@@ -11,6 +11,7 @@ pub mod kdf;
 pub mod limits;
 mod outgoing;
 pub mod pipe;
+pub mod remedy;
 pub mod replay;
 pub mod signature;
 pub mod tls;

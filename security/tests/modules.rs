@@ -182,6 +182,26 @@ fn certificates_bind_name_role_and_time() {
 }
 
 #[test]
+fn certificates_expire_while_a_server_runs() {
+    let [authority, client_key] = std::array::from_fn(|_| SigningKey::generate());
+    let credential =
+        Credential::certify(&authority.0, *client_key.0.public(), Usage::Connect, "client", 0, 1100).unwrap();
+    let now = Instant::now();
+    let trust = Trust::authority(*authority.0.public(), None);
+    let mut config = Config::new(Identity::throw_away(), trust);
+    config.calendar = Calendar::new(now, 1000);
+    let server = Server::new(config);
+    let client =
+        Client::new(Config::new(Identity { key: client_key.0, credential }, Trust::pinned(*server.public())));
+    let meet = |after_s| {
+        let now = now + Duration::from_secs(after_s);
+        settle(&mut client.session(now), &mut server.session(now), now).map(|_| ())
+    };
+    assert!(meet(0).is_ok() && meet(100).is_ok());
+    assert!(meet(101).unwrap_err().reason.contains("expired"));
+}
+
+#[test]
 fn an_expired_handshake_gives_its_place_back() {
     let (_, server) = support::mutual_with(|_| {}, |s| s.bounds.half_open = 1);
     let now = Instant::now();

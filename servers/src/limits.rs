@@ -96,6 +96,10 @@ pub const RESPAWN_YOUNG: Duration = Duration::from_millis(500);
 /// See [`RESPAWN_YOUNG`]; below the second within which a killed worker is to be replaced.
 pub const RESPAWN_PAUSE: Duration = Duration::from_millis(200);
 
+/// Faults of peers that a worker explains on standard error one by one; later ones only when their number has doubled. Enough to
+/// set up two ends that do not fit, and no way to fill a disk from outside.
+pub const EXPLAINED_FAULTS: u64 = 16;
+
 /// Largest `/bytes/N`, in octets: more measures memory copies instead of servers.
 pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
 

@@ -183,6 +183,11 @@ fn strangers_come(row: &Row, transport: Transport) -> Outcome {
     let mut friend = Secure::connect(&server, transport, friends())?;
     ensure(friend.exchange(get_and_close("/"), "GET")?.status == 200, || "a friend was not served".into())?;
     friend.part()?;
+    // The operator is told what the peers were not.
+    let log = server.stderr();
+    ensure(log.contains("speaks plain HTTP: one side runs with --transport plain"), || {
+        format!("log: {log}")
+    })?;
     let total = server.stop_well()?.total;
     ensure(total.requests == 1 && total.faults == 0 && total.peer_faults >= 6, || format!("{total:?}"))
 }

@@ -14,6 +14,7 @@ use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use dyno_clients::profile;
 use dyno_clients::request::{Expect, Parts, Request};
 use dyno_clients::units::{parse_count, parse_duration_ns};
+use dyno_security::remedy;
 
 use crate::commands::transport::Options;
 use crate::exit::Failure;
@@ -270,7 +271,8 @@ pub fn failure(error: &EngineError) -> Failure {
         EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
         EngineError::Unreachable { .. } => Failure::failed(
             error.to_string(),
-            "is the server up, with this transport? `dyno probe URL` shows one request",
+            remedy::of(&error.to_string())
+                .unwrap_or("is the server up, with this transport? `dyno probe URL` shows one request"),
         ),
         EngineError::System(_) => {
             Failure::failed(error.to_string(), format!("at most {} connections", limits::CONNECTIONS_MAX))

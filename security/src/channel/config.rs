@@ -41,7 +41,9 @@ impl Calendar {
         Calendar { instant, unix_s }
     }
 
-    /// From both clocks of the system: the only place of the channel that reads a clock, once for each configuration.
+    /// From both clocks of the system: the only place of the channel that reads a clock, once for each configuration. Calendar
+    /// time goes on with the instants, so a server that runs for months sees certificates expire. What it does not see is a
+    /// calendar that is set anew; a minute of that matters to no certificate.
     pub fn from_system() -> Self {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Calendar::new(Instant::now(), unix_s)

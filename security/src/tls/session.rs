@@ -11,27 +11,35 @@ use std::sync::Arc;
 use std::time::Instant;
 
 const BROKEN: Failure = Failure { reason: "TLS: a message was malformed, altered or out of place" };
-const NOT_TLS: Failure =
+/// The other side speaks something else.
+pub const NOT_TLS: Failure =
     Failure { reason: "the peer does not speak TLS: one side may run with another --transport" };
 const SPEAKS_HTTP: Failure =
     Failure { reason: "the peer speaks plain HTTP: one side runs with --transport plain" };
-const SPEAKS_CHANNEL: Failure =
+/// The other side speaks something else.
+pub const SPEAKS_CHANNEL: Failure =
     Failure { reason: "the peer speaks Dyno's channel: one side runs with --transport channel" };
-const REFUSED_BY_PEER: Failure =
+/// The peer sent an alert.
+pub const REFUSED_BY_PEER: Failure =
     Failure { reason: "TLS: the peer refused the connection; it may not trust our certificate" };
 const NO_CERTIFICATE: Failure = Failure { reason: "TLS: the peer showed no certificate" };
-const EXPIRED: Failure = Failure { reason: "TLS: the peer's certificate has expired or is not valid yet" };
-const UNKNOWN: Failure =
+/// The certificate is not valid now.
+pub const EXPIRED: Failure =
+    Failure { reason: "TLS: the peer's certificate has expired or is not valid yet" };
+/// The certificate is of nobody we trust.
+pub const UNKNOWN: Failure =
     Failure { reason: "TLS: the peer's certificate is of an authority that we do not trust" };
-const WRONG_NAME: Failure = Failure { reason: "TLS: the peer's certificate is for another name" };
+/// The certificate is for somebody else.
+pub const WRONG_NAME: Failure = Failure { reason: "TLS: the peer's certificate is for another name" };
 const BAD_CERTIFICATE: Failure = Failure { reason: "TLS: the peer's certificate is not acceptable" };
 const NO_COMMON_GROUND: Failure = Failure {
     reason: "TLS: the peer has no version, cipher or protocol in common with us (TLS 1.3, http/1.1)",
 };
 const TOO_SLOW: Failure = Failure { reason: "TLS: the handshake took too long" };
 const TOO_MANY: Failure = Failure { reason: "TLS: too many handshakes under way" };
-const CUT_IN_HANDSHAKE: Failure =
-    Failure { reason: "TLS: the peer ended the connection during the handshake" };
+/// The connection ended before the handshake did.
+pub const CUT_IN_HANDSHAKE: Failure =
+    Failure { reason: "TLS: the peer ended the connection during the handshake: it may not speak TLS" };
 const TRUNCATED: Failure = Failure { reason: "TLS: the connection was cut: it ended without close_notify" };
 const DEAD: Failure = Failure { reason: "TLS: the session has failed already" };
 const CLOSED: Failure = Failure { reason: "TLS: the session is closed for sending" };

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
+use super::complaint;
 use super::site::Site;
 use super::stop::{Mark, Stop};
 use super::tally::Tally;
@@ -183,7 +184,8 @@ impl AsyncWire {
                 octets => secure.pipe.receive(octets, &mut secure.plain, Instant::now()),
             };
             Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
-            if opened.is_err() {
+            if let Err(failure) = opened {
+                complaint::explain(self.tally, &failure);
                 // Counted here: hyper keeps to itself what breaks before the first request.
                 Tally::add(&self.tally.peer_faults, 1);
                 let _ = self.poll_pending(context)?;

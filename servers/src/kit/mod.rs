@@ -17,6 +17,7 @@
 //! | carry many by completion | [`ring`], [`proactor`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
+//! | tell the operator what a peer did wrong | [`complaint`] |
 
 pub mod accept;
 pub mod alarm;
@@ -24,6 +25,7 @@ pub mod async_wire;
 pub mod buffers;
 pub mod call;
 pub mod clock;
+pub mod complaint;
 pub mod deadlines;
 pub mod fiber;
 pub mod gate;

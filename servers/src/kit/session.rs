@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use dyno_http::connection::{Connection, Want};
 use dyno_http::request::Request;
 use dyno_http::response::Response;
-use dyno_security::pipe::Pipe;
+use dyno_security::pipe::{Failure, Pipe};
 
 use super::buffers::Buffers;
 use super::clock::Clock;
+use super::complaint;
 use super::site::Site;
 use super::tally::Tally;
 use crate::limits::{RECORD_BYTES, WIRE_BYTES};
@@ -42,6 +43,17 @@ struct Secure {
     grace: Duration,
     /// When that time ends, once it runs.
     last_chance: Option<Instant>,
+}
+
+impl Secure {
+    /// A pipe that has failed is dead; the reason is told once.
+    fn note(&mut self, result: Result<(), Failure>, tally: &Tally) {
+        if let Err(failure) = result
+            && !std::mem::replace(&mut self.dead, true)
+        {
+            complaint::explain(tally, &failure);
+        }
+    }
 }
 
 impl<'a> Session<'a> {
@@ -86,7 +98,7 @@ impl<'a> Session<'a> {
                 } else {
                     secure.pipe.receive(&secure.wire[..count], &mut secure.plain, now)
                 };
-                secure.dead |= result.is_err();
+                secure.note(result, self.tally);
                 self.hand_up(count == 0, now);
             }
         }
@@ -98,7 +110,8 @@ impl<'a> Session<'a> {
         match &mut self.secure {
             None => self.http.receive(octets, now),
             Some(secure) => {
-                secure.dead |= secure.pipe.receive(octets, &mut secure.plain, now).is_err();
+                let result = secure.pipe.receive(octets, &mut secure.plain, now);
+                secure.note(result, self.tally);
                 self.hand_up(false, now);
             }
         }
@@ -188,7 +201,8 @@ impl<'a> Session<'a> {
         if let Some(secure) = &mut self.secure
             && secure.pipe.deadline().is_some_and(|deadline| deadline <= now)
         {
-            secure.dead |= secure.pipe.handle_deadline(now).is_err();
+            let result = secure.pipe.handle_deadline(now);
+            secure.note(result, self.tally);
         }
         if self.http.deadline().is_some_and(|deadline| deadline <= now) {
             self.http.handle_deadline(now);

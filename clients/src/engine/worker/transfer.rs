@@ -183,7 +183,12 @@ impl Worker {
     pub(super) fn ended(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         if slot.phase == Phase::Connecting {
-            return self.fail(index, ErrorKind::Transport, "closed during the handshake");
+            // The pipe knows what that may mean.
+            let reason = match slot.pipe.as_mut().map(|pipe| pipe.receive_eof()) {
+                Some(Err(failure)) => failure.reason,
+                _ => "closed during the handshake",
+            };
+            return self.fail(index, ErrorKind::Transport, reason);
         }
         if !slot.busy {
             return self.drop_connection(index);
