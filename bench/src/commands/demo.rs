@@ -82,7 +82,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         credentials: arguments.credentials.clone(),
         party: arguments.party,
     };
-    let mut stage = Stage::new(demo.name, arguments.json, arguments.fast);
+    // People who type to each other set the pace themselves.
+    let is_live = arguments.listen.is_some() || arguments.connect.is_some();
+    let mut stage = Stage::new(demo.name, arguments.json, arguments.fast || is_live);
     (demo.run)(&mut stage, &choices)?;
     Ok(if stage.went_as_announced() { Exit::Success } else { Exit::Failed })
 }

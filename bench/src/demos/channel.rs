@@ -39,7 +39,10 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
         (_, Some(address)) => {
             let key = choices.peer.as_deref().unwrap_or_default().parse::<PublicKey>();
             let key = key.map_err(|error| {
-                Failure::usage(error.to_string(), "--peer wants the line that --listen has shown")
+                Failure::usage(
+                    error.to_string(),
+                    "--peer wants the key that --listen has shown: ed25519: and 64 digits",
+                )
             })?;
             connect(stage, address, key, choices.tap).map_err(failed)
         }
