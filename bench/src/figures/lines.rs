@@ -61,7 +61,7 @@ pub struct Frame<'a> {
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
-const LEFT: f64 = 66.0;
+const LEFT: f64 = 76.0;
 const RIGHT: f64 = 150.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 48.0;
@@ -88,9 +88,9 @@ pub fn draw(frame: &Frame, lines: &[Line]) -> String {
         let place = y.place(*height);
         let _ = write!(
             svg,
-            "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
             WIDTH - RIGHT,
-            LEFT + 4.0,
+            WIDTH - RIGHT - 4.0,
             place - 3.0,
             escape(name)
         );
