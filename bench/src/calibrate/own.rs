@@ -1,17 +1,20 @@
 //! Dyno's own processes in a calibration: the reference server, and the generator as users call it.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use dyno_clients::outcome::Outcome;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::calibrate::laws::Law;
+use crate::calibrate::reference::Account;
 
 /// A reference server that runs, and ends with this value.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    out: Option<BufReader<ChildStdout>>,
     /// Where it listens.
     pub url: String,
 }
@@ -20,6 +23,19 @@ impl Server {
     /// Its process.
     pub fn process(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
+    }
+
+    /// Ends it and gives its account.
+    ///
+    /// # Errors
+    /// What it said instead.
+    pub fn end(mut self) -> Result<Account, String> {
+        let mut line = String::new();
+        let asked = kill(self.process(), Signal::SIGTERM).map_err(io::Error::from);
+        let read = asked.and_then(|()| self.out.as_mut().map_or(Ok(0), |out| out.read_line(&mut line)));
+        read.map_err(|e| format!("the reference server: {e}"))?;
+        serde_json::from_str(&line)
+            .map_err(|_| format!("the reference server ends without an account: {line}"))
     }
 }
 
@@ -44,11 +60,11 @@ pub fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
     command.args(["calibrate", "--reference", &law.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child =
         on_cpu(cpu, move || command.spawn())?.map_err(|e| format!("the reference server: {e}"))?;
-    let out = child.stdout.take();
-    let mut server = Server { child, url: String::new() };
+    let out = child.stdout.take().map(BufReader::new);
+    let mut server = Server { child, out, url: String::new() };
     let mut line = String::new();
-    if let Some(out) = out {
-        BufReader::new(out).read_line(&mut line).map_err(|e| format!("the reference server: {e}"))?;
+    if let Some(out) = &mut server.out {
+        out.read_line(&mut line).map_err(|e| format!("the reference server: {e}"))?;
     }
     let ready: serde_json::Value =
         serde_json::from_str(&line).map_err(|_| format!("the reference server is not ready: {line}"))?;

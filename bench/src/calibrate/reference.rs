@@ -1,15 +1,22 @@
 //! The reference server: answers every request with the same octets, at the time that its law wants.
 //!
 //! One thread, one readiness loop. A request's finishing time is computed when its last octet is read and kept as an
-//! absolute deadline, so no lateness of one answer is passed on to the next; the last stretch before a deadline is spun.
+//! absolute deadline, so no lateness of one answer is passed on to the next. While it is asked it does not sleep, if there is
+//! a core to spare: a virtual machine takes up to a millisecond to wake an idle core. How long its answers took and how
+//! late they were it knows itself, and tells at its end.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use dyno_clients::engine::clock::{Clock, Sleeper, TIMER, monotonic_ns};
+use dyno_clients::engine::live::Live;
+use dyno_clients::histogram::Recorder;
+use dyno_clients::outcome::Distribution;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use serde::{Deserialize, Serialize};
 
 use crate::calibrate::laws::{Course, Law};
 
@@ -25,6 +32,18 @@ const SPIN_NS: u64 = 2_000_000;
 /// Without a deadline it wakes up so often, ns.
 const IDLE_NS: u64 = 1_000_000_000;
 
+/// So long after the last request it stays awake, ns: 100 ms, many gaps of the slowest load here.
+const AWAKE_NS: u64 = 100_000_000;
+
+/// What the server knows of its own answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// From reading a request to writing its answer, ns.
+    pub took: Distribution,
+    /// From when the law wanted an answer to writing it, ns.
+    pub late: Distribution,
+}
+
 struct Connection {
     stream: TcpStream,
     head: Vec<u8>,
@@ -34,17 +53,32 @@ struct Reference {
     poll: Poll,
     connections: Vec<Option<Connection>>,
     free: Vec<usize>,
-    /// Answers to be given, in the order of their times: every law here finishes in the order of arrival.
-    due: VecDeque<(u64, usize)>,
+    due: VecDeque<Due>,
     course: Course,
     clock: Option<Clock>,
+    last_asked_ns: u64,
+    took: Recorder,
+    late: Recorder,
 }
 
-/// Serves until the process is ended. `ready` gets the address.
+/// An answer to be given. They are kept in the order of their times: every law here finishes in the order of arrival.
+struct Due {
+    finish_ns: u64,
+    read_ns: u64,
+    connection: usize,
+}
+
+/// Serves until `live` is stopped. `ready` gets the address. `awake`: whether it has a core that it may keep busy.
 ///
 /// # Errors
 /// What the system says of listener, poller and timer; a connection that fails is dropped.
-pub fn serve(law: Law, address: SocketAddr, ready: &mut dyn FnMut(SocketAddr)) -> io::Result<()> {
+pub fn serve(
+    law: Law,
+    address: SocketAddr,
+    awake: bool,
+    live: &Live,
+    ready: &mut dyn FnMut(SocketAddr),
+) -> io::Result<Account> {
     let mut listener = TcpListener::bind(address)?;
     let poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -57,14 +91,24 @@ pub fn serve(law: Law, address: SocketAddr, ready: &mut dyn FnMut(SocketAddr)) -
         due: VecDeque::new(),
         course: Course::new(law),
         clock: None,
+        last_asked_ns: 0,
+        took: Recorder::default(),
+        late: Recorder::default(),
     };
     ready(listener.local_addr()?);
-    loop {
+    while !live.is_stopped() {
         let clock = server.clock.unwrap_or_else(|| Clock::starting_at(monotonic_ns()));
         let now_ns = clock.now_ns();
         server.answer_due(now_ns);
-        let due_ns = server.due.front().map_or(u64::MAX, |d| d.0);
-        sleeper.wait(&mut server.poll, &mut events, &clock, now_ns, due_ns, now_ns + IDLE_NS)?;
+        let due_ns = server.due.front().map_or(u64::MAX, |d| d.finish_ns);
+        if awake && server.clock.is_some() && now_ns < server.last_asked_ns + AWAKE_NS {
+            match server.poll.poll(&mut events, Some(Duration::ZERO)) {
+                Err(e) if e.kind() != ErrorKind::Interrupted => return Err(e),
+                _ => {}
+            }
+        } else {
+            sleeper.wait(&mut server.poll, &mut events, &clock, now_ns, due_ns, now_ns + IDLE_NS)?;
+        }
         for event in &events {
             match event.token() {
                 TIMER => {}
@@ -73,6 +117,7 @@ pub fn serve(law: Law, address: SocketAddr, ready: &mut dyn FnMut(SocketAddr)) -
             }
         }
     }
+    Ok(Account { took: server.took.distribution(1.0), late: server.late.distribution(1.0) })
 }
 
 impl Reference {
@@ -104,8 +149,10 @@ impl Reference {
                         connection.head.clear();
                         // The law's time begins with the first request.
                         let clock = *self.clock.get_or_insert_with(|| Clock::starting_at(monotonic_ns()));
-                        let finish_ns = self.course.finish_ns(clock.now_ns());
-                        self.due.push_back((finish_ns, index));
+                        let read_ns = clock.now_ns();
+                        let finish_ns = self.course.finish_ns(read_ns);
+                        self.last_asked_ns = read_ns;
+                        self.due.push_back(Due { finish_ns, read_ns, connection: index });
                     }
                     if count < buffer.len() && !closing {
                         return;
@@ -119,22 +166,21 @@ impl Reference {
     }
 
     fn answer_due(&mut self, now_ns: u64) {
-        while let Some(&(finish_ns, index)) = self.due.front() {
-            if finish_ns > now_ns {
-                return;
+        while let Some(due) = self.due.pop_front_if(|due| due.finish_ns <= now_ns) {
+            let Some(connection) = &mut self.connections[due.connection] else { continue };
+            if connection.stream.write(ANSWER).ok() != Some(ANSWER.len()) {
+                self.close(due.connection);
+                continue;
             }
-            self.due.pop_front();
-            if let Some(connection) = &mut self.connections[index]
-                && connection.stream.write(ANSWER).ok() != Some(ANSWER.len())
-            {
-                self.close(index);
-            }
+            let written_ns = self.clock.map_or(now_ns, |clock| clock.now_ns());
+            self.took.record(written_ns - due.read_ns);
+            self.late.record(written_ns - due.finish_ns);
         }
     }
 
     fn close(&mut self, index: usize) {
         // An answer that is still due to this place must not go to whoever gets the place next.
-        self.due.retain(|d| d.1 != index);
+        self.due.retain(|due| due.connection != index);
         if self.connections[index].take().is_some() {
             self.free.push(index);
         }

@@ -1,8 +1,11 @@
 //! `dyno calibrate`: load generators against servers whose latency law is known.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::Args;
+use dyno_clients::engine::live::Live;
+use nix::unistd::{SysconfVar, sysconf};
 use serde_json::json;
 
 use super::Outcome;
@@ -11,6 +14,7 @@ use crate::calibrate::laws::Law;
 use crate::calibrate::reference;
 use crate::calibrate::stand::Stand;
 use crate::exit::{Exit, Failure};
+use crate::load::progress;
 use crate::load::write::colour;
 
 /// Hold load generators against servers whose latency law is known.
@@ -68,7 +72,13 @@ fn serve(law: Law, address: SocketAddr) -> Outcome {
             "name": "reference", "settings": {"law": law.to_string()}});
         println!("{line}");
     };
-    reference::serve(law, address, &mut ready)
+    let live = Arc::new(Live::new(1));
+    progress::stop_on_signals(&live)?;
+    // Of the machine, and not of this process, which is pinned to one of them.
+    let cores = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+    let awake = cores.is_some_and(|cores| cores > 1);
+    let account = reference::serve(law, address, awake, &live, &mut ready)
         .map_err(|e| Failure::failed(format!("the reference server: {e}"), "choose another --listen"))?;
+    println!("{}", json!(account));
     Ok(Exit::Success)
 }
