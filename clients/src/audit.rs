@@ -127,7 +127,9 @@ fn errors(f: &Facts) -> Doubted {
 
 fn generator_saturated(f: &Facts) -> Doubted {
     let grade = if f.busy_share > BUSY_VOID { Verdict::Void } else { Verdict::Doubtful };
-    (f.busy_share > BUSY_DOUBTFUL).then_some((grade, Doubt::GeneratorSaturated { busy_share: f.busy_share }))
+    // Where nothing was answered there is no speed of anybody's to speak of.
+    (f.busy_share > BUSY_DOUBTFUL && f.completed > 0)
+        .then_some((grade, Doubt::GeneratorSaturated { busy_share: f.busy_share }))
 }
 
 fn generator_late(f: &Facts) -> Doubted {

@@ -1,8 +1,9 @@
 //! The engine over real sockets: each way in which a server can behave, and what the books must say of it.
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 
 use dyno_clients::engine::live::Live;
 use dyno_clients::outcome::{ErrorKind, Outcome, Partial};
@@ -212,6 +213,24 @@ fn a_mix_is_sent_by_weight_and_each_answer_is_checked() {
     let share = outcome.counts.failed as f64 / 2_000.0;
     assert!((share - 0.75).abs() < 0.05, "three of four get an answer that is not theirs: {share}");
     assert_eq!(errors(&outcome).len(), 1);
+}
+
+#[test]
+fn connections_that_come_and_go_have_many_source_addresses() {
+    let sources = Arc::new(Mutex::new(HashSet::new()));
+    let seen = sources.clone();
+    let address = server(move |stream, _| {
+        seen.lock().unwrap().insert(stream.peer_addr().unwrap().ip());
+        stream.write_all(HELLO.as_bytes()).is_ok()
+    });
+    let mut single = plan(address, 300);
+    single.requests_per_connection = Some(1);
+    assert_eq!(go(single).counts.completed, 300);
+    let seen = std::mem::take(&mut *sources.lock().unwrap());
+    assert_eq!(seen.len(), 256, "each address in turn");
+    assert!(seen.iter().all(IpAddr::is_loopback));
+    assert_eq!(go(plan(address, 300)).counts.completed, 300);
+    assert_eq!(sources.lock().unwrap().len(), 1, "kept connections need no more than one");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
 use dyno_tests::limits::ANSWER;
-use dyno_tests::load::{Loaded, load, verdict_code};
+use dyno_tests::load::{Loaded, begin, end, load, verdict_code};
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount, mount_slow, program};
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     mount(&mut trials, "load", "channel", everybody, |row| secured(row, "channel"));
     mount(&mut trials, "load", "tls", everybody, |row| secured(row, "tls"));
     let epoll = |row: &Row| row.name == "epoll";
+    mount(&mut trials, "load", "another-transport-is-a-clear-error", epoll, another_transport);
     mount_slow(&mut trials, "load", "ten-thousand-connections", epoll, many_connections);
     for row in rows().into_iter().filter(epoll) {
         let installed = is_installed("wrk");
@@ -127,6 +128,38 @@ fn secured(row: &Row, transport: &str) -> Outcome {
     // Each connection, the knock at the door included, has ended with a goodbye: none looks cut off.
     let total = server.stop_well()?.total;
     ensure(total.peer_faults == 0 && total.faults == 0, || format!("{total:?}"))
+}
+
+/// A client that speaks another transport than its server: refused at the door, or each request a counted failure.
+fn another_transport(row: &Row) -> Outcome {
+    let credentials = credentials()?.display().to_string();
+    let secure = |transport| match transport {
+        "plain" => Vec::new(),
+        other => vec!["--transport", other, "--credentials", &credentials],
+    };
+    for (serves, speaks, code, says) in [
+        ("plain", "tls", 1, "plain HTTP"),
+        ("plain", "channel", 1, "plain HTTP"),
+        ("tls", "channel", 1, "handshake"),
+        ("channel", "tls", 1, "no connection"),
+        ("tls", "plain", 5, "VOID"),
+        ("channel", "plain", 5, "VOID"),
+    ] {
+        let mut arguments: Vec<&str> = row.arguments.clone();
+        arguments.extend(secure(serves));
+        let server = Server::start_with(&arguments, None)?;
+        for connections in ["-c 2 -n 4", "-c 2 -n 4 --requests-per-connection 1"] {
+            let options = format!("{connections} -w 0 --timeout 3s {}", secure(speaks).join(" "));
+            let since = std::time::Instant::now();
+            let told = end(begin(&format!("http://{}/", server.address), &options)?, since)?;
+            let case = || format!("{speaks} toward {serves}, {connections}: {} {}", told.code, told.stderr);
+            ensure(told.code == code, case)?;
+            ensure(told.stderr.contains(says) || told.stdout.contains(says), case)?;
+            ensure(code == 1 || told.stdout.contains("100 % of the requests failed"), case)?;
+        }
+        server.stop_well()?;
+    }
+    Ok(())
 }
 
 /// All held by one thread of the generator at once, and each of them used.

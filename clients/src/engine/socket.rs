@@ -23,10 +23,19 @@ pub struct Opener {
 impl Opener {
     /// For the plan; `thread` only makes threads begin at different source addresses.
     pub fn new(plan: &Plan, thread: u32) -> Self {
-        let many = plan.requests_per_connection.is_some() || plan.connections >= SPREAD_FROM_CONNECTIONS;
-        let ip = plan.address.ip();
-        let spread = many && ip.is_loopback() && ip.is_ipv4();
-        Opener { address: plan.address, spread, loopback: ip.is_loopback(), next: thread.wrapping_mul(61) }
+        Opener {
+            address: plan.address,
+            spread: would_run_out(plan),
+            loopback: plan.address.ip().is_loopback(),
+            next: thread.wrapping_mul(61),
+        }
+    }
+
+    /// The next source address in turn.
+    fn source(&mut self) -> Ipv4Addr {
+        let source = u32::from(FIRST_SOURCE) + self.next % SOURCE_ADDRESSES;
+        self.next = self.next.wrapping_add(1);
+        Ipv4Addr::from(source)
     }
 
     /// Begins to connect. The connection is usable when it becomes writable.
@@ -45,10 +54,7 @@ impl Opener {
         if self.spread {
             // The port is chosen at connect, when the whole four-tuple is known: ip(7), IP_BIND_ADDRESS_NO_PORT.
             nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;
-            let source =
-                Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 77, 0, 1)) + self.next % SOURCE_ADDRESSES);
-            self.next = self.next.wrapping_add(1);
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
+            socket.bind(&SocketAddr::from((self.source(), 0)).into())?;
         }
         match socket.connect(&self.address.into()) {
             Ok(()) => {}
@@ -57,6 +63,16 @@ impl Opener {
         }
         Ok(TcpStream::from_std(socket.into()))
     }
+}
+
+/// The first of the source addresses; they are all below 127.0.0.0/8, which is loopback as a whole on Linux.
+const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
+
+/// Whether the ports of one address would run out: connections are many, or come and go. Only IPv4 has addresses to spare
+/// on loopback.
+fn would_run_out(plan: &Plan) -> bool {
+    let many = plan.requests_per_connection.is_some() || plan.connections >= SPREAD_FROM_CONNECTIONS;
+    many && plan.address.is_ipv4() && plan.address.ip().is_loopback()
 }
 
 /// Raises this process's limit of open descriptors as far as `wanted` needs.
@@ -76,4 +92,55 @@ pub fn allow_descriptors(wanted: u64) -> Result<(), String> {
         ));
     }
     setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).map_err(|e| format!("raising the descriptor limit: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::plan::Length;
+    use crate::request::Parts;
+
+    fn plan(address: &str, connections: u32, requests_per_connection: Option<u64>) -> Plan {
+        let request = Parts { target: "/".into(), authority: "test".into(), ..Parts::default() };
+        let address = address.parse().unwrap();
+        let mut plan = Plan::closed(address, connections, Length::Requests(1), request.prepare().unwrap());
+        plan.requests_per_connection = requests_per_connection;
+        plan
+    }
+
+    #[test]
+    fn sources_are_spread_where_ports_would_run_out_and_nowhere_else() {
+        for (address, connections, requests_per_connection, spread) in [
+            ("127.0.0.1:80", 64, None, false),
+            ("127.0.0.1:80", 19_999, None, false),
+            ("127.0.0.1:80", 20_000, None, true),
+            ("127.0.0.1:80", 64, Some(1), true),
+            ("127.9.9.9:80", 64, Some(100), true),
+            ("192.0.2.1:80", 64, Some(1), false),
+            ("192.0.2.1:80", 50_000, None, false),
+            ("[::1]:80", 50_000, Some(1), false),
+        ] {
+            let plan = plan(address, connections, requests_per_connection);
+            let told = Opener::new(&plan, 0).spread;
+            assert_eq!(told, spread, "{address}, {connections} connections, {requests_per_connection:?}");
+        }
+    }
+
+    #[test]
+    fn sources_are_used_in_turn_and_threads_begin_apart() {
+        let plan = plan("127.0.0.1:80", 64, Some(1));
+        let sources = |thread: u32, count: usize| {
+            let mut opener = Opener::new(&plan, thread);
+            (0..count).map(|_| opener.source()).collect::<Vec<_>>()
+        };
+        let round = sources(0, 2 * SOURCE_ADDRESSES as usize);
+        let distinct: HashSet<_> = round.iter().collect();
+        assert_eq!(distinct.len(), SOURCE_ADDRESSES as usize);
+        assert_eq!(round[0], round[SOURCE_ADDRESSES as usize], "then from the beginning");
+        assert!(round.iter().all(Ipv4Addr::is_loopback));
+        let first: HashSet<_> = (0..4).map(|thread| sources(thread, 1)[0]).collect();
+        assert_eq!(first.len(), 4);
+    }
 }
