@@ -193,6 +193,20 @@ fn dry_run() -> Outcome {
     let plan = &shown.outcome;
     ensure(shown.code == 0 && plan["connections"] == 7, || shown.stdout.clone())?;
     ensure(plan["load"]["stretches"].as_array().is_some_and(|all| all.len() == 2), || plan.to_string())?;
+    // What each spelling of a rate comes to: the first rate of each stretch.
+    for (options, rates) in [
+        ("--rate 500", &[500.0][..]),
+        ("--rate 500 -w 0", &[500.0]),
+        ("--rate 500,2k/500ms", &[500.0, 500.0, 2000.0]),
+        ("--rate 500,2k/500ms -w 0", &[500.0, 2000.0]),
+        ("--rate 500..2k/500ms -w 0", &[500.0]),
+    ] {
+        let options = format!("{options} --dry-run --format json");
+        let shown = end(begin(&format!("http://{address}/"), &options)?, Instant::now())?;
+        let stretches = shown.outcome["load"]["stretches"].as_array().cloned().unwrap_or_default();
+        let told: Vec<_> = stretches.iter().filter_map(|stretch| stretch["from_per_s"].as_f64()).collect();
+        ensure(told == rates, || format!("{options}: {}", shown.outcome["load"]))?;
+    }
     ensure(count.load(SeqCst) == 0, || "a connection was made".into())
 }
 

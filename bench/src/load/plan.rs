@@ -248,7 +248,9 @@ fn pace(how: &How) -> Result<(Pace, Length), String> {
     if how.warmup > 0 {
         stretches.insert(0, Stretch { from_per_s, to_per_s: from_per_s, length_ns: how.warmup });
     }
-    if let [warmup, only] = stretches.as_slice()
+    // One rate from the warm-up on is one stretch; two steps without a warm-up are two.
+    if how.warmup > 0
+        && let [warmup, only] = stretches.as_slice()
         && only.from_per_s == only.to_per_s
     {
         let length_ns = warmup.length_ns + only.length_ns;
