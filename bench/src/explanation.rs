@@ -9,7 +9,10 @@ use crate::record::measured::Record;
 use crate::record::server::ServerFigures;
 use crate::record::store::Records;
 use crate::statistics::sample::median;
-use crate::unit_costs::{CALL, Cost, FAULT, FORK, HAND_OVER, PROCESS_SWITCH, SPAWN, SWITCH, Unit};
+use crate::unit_costs::{
+    CALL, COPY, Cost, EVENT, FAULT, FORK, HAND_OVER, PROCESS_SWITCH, SPAWN, SWITCH, Unit, WOKEN,
+    WOKEN_PROCESS,
+};
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +62,8 @@ struct Build {
     hand_overs_per_connection: f64,
     /// Messages between threads for each request.
     hand_overs_per_request: f64,
+    /// Ready connections that epoll tells of, for each request.
+    events_per_request: f64,
 }
 
 /// From the chapters; one that is not here hands nothing over and bears nobody.
@@ -79,6 +84,7 @@ fn build(label: &str) -> Build {
         },
         hand_overs_per_connection,
         hand_overs_per_request,
+        events_per_request: if name == "epoll" { 1.0 } else { 0.0 },
     }
 }
 
@@ -140,11 +146,15 @@ fn of_step(
             _ => found.not_available.push(what),
         };
     let ns = |unit: &Unit| cost(unit).map(|cost| cost.ns);
-    // What the birth of a process or thread contains of switches and faults is in its own price.
+    // What the birth of a process or thread, or a hand-over, contains of switches and faults is in its own price.
     let born = |build: &Build| build.born.and_then(cost).filter(|_| connections > 0.0);
+    let handed_over =
+        |build: &Build| build.hand_overs_per_connection * connections + build.hand_overs_per_request;
     let beyond = |counts: [Option<f64>; 2], contained: fn(&Cost) -> f64| {
         [0, 1].map(|which| {
-            let inside = born(&builds[which]).map_or(0.0, |cost| contained(&cost));
+            let build = &builds[which];
+            let inside = born(build).map_or(0.0, |cost| contained(&cost))
+                + cost(&HAND_OVER).map_or(0.0, |cost| contained(&cost)) * handed_over(build);
             counts[which].map(|count| (count - inside).max(0.0))
         })
     };
@@ -154,7 +164,15 @@ fn of_step(
         });
         add(what, births, [ns(unit); 2]);
     }
-    let switch = |build: &Build| ns(if build.processes { &PROCESS_SWITCH } else { &SWITCH });
+    // Lasting connections wake their sixty-four servers in turn; with a connection each, the one who was last awake is woken.
+    let switch = |build: &Build| {
+        ns(match (step == CAPACITY, build.processes) {
+            (true, true) => &WOKEN_PROCESS,
+            (true, false) => &WOKEN,
+            (false, true) => &PROCESS_SWITCH,
+            (false, false) => &SWITCH,
+        })
+    };
     add(
         "context switches",
         beyond(counts(|server| server.switches_per_s), |cost| cost.switches),
@@ -163,13 +181,12 @@ fn of_step(
     add(
         "page faults",
         beyond(counts(|server| server.faults_minor_per_s), |cost| cost.faults),
-        [ns(&FAULT); 2],
+        // A child shares its pages with its parent until it writes to them.
+        builds.each_ref().map(|build| ns(if build.processes { &COPY } else { &FAULT })),
     );
+    add("events", builds.each_ref().map(|build| Some(build.events_per_request)), [ns(&EVENT); 2]);
     add("system calls", counts(|server| server.system_calls_per_s), [ns(&CALL); 2]);
-    let hand_overs = builds
-        .each_ref()
-        .map(|build| Some(build.hand_overs_per_connection * connections + build.hand_overs_per_request));
-    add("hand-overs", hand_overs, [ns(&HAND_OVER); 2]);
+    add("hand-overs", builds.each_ref().map(|build| Some(handed_over(build))), [ns(&HAND_OVER); 2]);
     Some(found)
 }
 

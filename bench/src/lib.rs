@@ -21,6 +21,7 @@ pub mod plan;
 pub mod probe;
 pub mod progress;
 pub mod record;
+pub mod relay;
 pub mod report;
 pub mod results;
 pub mod rig;
