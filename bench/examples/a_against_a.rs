@@ -73,12 +73,14 @@ fn judge(directory: &Path, name: &str, trial: usize) -> Result<[Verdict; FIGURES
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.ancestors().nth(2).ok_or("this example lies nowhere")?.join("dyno");
     let mut command = Command::new(&program);
-    command.args(["compare", name, name, "--quiet"]);
-    command.args(["--blocks", &LEAST_BLOCKS_FOR_A_VERDICT.to_string(), "--seed", &trial.to_string()]);
-    let place = if directory.join(store::FILE).exists() { "--resume" } else { "--output" };
+    command.args(["compare", "--quiet"]);
+    if directory.join(store::FILE).exists() {
+        command.arg("--resume").arg(directory);
+    } else {
+        command.args([name, name, "--blocks", &LEAST_BLOCKS_FOR_A_VERDICT.to_string()]);
+        command.args(["--seed", &trial.to_string(), "--output"]).arg(directory);
+    }
     let output = command
-        .arg(place)
-        .arg(directory)
         .output()
         .map_err(|error| format!("cannot start {}: {error}; build it first", program.display()))?;
     // Code 3 says that no cell counts, which the verdicts below will say too.

@@ -61,3 +61,56 @@ fn there_is_a_manual_page_for_each_command() {
         assert!(page.contains(".SH") && page.len() > 300, "{command}");
     }
 }
+
+/// What was asked for is asked for again by `--resume` alone: names, blocks and durations are on record.
+#[test]
+fn an_experiment_is_continued_as_it_was_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let results = directory.path().join("results");
+    let place = results.to_str().unwrap();
+    dyno(&[
+        "compare",
+        "epoll",
+        "poll",
+        "--blocks",
+        "2",
+        "--duration",
+        "100ms",
+        "--warm-up",
+        "10ms",
+        "-q",
+        "-o",
+        place,
+    ]);
+    let file = results.join("records.jsonl");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    let cells = |text: &str| -> std::collections::BTreeSet<String> {
+        let records = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        records.filter(|record| record["kind"] == "cell").map(|record| record["trial"].to_string()).collect()
+    };
+    assert_eq!(cells(&whole).len(), 2 * (2 + 2 * 3), "{whole}");
+    // As after `kill -9`: the last cells are missing, and the line that was being written is torn.
+    let kept: Vec<&str> = whole.lines().take(1 + 10).collect();
+    std::fs::write(&file, format!("{}\n{}", kept.join("\n"), &kept[3][..40])).unwrap();
+    let resumed = dyno(&["compare", "-q", "--resume", place]);
+    assert!(matches!(resumed.status.code(), Some(0 | 5)), "{resumed:?}");
+    let again = std::fs::read_to_string(&file).unwrap();
+    let steps = |text: &str| -> Vec<String> {
+        let trial = |trial: &String| serde_json::from_str::<serde_json::Value>(trial).unwrap();
+        let mut steps: Vec<String> = cells(text)
+            .iter()
+            .map(trial)
+            .map(|trial| {
+                format!("{} {} {}", trial["cell"]["step"], trial["cell"]["contestant"], trial["block"])
+            })
+            .collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    };
+    assert_eq!(steps(&again), steps(&whole));
+    let more = dyno(&["compare", "epoll", "--resume", place]);
+    assert_eq!(more.status.code(), Some(2), "{more:?}");
+    let other = dyno(&["scale", "--resume", place]);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("holds the experiment compare"), "{other:?}");
+}

@@ -14,9 +14,9 @@ use crate::experiment::compare::{self, Rounds};
                         dyno compare --peers --service /json\n  dyno compare epoll epoll    # finds no difference")]
 pub struct Arguments {
     #[command(flatten)]
-    shared: Shared,
+    pub(super) shared: Shared,
     /// Common rate of the latency cells, such as 5k [default: half of what the slowest can do]
-    #[arg(long, value_name = "RATE", value_parser = dyno_clients::units::parse_rate)]
+    #[arg(long, conflicts_with = "resume", value_name = "RATE", value_parser = dyno_clients::units::parse_rate)]
     rate: Option<f64>,
 }
 
@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     // Whoever says how long a cell is means every cell.
     let rounds = shared.duration.map_or(shared.at_pace(ROUNDS), |_| once(setup.duration_ms));
     if shared.dry_run {
-        print_plan(&setup, &compare::trials(&setup, rounds));
+        print_plan(&setup, &compare::trials(&setup, rounds, arguments.rate));
         return Ok(Exit::Success);
     }
     conduct(shared, launch, &setup, |session| compare::run(session, &setup, rounds, arguments.rate))

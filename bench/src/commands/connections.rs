@@ -14,9 +14,9 @@ use crate::experiment::{connections, pilot};
                         dyno connections --counts 10,100,1000")]
 pub struct Arguments {
     #[command(flatten)]
-    shared: Shared,
+    pub(super) shared: Shared,
     /// Numbers of connections [default: 10 to 10,000]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, conflicts_with = "resume", value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=100_000))]
     counts: Vec<u32>,
 }
 

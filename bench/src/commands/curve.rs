@@ -12,12 +12,12 @@ use crate::show;
 #[command(after_help = "Try it:\n  dyno curve epoll thread-pool --quick\n  dyno curve fork --limit 5ms")]
 pub struct Arguments {
     #[command(flatten)]
-    shared: Shared,
+    pub(super) shared: Shared,
     /// The 99th percentile that a good rate keeps
-    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = dyno_clients::units::parse_duration_ns)]
+    #[arg(long, conflicts_with = "resume", value_name = "TIME", default_value = "10ms", value_parser = dyno_clients::units::parse_duration_ns)]
     limit: u64,
     /// The share of requests that a good rate may lose
-    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = dyno_clients::units::parse_share)]
+    #[arg(long, conflicts_with = "resume", value_name = "SHARE", default_value = "0.1%", value_parser = dyno_clients::units::parse_share)]
     missed: f64,
 }
 

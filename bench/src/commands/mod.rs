@@ -22,6 +22,7 @@ pub mod load;
 pub mod man;
 pub mod probe;
 pub mod report;
+pub mod resume;
 pub mod run;
 pub mod scale;
 pub mod serve;
@@ -65,7 +66,7 @@ impl Dyno {
     /// # Errors
     /// A [`Failure`] with its exit code, for the user to read.
     pub fn run(self) -> Outcome {
-        match self.command {
+        match self.resumed()?.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),

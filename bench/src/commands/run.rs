@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use super::{Dyno, Outcome};
 use crate::contestant::foreign::Server;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// Run an experiment that a TOML file describes. Its keys are the names of the options; options given here override it.
 #[derive(Debug, clap::Args)]
@@ -81,18 +81,21 @@ enum Experiment {
 /// # Errors
 /// When the file cannot be read or does not describe one, with line and column.
 pub fn run(arguments: &Arguments) -> Outcome {
+    experiment(arguments)?.run()
+}
+
+/// The experiment that the file describes.
+///
+/// # Errors
+/// When the file cannot be read or does not describe one, with line and column.
+pub fn experiment(arguments: &Arguments) -> Result<Dyno, Failure> {
     let name = arguments.file.display().to_string();
     let text = std::fs::read_to_string(&arguments.file)
         .map_err(|error| Failure::usage(format!("cannot read {name}: {error}"), ""))?;
     let mut line = command_line(&text, &name)?;
     line.extend(arguments.options.iter().cloned());
-    match Dyno::try_parse_from(line) {
-        Ok(dyno) => dyno.run(),
-        Err(usage) => {
-            let _ = usage.print();
-            Ok(if usage.use_stderr() { Exit::Usage } else { Exit::Success })
-        }
-    }
+    // Help and wrong usage speak for themselves, and end the program as everywhere.
+    Ok(Dyno::try_parse_from(line).unwrap_or_else(|usage| usage.exit()))
 }
 
 /// The command line that a file stands for.

@@ -16,7 +16,7 @@ use crate::probe::machine::online_cores;
 )]
 pub struct Arguments {
     #[command(flatten)]
-    shared: Shared,
+    pub(super) shared: Shared,
 }
 
 const PACES: [Pace; 3] = [

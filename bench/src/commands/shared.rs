@@ -71,8 +71,11 @@ pub struct Shared {
     /// Where results go [default: dyno-results/TIME-EXPERIMENT]
     #[arg(long, short, value_name = "DIR")]
     pub output: Option<PathBuf>,
-    /// Continue the experiment in DIR (the newest one when no DIR is given): cells that are done are not measured again
-    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "output")]
+    /// Continue the experiment in DIR (the newest one when no DIR is given) as it was asked for: cells that are done are not
+    /// measured again, void ones are
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["names", "peers", "servers", "service", "transports",
+        "connections", "quick", "thorough", "blocks", "duration", "warm_up", "server_cores", "generator_cores", "threshold", "seed",
+        "output"])]
     pub resume: Option<Option<PathBuf>>,
     /// Print the plan and how long it takes, and measure nothing
     #[arg(long)]
@@ -227,7 +230,7 @@ pub struct Launch {
 /// Finds out where results go and what is known already.
 ///
 /// # Errors
-/// When an experiment is to be continued that does not exist or is another one.
+/// When an experiment is to be continued that does not exist, or was measured elsewhere.
 pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failure> {
     let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let Some(place) = &shared.resume else {
@@ -242,12 +245,6 @@ pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failu
     };
     let directory = place.clone().map_or_else(|| results::latest(Some(experiment)), Ok)?;
     let before = store::read(&directory)?;
-    if before.header.experiment != experiment {
-        return Err(Failure::usage(
-            format!("{} holds the experiment {}", directory.display(), before.header.experiment),
-            format!("say `dyno {} --resume {}`", before.header.experiment, directory.display()),
-        ));
-    }
     let machine = environment::read().machine_id;
     if before.header.environment.machine_id != machine {
         return Err(Failure::usage(

@@ -102,7 +102,7 @@ pub fn run<R: Rig>(
     rounds: Rounds,
     rate_per_s: Option<f64>,
 ) -> Result<(), Stop> {
-    session.expect(&cells(trials(setup, rounds)), 1);
+    session.expect(&cells(trials(setup, rounds, rate_per_s)), 1);
     let setup = &pilot::run(session, setup)?;
     // Now it is known how long each takes to become steady, and so what is left.
     session.replan(&cells([counts(setup), blocks(setup, rounds, 1.0)].concat()));
@@ -128,11 +128,11 @@ fn common_rate(records: &[Record]) -> f64 {
     round_rate(if slowest.is_finite() { slowest * COMMON_RATE_SHARE } else { 1.0 })
 }
 
-/// All that the experiment measures. The common rate, which is not known yet, does not change how long it takes.
-pub fn trials(setup: &Setup, rounds: Rounds) -> Vec<Trial> {
+/// All that the experiment measures. A common rate that is not known yet is not a number.
+pub fn trials(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> Vec<Trial> {
     let mut trials = pilot::trials(setup);
     trials.extend(counts(setup));
-    trials.extend(blocks(setup, rounds, 1.0));
+    trials.extend(blocks(setup, rounds, rate_per_s.unwrap_or(f64::NAN)));
     trials
 }
 
@@ -184,7 +184,7 @@ mod tests {
         run(&mut session, &two(), ROUNDS, None).unwrap();
         let records = session.records();
         assert_eq!(records.len(), 2 + 2 + 3 * 2 * (2 + 1 + 1));
-        assert_eq!(records.len(), trials(&two(), ROUNDS).len());
+        assert_eq!(records.len(), trials(&two(), ROUNDS, None).len());
         let rates: Vec<f64> = records.iter().filter_map(|record| record.trial.cell.load.rate_per_s).collect();
         assert_eq!(rates, vec![1_100.0; 6]);
     }

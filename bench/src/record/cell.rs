@@ -83,6 +83,8 @@ impl Load {
     pub fn words(&self) -> String {
         let mut words = match self.rate_per_s {
             Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),
+            // A plan is made before the pilot has found the rate.
+            Some(rate) if rate.is_nan() => "open at the common rate".to_string(),
             Some(rate) => format!("open at {rate:.0}/s"),
             None => "closed".to_string(),
         };
