@@ -47,11 +47,13 @@ fn unknown(name: &str) -> Failure {
 fn contestant(architecture: &Architecture) -> Result<Contestant, Failure> {
     let program = std::env::current_exe()
         .map_err(|error| Failure::failed(format!("cannot find this program's own file: {error}"), ""))?;
+    // Whatever else listens on this machine, the experiment is not in its way.
+    let command = [&program.display().to_string(), "serve", architecture.name, "--listen", "127.0.0.1:0"];
     Ok(Contestant {
         label: architecture.name.to_string(),
         idea: architecture.idea.to_string(),
         family: architecture.family.to_string(),
-        command: vec![program.display().to_string(), "serve".into(), architecture.name.into()],
+        command: command.map(String::from).into(),
         files: Vec::new(),
         ready: Ready::Line,
         concurrency: match architecture.concurrency {
