@@ -6,19 +6,20 @@ use crate::pipe::Failure;
 use crate::tls::session as tls;
 
 const OTHER_TRANSPORT: &str = "run both sides with the same --transport";
+const NAMES: &str = "the names in the URL and in the certificate must be the same";
 const CLOCKS: &str = "it needs a new certificate, or one of us needs the right time";
 
 /// A failure, and the remedy: short enough for a line of a terminal.
 const REMEDIES: [(Failure, &str); 13] = [
     (trust::UNKNOWN, "if it is the right one: --peer with its key, or --credentials DIR"),
     (trust::EXPIRED, CLOCKS),
-    (trust::WRONG_NAME, "the names in the URL and in the certificate must be the same"),
+    (trust::WRONG_NAME, NAMES),
     (channel::SPEAKS_HTTP, OTHER_TRANSPORT),
     (channel::SPEAKS_TLS, OTHER_TRANSPORT),
     (channel::CUT_IN_HANDSHAKE, "its stderr says why: it may not have our key, or another --transport"),
     (tls::UNKNOWN, "if it is the right one: --trust with its authority, or --credentials DIR"),
     (tls::EXPIRED, CLOCKS),
-    (tls::WRONG_NAME, "the names in the URL and in the certificate must be the same"),
+    (tls::WRONG_NAME, NAMES),
     (tls::SPEAKS_CHANNEL, OTHER_TRANSPORT),
     (tls::NOT_TLS, OTHER_TRANSPORT),
     (tls::REFUSED_BY_PEER, "its stderr says why: it may want a certificate that it can trust"),

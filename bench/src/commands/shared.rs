@@ -233,7 +233,8 @@ pub struct Launch {
 /// When an experiment is to be continued that does not exist, or was measured elsewhere.
 pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failure> {
     let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    let Some(place) = &shared.resume else {
+    // Which one is meant by no name has been found out with its options, see `Dyno::resumed`.
+    let Some(Some(directory)) = shared.resume.clone() else {
         let directory = shared.output.clone().unwrap_or_else(|| results::directory(experiment, unix_ms));
         return Ok(Launch {
             experiment,
@@ -243,7 +244,6 @@ pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failu
             unix_ms,
         });
     };
-    let directory = place.clone().map_or_else(|| results::latest(Some(experiment)), Ok)?;
     let before = store::read(&directory)?;
     let machine = environment::read().machine_id;
     if before.header.environment.machine_id != machine {
