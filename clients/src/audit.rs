@@ -1,7 +1,8 @@
 //! The audit of a run: pure functions from facts to doubts. It knows no clock, no socket and no terminal.
 
+mod words;
+
 use crate::outcome::Partial;
-use crate::units::{show_count, show_ns, show_quantile, show_rate, show_share};
 use crate::verdict::{ArrivalTest, Audit, Doubt, Figures, Finding, Verdict};
 
 /// Everything that the checks go by.
@@ -41,6 +42,8 @@ pub struct Facts {
     pub preempted_per_s: f64,
     /// Why the run ended early, and when.
     pub partial: Option<(Partial, u64)>,
+    /// What to do about the errors, where that is known.
+    pub remedy: Option<&'static str>,
     /// The bound of the backlog.
     pub backlog: u64,
     /// Connections planned, and most open at one time.
@@ -51,6 +54,12 @@ pub struct Facts {
     pub percentiles: Vec<(f64, f64)>,
     /// Figures that are published as they are.
     pub figures: Figures,
+}
+
+impl Facts {
+    fn is_interrupted(&self) -> bool {
+        matches!(self.partial, Some((Partial::Interrupted, _)))
+    }
 }
 
 /// The generator was busy for so much of the time that its own queue is part of the latencies.
@@ -78,6 +87,7 @@ pub fn audit(facts: &Facts) -> Audit {
     let checks = [
         nothing_measured,
         backlog_overflow,
+        cut_short,
         errors,
         generator_saturated,
         generator_late,
@@ -87,6 +97,7 @@ pub fn audit(facts: &Facts) -> Audit {
         connections_missing,
         little,
         unsteady,
+        few_answers,
         few_samples,
     ];
     let single = checks.iter().filter_map(|check| check(facts));
@@ -112,6 +123,11 @@ fn backlog_overflow(f: &Facts) -> Doubted {
         }
         _ => None,
     }
+}
+
+fn cut_short(f: &Facts) -> Doubted {
+    (f.is_interrupted() && f.completed > 0)
+        .then_some((Verdict::Doubtful, Doubt::CutShort { answered: f.completed, window_ns: f.window_ns }))
 }
 
 fn errors(f: &Facts) -> Doubted {
@@ -202,6 +218,11 @@ fn unsteady(f: &Facts) -> Doubted {
     ))
 }
 
+fn few_answers(f: &Facts) -> Doubted {
+    (f.completed > 0 && f.percentiles.is_empty())
+        .then_some((Verdict::Doubtful, Doubt::FewAnswers { answered: f.completed }))
+}
+
 fn few_samples(f: &Facts) -> Doubted {
     let weakest = f.percentiles.iter().filter(|p| p.0 <= 0.99).find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
     weakest.filter(|_| !is_overloaded(f)).map(|&(quantile, effective_beyond)| {
@@ -224,99 +245,8 @@ fn arrivals_off(f: &Facts, test: &ArrivalTest) -> Doubted {
 }
 
 fn finding(f: &Facts, grade: Verdict, doubt: Doubt) -> Finding {
-    let (message, remedy) = words(f, &doubt);
+    let (message, remedy) = words::words(f, &doubt);
     Finding { grade, message, remedy: remedy.into(), doubt }
-}
-
-fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
-    match doubt {
-        Doubt::NothingMeasured {} => {
-            ("no request got a verified answer".into(), "see the errors; try `dyno probe URL` first")
-        }
-        Doubt::BacklogOverflow { backlog, at_ns } => (
-            format!(
-                "{} requests waited for a connection after {}",
-                show_count(*backlog),
-                show_ns(*at_ns as f64)
-            ),
-            "the server cannot keep up: lower the rate, or add connections",
-        ),
-        Doubt::ErrorsOverLimit { share, limit } => (
-            format!("{} of the requests failed, {} are allowed", show_share(*share), show_share(*limit)),
-            "see the errors; percentiles of the rest would flatter the server",
-        ),
-        Doubt::Errors { share, failed } => (
-            format!(
-                "{} requests failed ({}) and are in no percentile",
-                show_count(*failed),
-                show_share(*share)
-            ),
-            "see the errors",
-        ),
-        Doubt::GeneratorSaturated { busy_share } => (
-            format!("the generator had work for {} of the time", show_share(*busy_share)),
-            "this is its speed, not the server's: add --threads and cores, or lower the load",
-        ),
-        Doubt::GeneratorLate { lag_p50_ns, lag_p99_ns, .. } => (
-            format!(
-                "the generator was late: lag p50 {}, p99 {}",
-                show_ns(*lag_p50_ns as f64),
-                show_ns(*lag_p99_ns as f64)
-            ),
-            "give it a core of its own (--cpu), or lower the rate",
-        ),
-        Doubt::CoreShared { switches_per_s } => (
-            format!("the generator was preempted {} times a second", show_rate(*switches_per_s)),
-            "give it a core of its own (--cpu, and pin the server elsewhere)",
-        ),
-        Doubt::ServerOverloaded { offered_per_s, achieved_per_s } => (
-            format!(
-                "{}/s were offered, {}/s answered",
-                show_rate(*offered_per_s),
-                show_rate(*achieved_per_s)
-            ),
-            "overload: these latencies grow with the length of the run; lower the rate",
-        ),
-        Doubt::OfferedRateMissed { offered_per_s, sent_per_s } => (
-            format!("{}/s were planned, {}/s sent", show_rate(*offered_per_s), show_rate(*sent_per_s)),
-            "more connections would let the plan be kept",
-        ),
-        Doubt::ConnectionsMissing { planned, open_max } => (
-            format!("{} connections were planned, {} were open", show_count(*planned), show_count(*open_max)),
-            "the server or a limit (ulimit -n, ports) refused the rest",
-        ),
-        Doubt::LittlesLawBroken { in_system, predicted } => (
-            format!("Little's law is off: {in_system:.3} in the system, rate x latency gives {predicted:.3}"),
-            "the generator's own books are wrong: please report it, with the command",
-        ),
-        Doubt::Unsteady { first_half_mean_ns, second_half_mean_ns } => (
-            format!(
-                "not steady: mean {} at first, {} later",
-                show_ns(*first_half_mean_ns),
-                show_ns(*second_half_mean_ns)
-            ),
-            "a longer --warmup or a longer run; look at the series",
-        ),
-        Doubt::FewIndependentSamples { quantile, effective_beyond } => (
-            format!(
-                "{} rests on some {effective_beyond:.1} independent samples beyond it",
-                show_quantile(*quantile)
-            ),
-            "slow answers come in bunches: a longer run sees more bunches",
-        ),
-        Doubt::ArrivalsOff { which, process, statistic, limit } => (
-            format!(
-                "{which} times are not the {process} process: {statistic:.2}, at most {limit:.2} is right"
-            ),
-            if which == "intended" {
-                "this is a fault of Dyno: please report it"
-            } else if f.waited_share > 0.01 {
-                "requests waited for connections: add --connections"
-            } else {
-                "the generator sends in lumps: give it a core of its own, or lower the rate"
-            },
-        ),
-    }
 }
 
 #[cfg(test)]
@@ -366,6 +296,11 @@ mod tests {
         let cases: &[Case] = &[
             ("nothing-measured", Verdict::Void, |f| f.completed = 0),
             ("backlog-overflow", Verdict::Void, |f| f.partial = Some((Partial::Backlog, 5))),
+            ("cut-short", Verdict::Doubtful, |f| f.partial = Some((Partial::Interrupted, 5))),
+            ("nothing-measured", Verdict::Void, |f| {
+                (f.completed, f.partial) = (0, Some((Partial::Interrupted, 5)));
+            }),
+            ("few-answers", Verdict::Doubtful, |f| (f.completed, f.percentiles) = (19, vec![])),
             ("errors", Verdict::Doubtful, |f| f.failed = 1),
             ("errors-over-limit", Verdict::Void, |f| f.failed = 2_000),
             ("generator-saturated", Verdict::Void, |f| f.busy_share = 0.96),

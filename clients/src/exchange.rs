@@ -9,6 +9,7 @@ use dyno_security::pipe::Pipe;
 
 use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, GOODBYE_NS, READ_BUFFER_OCTETS};
 use crate::plan::Transport;
+use crate::remedy::SILENT;
 use crate::response::{Memo, Progress, Reader};
 
 /// What went over the wire, and when. Times are ns from the begin of the connect.
@@ -98,7 +99,7 @@ pub fn exchange(
         let progress = if ended {
             match reader.end_of_stream() {
                 Ok(Some(head)) => Progress::Done { head, taken: 0 },
-                Ok(None) => return Err(ExchangeError::Short("nothing came")),
+                Ok(None) => return Err(ExchangeError::Short(SILENT)),
                 Err(fault) => return Err(ExchangeError::Short(fault.0)),
             }
         } else {

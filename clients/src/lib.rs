@@ -12,7 +12,7 @@
 //! | what is written down | [`split`], [`tally`], [`histogram`], [`series`], [`arrivals`] |
 //! | from plan to outcome, and the judgement of it | [`run`], [`audit`], [`threshold`] |
 //! | what a run gives back | [`outcome`], [`verdict`] |
-//! | how it is shown | [`report`] |
+//! | how it is shown; what to do when no answer comes | [`report`], [`remedy`] |
 //! | bounds; numbers with units | [`limits`], [`units`] |
 
 pub mod arrivals;
@@ -29,6 +29,7 @@ pub mod pacer;
 pub mod place;
 pub mod plan;
 pub mod profile;
+pub mod remedy;
 pub mod report;
 pub mod request;
 pub mod response;

@@ -4,6 +4,7 @@
 //! connection needs memory only for a head that arrived in parts.
 
 use crate::limits::{CHUNK_LINE_MAX_OCTETS, HEAD_MAX_OCTETS, HEADERS_MAX, INTERIM_ANSWERS_MAX};
+use crate::remedy::SPEAKS_TLS;
 
 /// What the head of an answer says about the rest of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,6 +283,8 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, Fault> {
         Ok(httparse::Status::Complete(taken)) => taken,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(Fault("too many header fields")),
+        // A record of TLS: its kind (20 to 23), then its version, which begins with 3 in all of them.
+        Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(Fault(SPEAKS_TLS)),
         Err(_) => return Err(Fault("this is not HTTP/1.1")),
     };
     let status = response.code.unwrap_or(0);

@@ -8,8 +8,10 @@ use crate::engine::{EngineError, Measured};
 use crate::exchange::{Exchange, exchange};
 use crate::outcome::{Distribution, Generator, Latency, Outcome, Rates, SCHEMA_VERSION};
 use crate::plan::{Pace, Plan};
+use crate::remedy;
 use crate::request::ExpectedBody;
 use crate::series::Spread;
+use crate::tally::Tally;
 use crate::verdict::Figures;
 
 /// Carries out `plan` and judges the run. `watch` gets news some ten times a second; `live` can end the run early.
@@ -98,6 +100,7 @@ pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
         busy_share,
         preempted_per_s: generator.switches_involuntary as f64 / window_s,
         partial: measured.partial.map(|p| (p, measured.ended_ns)),
+        remedy: remedy(plan, tally),
         backlog: plan.backlog,
         connections: (measured.connections.planned, measured.connections.open_max),
         halves_error_ns: (error2(&first) + error2(&second)).sqrt(),
@@ -130,6 +133,12 @@ pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
         audit: audit(&facts),
         thresholds: Vec::new(),
     }
+}
+
+/// What to do about the kind of failure that came most often.
+fn remedy(plan: &Plan, tally: &Tally) -> Option<&'static str> {
+    let most = tally.errors().into_iter().max_by_key(|error| error.count)?;
+    remedy::of(plan.transport.name(), &most.example)
 }
 
 /// How many samples are worth one independent one: the spread of the intervals' means against what independent samples

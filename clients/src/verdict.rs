@@ -132,6 +132,18 @@ pub enum Doubt {
     },
     /// No request was answered.
     NothingMeasured {},
+    /// The run was interrupted: what was measured is a part of what was planned.
+    CutShort {
+        /// Verified answers until then.
+        answered: u64,
+        /// Length of the window until then, ns.
+        window_ns: u64,
+    },
+    /// Not even the median has answers enough beyond it.
+    FewAnswers {
+        /// Verified answers.
+        answered: u64,
+    },
     /// The highest percentile rests on few independent samples.
     FewIndependentSamples {
         /// The percentile, as a share.

@@ -42,6 +42,8 @@ fn main() -> ExitCode {
     on("channel-cuts-who-stops-mid-handshake", |row| stops_mid_handshake(row, CHANNEL));
     on("tls-cuts-who-stops-mid-handshake", |row| stops_mid_handshake(row, TLS));
     on("plain-answers-who-speaks-a-transport", secure_on_plain);
+    on("plain-clients-of-the-channel-are-told", |row| plain_on_secure(row, CHANNEL));
+    on("plain-clients-of-tls-are-told", |row| plain_on_secure(row, TLS));
     on("channel-shares-no-random-state", |row| nothing_twice(row, CHANNEL));
     on("tls-shares-no-random-state", |row| nothing_twice(row, TLS));
     suite::run_wide(env!("CARGO_BIN_EXE_dyno-under-test"), THREADS, trials).exit_code()
@@ -242,6 +244,27 @@ fn secure_on_plain(row: &Row) -> Outcome {
     let mut client = Client::connect(server.address)?;
     ensure(client.get("/")?.status == 200, || "nobody is served afterwards".into())?;
     drop(client);
+    server.stop_well()?;
+    Ok(())
+}
+
+/// Whoever asks a secure server in plain HTTP gets no answer, and hears from our own side which option is missing.
+fn plain_on_secure(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &[])?;
+    let option = if transport == TLS { "--transport tls" } else { "--transport channel" };
+    for (command, code) in [("load", 5), ("probe", 1), ("browse", 1)] {
+        let mut run = Command::new(program());
+        run.args([command, &format!("http://{}/", server.address)]);
+        if command == "load" {
+            run.args(["--connections", "1", "--requests", "5", "--warmup", "0s", "--quiet"]);
+        }
+        let output = run.output().map_err(|error| error.to_string())?;
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        ensure(output.status.code() == Some(code) && said.contains(option), || {
+            format!("dyno {command}: {}: {said}", output.status)
+        })?;
+    }
     server.stop_well()?;
     Ok(())
 }

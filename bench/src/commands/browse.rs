@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dyno_clients::browser::fetch::visit;
+use dyno_clients::browser::fetch::{Fetched, visit};
 use dyno_clients::browser::waterfall;
 use dyno_clients::place;
+use dyno_clients::remedy;
 use dyno_clients::units::show_ns;
 use serde_json::json;
 
@@ -37,13 +38,18 @@ pub struct Arguments {
 /// Browses.
 ///
 /// # Errors
-/// A [`Failure`]: usage (2). Fetches that fail are shown, and end with code 1.
+/// A [`Failure`]: usage (2), no page (1). Fetches that fail are shown, and end with code 1.
 pub fn run(arguments: &Arguments) -> Outcome {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/pages/8/20000"))?;
     let transport = transport(target, &place)?;
     let one = visit(&place.url, &transport, 1, target.timeout);
+    // Without a page there is nothing to find, and nothing to compare.
+    if let Some(Fetched { status: 0, error: Some(why), .. }) = one.fetches.first() {
+        let usual = "`dyno probe URL` shows one request and what comes of it";
+        return Err(Failure::failed(why, remedy::of(transport.name(), why).unwrap_or(usual)));
+    }
     let many = visit(&place.url, &transport, arguments.threads, target.timeout);
     let speed_up = one.elapsed_ns as f64 / many.elapsed_ns.max(1) as f64;
     if let Some(path) = &arguments.svg {

@@ -7,6 +7,7 @@ use clap::Args;
 use dyno_clients::engine::live::Live;
 use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
+use dyno_clients::remedy;
 use dyno_clients::threshold::{self, Condition};
 use dyno_clients::units::parse_share;
 use dyno_clients::verdict::Verdict;
@@ -92,8 +93,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
 pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
-    dyno_clients::run::learn(&mut plan)
-        .map_err(|e| Failure::failed(e, "try `dyno probe URL` to see what the server answers"))?;
+    dyno_clients::run::learn(&mut plan).map_err(|e| {
+        let remedy = remedy::of(plan.transport.name(), &e);
+        Failure::failed(e, remedy.unwrap_or("try `dyno probe URL` to see what the server answers"))
+    })?;
     let live = Arc::new(Live::new(plan.threads));
     progress::stop_on_signals(&live)?;
     let mut bar = progress::Bar::new(&plan, progress);

@@ -3,8 +3,8 @@
 use clap::Args;
 use dyno_clients::exchange::exchange;
 use dyno_clients::place;
+use dyno_clients::remedy;
 use dyno_clients::units::{show_ns, show_size};
-use dyno_security::remedy;
 use serde_json::json;
 
 use super::Outcome;
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let answer = exchange(place.address, &transport, &request.wire, request.is_head(), target.timeout)
         .map_err(|e| {
             let usual = "is the server running there, and does it speak this transport?";
-            Failure::failed(e.to_string(), remedy::of(&e.to_string()).unwrap_or(usual))
+            Failure::failed(e.to_string(), remedy::of(transport.name(), &e.to_string()).unwrap_or(usual))
         })?;
     let fits = request.expect.accepts(answer.status, &answer.body, request.is_head());
     let stages = [

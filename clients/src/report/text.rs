@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::histogram::decode;
+use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::{Distribution, Load, Outcome, Partial, PlanAsRun};
 use crate::report::paint::Paint;
 use crate::units::{show_count, show_ns, show_quantile, show_rate, show_share, show_size};
@@ -130,6 +131,10 @@ fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
         }
         let _ = write!(line, "{:>9}", show_ns(distribution.max_ns as f64));
         let _ = writeln!(o, "{}", if name == "total" { paint.bold(&line) } else { line });
+    }
+    if SHOWN.iter().any(|&q| outcome.latency.total.percentile_ns(q).is_none()) {
+        let why = format!("  – fewer than {SAMPLES_BEYOND_MIN} answers lie beyond it");
+        let _ = writeln!(o, "{}", paint.dim(&why));
     }
     o.push('\n');
 }

@@ -9,12 +9,14 @@ use dyno_clients::outcome::{Connections, Outcome, Partial};
 use dyno_clients::pacer::Arrivals;
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::profile::parse;
+use dyno_clients::report::paint::Paint;
+use dyno_clients::report::text::summary;
 use dyno_clients::request::Parts;
 use dyno_clients::run::judge;
 use dyno_clients::tally::Tally;
 use dyno_clients::verdict::Verdict;
 
-use crate::world::{MS, S, Server, US, schedule, simulate};
+use crate::world::{MS, S, Server, US, schedule, simulate_until};
 
 /// A run of ten seconds after one of warm-up.
 struct Run {
@@ -27,6 +29,8 @@ struct Run {
     lag_ns: fn(u64) -> u64,
     /// Requests times ns that the books count twice.
     twice_ns: u64,
+    /// When somebody interrupts it.
+    cut_ns: u64,
 }
 
 impl Default for Run {
@@ -39,6 +43,7 @@ impl Default for Run {
             backlog: 1_000_000,
             lag_ns: |_| 2 * US,
             twice_ns: 0,
+            cut_ns: u64::MAX,
         }
     }
 }
@@ -57,15 +62,21 @@ fn judged(run: Run) -> Outcome {
     let tally = Tally::new(warmup_ns, end_ns, sample);
     let source = schedule(run.paced, "5k", 3, end_ns);
     let dispatcher = Dispatcher::new(source, run.backlog, warmup_ns, end_ns, None);
-    let mut ran = simulate(tally, dispatcher, run.server, run.connections, run.lag_ns);
+    let mut ran = simulate_until(run.cut_ns, tally, dispatcher, run.server, run.connections, run.lag_ns);
     ran.tally.entered_late(run.twice_ns);
     let open = u64::from(run.connections);
     judge(
         &plan,
         &Measured {
             tally: ran.tally,
-            window_ns: end_ns.min(ran.overflow_ns.unwrap_or(end_ns)) - warmup_ns,
-            partial: ran.overflow_ns.map(|_| Partial::Backlog),
+            window_ns: end_ns
+                .min(ran.overflow_ns.unwrap_or(end_ns))
+                .min(run.cut_ns)
+                .saturating_sub(warmup_ns),
+            partial: match ran.overflow_ns {
+                Some(_) => Some(Partial::Backlog),
+                None => (run.cut_ns < end_ns).then_some(Partial::Interrupted),
+            },
             ended_ns: ran.ended_ns,
             meters: Vec::new(),
             connections: Connections {
@@ -108,6 +119,10 @@ fn what_was_done_on_purpose_is_found_and_nothing_else() {
             &["backlog-overflow"],
             Run { server: Server::stalling(40 * US, 6 * S, 20 * S), backlog: 1_000, ..Run::default() },
         ),
+        // Interrupted half-way, a little after the warm-up, and before anything could be measured.
+        (Verdict::Doubtful, &["cut-short"], Run { cut_ns: 6 * S, ..Run::default() }),
+        (Verdict::Doubtful, &["cut-short", "few-answers"], Run { cut_ns: S + MS, ..Run::default() }),
+        (Verdict::Void, &["nothing-measured"], Run { cut_ns: S / 2, ..Run::default() }),
         // Some 2 % of what a server that is at work for a fifth of ten seconds has in it.
         (Verdict::Doubtful, &["littles-law-broken"], Run { twice_ns: 60 * MS, ..Run::default() }),
     ];
@@ -136,4 +151,26 @@ fn a_stall_makes_the_tail_doubtful_and_not_wrong() {
     assert!((p99 / truth - 1.0).abs() < 0.05, "{p99} {truth}");
     let told = outcome.latency.total.percentiles.iter().find(|p| p.quantile == 0.99).unwrap();
     assert!(told.effective_beyond < 5.0, "one bunch of slow answers is no five: {told:?}");
+}
+
+#[test]
+fn a_run_cut_short_states_no_percentile_that_its_answers_cannot_carry() {
+    for (cut_ns, answers, highest) in [
+        (S + MS, 1..20, None),
+        (S + 30 * MS, 110..190, Some(0.9)),
+        (S + 300 * MS, 1_100..1_900, Some(0.99)),
+        (6 * S, 24_000..26_000, Some(0.999)),
+    ] {
+        let outcome = judged(Run { cut_ns, ..Run::default() });
+        let total = &outcome.latency.total;
+        assert!(answers.contains(&total.count), "{} answers until {cut_ns}", total.count);
+        assert_eq!(total.percentiles.last().map(|p| p.quantile), highest, "{} answers", total.count);
+        let text = summary(&outcome, Paint(false));
+        assert!(
+            text.contains("DOUBTFUL") && text.contains("cut short: ") && text.contains("PARTIAL"),
+            "{text}"
+        );
+        let told = text.lines().find(|line| line.starts_with("total ")).map(|line| line.contains('–'));
+        assert_eq!(told, Some(true), "what it cannot carry stands as a dash: {text}");
+    }
 }

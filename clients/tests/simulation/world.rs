@@ -69,6 +69,18 @@ struct UnderWay {
 
 /// Runs the dispatcher against the server. At each send the generator is as late as `lag_ns` of that moment says.
 pub fn simulate(
+    tally: Tally,
+    dispatcher: Dispatcher,
+    server: Server,
+    connections: u32,
+    lag_ns: impl FnMut(u64) -> u64,
+) -> Ran {
+    simulate_until(u64::MAX, tally, dispatcher, server, connections, lag_ns)
+}
+
+/// The same, and somebody interrupts it at `cut_ns`: what is under way then leaves without an answer.
+pub fn simulate_until(
+    cut_ns: u64,
     mut tally: Tally,
     mut dispatcher: Dispatcher,
     mut server: Server,
@@ -101,6 +113,10 @@ pub fn simulate(
         // Only what waits at the moment is in the system, so the count is brought up to date at each step.
         tally.in_system(now_ns, answers.len() as u64 + dispatcher.backlog() as u64);
         let next_ns = answers.peek().map_or(u64::MAX, |answer| answer.0.0);
+        if next_ns.min(wake_ns) > cut_ns {
+            now_ns = cut_ns;
+            break None;
+        }
         if next_ns > wake_ns {
             now_ns = now_ns.max(wake_ns);
             continue;
@@ -120,7 +136,7 @@ pub fn simulate(
     tally.entered_late(dispatcher.late_ns());
     tally.counts.intended = tally.counts.sent + dispatcher.backlog() as u64;
     tally.counts.backlog_max = dispatcher.backlog_max() as u64;
-    // Those that an overflow cuts off leave without an answer.
+    // Those that an overflow or an interruption cuts off leave without an answer.
     let sent = under_way.iter().flatten().map(|one| one.order.intended_ns);
     sent.chain(dispatcher.take_backlog()).for_each(|intended_ns| tally.left_system(intended_ns, now_ns));
     Ran { tally, requests, overflow_ns, ended_ns: now_ns }

@@ -7,6 +7,7 @@ use super::Worker;
 use crate::dispatch::Next;
 use crate::engine::slot::Phase;
 use crate::outcome::ErrorKind;
+use crate::remedy::SILENT;
 use crate::request::ExpectedBody;
 use crate::response::{Head, Progress};
 use crate::split::Split;
@@ -201,7 +202,7 @@ impl Worker {
                 let now_ns = self.clock.now_ns();
                 self.complete(index, head, now_ns);
             }
-            Ok(None) => self.fail(index, ErrorKind::Short, "closed before the answer"),
+            Ok(None) => self.fail(index, ErrorKind::Short, SILENT),
             Err(fault) => self.fail(index, ErrorKind::Short, fault.0),
         }
     }

@@ -1,0 +1,41 @@
+//! What to do about an answer that never came, in the words of the command line.
+
+use dyno_security::remedy;
+
+/// Nothing came before the end of the stream.
+pub const SILENT: &str = "closed without one octet of an answer";
+
+/// What came is a record of TLS (RFC 8446, 5.1).
+pub const SPEAKS_TLS: &str = "the server answers in TLS, not in HTTP";
+
+const PERHAPS_SECURE: &str = "does the server speak --transport tls or --transport channel?";
+
+/// The remedy for the failure that `text` tells of, over the transport of that name, if there is one to name.
+pub fn of(transport: &str, text: &str) -> Option<&'static str> {
+    let known = remedy::of(text);
+    if known.is_some() || transport != "plain" {
+        return known;
+    }
+    if text.contains(SPEAKS_TLS) {
+        return Some("--transport tls with whom to trust: --credentials DIR or --trust FILE");
+    }
+    // Whoever closes with octets unread resets the connection.
+    let cut = text.contains(SILENT) || text.contains("reset by peer") || text.contains("Broken pipe");
+    cut.then_some(PERHAPS_SECURE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_connection_that_was_cut_may_want_another_transport() {
+        for text in [SILENT, "Connection reset by peer (os error 104)"] {
+            assert_eq!(of("plain", text), Some(PERHAPS_SECURE));
+            assert_eq!(of("tls", text), None);
+        }
+        assert!(of("plain", SPEAKS_TLS).is_some_and(|remedy| remedy.contains("--transport tls")));
+        assert_eq!(of("plain", "no complete answer in time"), None);
+        assert!(of("tls", "the peer speaks plain HTTP: one side runs with --transport plain").is_some());
+    }
+}
