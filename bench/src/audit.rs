@@ -89,8 +89,11 @@ fn bodies(evidence: &Evidence) -> Option<Finding> {
 
 fn errors(evidence: &Evidence) -> Option<Finding> {
     let load = evidence.load;
+    // Past the critical point failures are a result, not an accident: there the rate of right answers is what counts.
+    let overload = evidence.cell.step.starts_with("curve");
     if load.answered == 0 {
-        return finding(Law::Errors, Standing::Void, "no request was answered".into());
+        let standing = if overload { Standing::Valid } else { Standing::Void };
+        return finding(Law::Errors, standing, "no request was answered".into());
     }
     let share = load.error_share();
     if share == 0.0 {
@@ -98,8 +101,6 @@ fn errors(evidence: &Evidence) -> Option<Finding> {
     }
     let kinds: Vec<String> = load.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let words = format!("{:.3} % of the requests failed ({})", share * 100.0, kinds.join(", "));
-    // Past the critical point failures are a result, not an accident: there the rate of right answers is what counts.
-    let overload = evidence.cell.step.starts_with("curve");
     let standing = if share > ERROR_SHARE && !overload { Standing::Void } else { Standing::Valid };
     finding(Law::Errors, standing, words)
 }

@@ -1,5 +1,7 @@
 //! What a curve says: the critical point, what lies beyond it, and the way back from a spike.
 
+use std::collections::BTreeMap;
+
 use crate::experiment::curve;
 use crate::record::load::{LoadFigures, Point};
 use crate::record::measured::Record;
@@ -102,16 +104,17 @@ pub fn findings(records: &Records) -> Vec<Finding> {
 }
 
 fn beyond(points: &[&Record], critical: f64) -> Beyond {
-    let rates = |wanted: &dyn Fn(f64) -> bool| -> Vec<f64> {
-        points
-            .iter()
-            .filter(|record| record.trial.cell.load.rate_per_s.is_some_and(wanted))
-            .filter_map(|record| Some(record.counted()?.rate_per_s))
-            .collect()
-    };
-    let peak = rates(&|_| true).into_iter().fold(0.0, f64::max);
-    let far = rates(&|offered| offered > critical * 1.7);
-    match median(&far) / peak {
+    let mut by_offered: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for record in points {
+        if let (Some(offered), Some(load)) = (record.trial.cell.load.rate_per_s, record.counted()) {
+            by_offered.entry(offered as u64).or_default().push(load.rate_per_s);
+        }
+    }
+    // The best of single blocks would be luck: a peak is the best median.
+    let peak = by_offered.values().map(|rates| median(rates)).fold(0.0, f64::max);
+    let far = by_offered.iter().filter(|(offered, _)| **offered as f64 > critical * 1.7);
+    let far = far.last().map_or(f64::NAN, |(_, rates)| median(rates));
+    match far / peak {
         share if share.is_nan() => Beyond::Unknown,
         share if share >= 0.95 => Beyond::WellConditioned,
         share if share >= 0.5 => Beyond::Degrading,
@@ -155,7 +158,66 @@ fn normal_from(normal: &[bool]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::contestant::Contestant;
+    use crate::contestant::foreign::bare;
+    use crate::experiment::curve::Limit;
+    use crate::experiment::setup::tests::setup;
+    use crate::record::SCHEMA;
+    use crate::record::header::{Environment, Header};
+    use crate::rig::mock::{Mock, Nature};
+    use crate::session::{Session, Silent};
+
+    /// What a whole curve says of a server of this nature.
+    fn found(nature: Nature) -> Finding {
+        let setup = setup(vec![bare("x", vec!["x".into()])]);
+        let rig = Mock { natures: [("x".to_string(), nature)].into(), ..Mock::default() };
+        let mut progress = Silent;
+        let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
+        curve::run(&mut session, &setup, Limit { p99_ns: 10_000_000, missed: 0.001 }).unwrap();
+        let header = Header {
+            schema: SCHEMA,
+            experiment: "curve".into(),
+            command: Vec::new(),
+            seed: setup.seed,
+            blocks: setup.blocks,
+            began_unix_ms: 0,
+            threshold: 0.05,
+            contestants: setup.contestants.iter().map(Contestant::line).collect(),
+            environment: Environment::default(),
+            floor: None,
+        };
+        findings(&Records { header, cells: session.records().to_vec() }).remove(0)
+    }
+
+    #[test]
+    fn each_nature_of_a_server_is_called_by_its_name() {
+        let after = |ms| Some(Duration::from_millis(ms));
+        for (past, slow_for, beyond, recovery) in [
+            (1.0, after(0), Beyond::WellConditioned, Recovery::After(0)),
+            (0.96, after(0), Beyond::WellConditioned, Recovery::After(0)),
+            (0.94, after(300), Beyond::Degrading, Recovery::After(300)),
+            (0.51, after(1_000), Beyond::Degrading, Recovery::After(1_000)),
+            (0.49, after(300), Beyond::Collapsing, Recovery::After(300)),
+            (0.0, None, Beyond::Collapsing, Recovery::Never),
+            (1.0, None, Beyond::WellConditioned, Recovery::Never),
+            (1.0, after(1_700), Beyond::WellConditioned, Recovery::Never),
+        ] {
+            let found = found(Nature { past, slow_for, ..Nature::default() });
+            assert_eq!((found.beyond, found.recovery), (beyond, recovery), "past {past}, slow {slow_for:?}");
+            let critical = found.critical_per_s.unwrap();
+            assert!((9_400.0..=10_000.0).contains(&critical), "{critical}");
+        }
+    }
+
+    #[test]
+    fn who_never_starts_is_not_judged() {
+        let found = found(Nature { starts: false, ..Nature::default() });
+        assert_eq!((found.beyond, found.recovery), (Beyond::Unknown, Recovery::Unknown));
+        assert_eq!(found.critical_per_s, None);
+    }
 
     #[test]
     fn one_hiccup_is_no_relapse_and_a_lucky_end_no_recovery() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::probe::figures::Sample;
 use crate::probe::machine::MachineSample;
 use crate::record::cell::Cell;
-use crate::record::load::{Latency, LoadFigures};
+use crate::record::load::{Latency, LoadFigures, Point};
 use crate::record::server::Memory;
 use crate::rig::{Answers, Drive, Farewell, Fault, Rig};
 
@@ -15,6 +15,10 @@ use crate::rig::{Answers, Drive, Farewell, Fault, Rig};
 pub struct Nature {
     /// Most requests a second that it answers with its cores.
     pub capacity_per_s: f64,
+    /// Share of its capacity that it still answers when more is offered.
+    pub past: f64,
+    /// For how long it is slow after more was offered than it can answer; `None`: for ever.
+    pub slow_for: Option<Duration>,
     /// Share of its cores that it uses when loaded to the full.
     pub saturates_at: f64,
     /// Whether it starts at all.
@@ -33,6 +37,8 @@ impl Default for Nature {
     fn default() -> Self {
         Nature {
             capacity_per_s: 10_000.0,
+            past: 1.0,
+            slow_for: Some(Duration::ZERO),
             saturates_at: 0.99,
             starts: true,
             wrong_bodies: 0,
@@ -85,7 +91,34 @@ impl Mock {
 }
 
 fn rate(nature: &Nature, cell: &Cell) -> f64 {
-    cell.load.rate_per_s.map_or(nature.capacity_per_s, |offered| offered.min(nature.capacity_per_s))
+    match cell.load.rate_per_s {
+        None => nature.capacity_per_s,
+        Some(offered) if offered > nature.capacity_per_s => nature.capacity_per_s * nature.past,
+        Some(offered) => offered,
+    }
+}
+
+/// The 99th percentile where it keeps up.
+const USUAL_NS: u64 = 1_000_000;
+/// The 99th percentile where it does not: the line grows for the length of the run.
+const OVERLOADED_NS: u64 = 100_000_000;
+
+/// What a cell of several rates shows over time.
+fn series(nature: &Nature, cell: &Cell) -> Vec<Point> {
+    const INTERVAL_MS: u64 = 50;
+    let steps = &cell.load.steps;
+    let mut slow_until_ms = 0;
+    let ends = (INTERVAL_MS..=cell.load.duration_ms).step_by(INTERVAL_MS as usize);
+    ends.filter_map(|at_ms| {
+        let offered = *steps.get(((at_ms - 1) * steps.len() as u64 / cell.load.duration_ms) as usize)?;
+        if offered > nature.capacity_per_s {
+            slow_until_ms = nature.slow_for.map_or(u64::MAX, |time| at_ms + time.as_millis() as u64);
+        }
+        let slow = offered > nature.capacity_per_s || at_ms <= slow_until_ms;
+        let p99_ns = Some(if slow { OVERLOADED_NS } else { USUAL_NS });
+        Some(Point { at_ms, rate_per_s: offered.min(nature.capacity_per_s), errors: 0, p99_ns })
+    })
+    .collect()
 }
 
 impl Rig for Mock {
@@ -161,9 +194,8 @@ impl Rig for Mock {
             max_ns: nanoseconds,
             percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
         };
-        // An overloaded server in open loop: the line grows for the length of the run.
         let overloaded = cell.load.rate_per_s.is_some_and(|offered| offered > nature.capacity_per_s);
-        let total = times(if overloaded { 100_000_000 } else { 1_000_000 });
+        let total = times(if overloaded { OVERLOADED_NS } else { USUAL_NS });
         let mut errors = BTreeMap::new();
         if nature.wrong_bodies > 0 {
             errors.insert("body".to_string(), nature.wrong_bodies);
@@ -181,6 +213,7 @@ impl Rig for Mock {
             in_flight: Some(rate_per_s * total.mean_ns / 1e9),
             in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
             generator_busy_share: Some(0.5),
+            series: series(&nature, cell),
             total,
             ..LoadFigures::default()
         };
