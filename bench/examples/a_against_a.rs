@@ -83,7 +83,7 @@ fn judge(directory: &Path, name: &str, trial: usize) -> Result<[Verdict; FIGURES
     let output = command
         .output()
         .map_err(|error| format!("cannot start {}: {error}; build it first", program.display()))?;
-    // Code 3 says that no cell counts, which the verdicts below will say too.
+    // Code 5, no cell counts, ends it as well: too few blocks are no verdict, and must not pass for "no difference".
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }

@@ -63,6 +63,11 @@ pub fn share(value: f64) -> String {
     }
 }
 
+/// A number of things: `1 cell`, `2 cells`.
+pub fn count(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A span of time in whole seconds: `1 min 20 s`.
 pub fn span(time: std::time::Duration) -> String {
     let seconds = time.as_secs_f64().ceil() as u64;

@@ -39,9 +39,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if shared.dry_run {
         let each = curve::expected_time(&setup);
         anstream::println!(
-            "{} contestant{}, about {} each, {} in all; rates follow from the search",
-            setup.contestants.len(),
-            if setup.contestants.len() == 1 { "" } else { "s" },
+            "{}; the rates follow from a search for each critical point\ntakes at most {} each, {} in all",
+            show::count(setup.contestants.len(), "contestant"),
             show::span(each),
             show::span(each * setup.contestants.len() as u32)
         );

@@ -20,7 +20,8 @@ impl Dyno {
         let Some(place) = shared.resume.take() else { return Ok(self) };
         let (quiet, dry_run) = (shared.quiet, shared.dry_run);
         let directory = place.map_or_else(|| results::latest(Some(name)), Ok)?;
-        let header = store::read(&directory)?.header;
+        let before = store::read(&directory)?;
+        let header = &before.header;
         if header.experiment != name {
             return Err(Failure::usage(
                 format!("{} holds the experiment {}", directory.display(), header.experiment),
@@ -30,6 +31,7 @@ impl Dyno {
         let mut dyno = began(&header.command, &directory)?;
         if let Some((_, shared)) = experiment(&mut dyno.command) {
             shared.resume = Some(Some(directory));
+            shared.before = Some(before);
             shared.output = None;
             shared.quiet |= quiet;
             shared.dry_run |= dry_run;

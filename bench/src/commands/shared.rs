@@ -16,7 +16,7 @@ use crate::record::SCHEMA;
 use crate::record::cell::{Cores, Trial};
 use crate::record::header::Header;
 use crate::record::measured::Record;
-use crate::record::store::{self, Store};
+use crate::record::store::{Records, Store};
 use crate::rig::system::System;
 use crate::session::{Session, Stop, expected_time};
 use crate::{floor, report, results, show};
@@ -77,6 +77,9 @@ pub struct Shared {
         "connections", "quick", "thorough", "blocks", "duration", "warm_up", "server_cores", "generator_cores", "threshold", "seed",
         "output"])]
     pub resume: Option<Option<PathBuf>>,
+    /// What the experiment that is continued has measured, read when its options were.
+    #[arg(skip)]
+    pub before: Option<Records>,
     /// Print the plan and how long it takes, and measure nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -233,8 +236,8 @@ pub struct Launch {
 /// When an experiment is to be continued that does not exist, or was measured elsewhere.
 pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failure> {
     let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-    // Which one is meant by no name has been found out with its options, see `Dyno::resumed`.
-    let Some(Some(directory)) = shared.resume.clone() else {
+    // Which one is meant has been found out, and its records read, with its options: see `Dyno::resumed`.
+    let (Some(Some(directory)), Some(before)) = (shared.resume.clone(), shared.before.clone()) else {
         let directory = shared.output.clone().unwrap_or_else(|| results::directory(experiment, unix_ms));
         return Ok(Launch {
             experiment,
@@ -244,7 +247,6 @@ pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failu
             unix_ms,
         });
     };
-    let before = store::read(&directory)?;
     let machine = environment::read().machine_id;
     if before.header.environment.machine_id != machine {
         return Err(Failure::usage(
@@ -270,16 +272,20 @@ pub fn print_plan(setup: &Setup, trials: &[Trial]) {
         );
     }
     anstream::println!(
-        "{} cells of {} contestant{}, {} {}; server on cores {:?}, generator on {:?}",
-        trials.len(),
-        setup.contestants.len(),
-        if setup.contestants.len() == 1 { "" } else { "s" },
-        // Until the pilot has shown how soon each is steady, the longest warm-up is planned for.
-        if setup.warm_up_fixed { "about" } else { "at most about" },
-        show::span(time),
-        setup.cores.server,
-        setup.cores.generator,
+        "{} of {}; server on {}, generator on {}",
+        show::count(trials.len(), "cell"),
+        show::count(setup.contestants.len(), "contestant"),
+        cores(&setup.cores.server),
+        cores(&setup.cores.generator),
     );
+    // Until the pilot has shown how soon each is steady, the longest warm-up is planned for.
+    let less = if setup.warm_up_fixed { "" } else { "; less where servers are soon steady" };
+    anstream::println!("takes about {}{less}", show::span(time));
+}
+
+fn cores(cores: &[usize]) -> String {
+    let list: Vec<String> = cores.iter().map(ToString::to_string).collect();
+    format!("core{} {}", if cores.len() == 1 { "" } else { "s" }, list.join(","))
 }
 
 /// Runs an experiment from its floor to its report.
@@ -328,7 +334,8 @@ pub fn conduct(
         eprintln!("report: {}", written.page.display());
         if void > 0 {
             eprintln!(
-                "{void} cells are void; measure them again with: dyno {} --resume {}",
+                "{} void; to measure again what is void: dyno {} --resume {}",
+                show::count(void, "cell"),
                 launch.experiment,
                 launch.directory.display()
             );

@@ -3,7 +3,8 @@
 //! In two ways: all of them carry a trickle of requests, or ten of them do and the others say nothing (Banga and Druschel,
 //! "Measuring the capacity of a Web server under realistic loads", World Wide Web 2 (1999): on a wide network most connections
 //! are idle, and a server may pay for them all the same). The rate is the same for every number of connections, so what
-//! changes is what holding them costs. A cell that cannot hold its connections is void, and its reason is the wall.
+//! changes is what holding them costs. A cell that cannot hold its connections is void, and its reason is the wall; a cell that
+//! the machine spoilt is no wall.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,6 @@ use crate::experiment::pilot;
 use crate::experiment::setup::Setup;
 use crate::limits::{ACTIVE_CONNECTIONS, CONNECTIONS_RATE_PER_S, WORKERS_LIMIT};
 use crate::plan;
-use crate::record::audit::Standing;
 use crate::record::cell::{Cell, Trial};
 use crate::rig::Rig;
 use crate::session::{Session, Stop};
@@ -71,7 +71,7 @@ pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup, counts: &[u32]) -> R
             session.skip(&trial);
             continue;
         }
-        if session.measure(&trial)?.audit.standing == Standing::Void {
+        if session.measure(&trial)?.audit.wall().is_some() {
             walls.insert((contestant, step, count));
         }
     }
@@ -83,6 +83,7 @@ mod tests {
     use super::*;
     use crate::contestant::foreign::bare;
     use crate::experiment::setup::tests::setup;
+    use crate::record::audit::Standing;
     use crate::rig::mock::{Mock, Nature};
     use crate::session::Silent;
 
@@ -105,5 +106,18 @@ mod tests {
         let setup = setup(vec![bare("x", vec!["x".into()])]);
         run(&mut session, &setup, &[1_000]).unwrap_or_else(|_| panic!("the mock measures"));
         assert_eq!(session.records().len(), 1 + 2, "a pilot, and each way once in three blocks");
+    }
+
+    #[test]
+    fn a_busy_machine_is_no_wall() {
+        let natures = [("x".to_string(), Nature { others: 1.0, ..Nature::default() })].into();
+        let mut progress = Silent;
+        let mut session =
+            Session::new(Mock { natures, ..Mock::default() }, None, Vec::new(), "m", &mut progress);
+        let setup = setup(vec![bare("x", vec!["x".into()])]);
+        run(&mut session, &setup, &[100, 1_000]).unwrap_or_else(|_| panic!("the mock measures"));
+        let void = session.records().iter().filter(|record| record.audit.standing == Standing::Void);
+        assert!(void.count() > 6, "the machine spoils them");
+        assert_eq!(session.records().len(), 1 + 4 * 3, "and each is tried in each block");
     }
 }

@@ -54,6 +54,13 @@ pub enum Law {
     Steady,
 }
 
+impl Law {
+    /// Whether a contestant that breaks it has come to its own end: others, and the machine, cannot break it.
+    pub fn is_the_contestants(self) -> bool {
+        matches!(self, Law::Contract | Law::GeneratorRan | Law::ConnectionsOpen | Law::Errors | Law::Bodies)
+    }
+}
+
 /// One doubt about a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Finding {
@@ -80,6 +87,12 @@ impl Audit {
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.standing));
         let standing = findings.first().map_or(Standing::Valid, |worst| worst.standing);
         Audit { standing, findings }
+    }
+
+    /// What the contestant itself could not do, where that voids the cell.
+    pub fn wall(&self) -> Option<&str> {
+        let own = |finding: &&Finding| finding.standing == Standing::Void && finding.law.is_the_contestants();
+        self.findings.iter().find(own).map(|finding| finding.words.as_str())
     }
 
     /// Why the cell is void or a maximum only "at least"; empty when it is neither.

@@ -29,7 +29,7 @@ impl Beyond {
             Beyond::WellConditioned => "well-conditioned: keeps answering at its peak",
             Beyond::Degrading => "degrading: answers fewer than at its peak",
             Beyond::Collapsing => "collapsing: answers less than half of its peak",
-            Beyond::Unknown => "not known",
+            Beyond::Unknown => "not judged: no cell at twice that rate counts",
         }
     }
 }
@@ -112,8 +112,8 @@ fn beyond(points: &[&Record], critical: f64) -> Beyond {
     }
     // The best of single blocks would be luck: a peak is the best median.
     let peak = by_offered.values().map(|rates| median(rates)).fold(0.0, f64::max);
-    let far = by_offered.iter().filter(|(offered, _)| **offered as f64 > critical * 1.7);
-    let far = far.last().map_or(f64::NAN, |(_, rates)| median(rates));
+    let mut far = by_offered.iter().filter(|(offered, _)| **offered as f64 > critical * 1.7);
+    let far = far.next_back().map_or(f64::NAN, |(_, rates)| median(rates));
     match far / peak {
         share if share.is_nan() => Beyond::Unknown,
         share if share >= 0.95 => Beyond::WellConditioned,

@@ -7,6 +7,7 @@ use crate::record::header::ContestantLine;
 use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::report::model::Measured;
+use crate::report::text::wrap;
 use crate::show;
 
 /// What an experiment found for one contestant at one place of its axis, over all blocks.
@@ -28,6 +29,8 @@ pub struct Point {
     pub memory: Measured,
     /// Memory of the kernel above its idle state, both ends of the connections, in bytes.
     pub kernel_memory: Measured,
+    /// What the contestant could not do here, where no block counts for that reason.
+    pub wall: Option<String>,
     /// Whether both sides shared a core.
     pub shared: bool,
 }
@@ -111,8 +114,10 @@ pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
 fn point(x: f64, records: &[&Record], seed: u64) -> Point {
     let percentile =
         |wanted: f64| move |record: &Record| record.load.as_ref()?.total.at_ns(wanted).map(|ns| ns as f64);
+    let counts = records.iter().any(|record| record.counted().is_some());
     Point {
         x,
+        wall: records.iter().filter(|_| !counts).find_map(|record| record.audit.wall()).map(str::to_string),
         rate: Measured::of(records, seed, |record| Some(record.load.as_ref()?.rate_per_s)),
         p50_ns: Measured::of_cost(records, seed, percentile(50.0)),
         p99_ns: Measured::of_cost(records, seed, percentile(99.0)),
@@ -166,7 +171,8 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
                 if point.shared { "  cores shared" } else { "" }
             );
             if point.rate.value().is_none() && !point.rate.reason.is_empty() {
-                let _ = writeln!(text, "    {}", point.rate.reason);
+                let why = wrap(&format!("void: {}", point.rate.reason), 76);
+                why.lines().for_each(|line| text += &format!("    {line}\n"));
             }
         }
     }

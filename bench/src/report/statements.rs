@@ -1,9 +1,9 @@
 //! What an experiment says, in words: the verdict that stands first.
 
 use crate::record::store::Records;
-use crate::report::curves;
+use crate::report::curves::{self, Recovery};
 use crate::report::model::{Measured, Model};
-use crate::report::points::{self, Trail};
+use crate::report::points::{self, Point, Trail};
 use crate::report::words;
 use crate::show;
 
@@ -20,8 +20,7 @@ pub fn paragraphs(model: &Model, records: &Records) -> Vec<String> {
             }
         }
     };
-    // Without rows of a comparison these are what the audit and the floor say.
-    found.extend(words::paragraphs(model));
+    found.extend(words::bearings(model));
     found
 }
 
@@ -48,20 +47,32 @@ fn scale(trail: &Trail) -> Option<String> {
 }
 
 fn connections(trail: &Trail) -> Option<String> {
-    let held = trail.points.iter().take_while(|point| point.rate.value().is_some()).last()?;
+    let wall = trail.points.iter().find(|point| point.wall.is_some());
+    let within = |point: &&Point| wall.is_none_or(|wall| point.x < wall.x) && point.rate.value().is_some();
+    let Some(held) = trail.points.iter().rfind(within) else {
+        return Some(match wall.and_then(|wall| Some((wall.x, wall.wall.as_deref()?))) {
+            Some((x, why)) => format!("{} failed at {} connections: {why}.", trail.line.label, show::rate(x)),
+            None => format!("{}: no cell counts, so nothing is said.", trail.line.label),
+        });
+    };
     let each = |figure: &Measured| {
         figure.value().map_or("an unknown part".to_string(), |growth| show::bytes(growth / held.x))
     };
     let mut words = format!(
-        "{} held {} connections with {} of its own memory and {} of the kernel's (both ends) for each; p99 was {}.",
+        "{} held {} connections with {} of its own memory and {} of the kernel's (both ends) for each",
         trail.line.label,
         show::rate(held.x),
         each(&held.memory),
         each(&held.kernel_memory),
-        held.p99_ns.value().map_or("not known".to_string(), show::time)
     );
-    if let Some(wall) = trail.points.iter().find(|point| point.rate.value().is_none()) {
-        words += &format!(" It failed at {}: {}.", show::rate(wall.x), wall.rate.reason);
+    // A trickle of requests has a median soon; a 99th percentile takes longer cells.
+    words += &match (held.p99_ns.value(), held.p50_ns.value()) {
+        (Some(p99), _) => format!("; p99 was {}.", show::time(p99)),
+        (None, Some(p50)) => format!("; the median latency was {}.", show::time(p50)),
+        (None, None) => ".".to_string(),
+    };
+    if let Some((x, why)) = wall.and_then(|wall| Some((wall.x, wall.wall.as_deref()?))) {
+        words += &format!(" It failed at {}: {why}.", show::rate(x));
     }
     Some(words)
 }
@@ -70,14 +81,22 @@ fn curves(records: &Records) -> Vec<String> {
     curves::findings(records)
         .iter()
         .map(|finding| {
-            let critical = finding
-                .critical_per_s
-                .map_or("not found".to_string(), |rate| format!("{}/s", show::rate(rate)));
+            let Some(critical) = finding.critical_per_s else {
+                return format!("{}: no critical point was found, so there is no curve.", finding.contestant);
+            };
             format!(
-                "{}: critical point {critical}; {}; back to normal after a spike: {}.",
+                "{} keeps the limit up to {}/s. Beyond that it is {}. After a spike to twice that rate {}.",
                 finding.contestant,
+                show::rate(critical),
                 finding.beyond.words(),
-                finding.recovery.words()
+                match finding.recovery {
+                    Recovery::After(0) => "latency was back to normal at once".to_string(),
+                    Recovery::After(ms) =>
+                        format!("latency was back to normal after {}", show::time(ms as f64 * 1e6)),
+                    Recovery::Never => "it did not recover within the run".to_string(),
+                    Recovery::Unknown =>
+                        "the way back is not known: the cell of the spike is void".to_string(),
+                }
             )
         })
         .collect()

@@ -15,10 +15,14 @@ use crate::session::{Session, Silent};
 
 /// Records of `fast`, `slow`, `<idle>` (whose maximum is not reached) and `broken` (which never starts).
 fn results() -> (tempfile::TempDir, PathBuf) {
+    results_of(&["fast", "slow", "<idle>", "broken"])
+}
+
+/// Records of some of them.
+fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
-    let names = ["fast", "slow", "<idle>", "broken"];
     let setup = Setup {
-        contestants: names.map(|name| bare(name, vec![name.into()])).to_vec(),
+        contestants: names.iter().map(|name| bare(name, vec![(*name).into()])).collect(),
         service: "/".into(),
         cores: split_cores(&[0, 1]),
         connections: 8,
@@ -79,6 +83,16 @@ fn the_verdict_says_what_the_figures_say() {
     assert!(text.contains(">5000"), "{text}");
     assert!(written.terminal.lines().all(|line| line.chars().count() <= 80), "{}", written.terminal);
     assert!(written.usable);
+}
+
+#[test]
+fn the_words_for_one_compare_it_with_nobody() {
+    let (_keep, path) = results_of(&["fast"]);
+    let text = write(&path).unwrap().terminal.replace('\n', " ");
+    assert!(text.contains("fast answered 20.0 k/s (20.0 k to 20.0 k) over lasting connections."), "{text}");
+    for comparing in ["answered most", "lowest", "least", "baseline", "the others"] {
+        assert!(!text.contains(&format!(" {comparing} ")), "{comparing}: {text}");
+    }
 }
 
 #[test]

@@ -53,9 +53,13 @@ pub fn paragraphs(model: &Model) -> Vec<String> {
     found.extend(latency(model));
     found.extend(cost(model));
     found.extend(transports::sentences(model));
-    found.push(trust(model));
-    found.extend(floor(model));
+    found.extend(bearings(model));
     found
+}
+
+/// What the audit says of all cells, and what the machine allows at best.
+pub fn bearings(model: &Model) -> Vec<String> {
+    [trust(model)].into_iter().chain(floor(model)).collect()
 }
 
 fn names(model: &Model, rows: &[usize]) -> String {
@@ -86,6 +90,9 @@ pub fn rate(figure: &Measured) -> String {
 fn capacity(model: &Model) -> Option<String> {
     let (leader, others) = ranking(model, |row| &row.capacity, true)?;
     let lead = &model.rows[leader];
+    if model.rows.len() == 1 {
+        return Some(format!("{} answered {} over lasting connections.", lead.label, rate(&lead.capacity)));
+    }
     let mut words =
         format!("{} answered most over lasting connections: {}.", lead.label, rate(&lead.capacity));
     let level = those(&others, Against::Level);
@@ -118,6 +125,14 @@ fn latency(model: &Model) -> Option<String> {
     let rate = model.rate_per_s?;
     let (leader, others) = ranking(model, |row| &row.p99_ns, false)?;
     let lead = &model.rows[leader];
+    if model.rows.len() == 1 {
+        return Some(format!(
+            "At {}/s its 99th percentile was {} (median {}).",
+            show::rate(rate),
+            show::time(lead.p99_ns.interval.value),
+            show::time(lead.p50_ns.interval.value),
+        ));
+    }
     let mut words = format!(
         "At {}/s for everyone, {} had the lowest 99th percentile: {} (median {}).",
         show::rate(rate),
@@ -125,13 +140,13 @@ fn latency(model: &Model) -> Option<String> {
         show::time(lead.p99_ns.interval.value),
         show::time(lead.p50_ns.interval.value),
     );
-    if let Some((last, _)) = others.last() {
-        let row = &model.rows[*last];
-        words += &format!(" {} had the highest: {}.", row.label, show::time(row.p99_ns.interval.value));
-    }
     let level = those(&others, Against::Level);
     if !level.is_empty() {
         words += &format!(" No difference was seen to {}.", names(model, &level));
+    }
+    if let Some((last, _)) = others.last() {
+        let row = &model.rows[*last];
+        words += &format!(" {} had the highest: {}.", row.label, show::time(row.p99_ns.interval.value));
     }
     Some(words)
 }
@@ -139,7 +154,12 @@ fn latency(model: &Model) -> Option<String> {
 fn cost(model: &Model) -> Option<String> {
     let (leader, others) = ranking(model, |row| &row.cpu_at_capacity_ns, false)?;
     let lead = &model.rows[leader];
-    let (last, _) = others.last()?;
+    let Some((last, _)) = others.last() else {
+        let cost = show::time(lead.cpu_at_capacity_ns.interval.value);
+        return Some(format!(
+            "Under full load a request over a lasting connection cost the server {cost} of CPU."
+        ));
+    };
     let (last, base) = (&model.rows[*last], &model.rows[model.baseline]);
     let mut words = format!(
         "With lasting connections under full load a request cost the server least CPU with {} ({}) and most with {} ({}).",

@@ -133,19 +133,19 @@ fn walls(trails: &[Trail]) -> String {
     let rows: String = trails
         .iter()
         .filter_map(|trail| {
-            let wall = trail.points.iter().find(|point| point.rate.value().is_none())?;
-            let held = trail.points.iter().take_while(|point| point.rate.value().is_some()).last();
+            let wall = trail.points.iter().find(|point| point.wall.is_some())?;
+            let held = trail.points.iter().rfind(|point| point.x < wall.x && point.rate.value().is_some());
             Some(format!(
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
                 escape(&trail.line.label),
                 held.map_or("–".to_string(), |point| show::rate(point.x)),
                 show::rate(wall.x),
-                escape(&wall.rate.reason)
+                escape(wall.wall.as_deref().unwrap_or_default())
             ))
         })
         .collect();
     if rows.is_empty() {
-        return "<p>Nobody hit a wall.</p>".to_string();
+        return "<p>Nobody hit a wall: whatever was asked for, all held it.</p>".to_string();
     }
     format!(
         "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">held</th><th scope=\"col\">failed at</th><th scope=\"col\" class=\"text\">why</th></tr></thead><tbody>{rows}</tbody></table></div>"
