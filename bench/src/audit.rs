@@ -125,7 +125,7 @@ fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
     finding(
         Law::GeneratorOnTime,
         Standing::Void,
-        format!("the generator was late by {} us at the median, of {} us in all", lag / 1000, total / 1000),
+        format!("the generator was late by {} µs at the median, of {} µs in all", lag / 1000, total / 1000),
     )
 }
 
@@ -216,7 +216,7 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
         Law::UtilizationLaw,
         standing,
         format!(
-            "a request took {:.1} us of CPU in the second half, {:.1} us in all: work did not go with requests",
+            "a request took {:.1} µs of CPU in the second half, {:.1} µs in all: work did not go with requests",
             later * 1e6,
             per_request * 1e6
         ),

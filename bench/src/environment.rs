@@ -117,7 +117,7 @@ pub fn ranges(list: &str) -> Vec<usize> {
 fn hypervisor() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let guest = text.lines().any(|line| line.starts_with("flags") && line.contains(" hypervisor"));
-    guest.then(|| line("/sys/class/dmi/id/sys_vendor").unwrap_or_else(|| "a hypervisor".to_string()))
+    guest.then(|| line("/sys/class/dmi/id/sys_vendor").unwrap_or_else(|| "one without a name".to_string()))
 }
 
 fn container() -> Option<String> {

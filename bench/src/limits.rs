@@ -108,6 +108,10 @@ pub const CONNECT_CONNECTIONS: u32 = 16;
 /// Trickle of requests over the connections of `dyno connections`: enough for percentiles, too little to load a core.
 pub const CONNECTIONS_RATE_PER_S: f64 = 500.0;
 
+/// Longer warm-up for each connection that is opened before it: a server may still start threads, or children, for those that
+/// its kernel has accepted.
+pub const WARM_UP_PER_CONNECTION_US: u64 = 100;
+
 /// Connections that carry requests while the others of a cell are idle.
 pub const ACTIVE_CONNECTIONS: u32 = 10;
 

@@ -54,6 +54,15 @@ impl Reporter {
     }
 }
 
+/// A text that fits a line of 80 columns.
+fn cut(text: &str) -> String {
+    const COLUMNS: usize = 80;
+    if text.chars().count() <= COLUMNS {
+        return text.to_string();
+    }
+    text.chars().take(COLUMNS - 1).chain(['…']).collect()
+}
+
 fn place(trial: &Trial) -> String {
     let cell = &trial.cell;
     format!("{} {} ({})", cell.step, cell.contestant, cell.load.words())
@@ -64,7 +73,9 @@ impl Progress for Reporter {
         if let Some(bar) = &self.bar {
             bar.set_length(planned as u64);
             bar.set_position(done as u64);
-            bar.set_message(format!("{} left, {}", show::span(left), place(trial)));
+            let void = if self.void > 0 { format!(", {} void", self.void) } else { String::new() };
+            let cell = &trial.cell;
+            bar.set_message(format!("{} left{void}: {} {}", show::span(left), cell.step, cell.contestant));
             return;
         }
         let block = (if trial.cell.step == "pilot" { "pilot" } else { "block" }.to_string(), trial.block);
@@ -78,10 +89,11 @@ impl Progress for Reporter {
     fn end(&mut self, record: &Record, known_before: bool) {
         if record.audit.standing == Standing::Void && !known_before {
             self.void += 1;
-            let line = format!("void: {}: {}", place(&record.trial), record.audit.reason());
+            let (cell, reason) = (&record.trial.cell, record.audit.reason());
             match &self.bar {
-                Some(bar) => bar.println(line),
-                None => eprintln!("{line}"),
+                // The report has the whole reason; here it must not push the bar off the screen.
+                Some(bar) => bar.println(cut(&format!("void: {} {}: {reason}", cell.step, cell.contestant))),
+                None => eprintln!("void: {}: {reason}", place(&record.trial)),
             }
         }
     }

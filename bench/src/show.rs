@@ -30,7 +30,7 @@ pub fn time(ns: f64) -> String {
         size if !size.is_finite() => "-".to_string(),
         size if size >= 999_500_000.0 => format!("{} s", three(ns / 1e9)),
         size if size >= 999_500.0 => format!("{} ms", three(ns / 1e6)),
-        size if size >= 999.5 => format!("{} us", three(ns / 1e3)),
+        size if size >= 999.5 => format!("{} µs", three(ns / 1e3)),
         _ => format!("{ns:.0} ns"),
     }
 }
@@ -43,6 +43,16 @@ pub fn bytes(value: f64) -> String {
         size if size >= 1_048_576.0 => format!("{} MiB", three(value / 1_048_576.0)),
         size if size >= 1024.0 => format!("{} KiB", three(value / 1024.0)),
         _ => format!("{value:.0} B"),
+    }
+}
+
+/// Both ends of an interval, with their unit once where it is the same: `3.57–3.61 MiB`; nothing where there is but one value.
+pub fn range(low: f64, high: f64, shown: impl Fn(f64) -> String) -> String {
+    let (from, to) = (shown(low), shown(high));
+    match (from.split_once(' '), to.split_once(' ')) {
+        _ if low == high => String::new(),
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number}–{to}"),
+        _ => format!("{from}–{to}"),
     }
 }
 
@@ -112,13 +122,16 @@ mod tests {
             (rate(10.0), "10"),
             (rate(1.5), "1.50"),
             (rate(1_234_567.0), "1.23 M"),
-            (time(78_400.0), "78.4 us"),
+            (time(78_400.0), "78.4 µs"),
             (time(1_234_567.0), "1.23 ms"),
             (time(999_700.0), "1.00 ms"),
             (bytes(1_572_864.0), "1.50 MiB"),
             (ratio(1.254), "1.25x"),
             (share(0.0421), "4.2 %"),
             (rate(f64::NAN), "-"),
+            (range(74_400.0, 97_800.0, rate), "74.4–97.8 k"),
+            (range(669e3, 1_710e3, time), "669 µs–1.71 ms"),
+            (range(2.0, 2.0, three), ""),
         ] {
             assert_eq!(shown, expected);
         }

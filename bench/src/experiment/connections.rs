@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::experiment::pilot;
 use crate::experiment::setup::Setup;
-use crate::limits::{ACTIVE_CONNECTIONS, CONNECTIONS_RATE_PER_S, WORKERS_LIMIT};
+use crate::limits::{ACTIVE_CONNECTIONS, CONNECTIONS_RATE_PER_S, WARM_UP_PER_CONNECTION_US, WORKERS_LIMIT};
 use crate::plan;
 use crate::record::cell::{Cell, Trial};
 use crate::rig::Rig;
@@ -32,6 +32,7 @@ pub fn cells(setup: &Setup, counts: &[u32]) -> Vec<Cell> {
             let mut cell = setup.cell(CONNECTIONS, contestant);
             cell.load.connections = contestant.connections(*count);
             cell.load.rate_per_s = Some(CONNECTIONS_RATE_PER_S);
+            cell.load.warm_up_ms += u64::from(cell.load.connections) * WARM_UP_PER_CONNECTION_US / 1000;
             cell.workers = contestant.workers(*count).map(|workers| workers.min(WORKERS_LIMIT));
             // One that serves a single connection has the same cell for every count, and holds no idle one.
             let mut idle = Cell { step: IDLE.to_string(), ..cell.clone() };

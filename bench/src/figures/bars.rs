@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::figures::scale::Scale;
-use crate::figures::{class, escape};
+use crate::figures::{class, escape, tick, width};
 
 /// One bar.
 #[derive(Debug, Clone, Default)]
@@ -33,47 +33,52 @@ pub struct Frame<'a> {
     pub shown: fn(f64) -> String,
     /// Whether the axis is logarithmic.
     pub log: bool,
+    /// Whether round values are powers of two.
+    pub binary: bool,
     /// A value that is marked across all bars, with its name.
     pub mark: Option<(f64, &'a str)>,
 }
 
-const WIDTH: f64 = 720.0;
-const LEFT: f64 = 170.0;
-const RIGHT: f64 = 110.0;
-const TOP: f64 = 8.0;
-const ROW: f64 = 24.0;
+/// Narrow enough to be read on a phone; on a wide screen two stand side by side.
+const WIDTH: f64 = 440.0;
+/// Room for the value behind the longest bar.
+const RIGHT: f64 = 70.0;
+const TOP: f64 = 4.0;
+const ROW: f64 = 21.0;
 
 /// The figure.
 pub fn draw(frame: &Frame, bars: &[Bar]) -> String {
-    let height = TOP + ROW * bars.len() as f64 + 42.0;
+    let left = 10.0 + width(bars.iter().map(|bar| bar.label.as_str())).min(WIDTH / 2.0);
+    let height = TOP + ROW * bars.len() as f64 + 38.0;
     let bottom = TOP + ROW * bars.len() as f64;
     let ends = bars.iter().flat_map(|bar| {
         let whole: f64 = bar.parts.iter().map(|part| part.1).sum();
         [Some(whole), bar.interval.map(|interval| interval.1)].into_iter().flatten()
     });
-    let scale = Scale::over(frame.log, ends.chain(frame.mark.map(|mark| mark.0)), LEFT, WIDTH - RIGHT);
+    let scale = Scale::over(frame.log, ends.chain(frame.mark.map(|mark| mark.0)), left, WIDTH - RIGHT)
+        .in_binary(frame.binary);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\" class=\"figure\">",
-        escape(frame.title)
+        escape(&spoken(frame, bars))
     );
-    for tick in scale.ticks() {
-        let x = scale.place(tick);
+    for value in scale.ticks() {
+        let x = scale.place(value);
         let _ = write!(
             svg,
             "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             bottom + 14.0,
-            escape(&(frame.shown)(tick))
+            escape(&tick(&(frame.shown)(value)))
         );
     }
     let _ = write!(
         svg,
         "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-        (LEFT + WIDTH - RIGHT) / 2.0,
-        bottom + 32.0,
+        (left + WIDTH - RIGHT) / 2.0,
+        bottom + 31.0,
         escape(frame.axis)
     );
     for (row, bar) in bars.iter().enumerate() {
-        svg.push_str(&one(frame, &scale, bar, TOP + ROW * row as f64));
+        svg.push_str(&one(frame, &scale, bar, left, TOP + ROW * row as f64));
     }
     if let Some((value, name)) = frame.mark {
         let x = scale.place(value);
@@ -87,33 +92,49 @@ pub fn draw(frame: &Frame, bars: &[Bar]) -> String {
     svg
 }
 
-fn one(frame: &Frame, scale: &Scale, bar: &Bar, top: f64) -> String {
+/// The figure for those who cannot see it.
+fn spoken(frame: &Frame, bars: &[Bar]) -> String {
+    let each: Vec<String> = bars
+        .iter()
+        .map(|bar| {
+            let value = (frame.shown)(bar.parts.iter().map(|part| part.1).sum());
+            match (bar.void.is_empty(), bar.at_least) {
+                (false, _) => format!("{} void", bar.label),
+                (_, true) => format!("{} at least {value}", bar.label),
+                _ => format!("{} {value}", bar.label),
+            }
+        })
+        .collect();
+    format!("{}: {}", frame.title, each.join(", "))
+}
+
+fn one(frame: &Frame, scale: &Scale, bar: &Bar, left: f64, top: f64) -> String {
     let middle = top + ROW / 2.0;
     let mut svg = format!(
         "<g class=\"row\" data-label=\"{0}\"><text class=\"name\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{0}</text>",
         escape(&bar.label),
-        LEFT - 8.0,
+        left - 6.0,
         middle + 4.0
     );
     if !bar.void.is_empty() {
         let reason = escape(&format!("void: {}", bar.void));
         let _ = write!(
             svg,
-            "<rect class=\"void\" x=\"{LEFT}\" y=\"{:.1}\" width=\"46\" height=\"{:.1}\"><title>{reason}</title></rect>",
-            top + 4.0,
-            ROW - 8.0,
+            "<rect class=\"void\" x=\"{left}\" y=\"{:.1}\" width=\"46\" height=\"{:.1}\"><title>{reason}</title></rect>",
+            top + 3.0,
+            ROW - 6.0,
         );
         let _ = write!(
             svg,
             "<text class=\"tick\" x=\"{}\" y=\"{:.1}\">void<title>{reason}</title></text></g>",
-            LEFT + 10.0,
+            left + 10.0,
             middle + 4.0
         );
         return svg;
     }
     let mut sum = 0.0;
     for (part, value) in &bar.parts {
-        let from = if sum == 0.0 { LEFT } else { scale.place(sum) };
+        let from = if sum == 0.0 { left } else { scale.place(sum) };
         sum += value;
         let name = if part.is_empty() { String::new() } else { format!("{part}: ") };
         let _ = write!(
@@ -121,21 +142,24 @@ fn one(frame: &Frame, scale: &Scale, bar: &Bar, top: f64) -> String {
             "<rect class=\"bar f-{} p-{}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\"><title>{}</title></rect>",
             class(&bar.family),
             class(part),
-            top + 4.0,
+            top + 3.0,
             (scale.place(sum) - from).max(0.5),
-            ROW - 8.0,
+            ROW - 6.0,
             escape(&format!("{}: {name}{}", bar.label, (frame.shown)(*value)))
         );
     }
     let mut end = scale.place(sum);
     if let Some((low, high)) = bar.interval {
-        let (left, right) = (scale.place(low), scale.place(high));
-        end = end.max(right);
+        let (from, to) = (scale.place(low), scale.place(high));
+        end = end.max(to);
+        let path = format!(
+            "M{from:.1} {0:.1}V{1:.1}M{from:.1} {middle:.1}H{to:.1}M{to:.1} {0:.1}V{1:.1}",
+            middle - 4.0,
+            middle + 4.0
+        );
         let _ = write!(
             svg,
-            "<path class=\"whisker\" d=\"M{left:.1} {0:.1}V{1:.1}M{left:.1} {middle:.1}H{right:.1}M{right:.1} {0:.1}V{1:.1}\"><title>{2}</title></path>",
-            middle - 4.0,
-            middle + 4.0,
+            "<path class=\"halo\" d=\"{path}\"/><path class=\"whisker\" d=\"{path}\"><title>{}</title></path>",
             escape(&format!("95 % interval: {} to {}", (frame.shown)(low), (frame.shown)(high)))
         );
     }
@@ -160,6 +184,7 @@ mod tests {
             axis: "a",
             shown: |value| format!("{value}"),
             log: false,
+            binary: false,
             mark: Some((5.0, "base")),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::figures::scale::Scale;
-use crate::figures::{class, escape};
+use crate::figures::{class, escape, tick, width};
 
 /// One point of a line.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +29,6 @@ pub struct Line {
     pub family: String,
     /// From left to right.
     pub dots: Vec<Dot>,
-    /// Drawn dashed: a way back, a fitted law.
-    pub dashed: bool,
 }
 
 /// One axis.
@@ -42,6 +40,8 @@ pub struct Axis<'a> {
     pub log: bool,
     /// How values are written.
     pub shown: fn(f64) -> String,
+    /// Whether round values are powers of two.
+    pub binary: bool,
     /// Marks with names of their own, instead of round values.
     pub names: Vec<(f64, String)>,
 }
@@ -59,60 +59,70 @@ pub struct Frame<'a> {
     pub marks: Vec<(f64, String)>,
 }
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 400.0;
-const LEFT: f64 = 76.0;
-const RIGHT: f64 = 150.0;
+/// As wide as the bars, so that both stand side by side.
+const WIDTH: f64 = 440.0;
+const HEIGHT: f64 = 330.0;
+/// Room for the title of the vertical axis; that for its names depends on them.
+const TITLE: f64 = 26.0;
 const TOP: f64 = 12.0;
-const BOTTOM: f64 = 48.0;
-const LABEL_DISTANCE: f64 = 12.0;
+const BOTTOM: f64 = 44.0;
+const LABEL_DISTANCE: f64 = 12.5;
+
+/// Lines from which on their intervals would only hide each other; they show for the one that stands out.
+const CROWD: usize = 6;
 
 /// The figure.
 pub fn draw(frame: &Frame, lines: &[Line]) -> String {
     let dots = || lines.iter().flat_map(|line| &line.dots);
-    let x = if frame.x.names.is_empty() {
-        Scale::over(frame.x.log, dots().map(|dot| dot.x), LEFT, WIDTH - RIGHT)
-    } else {
-        Scale::linear(frame.x.names.iter().map(|name| name.0), LEFT + 20.0, WIDTH - RIGHT)
-    };
     let heights = dots().flat_map(|dot| [dot.y].into_iter().chain(dot.interval.map(|interval| interval.1)));
     let lows = dots().filter_map(|dot| dot.interval.map(|interval| interval.0));
     let marks = frame.marks.iter().map(|mark| mark.0);
-    let y = Scale::over(frame.y.log, heights.chain(lows).chain(marks), HEIGHT - BOTTOM, TOP);
+    let y = Scale::over(frame.y.log, heights.chain(lows).chain(marks), HEIGHT - BOTTOM, TOP)
+        .in_binary(frame.y.binary);
+    let names: Vec<String> = y.ticks().into_iter().map(|value| tick(&(frame.y.shown)(value))).collect();
+    let left = TITLE + width(names.iter().map(String::as_str));
+    let right = WIDTH - 14.0 - width(lines.iter().map(|line| line.label.as_str())).min(WIDTH / 2.2);
+    let x = if frame.x.names.is_empty() {
+        Scale::over(frame.x.log, dots().map(|dot| dot.x), left, right).in_binary(frame.x.binary)
+    } else {
+        Scale::between(frame.x.names.iter().map(|name| name.0), left + 16.0, right - 16.0)
+    };
+    let crowd = if lines.len() > CROWD { " crowd" } else { "" };
     let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" class=\"figure\">",
-        escape(frame.title)
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\" class=\"figure{crowd}\">",
+        escape(&format!("{}; its values stand in the table", frame.title))
     );
-    svg.push_str(&grid(frame, &x, &y));
+    svg.push_str(&grid(frame, &x, &y, (left, right)));
     for (height, name) in &frame.marks {
         let place = y.place(*height);
         let _ = write!(
             svg,
-            "<line class=\"mark\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - RIGHT,
-            WIDTH - RIGHT - 4.0,
+            "<line class=\"mark\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            right - 4.0,
             place - 3.0,
             escape(name)
         );
     }
-    for line in lines {
-        svg.push_str(&one(&x, &y, line));
+    for (place, line) in lines.iter().enumerate() {
+        // A family has one colour, so its members differ in how they are dashed.
+        let kin = lines[..place].iter().filter(|other| other.family == line.family).count();
+        svg.push_str(&one(&x, &y, line, kin));
     }
-    svg.push_str(&labels(&x, &y, lines));
+    svg.push_str(&labels(&x, &y, lines, right));
     svg.push_str("</svg>");
     svg
 }
 
-fn grid(frame: &Frame, x: &Scale, y: &Scale) -> String {
+fn grid(frame: &Frame, x: &Scale, y: &Scale, (left, right): (f64, f64)) -> String {
     let mut svg = String::new();
     let bottom = HEIGHT - BOTTOM;
     let columns: Vec<(f64, String)> = if frame.x.names.is_empty() {
-        x.ticks().into_iter().map(|tick| (tick, (frame.x.shown)(tick))).collect()
+        x.ticks().into_iter().map(|value| (value, tick(&(frame.x.shown)(value)))).collect()
     } else {
         frame.x.names.clone()
     };
-    for (tick, name) in columns {
-        let place = x.place(tick);
+    for (value, name) in columns {
+        let place = x.place(value);
         let _ = write!(
             svg,
             "<line class=\"grid\" x1=\"{place:.1}\" x2=\"{place:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{place:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
@@ -120,21 +130,20 @@ fn grid(frame: &Frame, x: &Scale, y: &Scale) -> String {
             escape(&name)
         );
     }
-    for tick in y.ticks() {
-        let place = y.place(tick);
+    for value in y.ticks() {
+        let place = y.place(value);
         let _ = write!(
             svg,
-            "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - RIGHT,
-            LEFT - 6.0,
+            "<line class=\"grid\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            left - 6.0,
             place + 4.0,
-            escape(&(frame.y.shown)(tick))
+            escape(&tick(&(frame.y.shown)(value)))
         );
     }
     let _ = write!(
         svg,
         "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text><text class=\"axis\" transform=\"translate(12 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
-        (LEFT + WIDTH - RIGHT) / 2.0,
+        (left + right) / 2.0,
         HEIGHT - 8.0,
         escape(frame.x.title),
         (TOP + bottom) / 2.0,
@@ -143,16 +152,16 @@ fn grid(frame: &Frame, x: &Scale, y: &Scale) -> String {
     svg
 }
 
-fn one(x: &Scale, y: &Scale, line: &Line) -> String {
+fn one(x: &Scale, y: &Scale, line: &Line, kin: usize) -> String {
     let family = class(&line.family);
     let mut svg = format!("<g class=\"series f-{family}\" data-label=\"{}\">", escape(&line.label));
     let path: Vec<String> =
         line.dots.iter().map(|dot| format!("{:.1} {:.1}", x.place(dot.x), y.place(dot.y))).collect();
     if path.len() > 1 {
-        let dashed = if line.dashed { " dashed" } else { "" };
         let _ = write!(
             svg,
-            "<path class=\"line{dashed}\" d=\"M{}\"><title>{}</title></path>",
+            "<path class=\"line dash-{}\" d=\"M{}\"><title>{}</title></path>",
+            kin % 4,
             path.join("L"),
             escape(&line.label)
         );
@@ -179,7 +188,7 @@ fn one(x: &Scale, y: &Scale, line: &Line) -> String {
 }
 
 /// Names at the right ends of the lines, moved apart where they would overlap.
-fn labels(x: &Scale, y: &Scale, lines: &[Line]) -> String {
+fn labels(x: &Scale, y: &Scale, lines: &[Line], right: f64) -> String {
     let mut ends: Vec<(f64, f64, &Line)> = lines
         .iter()
         .filter(|line| !line.label.is_empty())
@@ -204,8 +213,8 @@ fn labels(x: &Scale, y: &Scale, lines: &[Line]) -> String {
             class(&line.family),
             escape(&line.label),
             end + 4.0,
-            WIDTH - RIGHT + 8.0,
-            WIDTH - RIGHT + 10.0,
+            right + 8.0,
+            right + 10.0,
             place + 4.0,
             escape(&line.label)
         );
@@ -224,15 +233,21 @@ mod tests {
             dots: vec![Dot { x: 1.0, y, ..Dot::default() }, Dot { x: 2.0, y, ..Dot::default() }],
             ..Line::default()
         };
-        let axis = |title| Axis { title, log: false, shown: |value| format!("{value}"), names: Vec::new() };
+        let axis = |title| Axis {
+            title,
+            log: false,
+            shown: |value| format!("{value}"),
+            binary: false,
+            names: Vec::new(),
+        };
         let frame = Frame { title: "t", x: axis("x"), y: axis("y"), marks: vec![(1.0, "floor".into())] };
         let lines: Vec<Line> =
             (0..16).map(|row| line(&format!("line{row}"), 1.0 + f64::from(row) / 100.0)).collect();
         let svg = draw(&frame, &lines);
         let mut heights: Vec<f64> = svg
-            .split("<text class=\"name\" x=\"580.0\" y=\"")
+            .split("<text class=\"name\"")
             .skip(1)
-            .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+            .map(|rest| rest.split('"').nth(3).unwrap().parse().unwrap())
             .collect();
         heights.sort_by(f64::total_cmp);
         assert_eq!(heights.len(), 16);

@@ -8,13 +8,30 @@ pub struct Scale {
     from: f64,
     to: f64,
     log: bool,
+    binary: bool,
 }
 
 impl Scale {
     /// A linear scale from zero to a little beyond the largest value.
     pub fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
-        Scale { low: 0.0, high: if high > 0.0 { high * 1.06 } else { 1.0 }, from, to, log: false }
+        Scale {
+            low: 0.0,
+            high: if high > 0.0 { high * 1.06 } else { 1.0 },
+            from,
+            to,
+            log: false,
+            binary: false,
+        }
+    }
+
+    /// A linear scale from the smallest to the largest value, for places that have names.
+    pub fn between(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        let (low, high) = values
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        // A single place lies in the middle.
+        let (low, high) = if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
+        Scale { low, high, from, to, log: false, binary: false }
     }
 
     /// A logarithmic scale that holds all values above zero, from a power of ten (or its double, or its half).
@@ -49,12 +66,17 @@ impl Scale {
         if high <= low {
             high = low * 10.0;
         }
-        Scale { low, high, from, to, log: true }
+        Scale { low, high, from, to, log: true, binary: false }
     }
 
     /// A scale or its logarithm.
     pub fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         if log { Scale::log(values, from, to) } else { Scale::linear(values, from, to) }
+    }
+
+    /// The same scale, marked at powers of two: for bytes, whose units are.
+    pub fn in_binary(self, binary: bool) -> Self {
+        Scale { binary, ..self }
     }
 
     /// The place of a value; values beyond the ends stay at the ends.
@@ -80,11 +102,8 @@ impl Scale {
     fn linear_ticks(&self) -> Vec<f64> {
         let rough = (self.high - self.low) / 5.0;
         let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .iter()
-            .map(|step| step * power)
-            .find(|step| *step >= rough)
-            .unwrap_or(power);
+        let decimal = [1.0, 2.0, 5.0, 10.0].iter().map(|step| step * power).find(|step| *step >= rough);
+        let step = if self.binary { rough.log2().ceil().exp2() } else { decimal.unwrap_or(power) };
         (0..)
             .map(|count| self.low + f64::from(count) * step)
             .take_while(|tick| *tick <= self.high * 1.000_001)
@@ -92,8 +111,22 @@ impl Scale {
     }
 
     fn log_ticks(&self) -> Vec<f64> {
+        if self.binary {
+            let (first, last) = (self.low.log2().ceil() as i32, self.high.log2().floor() as i32);
+            let stride = [1, 2, 5].into_iter().find(|stride| last - first <= 6 * stride).unwrap_or(10);
+            return (first..=last)
+                .filter(|power| power % stride == 0)
+                .map(|power| f64::from(power).exp2())
+                .collect();
+        }
         let decades = (self.high / self.low).log10();
-        let steps: &[f64] = if decades < 2.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        // Names beside each other take more room than names above each other.
+        let dense = if self.to > self.from { 1.7 } else { 2.5 };
+        let steps: &[f64] = match decades {
+            few if few < dense => &[1.0, 2.0, 5.0],
+            some if some < 3.0 => &[1.0, 3.0],
+            _ => &[1.0],
+        };
         let first = self.low.log10().floor() as i32;
         let last = self.high.log10().ceil() as i32;
         (first..=last)
@@ -115,10 +148,19 @@ mod tests {
     }
 
     #[test]
+    fn bytes_are_marked_at_powers_of_two() {
+        let mib = 1_048_576.0;
+        let linear = Scale::linear([9.0 * mib].into_iter(), 0.0, 1.0).in_binary(true);
+        assert_eq!(linear.ticks(), [0.0, 2.0, 4.0, 6.0, 8.0].map(|count| count * mib));
+        let log = Scale::log([100.0, 70.0 * mib].into_iter(), 0.0, 1.0).in_binary(true);
+        assert_eq!(log.ticks(), [10.0, 15.0, 20.0, 25.0].map(f64::exp2));
+    }
+
+    #[test]
     fn log_scales_hold_every_value() {
-        let scale = Scale::log([0.3, 70.0].into_iter(), 0.0, 1.0);
-        assert!(scale.place(0.3) > 0.0 && scale.place(70.0) < 1.0);
-        assert_eq!(scale.ticks(), vec![1.0, 10.0, 100.0]);
+        let scale = Scale::log([3.0, 700.0].into_iter(), 0.0, 1.0);
+        assert!(scale.place(3.0) > 0.0 && scale.place(700.0) < 1.0);
+        assert_eq!(scale.ticks(), vec![3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]);
         assert_eq!(
             Scale::log([2.0, 30.0].into_iter(), 0.0, 1.0).ticks(),
             vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0]

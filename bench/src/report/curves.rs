@@ -63,6 +63,8 @@ pub struct Finding {
     pub contestant: String,
     /// The highest rate that kept the limit.
     pub critical_per_s: Option<f64>,
+    /// The 99th percentile there when it was measured again, in blocks; in nanoseconds.
+    pub p99_there_ns: Option<f64>,
     /// What lies beyond.
     pub beyond: Beyond,
     /// The way back.
@@ -92,6 +94,7 @@ pub fn findings(records: &Records) -> Vec<Finding> {
             Finding {
                 contestant: line.label.clone(),
                 critical_per_s: critical,
+                p99_there_ns: critical.and_then(|critical| p99_at(&of(&line.label, curve::POINT), critical)),
                 beyond: critical
                     .map_or(Beyond::Unknown, |critical| beyond(&of(&line.label, curve::POINT), critical)),
                 recovery: spike
@@ -101,6 +104,19 @@ pub fn findings(records: &Records) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+fn p99_at(points: &[&Record], critical: f64) -> Option<f64> {
+    let near = |record: &&&Record| {
+        let offered = record.trial.cell.load.rate_per_s.unwrap_or_default();
+        (offered / critical - 1.0).abs() < 0.07
+    };
+    let p99s: Vec<f64> = points
+        .iter()
+        .filter(near)
+        .filter_map(|record| Some(record.counted()?.total.at_ns(99.0)? as f64))
+        .collect();
+    (!p99s.is_empty()).then(|| median(&p99s))
 }
 
 fn beyond(points: &[&Record], critical: f64) -> Beyond {
@@ -209,6 +225,7 @@ mod tests {
             assert_eq!((found.beyond, found.recovery), (beyond, recovery), "past {past}, slow {slow_for:?}");
             let critical = found.critical_per_s.unwrap();
             assert!((9_400.0..=10_000.0).contains(&critical), "{critical}");
+            assert_eq!(found.p99_there_ns, Some(1e6), "the usual one of the mock server");
         }
     }
 

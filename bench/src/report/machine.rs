@@ -33,7 +33,7 @@ pub fn render(header: &Header) -> String {
         rows.push(("reading the clock".into(), time(floor.clock_ns)));
     }
     rows.extend(environment.settings.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let mut table = String::from("<div class=\"scroll\"><table><tbody>");
+    let mut table = String::from("<table><tbody>");
     for (name, value) in rows {
         table += &format!(
             "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td></tr>",
@@ -41,7 +41,7 @@ pub fn render(header: &Header) -> String {
             escape(&value)
         );
     }
-    table += "</tbody></table></div><h3>Who took part</h3><div class=\"scroll\"><table><thead><tr><th scope=\"col\">server</th><th scope=\"col\" class=\"text\">idea</th><th scope=\"col\" class=\"text\">family</th></tr></thead><tbody>";
+    table += "</tbody></table><h3>Who took part</h3><table><thead><tr><th scope=\"col\">server</th><th scope=\"col\" class=\"text\">idea</th><th scope=\"col\" class=\"text\">family</th></tr></thead><tbody>";
     for line in &header.contestants {
         table += &format!(
             "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td><td class=\"text f-{3}\">{}</td></tr>",
@@ -51,5 +51,5 @@ pub fn render(header: &Header) -> String {
             crate::figures::class(&line.family)
         );
     }
-    table + "</tbody></table></div>"
+    table + "</tbody></table>"
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::exit::Failure;
+use crate::experiment::{compare, curve};
 use crate::figures::escape;
 use crate::record::audit::Standing;
 use crate::record::header::Header;
@@ -74,18 +75,18 @@ fn title(header: &Header) -> String {
         0..=4 => names.join(", "),
         many => format!("{many} servers"),
     };
-    format!("{}: {who}", header.experiment)
+    format!("dyno {}: {who}", header.experiment)
 }
 
 fn facts(header: &Header) -> String {
     let environment = &header.environment;
     format!(
-        "{} UTC · {}, {} cores · Linux {} · {} blocks, seed {}",
+        "{} UTC · {}, {} · Linux {} · {}, seed {}",
         show::moment(header.began_unix_ms),
         environment.processor,
-        environment.cores,
+        show::count(environment.cores, "core"),
         environment.kernel,
-        header.blocks,
+        show::count(header.blocks as usize, "block"),
         header.seed
     )
 }
@@ -109,7 +110,8 @@ fn warnings(header: &Header, records: &Records) -> Vec<String> {
 
 fn series() -> Section {
     let body = "<div class=\"script\"><p><label>Cell: <select id=\"series-cell\"></select></label></p>\
-                <canvas id=\"series\" role=\"img\" aria-label=\"Rate and 99th percentile of the chosen cell over time\"></canvas></div>\
+                <ul class=\"legend\"><li class=\"f-rate\"><span>right answers a second (left)</span></li><li class=\"f-p99\"><span>99th percentile (right)</span></li></ul>\
+                <canvas id=\"series\" role=\"img\" aria-labelledby=\"series-words\"></canvas><p class=\"note\"><output id=\"series-words\"></output></p></div>\
                 <noscript><p class=\"note\">The series is drawn by a script; its figures are in records.jsonl.</p></noscript>";
     Section { id: "time", title: "One cell over time".into(), body: body.into() }
 }
@@ -173,10 +175,17 @@ fn data(records: &Records) -> Result<String, serde_json::Error> {
             .map(|point| serde_json::json!([point.at_ms, point.rate_per_s.round(), point.p99_ns]))
             .collect();
         serde_json::json!({
-            "name": format!("{} {} block {}", cell.contestant, cell.step, record.trial.block + 1),
+            "of": cell.contestant,
+            "name": format!("{} {}, block {}", cell.contestant, cell.step, record.trial.block + 1),
             "series": series,
         })
     };
     let cells: Vec<_> = records.cells.iter().map(one).collect();
-    Ok(serde_json::to_string(&serde_json::json!({ "cells": cells }))?.replace('<', "\\u003c"))
+    // What is worth a look first: the way through a spike, or else a cell of the experiment itself.
+    let wanted = [curve::SPIKE, &records.header.experiment, compare::CAPACITY];
+    let first = wanted
+        .iter()
+        .find_map(|step| records.cells.iter().position(|record| record.trial.cell.step == *step))
+        .unwrap_or(0);
+    Ok(serde_json::to_string(&serde_json::json!({ "cells": cells, "first": first }))?.replace('<', "\\u003c"))
 }

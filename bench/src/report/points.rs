@@ -10,6 +10,9 @@ use crate::report::model::Measured;
 use crate::report::text::wrap;
 use crate::show;
 
+/// What a trail is called whose connections are mostly silent, behind the name of the contestant.
+pub const IDLE: &str = ", idle";
+
 /// What an experiment found for one contestant at one place of its axis, over all blocks.
 #[derive(Debug, Clone)]
 pub struct Point {
@@ -51,6 +54,8 @@ pub struct Axis {
     pub steps: &'static [(&'static str, &'static str)],
     /// What the axis shows.
     pub name: &'static str,
+    /// Whether its places span decades.
+    pub log: bool,
     /// The place of a cell.
     pub place: fn(&Record) -> f64,
     /// Whether it counts connections, so that what one takes is worth showing.
@@ -63,12 +68,14 @@ pub fn axis(experiment: &str) -> Option<Axis> {
         "scale" => Some(Axis {
             steps: &[(scale::SCALE, "")],
             name: "server cores",
+            log: false,
             place: |record| record.trial.cell.cores.server.len() as f64,
             counts_connections: false,
         }),
         "connections" => Some(Axis {
-            steps: &[(connections::CONNECTIONS, ""), (connections::IDLE, " mostly idle")],
+            steps: &[(connections::CONNECTIONS, ""), (connections::IDLE, IDLE)],
             name: "connections",
+            log: true,
             place: |record| {
                 let load = &record.trial.cell.load;
                 f64::from(load.connections + load.idle_connections)
@@ -78,6 +85,7 @@ pub fn axis(experiment: &str) -> Option<Axis> {
         "curve" => Some(Axis {
             steps: &[(curve::POINT, "")],
             name: "offered requests a second",
+            log: true,
             place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
             counts_connections: false,
         }),
@@ -138,7 +146,7 @@ fn point(x: f64, records: &[&Record], seed: u64) -> Point {
 /// The points as a table of 80 columns.
 pub fn table(axis: Axis, trails: &[Trail]) -> String {
     let mut text = format!(
-        "\n{:<22} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
+        "\n{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
         "",
         axis.name.split(' ').next_back().unwrap_or_default(),
         if axis.counts_connections { "memory each" } else { "requests/s" },
@@ -156,9 +164,9 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
             };
             let _ = writeln!(
                 text,
-                "{:<22} {:>10} {:>11} {:>9} {:>9} {:>9}{}",
+                "{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}",
                 trail.line.label,
-                show::rate(point.x),
+                format!("{}{}", show::rate(point.x), if point.shared { "*" } else { "" }),
                 match point.memory.value().filter(|_| axis.counts_connections) {
                     Some(growth) => show::bytes(growth / point.x),
                     // The rate is the same at all of them, so only that it failed is worth a place.
@@ -168,7 +176,6 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
                 figure(&point.p50_ns, show::time),
                 figure(&point.p99_ns, show::time),
                 figure(&point.cpu_ns, show::time),
-                if point.shared { "  cores shared" } else { "" }
             );
             if point.rate.value().is_none() && !point.rate.reason.is_empty() {
                 let why = wrap(&format!("void: {}", point.rate.reason), 76);
@@ -176,5 +183,13 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
             }
         }
     }
+    let points = || trails.iter().flat_map(|trail| &trail.points);
+    if points().any(|point| point.rate.at_least) {
+        text += "\n>  at least: the server was not the bottleneck";
+    }
+    if points().any(|point| point.shared) {
+        text += "\n*  server and generator shared cores: what one used, the other lacked";
+    }
+    text.push('\n');
     text
 }

@@ -47,20 +47,23 @@ fn scale(trail: &Trail) -> Option<String> {
 }
 
 fn connections(trail: &Trail) -> Option<String> {
+    let (who, how) = match trail.line.label.strip_suffix(points::IDLE) {
+        Some(label) => (label, ", all but ten of them silent,"),
+        None => (trail.line.label.as_str(), ""),
+    };
     let wall = trail.points.iter().find(|point| point.wall.is_some());
     let within = |point: &&Point| wall.is_none_or(|wall| point.x < wall.x) && point.rate.value().is_some();
     let Some(held) = trail.points.iter().rfind(within) else {
         return Some(match wall.and_then(|wall| Some((wall.x, wall.wall.as_deref()?))) {
-            Some((x, why)) => format!("{} failed at {} connections: {why}.", trail.line.label, show::rate(x)),
-            None => format!("{}: no cell counts, so nothing is said.", trail.line.label),
+            Some((x, why)) => format!("{who} failed at {} connections{how}: {why}.", show::rate(x)),
+            None => format!("{who}{how}: no cell counts, so nothing is said."),
         });
     };
     let each = |figure: &Measured| {
         figure.value().map_or("an unknown part".to_string(), |growth| show::bytes(growth / held.x))
     };
     let mut words = format!(
-        "{} held {} connections with {} of its own memory and {} of the kernel's (both ends) for each",
-        trail.line.label,
+        "{who} held {} connections{how} with {} of its own memory and {} of the kernel's (both ends) for each",
         show::rate(held.x),
         each(&held.memory),
         each(&held.kernel_memory),
@@ -73,6 +76,8 @@ fn connections(trail: &Trail) -> Option<String> {
     };
     if let Some((x, why)) = wall.and_then(|wall| Some((wall.x, wall.wall.as_deref()?))) {
         words += &format!(" It failed at {}: {why}.", show::rate(x));
+    } else if let Some(void) = trail.points.iter().find(|point| point.x > held.x && point.rate.void > 0) {
+        words += &format!(" Above that no cell counts: {}.", void.rate.reason);
     }
     Some(words)
 }
@@ -85,9 +90,12 @@ fn curves(records: &Records) -> Vec<String> {
                 return format!("{}: no critical point was found, so there is no curve.", finding.contestant);
             };
             format!(
-                "{} keeps the limit up to {}/s. Beyond that it is {}. After a spike to twice that rate {}.",
+                "{} kept the limit up to {}/s{}. Beyond that it is {}. After a spike to twice that rate {}.",
                 finding.contestant,
                 show::rate(critical),
+                finding.p99_there_ns.map_or(String::new(), |p99| {
+                    format!(" (measured again, p99 there was {})", show::time(p99))
+                }),
                 finding.beyond.words(),
                 match finding.recovery {
                     Recovery::After(0) => "latency was back to normal at once".to_string(),

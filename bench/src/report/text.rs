@@ -20,7 +20,7 @@ pub fn render(model: &Model) -> String {
     let _ = writeln!(
         text,
         "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
-        "", "per s", rate, rate, "per s", "us/req", "MiB"
+        "", "per s", rate, rate, "per s", "µs/req", "MiB"
     );
     let mut order: Vec<_> = model.rows.iter().collect();
     order.sort_by(|a, b| {

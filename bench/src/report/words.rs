@@ -146,7 +146,8 @@ fn latency(model: &Model) -> Option<String> {
     }
     if let Some((last, _)) = others.last() {
         let row = &model.rows[*last];
-        words += &format!(" {} had the highest: {}.", row.label, show::time(row.p99_ns.interval.value));
+        words +=
+            &format!(" The highest was that of {}: {}.", row.label, show::time(row.p99_ns.interval.value));
     }
     Some(words)
 }

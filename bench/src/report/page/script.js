@@ -59,8 +59,10 @@ for (const chart of document.querySelectorAll(".chart")) {
 // Time series of one cell, drawn when it is asked for.
 const chooser = document.getElementById("series-cell");
 const canvas = document.getElementById("series");
+const words = document.getElementById("series-words");
+function rate(value) { return value >= 1e4 ? (value / 1e3).toPrecision(3) + " k" : String(Math.round(value)); }
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
-function time(ns) { return ns >= 1e9 ? (ns / 1e9).toPrecision(3) + " s" : ns >= 1e6 ? (ns / 1e6).toPrecision(3) + " ms" : (ns / 1e3).toPrecision(3) + " us"; }
+function time(ns) { return ns >= 1e9 ? (ns / 1e9).toPrecision(3) + " s" : ns >= 1e6 ? (ns / 1e6).toPrecision(3) + " ms" : (ns / 1e3).toPrecision(3) + " µs"; }
 function draw() {
   const cell = data.cells[Number(chooser.value)];
   const ratio = devicePixelRatio || 1;
@@ -68,35 +70,52 @@ function draw() {
   canvas.height = canvas.clientHeight * ratio;
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
-  const [left, right, top, bottom] = [70, canvas.clientWidth - 80, 16, canvas.clientHeight - 30];
+  const [left, right, top, bottom] = [64, canvas.clientWidth - 64, 12, canvas.clientHeight - 24];
   pen.font = "12px system-ui, sans-serif";
   pen.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
   const points = cell ? cell.series : [];
   const soft = colour("--soft");
   pen.strokeStyle = colour("--line");
   pen.strokeRect(left, top, right - left, bottom - top);
-  if (!points.length) { pen.fillStyle = soft; pen.fillText("no series was recorded for this cell", left + 12, top + 24); return; }
+  if (!points.length) {
+    pen.fillStyle = soft; pen.fillText("no series was recorded for this cell", left + 12, top + 24);
+    words.textContent = "No series was recorded for this cell.";
+    return;
+  }
   const last = points[points.length - 1][0];
   const rates = Math.max(...points.map((point) => point[1]), 1);
   const times = Math.max(...points.map((point) => point[2] ?? 0), 1);
+  words.textContent = `${cell.name}: up to ${rate(rates)}/s; 99th percentile of an interval up to ${time(times)}.`;
   const x = (at) => left + (at / last) * (right - left);
   const line = (ink, value, most) => {
     pen.strokeStyle = ink; pen.lineWidth = 1.8; pen.beginPath();
-    points.forEach((point) => { const v = value(point); if (v !== null) pen.lineTo(x(point[0]), bottom - (v / most) * (bottom - top) * 0.95); });
+    points.forEach((point) => { const v = value(point); if (v !== null) pen.lineTo(x(point[0]), bottom - (v / most) * (bottom - top)); });
     pen.stroke();
   };
+  pen.strokeStyle = colour("--line"); pen.beginPath(); pen.moveTo(left, (top + bottom) / 2); pen.lineTo(right, (top + bottom) / 2); pen.stroke();
   line(colour("--readiness"), (point) => point[1], rates);
   line(colour("--threads"), (point) => point[2], times);
   pen.fillStyle = colour("--readiness");
-  pen.textAlign = "right"; pen.fillText(Math.round(rates).toLocaleString("en") + "/s", left - 6, top + 14); pen.fillText("0", left - 6, bottom);
+  pen.textAlign = "right";
+  [[rate(rates), top + 8], [rate(rates / 2), (top + bottom) / 2 + 4], ["0", bottom]].forEach(([text, y]) => pen.fillText(text, left - 6, y));
   pen.fillStyle = colour("--threads");
-  pen.textAlign = "left"; pen.fillText(time(times), right + 6, top + 14); pen.fillText("0", right + 6, bottom);
+  pen.textAlign = "left";
+  [[time(times), top + 8], [time(times / 2), (top + bottom) / 2 + 4], ["0", bottom]].forEach(([text, y]) => pen.fillText(text, right + 6, y));
   pen.fillStyle = soft;
-  pen.textAlign = "center"; pen.fillText("0 ms", left, bottom + 16); pen.fillText(last + " ms", right, bottom + 16);
-  pen.fillText("requests/s (left) and p99 (right) over the measured window", (left + right) / 2, bottom + 16);
+  pen.textAlign = "center"; pen.fillText("0", left, bottom + 16); pen.fillText(time(last * 1e6), right, bottom + 16);
 }
 if (chooser && canvas) {
-  data.cells.forEach((cell, place) => chooser.add(new Option(cell.name, String(place))));
+  const groups = new Map();
+  data.cells.forEach((cell, place) => {
+    if (!groups.has(cell.of)) {
+      const group = document.createElement("optgroup");
+      group.label = cell.of;
+      groups.set(cell.of, group);
+      chooser.append(group);
+    }
+    groups.get(cell.of).append(new Option(cell.name, String(place)));
+  });
+  chooser.value = String(data.first);
   chooser.addEventListener("change", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("resize", draw);

@@ -8,7 +8,8 @@ use crate::report::curves;
 use crate::report::model::{Measured, Model};
 use crate::report::points::{self, Point, Trail};
 use crate::report::section::Section;
-use crate::report::sections::{chart_in_two_scales, head, legend};
+use crate::report::sections::compare::value_cell;
+use crate::report::sections::{chart_in_two_scales, charts, head, legend};
 use crate::show;
 use crate::statistics::scalability;
 
@@ -16,15 +17,17 @@ use crate::statistics::scalability;
 pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Section> {
     let trails = points::trails(records, axis);
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
-    let mut found = vec![section("table", "The figures", table(axis, &trails))];
+    let mut found = Vec::new();
+    let few = trails.iter().all(|trail| trail.points.iter().all(|point| point.p99_ns.value().is_none()));
+    let latencies = latencies(axis, &trails, model, few);
+    let both = |one: String, other: String| legend(model) + &charts(&[one, other]);
     match records.header.experiment.as_str() {
         "scale" => {
             found.push(section(
                 "throughput",
-                "Throughput against cores",
-                legend(model) + &rates(axis, &trails, false),
+                "Throughput and latency against cores",
+                both(rates(axis, &trails, "Right answers a second."), latencies),
             ));
-            found.push(section("latency", "Latency against cores", latencies(axis, &trails, model, false)));
             found.push(section(
                 "law",
                 "Speed-up, parallelism, and the scalability law",
@@ -32,24 +35,21 @@ pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Sec
             ));
         }
         "connections" => {
-            found.push(section("memory", "Memory", legend(model) + &memory(axis, &trails)));
-            found.push(section(
-                "latency",
-                "Latency of those that are active",
-                latencies(axis, &trails, model, true),
-            ));
+            found.push(section("memory", "Memory", legend(model) + &charts(&memory(axis, &trails))));
+            found.push(section("latency", "Latency of those that are active", charts(&[latencies])));
             found.push(section("walls", "Walls", walls(&trails)));
         }
         _ => {
-            found.push(section("critical", "Critical points, and what lies beyond", critical(records)));
+            let answered = rates(axis, &trails, "What was answered of what was offered.");
             found.push(section(
                 "latency",
-                "Latency against offered load",
-                legend(model) + &latencies(axis, &trails, model, true),
+                "Latency and throughput against offered load",
+                both(latencies, answered),
             ));
-            found.push(section("throughput", "Answered against offered", rates(axis, &trails, true)));
+            found.push(section("critical", "Critical points, and what lies beyond", critical(records)));
         }
     }
+    found.push(section("table", "The figures", table(axis, &trails)));
     found
 }
 
@@ -65,12 +65,7 @@ fn line(trail: &Trail, read: fn(&Point) -> &Measured, shown: fn(f64) -> String) 
             title: format!("{} at {}: {}", trail.line.label, show::rate(point.x), shown(value)),
         })
     });
-    Line {
-        label: trail.line.label.clone(),
-        family: trail.line.family.clone(),
-        dots: dots.collect(),
-        dashed: false,
-    }
+    Line { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
 }
 
 fn draw(
@@ -78,7 +73,7 @@ fn draw(
     trails: &[Trail],
     read: fn(&Point) -> &Measured,
     y: (&str, fn(f64) -> String, bool),
-    log_x: bool,
+    binary: bool,
     marks: &[(f64, String)],
 ) -> String {
     let lines: Vec<Line> =
@@ -86,47 +81,71 @@ fn draw(
     let title = format!("{} against {}", y.0, axis.name);
     let frame = Frame {
         title: &title,
-        x: Axis { title: axis.name, log: log_x, shown: show::rate, names: Vec::new() },
-        y: Axis { title: y.0, log: y.2, shown: y.1, names: Vec::new() },
+        x: Axis {
+            title: axis.name,
+            log: axis.log,
+            shown: show::rate,
+            binary: false,
+            names: whole(axis, trails),
+        },
+        y: Axis { title: y.0, log: y.2, shown: y.1, binary, names: Vec::new() },
         marks: marks.to_vec(),
     };
     lines::draw(&frame, &lines)
 }
 
-fn rates(axis: points::Axis, trails: &[Trail], log_x: bool) -> String {
-    let one = |log: bool| {
-        draw(axis, trails, |point| &point.rate, ("right answers a second", show::rate, log), log_x, &[])
-    };
-    chart_in_two_scales(
-        "Right answers a second. A hollow point is \"at least\", or had its cores shared with the generator.",
-        &one(false),
-        &one(true),
-    )
+/// The places themselves, where they are few whole numbers: there is no half core.
+fn whole(axis: points::Axis, trails: &[Trail]) -> Vec<(f64, String)> {
+    if axis.log || axis.counts_connections {
+        return Vec::new();
+    }
+    let mut places: Vec<f64> = trails.iter().flat_map(|trail| &trail.points).map(|point| point.x).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    places.into_iter().map(|place| (place, show::rate(place))).collect()
 }
 
-fn latencies(axis: points::Axis, trails: &[Trail], model: &Model, log_x: bool) -> String {
+fn rates(axis: points::Axis, trails: &[Trail], what: &str) -> String {
+    let one = |log: bool| {
+        draw(axis, trails, |point| &point.rate, ("right answers a second", show::rate, log), false, &[])
+    };
+    let caption = format!(
+        "{what} A hollow point is \"at least\", or had its cores shared with the generator. Whiskers are 95 % intervals."
+    );
+    chart_in_two_scales(&caption, false, one)
+}
+
+/// The 99th percentile, or the median where answers are too `few` for more.
+fn latencies(axis: points::Axis, trails: &[Trail], model: &Model, few: bool) -> String {
     let floor = model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
     let marks: Vec<(f64, String)> =
         floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())).into_iter().collect();
-    let one = |log: bool| {
-        draw(axis, trails, |point| &point.p99_ns, ("99th percentile", show::time, log), log_x, &marks)
+    let read: fn(&Point) -> &Measured = if few { |point| &point.p50_ns } else { |point| &point.p99_ns };
+    let name = if few { "median latency" } else { "99th percentile" };
+    let one = |log: bool| draw(axis, trails, read, (name, show::time, log), false, &marks);
+    let caption = match few {
+        false => "99th percentile, counted from when a request was due.",
+        true => {
+            "Median latency, counted from when a request was due; the cells are too short for a 99th percentile."
+        }
     };
-    chart_in_two_scales("99th percentile, counted from when a request was due.", &one(true), &one(false))
+    chart_in_two_scales(caption, true, one)
 }
 
-fn memory(axis: points::Axis, trails: &[Trail]) -> String {
+fn memory(axis: points::Axis, trails: &[Trail]) -> [String; 2] {
     let one = |read: fn(&Point) -> &Measured, log: bool| {
-        draw(axis, trails, read, ("bytes above idle", show::bytes, log), true, &[])
+        draw(axis, trails, read, ("memory above idle", show::bytes, log), true, &[])
     };
-    chart_in_two_scales(
-        "Memory of the process tree above its idle state.",
-        &one(|point| &point.memory, true),
-        &one(|point| &point.memory, false),
-    ) + &chart_in_two_scales(
-        "Memory of the kernel above its idle state: slabs, kernel stacks and page tables of the whole machine, both ends of each connection.",
-        &one(|point| &point.kernel_memory, true),
-        &one(|point| &point.kernel_memory, false),
-    )
+    [
+        chart_in_two_scales("Memory of the process tree above its idle state.", true, |log| {
+            one(|point| &point.memory, log)
+        }),
+        chart_in_two_scales(
+            "Memory of the kernel above its idle state: slabs, kernel stacks and page tables of the whole machine, both ends of each connection.",
+            true,
+            |log| one(|point| &point.kernel_memory, log),
+        ),
+    ]
 }
 
 fn walls(trails: &[Trail]) -> String {
@@ -198,44 +217,37 @@ fn critical(records: &Records) -> String {
         .iter()
         .map(|finding| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
                 escape(&finding.contestant),
                 finding.critical_per_s.map_or("–".into(), |rate| format!("{}/s", show::rate(rate))),
+                finding.p99_there_ns.map_or("–".into(), show::time),
                 escape(finding.beyond.words()),
                 finding.recovery.words(),
             )
         })
         .collect();
     format!(
-        "<p class=\"note\">The critical point is the highest rate that kept the limit. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p>",
+        "<p class=\"note\">The critical point is the highest rate that kept the limit in the search; beside it the 99th percentile when that rate was measured again, in blocks. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p>",
         curve::SWEEP_SHARES.len()
     )
 }
 
 fn table(axis: points::Axis, trails: &[Trail]) -> String {
-    let columns = head(&[
+    let points = || trails.iter().flat_map(|trail| &trail.points);
+    let memory = points().any(|point| point.memory.value().is_some());
+    let mut names = vec![
         ("architecture", false),
         (axis.name, true),
         ("requests/s", true),
         ("p50", true),
         ("p99", true),
         ("CPU / request", true),
-        ("memory above idle", true),
-    ]);
-    let cell = |figure: &Measured, shown: fn(f64) -> String| match figure.value() {
-        Some(value) => format!(
-            "<td data-value=\"{value}\">{}{} <small>{}–{}</small></td>",
-            if figure.at_least { "≥ " } else { "" },
-            shown(value),
-            shown(figure.interval.low),
-            shown(figure.interval.high)
-        ),
-        None if figure.void > 0 => {
-            format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
-        }
-        None => "<td data-value=\"\">–</td>".to_string(),
-    };
+    ];
+    if memory {
+        names.push(("memory above idle", true));
+    }
+    let columns = head(&names);
     let rows: String = trails
         .iter()
         .flat_map(|trail| trail.points.iter().map(move |point| (trail, point)))
@@ -245,11 +257,11 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
                 escape(&trail.line.label),
                 point.x,
                 show::rate(point.x),
-                cell(&point.rate, show::rate),
-                cell(&point.p50_ns, show::time),
-                cell(&point.p99_ns, show::time),
-                cell(&point.cpu_ns, show::time),
-                cell(&point.memory, show::bytes),
+                value_cell(&point.rate, show::rate),
+                value_cell(&point.p50_ns, show::time),
+                value_cell(&point.p99_ns, show::time),
+                value_cell(&point.cpu_ns, show::time),
+                if memory { value_cell(&point.memory, show::bytes) } else { String::new() },
             )
         })
         .collect();

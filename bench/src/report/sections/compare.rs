@@ -5,7 +5,7 @@ use crate::figures::escape;
 use crate::figures::lines::{self, Axis, Dot, Line};
 use crate::report::model::{Measured, Model, Row};
 use crate::report::section::Section;
-use crate::report::sections::{chart, chart_in_two_scales, head, legend};
+use crate::report::sections::{chart, chart_in_two_scales, charts, head, legend};
 use crate::report::transports;
 use crate::show;
 
@@ -13,28 +13,28 @@ use crate::show;
 pub fn sections(model: &Model) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = vec![
-        section("table", "Side by side", table(model)),
         section("capacity", "Capacity", capacity(model)),
+        section("table", "Side by side", table(model)),
         section("latency", "Latency at a common rate", latency(model)),
         section("cost", "What a request costs", cost(model)),
         section("memory", "Memory", memory(model)),
         section("spread", "How evenly work was spread", spread(model)),
     ];
     if let Some(table) = security(model) {
-        found.insert(1, section("security", "What security costs", table));
+        found.insert(2, section("security", "What security costs", table));
     }
     found
 }
 
-fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
+/// A figure as a cell of a table.
+pub fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
     match figure.value() {
         Some(value) => format!(
-            "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}–{}</small></td>",
+            "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}</small></td>",
             escape(&figure.reason),
             if figure.at_least { "≥ " } else { "" },
             shown(value),
-            shown(figure.interval.low),
-            shown(figure.interval.high),
+            show::range(figure.interval.low, figure.interval.high, shown),
         ),
         None if figure.void > 0 => {
             format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
@@ -48,16 +48,15 @@ fn table(model: &Model) -> String {
     let (p50, p99) = (format!("p50 at {rate}"), format!("p99 at {rate}"));
     let columns = head(&[
         ("architecture", false),
-        ("family", false),
         ("capacity /s", true),
         (&p50, true),
         (&p99, true),
         ("connections /s", true),
         ("CPU / request", true),
-        ("to baseline", true),
+        ("CPU to baseline", true),
         ("switches / request", true),
         ("memory", true),
-        ("per connection", true),
+        ("memory / connection", true),
     ]);
     let base = model.rows.get(model.baseline);
     let mut rows = String::new();
@@ -78,7 +77,7 @@ fn table(model: &Model) -> String {
             None => "<td data-value=\"\">–</td>".to_string(),
         };
         rows += &format!(
-            "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\">{1}</th><td class=\"text f-{4}\" data-value=\"{3}\">{3}</td>{5}{6}{7}{8}{9}{10}{11}{12}{13}</tr>",
+            "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\"><span>{1}</span> <small class=\"f-{4}\">{3}</small></th>{5}{6}{7}{8}{9}{10}{11}{12}{13}</tr>",
             if place == model.baseline { " class=\"baseline\"" } else { "" },
             escape(&row.label),
             escape(&row.idea),
@@ -163,22 +162,31 @@ fn bars_of(model: &Model, figure: fn(&Row) -> &Measured, higher: bool) -> Vec<Ba
 
 fn capacity(model: &Model) -> String {
     let draw = |figure: fn(&Row) -> &Measured, title: &str, log: bool| {
-        let frame = bars::Frame { title, axis: "requests a second", shown: show::rate, log, mark: None };
+        let frame = bars::Frame {
+            title,
+            axis: "requests a second",
+            shown: show::rate,
+            log,
+            binary: false,
+            mark: None,
+        };
         bars::draw(&frame, &bars_of(model, figure, true))
     };
     let (lasting, each) =
         ("Requests a second over lasting connections", "Requests a second with a connection each");
-    legend(model)
-        + &chart_in_two_scales(
+    let figures = [
+        chart_in_two_scales(
             "Closed loop over lasting connections: as many requests as it answers. Whiskers are 95 % intervals.",
-            &draw(|row| &row.capacity, lasting, false),
-            &draw(|row| &row.capacity, lasting, true),
-        )
-        + &chart_in_two_scales(
-            "Closed loop, a new connection for each request: what accepting and closing cost.",
-            &draw(|row| &row.connect, each, false),
-            &draw(|row| &row.connect, each, true),
-        )
+            false,
+            |log| draw(|row| &row.capacity, lasting, log),
+        ),
+        chart_in_two_scales(
+            "Closed loop, a new connection for each request: what accepting and closing cost. ≥: the server was not the bottleneck.",
+            false,
+            |log| draw(|row| &row.connect, each, log),
+        ),
+    ];
+    legend(model) + &charts(&figures)
 }
 
 fn latency(model: &Model) -> String {
@@ -203,15 +211,17 @@ fn latency(model: &Model) -> String {
                     })
                 })
                 .collect(),
-            dashed: false,
         })
         .filter(|line| !line.dots.is_empty())
         .collect();
     if lines.is_empty() {
         return "<p>No latency cell counts.</p>".to_string();
     }
+    // Places that nobody's samples reach would only take room.
+    let reached = lines.iter().map(|line| line.dots.len()).max().unwrap_or(0);
     let names = crate::report::model::PERCENTILES
         .iter()
+        .take(reached)
         .enumerate()
         .map(|(place, percentile)| (place as f64, format!("p{percentile}")))
         .collect();
@@ -224,7 +234,7 @@ fn latency(model: &Model) -> String {
     .filter_map(|(ns, name)| Some((ns? as f64, name.to_string())))
     .collect();
     let draw = |log: bool| {
-        let axis = |title, log, names| Axis { title, log, shown: show::time, names };
+        let axis = |title, log, names| Axis { title, log, shown: show::time, binary: false, names };
         let frame = lines::Frame {
             title: "Latency by percentile at the common rate",
             x: axis("percentile", false, Vec::clone(&names)),
@@ -233,11 +243,26 @@ fn latency(model: &Model) -> String {
         };
         lines::draw(&frame, &lines)
     };
+    let rate = model.rate_per_s.map_or("-".to_string(), show::rate);
     let caption = format!(
-        "Open loop at {}/s for everyone. Latency counts from the moment at which the request was due, so waiting is not left out. A percentile without enough samples is not drawn.",
-        model.rate_per_s.map_or("-".to_string(), show::rate)
+        "Open loop at {rate}/s for everyone. Latency counts from the moment at which a request was due, so waiting is not left out. A percentile without enough samples is not drawn."
     );
-    legend(model) + &chart_in_two_scales(&caption, &draw(true), &draw(false))
+    let tail = |log: bool| {
+        let frame = bars::Frame {
+            title: "99th percentile at the common rate",
+            axis: "99th percentile",
+            shown: show::time,
+            log,
+            binary: false,
+            mark: None,
+        };
+        bars::draw(&frame, &bars_of(model, |row| &row.p99_ns, false))
+    };
+    let figures = [
+        chart_in_two_scales(&caption, true, draw),
+        chart_in_two_scales("The 99th percentile of each, with 95 % intervals.", false, tail),
+    ];
+    legend(model) + &charts(&figures)
 }
 
 fn cost(model: &Model) -> String {
@@ -253,7 +278,7 @@ fn cost(model: &Model) -> String {
                 Some(kernel) => {
                     vec![("user".to_string(), whole * (1.0 - kernel)), ("kernel".to_string(), whole * kernel)]
                 }
-                None => vec![(String::new(), whole)],
+                None => vec![("together".to_string(), whole)],
             };
             Bar {
                 label: row.label.clone(),
@@ -264,8 +289,14 @@ fn cost(model: &Model) -> String {
             }
         })
         .collect();
-    let frame =
-        |title, mark| bars::Frame { title, axis: "CPU per request", shown: show::time, log: false, mark };
+    let frame = |title, mark| bars::Frame {
+        title,
+        axis: "CPU per request",
+        shown: show::time,
+        log: false,
+        binary: false,
+        mark,
+    };
     let at_rate = bars::draw(&frame("CPU of the server per request at the common rate", base), &bars);
     let above: Vec<Bar> = rows
         .iter()
@@ -287,36 +318,41 @@ fn cost(model: &Model) -> String {
         &frame("CPU of the server per request at capacity", None),
         &bars_of(model, |row| &row.cpu_at_capacity_ns, false),
     );
-    let mut body = chart(
-        "CPU of the server per request at the common rate: in the program (dark) and in the kernel (light). The dashed line is the baseline. At low rates this holds what waking up costs.",
+    let mut figures = vec![chart(
+        "CPU of the server per request at the common rate: in the program (full colour) and in the kernel (pale); outlined where they cannot be told apart. The dashed line is the baseline. At low rates this holds what waking up costs.",
         &at_rate,
-    );
+    )];
     if !above.is_empty() {
-        body += &chart(
+        figures.push(chart(
             "Stevens' number: CPU per request above the baseline, at the common rate.",
             &bars::draw(&frame("CPU per request above the baseline", None), &above),
-        );
+        ));
     }
-    body += &chart("CPU of the server per request under full load, lasting connections.", &full);
-    body + &chart(
+    figures.push(chart("CPU of the server per request under full load, lasting connections.", &full));
+    figures.push(chart(
         "CPU of the whole machine per request under full load, generator included: loopback bills the receiver's work to the sender, so this is the fairer account.",
         &whole,
-    )
+    ));
+    charts(&figures)
 }
 
 fn memory(model: &Model) -> String {
     let draw = |figure: fn(&Row) -> &Measured, title: &str, log: bool| {
-        let frame = bars::Frame { title, axis: "bytes", shown: show::bytes, log, mark: None };
+        let frame = bars::Frame { title, axis: "bytes", shown: show::bytes, log, binary: true, mark: None };
         bars::draw(&frame, &bars_of(model, figure, false))
     };
-    chart_in_two_scales(
-        "Memory of the process tree under full load (proportional set size: shared pages count in shares).",
-        &draw(|row| &row.memory, "Memory under load", true),
-        &draw(|row| &row.memory, "Memory under load", false),
-    ) + &chart(
-        "Growth of it per lasting connection, from idle to full load. The experiment \"connections\" measures this up to 10,000.",
-        &draw(|row| &row.memory_per_connection, "Memory per connection", false),
-    )
+    let figures = [
+        chart_in_two_scales(
+            "Memory of the process tree under full load (proportional set size: shared pages count in shares).",
+            false,
+            |log| draw(|row| &row.memory, "Memory under load", log),
+        ),
+        chart(
+            "Growth of it per lasting connection, from idle to full load. The experiment \"connections\" measures this up to 10,000.",
+            &draw(|row| &row.memory_per_connection, "Memory per connection", false),
+        ),
+    ];
+    charts(&figures)
 }
 
 fn spread(model: &Model) -> String {

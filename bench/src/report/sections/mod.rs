@@ -31,28 +31,33 @@ pub fn head(columns: &[(&str, bool)]) -> String {
         .collect()
 }
 
+/// Figures side by side where there is room.
+pub fn charts(figures: &[String]) -> String {
+    format!("<div class=\"charts\">{}</div>", figures.concat())
+}
+
 /// A figure with its caption.
 pub fn chart(caption: &str, svg: &str) -> String {
-    format!(
-        "<figure class=\"chart\"><figcaption>{}</figcaption><div class=\"scroll\" tabindex=\"0\">{svg}</div></figure>",
-        escape(caption)
-    )
+    format!("<figure class=\"chart\"><figcaption>{}</figcaption>{svg}</figure>", escape(caption))
 }
 
 /// A figure in two scales; scripts switch between them, and without scripts the first one shows.
-pub fn chart_in_two_scales(caption: &str, first: &str, second: &str) -> String {
+pub fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(bool) -> String) -> String {
     format!(
-        "<figure class=\"chart\"><figcaption>{}</figcaption><p class=\"script\"><button type=\"button\" data-scale aria-pressed=\"false\">other scale (linear / logarithmic)</button></p>\
-         <div class=\"scroll\" tabindex=\"0\" data-variant>{first}</div><div class=\"scroll\" tabindex=\"0\" data-variant hidden>{second}</div></figure>",
-        escape(caption)
+        "<figure class=\"chart\"><figcaption>{} <button type=\"button\" class=\"script\" data-scale aria-pressed=\"false\">{} scale</button></figcaption>\
+         <div data-variant>{}</div><div data-variant hidden>{}</div></figure>",
+        escape(caption),
+        if log_first { "linear" } else { "logarithmic" },
+        draw(log_first),
+        draw(!log_first),
     )
 }
 
 /// The colours of the families.
 pub fn legend(model: &Model) -> String {
     let mut families: Vec<&str> = model.header.contestants.iter().map(|line| line.family.as_str()).collect();
-    families.sort_unstable();
-    families.dedup();
+    let mut seen = std::collections::BTreeSet::new();
+    families.retain(|family| seen.insert(*family));
     let items: String = families
         .iter()
         .map(|family| {
