@@ -334,8 +334,8 @@ pub fn conduct(
         eprintln!("report: {}", written.page.display());
         if void > 0 {
             eprintln!(
-                "{} void; to measure again what is void: dyno {} --resume {}",
-                show::count(void, "cell"),
+                "{}; to measure again: dyno {} --resume {}",
+                show::count(void, "void cell"),
                 launch.experiment,
                 launch.directory.display()
             );

@@ -37,7 +37,8 @@ pub fn render(header: &Header) -> String {
     for (name, value) in rows {
         table += &format!(
             "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td></tr>",
-            escape(&name),
+            // On a phone the names of kernel settings are broken where their words end.
+            escape(&name).replace('/', "/<wbr>").replace('_', "_<wbr>"),
             escape(&value)
         );
     }

@@ -185,11 +185,10 @@ pub fn table(axis: Axis, trails: &[Trail]) -> String {
     }
     let points = || trails.iter().flat_map(|trail| &trail.points);
     if points().any(|point| point.rate.at_least) {
-        text += "\n>  at least: the server was not the bottleneck";
+        text += "\n>  at least: the server was not the bottleneck\n";
     }
     if points().any(|point| point.shared) {
-        text += "\n*  server and generator shared cores: what one used, the other lacked";
+        text += "\n*  server and generator shared cores: what one used, the other lacked\n";
     }
-    text.push('\n');
     text
 }

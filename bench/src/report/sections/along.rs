@@ -248,6 +248,10 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
         names.push(("memory above idle", true));
     }
     let columns = head(&names);
+    let note = match axis.counts_connections {
+        true => "<p class=\"note\">\"idle\": all but ten of the connections say nothing.</p>",
+        false => "",
+    };
     let rows: String = trails
         .iter()
         .flat_map(|trail| trail.points.iter().map(move |point| (trail, point)))
@@ -266,7 +270,7 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
         })
         .collect();
     format!(
-        "<div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"epoll\"></label><output data-count=\"main-table\"></output></div>\
+        "{note}<div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"epoll\"></label><output data-count=\"main-table\"></output></div>\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All points\"><table id=\"main-table\" data-sort><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 }
