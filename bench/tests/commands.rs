@@ -62,6 +62,26 @@ fn there_is_a_manual_page_for_each_command() {
     }
 }
 
+#[test]
+fn a_server_that_is_not_there_is_told_before_anything_is_measured() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("servers.toml");
+    std::fs::write(&file, "[[server]]\nname = 'x'\ncommand = ['no-such-program', '{port}']\n").unwrap();
+    let output = dyno(&["compare", "-q", "--servers", file.to_str().unwrap(), "--dry-run"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && told.contains("no program no-such-program"), "{told}");
+}
+
+/// As in `dyno compare 2>&1 | head -1`, whose reader leaves.
+#[test]
+fn a_reader_that_leaves_is_no_fault() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = command.args(["compare", "no-such-name"]).stderr(writer).stdout(std::process::Stdio::null());
+    assert_eq!(child.status().unwrap().code(), Some(1), "an exit code that is documented");
+}
+
 /// What was asked for is asked for again by `--resume` alone: names, blocks and durations are on record.
 #[test]
 fn an_experiment_is_continued_as_it_was_asked_for() {
@@ -109,6 +129,9 @@ fn an_experiment_is_continued_as_it_was_asked_for() {
         steps
     };
     assert_eq!(steps(&again), steps(&whole));
+    let over = dyno(&["compare", "epoll", "-q", "-o", place]);
+    assert!(over.status.code() == Some(2) && String::from_utf8_lossy(&over.stderr).contains("--resume"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), again, "nothing is written over an experiment");
     let more = dyno(&["compare", "epoll", "--resume", place]);
     assert_eq!(more.status.code(), Some(2), "{more:?}");
     let other = dyno(&["scale", "--resume", place]);

@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if shared.dry_run {
         let each = curve::expected_time(&setup);
         anstream::println!(
-            "{}; the rates follow from a search for each critical point\ntakes at most {} each, {} in all",
+            "{}; the rates follow from a search for each critical point\ntakes about {} each, {} in all; less where the search ends early",
             show::count(setup.contestants.len(), "contestant"),
             show::span(each),
             show::span(each * setup.contestants.len() as u32)

@@ -90,8 +90,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
 /// When the file cannot be read or does not describe one, with line and column.
 pub fn experiment(arguments: &Arguments) -> Result<Dyno, Failure> {
     let name = arguments.file.display().to_string();
-    let text = std::fs::read_to_string(&arguments.file)
-        .map_err(|error| Failure::usage(format!("cannot read {name}: {error}"), ""))?;
+    let text = std::fs::read_to_string(&arguments.file).map_err(|error| {
+        Failure::usage(format!("cannot read {name}: {error}"), "`dyno run --help` shows such a file")
+    })?;
     let mut line = command_line(&text, &name)?;
     line.extend(arguments.options.iter().cloned());
     // Help and wrong usage speak for themselves, and end the program as everywhere.

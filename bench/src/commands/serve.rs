@@ -40,7 +40,7 @@ pub struct Arguments {
     /// The architecture, as `dyno list` names it.
     name: String,
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Processes, threads or loops [default: what the chapter says].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -206,6 +206,10 @@ fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
 fn say(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write an address and a port up to 65535, such as 127.0.0.1:8080".to_string())
 }
 
 fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {

@@ -16,7 +16,7 @@ use crate::record::SCHEMA;
 use crate::record::cell::{Cores, Trial};
 use crate::record::header::Header;
 use crate::record::measured::Record;
-use crate::record::store::{Records, Store};
+use crate::record::store::{self, Records, Store};
 use crate::rig::system::System;
 use crate::session::{Session, Stop, expected_time};
 use crate::{floor, report, results, show};
@@ -239,6 +239,12 @@ pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failu
     // Which one is meant has been found out, and its records read, with its options: see `Dyno::resumed`.
     let (Some(Some(directory)), Some(before)) = (shared.resume.clone(), shared.before.clone()) else {
         let directory = shared.output.clone().unwrap_or_else(|| results::directory(experiment, unix_ms));
+        if directory.join(store::FILE).exists() {
+            return Err(Failure::usage(
+                format!("{} holds an experiment already", directory.display()),
+                format!("name another --output, or continue it: --resume {}", directory.display()),
+            ));
+        }
         return Ok(Launch {
             experiment,
             directory,

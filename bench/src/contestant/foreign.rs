@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::contestant::{Concurrency, Contestant, Ready};
+use crate::contestant::{Concurrency, Contestant, Ready, find};
 use crate::exit::Failure;
 
 /// A file of servers alone, or a whole experiment (`dyno run`), whose other keys are read elsewhere.
@@ -109,9 +109,22 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
 /// # Errors
 /// When it cannot be read, or is not what is described above; the words name line and column.
 pub fn read(path: &Path) -> Result<Vec<Contestant>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display()), ""))?;
-    parse(&text, &path.display().to_string())
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(
+            format!("cannot read {}: {error}", path.display()),
+            "name a TOML file with [[server]] tables: name and command of each",
+        )
+    })?;
+    let found = parse(&text, &path.display().to_string())?;
+    let missing =
+        |contestant: &&Contestant| contestant.command.first().is_some_and(|program| find(program).is_none());
+    match found.iter().find(missing) {
+        None => Ok(found),
+        Some(contestant) => Err(Failure::usage(
+            format!("{}: there is no program {}", contestant.label, contestant.command[0]),
+            "install it, or write its whole path into the command",
+        )),
+    }
 }
 
 fn parse(text: &str, name: &str) -> Result<Vec<Contestant>, Failure> {

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::contestant::Contestant;
 use crate::contestant::foreign::bare;
+use crate::contestant::{Contestant, find};
 
 struct Peer {
     label: &'static str,
@@ -191,15 +191,6 @@ fn contestant(peer: &Peer) -> Option<Contestant> {
         (PathBuf::from(peer.label).join("www/index.txt"), HELLO.to_string()),
     ];
     Some(found)
-}
-
-/// A program on the path, or where systems keep their servers.
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
-        .map(|directory| directory.join(program))
-        .find(|file| file.is_file())
 }
 
 #[cfg(test)]

@@ -132,7 +132,9 @@ fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
         let _ = write!(line, "{:>9}", show_ns(distribution.max_ns as f64));
         let _ = writeln!(o, "{}", if name == "total" { paint.bold(&line) } else { line });
     }
-    if SHOWN.iter().any(|&q| outcome.latency.total.percentile_ns(q).is_none()) {
+    if outcome.latency.total.count > 0
+        && SHOWN.iter().any(|&q| outcome.latency.total.percentile_ns(q).is_none())
+    {
         let why = format!("  – fewer than {SAMPLES_BEYOND_MIN} answers lie beyond it");
         let _ = writeln!(o, "{}", paint.dim(&why));
     }
