@@ -1,17 +1,19 @@
 //! The unit costs under it all: what the steps cost of which architectures are made.
 //!
-//! `cargo bench -p dyno-bench` prints each with its interval. The steps that `dyno explain` multiplies with are those of
-//! `dyno_bench::unit_costs`; here they stand beside their alternatives.
+//! `cargo bench -p dyno-bench` prints each with its interval; a word behind `--` chooses some of them. The
+//! steps that `dyno explain` multiplies with are those of `dyno_bench::unit_costs`; here they stand beside their alternatives.
 
 use std::hint::black_box;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use dyno_bench::unit_costs::ALL;
+use dyno_bench::unit_costs::{ALL, FORK, Unit};
+use dyno_http::connection::Connection;
+use dyno_http::limits::Limits;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::select::{FdSet, select};
@@ -20,21 +22,49 @@ use nix::sys::time::{TimeVal, TimeValLike};
 fn steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step");
     for unit in ALL {
-        group.bench_function(unit.name, |bencher| {
-            bencher.iter_custom(|rounds| (unit.run)(rounds as u32).unwrap_or(Duration::MAX));
-        });
+        // Some situations need two cores.
+        if let Err(error) = unit.cost() {
+            eprintln!("{}: {error}", unit.name);
+            continue;
+        }
+        group.bench_function(unit.name, |bencher| bencher.iter_custom(|rounds| time(unit, rounds)));
     }
     group.finish();
+}
+
+fn time(unit: Unit, rounds: u64) -> Duration {
+    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+    // A difference of two times may be none.
+    unit.run(rounds).expect("it could be measured before").max(Duration::from_nanos(u64::from(rounds)))
 }
 
 /// Forking copies page tables: a large process pays for its size.
 fn fork_of_a_large_process(criterion: &mut Criterion) {
     let resident = vec![1u8; 1 << 30];
     criterion.bench_function("fork/1 GiB resident", |bencher| {
-        bencher
-            .iter_custom(|rounds| (dyno_bench::unit_costs::FORK.run)(rounds as u32).unwrap_or(Duration::MAX));
+        bencher.iter_custom(|rounds| time(FORK, rounds));
     });
     black_box(resident);
+}
+
+/// A switch between two tasks of one thread: the executor takes the next, the kernel knows nothing of it.
+fn switch_between_tasks(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    criterion.bench_function("switch between tasks", |bencher| {
+        bencher.iter_custom(|rounds| {
+            runtime.block_on(async move {
+                let turns = move || async move {
+                    for _ in 0..rounds.div_ceil(2) {
+                        tokio::task::yield_now().await;
+                    }
+                };
+                let began = Instant::now();
+                let (one, other) = (tokio::spawn(turns()), tokio::spawn(turns()));
+                let _ = (one.await, other.await);
+                began.elapsed()
+            })
+        });
+    });
 }
 
 /// A message to another thread and back.
@@ -142,18 +172,29 @@ fn readiness(criterion: &mut Criterion) {
 fn head(criterion: &mut Criterion) {
     const HEAD: &[u8] = b"GET /index.html HTTP/1.1\r\nHost: example.org\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n\
         Accept: text/html,application/xhtml+xml\r\nAccept-Language: en\r\nAccept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n\r\n";
-    criterion.bench_function("parse of a head", |bencher| {
+    let mut group = criterion.benchmark_group("parse of a head");
+    group.bench_function("httparse", |bencher| {
         bencher.iter(|| {
             let mut fields = [httparse::EMPTY_HEADER; 32];
             let mut request = httparse::Request::new(&mut fields);
             request.parse(black_box(HEAD)).expect("a head")
         });
     });
+    // With all that HTTP asks of a server beside the syntax: limits, framing, whether the connection lasts.
+    group.bench_function("connection", |bencher| {
+        let (limits, now) = (Arc::new(Limits::default()), Instant::now());
+        bencher.iter(|| {
+            let mut connection = Connection::new(Arc::clone(&limits), now);
+            connection.receive(black_box(HEAD), now);
+            connection.next_request().is_some()
+        });
+    });
+    group.finish();
 }
 
 criterion_group! {
     name = units;
-    config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1)).sample_size(20);
-    targets = steps, fork_of_a_large_process, hand_over, readiness, head
+    config = Criterion::default().warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1)).sample_size(20).without_plots();
+    targets = steps, fork_of_a_large_process, switch_between_tasks, hand_over, readiness, head
 }
 criterion_main!(units);

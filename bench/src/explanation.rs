@@ -1,18 +1,22 @@
 //! Why one architecture costs more than another: counts per request times unit costs, and the rest that they do not explain.
 //!
-//! Costs come from the timed cells, counts from the counted ones (see [`COUNTED_STEPS`](crate::record::cell::COUNTED_STEPS)) where
-//! they have them, and else from the timed ones. Hand-overs are known from the chapters; births from the kind of load.
+//! CPU per request comes from the timed cells. Counts come from them too where they have them, and else from the counted ones (see
+//! [`COUNTED_STEPS`](crate::record::cell::COUNTED_STEPS)). Hand-overs are known from the chapters; births from the kind of load.
 
 use crate::experiment::compare::{CAPACITY, CONNECT, COUNTS};
 use crate::experiment::pilot::PILOT;
+use crate::record::load::LoadFigures;
 use crate::record::measured::Record;
 use crate::record::server::ServerFigures;
-use crate::record::store::Records;
+use crate::show;
 use crate::statistics::sample::median;
 use crate::unit_costs::{
-    CALL, COPY, Cost, EVENT, FAULT, FORK, HAND_OVER, PROCESS_SWITCH, SPAWN, SWITCH, Unit, WOKEN,
-    WOKEN_PROCESS,
+    ALL, BORN, CALL, CALLED, CALLED_PROCESS, COPY, Cost, EVENT, FAULT, FORK, HAND_OVER, PASSED_ON, ROUSE,
+    SWITCH, Unit, WATCHED, WOKEN, WOKEN_PROCESS,
 };
+
+/// Share of the difference from which on a reason is named in words.
+const WORTH_NAMING: f64 = 0.10;
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,12 +27,19 @@ pub struct Reason {
     pub per_request: [f64; 2],
     /// What one costs, in nanoseconds, with each of the two.
     pub cost_ns: [f64; 2],
+    /// What one is, with each of the two.
+    pub is: [&'static str; 2],
 }
 
 impl Reason {
     /// What it adds to a request, in nanoseconds.
     pub fn adds_ns(&self) -> f64 {
         self.per_request[0] * self.cost_ns[0] - self.per_request[1] * self.cost_ns[1]
+    }
+
+    /// Which of the two has more of it: the one whose price is worth showing.
+    pub fn dearer(&self) -> usize {
+        usize::from(self.per_request[1] * self.cost_ns[1] > self.per_request[0] * self.cost_ns[0])
     }
 }
 
@@ -46,170 +57,235 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// What the one costs more than the other, in nanoseconds.
+    pub fn difference_ns(&self) -> f64 {
+        self.cpu_ns[0] - self.cpu_ns[1]
+    }
+
     /// The difference that no reason explains, in nanoseconds.
     pub fn unexplained_ns(&self) -> f64 {
-        self.cpu_ns[0] - self.cpu_ns[1] - self.reasons.iter().map(Reason::adds_ns).sum::<f64>()
+        self.difference_ns() - self.reasons.iter().map(Reason::adds_ns).sum::<f64>()
+    }
+
+    /// The same as a share of the difference, never negative.
+    pub fn unexplained_share(&self) -> f64 {
+        (self.unexplained_ns() / self.difference_ns()).abs()
+    }
+
+    /// The reasons that matter, in words, the strongest first.
+    pub fn words(&self, names: [&str; 2]) -> String {
+        let difference = self.difference_ns();
+        let mut shares: Vec<(f64, &Reason)> =
+            self.reasons.iter().map(|reason| (reason.adds_ns() / difference, reason)).collect();
+        shares.retain(|(share, _)| share.abs() >= WORTH_NAMING);
+        shares.sort_by(|one, other| other.0.total_cmp(&one.0));
+        let named: Vec<String> = shares
+            .iter()
+            .map(|(share, reason)| {
+                let which = reason.dearer();
+                let (count, other) = (reason.per_request[which], reason.per_request[1 - which]);
+                format!(
+                    "{} of it: {} takes {} {} a request ({}), {} takes {}.",
+                    show::share(*share),
+                    names[which],
+                    show::three(count),
+                    reason.what,
+                    reason.is[which],
+                    names[1 - which],
+                    if other == 0.0 { "none".to_string() } else { show::three(other) },
+                )
+            })
+            .collect();
+        named.join("\n")
     }
 }
 
+/// Who serves, as far as it decides what a wake-up costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crew {
+    /// One thread, or a few, that are mostly awake.
+    Few,
+    /// A thread for each connection under way, of which most sleep.
+    Threads,
+    /// A process for each: a switch changes the page table as well.
+    Processes,
+}
+
 /// How an architecture is made, as far as it decides what is counted.
+#[derive(Debug)]
 struct Build {
-    /// Whoever serves connections are processes of their own, so a switch changes the page table.
-    processes: bool,
+    crew: Crew,
     /// Born for each connection.
     born: Option<&'static Unit>,
-    /// Messages between threads for each connection.
-    hand_overs_per_connection: f64,
-    /// Messages between threads for each request.
-    hand_overs_per_request: f64,
-    /// Ready connections that epoll tells of, for each request.
-    events_per_request: f64,
+    /// Connections that one thread passes on to another, for each connection.
+    passed_on: f64,
+    /// Messages between threads, for each request.
+    hand_overs: f64,
+    /// Whether epoll tells of connections.
+    epoll: bool,
 }
 
 /// From the chapters; one that is not here hands nothing over and bears nobody.
 fn build(label: &str) -> Build {
     let name = label.split(['#', ':', '+']).next().unwrap_or(label);
-    let (hand_overs_per_connection, hand_overs_per_request) = match name {
-        "thread-pool" => (1.0, 0.0),
-        // There to the workers, and back to the reactor.
-        "half-sync-half-async" | "work-stealing" => (0.0, 2.0),
-        _ => (0.0, 0.0),
-    };
     Build {
-        processes: matches!(name, "fork" | "prefork" | "apache-prefork"),
+        crew: match name {
+            "fork" | "prefork" | "apache-prefork" => Crew::Processes,
+            "thread-per-connection" | "thread-pool" | "leader-followers" => Crew::Threads,
+            _ => Crew::Few,
+        },
         born: match name {
             "fork" => Some(&FORK),
-            "thread-per-connection" => Some(&SPAWN),
+            "thread-per-connection" => Some(&BORN),
             _ => None,
         },
-        hand_overs_per_connection,
-        hand_overs_per_request,
-        events_per_request: if name == "epoll" { 1.0 } else { 0.0 },
+        passed_on: if name == "thread-pool" { 1.0 } else { 0.0 },
+        // There to the workers, and back to the reactor.
+        hand_overs: if matches!(name, "half-sync-half-async" | "work-stealing") { 2.0 } else { 0.0 },
+        epoll: matches!(name, "epoll" | "multi-reactor"),
     }
 }
 
-/// Explains the difference between two contestants of a comparison, for lasting connections and for a connection each.
+impl Build {
+    /// What it costs to wake somebody. Lasting connections wake their many servers in turn.
+    fn switch(&self, step: &str) -> &'static Unit {
+        match (self.crew, step == CAPACITY) {
+            (Crew::Few, _) => &SWITCH,
+            (Crew::Threads, true) => &WOKEN,
+            (Crew::Processes, true) => &WOKEN_PROCESS,
+            (Crew::Threads, false) => &CALLED,
+            (Crew::Processes, false) => &CALLED_PROCESS,
+        }
+    }
+
+    /// A child shares its pages with its parent until it writes to them.
+    fn fault(&self) -> &'static Unit {
+        if self.crew == Crew::Processes { &COPY } else { &FAULT }
+    }
+
+    /// What a request takes by the way it is served, and how often: known, not counted.
+    fn takes(&self, step: &str) -> Vec<(&'static Unit, f64)> {
+        let mut takes = vec![(&HAND_OVER, self.hand_overs)];
+        if step == CAPACITY {
+            takes.push((&EVENT, f64::from(u8::from(self.epoll))));
+        } else {
+            takes.extend(self.born.map(|born| (born, 1.0)));
+            takes.extend([(&PASSED_ON, self.passed_on), (&WATCHED, f64::from(u8::from(self.epoll)))]);
+        }
+        takes.retain(|(_, count)| *count > 0.0);
+        takes
+    }
+}
+
+/// The unit costs that explaining the difference between these two takes, in the order in which they are best measured.
+pub fn units(names: [&str; 2]) -> Vec<Unit> {
+    let mut wanted = vec![CALL.name, ROUSE.name];
+    for build in names.map(build) {
+        for step in [CAPACITY, CONNECT] {
+            wanted.extend([build.switch(step).name, build.fault().name]);
+            wanted.extend(build.takes(step).iter().map(|(unit, _)| unit.name));
+        }
+    }
+    ALL.into_iter().filter(|unit| wanted.contains(&unit.name)).collect()
+}
+
+/// Explains the difference between two contestants, for lasting connections and for a connection each.
 pub fn explain(
-    records: &Records,
-    one: &str,
-    other: &str,
-    cost: impl Fn(&Unit) -> Option<Cost>,
+    cells: &[&Record],
+    names: [&str; 2],
+    cost: &dyn Fn(&Unit) -> Option<Cost>,
 ) -> Vec<Explanation> {
-    [(CAPACITY, PILOT), (CONNECT, COUNTS)]
-        .into_iter()
-        .filter_map(|steps| of_step(records, [one, other], steps, &cost))
-        .collect()
+    let steps = [(CAPACITY, PILOT), (CONNECT, COUNTS)];
+    steps.into_iter().filter_map(|steps| of_step(cells, names, steps, cost)).collect()
 }
 
 /// Median over the cells of a step that count.
-fn figure(records: &Records, name: &str, step: &str, read: &dyn Fn(&Record) -> Option<f64>) -> Option<f64> {
-    let values: Vec<f64> = records
-        .cells
+fn figure(cells: &[&Record], name: &str, step: &str, read: &dyn Fn(&Record) -> Option<f64>) -> Option<f64> {
+    let values: Vec<f64> = cells
         .iter()
         .filter(|record| record.trial.cell.contestant == name && record.trial.cell.step == step)
         .filter(|record| record.counted().is_some())
-        .filter_map(read)
+        .filter_map(|record| read(record))
         .collect();
     (!values.is_empty()).then(|| median(&values))
 }
 
 fn of_step(
-    records: &Records,
+    cells: &[&Record],
     names: [&str; 2],
     (step, counted): (&'static str, &str),
-    cost: &impl Fn(&Unit) -> Option<Cost>,
+    cost: &dyn Fn(&Unit) -> Option<Cost>,
 ) -> Option<Explanation> {
-    let cpu = |name: &str| figure(records, name, step, &Record::cpu_per_request_ns);
-    let counts = |read: fn(&ServerFigures) -> Option<f64>| {
+    let cpu = |name: &str| figure(cells, name, step, &Record::cpu_per_request_ns);
+    let counts = |read: &dyn Fn(&LoadFigures, &ServerFigures) -> Option<f64>| {
         names.map(|name| {
-            let per_request =
-                |record: &Record| Some(read(record.server.as_ref()?)? / record.counted()?.rate_per_s);
-            figure(records, name, counted, &per_request).or_else(|| figure(records, name, step, &per_request))
+            let per_request = |record: &Record| {
+                let load = record.counted().filter(|load| load.rate_per_s > 0.0)?;
+                Some(read(load, record.server.as_ref()?)? / load.rate_per_s)
+            };
+            figure(cells, name, step, &per_request).or_else(|| figure(cells, name, counted, &per_request))
         })
     };
     let builds = names.map(build);
-    let connections = if step == CONNECT { 1.0 } else { 0.0 };
+    let takes = builds.each_ref().map(|build| build.takes(step));
+    // What a step contains of switches and faults is in its own price.
+    let beyond = |counts: [Option<f64>; 2], contained: fn(&Cost) -> f64| {
+        [0, 1].map(|which| {
+            let inside =
+                |(unit, count): &(&Unit, f64)| count * cost(unit).map_or(0.0, |cost| contained(&cost));
+            counts[which].map(|count| (count - takes[which].iter().map(inside).sum::<f64>()).max(0.0))
+        })
+    };
     let mut found = Explanation {
         step,
         cpu_ns: [cpu(names[0])?, cpu(names[1])?],
         reasons: Vec::new(),
         not_available: Vec::new(),
     };
-    let mut add =
-        |what: &'static str, counts: [Option<f64>; 2], costs: [Option<f64>; 2]| match (counts, costs) {
-            ([Some(one), Some(other)], [Some(first), Some(second)]) => {
-                let reason = Reason { what, per_request: [one, other], cost_ns: [first, second] };
-                if reason.adds_ns() != 0.0 {
-                    found.reasons.push(reason);
-                }
-            }
+    let mut add = |what: &'static str, counts: [Option<f64>; 2], units: [&'static Unit; 2]| {
+        let costs = units.map(|unit| cost(unit).map(|cost| cost.ns));
+        match (counts, costs) {
+            ([Some(0.0), Some(0.0)], _) => {}
+            ([Some(one), Some(other)], [Some(first), Some(second)]) => found.reasons.push(Reason {
+                what,
+                per_request: [one, other],
+                cost_ns: [first, second],
+                is: units.map(|unit| unit.what),
+            }),
             _ => found.not_available.push(what),
+        }
+    };
+    let known = [
+        ("processes", &FORK),
+        ("threads", &BORN),
+        ("hand-overs", &HAND_OVER),
+        ("callers passed on", &PASSED_ON),
+        ("callers watched", &WATCHED),
+        ("events", &EVENT),
+    ];
+    for (what, unit) in known {
+        let count = |takes: &Vec<(&Unit, f64)>| {
+            Some(takes.iter().filter(|(taken, _)| taken.name == unit.name).map(|(_, count)| count).sum())
         };
-    let ns = |unit: &Unit| cost(unit).map(|cost| cost.ns);
-    // What the birth of a process or thread, or a hand-over, contains of switches and faults is in its own price.
-    let born = |build: &Build| build.born.and_then(cost).filter(|_| connections > 0.0);
-    let handed_over =
-        |build: &Build| build.hand_overs_per_connection * connections + build.hand_overs_per_request;
-    let beyond = |counts: [Option<f64>; 2], contained: fn(&Cost) -> f64| {
-        [0, 1].map(|which| {
-            let build = &builds[which];
-            let inside = born(build).map_or(0.0, |cost| contained(&cost))
-                + cost(&HAND_OVER).map_or(0.0, |cost| contained(&cost)) * handed_over(build);
-            counts[which].map(|count| (count - inside).max(0.0))
-        })
-    };
-    for (what, unit) in [("processes", &FORK), ("threads", &SPAWN)] {
-        let births = builds.each_ref().map(|build| {
-            Some(if build.born.is_some_and(|born| born.name == unit.name) { connections } else { 0.0 })
-        });
-        add(what, births, [ns(unit); 2]);
+        add(what, takes.each_ref().map(count), [unit; 2]);
     }
-    // Lasting connections wake their sixty-four servers in turn; with a connection each, the one who was last awake is woken.
-    let switch = |build: &Build| {
-        ns(match (step == CAPACITY, build.processes) {
-            (true, true) => &WOKEN_PROCESS,
-            (true, false) => &WOKEN,
-            (false, true) => &PROCESS_SWITCH,
-            (false, false) => &SWITCH,
-        })
-    };
     add(
         "context switches",
-        beyond(counts(|server| server.switches_per_s), |cost| cost.switches),
-        builds.each_ref().map(switch),
+        beyond(counts(&|_, server| server.switches_per_s), |cost| cost.switches),
+        builds.each_ref().map(|build| build.switch(step)),
     );
     add(
         "page faults",
-        beyond(counts(|server| server.faults_minor_per_s), |cost| cost.faults),
-        // A child shares its pages with its parent until it writes to them.
-        builds.each_ref().map(|build| ns(if build.processes { &COPY } else { &FAULT })),
+        beyond(counts(&|_, server| server.faults_minor_per_s), |cost| cost.faults),
+        builds.each_ref().map(Build::fault),
     );
-    add("events", builds.each_ref().map(|build| Some(build.events_per_request)), [ns(&EVENT); 2]);
-    add("system calls", counts(|server| server.system_calls_per_s), [ns(&CALL); 2]);
-    add("hand-overs", builds.each_ref().map(|build| Some(handed_over(build))), [ns(&HAND_OVER); 2]);
+    add("clients roused", counts(&|load, _| load.generator_sleeps_per_s), [&ROUSE; 2]);
+    // With a connection each, everybody accepts, receives, sends and closes; the other calls are in the prices above.
+    if step == CAPACITY {
+        add("system calls", counts(&|_, server| server.system_calls_per_s), [&CALL; 2]);
+    }
     Some(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rest_is_what_no_reason_explains() {
-        let reason = |per_request, cost_ns| Reason { what: "x", per_request, cost_ns };
-        let explanation = Explanation {
-            step: CAPACITY,
-            cpu_ns: [30_000.0, 20_000.0],
-            reasons: vec![reason([3.0, 1.0], [3_000.0, 3_000.0]), reason([0.0, 1.0], [500.0, 500.0])],
-            not_available: Vec::new(),
-        };
-        assert_eq!(explanation.unexplained_ns(), 10_000.0 - 6_000.0 + 500.0);
-    }
-
-    #[test]
-    fn an_arm_and_a_namesake_are_built_alike() {
-        assert!(build("fork#2").processes && build("prefork+tls").processes);
-        assert_eq!(build("half-sync-half-async").hand_overs_per_request, 2.0);
-        assert!(build("io-uring:tuned").born.is_none());
-    }
-}
+mod tests;

@@ -1,25 +1,20 @@
 //! What the single steps cost of which architectures are made, on this machine: the unit prices behind `dyno explain`.
 //!
-//! Each function does a step so many times and gives the time of all. Both sides of a step run on one core, as they do in
-//! a server that has one. A switch is told apart from the calls that bring it about: the same calls without a switch are
-//! measured too, and taken off. What a switch costs in a loaded server, where caches have gone cold, is measured in that situation:
-//! see [`relay`].
+//! Some are steps that stand alone, see [`steps`]. What a wake-up costs in a loaded server, among many sleepers whose caches have
+//! gone cold, is measured in that situation, see [`situations`](crate::situations).
 
-use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+pub mod apart;
+pub mod steps;
+
+use std::io;
+use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::Pid;
 
-use crate::relay::{self, Way};
-use crate::statistics::sample::median;
+use crate::situations::host::Answered;
+use crate::situations::{callers, relay, rouse};
 
 /// A step and how it is measured.
 #[derive(Debug, Clone, Copy)]
@@ -28,85 +23,17 @@ pub struct Unit {
     pub name: &'static str,
     /// What it is, for people.
     pub what: &'static str,
-    /// Whether both sides of it share a core; else it finds cores for itself.
-    pub one_core: bool,
-    /// Does it `rounds` times, and gives the time of all.
-    pub run: fn(rounds: u32) -> io::Result<Duration>,
+    measure: Measure,
 }
 
-/// A switch from one thread to another and what goes with it: going to sleep on a descriptor, being woken. Caches stay warm, as
-/// they do where few take turns.
-pub const SWITCH: Unit = Unit {
-    name: "switch",
-    what: "a switch between two threads: to sleep, woken by a byte",
-    one_core: true,
-    run: |rounds| switch(rounds, false),
-};
-/// The same between processes: another page table, and cold entries of the translation buffer after it.
-pub const PROCESS_SWITCH: Unit = Unit {
-    name: "process-switch",
-    what: "a switch between two processes, the same way",
-    one_core: true,
-    run: |rounds| switch(rounds, true),
-};
-/// The same in a loaded server: one of many is woken, and what it needs has gone cold since its last turn.
-pub const WOKEN: Unit = Unit {
-    name: "woken",
-    what: "one of 64 threads woken for a request",
-    one_core: false,
-    run: |rounds| relay::woken(Way::Threads, rounds),
-};
-/// The same for a process, whose translations have gone as well.
-pub const WOKEN_PROCESS: Unit = Unit {
-    name: "woken-process",
-    what: "one of 64 processes woken for a request",
-    one_core: false,
-    run: |rounds| relay::woken(Way::Processes, rounds),
-};
-/// A connection that epoll tells of.
-pub const EVENT: Unit = Unit {
-    name: "event",
-    what: "a ready connection told by epoll, 64 at a time",
-    one_core: false,
-    run: relay::told,
-};
-/// A thread's life.
-pub const SPAWN: Unit =
-    Unit { name: "spawn", what: "a thread started and joined", one_core: true, run: spawn };
-/// A process' life.
-pub const FORK: Unit = Unit {
-    name: "fork",
-    what: "a process forked that answers a request and ends",
-    one_core: true,
-    run: fork_and_wait,
-};
-/// A message to another thread that sleeps until it comes.
-pub const HAND_OVER: Unit = Unit {
-    name: "hand-over",
-    what: "a message through a queue to a crew that sleeps",
-    one_core: true,
-    run: hand_over,
-};
-/// A page of memory touched for the first time.
-pub const FAULT: Unit =
-    Unit { name: "fault", what: "a page touched for the first time", one_core: true, run: fault };
-/// A page that a parent and its child share, written to.
-pub const COPY: Unit =
-    Unit { name: "copy", what: "a page copied after a fork, when written to", one_core: true, run: copy };
-/// A system call that does next to nothing.
-pub const CALL: Unit =
-    Unit { name: "call", what: "a system call that does next to nothing", one_core: true, run: call };
-/// A connection's life, seen by the one who accepts.
-pub const ACCEPT: Unit = Unit {
-    name: "accept",
-    what: "a connection opened, accepted and closed, both ends",
-    one_core: true,
-    run: accept,
-};
-
-/// All of them, those that fork first: what others leave behind (stacks, arenas) would make this program larger, and its forks dearer.
-pub const ALL: [Unit; 12] =
-    [FORK, COPY, PROCESS_SWITCH, SWITCH, SPAWN, HAND_OVER, FAULT, CALL, ACCEPT, WOKEN, WOKEN_PROCESS, EVENT];
+/// How a step is measured.
+#[derive(Debug, Clone, Copy)]
+enum Measure {
+    /// Done so many times on one core: the time of all.
+    Step(fn(rounds: u32) -> io::Result<Duration>),
+    /// In a situation that finds cores for itself and knows what it contains.
+    Situation(fn() -> io::Result<Cost>),
+}
 
 /// What one of a step costs, and what it contains of other steps, so that these are not counted twice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,220 +46,217 @@ pub struct Cost {
     pub faults: f64,
 }
 
+impl Cost {
+    /// The price of one switch, when everything that `more` took was switching.
+    fn of_a_switch(more: Answered) -> Cost {
+        Cost { ns: more.ns / more.switches.max(1.0), switches: 1.0, faults: 0.0 }
+    }
+
+    /// The price of a step and of the switches in it.
+    fn with_switches(more: Answered) -> Cost {
+        Cost { ns: more.ns, switches: more.switches.max(0.0), faults: 0.0 }
+    }
+}
+
+/// A switch from one thread to another and what goes with it: going to sleep on a descriptor, being woken. Caches stay warm, as
+/// they do where few take turns.
+pub const SWITCH: Unit = Unit {
+    name: "switch",
+    what: "a switch between two threads: to sleep, woken by a byte",
+    measure: Measure::Step(|rounds| steps::switch(rounds, false)),
+};
+/// The same between processes: another page table, and cold entries of the translation buffer after it.
+pub const PROCESS_SWITCH: Unit = Unit {
+    name: "process-switch",
+    what: "a switch between two processes, the same way",
+    measure: Measure::Step(|rounds| steps::switch(rounds, true)),
+};
+/// The same in a loaded server: one of many is woken, and what it needs has gone cold since its last turn.
+pub const WOKEN: Unit = Unit {
+    name: "woken",
+    what: "one of 64 threads woken for a request",
+    measure: Measure::Situation(|| relay::more(relay::Way::Threads).map(Cost::of_a_switch)),
+};
+/// The same for a process, whose translations have gone as well.
+pub const WOKEN_PROCESS: Unit = Unit {
+    name: "woken-process",
+    what: "one of 64 processes woken for a request",
+    measure: Measure::Situation(|| relay::more(relay::Way::Processes).map(Cost::of_a_switch)),
+};
+/// A connection that epoll tells of.
+pub const EVENT: Unit = Unit {
+    name: "event",
+    what: "a ready connection told by epoll, 64 at a time",
+    measure: Measure::Situation(|| relay::told().map(|ns| Cost { ns, switches: 0.0, faults: 0.0 })),
+};
+/// A thread that waits for a connection, or for what is said on it, where each request has a connection of its own.
+pub const CALLED: Unit = Unit {
+    name: "called",
+    what: "one of 16 threads woken for a caller, in accept or recv",
+    measure: Measure::Situation(|| {
+        callers::more(callers::Way::Threads, callers::Way::Ready).map(Cost::of_a_switch)
+    }),
+};
+/// The same for a process.
+pub const CALLED_PROCESS: Unit = Unit {
+    name: "called-process",
+    what: "one of 16 processes woken for a caller, the same way",
+    measure: Measure::Situation(|| {
+        callers::more(callers::Way::Processes, callers::Way::Ready).map(Cost::of_a_switch)
+    }),
+};
+/// A connection for one request through epoll: added, told of, taken out again, and the empty accept queue found empty.
+pub const WATCHED: Unit = Unit {
+    name: "watched",
+    what: "a caller watched by epoll, from accept to close",
+    measure: Measure::Situation(|| {
+        callers::more(callers::Way::Epoll, callers::Way::Ready).map(Cost::with_switches)
+    }),
+};
+/// A connection through a queue from the one who accepts to one of a crew.
+pub const PASSED_ON: Unit = Unit {
+    name: "passed-on",
+    what: "a caller passed on through a queue to one of 16 threads",
+    measure: Measure::Situation(|| {
+        callers::more(callers::Way::Queue, callers::Way::Threads).map(Cost::with_switches)
+    }),
+};
+/// An answer to a client that sleeps, beyond one to a client that is awake.
+pub const ROUSE: Unit = Unit {
+    name: "rouse",
+    what: "a client roused by an answer, asleep on another core",
+    measure: Measure::Situation(|| rouse::roused().map(|ns| Cost { ns, switches: 0.0, faults: 0.0 })),
+};
+/// A thread for each caller, beyond one of a crew.
+pub const BORN: Unit = Unit {
+    name: "born",
+    what: "a thread born for a caller, beyond one of a crew",
+    measure: Measure::Situation(|| {
+        callers::more(callers::Way::Births, callers::Way::Threads).map(Cost::with_switches)
+    }),
+};
+/// A thread's life.
+pub const SPAWN: Unit =
+    Unit { name: "spawn", what: "a thread started and joined", measure: Measure::Step(steps::spawn) };
+/// A process' life.
+pub const FORK: Unit = Unit {
+    name: "fork",
+    what: "a process forked that answers a request and ends",
+    measure: Measure::Step(steps::fork_and_wait),
+};
+/// A message to another thread that sleeps until it comes.
+pub const HAND_OVER: Unit = Unit {
+    name: "hand-over",
+    what: "a message through a queue to a crew that sleeps",
+    measure: Measure::Step(steps::hand_over),
+};
+/// A page of memory touched for the first time.
+pub const FAULT: Unit =
+    Unit { name: "fault", what: "a page touched for the first time", measure: Measure::Step(steps::fault) };
+/// A page that a parent and its child share, written to.
+pub const COPY: Unit = Unit {
+    name: "copy",
+    what: "a page copied after a fork, when written to",
+    measure: Measure::Step(steps::copy),
+};
+/// A system call that does next to nothing.
+pub const CALL: Unit = Unit {
+    name: "call",
+    what: "a system call that does next to nothing",
+    measure: Measure::Step(steps::call),
+};
+/// A connection's life, seen by the one who accepts.
+pub const ACCEPT: Unit = Unit {
+    name: "accept",
+    what: "a connection opened, accepted and closed, both ends",
+    measure: Measure::Step(steps::accept),
+};
+
+/// All of them.
+pub const ALL: [Unit; 18] = [
+    FORK,
+    COPY,
+    PROCESS_SWITCH,
+    SWITCH,
+    SPAWN,
+    HAND_OVER,
+    FAULT,
+    CALL,
+    ACCEPT,
+    WOKEN_PROCESS,
+    WOKEN,
+    EVENT,
+    CALLED_PROCESS,
+    CALLED,
+    WATCHED,
+    PASSED_ON,
+    BORN,
+    ROUSE,
+];
+
+/// How often a step is done for one price, and before it, so that its code and data are where they would be in a server.
+const ROUNDS: u32 = 200;
+const WARM_UP_ROUNDS: u32 = 20;
+
 impl Unit {
-    /// The median time of one, of several attempts: it is set against medians of servers, on the same machine.
-    pub fn cost(&self) -> Option<Cost> {
-        const ROUNDS: u32 = 400;
-        const ATTEMPTS: u32 = 7;
-        let before = sched_getaffinity(Pid::from_raw(0)).ok()?;
+    /// The same as [`Unit::cost`] in a process of its own, so that this one stays as small as it is.
+    ///
+    /// # Errors
+    /// As [`Unit::cost`], or when there is no room for a process.
+    pub fn cost_apart(&self) -> io::Result<Cost> {
+        let [ns, switches, faults] =
+            apart::apart(|| self.cost().map(|cost| [cost.ns, cost.switches, cost.faults]))?;
+        Ok(Cost { ns, switches, faults })
+    }
+
+    /// What one costs, by one short attempt. Prices scatter as the machine's speed does: take the median of many attempts, with
+    /// whatever they are set against in between.
+    ///
+    /// # Errors
+    /// When the machine has no core to spare for a situation that needs two, or something is not to be had.
+    pub fn cost(&self) -> io::Result<Cost> {
+        let run = match self.measure {
+            Measure::Situation(run) => return run(),
+            Measure::Step(run) => run,
+        };
+        let before = sched_getaffinity(Pid::from_raw(0))?;
         let mut one = CpuSet::new();
-        let core = (0..CpuSet::count()).find(|core| before.is_set(*core).unwrap_or(false))?;
-        one.set(core).ok()?;
-        if self.one_core {
-            sched_setaffinity(Pid::from_raw(0), &one).ok()?;
-        }
-        let seen = usage();
-        let times: Vec<f64> = (0..ATTEMPTS)
-            .filter_map(|_| (self.run)(ROUNDS).ok())
-            .map(|time| time.as_nanos() as f64 / f64::from(ROUNDS))
-            .collect();
-        let _ = sched_setaffinity(Pid::from_raw(0), &before);
-        let each = |before: i64, after: i64| (after - before) as f64 / f64::from(ROUNDS * ATTEMPTS);
-        let (seen, now) = (seen?, usage()?);
-        (!times.is_empty()).then(|| Cost {
-            ns: median(&times),
+        let first = (0..CpuSet::count()).find(|core| before.is_set(*core).unwrap_or(false));
+        one.set(first.ok_or_else(|| io::Error::other("there is no core to run on"))?)?;
+        sched_setaffinity(Pid::from_raw(0), &one)?;
+        let timed = run(WARM_UP_ROUNDS).and_then(|_| {
+            let seen = usage()?;
+            Ok((run(ROUNDS)?, seen, usage()?))
+        });
+        sched_setaffinity(Pid::from_raw(0), &before)?;
+        let (time, seen, now) = timed?;
+        let each = |before: i64, after: i64| (after - before) as f64 / f64::from(ROUNDS);
+        Ok(Cost {
+            ns: time.as_nanos() as f64 / f64::from(ROUNDS),
             switches: each(seen.0, now.0),
             faults: each(seen.1, now.1),
         })
     }
+
+    /// The time of `rounds` of them, as criterion asks for it.
+    ///
+    /// # Errors
+    /// As [`Unit::cost`].
+    pub fn run(&self, rounds: u32) -> io::Result<Duration> {
+        match self.measure {
+            Measure::Step(run) => run(rounds),
+            Measure::Situation(run) => {
+                Ok(Duration::from_nanos((run()?.ns * f64::from(rounds)).max(0.0) as u64))
+            }
+        }
+    }
 }
 
 /// Switches and page faults of this program and of its children that it has waited for.
-fn usage() -> Option<(i64, i64)> {
-    let both = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(|who| getrusage(who).ok());
-    let [Some(own), Some(children)] = both else {
-        return None;
-    };
+fn usage() -> io::Result<(i64, i64)> {
+    let (own, children) = (getrusage(UsageWho::RUSAGE_SELF)?, getrusage(UsageWho::RUSAGE_CHILDREN)?);
     let switches = |usage: &Usage| usage.voluntary_context_switches() + usage.involuntary_context_switches();
-    Some((switches(&own) + switches(&children), own.minor_page_faults() + children.minor_page_faults()))
-}
-
-fn switch(rounds: u32, processes: bool) -> io::Result<Duration> {
-    let (mut near, mut far) = UnixStream::pair()?;
-    let mut byte = [0];
-    // The calls alone, by one thread: nobody sleeps, nobody is woken.
-    let began = Instant::now();
-    for _ in 0..rounds {
-        near.write_all(&byte)?;
-        far.read_exact(&mut byte)?;
-        far.write_all(&byte)?;
-        near.read_exact(&mut byte)?;
-    }
-    let calls = began.elapsed();
-    let echo = Echo::start(far, &near, processes)?;
-    near.write_all(&byte)?;
-    near.read_exact(&mut byte)?;
-    let began = Instant::now();
-    for _ in 0..rounds {
-        near.write_all(&byte)?;
-        near.read_exact(&mut byte)?;
-    }
-    let time = began.elapsed();
-    drop(near);
-    echo.end();
-    // There and back are two switches.
-    Ok(time.saturating_sub(calls) / 2)
-}
-
-/// The other end of a switch.
-enum Echo {
-    Thread(thread::JoinHandle<()>),
-    Process(Pid),
-}
-
-impl Echo {
-    fn start(mut far: UnixStream, near: &UnixStream, process: bool) -> io::Result<Self> {
-        let mut echo = move || {
-            let mut byte = [0];
-            while matches!(far.read(&mut byte), Ok(1)) && far.write_all(&byte).is_ok() {}
-        };
-        if !process {
-            return Ok(Echo::Thread(thread::spawn(echo)));
-        }
-        // SAFETY: the child makes system calls only, all of them safe after a fork of a program with threads, and ends.
-        match unsafe { fork() }? {
-            ForkResult::Child => {
-                // SAFETY: the child's own copy of the descriptor, closed once, so that it sees the end of the stream.
-                unsafe { libc::close(near.as_raw_fd()) };
-                echo();
-                // SAFETY: _exit runs no handler of this program and touches no memory of it.
-                unsafe { libc::_exit(0) }
-            }
-            ForkResult::Parent { child } => Ok(Echo::Process(child)),
-        }
-    }
-
-    fn end(self) {
-        match self {
-            Echo::Thread(thread) => drop(thread.join()),
-            Echo::Process(child) => drop(waitpid(child, None)),
-        }
-    }
-}
-
-fn spawn(rounds: u32) -> io::Result<Duration> {
-    let began = Instant::now();
-    for _ in 0..rounds {
-        thread::Builder::new().spawn(|| {})?.join().map_err(|_| io::Error::other("the thread panicked"))?;
-    }
-    Ok(began.elapsed())
-}
-
-fn fork_and_wait(rounds: u32) -> io::Result<Duration> {
-    let began = Instant::now();
-    for _ in 0..rounds {
-        // SAFETY: of what a fork of a program with threads may leave locked the child uses the memory allocator alone, which the C
-        // library keeps usable, and ends.
-        match unsafe { fork() }? {
-            ForkResult::Child => {
-                relay::answer_in_memory();
-                // SAFETY: _exit runs no handler of this program and touches no memory of it.
-                unsafe { libc::_exit(0) }
-            }
-            ForkResult::Parent { child } => {
-                waitpid(child, None)?;
-            }
-        }
-    }
-    Ok(began.elapsed())
-}
-
-fn hand_over(rounds: u32) -> io::Result<Duration> {
-    const CREW: u32 = 16;
-    let closed = || io::Error::other("the queue is closed");
-    let (queue, work) = crossbeam::channel::bounded::<u32>(CREW as usize);
-    let (done, answers) = mpsc::channel();
-    let crew: Vec<_> = (0..CREW)
-        .map(|_| {
-            let (work, done) = (work.clone(), done.clone());
-            thread::spawn(move || work.iter().try_for_each(|message| done.send(message)))
-        })
-        .collect();
-    thread::sleep(Duration::from_millis(1));
-    let began = Instant::now();
-    for burst in 0..rounds.div_ceil(CREW) {
-        // As many as there are, then sleep until they are served: as a dispatcher does in accept(2).
-        let size = CREW.min(rounds - burst * CREW);
-        (0..size).try_for_each(|message| queue.send(message)).map_err(|_| closed())?;
-        for _ in 0..size {
-            answers.recv().map_err(|_| closed())?;
-        }
-    }
-    let time = began.elapsed();
-    drop(queue);
-    crew.into_iter().for_each(|one| drop(one.join()));
-    Ok(time)
-}
-
-fn fault(rounds: u32) -> io::Result<Duration> {
-    let page = procfs::page_size() as usize;
-    let mut memory: Vec<u8> = Vec::with_capacity(page * (rounds as usize + 1));
-    let began = Instant::now();
-    // Growing within the capacity touches one new page after the other.
-    for round in 0..rounds as usize {
-        memory.resize(round * page + 1, 1);
-    }
-    let time = began.elapsed();
-    std::hint::black_box(&memory);
-    Ok(time)
-}
-
-fn copy(rounds: u32) -> io::Result<Duration> {
-    let page = procfs::page_size() as usize;
-    let mut memory = vec![1u8; page * rounds as usize];
-    let (near, far) = UnixStream::pair()?;
-    // SAFETY: the child makes system calls only, all of them safe after a fork of a program with threads, and ends.
-    match unsafe { fork() }? {
-        ForkResult::Child => {
-            // SAFETY: the child's own copy of the descriptor, closed once, so that it sees the end of the stream.
-            unsafe { libc::close(near.as_raw_fd()) };
-            let _ = (&far).read(&mut [0]);
-            // SAFETY: _exit runs no handler of this program and touches no memory of it.
-            unsafe { libc::_exit(0) }
-        }
-        ForkResult::Parent { child } => {
-            let began = Instant::now();
-            for place in (0..memory.len()).step_by(page) {
-                memory[place] = 2;
-            }
-            let time = began.elapsed();
-            std::hint::black_box(&memory);
-            drop(near);
-            waitpid(child, None)?;
-            Ok(time)
-        }
-    }
-}
-
-fn call(rounds: u32) -> io::Result<Duration> {
-    let began = Instant::now();
-    for _ in 0..rounds {
-        std::hint::black_box(nix::unistd::getppid());
-    }
-    Ok(began.elapsed())
-}
-
-fn accept(rounds: u32) -> io::Result<Duration> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    let began = Instant::now();
-    for _ in 0..rounds {
-        let client = TcpStream::connect(address)?;
-        let (server, _) = listener.accept()?;
-        drop(OwnedFd::from(client));
-        drop(OwnedFd::from(server));
-    }
-    Ok(began.elapsed())
+    Ok((switches(&own) + switches(&children), own.minor_page_faults() + children.minor_page_faults()))
 }
 
 #[cfg(test)]
@@ -341,10 +265,27 @@ mod tests {
 
     #[test]
     fn every_step_takes_some_time() {
-        // A fork of the test program is left out here: it would run in the middle of other tests' threads.
-        let left_out = ["fork", "process-switch", "copy"];
-        for unit in ALL.iter().filter(|unit| unit.one_core && !left_out.contains(&unit.name)) {
-            assert!((unit.run)(30).unwrap() > Duration::ZERO, "{}", unit.name);
+        // Forks of the test program are left out here: they would run in the middle of other tests' threads.
+        for step in [steps::spawn, steps::hand_over, steps::fault, steps::call, steps::accept] {
+            assert!(step(30).unwrap() > Duration::ZERO);
         }
+        assert!(steps::switch(30, false).unwrap() > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_page_is_touched_for_the_first_time_each_time() {
+        for _ in 0..2 {
+            let before = getrusage(UsageWho::RUSAGE_SELF).unwrap().minor_page_faults();
+            steps::fault(200).unwrap();
+            assert!(getrusage(UsageWho::RUSAGE_SELF).unwrap().minor_page_faults() >= before + 200);
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = ALL.iter().map(|unit| unit.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
     }
 }

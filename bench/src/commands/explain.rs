@@ -1,48 +1,76 @@
 //! `dyno explain A B`: why does A cost more than B?
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 
 use super::Outcome;
+use super::shared::milliseconds;
+use crate::contestant::own;
+use crate::environment;
 use crate::exit::{Exit, Failure};
 use crate::experiment::compare::CAPACITY;
-use crate::explanation::{Explanation, explain};
+use crate::experiment::explain::{self as experiment, Block, Finding, Probes, Seen};
+use crate::experiment::setup::{Setup, split_cores};
+use crate::explanation::{Explanation, units};
+use crate::probe::machine::online_cores;
+use crate::progress::Reporter;
 use crate::record::store;
-use crate::unit_costs::{ALL, Cost};
+use crate::rig::system::System;
+use crate::session::{Session, Stop};
+use crate::situations::pace;
+use crate::unit_costs::Unit;
 use crate::{results, show};
+
+/// Attempts at each unit cost where the cells were measured before.
+const ATTEMPTS: usize = 9;
 
 /// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on this
 /// machine, and the rest that this does not explain.
+///
+/// Both are measured now, with the unit costs in between. Figures of an earlier comparison are taken with --results; the
+/// machine may have been faster or slower then, and the rest is larger for it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Try it:\n  dyno compare fork epoll --quick && dyno explain fork epoll")]
+#[command(after_help = "Try it:\n  dyno explain fork epoll\n  dyno explain prefork thread-pool\n  \
+                        dyno compare fork epoll --quick && dyno explain fork epoll --results")]
 pub struct Arguments {
-    /// The one
+    /// The one: a name from `dyno list`
     one: String,
     /// The other
     other: String,
-    /// Results of a comparison in which both took part [default: the newest]
-    #[arg(long, value_name = "DIR")]
-    results: Option<PathBuf>,
+    /// Blocks: each measures both, and every unit cost, once
+    #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    blocks: u32,
+    /// Time measured in each cell
+    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = milliseconds)]
+    duration: u64,
+    /// Explain a comparison in which both took part, and measure unit costs alone [the newest when no DIR is given]
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["blocks", "duration"])]
+    results: Option<Option<PathBuf>>,
+    /// No progress on stderr
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 /// Prints the explanation.
 ///
 /// # Errors
-/// When there is no comparison in which both took part and count.
+/// When a name is unknown, or no cell of both counts.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let directory = arguments.results.clone().map_or_else(|| results::latest(Some("compare")), Ok)?;
-    let records = store::read(&directory)?;
-    for name in [&arguments.one, &arguments.other] {
-        if !records.header.contestants.iter().any(|line| line.label == *name) {
-            return Err(Failure::usage(
-                format!("{name} took no part in {}", directory.display()),
-                format!("measure both: dyno compare {} {}", arguments.one, arguments.other),
-            ));
+    let names = [arguments.one.as_str(), arguments.other.as_str()];
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let mut blocks = match &arguments.results {
+        None => measured(arguments, names, seed)?,
+        Some(directory) => {
+            let directory = directory.clone().map_or_else(|| results::latest(Some("compare")), Ok)?;
+            vec![compared(&directory, names)?]
         }
-    }
-    let costs: Vec<(&str, Option<Cost>)> = ALL.iter().map(|unit| (unit.name, unit.cost())).collect();
-    let found = explain(&records, &arguments.one, &arguments.other, |unit| {
-        costs.iter().find(|(name, _)| *name == unit.name).and_then(|(_, cost)| *cost)
-    });
+    };
+    let (left_out, measured) = experiment::keep_usual(&mut blocks);
+    let found = experiment::findings(&blocks, names, seed);
     if found.is_empty() {
         return Err(Failure::failed(
             "no cell of both counts",
@@ -50,65 +78,150 @@ pub fn run(arguments: &Arguments) -> Outcome {
         ));
     }
     anstream::println!("What one costs on this machine, on one core:");
-    for (unit, (_, cost)) in ALL.iter().zip(&costs) {
+    let all: Vec<&Block> = blocks.iter().collect();
+    for unit in units(names) {
+        let cost = experiment::cost(&all, &unit).map_or("not available".into(), |cost| show::time(cost.ns));
+        anstream::println!("  {:<60} {cost:>10}", unit.what);
+    }
+    if left_out > 0 {
         anstream::println!(
-            "  {:<60} {:>10}",
-            unit.what,
-            cost.map_or("not available".into(), |cost| show::time(cost.ns))
+            "{left_out} of {measured} measurements are left out: the machine was slower or faster than usual then."
         );
     }
-    for explanation in &found {
-        print(arguments, explanation);
-    }
+    found.iter().for_each(|finding| print(names, finding));
     Ok(Exit::Success)
 }
 
-fn print(arguments: &Arguments, explanation: &Explanation) {
-    let [one, other] = explanation.cpu_ns;
-    let load =
-        if explanation.step == CAPACITY { "over lasting connections" } else { "with a connection each" };
-    let difference = one - other;
-    let word = if difference >= 0.0 { "more" } else { "less" };
+/// Measures both, and unit costs in between.
+fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Block>, Failure> {
+    if names[0] == names[1] {
+        return Err(Failure::usage(
+            format!("{} costs what it costs", names[0]),
+            "name two, or say `dyno compare A A` to see that nothing differs",
+        ));
+    }
+    let contestants = names.into_iter().map(own::named).collect::<Result<Vec<_>, _>>()?;
+    let setup = Setup {
+        contestants,
+        service: "/".into(),
+        cores: split_cores(&online_cores()),
+        connections: 64,
+        blocks: arguments.blocks,
+        warm_up_ms: 60,
+        warm_up_fixed: true,
+        warm_ups_ms: BTreeMap::new(),
+        duration_ms: arguments.duration.max(100),
+        seed,
+    };
+    let environment = environment::read();
+    let mut progress = Reporter::new(arguments.quiet);
+    if !environment.optimized {
+        progress.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
+    }
+    let here = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
+    // Nothing is written there: only transports other than plain have files.
+    let rig = System::new(&setup.contestants, &setup.cores, &std::env::temp_dir(), seed)?;
+    let beside = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
+    let mut session = Session::new(rig, None, Vec::new(), &environment.machine_id, &mut progress);
+    // Unit costs use the server's core, which this program keeps off while cells are measured.
+    let core = setup.cores.server.first().copied().unwrap_or_default();
+    let mut price = |unit: &Unit| on(&here, &beside, || unit.cost_apart().ok());
+    let mut probes = Probes { price: &mut price, pace_ns: &mut || pace::call_ns(core) };
+    let ended = experiment::run(&mut session, &setup, &units(names), &mut probes);
+    drop(session);
+    progress.finish();
+    match ended {
+        Ok(blocks) => Ok(blocks),
+        Err(Stop::Broken(failure)) => Err(failure),
+        Err(Stop::Interrupted) => {
+            Err(Failure { exit: Exit::Interrupted, ..Failure::failed("interrupted", "explain again") })
+        }
+    }
+}
+
+/// Does something on other cores, and comes back.
+fn on<T>(there: &CpuSet, back: &CpuSet, work: impl FnOnce() -> T) -> T {
+    let _ = sched_setaffinity(Pid::from_raw(0), there);
+    let done = work();
+    let _ = sched_setaffinity(Pid::from_raw(0), back);
+    done
+}
+
+/// What was measured before, with unit costs of now.
+fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
+    let records = store::read(directory)?;
+    for name in names {
+        if !records.header.contestants.iter().any(|line| line.label == name) {
+            return Err(Failure::usage(
+                format!("{name} took no part in {}", directory.display()),
+                format!("measure both: dyno explain {} {}", names[0], names[1]),
+            ));
+        }
+    }
+    let mut block = Block::default();
+    block.cells.extend(records.cells.into_iter().map(|what| Seen { what, pace_ns: None }));
+    let core = split_cores(&online_cores()).server.first().copied().unwrap_or_default();
+    for unit in (0..ATTEMPTS).flat_map(|_| units(names)) {
+        let before = pace::call_ns(core);
+        let found = unit.cost_apart().ok();
+        let pace_ns = before.zip(pace::call_ns(core)).map(|(before, after)| [before, after]);
+        block.costs.extend(found.map(|cost| Seen { what: (unit.name, cost), pace_ns }));
+    }
+    Ok(block)
+}
+
+fn print(names: [&str; 2], finding: &Finding) {
+    let explanation = &finding.explanation;
+    let difference = explanation.difference_ns();
     anstream::println!(
-        "\nA request {load} costs {} of CPU with {} and {} with {}: {} {word}.",
-        show::time(one),
-        arguments.one,
-        show::time(other),
-        arguments.other,
+        "\nA request {} costs {} of CPU with {} and {} with {}: {} {}.",
+        if explanation.step == CAPACITY { "over lasting connections" } else { "with a connection each" },
+        show::time(explanation.cpu_ns[0]),
+        names[0],
+        show::time(explanation.cpu_ns[1]),
+        names[1],
         show::time(difference.abs()),
+        if difference >= 0.0 { "more" } else { "less" },
     );
-    anstream::println!(
-        "  {:<18} {:>11} {:>11} {:>11} {:>11}",
-        "per request",
-        shortened(&arguments.one),
-        shortened(&arguments.other),
-        "one costs",
-        "adds"
-    );
+    table(names, explanation);
+    let rest = explanation.unexplained_ns();
+    let shown = format!("  {:<18} {:>47}", "not explained", show::time(rest));
+    if let Some([low, high]) = finding.difference_ns.filter(|[low, high]| *low < 0.0 && *high > 0.0) {
+        let (low, high) = (show::time(low), show::time(high));
+        anstream::println!(
+            "{shown}\nThe difference itself is not told apart from noise: 90 % of resamples give {low} to {high}."
+        );
+        return;
+    }
+    let share = show::share(explanation.unexplained_share());
+    match finding.unexplained_share {
+        None => anstream::println!("{shown} ({share} of the difference)"),
+        Some([low, high]) => anstream::println!(
+            "{shown} ({share} of the difference; 90 % of resamples: {} to {})",
+            show::share(low),
+            show::share(high)
+        ),
+    }
+    let words = explanation.words(names);
+    if !words.is_empty() {
+        anstream::println!("{words}");
+    }
+}
+
+fn table(names: [&str; 2], explanation: &Explanation) {
+    let [one, other] = names.map(|name| name.chars().take(11).collect::<String>());
+    anstream::println!("  {:<18} {one:>11} {other:>11} {:>11} {:>11}", "per request", "one costs", "adds");
     for reason in &explanation.reasons {
-        let [first, second] = reason.cost_ns;
-        let cost = if reason.per_request[0] > 0.0 { first } else { second };
         anstream::println!(
             "  {:<18} {:>11} {:>11} {:>11} {:>11}",
             reason.what,
             show::three(reason.per_request[0]),
             show::three(reason.per_request[1]),
-            show::time(cost),
+            show::time(reason.cost_ns[reason.dearer()]),
             show::time(reason.adds_ns()),
         );
     }
     for what in &explanation.not_available {
         anstream::println!("  {what:<18} not available");
     }
-    let rest = explanation.unexplained_ns();
-    anstream::println!(
-        "  {:<18} {:>47} ({} of the difference)",
-        "not explained",
-        show::time(rest),
-        show::share((rest / difference).abs())
-    );
-}
-
-fn shortened(name: &str) -> String {
-    name.chars().take(11).collect()
 }

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod connections;
 pub mod curve;
+pub mod explain;
 pub mod pilot;
 pub mod scale;
 pub mod setup;

@@ -46,6 +46,8 @@ fn drive(outcome: &Outcome) -> Drive {
         in_flight_by_law: Some(outcome.audit.figures.in_system_predicted).filter(|mean| *mean > 0.0),
         generator_busy_share: Some(outcome.generator.busy_share),
         generator_cores_used: Some(outcome.generator.cpu_ns as f64 / outcome.window_ns.max(1) as f64),
+        generator_sleeps_per_s: (seconds > 0.0)
+            .then(|| outcome.generator.switches_voluntary as f64 / seconds),
         objections: outcome
             .audit
             .findings

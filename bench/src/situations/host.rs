@@ -1,0 +1,194 @@
+//! What all situations have in common: two cores, a message and its answer, and what a thread or process has used.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dyno_http::connection::Connection;
+use dyno_http::date::HttpDate;
+use dyno_http::limits::Limits;
+use dyno_http::response::Response;
+use dyno_http::status::Status;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
+
+use crate::probe::process::{cpu_time, thread_counters};
+
+/// A message: what `dyno load` sends, but for the address.
+pub const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n";
+
+/// The same where it is the only one on its connection.
+pub const LAST_REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n";
+
+/// Octets that an answer has at most.
+pub const ANSWER: usize = 512;
+
+/// What answering took.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answered {
+    /// CPU of those who answered, for each message.
+    pub ns: f64,
+    /// Context switches of those who answered, for each message.
+    pub switches: f64,
+}
+
+impl Answered {
+    /// From what `messages` messages took.
+    pub fn of(used: (Duration, u64), messages: f64) -> Answered {
+        Answered { ns: used.0.as_nanos() as f64 / messages, switches: used.1 as f64 / messages }
+    }
+
+    /// How much more two attempts of one way took than two of another, for each message. Noise may make it negative; the median
+    /// of many is not biased by that, and would be if it were cut off.
+    pub fn more(ways: [Answered; 2], bases: [Answered; 2]) -> Answered {
+        let more = |read: fn(&Answered) -> f64| {
+            (ways.iter().map(read).sum::<f64>() - bases.iter().map(read).sum::<f64>()) / 2.0
+        };
+        Answered { ns: more(|one| one.ns), switches: more(|one| one.switches) }
+    }
+}
+
+/// Where both sides are, and where this thread goes again afterwards.
+#[derive(Debug)]
+pub struct Cores {
+    /// The server's core.
+    pub server: usize,
+    /// The clients' core.
+    pub client: usize,
+    before: CpuSet,
+}
+
+impl Cores {
+    /// The first two that this thread may use.
+    ///
+    /// # Errors
+    /// When there is no second one.
+    pub fn find() -> io::Result<Cores> {
+        let before = sched_getaffinity(Pid::from_raw(0))?;
+        let mut usable = (0..CpuSet::count()).filter(|core| before.is_set(*core).unwrap_or(false));
+        match (usable.next(), usable.next()) {
+            (Some(server), Some(client)) => Ok(Cores { server, client, before }),
+            _ => Err(io::Error::other("a client needs a core of its own")),
+        }
+    }
+}
+
+impl Drop for Cores {
+    fn drop(&mut self) {
+        let _ = sched_setaffinity(Pid::from_raw(0), &self.before);
+    }
+}
+
+/// Keeps this thread to a core.
+///
+/// # Errors
+/// What the system says.
+pub fn pin(core: usize) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core)?;
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
+
+/// The server's side of a connection: the same HTTP as under every architecture, so that as much code and memory has gone
+/// cold when a message comes as has there.
+pub struct Host {
+    socket: TcpStream,
+    http: Connection,
+    date: HttpDate,
+}
+
+/// Answers one request that lies in memory: what a process does between its birth and its end, but for the calls to its socket.
+pub fn answer_in_memory() {
+    let mut http = Connection::new(Arc::new(Limits::default()), Instant::now());
+    http.receive(REQUEST, Instant::now());
+    while http.next_request().is_some() {
+        let response = Response::text(Status::OK, "Hello, world!");
+        http.respond(response, &HttpDate::from_unix_seconds(0), Instant::now());
+    }
+    let count = std::hint::black_box(http.pending()).len();
+    http.advance(count, Instant::now());
+}
+
+impl Host {
+    /// Of a connection that was just accepted.
+    pub fn new(socket: TcpStream) -> Self {
+        let http = Connection::new(Arc::new(Limits::default()), Instant::now());
+        Host { socket, http, date: HttpDate::from_unix_seconds(0) }
+    }
+
+    /// Waits for a message and answers it; false when the client is gone.
+    ///
+    /// # Errors
+    /// What the system says of the connection.
+    pub fn answer(&mut self) -> io::Result<bool> {
+        match self.socket.read(self.http.spare())? {
+            0 => return Ok(false),
+            count => self.http.received(count, Instant::now()),
+        }
+        while self.http.next_request().is_some() {
+            self.http.respond(Response::text(Status::OK, "Hello, world!"), &self.date, Instant::now());
+        }
+        let count = self.socket.write(self.http.pending())?;
+        self.http.advance(count, Instant::now());
+        Ok(true)
+    }
+
+    /// The same with memory that is used for all connections in turn, as readiness loops do it.
+    ///
+    /// # Errors
+    /// What the system says of the connection.
+    pub fn answer_with(&mut self, memory: &mut [Option<Vec<u8>>; 2]) -> io::Result<bool> {
+        let [inbox, outbox] = memory;
+        inbox.take().into_iter().for_each(|memory| self.http.lend(memory));
+        outbox.take().into_iter().for_each(|memory| self.http.lend_send(memory));
+        let answered = self.answer();
+        *inbox = self.http.reclaim();
+        *outbox = self.http.reclaim_send();
+        answered
+    }
+
+    /// Answers messages until the client is gone.
+    pub fn serve(&mut self) {
+        while matches!(self.answer(), Ok(true)) {}
+    }
+}
+
+/// CPU and context switches so far of processes that have one thread each.
+pub fn used(children: &[Pid]) -> (Duration, u64) {
+    let pids = || children.iter().map(|child| child.as_raw());
+    let switches = |pid: i32| {
+        let counters = thread_counters(pid, pid)?;
+        Some(counters.switches_voluntary + counters.switches_involuntary)
+    };
+    (pids().filter_map(cpu_time).sum(), pids().filter_map(switches).sum())
+}
+
+/// CPU and context switches of this thread so far.
+///
+/// # Errors
+/// What the system says.
+pub fn own() -> io::Result<(Duration, u64)> {
+    of(ClockId::CLOCK_THREAD_CPUTIME_ID, UsageWho::RUSAGE_THREAD)
+}
+
+/// The same of all threads of this process, those that have ended included.
+///
+/// # Errors
+/// What the system says.
+pub fn whole() -> io::Result<(Duration, u64)> {
+    of(ClockId::CLOCK_PROCESS_CPUTIME_ID, UsageWho::RUSAGE_SELF)
+}
+
+fn of(clock: ClockId, who: UsageWho) -> io::Result<(Duration, u64)> {
+    let usage = getrusage(who)?;
+    let switches = usage.voluntary_context_switches() + usage.involuntary_context_switches();
+    Ok((clock_gettime(clock)?.into(), switches.unsigned_abs()))
+}
+
+/// What was used between two readings.
+pub fn between(before: (Duration, u64), after: (Duration, u64)) -> (Duration, u64) {
+    (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1))
+}
