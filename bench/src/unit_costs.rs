@@ -219,16 +219,11 @@ impl Unit {
             Measure::Situation(run) => return run(),
             Measure::Step(run) => run,
         };
-        let before = sched_getaffinity(Pid::from_raw(0))?;
-        let mut one = CpuSet::new();
-        let first = (0..CpuSet::count()).find(|core| before.is_set(*core).unwrap_or(false));
-        one.set(first.ok_or_else(|| io::Error::other("there is no core to run on"))?)?;
-        sched_setaffinity(Pid::from_raw(0), &one)?;
-        let timed = run(WARM_UP_ROUNDS).and_then(|_| {
+        let timed = on_one_core(|| {
+            run(WARM_UP_ROUNDS)?;
             let seen = usage()?;
             Ok((run(ROUNDS)?, seen, usage()?))
         });
-        sched_setaffinity(Pid::from_raw(0), &before)?;
         let (time, seen, now) = timed?;
         let each = |before: i64, after: i64| (after - before) as f64 / f64::from(ROUNDS);
         Ok(Cost {
@@ -244,12 +239,24 @@ impl Unit {
     /// As [`Unit::cost`].
     pub fn run(&self, rounds: u32) -> io::Result<Duration> {
         match self.measure {
-            Measure::Step(run) => run(rounds),
+            Measure::Step(run) => on_one_core(|| run(rounds)),
             Measure::Situation(run) => {
                 Ok(Duration::from_nanos((run()?.ns * f64::from(rounds)).max(0.0) as u64))
             }
         }
     }
+}
+
+/// Does something on the first core that this thread may use, as a server does that has one, and comes back.
+fn on_one_core<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let before = sched_getaffinity(Pid::from_raw(0))?;
+    let mut one = CpuSet::new();
+    let first = (0..CpuSet::count()).find(|core| before.is_set(*core).unwrap_or(false));
+    one.set(first.ok_or_else(|| io::Error::other("there is no core to run on"))?)?;
+    sched_setaffinity(Pid::from_raw(0), &one)?;
+    let done = work();
+    sched_setaffinity(Pid::from_raw(0), &before)?;
+    done
 }
 
 /// Switches and page faults of this program and of its children that it has waited for.
