@@ -70,6 +70,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn agreed(agreement: &Agreement, threshold: f64) -> String {
+    if agreement.ratios == 0 {
+        return format!("{}: one server alone has no ratios to compare", agreement.figure);
+    }
     let rank = agreement.rank_correlation.map_or_else(
         || "too few for a rank correlation".to_string(),
         |value| format!("rank correlation {value:.3}"),

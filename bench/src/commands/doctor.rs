@@ -7,7 +7,7 @@ use crate::doctor::{Grade, examine};
 use crate::exit::Exit;
 use crate::probe::machine::online_cores;
 use crate::report::text::wrap;
-use crate::{environment, floor};
+use crate::{environment, floor, show};
 
 /// Look at the machine: cores, clock, limits, kernel settings, what can be measured, and what to mend before measuring.
 #[derive(Debug, clap::Args)]
@@ -30,13 +30,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
         anstream::println!("{json:#}");
         return Ok(Exit::Success);
     }
-    anstream::println!(
-        "{}, {} cores, Linux {}, {}\n",
+    let machine = format!(
+        "{}, {}, Linux {}, {}",
         environment.processor,
-        environment.cores,
+        show::count(environment.cores, "core"),
         environment.kernel,
         environment.system
     );
+    anstream::println!("{}\n", wrap(&machine, 80));
     for check in &checks {
         let sign = match check.grade {
             Grade::Good => "\x1b[32mok  \x1b[0m",
