@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use crate::limits::{
     BUSY_SHARE, DRIFT_NOTED, DRIFT_VOID, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK,
-    OFFERED_SHARE, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
+    OFFERED_SHARE, SATURATED_SHARE, SLOWED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
 };
 use crate::record::audit::{Finding, Law, Standing};
 use crate::record::cell::Cell;
 use crate::record::load::LoadFigures;
+use crate::record::pace::CorePace;
 use crate::record::server::{MachineFigures, ServerFigures};
 
 /// Everything that is known about a cell when it is judged.
@@ -25,6 +26,8 @@ pub struct Evidence<'a> {
     pub server: &'a ServerFigures,
     /// What the machine did.
     pub machine: &'a MachineFigures,
+    /// At which pace the cores ran; empty where they were not looked at.
+    pub pace: &'a [CorePace],
     /// CPU of the contestant in the second half of the time between the samples.
     pub cpu_in_half: Duration,
     /// Right answers.
@@ -42,7 +45,7 @@ pub struct Answered {
 
 /// All doubts about a cell.
 pub fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let laws: [fn(&Evidence) -> Option<Finding>; 13] = [
+    let laws: [fn(&Evidence) -> Option<Finding>; 14] = [
         connections_open,
         bodies,
         errors,
@@ -53,6 +56,7 @@ pub fn findings(evidence: &Evidence) -> Vec<Finding> {
         utilization_law,
         accept_queue,
         retransmissions,
+        full_pace,
         steal,
         machine_idle,
         cores_apart,
@@ -261,6 +265,22 @@ fn accept_queue(evidence: &Evidence) -> Option<Finding> {
 fn retransmissions(evidence: &Evidence) -> Option<Finding> {
     let count = evidence.machine.retransmissions.filter(|count| *count > 0)?;
     finding(Law::Retransmissions, Standing::Valid, format!("{count} segments were sent again"))
+}
+
+/// No reason to disbelieve a cell: what it says is true of such a machine, and what being slowed costs is told from all cells.
+fn full_pace(evidence: &Evidence) -> Option<Finding> {
+    let slowed: Vec<String> = evidence
+        .pace
+        .iter()
+        .filter(|core| core.slowed_share > SLOWED_SHARE)
+        .map(|core| format!("core {} for {:.0} %", core.core, core.slowed_share * 100.0))
+        .collect();
+    if slowed.is_empty() {
+        return None;
+    }
+    let words =
+        format!("something that shares their execution units slowed {} of the time", slowed.join(" and "));
+    finding(Law::FullPace, Standing::Valid, words)
 }
 
 fn steal(evidence: &Evidence) -> Option<Finding> {

@@ -128,24 +128,14 @@ struct Figure {
 }
 
 const FIGURES: [Figure; 4] = [
-    Figure {
-        name: "capacity",
-        step: CAPACITY,
-        higher_is_better: true,
-        read: |record| Some(record.counted()?.rate_per_s),
-    },
+    Figure { name: "capacity", step: CAPACITY, higher_is_better: true, read: Record::rate_per_s },
     Figure {
         name: "p99",
         step: LATENCY,
         higher_is_better: false,
         read: |record| record.counted()?.total.at_ns(99.0).map(|ns| ns as f64),
     },
-    Figure {
-        name: "connections/s",
-        step: CONNECT,
-        higher_is_better: true,
-        read: |record| Some(record.counted()?.rate_per_s),
-    },
+    Figure { name: "connections/s", step: CONNECT, higher_is_better: true, read: Record::rate_per_s },
     Figure { name: "CPU/request", step: CAPACITY, higher_is_better: false, read: Record::cpu_per_request_ns },
 ];
 

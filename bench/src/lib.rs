@@ -17,6 +17,7 @@ pub mod figures;
 pub mod floor;
 pub mod limits;
 pub mod load;
+pub mod pace;
 pub mod plan;
 pub mod probe;
 pub mod progress;

@@ -38,7 +38,9 @@ pub fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id: &str) 
         load: None,
         server: None,
         machine: None,
+        pace: Vec::new(),
         audit: Audit::of(Vec::new()),
+        factors: None,
     };
     let findings = match rig.start(&trial.cell) {
         Err(fault) => vec![void(fault)],
@@ -95,12 +97,15 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
     let findings = match drive {
         Err(fault) => vec![void(fault)],
         Ok(drive) => {
+            let until = warm + Duration::from_millis(cell.load.duration_ms);
+            record.pace = drive.beats.iter().map(|core| core.between(warm, until)).collect();
             let answered = |at: Duration| drive.answers.until(at.saturating_sub(start));
             let evidence = audit::Evidence {
                 cell,
                 load: &drive.figures,
                 server: &figures,
                 machine: &machine,
+                pace: &record.pace,
                 cpu_in_half: second.tree.cpu.saturating_sub(cpu_at_half),
                 answered: audit::Answered {
                     between: answered(second.at) - answered(first.at),

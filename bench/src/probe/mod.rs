@@ -7,6 +7,7 @@ pub mod figures;
 pub mod machine;
 pub mod memory;
 pub mod network;
+pub mod pace;
 pub mod process;
 pub mod tracepoints;
 pub mod tree;

@@ -44,6 +44,8 @@ pub enum Law {
     AcceptQueue,
     /// Nothing had to be sent twice.
     Retransmissions,
+    /// Nothing shared the execution units of the cores.
+    FullPace,
     /// The hypervisor left the machine alone.
     Steal,
     /// Nobody else used the machine.

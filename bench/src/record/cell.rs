@@ -33,6 +33,14 @@ pub struct Cores {
 }
 
 impl Cores {
+    /// The cores of both sides, each once.
+    pub fn both(&self) -> Vec<usize> {
+        let mut both = [self.server.as_slice(), &self.generator].concat();
+        both.sort_unstable();
+        both.dedup();
+        both
+    }
+
     /// Whether a core belongs to both sides.
     pub fn shared(&self) -> bool {
         self.server.is_empty()

@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::pace::Factors;
 use crate::record::audit::{Audit, Standing};
 use crate::record::cell::Trial;
 use crate::record::load::LoadFigures;
+use crate::record::pace::CorePace;
 use crate::record::server::{MachineFigures, ServerFigures};
 
 /// A cell that is done.
@@ -28,8 +30,14 @@ pub struct Record {
     pub server: Option<ServerFigures>,
     /// What the whole machine did.
     pub machine: Option<MachineFigures>,
+    /// At which pace the cores of both sides ran; empty where they were not looked at.
+    #[serde(default)]
+    pub pace: Vec<CorePace>,
     /// Whether it may be believed.
     pub audit: Audit,
+    /// What brings its figures to full pace, once all cells are known; no part of the record.
+    #[serde(skip)]
+    pub factors: Option<Factors>,
 }
 
 impl Record {
@@ -38,8 +46,23 @@ impl Record {
         if self.audit.standing == Standing::Void { None } else { self.load.as_ref() }
     }
 
-    /// CPU of the contestant per right answer, in nanoseconds, unless the cell is void.
+    /// Right answers a second, unless the cell is void.
+    pub fn rate_as_measured_per_s(&self) -> Option<f64> {
+        Some(self.counted()?.rate_per_s)
+    }
+
+    /// Right answers a second with the cores at their full pace, unless the cell is void.
+    pub fn rate_per_s(&self) -> Option<f64> {
+        Some(self.rate_as_measured_per_s()? * self.factors.map_or(1.0, |factors| factors.rate))
+    }
+
+    /// CPU of the contestant per right answer with the cores at their full pace, in nanoseconds, unless the cell is void.
     pub fn cpu_per_request_ns(&self) -> Option<f64> {
+        Some(self.cpu_as_measured_ns()? * self.factors.map_or(1.0, |factors| factors.cpu))
+    }
+
+    /// CPU of the contestant per right answer, in nanoseconds, unless the cell is void.
+    pub fn cpu_as_measured_ns(&self) -> Option<f64> {
         let rate = self.counted()?.rate_per_s;
         let cores = self.server.as_ref()?.cores_used;
         (rate > 0.0).then(|| cores * 1e9 / rate)

@@ -8,6 +8,7 @@ pub mod cell;
 pub mod header;
 pub mod load;
 pub mod measured;
+pub mod pace;
 pub mod server;
 pub mod store;
 

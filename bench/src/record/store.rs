@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::exit::Failure;
+use crate::pace;
 use crate::record::SCHEMA;
 use crate::record::header::Header;
 use crate::record::measured::Record;
@@ -134,7 +135,9 @@ pub fn read(place: &Path) -> Result<Records, Failure> {
     // A cell that was measured twice counts once, as last measured.
     let mut cells: Vec<(usize, Record)> = cells.into_values().collect();
     cells.sort_by_key(|(number, _)| *number);
-    Ok(Records { header, cells: cells.into_iter().map(|(_, record)| record).collect() })
+    let mut cells: Vec<Record> = cells.into_iter().map(|(_, record)| record).collect();
+    pace::level(&mut cells);
+    Ok(Records { header, cells })
 }
 
 fn misread(path: &Path, number: usize, line: &str, error: &serde_json::Error) -> Failure {

@@ -3,7 +3,7 @@
 use crate::exit::Failure;
 use crate::record::measured::Record;
 
-const COLUMNS: [&str; 31] = [
+const COLUMNS: [&str; 32] = [
     "experiment",
     "block",
     "turn",
@@ -35,6 +35,7 @@ const COLUMNS: [&str; 31] = [
     "anonymous_growth_bytes",
     "threads",
     "processes",
+    "slowed_share",
 ];
 
 /// All cells as CSV (RFC 4180); what is not available is empty.
@@ -85,11 +86,12 @@ fn line(experiment: &str, record: &Record) -> Vec<String> {
         text(load.map(|load| load.total.mean_ns)),
         text(load.map(|load| load.total.max_ns)),
         text(server.map(|server| server.cores_used)),
-        text(record.cpu_per_request_ns()),
+        text(record.cpu_as_measured_ns()),
         text(record.machine.as_ref().map(|machine| machine.cores_used)),
         text(server.and_then(|server| server.memory_loaded.pss_bytes)),
         text(server.and_then(|server| server.memory_idle.growth_bytes(&server.memory_loaded))),
         text(server.map(|server| server.threads)),
         text(server.map(|server| server.processes)),
+        text(record.pace.iter().map(|core| core.slowed_share).reduce(f64::max)),
     ]
 }

@@ -197,7 +197,7 @@ fn row(line: &ContestantLine, records: &Records) -> Row {
     let percentile = |percentile: f64| {
         move |record: &Record| record.load.as_ref()?.total.at_ns(percentile).map(|value| value as f64)
     };
-    let rate = |record: &Record| Some(record.load.as_ref()?.rate_per_s);
+    let rate = Record::rate_per_s;
     let all: Vec<&Record> = [capacity.as_slice(), &latency, &connect].concat();
     let most =
         |read: fn(&Record) -> Option<u32>| all.iter().filter_map(|record| read(record)).max().unwrap_or(0);

@@ -126,7 +126,7 @@ fn point(x: f64, records: &[&Record], seed: u64) -> Point {
     Point {
         x,
         wall: records.iter().filter(|_| !counts).find_map(|record| record.audit.wall()).map(str::to_string),
-        rate: Measured::of(records, seed, |record| Some(record.load.as_ref()?.rate_per_s)),
+        rate: Measured::of(records, seed, Record::rate_per_s),
         p50_ns: Measured::of_cost(records, seed, percentile(50.0)),
         p99_ns: Measured::of_cost(records, seed, percentile(99.0)),
         cpu_ns: Measured::of_cost(records, seed, Record::cpu_per_request_ns),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::probe::figures::Sample;
 use crate::probe::machine::MachineSample;
+use crate::probe::pace::{Beat, Beats};
 use crate::record::cell::Cell;
 use crate::record::load::{Latency, LoadFigures, Point};
 use crate::record::server::Memory;
@@ -31,6 +32,8 @@ pub struct Nature {
     pub others: f64,
     /// CPU that it uses beside its requests from so long after the start of the load on, in cores.
     pub moonlights: Option<(Duration, f64)>,
+    /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where nobody looks.
+    pub slowed_share: Option<f64>,
 }
 
 impl Default for Nature {
@@ -45,6 +48,7 @@ impl Default for Nature {
             lag_ns: 0,
             others: 0.0,
             moonlights: None,
+            slowed_share: None,
         }
     }
 }
@@ -119,6 +123,20 @@ fn series(nature: &Nature, cell: &Cell) -> Vec<Point> {
         Some(Point { at_ms, rate_per_s: offered.min(nature.capacity_per_s), errors: 0, p99_ns })
     })
     .collect()
+}
+
+fn beats(nature: &Nature, from: Duration, until: Duration) -> Vec<Beats> {
+    let Some(slowed_share) = nature.slowed_share else {
+        return Vec::new();
+    };
+    let beats = (from.as_millis() as u64..until.as_millis() as u64)
+        .step_by(4)
+        .map(|at_ms| {
+            let slowed = (at_ms % 100) as f64 >= 100.0 * (1.0 - slowed_share);
+            Beat { at: Duration::from_millis(at_ms), call_ns: if slowed { 150.0 } else { 100.0 } }
+        })
+        .collect();
+    vec![Beats { core: 0, full_ns: 100.0, beats }]
 }
 
 impl Rig for Mock {
@@ -221,7 +239,7 @@ impl Rig for Mock {
         let intervals = (cell.load.warm_up_ms + cell.load.duration_ms) / 10;
         let until = |end: u64| (rate_per_s * end as f64 * interval.as_secs_f64()).round() as u64;
         let counts = (0..intervals).map(|place| until(place + 1) - until(place)).collect();
-        Ok(Drive { figures, answers: Answers { interval, counts } })
+        Ok(Drive { figures, answers: Answers { interval, counts }, beats: beats(&nature, since, end) })
     }
 
     fn stop(&mut self, server: Cell) -> Result<Farewell, Fault> {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::probe::figures::Sample;
+use crate::probe::pace::Beats;
 use crate::record::audit::Law;
 use crate::record::cell::Cell;
 use crate::record::load::LoadFigures;
@@ -44,6 +45,8 @@ pub struct Drive {
     pub figures: LoadFigures,
     /// Its right answers over time.
     pub answers: Answers,
+    /// Looks at the cores of both sides meanwhile.
+    pub beats: Vec<Beats>,
 }
 
 /// Right answers over time, from the first request that was due, warm-up included.

@@ -61,7 +61,7 @@ fn drive(outcome: &Outcome) -> Drive {
         interval: Duration::from_nanos(outcome.series.interval_ns),
         counts: outcome.series.intervals.iter().map(|interval| interval.completed).collect(),
     };
-    Drive { figures, answers }
+    Drive { figures, answers, beats: Vec::new() }
 }
 
 /// Doubts that the bench's own audit judges from the figures; the generator does not know what the cell is for.

@@ -24,6 +24,7 @@ use crate::limits::{
 };
 use crate::load::progress::STARTED;
 use crate::probe::figures::Sample;
+use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, memory, network, process, tree};
 use crate::record::audit::Law;
 use crate::record::cell::{Cell, Cores, Load};
@@ -44,6 +45,7 @@ pub struct System {
     program: PathBuf,
     directory: PathBuf,
     seed: u64,
+    full_pace: FullPace,
 }
 
 impl System {
@@ -72,7 +74,14 @@ impl System {
             // Looking at a server costs CPU; it shall not be the server's.
             pin(&cores.generator);
         }
-        Ok(System { began: Instant::now(), contestants, program, directory, seed })
+        Ok(System {
+            began: Instant::now(),
+            contestants,
+            program,
+            directory,
+            seed,
+            full_pace: FullPace::default(),
+        })
     }
 
     /// Keys and certificates of both sides, made when the first cell needs them.
@@ -146,6 +155,8 @@ pub struct Generator {
     began: Instant,
     /// Connections that say nothing.
     idle: Vec<TcpStream>,
+    /// Looks at the cores of both sides meanwhile.
+    pace: Watch,
 }
 
 impl Drop for Generator {
@@ -313,6 +324,7 @@ impl Rig for System {
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
         let idle = open_idle(server.address, cell.load.idle_connections)?;
+        self.full_pace.meet(&cell.cores.both());
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -323,8 +335,10 @@ impl Rig for System {
         let output = child.stdout.take().map(drain);
         let (start, started) = mpsc::channel();
         let complaints = child.stderr.take().map(|from| drain_after(from, start));
-        let mut generator = Generator { child, output, complaints, began: Instant::now(), idle };
+        let began = Instant::now();
+        let mut generator = Generator { child, output, complaints, began, idle, pace: Watch::default() };
         self.await_start(&mut generator, &started);
+        generator.pace = Watch::start(&cell.cores.both(), self.began);
         Ok(generator)
     }
 
@@ -345,6 +359,7 @@ impl Rig for System {
                 }
             }
         };
+        let beats = std::mem::take(&mut generator.pace).finish();
         let collect = |handle: Option<JoinHandle<String>>| {
             handle.and_then(|handle| handle.join().ok()).unwrap_or_default()
         };
@@ -357,6 +372,7 @@ impl Rig for System {
         }
         let mut drive = outcome::read(&text)?;
         let open = generator.idle.iter().filter(|connection| is_open(connection)).count();
+        drive.beats = beats.into_iter().map(|(core, beats)| self.full_pace.learn(core, beats)).collect();
         drive.figures.idle_open = (cell.load.idle_connections > 0).then_some(open as u32);
         Ok(drive)
     }

@@ -3,6 +3,7 @@
 //! Every function is pure: samples (and a seed, where chance is involved) in, figures out.
 
 pub mod bootstrap;
+pub mod covariance;
 pub mod parallelism;
 pub mod rank;
 pub mod sample;
