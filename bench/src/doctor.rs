@@ -1,12 +1,15 @@
 //! Is this machine fit to measure on? Each check says what it saw, what it means, and what can be done.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::limits::SLOWED_SHARE;
+use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, process};
 use crate::record::header::{Environment, Floor};
+use crate::record::pace::CorePace;
 use crate::show;
 
 /// How grave a finding is.
@@ -105,8 +108,14 @@ fn governor(environment: &Environment) -> Check {
 
 /// Looks at the whole machine for a while.
 fn idle(watch: Duration) -> Vec<Check> {
+    let cores = machine::online_cores();
+    let mut full_pace = FullPace::default();
+    full_pace.meet(&cores);
     let before = (machine::sample(), process::cpu_time(std::process::id() as i32));
+    let epoch = Instant::now();
+    let looks = Watch::start(&cores, epoch);
     std::thread::sleep(watch);
+    let beats = looks.finish();
     let after = (machine::sample(), process::cpu_time(std::process::id() as i32));
     let all = after.0.all.saturating_sub(before.0.all).as_secs_f64().max(1e-9);
     let own = after.1.zip(before.1).map(|(after, before)| after.saturating_sub(before)).unwrap_or_default();
@@ -130,7 +139,27 @@ fn idle(watch: Duration) -> Vec<Check> {
             format!("the hypervisor took {}", show::share(steal)),
             "measure when the host is quieter; cells with more than 5 % are void",
         ),
+        pace(
+            beats
+                .into_iter()
+                .map(|(core, beats)| full_pace.learn(core, beats).between(Duration::ZERO, watch)),
+        ),
     ]
+}
+
+/// Whether something shares the cores' execution units: on a virtual machine a neighbour does, and no steal tells of it.
+fn pace(cores: impl Iterator<Item = CorePace>) -> Check {
+    let Some(worst) = cores.max_by(|one, other| one.slowed_share.total_cmp(&other.slowed_share)) else {
+        return check("full pace", Grade::Note, "not known: no core could be looked at", "");
+    };
+    let seen = format!("core {} was slowed for {} of the time", worst.core, show::share(worst.slowed_share));
+    let grade = if worst.slowed_share > SLOWED_SHARE { Grade::Note } else { Grade::Good };
+    check(
+        "full pace",
+        grade,
+        seen,
+        "something shares its execution units (SMT: your programs, or a neighbour on the host); compare tells from all cells what that costs and takes it off, with wider intervals",
+    )
 }
 
 fn files() -> Check {

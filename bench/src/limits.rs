@@ -118,6 +118,10 @@ pub const CELL_OVERHEAD: Duration = Duration::from_millis(110);
 /// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
 pub const PILOT_TIME_MS: u64 = 400;
 
+/// How often a contestant is piloted that was not steady within the longest warm-up: where neighbours come and go, one pilot in
+/// two never is, and a warm-up that is too long by 170 ms takes more time than the cell itself.
+pub const PILOT_ATTEMPTS: u32 = 3;
+
 /// Least warm-up: opening the last connections and the first look at each takes this long.
 pub const WARM_UP_LEAST_MS: u64 = 30;
 

@@ -10,9 +10,11 @@
 //! block 2   ... in another order, and so on
 //! ```
 //!
-//! A rate is known after a moment, but the moment may be a bad one: where the machine's speed changes from second to second
-//! (clock, neighbours on the same host), cells of 160 and of 600 ms scatter alike, and only their number helps. A percentile
+//! A rate is known after a moment, but the moment may be a bad one: where the machine's speed comes in spells of a second
+//! (neighbours on the same host), cells of 160 and of 600 ms scatter alike, and only their number helps. A percentile
 //! far out needs many requests in one cell. So rates are taken from many short cells and percentiles from few long ones.
+
+use std::collections::BTreeMap;
 
 use crate::contestant::Contestant;
 use crate::experiment::pilot::{self, PILOT};
@@ -116,15 +118,16 @@ pub fn run<R: Rig>(
     Ok(())
 }
 
-/// A share of what the slowest contestant reached in the pilot: low enough for everyone, high enough to be work.
+/// A share of what the slowest contestant reached in its best pilot: low enough for everyone, high enough to be work.
 fn common_rate(records: &[Record]) -> f64 {
-    let slowest = records
-        .iter()
-        .filter(|record| record.trial.cell.step == PILOT)
+    let mut best: BTreeMap<&str, f64> = BTreeMap::new();
+    for record in records.iter().filter(|record| record.trial.cell.step == PILOT) {
         // Even a pilot that is void tells the order of size, and that is all that is wanted of it.
-        .filter_map(|record| record.load.as_ref().map(|load| load.rate_per_s))
-        .filter(|rate| *rate > 0.0)
-        .fold(f64::INFINITY, f64::min);
+        let rate = record.load.as_ref().map_or(0.0, |load| load.rate_per_s);
+        let known = best.entry(&record.trial.cell.contestant).or_default();
+        *known = rate.max(*known);
+    }
+    let slowest = best.into_values().filter(|rate| *rate > 0.0).fold(f64::INFINITY, f64::min);
     round_rate(if slowest.is_finite() { slowest * COMMON_RATE_SHARE } else { 1.0 })
 }
 

@@ -4,7 +4,7 @@
 //! (see [`steady`]), and the order of its rate. It counts for nothing else.
 
 use crate::experiment::setup::Setup;
-use crate::limits::{PILOT_TIME_MS, WARM_UP_LEAST_MS};
+use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, WARM_UP_LEAST_MS};
 use crate::plan;
 use crate::record::cell::{Cell, Trial};
 use crate::record::measured::Record;
@@ -26,7 +26,7 @@ pub fn cells(setup: &Setup) -> Vec<Cell> {
     setup.contestants.iter().map(cell).collect()
 }
 
-/// The pilot, in its order.
+/// The pilot, in its order, as far as everyone is steady at once.
 pub fn trials(setup: &Setup) -> Vec<Trial> {
     plan::blocks(&cells(setup), 0, 1, setup.seed)
 }
@@ -38,17 +38,33 @@ pub fn trials(setup: &Setup) -> Vec<Trial> {
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup) -> Result<Setup, Stop> {
     let mut settled = setup.clone();
-    for trial in trials(setup) {
-        let record = session.measure(&trial)?;
-        if !setup.warm_up_fixed {
-            let warm_up_ms = warm_up_ms(record, setup.warm_up_ms);
-            settled.warm_ups_ms.insert(trial.cell.contestant.clone(), warm_up_ms);
+    let mut cells = cells(setup);
+    let attempts = if setup.warm_up_fixed { 1 } else { PILOT_ATTEMPTS };
+    for attempt in 0..attempts {
+        let mut restless = Vec::new();
+        for trial in plan::blocks(&cells, attempt, 1, setup.seed) {
+            let record = session.measure(&trial)?;
+            if setup.warm_up_fixed {
+                continue;
+            }
+            let found = warm_up_ms(record, setup.warm_up_ms);
+            if found >= setup.warm_up_ms && has_series(record) {
+                restless.push(trial.cell.contestant.clone());
+            }
+            // The machine's faults make it later, never earlier: the earliest is the contestant's own.
+            let warm_up_ms = settled.warm_ups_ms.entry(trial.cell.contestant).or_insert(found);
+            *warm_up_ms = found.min(*warm_up_ms);
         }
+        cells.retain(|cell| restless.contains(&cell.contestant));
     }
     Ok(settled)
 }
 
-/// Even a pilot that is void tells when it was steady: the machine's faults make it later, never earlier.
+fn has_series(record: &Record) -> bool {
+    record.load.as_ref().is_some_and(|load| !load.series.is_empty())
+}
+
+/// Even a pilot that is void tells when it was steady.
 fn warm_up_ms(record: &Record, limit_ms: u64) -> u64 {
     let series = record.load.as_ref().map(|load| load.series.as_slice()).unwrap_or_default();
     let rates: Vec<f64> = series.iter().map(|point| point.rate_per_s).collect();

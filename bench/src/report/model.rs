@@ -8,7 +8,7 @@ use crate::record::header::{ContestantLine, Header};
 use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::statistics::bootstrap::{Interval, bca};
-use crate::statistics::sample::median;
+use crate::statistics::sample::{mean, median};
 use crate::statistics::verdict::{Comparison, compare};
 
 /// A figure over all blocks.
@@ -134,6 +134,8 @@ pub struct Model {
     pub baseline: usize,
     /// Cells that count, are "at least", are void.
     pub standings: [usize; 3],
+    /// Share of the time in which the cores were slowed, where figures were brought to full pace for it.
+    pub slowed_share: Option<f64>,
 }
 
 impl Model {
@@ -174,7 +176,14 @@ pub fn model(records: &Records) -> Model {
         rate_per_s,
         baseline,
         standings: [Standing::Valid, Standing::AtLeast, Standing::Void].map(standing),
+        slowed_share: slowed_share(records),
     }
+}
+
+fn slowed_share(records: &Records) -> Option<f64> {
+    let leveled = records.cells.iter().filter(|record| record.factors.is_some());
+    let shares: Vec<f64> = leveled.flat_map(|record| &record.pace).map(|core| core.slowed_share).collect();
+    (!shares.is_empty()).then(|| mean(&shares))
 }
 
 /// A contestant that an interrupted run never reached has no row.

@@ -1,5 +1,6 @@
 //! The verdict in words: what the figures say, and what they do not.
 
+use crate::limits::SLOWED_SHARE;
 use crate::report::model::{Measured, Model, Row};
 use crate::report::transports;
 use crate::show;
@@ -186,6 +187,12 @@ fn trust(model: &Model) -> String {
         1 => ", 1 is void and counts for nothing.".to_string(),
         void => format!(", {void} are void and count for nothing."),
     };
+    if let Some(share) = model.slowed_share.filter(|share| *share > SLOWED_SHARE / 10.0) {
+        words += &format!(
+            " Something that shares the cores' execution units slowed them for {} of the time; rates and costs are what they are without it, told from all cells together.",
+            show::share(share)
+        );
+    }
     words
 }
 

@@ -2,7 +2,7 @@
 
 use crate::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use crate::statistics::bootstrap::{Interval, bca};
-use crate::statistics::sample::median;
+use crate::statistics::sample::midmean;
 
 /// What a comparison says, and no more than it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -21,7 +21,7 @@ pub enum Verdict {
 /// The ratio of two contestants, taken within each block, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Comparison {
-    /// Median of the ratios with its 95 % interval.
+    /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 % interval.
     pub ratio: Interval,
     /// What may be said.
     pub verdict: Verdict,
@@ -32,13 +32,14 @@ pub struct Comparison {
 /// `threshold` is the relative difference that matters (0.05 for 5 %): an effect must exceed it with its whole
 /// interval before it is called one.
 pub fn compare(pairs: &[(f64, f64)], threshold: f64, seed: u64) -> Comparison {
-    let ratios: Vec<f64> = pairs
+    let logarithms: Vec<f64> = pairs
         .iter()
-        .filter(|(one, other)| one.is_finite() && other.is_finite() && *other > 0.0)
-        .map(|(one, other)| one / other)
+        .filter(|(one, other)| one.is_finite() && other.is_finite() && *one > 0.0 && *other > 0.0)
+        .map(|(one, other)| (one / other).ln())
         .collect();
-    let ratio = bca(&ratios, median, 0.95, seed);
-    let verdict = if ratios.len() < LEAST_BLOCKS_FOR_A_VERDICT {
+    let Interval { value, low, high, observations } = bca(&logarithms, midmean, 0.95, seed);
+    let ratio = Interval { value: value.exp(), low: low.exp(), high: high.exp(), observations };
+    let verdict = if logarithms.len() < LEAST_BLOCKS_FOR_A_VERDICT {
         Verdict::TooFewBlocks
     } else if ratio.low > 1.0 + threshold {
         Verdict::Higher
