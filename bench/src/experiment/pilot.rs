@@ -82,7 +82,7 @@ mod tests {
     use crate::contestant::foreign::bare;
     use crate::experiment::setup::tests::setup;
     use crate::record::load::{LoadFigures, Point};
-    use crate::rig::mock::Mock;
+    use crate::rig::mock::{Mock, Nature};
     use crate::session::Silent;
 
     #[test]
@@ -103,6 +103,26 @@ mod tests {
         assert_eq!(warm_up_ms(&record, 50), 50, "the limit");
         record.load = None;
         assert_eq!(warm_up_ms(&record, 200), 200, "nothing is known");
+    }
+
+    /// The warm-up that is found for a contestant that is restless in so many pilots, and how many pilots it took.
+    fn piloted(restless: usize) -> (u64, usize) {
+        let mut progress = Silent;
+        let natures = [("x".to_string(), Nature { restless: Some(restless), ..Nature::default() })];
+        let rig = Mock { natures: natures.into(), ..Mock::default() };
+        let mut session = Session::new(rig, None, Vec::new(), "m", &mut progress);
+        let setup = setup(vec![bare("x", vec!["x".into()])]);
+        let settled = run(&mut session, &setup).unwrap_or_else(|_| panic!("the mock measures"));
+        (settled.cell("capacity", &setup.contestants[0]).load.warm_up_ms, session.records().len())
+    }
+
+    #[test]
+    fn who_was_never_steady_is_piloted_again() {
+        let limit_ms = setup(Vec::new()).warm_up_ms;
+        assert_eq!(piloted(0), (WARM_UP_LEAST_MS, 1));
+        assert_eq!(piloted(1), (WARM_UP_LEAST_MS, 2));
+        assert_eq!(piloted(2), (WARM_UP_LEAST_MS, 3));
+        assert_eq!(piloted(9), (limit_ms, PILOT_ATTEMPTS as usize));
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct Nature {
     pub moonlights: Option<(Duration, f64)>,
     /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where nobody looks.
     pub slowed_share: Option<f64>,
+    /// How many of its loads climb to their end before it is steady from the start; absent where a pilot shows nothing.
+    pub restless: Option<usize>,
 }
 
 impl Default for Nature {
@@ -49,6 +51,7 @@ impl Default for Nature {
             others: 0.0,
             moonlights: None,
             slowed_share: None,
+            restless: None,
         }
     }
 }
@@ -123,6 +126,21 @@ fn series(nature: &Nature, cell: &Cell) -> Vec<Point> {
         Some(Point { at_ms, rate_per_s: offered.min(nature.capacity_per_s), errors: 0, p99_ns })
     })
     .collect()
+}
+
+/// What a pilot shows over time: a rate that climbs to its end, or a steady one.
+fn start_up(rate_per_s: f64, climbs: bool, duration_ms: u64) -> Vec<Point> {
+    const INTERVAL_MS: u64 = 10;
+    let last = (duration_ms / INTERVAL_MS) as f64;
+    let share = |number: u64| if climbs { number as f64 / last } else { 1.0 - 0.001 * (number % 3) as f64 };
+    (1..=duration_ms / INTERVAL_MS)
+        .map(|number| Point {
+            at_ms: number * INTERVAL_MS,
+            rate_per_s: rate_per_s * share(number),
+            errors: 0,
+            p99_ns: Some(USUAL_NS),
+        })
+        .collect()
 }
 
 fn beats(nature: &Nature, from: Duration, until: Duration) -> Vec<Beats> {
@@ -231,7 +249,10 @@ impl Rig for Mock {
             in_flight: Some(rate_per_s * total.mean_ns / 1e9),
             in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
             generator_busy_share: Some(0.5),
-            series: series(&nature, cell),
+            series: match nature.restless {
+                Some(loads) => start_up(rate_per_s, self.starts <= loads, cell.load.duration_ms),
+                None => series(&nature, cell),
+            },
             total,
             ..LoadFigures::default()
         };

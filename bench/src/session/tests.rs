@@ -104,6 +104,16 @@ fn a_server_that_does_not_start_makes_a_void_cell_and_the_experiment_goes_on() {
 }
 
 #[test]
+fn a_core_that_was_slowed_is_told_of_and_the_cell_still_counts() {
+    let slowed = measured(Nature { slowed_share: Some(0.6), ..Nature::default() }, None);
+    assert_eq!(doubts(&slowed), [(Law::FullPace, Standing::Valid)]);
+    assert!((slowed.pace[0].slowed_share - 0.6).abs() < 0.02, "{slowed:?}");
+    assert!(slowed.audit.findings[0].words.contains("core 0 for 60 %"), "{slowed:?}");
+    let hardly = measured(Nature { slowed_share: Some(0.05), ..Nature::default() }, None);
+    assert_eq!(doubts(&hardly), []);
+}
+
+#[test]
 fn planted_liars_are_found() {
     let wrong = measured(Nature { wrong_bodies: 1, ..Nature::default() }, None);
     assert_eq!(doubts(&wrong)[0], (Law::Bodies, Standing::Void));
