@@ -17,11 +17,11 @@ use crate::experiment::explain::{self as experiment, Block, Finding, Probes, See
 use crate::experiment::setup::{Setup, split_cores};
 use crate::explanation::{Explanation, units};
 use crate::probe::machine::online_cores;
+use crate::probe::pace;
 use crate::progress::Reporter;
 use crate::record::store;
 use crate::rig::system::System;
 use crate::session::{Session, Stop};
-use crate::situations::pace;
 use crate::unit_costs::Unit;
 use crate::{results, show};
 
@@ -126,7 +126,7 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
     // Unit costs use the server's core, which this program keeps off while cells are measured.
     let core = setup.cores.server.first().copied().unwrap_or_default();
     let mut price = |unit: &Unit| on(&here, &beside, || unit.cost_apart().ok());
-    let mut probes = Probes { price: &mut price, pace_ns: &mut || pace::call_ns(core) };
+    let mut probes = Probes { price: &mut price, pace_ns: &mut || pace::call_ns_on(core) };
     let ended = experiment::run(&mut session, &setup, &units(names), &mut probes);
     drop(session);
     progress.finish();
@@ -162,9 +162,9 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     block.cells.extend(records.cells.into_iter().map(|what| Seen { what, pace_ns: None }));
     let core = split_cores(&online_cores()).server.first().copied().unwrap_or_default();
     for unit in (0..ATTEMPTS).flat_map(|_| units(names)) {
-        let before = pace::call_ns(core);
+        let before = pace::call_ns_on(core);
         let found = unit.cost_apart().ok();
-        let pace_ns = before.zip(pace::call_ns(core)).map(|(before, after)| [before, after]);
+        let pace_ns = before.zip(pace::call_ns_on(core)).map(|(before, after)| [before, after]);
         block.costs.extend(found.map(|cost| Seen { what: (unit.name, cost), pace_ns }));
     }
     Ok(block)

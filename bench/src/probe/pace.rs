@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, getppid};
 
-use crate::limits::{PACE_CALLS, PACE_FIRST_LOOK, PACE_HISTORY_LEAST, PACE_INTERVAL, PACE_SLOWED};
+use crate::limits::{PACE_CALLS, PACE_FIRST_LOOK, PACE_HISTORY_LEAST, PACE_INTERVAL, PACE_LOOKS_AT_ONCE, PACE_SLOWED};
 use crate::record::pace::CorePace;
 use crate::statistics::sample::{median, quantile_of_sorted};
 
@@ -94,8 +94,7 @@ impl Drop for Watch {
 }
 
 fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> Vec<Beat> {
-    let mut set = CpuSet::new();
-    if set.set(core).is_err() || sched_setaffinity(Pid::from_raw(0), &set).is_err() {
+    if go_to(core).is_err() {
         return Vec::new();
     }
     come_first();
@@ -106,6 +105,18 @@ fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> V
         beats.push(Beat { at, call_ns: call_ns() });
     }
     beats
+}
+
+/// What a system call takes on `core` at this moment, in nanoseconds; absent where the system does not let us go there.
+pub fn call_ns_on(core: usize) -> Option<f64> {
+    let look = move || go_to(core).ok().map(|()| (0..PACE_LOOKS_AT_ONCE).map(|_| call_ns()).fold(f64::INFINITY, f64::min));
+    thread::spawn(look).join().ok().flatten()
+}
+
+fn go_to(core: usize) -> nix::Result<()> {
+    let mut set = CpuSet::new();
+    set.set(core)?;
+    sched_setaffinity(Pid::from_raw(0), &set)
 }
 
 /// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a look may come late, which makes it no
@@ -185,6 +196,14 @@ mod tests {
         assert!(!beats.is_empty());
         assert!(beats.iter().all(|beat| beat.call_ns > 1.0 && beat.at <= epoch.elapsed()), "{beats:?}");
         assert!(beats.windows(2).all(|pair| pair[0].at < pair[1].at));
+    }
+
+    #[test]
+    fn one_look_takes_a_moment_and_leaves_this_thread_where_it_is() {
+        let before = nix::sched::sched_getaffinity(Pid::from_raw(0)).unwrap();
+        assert!(online_cores().into_iter().all(|core| call_ns_on(core).unwrap() > 1.0));
+        assert_eq!(call_ns_on(100_000), None);
+        assert_eq!(nix::sched::sched_getaffinity(Pid::from_raw(0)).unwrap(), before);
     }
 
     #[test]

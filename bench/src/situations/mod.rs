@@ -4,6 +4,5 @@
 
 pub mod callers;
 pub mod host;
-pub mod pace;
 pub mod relay;
 pub mod rouse;

@@ -119,8 +119,8 @@ pub fn run(
             watch(&live.glance());
         }
         drop(starts);
-        while crew.iter().any(|thread| !thread.is_finished()) {
-            std::thread::sleep(WATCH);
+        // Each thread lets go of its end when it is done, so the end of the last is known at once.
+        while let Err(mpsc::RecvTimeoutError::Timeout) = reports.recv_timeout(WATCH) {
             watch(&live.glance());
         }
         let mut parts = Vec::new();
