@@ -45,7 +45,9 @@ fn cell(name: &str, step: &str, cpu_ns: f64, counts: [Option<f64>; 4]) -> Record
             ..ServerFigures::default()
         }),
         machine: None,
+        pace: Vec::new(),
         audit: Audit::of(Vec::new()),
+        factors: None,
     }
 }
 

@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, getppid};
 
-use crate::limits::{PACE_CALLS, PACE_FIRST_LOOK, PACE_HISTORY_LEAST, PACE_INTERVAL, PACE_LOOKS_AT_ONCE, PACE_SLOWED};
+use crate::limits::{
+    PACE_CALLS, PACE_FIRST_LOOK, PACE_HISTORY_LEAST, PACE_INTERVAL, PACE_LOOKS_AT_ONCE, PACE_SLOWED,
+};
 use crate::record::pace::CorePace;
 use crate::statistics::sample::{median, quantile_of_sorted};
 
@@ -109,7 +111,9 @@ fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> V
 
 /// What a system call takes on `core` at this moment, in nanoseconds; absent where the system does not let us go there.
 pub fn call_ns_on(core: usize) -> Option<f64> {
-    let look = move || go_to(core).ok().map(|()| (0..PACE_LOOKS_AT_ONCE).map(|_| call_ns()).fold(f64::INFINITY, f64::min));
+    let look = move || {
+        go_to(core).ok().map(|()| (0..PACE_LOOKS_AT_ONCE).map(|_| call_ns()).fold(f64::INFINITY, f64::min))
+    };
     thread::spawn(look).join().ok().flatten()
 }
 
