@@ -116,14 +116,17 @@ pub const FLOOR_ROUNDS: usize = 2_000;
 pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 
 /// What a cell takes beside its load: start, samples, stop; measured on a virtual machine with two cores.
-pub const CELL_OVERHEAD: Duration = Duration::from_millis(110);
+pub const CELL_OVERHEAD: Duration = Duration::from_millis(40);
 
 /// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
 pub const PILOT_TIME_MS: u64 = 400;
 
-/// How often a contestant is piloted that was not steady within the longest warm-up: where neighbours come and go, one pilot in
-/// two never is, and a warm-up that is too long by 170 ms takes more time than the cell itself.
+/// How often a contestant is piloted that was not soon steady: where neighbours come and go, one pilot in two never is, and a
+/// warm-up that is too long by 170 ms takes more time than the cell itself.
 pub const PILOT_ATTEMPTS: u32 = 3;
+
+/// Warm-up above which a contestant is piloted again, in milliseconds: servers of Dyno's need half of it.
+pub const RESTLESS_MS: u64 = 60;
 
 /// Least warm-up: opening the last connections and the first look at each takes this long.
 pub const WARM_UP_LEAST_MS: u64 = 30;

@@ -4,7 +4,7 @@
 //! (see [`steady`]), and the order of its rate. It counts for nothing else.
 
 use crate::experiment::setup::Setup;
-use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, WARM_UP_LEAST_MS};
+use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, RESTLESS_MS, WARM_UP_LEAST_MS};
 use crate::plan;
 use crate::record::cell::{Cell, Trial};
 use crate::record::measured::Record;
@@ -26,7 +26,7 @@ pub fn cells(setup: &Setup) -> Vec<Cell> {
     setup.contestants.iter().map(cell).collect()
 }
 
-/// The pilot, in its order, as far as everyone is steady at once.
+/// The pilot, in its order, as far as everyone is soon steady.
 pub fn trials(setup: &Setup) -> Vec<Trial> {
     plan::blocks(&cells(setup), 0, 1, setup.seed)
 }
@@ -48,7 +48,7 @@ pub fn run<R: Rig>(session: &mut Session<R>, setup: &Setup) -> Result<Setup, Sto
                 continue;
             }
             let found = warm_up_ms(record, setup.warm_up_ms);
-            if found >= setup.warm_up_ms && has_series(record) {
+            if found > RESTLESS_MS.min(setup.warm_up_ms.saturating_sub(1)) && has_series(record) {
                 restless.push(trial.cell.contestant.clone());
             }
             // The machine's faults make it later, never earlier: the earliest is the contestant's own.
