@@ -91,7 +91,7 @@ pub const PACE_LOOKS_AT_ONCE: u32 = 40;
 pub const PACE_SLOWED: f64 = 1.2;
 
 /// Looks under load after which they alone say what full pace is.
-pub const PACE_HISTORY_LEAST: usize = 500;
+pub const LEAST_LOOKS_FOR_PACE: usize = 500;
 
 /// How long cores are looked at before their first load.
 pub const PACE_FIRST_LOOK: Duration = Duration::from_millis(300);

@@ -11,16 +11,8 @@
 use crate::limits::LEAST_CELLS_FOR_PACE;
 use crate::record::cell::Cell;
 use crate::record::measured::Record;
+use crate::record::pace::Factors;
 use crate::statistics::covariance::{Observation, along, slopes};
-
-/// What a cell's figures are multiplied by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Factors {
-    /// Right answers a second, in closed loop.
-    pub rate: f64,
-    /// CPU of the contestant per right answer.
-    pub cpu: f64,
-}
 
 /// Gives each cell its factors, where enough cells of its step were looked at.
 pub fn level(records: &mut [Record]) {

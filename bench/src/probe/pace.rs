@@ -17,7 +17,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, getppid};
 
 use crate::limits::{
-    PACE_CALLS, PACE_FIRST_LOOK, PACE_HISTORY_LEAST, PACE_INTERVAL, PACE_LOOKS_AT_ONCE, PACE_SLOWED,
+    LEAST_LOOKS_FOR_PACE, PACE_CALLS, PACE_FIRST_LOOK, PACE_INTERVAL, PACE_LOOKS_AT_ONCE, PACE_SLOWED,
 };
 use crate::record::pace::CorePace;
 use crate::statistics::sample::{median, quantile_of_sorted};
@@ -171,7 +171,7 @@ impl FullPace {
         let seen = self.seen.entry(core).or_default();
         seen.extend(beats.iter().map(|beat| beat.call_ns));
         // What cores do under load counts more than how they were met: clocks change with load.
-        let enough = seen.len() >= PACE_HISTORY_LEAST;
+        let enough = seen.len() >= LEAST_LOOKS_FOR_PACE;
         let mut known =
             if enough { seen.clone() } else { self.first.get(&core).cloned().unwrap_or_default() };
         known.sort_by(f64::total_cmp);
@@ -214,11 +214,11 @@ mod tests {
     fn the_full_pace_is_what_the_core_did_at_its_best() {
         let mut full = FullPace::default();
         let calls: Vec<f64> =
-            (0..PACE_HISTORY_LEAST).map(|n| if n % 3 == 0 { 100.0 } else { 150.0 }).collect();
+            (0..LEAST_LOOKS_FOR_PACE).map(|n| if n % 3 == 0 { 100.0 } else { 150.0 }).collect();
         let learnt = full.learn(0, beats(&calls));
         assert_eq!(learnt.full_ns, 100.0);
         let seen = learnt.between(Duration::ZERO, Duration::from_secs(1));
-        assert_eq!((seen.core, seen.looks as usize, seen.median_ns), (0, PACE_HISTORY_LEAST, 150.0));
+        assert_eq!((seen.core, seen.looks as usize, seen.median_ns), (0, LEAST_LOOKS_FOR_PACE, 150.0));
         assert!((seen.slowed_share - 2.0 / 3.0).abs() < 0.01, "{seen:?}");
         assert_eq!(learnt.between(Duration::from_secs(1), Duration::from_secs(2)).looks, 0);
     }
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn one_fast_look_makes_no_pace() {
         let mut full = FullPace::default();
-        let mut calls = vec![100.0; PACE_HISTORY_LEAST];
+        let mut calls = vec![100.0; LEAST_LOOKS_FOR_PACE];
         calls[7] = 20.0;
         let learnt = full.learn(0, beats(&calls));
         assert_eq!(learnt.full_ns, 100.0);

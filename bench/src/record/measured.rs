@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::pace::Factors;
 use crate::record::audit::{Audit, Standing};
 use crate::record::cell::Trial;
 use crate::record::load::LoadFigures;
-use crate::record::pace::CorePace;
+use crate::record::pace::{CorePace, Factors};
 use crate::record::server::{MachineFigures, ServerFigures};
 
 /// A cell that is done.

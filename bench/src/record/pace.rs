@@ -16,3 +16,12 @@ pub struct CorePace {
     /// Share of the looks that found the core slowed, from 0 to 1.
     pub slowed_share: f64,
 }
+
+/// What brings a cell's figures to full pace (see [`pace`](crate::pace)): they are multiplied by it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factors {
+    /// Right answers a second, in closed loop.
+    pub rate: f64,
+    /// CPU of the contestant per right answer.
+    pub cpu: f64,
+}
