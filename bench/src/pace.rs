@@ -84,9 +84,11 @@ fn slowed(record: &Record) -> Option<[f64; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contestant::foreign::bare;
     use crate::experiment::compare::{CAPACITY, LATENCY};
+    use crate::experiment::setup::tests::setup;
     use crate::record::audit::Audit;
-    use crate::record::cell::{Cores, Load, Trial};
+    use crate::record::cell::{Cores, Trial};
     use crate::record::load::LoadFigures;
     use crate::record::pace::CorePace;
     use crate::record::server::ServerFigures;
@@ -94,31 +96,16 @@ mod tests {
     /// A cell of a server that does `full_per_s`, which falls by 40 % (in the logarithm) while its core is slowed.
     fn record(step: &str, contestant: &str, full_per_s: f64, slowed: f64) -> Record {
         let offered = (step == LATENCY).then_some(1_000.0);
+        let setup = setup(vec![bare(contestant, vec!["x".into()])]);
+        let mut cell = setup.cell(step, &setup.contestants[0]);
+        cell.cores = Cores { server: vec![0], generator: vec![1] };
+        cell.load.rate_per_s = offered;
         let rate_per_s = offered.unwrap_or(full_per_s * (-0.4 * slowed).exp());
         let core =
             |core, slowed_share| CorePace { core, looks: 40, full_ns: 100.0, median_ns: 100.0, slowed_share };
         Record {
             schema: crate::record::SCHEMA,
-            trial: Trial {
-                cell: Cell {
-                    step: step.into(),
-                    contestant: contestant.into(),
-                    service: "/".into(),
-                    transport: "plain".into(),
-                    cores: Cores { server: vec![0], generator: vec![1] },
-                    workers: None,
-                    load: Load {
-                        connections: 64,
-                        idle_connections: 0,
-                        rate_per_s: offered,
-                        steps: Vec::new(),
-                        requests_per_connection: None,
-                        warm_up_ms: 0,
-                        duration_ms: 160,
-                    },
-                },
-                block: 0,
-            },
+            trial: Trial { cell, block: 0 },
             turn: 0,
             began_unix_ms: 0,
             took_ms: 0,

@@ -10,10 +10,11 @@ use crate::contestant::{Contestant, behind, foreign, label_apart, own, peers};
 use crate::environment::{self, ranges};
 use crate::exit::{Exit, Failure};
 use crate::experiment::setup::{Setup, split_cores};
+use crate::limits::RESTLESS_MS;
 use crate::probe::machine::online_cores;
 use crate::progress::Reporter;
 use crate::record::SCHEMA;
-use crate::record::cell::{Cores, Trial};
+use crate::record::cell::{Cell, Cores, Trial};
 use crate::record::header::Header;
 use crate::record::measured::Record;
 use crate::record::store::{self, Records, Store};
@@ -266,7 +267,15 @@ pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failu
 
 /// Prints what would be measured.
 pub fn print_plan(setup: &Setup, trials: &[Trial]) {
-    let time: Duration = trials.iter().map(|trial| expected_time(&trial.cell)).sum();
+    // Until the pilot has shown how soon each is steady, it is taken to be as soon as most are.
+    let usual = |cell: &Cell| {
+        let mut cell = cell.clone();
+        if !setup.warm_up_fixed {
+            cell.load.warm_up_ms = cell.load.warm_up_ms.min(RESTLESS_MS);
+        }
+        expected_time(&cell)
+    };
+    let time: Duration = trials.iter().map(|trial| usual(&trial.cell)).sum();
     for trial in trials {
         let cell = &trial.cell;
         anstream::println!(
@@ -284,9 +293,8 @@ pub fn print_plan(setup: &Setup, trials: &[Trial]) {
         cores(&setup.cores.server),
         cores(&setup.cores.generator),
     );
-    // Until the pilot has shown how soon each is steady, the longest warm-up is planned for.
-    let less = if setup.warm_up_fixed { "" } else { "; less where servers are soon steady" };
-    anstream::println!("takes about {}{less}", show::span(time));
+    let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
+    anstream::println!("takes about {}{more}", show::span(time));
 }
 
 fn cores(cores: &[usize]) -> String {
