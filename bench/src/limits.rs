@@ -93,6 +93,9 @@ pub const PACE_SLOWED: f64 = 1.2;
 /// Looks under load after which they alone say what full pace is.
 pub const LEAST_LOOKS_FOR_PACE: usize = 500;
 
+/// Looks that are remembered for it: about a minute and a half of load, so that a long experiment costs no more than a short one.
+pub const MOST_LOOKS_FOR_PACE: usize = 20_000;
+
 /// How long cores are looked at before their first load.
 pub const PACE_FIRST_LOOK: Duration = Duration::from_millis(300);
 

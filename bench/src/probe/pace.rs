@@ -17,7 +17,8 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::{Pid, getppid};
 
 use crate::limits::{
-    LEAST_LOOKS_FOR_PACE, PACE_CALLS, PACE_FIRST_LOOK, PACE_INTERVAL, PACE_LOOKS_AT_ONCE, PACE_SLOWED,
+    LEAST_LOOKS_FOR_PACE, MOST_LOOKS_FOR_PACE, PACE_CALLS, PACE_FIRST_LOOK, PACE_INTERVAL,
+    PACE_LOOKS_AT_ONCE, PACE_SLOWED,
 };
 use crate::record::pace::CorePace;
 use crate::statistics::sample::{median, quantile_of_sorted};
@@ -170,6 +171,7 @@ impl FullPace {
     pub fn learn(&mut self, core: usize, beats: Vec<Beat>) -> Beats {
         let seen = self.seen.entry(core).or_default();
         seen.extend(beats.iter().map(|beat| beat.call_ns));
+        seen.drain(..seen.len().saturating_sub(MOST_LOOKS_FOR_PACE));
         // What cores do under load counts more than how they were met: clocks change with load.
         let enough = seen.len() >= LEAST_LOOKS_FOR_PACE;
         let mut known =
@@ -221,6 +223,13 @@ mod tests {
         assert_eq!((seen.core, seen.looks as usize, seen.median_ns), (0, LEAST_LOOKS_FOR_PACE, 150.0));
         assert!((seen.slowed_share - 2.0 / 3.0).abs() < 0.01, "{seen:?}");
         assert_eq!(learnt.between(Duration::from_secs(1), Duration::from_secs(2)).looks, 0);
+    }
+
+    #[test]
+    fn a_machine_that_became_slower_is_not_held_against_its_youth() {
+        let mut full = FullPace::default();
+        full.learn(0, beats(&vec![100.0; LEAST_LOOKS_FOR_PACE]));
+        assert_eq!(full.learn(0, beats(&vec![130.0; MOST_LOOKS_FOR_PACE])).full_ns, 130.0);
     }
 
     #[test]
