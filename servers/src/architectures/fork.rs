@@ -67,5 +67,6 @@ fn run(site: &'static Site) -> io::Result<()> {
         }
         Tally::add(&tally.faults, children.take_crashed() as u64);
     }
-    children.stop_all()
+    Tally::add(&tally.faults, children.stop_all()? as u64);
+    Ok(())
 }

@@ -32,7 +32,7 @@ use nix::unistd::Pid;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
 use crate::kit::accept::accept;
-use crate::kit::process::{ask_to_stop, start};
+use crate::kit::process::{ask_to_stop, is_crash, start};
 use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -66,17 +66,21 @@ fn run(site: &'static Site) -> io::Result<()> {
             workers.iter().for_each(|worker| ask_to_stop(worker.pid));
             told = true;
         }
-        let dead = match waitpid(None, None) {
-            Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) => pid,
+        let (dead, crashed) = match waitpid(None, None) {
+            Ok(status @ (WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _))) => {
+                (pid, is_crash(status))
+            }
             Err(Errno::ECHILD) if site.stop.is_requested() => return Ok(()),
             // EINTR: a stop signal, or its tick.
             _ => continue,
         };
         let Some(place) = workers.iter().position(|worker| worker.pid == dead) else { continue };
-        if site.stop.is_requested() {
+        // Who ends before it was asked to has failed, whatever it says.
+        let stopping = site.stop.is_requested();
+        Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
+        if stopping {
             continue;
         }
-        Tally::add(&site.tallies.of(place).faults, 1);
         if workers[place].born.elapsed() < RESPAWN_YOUNG {
             site.stop.wait(RESPAWN_PAUSE);
         }

@@ -4,11 +4,12 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::SeqCst};
 
+use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{
     SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction, sigprocmask,
 };
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 
 use super::site::Site;
@@ -43,6 +44,11 @@ pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
 /// Asks a child to stop. A child that is gone needs no asking.
 pub fn ask_to_stop(child: Pid) {
     let _ = kill(child, Signal::SIGTERM);
+}
+
+/// Whether a child ended by a signal or with a failure.
+pub fn is_crash(status: WaitStatus) -> bool {
+    matches!(status, WaitStatus::Signaled(..)) || matches!(status, WaitStatus::Exited(_, code) if code != 0)
 }
 
 /// Children that nobody waits for one by one: the handler of SIGCHLD reaps them, as UNP 5.9 does, and keeps count.
@@ -102,24 +108,34 @@ impl Children {
 
     /// Asks all of them to stop and waits until they have. Each keeps the drain limit by itself.
     ///
+    /// # Returns
+    /// How many have ended by a signal or with a failure since [`take_crashed`](Self::take_crashed) was last asked.
+    ///
     /// # Errors
     /// When sigaction(2) is refused.
-    pub fn stop_all(self) -> io::Result<()> {
+    pub fn stop_all(self) -> io::Result<usize> {
         let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
         // SAFETY: the default disposition runs no code of ours.
         unsafe { sigaction(Signal::SIGCHLD, &default)? };
         for child in CHILDREN.iter().map(|place| place.load(SeqCst)).filter(|&child| child != 0) {
             ask_to_stop(Pid::from_raw(child));
         }
-        // Ends with ECHILD: nobody is left. EINTR is the tick of the stop switch.
-        while !matches!(waitpid(None, None), Err(nix::errno::Errno::ECHILD)) {}
-        Ok(())
+        let mut crashed = self.take_crashed();
+        loop {
+            match waitpid(None, None) {
+                Ok(status) => crashed += usize::from(is_crash(status)),
+                // Nobody is left.
+                Err(Errno::ECHILD) => return Ok(crashed),
+                // EINTR is the tick of the stop switch.
+                Err(_) => {}
+            }
+        }
     }
 }
 
 /// Runs in the signal handler: atomics and async-signal-safe calls only.
 extern "C" fn on_child(_signal: libc::c_int) {
-    let errno = nix::errno::Errno::last_raw();
+    let errno = Errno::last_raw();
     loop {
         let mut status = 0;
         // SAFETY: waitpid(2) writes to a live local.
@@ -133,5 +149,5 @@ extern "C" fn on_child(_signal: libc::c_int) {
         }
         CRASHED.fetch_add(usize::from(status != 0), SeqCst);
     }
-    nix::errno::Errno::set_raw(errno);
+    Errno::set_raw(errno);
 }
