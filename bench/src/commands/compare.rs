@@ -35,7 +35,7 @@ const fn once(duration_ms: u64) -> Rounds {
 /// What a block consists of at each pace.
 const ROUNDS: [Rounds; 3] = [
     once(PACES[0].duration_ms),
-    Rounds { capacity: 6, connect: 2, duration_ms: 160 },
+    Rounds { capacity: 5, connect: 2, duration_ms: 160 },
     Rounds { capacity: 4, connect: 2, duration_ms: 1_000 },
 ];
 
