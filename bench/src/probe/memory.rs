@@ -1,6 +1,6 @@
 //! Memory of a process tree, and of the kernel on its behalf.
 
-use std::fs;
+use std::{fs, io};
 
 use crate::limits::PROCESSES_LIMIT;
 use crate::probe::tree;
@@ -14,8 +14,7 @@ pub fn sample(root: i32) -> Memory {
     let members = tree::members(root);
     // The kernel walks every page table for this; with thousands of processes the walk would disturb the run.
     let rollups: Option<Vec<String>> = if members.len() <= PROCESSES_LIMIT {
-        let alive = members.iter().filter(|stat| stat.state != 'Z');
-        alive.map(|stat| fs::read_to_string(format!("/proc/{}/smaps_rollup", stat.pid)).ok()).collect()
+        members.iter().filter_map(|stat| rollup(stat.pid).transpose()).collect::<io::Result<_>>().ok()
     } else {
         None
     };
@@ -25,6 +24,16 @@ pub fn sample(root: i32) -> Memory {
         anonymous_bytes: all(anonymous_bytes),
         socket_buffers_bytes: socket_buffers_bytes(),
         kernel_bytes: kernel_bytes(),
+    }
+}
+
+/// The sums over the memory of a process; none where it has ended, for children of a forking server end while we look at it.
+fn rollup(pid: i32) -> io::Result<Option<String>> {
+    match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
+        Ok(text) => Ok(Some(text)),
+        // The second says that the process is there, waiting for its parent, and its memory is not.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -58,6 +67,11 @@ fn kibibytes(text: &str, name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    use nix::unistd::Pid;
+
     use super::*;
 
     #[test]
@@ -69,15 +83,22 @@ mod tests {
     }
 
     #[test]
-    fn anonymous_memory_grows_by_what_is_touched_and_pages_of_files_do_not_count() {
-        let own = std::process::id() as i32;
-        let before = sample(own);
-        let touched = vec![1u8; 64 << 20];
-        let after = sample(own);
-        std::hint::black_box(&touched);
-        let growth = before.growth_bytes(&after).unwrap();
-        // Tests beside this one take some too.
-        assert!(growth.abs_diff(64 << 20) < 32 << 20, "{growth}");
+    fn who_has_ended_occupies_nothing() {
+        let own = rollup(std::process::id() as i32).unwrap().unwrap();
+        assert!(kibibytes(&own, "Pss:").unwrap() > 100_000);
+        let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let pid = child.id() as i32;
+        assert!(rollup(pid).unwrap().is_some());
+        drop(child.stdin.take());
+        // It stays a zombie until somebody waits for it.
+        waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+        assert_eq!(rollup(pid).unwrap(), None, "a zombie");
+        child.wait().unwrap();
+        assert_eq!(rollup(pid).unwrap(), None, "gone");
+    }
+
+    #[test]
+    fn what_belongs_to_no_file_is_added_up() {
         let rollup = "Pss: 900 kB\nPss_Anon: 100 kB\nPss_File: 790 kB\nPss_Shmem: 10 kB\nSwapPss: 5 kB\n";
         assert_eq!(anonymous_bytes(rollup), Some(115 * 1024));
     }
