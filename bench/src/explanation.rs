@@ -216,7 +216,7 @@ fn of_step(
     (step, counted): (&'static str, &str),
     cost: &dyn Fn(&Unit) -> Option<Cost>,
 ) -> Option<Explanation> {
-    let cpu = |name: &str| figure(cells, name, step, &Record::cpu_per_request_ns);
+    let cpu = |name: &str| figure(cells, name, step, &Record::cpu_as_measured_ns);
     let counts = |read: &dyn Fn(&LoadFigures, &ServerFigures) -> Option<f64>| {
         names.map(|name| {
             let per_request = |record: &Record| {

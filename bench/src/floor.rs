@@ -9,10 +9,11 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Instant;
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sched::{sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use crate::limits::{FLOOR_LIMIT, FLOOR_ROUNDS};
+use crate::probe::machine::pin;
 use crate::record::header::Floor;
 
 /// Measures the floor between the first of the cores and the last.
@@ -38,7 +39,7 @@ fn round_trip_ns(here: usize, there: usize, spin: bool) -> io::Result<u64> {
         end.set_nonblocking(spin)?;
     }
     let echo = thread::spawn(move || {
-        pin(there);
+        let _ = pin(&[there]);
         let mut byte = [0];
         while receive(&mut far, &mut byte, spin).is_ok() {
             if far.write_all(&byte).is_err() {
@@ -47,7 +48,7 @@ fn round_trip_ns(here: usize, there: usize, spin: bool) -> io::Result<u64> {
         }
     });
     let before = sched_getaffinity(Pid::from_raw(0));
-    pin(here);
+    let _ = pin(&[here]);
     let mut times = Vec::with_capacity(FLOOR_ROUNDS);
     let began = Instant::now();
     let mut byte = [0];
@@ -79,13 +80,6 @@ fn receive(from: &mut TcpStream, byte: &mut [u8; 1], spin: bool) -> io::Result<(
             Err(error) if spin && error.kind() == io::ErrorKind::WouldBlock => std::hint::spin_loop(),
             Err(error) => return Err(error),
         }
-    }
-}
-
-fn pin(core: usize) {
-    let mut set = CpuSet::new();
-    if set.set(core).is_ok() {
-        let _ = sched_setaffinity(Pid::from_raw(0), &set);
     }
 }
 

@@ -9,10 +9,11 @@ pub mod steps;
 use std::io;
 use std::time::Duration;
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sched::{sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::unistd::Pid;
 
+use crate::probe::machine::{online_cores, pin};
 use crate::situations::host::Answered;
 use crate::situations::{callers, relay, rouse};
 
@@ -250,10 +251,8 @@ impl Unit {
 /// Does something on the first core that this thread may use, as a server does that has one, and comes back.
 fn on_one_core<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let before = sched_getaffinity(Pid::from_raw(0))?;
-    let mut one = CpuSet::new();
-    let first = (0..CpuSet::count()).find(|core| before.is_set(*core).unwrap_or(false));
-    one.set(first.ok_or_else(|| io::Error::other("there is no core to run on"))?)?;
-    sched_setaffinity(Pid::from_raw(0), &one)?;
+    let first = *online_cores().first().ok_or_else(|| io::Error::other("there is no core to run on"))?;
+    pin(&[first])?;
     let done = work();
     sched_setaffinity(Pid::from_raw(0), &before)?;
     done

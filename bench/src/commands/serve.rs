@@ -18,14 +18,14 @@ use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
 use dyno_servers::services::compute::calibrate;
 use dyno_servers::services::service::Services;
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sched::CpuSet;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::Pid;
 use serde_json::json;
 
 use super::Outcome;
 use super::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
+use crate::probe::machine::{online_cores, pin};
 use crate::suggest::closest;
 
 /// Run one architecture until SIGTERM or Ctrl-C.
@@ -95,7 +95,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
     if let Some(cores) = &arguments.cores {
-        pin(cores)?;
+        keep_to(cores)?;
     }
     let settings = settings(architecture, arguments);
     let offer = arguments.transport.acceptor()?;
@@ -144,7 +144,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             "queue_places": site.settings.queue_places,
             "max_connections": site.settings.max_connections,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
-            "cores": allowed_cores(),
+            "cores": online_cores(),
             "compute_rounds_per_us": site.services.rounds_per_us,
         },
     })
@@ -191,7 +191,7 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
 }
 
 fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
-    let defaults = (architecture.defaults)(allowed_cores().len().max(1));
+    let defaults = (architecture.defaults)(online_cores().len().max(1));
     let or = |given: Option<u32>, default: usize| given.map_or(default, |given| given as usize);
     Settings {
         workers: or(arguments.workers, defaults.workers),
@@ -265,20 +265,14 @@ fn raise_descriptor_limit() -> usize {
     usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX).min(1 << 20)
 }
 
-fn allowed_cores() -> Vec<usize> {
-    let set = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
-    (0..CpuSet::count()).filter(|&core| set.is_set(core).unwrap_or(false)).collect()
-}
-
-fn pin(cores: &Cores) -> Result<(), Failure> {
-    let mut set = CpuSet::new();
-    let fits = cores.0.iter().all(|&core| set.set(core).is_ok());
-    if fits && sched_setaffinity(Pid::from_raw(0), &set).is_ok() && allowed_cores().len() == cores.0.len() {
+fn keep_to(cores: &Cores) -> Result<(), Failure> {
+    // The system lets us go to some of the cores when it has not all of them.
+    if pin(&cores.0).is_ok() && online_cores() == cores.0 {
         return Ok(());
     }
     Err(Failure::usage(
         "these cores cannot be used",
-        format!("this process may use cores {:?}", allowed_cores()),
+        format!("this process may use cores {:?}", online_cores()),
     ))
 }
 

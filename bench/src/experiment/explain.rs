@@ -14,7 +14,7 @@ use crate::experiment::compare::{CAPACITY, CONNECT, COUNTS};
 use crate::experiment::pilot::PILOT;
 use crate::experiment::setup::Setup;
 use crate::explanation::{Explanation, explain};
-use crate::limits::{BOOTSTRAP_RESAMPLES, CONNECT_CONNECTIONS};
+use crate::limits::{BOOTSTRAP_RESAMPLES, CONNECT_CONNECTIONS, PACE_SLOWED};
 use crate::plan;
 use crate::record::cell::{Cell, Trial};
 use crate::record::measured::Record;
@@ -30,10 +30,6 @@ const COUNTED_EVERY: u32 = 4;
 
 /// Resampling the blocks takes an explanation each time, so it is done less often than where a median is all.
 const RESAMPLES: usize = BOOTSTRAP_RESAMPLES / 10;
-
-/// How much slower than the fastest that count the slowest that count may be: between a core of its own and one whose sibling is busy
-/// lies a third or more, and the gauge itself is good to a few percent.
-const PACE_TOLERANCE: f64 = 0.20;
 
 /// Something that was measured, and how fast the machine was.
 #[derive(Debug, Clone)]
@@ -152,11 +148,10 @@ pub fn keep_usual(blocks: &mut [Block]) -> (usize, usize) {
 
 /// Where most readings of the gauge lie close together: a machine with neighbours has two paces, and a median may lie between them.
 fn usual(paces: &[f64]) -> (f64, f64) {
-    let within = |least: f64| {
-        paces.iter().filter(|pace| (least..=least * (1.0 + PACE_TOLERANCE)).contains(pace)).count()
-    };
+    let within =
+        |least: f64| paces.iter().filter(|pace| (least..=least * PACE_SLOWED).contains(pace)).count();
     let least = paces.iter().copied().max_by_key(|least| within(*least)).unwrap_or(0.0);
-    (least, least * (1.0 + PACE_TOLERANCE))
+    (least, least * PACE_SLOWED)
 }
 
 /// The median cost of a unit over these blocks.

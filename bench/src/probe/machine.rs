@@ -1,7 +1,10 @@
 //! What the whole machine has used so far.
 
-use std::fs;
 use std::time::Duration;
+use std::{fs, io};
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
 
 /// CPU time of all cores together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,6 +40,18 @@ fn parse(text: &str) -> Option<MachineSample> {
     Some(MachineSample { busy: time(busy), steal: time(steal), all: time(busy + idle + iowait + steal) })
 }
 
+/// Keeps this thread, and those that it starts from now on, to `cores`.
+///
+/// # Errors
+/// When one of them does not exist, or the system does not let us go there.
+pub fn pin(cores: &[usize]) -> io::Result<()> {
+    let mut set = CpuSet::new();
+    for core in cores {
+        set.set(*core)?;
+    }
+    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
+}
+
 /// Cores on line.
 pub fn cores() -> usize {
     online_cores().len()
@@ -44,11 +59,8 @@ pub fn cores() -> usize {
 
 /// Numbers of the cores that are on line and that this process may use.
 pub fn online_cores() -> Vec<usize> {
-    let own = nix::unistd::Pid::from_raw(0);
-    match nix::sched::sched_getaffinity(own) {
-        Ok(set) => {
-            (0..nix::sched::CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).collect()
-        }
+    match sched_getaffinity(Pid::from_raw(0)) {
+        Ok(set) => (0..CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).collect(),
         Err(_) => vec![0],
     }
 }

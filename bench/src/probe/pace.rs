@@ -13,13 +13,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::{Pid, getppid};
+use nix::unistd::getppid;
 
 use crate::limits::{
     LEAST_LOOKS_FOR_PACE, MOST_LOOKS_FOR_PACE, PACE_CALLS, PACE_FIRST_LOOK, PACE_INTERVAL,
     PACE_LOOKS_AT_ONCE, PACE_SLOWED,
 };
+use crate::probe::machine::pin;
 use crate::record::pace::CorePace;
 use crate::statistics::sample::{median, quantile_of_sorted};
 
@@ -97,7 +97,7 @@ impl Drop for Watch {
 }
 
 fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> Vec<Beat> {
-    if go_to(core).is_err() {
+    if pin(&[core]).is_err() {
         return Vec::new();
     }
     come_first();
@@ -113,15 +113,9 @@ fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> V
 /// What a system call takes on `core` at this moment, in nanoseconds; absent where the system does not let us go there.
 pub fn call_ns_on(core: usize) -> Option<f64> {
     let look = move || {
-        go_to(core).ok().map(|()| (0..PACE_LOOKS_AT_ONCE).map(|_| call_ns()).fold(f64::INFINITY, f64::min))
+        pin(&[core]).ok().map(|()| (0..PACE_LOOKS_AT_ONCE).map(|_| call_ns()).fold(f64::INFINITY, f64::min))
     };
     thread::spawn(look).join().ok().flatten()
-}
-
-fn go_to(core: usize) -> nix::Result<()> {
-    let mut set = CpuSet::new();
-    set.set(core)?;
-    sched_setaffinity(Pid::from_raw(0), &set)
 }
 
 /// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a look may come late, which makes it no
@@ -206,10 +200,10 @@ mod tests {
 
     #[test]
     fn one_look_takes_a_moment_and_leaves_this_thread_where_it_is() {
-        let before = nix::sched::sched_getaffinity(Pid::from_raw(0)).unwrap();
+        let before = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap();
         assert!(online_cores().into_iter().all(|core| call_ns_on(core).unwrap() > 1.0));
         assert_eq!(call_ns_on(100_000), None);
-        assert_eq!(nix::sched::sched_getaffinity(Pid::from_raw(0)).unwrap(), before);
+        assert_eq!(nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap(), before);
     }
 
     #[test]

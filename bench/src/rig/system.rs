@@ -12,9 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::engine::socket::allow_descriptors;
 use dyno_security::transport;
-use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::unistd::Pid;
 
 use crate::contestant::Contestant;
 use crate::contestant::process::{Running, tame};
@@ -71,8 +69,8 @@ impl System {
         }
         let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
         if !cores.shared() {
-            // Looking at a server costs CPU; it shall not be the server's.
-            pin(&cores.generator);
+            // Looking at a server costs CPU; it shall not be the server's. A system that will not has only more noise.
+            let _ = machine::pin(&cores.generator);
         }
         Ok(System {
             began: Instant::now(),
@@ -165,14 +163,6 @@ impl Drop for Generator {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
-    }
-}
-
-/// Keeps this thread, and those that it starts from now on, to `cores`; a system that will not has only more noise.
-fn pin(cores: &[usize]) {
-    let mut set = CpuSet::new();
-    if cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0 {
-        let _ = sched_setaffinity(Pid::from_raw(0), &set);
     }
 }
 

@@ -18,8 +18,9 @@ use nix::sys::socket::{Shutdown, shutdown};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
-use super::host::{ANSWER, Answered, Cores, Host, LAST_REQUEST, between, own, pin, used, whole};
+use super::host::{ANSWER, Answered, Cores, Host, LAST_REQUEST, between, own, used, whole};
 use crate::limits::CONNECT_CONNECTIONS;
+use crate::probe::machine::pin;
 
 /// Callers, and as many to answer them.
 const CALLERS: usize = CONNECT_CONNECTIONS as usize;
@@ -199,12 +200,12 @@ fn told(listener: &TcpListener) {
 /// One after the other: all call, all are answered, and only the answering is timed.
 fn ready(cores: &Cores, listener: TcpListener, rounds: u32) -> io::Result<Answered> {
     let address = listener.local_addr()?;
-    pin(cores.client)?;
+    pin(&[cores.client])?;
     let turn = Arc::new(AtomicU32::new(0));
     let whose = turn.clone();
     let core = cores.server;
     let server = thread::spawn(move || -> io::Result<Duration> {
-        pin(core)?;
+        pin(&[core])?;
         let mut time = Duration::ZERO;
         let mut memory = [None, None];
         for round in 0..=rounds {
@@ -252,13 +253,13 @@ fn threads<W: Fn(&TcpListener) + Sync>(
         let mut crew = Vec::new();
         for work in work {
             crew.push(scope.spawn(move || -> io::Result<(Duration, u64)> {
-                pin(core)?;
+                pin(&[core])?;
                 let before = own()?;
                 work(listener);
                 Ok(between(before, own()?))
             }));
         }
-        let called = pin(cores.client).and_then(|()| call(address, rounds));
+        let called = pin(&[cores.client]).and_then(|()| call(address, rounds));
         shutdown(listener.as_raw_fd(), Shutdown::Both)?;
         let mut sum = (Duration::ZERO, 0);
         for one in crew {
@@ -276,13 +277,13 @@ fn births(cores: &Cores, listener: &TcpListener, rounds: u32) -> io::Result<Answ
     let others = || -> io::Result<(Duration, u64)> { Ok(between(own()?, whole()?)) };
     thread::scope(|scope| {
         scope.spawn(move || -> io::Result<()> {
-            pin(core)?;
+            pin(&[core])?;
             while let Ok((caller, _)) = listener.accept() {
                 thread::Builder::new().spawn_scoped(scope, move || Host::new(caller).answer())?;
             }
             Ok(())
         });
-        let called = pin(cores.client).and_then(|()| {
+        let called = pin(&[cores.client]).and_then(|()| {
             call(address, 2)?;
             let before = others()?;
             let answers = call(address, rounds)?;
@@ -301,7 +302,7 @@ fn processes(cores: &Cores, listener: &TcpListener, rounds: u32) -> io::Result<A
         // memory allocator alone, and the C library keeps that usable.
         match unsafe { fork() }? {
             ForkResult::Child => {
-                let _ = pin(cores.server);
+                let _ = pin(&[cores.server]);
                 serve(listener);
                 // SAFETY: _exit runs no handler of this program and touches no memory of it.
                 unsafe { libc::_exit(0) }
@@ -309,7 +310,7 @@ fn processes(cores: &Cores, listener: &TcpListener, rounds: u32) -> io::Result<A
             ForkResult::Parent { child } => children.push(child),
         }
     }
-    let measured = pin(cores.client).and_then(|()| {
+    let measured = pin(&[cores.client]).and_then(|()| {
         // What they do before the first calls is not part of the price.
         call(address, 2)?;
         let before = used(&children);

@@ -15,6 +15,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
+use crate::probe::machine::online_cores;
 use crate::probe::process::{cpu_time, thread_counters};
 
 /// A message: what `dyno load` sends, but for the address.
@@ -68,9 +69,8 @@ impl Cores {
     /// When there is no second one.
     pub fn find() -> io::Result<Cores> {
         let before = sched_getaffinity(Pid::from_raw(0))?;
-        let mut usable = (0..CpuSet::count()).filter(|core| before.is_set(*core).unwrap_or(false));
-        match (usable.next(), usable.next()) {
-            (Some(server), Some(client)) => Ok(Cores { server, client, before }),
+        match online_cores()[..] {
+            [server, client, ..] => Ok(Cores { server, client, before }),
             _ => Err(io::Error::other("a client needs a core of its own")),
         }
     }
@@ -80,16 +80,6 @@ impl Drop for Cores {
     fn drop(&mut self) {
         let _ = sched_setaffinity(Pid::from_raw(0), &self.before);
     }
-}
-
-/// Keeps this thread to a core.
-///
-/// # Errors
-/// What the system says.
-pub fn pin(core: usize) -> io::Result<()> {
-    let mut set = CpuSet::new();
-    set.set(core)?;
-    Ok(sched_setaffinity(Pid::from_raw(0), &set)?)
 }
 
 /// The server's side of a connection: the same HTTP as under every architecture, so that as much code and memory has gone

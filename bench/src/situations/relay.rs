@@ -17,7 +17,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
-use super::host::{ANSWER, Answered, Cores, Host, REQUEST, between, own, pin, used};
+use super::host::{ANSWER, Answered, Cores, Host, REQUEST, between, own, used};
+use crate::probe::machine::pin;
 
 /// Messages on each connection for one price: few, so that a machine whose speed changes from moment to moment is met at one speed.
 const ROUNDS: u32 = 20;
@@ -45,7 +46,7 @@ pub enum Way {
 pub fn answer(way: Way, rounds: u32) -> io::Result<Answered> {
     let cores = Cores::find()?;
     let (near, far) = connections()?;
-    pin(cores.client)?;
+    pin(&[cores.client])?;
     match way {
         Way::Ready | Way::Told => by_one(way, cores.server, near, far, rounds),
         Way::Threads => by_threads(cores.server, near, far, rounds),
@@ -120,7 +121,7 @@ fn by_one(
     let turn = Arc::new(AtomicU32::new(0));
     let whose = turn.clone();
     let server = thread::spawn(move || -> io::Result<Duration> {
-        pin(core)?;
+        pin(&[core])?;
         let epoll = Epoll::new(EpollCreateFlags::empty())?;
         for (token, connection) in far.iter().enumerate() {
             let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLET;
@@ -177,7 +178,7 @@ fn by_threads(
         .into_iter()
         .map(|connection| {
             thread::spawn(move || -> io::Result<(Duration, u64)> {
-                pin(core)?;
+                pin(&[core])?;
                 let mut host = Host::new(connection);
                 // What it does before the second message is not part of the price.
                 host.answer()?;
@@ -215,7 +216,7 @@ fn by_processes(
                     // SAFETY: the child's own copies of the descriptors, closed once, so that it sees the end of its stream.
                     unsafe { libc::close(client.as_raw_fd()) };
                 }
-                let _ = pin(core);
+                let _ = pin(&[core]);
                 Host::new(connection).serve();
                 // SAFETY: _exit runs no handler of this program and touches no memory of it.
                 unsafe { libc::_exit(0) }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use super::host::{ANSWER, Cores, pin};
+use super::host::{ANSWER, Cores};
+use crate::probe::machine::pin;
 
 /// From when the client goes to sleep until it is written to: by then its core is idle. As long as a generator that is faster
 /// than its server sleeps.
@@ -35,12 +36,12 @@ pub fn answers(cores: &Cores, rounds: u32, client_sleeps: bool, nap: Duration) -
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     let (mut server, _) = listener.accept()?;
     server.set_nodelay(true)?;
-    pin(cores.server)?;
+    pin(&[cores.server])?;
     // Odd when the client is about to wait for an answer, even when there is one.
     let turn = AtomicU32::new(0);
     thread::scope(|scope| {
         let other = scope.spawn(|| -> io::Result<()> {
-            pin(cores.client)?;
+            pin(&[cores.client])?;
             let epoll = Epoll::new(EpollCreateFlags::empty())?;
             epoll.add(&client, EpollEvent::new(EpollFlags::EPOLLIN, 0))?;
             let mut octets = [0; ANSWER];

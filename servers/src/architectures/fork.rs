@@ -65,7 +65,6 @@ fn run(site: &'static Site) -> io::Result<()> {
         {
             refuse(stream, tally);
         }
-        Tally::add(&tally.faults, children.take_crashed() as u64);
     }
     Tally::add(&tally.faults, children.stop_all()? as u64);
     Ok(())

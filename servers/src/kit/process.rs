@@ -79,11 +79,6 @@ impl Children {
         LIVING.load(SeqCst)
     }
 
-    /// How many have ended by a signal or with a failure since this was last asked.
-    pub fn take_crashed(&self) -> usize {
-        CRASHED.swap(0, SeqCst)
-    }
-
     /// Starts one more, see [`start`].
     ///
     /// # Errors
@@ -109,7 +104,7 @@ impl Children {
     /// Asks all of them to stop and waits until they have. Each keeps the drain limit by itself.
     ///
     /// # Returns
-    /// How many have ended by a signal or with a failure since [`take_crashed`](Self::take_crashed) was last asked.
+    /// How many have ended by a signal or with a failure, now and before.
     ///
     /// # Errors
     /// When sigaction(2) is refused.
@@ -120,7 +115,7 @@ impl Children {
         for child in CHILDREN.iter().map(|place| place.load(SeqCst)).filter(|&child| child != 0) {
             ask_to_stop(Pid::from_raw(child));
         }
-        let mut crashed = self.take_crashed();
+        let mut crashed = CRASHED.load(SeqCst);
         loop {
             match waitpid(None, None) {
                 Ok(status) => crashed += usize::from(is_crash(status)),
