@@ -14,8 +14,10 @@ pub struct Dot {
     pub y: f64,
     /// Ends of its interval.
     pub interval: Option<(f64, f64)>,
-    /// Drawn hollow: "at least", or past a critical point.
+    /// Drawn hollow: "at least".
     pub hollow: bool,
+    /// Drawn with a ring around it: the one that a search was for.
+    pub ringed: bool,
     /// What a tooltip says.
     pub title: String,
 }
@@ -27,7 +29,7 @@ pub struct Line {
     pub label: String,
     /// Class of its colour.
     pub family: String,
-    /// From left to right.
+    /// In the order in which they are joined.
     pub dots: Vec<Dot>,
 }
 
@@ -175,6 +177,9 @@ fn one(x: &Scale, y: &Scale, line: &Line, kin: usize) -> String {
                 y.place(low),
                 y.place(high)
             );
+        }
+        if dot.ringed {
+            let _ = write!(svg, "<circle class=\"ring\" cx=\"{place:.1}\" cy=\"{height:.1}\" r=\"6.6\"/>");
         }
         let hollow = if dot.hollow { " hollow" } else { "" };
         let _ = write!(

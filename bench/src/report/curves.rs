@@ -71,6 +71,19 @@ pub struct Finding {
     pub recovery: Recovery,
 }
 
+/// The critical point of each contestant that has one, in requests a second.
+pub fn critical_points(records: &Records) -> BTreeMap<&str, f64> {
+    let spikes = records.cells.iter().filter(|record| record.trial.cell.step == curve::SPIKE);
+    // The spike is laid out in shares of the critical point, so its rates tell it.
+    let critical = |record: &Record| Some(record.trial.cell.load.steps.first()? / curve::SPIKE_SHARES[0]);
+    spikes.filter_map(|record| Some((record.trial.cell.contestant.as_str(), critical(record)?))).collect()
+}
+
+/// Whether this rate stands for the critical point: rates are rounded, and those of a curve lie a tenth apart at least.
+pub fn is_critical(offered: f64, critical: f64) -> bool {
+    (offered / critical - 1.0).abs() < 0.05
+}
+
 /// What the curves say, a line for each contestant.
 pub fn findings(records: &Records) -> Vec<Finding> {
     let of = |label: &str, step: &str| -> Vec<&Record> {
@@ -80,17 +93,14 @@ pub fn findings(records: &Records) -> Vec<Finding> {
             .filter(|record| record.trial.cell.contestant == label && record.trial.cell.step == step)
             .collect()
     };
+    let critical_points = critical_points(records);
     records
         .header
         .contestants
         .iter()
         .map(|line| {
             let spike = of(&line.label, curve::SPIKE);
-            // The sweep is laid out in shares of the critical point, so its rates tell it.
-            let critical = spike.iter().find_map(|record| {
-                let half = record.trial.cell.load.steps.first()?;
-                Some(half / curve::SPIKE_SHARES[0])
-            });
+            let critical = critical_points.get(line.label.as_str()).copied();
             Finding {
                 contestant: line.label.clone(),
                 critical_per_s: critical,
@@ -107,13 +117,9 @@ pub fn findings(records: &Records) -> Vec<Finding> {
 }
 
 fn p99_at(points: &[&Record], critical: f64) -> Option<f64> {
-    let near = |record: &&&Record| {
-        let offered = record.trial.cell.load.rate_per_s.unwrap_or_default();
-        (offered / critical - 1.0).abs() < 0.07
-    };
     let p99s: Vec<f64> = points
         .iter()
-        .filter(near)
+        .filter(|record| is_critical(record.trial.cell.load.rate_per_s.unwrap_or_default(), critical))
         .filter_map(|record| Some(record.counted()?.total.at_ns(99.0)? as f64))
         .collect();
     (!p99s.is_empty()).then(|| median(&p99s))

@@ -6,6 +6,7 @@ use crate::experiment::{connections, curve, scale};
 use crate::record::header::ContestantLine;
 use crate::record::measured::Record;
 use crate::record::store::Records;
+use crate::report::curves;
 use crate::report::model::Measured;
 use crate::report::text::wrap;
 use crate::show;
@@ -36,6 +37,8 @@ pub struct Point {
     pub wall: Option<String>,
     /// Whether both sides shared a core.
     pub shared: bool,
+    /// Whether this is the contestant's critical point.
+    pub critical: bool,
 }
 
 /// All points of one contestant, by rising place.
@@ -95,6 +98,7 @@ pub fn axis(experiment: &str) -> Option<Axis> {
 
 /// The points of all contestants that have any.
 pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
+    let critical_points = curves::critical_points(records);
     let trail = |line: &ContestantLine, (step, suffix): (&str, &str)| {
         let own: Vec<&Record> = records
             .cells
@@ -107,7 +111,9 @@ pub fn trails(records: &Records, axis: Axis) -> Vec<Trail> {
         let points = places.iter().map(|x| {
             let here: Vec<&Record> =
                 own.iter().copied().filter(|record| (axis.place)(record) == *x).collect();
-            point(*x, &here, records.header.seed)
+            let critical = critical_points.get(line.label.as_str());
+            let critical = critical.is_some_and(|critical| curves::is_critical(*x, *critical));
+            Point { critical, ..point(*x, &here, records.header.seed) }
         });
         let line = ContestantLine { label: format!("{}{suffix}", line.label), ..line.clone() };
         Trail { line, points: points.collect() }
@@ -140,6 +146,7 @@ fn point(x: f64, records: &[&Record], seed: u64) -> Point {
             server.memory_idle.kernel_growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
         }),
         shared: records.iter().any(|record| record.trial.cell.cores.shared()),
+        critical: false,
     }
 }
 

@@ -18,15 +18,15 @@ pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Sec
     let trails = points::trails(records, axis);
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = Vec::new();
-    let few = trails.iter().all(|trail| trail.points.iter().all(|point| point.p99_ns.value().is_none()));
-    let latencies = latencies(axis, &trails, model, few);
+    let across = Across::along(axis, &trails);
+    let latencies = |across: &Across, note| latencies(across, &trails, model, note);
     let both = |one: String, other: String| legend(model) + &charts(&[one, other]);
     match records.header.experiment.as_str() {
         "scale" => {
             found.push(section(
                 "throughput",
                 "Throughput and latency against cores",
-                both(rates(axis, &trails, "Right answers a second."), latencies),
+                both(rates(&across, &trails, "Right answers a second."), latencies(&across, "")),
             ));
             found.push(section(
                 "law",
@@ -35,16 +35,26 @@ pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Sec
             ));
         }
         "connections" => {
-            found.push(section("memory", "Memory", legend(model) + &charts(&memory(axis, &trails))));
-            found.push(section("latency", "Latency of those that are active", charts(&[latencies])));
+            found.push(section("memory", "Memory", legend(model) + &charts(&memory(&across, &trails))));
+            found.push(section(
+                "latency",
+                "Latency of those that are active",
+                charts(&[latencies(&across, "")]),
+            ));
             found.push(section("walls", "Walls", walls(&trails)));
         }
         _ => {
-            let answered = rates(axis, &trails, "What was answered of what was offered.");
+            let note = " A ring marks the critical point; past it, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",
+                "Latency against throughput",
+                legend(model) + &charts(&[latencies(&Across::throughput(), note)]),
+            ));
+            let answered = rates(&across, &trails, "What was answered of what was offered.");
+            found.push(section(
+                "load",
                 "Latency and throughput against offered load",
-                both(latencies, answered),
+                charts(&[latencies(&across, ""), answered]),
             ));
             found.push(section("critical", "Critical points, and what lies beyond", critical(records)));
         }
@@ -53,41 +63,62 @@ pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Sec
     found
 }
 
-fn line(trail: &Trail, read: fn(&Point) -> &Measured, shown: fn(f64) -> String) -> Line {
+/// The horizontal axis of a figure, and where a point lies on it.
+struct Across<'a> {
+    axis: Axis<'a>,
+    place: fn(&Point) -> Option<f64>,
+}
+
+impl Across<'_> {
+    /// The axis of the experiment itself.
+    fn along(axis: points::Axis, trails: &[Trail]) -> Self {
+        let names = whole(axis, trails);
+        let axis = Axis { title: axis.name, log: axis.log, shown: show::rate, binary: false, names };
+        Across { axis, place: |point| Some(point.x) }
+    }
+
+    /// What was answered, whatever was asked.
+    fn throughput() -> Self {
+        let title = "right answers a second";
+        let axis = Axis { title, log: false, shown: show::rate, binary: false, names: Vec::new() };
+        Across { axis, place: |point| point.rate.value() }
+    }
+}
+
+fn line(trail: &Trail, across: &Across, read: fn(&Point) -> &Measured, shown: fn(f64) -> String) -> Line {
     let dots = trail.points.iter().filter_map(|point| {
         let figure = read(point);
         let value = figure.value()?;
+        let critical = if point.critical { ", the critical point" } else { "" };
         Some(Dot {
-            x: point.x,
+            x: (across.place)(point)?,
             y: value,
             interval: Some((figure.interval.low, figure.interval.high)),
             hollow: figure.at_least || point.shared,
-            title: format!("{} at {}: {}", trail.line.label, show::rate(point.x), shown(value)),
+            ringed: point.critical,
+            title: format!("{} at {}{critical}: {}", trail.line.label, show::rate(point.x), shown(value)),
         })
     });
     Line { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
 }
 
 fn draw(
-    axis: points::Axis,
+    across: &Across,
     trails: &[Trail],
     read: fn(&Point) -> &Measured,
     y: (&str, fn(f64) -> String, bool),
     binary: bool,
     marks: &[(f64, String)],
 ) -> String {
-    let lines: Vec<Line> =
-        trails.iter().map(|trail| line(trail, read, y.1)).filter(|line| !line.dots.is_empty()).collect();
-    let title = format!("{} against {}", y.0, axis.name);
+    let lines: Vec<Line> = trails
+        .iter()
+        .map(|trail| line(trail, across, read, y.1))
+        .filter(|line| !line.dots.is_empty())
+        .collect();
+    let title = format!("{} against {}", y.0, across.axis.title);
     let frame = Frame {
         title: &title,
-        x: Axis {
-            title: axis.name,
-            log: axis.log,
-            shown: show::rate,
-            binary: false,
-            names: whole(axis, trails),
-        },
+        x: across.axis.clone(),
         y: Axis { title: y.0, log: y.2, shown: y.1, binary, names: Vec::new() },
         marks: marks.to_vec(),
     };
@@ -105,9 +136,9 @@ fn whole(axis: points::Axis, trails: &[Trail]) -> Vec<(f64, String)> {
     places.into_iter().map(|place| (place, show::rate(place))).collect()
 }
 
-fn rates(axis: points::Axis, trails: &[Trail], what: &str) -> String {
+fn rates(across: &Across, trails: &[Trail], what: &str) -> String {
     let one = |log: bool| {
-        draw(axis, trails, |point| &point.rate, ("right answers a second", show::rate, log), false, &[])
+        draw(across, trails, |point| &point.rate, ("right answers a second", show::rate, log), false, &[])
     };
     let caption = format!(
         "{what} A hollow point is \"at least\", or had its cores shared with the generator. Whiskers are 95 % intervals."
@@ -115,26 +146,27 @@ fn rates(axis: points::Axis, trails: &[Trail], what: &str) -> String {
     chart_in_two_scales(&caption, false, one)
 }
 
-/// The 99th percentile, or the median where answers are too `few` for more.
-fn latencies(axis: points::Axis, trails: &[Trail], model: &Model, few: bool) -> String {
+/// The 99th percentile, or the median where answers are too few for more.
+fn latencies(across: &Across, trails: &[Trail], model: &Model, note: &str) -> String {
+    let few = trails.iter().all(|trail| trail.points.iter().all(|point| point.p99_ns.value().is_none()));
     let floor = model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
     let marks: Vec<(f64, String)> =
         floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())).into_iter().collect();
     let read: fn(&Point) -> &Measured = if few { |point| &point.p50_ns } else { |point| &point.p99_ns };
     let name = if few { "median latency" } else { "99th percentile" };
-    let one = |log: bool| draw(axis, trails, read, (name, show::time, log), false, &marks);
+    let one = |log: bool| draw(across, trails, read, (name, show::time, log), false, &marks);
     let caption = match few {
         false => "99th percentile, counted from when a request was due.",
         true => {
             "Median latency, counted from when a request was due; the cells are too short for a 99th percentile."
         }
     };
-    chart_in_two_scales(caption, true, one)
+    chart_in_two_scales(&format!("{caption}{note}"), true, one)
 }
 
-fn memory(axis: points::Axis, trails: &[Trail]) -> [String; 2] {
+fn memory(across: &Across, trails: &[Trail]) -> [String; 2] {
     let one = |read: fn(&Point) -> &Measured, log: bool| {
-        draw(axis, trails, read, ("memory above idle", show::bytes, log), true, &[])
+        draw(across, trails, read, ("memory above idle", show::bytes, log), true, &[])
     };
     [
         chart_in_two_scales("Memory of the process tree above its idle state.", true, |log| {

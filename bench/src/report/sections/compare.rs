@@ -206,8 +206,8 @@ fn latency(model: &Model) -> String {
                         x: place as f64,
                         y: value,
                         interval: Some((figure.interval.low, figure.interval.high)),
-                        hollow: false,
                         title: format!("{}: p{percentile} {}", row.label, show::time(value)),
+                        ..Dot::default()
                     })
                 })
                 .collect(),
