@@ -103,6 +103,10 @@ pub const PACE_FIRST_LOOK: Duration = Duration::from_millis(300);
 /// known to a fifth or so of the scatter of a cell.
 pub const LEAST_CELLS_FOR_PACE: usize = 30;
 
+/// How soon a machine forgets how fast it was: the time in which what cells have in common falls to a third. On a host where
+/// speed comes in spells, cells 0.25 s apart share more than half of what full pace leaves, and cells 2 s apart a sixth.
+pub const MOMENT: Duration = Duration::from_millis(400);
+
 /// Share of the time in which a core may be slowed before a cell says so.
 pub const SLOWED_SHARE: f64 = 0.10;
 

@@ -5,14 +5,21 @@
 //! hundreds of them: analysis of covariance answers it. For each step one slope for the share of time in which the contestant's
 //! cores were slowed and one for the generator's, common to all contestants; then each cell is brought to a share of zero.
 //!
+//! What is left still comes in spells, for a system call does not feel all that a neighbour does to caches and memory. But cells
+//! that were measured within the same second feel it together, whoever was measured. So what the
+//! [neighbours in time](crate::statistics::neighbours) have in common is taken off as well.
+//!
 //! Nothing is lost by it: the records and the CSV hold what was measured, and where cores were not looked at, or were left alone,
 //! that is what reports show.
+
+use std::time::Duration;
 
 use crate::limits::LEAST_CELLS_FOR_PACE;
 use crate::record::cell::Cell;
 use crate::record::measured::Record;
 use crate::record::pace::Factors;
 use crate::statistics::covariance::{Observation, along, slopes};
+use crate::statistics::neighbours::{Timed, moments};
 
 /// Gives each cell its factors, where enough cells of its step were looked at.
 pub fn level(records: &mut [Record]) {
@@ -28,15 +35,34 @@ pub fn level(records: &mut [Record]) {
             continue;
         }
         // Being slowed never makes a server faster, nor a request cheaper: a slope that says so is chance.
-        let rates = bounded(&cells, Record::rate_as_measured_per_s, |slope| slope < 0.0);
-        let costs = bounded(&cells, Record::cpu_as_measured_ns, |slope| slope > 0.0);
-        for record in &mut cells {
-            let Some(beside) = slowed(record) else { continue };
+        let rates = shares(&cells, Record::rate_as_measured_per_s, |slope| slope < 0.0);
+        let costs = shares(&cells, Record::cpu_as_measured_ns, |slope| slope > 0.0);
+        for (place, record) in cells.iter_mut().enumerate() {
             let closed = record.trial.cell.load.rate_per_s.is_none();
-            let rate = if closed { (-along(rates, beside)).exp() } else { 1.0 };
-            record.factors = Some(Factors { rate, cpu: (-along(costs, beside)).exp() });
+            let rate = if closed { (-rates[place]).exp() } else { 1.0 };
+            record.factors = Some(Factors { rate, cpu: (-costs[place]).exp() });
         }
     }
+}
+
+/// What each cell's figure owes, in its logarithm, to slowed cores and to its moment.
+fn shares(cells: &[&mut Record], read: fn(&Record) -> Option<f64>, makes_sense: fn(f64) -> bool) -> Vec<f64> {
+    let slopes = bounded(cells, read, makes_sense);
+    let mut owed: Vec<f64> =
+        cells.iter().map(|record| slowed(record).map_or(0.0, |beside| along(slopes, beside))).collect();
+    let (places, timed): (Vec<usize>, Vec<Timed>) = cells
+        .iter()
+        .enumerate()
+        .filter_map(|(place, record)| {
+            let value = read(record).filter(|value| *value > 0.0)?.ln() - owed[place];
+            let at = Duration::from_millis(record.began_unix_ms + record.took_ms);
+            Some((place, Timed { group: group(&record.trial.cell), value, at }))
+        })
+        .unzip();
+    for (place, moment) in places.into_iter().zip(moments(&timed)) {
+        owed[place] += moment;
+    }
+    owed
 }
 
 /// Slopes of the logarithm of a figure, of the sign that makes sense, or zero.
@@ -92,6 +118,7 @@ mod tests {
     use crate::record::load::LoadFigures;
     use crate::record::pace::CorePace;
     use crate::record::server::ServerFigures;
+    use crate::statistics::sample::relative_deviation;
 
     /// A cell of a server that does `full_per_s`, which falls by 40 % (in the logarithm) while its core is slowed.
     fn record(step: &str, contestant: &str, full_per_s: f64, slowed: f64) -> Record {
@@ -155,6 +182,30 @@ mod tests {
         assert!(cells.iter().all(|cell| cell.rate_per_s() == Some(1_000.0)));
         let fast = cells.iter().filter(|cell| cell.trial.cell.contestant == "fast");
         assert!(fast.clone().all(|cell| (cell.cpu_per_request_ns().unwrap() / 10_000.0 - 1.0).abs() < 1e-3));
+    }
+
+    #[test]
+    fn what_cells_of_the_same_second_have_in_common_is_taken_off() {
+        // Every other two seconds all is slower by 30 %, and no look at a core tells of it.
+        let mut cells: Vec<Record> = (0..96)
+            .map(|number| {
+                let (contestant, full) =
+                    if number % 2 == 0 { ("fast", 100_000.0) } else { ("slow", 50_000.0) };
+                let moment = if number / 8 % 2 == 0 { 0.7 } else { 1.0 };
+                let mut cell = record(CAPACITY, contestant, full * moment, 0.0);
+                cell.began_unix_ms = 250 * number;
+                cell
+            })
+            .collect();
+        level(&mut cells);
+        let scatter = |read: fn(&Record) -> Option<f64>| {
+            let of = cells.iter().filter(|cell| cell.trial.cell.contestant == "fast");
+            relative_deviation(&of.filter_map(read).collect::<Vec<_>>())
+        };
+        let (before, after) = (scatter(Record::rate_as_measured_per_s), scatter(Record::rate_per_s));
+        assert!(after < before * 0.5, "{before} {after}");
+        let (before, after) = (scatter(Record::cpu_as_measured_ns), scatter(Record::cpu_per_request_ns));
+        assert!(after < before * 0.5, "{before} {after}");
     }
 
     #[test]

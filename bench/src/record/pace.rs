@@ -17,7 +17,7 @@ pub struct CorePace {
     pub slowed_share: f64,
 }
 
-/// What brings a cell's figures to full pace (see [`pace`](crate::pace)): they are multiplied by it.
+/// What brings a cell's figures to full pace and a usual moment (see [`pace`](crate::pace)): they are multiplied by it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Factors {
     /// Right answers a second, in closed loop.

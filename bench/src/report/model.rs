@@ -9,7 +9,7 @@ use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::statistics::bootstrap::{Interval, bca};
 use crate::statistics::sample::{mean, median};
-use crate::statistics::verdict::{Comparison, compare};
+use crate::statistics::verdict::{Comparison, compare, compare_apart};
 
 /// A figure over all blocks.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -24,6 +24,8 @@ pub struct Measured {
     pub reason: String,
     /// The value of each block that counts.
     pub by_block: BTreeMap<u32, f64>,
+    /// Whether what the machine did in each block is taken off the values (see [`pace`](crate::pace)).
+    pub leveled: bool,
 }
 
 impl Measured {
@@ -48,7 +50,14 @@ impl Measured {
         } else {
             String::new()
         };
-        Measured { interval: bca(&values, median, 0.95, seed), at_least, void, reason, by_block }
+        Measured {
+            interval: bca(&values, median, 0.95, seed),
+            at_least,
+            void,
+            reason,
+            by_block,
+            leveled: false,
+        }
     }
 
     /// The same for a figure that is no maximum, such as a cost: that the server could have done more does not make it "at
@@ -62,13 +71,24 @@ impl Measured {
         figure
     }
 
+    /// Says that `read` took rates or costs from these records, which are at full pace where that is known.
+    fn at_full_pace(mut self, records: &[&Record]) -> Self {
+        self.leveled =
+            records.iter().filter(|record| record.counted().is_some()).all(|record| record.factors.is_some());
+        self
+    }
+
     /// The median, when any block counts.
     pub fn value(&self) -> Option<f64> {
         (!self.by_block.is_empty()).then_some(self.interval.value)
     }
 
-    /// The ratio to another figure, block by block.
+    /// The ratio to another figure: block by block, unless what blocks do to both is taken off already.
     pub fn against(&self, other: &Measured, threshold: f64, seed: u64) -> Comparison {
+        if self.leveled && other.leveled {
+            let values = |figure: &Measured| -> Vec<f64> { figure.by_block.values().copied().collect() };
+            return compare_apart(&values(self), &values(other), threshold, seed);
+        }
         let pairs: Vec<(f64, f64)> = self
             .by_block
             .iter()
@@ -214,17 +234,19 @@ fn row(line: &ContestantLine, records: &Records) -> Row {
         label: line.label.clone(),
         idea: line.idea.clone(),
         family: line.family.clone(),
-        capacity: Measured::of(&capacity, seed, rate),
+        capacity: Measured::of(&capacity, seed, rate).at_full_pace(&capacity),
         p50_ns: Measured::of(&latency, seed, percentile(50.0)),
         p99_ns: Measured::of(&latency, seed, percentile(99.0)),
-        connect: Measured::of(&connect, seed, rate),
-        cpu_ns: Measured::of(&latency, seed, Record::cpu_per_request_ns),
-        cpu_at_capacity_ns: Measured::of_cost(&capacity, seed, Record::cpu_per_request_ns),
+        connect: Measured::of(&connect, seed, rate).at_full_pace(&connect),
+        cpu_ns: Measured::of(&latency, seed, Record::cpu_per_request_ns).at_full_pace(&latency),
+        cpu_at_capacity_ns: Measured::of_cost(&capacity, seed, Record::cpu_per_request_ns)
+            .at_full_pace(&capacity),
         machine_cpu_ns: Measured::of_cost(&capacity, seed, |record| {
             let rate = record.counted()?.rate_per_s;
             (rate > 0.0).then_some(record.machine.as_ref()?.cores_used * 1e9 / rate)
         }),
-        cpu_at_connect_ns: Measured::of_cost(&connect, seed, Record::cpu_per_request_ns),
+        cpu_at_connect_ns: Measured::of_cost(&connect, seed, Record::cpu_per_request_ns)
+            .at_full_pace(&connect),
         system_share: Measured::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: Measured::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::limits::BOOTSTRAP_RESAMPLES;
-use crate::statistics::sample::{mean, quantile_of_sorted, sorted};
+use crate::statistics::sample::{mean, median, quantile_of_sorted, sorted};
 
 /// A value with the interval that holds it.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -100,24 +100,34 @@ fn acceleration(values: &[f64], statistic: fn(&[f64]) -> f64) -> f64 {
 
 /// The ratio of two medians (of samples that are not paired) with its percentile interval.
 pub fn ratio_of_medians(one: &[f64], other: &[f64], confidence: f64, seed: u64) -> Interval {
-    use crate::statistics::sample::median;
-    let value = median(one) / median(other);
+    apart(one, other, |one, other| median(one) / median(other), confidence, seed)
+}
+
+/// A statistic of two samples that are not paired, with its percentile interval: each sample is resampled by itself.
+pub fn apart(
+    one: &[f64],
+    other: &[f64],
+    statistic: fn(&[f64], &[f64]) -> f64,
+    confidence: f64,
+    seed: u64,
+) -> Interval {
+    let value = statistic(one, other);
     let observations = one.len().min(other.len());
     if observations < 2 {
         return Interval::point(value, observations);
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut draw = |values: &[f64]| {
-        let drawn: Vec<f64> = values.iter().map(|_| values[random.random_range(0..values.len())]).collect();
-        median(&drawn)
+    let mut draw = |values: &[f64]| -> Vec<f64> {
+        values.iter().map(|_| values[random.random_range(0..values.len())]).collect()
     };
-    let mut ratios: Vec<f64> = (0..BOOTSTRAP_RESAMPLES).map(|_| draw(one) / draw(other)).collect();
-    ratios.sort_by(f64::total_cmp);
+    let mut resampled: Vec<f64> =
+        (0..BOOTSTRAP_RESAMPLES).map(|_| statistic(&draw(one), &draw(other))).collect();
+    resampled.sort_by(f64::total_cmp);
     let tail = (1.0 - confidence) / 2.0;
     Interval {
         value,
-        low: quantile_of_sorted(&ratios, tail),
-        high: quantile_of_sorted(&ratios, 1.0 - tail),
+        low: quantile_of_sorted(&resampled, tail),
+        high: quantile_of_sorted(&resampled, 1.0 - tail),
         observations,
     }
 }
@@ -125,7 +135,6 @@ pub fn ratio_of_medians(one: &[f64], other: &[f64], confidence: f64, seed: u64) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::sample::median;
 
     // The sample of spatial test A in Efron and Tibshirani, table 14.1: 26 children.
     const SPATIAL: [f64; 26] = [

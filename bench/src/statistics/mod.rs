@@ -4,6 +4,7 @@
 
 pub mod bootstrap;
 pub mod covariance;
+pub mod neighbours;
 pub mod parallelism;
 pub mod rank;
 pub mod sample;

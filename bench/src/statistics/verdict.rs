@@ -1,7 +1,7 @@
 //! When may one say "faster"?
 
 use crate::limits::LEAST_BLOCKS_FOR_A_VERDICT;
-use crate::statistics::bootstrap::{Interval, bca};
+use crate::statistics::bootstrap::{Interval, apart, bca};
 use crate::statistics::sample::midmean;
 
 /// What a comparison says, and no more than it can.
@@ -18,7 +18,7 @@ pub enum Verdict {
     TooFewBlocks,
 }
 
-/// The ratio of two contestants, taken within each block, and what it says.
+/// The ratio of two contestants, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Comparison {
     /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 % interval.
@@ -37,9 +37,24 @@ pub fn compare(pairs: &[(f64, f64)], threshold: f64, seed: u64) -> Comparison {
         .filter(|(one, other)| one.is_finite() && other.is_finite() && *one > 0.0 && *other > 0.0)
         .map(|(one, other)| (one / other).ln())
         .collect();
-    let Interval { value, low, high, observations } = bca(&logarithms, midmean, 0.95, seed);
+    judge(bca(&logarithms, midmean, 0.95, seed), threshold)
+}
+
+/// The same of samples that are not paired, for figures from which what the machine did in each block is taken off already: a cell
+/// that is void then costs itself and not its pair.
+pub fn compare_apart(one: &[f64], other: &[f64], threshold: f64, seed: u64) -> Comparison {
+    let logarithms = |values: &[f64]| -> Vec<f64> {
+        values.iter().filter(|value| value.is_finite() && **value > 0.0).map(|value| value.ln()).collect()
+    };
+    let (one, other) = (logarithms(one), logarithms(other));
+    judge(apart(&one, &other, |one, other| midmean(one) - midmean(other), 0.95, seed), threshold)
+}
+
+/// What the logarithm of a ratio says.
+fn judge(logarithm: Interval, threshold: f64) -> Comparison {
+    let Interval { value, low, high, observations } = logarithm;
     let ratio = Interval { value: value.exp(), low: low.exp(), high: high.exp(), observations };
-    let verdict = if logarithms.len() < LEAST_BLOCKS_FOR_A_VERDICT {
+    let verdict = if observations < LEAST_BLOCKS_FOR_A_VERDICT {
         Verdict::TooFewBlocks
     } else if ratio.low > 1.0 + threshold {
         Verdict::Higher
@@ -75,6 +90,22 @@ mod tests {
     #[test]
     fn two_blocks_decide_nothing() {
         assert_eq!(compare(&[(2.0, 1.0), (2.0, 1.0)], 0.05, 1).verdict, Verdict::TooFewBlocks);
+        assert_eq!(compare_apart(&[2.0, 2.0], &[1.0; 9], 0.05, 1).verdict, Verdict::TooFewBlocks);
+    }
+
+    #[test]
+    fn samples_that_are_not_paired_are_compared_as_they_are() {
+        let around = |level: f64, cells: u32| -> Vec<f64> {
+            (0..cells).map(|cell| level * (1.0 + 0.02 * (f64::from(cell % 5) - 2.0))).collect()
+        };
+        let found = compare_apart(&around(200.0, 30), &around(100.0, 35), 0.05, 1);
+        assert_eq!(found.verdict, Verdict::Higher);
+        assert!((found.ratio.value - 2.0).abs() < 0.01, "{found:?}");
+        let other = compare_apart(&around(100.0, 35), &around(200.0, 30), 0.05, 1);
+        assert!((found.ratio.value * other.ratio.value - 1.0).abs() < 1e-9);
+        assert_eq!(other.verdict, Verdict::Lower);
+        let level = compare_apart(&around(103.0, 30), &around(100.0, 35), 0.05, 1);
+        assert_eq!(level.verdict, Verdict::NoDifferenceSeen);
     }
 
     #[test]
