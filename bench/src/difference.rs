@@ -7,6 +7,7 @@ use crate::record::store::Records;
 use crate::report::model::{Measured, Model, Row, model};
 use crate::statistics::bootstrap::{Interval, ratio_of_medians};
 use crate::statistics::rank::correlation;
+use crate::statistics::sample::midmean;
 
 /// What became of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +49,34 @@ pub struct Agreement {
     pub figure: &'static str,
     /// Spearman's rank correlation of the contestants' medians; absent below three contestants.
     pub rank_correlation: Option<f64>,
-    /// The contestant that the others are measured against: the baseline, or where its figure is only "at least", the one with
-    /// the narrowest interval.
-    pub baseline: String,
-    /// Contestants whose ratio to the baseline is in both sets.
+    /// What they are measured against.
+    pub yardstick: Yardstick,
+    /// Contestants whose ratio to it is in both sets.
     pub ratios: usize,
     /// Of these, how many changed by no more than the threshold.
     pub ratios_held: usize,
 }
 
-/// Whether both sets put the contestants into the same order, and at the same distance from the baseline.
+/// What ratios are taken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Yardstick {
+    /// The baseline, by its label.
+    Baseline(String),
+    /// The mean of all (the interquartile mean, on a logarithmic scale): what the baseline has is only "at least", so it says
+    /// what the generator could do, and any other one would bring its own luck into all ratios.
+    Mean,
+}
+
+impl std::fmt::Display for Yardstick {
+    fn fmt(&self, to: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self {
+            Yardstick::Baseline(label) => to.write_str(label),
+            Yardstick::Mean => to.write_str("the mean"),
+        }
+    }
+}
+
+/// Whether both sets put the contestants into the same order, and at the same distance from the yardstick.
 pub fn agreements(old: &Records, new: &Records, threshold: f64) -> Vec<Agreement> {
     let (before, now) = (model(old), model(new));
     let figures: [(&'static str, Read); 3] = [
@@ -82,42 +101,40 @@ fn agreement(
         .filter_map(|row| Some((row, find(&row.label)?)))
         .filter(|(old, new)| read(old).value().is_some() && read(new).value().is_some())
         .collect();
-    let (old_base, new_base) = yardstick(&rows, before.rows.get(before.baseline)?, read)?;
-    let baseline = old_base.label.clone();
-    let (old_base, new_base) = (read(old_base), read(new_base));
     let both: Vec<(&Measured, &Measured)> = rows.iter().map(|(old, new)| (read(old), read(new))).collect();
+    let base = rows.iter().position(|(old, _)| old.label == before.rows[before.baseline].label);
+    let is_maximum = |place: &usize| !both[*place].0.at_least && !both[*place].1.at_least;
+    let (yardstick, changes) = match base.filter(|base| both.len() < 3 || is_maximum(base)) {
+        Some(base) => {
+            let (old_base, new_base) = both[base];
+            let ratio = |one: &Measured, base: &Measured| one.against(base, threshold, 0).ratio.value;
+            let others = both.iter().enumerate().filter(|(place, _)| *place != base);
+            let changes = others.map(|(_, (old, new))| ratio(new, new_base) / ratio(old, old_base));
+            (Yardstick::Baseline(rows[base].0.label.clone()), changes.collect())
+        }
+        None => (Yardstick::Mean, changes_to_the_mean(&both)),
+    };
+    let changes: Vec<f64> = changes.into_iter().filter(|change: &f64| change.is_finite()).collect();
     let side = |pick: fn(&(&Measured, &Measured)) -> f64| -> Vec<f64> { both.iter().map(pick).collect() };
     let (one, other) = (side(|pair| pair.0.interval.value), side(|pair| pair.1.interval.value));
-    let ratio = |figure: &Measured, base: &Measured| figure.against(base, threshold, 0).ratio.value;
-    let changes: Vec<f64> = both
-        .iter()
-        .filter(|(old, _)| !std::ptr::eq(*old, old_base))
-        .map(|(old, new)| ratio(new, new_base) / ratio(old, old_base))
-        .filter(|change| change.is_finite())
-        .collect();
+    let held = 1.0 / (1.0 + threshold)..=1.0 + threshold;
     Some(Agreement {
         figure,
         rank_correlation: if both.len() >= 3 { correlation(&one, &other) } else { None },
-        baseline,
+        yardstick,
         ratios: changes.len(),
-        ratios_held: changes
-            .iter()
-            .filter(|change| (1.0 / (1.0 + threshold)..=1.0 + threshold).contains(*change))
-            .count(),
+        ratios_held: changes.iter().filter(|change| held.contains(*change)).count(),
     })
 }
 
-/// Whom the others are measured against: the baseline, unless its figure is only "at least" in one of both sets, for then it
-/// says what the generator could do. In its place comes the one with the narrowest interval.
-fn yardstick<'a>(rows: &[(&'a Row, &'a Row)], baseline: &Row, read: Read) -> Option<(&'a Row, &'a Row)> {
-    let is_maximum = |(old, new): &&(&'a Row, &'a Row)| !read(old).at_least && !read(new).at_least;
-    let width = |row: &Row| (read(row).interval.high - read(row).interval.low) / read(row).interval.value;
-    let maxima = || rows.iter().filter(is_maximum);
-    maxima()
-        .find(|(old, _)| old.label == baseline.label)
-        .or_else(|| maxima().min_by(|(one, _), (other, _)| width(one).total_cmp(&width(other))))
-        .or_else(|| rows.iter().find(|(old, _)| old.label == baseline.label))
-        .copied()
+/// By how much each ratio to the mean of all changed.
+fn changes_to_the_mean(both: &[(&Measured, &Measured)]) -> Vec<f64> {
+    let level =
+        |figure: &Measured| midmean(&figure.by_block.values().map(|value| value.ln()).collect::<Vec<_>>());
+    let change = |(old, new): &(&Measured, &Measured)| level(new) - level(old);
+    let changes: Vec<f64> = both.iter().map(change).collect();
+    let shift = midmean(&changes);
+    changes.into_iter().map(|change| (change - shift).exp()).collect()
 }
 
 struct Figure {
@@ -210,5 +227,27 @@ mod tests {
         assert_eq!(change(ratio(0.80, 1.01), 5, 0.05, true), Change::Inconclusive);
         assert_eq!(change(ratio(0.80, 0.90), 3, 0.05, true), Change::Inconclusive);
         assert_eq!(change(ratio(0.97, 1.03), 5, 0.05, true), Change::Same);
+    }
+
+    fn figure(values: [f64; 3]) -> Measured {
+        Measured {
+            interval: Interval::point(values[1], 3),
+            at_least: false,
+            void: 0,
+            reason: String::new(),
+            by_block: (0..).zip(values).collect(),
+            leveled: true,
+        }
+    }
+
+    #[test]
+    fn the_luck_of_one_does_not_move_the_ratios_of_all() {
+        let around = |level: f64| figure([level, level * 1.01, level * 1.02]);
+        let old: Vec<Measured> = [100.0, 120.0, 140.0, 160.0, 180.0].map(around).into();
+        // All became slower by a tenth, and one by a third.
+        let new: Vec<Measured> = [90.0, 108.0, 126.0, 144.0, 120.0].map(around).into();
+        let changes = changes_to_the_mean(&old.iter().zip(&new).collect::<Vec<_>>());
+        assert!(changes[..4].iter().all(|change| (change - 1.0).abs() < 0.03), "{changes:?}");
+        assert!(changes[4] < 0.8, "{changes:?}");
     }
 }

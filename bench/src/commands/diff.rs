@@ -82,7 +82,7 @@ fn agreed(agreement: &Agreement, threshold: f64) -> String {
         agreement.figure,
         agreement.ratios_held,
         agreement.ratios,
-        agreement.baseline,
+        agreement.yardstick,
         show::share(threshold)
     )
 }
