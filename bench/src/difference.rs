@@ -5,7 +5,7 @@ use crate::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::report::model::{Measured, Model, Row, model};
-use crate::statistics::bootstrap::{Interval, ratio_of_medians};
+use crate::statistics::bootstrap::{Interval, bca, ratio_of_medians};
 use crate::statistics::rank::correlation;
 use crate::statistics::sample::midmean;
 
@@ -41,6 +41,53 @@ pub struct Difference {
 
 /// Picks a figure of a row.
 type Read = fn(&Row) -> &Measured;
+
+/// What all contestants have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drift {
+    /// In which figure.
+    pub figure: &'static str,
+    /// New over old: the interquartile mean of all contestants' ratios (on a logarithmic scale), with its 95 % interval.
+    pub ratio: Interval,
+}
+
+/// Contestants from which on one can say what all have in common.
+const CROWD: usize = 3;
+
+/// By how much all moved together, for each figure that enough contestants have.
+///
+/// Nothing in two sets of results can tell a machine that became slower from code that all share and that became slower:
+/// that takes both versions in one run.
+pub fn drifts(differences: &[Difference], seed: u64) -> Vec<Drift> {
+    let drift = |figure: &Figure| {
+        let own = differences.iter().filter(|one| one.figure == figure.name);
+        let logarithms: Vec<f64> =
+            own.map(|one| one.ratio.value.ln()).filter(|ratio| ratio.is_finite()).collect();
+        if logarithms.len() < CROWD {
+            return None;
+        }
+        let Interval { value, low, high, observations } = bca(&logarithms, midmean, 0.95, seed);
+        Some(Drift {
+            figure: figure.name,
+            ratio: Interval { value: value.exp(), low: low.exp(), high: high.exp(), observations },
+        })
+    };
+    FIGURES.iter().filter_map(drift).collect()
+}
+
+/// The same differences with what all have in common taken off.
+pub fn beside(differences: &[Difference], drifts: &[Drift], threshold: f64) -> Vec<Difference> {
+    let judge = |one: &Difference| {
+        let drift =
+            drifts.iter().find(|drift| drift.figure == one.figure).map_or(1.0, |drift| drift.ratio.value);
+        let higher_is_better =
+            FIGURES.iter().any(|figure| figure.name == one.figure && figure.higher_is_better);
+        let Interval { value, low, high, observations } = one.ratio;
+        let ratio = Interval { value: value / drift, low: low / drift, high: high / drift, observations };
+        Difference { ratio, change: change(ratio, observations, threshold, higher_is_better), ..one.clone() }
+    };
+    differences.iter().map(judge).collect()
+}
 
 /// How well two runs of the same comparison agree.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,7 +229,7 @@ pub fn differences(old: &Records, new: &Records, threshold: f64) -> Vec<Differen
                 old: crate::statistics::sample::median(&before),
                 new: crate::statistics::sample::median(&now),
                 ratio,
-                change: change(ratio, before.len().min(now.len()), threshold, figure.higher_is_better),
+                change: change(ratio, ratio.observations, threshold, figure.higher_is_better),
             });
         }
     }
@@ -249,5 +296,36 @@ mod tests {
         let changes = changes_to_the_mean(&old.iter().zip(&new).collect::<Vec<_>>());
         assert!(changes[..4].iter().all(|change| (change - 1.0).abs() < 0.03), "{changes:?}");
         assert!(changes[4] < 0.8, "{changes:?}");
+    }
+
+    fn difference(contestant: &str, value: f64) -> Difference {
+        let ratio = Interval { value, low: value * 0.99, high: value * 1.01, observations: 7 };
+        Difference {
+            contestant: contestant.into(),
+            figure: "capacity",
+            old: 100.0,
+            new: 100.0 * value,
+            ratio,
+            change: change(ratio, 7, 0.05, true),
+        }
+    }
+
+    #[test]
+    fn what_all_have_in_common_can_be_taken_off() {
+        let found = [("a", 1.30), ("b", 1.28), ("c", 1.31), ("d", 1.10), ("e", 1.29)]
+            .map(|(name, value)| difference(name, value));
+        assert!(found.iter().all(|one| one.change == Change::Better));
+        let drifts = drifts(&found, 1);
+        assert_eq!(drifts.len(), 1, "of one figure");
+        assert!((1.25..1.32).contains(&drifts[0].ratio.value), "{drifts:?}");
+        let changes: Vec<Change> = beside(&found, &drifts, 0.05).iter().map(|one| one.change).collect();
+        assert_eq!(changes, [Change::Same, Change::Same, Change::Same, Change::Worse, Change::Same]);
+    }
+
+    #[test]
+    fn two_have_nothing_in_common_that_one_could_tell() {
+        let found = [difference("a", 1.3), difference("b", 1.3)];
+        assert_eq!(drifts(&found, 1), []);
+        assert_eq!(beside(&found, &[], 0.05), found);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Outcome;
-use crate::difference::{Agreement, Change, Difference, agreements, differences};
+use crate::difference::{Agreement, Change, Difference, Drift, agreements, beside, differences, drifts};
 use crate::exit::{Exit, Failure};
 use crate::record::store;
 use crate::show;
@@ -21,6 +21,9 @@ pub struct Arguments {
     /// End with code 4 when anything became worse; what is inconclusive did not
     #[arg(long)]
     fail_on_regression: bool,
+    /// Judge each beside the mean of all: what all have in common may be the machine, or code that all share
+    #[arg(long)]
+    relative: bool,
     /// Compare even if the machines differ
     #[arg(long)]
     across_machines: bool,
@@ -44,14 +47,19 @@ pub fn run(arguments: &Arguments) -> Outcome {
             "say --across-machines to compare them all the same",
         ));
     }
-    let found = differences(&old, &new, arguments.threshold);
+    let mut found = differences(&old, &new, arguments.threshold);
     if found.is_empty() {
         return Err(Failure::usage(
             "the two sets have no figure in common",
             "compare two runs of `dyno compare`",
         ));
     }
-    anstream::println!("{:<22} {:<14} {:>10} {:>10}  {:<18} ", "", "", "old", "new", "new/old");
+    let drifts = drifts(&found, new.header.seed);
+    if arguments.relative {
+        found = beside(&found, &drifts, arguments.threshold);
+    }
+    let ratio = if arguments.relative { "beside the mean" } else { "new/old" };
+    anstream::println!("{:<22} {:<14} {:>10} {:>10}  {ratio:<18} ", "", "", "old", "new");
     for difference in &found {
         anstream::println!("{}", line(difference));
     }
@@ -63,10 +71,31 @@ pub fn run(arguments: &Arguments) -> Outcome {
         found.iter().filter(|difference| difference.change == Change::Inconclusive).count(),
         show::share(arguments.threshold),
     );
+    if let Some(text) = together(&drifts, arguments) {
+        anstream::println!("{text}");
+    }
     for agreement in agreements(&old, &new, arguments.threshold) {
         anstream::println!("{}", agreed(&agreement, arguments.threshold));
     }
     Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
+}
+
+/// What all have in common, where it is more than the threshold.
+fn together(drifts: &[Drift], arguments: &Arguments) -> Option<String> {
+    let high = 1.0 + arguments.threshold;
+    let clear = drifts.iter().filter(|drift| drift.ratio.low > high || drift.ratio.high < 1.0 / high);
+    let moved: Vec<String> =
+        clear.map(|drift| format!("{} {}", drift.figure, show::ratio(drift.ratio.value))).collect();
+    let left = match arguments.relative {
+        true => "It is taken off above.",
+        false => "`--relative` judges what is left without it.",
+    };
+    (!moved.is_empty()).then(|| {
+        format!(
+            "All moved together: {}. That is the machine, or code that all\nshare; only both versions in one run could tell. {left}",
+            moved.join(", ")
+        )
+    })
 }
 
 fn agreed(agreement: &Agreement, threshold: f64) -> String {
