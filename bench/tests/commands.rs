@@ -33,6 +33,20 @@ fn experiments_of_the_readme_can_be_planned() {
 }
 
 #[test]
+fn the_file_of_the_readme_is_an_experiment() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let file = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("experiment.toml");
+    // The program must exist, and this one need not be here.
+    std::fs::write(&path, file.replace("[\"caddy\"", "[\"sh\"")).unwrap();
+    let output = dyno(&["run", path.to_str().unwrap(), "--", "--dry-run"]);
+    assert!(output.status.success() && words(&output).contains("about"), "{output:?}");
+    assert!(words(&output).contains("caddy"), "{output:?}");
+}
+
+#[test]
 fn list_and_doctor_answer() {
     let list = dyno(&["list"]);
     assert!(list.status.success() && words(&list).contains("thread-pool"), "{list:?}");

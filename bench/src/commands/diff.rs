@@ -6,6 +6,7 @@ use super::Outcome;
 use crate::difference::{Agreement, Change, Difference, Drift, agreements, beside, differences, drifts};
 use crate::exit::{Exit, Failure};
 use crate::record::store;
+use crate::report::text::wrap;
 use crate::show;
 
 /// Compare two sets of results: what became better or worse by more than the threshold, and what is not known.
@@ -91,10 +92,11 @@ fn together(drifts: &[Drift], arguments: &Arguments) -> Option<String> {
         false => "`--relative` judges what is left without it.",
     };
     (!moved.is_empty()).then(|| {
-        format!(
-            "All moved together: {}. That is the machine, or code that all\nshare; only both versions in one run could tell. {left}",
-            moved.join(", ")
-        )
+        let moved = moved.join(", ");
+        let words = format!(
+            "All moved together: {moved}. That is the machine, or code that all share; only both versions in one run could tell. {left}"
+        );
+        wrap(&words, 80)
     })
 }
 

@@ -189,7 +189,7 @@ fn trust(model: &Model) -> String {
     };
     if let Some(share) = model.slowed_share.filter(|share| *share > SLOWED_SHARE / 10.0) {
         words += &format!(
-            " Something that shares the cores' execution units slowed them for {} of the time; rates and costs are what they are without it, told from all cells together.",
+            " Something that shares the cores' execution units slowed them for {} of the time; what that costs is told from all cells together and taken off rates and costs, which compare with each other better than with those of another hour.",
             show::share(share)
         );
     }
