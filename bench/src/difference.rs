@@ -149,7 +149,8 @@ fn agreement(
         .filter(|(old, new)| read(old).value().is_some() && read(new).value().is_some())
         .collect();
     let both: Vec<(&Measured, &Measured)> = rows.iter().map(|(old, new)| (read(old), read(new))).collect();
-    let base = rows.iter().position(|(old, _)| old.label == before.rows[before.baseline].label);
+    let baseline = before.rows.get(before.baseline)?;
+    let base = rows.iter().position(|(old, _)| old.label == baseline.label);
     let is_maximum = |place: &usize| !both[*place].0.at_least && !both[*place].1.at_least;
     let (yardstick, changes) = match base.filter(|base| both.len() < 3 || is_maximum(base)) {
         Some(base) => {

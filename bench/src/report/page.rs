@@ -130,8 +130,8 @@ fn cells(records: &Records) -> Section {
         let rate = record.load.as_ref().map(|load| load.rate_per_s);
         let p99 = record.load.as_ref().and_then(|load| load.total.at_ns(99.0));
         rows += &format!(
-            "<tr><th scope=\"row\" data-value=\"{0}\">{0}</th><td class=\"text\" data-value=\"{1}\">{1}</td><td data-value=\"{2}\">{2}</td><td class=\"text\" data-value=\"{3}\">{3}</td>\
-             <td data-value=\"{4}\">{5}</td><td data-value=\"{6}\">{7}</td><td class=\"text{8}\" data-value=\"{9}\">{9}</td><td class=\"text\" data-value=\"{10}\">{10}</td></tr>",
+            "<tr><th scope=\"row\">{0}</th><td class=\"text\">{1}</td><td>{2}</td><td class=\"text\">{3}</td>\
+             <td data-value=\"{4}\">{5}</td><td data-value=\"{6}\">{7}</td><td class=\"text{8}\">{9}</td><td class=\"text\">{10}</td></tr>",
             escape(&cell.contestant),
             escape(&cell.step),
             record.trial.block + 1,
@@ -172,7 +172,7 @@ fn data(records: &Records) -> Result<String, serde_json::Error> {
             .load
             .iter()
             .flat_map(|load| &load.series)
-            .map(|point| serde_json::json!([point.at_ms, point.rate_per_s.round(), point.p99_ns]))
+            .map(|point| serde_json::json!([point.at_ms, point.rate_per_s.round() as u64, point.p99_ns]))
             .collect();
         serde_json::json!({
             "of": cell.contestant,

@@ -6,10 +6,10 @@ document.documentElement.classList.add("scripted");
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-// Tables: click a head to sort, type to filter. Cells carry the raw value in data-value; those without one go last.
+// Tables: click a head to sort, type to filter. Cells whose text is not their value carry it in data-value; those without one go last.
 for (const table of document.querySelectorAll("table[data-sort]")) {
   const body = table.tBodies[0];
-  const raw = (row, column) => row.cells[column].dataset.value ?? "";
+  const raw = (row, column) => row.cells[column].dataset.value ?? row.cells[column].textContent;
   table.querySelectorAll("thead th button").forEach((button, column) => {
     button.addEventListener("click", () => {
       const head = button.closest("th");

@@ -47,8 +47,8 @@ pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Sec
             let note = " A ring marks the critical point; past it, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",
-                "Latency against throughput",
-                legend(model) + &charts(&[latencies(&Across::throughput(), note)]),
+                "Latency against throughput, and critical points",
+                legend(model) + &charts(&[latencies(&Across::throughput(), note), critical(records)]),
             ));
             let answered = rates(&across, &trails, "What was answered of what was offered.");
             found.push(section(
@@ -56,7 +56,6 @@ pub fn sections(model: &Model, records: &Records, axis: points::Axis) -> Vec<Sec
                 "Latency and throughput against offered load",
                 charts(&[latencies(&across, ""), answered]),
             ));
-            found.push(section("critical", "Critical points, and what lies beyond", critical(records)));
         }
     }
     found.push(section("table", "The figures", table(axis, &trails)));
@@ -259,8 +258,8 @@ fn critical(records: &Records) -> String {
         })
         .collect();
     format!(
-        "<p class=\"note\">The critical point is the highest rate that kept the limit in the search; beside it the 99th percentile when that rate was measured again, in blocks. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p>",
+        "<div><p class=\"note\">The critical point is the highest rate that kept the limit in the search; beside it the 99th percentile when that rate was measured again, in blocks. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p></div>",
         curve::SWEEP_SHARES.len()
     )
 }
@@ -289,7 +288,7 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
         .flat_map(|trail| trail.points.iter().map(move |point| (trail, point)))
         .map(|(trail, point)| {
             format!(
-                "<tr><th scope=\"row\" data-value=\"{0}\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
+                "<tr><th scope=\"row\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
                 escape(&trail.line.label),
                 point.x,
                 show::rate(point.x),
