@@ -5,9 +5,10 @@ use crate::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use crate::record::measured::Record;
 use crate::record::store::Records;
 use crate::report::model::{Measured, Model, Row, model};
-use crate::statistics::bootstrap::{Interval, bca, ratio_of_medians};
+use crate::statistics::bootstrap::{Interval, ratio_of_medians};
 use crate::statistics::rank::correlation;
 use crate::statistics::sample::midmean;
+use crate::statistics::verdict::compare;
 
 /// What became of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,16 +62,9 @@ const CROWD: usize = 3;
 pub fn drifts(differences: &[Difference], seed: u64) -> Vec<Drift> {
     let drift = |figure: &Figure| {
         let own = differences.iter().filter(|one| one.figure == figure.name);
-        let logarithms: Vec<f64> =
-            own.map(|one| one.ratio.value.ln()).filter(|ratio| ratio.is_finite()).collect();
-        if logarithms.len() < CROWD {
-            return None;
-        }
-        let Interval { value, low, high, observations } = bca(&logarithms, midmean, 0.95, seed);
-        Some(Drift {
-            figure: figure.name,
-            ratio: Interval { value: value.exp(), low: low.exp(), high: high.exp(), observations },
-        })
+        let pairs: Vec<(f64, f64)> = own.map(|one| (one.new, one.old)).collect();
+        let ratio = compare(&pairs, 0.0, seed).ratio;
+        (ratio.observations >= CROWD).then_some(Drift { figure: figure.name, ratio })
     };
     FIGURES.iter().filter_map(drift).collect()
 }
@@ -82,9 +76,9 @@ pub fn beside(differences: &[Difference], drifts: &[Drift], threshold: f64) -> V
             drifts.iter().find(|drift| drift.figure == one.figure).map_or(1.0, |drift| drift.ratio.value);
         let higher_is_better =
             FIGURES.iter().any(|figure| figure.name == one.figure && figure.higher_is_better);
-        let Interval { value, low, high, observations } = one.ratio;
-        let ratio = Interval { value: value / drift, low: low / drift, high: high / drift, observations };
-        Difference { ratio, change: change(ratio, observations, threshold, higher_is_better), ..one.clone() }
+        let ratio = one.ratio.map(|ratio| ratio / drift);
+        let change = change(ratio, ratio.observations, threshold, higher_is_better);
+        Difference { ratio, change, ..one.clone() }
     };
     differences.iter().map(judge).collect()
 }

@@ -35,8 +35,8 @@ pub fn level(records: &mut [Record]) {
             continue;
         }
         // Being slowed never makes a server faster, nor a request cheaper: a slope that says so is chance.
-        let rates = shares(&cells, Record::rate_as_measured_per_s, |slope| slope < 0.0);
-        let costs = shares(&cells, Record::cpu_as_measured_ns, |slope| slope > 0.0);
+        let rates = owed(&cells, Record::rate_as_measured_per_s, |slope| slope < 0.0);
+        let costs = owed(&cells, Record::cpu_as_measured_ns, |slope| slope > 0.0);
         for (place, record) in cells.iter_mut().enumerate() {
             let closed = record.trial.cell.load.rate_per_s.is_none();
             let rate = if closed { (-rates[place]).exp() } else { 1.0 };
@@ -46,7 +46,7 @@ pub fn level(records: &mut [Record]) {
 }
 
 /// What each cell's figure owes, in its logarithm, to slowed cores and to its moment.
-fn shares(cells: &[&mut Record], read: fn(&Record) -> Option<f64>, makes_sense: fn(f64) -> bool) -> Vec<f64> {
+fn owed(cells: &[&mut Record], read: fn(&Record) -> Option<f64>, makes_sense: fn(f64) -> bool) -> Vec<f64> {
     let slopes = bounded(cells, read, makes_sense);
     let mut owed: Vec<f64> =
         cells.iter().map(|record| slowed(record).map_or(0.0, |beside| along(slopes, beside))).collect();

@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 
 use crate::calibrate::laws::Law;
 use crate::calibrate::reference::Account;
+use crate::probe::machine::pin;
 
 /// A reference server that runs, and ends with this value.
 #[derive(Debug)]
@@ -93,10 +94,7 @@ pub fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> R
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
             if let Some(cpu) = cpu {
-                let mut set = nix::sched::CpuSet::new();
-                set.set(cpu).map_err(|e| format!("CPU {cpu}: {e}"))?;
-                nix::sched::sched_setaffinity(Pid::from_raw(0), &set)
-                    .map_err(|e| format!("CPU {cpu}: {e}"))?;
+                pin(&[cpu]).map_err(|e| format!("CPU {cpu}: {e}"))?;
             }
             Ok(work())
         });

@@ -18,6 +18,7 @@ use dyno_security::remedy;
 
 use crate::commands::transport::Options;
 use crate::exit::Failure;
+use crate::probe::machine::online_cores;
 
 /// What is sent where.
 #[derive(Debug, Args)]
@@ -156,8 +157,8 @@ pub fn build(target: &Target, how: &How) -> Result<Plan, Failure> {
 }
 
 fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
-    let allowed = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap_or_default();
-    match cpus.iter().find(|&&cpu| !allowed.is_set(cpu).unwrap_or(false)) {
+    let allowed = online_cores();
+    match cpus.iter().find(|cpu| !allowed.contains(cpu)) {
         None => Ok(()),
         Some(cpu) => {
             Err(Failure::usage(format!("this process may not run on CPU {cpu}"), "see `taskset -p $$`"))

@@ -28,6 +28,18 @@ impl Interval {
     pub fn point(value: f64, observations: usize) -> Self {
         Interval { value, low: value, high: value, observations }
     }
+
+    /// The percentile interval of a statistic at `confidence`, from its resampled values in order.
+    pub fn percentile(value: f64, resampled: &[f64], confidence: f64, observations: usize) -> Self {
+        let tail = (1.0 - confidence) / 2.0;
+        let end = |probability| quantile_of_sorted(resampled, probability);
+        Interval { value, low: end(tail), high: end(1.0 - tail), observations }
+    }
+
+    /// The same on another scale, which must rise with this one.
+    pub fn map(self, scale: impl Fn(f64) -> f64) -> Self {
+        Interval { value: scale(self.value), low: scale(self.low), high: scale(self.high), ..self }
+    }
 }
 
 /// The BCa interval of `statistic` at `confidence` (0.95, say).
@@ -123,13 +135,7 @@ pub fn apart(
     let mut resampled: Vec<f64> =
         (0..BOOTSTRAP_RESAMPLES).map(|_| statistic(&draw(one), &draw(other))).collect();
     resampled.sort_by(f64::total_cmp);
-    let tail = (1.0 - confidence) / 2.0;
-    Interval {
-        value,
-        low: quantile_of_sorted(&resampled, tail),
-        high: quantile_of_sorted(&resampled, 1.0 - tail),
-        observations,
-    }
+    Interval::percentile(value, &resampled, confidence, observations)
 }
 
 #[cfg(test)]

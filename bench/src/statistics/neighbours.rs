@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::limits::MOMENT;
-use crate::statistics::covariance::{Observation, along, slopes};
+use crate::statistics::covariance::{Observation, slopes};
 use crate::statistics::sample::{median, midmean};
 
 /// One observation in time.
@@ -45,10 +45,9 @@ pub fn moments(observations: &[Timed]) -> Vec<f64> {
             value: one.value,
             beside: [*beside, 0.0],
         });
-        let found = slopes(&covariates.collect::<Vec<_>>(), [true, false]);
+        let [slope, _] = slopes(&covariates.collect::<Vec<_>>(), [true, false]);
         // Neighbours that contradict each other do so by chance.
-        let slope = [found[0].max(0.0), 0.0];
-        owed = beside.iter().map(|beside| along(slope, [*beside, 0.0])).collect();
+        owed = beside.iter().map(|beside| slope.max(0.0) * beside).collect();
     }
     owed
 }

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::limits::{LEAST_POINTS_FOR_A_FIT, SCALABILITY_RESAMPLES};
 use crate::statistics::bootstrap::Interval;
-use crate::statistics::sample::{quantile_of_sorted, sorted};
+use crate::statistics::sample::sorted;
 
 /// The fitted law, each coefficient with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -62,15 +62,8 @@ pub fn fit(points: &[(f64, f64)], seed: u64) -> Option<Scalability> {
             }
         }
     }
-    let [lambda, sigma, kappa] = [0, 1, 2].map(|which| {
-        let values = sorted(&drawn[which]);
-        Interval {
-            value: best[which],
-            low: quantile_of_sorted(&values, 0.025),
-            high: quantile_of_sorted(&values, 0.975),
-            observations: points.len(),
-        }
-    });
+    let [lambda, sigma, kappa] =
+        [0, 1, 2].map(|which| Interval::percentile(best[which], &sorted(&drawn[which]), 0.95, points.len()));
     let peak = (best[2] > 1e-9).then(|| ((1.0 - best[1]).max(0.0) / best[2]).sqrt());
     Some(Scalability { lambda, sigma, kappa, peak })
 }

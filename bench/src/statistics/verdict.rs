@@ -52,9 +52,8 @@ pub fn compare_apart(one: &[f64], other: &[f64], threshold: f64, seed: u64) -> C
 
 /// What the logarithm of a ratio says.
 fn judge(logarithm: Interval, threshold: f64) -> Comparison {
-    let Interval { value, low, high, observations } = logarithm;
-    let ratio = Interval { value: value.exp(), low: low.exp(), high: high.exp(), observations };
-    let verdict = if observations < LEAST_BLOCKS_FOR_A_VERDICT {
+    let ratio = logarithm.map(f64::exp);
+    let verdict = if ratio.observations < LEAST_BLOCKS_FOR_A_VERDICT {
         Verdict::TooFewBlocks
     } else if ratio.low > 1.0 + threshold {
         Verdict::Higher
