@@ -293,6 +293,15 @@ mod tests {
         assert!(changes[4] < 0.8, "{changes:?}");
     }
 
+    #[test]
+    fn who_is_held_against_itself_is_one_for_certain() {
+        let one = figure([100.0, 120.0, 90.0]);
+        let Interval { value, low, high, .. } = one.against(&one, 0.05, 1).ratio;
+        assert_eq!([value, low, high], [1.0; 3]);
+        let other = one.against(&one.clone(), 0.05, 1).ratio;
+        assert!(other.low < other.high, "another one that measured the same is no such thing");
+    }
+
     fn difference(contestant: &str, value: f64) -> Difference {
         let ratio = Interval { value, low: value * 0.99, high: value * 1.01, observations: 7 };
         Difference {
