@@ -60,7 +60,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         found = beside(&found, &drifts, arguments.threshold);
     }
     let ratio = if arguments.relative { "beside the mean" } else { "new/old" };
-    anstream::println!("{:<22} {:<14} {:>10} {:>10}  {ratio:<18} ", "", "", "old", "new");
+    anstream::println!("{:<21} {:<13} {:>8} {:>8} {ratio:<19} ", "", "", "old", "new");
     for difference in &found {
         anstream::println!("{}", line(difference));
     }
@@ -104,12 +104,11 @@ fn agreed(agreement: &Agreement, threshold: f64) -> String {
     if agreement.ratios == 0 {
         return format!("{}: one server alone has no ratios to compare", agreement.figure);
     }
-    let rank = agreement.rank_correlation.map_or_else(
-        || "too few for a rank correlation".to_string(),
-        |value| format!("rank correlation {value:.3}"),
-    );
+    let rank = agreement
+        .rank_correlation
+        .map_or_else(|| "too few to rank".to_string(), |value| format!("rank correlation {value:.3}"));
     format!(
-        "{}: {rank}; {} of {} ratios to {} hold within {}",
+        "{}: {rank}; {} of {} ratios to {} within {}",
         agreement.figure,
         agreement.ratios_held,
         agreement.ratios,
@@ -137,7 +136,7 @@ fn line(difference: &Difference) -> String {
         Change::Inconclusive => ("", "?"),
     };
     format!(
-        "{:<22} {:<14} {:>10} {:>10}  {ratio:<18} {sign}{word}\x1b[0m",
+        "{:<21} {:<13} {:>8} {:>8} {ratio:<19} {sign}{word}\x1b[0m",
         difference.contestant,
         difference.figure,
         shown(difference.old),
