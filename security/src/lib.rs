@@ -3,6 +3,7 @@
 
 pub mod aead;
 pub mod channel;
+pub mod credentials;
 pub mod dh;
 pub mod digest;
 pub mod envelope;
