@@ -14,7 +14,8 @@ use std::io::{BufRead, BufReader, Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use dyno_security::transport::{self, Transport};
+use dyno_security::credentials;
+use dyno_security::transport::Transport;
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
@@ -53,7 +54,7 @@ fn main() -> Result<()> {
     let dyno = here.ancestors().nth(2).map(|directory| directory.join("dyno")).unwrap_or_default();
     let place = tempfile::tempdir()?;
     let stage = Stage { dyno, credentials: place.path().join("credentials") };
-    transport::create(&stage.credentials).map_err(Error::other)?;
+    credentials::create(&stage.credentials).map_err(Error::other)?;
     println!(
         "{rounds} rounds, turns of {TURN}, {CONNECTIONS} connections, 13 octets; server on CPU 0, load on CPU 1"
     );

@@ -3,15 +3,16 @@
 
 pub mod aead;
 pub mod channel;
+pub mod credentials;
 pub mod dh;
 pub mod digest;
 pub mod envelope;
 mod half_open;
 pub mod kdf;
+mod lifecycle;
 pub mod limits;
 mod outgoing;
 pub mod pipe;
-pub mod remedy;
 pub mod replay;
 pub mod signature;
 pub mod tls;

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use dyno_security::credentials::{self, Files, SERVER_NAME};
 use dyno_security::pipe::Pipe;
-use dyno_security::transport::{self, Files, SERVER_NAME, Transport};
+use dyno_security::transport::Transport;
 use tempfile::TempDir;
 
 use crate::limits::ANSWER;
@@ -28,7 +29,7 @@ pub fn make_credentials() -> TempDir {
     let place = tempfile::tempdir().expect("a directory for the credentials");
     let make = |name: &str| {
         let directory = place.path().join(name);
-        transport::create(&directory).expect("credentials");
+        credentials::create(&directory).expect("credentials");
         directory.to_str().expect("a plain path").to_owned()
     };
     CREDENTIALS.set((make("friends"), make("strangers"))).expect("the credentials are made once");
@@ -85,7 +86,7 @@ impl Secure {
     pub fn connect(server: &Server, transport: Transport, directory: &str) -> Result<Secure, String> {
         let client = Client::connect(server.address).map_err(|error: io::Error| error.to_string())?;
         let files = Files::in_directory(Path::new(directory));
-        let connector = transport::connector(transport, &files, SERVER_NAME);
+        let connector = credentials::connector(transport, &files, SERVER_NAME);
         let connector = connector.map_err(|error| error.to_string())?.ok_or("plain has no pipe")?;
         let mut secure = Secure { client, pipe: connector.connect(Instant::now()), plain: Vec::new() };
         let deadline = Instant::now() + ANSWER;

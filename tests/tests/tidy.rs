@@ -27,8 +27,18 @@ const OWED: [(&str, &str); 0] = [];
 const HEADINGS: [&str; 6] = ["Idea", "Picture", "Price", "Shines", "Breaks", "Lineage"];
 
 /// Everything that may stand at the top, beside names with a dot in front and what cargo builds.
-const TOP: [&str; 8] =
-    ["Cargo.toml", "Cargo.lock", "README.md", "bench", "clients", "security", "servers", "tests"];
+const TOP: [&str; 10] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "bench",
+    "clients",
+    "security",
+    "servers",
+    "tests",
+];
 
 /// Whom each crate may know.
 const ARROWS: [(&str, &[&str]); 6] = [

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use dyno_security::transport;
+use dyno_security::credentials;
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
@@ -25,7 +25,7 @@ pub struct Arguments {
 /// Failed (1) when it exists or cannot be written.
 pub fn run(arguments: &Arguments) -> Outcome {
     secrets::leave_no_core_dump();
-    transport::create(&arguments.directory)
+    credentials::create(&arguments.directory)
         .map_err(|error| Failure::failed(error.to_string(), "choose a directory that does not exist yet"))?;
     println!("{}: credentials for the channel and for TLS, server and client", arguments.directory.display());
     Ok(Exit::Success)

@@ -21,6 +21,7 @@ pub mod list;
 pub mod load;
 pub mod man;
 pub mod probe;
+pub mod remedy;
 pub mod report;
 pub mod resume;
 pub mod run;

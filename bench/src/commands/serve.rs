@@ -98,8 +98,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         keep_to(cores)?;
     }
     let settings = settings(architecture, arguments);
-    let offer = arguments.transport.acceptor()?;
-    let (transport, note) = offer.map_or((None, None), |offer| (Some(offer.acceptor), Some(offer.note)));
+    let (transport, identity) = match arguments.transport.acceptor()? {
+        Some(side) => (Some(side.acceptor), Some(side.identity)),
+        None => (None, None),
+    };
     let descriptors = raise_descriptor_limit();
     let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
     let listener =
@@ -130,8 +132,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         use std::os::fd::AsFd;
         stop.own_listener(Some(site.listener.as_fd()));
     }
-    if let Some(note) = note {
-        eprintln!("{note}");
+    if let Some(identity) = identity {
+        eprintln!("{}", super::transport::describe(&identity));
     }
     say(&json!({
         "ready": true,

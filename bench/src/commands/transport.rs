@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use dyno_security::credentials::{self, CredentialsError, Files, SERVER_NAME, ServerIdentity, ServerSide};
 use dyno_security::pipe::Connector;
-use dyno_security::signature::PublicKey;
-use dyno_security::transport::{self, Files, Offer, SERVER_NAME, SetupError, Transport};
+use dyno_security::signature::{BadKey, PublicKey};
+use dyno_security::transport::Transport;
 
+use super::remedy;
 use crate::exit::Failure;
 use crate::secrets;
 
@@ -33,8 +35,8 @@ pub struct Options {
     peer: Option<PublicKey>,
 }
 
-fn parse_key(text: &str) -> Result<PublicKey, String> {
-    text.parse().map_err(|error: dyno_security::signature::BadKey| error.to_string())
+fn parse_key(text: &str) -> Result<PublicKey, BadKey> {
+    text.parse()
 }
 
 impl Options {
@@ -71,9 +73,9 @@ impl Options {
     ///
     /// # Errors
     /// Usage (2), naming the file and the remedy.
-    pub fn acceptor(&self) -> Result<Option<Offer>, Failure> {
+    pub fn acceptor(&self) -> Result<Option<ServerSide>, Failure> {
         self.hide_secrets();
-        transport::acceptor(self.transport, &self.files()?).map_err(|error| failure(&error))
+        credentials::acceptor(self.transport, &self.files()?).map_err(|error| failure(&error))
     }
 
     /// The client's end for the server that the URL calls `name`; `None` for plain.
@@ -84,7 +86,7 @@ impl Options {
         self.hide_secrets();
         // The channel's trust file knows the server of a credentials directory by one fixed name.
         let name = if self.transport == Transport::Channel { SERVER_NAME } else { name };
-        transport::connector(self.transport, &self.files()?, name).map_err(|error| failure(&error))
+        credentials::connector(self.transport, &self.files()?, name).map_err(|error| failure(&error))
     }
 
     fn hide_secrets(&self) {
@@ -94,6 +96,17 @@ impl Options {
     }
 }
 
-fn failure(error: &SetupError) -> Failure {
-    Failure::usage(error.to_string(), "`dyno keys DIR` makes a directory with all that both sides need")
+fn failure(error: &CredentialsError) -> Failure {
+    Failure::usage(error.to_string(), remedy::of_credentials(error))
+}
+
+/// One line for the operator of a server: how its clients can know it.
+pub fn describe(identity: &ServerIdentity) -> String {
+    match identity {
+        ServerIdentity::Key(key) => format!("channel identity {key}; clients pin it with --peer"),
+        ServerIdentity::Certificate(path) => format!("TLS 1.3 with the certificate {}", path.display()),
+        ServerIdentity::ThrowAwayCertificate => {
+            "TLS 1.3 with a throw-away certificate that nobody can check (curl -k)".into()
+        }
+    }
 }

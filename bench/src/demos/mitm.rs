@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
+use dyno_security::credentials::{self, Files, SERVER_NAME};
 use dyno_security::dh::EphemeralKey;
 use dyno_security::kdf;
-use dyno_security::transport::{self, Files, SERVER_NAME, Transport};
+use dyno_security::transport::Transport;
 
 use super::stage::{Stage, readable};
 use super::wire::Line;
@@ -72,7 +73,7 @@ impl Keys {
     fn make() -> Result<Self, String> {
         let name = format!("dyno-demo-{}-{:x}", std::process::id(), rand::random::<u64>());
         let keys = Keys(std::env::temp_dir().join(name));
-        transport::create(&keys.0).map_err(|error| error.to_string())?;
+        credentials::create(&keys.0).map_err(|error| error.to_string())?;
         Ok(keys)
     }
 }
@@ -202,13 +203,13 @@ fn attack_unsigned(stage: &Stage, mut to_alice: TcpStream, mut to_bob: TcpStream
 /// Tries the same against the channel, with a key of her own towards each.
 fn attack_signed(stage: &Stage, to_alice: TcpStream, to_bob: TcpStream) -> io::Result<()> {
     let now = Instant::now();
-    let as_bob = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let as_bob = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
     let mut towards_alice = Line::new(to_alice, as_bob.session(now))?;
     let failed = towards_alice.establish();
     stage.says("Mallory", format!("as Bob towards Alice: {}", ended(&failed)));
     drop(towards_alice);
     let as_alice =
-        Client::new(Config::new(Identity::throw_away(), Trust { anyone: true, ..Trust::default() }));
+        ChannelClient::new(Config::new(Identity::throw_away(), Trust { anyone: true, ..Trust::default() }));
     let mut towards_bob = Line::new(to_bob, as_alice.session(now))?;
     let failed = towards_bob.establish();
     stage.says("Mallory", format!("as Alice towards Bob: {}", ended(&failed)));
@@ -244,7 +245,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
         Party::BobSigned => {
             // Bob takes only those whom his trust file names.
             let guests = Files { trust: credentials.map(|directory| directory.join("trust")), ..files };
-            let offer = transport::acceptor(Transport::Channel, &guests).map_err(io::Error::other)?;
+            let offer = credentials::acceptor(Transport::Channel, &guests).map_err(io::Error::other)?;
             let acceptor = offer.ok_or_else(|| io::Error::other("no channel"))?.acceptor;
             let mut line = Line::new(answer(address)?, acceptor.accept(Instant::now()))?;
             line.establish()?;
@@ -254,7 +255,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
         }
         Party::AliceSigned => {
             let connector =
-                transport::connector(Transport::Channel, &files, SERVER_NAME).map_err(io::Error::other)?;
+                credentials::connector(Transport::Channel, &files, SERVER_NAME).map_err(io::Error::other)?;
             let pipe = connector.ok_or_else(|| io::Error::other("no channel"))?.connect(Instant::now());
             let mut line = Line::new(TcpStream::connect(address)?, pipe)?;
             line.establish()?;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// Octets of a key file that are read: PEM of an Ed25519 key has about 120, of any key below 8 KiB.
 const FILE_OCTETS: u64 = 16 * 1024;
 
-/// Why a key file was not taken, and what to do.
+/// Why a key file was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// The file cannot be read or written.
@@ -24,7 +24,7 @@ pub enum KeyFileError {
         error: io::Error,
     },
     /// Others may read the private key.
-    #[error("{path}: others may read this private key (mode {mode:03o}); chmod 600 it", path = .path.display())]
+    #[error("{path}: others may read this private key (mode {mode:03o})", path = .path.display())]
     TooOpen {
         /// Which file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum KeyFileError {
 /// Reads a key and refuses files that anybody but their owner can read.
 ///
 /// # Errors
-/// [`KeyFileError`], naming the file and the remedy.
+/// [`KeyFileError`], naming the file.
 pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
     let document = read_pkcs8(path)?;
     SigningKey::from_pkcs8(&document).map_err(|error| KeyFileError::Key { path: path.into(), error })

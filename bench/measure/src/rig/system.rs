@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::engine::socket::allow_descriptors;
-use dyno_security::transport;
+use dyno_security::credentials;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use crate::contestant::Contestant;
@@ -275,7 +275,7 @@ impl Rig for System {
                 if !credentials.exists() {
                     // Should the directory not be made, the keys cannot be either, and say so.
                     let _ = std::fs::create_dir_all(self.directory.join("work"));
-                    transport::create(&credentials).map_err(|error| {
+                    credentials::create(&credentials).map_err(|error| {
                         Fault::contract(format!("no keys for {}: {error}", cell.transport))
                     })?;
                 }

@@ -2,7 +2,8 @@
 
 mod support;
 
-use dyno_security::transport::{self, Files, SERVER_NAME, Transport};
+use dyno_security::credentials::{self, CredentialsError, Files, SERVER_NAME};
+use dyno_security::transport::Transport;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
@@ -11,16 +12,17 @@ use std::time::Instant;
 fn a_directory_serves_both_sides_of_each_transport() {
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().join("credentials");
-    transport::create(&directory).unwrap();
-    assert!(transport::create(&directory).is_err(), "an existing directory is left alone");
+    credentials::create(&directory).unwrap();
+    assert!(credentials::create(&directory).is_err(), "an existing directory is left alone");
     let files = Files::in_directory(&directory);
-    assert!(transport::acceptor(Transport::Plain, &files).unwrap().is_none());
+    assert!(credentials::acceptor(Transport::Plain, &files).unwrap().is_none());
     for kind in [Transport::Channel, Transport::Tls] {
         let trust = directory.join(if kind == Transport::Channel { "trust" } else { "authority.pem" });
         for server_files in [files.clone(), Files { trust: Some(trust), ..files.clone() }] {
             let now = Instant::now();
-            let mut server = transport::acceptor(kind, &server_files).unwrap().unwrap().acceptor.accept(now);
-            let mut client = transport::connector(kind, &files, SERVER_NAME).unwrap().unwrap().connect(now);
+            let mut server =
+                credentials::acceptor(kind, &server_files).unwrap().unwrap().acceptor.accept(now);
+            let mut client = credentials::connector(kind, &files, SERVER_NAME).unwrap().unwrap().connect(now);
             client.send(b"hello").unwrap();
             assert_eq!(support::settle(&mut *client, &mut *server, now).unwrap().1, b"hello", "{kind}");
         }
@@ -28,22 +30,26 @@ fn a_directory_serves_both_sides_of_each_transport() {
 }
 
 #[test]
-fn wrong_files_are_named_with_the_remedy() {
+fn wrong_files_are_named_with_the_reason() {
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().join("credentials");
-    transport::create(&directory).unwrap();
+    credentials::create(&directory).unwrap();
     let files = Files::in_directory(&directory);
-    let text = |result: Result<_, transport::SetupError>| {
-        result.err().map(|e: transport::SetupError| e.to_string()).unwrap()
-    };
-    let connect = |kind, files: &Files| transport::connector(kind, files, SERVER_NAME).map(|_| ());
+    let text =
+        |result: Result<_, CredentialsError>| result.err().map(|e: CredentialsError| e.to_string()).unwrap();
+    let connect = |kind, files: &Files| credentials::connector(kind, files, SERVER_NAME).map(|_| ());
 
-    assert!(text(connect(Transport::Channel, &Files::default())).contains("--peer"));
-    assert!(text(connect(Transport::Tls, &Files::default())).contains("--trust"));
+    for transport in [Transport::Channel, Transport::Tls] {
+        let result = connect(transport, &Files::default());
+        assert!(matches!(result, Err(CredentialsError::NobodyToTrust)), "{transport}: {result:?}");
+    }
+    let alone = Files { certificate: Some(directory.join("tls-server.pem")), ..Files::default() };
+    let result = credentials::acceptor(Transport::Tls, &alone).map(|_| ());
+    assert!(matches!(result, Err(CredentialsError::NoKey)), "{result:?}");
 
     let key = directory.join("channel-client.key");
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
-    assert!(text(connect(Transport::Channel, &files)).contains("chmod 600"));
+    assert!(text(connect(Transport::Channel, &files)).contains("(mode 644)"));
     fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     fs::write(&key, "not a key").unwrap();
     assert!(text(connect(Transport::Channel, &files)).contains("PEM"));

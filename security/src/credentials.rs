@@ -1,0 +1,260 @@
+//! From files to pipes: the keys and certificates that say who we are, and the files that say whom we trust.
+//!
+//! A *credentials directory*, made by [`create`], holds everything for both secure transports and both sides:
+//!
+//! ```text
+//!   channel-server.key  channel-client.key  trust          the channel: PKCS#8 keys, and who may be trusted
+//!   tls-server.key      tls-server.pem      authority.pem  TLS: key and certificate of the server, and their authority
+//!   tls-client.key      tls-client.pem                     TLS: the same for a client
+//! ```
+
+use crate::channel;
+use crate::channel::config::{Config, Identity};
+use crate::channel::trust::{Trust, TrustFileError};
+use crate::pipe::{Acceptor, Connector};
+use crate::signature::keyfile::{self, KeyFileError};
+use crate::signature::{PublicKey, SigningKey};
+use crate::tls;
+use crate::tls::certificate::{CannotMake, Certified, ThrowAwayAuthority};
+use crate::transport::Transport;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// The name under which a credentials directory knows its server, and its certificates' first name.
+pub const SERVER_NAME: &str = "localhost";
+
+/// Why a transport cannot be set up from the files that were named.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// A private key file cannot be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// Another file or a directory cannot be read or written.
+    #[error("{path}: {error}", path = .path.display())]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file that should hold certificates holds none.
+    #[error("{path}: no certificate in PEM form here", path = .path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A trust file of the channel cannot be used.
+    #[error("{path}: {error}", path = .path.display())]
+    TrustFile {
+        /// The file.
+        path: PathBuf,
+        /// The line that is wrong, and why.
+        error: TrustFileError,
+    },
+    /// A client was given neither a trust file nor a key to pin, so it could not tell its server from any other.
+    #[error("the client has nobody to trust: it knows neither a key nor an authority of its server")]
+    NobodyToTrust,
+    /// A certificate was given without the private key that belongs to it.
+    #[error("a certificate cannot be used without its private key")]
+    NoKey,
+    /// rustls does not accept the certificates, the key or the server's name.
+    #[error(transparent)]
+    Tls(#[from] tls::endpoint::ConfigError),
+    /// A throw-away certificate could not be made.
+    #[error(transparent)]
+    CannotMake(#[from] CannotMake),
+}
+
+/// The files of one side. A file that is not given is looked for in the directory. Without a directory, a server's
+/// certificate and either side's channel key are made on the spot, and a TLS client shows no certificate.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    /// A credentials directory, as [`create`] makes it.
+    pub directory: Option<PathBuf>,
+    /// A private key, PKCS#8 in PEM, mode 600.
+    pub key: Option<PathBuf>,
+    /// For TLS: our certificate chain in PEM, the leaf first.
+    pub certificate: Option<PathBuf>,
+    /// Whom to trust. For the channel this is a trust file, for TLS the authorities' certificates in PEM.
+    pub trust: Option<PathBuf>,
+    /// For the channel: a key to pin, beside the trust file or instead of it.
+    pub peer: Option<PublicKey>,
+}
+
+impl Files {
+    /// Everything from one directory.
+    pub fn in_directory(directory: &Path) -> Self {
+        Files { directory: Some(directory.into()), ..Files::default() }
+    }
+
+    fn or_in_directory(&self, given: &Option<PathBuf>, name: &str) -> Option<PathBuf> {
+        given.clone().or_else(|| self.directory.as_ref().map(|directory| directory.join(name)))
+    }
+}
+
+/// What a server shows its clients to prove who it is, for the operator who has to tell them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerIdentity {
+    /// The channel's public key, which clients pin.
+    Key(PublicKey),
+    /// The TLS certificate that was read from this file.
+    Certificate(PathBuf),
+    /// A TLS certificate made a moment ago, whose authority nobody can know.
+    ThrowAwayCertificate,
+}
+
+/// The server's side of a secure transport.
+pub struct ServerSide {
+    /// Makes a pipe for each accepted connection.
+    pub acceptor: Box<dyn Acceptor>,
+    /// What clients will see of the server.
+    pub identity: ServerIdentity,
+}
+
+/// The server's end of `transport`; `None` for plain. Clients must prove who they are only when `files.trust` or `files.peer`
+/// is given: a directory alone gives the server an identity and does not restrict its clients.
+///
+/// # Errors
+/// [`CredentialsError`], naming the file.
+pub fn acceptor(transport: Transport, files: &Files) -> Result<Option<ServerSide>, CredentialsError> {
+    match transport {
+        Transport::Plain => Ok(None),
+        Transport::Channel => channel_server(files).map(Some),
+        Transport::Tls => tls_server(files).map(Some),
+    }
+}
+
+fn channel_server(files: &Files) -> Result<ServerSide, CredentialsError> {
+    let identity = channel_identity(files.or_in_directory(&files.key, "channel-server.key"))?;
+    let mut trust = match &files.trust {
+        Some(path) => read_trust(path, None)?,
+        None => Trust { anyone: files.peer.is_none(), ..Trust::default() },
+    };
+    trust.keys.extend(files.peer);
+    let shown = ServerIdentity::Key(*identity.key.public());
+    let acceptor = Box::new(channel::endpoint::ChannelServer::new(Config::new(identity, trust)));
+    Ok(ServerSide { acceptor, identity: shown })
+}
+
+fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
+    let (certified, identity) = match files.or_in_directory(&files.certificate, "tls-server.pem") {
+        Some(path) => {
+            let key = files.or_in_directory(&files.key, "tls-server.key").ok_or(CredentialsError::NoKey)?;
+            (read_certified(&path, &key)?, ServerIdentity::Certificate(path))
+        }
+        None => {
+            let made = ThrowAwayAuthority::generate()?.issue(&certificate_names())?;
+            (made, ServerIdentity::ThrowAwayCertificate)
+        }
+    };
+    let authorities = files.trust.as_deref().map(read_certificates).transpose()?;
+    let acceptor = Box::new(tls::endpoint::TlsServer::new(certified, authorities.as_deref())?);
+    Ok(ServerSide { acceptor, identity })
+}
+
+/// The client's end of `transport` for the server called `name`; `None` for plain.
+///
+/// # Errors
+/// [`CredentialsError`], naming the file.
+pub fn connector(
+    transport: Transport,
+    files: &Files,
+    name: &str,
+) -> Result<Option<Box<dyn Connector>>, CredentialsError> {
+    match transport {
+        Transport::Plain => Ok(None),
+        Transport::Channel => Ok(Some(Box::new(channel_client(files, name)?))),
+        Transport::Tls => Ok(Some(Box::new(tls_client(files, name)?))),
+    }
+}
+
+fn channel_client(files: &Files, name: &str) -> Result<channel::endpoint::ChannelClient, CredentialsError> {
+    let mut trust = match files.or_in_directory(&files.trust, "trust") {
+        Some(path) => read_trust(&path, Some(name))?,
+        None => Trust::default(),
+    };
+    trust.keys.extend(files.peer);
+    if trust.keys.is_empty() && trust.authorities.is_empty() {
+        return Err(CredentialsError::NobodyToTrust);
+    }
+    let identity = channel_identity(files.or_in_directory(&files.key, "channel-client.key"))?;
+    Ok(channel::endpoint::ChannelClient::new(Config::new(identity, trust)))
+}
+
+fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, CredentialsError> {
+    let trust =
+        files.or_in_directory(&files.trust, "authority.pem").ok_or(CredentialsError::NobodyToTrust)?;
+    let authorities = read_certificates(&trust)?;
+    let certified = match files.or_in_directory(&files.certificate, "tls-client.pem") {
+        Some(path) => {
+            let key = files.or_in_directory(&files.key, "tls-client.key").ok_or(CredentialsError::NoKey)?;
+            Some(read_certified(&path, &key)?)
+        }
+        None => None,
+    };
+    Ok(tls::endpoint::TlsClient::new(&authorities, name, certified)?)
+}
+
+/// Makes a credentials directory: mode 700, fresh keys, an authority whose own key is thrown away.
+///
+/// # Errors
+/// [`CredentialsError`], also when the directory exists.
+pub fn create(directory: &Path) -> Result<(), CredentialsError> {
+    let made = DirBuilder::new().mode(0o700).create(directory);
+    made.map_err(|error| CredentialsError::File { path: directory.into(), error })?;
+    let mut trust = String::from("# Whom the channel trusts: peer NAME KEY, or authority KEY.\n");
+    for (name, file) in [(SERVER_NAME, "channel-server.key"), ("client", "channel-client.key")] {
+        let (key, document) = SigningKey::generate();
+        keyfile::write(&directory.join(file), &document)?;
+        trust.push_str(&format!("peer {name} {}\n", key.public()));
+    }
+    write(&directory.join("trust"), &trust)?;
+    let authority = ThrowAwayAuthority::generate()?;
+    write(&directory.join("authority.pem"), &keyfile::to_pem("CERTIFICATE", &authority.certificate()))?;
+    for (names, role) in [(&certificate_names()[..], "server"), (&["client"], "client")] {
+        let certified = authority.issue(names)?;
+        keyfile::write(&directory.join(format!("tls-{role}.key")), certified.key.secret_der())?;
+        write(
+            &directory.join(format!("tls-{role}.pem")),
+            &keyfile::to_pem("CERTIFICATE", &certified.chain[0]),
+        )?;
+    }
+    Ok(())
+}
+
+fn certificate_names() -> [&'static str; 3] {
+    [SERVER_NAME, "127.0.0.1", "::1"]
+}
+
+fn channel_identity(key: Option<PathBuf>) -> Result<Identity, CredentialsError> {
+    Ok(key.map_or_else(|| Ok(Identity::throw_away()), |path| keyfile::read(&path).map(Identity::bare))?)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CredentialsError> {
+    fs::write(path, text).map_err(|error| CredentialsError::File { path: path.into(), error })
+}
+
+fn read_trust(path: &Path, name: Option<&str>) -> Result<Trust, CredentialsError> {
+    let text =
+        fs::read_to_string(path).map_err(|error| CredentialsError::File { path: path.into(), error })?;
+    Trust::parse(&text, name).map_err(|error| CredentialsError::TrustFile { path: path.into(), error })
+}
+
+fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CredentialsError> {
+    let pem = fs::read(path).map_err(|error| CredentialsError::File { path: path.into(), error })?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(CredentialsError::NoCertificate { path: path.into() }),
+    }
+}
+
+fn read_certified(certificate: &Path, key: &Path) -> Result<Certified, CredentialsError> {
+    let document = keyfile::read_pkcs8(key)?;
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(document.to_vec()));
+    Ok(Certified { chain: read_certificates(certificate)?, key })
+}
