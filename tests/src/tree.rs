@@ -35,7 +35,19 @@ pub fn root() -> &'static Path {
 }
 
 /// The crates' directories below the root, longest first.
-pub const CRATES: [&str; 6] = ["servers/http", "security", "servers", "clients", "bench", "tests"];
+pub const CRATES: [&str; 11] = [
+    "bench/statistics",
+    "bench/analysis",
+    "bench/measure",
+    "bench/record",
+    "bench/report",
+    "servers/http",
+    "security",
+    "servers",
+    "clients",
+    "bench",
+    "tests",
+];
 
 /// All Rust sources of the workspace, in order of their paths.
 pub fn sources() -> Vec<Source> {

@@ -41,12 +41,41 @@ const TOP: [&str; 10] = [
 ];
 
 /// Whom each crate may know.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     ("security", &[]),
     ("servers/http", &[]),
     ("servers", &["dyno-http", "dyno-security"]),
     ("clients", &["dyno-security"]),
-    ("bench", &["dyno-servers", "dyno-clients", "dyno-http", "dyno-security"]),
+    ("bench/record", &[]),
+    ("bench/statistics", &[]),
+    ("bench/analysis", &["dyno-record", "dyno-statistics"]),
+    ("bench/report", &["dyno-analysis", "dyno-measure", "dyno-record", "dyno-statistics"]),
+    (
+        "bench/measure",
+        &[
+            "dyno-analysis",
+            "dyno-clients",
+            "dyno-http",
+            "dyno-record",
+            "dyno-security",
+            "dyno-servers",
+            "dyno-statistics",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "dyno-analysis",
+            "dyno-clients",
+            "dyno-http",
+            "dyno-measure",
+            "dyno-record",
+            "dyno-report",
+            "dyno-security",
+            "dyno-servers",
+            "dyno-statistics",
+        ],
+    ),
     ("tests", &["dyno-bench", "dyno-servers", "dyno-clients", "dyno-http", "dyno-security"]),
 ];
 

@@ -55,7 +55,7 @@ pub fn render<'r>(
     for record in records {
         writer.write_record(line(experiment, record))?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8(bytes).expect("text was written"))
 }
 

@@ -180,7 +180,7 @@ fn of_step(
                 what,
                 per_request: [one, other],
                 cost_ns: [first, second],
-                is: units.map(|unit| unit.what()),
+                is: units.map(Unit::what),
             }),
             _ => found.not_available.push(what),
         }
