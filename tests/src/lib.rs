@@ -17,10 +17,11 @@
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
 //! | [`suite`] | running trials; what is slow runs only under `DYNO_SLOW=1` and shows as ignored otherwise |
-//! | [`tree`] | the source tree as text, for rules that can be checked by reading |
+//! | [`tree`], [`imports`] | the source tree as text, and who imports whom, for rules that can be checked by reading |
 //! | [`limits`] | every bound, with its reason |
 
 pub mod cases;
+pub mod imports;
 pub mod limits;
 pub mod load;
 pub mod noise;
