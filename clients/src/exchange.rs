@@ -228,7 +228,7 @@ impl Line {
                 self.socket.write_all(octets).map_err(|e| self.or_timeout(e))
             }
             Some(pipe) => {
-                pipe.send(octets).map_err(|f| ExchangeError::Transport(f.reason))?;
+                pipe.send(octets).map_err(|f| ExchangeError::Transport(f.reason()))?;
                 self.flush()
             }
         }
@@ -264,13 +264,13 @@ impl Line {
         match &mut self.pipe {
             None => plain.extend_from_slice(&buffer[..count]),
             Some(pipe) if count == 0 => {
-                pipe.receive_eof().map_err(|f| ExchangeError::Transport(f.reason))?;
+                pipe.receive_eof().map_err(|f| ExchangeError::Transport(f.reason()))?;
             }
             Some(pipe) => {
                 let received = pipe.receive(&buffer[..count], plain, Instant::now());
                 // An alert may be pending even after a failure.
                 let flushed = self.flush();
-                received.map_err(|f| ExchangeError::Transport(f.reason))?;
+                received.map_err(|f| ExchangeError::Transport(f.reason()))?;
                 flushed?;
             }
         }

@@ -2,19 +2,19 @@
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
-use dyno_security::channel::session::Session;
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 use std::time::Instant;
 
-fn pair() -> (Client, Server) {
-    let server = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
-    let client = Client::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));
+fn pair() -> (ChannelClient, ChannelServer) {
+    let server = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let client = ChannelClient::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));
     (client, server)
 }
 
-fn settle(left: &mut Session, right: &mut Session, now: Instant) {
+fn settle(left: &mut ChannelSession, right: &mut ChannelSession, now: Instant) {
     let mut plain = Vec::new();
     while !left.pending().is_empty() || !right.pending().is_empty() {
         right.receive(left.pending(), &mut plain, now).expect("honest");

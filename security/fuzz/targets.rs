@@ -5,13 +5,14 @@
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::credential::{Credential, Usage};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::message::{HEADER_OCTETS, Hello, Reply, Suite};
-use dyno_security::channel::session::Session;
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
 use dyno_security::envelope::sealed::RecipientKey;
 use dyno_security::envelope::{bound, sealed, signed, stream, weak};
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::replay::message::{Receiver, seal};
 use dyno_security::signature::{PublicKey, SigningKey, keyfile};
 use std::sync::LazyLock;
@@ -50,8 +51,8 @@ const MESSAGE: &[u8] = b"meet me at the usual place";
 const NOW_MS: u64 = 1_000_000;
 
 struct World {
-    client: Client,
-    server: Server,
+    client: ChannelClient,
+    server: ChannelServer,
     alice: SigningKey,
     bob: RecipientKey,
     authority: SigningKey,
@@ -93,7 +94,7 @@ fn messages(input: &[u8]) {
 }
 
 /// Feeds whole or octet by octet; how much was opened, and how it ended.
-fn feed(session: &mut Session, input: &[u8], piece: usize) -> (Vec<u8>, Option<Failure>) {
+fn feed(session: &mut ChannelSession, input: &[u8], piece: usize) -> (Vec<u8>, Option<PipeError>) {
     let mut plain = Vec::new();
     let failure = input.chunks(piece).find_map(|piece| session.receive(piece, &mut plain, WORLD.now).err());
     (plain, failure)

@@ -136,7 +136,7 @@ fn channel_server(files: &Files) -> Result<ServerSide, CredentialsError> {
     };
     trust.keys.extend(files.peer);
     let shown = ServerIdentity::Key(*identity.key.public());
-    let acceptor = Box::new(channel::endpoint::Server::new(Config::new(identity, trust)));
+    let acceptor = Box::new(channel::endpoint::ChannelServer::new(Config::new(identity, trust)));
     Ok(ServerSide { acceptor, identity: shown })
 }
 
@@ -152,7 +152,7 @@ fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
         }
     };
     let authorities = files.trust.as_deref().map(read_certificates).transpose()?;
-    let acceptor = Box::new(tls::endpoint::Server::new(certified, authorities.as_deref())?);
+    let acceptor = Box::new(tls::endpoint::TlsServer::new(certified, authorities.as_deref())?);
     Ok(ServerSide { acceptor, identity })
 }
 
@@ -172,7 +172,7 @@ pub fn connector(
     }
 }
 
-fn channel_client(files: &Files, name: &str) -> Result<channel::endpoint::Client, CredentialsError> {
+fn channel_client(files: &Files, name: &str) -> Result<channel::endpoint::ChannelClient, CredentialsError> {
     let mut trust = match files.or_in_directory(&files.trust, "trust") {
         Some(path) => read_trust(&path, Some(name))?,
         None => Trust::default(),
@@ -182,10 +182,10 @@ fn channel_client(files: &Files, name: &str) -> Result<channel::endpoint::Client
         return Err(CredentialsError::NobodyToTrust);
     }
     let identity = channel_identity(files.or_in_directory(&files.key, "channel-client.key"))?;
-    Ok(channel::endpoint::Client::new(Config::new(identity, trust)))
+    Ok(channel::endpoint::ChannelClient::new(Config::new(identity, trust)))
 }
 
-fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::Client, CredentialsError> {
+fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, CredentialsError> {
     let trust =
         files.or_in_directory(&files.trust, "authority.pem").ok_or(CredentialsError::NobodyToTrust)?;
     let authorities = read_certificates(&trust)?;
@@ -196,7 +196,7 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::Client, Creden
         }
         None => None,
     };
-    Ok(tls::endpoint::Client::new(&authorities, name, certified)?)
+    Ok(tls::endpoint::TlsClient::new(&authorities, name, certified)?)
 }
 
 /// Makes a credentials directory: mode 700, fresh keys, an authority whose own key is thrown away.

@@ -1,18 +1,18 @@
-//! Handshakes under way at one acceptor: counted, and refused beyond a limit before any work is done for them.
+//! Counts the handshakes under way at one acceptor, which refuses further ones before it does any work for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The count of one acceptor. After a fork each process counts its own.
+/// The count of one acceptor. After a fork, each process counts the handshakes of its own connections.
 #[derive(Debug, Clone)]
 pub(crate) struct HalfOpen {
     taken: Arc<AtomicUsize>,
     most: usize,
 }
 
-/// A place among the handshakes under way; given back when dropped.
+/// The permit of one handshake under way; it is given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<AtomicUsize>);
+pub(crate) struct Permit(Arc<AtomicUsize>);
 
 impl HalfOpen {
     /// Room for `most` handshakes.
@@ -20,15 +20,15 @@ impl HalfOpen {
         HalfOpen { taken: Arc::default(), most }
     }
 
-    /// A place, or `None` when all are taken.
-    pub(crate) fn place(&self) -> Option<Place> {
-        // Made before the comparison: its drop takes the count back when there is no room.
-        let place = Place(Arc::clone(&self.taken));
-        (self.taken.fetch_add(1, Ordering::Relaxed) < self.most).then_some(place)
+    /// A permit, or `None` when as many handshakes are under way as may be.
+    pub(crate) fn permit(&self) -> Option<Permit> {
+        // The permit is made before the comparison: when there is no room, its drop takes the count back.
+        let permit = Permit(Arc::clone(&self.taken));
+        (self.taken.fetch_add(1, Ordering::Relaxed) < self.most).then_some(permit)
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

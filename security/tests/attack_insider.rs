@@ -5,12 +5,12 @@ mod support;
 
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::credential::{Credential, Usage};
-use dyno_security::channel::endpoint::{Client, Server};
-use dyno_security::channel::handshake::REFUSED;
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::message::{Suite, suite_field};
-use dyno_security::channel::session::Session;
-use dyno_security::channel::trust::{Trust, UNKNOWN};
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::channel::session::ChannelSession;
+use dyno_security::channel::trust::Trust;
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::{Context, SigningKey};
 use std::time::Instant;
 use support::forger::{Exchange, Flight, Role, Suites, bare, covered, deceive, deceive_about};
@@ -33,11 +33,11 @@ impl Cast {
         Cast { friend, mallory, stranger, victim, authority, role }
     }
 
-    fn victim(&self, now: Instant) -> Session {
+    fn victim(&self, now: Instant) -> ChannelSession {
         self.victim_with(&Suite::ALL, now)
     }
 
-    fn victim_with(&self, suites: &[Suite], now: Instant) -> Session {
+    fn victim_with(&self, suites: &[Suite], now: Instant) -> ChannelSession {
         let trust = Trust {
             keys: vec![*self.friend.public(), *self.mallory.public()],
             authorities: vec![*self.authority.public()],
@@ -47,8 +47,8 @@ impl Cast {
         let mut config = Config::new(Identity::bare(SigningKey::from_seed(&[4; 32]).unwrap()), trust);
         config.suites = suites.to_vec();
         match self.role {
-            Role::Responder => Client::new(config).session(now),
-            Role::Initiator => Server::new(config).session(now),
+            Role::Responder => ChannelClient::new(config).session(now),
+            Role::Initiator => ChannelServer::new(config).session(now),
         }
     }
 
@@ -145,7 +145,7 @@ fn octets(flight: &Flight) -> Vec<u8> {
     [&flight.id, &flight.signature[..], &flight.mac].concat()
 }
 
-fn tell(cast: &Cast, lie: fn(&Cast, &Exchange) -> Vec<u8>) -> (Session, Result<(), Failure>) {
+fn tell(cast: &Cast, lie: fn(&Cast, &Exchange) -> Vec<u8>) -> (ChannelSession, Result<(), PipeError>) {
     let now = Instant::now();
     let mut victim = cast.victim(now);
     let result = deceive(&mut victim, cast.role, now, |exchange| lie(cast, exchange));
@@ -168,7 +168,7 @@ fn every_lie_is_refused_with_the_one_text() {
     for cast in [Role::Responder, Role::Initiator].map(Cast::new) {
         for (name, lie) in LIES {
             let (mut victim, result) = tell(&cast, lie);
-            assert_eq!(result, Err(REFUSED), "{name} as {:?}", cast.role);
+            assert_eq!(result, Err(PipeError::BadMessage), "{name} as {:?}", cast.role);
             assert!(victim.peer().is_none() && !victim.is_established(), "{name}");
             assert!(victim.pending().is_empty() && victim.send(b"x").is_err(), "{name}: dead and silent");
         }
@@ -192,20 +192,24 @@ fn both_must_have_seen_the_same_suites() {
         for (name, suites) in downgrades {
             let mut victim = cast.victim(now);
             let result = deceive_about(suites, &mut victim, cast.role, now, |x| honest(&cast, x));
-            assert_eq!(result, Err(REFUSED), "{name} as {:?}", cast.role);
+            assert_eq!(result, Err(PipeError::BadMessage), "{name} as {:?}", cast.role);
         }
     }
     // The forger's choice is AES, whatever was offered.
     let cast = Cast::new(Role::Responder);
     let mut victim = cast.victim_with(&[Suite::ChaCha20Poly1305], now);
-    assert_eq!(deceive(&mut victim, cast.role, now, |x| honest(&cast, x)), Err(REFUSED), "not offered");
+    assert_eq!(
+        deceive(&mut victim, cast.role, now, |x| honest(&cast, x)),
+        Err(PipeError::BadMessage),
+        "not offered"
+    );
 }
 
 #[test]
 fn a_stranger_who_does_everything_right_is_refused() {
     for cast in [Role::Responder, Role::Initiator].map(Cast::new) {
         let (mut victim, result) = tell(&cast, |c, x| x.seal(&x.honest(bare(&c.stranger), &c.stranger)));
-        assert_eq!(result, Err(UNKNOWN), "as {:?}", cast.role);
+        assert_eq!(result, Err(PipeError::UnknownKey), "as {:?}", cast.role);
         assert!(victim.pending().is_empty() && victim.send(b"x").is_err());
     }
 }

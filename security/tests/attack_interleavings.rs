@@ -4,8 +4,8 @@
 mod support;
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
-use dyno_security::channel::session::Session;
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 use dyno_security::signature::{PublicKey, SigningKey};
@@ -22,14 +22,14 @@ const TURNS: [usize; 8] = [2, 3, 0, 1, 2, 3, 0, 1];
 type View = (Option<[u8; 32]>, Option<PublicKey>);
 
 struct Run {
-    parties: [Session; PARTIES],
+    parties: [ChannelSession; PARTIES],
     sent: Vec<Vec<u8>>,
     /// What each party held to be true when it last had something: a session that fails later forgets.
     views: [View; PARTIES],
 }
 
 impl Run {
-    fn new(clients: &[Client; 2], servers: &[Server; 2], now: Instant) -> Self {
+    fn new(clients: &[ChannelClient; 2], servers: &[ChannelServer; 2], now: Instant) -> Self {
         let mut run = Run {
             parties: [
                 clients[0].session(now),
@@ -64,8 +64,8 @@ impl Run {
 }
 
 struct Search<'a> {
-    clients: &'a [Client; 2],
-    servers: &'a [Server; 2],
+    clients: &'a [ChannelClient; 2],
+    servers: &'a [ChannelServer; 2],
     now: Instant,
     schedules: u32,
     agreements: u32,
@@ -134,7 +134,7 @@ impl Search<'_> {
     }
 }
 
-fn explore(clients: &[Client; 2], servers: &[Server; 2]) -> (u32, u32) {
+fn explore(clients: &[ChannelClient; 2], servers: &[ChannelServer; 2]) -> (u32, u32) {
     let mut search = Search { clients, servers, now: Instant::now(), schedules: 0, agreements: 0 };
     search.explore(&mut Vec::new(), false);
     (search.schedules, search.agreements)
@@ -149,8 +149,10 @@ fn config(key: SigningKey, friends: &[&SigningKey]) -> Config {
 fn two_clients_and_two_servers_who_all_know_each_other() {
     let [a, b, s, t] = std::array::from_fn(|_| SigningKey::generate());
     let copy = |document: &[u8]| SigningKey::from_pkcs8(document).unwrap();
-    let clients = [config(copy(&a.1), &[&s.0, &t.0]), config(copy(&b.1), &[&s.0, &t.0])].map(Client::new);
-    let servers = [config(copy(&s.1), &[&a.0, &b.0]), config(copy(&t.1), &[&a.0, &b.0])].map(Server::new);
+    let clients =
+        [config(copy(&a.1), &[&s.0, &t.0]), config(copy(&b.1), &[&s.0, &t.0])].map(ChannelClient::new);
+    let servers =
+        [config(copy(&s.1), &[&a.0, &b.0]), config(copy(&t.1), &[&a.0, &b.0])].map(ChannelServer::new);
     let (schedules, agreements) = explore(&clients, &servers);
     println!("{schedules} schedules, {agreements} acceptances in agreement");
     assert!(schedules > 1000 && agreements > 0);

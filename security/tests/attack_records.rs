@@ -3,15 +3,16 @@
 mod support;
 
 use dyno_security::channel::message::HEADER_OCTETS;
-use dyno_security::channel::session::Session;
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::dh::EphemeralKey;
 use dyno_security::envelope::signed;
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::{BadKey, Context, PublicKey, SigningKey};
 use std::time::Instant;
 use support::{drain, mutual, settle};
 
-fn established(now: Instant) -> (Session, Session) {
+fn established(now: Instant) -> (ChannelSession, ChannelSession) {
     let (client, server) = mutual();
     let (mut left, mut right) = (client.session(now), server.session(now));
     settle(&mut left, &mut right, now).unwrap();
@@ -19,7 +20,7 @@ fn established(now: Instant) -> (Session, Session) {
 }
 
 /// The records of `count` messages, one each.
-fn records(sender: &mut Session, count: u8) -> Vec<Vec<u8>> {
+fn records(sender: &mut ChannelSession, count: u8) -> Vec<Vec<u8>> {
     let record = |number| {
         sender.send(&[number; 5]).unwrap();
         drain(sender)
@@ -52,7 +53,7 @@ fn records_of_another_session_or_direction_are_refused() {
     assert!(left.receive(&own[0], &mut Vec::new(), now).is_err(), "reflected");
 }
 
-type Make = fn(&mut Session, &mut Session, Instant);
+type Make = fn(&mut ChannelSession, &mut ChannelSession, Instant);
 
 /// Each kind of record that follows the handshake, from left to right.
 const KINDS: [(&str, Make); 3] = [
@@ -112,7 +113,7 @@ fn every_truncation_of_a_stream_is_seen() {
 #[test]
 fn a_failed_session_is_silent() {
     let now = Instant::now();
-    type Receive = fn(&mut Session, &[u8], Instant) -> Result<(), Failure>;
+    type Receive = fn(&mut ChannelSession, &[u8], Instant) -> Result<(), PipeError>;
     let faults: [(&str, Receive); 3] = [
         ("an altered record", |session, record, now| {
             session.receive(

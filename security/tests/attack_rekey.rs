@@ -5,13 +5,13 @@ mod support;
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::message::{HEADER_OCTETS, Kind, Suite};
 use dyno_security::channel::record::{Opener, Sealer};
-use dyno_security::channel::session::Session;
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::pipe::Pipe;
 use std::time::{Duration, Instant};
 use support::{drain, mutual, mutual_with, settle};
 
 /// A session whose left side takes the next key after `records` records.
-fn established(records: u64, now: Instant) -> (Session, Session) {
+fn established(records: u64, now: Instant) -> (ChannelSession, ChannelSession) {
     let (client, server) = mutual_with(|c| c.bounds.rekey_records = records, |_| {});
     let (mut left, mut right) = (client.session(now), server.session(now));
     settle(&mut left, &mut right, now).unwrap();

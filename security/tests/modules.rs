@@ -5,7 +5,7 @@ mod support;
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Calendar, Config, Identity};
 use dyno_security::channel::credential::{Credential, Usage};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
 use dyno_security::dh::EphemeralKey;
 use dyno_security::dh::classical::groups::{STANDARD, TOYS};
@@ -14,6 +14,7 @@ use dyno_security::dh::classical::{Group, Invalid, PrivateKey};
 use dyno_security::digest;
 use dyno_security::envelope::sealed::RecipientKey;
 use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::replay::message::{Receiver, Stale, TOLERANCE_MS, seal};
 use dyno_security::signature::{SigningKey, keyfile};
 use std::time::{Duration, Instant};
@@ -159,24 +160,24 @@ fn certificates_bind_name_role_and_time() {
     };
     let cases = [
         (certify(&authority, Usage::Serve, "server", 900, 1100), None),
-        (certify(&authority, Usage::Serve, "server", 900, 999), Some("expired")),
-        (certify(&authority, Usage::Serve, "server", 1001, 1100), Some("expired or is not valid yet")),
-        (certify(&authority, Usage::Serve, "elsewhere", 900, 1100), Some("another name")),
-        (certify(&authority, Usage::Connect, "server", 900, 1100), Some("another name or role")),
-        (certify(&other, Usage::Serve, "server", 900, 1100), Some("neither pinned nor certified")),
-        (Credential::bare(*server_key.0.public()), Some("neither pinned")),
+        (certify(&authority, Usage::Serve, "server", 900, 999), Some(PipeError::Expired)),
+        (certify(&authority, Usage::Serve, "server", 1001, 1100), Some(PipeError::Expired)),
+        (certify(&authority, Usage::Serve, "elsewhere", 900, 1100), Some(PipeError::WrongName)),
+        (certify(&authority, Usage::Connect, "server", 900, 1100), Some(PipeError::WrongName)),
+        (certify(&other, Usage::Serve, "server", 900, 1100), Some(PipeError::UnknownKey)),
+        (Credential::bare(*server_key.0.public()), Some(PipeError::UnknownKey)),
     ];
     for (credential, refused) in cases {
         let trust = Trust::authority(*authority.0.public(), Some("server"));
         let mut client_config = Config::new(Identity::bare(copy(&client_key)), trust);
         client_config.calendar = calendar;
         let server =
-            Server::new(Config::new(Identity { key: copy(&server_key), credential }, Trust::anyone()));
-        let (mut left, mut right) = (Client::new(client_config).session(now), server.session(now));
+            ChannelServer::new(Config::new(Identity { key: copy(&server_key), credential }, Trust::anyone()));
+        let (mut left, mut right) = (ChannelClient::new(client_config).session(now), server.session(now));
         let result = settle(&mut left, &mut right, now);
         match refused {
             None => assert!(result.is_ok() && left.is_established()),
-            Some(reason) => assert!(result.unwrap_err().reason.contains(reason), "{reason}"),
+            Some(error) => assert_eq!(result, Err(error)),
         }
     }
 }
@@ -190,15 +191,17 @@ fn certificates_expire_while_a_server_runs() {
     let trust = Trust::authority(*authority.0.public(), None);
     let mut config = Config::new(Identity::throw_away(), trust);
     config.calendar = Calendar::new(now, 1000);
-    let server = Server::new(config);
-    let client =
-        Client::new(Config::new(Identity { key: client_key.0, credential }, Trust::pinned(*server.public())));
+    let server = ChannelServer::new(config);
+    let client = ChannelClient::new(Config::new(
+        Identity { key: client_key.0, credential },
+        Trust::pinned(*server.public()),
+    ));
     let meet = |after_s| {
         let now = now + Duration::from_secs(after_s);
         settle(&mut client.session(now), &mut server.session(now), now).map(|_| ())
     };
     assert!(meet(0).is_ok() && meet(100).is_ok());
-    assert!(meet(101).unwrap_err().reason.contains("expired"));
+    assert_eq!(meet(101), Err(PipeError::Expired));
 }
 
 #[test]
@@ -227,7 +230,7 @@ fn debug_output_shows_no_secret() {
     let config = Config::new(Identity::bare(SigningKey::from_seed(&seed).unwrap()), Trust::anyone());
     let prk = dyno_security::kdf::extract(&[], &seed);
     let now = Instant::now();
-    let session = Client::new(Config::new(Identity::throw_away(), Trust::anyone())).session(now);
+    let session = ChannelClient::new(Config::new(Identity::throw_away(), Trust::anyone())).session(now);
     let group = Group::named(STANDARD[0]);
     let classical = PrivateKey::from_exponent(&group, &seed).unwrap();
     let shown = format!(

@@ -2,9 +2,11 @@
 
 mod support;
 
+use dyno_security::pipe::error::PipeError;
 use dyno_security::pipe::{Acceptor, Connector, Pipe};
 use dyno_security::tls;
 use dyno_security::tls::certificate::ThrowAwayAuthority;
+use dyno_security::transport::Transport;
 use std::time::{Duration, Instant};
 use support::{drain, settle};
 
@@ -16,12 +18,13 @@ fn transports() -> Vec<Ends> {
     let authority = ThrowAwayAuthority::generate().unwrap();
     let roots = [authority.certificate()];
     let tls_server =
-        tls::endpoint::Server::new(authority.issue(&["localhost", "127.0.0.1"]).unwrap(), None).unwrap();
-    let tls_client = tls::endpoint::Client::new(&roots, "localhost", None).unwrap();
+        tls::endpoint::TlsServer::new(authority.issue(&["localhost", "127.0.0.1"]).unwrap(), None).unwrap();
+    let tls_client = tls::endpoint::TlsClient::new(&roots, "localhost", None).unwrap();
     let both_server =
-        tls::endpoint::Server::new(authority.issue(&["localhost"]).unwrap(), Some(&roots)).unwrap();
+        tls::endpoint::TlsServer::new(authority.issue(&["localhost"]).unwrap(), Some(&roots)).unwrap();
     let both_client =
-        tls::endpoint::Client::new(&roots, "localhost", Some(authority.issue(&["client"]).unwrap())).unwrap();
+        tls::endpoint::TlsClient::new(&roots, "localhost", Some(authority.issue(&["client"]).unwrap()))
+            .unwrap();
     vec![
         ("channel", Box::new(client), Box::new(server)),
         ("tls", Box::new(tls_client), Box::new(tls_server)),
@@ -102,10 +105,11 @@ fn strangers_are_named_in_our_log_and_told_nothing() {
         let (mut client, mut server) = pair(&*connector, &*acceptor, now);
         let mut plain = Vec::new();
         let failure = server.receive(request, &mut plain, now).unwrap_err();
-        assert!(failure.reason.contains("plain HTTP") && plain.is_empty(), "{name}: {failure}");
+        assert_eq!(failure, PipeError::OtherTransport(Transport::Plain), "{name}");
+        assert!(plain.is_empty(), "{name}");
         assert!(server.pending().is_empty(), "{name}: nothing for the stranger");
         let failure = client.receive(b"HTTP/1.1 400 Bad Request\r\n\r\n", &mut plain, now).unwrap_err();
-        assert!(failure.reason.contains("plain HTTP"), "{name}: {failure}");
+        assert_eq!(failure, PipeError::OtherTransport(Transport::Plain), "{name}");
         let mut server = acceptor.accept(now);
         assert!(server.receive(&[0xff; 4096], &mut plain, now).is_err(), "{name}: garbage");
     }
@@ -115,10 +119,12 @@ fn strangers_are_named_in_our_log_and_told_nothing() {
     let now = Instant::now();
     let hello = drain(&mut *tls_client.connect(now));
     let failure = channel_server.accept(now).receive(&hello, &mut Vec::new(), now).unwrap_err();
-    assert!(failure.reason.contains("speaks TLS"), "{failure}");
+    assert_eq!(failure, PipeError::OtherTransport(Transport::Tls));
     let hello = drain(&mut *channel_client.connect(now));
     let failure = tls_server.accept(now).receive(&hello, &mut Vec::new(), now).unwrap_err();
-    assert!(failure.reason.contains("channel"), "{failure}");
+    assert_eq!(failure, PipeError::OtherTransport(Transport::Channel));
+    let failure = tls_server.accept(now).receive(&[0xff; 64], &mut Vec::new(), now).unwrap_err();
+    assert_eq!(failure, PipeError::NotTls);
 }
 
 #[test]
@@ -127,16 +133,16 @@ fn certificates_that_do_not_fit_are_refused_with_the_reason() {
     let (ours, foreign) = (ThrowAwayAuthority::generate().unwrap(), ThrowAwayAuthority::generate().unwrap());
     let roots = [ours.certificate()];
     let cases = [
-        (ours.issue_valid(&["localhost"], 1990, 1991).unwrap(), "expired"),
-        (ours.issue_valid(&["localhost"], 4000, 4001).unwrap(), "not valid yet"),
-        (foreign.issue(&["localhost"]).unwrap(), "do not trust"),
-        (ours.issue(&["elsewhere"]).unwrap(), "another name"),
+        (ours.issue_valid(&["localhost"], 1990, 1991).unwrap(), PipeError::Expired),
+        (ours.issue_valid(&["localhost"], 4000, 4001).unwrap(), PipeError::Expired),
+        (foreign.issue(&["localhost"]).unwrap(), PipeError::UnknownAuthority),
+        (ours.issue(&["elsewhere"]).unwrap(), PipeError::WrongName),
     ];
-    for (certified, reason) in cases {
-        let server = tls::endpoint::Server::new(certified, None).unwrap();
-        let client = tls::endpoint::Client::new(&roots, "localhost", None).unwrap();
+    for (certified, error) in cases {
+        let server = tls::endpoint::TlsServer::new(certified, None).unwrap();
+        let client = tls::endpoint::TlsClient::new(&roots, "localhost", None).unwrap();
         let (mut client, mut server) = (client.connect(now), server.accept(now));
         let failure = settle(&mut *client, &mut *server, now).unwrap_err();
-        assert!(failure.reason.contains(reason), "{reason}: {failure}");
+        assert_eq!(failure, error);
     }
 }

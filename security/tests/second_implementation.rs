@@ -4,9 +4,10 @@
 
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::credential::{Credential, Usage};
-use dyno_security::channel::endpoint::Server;
+use dyno_security::channel::endpoint::ChannelServer;
 use dyno_security::channel::trust::Trust;
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::{PublicKey, SigningKey};
 use ring::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey as TheirKey, X25519, agree_ephemeral};
@@ -169,12 +170,12 @@ impl Initiator {
 
 const SEED: [u8; 32] = [0x51; 32];
 
-fn responder(trust: Trust) -> (Server, PublicKey) {
+fn responder(trust: Trust) -> (ChannelServer, PublicKey) {
     let key = SigningKey::generate().0;
     let public = *key.public();
     let mut config = Config::new(Identity::bare(key), trust);
     config.bounds.rekey_records = 3;
-    (Server::new(config), public)
+    (ChannelServer::new(config), public)
 }
 
 fn our_key() -> PublicKey {
@@ -188,7 +189,13 @@ fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
 }
 
 /// The whole life of a session: handshake, early data, both directions, both rekeys, both goodbyes.
-fn converse(server: &Server, public: &PublicKey, credential: Option<Vec<u8>>, offered: &[u8], chosen: u8) {
+fn converse(
+    server: &ChannelServer,
+    public: &PublicKey,
+    credential: Option<Vec<u8>>,
+    offered: &[u8],
+    chosen: u8,
+) {
     let now = Instant::now();
     let (mut session, mut plain) = (server.session(now), Vec::new());
     let (initiator, hello) = Initiator::start(&SEED, credential, offered);
@@ -264,7 +271,7 @@ fn a_certificate_is_written_as_the_specification_says() {
 fn what_the_specification_forbids_is_refused() {
     let (server, public) = responder(Trust::pinned(our_key()));
     let now = Instant::now();
-    let try_wire = |edit: &dyn Fn(&mut Direction) -> Vec<u8>| -> Option<Failure> {
+    let try_wire = |edit: &dyn Fn(&mut Direction) -> Vec<u8>| -> Option<PipeError> {
         let mut session = server.session(now);
         let (initiator, hello) = Initiator::start(&SEED, None, &[1]);
         session.receive(&hello, &mut Vec::new(), now).unwrap();

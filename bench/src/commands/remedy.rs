@@ -2,6 +2,7 @@
 //! knows its own options.
 
 use dyno_security::credentials::CredentialsError;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::keyfile::KeyFileError;
 
 const KEYS: &str = "`dyno keys DIR` makes a directory with all that both sides need";
@@ -25,10 +26,39 @@ pub fn of_credentials(error: &CredentialsError) -> &'static str {
     }
 }
 
+/// The remedy for a connection that its transport gave up, short enough for a line of a terminal; `None` when there is
+/// nothing that the user could do by options.
+pub fn of_pipe(error: PipeError) -> Option<&'static str> {
+    match error {
+        PipeError::OtherTransport(_) | PipeError::NotTls => Some("run both sides with the same --transport"),
+        PipeError::UnknownKey => Some("if it is the right one: --peer with its key, or --credentials DIR"),
+        PipeError::UnknownAuthority => {
+            Some("if it is the right one: --trust with its authority, or --credentials DIR")
+        }
+        PipeError::Expired => Some("it needs a new certificate, or one of us needs the right time"),
+        PipeError::WrongName => Some("the names in the URL and in the certificate must be the same"),
+        PipeError::RefusedByPeer | PipeError::CutInHandshake => {
+            Some("its stderr says why: it may not trust us, or speak another --transport")
+        }
+        PipeError::BadMessage
+        | PipeError::NothingInCommon
+        | PipeError::NoCertificate
+        | PipeError::BadCertificate
+        | PipeError::Truncated
+        | PipeError::TooSlow
+        | PipeError::TooManyHandshakes
+        | PipeError::NoRandomness
+        | PipeError::TooEarly
+        | PipeError::ClosedForSending
+        | PipeError::AlreadyFailed => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, of_credentials};
+    use super::{KEYS, of_credentials, of_pipe};
     use dyno_security::credentials::CredentialsError;
+    use dyno_security::pipe::error::PipeError;
     use dyno_security::signature::keyfile::KeyFileError;
 
     #[test]
@@ -38,5 +68,22 @@ mod tests {
         assert!(of_credentials(&too_open.into()).contains("chmod 600"));
         assert_eq!(of_credentials(&CredentialsError::NoCertificate { path }), KEYS);
         assert!(of_credentials(&CredentialsError::NobodyToTrust).contains("--peer"));
+    }
+
+    #[test]
+    fn a_stranger_is_told_apart_from_a_broken_connection() {
+        let advised = [
+            PipeError::NotTls,
+            PipeError::UnknownKey,
+            PipeError::UnknownAuthority,
+            PipeError::Expired,
+            PipeError::WrongName,
+            PipeError::RefusedByPeer,
+            PipeError::CutInHandshake,
+        ];
+        for error in advised {
+            assert!(of_pipe(error).is_some_and(|remedy| remedy.len() <= 76), "{error}");
+        }
+        assert_eq!(of_pipe(PipeError::Truncated), None);
     }
 }

@@ -7,10 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
-use dyno_security::channel::session::Session;
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
-use dyno_security::pipe::{Failure as Refusal, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::PublicKey;
 
 use super::stage::{Stage, hex, readable};
@@ -66,16 +67,16 @@ fn tap(stage: &Stage, direction: Direction, wire: &[u8]) {
 }
 
 fn alone(stage: &mut Stage, tapped: bool) -> Result<(), Failure> {
-    let failed = |refusal: Refusal| Failure::failed(refusal.to_string(), "");
+    let failed = |refusal: PipeError| Failure::failed(refusal.to_string(), "");
     stage.scene("The handshake");
     let alice_identity = Identity::throw_away();
     let trust = Trust::pinned(*alice_identity.key.public());
-    let server = Server::new(Config::new(Identity::throw_away(), trust));
-    let client = Client::new(Config::new(alice_identity, Trust::pinned(*server.public())));
+    let server = ChannelServer::new(Config::new(Identity::throw_away(), trust));
+    let client = ChannelClient::new(Config::new(alice_identity, Trust::pinned(*server.public())));
     let now = Instant::now();
     let (mut alice, mut bob) = (client.session(now), server.session(now));
     let (mut at_alice, mut at_bob, mut carried) = (Vec::new(), Vec::new(), Vec::new());
-    let mut deliver = |from: &mut Session, to: &mut Session, plain: &mut Vec<u8>, direction| {
+    let mut deliver = |from: &mut ChannelSession, to: &mut ChannelSession, plain: &mut Vec<u8>, direction| {
         let wire = super::wire::drain(from);
         if tapped {
             tap(stage, direction, &wire);
@@ -122,7 +123,7 @@ fn alone(stage: &mut Stage, tapped: bool) -> Result<(), Failure> {
 }
 
 fn listen(stage: &mut Stage, address: SocketAddr, tapped: bool) -> io::Result<()> {
-    let server = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let server = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
     stage.says("here", "in the other terminal:");
@@ -146,12 +147,12 @@ fn listen(stage: &mut Stage, address: SocketAddr, tapped: bool) -> io::Result<()
 }
 
 fn connect(stage: &mut Stage, address: SocketAddr, key: PublicKey, tapped: bool) -> io::Result<()> {
-    let client = Client::new(Config::new(Identity::throw_away(), Trust::pinned(key)));
+    let client = ChannelClient::new(Config::new(Identity::throw_away(), Trust::pinned(key)));
     chat(stage, Line::new(TcpStream::connect(address)?, client.session(Instant::now()))?, tapped)
 }
 
 /// Lines that are typed go out, what comes in is shown; ends with the input or with the other side.
-fn chat(stage: &mut Stage, mut line: Line<Session>, tapped: bool) -> io::Result<()> {
+fn chat(stage: &mut Stage, mut line: Line<ChannelSession>, tapped: bool) -> io::Result<()> {
     line.tapped = tapped.then(Vec::new);
     let established = line.establish();
     show_tapped(stage, &mut line);
@@ -193,7 +194,7 @@ fn chat(stage: &mut Stage, mut line: Line<Session>, tapped: bool) -> io::Result<
 }
 
 /// What the wire has carried, where it is tapped, then what was opened of it.
-fn show(stage: &Stage, line: &mut Line<Session>) {
+fn show(stage: &Stage, line: &mut Line<ChannelSession>) {
     show_tapped(stage, line);
     let plain = std::mem::take(&mut line.plain);
     for text in plain.split(|&octet| octet == b'\n').filter(|text| !text.is_empty()) {
@@ -201,7 +202,7 @@ fn show(stage: &Stage, line: &mut Line<Session>) {
     }
 }
 
-fn show_tapped(stage: &Stage, line: &mut Line<Session>) {
+fn show_tapped(stage: &Stage, line: &mut Line<ChannelSession>) {
     for (direction, wire) in line.tapped.iter_mut().flat_map(std::mem::take) {
         tap(stage, direction, &wire);
     }

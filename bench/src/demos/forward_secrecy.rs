@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
 use dyno_security::envelope::bound;
 use dyno_security::envelope::sealed::RecipientKey;
-use dyno_security::pipe::{Failure as Refusal, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::SigningKey;
 
 use super::stage::{Stage, hex, readable};
@@ -22,7 +23,7 @@ pub const DEMO: Demo =
 const SECRET: &[u8] = b"meet me at the old mill";
 
 fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
-    let failed = |refusal: Refusal| Failure::failed(refusal.to_string(), "");
+    let failed = |refusal: PipeError| Failure::failed(refusal.to_string(), "");
     stage.scene("An envelope to Bob's long-term key, recorded");
     let alice = SigningKey::generate();
     let bob = RecipientKey::generate();
@@ -40,8 +41,8 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
         SigningKey::from_pkcs8(document).map_err(|error| Failure::failed(error.to_string(), ""))
     };
     let trust = |key: &SigningKey| Trust::pinned(*key.public());
-    let client = Client::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0)));
-    let server = Server::new(Config::new(Identity::bare(copy(&bob.1)?), trust(&alice.0)));
+    let client = ChannelClient::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0)));
+    let server = ChannelServer::new(Config::new(Identity::bare(copy(&bob.1)?), trust(&alice.0)));
     let now = Instant::now();
     let (mut left, mut right) = (client.session(now), server.session(now));
     let one = drain(&mut left);
@@ -58,15 +59,17 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
 
     stage.scene("Both long-term keys are stolen");
     stage.says("Eve", "is Bob now: plays the recording to a server with Bob's key");
-    let mut as_bob = Server::new(Config::new(Identity::bare(copy(&bob.1)?), trust(&alice.0))).session(now);
+    let mut as_bob =
+        ChannelServer::new(Config::new(Identity::bare(copy(&bob.1)?), trust(&alice.0))).session(now);
     let mut opened = Vec::new();
     let first = as_bob.receive(&one, &mut opened, now);
     let replayed = first.and_then(|()| as_bob.receive(&three, &mut opened, now));
-    stage.says("Eve", replayed.clone().map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
+    stage.says("Eve", replayed.map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
     stage.says("Eve", "is Alice now: plays Bob's answer to a client with Alice's key");
-    let mut as_alice = Client::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0))).session(now);
+    let mut as_alice =
+        ChannelClient::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0))).session(now);
     let answered = as_alice.receive(&two, &mut opened, now);
-    stage.says("Eve", answered.clone().map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
+    stage.says("Eve", answered.map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
     stage.says("Narrator", "the keys of the session came from two ephemeral secrets that nobody has any more; the stolen keys only signed");
     stage.verdict(
         "the recorded session stays closed",
@@ -74,7 +77,7 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     );
 
     stage.scene("What the thief can do from now on");
-    let pretender = Server::new(Config::new(Identity::bare(copy(&bob.1)?), Trust::anyone()));
+    let pretender = ChannelServer::new(Config::new(Identity::bare(copy(&bob.1)?), Trust::anyone()));
     let (mut victim, mut mallory) = (client.session(now), pretender.session(now));
     let deceived = settle(&mut victim, &mut mallory, now).is_ok();
     stage

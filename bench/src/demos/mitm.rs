@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
 use dyno_security::credentials::{self, Files, SERVER_NAME};
 use dyno_security::dh::EphemeralKey;
@@ -203,13 +203,13 @@ fn attack_unsigned(stage: &Stage, mut to_alice: TcpStream, mut to_bob: TcpStream
 /// Tries the same against the channel, with a key of her own towards each.
 fn attack_signed(stage: &Stage, to_alice: TcpStream, to_bob: TcpStream) -> io::Result<()> {
     let now = Instant::now();
-    let as_bob = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let as_bob = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
     let mut towards_alice = Line::new(to_alice, as_bob.session(now))?;
     let failed = towards_alice.establish();
     stage.says("Mallory", format!("as Bob towards Alice: {}", ended(&failed)));
     drop(towards_alice);
     let as_alice =
-        Client::new(Config::new(Identity::throw_away(), Trust { anyone: true, ..Trust::default() }));
+        ChannelClient::new(Config::new(Identity::throw_away(), Trust { anyone: true, ..Trust::default() }));
     let mut towards_bob = Line::new(to_bob, as_alice.session(now))?;
     let failed = towards_bob.establish();
     stage.says("Mallory", format!("as Alice towards Bob: {}", ended(&failed)));

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Instant;
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 
@@ -39,13 +39,14 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.verdict("an end is an end: Bob cannot see that something is missing", unseen);
 
     stage.scene("The channel");
-    let server = Server::new(Config::new(Identity::throw_away(), Trust::anyone()));
-    let client = Client::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));
+    let server = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
+    let client = ChannelClient::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));
     let mut outcomes = Vec::new();
     for cut_short in [true, false] {
         let now = Instant::now();
         let (mut alice, mut bob) = (client.session(now), server.session(now));
-        let failed = |failure: dyno_security::pipe::Failure| Failure::failed(failure.to_string(), "");
+        let failed =
+            |failure: dyno_security::pipe::error::PipeError| Failure::failed(failure.to_string(), "");
         settle(&mut alice, &mut bob, now).map_err(failed)?;
         alice.send(SENTENCES[0]).map_err(failed)?;
         let mut wire = drain(&mut alice);
@@ -65,7 +66,7 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
             format!(
                 "{:?}, then: {}",
                 readable(&plain),
-                ended.clone().map_or_else(|f| f.to_string(), |()| "the end".into())
+                ended.map_or_else(|f| f.to_string(), |()| "the end".into())
             ),
         );
         outcomes.push(ended.is_ok());

@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 
 /// Nobody in a demonstration takes longer to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,7 +21,7 @@ pub fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
 ///
 /// # Errors
 /// The first failure of either side.
-pub fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) -> Result<(), Failure> {
+pub fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) -> Result<(), PipeError> {
     loop {
         let (to_right, to_left) = (drain(left), drain(right));
         if to_right.is_empty() && to_left.is_empty() {
@@ -52,7 +53,7 @@ pub enum Direction {
     In,
 }
 
-fn refused(failure: Failure) -> io::Error {
+fn refused(failure: PipeError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, failure)
 }
 

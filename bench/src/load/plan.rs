@@ -12,9 +12,9 @@ use dyno_clients::pacer::{Arrivals, parse_trace};
 use dyno_clients::place::{self, Place};
 use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use dyno_clients::profile;
+use dyno_clients::remedy;
 use dyno_clients::request::{Expect, Parts, Request};
 use dyno_clients::units::{parse_count, parse_duration_ns};
-use dyno_security::remedy;
 
 use crate::commands::transport::Options;
 use crate::exit::Failure;
@@ -274,7 +274,7 @@ pub fn failure(error: &EngineError) -> Failure {
         EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
         EngineError::Unreachable { .. } => Failure::failed(
             error.to_string(),
-            remedy::of(&error.to_string())
+            remedy::of("", &error.to_string())
                 .unwrap_or("is the server up, with this transport? `dyno probe URL` shows one request"),
         ),
         EngineError::System(_) => {

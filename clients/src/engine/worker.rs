@@ -311,7 +311,7 @@ impl Worker {
                 && pipe.deadline().is_some_and(|at| at <= Instant::now())
                 && let Err(failure) = pipe.handle_deadline(Instant::now())
             {
-                self.fail_at(index, ErrorKind::Transport, failure.reason, now_ns);
+                self.fail_at(index, ErrorKind::Transport, failure.reason(), now_ns);
             }
         }
         while let Some(&(until_ns, slot)) = self.resting.front() {

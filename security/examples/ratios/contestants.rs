@@ -97,10 +97,10 @@ struct Pair(Box<dyn Connector>, Box<dyn Acceptor>);
 fn channel_pair() -> Pair {
     let (client, server) = (SigningKey::generate().0, SigningKey::generate().0);
     let (to_client, to_server) = (Trust::pinned(*client.public()), Trust::pinned(*server.public()));
-    let client = channel::endpoint::Client::new(Config::new(Identity::bare(client), to_server));
+    let client = channel::endpoint::ChannelClient::new(Config::new(Identity::bare(client), to_server));
     Pair(
         Box::new(client),
-        Box::new(channel::endpoint::Server::new(Config::new(Identity::bare(server), to_client))),
+        Box::new(channel::endpoint::ChannelServer::new(Config::new(Identity::bare(server), to_client))),
     )
 }
 
@@ -109,9 +109,9 @@ fn tls_pair(mutual: bool) -> Pair {
     let roots = [authority.certificate()];
     let own = mutual.then(|| authority.issue(&["client"]).unwrap());
     let server =
-        tls::endpoint::Server::new(authority.issue(&["localhost"]).unwrap(), mutual.then_some(&roots[..]))
+        tls::endpoint::TlsServer::new(authority.issue(&["localhost"]).unwrap(), mutual.then_some(&roots[..]))
             .unwrap();
-    Pair(Box::new(tls::endpoint::Client::new(&roots, "localhost", own).unwrap()), Box::new(server))
+    Pair(Box::new(tls::endpoint::TlsClient::new(&roots, "localhost", own).unwrap()), Box::new(server))
 }
 
 /// Full handshakes, client and server taking turns on one core.

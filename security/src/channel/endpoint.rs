@@ -1,7 +1,7 @@
-//! The two ends of the channel: each makes a [`Session`] for each of its connections.
+//! The two ends of the channel: each makes a [`ChannelSession`] for each of its connections.
 
 use super::config::Config;
-use super::session::Session;
+use super::session::ChannelSession;
 use crate::half_open::HalfOpen;
 use crate::pipe::{Acceptor, Connector, Pipe};
 use crate::signature::PublicKey;
@@ -10,16 +10,16 @@ use std::time::Instant;
 
 /// The responder's side: makes a session for each accepted connection.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct ChannelServer {
     config: Arc<Config>,
     half_open: HalfOpen,
 }
 
-impl Server {
+impl ChannelServer {
     /// A server with this configuration.
     pub fn new(config: Config) -> Self {
         let half_open = HalfOpen::new(config.bounds.half_open);
-        Server { config: Arc::new(config), half_open }
+        ChannelServer { config: Arc::new(config), half_open }
     }
 
     /// The key that clients pin.
@@ -29,12 +29,12 @@ impl Server {
 
     /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at once,
     /// before any work is done for it.
-    pub fn session(&self, now: Instant) -> Session {
-        Session::respond(Arc::clone(&self.config), self.half_open.place(), now)
+    pub fn session(&self, now: Instant) -> ChannelSession {
+        ChannelSession::respond(Arc::clone(&self.config), self.half_open.permit(), now)
     }
 }
 
-impl Acceptor for Server {
+impl Acceptor for ChannelServer {
     fn accept(&self, now: Instant) -> Box<dyn Pipe> {
         Box::new(self.session(now))
     }
@@ -42,14 +42,14 @@ impl Acceptor for Server {
 
 /// The initiator's side: makes a session for each connection.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct ChannelClient {
     config: Arc<Config>,
 }
 
-impl Client {
+impl ChannelClient {
     /// A client with this configuration.
     pub fn new(config: Config) -> Self {
-        Client { config: Arc::new(config) }
+        ChannelClient { config: Arc::new(config) }
     }
 
     /// The key that servers pin.
@@ -58,12 +58,12 @@ impl Client {
     }
 
     /// A session for a connection that was opened at `now`.
-    pub fn session(&self, now: Instant) -> Session {
-        Session::initiate(Arc::clone(&self.config), now)
+    pub fn session(&self, now: Instant) -> ChannelSession {
+        ChannelSession::initiate(Arc::clone(&self.config), now)
     }
 }
 
-impl Connector for Client {
+impl Connector for ChannelClient {
     fn connect(&self, now: Instant) -> Box<dyn Pipe> {
         Box::new(self.session(now))
     }

@@ -9,16 +9,9 @@ use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, SealingKey};
 use crate::dh::{EphemeralKey, SharedSecret};
 use crate::digest::{self, sha256};
-use crate::pipe::Failure;
+use crate::pipe::error::PipeError;
 use crate::signature::{Context, PublicKey, SIGNATURE_OCTETS};
 use zeroize::Zeroizing;
-
-/// The one text for every message that is malformed, altered, out of place, or not by whom it claims to be.
-pub const REFUSED: Failure =
-    Failure { reason: "a message was malformed, altered, out of place or not by whom it claims" };
-/// No suite in common.
-pub const NO_SUITE: Failure = Failure { reason: "the peer offers no cipher suite that we have" };
-const NO_RANDOMNESS: Failure = Failure { reason: "the operating system gives no random octets" };
 
 const MAC_OCTETS: usize = 32;
 /// A flight is sealed under a key of its own, which seals nothing else: its number is 0 and its nonce base is zero.
@@ -51,8 +44,8 @@ impl Initiator {
     ///
     /// # Errors
     /// Only when there is no randomness.
-    pub fn start(suites: &[Suite]) -> Result<(Self, Vec<u8>), Failure> {
-        let ephemeral = EphemeralKey::generate().map_err(|_| NO_RANDOMNESS)?;
+    pub fn start(suites: &[Suite]) -> Result<(Self, Vec<u8>), PipeError> {
+        let ephemeral = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
         let hello = Hello::write(suites, ephemeral.public());
         Ok((Initiator { ephemeral, suites: suites.iter().map(|&s| s as u8).collect() }, hello))
     }
@@ -60,20 +53,20 @@ impl Initiator {
     /// Takes the body of message 2: checks the responder, gives message 3 with its header.
     ///
     /// # Errors
-    /// [`REFUSED`], or why the responder is not trusted.
+    /// [`PipeError::BadMessage`], or why the responder is not trusted.
     pub fn finish(
         self,
         body: &[u8],
         config: &Config,
         unix_s: u64,
-    ) -> Result<(Established, Vec<u8>), Failure> {
-        let reply = Reply::parse(body).ok_or(REFUSED)?;
+    ) -> Result<(Established, Vec<u8>), PipeError> {
+        let reply = Reply::parse(body).ok_or(PipeError::BadMessage)?;
         if !self.suites.contains(&(reply.suite as u8)) {
-            return Err(REFUSED);
+            return Err(PipeError::BadMessage);
         }
         let gx = *self.ephemeral.public();
         let suite = message::suite_field(&self.suites, reply.suite);
-        let shared = self.ephemeral.agree(reply.gy).map_err(|_| REFUSED)?;
+        let shared = self.ephemeral.agree(reply.gy).map_err(|_| PipeError::BadMessage)?;
         let th1 = hash(&formula::TH1, &[(Field::Suite, &suite), (Field::Gx, &gx), (Field::Gy, reply.gy)]);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
 
@@ -113,13 +106,13 @@ impl Responder {
     /// Takes the body of message 1: gives the state and message 2 with its header.
     ///
     /// # Errors
-    /// [`REFUSED`] or [`NO_SUITE`].
-    pub fn start(body: &[u8], config: &Config) -> Result<(Self, Vec<u8>), Failure> {
-        let hello = Hello::parse(body).ok_or(REFUSED)?;
-        let suite = hello.choose(&config.suites).ok_or(NO_SUITE)?;
-        let ephemeral = EphemeralKey::generate().map_err(|_| NO_RANDOMNESS)?;
+    /// [`PipeError::BadMessage`] or [`PipeError::NothingInCommon`].
+    pub fn start(body: &[u8], config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
+        let hello = Hello::parse(body).ok_or(PipeError::BadMessage)?;
+        let suite = hello.choose(&config.suites).ok_or(PipeError::NothingInCommon)?;
+        let ephemeral = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
         let gy = *ephemeral.public();
-        let shared = ephemeral.agree(hello.gx).map_err(|_| REFUSED)?;
+        let shared = ephemeral.agree(hello.gx).map_err(|_| PipeError::BadMessage)?;
         let suite_field = message::suite_field(hello.suites, suite);
         let th1 =
             hash(&formula::TH1, &[(Field::Suite, &suite_field), (Field::Gx, hello.gx), (Field::Gy, &gy)]);
@@ -133,8 +126,8 @@ impl Responder {
     /// Takes the body of message 3: checks the initiator.
     ///
     /// # Errors
-    /// [`REFUSED`], or why the initiator is not trusted.
-    pub fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, Failure> {
+    /// [`PipeError::BadMessage`], or why the initiator is not trusted.
+    pub fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, PipeError> {
         let initiator = Part {
             role: &INITIATOR,
             suite: self.suite,
@@ -216,7 +209,7 @@ impl Part<'_> {
         digest::mac(digest::Algorithm::Sha256, &**self.mac_key, &[&self.covered(self.role.mac, id)])
     }
 
-    fn seal(&self, config: &Config) -> Result<Vec<u8>, Failure> {
+    fn seal(&self, config: &Config) -> Result<Vec<u8>, PipeError> {
         let id = config.identity.credential.encode();
         let signature = config.identity.key.sign_bare(&self.covered(self.role.signature, &id));
         let mac = self.mac(&id);
@@ -226,31 +219,33 @@ impl Part<'_> {
             (self.role.mac_field, &mac),
         ];
         let plain = Zeroizing::new(self.role.flight.gather(values).concat());
-        let mut key =
-            SealingKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE).map_err(|_| REFUSED)?.with_limit(1);
-        key.seal(self.transcript, &plain).map_err(|_| REFUSED)
+        let mut key = SealingKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE)
+            .map_err(|_| PipeError::BadMessage)?
+            .with_limit(1);
+        key.seal(self.transcript, &plain).map_err(|_| PipeError::BadMessage)
     }
 
     /// Opens the peer's flight, in the order of the model: decrypt, whom, signature, MAC.
     fn open(
         &self,
         flight: &[u8],
-        trusted: impl FnOnce(&Credential) -> Result<(), Failure>,
-    ) -> Result<Credential, Failure> {
-        let mut key = OpeningKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE).map_err(|_| REFUSED)?;
-        let plain = key.open(self.transcript, flight).map_err(|_| REFUSED)?;
-        let (rest, mac) = plain.split_last_chunk::<MAC_OCTETS>().ok_or(REFUSED)?;
-        let (id, signature) = rest.split_last_chunk::<SIGNATURE_OCTETS>().ok_or(REFUSED)?;
-        let peer = Credential::parse(id).ok_or(REFUSED)?;
+        trusted: impl FnOnce(&Credential) -> Result<(), PipeError>,
+    ) -> Result<Credential, PipeError> {
+        let mut key = OpeningKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE)
+            .map_err(|_| PipeError::BadMessage)?;
+        let plain = key.open(self.transcript, flight).map_err(|_| PipeError::BadMessage)?;
+        let (rest, mac) = plain.split_last_chunk::<MAC_OCTETS>().ok_or(PipeError::BadMessage)?;
+        let (id, signature) = rest.split_last_chunk::<SIGNATURE_OCTETS>().ok_or(PipeError::BadMessage)?;
+        let peer = Credential::parse(id).ok_or(PipeError::BadMessage)?;
         trusted(&peer)?;
         verify(&peer.key, &self.covered(self.role.signature, id), signature)?;
         if !digest::equal(&self.mac(id), mac) {
-            return Err(REFUSED);
+            return Err(PipeError::BadMessage);
         }
         Ok(peer)
     }
 }
 
-fn verify(key: &PublicKey, covered: &[u8], signature: &[u8]) -> Result<(), Failure> {
-    key.verify_bare(covered, signature).map_err(|_| REFUSED)
+fn verify(key: &PublicKey, covered: &[u8], signature: &[u8]) -> Result<(), PipeError> {
+    key.verify_bare(covered, signature).map_err(|_| PipeError::BadMessage)
 }

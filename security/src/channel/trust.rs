@@ -8,16 +8,8 @@
 //! ```
 
 use super::credential::{Credential, Usage};
-use crate::pipe::Failure;
+use crate::pipe::error::PipeError;
 use crate::signature::{BadKey, PublicKey};
-
-/// The peer proved a key that we have no reason to trust.
-pub const UNKNOWN: Failure =
-    Failure { reason: "the peer's key is neither pinned nor certified by an authority that we trust" };
-/// The certificate is not valid now.
-pub const EXPIRED: Failure = Failure { reason: "the peer's certificate has expired or is not valid yet" };
-/// The certificate is for somebody else, or for the other role.
-pub const WRONG_NAME: Failure = Failure { reason: "the peer's certificate is for another name or role" };
 
 /// A trust file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,20 +97,20 @@ impl Trust {
     /// Whether the peer that shows `credential` is accepted for `usage` at `unix_s`.
     ///
     /// # Errors
-    /// [`UNKNOWN`], [`EXPIRED`] or [`WRONG_NAME`].
-    pub fn check(&self, credential: &Credential, usage: Usage, unix_s: u64) -> Result<(), Failure> {
+    /// [`PipeError::UnknownKey`], [`PipeError::Expired`] or [`PipeError::WrongName`].
+    pub fn check(&self, credential: &Credential, usage: Usage, unix_s: u64) -> Result<(), PipeError> {
         if self.anyone || self.keys.contains(&credential.key) {
             return Ok(());
         }
         let vouched = self.authorities.iter().any(|authority| credential.is_signed_by(authority));
         let Some(certificate) = credential.certificate.as_ref().filter(|_| vouched) else {
-            return Err(UNKNOWN);
+            return Err(PipeError::UnknownKey);
         };
         if !(certificate.not_before_s..=certificate.not_after_s).contains(&unix_s) {
-            return Err(EXPIRED);
+            return Err(PipeError::Expired);
         }
         if certificate.usage != usage || self.name.as_ref().is_some_and(|name| *name != certificate.name) {
-            return Err(WRONG_NAME);
+            return Err(PipeError::WrongName);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! The two ends of TLS, as they are configured: each makes a [`Session`] for each of its connections.
+//! The two ends of TLS, as they are configured: each makes a [`TlsSession`] for each of its connections.
 
 use super::certificate::Certified;
-use super::session::Session;
+use super::session::TlsSession;
 use crate::half_open::HalfOpen;
 use crate::limits;
 use crate::pipe::{Acceptor, Connector, Pipe};
@@ -45,12 +45,12 @@ fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, 
 
 /// The server's side.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct TlsServer {
     config: Arc<ServerConfig>,
     half_open: HalfOpen,
 }
 
-impl Server {
+impl TlsServer {
     /// A server with this certificate. With `client_authorities`, clients must show a certificate of one of them.
     ///
     /// # Errors
@@ -74,16 +74,16 @@ impl Server {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         config.max_early_data_size = 0;
-        Ok(Server { config: Arc::new(config), half_open: HalfOpen::new(limits::HALF_OPEN_HANDSHAKES) })
+        Ok(TlsServer { config: Arc::new(config), half_open: HalfOpen::new(limits::HALF_OPEN_HANDSHAKES) })
     }
 
     /// A session for a connection that was accepted at `now`; refuses at once beyond [`limits::HALF_OPEN_HANDSHAKES`].
-    pub fn session(&self, now: Instant) -> Session {
-        Session::server(Arc::clone(&self.config), self.half_open.place(), now)
+    pub fn session(&self, now: Instant) -> TlsSession {
+        TlsSession::server(Arc::clone(&self.config), self.half_open.permit(), now)
     }
 }
 
-impl Acceptor for Server {
+impl Acceptor for TlsServer {
     fn accept(&self, now: Instant) -> Box<dyn Pipe> {
         Box::new(self.session(now))
     }
@@ -91,12 +91,12 @@ impl Acceptor for Server {
 
 /// The client's side.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct TlsClient {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 }
 
-impl Client {
+impl TlsClient {
     /// A client that trusts `authorities` and expects a certificate for `name` (a DNS name or an address). With `certified`
     /// it shows a certificate of its own.
     ///
@@ -117,16 +117,16 @@ impl Client {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConfigError::BadName(name.into()))?;
-        Ok(Client { config: Arc::new(config), name })
+        Ok(TlsClient { config: Arc::new(config), name })
     }
 
     /// A session for a connection that was opened at `now`.
-    pub fn session(&self, now: Instant) -> Session {
-        Session::client(Arc::clone(&self.config), self.name.clone(), now)
+    pub fn session(&self, now: Instant) -> TlsSession {
+        TlsSession::client(Arc::clone(&self.config), self.name.clone(), now)
     }
 }
 
-impl Connector for Client {
+impl Connector for TlsClient {
     fn connect(&self, now: Instant) -> Box<dyn Pipe> {
         Box::new(self.session(now))
     }

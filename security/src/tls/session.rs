@@ -1,83 +1,46 @@
 //! One end of a TLS connection as a [`Pipe`].
 
-use crate::half_open::Place;
+use crate::half_open::Permit;
+use crate::lifecycle::{self, Lifecycle};
 use crate::limits;
 use crate::outgoing::Outgoing;
-use crate::pipe::{Failure, Pipe};
+use crate::pipe::Pipe;
+use crate::pipe::error::PipeError;
+use crate::transport::Transport;
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-const BROKEN: Failure = Failure { reason: "TLS: a message was malformed, altered or out of place" };
-/// The other side speaks something else.
-pub const NOT_TLS: Failure =
-    Failure { reason: "the peer does not speak TLS: one side may run with another --transport" };
-const SPEAKS_HTTP: Failure =
-    Failure { reason: "the peer speaks plain HTTP: one side runs with --transport plain" };
-/// The other side speaks something else.
-pub const SPEAKS_CHANNEL: Failure =
-    Failure { reason: "the peer speaks Dyno's channel: one side runs with --transport channel" };
-/// The peer sent an alert.
-pub const REFUSED_BY_PEER: Failure =
-    Failure { reason: "TLS: the peer refused the connection; it may not trust our certificate" };
-const NO_CERTIFICATE: Failure = Failure { reason: "TLS: the peer showed no certificate" };
-/// The certificate is not valid now.
-pub const EXPIRED: Failure =
-    Failure { reason: "TLS: the peer's certificate has expired or is not valid yet" };
-/// The certificate is of nobody we trust.
-pub const UNKNOWN: Failure =
-    Failure { reason: "TLS: the peer's certificate is of an authority that we do not trust" };
-/// The certificate is for somebody else.
-pub const WRONG_NAME: Failure = Failure { reason: "TLS: the peer's certificate is for another name" };
-const BAD_CERTIFICATE: Failure = Failure { reason: "TLS: the peer's certificate is not acceptable" };
-const NO_COMMON_GROUND: Failure = Failure {
-    reason: "TLS: the peer has no version, cipher or protocol in common with us (TLS 1.3, http/1.1)",
-};
-const TOO_SLOW: Failure = Failure { reason: "TLS: the handshake took too long" };
-const TOO_MANY: Failure = Failure { reason: "TLS: too many handshakes under way" };
-/// The connection ended before the handshake did.
-pub const CUT_IN_HANDSHAKE: Failure =
-    Failure { reason: "TLS: the peer ended the connection during the handshake: it may not speak TLS" };
-const TRUNCATED: Failure = Failure { reason: "TLS: the connection was cut: it ended without close_notify" };
-const DEAD: Failure = Failure { reason: "TLS: the session has failed already" };
-const CLOSED: Failure = Failure { reason: "TLS: the session is closed for sending" };
-const TOO_EARLY: Failure = Failure { reason: "TLS: too much to send before the handshake is done" };
-
 /// One end of a TLS connection.
 #[derive(Debug)]
-pub struct Session {
+pub struct TlsSession {
+    /// `None` once the session has failed.
     connection: Option<Connection>,
-    place: Option<Place>,
+    life: Lifecycle,
     is_server: bool,
     outgoing: Outgoing,
+    /// Octets that were sent before the handshake was done.
     early_octets: usize,
-    deadline: Option<Instant>,
+    /// Whether the peer's first octet has arrived.
     received: bool,
-    established: bool,
-    closing: bool,
-    closed_by_peer: bool,
 }
 
-impl Session {
+impl TlsSession {
     fn new(
         connection: Result<Connection, rustls::Error>,
         is_server: bool,
-        place: Option<Place>,
+        permit: Option<Permit>,
         now: Instant,
     ) -> Self {
-        let mut session = Session {
+        let mut session = TlsSession {
             connection: connection.ok(),
-            place,
+            life: Lifecycle::new(permit, now, limits::HANDSHAKE_TIME),
             is_server,
             outgoing: Outgoing::default(),
             early_octets: 0,
-            deadline: Some(now + limits::HANDSHAKE_TIME),
             received: false,
-            established: false,
-            closing: false,
-            closed_by_peer: false,
         };
         if let Some(connection) = &mut session.connection {
             // The driver bounds what it hands over; rustls would silently take a part only.
@@ -87,12 +50,12 @@ impl Session {
         session
     }
 
-    pub(super) fn server(config: Arc<ServerConfig>, place: Option<Place>, now: Instant) -> Self {
-        Session::new(ServerConnection::new(config).map(Connection::Server), true, place, now)
+    pub(super) fn server(config: Arc<ServerConfig>, permit: Option<Permit>, now: Instant) -> Self {
+        TlsSession::new(ServerConnection::new(config).map(Connection::Server), true, permit, now)
     }
 
     pub(super) fn client(config: Arc<ClientConfig>, name: ServerName<'static>, now: Instant) -> Self {
-        Session::new(ClientConnection::new(config, name).map(Connection::Client), false, None, now)
+        TlsSession::new(ClientConnection::new(config, name).map(Connection::Client), false, None, now)
     }
 
     /// The suite in use, once it is known: for reports.
@@ -113,75 +76,73 @@ impl Session {
         // The alert that rustls has queued still goes out.
         self.flush();
         self.connection = None;
-        self.place = None;
-        self.deadline = None;
+        self.life.fail();
     }
 
-    fn take(&mut self, mut wire: &[u8], plain: &mut Vec<u8>) -> Result<(), Failure> {
-        let connection = self.connection.as_mut().ok_or(DEAD)?;
+    fn take(&mut self, mut wire: &[u8], plain: &mut Vec<u8>) -> Result<(), PipeError> {
+        let connection = self.connection.as_mut().ok_or(PipeError::AlreadyFailed)?;
         while !wire.is_empty() {
-            connection.read_tls(&mut wire).map_err(|_| BROKEN)?;
-            let state = connection.process_new_packets().map_err(|error| explain(&error))?;
+            connection.read_tls(&mut wire).map_err(|_| PipeError::BadMessage)?;
+            let state = connection.process_new_packets().map_err(|error| kind_of(&error))?;
             let start = plain.len();
             plain.resize(start + state.plaintext_bytes_to_read(), 0);
-            connection.reader().read_exact(&mut plain[start..]).map_err(|_| BROKEN)?;
+            connection.reader().read_exact(&mut plain[start..]).map_err(|_| PipeError::BadMessage)?;
             if state.peer_has_closed() {
-                self.closed_by_peer = true;
+                self.life.closed_by_peer = true;
                 break;
             }
         }
-        if !self.established && !connection.is_handshaking() {
-            self.established = true;
-            self.place = None;
-            self.deadline = None;
+        if !self.life.established && !connection.is_handshaking() {
+            self.life.establish(None);
         }
         Ok(())
     }
 }
 
-/// Our own word for what rustls reports.
-fn explain(error: &rustls::Error) -> Failure {
+/// The kind of error that rustls reports.
+fn kind_of(error: &rustls::Error) -> PipeError {
     use rustls::Error;
     match error {
         Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => EXPIRED,
-            CertificateError::UnknownIssuer => UNKNOWN,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => WRONG_NAME,
-            CertificateError::BadSignature => UNKNOWN,
-            _ => BAD_CERTIFICATE,
+            | CertificateError::NotValidYetContext { .. } => PipeError::Expired,
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => PipeError::UnknownAuthority,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                PipeError::WrongName
+            }
+            _ => PipeError::BadCertificate,
         },
-        Error::NoCertificatesPresented => NO_CERTIFICATE,
-        Error::AlertReceived(_) => REFUSED_BY_PEER,
-        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => NO_COMMON_GROUND,
-        _ => BROKEN,
+        Error::NoCertificatesPresented => PipeError::NoCertificate,
+        Error::AlertReceived(_) => PipeError::RefusedByPeer,
+        Error::PeerIncompatible(_) | Error::NoApplicationProtocol => PipeError::NothingInCommon,
+        _ => PipeError::BadMessage,
     }
 }
 
-/// Who begins with these octets where a TLS handshake should begin?
-fn stranger(first: u8) -> Option<Failure> {
-    match first {
-        0x14..=0x17 => None,
-        b'A'..=b'Z' => Some(SPEAKS_HTTP),
-        1 | 2 => Some(SPEAKS_CHANNEL),
-        _ => Some(NOT_TLS),
+/// What is wrong with the first octet of a TLS connection, if anything is.
+fn check_first(octet: u8) -> Result<(), PipeError> {
+    match lifecycle::transport_of(octet) {
+        Some(Transport::Tls) => Ok(()),
+        Some(other @ (Transport::Plain | Transport::Channel)) => Err(PipeError::OtherTransport(other)),
+        None => Err(PipeError::NotTls),
     }
 }
 
-impl Pipe for Session {
-    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, _now: Instant) -> Result<(), Failure> {
-        if self.is_server && !self.established && self.place.is_none() {
+impl Pipe for TlsSession {
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, _now: Instant) -> Result<(), PipeError> {
+        if self.is_server && !self.life.established && !self.life.has_permit() {
             self.fail();
-            return Err(TOO_MANY);
+            return Err(PipeError::TooManyHandshakes);
         }
         if let (false, Some(&first)) = (self.received, wire.first()) {
             self.received = true;
-            if let Some(failure) = stranger(first) {
+            if let Err(error) = check_first(first) {
+                // A peer that does not speak TLS gets no alert.
                 self.connection = None;
                 self.fail();
-                return Err(failure);
+                return Err(error);
             }
         }
         let result = self.take(wire, plain);
@@ -192,37 +153,33 @@ impl Pipe for Session {
         result
     }
 
-    fn receive_eof(&mut self) -> Result<(), Failure> {
-        let failure = match self.connection {
-            None => DEAD,
-            _ if self.closed_by_peer => return Ok(()),
-            _ if self.established => TRUNCATED,
-            _ => CUT_IN_HANDSHAKE,
-        };
-        self.fail();
-        Err(failure)
+    fn receive_eof(&mut self) -> Result<(), PipeError> {
+        if self.connection.is_none() {
+            return Err(PipeError::AlreadyFailed);
+        }
+        self.life.end_of_stream().inspect_err(|_| self.fail())
     }
 
-    fn send(&mut self, plain: &[u8]) -> Result<(), Failure> {
-        let connection = self.connection.as_mut().ok_or(DEAD)?;
-        if self.closing {
-            return Err(CLOSED);
+    fn send(&mut self, plain: &[u8]) -> Result<(), PipeError> {
+        let connection = self.connection.as_mut().ok_or(PipeError::AlreadyFailed)?;
+        if self.life.closing {
+            return Err(PipeError::ClosedForSending);
         }
-        if !self.established {
+        if !self.life.established {
             self.early_octets += plain.len();
             if self.early_octets > limits::EARLY_OCTETS {
-                return Err(TOO_EARLY);
+                return Err(PipeError::TooEarly);
             }
         }
-        connection.writer().write_all(plain).map_err(|_| BROKEN)?;
+        connection.writer().write_all(plain).map_err(|_| PipeError::BadMessage)?;
         self.flush();
         Ok(())
     }
 
     fn close(&mut self) {
-        if let (false, Some(connection)) = (self.closing, &mut self.connection) {
+        if let (false, Some(connection)) = (self.life.closing, &mut self.connection) {
             connection.send_close_notify();
-            self.closing = true;
+            self.life.closing = true;
             self.flush();
         }
     }
@@ -236,22 +193,22 @@ impl Pipe for Session {
     }
 
     fn is_established(&self) -> bool {
-        self.established && self.connection.is_some()
+        self.life.established && self.connection.is_some()
     }
 
     fn is_closed_by_peer(&self) -> bool {
-        self.closed_by_peer
+        self.life.closed_by_peer
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.deadline
+        self.life.deadline
     }
 
-    fn handle_deadline(&mut self, now: Instant) -> Result<(), Failure> {
-        if self.deadline.is_none_or(|deadline| now < deadline) {
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), PipeError> {
+        if !self.life.is_due(now) {
             return Ok(());
         }
         self.fail();
-        Err(TOO_SLOW)
+        Err(PipeError::TooSlow)
     }
 }

@@ -6,10 +6,11 @@ use dyno_security::channel::credential::Credential;
 use dyno_security::channel::formula::{LABEL_I, LABEL_R};
 use dyno_security::channel::message::{HEADER_OCTETS, Hello, Kind, Reply, Suite, header, suite_field};
 use dyno_security::channel::schedule::{self, Secret};
-use dyno_security::channel::session::Session;
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::dh::{EphemeralKey, SharedSecret};
 use dyno_security::digest::{self, sha256};
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::{Context, SIGNATURE_OCTETS, SigningKey};
 use std::time::Instant;
 
@@ -101,22 +102,22 @@ pub type Suites = fn(&[u8], Suite) -> Vec<u8>;
 
 /// Plays `role` towards `victim`, which has just been made, with a flight made by `lie`.
 pub fn deceive(
-    victim: &mut Session,
+    victim: &mut ChannelSession,
     role: Role,
     now: Instant,
     lie: impl FnOnce(&Exchange) -> Vec<u8>,
-) -> Result<(), Failure> {
+) -> Result<(), PipeError> {
     deceive_about(suite_field, victim, role, now, lie)
 }
 
 /// The same, with a transcript that tells of other suites.
 pub fn deceive_about(
     suites: Suites,
-    victim: &mut Session,
+    victim: &mut ChannelSession,
     role: Role,
     now: Instant,
     lie: impl FnOnce(&Exchange) -> Vec<u8>,
-) -> Result<(), Failure> {
+) -> Result<(), PipeError> {
     let (own, mut plain) = (EphemeralKey::generate().unwrap(), Vec::new());
     let public = *own.public();
     if role == Role::Responder {

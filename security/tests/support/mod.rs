@@ -4,26 +4,30 @@
 pub mod forger;
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::endpoint::{Client, Server};
+use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::SigningKey;
 use std::time::Instant;
 
 /// A client that pins the server and a server that pins the client.
-pub fn mutual() -> (Client, Server) {
+pub fn mutual() -> (ChannelClient, ChannelServer) {
     mutual_with(|_| {}, |_| {})
 }
 
 /// The same, with a last word on both configurations.
-pub fn mutual_with(client: impl FnOnce(&mut Config), server: impl FnOnce(&mut Config)) -> (Client, Server) {
+pub fn mutual_with(
+    client: impl FnOnce(&mut Config),
+    server: impl FnOnce(&mut Config),
+) -> (ChannelClient, ChannelServer) {
     let (client_key, server_key) = (SigningKey::generate().0, SigningKey::generate().0);
     let (client_public, server_public) = (*client_key.public(), *server_key.public());
     let mut client_config = Config::new(Identity::bare(client_key), Trust::pinned(server_public));
     let mut server_config = Config::new(Identity::bare(server_key), Trust::pinned(client_public));
     client(&mut client_config);
     server(&mut server_config);
-    (Client::new(client_config), Server::new(server_config))
+    (ChannelClient::new(client_config), ChannelServer::new(server_config))
 }
 
 /// Takes everything that waits for the wire.
@@ -38,7 +42,7 @@ pub fn settle(
     left: &mut dyn Pipe,
     right: &mut dyn Pipe,
     now: Instant,
-) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+) -> Result<(Vec<u8>, Vec<u8>), PipeError> {
     let (mut at_left, mut at_right) = (Vec::new(), Vec::new());
     loop {
         let (to_right, to_left) = (drain(left), drain(right));

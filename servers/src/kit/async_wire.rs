@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
@@ -40,7 +41,7 @@ struct Secure {
 
 impl Secure {
     /// Tells the pipe when its deadline has passed; until then this task is woken for it.
-    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
         let Some(deadline) = self.pipe.deadline().map(tokio::time::Instant::from) else {
             return Poll::Pending;
         };

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use dyno_http::connection::{Connection, Want};
 use dyno_http::request::Request;
 use dyno_http::response::Response;
-use dyno_security::pipe::{Failure, Pipe};
+use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 
 use super::buffers::Buffers;
 use super::clock::Clock;
@@ -47,7 +48,7 @@ struct Secure {
 
 impl Secure {
     /// A pipe that has failed is dead; the reason is told once.
-    fn note(&mut self, result: Result<(), Failure>, tally: &Tally) {
+    fn note(&mut self, result: Result<(), PipeError>, tally: &Tally) {
         if let Err(failure) = result
             && !std::mem::replace(&mut self.dead, true)
         {

@@ -21,7 +21,7 @@ impl Worker {
         if let Some(pipe) = &mut slot.pipe
             && let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire)
         {
-            return self.fail(index, ErrorKind::Transport, failure.reason);
+            return self.fail(index, ErrorKind::Transport, failure.reason());
         }
         self.flush(index);
     }
@@ -103,7 +103,7 @@ impl Worker {
         match received {
             Err(failure) => {
                 self.flush(index);
-                self.fail(index, ErrorKind::Transport, failure.reason);
+                self.fail(index, ErrorKind::Transport, failure.reason());
             }
             Ok(()) => {
                 if established && slot.phase == Phase::Connecting {
@@ -186,7 +186,7 @@ impl Worker {
         if slot.phase == Phase::Connecting {
             // The pipe knows what that may mean.
             let reason = match slot.pipe.as_mut().map(|pipe| pipe.receive_eof()) {
-                Some(Err(failure)) => failure.reason,
+                Some(Err(failure)) => failure.reason(),
                 _ => "closed during the handshake",
             };
             return self.fail(index, ErrorKind::Transport, reason);
@@ -195,7 +195,7 @@ impl Worker {
             return self.drop_connection(index);
         }
         if let Some(Err(failure)) = slot.pipe.as_mut().map(|p| p.receive_eof()) {
-            return self.fail(index, ErrorKind::Transport, failure.reason);
+            return self.fail(index, ErrorKind::Transport, failure.reason());
         }
         match slot.reader.end_of_stream() {
             Ok(Some(head)) => {

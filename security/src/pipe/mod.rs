@@ -1,11 +1,14 @@
-//! The seam between a transport and whoever moves its bytes.
+//! The interface between a transport and whoever moves its bytes.
 //!
 //! ```text
-//!   socket  --receive-->  +------+  --plain-->   HTTP connection
+//!   socket  --receive-->  +------+  --plain-->  HTTP connection
 //!                         | Pipe |
-//!   socket  <--pending--  +------+  <--send---   HTTP connection
+//!   socket  <--pending--  +------+  <--send---  HTTP connection
 //! ```
 
+pub mod error;
+
+use error::PipeError;
 use std::time::Instant;
 
 /// One end of a secure byte pipe: the secure channel or TLS, client or server.
@@ -20,20 +23,20 @@ pub trait Pipe: Send {
     /// Feeds octets that arrived from the peer; opened plaintext is appended to `plain`.
     ///
     /// # Errors
-    /// The peer's fault ([`Failure`]): its text is the same for every cryptographic failure.
-    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), Failure>;
+    /// [`PipeError`], most often a fault of the peer.
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError>;
 
     /// Tells that the peer will send no more. An end without the peer's authenticated close is a truncation.
     ///
     /// # Errors
-    /// [`Failure`] when the stream was cut.
-    fn receive_eof(&mut self) -> Result<(), Failure>;
+    /// [`PipeError`] when the stream was cut.
+    fn receive_eof(&mut self) -> Result<(), PipeError>;
 
     /// Seals `plain` into the pending octets. Before the handshake is done it is kept and sealed afterwards.
     ///
     /// # Errors
-    /// [`Failure`] when the pipe is dead or closed for sending.
-    fn send(&mut self, plain: &[u8]) -> Result<(), Failure>;
+    /// [`PipeError`] when the pipe is dead or closed for sending.
+    fn send(&mut self, plain: &[u8]) -> Result<(), PipeError>;
 
     /// Says goodbye: queues the authenticated close. Nothing can be sent after it.
     fn close(&mut self);
@@ -59,24 +62,9 @@ pub trait Pipe: Send {
     /// The deadline has passed.
     ///
     /// # Errors
-    /// [`Failure`] when the peer took too long over its handshake.
-    fn handle_deadline(&mut self, now: Instant) -> Result<(), Failure>;
+    /// [`PipeError`] when the peer took too long over its handshake.
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), PipeError>;
 }
-
-/// The peer's fault, as far as it may be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// For our own log; says nothing that would help an attacker to tell two failures apart on the wire.
-    pub reason: &'static str,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.reason)
-    }
-}
-
-impl std::error::Error for Failure {}
 
 /// Makes the server's end of a new pipe for each accepted connection.
 pub trait Acceptor: Send + Sync {
@@ -91,15 +79,15 @@ pub trait Connector: Send + Sync {
 }
 
 impl<P: Pipe + ?Sized> Pipe for Box<P> {
-    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), Failure> {
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
         (**self).receive(wire, plain, now)
     }
 
-    fn receive_eof(&mut self) -> Result<(), Failure> {
+    fn receive_eof(&mut self) -> Result<(), PipeError> {
         (**self).receive_eof()
     }
 
-    fn send(&mut self, plain: &[u8]) -> Result<(), Failure> {
+    fn send(&mut self, plain: &[u8]) -> Result<(), PipeError> {
         (**self).send(plain)
     }
 
@@ -127,7 +115,7 @@ impl<P: Pipe + ?Sized> Pipe for Box<P> {
         (**self).deadline()
     }
 
-    fn handle_deadline(&mut self, now: Instant) -> Result<(), Failure> {
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), PipeError> {
         (**self).handle_deadline(now)
     }
 }

@@ -1,0 +1,245 @@
+//! One end of a channel: a [`Pipe`] over the handshake and the records.
+//!
+//! The peer is told nothing about a failure: the session drops what it wanted to send and can no longer be used.
+
+mod receive;
+
+use super::config::Config;
+use super::credential::Credential;
+use super::handshake::{Established, Initiator, Responder};
+use super::message::Kind;
+use super::record::{Opener, Sealer};
+use crate::half_open::Permit;
+use crate::lifecycle::Lifecycle;
+use crate::limits;
+use crate::outgoing::Outgoing;
+use crate::pipe::Pipe;
+use crate::pipe::error::PipeError;
+use std::sync::Arc;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+enum Stage {
+    /// Responder, before message 1.
+    AwaitHello,
+    /// Initiator, before message 2.
+    AwaitReply(Initiator),
+    /// Responder, before message 3.
+    AwaitFinish(Box<Responder>),
+    /// Both, afterwards.
+    Open(Box<Records>),
+    Failed,
+}
+
+struct Records {
+    sealer: Sealer,
+    opener: Opener,
+    peer: Credential,
+    transcript: [u8; 32],
+}
+
+/// One end of a channel.
+pub struct ChannelSession {
+    config: Arc<Config>,
+    stage: Stage,
+    life: Lifecycle,
+    /// The beginning of a message whose rest has not arrived.
+    incoming: Vec<u8>,
+    outgoing: Outgoing,
+    /// Plaintext handed over before the handshake was done.
+    early: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for ChannelSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChannelSession")
+            .field("stage", &self.stage_name())
+            .field("established", &self.life.established)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ChannelSession {
+    fn new(config: Arc<Config>, stage: Stage, permit: Option<Permit>, now: Instant) -> Self {
+        let life = Lifecycle::new(permit, now, config.bounds.handshake);
+        ChannelSession {
+            config,
+            stage,
+            life,
+            incoming: Vec::new(),
+            outgoing: Outgoing::default(),
+            early: Zeroizing::default(),
+        }
+    }
+
+    /// The responder's end. Without a permit for its handshake it fails at the first octet that it receives.
+    pub(super) fn respond(config: Arc<Config>, permit: Option<Permit>, now: Instant) -> Self {
+        ChannelSession::new(config, Stage::AwaitHello, permit, now)
+    }
+
+    /// The initiator's end; message 1 is pending at once.
+    pub(super) fn initiate(config: Arc<Config>, now: Instant) -> Self {
+        match Initiator::start(&config.suites) {
+            Ok((initiator, hello)) => {
+                let mut session = ChannelSession::new(config, Stage::AwaitReply(initiator), None, now);
+                session.outgoing.tail().extend_from_slice(&hello);
+                session
+            }
+            Err(_) => ChannelSession::new(config, Stage::Failed, None, now),
+        }
+    }
+
+    /// Who the peer is; `None` until it has proved it.
+    pub fn peer(&self) -> Option<&Credential> {
+        match &self.stage {
+            Stage::Open(records) => Some(&records.peer),
+            _ => None,
+        }
+    }
+
+    /// The digest of the whole handshake: the same on both sides, and different in any other session. It is not secret, so
+    /// two people can compare it aloud to make sure that nobody sits between them.
+    pub fn transcript(&self) -> Option<&[u8; 32]> {
+        match &self.stage {
+            Stage::Open(records) => Some(&records.transcript),
+            _ => None,
+        }
+    }
+
+    fn stage_name(&self) -> &'static str {
+        match self.stage {
+            Stage::AwaitHello => "await hello",
+            Stage::AwaitReply(_) => "await reply",
+            Stage::AwaitFinish(_) => "await finish",
+            Stage::Open(_) => "open",
+            Stage::Failed => "failed",
+        }
+    }
+
+    fn fail(&mut self) {
+        self.stage = Stage::Failed;
+        self.life.fail();
+        self.outgoing.clear();
+        self.incoming = Vec::new();
+        self.early = Zeroizing::default();
+    }
+
+    fn open(&mut self, established: Established) {
+        let Established { sealer, opener, peer, transcript } = established;
+        self.stage = Stage::Open(Box::new(Records { sealer, opener, peer, transcript }));
+    }
+
+    fn established(&mut self, now: Instant) {
+        self.life.establish(Some(now + self.config.bounds.rekey_time));
+    }
+
+    fn flush_early(&mut self) {
+        let early = std::mem::take(&mut self.early);
+        self.seal(&early);
+        if self.life.closing {
+            self.seal_close();
+        }
+    }
+
+    /// Seals data in records, taking the next key whenever this one has done its share.
+    fn seal(&mut self, plain: &[u8]) {
+        let Stage::Open(records) = &mut self.stage else { return };
+        let bounds = &self.config.bounds;
+        let most_records = bounds.rekey_records.min(limits::REKEY_RECORDS);
+        let out = self.outgoing.tail();
+        for piece in plain.chunks(limits::RECORD_PLAINTEXT_OCTETS) {
+            let sealer = &mut records.sealer;
+            if sealer.records() >= most_records || sealer.octets() >= bounds.rekey_octets {
+                sealer.rekey(out);
+            }
+            sealer.seal(Kind::Data, piece, out);
+        }
+    }
+
+    fn seal_close(&mut self) {
+        if let Stage::Open(records) = &mut self.stage {
+            records.sealer.seal(Kind::Close, &[], self.outgoing.tail());
+        }
+    }
+}
+
+impl Pipe for ChannelSession {
+    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
+        if matches!(self.stage, Stage::AwaitHello) && !self.life.has_permit() {
+            self.fail();
+            return Err(PipeError::TooManyHandshakes);
+        }
+        let result = self.take(wire, plain, now);
+        if result.is_err() {
+            self.fail();
+        }
+        result
+    }
+
+    fn receive_eof(&mut self) -> Result<(), PipeError> {
+        if let Stage::Failed = self.stage {
+            return Err(PipeError::AlreadyFailed);
+        }
+        self.life.end_of_stream().inspect_err(|_| self.fail())
+    }
+
+    fn send(&mut self, plain: &[u8]) -> Result<(), PipeError> {
+        match self.stage {
+            Stage::Failed => Err(PipeError::AlreadyFailed),
+            _ if self.life.closing => Err(PipeError::ClosedForSending),
+            Stage::Open(_) => {
+                self.seal(plain);
+                Ok(())
+            }
+            _ if self.early.len() + plain.len() > limits::EARLY_OCTETS => Err(PipeError::TooEarly),
+            _ => {
+                self.early.extend_from_slice(plain);
+                Ok(())
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        if !std::mem::replace(&mut self.life.closing, true) {
+            self.seal_close();
+        }
+    }
+
+    fn pending(&self) -> &[u8] {
+        self.outgoing.pending()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.outgoing.advance(count);
+    }
+
+    fn is_established(&self) -> bool {
+        self.life.established && !matches!(self.stage, Stage::Failed)
+    }
+
+    fn is_closed_by_peer(&self) -> bool {
+        self.life.closed_by_peer
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.life.deadline
+    }
+
+    fn handle_deadline(&mut self, now: Instant) -> Result<(), PipeError> {
+        if !self.life.is_due(now) {
+            return Ok(());
+        }
+        if !self.life.established {
+            self.fail();
+            return Err(PipeError::TooSlow);
+        }
+        if let Stage::Open(records) = &mut self.stage
+            && !self.life.closing
+            && records.sealer.octets() > 0
+        {
+            records.sealer.rekey(self.outgoing.tail());
+        }
+        self.life.deadline = Some(now + self.config.bounds.rekey_time);
+        Ok(())
+    }
+}
