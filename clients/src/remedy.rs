@@ -3,12 +3,17 @@
 use dyno_security::pipe::error::PipeError;
 use dyno_security::transport::Transport::{Channel, Plain, Tls};
 
-const OTHER_TRANSPORT: &str = "run both sides with the same --transport";
 const REMEDIES: [(PipeError, &str); 10] = [
-    (PipeError::OtherTransport(Plain), OTHER_TRANSPORT),
-    (PipeError::OtherTransport(Channel), OTHER_TRANSPORT),
-    (PipeError::OtherTransport(Tls), OTHER_TRANSPORT),
-    (PipeError::NotTls, OTHER_TRANSPORT),
+    (
+        PipeError::OtherTransport(Plain),
+        "the other side runs with --transport plain; give both sides the same",
+    ),
+    (
+        PipeError::OtherTransport(Channel),
+        "the other side runs with --transport channel; give both sides the same",
+    ),
+    (PipeError::OtherTransport(Tls), "the other side runs with --transport tls; give both sides the same"),
+    (PipeError::NotTls, "run both sides with the same --transport"),
     (PipeError::UnknownKey, "if it is the right one: --peer with its key, or --credentials DIR"),
     (PipeError::UnknownAuthority, "if it is the right one: --trust with its authority, or --credentials DIR"),
     (PipeError::Expired, "it needs a new certificate, or one of us needs the right time"),

@@ -4,6 +4,7 @@
 use dyno_security::credentials::CredentialsError;
 use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::keyfile::KeyFileError;
+use dyno_security::transport::Transport;
 
 const KEYS: &str = "`dyno keys DIR` makes a directory with all that both sides need";
 
@@ -30,7 +31,16 @@ pub fn of_credentials(error: &CredentialsError) -> &'static str {
 /// nothing that the user could do by options.
 pub fn of_pipe(error: PipeError) -> Option<&'static str> {
     match error {
-        PipeError::OtherTransport(_) | PipeError::NotTls => Some("run both sides with the same --transport"),
+        PipeError::OtherTransport(Transport::Plain) => {
+            Some("the other side runs with --transport plain; give both sides the same")
+        }
+        PipeError::OtherTransport(Transport::Channel) => {
+            Some("the other side runs with --transport channel; give both sides the same")
+        }
+        PipeError::OtherTransport(Transport::Tls) => {
+            Some("the other side runs with --transport tls; give both sides the same")
+        }
+        PipeError::NotTls => Some("run both sides with the same --transport"),
         PipeError::UnknownKey => Some("if it is the right one: --peer with its key, or --credentials DIR"),
         PipeError::UnknownAuthority => {
             Some("if it is the right one: --trust with its authority, or --credentials DIR")
@@ -60,6 +70,7 @@ mod tests {
     use dyno_security::credentials::CredentialsError;
     use dyno_security::pipe::error::PipeError;
     use dyno_security::signature::keyfile::KeyFileError;
+    use dyno_security::transport::Transport;
 
     #[test]
     fn a_file_that_others_may_read_is_not_made_anew() {
@@ -83,6 +94,13 @@ mod tests {
         ];
         for error in advised {
             assert!(of_pipe(error).is_some_and(|remedy| remedy.len() <= 76), "{error}");
+        }
+        for transport in Transport::ALL {
+            let remedy = of_pipe(PipeError::OtherTransport(transport));
+            assert!(
+                remedy.is_some_and(|remedy| remedy.contains(&format!("--transport {transport}"))),
+                "{remedy:?}"
+            );
         }
         assert_eq!(of_pipe(PipeError::Truncated), None);
     }

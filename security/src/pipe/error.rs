@@ -53,10 +53,16 @@ impl PipeError {
     /// The reason in words, the same as its `Display`.
     pub const fn reason(self) -> &'static str {
         match self {
-            PipeError::OtherTransport(Transport::Plain) => "the peer speaks plain HTTP",
-            PipeError::OtherTransport(Transport::Channel) => "the peer speaks Dyno's channel",
-            PipeError::OtherTransport(Transport::Tls) => "the peer speaks TLS",
-            PipeError::NotTls => "the peer does not speak TLS",
+            PipeError::OtherTransport(Transport::Plain) => {
+                "the peer speaks plain HTTP: both sides must run the same transport"
+            }
+            PipeError::OtherTransport(Transport::Channel) => {
+                "the peer speaks Dyno's channel: both sides must run the same transport"
+            }
+            PipeError::OtherTransport(Transport::Tls) => {
+                "the peer speaks TLS: both sides must run the same transport"
+            }
+            PipeError::NotTls => "the peer does not speak TLS: both sides must run the same transport",
             PipeError::BadMessage => {
                 "a message was malformed, altered, out of place or not by whom it claims"
             }
