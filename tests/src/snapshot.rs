@@ -74,7 +74,8 @@ pub fn text_of(html: &str) -> String {
     }
     lines.push(line + rest);
     let words = |line: &String| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    let lines = lines.iter().map(words).filter(|line| !line.is_empty());
+    let plain = |line: String| line.replace("&#34;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    let lines = lines.iter().map(words).map(plain).filter(|line| !line.is_empty());
     lines.map(|line| line + "\n").collect()
 }
 
@@ -82,8 +83,8 @@ pub fn text_of(html: &str) -> String {
 const HIDDEN: [&str; 3] = ["script", "style", "svg"];
 
 /// Elements that go on within a line. A cell of a table begins a line, so that a change shows in one.
-const INLINE: [&str; 12] =
-    ["a", "abbr", "b", "code", "em", "i", "small", "span", "strong", "sub", "sup", "time"];
+const INLINE: [&str; 13] =
+    ["a", "abbr", "b", "code", "em", "i", "small", "span", "strong", "sub", "sup", "time", "wbr"];
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ use std::fs;
 
 use dyno_tests::imports::{circle, rooms, uses};
 use dyno_tests::tree::{Crate, crates, root, sources};
+use toml::Value;
 
 use crate::Broken;
 
@@ -92,7 +93,7 @@ pub fn arrows() -> Broken {
 pub fn licences() -> Broken {
     let inherits = |krate: &Crate| {
         let license = krate.package.get("license").and_then(|value| value.get("workspace"));
-        license.and_then(|value| value.as_bool()) == Some(true)
+        license.and_then(Value::as_bool) == Some(true)
     };
     let silent = crates().into_iter().filter(|krate| !inherits(krate));
     silent.map(|krate| format!("{} does not say license.workspace = true", krate.directory)).collect()
