@@ -1,7 +1,7 @@
 //! The unit costs under it all: what the steps cost of which architectures are made.
 //!
 //! `cargo bench -p dyno-bench` prints each with its interval, in about 70 seconds; a word behind `--` chooses some of them. The
-//! steps that `dyno explain` multiplies with are those of `dyno_bench::unit_costs`; here they stand beside their alternatives.
+//! steps that `dyno explain` multiplies with are those of [`unit_costs`]; here they stand beside their alternatives.
 
 use std::hint::black_box;
 use std::os::fd::AsFd;
@@ -11,9 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use dyno_bench::unit_costs::{ALL, FORK, Unit};
+use dyno_analysis::unit::Unit;
 use dyno_http::connection::Connection;
 use dyno_http::limits::Limits;
+use dyno_measure::unit_costs;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::select::{FdSet, select};
@@ -21,13 +22,13 @@ use nix::sys::time::{TimeVal, TimeValLike};
 
 fn steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step");
-    for unit in ALL {
+    for unit in Unit::ALL {
         // Some situations need two cores.
-        if let Err(error) = unit.cost() {
-            eprintln!("{}: {error}", unit.name);
+        if let Err(error) = unit_costs::cost(unit) {
+            eprintln!("{}: {error}", unit.name());
             continue;
         }
-        group.bench_function(unit.name, |bencher| bencher.iter_custom(|rounds| time(unit, rounds)));
+        group.bench_function(unit.name(), |bencher| bencher.iter_custom(|rounds| time(unit, rounds)));
     }
     group.finish();
 }
@@ -35,14 +36,16 @@ fn steps(criterion: &mut Criterion) {
 fn time(unit: Unit, rounds: u64) -> Duration {
     let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
     // A difference of two times may be none.
-    unit.run(rounds).expect("it could be measured before").max(Duration::from_nanos(u64::from(rounds)))
+    unit_costs::time(unit, rounds)
+        .expect("it could be measured before")
+        .max(Duration::from_nanos(u64::from(rounds)))
 }
 
 /// Forking copies page tables: a large process pays for its size.
 fn fork_of_a_large_process(criterion: &mut Criterion) {
     let resident = vec![1u8; 1 << 30];
     criterion.bench_function("fork/1 GiB resident", |bencher| {
-        bencher.iter_custom(|rounds| time(FORK, rounds));
+        bencher.iter_custom(|rounds| time(Unit::Fork, rounds));
     });
     black_box(resident);
 }

@@ -11,10 +11,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use dyno_bench::limits::LEAST_BLOCKS_FOR_A_VERDICT;
-use dyno_bench::record::store;
-use dyno_bench::report::model::{Measured, Row, model};
-use dyno_bench::statistics::verdict::Verdict;
+use dyno_analysis::comparison::{Measured, Row, model};
+use dyno_analysis::levelling::Levelled;
+use dyno_record::store;
+use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
+use dyno_statistics::verdict::Verdict;
 
 /// Picks a figure of a row.
 type Read = fn(&Row) -> &Measured;
@@ -87,7 +88,7 @@ fn judge(directory: &Path, name: &str, trial: usize) -> Result<[Verdict; FIGURES
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
-    let records = store::read(directory).map_err(|failure| failure.to_string())?;
+    let records = Levelled::of(store::read(directory).map_err(|error| error.to_string())?);
     let model = model(&records);
     let [one, other] = model.rows.as_slice() else {
         return Err(format!("{} holds {} rows, not two", directory.display(), model.rows.len()));

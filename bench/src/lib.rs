@@ -1,38 +1,16 @@
-//! The program `dyno`: its command line, experiments, measurement, audit, statistics and report.
+//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and nowhere else.
 
 use clap::Parser;
 
-pub mod audit;
 pub mod calibrate;
 pub mod commands;
-pub mod contestant;
 pub mod demos;
-pub mod difference;
-pub mod doctor;
-pub mod environment;
 pub mod exit;
-pub mod experiment;
-pub mod explanation;
-pub mod figures;
-pub mod floor;
-pub mod limits;
 pub mod load;
-pub mod pace;
-pub mod plan;
-pub mod probe;
 pub mod progress;
-pub mod record;
-pub mod report;
+pub mod remedy;
 pub mod results;
-pub mod rig;
-pub mod runner;
 pub mod secrets;
-pub mod session;
-pub mod show;
-pub mod situations;
-pub mod statistics;
-pub mod suggest;
-pub mod unit_costs;
 
 /// Parses the command line, runs the command, tells a failure on stderr.
 ///

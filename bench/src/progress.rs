@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::record::audit::Standing;
-use crate::record::cell::Trial;
-use crate::record::measured::Record;
-use crate::session::Progress;
-use crate::show;
+use dyno_analysis::show;
+use dyno_measure::campaign::Progress;
+use dyno_record::audit::Standing;
+use dyno_record::cell::Trial;
+use dyno_record::measured::Record;
+use dyno_record::step::Step;
 
 /// Progress on stderr.
 #[derive(Debug)]
 pub struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
-    last_block: Option<(String, u32)>,
+    /// Whether it was the pilot, and its number.
+    last_block: Option<(bool, u32)>,
     void: usize,
 }
 
@@ -78,9 +80,9 @@ impl Progress for Reporter {
             bar.set_message(format!("{} left{void}: {} {}", show::span(left), cell.step, cell.contestant));
             return;
         }
-        let block = (if trial.cell.step == "pilot" { "pilot" } else { "block" }.to_string(), trial.block);
-        if self.last_block.as_ref() != Some(&block) {
-            let name = if block.0 == "pilot" { block.0.clone() } else { format!("block {}", block.1 + 1) };
+        let block = (trial.cell.step == Step::Pilot, trial.block);
+        if self.last_block != Some(block) {
+            let name = if block.0 { Step::Pilot.to_string() } else { format!("block {}", block.1 + 1) };
             self.say(&format!("{name}: {done} of {planned} cells done, {} left", show::span(left)));
             self.last_block = Some(block);
         }

@@ -4,13 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
-use crate::show;
+use dyno_analysis::levelling::Levelled;
+use dyno_analysis::show;
+use dyno_record::experiment::Experiment;
+use dyno_record::store;
+use dyno_report::Report;
 
 /// Directory of all results, below the current one.
 pub const ROOT: &str = "dyno-results";
 
 /// The directory for an experiment that begins now: `20261121-012805-compare`.
-pub fn directory(experiment: &str, unix_ms: u64) -> PathBuf {
+pub fn directory(experiment: Experiment, unix_ms: u64) -> PathBuf {
     let moment = show::moment(unix_ms).replace(['-', ':'], "").replace(' ', "-");
     Path::new(ROOT).join(format!("{moment}-{experiment}"))
 }
@@ -32,7 +36,7 @@ pub fn point_latest(directory: &Path) {
 ///
 /// # Errors
 /// When there is none.
-pub fn latest(experiment: Option<&str>) -> Result<PathBuf, Failure> {
+pub fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure> {
     let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
         .into_iter()
         .flatten()
@@ -51,4 +55,32 @@ pub fn latest(experiment: Option<&str>) -> Result<PathBuf, Failure> {
             "measure first, with `dyno compare`, or name a directory",
         )
     })
+}
+
+/// A report that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// What it says.
+    pub report: Report,
+    /// Where the page is.
+    pub page: PathBuf,
+}
+
+/// Writes `report.html`, `report.md` and `cells.csv` into a directory of records.
+///
+/// # Errors
+/// When there are no records, or a file cannot be written.
+pub fn write_report(directory: &Path) -> Result<Written, Failure> {
+    let report = Report::of(&Levelled::of(store::read(directory)?))?;
+    let page = directory.join("report.html");
+    let files = [
+        (page.clone(), &report.html),
+        (directory.join("report.md"), &report.markdown),
+        (directory.join("cells.csv"), &report.csv),
+    ];
+    for (path, content) in files {
+        fs::write(&path, content)
+            .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display()), ""))?;
+    }
+    Ok(Written { report, page })
 }

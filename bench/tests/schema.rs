@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use dyno_bench::record::SCHEMA;
-use dyno_bench::record::store::Line;
+use dyno_record::SCHEMA;
+use dyno_record::store::Line;
 use serde_json::Value;
 
 fn path() -> PathBuf {

@@ -16,11 +16,13 @@
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
+//! | [`snapshot`] | golden files, and a page as text |
 //! | [`suite`] | running trials; what is slow runs only under `DYNO_SLOW=1` and shows as ignored otherwise |
-//! | [`tree`] | the source tree as text, for rules that can be checked by reading |
+//! | [`tree`], [`imports`] | the source tree as text, and who imports whom, for rules that can be checked by reading |
 //! | [`limits`] | every bound, with its reason |
 
 pub mod cases;
+pub mod imports;
 pub mod limits;
 pub mod load;
 pub mod noise;
@@ -30,6 +32,7 @@ pub mod response;
 pub mod rows;
 pub mod secure;
 pub mod server;
+pub mod snapshot;
 pub mod spawner;
 pub mod suite;
 pub mod tallies;

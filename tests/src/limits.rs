@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-/// From start to ready line. A debug build with 64 processes is ready in tens of milliseconds; two cores may be shared by
-/// many tests.
+/// From start to ready line. A debug build with 64 processes is ready in tens of milliseconds; two cores may be
+/// shared by many tests.
 pub const READY: Duration = Duration::from_secs(20);
 
 /// From a stop signal to the end where the end is not what the test is about.
 pub const STOP: Duration = Duration::from_secs(20);
 
-/// How long an answer may take that is certain to come: far beyond what a loaded machine needs, short of a test's patience.
+/// How long an answer may take that is certain to come: far beyond what a loaded machine needs, short of a test's
+/// patience.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
 /// How long a connection must stay silent and open for `waiting`, as the cases define it.

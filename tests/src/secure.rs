@@ -1,7 +1,7 @@
 //! A client behind a transport: the security crate's own end of the pipe, over the raw client of [`crate::wire`].
 //!
-//! The credentials are made once for each test program: one directory for the server under test and its friends, one for
-//! strangers who trust somebody else.
+//! The credentials are made once for each test program: one directory for the server under test and its friends, one
+//! for strangers who trust somebody else.
 
 use std::io;
 use std::path::Path;

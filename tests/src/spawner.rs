@@ -1,7 +1,8 @@
 //! Starts processes from a thread that lives as long as this program.
 //!
-//! A server under test asks the kernel to be killed with its parent (prctl(2), PR_SET_PDEATHSIG), so that an interrupted
-//! test program leaves nothing behind. The "parent" of that call is the thread that forked, and test threads come and go.
+//! A server under test asks the kernel to be killed with its parent (prctl(2), PR_SET_PDEATHSIG), so that an
+//! interrupted test program leaves nothing behind. The "parent" of that call is the thread that forked, and test
+//! threads come and go.
 
 use std::io;
 use std::os::unix::process::CommandExt;

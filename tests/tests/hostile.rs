@@ -104,7 +104,8 @@ fn slow_body(row: &Row) -> Outcome {
     )
 }
 
-/// A client that goes on from `start` an octet at a time is cut when the limit of `option` has passed; others are served.
+/// A client that goes on from `start` an octet at a time is cut when the limit of `option` has passed; others are
+/// served.
 fn dripping(row: &Row, option: &'static str, start: &str) -> Outcome {
     let server = Server::start_with(&row.with(&[option, "700"]), None)?;
     let mut client = connect(&server)?;
@@ -152,8 +153,8 @@ fn slow_readers(row: &Row) -> Outcome {
     if !row.is_alone() {
         served(&server)?;
     }
-    // They read nothing, and are cut. What they send from then on is answered with a reset. The limit counts from the last
-    // octet that the kernel took, and its send buffer grows for a while.
+    // They read nothing, and are cut. What they send from then on is answered with a reset. The limit counts from the
+    // last octet that the kernel took, and its send buffer grows for a while.
     for mut reader in readers {
         let cut = wait_until(ANSWER, || {
             thread::sleep(Duration::from_millis(100));
@@ -170,8 +171,8 @@ fn slow_readers(row: &Row) -> Outcome {
     Ok(())
 }
 
-/// More than the buffers of two sockets, of the server and of the kernel can hold between a client that only sends and a
-/// server that has stopped taking.
+/// More than the buffers of two sockets, of the server and of the kernel can hold between a client that only sends
+/// and a server that has stopped taking.
 const PIPELINED_BYTES: usize = 64 * 1024 * 1024;
 
 fn pipelining(row: &Row) -> Outcome {

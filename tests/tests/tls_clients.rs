@@ -1,5 +1,5 @@
-//! TLS clients that are not ours, against each architecture: curl and `openssl s_client`. Where one is not installed its
-//! trials show as ignored.
+//! TLS clients that are not ours, against each architecture: curl and `openssl s_client`. Where one is not installed
+//! its trials show as ignored.
 
 use std::io::Write;
 use std::path::Path;

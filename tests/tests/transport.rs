@@ -97,7 +97,8 @@ fn dyno_load(
 fn load(row: &Row, transport: Transport) -> Outcome {
     let server = serve(row, transport, &[])?;
     let (code, out, log) = dyno_load(&server, transport, friends())?;
-    // 5: the audit says that the figures are worth nothing, which they are beside other tests; the octets are right all the same.
+    // 5: the audit says that the figures are worth nothing, which they are beside other tests; the octets are right
+    // all the same.
     ensure(code == 0 || code == 5, || format!("exit {code}: {log}"))?;
     let result: serde_json::Value = serde_json::from_str(&out)?;
     let counts = &result["counts"];
@@ -269,8 +270,9 @@ fn plain_on_secure(row: &Row, transport: Transport) -> Outcome {
     Ok(())
 }
 
-/// The same first message, sent again and again: whatever is random in the answers must differ from process to process and
-/// from connection to connection. After a fork both sides have the same memory; random state in it would come twice.
+/// The same first message, sent again and again: whatever is random in the answers must differ from process to
+/// process and from connection to connection. After a fork both sides have the same memory; random state in it would
+/// come twice.
 fn nothing_twice(row: &Row, transport: Transport) -> Outcome {
     let server = serve(row, transport, &if row.has_processes() { worker_arguments(row) } else { vec![] })?;
     let first = if transport == Transport::Channel { hello() } else { client_hello(&server)? };
@@ -300,7 +302,8 @@ fn worker_arguments(row: &Row) -> Vec<&'static str> {
     if row.reads(dyno_servers::architecture::Knob::Workers) { vec!["--workers", "2"] } else { vec![] }
 }
 
-/// The server's ephemeral public key (the channel) or its random value and key share (TLS), and some octets that it sealed.
+/// The server's ephemeral public key (the channel) or its random value and key share (TLS), and some octets that it
+/// sealed.
 fn public_value(client: &mut Client, transport: Transport) -> Result<(Vec<u8>, Vec<u8>), String> {
     let deadline = Instant::now() + ANSWER;
     loop {

@@ -65,7 +65,8 @@ fn probe(row: &Row) -> Outcome {
     let server = Server::start(row)?;
     let base = format!("http://{}", server.address);
     is_whole(&json(&["probe", &base, "--expect", "service"])?, "GET / HTTP/1.1\r\n", HELLO)?;
-    // A wait is seen as the time until the first octet, and by a quarter of a second it cannot be taken for anything else.
+    // A wait is seen as the time until the first octet, and by a quarter of a second it cannot be taken for anything
+    // else.
     let slow = json(&["probe", &format!("{base}/wait/250000"), "--expect", "service"])?;
     let times = |stage: &str| slow["times"][stage].as_u64().unwrap_or(0);
     let waited_ns = times("first_octet_ns").saturating_sub(times("transport_ready_ns"));

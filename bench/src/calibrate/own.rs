@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use crate::calibrate::laws::Law;
 use crate::calibrate::reference::Account;
-use crate::probe::machine::pin;
+use dyno_measure::probe::machine::pin;
 
 /// A reference server that runs, and ends with this value.
 #[derive(Debug)]

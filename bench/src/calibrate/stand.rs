@@ -13,7 +13,7 @@ use crate::calibrate::own::{self, Server};
 use crate::calibrate::table::{Row, Standing, heading, line};
 use crate::calibrate::tools;
 use crate::exit::Exit;
-use crate::probe::machine;
+use dyno_measure::probe::machine;
 
 /// Where the rows go, and where the processes run.
 pub struct Stand {

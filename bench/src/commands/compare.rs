@@ -3,7 +3,8 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch, print_plan};
 use crate::exit::Exit;
-use crate::experiment::compare::{self, Rounds};
+use dyno_measure::experiment::compare::{self, Rounds};
+use dyno_record::experiment::Experiment;
 
 /// Compare architectures side by side: capacity, latency at a common rate, connections a second, and what a request costs.
 ///
@@ -45,13 +46,13 @@ const ROUNDS: [Rounds; 3] = [
 /// Wrong names or values, or results that cannot be written.
 pub fn run(arguments: &Arguments) -> Outcome {
     let shared = &arguments.shared;
-    let launch = launch(shared, "compare")?;
+    let launch = launch(shared, Experiment::Compare)?;
     let setup = shared.setup(PACES, launch.seed)?;
     // Whoever says how long a cell is means every cell.
     let rounds = shared.duration.map_or(shared.at_pace(ROUNDS), |_| once(setup.duration_ms));
     if shared.dry_run {
-        print_plan(&setup, &compare::trials(&setup, rounds, arguments.rate));
+        print_plan(&setup, &compare::plan(&setup, rounds, arguments.rate));
         return Ok(Exit::Success);
     }
-    conduct(shared, launch, &setup, |session| compare::run(session, &setup, rounds, arguments.rate))
+    conduct(shared, launch, &setup, |campaign| compare::run(campaign, &setup, rounds, arguments.rate))
 }

@@ -3,7 +3,8 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch, print_plan};
 use crate::exit::Exit;
-use crate::experiment::{connections, pilot};
+use dyno_measure::experiment::connections;
+use dyno_record::experiment::Experiment;
 
 /// Hold from 10 to 10,000 connections with a trickle of requests over them: memory per connection, latency, and where each
 /// architecture hits its wall.
@@ -32,13 +33,13 @@ const PACES: [Pace; 3] = [
 /// Wrong names or values, or results that cannot be written.
 pub fn run(arguments: &Arguments) -> Outcome {
     let shared = &arguments.shared;
-    let launch = launch(shared, "connections")?;
+    let launch = launch(shared, Experiment::Connections)?;
     let setup = shared.setup(PACES, launch.seed)?;
     let counts =
         if arguments.counts.is_empty() { connections::COUNTS.to_vec() } else { arguments.counts.clone() };
     if shared.dry_run {
-        print_plan(&setup, &[pilot::trials(&setup), connections::trials(&setup, &counts)].concat());
+        print_plan(&setup, &connections::plan(&setup, &counts));
         return Ok(Exit::Success);
     }
-    conduct(shared, launch, &setup, |session| connections::run(session, &setup, &counts))
+    conduct(shared, launch, &setup, |campaign| connections::run(campaign, &setup, &counts))
 }

@@ -3,8 +3,9 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch};
 use crate::exit::Exit;
-use crate::experiment::curve::{self, Limit};
-use crate::show;
+use dyno_analysis::show;
+use dyno_measure::experiment::curve::{self, Limit};
+use dyno_record::experiment::Experiment;
 
 /// Draw the load curve: find the critical point (the highest rate within a limit), go to twice that and back down, and
 /// measure the time back to normal after a spike.
@@ -33,7 +34,7 @@ const PACES: [Pace; 3] = [
 /// Wrong names or values, or results that cannot be written.
 pub fn run(arguments: &Arguments) -> Outcome {
     let shared = &arguments.shared;
-    let launch = launch(shared, "curve")?;
+    let launch = launch(shared, Experiment::Curve)?;
     let setup = shared.setup(PACES, launch.seed)?;
     let limit = Limit { p99_ns: arguments.limit, missed: arguments.missed };
     if shared.dry_run {
@@ -46,5 +47,5 @@ pub fn run(arguments: &Arguments) -> Outcome {
         );
         return Ok(Exit::Success);
     }
-    conduct(shared, launch, &setup, |session| curve::run(session, &setup, limit))
+    conduct(shared, launch, &setup, |campaign| curve::run(campaign, &setup, limit))
 }

@@ -7,7 +7,7 @@ use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
 use crate::secrets;
-use crate::suggest::closest;
+use dyno_measure::suggest::closest;
 
 /// Play a demonstration: what each party sees, what the attacker does, and the verdict.
 #[derive(Debug, clap::Args)]

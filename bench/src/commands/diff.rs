@@ -1,13 +1,16 @@
 //! `dyno diff OLD NEW`: did it become better or worse?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Outcome;
-use crate::difference::{Agreement, Change, Difference, Drift, agreements, beside, differences, drifts};
 use crate::exit::{Exit, Failure};
-use crate::record::store;
-use crate::report::text::wrap;
-use crate::show;
+use dyno_analysis::difference::{
+    Agreement, Change, Difference, Drift, agreements, beside, differences, drifts,
+};
+use dyno_analysis::levelling::Levelled;
+use dyno_analysis::show;
+use dyno_record::store;
+use dyno_report::text::wrap;
 
 /// Compare two sets of results: what became better or worse by more than the threshold, and what is not known.
 #[derive(Debug, clap::Args)]
@@ -35,7 +38,8 @@ pub struct Arguments {
 /// # Errors
 /// When there are no records, or they do not compare.
 pub fn run(arguments: &Arguments) -> Outcome {
-    let (old, new) = (store::read(&arguments.old)?, store::read(&arguments.new)?);
+    let read = |place: &Path| store::read(place).map(Levelled::of);
+    let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
     if old.header.environment.machine_id != new.header.environment.machine_id && !arguments.across_machines {
         return Err(Failure::usage(
             format!(

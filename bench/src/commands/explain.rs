@@ -9,21 +9,26 @@ use nix::unistd::Pid;
 
 use super::Outcome;
 use super::shared::milliseconds;
-use crate::contestant::own;
-use crate::environment;
 use crate::exit::{Exit, Failure};
-use crate::experiment::compare::CAPACITY;
-use crate::experiment::explain::{self as experiment, Block, Finding, Probes, Seen};
-use crate::experiment::setup::{Setup, split_cores};
-use crate::explanation::{Explanation, units};
-use crate::probe::machine::online_cores;
-use crate::probe::pace;
 use crate::progress::Reporter;
-use crate::record::store;
-use crate::rig::system::System;
-use crate::session::{Session, Stop};
-use crate::unit_costs::Unit;
-use crate::{results, show};
+use crate::remedy::stopped;
+use crate::results;
+use dyno_analysis::explanation::blocks::{self, Block, Finding, Seen};
+use dyno_analysis::explanation::{Explanation, Side, units};
+use dyno_analysis::show;
+use dyno_analysis::unit::Unit;
+use dyno_measure::campaign::Campaign;
+use dyno_measure::contestant::own;
+use dyno_measure::environment;
+use dyno_measure::experiment::explain::{self as experiment, Probes};
+use dyno_measure::experiment::setup::{Setup, split_cores};
+use dyno_measure::probe::machine::online_cores;
+use dyno_measure::probe::pace;
+use dyno_measure::rig::system::System;
+use dyno_measure::unit_costs::cost_apart;
+use dyno_record::experiment::Experiment;
+use dyno_record::step::Step;
+use dyno_record::store;
 
 /// Attempts at each unit cost where the cells were measured before.
 const ATTEMPTS: usize = 9;
@@ -65,12 +70,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut blocks = match &arguments.results {
         None => measured(arguments, names, seed)?,
         Some(directory) => {
-            let directory = directory.clone().map_or_else(|| results::latest(Some("compare")), Ok)?;
+            let directory =
+                directory.clone().map_or_else(|| results::latest(Some(Experiment::Compare)), Ok)?;
             vec![compared(&directory, names)?]
         }
     };
-    let (left_out, measured) = experiment::keep_usual(&mut blocks);
-    let found = experiment::findings(&blocks, names, seed);
+    let (left_out, measured) = blocks::keep_usual(&mut blocks);
+    let sides = names.map(|name| Side { name, build: own::build(name) });
+    let found = blocks::findings(&blocks, sides, seed);
     if found.is_empty() {
         return Err(Failure::failed(
             "no cell of both counts",
@@ -79,9 +86,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     anstream::println!("What one costs on this machine, on one core:");
     let all: Vec<&Block> = blocks.iter().collect();
-    for unit in units(names) {
-        let cost = experiment::cost(&all, &unit).map_or("not available".into(), |cost| show::time(cost.ns));
-        anstream::println!("  {:<60} {cost:>10}", unit.what);
+    for unit in units(names.map(own::build)) {
+        let cost = blocks::cost(&all, unit).map_or("not available".into(), |cost| show::time(cost.ns));
+        anstream::println!("  {:<60} {cost:>10}", unit.what());
     }
     if left_out > 0 {
         anstream::println!(
@@ -122,21 +129,15 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
     // Nothing is written there: only transports other than plain have files.
     let rig = System::new(&setup.contestants, &setup.cores, &std::env::temp_dir(), seed)?;
     let beside = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
-    let mut session = Session::new(rig, None, Vec::new(), &environment.machine_id, &mut progress);
+    let mut campaign = Campaign::new(rig, None, Vec::new(), &environment.machine_id, &mut progress);
     // Unit costs use the server's core, which this program keeps off while cells are measured.
     let core = setup.cores.server.first().copied().unwrap_or_default();
-    let mut price = |unit: &Unit| on(&here, &beside, || unit.cost_apart().ok());
+    let mut price = |unit: Unit| on(&here, &beside, || cost_apart(unit).ok());
     let mut probes = Probes { price: &mut price, pace_ns: &mut || pace::call_ns_on(core) };
-    let ended = experiment::run(&mut session, &setup, &units(names), &mut probes);
-    drop(session);
+    let ended = experiment::run(&mut campaign, &setup, &units(names.map(own::build)), &mut probes);
+    drop(campaign);
     progress.finish();
-    match ended {
-        Ok(blocks) => Ok(blocks),
-        Err(Stop::Broken(failure)) => Err(failure),
-        Err(Stop::Interrupted) => {
-            Err(Failure { exit: Exit::Interrupted, ..Failure::failed("interrupted", "explain again") })
-        }
-    }
+    ended.map_err(|stop| stopped(stop, "explain again"))
 }
 
 /// Does something on other cores, and comes back.
@@ -161,11 +162,11 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     let mut block = Block::default();
     block.cells.extend(records.cells.into_iter().map(|what| Seen { what, pace_ns: None }));
     let core = split_cores(&online_cores()).server.first().copied().unwrap_or_default();
-    for unit in (0..ATTEMPTS).flat_map(|_| units(names)) {
+    for unit in (0..ATTEMPTS).flat_map(|_| units(names.map(own::build))) {
         let before = pace::call_ns_on(core);
-        let found = unit.cost_apart().ok();
+        let found = cost_apart(unit).ok();
         let pace_ns = before.zip(pace::call_ns_on(core)).map(|(before, after)| [before, after]);
-        block.costs.extend(found.map(|cost| Seen { what: (unit.name, cost), pace_ns }));
+        block.costs.extend(found.map(|cost| Seen { what: (unit, cost), pace_ns }));
     }
     Ok(block)
 }
@@ -175,7 +176,11 @@ fn print(names: [&str; 2], finding: &Finding) {
     let difference = explanation.difference_ns();
     anstream::println!(
         "\nA request {} costs {} of CPU with {} and {} with {}: {} {}.",
-        if explanation.step == CAPACITY { "over lasting connections" } else { "with a connection each" },
+        if explanation.step == Step::Capacity {
+            "over lasting connections"
+        } else {
+            "with a connection each"
+        },
         show::time(explanation.cpu_ns[0]),
         names[0],
         show::time(explanation.cpu_ns[1]),

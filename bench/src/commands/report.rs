@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use crate::exit::Exit;
-use crate::{report, results};
+use crate::results;
 
 /// Write the report of an experiment again, from its records alone.
 #[derive(Debug, clap::Args)]
@@ -34,14 +34,15 @@ enum Format {
 /// When there are no records, or the pages cannot be written.
 pub fn run(arguments: &Arguments) -> Outcome {
     let directory = arguments.directory.clone().map_or_else(|| results::latest(None), Ok)?;
-    let written = report::write(&directory)?;
+    let written = results::write_report(&directory)?;
+    let report = written.report;
     let text = match arguments.format {
-        Format::Text => written.terminal,
-        Format::Markdown => written.markdown,
-        Format::Csv => written.csv,
-        Format::Html => written.html,
+        Format::Text => report.terminal,
+        Format::Markdown => report.markdown,
+        Format::Csv => report.csv,
+        Format::Html => report.html,
     };
     anstream::print!("{text}");
     eprintln!("report: {}", written.page.display());
-    Ok(if written.usable { Exit::Success } else { Exit::Invalid })
+    Ok(if report.usable { Exit::Success } else { Exit::Invalid })
 }

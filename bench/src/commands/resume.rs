@@ -7,8 +7,9 @@ use clap::Parser;
 use super::shared::Shared;
 use super::{Command, Dyno, run};
 use crate::exit::Failure;
-use crate::record::store;
 use crate::results;
+use dyno_record::experiment::Experiment;
+use dyno_record::store;
 
 impl Dyno {
     /// The experiment that is to be continued, with the options that it began with; any other command stays what it is.
@@ -55,12 +56,12 @@ fn began(line: &[String], directory: &Path) -> Result<Dyno, Failure> {
 }
 
 /// The options that all experiments share, and the name of this one.
-fn experiment(command: &mut Command) -> Option<(&'static str, &mut Shared)> {
+fn experiment(command: &mut Command) -> Option<(Experiment, &mut Shared)> {
     match command {
-        Command::Compare(arguments) => Some(("compare", &mut arguments.shared)),
-        Command::Curve(arguments) => Some(("curve", &mut arguments.shared)),
-        Command::Scale(arguments) => Some(("scale", &mut arguments.shared)),
-        Command::Connections(arguments) => Some(("connections", &mut arguments.shared)),
+        Command::Compare(arguments) => Some((Experiment::Compare, &mut arguments.shared)),
+        Command::Curve(arguments) => Some((Experiment::Curve, &mut arguments.shared)),
+        Command::Scale(arguments) => Some((Experiment::Scale, &mut arguments.shared)),
+        Command::Connections(arguments) => Some((Experiment::Connections, &mut arguments.shared)),
         _ => None,
     }
 }

@@ -18,8 +18,9 @@ use clap::Parser;
 use serde::Deserialize;
 
 use super::{Dyno, Outcome};
-use crate::contestant::foreign::Server;
 use crate::exit::Failure;
+use dyno_measure::contestant::foreign::Server;
+use dyno_record::experiment::Experiment;
 
 /// Run an experiment that a TOML file describes. Its keys are the names of the options; options given here override it.
 #[derive(Debug, clap::Args)]
@@ -67,15 +68,6 @@ struct File {
     output: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Experiment {
-    Compare,
-    Curve,
-    Scale,
-    Connections,
-}
-
 /// Runs the experiment.
 ///
 /// # Errors
@@ -113,12 +105,7 @@ fn command_line(text: &str, name: &str) -> Result<Vec<String>, Failure> {
             "move all of them to one of the two",
         ));
     }
-    let experiment = match file.experiment {
-        Experiment::Compare => "compare",
-        Experiment::Curve => "curve",
-        Experiment::Scale => "scale",
-        Experiment::Connections => "connections",
-    };
+    let experiment = file.experiment;
     let mut line = vec!["dyno".to_string(), experiment.to_string()];
     line.extend(file.names);
     for (option, wanted) in [("--peers", file.peers), ("--quick", file.quick), ("--thorough", file.thorough)]

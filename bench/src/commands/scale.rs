@@ -3,8 +3,9 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch, print_plan};
 use crate::exit::Exit;
-use crate::experiment::{pilot, scale};
-use crate::probe::machine::online_cores;
+use dyno_measure::experiment::scale;
+use dyno_measure::probe::machine::online_cores;
+use dyno_record::experiment::Experiment;
 
 /// Measure capacity on one server core, two, and so on: speed-up, efficiency, parallelism, and the scalability law.
 ///
@@ -31,12 +32,12 @@ const PACES: [Pace; 3] = [
 /// Wrong names or values, or results that cannot be written.
 pub fn run(arguments: &Arguments) -> Outcome {
     let shared = &arguments.shared;
-    let launch = launch(shared, "scale")?;
+    let launch = launch(shared, Experiment::Scale)?;
     let setup = shared.setup(PACES, launch.seed)?;
     let online = online_cores();
     if shared.dry_run {
-        print_plan(&setup, &[pilot::trials(&setup), scale::trials(&setup, &online)].concat());
+        print_plan(&setup, &scale::plan(&setup, &online));
         return Ok(Exit::Success);
     }
-    conduct(shared, launch, &setup, |session| scale::run(session, &setup, &online))
+    conduct(shared, launch, &setup, |campaign| scale::run(campaign, &setup, &online))
 }

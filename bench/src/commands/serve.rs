@@ -25,8 +25,8 @@ use serde_json::json;
 use super::Outcome;
 use super::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
-use crate::probe::machine::{online_cores, pin};
-use crate::suggest::closest;
+use dyno_measure::probe::machine::{online_cores, pin};
+use dyno_measure::suggest::closest;
 
 /// Run one architecture until SIGTERM or Ctrl-C.
 ///

@@ -6,21 +6,26 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::units::{parse_count, parse_duration_ns};
 
-use crate::contestant::{Contestant, behind, foreign, label_apart, own, peers};
-use crate::environment::{self, ranges};
 use crate::exit::{Exit, Failure};
-use crate::experiment::setup::{Setup, split_cores};
-use crate::limits::RESTLESS_MS;
-use crate::probe::machine::online_cores;
 use crate::progress::Reporter;
-use crate::record::SCHEMA;
-use crate::record::cell::{Cell, Cores, Trial};
-use crate::record::header::Header;
-use crate::record::measured::Record;
-use crate::record::store::{self, Records, Store};
-use crate::rig::system::System;
-use crate::session::{Session, Stop, expected_time};
-use crate::{floor, report, results, show};
+use crate::results;
+use dyno_analysis::show;
+use dyno_measure::campaign::{Campaign, Stop, expected_time};
+use dyno_measure::contestant::{Contestant, behind, foreign, label_apart, own, peers};
+use dyno_measure::environment::{self, ranges};
+use dyno_measure::experiment::setup::{Setup, split_cores};
+use dyno_measure::floor;
+use dyno_measure::limits::RESTLESS_MS;
+use dyno_measure::order::Plan;
+use dyno_measure::probe::machine::online_cores;
+use dyno_measure::rig::system::System;
+use dyno_record::SCHEMA;
+use dyno_record::cell::{Cell, Cores, Trial};
+use dyno_record::experiment::Experiment;
+use dyno_record::header::Header;
+use dyno_record::measured::Record;
+use dyno_record::store::{self, Records, Store};
+use dyno_record::transport::TransportKind;
 
 /// Options that all experiments share.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,8 +42,15 @@ pub struct Shared {
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub service: String,
     /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
-    #[arg(long, alias = "transport", value_name = "LIST", value_delimiter = ',', default_value = "plain", value_parser = ["plain", "channel", "tls"])]
-    pub transports: Vec<String>,
+    #[arg(
+        long,
+        alias = "transport",
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "plain",
+        value_enum
+    )]
+    pub transports: Vec<TransportArgument>,
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64", value_parser = connections)]
     pub connections: u32,
@@ -87,6 +99,27 @@ pub struct Shared {
     /// No progress on stderr
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// A transport as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum TransportArgument {
+    /// Nothing between TCP and HTTP
+    Plain,
+    /// Dyno's own secure channel
+    Channel,
+    /// TLS 1.3
+    Tls,
+}
+
+impl From<TransportArgument> for TransportKind {
+    fn from(argument: TransportArgument) -> Self {
+        match argument {
+            TransportArgument::Plain => TransportKind::Plain,
+            TransportArgument::Channel => TransportKind::Channel,
+            TransportArgument::Tls => TransportKind::Tls,
+        }
+    }
 }
 
 /// A list of cores.
@@ -150,8 +183,8 @@ impl Shared {
             found.extend(peers::installed());
         }
         label_apart(&mut found);
-        let mut transports = self.transports.clone();
-        transports.sort_by_key(|name| ["plain", "channel", "tls"].iter().position(|known| known == name));
+        let mut transports: Vec<TransportKind> = self.transports.iter().map(|one| (*one).into()).collect();
+        transports.sort_unstable();
         transports.dedup();
         let found = behind(&found, &transports);
         if found.is_empty() {
@@ -220,7 +253,7 @@ impl Shared {
 #[derive(Debug)]
 pub struct Launch {
     /// Its name.
-    pub experiment: &'static str,
+    pub experiment: Experiment,
     /// Where its results go.
     pub directory: PathBuf,
     /// What an earlier start has measured.
@@ -235,7 +268,7 @@ pub struct Launch {
 ///
 /// # Errors
 /// When an experiment is to be continued that does not exist, or was measured elsewhere.
-pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failure> {
+pub fn launch(shared: &Shared, experiment: Experiment) -> Result<Launch, Failure> {
     let unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     // Which one is meant has been found out, and its records read, with its options: see `Dyno::resumed`.
     let (Some(Some(directory)), Some(before)) = (shared.resume.clone(), shared.before.clone()) else {
@@ -266,7 +299,7 @@ pub fn launch(shared: &Shared, experiment: &'static str) -> Result<Launch, Failu
 }
 
 /// Prints what would be measured.
-pub fn print_plan(setup: &Setup, trials: &[Trial]) {
+pub fn print_plan(setup: &Setup, plan: &Plan) {
     // Until the pilot has shown how soon each is steady, it is taken to be as soon as most are.
     let usual = |cell: &Cell| {
         let mut cell = cell.clone();
@@ -275,20 +308,20 @@ pub fn print_plan(setup: &Setup, trials: &[Trial]) {
         }
         expected_time(&cell)
     };
-    let time: Duration = trials.iter().map(|trial| usual(&trial.cell)).sum();
-    for trial in trials {
-        let cell = &trial.cell;
+    let time: Duration = plan.cells().map(usual).sum();
+    for planned in plan.trials() {
+        let Trial { cell, block } = &planned.trial;
         anstream::println!(
             "{:>3}  {:<16} {:<24} {}",
-            trial.block + 1,
+            block + 1,
             cell.step,
             cell.contestant,
-            cell.load.words()
+            planned.load_words()
         );
     }
     anstream::println!(
         "{} of {}; server on {}, generator on {}",
-        show::count(trials.len(), "cell"),
+        show::count(plan.cells().count(), "cell"),
         show::count(setup.contestants.len(), "contestant"),
         cores(&setup.cores.server),
         cores(&setup.cores.generator),
@@ -310,7 +343,7 @@ pub fn conduct(
     shared: &Shared,
     launch: Launch,
     setup: &Setup,
-    run: impl FnOnce(&mut Session<System>) -> Result<(), Stop>,
+    run: impl FnOnce(&mut Campaign<System>) -> Result<(), Stop>,
 ) -> Result<Exit, Failure> {
     let mut progress = Reporter::new(shared.quiet);
     let environment = environment::read();
@@ -319,7 +352,7 @@ pub fn conduct(
     }
     let header = Header {
         schema: SCHEMA,
-        experiment: launch.experiment.to_string(),
+        experiment: launch.experiment,
         command: std::env::args().collect(),
         seed: launch.seed,
         blocks: setup.blocks,
@@ -332,18 +365,18 @@ pub fn conduct(
     let store = Store::open(&launch.directory, &header)?;
     results::point_latest(&launch.directory);
     let rig = System::new(&setup.contestants, &setup.cores, &launch.directory, launch.seed)?;
-    let mut session =
-        Session::new(rig, Some(store), launch.known, &header.environment.machine_id, &mut progress);
-    let ended = run(&mut session);
-    drop(session);
+    let mut campaign =
+        Campaign::new(rig, Some(store), launch.known, &header.environment.machine_id, &mut progress);
+    let ended = run(&mut campaign);
+    drop(campaign);
     let void = progress.finish();
     let interrupted = match ended {
         Ok(()) => false,
         Err(Stop::Interrupted) => true,
-        Err(Stop::Broken(failure)) => return Err(failure),
+        Err(Stop::Broken(error)) => return Err(error.into()),
     };
-    let written = report::write(&launch.directory)?;
-    anstream::print!("{}", written.terminal);
+    let written = results::write_report(&launch.directory)?;
+    anstream::print!("{}", written.report.terminal);
     if !shared.quiet {
         eprintln!("report: {}", written.page.display());
         if void > 0 {
@@ -363,5 +396,5 @@ pub fn conduct(
         );
         return Ok(Exit::Interrupted);
     }
-    Ok(if written.usable { Exit::Success } else { Exit::Invalid })
+    Ok(if written.report.usable { Exit::Success } else { Exit::Invalid })
 }

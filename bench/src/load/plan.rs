@@ -18,7 +18,7 @@ use dyno_clients::units::{parse_count, parse_duration_ns};
 
 use crate::commands::transport::Options;
 use crate::exit::Failure;
-use crate::probe::machine::online_cores;
+use dyno_measure::probe::machine::online_cores;
 
 /// What is sent where.
 #[derive(Debug, Args)]

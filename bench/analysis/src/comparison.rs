@@ -1,0 +1,281 @@
+//! From records to rows: one contestant each, every figure with its interval and its doubts.
+
+use std::collections::BTreeMap;
+
+use crate::levelling::{Levelled, LevelledCell};
+use dyno_record::audit::Standing;
+use dyno_record::header::{ContestantLine, Header};
+use dyno_record::step::Step;
+use dyno_record::transport::TransportKind;
+use dyno_statistics::bootstrap::{Interval, bca};
+use dyno_statistics::sample::{mean, median};
+use dyno_statistics::verdict::{Comparison, compare, compare_apart};
+
+/// A figure over all blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Median with its 95 % interval; NaN when no block counts.
+    pub interval: Interval,
+    /// Whether more than half of the blocks say "at least".
+    pub at_least: bool,
+    /// Blocks that were void.
+    pub void: usize,
+    /// Why it is void or "at least"; empty when it is neither.
+    pub reason: String,
+    /// The value of each block that counts.
+    pub by_round: BTreeMap<u32, f64>,
+    /// Whether what the machine did in each block is taken off the values (see [`pace`](crate::levelling)).
+    pub levelled: bool,
+}
+
+impl Measured {
+    /// The figure that `read` takes from each record that counts.
+    pub fn of(records: &[&LevelledCell], seed: u64, read: impl Fn(&LevelledCell) -> Option<f64>) -> Self {
+        let by_round: BTreeMap<u32, f64> = records
+            .iter()
+            .filter(|record| record.counted().is_some())
+            .filter_map(|record| Some((record.trial.block, read(record)?)))
+            .collect();
+        let values: Vec<f64> = by_round.values().copied().collect();
+        let standing =
+            |wanted: Standing| records.iter().filter(|record| record.audit.standing == wanted).count();
+        let at_least = standing(Standing::AtLeast) * 2 > by_round.len();
+        let void = standing(Standing::Void);
+        let doubted = records.iter().find(|record| {
+            let wanted = if by_round.is_empty() { Standing::Void } else { Standing::AtLeast };
+            record.audit.standing == wanted
+        });
+        let reason = if at_least || by_round.is_empty() {
+            doubted.map(|record| record.audit.reason().to_string()).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        Measured {
+            interval: bca(&values, median, 0.95, seed),
+            at_least,
+            void,
+            reason,
+            by_round,
+            levelled: false,
+        }
+    }
+
+    /// The same for a figure that is no maximum, such as a cost: that the server could have done more does not make it "at
+    /// least".
+    pub fn of_cost(
+        records: &[&LevelledCell],
+        seed: u64,
+        read: impl Fn(&LevelledCell) -> Option<f64>,
+    ) -> Self {
+        let mut figure = Measured::of(records, seed, read);
+        figure.at_least = false;
+        if !figure.by_round.is_empty() {
+            figure.reason.clear();
+        }
+        figure
+    }
+
+    /// Says that `read` took rates or costs from these records, which are at full pace where that is known.
+    fn at_full_pace(mut self, records: &[&LevelledCell]) -> Self {
+        self.levelled =
+            records.iter().filter(|record| record.counted().is_some()).all(|record| record.factors.is_some());
+        self
+    }
+
+    /// The median, when any block counts.
+    pub fn value(&self) -> Option<f64> {
+        (!self.by_round.is_empty()).then_some(self.interval.value)
+    }
+
+    /// The ratio to another figure: block by block, unless what blocks do to both is taken off already.
+    pub fn against(&self, other: &Measured, threshold: f64, seed: u64) -> Comparison {
+        // Against itself it is one, and no chance is in it.
+        if self.levelled && other.levelled && !std::ptr::eq(self, other) {
+            let values = |figure: &Measured| -> Vec<f64> { figure.by_round.values().copied().collect() };
+            return compare_apart(&values(self), &values(other), threshold, seed);
+        }
+        let pairs: Vec<(f64, f64)> = self
+            .by_round
+            .iter()
+            .filter_map(|(block, value)| Some((*value, *other.by_round.get(block)?)))
+            .collect();
+        compare(&pairs, threshold, seed)
+    }
+}
+
+/// Everything that `compare` knows of a contestant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Label.
+    pub label: String,
+    /// What it is.
+    pub idea: String,
+    /// Its kin.
+    pub family: String,
+    /// What carries its requests.
+    pub transport: TransportKind,
+    /// Whether others are measured against it where nothing else is asked for.
+    pub is_baseline: bool,
+    /// Requests a second in closed loop with lasting connections.
+    pub capacity: Measured,
+    /// Median latency at the common rate, in nanoseconds.
+    pub p50_ns: Measured,
+    /// 99th percentile there.
+    pub p99_ns: Measured,
+    /// Requests a second with a connection each.
+    pub connect: Measured,
+    /// CPU per request at the common rate, in nanoseconds.
+    pub cpu_ns: Measured,
+    /// CPU per request at capacity, in nanoseconds.
+    pub cpu_at_capacity_ns: Measured,
+    /// CPU of the whole machine per request at capacity, generator included, in nanoseconds.
+    pub machine_cpu_ns: Measured,
+    /// CPU per request with a connection each, in nanoseconds.
+    pub cpu_at_connect_ns: Measured,
+    /// Share of the CPU that the kernel took.
+    pub system_share: Measured,
+    /// Context switches per request at the common rate.
+    pub switches: Measured,
+    /// Memory per lasting connection, in bytes: growth of the memory that belongs to no file.
+    pub memory_per_connection: Measured,
+    /// Memory under load, in bytes.
+    pub memory: Measured,
+    /// Latencies at the common rate by percentile, in nanoseconds.
+    pub percentiles: Vec<(f64, Measured)>,
+    /// Most threads and processes seen.
+    pub threads: u32,
+    /// Processes.
+    pub processes: u32,
+    /// Requests by worker, of the last block.
+    pub spread: Vec<u64>,
+}
+
+/// Everything that a report of `compare` shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The header of the records.
+    pub header: Header,
+    /// A row each, in the order of the header.
+    pub rows: Vec<Row>,
+    /// The common rate.
+    pub rate_per_s: Option<f64>,
+    /// Place of the baseline among the rows: the iterative server, or else the first.
+    pub baseline: usize,
+    /// Cells that count, are "at least", are void.
+    pub standings: [usize; 3],
+    /// Share of the time in which the cores were slowed, where figures were brought to full pace for it.
+    pub slowed_share: Option<f64>,
+}
+
+impl Model {
+    /// How many cells stand behind each median, in words.
+    pub fn basis(&self) -> String {
+        let cells = |figure: fn(&Row) -> &Measured| {
+            self.rows.iter().map(figure).map(|figure| figure.by_round.len() + figure.void).max().unwrap_or(0)
+        };
+        let (capacity, connect) = (cells(|row| &row.capacity), cells(|row| &row.connect));
+        let blocks = self.header.blocks as usize;
+        if capacity.max(connect) <= blocks {
+            return format!("{blocks} blocks");
+        }
+        format!(
+            "{blocks} blocks, in which capacity was taken {capacity} times and connections {connect} times"
+        )
+    }
+}
+
+/// Percentiles that are drawn.
+pub const PERCENTILES: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
+
+/// The model of a comparison.
+pub fn model(records: &Levelled) -> Model {
+    let rows: Vec<Row> =
+        records.header.contestants.iter().map(|line| row(line, records)).filter(has_anything).collect();
+    let baseline = rows.iter().position(|row| row.is_baseline).unwrap_or(0);
+    let rate_per_s = records
+        .cells
+        .iter()
+        .filter(|record| record.trial.cell.step == Step::Latency)
+        .find_map(|record| record.trial.cell.load.rate_per_s);
+    let standing =
+        |wanted: Standing| records.cells.iter().filter(|record| record.audit.standing == wanted).count();
+    Model {
+        header: records.header.clone(),
+        rows,
+        rate_per_s,
+        baseline,
+        standings: [Standing::Valid, Standing::AtLeast, Standing::Void].map(standing),
+        slowed_share: slowed_share(records),
+    }
+}
+
+fn slowed_share(records: &Levelled) -> Option<f64> {
+    let levelled = records.cells.iter().filter(|record| record.factors.is_some());
+    let shares: Vec<f64> = levelled.flat_map(|record| &record.pace).map(|core| core.slowed_share).collect();
+    (!shares.is_empty()).then(|| mean(&shares))
+}
+
+/// A contestant that an interrupted run never reached has no row.
+fn has_anything(row: &Row) -> bool {
+    [&row.capacity, &row.p50_ns, &row.connect]
+        .iter()
+        .any(|figure| !figure.by_round.is_empty() || figure.void > 0)
+}
+
+fn row(line: &ContestantLine, records: &Levelled) -> Row {
+    let step = |step| records.cells_of(&line.label, step);
+    let seed = records.header.seed;
+    let (capacity, latency, connect) = (step(Step::Capacity), step(Step::Latency), step(Step::Connect));
+    let percentile = |percentile: f64| {
+        move |record: &LevelledCell| record.load.as_ref()?.total.at_ns(percentile).map(|value| value as f64)
+    };
+    let rate = LevelledCell::rate_per_s;
+    let all: Vec<&LevelledCell> = [capacity.as_slice(), &latency, &connect].concat();
+    let most = |read: fn(&LevelledCell) -> Option<u32>| {
+        all.iter().filter_map(|record| read(record)).max().unwrap_or(0)
+    };
+    Row {
+        label: line.label.clone(),
+        idea: line.idea.clone(),
+        family: line.family.clone(),
+        transport: all.first().map_or(TransportKind::Plain, |record| record.trial.cell.transport),
+        is_baseline: line.is_baseline(),
+        capacity: Measured::of(&capacity, seed, rate).at_full_pace(&capacity),
+        p50_ns: Measured::of(&latency, seed, percentile(50.0)),
+        p99_ns: Measured::of(&latency, seed, percentile(99.0)),
+        connect: Measured::of(&connect, seed, rate).at_full_pace(&connect),
+        cpu_ns: Measured::of(&latency, seed, LevelledCell::cpu_per_request_ns).at_full_pace(&latency),
+        cpu_at_capacity_ns: Measured::of_cost(&capacity, seed, LevelledCell::cpu_per_request_ns)
+            .at_full_pace(&capacity),
+        machine_cpu_ns: Measured::of_cost(&capacity, seed, |record| {
+            let rate = record.counted()?.rate_per_s;
+            (rate > 0.0).then_some(record.machine.as_ref()?.cores_used * 1e9 / rate)
+        }),
+        cpu_at_connect_ns: Measured::of_cost(&connect, seed, LevelledCell::cpu_per_request_ns)
+            .at_full_pace(&connect),
+        system_share: Measured::of(&latency, seed, |record| record.server.as_ref()?.system_share),
+        switches: Measured::of(&latency, seed, |record| {
+            let server = record.server.as_ref()?;
+            Some(server.switches_per_s? / record.counted()?.rate_per_s)
+        }),
+        memory_per_connection: Measured::of_cost(&capacity, seed, |record| {
+            let server = record.server.as_ref()?;
+            let grown = server.memory_idle.growth_bytes(&server.memory_loaded)?;
+            Some(grown as f64 / f64::from(record.trial.cell.load.connections.max(1)))
+        }),
+        memory: Measured::of_cost(&capacity, seed, |record| {
+            record.server.as_ref()?.memory_loaded.pss_bytes.map(|bytes| bytes as f64)
+        }),
+        percentiles: PERCENTILES
+            .iter()
+            .map(|wanted| (*wanted, Measured::of(&latency, seed, percentile(*wanted))))
+            .collect(),
+        threads: most(|record| Some(record.server.as_ref()?.threads)),
+        processes: most(|record| Some(record.server.as_ref()?.processes)),
+        spread: capacity
+            .last()
+            .and_then(|record| record.server.as_ref())
+            .map(|server| server.spread.clone())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,188 @@
+//! What a curve says: the critical point, what lies beyond it, and the way back from a spike.
+
+use dyno_record::experiment::SPIKE_SHARES;
+use dyno_record::step::Step;
+use std::collections::BTreeMap;
+
+use crate::levelling::{Levelled, LevelledCell};
+use crate::show;
+use dyno_record::load::{LoadFigures, Point};
+use dyno_statistics::sample::median;
+
+/// What happens past the critical point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// At twice the critical point at least 95 % of the peak are still answered.
+    WellConditioned,
+    /// At least half of it.
+    Degrading,
+    /// Less than half.
+    Collapsing,
+    /// No cell of that load counts.
+    Unknown,
+}
+
+impl Beyond {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Beyond::WellConditioned => "well-conditioned: keeps answering at its peak",
+            Beyond::Degrading => "degrading: answers fewer than at its peak",
+            Beyond::Collapsing => "collapsing: answers less than half of its peak",
+            Beyond::Unknown => "not judged: no cell at twice that rate counts",
+        }
+    }
+}
+
+/// The way back from a spike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Recovery {
+    /// Milliseconds from the end of the spike.
+    After(u64),
+    /// Not within the run.
+    Never,
+    /// No cell of it counts.
+    Unknown,
+}
+
+impl Recovery {
+    /// For people.
+    pub fn words(self) -> String {
+        match self {
+            Recovery::After(ms) => show::time(ms as f64 * 1e6),
+            Recovery::Never => "did not recover within the run".to_string(),
+            Recovery::Unknown => "not known".to_string(),
+        }
+    }
+}
+
+/// What a curve says of one contestant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Whose.
+    pub contestant: String,
+    /// The highest rate that kept the limit.
+    pub critical_per_s: Option<f64>,
+    /// The 99th percentile there when it was measured again, in blocks; in nanoseconds.
+    pub p99_there_ns: Option<f64>,
+    /// What lies beyond.
+    pub beyond: Beyond,
+    /// The way back.
+    pub recovery: Recovery,
+}
+
+/// The critical point of each contestant that has one, in requests a second.
+pub fn critical_points(records: &Levelled) -> BTreeMap<&str, f64> {
+    let spikes = records.cells.iter().filter(|record| record.trial.cell.step == Step::CurveSpike);
+    // The spike is laid out in shares of the critical point, so its rates tell it.
+    let critical = |record: &LevelledCell| Some(record.trial.cell.load.steps.first()? / SPIKE_SHARES[0]);
+    spikes.filter_map(|record| Some((record.trial.cell.contestant.as_str(), critical(record)?))).collect()
+}
+
+/// Whether this rate stands for the critical point: rates are rounded, and those of a curve lie a tenth apart at least.
+pub fn is_critical(offered: f64, critical: f64) -> bool {
+    (offered / critical - 1.0).abs() < 0.05
+}
+
+/// What the curves say, a line for each contestant.
+pub fn findings(levelled: &Levelled) -> Vec<Finding> {
+    let of = |label: &str, step| levelled.cells_of(label, step);
+    let critical_points = critical_points(levelled);
+    levelled
+        .header
+        .contestants
+        .iter()
+        .map(|line| {
+            let spike = of(&line.label, Step::CurveSpike);
+            let critical = critical_points.get(line.label.as_str()).copied();
+            Finding {
+                contestant: line.label.clone(),
+                critical_per_s: critical,
+                p99_there_ns: critical.and_then(|critical| p99_at(&of(&line.label, Step::Curve), critical)),
+                beyond: critical
+                    .map_or(Beyond::Unknown, |critical| beyond(&of(&line.label, Step::Curve), critical)),
+                recovery: spike
+                    .iter()
+                    .find_map(|record| record.load.as_ref().map(|load| recovery(load, record)))
+                    .unwrap_or(Recovery::Unknown),
+            }
+        })
+        .collect()
+}
+
+fn p99_at(points: &[&LevelledCell], critical: f64) -> Option<f64> {
+    let p99s: Vec<f64> = points
+        .iter()
+        .filter(|record| is_critical(record.trial.cell.load.rate_per_s.unwrap_or_default(), critical))
+        .filter_map(|record| Some(record.counted()?.total.at_ns(99.0)? as f64))
+        .collect();
+    (!p99s.is_empty()).then(|| median(&p99s))
+}
+
+fn beyond(points: &[&LevelledCell], critical: f64) -> Beyond {
+    let mut by_offered: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for record in points {
+        if let (Some(offered), Some(load)) = (record.trial.cell.load.rate_per_s, record.counted()) {
+            by_offered.entry(offered as u64).or_default().push(load.rate_per_s);
+        }
+    }
+    // The best of single blocks would be luck: a peak is the best median.
+    let peak = by_offered.values().map(|rates| median(rates)).fold(0.0, f64::max);
+    let mut far = by_offered.iter().filter(|(offered, _)| **offered as f64 > critical * 1.7);
+    let far = far.next_back().map_or(f64::NAN, |(_, rates)| median(rates));
+    match far / peak {
+        share if share.is_nan() => Beyond::Unknown,
+        share if share >= 0.95 => Beyond::WellConditioned,
+        share if share >= 0.5 => Beyond::Degrading,
+        _ => Beyond::Collapsing,
+    }
+}
+
+/// From the end of the spike until the 99th percentile is back, to stay, within twice what it was before.
+fn recovery(load: &LoadFigures, record: &LevelledCell) -> Recovery {
+    let length = record.trial.cell.load.duration_ms / SPIKE_SHARES.len() as u64;
+    let (before_end, spike_end) = (2 * length, 3 * length);
+    let usual: Vec<f64> = load
+        .series
+        .iter()
+        .filter(|point| point.at_ms <= before_end)
+        .filter_map(|point| Some(point.p99_ns? as f64))
+        .collect();
+    let usual = median(&usual);
+    if !usual.is_finite() {
+        return Recovery::Unknown;
+    }
+    let after: Vec<&Point> = load.series.iter().filter(|point| point.at_ms > spike_end).collect();
+    let normal = |point: &Point| point.p99_ns.is_some_and(|p99| p99 as f64 <= usual * 2.0 + 1e6);
+    let after_all: Vec<bool> = after.iter().map(|point| normal(point)).collect();
+    match normal_from(&after_all) {
+        None => Recovery::Never,
+        Some(0) => Recovery::After(0),
+        Some(first) => Recovery::After(after[first - 1].at_ms.saturating_sub(spike_end)),
+    }
+}
+
+/// Place from which on nine of ten intervals are normal: on a shared machine a single one that is not may be anybody's. What is too
+/// short to tell is no recovery.
+fn normal_from(normal: &[bool]) -> Option<usize> {
+    const LEAST: usize = 5;
+    (0..=normal.len().checked_sub(LEAST)?).find(|from| {
+        let rest = &normal[*from..];
+        rest[0] && rest.iter().filter(|one| !**one).count() * 10 <= rest.len()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal_from;
+
+    #[test]
+    fn one_hiccup_is_no_relapse_and_a_lucky_end_no_recovery() {
+        let hiccup = [vec![false; 4], vec![true; 15], vec![false], vec![true; 4]].concat();
+        assert_eq!(normal_from(&hiccup), Some(4));
+        assert_eq!(normal_from(&[vec![false; 20], vec![true; 4]].concat()), None);
+        assert_eq!(normal_from(&[true, false].repeat(10)), None, "every other one");
+        assert_eq!(normal_from(&[true; 20]), Some(0));
+        assert_eq!(normal_from(&[]), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! How a server is built, as far as it decides what a request costs: which units it takes, and how often.
+
+use dyno_record::step::Step;
+
+use crate::unit::Unit;
+
+/// Who serves, as far as it decides what a wake-up costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Workers {
+    /// One thread, or a few, that are mostly awake.
+    Few,
+    /// A thread for each connection under way, of which most sleep.
+    Threads,
+    /// A process for each connection under way: a switch changes the page table as well.
+    Processes,
+}
+
+/// How a server is built, as far as it decides what is counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Build {
+    /// Who serves.
+    pub workers: Workers,
+    /// What is started for each connection: [`Unit::Fork`] or [`Unit::SpawnForConnection`]; absent for nothing.
+    pub started: Option<Unit>,
+    /// How often a connection is passed through a queue from one thread to another.
+    pub queued: f64,
+    /// Messages between threads, for each request.
+    pub hand_overs: f64,
+    /// Whether epoll reports which connections are ready.
+    pub epoll: bool,
+}
+
+impl Build {
+    /// A server of which nothing is known: it starts nothing and hands nothing over.
+    pub const UNKNOWN: Build =
+        Build { workers: Workers::Few, started: None, queued: 0.0, hand_overs: 0.0, epoll: false };
+
+    /// What it costs to wake somebody. Lasting connections wake their many servers in turn.
+    pub(crate) fn switch(&self, step: Step) -> Unit {
+        match (self.workers, step == Step::Capacity) {
+            (Workers::Few, _) => Unit::Switch,
+            (Workers::Threads, true) => Unit::WakeOneOfMany,
+            (Workers::Processes, true) => Unit::WakeOneOfManyProcesses,
+            (Workers::Threads, false) => Unit::WakeForConnection,
+            (Workers::Processes, false) => Unit::WakeProcessForConnection,
+        }
+    }
+
+    /// What a page fault is. A child shares its pages with its parent until it writes to them.
+    pub(crate) fn fault(&self) -> Unit {
+        match self.workers {
+            Workers::Processes => Unit::PageCopy,
+            Workers::Few | Workers::Threads => Unit::PageFault,
+        }
+    }
+
+    /// What a request takes by the way it is served, and how often: known, not counted.
+    pub(crate) fn takes(&self, step: Step) -> Vec<(Unit, f64)> {
+        let epoll = f64::from(u8::from(self.epoll));
+        let mut takes = vec![(Unit::HandOver, self.hand_overs)];
+        if step == Step::Capacity {
+            takes.push((Unit::Event, epoll));
+        } else {
+            takes.extend(self.started.map(|unit| (unit, 1.0)));
+            takes.extend([(Unit::QueueConnection, self.queued), (Unit::WatchConnection, epoll)]);
+        }
+        takes.retain(|(_, count)| *count > 0.0);
+        takes
+    }
+}

@@ -1,0 +1,19 @@
+//! From records to findings: values in, values out. Nothing in here reads a clock, a file or a socket.
+//!
+//! * [`levelling`]: what each cell would have been on cores at full pace, at a usual moment;
+//! * [`comparison`]: one row a contestant, every figure with its interval and its doubts;
+//! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
+//! * [`transports`]: what security costs;
+//! * [`difference`]: two sets of results, side by side;
+//! * [`explanation`]: why one contestant costs more than another, in unit costs.
+
+pub mod comparison;
+pub mod curves;
+pub mod difference;
+pub mod explanation;
+pub mod levelling;
+pub mod limits;
+pub mod points;
+pub mod show;
+pub mod transports;
+pub mod unit;

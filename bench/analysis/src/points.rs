@@ -1,0 +1,144 @@
+//! Points of an experiment along one axis: cores, connections, or offered rate.
+
+use crate::comparison::Measured;
+use crate::curves;
+use crate::levelling::{Levelled, LevelledCell};
+use dyno_record::experiment::Experiment;
+use dyno_record::header::ContestantLine;
+use dyno_record::step::Step;
+
+/// What a trail is called whose connections are mostly silent, behind the name of the contestant.
+pub const IDLE: &str = ", idle";
+
+/// What an experiment found for one contestant at one place of its axis, over all blocks.
+#[derive(Debug, Clone)]
+pub struct Point {
+    /// Place on the axis.
+    pub x: f64,
+    /// Right answers a second.
+    pub rate: Measured,
+    /// Median latency, in nanoseconds.
+    pub p50_ns: Measured,
+    /// 99th percentile, in nanoseconds.
+    pub p99_ns: Measured,
+    /// CPU of the server per request, in nanoseconds.
+    pub cpu_ns: Measured,
+    /// Thread-level parallelism.
+    pub parallelism: Measured,
+    /// Memory of the process tree that belongs to no file, above its idle state, in bytes.
+    pub memory: Measured,
+    /// Memory of the kernel above its idle state, both ends of the connections, in bytes.
+    pub kernel_memory: Measured,
+    /// What the contestant could not do here, where no block counts for that reason.
+    pub wall: Option<String>,
+    /// Whether both sides shared a core.
+    pub shared: bool,
+    /// Whether this is the contestant's critical point.
+    pub critical: bool,
+}
+
+/// All points of one contestant, by rising place.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    /// Whose.
+    pub line: ContestantLine,
+    /// From left to right.
+    pub points: Vec<Point>,
+}
+
+/// The axis of an experiment: the step that it is made of, its name, and where a cell lies on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Axis {
+    /// The steps that lie on it, each with what its trail is called beside the contestant.
+    pub steps: &'static [(Step, &'static str)],
+    /// What the axis shows.
+    pub name: &'static str,
+    /// Whether its places span decades.
+    pub log: bool,
+    /// The place of a cell.
+    pub place: fn(&LevelledCell) -> f64,
+    /// Whether it counts connections, so that what one takes is worth showing.
+    pub counts_connections: bool,
+}
+
+/// The axis of an experiment, where it has one.
+pub fn axis(experiment: Experiment) -> Option<Axis> {
+    match experiment {
+        Experiment::Scale => Some(Axis {
+            steps: &[(Step::Scale, "")],
+            name: "server cores",
+            log: false,
+            place: |record| record.trial.cell.cores.server.len() as f64,
+            counts_connections: false,
+        }),
+        Experiment::Connections => Some(Axis {
+            steps: &[(Step::Connections, ""), (Step::ConnectionsIdle, IDLE)],
+            name: "connections",
+            log: true,
+            place: |record| {
+                let load = &record.trial.cell.load;
+                f64::from(load.connections + load.idle_connections)
+            },
+            counts_connections: true,
+        }),
+        Experiment::Curve => Some(Axis {
+            steps: &[(Step::Curve, "")],
+            name: "offered requests a second",
+            log: true,
+            place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
+            counts_connections: false,
+        }),
+        Experiment::Compare => None,
+    }
+}
+
+/// The points of all contestants that have any.
+pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
+    let critical_points = curves::critical_points(records);
+    let trail = |line: &ContestantLine, (step, suffix): (Step, &str)| {
+        let own = records.cells_of(&line.label, step);
+        let mut places: Vec<f64> = own.iter().map(|record| (axis.place)(record)).collect();
+        places.sort_by(f64::total_cmp);
+        places.dedup();
+        let points = places.iter().map(|x| {
+            let here: Vec<&LevelledCell> =
+                own.iter().copied().filter(|record| (axis.place)(record) == *x).collect();
+            let critical = critical_points.get(line.label.as_str());
+            let critical = critical.is_some_and(|critical| curves::is_critical(*x, *critical));
+            Point { critical, ..point(*x, &here, records.header.seed) }
+        });
+        let line = ContestantLine { label: format!("{}{suffix}", line.label), ..line.clone() };
+        Trail { line, points: points.collect() }
+    };
+    let lines = records.header.contestants.iter();
+    lines
+        .flat_map(|line| axis.steps.iter().map(move |step| trail(line, *step)))
+        .filter(|trail| !trail.points.is_empty())
+        .collect()
+}
+
+fn point(x: f64, records: &[&LevelledCell], seed: u64) -> Point {
+    let percentile = |wanted: f64| {
+        move |record: &LevelledCell| record.load.as_ref()?.total.at_ns(wanted).map(|ns| ns as f64)
+    };
+    let counts = records.iter().any(|record| record.counted().is_some());
+    Point {
+        x,
+        wall: records.iter().filter(|_| !counts).find_map(|record| record.audit.wall()).map(str::to_string),
+        rate: Measured::of(records, seed, LevelledCell::rate_per_s),
+        p50_ns: Measured::of_cost(records, seed, percentile(50.0)),
+        p99_ns: Measured::of_cost(records, seed, percentile(99.0)),
+        cpu_ns: Measured::of_cost(records, seed, LevelledCell::cpu_per_request_ns),
+        parallelism: Measured::of_cost(records, seed, |record| record.server.as_ref()?.parallelism),
+        memory: Measured::of_cost(records, seed, |record| {
+            let server = record.server.as_ref()?;
+            server.memory_idle.growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
+        }),
+        kernel_memory: Measured::of_cost(records, seed, |record| {
+            let server = record.server.as_ref()?;
+            server.memory_idle.kernel_growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
+        }),
+        shared: records.iter().any(|record| record.trial.cell.cores.shared()),
+        critical: false,
+    }
+}

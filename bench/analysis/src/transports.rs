@@ -1,0 +1,55 @@
+//! What security costs: each contestant behind a secure transport against the same one in plain, block by block.
+
+use dyno_record::transport::TransportKind;
+
+use crate::comparison::{Measured, Model, Row};
+use dyno_statistics::bootstrap::{Interval, bca};
+use dyno_statistics::sample::median;
+
+/// What a transport costs one contestant.
+#[derive(Debug, Clone)]
+pub struct Price {
+    /// Whom.
+    pub contestant: String,
+    /// Behind which transport.
+    pub transport: TransportKind,
+    /// CPU of the server per request at capacity, above plain, in nanoseconds.
+    pub cpu_ns: Option<Interval>,
+    /// New connections a second, each with its handshake and one request.
+    pub handshakes_per_s: Measured,
+    /// CPU of the server per handshake, above a plain connection, in nanoseconds.
+    pub handshake_cpu_ns: Option<Interval>,
+    /// Capacity over lasting connections, as a share of plain.
+    pub capacity_share: Option<Interval>,
+    /// Memory per lasting connection, above plain, in bytes.
+    pub memory_bytes: Option<Interval>,
+}
+
+/// The prices of all secure rows whose plain sibling took part.
+pub fn prices(model: &Model) -> Vec<Price> {
+    let of = |row: &Row| {
+        let plain = model.rows.iter().find(|other| row.transport.label_behind(&other.label) == row.label)?;
+        let seed = model.header.seed;
+        let above =
+            |read: fn(&Row) -> &Measured| paired(read(row), read(plain), |one, other| one - other, seed);
+        Some(Price {
+            contestant: plain.label.clone(),
+            transport: row.transport,
+            cpu_ns: above(|row| &row.cpu_at_capacity_ns),
+            handshakes_per_s: row.connect.clone(),
+            handshake_cpu_ns: above(|row| &row.cpu_at_connect_ns),
+            capacity_share: paired(&row.capacity, &plain.capacity, |one, other| one / other, seed),
+            memory_bytes: above(|row| &row.memory_per_connection),
+        })
+    };
+    model.rows.iter().filter(|row| row.transport.is_secure()).filter_map(of).collect()
+}
+
+fn paired(one: &Measured, other: &Measured, join: fn(f64, f64) -> f64, seed: u64) -> Option<Interval> {
+    let values: Vec<f64> = one
+        .by_round
+        .iter()
+        .filter_map(|(block, value)| Some(join(*value, *other.by_round.get(block)?)))
+        .collect();
+    (!values.is_empty()).then(|| bca(&values, median, 0.95, seed))
+}

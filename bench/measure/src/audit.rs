@@ -1,0 +1,323 @@
+//! The laws that a cell must obey before it may be believed.
+//!
+//! Sources: Little, "A proof for the queuing formula L = lambda W", Operations Research 9 (1961); utilization law: Denning and Buzen,
+//! "The operational analysis of queueing network models", Computing Surveys 10 (1978).
+
+use dyno_analysis::limits::SLOWED_SHARE;
+use std::time::Duration;
+
+use crate::limits::{
+    BUSY_SHARE, DRIFT_NOTED, DRIFT_VOID, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK,
+    OFFERED_SHARE, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
+};
+use dyno_record::audit::{Finding, Law, Standing};
+use dyno_record::cell::Cell;
+use dyno_record::load::LoadFigures;
+use dyno_record::pace::CorePace;
+use dyno_record::server::{MachineFigures, ServerFigures};
+
+/// Everything that is known about a cell when it is judged.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// What was asked.
+    pub cell: &'a Cell,
+    /// What the generator saw.
+    pub load: &'a LoadFigures,
+    /// What the contestant cost.
+    pub server: &'a ServerFigures,
+    /// What the machine did.
+    pub machine: &'a MachineFigures,
+    /// At which pace the cores ran; empty where they were not looked at.
+    pub pace: &'a [CorePace],
+    /// CPU of the contestant in the second half of the time between the samples.
+    pub cpu_in_half: Duration,
+    /// Right answers.
+    pub answered: Answered,
+}
+
+/// Right answers that the generator got between the samples, and in the second half of that time.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    /// Between first and second sample.
+    pub between: f64,
+    /// From the middle on.
+    pub in_half: f64,
+}
+
+/// All doubts about a cell.
+pub fn findings(evidence: &Evidence) -> Vec<Finding> {
+    let laws: [fn(&Evidence) -> Option<Finding>; 14] = [
+        connections_open,
+        bodies,
+        errors,
+        generator_on_time,
+        generator_unsaturated,
+        server_bottleneck,
+        littles_law,
+        utilization_law,
+        accept_queue,
+        retransmissions,
+        full_pace,
+        steal,
+        machine_idle,
+        cores_apart,
+    ];
+    let mut found: Vec<Finding> = laws.iter().filter_map(|law| law(evidence)).collect();
+    found.extend(evidence.load.objections.iter().map(|words| Finding {
+        law: Law::Steady,
+        standing: Standing::Valid,
+        words: words.clone(),
+    }));
+    found
+}
+
+fn finding(law: Law, standing: Standing, words: String) -> Option<Finding> {
+    Some(Finding { law, standing, words })
+}
+
+fn claims_maximum(evidence: &Evidence) -> bool {
+    evidence.cell.load.rate_per_s.is_none()
+}
+
+fn bodies(evidence: &Evidence) -> Option<Finding> {
+    let errors = evidence.load.errors.iter();
+    let wrong: u64 = errors.filter(|(kind, _)| kind.is_wrong_answer()).map(|(_, count)| count).sum();
+    if wrong == 0 {
+        return None;
+    }
+    finding(
+        Law::Bodies,
+        Standing::Void,
+        format!("{wrong} answers were wrong: the server did other work than asked"),
+    )
+}
+
+fn errors(evidence: &Evidence) -> Option<Finding> {
+    let load = evidence.load;
+    // Past the critical point the rate of right answers is what counts.
+    let overload = evidence.cell.step.may_overload();
+    if load.answered == 0 {
+        let standing = if overload { Standing::Valid } else { Standing::Void };
+        return finding(Law::Errors, standing, "no request was answered".into());
+    }
+    let share = load.error_share();
+    if share == 0.0 {
+        return None;
+    }
+    let kinds: Vec<String> = load.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let words = format!("{:.3} % of the requests failed ({})", share * 100.0, kinds.join(", "));
+    let standing = if share > ERROR_SHARE && !overload { Standing::Void } else { Standing::Valid };
+    finding(Law::Errors, standing, words)
+}
+
+fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
+    let offered = evidence.load.offered_per_s?;
+    let lag = evidence.load.lag.at_ns(50.0)?;
+    let total = evidence.load.total.at_ns(50.0)?;
+    if evidence.load.sent_per_s < offered * OFFERED_SHARE {
+        return finding(
+            Law::GeneratorOnTime,
+            Standing::Void,
+            format!(
+                "the generator sent {:.0} of {offered:.0} requests a second: give it another core or a lower rate",
+                evidence.load.sent_per_s
+            ),
+        );
+    }
+    if lag * 4 <= total {
+        return None;
+    }
+    finding(
+        Law::GeneratorOnTime,
+        Standing::Void,
+        format!("the generator was late by {} µs at the median, of {} µs in all", lag / 1000, total / 1000),
+    )
+}
+
+fn generator_unsaturated(evidence: &Evidence) -> Option<Finding> {
+    let busy = evidence.load.generator_busy_share?;
+    if busy < GENERATOR_BUSY_SHARE || server_share(evidence) >= SATURATED_SHARE {
+        return None;
+    }
+    let words = format!(
+        "the generator was busy for {:.0} % of the time: its speed was measured, not the server's",
+        busy * 100.0
+    );
+    let standing = if claims_maximum(evidence) { Standing::AtLeast } else { Standing::Void };
+    finding(Law::GeneratorUnsaturated, standing, words)
+}
+
+/// Share of its allotment that the contestant used.
+fn server_share(evidence: &Evidence) -> f64 {
+    evidence.server.cores_used / evidence.server.cores_allotted.max(1) as f64
+}
+
+fn server_bottleneck(evidence: &Evidence) -> Option<Finding> {
+    let share = server_share(evidence);
+    if !(claims_maximum(evidence) && share < SATURATED_SHARE) {
+        return None;
+    }
+    finding(
+        Law::ServerBottleneck,
+        Standing::AtLeast,
+        format!("the server used {:.0} % of its cores: its maximum is at least this", share * 100.0),
+    )
+}
+
+fn littles_law(evidence: &Evidence) -> Option<Finding> {
+    let measured = evidence.load.in_flight?;
+    let predicted = evidence.load.in_flight_by_law?;
+    let off = (measured - predicted).abs() / measured.max(predicted).max(1e-9);
+    if off <= LITTLE_TOLERANCE {
+        return None;
+    }
+    finding(
+        Law::LittlesLaw,
+        Standing::Void,
+        format!(
+            "{measured:.2} requests were in flight, rate times mean time gives {predicted:.2} ({:.1} % apart)",
+            off * 100.0
+        ),
+    )
+}
+
+/// CPU per request is taken from the time between the samples, in which the server's clocks and the generator's answers are
+/// both known; the rate is that of the generator's window. Their product is the CPU used as long as both speak of the same
+/// time. And CPU per request in the second half of that time is what it was in all of it, as long as work goes with requests, and
+/// not with the clock or with something that began meanwhile.
+fn utilization_law(evidence: &Evidence) -> Option<Finding> {
+    let Answered { between, in_half } = evidence.answered;
+    if between <= 0.0 || in_half <= 0.0 {
+        return None;
+    }
+    let measured = evidence.server.cores_used;
+    let per_request = measured * evidence.server.seconds / between;
+    let predicted = per_request * evidence.load.rate_per_s;
+    let off = apart(measured, predicted);
+    // The ends of the window lie outside the samples, and how many answers fall there is chance: two standard errors.
+    let outside = 1.0 - (evidence.server.seconds / evidence.load.seconds).min(1.0);
+    let chance = 2.0 * (outside / between).sqrt();
+    if off > UTILIZATION_TOLERANCE + chance {
+        return finding(
+            Law::UtilizationLaw,
+            Standing::Void,
+            format!(
+                "CPU per request times rate gives {predicted:.3} cores, {measured:.3} were used ({:.1} % apart)",
+                off * 100.0
+            ),
+        );
+    }
+    let later = evidence.cpu_in_half.as_secs_f64() / in_half;
+    let drift = apart(later, per_request);
+    // Requests differ in what they cost, and a hundredth of a second is the least that /proc tells of children that ended.
+    let coarse = if evidence.server.processes > 1 { 0.01 / evidence.cpu_in_half.as_secs_f64() } else { 0.0 };
+    let beyond = drift - coarse - 1.0 / in_half.sqrt();
+    // Where the rate changes by plan, the price of a request changes with it.
+    if !evidence.cell.load.steps.is_empty() || beyond <= DRIFT_NOTED {
+        return None;
+    }
+    let standing = if beyond > DRIFT_VOID { Standing::Void } else { Standing::Valid };
+    finding(
+        Law::UtilizationLaw,
+        standing,
+        format!(
+            "a request took {:.1} µs of CPU in the second half, {:.1} µs in all: work did not go with requests",
+            later * 1e6,
+            per_request * 1e6
+        ),
+    )
+}
+
+/// Difference of two figures as a share of the larger.
+fn apart(one: f64, other: f64) -> f64 {
+    (one - other).abs() / one.max(other).max(1e-12)
+}
+
+fn connections_open(evidence: &Evidence) -> Option<Finding> {
+    let planned = evidence.cell.load.connections;
+    let open = evidence.load.connections_open;
+    let idle = evidence.cell.load.idle_connections;
+    if let Some(left) = evidence.load.idle_open.filter(|left| *left < idle) {
+        return finding(
+            Law::ConnectionsOpen,
+            Standing::Void,
+            format!("the server closed {} of {idle} idle connections", idle - left),
+        );
+    }
+    // Where each request has a connection of its own, some are always between the end of one and the handshake of the next.
+    let come_and_go = evidence.cell.load.requests_per_connection.is_some();
+    if open >= planned || come_and_go {
+        return None;
+    }
+    finding(Law::ConnectionsOpen, Standing::Void, format!("{open} of {planned} connections were open"))
+}
+
+fn accept_queue(evidence: &Evidence) -> Option<Finding> {
+    let overflows = evidence.machine.listen_overflows.filter(|count| *count > 0)?;
+    finding(
+        Law::AcceptQueue,
+        Standing::Valid,
+        format!(
+            "{overflows} connections found the accept queue full: some connect times hold a retry of a second"
+        ),
+    )
+}
+
+fn retransmissions(evidence: &Evidence) -> Option<Finding> {
+    let count = evidence.machine.retransmissions.filter(|count| *count > 0)?;
+    finding(Law::Retransmissions, Standing::Valid, format!("{count} segments were sent again"))
+}
+
+/// No reason to disbelieve a cell: what it says is true of such a machine, and what being slowed costs is told from all cells.
+fn full_pace(evidence: &Evidence) -> Option<Finding> {
+    let slowed: Vec<String> = evidence
+        .pace
+        .iter()
+        .filter(|core| core.slowed_share > SLOWED_SHARE)
+        .map(|core| format!("core {} for {:.0} %", core.core, core.slowed_share * 100.0))
+        .collect();
+    if slowed.is_empty() {
+        return None;
+    }
+    let words =
+        format!("something that shares their execution units slowed {} of the time", slowed.join(" and "));
+    finding(Law::FullPace, Standing::Valid, words)
+}
+
+fn steal(evidence: &Evidence) -> Option<Finding> {
+    let share = evidence.machine.steal_share;
+    let standing = if share > STEAL_SHARE { Standing::Void } else { Standing::Valid };
+    if share <= STEAL_SHARE / 5.0 {
+        return None;
+    }
+    finding(Law::Steal, standing, format!("the hypervisor took {:.1} % of the machine's time", share * 100.0))
+}
+
+fn machine_idle(evidence: &Evidence) -> Option<Finding> {
+    let others = evidence.machine.others_cores_used;
+    // The machine's account is kept in hundredths of a second for each core; in a short cell that is much.
+    let coarse = MACHINE_TICK / evidence.server.seconds.max(1e-9);
+    let share = others / evidence.machine.cores.max(1) as f64 - coarse;
+    let standing = if share > BUSY_SHARE { Standing::Void } else { Standing::Valid };
+    if share <= BUSY_SHARE / 2.0 {
+        return None;
+    }
+    finding(
+        Law::MachineIdle,
+        standing,
+        format!(
+            "other programs and the kernel on its own account used {others:.2} cores: stop them and measure again"
+        ),
+    )
+}
+
+fn cores_apart(evidence: &Evidence) -> Option<Finding> {
+    if !evidence.cell.cores.shared() {
+        return None;
+    }
+    finding(
+        Law::CoresApart,
+        Standing::Valid,
+        "server and generator shared a core: what one uses, the other lacks".into(),
+    )
+}

@@ -1,0 +1,195 @@
+//! The order of phases, resume, interruption and void cells, on a rig of the imagination.
+
+use super::*;
+use crate::order;
+use crate::rig::mock::{Mock, Nature};
+use dyno_record::audit::Law;
+use dyno_record::cell::{Cores, Load};
+use dyno_record::experiment::Experiment;
+use dyno_record::header::Header;
+use dyno_record::step::Step;
+use dyno_record::store;
+use dyno_record::transport::TransportKind;
+
+fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
+    Cell {
+        step: Step::Capacity,
+        contestant: contestant.into(),
+        service: "/".into(),
+        transport: TransportKind::Plain,
+        cores: Cores { server: vec![0], generator: vec![1] },
+        workers: None,
+        load: Load {
+            connections: 4,
+            idle_connections: 0,
+            rate_per_s,
+            steps: Vec::new(),
+            requests_per_connection: None,
+            warm_up_ms: 200,
+            duration_ms: 1_000,
+        },
+    }
+}
+
+fn header() -> Header {
+    Header {
+        schema: dyno_record::SCHEMA,
+        experiment: Experiment::Compare,
+        command: Vec::new(),
+        seed: 1,
+        blocks: 1,
+        began_unix_ms: 0,
+        threshold: 0.05,
+        contestants: Vec::new(),
+        environment: crate::environment::read(),
+        floor: None,
+    }
+}
+
+fn measured(nature: Nature, rate_per_s: Option<f64>) -> Record {
+    let mut progress = Silent;
+    let rig = Mock { natures: [("a".to_string(), nature)].into(), ..Mock::default() };
+    let mut campaign = Campaign::new(rig, None, Vec::new(), "m", &mut progress);
+    campaign.measure(&Trial { cell: cell("a", rate_per_s), block: 0 }).cloned().unwrap()
+}
+
+fn doubts(record: &Record) -> Vec<(Law, Standing)> {
+    record.audit.findings.iter().map(|finding| (finding.law, finding.standing)).collect()
+}
+
+#[test]
+fn phases_come_in_order_and_samples_lie_inside_the_window() {
+    let mut rig = Mock::default();
+    let trial = Trial { cell: cell("a", None), block: 0 };
+    runner::measure(&mut rig, &trial, 0, "m").unwrap();
+    assert_eq!(
+        rig.log,
+        [
+            "start a",
+            "memory",
+            "begin closed, 4 connections",
+            "sleep 102",
+            "memory",
+            "sleep 110",
+            "sample under load",
+            "watch 485",
+            "watch 485",
+            "sample under load",
+            "finish",
+            "stop a",
+        ]
+    );
+}
+
+#[test]
+fn an_honest_cell_is_valid() {
+    let record = measured(Nature::default(), None);
+    assert_eq!(record.audit.standing, Standing::Valid, "{:?}", record.audit);
+    assert_eq!(record.load.as_ref().unwrap().rate_per_s, 10_000.0);
+    let cost = record.cpu_as_measured_ns().unwrap();
+    assert!((cost - 99_000.0).abs() < 100.0, "{cost}");
+    assert_eq!(record.server.unwrap().spread, vec![1, 2]);
+}
+
+#[test]
+fn a_server_that_does_not_start_makes_a_void_cell_and_the_experiment_goes_on() {
+    let mut progress = Silent;
+    let natures = [("a".to_string(), Nature { starts: false, ..Nature::default() })].into();
+    let rig = Mock { natures, ..Mock::default() };
+    let mut campaign = Campaign::new(rig, None, Vec::new(), "m", &mut progress);
+    for name in ["a", "b"] {
+        campaign.measure(&Trial { cell: cell(name, None), block: 0 }).unwrap();
+    }
+    let [broken, fine] = campaign.records() else { panic!("two records") };
+    assert_eq!(doubts(broken), [(Law::Contract, Standing::Void)]);
+    assert!(broken.counted().is_none());
+    assert_eq!(fine.audit.standing, Standing::Valid);
+}
+
+#[test]
+fn a_core_that_was_slowed_is_told_of_and_the_cell_still_counts() {
+    let slowed = measured(Nature { slowed_share: Some(0.6), ..Nature::default() }, None);
+    assert_eq!(doubts(&slowed), [(Law::FullPace, Standing::Valid)]);
+    assert!((slowed.pace[0].slowed_share - 0.6).abs() < 0.02, "{slowed:?}");
+    assert!(slowed.audit.findings[0].words.contains("core 0 for 60 %"), "{slowed:?}");
+    let hardly = measured(Nature { slowed_share: Some(0.05), ..Nature::default() }, None);
+    assert_eq!(doubts(&hardly), []);
+}
+
+#[test]
+fn planted_liars_are_found() {
+    let wrong = measured(Nature { wrong_bodies: 1, ..Nature::default() }, None);
+    assert_eq!(doubts(&wrong)[0], (Law::Bodies, Standing::Void));
+
+    let throttled = measured(Nature { lag_ns: 900_000, ..Nature::default() }, Some(1_000.0));
+    assert_eq!(doubts(&throttled)[0], (Law::GeneratorOnTime, Standing::Void));
+
+    let sleeping = measured(Nature { saturates_at: 0.3, ..Nature::default() }, None);
+    assert_eq!(doubts(&sleeping)[0], (Law::ServerBottleneck, Standing::AtLeast));
+    assert!(sleeping.counted().is_some(), "at least is not void");
+
+    // Half a core more than its requests take, from the middle of the window on.
+    let beside = Some((Duration::from_millis(700), 0.5));
+    let moonlighting =
+        measured(Nature { moonlights: beside, saturates_at: 0.4, ..Nature::default() }, Some(9_000.0));
+    assert_eq!(doubts(&moonlighting), [(Law::UtilizationLaw, Standing::Void)]);
+
+    let busy = measured(Nature { others: 0.5, ..Nature::default() }, None);
+    assert_eq!(doubts(&busy)[0], (Law::MachineIdle, Standing::Void));
+}
+
+#[test]
+fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
+    let directory = tempfile::tempdir().unwrap();
+    let cells = [cell("a", None), cell("b", None), cell("c", None)];
+    let trials = order::blocks(&cells, 0, 2, 9);
+
+    let mut progress = Silent;
+    let first = Store::open(directory.path(), &header()).unwrap();
+    let rig = Mock { interrupt_after: Some(4), ..Mock::default() };
+    let mut campaign = Campaign::new(rig, Some(first), Vec::new(), "m", &mut progress);
+    let ended = trials.iter().try_for_each(|trial| campaign.measure(trial).map(|_| ()));
+    assert!(matches!(ended, Err(Stop::Interrupted)));
+    let kept = store::read(directory.path()).unwrap().cells;
+    assert_eq!(kept.len(), 3, "the cell that was under way does not count");
+
+    let second = Store::open(directory.path(), &header()).unwrap();
+    let mut progress = Silent;
+    let mut campaign = Campaign::new(Mock::default(), Some(second), kept, "m", &mut progress);
+    for trial in &trials {
+        campaign.measure(trial).map(|_| ()).unwrap();
+    }
+    assert_eq!(campaign.rig.starts, 3, "only the rest was measured");
+    let all = store::read(directory.path()).unwrap().cells;
+    let order: Vec<&Trial> = all.iter().map(|record| &record.trial).collect();
+    assert_eq!(order, trials.iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_line_that_was_cut_off_costs_one_cell() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut progress = Silent;
+    let file = Store::open(directory.path(), &header()).unwrap();
+    let mut campaign = Campaign::new(Mock::default(), Some(file), Vec::new(), "m", &mut progress);
+    for name in ["a", "b"] {
+        campaign.measure(&Trial { cell: cell(name, None), block: 0 }).map(|_| ()).unwrap();
+    }
+    drop(campaign);
+    let path = directory.path().join(store::FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, &text[..text.len() - 40]).unwrap();
+    assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
+    drop(Store::open(directory.path(), &header()).unwrap());
+    assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
+}
+
+#[test]
+fn a_damaged_line_is_named_with_its_number() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Store::open(directory.path(), &header()).unwrap());
+    let path = directory.path().join(store::FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{{\"kind\":\"cell\"}}\n{text}")).unwrap();
+    let failure = store::read(directory.path()).unwrap_err();
+    assert!(failure.to_string().contains(":1:"), "{failure}");
+}

@@ -1,0 +1,121 @@
+//! Who takes part: programs that start with a command, say when they are ready, and end on SIGTERM.
+
+use std::path::PathBuf;
+
+use dyno_record::header::ContestantLine;
+use dyno_record::transport::TransportKind;
+
+pub mod error;
+pub mod foreign;
+pub mod own;
+pub mod peers;
+pub mod process;
+
+/// A program that takes part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contestant {
+    /// Label, unique in an experiment.
+    pub label: String,
+    /// One line on what it is.
+    pub idea: String,
+    /// Its kin, for grouping and colours.
+    pub family: String,
+    /// The command: program and arguments. In arguments, `{port}` and `{cores}` are replaced.
+    pub command: Vec<String>,
+    /// Files that it needs, written before it starts; `{port}`, `{cores}` and `{dir}` are replaced.
+    pub files: Vec<(PathBuf, String)>,
+    /// How it says that it is ready.
+    pub ready: Ready,
+    /// How many connections it serves at once.
+    pub concurrency: Concurrency,
+    /// Whether its crew can be set by `--workers`.
+    pub has_workers: bool,
+    /// Whether it takes `--max-connections`.
+    pub bounds_connections: bool,
+    /// What carries its requests.
+    pub transport: TransportKind,
+    /// Whether it is `dyno serve`, which takes `--transport` and more.
+    pub own: bool,
+}
+
+/// How a contestant says that it is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// It prints one line of JSON: `{"ready":true,"address":"127.0.0.1:PORT",...}`.
+    Line,
+    /// Its port, which was chosen for it, takes connections.
+    Connect,
+}
+
+/// How many connections a contestant serves at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concurrency {
+    /// One: any other waits in the accept queue.
+    One,
+    /// As many as it has workers.
+    Workers,
+    /// As many as there are descriptors.
+    Many,
+}
+
+impl Contestant {
+    /// How the header of the records names it.
+    pub fn line(&self) -> ContestantLine {
+        ContestantLine {
+            label: self.label.clone(),
+            idea: self.idea.clone(),
+            family: self.family.clone(),
+            command: self.command.clone(),
+        }
+    }
+
+    /// How many of `wanted` lasting connections it can serve without letting the rest starve.
+    pub fn connections(&self, wanted: u32) -> u32 {
+        if self.concurrency == Concurrency::One { 1 } else { wanted }
+    }
+
+    /// The crew that `connections` lasting connections need, where a crew is what serves them.
+    pub fn workers(&self, connections: u32) -> Option<u32> {
+        (self.has_workers && self.concurrency == Concurrency::Workers).then_some(connections)
+    }
+}
+
+/// Each of Dyno's own contestants behind each of these transports; a foreign one comes as it is, and only plain. With more than
+/// one transport, those that are not plain are called `epoll+tls`.
+pub fn behind(contestants: &[Contestant], transports: &[TransportKind]) -> Vec<Contestant> {
+    let mut found = Vec::new();
+    for contestant in contestants {
+        for &transport in transports.iter().filter(|transport| contestant.own || !transport.is_secure()) {
+            let mut one = Contestant { transport, ..contestant.clone() };
+            if transports.len() > 1 {
+                one.label = transport.label_behind(&one.label);
+            }
+            found.push(one);
+        }
+    }
+    found
+}
+
+/// Gives each contestant a label of its own: the second of a name gets `#2`.
+pub fn label_apart(contestants: &mut [Contestant]) {
+    let mut seen: Vec<String> = Vec::new();
+    for contestant in contestants {
+        let before = seen.iter().filter(|label| **label == contestant.label).count();
+        seen.push(contestant.label.clone());
+        if before > 0 {
+            contestant.label = format!("{}#{}", contestant.label, before + 1);
+        }
+    }
+}
+
+/// A program by its path, or by its name on the search path or where systems keep their servers.
+pub fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|file| file.is_file());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
+}

@@ -1,0 +1,67 @@
+//! `dyno scale`: capacity against the number of server cores.
+//!
+//! The generator gets the cores that are left. Where none is left both sides share, and the audit says so.
+
+use crate::campaign::{Campaign, Stop};
+use crate::experiment::pilot;
+use crate::experiment::setup::Setup;
+use crate::order::{self, Plan};
+use crate::rig::Rig;
+use dyno_record::cell::{Cell, Cores};
+use dyno_record::step::Step;
+
+/// One cell for each contestant and number of cores.
+pub fn cells(setup: &Setup, online: &[usize]) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for count in counts(online.len()) {
+        let server = online[..count].to_vec();
+        let generator = if count < online.len() { online[count..].to_vec() } else { online.to_vec() };
+        for contestant in &setup.contestants {
+            let mut cell = setup.cell(Step::Scale, contestant);
+            cell.cores = Cores { server: server.clone(), generator: generator.clone() };
+            cells.push(cell);
+        }
+    }
+    cells
+}
+
+/// All numbers up to eight; beyond that the powers of two, what lies between them, and the last.
+fn counts(cores: usize) -> Vec<usize> {
+    (1..=cores).filter(|count| *count <= 8 || *count == cores || is_step(*count)).collect()
+}
+
+fn is_step(count: usize) -> bool {
+    count.is_power_of_two() || (count.is_multiple_of(3) && (count / 3).is_power_of_two())
+}
+
+/// Everything that the experiment measures.
+pub fn plan(setup: &Setup, online: &[usize]) -> Plan {
+    Plan::known(pilot::trials(setup), order::blocks(&cells(setup, online), 0, setup.blocks, setup.seed))
+}
+
+/// Runs the experiment.
+///
+/// # Errors
+/// When the user interrupts or the records cannot be written.
+pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, online: &[usize]) -> Result<(), Stop> {
+    let plan = plan(setup, online);
+    campaign.expect(plan.cells());
+    let settled = pilot::run(campaign, setup)?;
+    let trials = plan.settle(&settled, None);
+    campaign.replan(&trials);
+    for trial in trials {
+        campaign.measure(&trial)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counts;
+
+    #[test]
+    fn few_cores_are_all_measured_and_many_are_thinned_out() {
+        assert_eq!(counts(2), [1, 2]);
+        assert_eq!(counts(20), [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20]);
+    }
+}

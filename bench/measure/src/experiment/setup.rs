@@ -1,0 +1,107 @@
+//! What all experiments have in common.
+
+use dyno_record::step::Step;
+use std::collections::BTreeMap;
+
+use crate::contestant::Contestant;
+use dyno_record::cell::{Cell, Cores, Load};
+
+/// What all experiments have in common.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Who takes part.
+    pub contestants: Vec<Contestant>,
+    /// Path of the service.
+    pub service: String,
+    /// Cores of both sides.
+    pub cores: Cores,
+    /// Lasting connections, where a contestant serves so many.
+    pub connections: u32,
+    /// Blocks.
+    pub blocks: u32,
+    /// Time left out at the start of a cell, at most.
+    pub warm_up_ms: u64,
+    /// Whether it is that long in any case, steady or not.
+    pub warm_up_fixed: bool,
+    /// What the pilot found to be enough, by label.
+    pub warm_ups_ms: BTreeMap<String, u64>,
+    /// Time measured in a cell.
+    pub duration_ms: u64,
+    /// Seed of the order.
+    pub seed: u64,
+}
+
+impl Setup {
+    /// A cell for one contestant, closed loop with lasting connections unless changed.
+    pub fn cell(&self, step: Step, contestant: &Contestant) -> Cell {
+        let connections = contestant.connections(self.connections);
+        Cell {
+            step,
+            contestant: contestant.label.clone(),
+            service: self.service.clone(),
+            transport: contestant.transport,
+            cores: self.cores.clone(),
+            workers: contestant.workers(connections),
+            load: Load::closed(connections, self.warm_up_of_ms(&contestant.label), self.duration_ms),
+        }
+    }
+
+    /// How long a contestant is loaded before it is measured: what the pilot found to be enough, and before that the limit.
+    pub fn warm_up_of_ms(&self, label: &str) -> u64 {
+        self.warm_ups_ms.get(label).copied().unwrap_or(self.warm_up_ms)
+    }
+}
+
+/// Splits the machine's cores between both sides: half for the server, the rest for the generator; with one core both
+/// share it, and the audit says so.
+pub fn split_cores(cores: &[usize]) -> Cores {
+    match cores {
+        [] => Cores::default(),
+        [only] => Cores { server: vec![*only], generator: vec![*only] },
+        _ => {
+            let (server, generator) = cores.split_at(cores.len() / 2);
+            Cores { server: server.to_vec(), generator: generator.to_vec() }
+        }
+    }
+}
+
+/// Rounds down to two significant digits, so that a rate reads like one that a person chose.
+pub fn round_rate(rate: f64) -> f64 {
+    let scale = 10f64.powf(rate.max(1.0).log10().floor() - 1.0);
+    ((rate / scale).floor() * scale).max(1.0)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A setup for the tests of the experiments.
+    pub fn setup(contestants: Vec<Contestant>) -> Setup {
+        Setup {
+            contestants,
+            service: "/".into(),
+            cores: split_cores(&[0, 1]),
+            connections: 64,
+            blocks: 3,
+            warm_up_ms: 100,
+            warm_up_fixed: false,
+            warm_ups_ms: BTreeMap::new(),
+            duration_ms: 500,
+            seed: 5,
+        }
+    }
+
+    #[test]
+    fn cores_are_split_in_halves() {
+        assert_eq!(split_cores(&[0, 1]), Cores { server: vec![0], generator: vec![1] });
+        assert_eq!(split_cores(&[0, 1, 2]), Cores { server: vec![0], generator: vec![1, 2] });
+        assert!(split_cores(&[3]).shared());
+    }
+
+    #[test]
+    fn rates_become_round() {
+        assert_eq!(round_rate(12_345.0), 12_000.0);
+        assert_eq!(round_rate(987.0), 980.0);
+        assert_eq!(round_rate(0.3), 1.0);
+    }
+}

@@ -1,0 +1,270 @@
+//! A rig of the imagination: time passes only when someone sleeps, and every step is noted down.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::probe::figures::Sample;
+use crate::probe::machine::MachineSample;
+use crate::probe::pace::{Beat, Beats};
+use crate::rig::{Answers, Drive, Farewell, Fault, Rig};
+use dyno_record::cell::Cell;
+use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
+use dyno_record::server::Memory;
+
+/// What a contestant of the imagination is like.
+#[derive(Debug, Clone)]
+pub struct Nature {
+    /// Most requests a second that it answers with its cores.
+    pub capacity_per_s: f64,
+    /// Share of its capacity that it still answers when more is offered.
+    pub past: f64,
+    /// For how long it is slow after more was offered than it can answer; `None`: for ever.
+    pub slow_for: Option<Duration>,
+    /// Share of its cores that it uses when loaded to the full.
+    pub saturates_at: f64,
+    /// Whether it starts at all.
+    pub starts: bool,
+    /// Answers with wrong bodies in each window.
+    pub wrong_bodies: u64,
+    /// How late the generator is.
+    pub lag_ns: u64,
+    /// CPU that other programs use meanwhile, in cores.
+    pub others: f64,
+    /// CPU that it uses beside its requests from so long after the start of the load on, in cores.
+    pub moonlights: Option<(Duration, f64)>,
+    /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where nobody looks.
+    pub slowed_share: Option<f64>,
+    /// How many of its loads climb to their end before it is steady from the start; absent where a pilot shows nothing.
+    pub restless: Option<usize>,
+}
+
+impl Default for Nature {
+    fn default() -> Self {
+        Nature {
+            capacity_per_s: 10_000.0,
+            past: 1.0,
+            slow_for: Some(Duration::ZERO),
+            saturates_at: 0.99,
+            starts: true,
+            wrong_bodies: 0,
+            lag_ns: 0,
+            others: 0.0,
+            moonlights: None,
+            slowed_share: None,
+            restless: None,
+        }
+    }
+}
+
+/// A rig of the imagination.
+#[derive(Debug, Default)]
+pub struct Mock {
+    /// Now.
+    pub clock: Duration,
+    /// What happened, in order.
+    pub log: Vec<String>,
+    /// Contestants that differ from the default.
+    pub natures: BTreeMap<String, Nature>,
+    /// The user interrupts after so many starts.
+    pub interrupt_after: Option<usize>,
+    /// Contestants started so far.
+    pub starts: usize,
+    /// Since when which cell is loaded.
+    pub loaded_since: Option<(Duration, Cell)>,
+    /// CPU that contestants have used.
+    pub cpu: Duration,
+    /// CPU that the machine has used.
+    pub busy: Duration,
+}
+
+impl Mock {
+    fn nature(&self, cell: &Cell) -> Nature {
+        self.natures.get(&cell.contestant).cloned().unwrap_or_default()
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let from = self.clock;
+        self.clock += time;
+        if let Some((since, cell)) = &self.loaded_since {
+            let nature = self.nature(cell);
+            let share = rate(&nature, cell) / nature.capacity_per_s * nature.saturates_at;
+            let beside = nature.moonlights.map_or(Duration::ZERO, |(after, cores)| {
+                self.clock.saturating_sub(from.max(*since + after)).mul_f64(cores)
+            });
+            self.cpu += time.mul_f64(share) + beside;
+            self.busy += time.mul_f64(share + nature.others) + beside;
+        }
+    }
+}
+
+fn rate(nature: &Nature, cell: &Cell) -> f64 {
+    match cell.load.rate_per_s {
+        None => nature.capacity_per_s,
+        Some(offered) if offered > nature.capacity_per_s => nature.capacity_per_s * nature.past,
+        Some(offered) => offered,
+    }
+}
+
+/// The 99th percentile where it keeps up.
+const USUAL_NS: u64 = 1_000_000;
+/// The 99th percentile where it does not: the line grows for the length of the run.
+const OVERLOADED_NS: u64 = 100_000_000;
+
+/// What a cell of several rates shows over time.
+fn series(nature: &Nature, cell: &Cell) -> Vec<Point> {
+    const INTERVAL_MS: u64 = 50;
+    let steps = &cell.load.steps;
+    let mut slow_until_ms = 0;
+    let ends = (INTERVAL_MS..=cell.load.duration_ms).step_by(INTERVAL_MS as usize);
+    ends.filter_map(|at_ms| {
+        let offered = *steps.get(((at_ms - 1) * steps.len() as u64 / cell.load.duration_ms) as usize)?;
+        if offered > nature.capacity_per_s {
+            slow_until_ms = nature.slow_for.map_or(u64::MAX, |time| at_ms + time.as_millis() as u64);
+        }
+        let slow = offered > nature.capacity_per_s || at_ms <= slow_until_ms;
+        let p99_ns = Some(if slow { OVERLOADED_NS } else { USUAL_NS });
+        Some(Point { at_ms, rate_per_s: offered.min(nature.capacity_per_s), errors: 0, p99_ns })
+    })
+    .collect()
+}
+
+/// What a pilot shows over time: a rate that climbs to its end, or a steady one.
+fn start_up(rate_per_s: f64, climbs: bool, duration_ms: u64) -> Vec<Point> {
+    const INTERVAL_MS: u64 = 10;
+    let last = (duration_ms / INTERVAL_MS) as f64;
+    let share = |number: u64| if climbs { number as f64 / last } else { 1.0 - 0.001 * (number % 3) as f64 };
+    (1..=duration_ms / INTERVAL_MS)
+        .map(|number| Point {
+            at_ms: number * INTERVAL_MS,
+            rate_per_s: rate_per_s * share(number),
+            errors: 0,
+            p99_ns: Some(USUAL_NS),
+        })
+        .collect()
+}
+
+fn beats(nature: &Nature, from: Duration, until: Duration) -> Vec<Beats> {
+    let Some(slowed_share) = nature.slowed_share else {
+        return Vec::new();
+    };
+    let beats = (from.as_millis() as u64..until.as_millis() as u64)
+        .step_by(4)
+        .map(|at_ms| {
+            let slowed = (at_ms % 100) as f64 >= 100.0 * (1.0 - slowed_share);
+            Beat { at: Duration::from_millis(at_ms), call_ns: if slowed { 150.0 } else { 100.0 } }
+        })
+        .collect();
+    vec![Beats { core: 0, full_ns: 100.0, beats }]
+}
+
+impl Rig for Mock {
+    type Server = Cell;
+    type Generator = Cell;
+
+    fn now(&self) -> Duration {
+        self.clock
+    }
+
+    fn unix_ms(&self) -> u64 {
+        1_700_000_000_000 + self.clock.as_millis() as u64
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        self.log.push(format!("sleep {}", time.as_millis()));
+        self.pass(time);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt_after.is_some_and(|after| self.starts >= after)
+    }
+
+    fn start(&mut self, cell: &Cell) -> Result<Cell, Fault> {
+        self.starts += 1;
+        self.log.push(format!("start {}", cell.contestant));
+        if self.nature(cell).starts { Ok(cell.clone()) } else { Err(Fault::contract("it does not start")) }
+    }
+
+    fn sample(&mut self, _server: &Cell, generator: Option<&Cell>) -> Sample {
+        self.log.push(format!("sample{}", if generator.is_some() { " under load" } else { "" }));
+        let mut sample = Sample { at: self.clock, ..Sample::default() };
+        sample.tree.cpu = self.cpu;
+        sample.tree.thread_count = 1;
+        sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
+        sample
+    }
+
+    fn cpu(&mut self, _server: &Cell, _sampled: &Sample) -> (Duration, Duration) {
+        (self.cpu, self.clock)
+    }
+
+    fn memory(&mut self, _server: &Cell) -> Memory {
+        self.log.push("memory".into());
+        let anonymous = if self.loaded_since.is_some() { 3 << 19 } else { 1 << 20 };
+        Memory { pss_bytes: Some(1 << 21), anonymous_bytes: Some(anonymous), ..Memory::default() }
+    }
+
+    fn watch(&mut self, _server: &Cell, time: Duration) -> Vec<usize> {
+        self.log.push(format!("watch {}", time.as_millis()));
+        self.pass(time);
+        vec![1]
+    }
+
+    fn begin(&mut self, _server: &Cell, cell: &Cell) -> Result<Cell, Fault> {
+        self.log.push(format!("begin {}", cell.load.words()));
+        self.loaded_since = Some((self.clock, cell.clone()));
+        Ok(cell.clone())
+    }
+
+    fn finish(&mut self, _generator: Cell, cell: &Cell) -> Result<Drive, Fault> {
+        self.log.push("finish".into());
+        let nature = self.nature(cell);
+        let (since, _) = self.loaded_since.clone().ok_or_else(|| Fault::generator("nothing was begun"))?;
+        let end = since + Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+        self.pass(end.saturating_sub(self.clock));
+        self.loaded_since = None;
+        let rate_per_s = rate(&nature, cell);
+        let seconds = cell.load.duration_ms as f64 / 1e3;
+        let times = |nanoseconds: u64| Latency {
+            count: (rate_per_s * seconds) as u64,
+            mean_ns: nanoseconds as f64,
+            max_ns: nanoseconds,
+            percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
+        };
+        let overloaded = cell.load.rate_per_s.is_some_and(|offered| offered > nature.capacity_per_s);
+        let total = times(if overloaded { OVERLOADED_NS } else { USUAL_NS });
+        let mut errors = BTreeMap::new();
+        if nature.wrong_bodies > 0 {
+            errors.insert(FailureKind::Body, nature.wrong_bodies);
+        }
+        let figures = LoadFigures {
+            seconds,
+            answered: total.count,
+            errors,
+            offered_per_s: cell.load.rate_per_s,
+            sent_per_s: cell.load.rate_per_s.unwrap_or(rate_per_s),
+            rate_per_s,
+            lag: times(nature.lag_ns),
+            response: total.clone(),
+            connections_open: cell.load.connections,
+            in_flight: Some(rate_per_s * total.mean_ns / 1e9),
+            in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
+            generator_busy_share: Some(0.5),
+            series: match nature.restless {
+                Some(loads) => start_up(rate_per_s, self.starts <= loads, cell.load.duration_ms),
+                None => series(&nature, cell),
+            },
+            total,
+            ..LoadFigures::default()
+        };
+        let interval = Duration::from_millis(10);
+        let intervals = (cell.load.warm_up_ms + cell.load.duration_ms) / 10;
+        let until = |end: u64| (rate_per_s * end as f64 * interval.as_secs_f64()).round() as u64;
+        let counts = (0..intervals).map(|place| until(place + 1) - until(place)).collect();
+        Ok(Drive { figures, answers: Answers { interval, counts }, beats: beats(&nature, since, end) })
+    }
+
+    fn stop(&mut self, server: Cell) -> Result<Farewell, Fault> {
+        self.log.push(format!("stop {}", server.contestant));
+        Ok(Farewell { requests_by_worker: vec![1, 2] })
+    }
+}

@@ -1,0 +1,127 @@
+//! From what `dyno load` prints to what a record holds.
+
+use std::time::Duration;
+
+use dyno_clients::outcome::{Distribution, ErrorKind, Outcome, SCHEMA_VERSION};
+use dyno_clients::verdict::Doubt;
+
+use crate::rig::{Answers, Drive, Fault};
+use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
+
+/// Reads the JSON of a run.
+///
+/// # Errors
+/// When it is no outcome, or of a schema that this program does not know.
+pub fn read(json: &str) -> Result<Drive, Fault> {
+    let outcome: Outcome = serde_json::from_str(json)
+        .map_err(|error| Fault::generator(format!("the generator's result cannot be read: {error}")))?;
+    if outcome.schema_version != SCHEMA_VERSION {
+        return Err(Fault::generator(format!(
+            "the generator speaks schema {}, this program {SCHEMA_VERSION}",
+            outcome.schema_version
+        )));
+    }
+    Ok(drive(&outcome))
+}
+
+fn drive(outcome: &Outcome) -> Drive {
+    let seconds = outcome.window_ns as f64 / 1e9;
+    let open = matches!(outcome.plan.load, dyno_clients::outcome::Load::Open { .. });
+    let figures = LoadFigures {
+        seconds,
+        answered: outcome.counts.completed,
+        errors: outcome.errors.iter().map(|error| (failure(error.kind), error.count)).collect(),
+        offered_per_s: open.then_some(outcome.rates.offered_per_s),
+        sent_per_s: outcome.rates.sent_per_s,
+        rate_per_s: outcome.rates.achieved_per_s,
+        bytes_per_s: outcome.rates.received_octets_per_s,
+        total: latency(&outcome.latency.total),
+        response: latency(&outcome.latency.response),
+        wait: latency(&outcome.latency.wait),
+        lag: latency(&outcome.latency.lag),
+        connect: latency(&outcome.latency.connect),
+        connections_open: u32::try_from(outcome.connections.open_max).unwrap_or(u32::MAX),
+        idle_open: None,
+        in_flight: Some(outcome.audit.figures.in_system_mean).filter(|mean| *mean > 0.0),
+        in_flight_by_law: Some(outcome.audit.figures.in_system_predicted).filter(|mean| *mean > 0.0),
+        generator_busy_share: Some(outcome.generator.busy_share),
+        generator_cores_used: Some(outcome.generator.cpu_ns as f64 / outcome.window_ns.max(1) as f64),
+        generator_sleeps_per_s: (seconds > 0.0)
+            .then(|| outcome.generator.switches_voluntary as f64 / seconds),
+        objections: outcome
+            .audit
+            .findings
+            .iter()
+            .filter(|finding| !judged_here(&finding.doubt))
+            .map(|finding| finding.message.clone())
+            .collect(),
+        series: series(outcome),
+    };
+    let answers = Answers {
+        interval: Duration::from_nanos(outcome.series.interval_ns),
+        counts: outcome.series.intervals.iter().map(|interval| interval.completed).collect(),
+    };
+    Drive { figures, answers, beats: Vec::new() }
+}
+
+/// Doubts that the bench's own audit judges from the figures; the generator does not know what the cell is for.
+fn judged_here(doubt: &Doubt) -> bool {
+    matches!(
+        doubt,
+        Doubt::GeneratorLate { .. }
+            | Doubt::GeneratorSaturated { .. }
+            | Doubt::OfferedRateMissed { .. }
+            | Doubt::ConnectionsMissing { .. }
+            | Doubt::LittlesLawBroken { .. }
+            | Doubt::ErrorsOverLimit { .. }
+            | Doubt::Errors { .. }
+            | Doubt::NothingMeasured {}
+            | Doubt::FewIndependentSamples { .. }
+    )
+}
+
+/// The generator's word for a failure as the records'. Each side has its own list, so that the file outlives the generator's.
+fn failure(kind: ErrorKind) -> FailureKind {
+    match kind {
+        ErrorKind::Connect => FailureKind::Connect,
+        ErrorKind::Transport => FailureKind::Transport,
+        ErrorKind::Reset => FailureKind::Reset,
+        ErrorKind::Timeout => FailureKind::Timeout,
+        ErrorKind::Short => FailureKind::Short,
+        ErrorKind::Protocol => FailureKind::Protocol,
+        ErrorKind::Status => FailureKind::Status,
+        ErrorKind::Body => FailureKind::Body,
+        ErrorKind::Unfinished => FailureKind::Unfinished,
+    }
+}
+
+fn latency(distribution: &Distribution) -> Latency {
+    Latency {
+        count: distribution.count,
+        mean_ns: distribution.mean_ns,
+        max_ns: distribution.max_ns,
+        percentiles: distribution
+            .percentiles
+            .iter()
+            .map(|percentile| (percentile.quantile * 100.0, percentile.value_ns))
+            .collect(),
+    }
+}
+
+/// The series of the measured window; warm-up has negative times there and is left out.
+fn series(outcome: &Outcome) -> Vec<Point> {
+    let length_ns = outcome.series.interval_ns.max(1);
+    outcome
+        .series
+        .intervals
+        .iter()
+        .filter(|interval| interval.start_ns >= outcome.plan.warmup_ns)
+        .filter(|interval| interval.start_ns < outcome.plan.warmup_ns + outcome.window_ns)
+        .map(|interval| Point {
+            at_ms: (interval.start_ns + length_ns - outcome.plan.warmup_ns) / 1_000_000,
+            rate_per_s: interval.completed as f64 * 1e9 / length_ns as f64,
+            errors: interval.failed,
+            p99_ns: (interval.completed > 0).then_some(interval.p99_ns),
+        })
+        .collect()
+}

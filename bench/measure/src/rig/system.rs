@@ -1,0 +1,389 @@
+//! The real world: processes, /proc, and the clock.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use dyno_clients::engine::socket::allow_descriptors;
+use dyno_security::credentials;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
+use crate::contestant::Contestant;
+use crate::contestant::process::{Running, tame};
+use crate::limits::{
+    GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT,
+};
+use crate::probe::figures::Sample;
+use crate::probe::pace::{FullPace, Watch};
+use crate::probe::{machine, memory, network, process, tree};
+use crate::rig::{Drive, Farewell, Fault, Rig, outcome};
+use dyno_record::audit::Law;
+use dyno_record::cell::{Cell, Cores, Load};
+use dyno_record::contract::STARTED;
+use dyno_record::server::Memory;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn note_interrupt(_signal: libc::c_int) {
+    INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// Why there is no rig.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// The program cannot find its own file, so it cannot start servers and generators.
+    #[error("cannot find this program's own file: {0}")]
+    OwnProgram(io::Error),
+    /// The directory of the results has no path.
+    #[error("cannot find {}: {error}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Signals cannot be handled.
+    #[error("cannot take signals: {0}")]
+    Signals(io::Error),
+}
+
+/// The rig of a real experiment.
+#[derive(Debug)]
+pub struct System {
+    began: Instant,
+    contestants: HashMap<String, Contestant>,
+    program: PathBuf,
+    directory: PathBuf,
+    seed: u64,
+    full_pace: FullPace,
+}
+
+impl System {
+    /// A rig for these contestants; files that they need go below `directory`. From here on Ctrl-C and SIGTERM end the experiment in order.
+    ///
+    /// # Errors
+    /// When this program's own file or the directory cannot be found.
+    pub fn new(
+        contestants: &[Contestant],
+        cores: &Cores,
+        directory: &Path,
+        seed: u64,
+    ) -> Result<Self, SystemError> {
+        let program = std::env::current_exe().map_err(SystemError::OwnProgram)?;
+        let directory = std::path::absolute(directory)
+            .map_err(|error| SystemError::Directory { path: directory.to_path_buf(), error })?;
+        let note = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            // SAFETY: the handler only stores into an atomic, which is safe in a signal handler.
+            unsafe { sigaction(signal, &note) }.map_err(|error| SystemError::Signals(error.into()))?;
+        }
+        let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
+        if !cores.shared() {
+            // Looking at a server costs CPU; it shall not be the server's. A system that will not has only more noise.
+            let _ = machine::pin(&cores.generator);
+        }
+        Ok(System {
+            began: Instant::now(),
+            contestants,
+            program,
+            directory,
+            seed,
+            full_pace: FullPace::default(),
+        })
+    }
+
+    /// Keys and certificates of both sides, made when the first cell needs them.
+    fn credentials(&self) -> PathBuf {
+        self.directory.join("work").join("credentials")
+    }
+
+    /// Waits until the generator says that it starts: opening ten thousand connections takes a while, and so do the handshakes
+    /// of sixty. One that ends before it starts has its reason, which [`Rig::finish`] tells.
+    fn await_start(&self, generator: &mut Generator, started: &Receiver<()>) {
+        let deadline = generator.began + OPENING_LIMIT;
+        while !self.interrupted() && Instant::now() < deadline {
+            match started.recv_timeout(Duration::from_millis(100)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        generator.began = Instant::now();
+    }
+
+    /// The arguments of `dyno load` for a cell.
+    fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
+        let load = &cell.load;
+        let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
+        let url = format!("http://{address}{}", cell.service);
+        let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into()];
+        let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
+        option("--connections", load.connections.to_string());
+        if load.steps.is_empty() {
+            option("--duration", format!("{}ms", load.duration_ms));
+        }
+        option("--warmup", format!("{}ms", load.warm_up_ms));
+        option("--threads", cell.cores.generator.len().max(1).to_string());
+        option("--seed", self.seed.to_string());
+        option("--format", "json".into());
+        option("--output", "-".into());
+        option("--expect", if own { "service" } else { "same" }.into());
+        if cell.cores.shared() {
+            option("--spin", "0".into());
+        }
+        if let Some(rate) = load.rate_per_s {
+            option("--rate", rates(rate, load));
+        }
+        if let Some(requests) = load.requests_per_connection {
+            option("--requests-per-connection", requests.to_string());
+        }
+        if cell.transport.is_secure() {
+            option("--transport", cell.transport.to_string());
+            option("--credentials", self.credentials().display().to_string());
+        }
+        arguments
+    }
+}
+
+/// The rate as `dyno load` reads it: one, or steps of equal length.
+fn rates(rate_per_s: f64, load: &Load) -> String {
+    if load.steps.is_empty() {
+        return rate_per_s.to_string();
+    }
+    let steps: Vec<String> = load.steps.iter().map(ToString::to_string).collect();
+    format!("{}/{}ms", steps.join(","), load.duration_ms / load.steps.len() as u64)
+}
+
+/// A generator that runs.
+#[derive(Debug)]
+pub struct Generator {
+    child: Child,
+    output: Option<JoinHandle<String>>,
+    complaints: Option<JoinHandle<String>>,
+    /// When it was started, and then when its load began.
+    began: Instant,
+    /// Connections that say nothing.
+    idle: Vec<TcpStream>,
+    /// Looks at the cores of both sides meanwhile.
+    pace: Watch,
+}
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Opens connections that say nothing. Those of the generator queue behind them, so when it is served all of them are accepted.
+fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, Fault> {
+    // The server inherits nothing of this: it was started before.
+    let _ = allow_descriptors(u64::from(count) + 256);
+    (0..count)
+        .map(|number| {
+            let connection = TcpStream::connect_timeout(&address, IDLE_CONNECT_LIMIT);
+            connection.and_then(|connection| connection.set_nonblocking(true).map(|()| connection)).map_err(
+                |error| Fault {
+                    law: Law::ConnectionsOpen,
+                    words: format!("the idle connection {} of {count} was not made: {error}", number + 1),
+                },
+            )
+        })
+        .collect()
+}
+
+/// A connection on which nothing was said is open as long as there is nothing to read.
+fn is_open(connection: &TcpStream) -> bool {
+    matches!(connection.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        let _ = from.read_to_string(&mut text);
+        text
+    })
+}
+
+/// The same, but for the line by which a generator tells that it starts, which is passed on at once.
+fn drain_after(from: impl Read + Send + 'static, start: Sender<()>) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            if line == STARTED {
+                // Who waits no longer has given the generator up.
+                let _ = start.send(());
+            } else {
+                text += &line;
+                text.push('\n');
+            }
+        }
+        text
+    })
+}
+
+impl Rig for System {
+    type Server = Running;
+    type Generator = Generator;
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn unix_ms(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.interrupted() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            thread::sleep(left.min(Duration::from_millis(100)));
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        INTERRUPTED.load(Ordering::Relaxed)
+    }
+
+    fn start(&mut self, cell: &Cell) -> Result<Running, Fault> {
+        let contestant = self
+            .contestants
+            .get(&cell.contestant)
+            .ok_or_else(|| Fault::contract(format!("there is no contestant {}", cell.contestant)))?;
+        let mut extra = Vec::new();
+        if contestant.own {
+            let most = cell.load.connections + cell.load.idle_connections + 64;
+            if let Some(workers) = cell.workers {
+                extra.extend(["--workers".to_string(), workers.to_string()]);
+            }
+            if contestant.bounds_connections {
+                extra.extend(["--max-connections".to_string(), most.to_string()]);
+            }
+            if cell.transport.is_secure() {
+                let credentials = self.credentials();
+                if !credentials.exists() {
+                    // Should the directory not be made, the keys cannot be either, and say so.
+                    let _ = std::fs::create_dir_all(self.directory.join("work"));
+                    credentials::create(&credentials).map_err(|error| {
+                        Fault::contract(format!("no keys for {}: {error}", cell.transport))
+                    })?;
+                }
+                extra.extend(["--transport".to_string(), cell.transport.to_string()]);
+                extra.extend(["--credentials".to_string(), credentials.display().to_string()]);
+            }
+        }
+        Running::start(
+            contestant,
+            &extra,
+            &cell.cores.server,
+            cell.step.is_counted(),
+            &self.directory.join("work"),
+        )
+    }
+
+    fn sample(&mut self, server: &Running, generator: Option<&Generator>) -> Sample {
+        let cpu = |pid: u32| process::cpu_time(pid as i32).unwrap_or_default();
+        let (tree, (machine, generator_cpu, own_cpu, counters)) = tree::sample(server.pid(), || {
+            let generator = generator.map(|generator| cpu(generator.child.id())).unwrap_or_default();
+            (machine::sample(), generator, cpu(std::process::id()), server.counters())
+        });
+        let at = tree.read_at.map_or_else(|| self.now(), |read| read.saturating_duration_since(self.began));
+        Sample { at, tree, counters, machine, network: network::sample(), generator_cpu, own_cpu }
+    }
+
+    fn cpu(&mut self, _server: &Running, sampled: &Sample) -> (Duration, Duration) {
+        (tree::cpu_at_a_glance(&sampled.tree), self.now())
+    }
+
+    fn memory(&mut self, server: &Running) -> Memory {
+        memory::sample(server.pid())
+    }
+
+    fn watch(&mut self, server: &Running, time: Duration) -> Vec<usize> {
+        let end = self.now() + time;
+        let mut seen = Vec::new();
+        if server.cores == 1 {
+            // One core runs one thread at a time: there is nothing to see, and looking has its price.
+            self.sleep(time);
+            return seen;
+        }
+        let threads: i64 = tree::members(server.pid()).iter().map(|stat| stat.num_threads).sum();
+        while threads <= WATCH_THREADS_LIMIT && self.now() + WATCH_INTERVAL < end && !self.interrupted() {
+            thread::sleep(WATCH_INTERVAL);
+            seen.push(tree::running(server.pid()));
+        }
+        let left = end.saturating_sub(self.now());
+        self.sleep(left);
+        seen
+    }
+
+    fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
+        let idle = open_idle(server.address, cell.load.idle_connections)?;
+        self.full_pace.meet(&cell.cores.both());
+        let mut command = Command::new(&self.program);
+        command.args(self.load_arguments(&server.address.to_string(), cell));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        tame(&mut command, &cell.cores.generator);
+        let mut child = command
+            .spawn()
+            .map_err(|error| Fault::generator(format!("the generator cannot be started: {error}")))?;
+        let output = child.stdout.take().map(drain);
+        let (start, started) = mpsc::channel();
+        let complaints = child.stderr.take().map(|from| drain_after(from, start));
+        let began = Instant::now();
+        let mut generator = Generator { child, output, complaints, began, idle, pace: Watch::default() };
+        self.await_start(&mut generator, &started);
+        generator.pace = Watch::start(&cell.cores.both(), self.began);
+        Ok(generator)
+    }
+
+    fn finish(&mut self, mut generator: Generator, cell: &Cell) -> Result<Drive, Fault> {
+        let planned = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+        let deadline = generator.began + planned + GENERATOR_GRACE;
+        let status = loop {
+            match generator.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) if Instant::now() < deadline && !self.interrupted() => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(None) | Err(_) => {
+                    return Err(Fault::generator(format!(
+                        "the generator did not end within {} s of its time and was killed",
+                        GENERATOR_GRACE.as_secs()
+                    )));
+                }
+            }
+        };
+        let beats = std::mem::take(&mut generator.pace).finish();
+        let collect = |handle: Option<JoinHandle<String>>| {
+            handle.and_then(|handle| handle.join().ok()).unwrap_or_default()
+        };
+        let text = collect(generator.output.take());
+        let said = collect(generator.complaints.take());
+        // Whatever its exit code: a run that it declares void still has figures, and they are judged here.
+        if text.trim().is_empty() {
+            let said = said.trim().replace('\n', " / ");
+            return Err(Fault::generator(format!("the generator gave no result ({status}): {said}")));
+        }
+        let mut drive = outcome::read(&text)?;
+        let open = generator.idle.iter().filter(|connection| is_open(connection)).count();
+        drive.beats = beats.into_iter().map(|(core, beats)| self.full_pace.learn(core, beats)).collect();
+        drive.figures.idle_open = (cell.load.idle_connections > 0).then_some(open as u32);
+        Ok(drive)
+    }
+
+    fn stop(&mut self, server: Running) -> Result<Farewell, Fault> {
+        server.stop()
+    }
+}

@@ -1,0 +1,134 @@
+//! What is measured: one place in the matrix of contestant, service, transport, cores and load.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use crate::step::Step;
+use crate::transport::TransportKind;
+
+/// One place in the matrix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Cell {
+    /// What the cell is for, within its experiment.
+    pub step: Step,
+    /// Label of the contestant, unique in its experiment; the second `epoll` is `epoll#2`.
+    pub contestant: String,
+    /// Path of the service.
+    pub service: String,
+    /// What carries its requests.
+    pub transport: TransportKind,
+    /// Cores of both sides.
+    pub cores: Cores,
+    /// Crew of the contestant, where it has one.
+    pub workers: Option<u32>,
+    /// What the generator does.
+    pub load: Load,
+}
+
+/// Which cores each side may use; empty means any.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Cores {
+    /// The contestant's.
+    pub server: Vec<usize>,
+    /// The generator's.
+    pub generator: Vec<usize>,
+}
+
+impl Cores {
+    /// The cores of both sides, each once.
+    pub fn both(&self) -> Vec<usize> {
+        let mut both = [self.server.as_slice(), &self.generator].concat();
+        both.sort_unstable();
+        both.dedup();
+        both
+    }
+
+    /// Whether a core belongs to both sides.
+    pub fn shared(&self) -> bool {
+        self.server.is_empty()
+            || self.generator.is_empty()
+            || self.server.iter().any(|core| self.generator.contains(core))
+    }
+}
+
+/// What the generator does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Load {
+    /// Connections that carry requests.
+    pub connections: u32,
+    /// Connections that are open beside them and say nothing.
+    #[serde(default)]
+    pub idle_connections: u32,
+    /// Open loop at this rate; absent for a closed loop.
+    pub rate_per_s: Option<f64>,
+    /// Rates of equal length, one after the other, instead of one rate; empty for one rate.
+    #[serde(default)]
+    pub steps: Vec<f64>,
+    /// Requests after which a connection is closed and opened anew; absent for never.
+    pub requests_per_connection: Option<u32>,
+    /// Time left out at the start.
+    pub warm_up_ms: u64,
+    /// Time measured.
+    pub duration_ms: u64,
+}
+
+impl Cell {
+    /// Whether memory is looked at under load. Where latency at a rate is the point, looking would be part of it.
+    pub fn wants_memory(&self) -> bool {
+        self.load.rate_per_s.is_none() || self.step.holds_connections()
+    }
+}
+
+impl Load {
+    /// A closed loop over lasting connections.
+    pub fn closed(connections: u32, warm_up_ms: u64, duration_ms: u64) -> Self {
+        Load {
+            connections,
+            idle_connections: 0,
+            rate_per_s: None,
+            steps: Vec::new(),
+            requests_per_connection: None,
+            warm_up_ms,
+            duration_ms,
+        }
+    }
+
+    /// In words, for people: `closed, 64 connections`.
+    pub fn words(&self) -> String {
+        let mut words = match self.rate_per_s {
+            Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),
+            Some(rate) => format!("open at {rate:.0}/s"),
+            None => "closed".to_string(),
+        };
+        let plural = if self.connections == 1 { "" } else { "s" };
+        let _ = write!(words, ", {} connection{plural}", self.connections);
+        if self.idle_connections > 0 {
+            let _ = write!(words, " and {} idle", self.idle_connections);
+        }
+        if let Some(requests) = self.requests_per_connection {
+            let _ = write!(words, ", {requests} request{} each", if requests == 1 { "" } else { "s" });
+        }
+        words
+    }
+}
+
+/// A cell in a block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Trial {
+    /// The cell.
+    pub cell: Cell,
+    /// Number of the block, from 0.
+    pub block: u32,
+}
+
+impl Trial {
+    /// What a resumed experiment knows the trial by: everything that makes it what it is, as the records tell it. A field that is
+    /// added later is part of it without being named here.
+    ///
+    /// # Panics
+    /// Never: numbers and words can always be written.
+    pub fn key(&self) -> String {
+        serde_json::to_string(self).expect("a trial consists of numbers and words")
+    }
+}

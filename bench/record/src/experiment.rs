@@ -1,0 +1,44 @@
+//! The experiments that leave records, and what those who measure and those who report must agree on.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Experiment {
+    /// Contestants side by side: capacity, latency at a common rate, connections a second.
+    Compare,
+    /// One contestant's latency over its offered rate, past the critical point and back.
+    Curve,
+    /// Capacity over the number of server cores.
+    Scale,
+    /// What connections cost, from ten to ten thousand.
+    Connections,
+}
+
+impl Experiment {
+    /// Its word in records, and the command that runs it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Experiment::Compare => "compare",
+            Experiment::Curve => "curve",
+            Experiment::Scale => "scale",
+            Experiment::Connections => "connections",
+        }
+    }
+}
+
+impl fmt::Display for Experiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// Shares of the critical point that a curve is drawn through.
+pub const CURVE_SHARES: [f64; 10] = [0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0];
+/// Shares of the critical point in the order of the sweep.
+pub const SWEEP_SHARES: [f64; 11] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25];
+/// Shares of the critical point of the spike and what follows.
+pub const SPIKE_SHARES: [f64; 10] = [0.5, 0.5, 2.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];

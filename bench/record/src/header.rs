@@ -1,0 +1,101 @@
+//! The first line of the records: what was asked, and on which machine.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::Experiment;
+
+/// What was asked, and on which machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Header {
+    /// Version of the schema.
+    pub schema: u32,
+    /// Which experiment it is.
+    pub experiment: Experiment,
+    /// The command line.
+    pub command: Vec<String>,
+    /// Seed of the order and of the load.
+    pub seed: u64,
+    /// Blocks that were planned.
+    pub blocks: u32,
+    /// When it began, in milliseconds since 1970.
+    pub began_unix_ms: u64,
+    /// Relative difference that matters.
+    pub threshold: f64,
+    /// Who takes part, in the order asked.
+    pub contestants: Vec<ContestantLine>,
+    /// The machine.
+    pub environment: Environment,
+    /// What the machine takes for the least possible exchange.
+    pub floor: Option<Floor>,
+}
+
+/// The family whose only member is the baseline.
+const BASELINE_FAMILY: &str = "iterative";
+
+/// A contestant as the report names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ContestantLine {
+    /// Label, unique in the experiment.
+    pub label: String,
+    /// One line on what it is.
+    pub idea: String,
+    /// `processes`, `threads`, `events`, `foreign` ...
+    pub family: String,
+    /// The command line that starts it.
+    pub command: Vec<String>,
+}
+
+impl ContestantLine {
+    /// Whether it is the server that all others are measured against: the simplest one, which serves one connection at a time.
+    pub fn is_baseline(&self) -> bool {
+        self.family == BASELINE_FAMILY
+    }
+}
+
+/// The machine and what may change a measurement on it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Environment {
+    /// Digest of what makes results comparable: processor, cores, kernel.
+    pub machine_id: String,
+    /// Processor.
+    pub processor: String,
+    /// Cores that are on line.
+    pub cores: usize,
+    /// Cores that share an execution unit with another (SMT), as sets.
+    pub siblings: Vec<Vec<usize>>,
+    /// Memory of the machine.
+    pub memory_bytes: u64,
+    /// Kernel release.
+    pub kernel: String,
+    /// Operating system.
+    pub system: String,
+    /// Hypervisor, where one is known.
+    pub hypervisor: Option<String>,
+    /// Container, where one is known.
+    pub container: Option<String>,
+    /// Governor of core 0, where there is one.
+    pub governor: Option<String>,
+    /// Version of this program.
+    pub dyno: String,
+    /// Whether this program was built for speed.
+    pub optimized: bool,
+    /// Kernel settings that matter, by name.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// The machine's own floor: what no server can beat.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Floor {
+    /// Loopback round trip of one byte over TCP, both ends on one core, median.
+    pub same_core_ns: Option<u64>,
+    /// The same across two cores, both ends sleeping until woken.
+    pub across_cores_ns: Option<u64>,
+    /// The same across two cores, both ends spinning.
+    pub spinning_ns: Option<u64>,
+    /// Waking a sleeping thread on another core: half of a sleeping round trip less half of a spinning one.
+    pub wake_up_ns: Option<u64>,
+    /// Reading the clock.
+    pub clock_ns: Option<u64>,
+}

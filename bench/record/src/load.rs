@@ -1,0 +1,150 @@
+//! What the generator saw.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How a request failed.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// No connection could be made.
+    Connect,
+    /// The transport's handshake or its records failed.
+    Transport,
+    /// The connection was reset, or writing to it failed.
+    Reset,
+    /// No complete answer came within the time limit.
+    Timeout,
+    /// The server closed the connection before the answer was complete.
+    Short,
+    /// What came was not HTTP/1.1, or more than one answer to one request.
+    Protocol,
+    /// The status was not the expected one.
+    Status,
+    /// The body was not the expected one.
+    Body,
+    /// It was not answered when the time for draining after the run was over.
+    Unfinished,
+}
+
+impl FailureKind {
+    /// Its word in records and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            FailureKind::Connect => "connect",
+            FailureKind::Transport => "transport",
+            FailureKind::Reset => "reset",
+            FailureKind::Timeout => "timeout",
+            FailureKind::Short => "short",
+            FailureKind::Protocol => "protocol",
+            FailureKind::Status => "status",
+            FailureKind::Body => "body",
+            FailureKind::Unfinished => "unfinished",
+        }
+    }
+
+    /// Whether an answer came and was wrong: the server did other work than asked.
+    pub fn is_wrong_answer(self) -> bool {
+        matches!(self, FailureKind::Body | FailureKind::Status | FailureKind::Protocol)
+    }
+}
+
+impl std::fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// What the generator saw, as far as reports and audit need it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LoadFigures {
+    /// Length of the measured window.
+    pub seconds: f64,
+    /// Requests that were answered, and answered right.
+    pub answered: u64,
+    /// Failures by kind; a kind that did not occur is absent.
+    pub errors: BTreeMap<FailureKind, u64>,
+    /// Rate that was asked for, in open loop.
+    pub offered_per_s: Option<f64>,
+    /// Requests sent a second.
+    pub sent_per_s: f64,
+    /// Right answers a second.
+    pub rate_per_s: f64,
+    /// Body bytes received a second.
+    pub bytes_per_s: f64,
+    /// From the intended send to the last byte: the headline.
+    pub total: Latency,
+    /// From the actual send to the last byte: what a naive tool reports.
+    pub response: Latency,
+    /// Part of the total during which no connection was free.
+    pub wait: Latency,
+    /// From the intended to the actual send, in open loop: the generator's own fault.
+    pub lag: Latency,
+    /// Time to establish a connection.
+    pub connect: Latency,
+    /// Most connections open at once.
+    pub connections_open: u32,
+    /// Idle connections that the server had not closed at the end; absent where there were none.
+    #[serde(default)]
+    pub idle_open: Option<u32>,
+    /// Mean number of requests in flight, counted by the generator on its own account.
+    pub in_flight: Option<f64>,
+    /// What Little's law makes of it: rate times mean total time.
+    pub in_flight_by_law: Option<f64>,
+    /// Share of the window in which the generator's busiest thread had work.
+    pub generator_busy_share: Option<f64>,
+    /// CPU of the generator in cores, 1.0 being one core all the time.
+    pub generator_cores_used: Option<f64>,
+    /// How often a second the generator went to sleep because no answer was there: who sends the next one has to rouse it.
+    #[serde(default)]
+    pub generator_sleeps_per_s: Option<f64>,
+    /// What the generator says against its own run; empty when nothing.
+    pub objections: Vec<String>,
+    /// Figures by interval, for time series.
+    pub series: Vec<Point>,
+}
+
+impl LoadFigures {
+    /// Failed requests as a share of all.
+    pub fn error_share(&self) -> f64 {
+        let failed: u64 = self.errors.values().sum();
+        let all = failed + self.answered;
+        if all == 0 { 1.0 } else { failed as f64 / all as f64 }
+    }
+}
+
+/// A distribution of times.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Latency {
+    /// Number of observations.
+    pub count: u64,
+    /// Arithmetic mean.
+    pub mean_ns: f64,
+    /// Largest.
+    pub max_ns: u64,
+    /// `(percentile, nanoseconds)`, rising; a percentile without enough observations is absent.
+    pub percentiles: Vec<(f64, u64)>,
+}
+
+impl Latency {
+    /// A percentile that was recorded, in nanoseconds.
+    pub fn at_ns(&self, percentile: f64) -> Option<u64> {
+        self.percentiles.iter().find(|(known, _)| (known - percentile).abs() < 1e-9).map(|(_, value)| *value)
+    }
+}
+
+/// One interval of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Point {
+    /// End of the interval, in milliseconds from the start of the measured window.
+    pub at_ms: u64,
+    /// Answers a second in it.
+    pub rate_per_s: f64,
+    /// Failures in it.
+    pub errors: u64,
+    /// 99th percentile in it; absent when nothing was answered.
+    pub p99_ns: Option<u64>,
+}

@@ -1,0 +1,74 @@
+//! One line of the records: a cell that is done.
+
+use serde::{Deserialize, Serialize};
+
+use crate::SCHEMA;
+use crate::audit::{Audit, Standing};
+use crate::cell::Trial;
+use crate::load::LoadFigures;
+use crate::pace::CorePace;
+use crate::server::{MachineFigures, ServerFigures};
+
+/// A cell that is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Record {
+    /// Version of the schema.
+    pub schema: u32,
+    /// What was measured, in which block.
+    pub trial: Trial,
+    /// Running number in the order in which cells were measured, from 0.
+    pub turn: u64,
+    /// When it began, in milliseconds since 1970.
+    pub began_unix_ms: u64,
+    /// How long it took, start and stop included.
+    pub took_ms: u64,
+    /// Digest of the machine that it was measured on, as in the header.
+    pub machine_id: String,
+    /// What the generator saw; absent when it gave nothing.
+    pub load: Option<LoadFigures>,
+    /// What the contestant cost; absent when it did not start.
+    pub server: Option<ServerFigures>,
+    /// What the whole machine did.
+    pub machine: Option<MachineFigures>,
+    /// At which pace the cores of both sides ran; empty where they were not looked at.
+    #[serde(default)]
+    pub pace: Vec<CorePace>,
+    /// Whether it may be believed.
+    pub audit: Audit,
+}
+
+impl Record {
+    /// A record of a trial of which nothing is known yet.
+    pub fn new(trial: Trial, machine_id: &str) -> Self {
+        Record {
+            schema: SCHEMA,
+            trial,
+            turn: 0,
+            began_unix_ms: 0,
+            took_ms: 0,
+            machine_id: machine_id.to_string(),
+            load: None,
+            server: None,
+            machine: None,
+            pace: Vec::new(),
+            audit: Audit::of(Vec::new()),
+        }
+    }
+
+    /// The generator's figures, unless the cell is void.
+    pub fn counted(&self) -> Option<&LoadFigures> {
+        if self.audit.standing == Standing::Void { None } else { self.load.as_ref() }
+    }
+
+    /// Right answers a second, unless the cell is void.
+    pub fn rate_as_measured_per_s(&self) -> Option<f64> {
+        Some(self.counted()?.rate_per_s)
+    }
+
+    /// CPU of the contestant per right answer, in nanoseconds, unless the cell is void.
+    pub fn cpu_as_measured_ns(&self) -> Option<f64> {
+        let rate = self.counted()?.rate_per_s;
+        let cores = self.server.as_ref()?.cores_used;
+        (rate > 0.0).then(|| cores * 1e9 / rate)
+    }
+}

@@ -1,0 +1,104 @@
+//! What a cell is for, within its experiment.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a cell is for, within its experiment.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// A short closed loop from the very first request on: when is a fresh server steady, and how fast is it about?
+    Pilot,
+    /// A connection for each request, under the kernel's counters.
+    Counts,
+    /// Closed loop over lasting connections: as many requests as the contestant answers.
+    Capacity,
+    /// Open loop at the common rate: how long a request takes.
+    Latency,
+    /// Closed loop with a connection for each request.
+    Connect,
+    /// A rate that the search for the critical point tries.
+    CurveSearch,
+    /// A point of the curve of latency over offered rate.
+    Curve,
+    /// Rates up and down again, on one server.
+    CurveSweep,
+    /// A burst past the critical point between stretches of half of it, on one server.
+    CurveSpike,
+    /// Capacity with a number of server cores.
+    Scale,
+    /// A number of connections, all of which carry requests.
+    Connections,
+    /// A number of connections, most of which carry none.
+    ConnectionsIdle,
+}
+
+impl Step {
+    /// Its word in records and on the terminal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Step::Pilot => "pilot",
+            Step::Counts => "counts",
+            Step::Capacity => "capacity",
+            Step::Latency => "latency",
+            Step::Connect => "connect",
+            Step::CurveSearch => "curve-search",
+            Step::Curve => "curve",
+            Step::CurveSweep => "curve-sweep",
+            Step::CurveSpike => "curve-spike",
+            Step::Scale => "scale",
+            Step::Connections => "connections",
+            Step::ConnectionsIdle => "connections-idle",
+        }
+    }
+
+    /// Whether the kernel counts switches, faults and system calls meanwhile. Counting slows each of them down, so what is
+    /// counted is not timed: the speeds of these cells are used for nothing but the order of size.
+    pub fn is_counted(self) -> bool {
+        matches!(self, Step::Pilot | Step::Counts)
+    }
+
+    /// Whether more may be offered than can be answered: past the critical point failures are a result, not an accident.
+    pub fn may_overload(self) -> bool {
+        matches!(self, Step::CurveSearch | Step::Curve | Step::CurveSweep | Step::CurveSpike)
+    }
+
+    /// Whether holding connections is the point, and so the memory that this takes.
+    pub fn holds_connections(self) -> bool {
+        matches!(self, Step::Connections | Step::ConnectionsIdle)
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_on_the_terminal_are_those_of_the_records() {
+        for step in [
+            Step::Pilot,
+            Step::Counts,
+            Step::Capacity,
+            Step::Latency,
+            Step::Connect,
+            Step::CurveSearch,
+            Step::Curve,
+            Step::CurveSweep,
+            Step::CurveSpike,
+            Step::Scale,
+            Step::Connections,
+            Step::ConnectionsIdle,
+        ] {
+            assert_eq!(serde_json::to_value(step).unwrap(), step.word());
+        }
+    }
+}

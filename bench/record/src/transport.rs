@@ -1,0 +1,67 @@
+//! The transport of a cell, as a word in the records.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Which transport carries the requests of a cell.
+///
+/// The transports themselves are the security crate's. Whoever reads records needs their names alone, and none of the
+/// cryptography behind them.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransportKind {
+    /// Nothing between TCP and HTTP.
+    #[default]
+    Plain,
+    /// Dyno's own secure channel.
+    Channel,
+    /// TLS 1.3.
+    Tls,
+}
+
+impl TransportKind {
+    /// All of them, the cheapest first.
+    pub const ALL: [TransportKind; 3] = [TransportKind::Plain, TransportKind::Channel, TransportKind::Tls];
+
+    /// Its word in records, labels and options.
+    pub fn word(self) -> &'static str {
+        match self {
+            TransportKind::Plain => "plain",
+            TransportKind::Channel => "channel",
+            TransportKind::Tls => "tls",
+        }
+    }
+
+    /// What a contestant is called that runs behind this transport beside itself in plain: `epoll+tls`.
+    pub fn label_behind(self, label: &str) -> String {
+        if self.is_secure() { format!("{label}+{self}") } else { label.to_string() }
+    }
+
+    /// Whether it encrypts.
+    pub fn is_secure(self) -> bool {
+        match self {
+            TransportKind::Plain => false,
+            TransportKind::Channel | TransportKind::Tls => true,
+        }
+    }
+}
+
+impl fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}

@@ -1,0 +1,72 @@
+//! Reports: made from records alone, running nothing. Findings in, text out: who wants a file writes it.
+
+use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::levelling::Levelled;
+use dyno_analysis::points;
+
+use crate::error::ReportError;
+
+pub mod cells;
+pub mod charts;
+pub mod error;
+pub mod machine;
+pub mod markdown;
+pub mod page;
+pub mod points_table;
+pub mod prose;
+pub mod section;
+pub mod sections;
+pub mod statements;
+pub mod text;
+pub mod transports;
+pub mod words;
+
+/// A report in all its forms.
+#[derive(Debug)]
+pub struct Report {
+    /// For the terminal.
+    pub terminal: String,
+    /// As Markdown.
+    pub markdown: String,
+    /// As CSV, a line for each cell.
+    pub csv: String,
+    /// The page.
+    pub html: String,
+    /// Whether any cell counts.
+    pub usable: bool,
+}
+
+impl Report {
+    /// The report of an experiment.
+    ///
+    /// # Errors
+    /// When one of its forms cannot be encoded, which would be a fault of this program.
+    pub fn of(records: &Levelled) -> Result<Self, ReportError> {
+        let model = comparison::model(records);
+        let terminal = terminal(&model, records);
+        let markdown = match points::axis(records.header.experiment) {
+            Some(_) => format!("```text{terminal}```\n"),
+            None => markdown::render(&model),
+        };
+        let cells = records.cells.iter().map(|cell| &cell.record);
+        Ok(Report {
+            terminal,
+            markdown,
+            csv: cells::render(records.header.experiment, cells)?,
+            html: page::render(&model, records)?,
+            usable: records.cells.iter().any(|record| record.counted().is_some()),
+        })
+    }
+}
+
+/// The table of an experiment for the terminal.
+fn terminal(model: &Model, records: &Levelled) -> String {
+    let Some(axis) = points::axis(records.header.experiment) else {
+        return text::render(model);
+    };
+    let mut table = points_table::render(axis, &points::trails(records, axis));
+    for paragraph in statements::paragraphs(model, records) {
+        table += &format!("\n{}\n", text::wrap(&paragraph, 80));
+    }
+    table
+}

@@ -1,0 +1,56 @@
+//! The machine and its floor, as a table.
+
+use crate::charts::escape;
+use dyno_analysis::show;
+use dyno_record::header::Header;
+
+/// HTML.
+pub fn render(header: &Header) -> String {
+    let environment = &header.environment;
+    let mut rows: Vec<(String, String)> = vec![
+        ("processor".into(), environment.processor.clone()),
+        ("cores".into(), environment.cores.to_string()),
+        (
+            "cores that share units (SMT)".into(),
+            match environment.siblings.as_slice() {
+                [] => "none".to_string(),
+                sets => format!("{sets:?}"),
+            },
+        ),
+        ("memory".into(), show::bytes(environment.memory_bytes as f64)),
+        ("kernel".into(), format!("Linux {}", environment.kernel)),
+        ("system".into(), environment.system.clone()),
+        ("hypervisor".into(), environment.hypervisor.clone().unwrap_or_else(|| "none seen".into())),
+        ("container".into(), environment.container.clone().unwrap_or_else(|| "none seen".into())),
+        ("governor".into(), environment.governor.clone().unwrap_or_else(|| "not available".into())),
+    ];
+    if let Some(floor) = &header.floor {
+        let time = |ns: Option<u64>| ns.map_or("not available".to_string(), |ns| show::time(ns as f64));
+        rows.push(("floor: round trip of a byte, one core".into(), time(floor.same_core_ns)));
+        rows.push(("floor: across two cores that sleep".into(), time(floor.across_cores_ns)));
+        rows.push(("floor: across two cores that spin".into(), time(floor.spinning_ns)));
+        rows.push(("floor: waking a core".into(), time(floor.wake_up_ns)));
+        rows.push(("reading the clock".into(), time(floor.clock_ns)));
+    }
+    rows.extend(environment.settings.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut table = String::from("<table><tbody>");
+    for (name, value) in rows {
+        table += &format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td></tr>",
+            // On a phone the names of kernel settings are broken where their words end.
+            escape(&name).replace('/', "/<wbr>").replace('_', "_<wbr>"),
+            escape(&value)
+        );
+    }
+    table += "</tbody></table><h3>Who took part</h3><table><thead><tr><th scope=\"col\">server</th><th scope=\"col\" class=\"text\">idea</th><th scope=\"col\" class=\"text\">family</th></tr></thead><tbody>";
+    for line in &header.contestants {
+        table += &format!(
+            "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td><td class=\"text f-{3}\">{}</td></tr>",
+            escape(&line.label),
+            escape(&line.idea),
+            escape(&line.family),
+            crate::charts::class(&line.family)
+        );
+    }
+    table + "</tbody></table>"
+}

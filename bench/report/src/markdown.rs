@@ -1,0 +1,72 @@
+//! The table for a README.
+
+use std::fmt::Write;
+
+use crate::transports;
+use crate::words;
+use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::show;
+
+/// The results as Markdown, with machine, kernel and date.
+pub fn render(model: &Model) -> String {
+    let header = &model.header;
+    let environment = &header.environment;
+    let mut text = String::new();
+    let rate = model
+        .rate_per_s
+        .map_or_else(|| "the common rate".to_string(), |rate| format!("{}/s", show::rate(rate)));
+    let _ = writeln!(
+        text,
+        "| architecture | capacity, requests/s | p50 at {rate} | p99 at {rate} | connections/s | CPU per request | memory |"
+    );
+    let _ = writeln!(text, "|---|---:|---:|---:|---:|---:|---:|");
+    for row in &model.rows {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            row.label,
+            with_interval(&row.capacity, show::rate),
+            plain(&row.p50_ns, show::time),
+            plain(&row.p99_ns, show::time),
+            with_interval(&row.connect, show::rate),
+            plain(&row.cpu_at_capacity_ns, show::time),
+            plain(&row.memory, show::bytes),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
+        model.basis(),
+        show::moment(header.began_unix_ms),
+        environment.dyno,
+        environment.processor,
+        environment.cores,
+        environment.kernel,
+        environment.system,
+    );
+    text += &transports::markdown(model);
+    for paragraph in words::paragraphs(model) {
+        let _ = writeln!(text, "{paragraph}\n");
+    }
+    text
+}
+
+fn plain(figure: &Measured, shown: fn(f64) -> String) -> String {
+    match figure.value() {
+        Some(value) => format!("{}{}", if figure.at_least { "≥ " } else { "" }, shown(value)),
+        None if figure.void > 0 => "void".to_string(),
+        None => "–".to_string(),
+    }
+}
+
+fn with_interval(figure: &Measured, shown: fn(f64) -> String) -> String {
+    match figure.value() {
+        Some(_) => format!(
+            "{} ({}–{})",
+            plain(figure, shown),
+            shown(figure.interval.low),
+            shown(figure.interval.high)
+        ),
+        None => plain(figure, shown),
+    }
+}

@@ -1,0 +1,198 @@
+//! The page: one file that loads nothing, with figures that stand without scripts.
+
+use askama::Template;
+use dyno_record::experiment::Experiment;
+use dyno_record::step::Step;
+
+use crate::charts::escape;
+use crate::error::ReportError;
+use crate::machine;
+use crate::prose;
+use crate::section::Section;
+use crate::sections;
+use crate::statements;
+use dyno_analysis::comparison::Model;
+use dyno_analysis::levelling::{Levelled, LevelledCell};
+use dyno_analysis::show;
+use dyno_record::audit::Standing;
+use dyno_record::header::Header;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    title: String,
+    facts: String,
+    style: &'a str,
+    style_hash: String,
+    script: &'a str,
+    script_hash: String,
+    warnings: Vec<String>,
+    paragraphs: Vec<String>,
+    sections: Vec<Section>,
+    version: &'a str,
+    command: String,
+    data: String,
+}
+
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = include_str!("page/script.js");
+
+/// The page of an experiment.
+///
+/// # Errors
+/// When it cannot be rendered, which would be a fault of this program.
+pub fn render(model: &Model, records: &Levelled) -> Result<String, ReportError> {
+    let header = &records.header;
+    let mut parts = sections::all(model, records);
+    parts.push(series());
+    parts.push(cells(records));
+    parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
+    parts.push(Section {
+        id: "method",
+        title: "How it is measured".into(),
+        body: prose::html(prose::METHODOLOGY),
+    });
+    parts.push(Section { id: "bias", title: "What not to believe".into(), body: prose::html(prose::BIAS) });
+    let page = Page {
+        title: title(header),
+        facts: facts(header),
+        style: STYLE,
+        style_hash: prose::sha256_base64(STYLE),
+        script: SCRIPT,
+        script_hash: prose::sha256_base64(SCRIPT),
+        warnings: warnings(header, records),
+        paragraphs: statements::paragraphs(model, records),
+        sections: parts,
+        version: &header.environment.dyno,
+        command: header.command.join(" "),
+        data: data(records).map_err(ReportError::Series)?,
+    };
+    page.render().map_err(ReportError::Page)
+}
+
+fn title(header: &Header) -> String {
+    let names: Vec<&str> = header.contestants.iter().map(|line| line.label.as_str()).collect();
+    let who = match names.len() {
+        0..=4 => names.join(", "),
+        many => format!("{many} servers"),
+    };
+    format!("dyno {}: {who}", header.experiment)
+}
+
+fn facts(header: &Header) -> String {
+    let environment = &header.environment;
+    format!(
+        "{} UTC · {}, {} · Linux {} · {}, seed {}",
+        show::moment(header.began_unix_ms),
+        environment.processor,
+        show::count(environment.cores, "core"),
+        environment.kernel,
+        show::count(header.blocks as usize, "block"),
+        header.seed
+    )
+}
+
+fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
+    let mut found = Vec::new();
+    if !header.environment.optimized {
+        found.push(
+            "Built without optimization: these figures say nothing about the architectures.".to_string(),
+        );
+    }
+    if records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
+        found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
+    }
+    let void = records.cells.iter().filter(|record| record.audit.standing == Standing::Void).count();
+    if void * 2 > records.cells.len() {
+        found.push(format!("More than half of the cells are void ({void} of {}).", records.cells.len()));
+    }
+    found
+}
+
+fn series() -> Section {
+    let body = "<div class=\"script\"><p><label>Cell: <select id=\"series-cell\"></select></label></p>\
+                <ul class=\"legend\"><li class=\"f-rate\"><span>right answers a second (left)</span></li><li class=\"f-p99\"><span>99th percentile (right)</span></li></ul>\
+                <canvas id=\"series\" role=\"img\" aria-labelledby=\"series-words\"></canvas><p class=\"note\"><output id=\"series-words\"></output></p></div>\
+                <noscript><p class=\"note\">The series is drawn by a script; its figures are in records.jsonl.</p></noscript>";
+    Section { id: "time", title: "One cell over time".into(), body: body.into() }
+}
+
+/// Every cell with what the audit says of it.
+fn cells(records: &Levelled) -> Section {
+    let mut rows = String::new();
+    for record in &records.cells {
+        let cell = &record.trial.cell;
+        let standing = match record.audit.standing {
+            Standing::Valid => "valid",
+            Standing::AtLeast => "at least",
+            Standing::Void => "void",
+        };
+        let doubts: Vec<&str> = record.audit.findings.iter().map(|finding| finding.words.as_str()).collect();
+        let rate = record.load.as_ref().map(|load| load.rate_per_s);
+        let p99 = record.load.as_ref().and_then(|load| load.total.at_ns(99.0));
+        rows += &format!(
+            "<tr><th scope=\"row\">{0}</th><td class=\"text\">{1}</td><td>{2}</td><td class=\"text\">{3}</td>\
+             <td data-value=\"{4}\">{5}</td><td data-value=\"{6}\">{7}</td><td class=\"text{8}\">{9}</td><td class=\"text\">{10}</td></tr>",
+            escape(&cell.contestant),
+            cell.step,
+            record.trial.block + 1,
+            escape(&cell.load.words()),
+            rate.map(|rate| rate.to_string()).unwrap_or_default(),
+            rate.map_or("–".to_string(), show::rate),
+            p99.map(|ns| ns.to_string()).unwrap_or_default(),
+            p99.map_or("–".to_string(), |ns| show::time(ns as f64)),
+            if record.audit.standing == Standing::Void { " void" } else { "" },
+            standing,
+            escape(&doubts.join("; ")),
+        );
+    }
+    let head = sections::head(&[
+        ("server", false),
+        ("step", false),
+        ("block", true),
+        ("load", false),
+        ("requests/s", true),
+        ("p99", true),
+        ("audit", false),
+        ("doubts", false),
+    ]);
+    let body = format!(
+        "<details><summary>All {} cells, with what the audit says of each</summary>\
+         <div class=\"tools script\"><label>Filter: <input data-filter=\"cells-table\" placeholder=\"void epoll\"></label><output data-count=\"cells-table\"></output></div>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All cells\"><table id=\"cells-table\" data-sort><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>",
+        records.cells.len(),
+    );
+    Section { id: "cells", title: "Every cell and its audit".into(), body }
+}
+
+/// What the script draws from: name and series of each cell. `<` is written so that no text can end the element.
+fn data(records: &Levelled) -> Result<String, serde_json::Error> {
+    let one = |record: &LevelledCell| {
+        let cell = &record.trial.cell;
+        let series: Vec<_> = record
+            .load
+            .iter()
+            .flat_map(|load| &load.series)
+            .map(|point| serde_json::json!([point.at_ms, point.rate_per_s.round() as u64, point.p99_ns]))
+            .collect();
+        serde_json::json!({
+            "of": cell.contestant,
+            "name": format!("{} {}, block {}", cell.contestant, cell.step, record.trial.block + 1),
+            "series": series,
+        })
+    };
+    let cells: Vec<_> = records.cells.iter().map(one).collect();
+    // What is worth a look first: the way through a spike, or else a cell of the experiment itself.
+    let own = match records.header.experiment {
+        Experiment::Compare => Step::Capacity,
+        Experiment::Curve => Step::Curve,
+        Experiment::Scale => Step::Scale,
+        Experiment::Connections => Step::Connections,
+    };
+    let wanted = [Step::CurveSpike, own, Step::Capacity];
+    let first = wanted
+        .iter()
+        .find_map(|step| records.cells.iter().position(|record| record.trial.cell.step == *step))
+        .unwrap_or(0);
+    Ok(serde_json::to_string(&serde_json::json!({ "cells": cells, "first": first }))?.replace('<', "\\u003c"))
+}

@@ -1,0 +1,59 @@
+//! The points along an axis as a table for the terminal.
+
+use std::fmt::Write;
+
+use dyno_analysis::comparison::Measured;
+use dyno_analysis::points::{Axis, Trail};
+use dyno_analysis::show;
+
+use crate::text::wrap;
+
+/// The points as a table of 80 columns.
+pub fn render(axis: Axis, trails: &[Trail]) -> String {
+    let mut text = format!(
+        "\n{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
+        "",
+        axis.name.split(' ').next_back().unwrap_or_default(),
+        if axis.counts_connections { "memory each" } else { "requests/s" },
+        "p50",
+        "p99",
+        "CPU/req"
+    );
+    for trail in trails {
+        for point in &trail.points {
+            let sign = if point.rate.at_least { ">" } else { "" };
+            let figure = |figure: &Measured, shown: fn(f64) -> String| match figure.value() {
+                Some(value) => shown(value),
+                None if figure.void > 0 => "void".to_string(),
+                None => "-".to_string(),
+            };
+            let _ = writeln!(
+                text,
+                "{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}",
+                trail.line.label,
+                format!("{}{}", show::rate(point.x), if point.shared { "*" } else { "" }),
+                match point.memory.value().filter(|_| axis.counts_connections) {
+                    Some(growth) => show::bytes(growth / point.x),
+                    // The rate is the same at all of them, so only that it failed is worth a place.
+                    None if axis.counts_connections && point.rate.value().is_some() => "-".to_string(),
+                    None => format!("{sign}{}", figure(&point.rate, show::rate)),
+                },
+                figure(&point.p50_ns, show::time),
+                figure(&point.p99_ns, show::time),
+                figure(&point.cpu_ns, show::time),
+            );
+            if point.rate.value().is_none() && !point.rate.reason.is_empty() {
+                let why = wrap(&format!("void: {}", point.rate.reason), 76);
+                why.lines().for_each(|line| text += &format!("    {line}\n"));
+            }
+        }
+    }
+    let points = || trails.iter().flat_map(|trail| &trail.points);
+    if points().any(|point| point.rate.at_least) {
+        text += "\n>  at least: the server was not the bottleneck\n";
+    }
+    if points().any(|point| point.shared) {
+        text += "\n*  server and generator shared cores: what one used, the other lacked\n";
+    }
+    text
+}

@@ -1,0 +1,307 @@
+//! Figures of the experiments that go along an axis: scale, connections, curve.
+
+use crate::charts::escape;
+use crate::charts::lines::{self, Axis, Dot, Frame, Line};
+use crate::section::Section;
+use crate::sections::compare::value_cell;
+use crate::sections::{chart_in_two_scales, charts, head, legend};
+use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::curves;
+use dyno_analysis::levelling::Levelled;
+use dyno_analysis::points::{self, Point, Trail};
+use dyno_analysis::show;
+use dyno_record::experiment::{Experiment, SWEEP_SHARES};
+use dyno_statistics::scalability;
+
+/// The parts of the page.
+pub fn sections(model: &Model, records: &Levelled, axis: points::Axis) -> Vec<Section> {
+    let trails = points::trails(records, axis);
+    let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
+    let mut found = Vec::new();
+    let across = Across::along(axis, &trails);
+    let latencies = |across: &Across, note| latencies(across, &trails, model, note);
+    let both = |one: String, other: String| legend(model) + &charts(&[one, other]);
+    match records.header.experiment {
+        Experiment::Scale => {
+            found.push(section(
+                "throughput",
+                "Throughput and latency against cores",
+                both(rates(&across, &trails, "Right answers a second."), latencies(&across, "")),
+            ));
+            found.push(section(
+                "law",
+                "Speed-up, parallelism, and the scalability law",
+                law(&trails, records.header.seed),
+            ));
+        }
+        Experiment::Connections => {
+            found.push(section("memory", "Memory", legend(model) + &charts(&memory(&across, &trails))));
+            found.push(section(
+                "latency",
+                "Latency of those that are active",
+                charts(&[latencies(&across, "")]),
+            ));
+            found.push(section("walls", "Walls", walls(&trails)));
+        }
+        Experiment::Curve | Experiment::Compare => {
+            let note = " A ring marks the critical point; past it, a server that keeps its peak goes straight up, and one that collapses turns back.";
+            found.push(section(
+                "latency",
+                "Latency against throughput, and critical points",
+                legend(model) + &charts(&[latencies(&Across::throughput(), note), critical(records)]),
+            ));
+            let answered = rates(&across, &trails, "What was answered of what was offered.");
+            found.push(section(
+                "load",
+                "Latency and throughput against offered load",
+                charts(&[latencies(&across, ""), answered]),
+            ));
+        }
+    }
+    found.push(section("table", "The figures", table(axis, &trails)));
+    found
+}
+
+/// The horizontal axis of a figure, and where a point lies on it.
+struct Across<'a> {
+    axis: Axis<'a>,
+    place: fn(&Point) -> Option<f64>,
+}
+
+impl Across<'_> {
+    /// The axis of the experiment itself.
+    fn along(axis: points::Axis, trails: &[Trail]) -> Self {
+        let names = whole(axis, trails);
+        let axis = Axis { title: axis.name, log: axis.log, shown: show::rate, binary: false, names };
+        Across { axis, place: |point| Some(point.x) }
+    }
+
+    /// What was answered, whatever was asked.
+    fn throughput() -> Self {
+        let title = "right answers a second";
+        let axis = Axis { title, log: false, shown: show::rate, binary: false, names: Vec::new() };
+        Across { axis, place: |point| point.rate.value() }
+    }
+}
+
+fn line(trail: &Trail, across: &Across, read: fn(&Point) -> &Measured, shown: fn(f64) -> String) -> Line {
+    let dots = trail.points.iter().filter_map(|point| {
+        let figure = read(point);
+        let value = figure.value()?;
+        let critical = if point.critical { ", the critical point" } else { "" };
+        Some(Dot {
+            x: (across.place)(point)?,
+            y: value,
+            interval: Some((figure.interval.low, figure.interval.high)),
+            hollow: figure.at_least || point.shared,
+            ringed: point.critical,
+            title: format!("{} at {}{critical}: {}", trail.line.label, show::rate(point.x), shown(value)),
+        })
+    });
+    Line { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
+}
+
+fn draw(
+    across: &Across,
+    trails: &[Trail],
+    read: fn(&Point) -> &Measured,
+    y: (&str, fn(f64) -> String, bool),
+    binary: bool,
+    marks: &[(f64, String)],
+) -> String {
+    let lines: Vec<Line> = trails
+        .iter()
+        .map(|trail| line(trail, across, read, y.1))
+        .filter(|line| !line.dots.is_empty())
+        .collect();
+    let title = format!("{} against {}", y.0, across.axis.title);
+    let frame = Frame {
+        title: &title,
+        x: across.axis.clone(),
+        y: Axis { title: y.0, log: y.2, shown: y.1, binary, names: Vec::new() },
+        marks: marks.to_vec(),
+    };
+    lines::draw(&frame, &lines)
+}
+
+/// The places themselves, where they are few whole numbers: there is no half core.
+fn whole(axis: points::Axis, trails: &[Trail]) -> Vec<(f64, String)> {
+    if axis.log || axis.counts_connections {
+        return Vec::new();
+    }
+    let mut places: Vec<f64> = trails.iter().flat_map(|trail| &trail.points).map(|point| point.x).collect();
+    places.sort_by(f64::total_cmp);
+    places.dedup();
+    places.into_iter().map(|place| (place, show::rate(place))).collect()
+}
+
+fn rates(across: &Across, trails: &[Trail], what: &str) -> String {
+    let one = |log: bool| {
+        draw(across, trails, |point| &point.rate, ("right answers a second", show::rate, log), false, &[])
+    };
+    let caption = format!(
+        "{what} A hollow point is \"at least\", or had its cores shared with the generator. Whiskers are 95 % intervals."
+    );
+    chart_in_two_scales(&caption, false, one)
+}
+
+/// The 99th percentile, or the median where answers are too few for more.
+fn latencies(across: &Across, trails: &[Trail], model: &Model, note: &str) -> String {
+    let few = trails.iter().all(|trail| trail.points.iter().all(|point| point.p99_ns.value().is_none()));
+    let floor = model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
+    let marks: Vec<(f64, String)> =
+        floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())).into_iter().collect();
+    let read: fn(&Point) -> &Measured = if few { |point| &point.p50_ns } else { |point| &point.p99_ns };
+    let name = if few { "median latency" } else { "99th percentile" };
+    let one = |log: bool| draw(across, trails, read, (name, show::time, log), false, &marks);
+    let caption = match few {
+        false => "99th percentile, counted from when a request was due.",
+        true => {
+            "Median latency, counted from when a request was due; the cells are too short for a 99th percentile."
+        }
+    };
+    chart_in_two_scales(&format!("{caption}{note}"), true, one)
+}
+
+fn memory(across: &Across, trails: &[Trail]) -> [String; 2] {
+    let one = |read: fn(&Point) -> &Measured, log: bool| {
+        draw(across, trails, read, ("memory above idle", show::bytes, log), true, &[])
+    };
+    [
+        chart_in_two_scales("Memory of the process tree above its idle state.", true, |log| {
+            one(|point| &point.memory, log)
+        }),
+        chart_in_two_scales(
+            "Memory of the kernel above its idle state: slabs, kernel stacks and page tables of the whole machine, both ends of each connection.",
+            true,
+            |log| one(|point| &point.kernel_memory, log),
+        ),
+    ]
+}
+
+fn walls(trails: &[Trail]) -> String {
+    let rows: String = trails
+        .iter()
+        .filter_map(|trail| {
+            let wall = trail.points.iter().find(|point| point.wall.is_some())?;
+            let held = trail.points.iter().rfind(|point| point.x < wall.x && point.rate.value().is_some());
+            Some(format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
+                escape(&trail.line.label),
+                held.map_or("–".to_string(), |point| show::rate(point.x)),
+                show::rate(wall.x),
+                escape(wall.wall.as_deref().unwrap_or_default())
+            ))
+        })
+        .collect();
+    if rows.is_empty() {
+        return "<p>Nobody hit a wall: whatever was asked for, all held it.</p>".to_string();
+    }
+    format!(
+        "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">held</th><th scope=\"col\">failed at</th><th scope=\"col\" class=\"text\">why</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+fn law(trails: &[Trail], seed: u64) -> String {
+    let mut rows = String::new();
+    for trail in trails {
+        let base = trail.points.iter().find(|point| point.x == 1.0).and_then(|point| point.rate.value());
+        let samples: Vec<(f64, f64)> = trail
+            .points
+            .iter()
+            .filter(|point| !point.shared && !point.rate.at_least)
+            .flat_map(|point| point.rate.by_round.values().map(move |rate| (point.x, *rate)))
+            .collect();
+        let fitted = match scalability::fit(&samples, seed) {
+            Some(law) => format!(
+                "contention {} ({}–{}), coherency {} ({}–{})",
+                show::three(law.sigma.value),
+                show::three(law.sigma.low),
+                show::three(law.sigma.high),
+                show::three(law.kappa.value),
+                show::three(law.kappa.low),
+                show::three(law.kappa.high)
+            ),
+            None => "too few points for a fit".to_string(),
+        };
+        for point in &trail.points {
+            let speed_up = base.zip(point.rate.value()).map(|(base, rate)| rate / base);
+            rows += &format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
+                escape(&trail.line.label),
+                point.x,
+                speed_up.map_or("–".into(), show::ratio),
+                speed_up.map_or("–".into(), |ratio| show::share(ratio / point.x)),
+                point.parallelism.value().map_or("not available".into(), show::three),
+                if point.shared { "cores shared with the generator".to_string() } else { escape(&fitted) }
+            );
+        }
+    }
+    format!(
+        "<p class=\"note\">The law is fitted from four numbers of cores on, to points whose cores were not shared and whose maximum was reached; on fewer it would be a drawing.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">cores</th><th scope=\"col\">speed-up</th><th scope=\"col\">efficiency</th><th scope=\"col\">threads that ran at once</th><th scope=\"col\" class=\"text\">scalability law</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+fn critical(records: &Levelled) -> String {
+    let rows: String = curves::findings(records)
+        .iter()
+        .map(|finding| {
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
+                escape(&finding.contestant),
+                finding.critical_per_s.map_or("–".into(), |rate| format!("{}/s", show::rate(rate))),
+                finding.p99_there_ns.map_or("–".into(), show::time),
+                escape(finding.beyond.words()),
+                finding.recovery.words(),
+            )
+        })
+        .collect();
+    format!(
+        "<div><p class=\"note\">The critical point is the highest rate that kept the limit in the search; beside it the 99th percentile when that rate was measured again, in blocks. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p></div>",
+        SWEEP_SHARES.len()
+    )
+}
+
+fn table(axis: points::Axis, trails: &[Trail]) -> String {
+    let points = || trails.iter().flat_map(|trail| &trail.points);
+    let memory = points().any(|point| point.memory.value().is_some());
+    let mut names = vec![
+        ("architecture", false),
+        (axis.name, true),
+        ("requests/s", true),
+        ("p50", true),
+        ("p99", true),
+        ("CPU / request", true),
+    ];
+    if memory {
+        names.push(("memory above idle", true));
+    }
+    let columns = head(&names);
+    let note = match axis.counts_connections {
+        true => "<p class=\"note\">\"idle\": all but ten of the connections say nothing.</p>",
+        false => "",
+    };
+    let rows: String = trails
+        .iter()
+        .flat_map(|trail| trail.points.iter().map(move |point| (trail, point)))
+        .map(|(trail, point)| {
+            format!(
+                "<tr><th scope=\"row\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
+                escape(&trail.line.label),
+                point.x,
+                show::rate(point.x),
+                value_cell(&point.rate, show::rate),
+                value_cell(&point.p50_ns, show::time),
+                value_cell(&point.p99_ns, show::time),
+                value_cell(&point.cpu_ns, show::time),
+                if memory { value_cell(&point.memory, show::bytes) } else { String::new() },
+            )
+        })
+        .collect();
+    format!(
+        "{note}<div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"epoll\"></label><output data-count=\"main-table\"></output></div>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"All points\"><table id=\"main-table\" data-sort><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}

@@ -1,0 +1,385 @@
+//! Table and figures of a comparison.
+
+use crate::charts::bars::{self, Bar};
+use crate::charts::escape;
+use crate::charts::lines::{self, Axis, Dot, Line};
+use crate::section::Section;
+use crate::sections::{chart, chart_in_two_scales, charts, head, legend};
+use crate::transports;
+use dyno_analysis::comparison::{Measured, Model, Row};
+use dyno_analysis::show;
+use dyno_analysis::transports::prices;
+
+/// The parts of the page.
+pub fn sections(model: &Model) -> Vec<Section> {
+    let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
+    let mut found = vec![
+        section("capacity", "Capacity", capacity(model)),
+        section("table", "Side by side", table(model)),
+        section("latency", "Latency at a common rate", latency(model)),
+        section("cost", "What a request costs", cost(model)),
+        section("memory", "Memory", memory(model)),
+        section("spread", "How evenly work was spread", spread(model)),
+    ];
+    if let Some(table) = security(model) {
+        found.insert(2, section("security", "What security costs", table));
+    }
+    found
+}
+
+/// A figure as a cell of a table.
+pub fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
+    match figure.value() {
+        Some(value) => format!(
+            "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}</small></td>",
+            escape(&figure.reason),
+            if figure.at_least { "≥ " } else { "" },
+            shown(value),
+            show::range(figure.interval.low, figure.interval.high, shown),
+        ),
+        None if figure.void > 0 => {
+            format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
+        }
+        None => "<td data-value=\"\">–</td>".to_string(),
+    }
+}
+
+fn table(model: &Model) -> String {
+    let rate = model.rate_per_s.map(|rate| format!("{}/s", show::rate(rate))).unwrap_or_default();
+    let (p50, p99) = (format!("p50 at {rate}"), format!("p99 at {rate}"));
+    let columns = head(&[
+        ("architecture", false),
+        ("capacity /s", true),
+        (&p50, true),
+        (&p99, true),
+        ("connections /s", true),
+        ("CPU / request", true),
+        ("CPU to baseline", true),
+        ("switches / request", true),
+        ("memory", true),
+        ("memory / connection", true),
+    ]);
+    let base = model.rows.get(model.baseline);
+    let mut rows = String::new();
+    for (place, row) in model.rows.iter().enumerate() {
+        let ratio = base.map(|base| {
+            row.cpu_at_capacity_ns
+                .against(&base.cpu_at_capacity_ns, model.header.threshold, model.header.seed)
+                .ratio
+        });
+        let ratio = match ratio.filter(|ratio| ratio.value.is_finite()) {
+            Some(ratio) => format!(
+                "<td data-value=\"{}\">{} <small>{}–{}</small></td>",
+                ratio.value,
+                show::ratio(ratio.value),
+                show::three(ratio.low),
+                show::three(ratio.high)
+            ),
+            None => "<td data-value=\"\">–</td>".to_string(),
+        };
+        rows += &format!(
+            "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\"><span>{1}</span> <small class=\"f-{4}\">{3}</small></th>{5}{6}{7}{8}{9}{10}{11}{12}{13}</tr>",
+            if place == model.baseline { " class=\"baseline\"" } else { "" },
+            escape(&row.label),
+            escape(&row.idea),
+            escape(&row.family),
+            crate::charts::class(&row.family),
+            value_cell(&row.capacity, show::rate),
+            value_cell(&row.p50_ns, show::time),
+            value_cell(&row.p99_ns, show::time),
+            value_cell(&row.connect, show::rate),
+            value_cell(&row.cpu_at_capacity_ns, show::time),
+            ratio,
+            value_cell(&row.switches, show::three),
+            value_cell(&row.memory, show::bytes),
+            value_cell(&row.memory_per_connection, show::bytes),
+        );
+    }
+    let base = base.map_or("none", |base| base.label.as_str());
+    format!(
+        "<p class=\"note\">Medians of {}; 95 % intervals beside them. ≥ says that the server was not the bottleneck. \
+         CPU per request is the server's, under full load; the baseline is {}.</p>\
+         <div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"threads\"></label><output data-count=\"main-table\"></output></div>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results side by side\"><table id=\"main-table\" data-sort><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>",
+        model.basis(),
+        escape(base),
+    )
+}
+
+fn security(model: &Model) -> Option<String> {
+    let prices = prices(model);
+    if prices.is_empty() {
+        return None;
+    }
+    let columns: String = transports::COLUMNS
+        .iter()
+        .enumerate()
+        .map(|(place, name)| {
+            format!("<th scope=\"col\"{}>{name}</th>", if place < 2 { " class=\"text\"" } else { "" })
+        })
+        .collect();
+    let rows: String = prices
+        .iter()
+        .map(|price| {
+            let [contestant, transport, others @ ..] = transports::texts(price);
+            let others: String = others.iter().map(|text| format!("<td>{}</td>", escape(text))).collect();
+            format!(
+                "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td>{others}</tr>",
+                escape(&contestant),
+                escape(&transport)
+            )
+        })
+        .collect();
+    Some(format!(
+        "<p class=\"note\">Each architecture behind a secure transport against itself in plain, within each block. A handshake is a new connection with one request.</p>\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What security costs\"><table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
+    ))
+}
+
+/// Bars of one figure, the best first; what is void comes last.
+fn bars_of(model: &Model, figure: fn(&Row) -> &Measured, higher: bool) -> Vec<Bar> {
+    let mut rows: Vec<&Row> =
+        model.rows.iter().filter(|row| figure(row).value().is_some() || figure(row).void > 0).collect();
+    rows.sort_by(|a, b| {
+        let key = |row: &Row| {
+            figure(row).value().map_or(f64::INFINITY, |value| if higher { -value } else { value })
+        };
+        key(a).total_cmp(&key(b))
+    });
+    rows.iter()
+        .map(|row| {
+            let figure = figure(row);
+            Bar {
+                label: row.label.clone(),
+                family: row.family.clone(),
+                parts: figure.value().map(|value| vec![(String::new(), value)]).unwrap_or_default(),
+                interval: figure.value().map(|_| (figure.interval.low, figure.interval.high)),
+                at_least: figure.at_least,
+                void: if figure.value().is_none() { figure.reason.clone() } else { String::new() },
+            }
+        })
+        .collect()
+}
+
+fn capacity(model: &Model) -> String {
+    let draw = |figure: fn(&Row) -> &Measured, title: &str, log: bool| {
+        let frame = bars::Frame {
+            title,
+            axis: "requests a second",
+            shown: show::rate,
+            log,
+            binary: false,
+            mark: None,
+        };
+        bars::draw(&frame, &bars_of(model, figure, true))
+    };
+    let (lasting, each) =
+        ("Requests a second over lasting connections", "Requests a second with a connection each");
+    let figures = [
+        chart_in_two_scales(
+            "Closed loop over lasting connections: as many requests as it answers. Whiskers are 95 % intervals.",
+            false,
+            |log| draw(|row| &row.capacity, lasting, log),
+        ),
+        chart_in_two_scales(
+            "Closed loop, a new connection for each request: what accepting and closing cost. ≥: the server was not the bottleneck.",
+            false,
+            |log| draw(|row| &row.connect, each, log),
+        ),
+    ];
+    legend(model) + &charts(&figures)
+}
+
+fn latency(model: &Model) -> String {
+    let lines: Vec<Line> = model
+        .rows
+        .iter()
+        .map(|row| Line {
+            label: row.label.clone(),
+            family: row.family.clone(),
+            dots: row
+                .percentiles
+                .iter()
+                .enumerate()
+                .filter_map(|(place, (percentile, figure))| {
+                    let value = figure.value()?;
+                    Some(Dot {
+                        x: place as f64,
+                        y: value,
+                        interval: Some((figure.interval.low, figure.interval.high)),
+                        title: format!("{}: p{percentile} {}", row.label, show::time(value)),
+                        ..Dot::default()
+                    })
+                })
+                .collect(),
+        })
+        .filter(|line| !line.dots.is_empty())
+        .collect();
+    if lines.is_empty() {
+        return "<p>No latency cell counts.</p>".to_string();
+    }
+    // Places that nobody's samples reach would only take room.
+    let reached = lines.iter().map(|line| line.dots.len()).max().unwrap_or(0);
+    let names = dyno_analysis::comparison::PERCENTILES
+        .iter()
+        .take(reached)
+        .enumerate()
+        .map(|(place, percentile)| (place as f64, format!("p{percentile}")))
+        .collect();
+    let floor = model.header.floor.as_ref();
+    let marks: Vec<(f64, String)> = [
+        (floor.and_then(|floor| floor.across_cores_ns), "floor: two cores that sleep"),
+        (floor.and_then(|floor| floor.spinning_ns), "floor: two cores that spin"),
+    ]
+    .into_iter()
+    .filter_map(|(ns, name)| Some((ns? as f64, name.to_string())))
+    .collect();
+    let draw = |log: bool| {
+        let axis = |title, log, names| Axis { title, log, shown: show::time, binary: false, names };
+        let frame = lines::Frame {
+            title: "Latency by percentile at the common rate",
+            x: axis("percentile", false, Vec::clone(&names)),
+            y: axis("latency from the intended send", log, Vec::new()),
+            marks: marks.clone(),
+        };
+        lines::draw(&frame, &lines)
+    };
+    let rate = model.rate_per_s.map_or("-".to_string(), show::rate);
+    let caption = format!(
+        "Open loop at {rate}/s for everyone. Latency counts from the moment at which a request was due, so waiting is not left out. A percentile without enough samples is not drawn."
+    );
+    let tail = |log: bool| {
+        let frame = bars::Frame {
+            title: "99th percentile at the common rate",
+            axis: "99th percentile",
+            shown: show::time,
+            log,
+            binary: false,
+            mark: None,
+        };
+        bars::draw(&frame, &bars_of(model, |row| &row.p99_ns, false))
+    };
+    let figures = [
+        chart_in_two_scales(&caption, true, draw),
+        chart_in_two_scales("The 99th percentile of each, with 95 % intervals.", false, tail),
+    ];
+    legend(model) + &charts(&figures)
+}
+
+fn cost(model: &Model) -> String {
+    let base = model.rows.get(model.baseline).and_then(|row| Some((row.cpu_ns.value()?, row.label.as_str())));
+    let mut rows: Vec<&Row> = model.rows.iter().filter(|row| row.cpu_ns.value().is_some()).collect();
+    rows.sort_by(|a, b| a.cpu_ns.interval.value.total_cmp(&b.cpu_ns.interval.value));
+    let bars: Vec<Bar> = rows
+        .iter()
+        .map(|row| {
+            let whole = row.cpu_ns.interval.value;
+            let kernel = row.system_share.value();
+            let parts = match kernel {
+                Some(kernel) => {
+                    vec![("user".to_string(), whole * (1.0 - kernel)), ("kernel".to_string(), whole * kernel)]
+                }
+                None => vec![("together".to_string(), whole)],
+            };
+            Bar {
+                label: row.label.clone(),
+                family: row.family.clone(),
+                parts,
+                interval: Some((row.cpu_ns.interval.low, row.cpu_ns.interval.high)),
+                ..Bar::default()
+            }
+        })
+        .collect();
+    let frame = |title, mark| bars::Frame {
+        title,
+        axis: "CPU per request",
+        shown: show::time,
+        log: false,
+        binary: false,
+        mark,
+    };
+    let at_rate = bars::draw(&frame("CPU of the server per request at the common rate", base), &bars);
+    let above: Vec<Bar> = rows
+        .iter()
+        .filter_map(|row| {
+            let above = row.cpu_ns.interval.value - base?.0;
+            (above > 0.0).then(|| Bar {
+                label: row.label.clone(),
+                family: row.family.clone(),
+                parts: vec![(String::new(), above)],
+                ..Bar::default()
+            })
+        })
+        .collect();
+    let whole = bars::draw(
+        &frame("CPU of the whole machine per request at capacity", None),
+        &bars_of(model, |row| &row.machine_cpu_ns, false),
+    );
+    let full = bars::draw(
+        &frame("CPU of the server per request at capacity", None),
+        &bars_of(model, |row| &row.cpu_at_capacity_ns, false),
+    );
+    let mut figures = vec![chart(
+        "CPU of the server per request at the common rate: in the program (full colour) and in the kernel (pale); outlined where they cannot be told apart. The dashed line is the baseline. At low rates this holds what waking up costs.",
+        &at_rate,
+    )];
+    if !above.is_empty() {
+        figures.push(chart(
+            "Stevens' number: CPU per request above the baseline, at the common rate.",
+            &bars::draw(&frame("CPU per request above the baseline", None), &above),
+        ));
+    }
+    figures.push(chart("CPU of the server per request under full load, lasting connections.", &full));
+    figures.push(chart(
+        "CPU of the whole machine per request under full load, generator included: loopback bills the receiver's work to the sender, so this is the fairer account.",
+        &whole,
+    ));
+    charts(&figures)
+}
+
+fn memory(model: &Model) -> String {
+    let draw = |figure: fn(&Row) -> &Measured, title: &str, log: bool| {
+        let frame = bars::Frame { title, axis: "bytes", shown: show::bytes, log, binary: true, mark: None };
+        bars::draw(&frame, &bars_of(model, figure, false))
+    };
+    let figures = [
+        chart_in_two_scales(
+            "Memory of the process tree under full load (proportional set size: shared pages count in shares).",
+            false,
+            |log| draw(|row| &row.memory, "Memory under load", log),
+        ),
+        chart(
+            "Growth of it per lasting connection, from idle to full load. The experiment \"connections\" measures this up to 10,000.",
+            &draw(|row| &row.memory_per_connection, "Memory per connection", false),
+        ),
+    ];
+    charts(&figures)
+}
+
+fn spread(model: &Model) -> String {
+    let rows: String = model
+        .rows
+        .iter()
+        .filter(|row| row.spread.len() > 1)
+        .map(|row| {
+            let all: u64 = row.spread.iter().sum();
+            let even = all as f64 / row.spread.len() as f64;
+            let most = row.spread.iter().copied().max().unwrap_or(0) as f64;
+            let least = row.spread.iter().copied().min().unwrap_or(0) as f64;
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
+                escape(&row.label),
+                row.spread.len(),
+                show::share(least / even.max(1.0)),
+                show::share(most / even.max(1.0)),
+            )
+        })
+        .collect();
+    if rows.is_empty() {
+        return "<p>No server that took part told of more than one worker.</p>".to_string();
+    }
+    format!(
+        "<p class=\"note\">Requests of the least and the most busy worker, 100 % being an even share; last capacity cell of each.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">workers</th><th scope=\"col\">least busy</th><th scope=\"col\">most busy</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}

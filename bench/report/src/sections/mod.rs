@@ -1,0 +1,68 @@
+//! The parts of the page that show figures, by experiment.
+
+use crate::charts::escape;
+use crate::section::Section;
+use dyno_analysis::comparison::Model;
+use dyno_analysis::levelling::Levelled;
+use dyno_analysis::points;
+
+pub mod along;
+pub mod compare;
+
+/// All parts that an experiment has.
+pub fn all(model: &Model, records: &Levelled) -> Vec<Section> {
+    match points::axis(records.header.experiment) {
+        Some(axis) => along::sections(model, records, axis),
+        None => compare::sections(model),
+    }
+}
+
+/// Head cells with buttons to sort by: name, and whether the column holds numbers.
+pub fn head(columns: &[(&str, bool)]) -> String {
+    columns
+        .iter()
+        .map(|(name, number)| {
+            let (kind, class) = if *number { ("number", "") } else { ("text", " class=\"text\"") };
+            format!(
+                "<th scope=\"col\" data-kind=\"{kind}\"{class}><button type=\"button\">{}</button></th>",
+                escape(name)
+            )
+        })
+        .collect()
+}
+
+/// Figures side by side where there is room.
+pub fn charts(figures: &[String]) -> String {
+    format!("<div class=\"charts\">{}</div>", figures.concat())
+}
+
+/// A figure with its caption.
+pub fn chart(caption: &str, svg: &str) -> String {
+    format!("<figure class=\"chart\"><figcaption>{}</figcaption>{svg}</figure>", escape(caption))
+}
+
+/// A figure in two scales; scripts switch between them, and without scripts the first one shows.
+pub fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(bool) -> String) -> String {
+    format!(
+        "<figure class=\"chart\"><figcaption>{} <button type=\"button\" class=\"script\" data-scale aria-pressed=\"false\">{} scale</button></figcaption>\
+         <div data-variant>{}</div><div data-variant hidden>{}</div></figure>",
+        escape(caption),
+        if log_first { "linear" } else { "logarithmic" },
+        draw(log_first),
+        draw(!log_first),
+    )
+}
+
+/// The colours of the families.
+pub fn legend(model: &Model) -> String {
+    let mut families: Vec<&str> = model.header.contestants.iter().map(|line| line.family.as_str()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    families.retain(|family| seen.insert(*family));
+    let items: String = families
+        .iter()
+        .map(|family| {
+            format!("<li class=\"f-{}\"><span>{}</span></li>", crate::charts::class(family), escape(family))
+        })
+        .collect();
+    format!("<ul class=\"legend\" aria-label=\"Colours by family\">{items}</ul>")
+}

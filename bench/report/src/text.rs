@@ -1,0 +1,125 @@
+//! The table for a terminal of 80 columns.
+
+use std::fmt::Write;
+
+use crate::words;
+use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::show;
+use dyno_analysis::transports::prices;
+use dyno_statistics::bootstrap::Interval;
+
+/// Table and verdict.
+pub fn render(model: &Model) -> String {
+    let mut text = String::new();
+    let rate = model.rate_per_s.map(|rate| format!("{}/s", show::rate(rate))).unwrap_or_default();
+    let _ = writeln!(text);
+    let _ = writeln!(
+        text,
+        "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
+        "", "capacity", "p50 at", "p99 at", "connect", "CPU", "memory"
+    );
+    let _ = writeln!(
+        text,
+        "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
+        "", "per s", rate, rate, "per s", "µs/req", "MiB"
+    );
+    let mut order: Vec<_> = model.rows.iter().collect();
+    order.sort_by(|a, b| {
+        let value = |figure: &Measured| figure.value().unwrap_or(f64::NEG_INFINITY);
+        value(&b.capacity).total_cmp(&value(&a.capacity))
+    });
+    for row in order {
+        let _ = writeln!(
+            text,
+            "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
+            row.label.chars().take(22).collect::<String>(),
+            figure(&row.capacity, show::rate),
+            figure(&row.p50_ns, |ns| show::time(ns).replace(' ', "")),
+            figure(&row.p99_ns, |ns| show::time(ns).replace(' ', "")),
+            figure(&row.connect, show::rate),
+            figure(&row.cpu_at_capacity_ns, |ns| show::three(ns / 1e3)),
+            figure(&row.memory, |bytes| show::three(bytes / 1_048_576.0)),
+        );
+    }
+    let _ = writeln!(text);
+    if model.rows.iter().any(|row| row.capacity.at_least || row.connect.at_least) {
+        let _ = writeln!(text, ">  at least: the server was not the bottleneck");
+    }
+    let prices = prices(model);
+    if !prices.is_empty() {
+        let _ = writeln!(
+            text,
+            "{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}\n{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}",
+            "above plain",
+            "",
+            "CPU/request",
+            "capacity",
+            "handshake",
+            "memory per",
+            "",
+            "",
+            "",
+            "kept",
+            "per s",
+            "connection"
+        );
+        for price in &prices {
+            let shown = |interval: Option<Interval>, shown: fn(f64) -> String| {
+                interval.map_or("-".to_string(), |interval| shown(interval.value))
+            };
+            let _ = writeln!(
+                text,
+                "{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}",
+                price.contestant.chars().take(22).collect::<String>(),
+                price.transport,
+                shown(price.cpu_ns, show::time),
+                shown(price.capacity_share, show::share),
+                figure(&price.handshakes_per_s, show::rate),
+                shown(price.memory_bytes, show::bytes),
+            );
+        }
+        let _ = writeln!(text);
+    }
+    for paragraph in words::paragraphs(model) {
+        let _ = writeln!(text, "{}", wrap(&paragraph, 80));
+    }
+    text
+}
+
+fn figure(figure: &Measured, shown: impl Fn(f64) -> String) -> String {
+    match figure.value() {
+        Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
+        None if figure.void > 0 => "void".to_string(),
+        None => "-".to_string(),
+    }
+}
+
+/// Breaks a paragraph into lines of at most `width` columns.
+pub fn wrap(paragraph: &str, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = 0;
+    for word in paragraph.split_whitespace() {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            lines.push('\n');
+            column = 0;
+        } else if column > 0 {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn paragraphs_are_broken_between_words() {
+        assert_eq!(wrap("one two three", 7), "one two\nthree");
+        assert_eq!(wrap("incomprehensible", 4), "incomprehensible");
+    }
+}
