@@ -5,9 +5,9 @@
 //! does not, so a change of 2 % is seen in one run. It is no measure of time: a cache miss counts as much as an addition. It
 //! tells that a path has become longer, and the time has to be measured where that matters.
 //!
-//! `cargo run --release -p dyno-tests --example instruction_counts -- [--check | --update]`
+//! `cargo run --release -p dyno-instructions -- [--check | --update]`
 //!
-//! - `--check` (the default) compares with `baseline.toml` beside this file, and fails when a path takes over 2 % more
+//! - `--check` (the default) compares with `baseline.toml` beside the manifest, and fails when a path takes over 2 % more
 //!   instructions than there.
 //! - `--update` writes a new baseline. It belongs into the commit that changes the counts, whose message says why.
 //!
@@ -43,7 +43,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         [] | ["--check"] => check(false),
         ["--update"] => check(true),
         _ => {
-            eprintln!("use: instruction_counts [--check | --update]");
+            eprintln!("use: dyno-instructions [--check | --update]");
             Ok(ExitCode::from(2))
         }
     }

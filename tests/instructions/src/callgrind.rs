@@ -9,9 +9,6 @@ use crate::paths::HotPath;
 /// The argument that makes this program run one path: `--work NAME ROUNDS`.
 pub const WORK: &str = "--work";
 
-/// Rounds of the shorter run. Enough that a single odd one (a vector that grows) moves the mean by less than 0.1 %.
-const ROUNDS: u64 = 1000;
-
 /// What Valgrind calls itself; `None` where it is not installed.
 pub fn version() -> Option<String> {
     let output = Command::new("valgrind").arg("--version").output().ok()?;
@@ -23,10 +20,10 @@ pub fn version() -> Option<String> {
 /// # Errors
 /// When Valgrind fails, with what it said.
 pub fn count(path: &HotPath) -> Result<f64, Box<dyn Error>> {
-    let (once, twice) = (total(path, ROUNDS)?, total(path, 2 * ROUNDS)?);
+    let (once, twice) = (total(path, path.rounds)?, total(path, 2 * path.rounds)?);
     let difference = twice.checked_sub(once).ok_or("the longer run took fewer instructions")?;
     // A tenth of an instruction is below what matters, and keeps the stored file readable.
-    Ok((difference as f64 / ROUNDS as f64 * 10.0).round() / 10.0)
+    Ok((difference as f64 / path.rounds as f64 * 10.0).round() / 10.0)
 }
 
 /// Instructions of a whole process that runs `rounds` rounds.

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-/// The stored counts, beside this file.
-pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/instruction_counts/baseline.toml");
+/// The stored counts, beside the manifest.
+pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.toml");
 
 /// What the counts depend on beside our own code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl Baseline {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self) -> Result<(), Box<dyn Error>> {
-        let head = "# Instructions per round of each hot path; written by `instruction_counts --update`.\n\n";
+        let head = "# Instructions per round of each hot path; written by `cargo run --release -p dyno-instructions -- --update`.\n\n";
         Ok(fs::write(PATH, format!("{head}{}", toml::to_string(self)?))?)
     }
 }
