@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use dyno_analysis::show;
 use dyno_measure::campaign::Progress;
 use dyno_record::audit::Standing;
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
+use dyno_units::show;
 
 /// Progress on stderr.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::show;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
 use dyno_report::Report;
+use dyno_units::show;
 
 /// Directory of all results, below the current one.
 pub const ROOT: &str = "dyno-results";

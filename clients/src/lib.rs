@@ -38,5 +38,4 @@ pub mod series;
 pub mod split;
 pub mod tally;
 pub mod threshold;
-pub mod units;
 pub mod verdict;

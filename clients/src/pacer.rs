@@ -109,7 +109,7 @@ pub fn parse_trace(text: &str) -> Result<Vec<u64>, String> {
         let ns = match line.parse::<f64>() {
             Ok(seconds) if (0.0..1e9).contains(&seconds) => (seconds * 1e9).round() as u64,
             Ok(_) => return Err(format!("line {}: '{line}' is no time from the start of the run", i + 1)),
-            Err(_) => crate::units::parse_duration_ns(line).map_err(|e| format!("line {}: {e}", i + 1))?,
+            Err(_) => dyno_units::read::duration_ns(line).map_err(|e| format!("line {}: {e}", i + 1))?,
         };
         if times.last().is_some_and(|&last| ns < last) {
             return Err(format!("line {}: '{line}' lies before the line above it; sort the trace", i + 1));

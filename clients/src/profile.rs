@@ -5,7 +5,7 @@
 //! Shedler, 1979; Çinlar's inversion). So constant and Poisson arrivals, steps and ramps are one piece of code.
 
 use crate::outcome::Stretch;
-use crate::units::{parse_duration_ns, parse_rate};
+use dyno_units::read;
 
 const NS_PER_S: f64 = 1e9;
 
@@ -17,7 +17,7 @@ const NS_PER_S: f64 = 1e9;
 /// Says what is wrong; several stretches need a length.
 pub fn parse(text: &str, length_ns: u64) -> Result<Vec<Stretch>, String> {
     let (rates, length) = match text.trim().strip_suffix("/s").unwrap_or(text.trim()).rsplit_once('/') {
-        Some((rates, length)) => (rates, Some(parse_duration_ns(length)?)),
+        Some((rates, length)) => (rates, Some(read::duration_ns(length)?)),
         None => (text, None),
     };
     if rates.contains(',') && length.is_none() {
@@ -34,7 +34,7 @@ pub fn parse(text: &str, length_ns: u64) -> Result<Vec<Stretch>, String> {
         .split(',')
         .map(|step| {
             let (from, to) = step.split_once("..").unwrap_or((step, step));
-            Ok(Stretch { from_per_s: parse_rate(from)?, to_per_s: parse_rate(to)?, length_ns })
+            Ok(Stretch { from_per_s: read::rate(from)?, to_per_s: read::rate(to)?, length_ns })
         })
         .collect()
 }

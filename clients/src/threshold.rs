@@ -7,7 +7,7 @@
 //! | `errors` | share of failed requests, such as `0.1%` |
 
 use crate::outcome::{Distribution, Outcome, Threshold};
-use crate::units::{parse_duration_ns, parse_rate, parse_share};
+use dyno_units::read;
 
 /// A condition under which a run counts as failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,8 +44,8 @@ pub fn parse(expression: &str) -> Result<Condition, String> {
     let comparison = [">=", "<=", ">", "<"].into_iter().find(|c| rest.starts_with(c)).unwrap_or(">");
     let (name, value) = (name.trim(), rest[comparison.len()..].trim());
     let (metric, limit) = match name {
-        "rate" => (Metric::Rate, parse_rate(value)?),
-        "errors" => (Metric::Errors, parse_share(value)?),
+        "rate" => (Metric::Rate, read::rate(value)?),
+        "errors" => (Metric::Errors, read::share(value)?),
         _ => {
             // A percentile holds a dot itself.
             let (part, statistic) = match name.split_once('.') {
@@ -58,7 +58,7 @@ pub fn parse(expression: &str) -> Result<Condition, String> {
                 ));
             }
             let statistic = statistic_of(statistic)?;
-            (Metric::Latency { part: part.into(), statistic }, parse_duration_ns(value)? as f64)
+            (Metric::Latency { part: part.into(), statistic }, read::duration_ns(value)? as f64)
         }
     };
     Ok(Condition { expression: expression.into(), metric, comparison, limit })

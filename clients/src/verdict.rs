@@ -2,6 +2,7 @@
 //!
 //! Part of the versioned result (see [`crate::outcome`]); the checks themselves are in `audit.rs`.
 
+use dyno_units::paint::Tone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,17 @@ pub enum Verdict {
     Doubtful,
     /// The numbers do not describe the server; do not use them.
     Void,
+}
+
+impl Verdict {
+    /// What it means, as a colour on the terminal.
+    pub fn tone(self) -> Tone {
+        match self {
+            Verdict::Sound => Tone::Good,
+            Verdict::Doubtful => Tone::Doubt,
+            Verdict::Void => Tone::Bad,
+        }
+    }
 }
 
 /// One doubt about the run.

@@ -5,9 +5,9 @@ use dyno_record::step::Step;
 use std::collections::BTreeMap;
 
 use crate::levelling::{Levelled, LevelledCell};
-use crate::show;
 use dyno_record::load::{LoadFigures, Point};
 use dyno_statistics::sample::median;
+use dyno_units::show;
 
 /// What happens past the critical point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

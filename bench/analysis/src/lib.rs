@@ -14,6 +14,5 @@ pub mod explanation;
 pub mod levelling;
 pub mod limits;
 pub mod points;
-pub mod show;
 pub mod transports;
 pub mod unit;

@@ -8,9 +8,9 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, process};
-use dyno_analysis::show;
 use dyno_record::header::{Environment, Floor};
 use dyno_record::pace::CorePace;
+use dyno_units::show;
 
 /// How grave a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -8,6 +8,7 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use crate::probe::machine::online_cores;
 use dyno_record::header::Environment;
+use dyno_units::read;
 
 /// Kernel settings that are stored with the records: file below /proc/sys, and nothing else.
 const SETTINGS: [&str; 9] = [
@@ -95,23 +96,12 @@ fn siblings(cores: &[usize]) -> Vec<Vec<usize>> {
     let mut found: Vec<Vec<usize>> = cores
         .iter()
         .filter_map(|core| line(&format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list")))
-        .map(|list| ranges(&list))
+        .filter_map(|list| read::cores(&list).ok())
         .filter(|set| set.len() > 1)
         .collect();
     found.sort();
     found.dedup();
     found
-}
-
-/// The kernel's notation of sets: `0-2,5`.
-pub fn ranges(list: &str) -> Vec<usize> {
-    list.split(',')
-        .filter_map(|part| match part.split_once('-') {
-            Some((from, to)) => Some(from.trim().parse().ok()?..=to.trim().parse().ok()?),
-            None => part.trim().parse().ok().map(|only| only..=only),
-        })
-        .flatten()
-        .collect()
 }
 
 fn hypervisor() -> Option<String> {
@@ -133,13 +123,6 @@ fn container() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sets_in_the_kernels_notation() {
-        assert_eq!(ranges("0-2,5"), vec![0, 1, 2, 5]);
-        assert_eq!(ranges("3"), vec![3]);
-        assert_eq!(ranges(""), Vec::<usize>::new());
-    }
 
     #[test]
     fn the_machine_has_a_name() {

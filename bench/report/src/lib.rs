@@ -3,6 +3,7 @@
 use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_units::text::wrap;
 
 use crate::error::ReportError;
 
@@ -66,7 +67,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
     };
     let mut table = points_table::render(axis, &points::trails(records, axis));
     for paragraph in statements::paragraphs(model, records) {
-        table += &format!("\n{}\n", text::wrap(&paragraph, 80));
+        table += &format!("\n{}\n", wrap(&paragraph, 80));
     }
     table
 }

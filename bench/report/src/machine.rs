@@ -1,8 +1,8 @@
 //! The machine and its floor, as a table.
 
 use crate::charts::escape;
-use dyno_analysis::show;
 use dyno_record::header::Header;
+use dyno_units::show;
 
 /// HTML.
 pub fn render(header: &Header) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::transports;
 use crate::words;
 use dyno_analysis::comparison::{Measured, Model};
-use dyno_analysis::show;
+use dyno_units::show;
 
 /// The results as Markdown, with machine, kernel and date.
 pub fn render(model: &Model) -> String {

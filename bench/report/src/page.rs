@@ -13,9 +13,9 @@ use crate::sections;
 use crate::statements;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::{Levelled, LevelledCell};
-use dyno_analysis::show;
 use dyno_record::audit::Standing;
 use dyno_record::header::Header;
+use dyno_units::show;
 
 #[derive(Template)]
 #[template(path = "report.html")]

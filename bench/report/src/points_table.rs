@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use dyno_analysis::comparison::Measured;
 use dyno_analysis::points::{Axis, Trail};
-use dyno_analysis::show;
+use dyno_units::show;
 
-use crate::text::wrap;
+use dyno_units::text::wrap;
 
 /// The points as a table of 80 columns.
 pub fn render(axis: Axis, trails: &[Trail]) -> String {

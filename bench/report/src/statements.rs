@@ -5,8 +5,8 @@ use dyno_analysis::comparison::{Measured, Model};
 use dyno_analysis::curves::{self, Recovery};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Point, Trail};
-use dyno_analysis::show;
 use dyno_record::experiment::Experiment;
+use dyno_units::show;
 
 /// Some paragraphs of plain text.
 pub fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {

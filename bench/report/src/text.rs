@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use crate::words;
 use dyno_analysis::comparison::{Measured, Model};
-use dyno_analysis::show;
 use dyno_analysis::transports::prices;
 use dyno_statistics::bootstrap::Interval;
+use dyno_units::show;
+use dyno_units::text::wrap;
 
 /// Table and verdict.
 pub fn render(model: &Model) -> String {
@@ -91,35 +92,5 @@ fn figure(figure: &Measured, shown: impl Fn(f64) -> String) -> String {
         Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
         None if figure.void > 0 => "void".to_string(),
         None => "-".to_string(),
-    }
-}
-
-/// Breaks a paragraph into lines of at most `width` columns.
-pub fn wrap(paragraph: &str, width: usize) -> String {
-    let mut lines = String::new();
-    let mut column = 0;
-    for word in paragraph.split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && column + 1 + length > width {
-            lines.push('\n');
-            column = 0;
-        } else if column > 0 {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrap;
-
-    #[test]
-    fn paragraphs_are_broken_between_words() {
-        assert_eq!(wrap("one two three", 7), "one two\nthree");
-        assert_eq!(wrap("incomprehensible", 4), "incomprehensible");
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 
 use dyno_analysis::comparison::Model;
-use dyno_analysis::show;
 use dyno_analysis::transports::{Price, prices};
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::sample::median;
+use dyno_units::show;
 
 /// Names of the columns.
 pub const COLUMNS: [&str; 7] = [

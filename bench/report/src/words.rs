@@ -3,8 +3,8 @@
 use crate::transports;
 use dyno_analysis::comparison::{Measured, Model, Row};
 use dyno_analysis::limits::SLOWED_SHARE;
-use dyno_analysis::show;
 use dyno_statistics::verdict::Verdict;
+use dyno_units::show;
 
 /// How one contestant stands against the one that leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use dyno_clients::outcome::Distribution;
 use dyno_clients::pacer::{Arrivals, Pacer};
 use dyno_clients::profile;
-use dyno_clients::units::show_quantile;
+use dyno_units::show;
 
 use crate::calibrate::laws::{Law, Stall, mean_wait_ns, path_means_ns, quantile_ns};
 use crate::calibrate::own;
@@ -73,8 +73,8 @@ fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
     let at = |d: &Distribution, q: f64| d.percentile_ns(q).map(|ns| ns as f64);
     for q in [0.5, 0.99] {
         let (took, told) = (at(&account.took, q), at(&run.latency.total, q));
-        stand.compare(name, "reference", show_quantile(q), 5e6, took, Some(0.02));
-        stand.compare(name, "dyno", show_quantile(q), took.unwrap_or(5e6), told, Some(scale.tolerance_even));
+        stand.compare(name, "reference", show::quantile(q), 5e6, took, Some(0.02));
+        stand.compare(name, "dyno", show::quantile(q), took.unwrap_or(5e6), told, Some(scale.tolerance_even));
     }
     let server = own::start(law, stand.server_cpu)?;
     let job = Job { url: server.url.clone(), connections: 4, rate_per_s: 500.0, seconds };
@@ -111,7 +111,7 @@ fn omission(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
         stand.compare(
             name,
             "dyno",
-            show_quantile(q),
+            show::quantile(q),
             truth(q),
             at(&run.latency.total, q),
             Some(scale.tolerance_even),
@@ -170,7 +170,7 @@ fn stalls(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
                 for q in [0.95, 0.99, 0.999] {
                     let Some(truth) = quantile_ns(law, rate_per_s, scale.window_s * S, q) else { continue };
                     let told = outcome.latency.total.percentile_ns(q).map(|ns| ns as f64);
-                    stand.compare(&name, &tool, show_quantile(q), truth, told, Some(tolerance));
+                    stand.compare(&name, &tool, show::quantile(q), truth, told, Some(tolerance));
                 }
                 stand.little(&name, &tool, &outcome, scale.little);
             }
@@ -244,7 +244,7 @@ fn lag(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
         let run = stand.load(&server, &format!("-c 64 --rate {rate} -d 5s -w 1s"))?;
         for (q, limit) in [(0.5, p50_ns), (0.99, p99_ns)] {
             let told = run.latency.lag.percentile_ns(q).map(|ns| ns as f64);
-            stand.compare(&name, "dyno", format!("lag {}", show_quantile(q)), limit, told, None);
+            stand.compare(&name, "dyno", format!("lag {}", show::quantile(q)), limit, told, None);
         }
     }
     Ok(())

@@ -10,7 +10,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use dyno_clients::units::{parse_count, parse_duration_ns};
+use dyno_units::read;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
@@ -181,7 +181,7 @@ impl FromStr for Law {
         let (name, rest) =
             text.split_once(':').ok_or(format!("'{text}' is no law: delay:TIME or queue:service=TIME"))?;
         if name == "delay" {
-            return Ok(Law::Delay { delay_ns: parse_duration_ns(rest)? });
+            return Ok(Law::Delay { delay_ns: read::duration_ns(rest)? });
         }
         if name != "queue" {
             return Err(format!("'{name}' is no law: delay or queue"));
@@ -191,11 +191,11 @@ impl FromStr for Law {
         for part in rest.split(',') {
             let (key, value) = part.split_once('=').ok_or(format!("'{part}' is not KEY=VALUE"))?;
             match key {
-                "service" => service_ns = Some(parse_duration_ns(value)?),
-                "exponential" => seed = Some(parse_count(value)?),
-                "stall" => stall.length_ns = parse_duration_ns(value)?,
-                "from" => stall.from_ns = parse_duration_ns(value)?,
-                "period" => stall.period_ns = parse_duration_ns(value)?,
+                "service" => service_ns = Some(read::duration_ns(value)?),
+                "exponential" => seed = Some(read::count(value)?),
+                "stall" => stall.length_ns = read::duration_ns(value)?,
+                "from" => stall.from_ns = read::duration_ns(value)?,
+                "period" => stall.period_ns = read::duration_ns(value)?,
                 other => {
                     return Err(format!(
                         "'{other}' is no part of a queue: service, exponential, stall, from, period"

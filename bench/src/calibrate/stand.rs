@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use dyno_clients::outcome::Outcome as Run;
-use dyno_clients::report::paint::Paint;
+use dyno_units::paint::Paint;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::ClockId;

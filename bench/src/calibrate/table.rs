@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use dyno_clients::report::paint::Paint;
-use dyno_clients::units::show_ns;
 use dyno_clients::verdict::Verdict;
+use dyno_units::paint::Paint;
+use dyno_units::show;
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -91,7 +91,7 @@ pub fn heading(paint: Paint) -> String {
 
 /// One row, with its line end.
 pub fn line(row: &Row, paint: Paint) -> String {
-    let told = row.reported_ns.map_or("–".into(), show_ns);
+    let told = row.reported_ns.map_or("–".into(), show::time);
     let error = match (row.error(), row.tolerance) {
         (None, _) => "–".into(),
         (Some(error), Some(_)) => format!("{:+.1} %", error * 100.0),
@@ -103,10 +103,10 @@ pub fn line(row: &Row, paint: Paint) -> String {
         row.law,
         row.tool,
         row.quantity,
-        show_ns(row.true_ns),
+        show::time(row.true_ns),
         told,
         error,
-        paint.verdict(verdict, &word)
+        paint.verdict(verdict.tone(), &word)
     )
 }
 

@@ -7,7 +7,7 @@ use dyno_clients::browser::fetch::{Fetched, visit};
 use dyno_clients::browser::waterfall;
 use dyno_clients::place;
 use dyno_clients::remedy;
-use dyno_clients::units::show_ns;
+use dyno_units::show;
 use serde_json::json;
 
 use super::Outcome;
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {
             println!(
                 "{name:<12} {:>9}  parallelism {:.2}",
-                show_ns(visit.elapsed_ns as f64),
+                show::time(visit.elapsed_ns as f64),
                 visit.parallelism
             );
         }

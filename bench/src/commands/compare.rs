@@ -17,7 +17,7 @@ pub struct Arguments {
     #[command(flatten)]
     pub(super) shared: Shared,
     /// Common rate of the latency cells, such as 5k [default: half of what the slowest can do]
-    #[arg(long, conflicts_with = "resume", value_name = "RATE", value_parser = dyno_clients::units::parse_rate)]
+    #[arg(long, conflicts_with = "resume", value_name = "RATE", value_parser = dyno_units::read::rate)]
     rate: Option<f64>,
 }
 

@@ -3,9 +3,9 @@
 use super::Outcome;
 use super::shared::{Pace, Shared, conduct, launch};
 use crate::exit::Exit;
-use dyno_analysis::show;
 use dyno_measure::experiment::curve::{self, Limit};
 use dyno_record::experiment::Experiment;
+use dyno_units::show;
 
 /// Draw the load curve: find the critical point (the highest rate within a limit), go to twice that and back down, and
 /// measure the time back to normal after a spike.
@@ -15,10 +15,10 @@ pub struct Arguments {
     #[command(flatten)]
     pub(super) shared: Shared,
     /// The 99th percentile that a good rate keeps
-    #[arg(long, conflicts_with = "resume", value_name = "TIME", default_value = "10ms", value_parser = dyno_clients::units::parse_duration_ns)]
+    #[arg(long, conflicts_with = "resume", value_name = "TIME", default_value = "10ms", value_parser = dyno_units::read::duration_ns)]
     limit: u64,
     /// The share of requests that a good rate may lose
-    #[arg(long, conflicts_with = "resume", value_name = "SHARE", default_value = "0.1%", value_parser = dyno_clients::units::parse_share)]
+    #[arg(long, conflicts_with = "resume", value_name = "SHARE", default_value = "0.1%", value_parser = dyno_units::read::share)]
     missed: f64,
 }
 

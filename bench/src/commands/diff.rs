@@ -8,9 +8,9 @@ use dyno_analysis::difference::{
     Agreement, Change, Difference, Drift, agreements, beside, differences, drifts,
 };
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::show;
 use dyno_record::store;
-use dyno_report::text::wrap;
+use dyno_units::show;
+use dyno_units::text::wrap;
 
 /// Compare two sets of results: what became better or worse by more than the threshold, and what is not known.
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub struct Arguments {
     /// Directory of the later results
     new: PathBuf,
     /// Relative difference that matters
-    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = dyno_clients::units::parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = dyno_units::read::share)]
     threshold: f64,
     /// End with code 4 when anything became worse; what is inconclusive did not
     #[arg(long)]

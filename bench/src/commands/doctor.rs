@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::Outcome;
 use crate::exit::Exit;
-use dyno_analysis::show;
 use dyno_measure::doctor::{Grade, examine};
 use dyno_measure::environment;
 use dyno_measure::floor;
 use dyno_measure::probe::machine::online_cores;
-use dyno_report::text::wrap;
+use dyno_units::show;
+use dyno_units::text::wrap;
 
 /// Look at the machine: cores, clock, limits, kernel settings, what can be measured, and what to mend before measuring.
 #[derive(Debug, clap::Args)]

@@ -15,7 +15,6 @@ use crate::remedy::stopped;
 use crate::results;
 use dyno_analysis::explanation::blocks::{self, Block, Finding, Seen};
 use dyno_analysis::explanation::{Explanation, Side, units};
-use dyno_analysis::show;
 use dyno_analysis::unit::Unit;
 use dyno_measure::campaign::Campaign;
 use dyno_measure::contestant::own;
@@ -29,6 +28,7 @@ use dyno_measure::unit_costs::cost_apart;
 use dyno_record::experiment::Experiment;
 use dyno_record::step::Step;
 use dyno_record::store;
+use dyno_units::show;
 
 /// Attempts at each unit cost where the cells were measured before.
 const ATTEMPTS: usize = 9;

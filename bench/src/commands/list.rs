@@ -6,7 +6,7 @@ use dyno_servers::{architectures, services};
 
 use super::Outcome;
 use crate::exit::Exit;
-use dyno_report::text::wrap;
+use dyno_units::text::wrap;
 
 /// List the architectures, with idea and limits, and the services.
 #[derive(Debug, clap::Args)]

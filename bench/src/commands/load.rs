@@ -9,8 +9,8 @@ use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
 use dyno_clients::remedy;
 use dyno_clients::threshold::{self, Condition};
-use dyno_clients::units::parse_share;
 use dyno_clients::verdict::Verdict;
+use dyno_units::read;
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
@@ -48,7 +48,7 @@ pub struct Arguments {
     #[arg(long, value_name = "CONDITION", value_parser = threshold::parse)]
     fail_if: Vec<Condition>,
     /// Share of failed requests that makes the run void.
-    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share)]
     errors_max: f64,
     /// No progress line.
     #[arg(short, long)]

@@ -4,7 +4,7 @@ use clap::Args;
 use dyno_clients::exchange::exchange;
 use dyno_clients::place;
 use dyno_clients::remedy;
-use dyno_clients::units::{show_ns, show_size};
+use dyno_units::show;
 use serde_json::json;
 
 use super::Outcome;
@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Most octets of the body that are shown.
-    #[arg(long, value_name = "SIZE", default_value = "1k", value_parser = dyno_clients::units::parse_size)]
+    #[arg(long, value_name = "SIZE", default_value = "1k", value_parser = dyno_units::read::size_bytes)]
     show: u64,
 }
 
@@ -90,14 +90,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
         for line in String::from_utf8_lossy(shown).lines() {
             println!("{} {}", paint.dim("<"), visible(line));
         }
-        let (all, wire) = (show_size(answer.body.len() as f64), show_size(answer.wire_octets as f64));
+        let (all, wire) = (show::bytes(answer.body.len() as f64), show::bytes(answer.wire_octets as f64));
         println!("\n{}", paint.dim(&format!("body {all}, {wire} over the wire")));
         let mut before = 0;
         for (name, ns) in stages {
             println!(
                 "{name:<16} {:>9}  {}",
-                show_ns(ns as f64),
-                paint.dim(&format!("+{}", show_ns((ns - before) as f64)))
+                show::time(ns as f64),
+                paint.dim(&format!("+{}", show::time((ns - before) as f64)))
             );
             before = ns;
         }

@@ -18,7 +18,7 @@ use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
 use dyno_servers::services::compute::calibrate;
 use dyno_servers::services::service::Services;
-use nix::sched::CpuSet;
+use dyno_units::read::{self, ReadError};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
@@ -278,19 +278,6 @@ fn keep_to(cores: &Cores) -> Result<(), Failure> {
     ))
 }
 
-fn parse_cores(list: &str) -> Result<Cores, String> {
-    let mut cores = Vec::new();
-    for part in list.split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let number =
-            |text: &str| text.trim().parse::<usize>().map_err(|_| format!("{text:?} is no core number"));
-        let (first, last) = (number(first)?, number(last)?);
-        if first > last {
-            return Err(format!("{part} runs backwards"));
-        }
-        cores.extend((first..=last).take(CpuSet::count()));
-    }
-    cores.sort_unstable();
-    cores.dedup();
-    Ok(Cores(cores))
+fn parse_cores(list: &str) -> Result<Cores, ReadError> {
+    read::cores(list).map(Cores)
 }

@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dyno_clients::units::{parse_count, parse_duration_ns};
-
 use crate::exit::{Exit, Failure};
 use crate::progress::Reporter;
 use crate::results;
-use dyno_analysis::show;
 use dyno_measure::campaign::{Campaign, Stop, expected_time};
 use dyno_measure::contestant::{Contestant, behind, foreign, label_apart, own, peers};
-use dyno_measure::environment::{self, ranges};
+use dyno_measure::environment;
 use dyno_measure::experiment::setup::{Setup, split_cores};
 use dyno_measure::floor;
 use dyno_measure::limits::RESTLESS_MS;
@@ -26,6 +23,7 @@ use dyno_record::header::Header;
 use dyno_record::measured::Record;
 use dyno_record::store::{self, Records, Store};
 use dyno_record::transport::TransportKind;
+use dyno_units::{read, show};
 
 /// Options that all experiments share.
 #[derive(Debug, Clone, clap::Args)]
@@ -76,7 +74,7 @@ pub struct Shared {
     #[arg(long, value_name = "LIST", value_parser = core_list)]
     pub generator_cores: Option<CoreList>,
     /// Relative difference that matters
-    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = dyno_clients::units::parse_share)]
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = dyno_units::read::share)]
     pub threshold: f64,
     /// Seed of the order and of the arrivals [default: taken from the clock]
     #[arg(long, value_name = "N")]
@@ -127,7 +125,7 @@ impl From<TransportArgument> for TransportKind {
 pub struct CoreList(pub Vec<usize>);
 
 fn connections(text: &str) -> Result<u32, String> {
-    match parse_count(text)? {
+    match read::count(text)? {
         count @ 1..=100_000 => Ok(count as u32),
         _ => Err(format!("{text} is not between 1 and 100k")),
     }
@@ -138,7 +136,7 @@ fn connections(text: &str) -> Result<u32, String> {
 /// # Errors
 /// When it is no time, or shorter than a millisecond.
 pub fn milliseconds(text: &str) -> Result<u64, String> {
-    match parse_duration_ns(text)? / 1_000_000 {
+    match read::duration_ns(text)? / 1_000_000 {
         0 if text.trim() != "0" => Err(format!("{text} is shorter than 1ms")),
         milliseconds => Ok(milliseconds),
     }
@@ -146,9 +144,8 @@ pub fn milliseconds(text: &str) -> Result<u64, String> {
 
 fn core_list(text: &str) -> Result<CoreList, String> {
     let online = online_cores();
-    let cores = ranges(text);
+    let cores = read::cores(text).map_err(|error| error.to_string())?;
     match cores.iter().find(|core| !online.contains(core)) {
-        _ if cores.is_empty() => Err(format!("{text} is no list of cores; write 0 or 0-3 or 0,2")),
         Some(core) => Err(format!("core {core} cannot be used here; there are {online:?}")),
         None => Ok(CoreList(cores)),
     }

@@ -14,7 +14,7 @@ use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use dyno_clients::profile;
 use dyno_clients::remedy;
 use dyno_clients::request::{Expect, Parts, Request};
-use dyno_clients::units::{parse_count, parse_duration_ns};
+use dyno_units::read;
 
 use crate::commands::transport::Options;
 use crate::exit::Failure;
@@ -71,19 +71,19 @@ pub struct How {
     #[arg(long, value_name = "PROCESS", default_value = "poisson")]
     pub arrivals: String,
     /// Closed loop: pause between an answer and the next request.
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = parse_duration_ns)]
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = read::duration_ns)]
     pub think: u64,
     /// Length of the measurement, warm-up not included [default: 10s, or the length of the ramp, steps or trace].
     #[arg(short, long, value_name = "TIME", value_parser = parse_some_time, conflicts_with = "requests")]
     pub duration: Option<u64>,
     /// End after so many requests instead.
-    #[arg(short = 'n', long, value_name = "N", value_parser = parse_count)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = read::count)]
     pub requests: Option<u64>,
     /// Time at the start that is left out of the numbers.
-    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = parse_duration_ns)]
+    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = read::duration_ns)]
     pub warmup: u64,
     /// Close a connection after so many requests; 1: a connection for each request, whose connect counts.
-    #[arg(long, value_name = "N", value_parser = parse_count)]
+    #[arg(long, value_name = "N", value_parser = read::count)]
     pub requests_per_connection: Option<u64>,
     /// Threads of the generator; one drives some 200,000 requests a second.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = parse_small_count)]
@@ -95,16 +95,16 @@ pub struct How {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Most requests that may wait for a connection before the run is ended.
-    #[arg(long, value_name = "N", default_value = "1M", value_parser = parse_count)]
+    #[arg(long, value_name = "N", default_value = "1M", value_parser = read::count)]
     pub backlog: u64,
     /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
-    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = parse_duration_ns)]
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = read::duration_ns)]
     pub spin: u64,
 }
 
 /// Reads a count of connections, threads and the like.
 fn parse_small_count(text: &str) -> Result<u32, String> {
-    let count = parse_count(text)?;
+    let count = read::count(text)?;
     u32::try_from(count)
         .ok()
         .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
@@ -113,7 +113,7 @@ fn parse_small_count(text: &str) -> Result<u32, String> {
 
 /// Reads a duration that is not zero.
 fn parse_some_time(text: &str) -> Result<u64, String> {
-    match parse_duration_ns(text)? {
+    match read::duration_ns(text)? {
         0 => Err(format!("'{text}' is no time at all")),
         ns => Ok(ns),
     }

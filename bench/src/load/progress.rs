@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use dyno_clients::engine::live::{Glance, Live};
 use dyno_clients::plan::{Length, Plan};
-use dyno_clients::units::{show_count, show_ns, show_rate};
+use dyno_units::show;
 
 use crate::exit::Failure;
 
@@ -59,15 +59,15 @@ impl Bar {
                 self.last = *glance;
             }
             let left = match self.requests {
-                Some(n) => format!("{} requests left", show_count(n.saturating_sub(glance.sent))),
-                None => format!("{} left", show_ns(self.end_ns.saturating_sub(glance.now_ns) as f64)),
+                Some(n) => format!("{} requests left", show::whole(n.saturating_sub(glance.sent))),
+                None => format!("{} left", show::time(self.end_ns.saturating_sub(glance.now_ns) as f64)),
             };
             format!(
                 "{}/s · p99 {} · {} failed · {} waiting · {left}",
-                show_rate(self.rate),
-                show_ns(glance.recent_p99_ns as f64),
-                show_count(glance.failed),
-                show_count(glance.backlog),
+                show::rate(self.rate),
+                show::time(glance.recent_p99_ns as f64),
+                show::whole(glance.failed),
+                show::whole(glance.backlog),
             )
         };
         self.write(&line);

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use dyno_clients::outcome::Outcome;
 use dyno_clients::plan::Plan;
-use dyno_clients::report::paint::Paint;
 use dyno_clients::report::{csv, hlog, markdown, text};
+use dyno_units::paint::Paint;
 
 use crate::exit::Failure;
 

@@ -1,8 +1,8 @@
 //! The words of a doubt: what it is, with its figures, and what to do about it.
 
 use crate::audit::Facts;
-use crate::units::{show_count, show_ns, show_quantile, show_rate, show_share};
 use crate::verdict::Doubt;
+use dyno_units::show;
 
 /// Message and remedy, one line each.
 pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
@@ -15,63 +15,67 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             f.remedy.unwrap_or("see the errors; try `dyno probe URL` first"),
         ),
         Doubt::CutShort { answered, window_ns } => (
-            format!("cut short: {} answers in {}", show_count(*answered), show_ns(*window_ns as f64)),
+            format!("cut short: {} answers in {}", show::whole(*answered), show::time(*window_ns as f64)),
             "these figures are of that time alone: let it run to its end",
         ),
         Doubt::FewAnswers { answered } => (
-            format!("{} answers are too few for any percentile", show_count(*answered)),
+            format!("{} answers are too few for any percentile", show::whole(*answered)),
             "a longer --duration, or more --requests",
         ),
         Doubt::BacklogOverflow { backlog, at_ns } => (
             format!(
                 "{} requests waited for a connection after {}",
-                show_count(*backlog),
-                show_ns(*at_ns as f64)
+                show::whole(*backlog),
+                show::time(*at_ns as f64)
             ),
             "the server cannot keep up: lower the rate, or add connections",
         ),
         Doubt::ErrorsOverLimit { share, limit } => (
-            format!("{} of the requests failed, {} are allowed", show_share(*share), show_share(*limit)),
+            format!("{} of the requests failed, {} are allowed", show::share(*share), show::share(*limit)),
             "see the errors; percentiles of the rest would flatter the server",
         ),
         Doubt::Errors { share, failed } => (
             format!(
                 "{} requests failed ({}) and are in no percentile",
-                show_count(*failed),
-                show_share(*share)
+                show::whole(*failed),
+                show::share(*share)
             ),
             "see the errors",
         ),
         Doubt::GeneratorSaturated { busy_share } => (
-            format!("the generator had work for {} of the time", show_share(*busy_share)),
+            format!("the generator had work for {} of the time", show::share(*busy_share)),
             "this is its speed, not the server's: add --threads and cores, or lower the load",
         ),
         Doubt::GeneratorLate { lag_p50_ns, lag_p99_ns, .. } => (
             format!(
                 "the generator was late: lag p50 {}, p99 {}",
-                show_ns(*lag_p50_ns as f64),
-                show_ns(*lag_p99_ns as f64)
+                show::time(*lag_p50_ns as f64),
+                show::time(*lag_p99_ns as f64)
             ),
             "give it a core of its own (--cpu), or lower the rate",
         ),
         Doubt::CoreShared { switches_per_s } => (
-            format!("the generator was preempted {} times a second", show_rate(*switches_per_s)),
+            format!("the generator was preempted {} times a second", show::rate(*switches_per_s)),
             "give it a core of its own (--cpu, and pin the server elsewhere)",
         ),
         Doubt::ServerOverloaded { offered_per_s, achieved_per_s } => (
             format!(
                 "{}/s were offered, {}/s answered",
-                show_rate(*offered_per_s),
-                show_rate(*achieved_per_s)
+                show::rate(*offered_per_s),
+                show::rate(*achieved_per_s)
             ),
             "overload: these latencies grow with the length of the run; lower the rate",
         ),
         Doubt::OfferedRateMissed { offered_per_s, sent_per_s } => (
-            format!("{}/s were planned, {}/s sent", show_rate(*offered_per_s), show_rate(*sent_per_s)),
+            format!("{}/s were planned, {}/s sent", show::rate(*offered_per_s), show::rate(*sent_per_s)),
             "more connections would let the plan be kept",
         ),
         Doubt::ConnectionsMissing { planned, open_max } => (
-            format!("{} connections were planned, {} were open", show_count(*planned), show_count(*open_max)),
+            format!(
+                "{} connections were planned, {} were open",
+                show::whole(*planned),
+                show::whole(*open_max)
+            ),
             "the server or a limit (ulimit -n, ports) refused the rest",
         ),
         Doubt::LittlesLawBroken { in_system, predicted } => (
@@ -81,15 +85,15 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         Doubt::Unsteady { first_half_mean_ns, second_half_mean_ns } => (
             format!(
                 "not steady: mean {} at first, {} later",
-                show_ns(*first_half_mean_ns),
-                show_ns(*second_half_mean_ns)
+                show::time(*first_half_mean_ns),
+                show::time(*second_half_mean_ns)
             ),
             "a longer --warmup or a longer run; look at the series",
         ),
         Doubt::FewIndependentSamples { quantile, effective_beyond } => (
             format!(
                 "{} rests on some {effective_beyond:.1} independent samples beyond it",
-                show_quantile(*quantile)
+                show::quantile(*quantile)
             ),
             "slow answers come in bunches: a longer run sees more bunches",
         ),

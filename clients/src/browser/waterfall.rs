@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::browser::fetch::{Fetched, Visit};
-use crate::report::paint::Paint;
-use crate::units::show_ns;
+use dyno_units::paint::{Paint, Tone};
+use dyno_units::show;
 
 /// Columns of the bars.
 const COLUMNS: u64 = 40;
@@ -27,13 +27,13 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
         bar.push_str(&"▒".repeat(first - sent));
         bar.push_str(&"█".repeat(end.saturating_sub(first)));
         let padding = " ".repeat((COLUMNS as usize + 1).saturating_sub(bar.chars().count()));
-        let took = show_ns((fetch.end_ns - fetch.begin_ns) as f64);
+        let took = show::time((fetch.end_ns - fetch.begin_ns) as f64);
         let name = fetch.error.clone().unwrap_or_else(|| path(fetch).chars().take(14).collect());
         let line = format!(
             "{:>6}  {:<7} {}{padding}{took:<8} {name}",
             fetch.thread,
             fetch.kind.name(),
-            paint.bar(&bar)
+            paint.tone(Tone::Note, &bar)
         );
         let _ = writeln!(out, "{}", line.trim_end());
     }
@@ -64,14 +64,14 @@ pub fn svg(visit: &Visit) -> String {
          .b{{fill:#1b1e23}}}}</style>\n<rect class=\"b\" width=\"{total}\" height=\"{height}\"/>\n",
         visit.fetches.len(),
         visit.threads,
-        show_ns(visit.elapsed_ns as f64)
+        show::time(visit.elapsed_ns as f64)
     );
     let _ = writeln!(
         out,
         "<text x=\"4\" y=\"14\">{} fetches, {} threads, {}</text>",
         visit.fetches.len(),
         visit.threads,
-        show_ns(visit.elapsed_ns as f64)
+        show::time(visit.elapsed_ns as f64)
     );
     for (i, (class, words)) in
         [("s", "connect and send"), ("w", "wait for the answer"), ("r", "receive")].into_iter().enumerate()
@@ -105,7 +105,7 @@ pub fn svg(visit: &Visit) -> String {
                 "<rect class=\"{class}\" x=\"{at:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"14\"/>"
             );
         }
-        let took = show_ns((fetch.end_ns - fetch.begin_ns) as f64);
+        let took = show::time((fetch.end_ns - fetch.begin_ns) as f64);
         let _ = writeln!(out, "<text x=\"{:.1}\" y=\"{}\">{took}</text>", x(fetch.end_ns) + 4.0, y + 14);
     }
     out.push_str("</svg>\n");

@@ -2,7 +2,7 @@
 
 use crate::histogram::QUANTILES;
 use crate::outcome::{Load, Outcome};
-use crate::units::show_quantile;
+use dyno_units::show;
 
 /// The heading, without line end.
 pub fn heading() -> String {
@@ -28,7 +28,7 @@ pub fn heading() -> String {
     .to_vec();
     for part in ["total", "response"] {
         columns.extend([format!("{part}_min_ns"), format!("{part}_mean_ns")]);
-        columns.extend(QUANTILES.iter().map(|&q| format!("{part}_{}_ns", show_quantile(q))));
+        columns.extend(QUANTILES.iter().map(|&q| format!("{part}_{}_ns", show::quantile(q))));
         columns.push(format!("{part}_max_ns"));
     }
     columns.join(",")

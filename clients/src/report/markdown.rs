@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use crate::outcome::Outcome;
 use crate::report::text::plan_line;
-use crate::units::{show_count, show_ns, show_quantile, show_rate};
 use crate::verdict::Verdict;
+use dyno_units::show;
 
 /// Percentiles in the table.
 const SHOWN: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
@@ -24,9 +24,9 @@ pub fn summary(outcome: &Outcome) -> String {
     let _ = writeln!(
         out,
         "{} answers/s, {} answered, {} failed; audit: {word}{partial}\n",
-        show_rate(outcome.rates.achieved_per_s),
-        show_count(outcome.counts.completed),
-        show_count(outcome.counts.failed)
+        show::rate(outcome.rates.achieved_per_s),
+        show::whole(outcome.counts.completed),
+        show::whole(outcome.counts.failed)
     );
     for finding in &outcome.audit.findings {
         let _ = writeln!(out, "- {} ({})", finding.message, finding.remedy);
@@ -36,7 +36,7 @@ pub fn summary(outcome: &Outcome) -> String {
     }
     out.push_str("| latency | mean |");
     for q in SHOWN {
-        let _ = write!(out, " {} |", show_quantile(q));
+        let _ = write!(out, " {} |", show::quantile(q));
     }
     out.push_str(" max |\n|---|---:|");
     out.push_str(&"---:|".repeat(SHOWN.len() + 1));
@@ -45,11 +45,11 @@ pub fn summary(outcome: &Outcome) -> String {
         if d.count == 0 || name == "connect" && outcome.plan.requests_per_connection.is_none() {
             continue;
         }
-        let _ = write!(out, "| {name} | {} |", show_ns(d.mean_ns));
+        let _ = write!(out, "| {name} | {} |", show::time(d.mean_ns));
         for q in SHOWN {
-            let _ = write!(out, " {} |", d.percentile_ns(q).map_or("–".into(), |ns| show_ns(ns as f64)));
+            let _ = write!(out, " {} |", d.percentile_ns(q).map_or("–".into(), |ns| show::time(ns as f64)));
         }
-        let _ = writeln!(out, " {} |", show_ns(d.max_ns as f64));
+        let _ = writeln!(out, " {} |", show::time(d.max_ns as f64));
     }
     out
 }

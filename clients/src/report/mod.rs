@@ -3,7 +3,6 @@
 pub mod csv;
 pub mod hlog;
 pub mod markdown;
-pub mod paint;
 pub mod text;
 
 use crate::outcome::{Distribution, Latency};

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use crate::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::{Distribution, Load, Outcome, Partial, PlanAsRun};
-use crate::report::paint::Paint;
-use crate::units::{show_count, show_ns, show_quantile, show_rate, show_share, show_size};
 use crate::verdict::Verdict;
+use dyno_units::paint::{Paint, Tone};
+use dyno_units::show;
+use dyno_units::text::{cut, wrap_parts};
 
 /// Columns that the summary fills at most.
 pub const WIDTH: usize = 80;
@@ -34,7 +35,7 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
         let measured =
             threshold.measured.map_or("not measured".into(), |m| show_measured(&threshold.expression, m));
         let grade = if threshold.failed { Verdict::Void } else { Verdict::Sound };
-        let mark = paint.verdict(grade, if threshold.failed { "FAILED" } else { "held" });
+        let mark = paint.verdict(grade.tone(), if threshold.failed { "FAILED" } else { "held" });
         let _ = writeln!(
             o,
             "{} {mark}: fail if {} (measured: {measured})",
@@ -47,9 +48,9 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
 
 fn show_measured(expression: &str, value: f64) -> String {
     match expression.trim_start() {
-        e if e.starts_with("rate") => format!("{}/s", show_rate(value)),
-        e if e.starts_with("errors") => show_share(value),
-        _ => show_ns(value),
+        e if e.starts_with("rate") => format!("{}/s", show::rate(value)),
+        e if e.starts_with("errors") => show::share(value),
+        _ => show::time(value),
     }
 }
 
@@ -57,27 +58,27 @@ fn show_measured(expression: &str, value: f64) -> String {
 pub fn plan_line(plan: &PlanAsRun) -> String {
     let load = match &plan.load {
         Load::Closed { think_ns: 0 } => "closed loop".to_string(),
-        Load::Closed { think_ns } => format!("closed loop, {} pause", show_ns(*think_ns as f64)),
+        Load::Closed { think_ns } => format!("closed loop, {} pause", show::time(*think_ns as f64)),
         Load::Open { arrivals, stretches } => match stretches.as_slice() {
             [] => format!("open loop, {arrivals}"),
             [one] if one.from_per_s == one.to_per_s => {
-                format!("open loop, {arrivals} {}/s", show_rate(one.from_per_s))
+                format!("open loop, {arrivals} {}/s", show::rate(one.from_per_s))
             }
             many => {
                 let (first, last) =
                     (many.first().map_or(0.0, |s| s.from_per_s), many.last().map_or(0.0, |s| s.to_per_s));
-                format!("open loop, {arrivals} {}..{}/s", show_rate(first), show_rate(last))
+                format!("open loop, {arrivals} {}..{}/s", show::rate(first), show::rate(last))
             }
         },
     };
     let length = match (plan.duration_ns, plan.requests) {
-        (Some(ns), _) => show_ns(ns as f64),
-        (None, Some(n)) => format!("{} requests", show_count(n)),
+        (Some(ns), _) => show::time(ns as f64),
+        (None, Some(n)) => format!("{} requests", show::whole(n)),
         (None, None) => String::new(),
     };
-    let mut line = format!("{load} · {} connections · {length}", show_count(u64::from(plan.connections)));
+    let mut line = format!("{load} · {} connections · {length}", show::whole(u64::from(plan.connections)));
     if plan.warmup_ns > 0 {
-        let _ = write!(line, " after {} warm-up", show_ns(plan.warmup_ns as f64));
+        let _ = write!(line, " after {} warm-up", show::time(plan.warmup_ns as f64));
     }
     if plan.transport != "plain" {
         let _ = write!(line, " · {}", plan.transport);
@@ -101,10 +102,12 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
         Some(Partial::Backlog) => " · PARTIAL: ended by the backlog's bound",
         None => "",
     };
-    let rate = show_rate(outcome.rates.achieved_per_s);
-    let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", paint.verdict(audit.verdict, word));
+    let rate = show::rate(outcome.rates.achieved_per_s);
+    let _ =
+        writeln!(o, "{} {rate} answers/s, {verified}{partial}", paint.verdict(audit.verdict.tone(), word));
     for finding in &audit.findings {
-        let mark = paint.verdict(finding.grade, if finding.grade == Verdict::Void { "✗" } else { "!" });
+        let mark =
+            paint.verdict(finding.grade.tone(), if finding.grade == Verdict::Void { "✗" } else { "!" });
         // Broken with spaces in the place of the mark, which has no width of its own when it is coloured.
         let _ = writeln!(o, "  {mark} {}", wrapped("    ", &finding.message, " ").trim_start());
         let _ = writeln!(o, "{}", paint.dim(&wrapped("    ", &format!("→ {}", finding.remedy), " ")));
@@ -115,7 +118,7 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
 fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
     let mut heading = format!("{:<8}", "latency");
     for q in SHOWN {
-        let _ = write!(heading, "{:>9}", show_quantile(q));
+        let _ = write!(heading, "{:>9}", show::quantile(q));
     }
     let _ = writeln!(o, "{}", paint.dim(&format!("{heading}{:>9}", "max")));
     for (name, distribution) in super::parts(&outcome.latency) {
@@ -126,10 +129,10 @@ fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
         }
         let mut line = format!("{name:<8}");
         for q in SHOWN {
-            let shown = distribution.percentile_ns(q).map_or("–".into(), |ns| show_ns(ns as f64));
+            let shown = distribution.percentile_ns(q).map_or("–".into(), |ns| show::time(ns as f64));
             let _ = write!(line, "{shown:>9}");
         }
-        let _ = write!(line, "{:>9}", show_ns(distribution.max_ns as f64));
+        let _ = write!(line, "{:>9}", show::time(distribution.max_ns as f64));
         let _ = writeln!(o, "{}", if name == "total" { paint.bold(&line) } else { line });
     }
     if outcome.latency.total.count > 0
@@ -186,9 +189,10 @@ fn picture(o: &mut String, total: &Distribution, paint: Paint) {
         let shown = if *count == 0 {
             String::new()
         } else {
-            format!("{:>11} {:>8}", show_count(*count), show_share(share))
+            format!("{:>11} {:>8}", show::whole(*count), show::share(share))
         };
-        let line = format!("{:>9}  {}{padding}{shown}", show_ns(*start as f64), paint.bar(&bar));
+        let line =
+            format!("{:>9}  {}{padding}{shown}", show::time(*start as f64), paint.tone(Tone::Note, &bar));
         let _ = writeln!(o, "{}", line.trim_end());
     }
     o.push('\n');
@@ -200,36 +204,36 @@ fn figures(o: &mut String, outcome: &Outcome, paint: Paint) {
         let _ = writeln!(o, "{} {text}", paint.dim(&format!("{name:<10}")));
     };
     let offered = match outcome.plan.load {
-        Load::Open { .. } => format!("offered {}/s · ", show_rate(r.offered_per_s)),
+        Load::Open { .. } => format!("offered {}/s · ", show::rate(r.offered_per_s)),
         Load::Closed { .. } => String::new(),
     };
     line(
         "rate",
         format!(
             "{offered}answered {}/s · received {}/s",
-            show_rate(r.achieved_per_s),
-            show_size(r.received_octets_per_s)
+            show::rate(r.achieved_per_s),
+            show::bytes(r.received_octets_per_s)
         ),
     );
     let waited = if c.waited > 0 {
-        format!(" · {} waited for a connection", show_count(c.waited))
+        format!(" · {} waited for a connection", show::whole(c.waited))
     } else {
         String::new()
     };
     line(
         "requests",
-        format!("{} answered · {} failed{waited}", show_count(c.completed), show_count(c.failed)),
+        format!("{} answered · {} failed{waited}", show::whole(c.completed), show::whole(c.failed)),
     );
     for error in &outcome.errors {
-        line("", format!("{} {}: {}", show_count(error.count), error.kind.name(), cut(&error.example, 48)));
+        line("", format!("{} {}: {}", show::whole(error.count), error.kind.name(), cut(&error.example, 48)));
     }
     line(
         "generator",
         format!(
             "busy {} · CPU {} a request · {} connections open",
-            show_share(g.busy_share),
-            show_ns(g.cpu_per_request_ns),
-            show_count(outcome.connections.open_max)
+            show::share(g.busy_share),
+            show::time(g.cpu_per_request_ns),
+            show::whole(outcome.connections.open_max)
         ),
     );
 }
@@ -240,12 +244,16 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
         let _ = writeln!(o, "{} {text}", paint.dim(&format!("{name:<10}")));
     };
     let little = match f.in_system_predicted {
-        p if p > 0.0 => format!(" · Little's law off by {}", show_share((f.in_system_mean / p - 1.0).abs())),
+        p if p > 0.0 => format!(" · Little's law off by {}", show::share((f.in_system_mean / p - 1.0).abs())),
         _ => String::new(),
     };
     line(
         "audit",
-        format!("lag p50 {}, p99 {}{little}", show_ns(f.lag_p50_ns as f64), show_ns(f.lag_p99_ns as f64)),
+        format!(
+            "lag p50 {}, p99 {}{little}",
+            show::time(f.lag_p50_ns as f64),
+            show::time(f.lag_p99_ns as f64)
+        ),
     );
     for test in &f.arrivals {
         let is = if test.passed { "is" } else { "is NOT" };
@@ -261,7 +269,7 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
             mean if mean > 0.0 && f.first_half_mean_ns > 0.0 && f.second_half_mean_ns > 0.0 => {
                 format!(
                     "halves differ by {} · ",
-                    show_share((f.first_half_mean_ns - f.second_half_mean_ns).abs() / mean)
+                    show::share((f.first_half_mean_ns - f.second_half_mean_ns).abs() / mean)
                 )
             }
             _ => String::new(),
@@ -270,7 +278,7 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
             "",
             format!(
                 "{halves}{}: {} samples beyond, worth {:.1}",
-                show_quantile(p.quantile),
+                show::quantile(p.quantile),
                 p.samples_beyond,
                 p.effective_beyond
             ),
@@ -280,29 +288,7 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
 
 /// Breaks text at `joint` into lines of [`WIDTH`] columns, each behind `indent`.
 fn wrapped(indent: &str, text: &str, joint: &str) -> String {
-    let (mut out, mut columns) = (String::new(), WIDTH);
-    let joint_columns = joint.chars().count();
-    for part in text.split(joint) {
-        let length = part.chars().count();
-        if columns + joint_columns + length > WIDTH {
-            out.push_str(if out.is_empty() { "" } else { "\n" });
-            out.push_str(indent);
-            columns = indent.chars().count();
-        } else {
-            out.push_str(joint);
-            columns += joint_columns;
-        }
-        out.push_str(part);
-        columns += length;
-    }
-    out
-}
-
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.into();
-    }
-    text.chars().take(width - 1).chain(['…']).collect()
+    wrap_parts(indent, &text.split(joint).collect::<Vec<_>>(), joint, WIDTH)
 }
 
 #[cfg(test)]

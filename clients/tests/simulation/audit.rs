@@ -9,12 +9,12 @@ use dyno_clients::outcome::{Connections, Outcome, Partial};
 use dyno_clients::pacer::Arrivals;
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::profile::parse;
-use dyno_clients::report::paint::Paint;
 use dyno_clients::report::text::summary;
 use dyno_clients::request::Parts;
 use dyno_clients::run::judge;
 use dyno_clients::tally::Tally;
 use dyno_clients::verdict::Verdict;
+use dyno_units::paint::Paint;
 
 use crate::world::{MS, S, Server, US, schedule, simulate_until};
 

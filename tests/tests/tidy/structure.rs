@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("clients", &["dyno-security", "dyno-units"], &[]),
     ("bench/statistics", &[], &[]),
     ("bench/record", &[], &[]),
-    ("bench/analysis", &["dyno-record", "dyno-statistics"], &[]),
+    ("bench/analysis", &["dyno-record", "dyno-statistics", "dyno-units"], &[]),
     ("bench/report", &["dyno-analysis", "dyno-record", "dyno-statistics", "dyno-units"], &["dyno-measure"]),
     ("bench/measure", MEASURE, &[]),
     ("bench", PROGRAM, &[]),

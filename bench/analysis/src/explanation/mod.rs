@@ -8,13 +8,13 @@ pub mod blocks;
 pub mod build;
 
 use crate::explanation::build::Build;
-use crate::show;
 use crate::unit::{Cost, Unit};
 use dyno_record::load::LoadFigures;
 use dyno_record::measured::Record;
 use dyno_record::server::ServerFigures;
 use dyno_record::step::Step;
 use dyno_statistics::sample::median;
+use dyno_units::show;
 
 /// Share of the difference from which on a reason is named in words.
 const WORTH_NAMING: f64 = 0.10;

@@ -101,8 +101,8 @@ fn lasting_connections_are_explained_by_wake_ups_and_the_sum_is_right() {
     assert!((found[0].unexplained_share() - 0.8 / 7.0).abs() < 1e-9);
     assert_eq!(
         found[0].words(["prefork", "epoll"]),
-        "74 % of it: prefork takes 1.00 context switches a request (one of 64 processes woken for a request), epoll takes \
-         0.200.\n14 % of it: prefork takes 0.500 clients woken a request (a client on another core woken by an \
+        "74.3 % of it: prefork takes 1.00 context switches a request (one of 64 processes woken for a request), epoll takes \
+         0.200.\n14.3 % of it: prefork takes 0.500 clients woken a request (a client on another core woken by an \
          answer), epoll takes none."
     );
 }

@@ -9,9 +9,9 @@ use dyno_analysis::comparison::{Measured, Model};
 use dyno_analysis::curves;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Point, Trail};
-use dyno_analysis::show;
 use dyno_record::experiment::{Experiment, SWEEP_SHARES};
 use dyno_statistics::scalability;
+use dyno_units::show;
 
 /// The parts of the page.
 pub fn sections(model: &Model, records: &Levelled, axis: points::Axis) -> Vec<Section> {

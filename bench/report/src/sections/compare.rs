@@ -7,8 +7,8 @@ use crate::section::Section;
 use crate::sections::{chart, chart_in_two_scales, charts, head, legend};
 use crate::transports;
 use dyno_analysis::comparison::{Measured, Model, Row};
-use dyno_analysis::show;
 use dyno_analysis::transports::prices;
+use dyno_units::show;
 
 /// The parts of the page.
 pub fn sections(model: &Model) -> Vec<Section> {

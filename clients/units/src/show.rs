@@ -1,4 +1,4 @@
-//! Figures for people.
+//! Figures for people: three significant digits and a unit.
 
 /// A rate or a count with three significant digits: `12.3 k`, `987`.
 pub fn rate(value: f64) -> String {
@@ -28,6 +28,8 @@ pub fn three(value: f64) -> String {
 pub fn time(ns: f64) -> String {
     match ns.abs() {
         size if !size.is_finite() => "-".to_string(),
+        size if size >= 7_200e9 => format!("{} h", three(ns / 3_600e9)),
+        size if size >= 120e9 => format!("{} min", three(ns / 60e9)),
         size if size >= 999_500_000.0 => format!("{} s", three(ns / 1e9)),
         size if size >= 999_500.0 => format!("{} ms", three(ns / 1e6)),
         size if size >= 999.5 => format!("{} µs", three(ns / 1e3)),
@@ -61,16 +63,32 @@ pub fn ratio(value: f64) -> String {
     if value.is_finite() { format!("{}x", three(value)) } else { "-".to_string() }
 }
 
-/// A share as percent: `12 %`.
+/// A share as a percentage: `12.3 %`.
 pub fn share(value: f64) -> String {
     let percent = value * 100.0;
-    if !percent.is_finite() {
-        "-".to_string()
-    } else if percent.abs() < 9.95 {
-        format!("{percent:.1} %")
-    } else {
-        format!("{percent:.0} %")
+    match percent.abs() {
+        size if !size.is_finite() => "-".to_string(),
+        0.0 => "0 %".to_string(),
+        _ => format!("{} %", three(percent)),
     }
+}
+
+/// A whole number with its thousands set apart: `12,345`.
+pub fn whole(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A quantile as engineers write it: 0.999 is `p99.9`.
+pub fn quantile(quantile: f64) -> String {
+    format!("p{}", (quantile * 1e9).round() / 1e7)
 }
 
 /// A number of things: `1 cell`, `2 cells`.
@@ -127,7 +145,15 @@ mod tests {
             (time(999_700.0), "1.00 ms"),
             (bytes(1_572_864.0), "1.50 MiB"),
             (ratio(1.254), "1.25x"),
-            (share(0.0421), "4.2 %"),
+            (share(0.0421), "4.21 %"),
+            (share(0.123), "12.3 %"),
+            (share(0.00003), "0.003 %"),
+            (share(0.0), "0 %"),
+            (time(150e9), "2.50 min"),
+            (whole(1_234_567), "1,234,567"),
+            (whole(12), "12"),
+            (quantile(0.999), "p99.9"),
+            (quantile(0.5), "p50"),
             (rate(f64::NAN), "-"),
             (range(74_400.0, 97_800.0, rate), "74.4–97.8 k"),
             (range(669e3, 1_710e3, time), "669 µs–1.71 ms"),
