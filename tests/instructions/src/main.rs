@@ -1,23 +1,23 @@
-//! How many instructions the hot paths take: a request in the HTTP core, a record in the secure channel, a request in the
-//! load generator, a value in its histogram.
+//! How many instructions the hot paths take: a request in the HTTP core, a record in the secure channel, a request in
+//! the load generator, a value in its histogram.
 //!
-//! Wall time on a shared machine differs by several percent from run to run. The number of instructions that a path executes
-//! does not, so a change of 2 % is seen in one run. It is no measure of time: a cache miss counts as much as an addition. It
-//! tells that a path has become longer, and the time has to be measured where that matters.
+//! Wall time on a shared machine differs by several percent from run to run. The number of instructions that a path
+//! executes does not, so a change of 2 % is seen in one run. It is no measure of time: a cache miss counts as much as
+//! an addition. It tells that a path has become longer, and the time has to be measured where that matters.
 //!
 //! `cargo run --release -p dyno-instructions -- [--check | --update]`
 //!
-//! - `--check` (the default) compares with `baseline.toml` beside the manifest, and fails when a path takes over 2 % more
-//!   instructions than there.
+//! - `--check` (the default) compares with `baseline.toml` beside the manifest, and fails when a path takes over 2 %
+//!   more instructions than there.
 //! - `--update` writes a new baseline. It belongs into the commit that changes the counts, whose message says why.
 //!
-//! Each path runs in a process of its own under Valgrind's callgrind, once for N rounds and once for 2 N. The difference is
-//! that of N rounds exactly: start, preparation and end cancel each other out. The process has an empty environment, because
-//! its size moves the stack, and with it the alignment that copies depend on.
+//! Each path runs in a process of its own under Valgrind's callgrind, once for N rounds and once for 2 N. The
+//! difference is that of N rounds exactly: start, preparation and end cancel each other out. The process has an empty
+//! environment, because its size moves the stack, and with it the alignment that copies depend on.
 //!
-//! The counts depend on the compiler, on Valgrind and on the processor, because `ring` and the C library choose their code by
-//! what the processor can do. The baseline names all three. Where one of them differs, the check shows the counts and does not
-//! judge them. Without Valgrind it says so and passes.
+//! The counts depend on the compiler, on Valgrind and on the processor, because `ring` and the C library choose their
+//! code by what the processor can do. The baseline names all three. Where one of them differs, the check shows the
+//! counts and does not judge them. Without Valgrind it says so and passes.
 
 mod baseline;
 mod callgrind;
@@ -28,8 +28,8 @@ use std::process::ExitCode;
 
 use baseline::{Baseline, Machine};
 
-/// How far a count may rise above its baseline: the counts repeat to 0.1 %, and a new field in a structure moves them by
-/// less than 1 %.
+/// How far a count may rise above its baseline: the counts repeat to 0.1 %, and a new field in a structure moves them
+/// by less than 1 %.
 const RISE_MAX: f64 = 0.02;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {

@@ -8,8 +8,8 @@ mod http;
 pub struct HotPath {
     /// Its name in the baseline.
     pub name: &'static str,
-    /// Rounds of the shorter of two runs: enough that what differs between two preparations, and what happens in a single
-    /// round (a vector that grows), moves the mean by less than 0.1 %.
+    /// Rounds of the shorter of two runs: enough that what differs between two preparations, and what happens in a
+    /// single round (a vector that grows), moves the mean by less than 0.1 %.
     pub rounds: u64,
     prepare: fn() -> Box<dyn FnMut()>,
 }

@@ -1,5 +1,5 @@
-//! What the load generator does for a request, its system calls left out: the schedule gives an order, the request is booked as
-//! sent, the answer is read and compared with the expected one, and its latency is split and recorded.
+//! What the load generator does for a request, its system calls left out: the schedule gives an order, the request is
+//! booked as sent, the answer is read and compared with the expected one, and its latency is split and recorded.
 
 use std::hint::black_box;
 use std::sync::Arc;
