@@ -55,6 +55,13 @@ pub fn readme() -> Broken {
     };
     let known: Vec<_> = ALL.iter().map(|architecture| architecture.name).collect();
     let listed: Vec<_> = cells.map(plain).filter(|cell| known.contains(&cell.as_str())).collect();
-    let differ = listed != known;
-    differ.then(|| format!("the README lists {listed:?}; the book has {known:?}")).into_iter().collect()
+    let rows = listed.len().max(known.len());
+    let cell = |cells: &[&str], row: usize| cells.get(row).map_or("nothing", |name| *name).to_owned();
+    let listed: Vec<_> = listed.iter().map(String::as_str).collect();
+    let first = (0..rows).find(|&row| cell(&listed, row) != cell(&known, row));
+    let told = first.map(|row| {
+        let (listed, known) = (cell(&listed, row), cell(&known, row));
+        format!("row {} of the README's chapters is {listed}; the book has {known} there", row + 1)
+    });
+    told.into_iter().collect()
 }

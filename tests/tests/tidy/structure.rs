@@ -37,6 +37,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("bench/measure", MEASURE, &[]),
     ("bench", PROGRAM, &[]),
     ("tests", PROGRAM, &[]),
+    ("tests/instructions", &["dyno-clients", "dyno-http", "dyno-security"], &[]),
 ];
 
 /// What measures starts the programs of both sides, and speaks with them in their own types.

@@ -5,7 +5,7 @@ use dyno_tests::tree::{Source, crates, sources};
 use crate::Broken;
 
 /// The crates that have a command line of their own, and so may speak of its flags.
-const PROGRAMS: [&str; 2] = ["bench", "tests"];
+const PROGRAMS: [&str; 3] = ["bench", "tests", "tests/instructions"];
 
 pub fn unsafe_has_reason() -> Broken {
     let mut broken = Vec::new();
