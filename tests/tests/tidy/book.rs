@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use dyno_servers::architectures::ALL;
+use dyno_servers::services;
 use dyno_tests::tree::{Source, root, sources};
 
 use crate::Broken;
@@ -43,25 +44,35 @@ pub fn chapters_are_in_the_table() -> Broken {
     broken
 }
 
-/// Rows whose first cell is the name of an architecture, perhaps as code or as a link.
+/// README has a table of chapters and one of services, each in the order of its `ALL`.
 pub fn readme() -> Broken {
     let text = fs::read_to_string(root().join("README.md")).expect("README.md is text");
-    // Its own section: results name the chapters too, and in other orders.
-    let section = text.split("\n## ").find(|section| section.starts_with("The chapters")).unwrap_or("");
-    let cells = section.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
-    let plain = |cell: &str| {
-        let cell = cell.trim().trim_start_matches('[');
-        cell.split(']').next().unwrap_or(cell).trim_matches('`').to_owned()
-    };
-    let known: Vec<_> = ALL.iter().map(|architecture| architecture.name).collect();
-    let listed: Vec<_> = cells.map(plain).filter(|cell| known.contains(&cell.as_str())).collect();
-    let rows = listed.len().max(known.len());
-    let cell = |cells: &[&str], row: usize| cells.get(row).map_or("nothing", |name| *name).to_owned();
+    let chapters = ALL.map(|architecture| architecture.name);
+    let services = services::ALL.map(|service| service.path);
+    [("The chapters", &chapters[..]), ("The services", &services[..])]
+        .into_iter()
+        .filter_map(|(heading, known)| {
+            // A section of its own: results name the chapters too, and in other orders.
+            let section = text.split("\n## ").find(|section| section.starts_with(heading)).unwrap_or("");
+            let (row, listed, known) = first_difference(&cells(section), known)?;
+            Some(format!("row {row} under \"{heading}\" in README is {listed}; the book has {known} there"))
+        })
+        .collect()
+}
+
+/// The first cells of a table's rows without its head: plain text of what may be code or links.
+fn cells(section: &str) -> Vec<String> {
+    let rows = section.lines().filter_map(|line| line.strip_prefix('|'));
+    let cells = rows.skip(2).filter_map(|row| row.split('|').next());
+    let text =
+        |cell: &str| cell.trim().trim_start_matches('[').split(']').next().unwrap_or("").replace('`', "");
+    cells.map(text).collect()
+}
+
+/// The number of the first row in which both differ, and what stands in it.
+fn first_difference(listed: &[String], known: &[&str]) -> Option<(usize, String, String)> {
     let listed: Vec<_> = listed.iter().map(String::as_str).collect();
-    let first = (0..rows).find(|&row| cell(&listed, row) != cell(&known, row));
-    let told = first.map(|row| {
-        let (listed, known) = (cell(&listed, row), cell(&known, row));
-        format!("row {} of the README's chapters is {listed}; the book has {known} there", row + 1)
-    });
-    told.into_iter().collect()
+    let cell = |cells: &[&str], row: usize| cells.get(row).map_or("absent", |cell| *cell).to_owned();
+    let row = (0..listed.len().max(known.len())).find(|&row| cell(&listed, row) != cell(known, row))?;
+    Some((row + 1, cell(&listed, row), cell(known, row)))
 }

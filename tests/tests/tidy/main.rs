@@ -83,7 +83,7 @@ const RULES: [Rule; 17] = [
     ("comments-are-narrow", sizes::comments_are_narrow),
     ("chapters-have-their-headings", book::chapters_have_headings),
     ("every-chapter-is-in-the-table", book::chapters_are_in_the_table),
-    ("the-readme-lists-the-chapters", book::readme),
+    ("the-readme-lists-chapters-and-services", book::readme),
     ("modules-go-round-in-no-circle", structure::no_circles_of_files),
     ("folders-go-round-in-no-circle", structure::no_circles_of_folders),
     ("the-top-level-is-known", structure::top_level),
