@@ -10,6 +10,7 @@
 
 pub mod architecture;
 pub mod architectures;
+pub mod drivers;
 pub mod kit;
 pub mod limits;
 pub mod services;

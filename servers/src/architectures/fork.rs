@@ -25,9 +25,9 @@
 use std::io;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
 use crate::kit::process::Children;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::MAX_PROCESSES;
@@ -57,7 +57,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         let mut stream = Some(stream);
         let serve = || {
             if let Some(stream) = stream.take() {
-                pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+                blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
             }
         };
         if children.start(site, serve).is_err()

@@ -16,7 +16,7 @@
 //!
 //! # Breaks
 //! It leaves more to its user than one would think: the rules of Host, forms of targets, doubled codings, what a body
-//! error does. The [gate](crate::kit::gate) in front of the services puts that right, as every user of bare hyper has to.
+//! error does. The [gate](crate::drivers::gate) in front of the services puts that right, as every user of bare hyper has to.
 //!
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.
@@ -31,8 +31,8 @@ use tokio::net::TcpStream;
 
 use super::tokio::{run_tasks, tally_here};
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::async_wire::{AsyncWire, is_of_the_pipe, linger};
-use crate::kit::gate::Gate;
+use crate::drivers::async_wire::{AsyncWire, is_of_the_pipe, linger};
+use crate::drivers::gate::Gate;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_HEAD_BYTES, MAX_CONNECTIONS};

@@ -32,9 +32,9 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::completion::Guests;
+use crate::drivers::ring::{Completion, Operation, Ring};
 use crate::kit::accept::{Trouble, classify};
-use crate::kit::proactor::Guests;
-use crate::kit::ring::{Completion, Operation, Ring};
 use crate::kit::site::Site;
 use crate::kit::stop::own;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS, RING_ENTRIES};

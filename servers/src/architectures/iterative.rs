@@ -26,8 +26,8 @@
 use std::io;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 
 /// The baseline.
@@ -45,7 +45,7 @@ pub const ITERATIVE: Architecture = Architecture {
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
     while let Some(stream) = accept(site)? {
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
     Ok(())
 }

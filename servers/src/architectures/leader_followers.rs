@@ -28,8 +28,8 @@ use std::sync::Mutex;
 use std::thread;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
 
@@ -65,6 +65,6 @@ fn serve(site: &'static Site, place: usize, lead: &Mutex<()>) -> io::Result<()> 
         let leading = lead.lock().expect("nobody panics while leading");
         let Some(stream) = accept(site)? else { return Ok(()) };
         drop(leading);
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
 }

@@ -26,11 +26,11 @@ use std::io;
 use std::net::TcpListener;
 use std::thread;
 
-use super::epoll::Epoll;
+use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::selector::Selector as _;
+use crate::drivers::workers::Alone;
 use crate::kit::listen::sibling;
-use crate::kit::reactor::{self, Alone};
-use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -64,5 +64,5 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 fn react(site: &'static Site, place: usize, listener: &TcpListener, epoll: Epoll) -> io::Result<()> {
     let tally = site.tallies.of(place);
-    reactor::run(epoll, site, listener, tally, &mut Alone { site, tally })
+    readiness::run(epoll, site, listener, tally, &mut Alone { site, tally })
 }

@@ -31,9 +31,9 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
 use crate::kit::process::{ask_to_stop, is_crash, start};
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{POOL_WORKERS, RESPAWN_PAUSE, RESPAWN_YOUNG};
@@ -92,6 +92,6 @@ fn work(site: &'static Site, place: usize) {
     let tally = site.tallies.of(place);
     // A listener that breaks ends the worker, and the master will know.
     while let Some(stream) = accept(site).expect("the listener works") {
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
 }

@@ -29,8 +29,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{MAX_THREADS, THREAD_STACK_BYTES};
@@ -58,7 +58,7 @@ fn run(site: &'static Site) -> io::Result<()> {
             }
             living.fetch_add(1, Relaxed);
             let serve = || {
-                pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+                blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
                 living.fetch_sub(1, Relaxed);
             };
             if thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, serve).is_err() {

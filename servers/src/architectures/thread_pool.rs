@@ -29,8 +29,8 @@ use std::thread;
 use crossbeam::channel::{Receiver, bounded};
 
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
 
@@ -73,6 +73,6 @@ fn run(site: &'static Site) -> io::Result<()> {
 fn serve(site: &'static Site, place: usize, work: &Receiver<TcpStream>) {
     let tally = site.tallies.of(place);
     for stream in work {
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
 }

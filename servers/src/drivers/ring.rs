@@ -17,7 +17,7 @@ use io_uring::{IoUring, cqueue, opcode};
 use nix::errno::Errno;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
-use super::site::Arm;
+use crate::kit::site::Arm;
 use crate::limits::{RING_BUFFER_BYTES, RING_BUFFERS, RING_ENTRIES};
 
 /// What an operation does. Its number is a part of the name under which the kernel reports back.

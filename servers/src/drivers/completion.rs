@@ -1,4 +1,4 @@
-//! Many connections carried by completions: the counterpart of [`super::reactor`] for a kernel that does the work itself.
+//! Many connections carried by completions: the counterpart of [`super::readiness`] for a kernel that does the work itself.
 //!
 //! The rule that everything here serves: while the kernel sends, the session is not touched, for the octets are the
 //! session's own; and a guest stays until the kernel has let go of it.
@@ -8,20 +8,19 @@ use std::net::TcpStream;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::time::{Duration, Instant};
 
-use dyno_http::connection::Want;
-use dyno_http::response::Response;
 use nix::errno::Errno;
 use slab::Slab;
 
-use super::accept::refuse;
 use super::buffers::Buffers;
-use super::call::call;
-use super::clock::Clock;
 use super::deadlines::Deadlines;
 use super::ring::Ring;
-use super::session::Session;
-use super::site::Site;
-use super::tally::Tally;
+use super::session::{Session, Step};
+use super::timed::{Due, Timed};
+use crate::kit::accept::refuse;
+use crate::kit::call::call;
+use crate::kit::clock::Clock;
+use crate::kit::site::Site;
+use crate::kit::tally::Tally;
 use crate::limits::HELD_BYTES;
 
 /// The connections of one ring.
@@ -38,20 +37,16 @@ pub struct Guests {
 /// A connection, and what the kernel is doing for it.
 struct Guest {
     descriptor: RawFd,
-    session: Session<'static>,
+    timed: Timed<'static>,
     serial: u64,
     receiving: bool,
     sending: bool,
     /// Octets that came while the session could not take them.
     held: Vec<u8>,
     ended: bool,
-    is_shut: bool,
     is_cut: bool,
     /// On its way out; it stays until the kernel has let go of it.
     closing: bool,
-    answer: Option<Box<(Instant, Response)>>,
-    /// The earliest entry in the heap of deadlines.
-    entered: Option<Instant>,
 }
 
 impl Guests {
@@ -100,17 +95,14 @@ impl Guests {
         self.serial += 1;
         let index = self.guests.insert(Guest {
             descriptor: stream.into_raw_fd(),
-            session: Session::new(self.site, self.tally, self.clock.now()),
+            timed: Timed::new(Session::new(self.site, self.tally, self.clock.now())),
             serial: self.serial,
             receiving: false,
             sending: false,
             held: Vec::new(),
             ended: false,
-            is_shut: false,
             is_cut: false,
             closing: false,
-            answer: None,
-            entered: None,
         });
         self.carry(ring, index)
     }
@@ -119,8 +111,8 @@ impl Guests {
     pub fn take(&mut self, index: usize, octets: &[u8]) {
         let guest = &mut self.guests[index];
         if guest.can_take(self.clock.now()) {
-            guest.session.borrow_memory(&mut self.buffers);
-            guest.session.receive(octets, self.clock.now());
+            guest.timed.session.borrow_memory(&mut self.buffers);
+            guest.timed.session.receive(octets, self.clock.now());
         } else {
             guest.held.extend_from_slice(octets);
         }
@@ -160,9 +152,9 @@ impl Guests {
             Ok(count) => {
                 // While it was sending nobody could tell it that the server stops.
                 if self.site.stop.is_requested() {
-                    guest.session.finish(self.clock.now());
+                    guest.timed.session.finish(self.clock.now());
                 }
-                guest.session.advance(count as usize, self.clock.now());
+                guest.timed.session.advance(count as usize, self.clock.now());
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => guest.closing = true,
@@ -179,8 +171,7 @@ impl Guests {
             let Some(guest) = self.guests.get_mut(index).filter(|guest| guest.serial == serial) else {
                 continue;
             };
-            if guest.entered == Some(when) {
-                guest.entered = None;
+            if guest.timed.claim(when) {
                 self.time_is_up(ring, index)?;
             }
         }
@@ -195,7 +186,7 @@ impl Guests {
         for index in self.everybody() {
             // Who is being sent to learns it with the next answer.
             if !self.guests[index].sending {
-                self.guests[index].session.finish(self.clock.now());
+                self.guests[index].timed.session.finish(self.clock.now());
                 self.carry(ring, index)?;
             }
         }
@@ -215,26 +206,13 @@ impl Guests {
     }
 
     fn time_is_up(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
-        let now = self.clock.now();
         let guest = &mut self.guests[index];
-        if let Some((_, response)) = guest.answer.take_if(|answer| answer.0 <= now).map(|answer| *answer) {
-            self.respond(index, response);
-        } else if guest.session.deadline().is_some_and(|deadline| deadline <= now) {
-            if guest.sending {
-                guest.closing = true;
-            } else {
-                guest.session.handle_deadline(now);
-            }
+        match guest.timed.due(&self.clock) {
+            Due::Deadline if guest.sending => guest.closing = true,
+            Due::Deadline => guest.timed.session.handle_deadline(self.clock.now()),
+            Due::Answer | Due::Nothing => {}
         }
         self.carry(ring, index)
-    }
-
-    fn respond(&mut self, index: usize, response: Response) {
-        let guest = &mut self.guests[index];
-        if self.site.stop.is_requested() {
-            guest.session.finish(self.clock.now());
-        }
-        guest.session.respond(response, &self.clock);
     }
 
     /// Carries one guest as far as it gets until the kernel has to do something.
@@ -249,38 +227,31 @@ impl Guests {
                 break;
             }
             guest.take_held(now);
-            if let Some(request) = guest.session.next_request() {
+            if let Some(request) = guest.timed.session.next_request() {
                 let reply = call(self.site, &request, self.tally);
-                match reply.wait {
-                    Some(wait) => guest.answer = Some(Box::new((now + wait, reply.response))),
-                    None => self.respond(index, reply.response),
-                }
+                guest.timed.take_reply(reply, &self.clock);
                 continue;
             }
-            match guest.session.want(now) {
-                Want::Close => return self.close(ring, index),
-                Want::Write => {
+            match guest.timed.session.next_step(now) {
+                Step::Close => return self.close(ring, index),
+                Step::Shut => ring.shut(guest.descriptor, libc::SHUT_WR),
+                Step::Write => {
                     guest.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the guest is not removed.
-                    unsafe { ring.send(guest.descriptor, index, guest.session.pending(now))? };
+                    unsafe { ring.send(guest.descriptor, index, guest.timed.session.pending(now))? };
                     break;
                 }
-                want @ (Want::Read | Want::Linger) => {
-                    if want == Want::Linger && !guest.is_shut {
-                        guest.is_shut = true;
-                        ring.shut(guest.descriptor, libc::SHUT_WR);
-                    }
-                    if guest.ended {
-                        guest.session.received(0, now);
-                        guest.ended = false;
-                        continue;
-                    }
-                    if guest.session.is_idle() {
-                        guest.session.return_memory(&mut self.buffers);
+                Step::Read if guest.ended => {
+                    guest.timed.session.received(0, now);
+                    guest.ended = false;
+                }
+                Step::Read => {
+                    if guest.timed.session.is_idle() {
+                        guest.timed.session.return_memory(&mut self.buffers);
                     }
                     break;
                 }
-                Want::Respond => break,
+                Step::Respond => break,
             }
         }
         let guest = &mut self.guests[index];
@@ -288,13 +259,7 @@ impl Guests {
             guest.receiving = true;
             ring.receive(guest.descriptor, index)?;
         }
-        let serial = guest.serial;
-        if let Some(deadline) = guest.deadline()
-            && guest.entered.is_none_or(|entered| deadline < entered)
-        {
-            guest.entered = Some(deadline);
-            self.deadlines.enter((index, serial), deadline);
-        }
+        guest.timed.enter((index, guest.serial), &mut self.deadlines);
         Ok(())
     }
 
@@ -311,7 +276,7 @@ impl Guests {
             return Ok(());
         }
         let mut guest = self.guests.remove(index);
-        guest.session.return_memory(&mut self.buffers);
+        guest.timed.session.return_memory(&mut self.buffers);
         ring.close(guest.descriptor)
     }
 }
@@ -319,19 +284,12 @@ impl Guests {
 impl Guest {
     /// Whether the session may be fed: nothing of it is being sent, and it waits for octets.
     fn can_take(&mut self, now: Instant) -> bool {
-        !self.sending && self.held.is_empty() && matches!(self.session.want(now), Want::Read | Want::Linger)
+        !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)
     }
 
     fn take_held(&mut self, now: Instant) {
-        if !self.held.is_empty() && matches!(self.session.want(now), Want::Read | Want::Linger) {
-            self.session.receive(&std::mem::take(&mut self.held), now);
-        }
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        match (self.answer.as_ref().map(|answer| answer.0), self.session.deadline()) {
-            (Some(answer), Some(deadline)) => Some(answer.min(deadline)),
-            (answer, deadline) => answer.or(deadline),
+        if !self.held.is_empty() && self.timed.session.can_receive(now) {
+            self.timed.session.receive(&std::mem::take(&mut self.held), now);
         }
     }
 }
