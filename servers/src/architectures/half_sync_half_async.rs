@@ -34,7 +34,7 @@ use dyno_http::request::{OwnedRequest, Request};
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::drivers::inbox::Inbox;
+use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{Ticket, Workers};
 use crate::kit::call::{busy, call};
@@ -61,7 +61,7 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
 type Work = (Ticket, OwnedRequest);
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let inbox = Inbox::new()?;
+    let inbox = ReplyInbox::new()?;
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
         for place in 0..site.settings.workers {
@@ -75,7 +75,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     })
 }
 
-fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Inbox) {
+fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox) {
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
         let mut reply = call(site, &request.borrow(), tally);
@@ -91,7 +91,7 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Inbo
 struct Pool<'a> {
     site: &'static Site,
     queue: Sender<Work>,
-    inbox: &'a Inbox,
+    inbox: &'a ReplyInbox,
 }
 
 impl Workers for Pool<'_> {

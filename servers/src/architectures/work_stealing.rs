@@ -33,7 +33,7 @@ use rayon::{Scope, ThreadPoolBuilder};
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::drivers::inbox::Inbox;
+use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{Ticket, Workers};
 use crate::kit::call::{busy, call};
@@ -58,7 +58,7 @@ pub const WORK_STEALING: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let inbox = Inbox::new()?;
+    let inbox = ReplyInbox::new()?;
     let pool =
         ThreadPoolBuilder::new().num_threads(site.settings.workers).build().map_err(io::Error::other)?;
     pool.in_place_scope(|scope| {
@@ -71,7 +71,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 struct StealingPool<'a, 'scope> {
     site: &'static Site,
     scope: &'a Scope<'scope>,
-    inbox: &'scope Inbox,
+    inbox: &'scope ReplyInbox,
     under_way: usize,
 }
 

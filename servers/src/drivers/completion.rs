@@ -1,21 +1,22 @@
 //! Many connections carried by completions: the counterpart of [`super::readiness`] for a kernel that does the work itself.
 //!
 //! The rule that everything here serves: while the kernel sends, the session is not touched, for the octets are the
-//! session's own; and a guest stays until the kernel has let go of it.
+//! session's own; and a connection stays until the kernel has let go of it.
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::sys::socket::Shutdown;
 use slab::Slab;
 
 use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::ring::Ring;
 use super::session::{Session, Step};
-use super::timed::{Due, Timed};
+use super::timed::{Due, TimedSession};
 use crate::kit::accept::refuse;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
@@ -24,10 +25,10 @@ use crate::kit::tally::Tally;
 use crate::limits::HELD_BYTES;
 
 /// The connections of one ring.
-pub struct Guests {
+pub struct RingConnections {
     site: &'static Site,
     tally: &'static Tally,
-    guests: Slab<Guest>,
+    connections: Slab<RingConnection>,
     clock: Clock,
     buffers: Buffers,
     deadlines: Deadlines<(usize, u64)>,
@@ -35,9 +36,9 @@ pub struct Guests {
 }
 
 /// A connection, and what the kernel is doing for it.
-struct Guest {
-    descriptor: RawFd,
-    timed: Timed<'static>,
+struct RingConnection {
+    stream: OwnedFd,
+    timed: TimedSession<'static>,
     serial: u64,
     receiving: bool,
     sending: bool,
@@ -49,13 +50,13 @@ struct Guest {
     closing: bool,
 }
 
-impl Guests {
-    /// Nobody yet.
+impl RingConnections {
+    /// An empty table.
     pub fn new(site: &'static Site) -> Self {
-        Guests {
+        RingConnections {
             site,
             tally: site.tallies.of(0),
-            guests: Slab::new(),
+            connections: Slab::new(),
             clock: Clock::new(),
             buffers: Buffers::new(),
             deadlines: Deadlines::new(),
@@ -73,9 +74,9 @@ impl Guests {
         self.clock.now()
     }
 
-    /// Whether nobody is here.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.guests.is_empty()
+        self.connections.is_empty()
     }
 
     /// How long no deadline will fall due; `None`: there is none.
@@ -83,19 +84,19 @@ impl Guests {
         self.deadlines.idle_for(self.clock.now())
     }
 
-    /// Takes in a connection, or turns it away where there is no place.
+    /// Takes in a connection, or refuses it where there is no place.
     ///
     /// # Errors
     /// As all that starts an operation: when the kernel refuses to take the queue.
-    pub fn welcome(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
-        if self.guests.len() >= self.site.settings.max_connections {
+    pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
+        if self.connections.len() >= self.site.settings.max_connections {
             refuse(stream, self.tally);
             return Ok(());
         }
         self.serial += 1;
-        let index = self.guests.insert(Guest {
-            descriptor: stream.into_raw_fd(),
-            timed: Timed::new(Session::new(self.site, self.tally, self.clock.now())),
+        let index = self.connections.insert(RingConnection {
+            stream: stream.into(),
+            timed: TimedSession::new(Session::new(self.site, self.tally, self.clock.now())),
             serial: self.serial,
             receiving: false,
             sending: false,
@@ -109,23 +110,23 @@ impl Guests {
 
     /// Octets have come; they are copied, so that their buffer is free again.
     pub fn take(&mut self, index: usize, octets: &[u8]) {
-        let guest = &mut self.guests[index];
-        if guest.can_take(self.clock.now()) {
-            guest.timed.session.borrow_memory(&mut self.buffers);
-            guest.timed.session.receive(octets, self.clock.now());
+        let connection = &mut self.connections[index];
+        if connection.can_take(self.clock.now()) {
+            connection.timed.session.borrow_memory(&mut self.buffers);
+            connection.timed.session.receive(octets, self.clock.now());
         } else {
-            guest.held.extend_from_slice(octets);
+            connection.held.extend_from_slice(octets);
         }
     }
 
     /// The peer will send no more.
     pub fn end(&mut self, index: usize) {
-        self.guests[index].ended = true;
+        self.connections[index].ended = true;
     }
 
     /// The connection is broken.
     pub fn give_up(&mut self, index: usize) {
-        self.guests[index].closing = true;
+        self.connections[index].closing = true;
     }
 
     /// A receive has completed and been dealt with; `goes_on`: it will complete again.
@@ -133,9 +134,9 @@ impl Guests {
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn received(&mut self, ring: &mut Ring, index: usize, goes_on: bool) -> io::Result<()> {
-        let guest = &mut self.guests[index];
-        guest.receiving = goes_on;
-        if guest.held.len() > HELD_BYTES && goes_on {
+        let connection = &mut self.connections[index];
+        connection.receiving = goes_on;
+        if connection.held.len() > HELD_BYTES && goes_on {
             ring.cancel_receive(index)?;
         }
         self.carry(ring, index)
@@ -146,18 +147,18 @@ impl Guests {
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn sent(&mut self, ring: &mut Ring, index: usize, result: Result<u32, Errno>) -> io::Result<()> {
-        let guest = &mut self.guests[index];
-        guest.sending = false;
+        let connection = &mut self.connections[index];
+        connection.sending = false;
         match result {
             Ok(count) => {
                 // While it was sending nobody could tell it that the server stops.
                 if self.site.stop.is_requested() {
-                    guest.timed.session.finish(self.clock.now());
+                    connection.timed.session.finish(self.clock.now());
                 }
-                guest.timed.session.advance(count as usize, self.clock.now());
+                connection.timed.session.advance(count as usize, self.clock.now());
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
-            Err(_) => guest.closing = true,
+            Err(_) => connection.closing = true,
         }
         self.carry(ring, index)
     }
@@ -168,25 +169,27 @@ impl Guests {
     /// When the kernel refuses to take the queue.
     pub fn handle_deadlines(&mut self, ring: &mut Ring) -> io::Result<()> {
         while let Some((when, (index, serial))) = self.deadlines.due(self.clock.now()) {
-            let Some(guest) = self.guests.get_mut(index).filter(|guest| guest.serial == serial) else {
+            let Some(connection) =
+                self.connections.get_mut(index).filter(|connection| connection.serial == serial)
+            else {
                 continue;
             };
-            if guest.timed.claim(when) {
+            if connection.timed.claim(when) {
                 self.time_is_up(ring, index)?;
             }
         }
         Ok(())
     }
 
-    /// The server drains: who is idle ends now, the others with their next answer.
+    /// The server drains: idle connections end now, the others with their next answer.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn finish(&mut self, ring: &mut Ring) -> io::Result<()> {
-        for index in self.everybody() {
-            // Who is being sent to learns it with the next answer.
-            if !self.guests[index].sending {
-                self.guests[index].timed.session.finish(self.clock.now());
+        for index in self.places() {
+            // A connection that is being sent to is told with its next answer.
+            if !self.connections[index].sending {
+                self.connections[index].timed.session.finish(self.clock.now());
                 self.carry(ring, index)?;
             }
         }
@@ -198,90 +201,92 @@ impl Guests {
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn cut(&mut self, ring: &mut Ring) -> io::Result<()> {
-        self.everybody().into_iter().try_for_each(|index| self.close(ring, index))
+        self.places().into_iter().try_for_each(|index| self.close(ring, index))
     }
 
-    fn everybody(&self) -> Vec<usize> {
-        self.guests.iter().map(|(index, _)| index).collect()
+    fn places(&self) -> Vec<usize> {
+        self.connections.iter().map(|(index, _)| index).collect()
     }
 
     fn time_is_up(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
-        let guest = &mut self.guests[index];
-        match guest.timed.due(&self.clock) {
-            Due::Deadline if guest.sending => guest.closing = true,
-            Due::Deadline => guest.timed.session.handle_deadline(self.clock.now()),
+        let connection = &mut self.connections[index];
+        match connection.timed.due(&self.clock) {
+            Due::Deadline if connection.sending => connection.closing = true,
+            Due::Deadline => connection.timed.session.handle_deadline(self.clock.now()),
             Due::Answer | Due::Nothing => {}
         }
         self.carry(ring, index)
     }
 
-    /// Carries one guest as far as it gets until the kernel has to do something.
+    /// Carries one connection as far as it gets until the kernel has to do something.
     fn carry(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let now = self.clock.now();
         loop {
-            let guest = &mut self.guests[index];
-            if guest.closing {
+            let connection = &mut self.connections[index];
+            if connection.closing {
                 return self.close(ring, index);
             }
-            if guest.sending {
+            if connection.sending {
                 break;
             }
-            guest.take_held(now);
-            if let Some(request) = guest.timed.session.next_request() {
+            connection.take_held(now);
+            if let Some(request) = connection.timed.session.next_request() {
                 let reply = call(self.site, &request, self.tally);
-                guest.timed.take_reply(reply, &self.clock);
+                connection.timed.take_reply(reply, &self.clock);
                 continue;
             }
-            match guest.timed.session.next_step(now) {
+            match connection.timed.session.next_step(now) {
                 Step::Close => return self.close(ring, index),
-                Step::Shut => ring.shut(guest.descriptor, libc::SHUT_WR),
+                Step::Shut => ring.shut(connection.stream.as_fd(), Shutdown::Write),
                 Step::Write => {
-                    guest.sending = true;
-                    // SAFETY: while `sending` is set nothing touches the session, and the guest is not removed.
-                    unsafe { ring.send(guest.descriptor, index, guest.timed.session.pending(now))? };
+                    connection.sending = true;
+                    // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
+                    unsafe {
+                        ring.send(connection.stream.as_fd(), index, connection.timed.session.pending(now))?
+                    };
                     break;
                 }
-                Step::Read if guest.ended => {
-                    guest.timed.session.received(0, now);
-                    guest.ended = false;
+                Step::Read if connection.ended => {
+                    connection.timed.session.received(0, now);
+                    connection.ended = false;
                 }
                 Step::Read => {
-                    if guest.timed.session.is_idle() {
-                        guest.timed.session.return_memory(&mut self.buffers);
+                    if connection.timed.session.is_idle() {
+                        connection.timed.session.return_memory(&mut self.buffers);
                     }
                     break;
                 }
                 Step::Respond => break,
             }
         }
-        let guest = &mut self.guests[index];
-        if !guest.receiving && !guest.ended && guest.held.len() <= HELD_BYTES {
-            guest.receiving = true;
-            ring.receive(guest.descriptor, index)?;
+        let connection = &mut self.connections[index];
+        if !connection.receiving && !connection.ended && connection.held.len() <= HELD_BYTES {
+            connection.receiving = true;
+            ring.receive(connection.stream.as_fd(), index)?;
         }
-        guest.timed.enter((index, guest.serial), &mut self.deadlines);
+        connection.timed.enter((index, connection.serial), &mut self.deadlines);
         Ok(())
     }
 
-    /// Ends a guest: at once when the kernel does nothing for it, else when that has reported back.
+    /// Ends a connection: at once when the kernel does nothing for it, else when that has reported back.
     fn close(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
-        let guest = &mut self.guests[index];
-        if guest.receiving || guest.sending {
+        let connection = &mut self.connections[index];
+        if connection.receiving || connection.sending {
             // Whatever waits on it comes back now.
-            if !guest.is_cut {
-                guest.is_cut = true;
-                ring.shut(guest.descriptor, libc::SHUT_RDWR);
+            if !connection.is_cut {
+                connection.is_cut = true;
+                ring.shut(connection.stream.as_fd(), Shutdown::Both);
             }
-            guest.closing = true;
+            connection.closing = true;
             return Ok(());
         }
-        let mut guest = self.guests.remove(index);
-        guest.timed.session.return_memory(&mut self.buffers);
-        ring.close(guest.descriptor)
+        let mut connection = self.connections.remove(index);
+        connection.timed.session.return_memory(&mut self.buffers);
+        ring.close(connection.stream)
     }
 }
 
-impl Guest {
+impl RingConnection {
     /// Whether the session may be fed: nothing of it is being sent, and it waits for octets.
     fn can_take(&mut self, now: Instant) -> bool {
         !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)

@@ -15,20 +15,20 @@ use crate::services::service::Reply;
 
 /// Answers on their way back.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct ReplyInbox {
     answers: SegQueue<(Ticket, Reply)>,
     wakeup: EventFd,
     signalled: AtomicBool,
 }
 
-impl Inbox {
+impl ReplyInbox {
     /// An empty inbox.
     ///
     /// # Errors
     /// When eventfd(2) is refused.
     pub fn new() -> io::Result<Self> {
         let wakeup = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Inbox { answers: SegQueue::new(), wakeup, signalled: AtomicBool::new(false) })
+        Ok(ReplyInbox { answers: SegQueue::new(), wakeup, signalled: AtomicBool::new(false) })
     }
 
     /// Posts an answer.

@@ -16,7 +16,7 @@ use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
-use super::timed::{Due, Timed};
+use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
 use crate::kit::clock::Clock;
@@ -44,7 +44,7 @@ pub enum Source {
 
 /// What a connection waits for, after its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum TurnEnd {
     /// The kernel is to report this.
     Wait(Interest),
     /// The others have their turn first; this one is ready still.
@@ -54,14 +54,14 @@ pub enum Next {
 }
 
 /// The connections of one loop, and what the loop waits for.
-pub struct Connections<'a, S> {
+pub struct ConnectionTable<'a, S> {
     selector: S,
     listener: &'a TcpListener,
     watched: Slab<Watched<'a>>,
     turn: Turn<'a>,
     deadlines: Deadlines<Ticket>,
     serial: u64,
-    /// Connections whose turn ended for fairness' sake; they are ready still.
+    /// ConnectionTable whose turn ended for fairness' sake; they are ready still.
     again: Vec<Ticket>,
     accepting: Accepting,
 }
@@ -92,7 +92,7 @@ enum Accepting {
 pub struct Watched<'a> {
     stream: TcpStream,
     /// Its session.
-    pub timed: Timed<'a>,
+    pub timed: TimedSession<'a>,
     serial: u64,
     interest: Interest,
     /// There may be octets to read.
@@ -101,7 +101,7 @@ pub struct Watched<'a> {
     ended: bool,
 }
 
-impl<'a, S: Selector> Connections<'a, S> {
+impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// An empty table that watches the listener, the stop switch and, where there is one, the workers' wakeup.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl<'a, S: Selector> Connections<'a, S> {
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let turn = Turn { site, tally, clock: Clock::new(), buffers: Buffers::new() };
-        let mut table = Connections {
+        let mut table = ConnectionTable {
             selector,
             listener,
             watched: Slab::new(),
@@ -239,7 +239,7 @@ impl<'a, S: Selector> Connections<'a, S> {
         }
         self.serial += 1;
         let session = Session::new(site, self.turn.tally, self.turn.clock.now());
-        let mut timed = Timed::new(session);
+        let mut timed = TimedSession::new(session);
         timed.enter(Ticket { index, serial: self.serial }, &mut self.deadlines);
         self.watched.insert(Watched {
             stream,
@@ -295,13 +295,13 @@ impl<'a, S: Selector> Connections<'a, S> {
     }
 
     /// Tells the kernel what a connection waits for after its turn.
-    pub fn rearm(&mut self, index: usize, next: Next) {
+    pub fn rearm(&mut self, index: usize, next: TurnEnd) {
         let watched = &mut self.watched[index];
         let ticket = Ticket { index, serial: watched.serial };
         let interest = match next {
-            Next::Wait(interest) => interest,
-            Next::Again => return self.again.push(ticket),
-            Next::Close => return self.close(index),
+            TurnEnd::Wait(interest) => interest,
+            TurnEnd::Again => return self.again.push(ticket),
+            TurnEnd::Close => return self.close(index),
         };
         if interest != watched.interest {
             watched.interest = interest;
@@ -351,7 +351,7 @@ impl Watched<'_> {
     }
 
     /// Reads what there is room for. What it waits for, or that it is over; nothing when it can go on.
-    pub fn read(&mut self, now: Instant) -> Option<Next> {
+    pub fn read(&mut self, now: Instant) -> Option<TurnEnd> {
         let spare = self.timed.session.spare();
         let room = spare.len();
         match self.stream.read(spare) {
@@ -367,22 +367,22 @@ impl Watched<'_> {
                     None
                 }
                 io::ErrorKind::Interrupted => None,
-                _ => Some(Next::Close),
+                _ => Some(TurnEnd::Close),
             },
         }
     }
 
     /// Writes what is pending. What it waits for, or that it is over; nothing when it can go on.
-    pub fn write(&mut self, now: Instant) -> Option<Next> {
+    pub fn write(&mut self, now: Instant) -> Option<TurnEnd> {
         match self.stream.write(self.timed.session.pending(now)) {
             Ok(count) => {
                 self.timed.session.advance(count, now);
                 None
             }
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => Some(Next::Wait(Interest::Write)),
+                io::ErrorKind::WouldBlock => Some(TurnEnd::Wait(Interest::Write)),
                 io::ErrorKind::Interrupted => None,
-                _ => Some(Next::Close),
+                _ => Some(TurnEnd::Close),
             },
         }
     }

@@ -10,7 +10,7 @@ use crate::kit::clock::Clock;
 use crate::services::service::Reply;
 
 /// A session with its held answer and its entry in the heap of deadlines.
-pub struct Timed<'a> {
+pub struct TimedSession<'a> {
     /// The session.
     pub session: Session<'a>,
     /// An answer that a modelled back end is still working on, and when it is due.
@@ -30,10 +30,10 @@ pub enum Due {
     Deadline,
 }
 
-impl<'a> Timed<'a> {
+impl<'a> TimedSession<'a> {
     /// A session that waits for nothing yet.
     pub fn new(session: Session<'a>) -> Self {
-        Timed { session, held: None, entered: None }
+        TimedSession { session, held: None, entered: None }
     }
 
     /// Answers the request that was taken last, or holds the answer until it is due.

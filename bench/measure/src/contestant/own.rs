@@ -1,6 +1,6 @@
 //! Dyno's own architectures as contestants: `dyno serve NAME`, this very program.
 
-use dyno_analysis::explanation::build::{Build, Workers};
+use dyno_analysis::explanation::build::{Build, Sleepers};
 use dyno_analysis::unit::Unit;
 use dyno_servers::architecture::{Architecture, Concurrency as Served, Knob};
 use dyno_servers::architectures::ALL;
@@ -56,10 +56,10 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
         ready: Ready::Line,
         concurrency: match architecture.concurrency {
             Served::One => Concurrency::One,
-            Served::PerWorker => Concurrency::Workers,
+            Served::PerWorker => Concurrency::Sleepers,
             Served::Many => Concurrency::Many,
         },
-        has_workers: architecture.knobs.contains(&Knob::Workers),
+        has_workers: architecture.knobs.contains(&Knob::Sleepers),
         bounds_connections: architecture.knobs.contains(&Knob::MaxConnections),
         transport: TransportKind::Plain,
         own: true,
@@ -70,10 +70,10 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
 pub fn build(label: &str) -> Build {
     let name = label.split(['#', ':', '+']).next().unwrap_or(label);
     Build {
-        workers: match name {
-            "fork" | "prefork" | "apache-prefork" => Workers::Processes,
-            "thread-per-connection" | "thread-pool" | "leader-followers" => Workers::Threads,
-            _ => Workers::Few,
+        sleepers: match name {
+            "fork" | "prefork" | "apache-prefork" => Sleepers::Processes,
+            "thread-per-connection" | "thread-pool" | "leader-followers" => Sleepers::Threads,
+            _ => Sleepers::Few,
         },
         started: match name {
             "fork" => Some(Unit::Fork),

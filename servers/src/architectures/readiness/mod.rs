@@ -34,7 +34,7 @@ pub mod select;
 use std::io;
 use std::net::TcpListener;
 
-use crate::drivers::readiness::{Connections, Next, Source};
+use crate::drivers::readiness::{ConnectionTable, Source, TurnEnd};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::session::Step;
 use crate::drivers::workers::Workers;
@@ -55,7 +55,7 @@ pub fn run<S: Selector>(
     workers: &mut impl Workers,
 ) -> io::Result<()> {
     // SAFETY: the workers, and their wakeup with them, outlive this function.
-    let mut table = unsafe { Connections::watching(selector, site, listener, tally, workers.wakeup())? };
+    let mut table = unsafe { ConnectionTable::watching(selector, site, listener, tally, workers.wakeup())? };
     let mut ready = Vec::with_capacity(EVENTS_PER_WAIT);
     while !site.stop.is_requested() {
         table.wait(None, &mut ready)?;
@@ -73,7 +73,7 @@ pub fn run<S: Selector>(
 }
 
 /// Gives a turn to each connection for which something has happened.
-fn dispatch<S: Selector>(table: &mut Connections<'_, S>, ready: &[Ready], workers: &mut impl Workers) {
+fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], workers: &mut impl Workers) {
     for ticket in table.unfinished() {
         if let Some(index) = table.find(ticket) {
             carry(table, index, workers);
@@ -99,13 +99,17 @@ fn dispatch<S: Selector>(table: &mut Connections<'_, S>, ready: &[Ready], worker
 }
 
 /// Carries one connection as far as it gets without waiting, and re-arms it.
-fn carry<S: Selector>(table: &mut Connections<'_, S>, index: usize, workers: &mut impl Workers) {
+fn carry<S: Selector>(table: &mut ConnectionTable<'_, S>, index: usize, workers: &mut impl Workers) {
     let next = turn(table, index, workers);
     table.rearm(index, next);
 }
 
 /// One connection's turn: have its requests answered, write, read; what it waits for then.
-fn turn<S: Selector>(table: &mut Connections<'_, S>, index: usize, workers: &mut impl Workers) -> Next {
+fn turn<S: Selector>(
+    table: &mut ConnectionTable<'_, S>,
+    index: usize,
+    workers: &mut impl Workers,
+) -> TurnEnd {
     let (connection, ticket, shared) = table.at(index);
     let now = shared.clock.now();
     for _ in 0..READS_PER_TURN {
@@ -116,8 +120,8 @@ fn turn<S: Selector>(table: &mut Connections<'_, S>, index: usize, workers: &mut
             }
         }
         let waits = match connection.timed.session.next_step(now) {
-            Step::Close => Some(Next::Close),
-            Step::Respond => Some(Next::Wait(Interest::Nothing)),
+            Step::Close => Some(TurnEnd::Close),
+            Step::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
             Step::Write => connection.write(now),
             Step::Shut => {
                 connection.shut();
@@ -131,12 +135,12 @@ fn turn<S: Selector>(table: &mut Connections<'_, S>, index: usize, workers: &mut
                 if connection.timed.session.is_idle() {
                     connection.timed.session.return_memory(&mut shared.buffers);
                 }
-                Some(Next::Wait(Interest::Read))
+                Some(TurnEnd::Wait(Interest::Read))
             }
         };
         if let Some(next) = waits {
             return next;
         }
     }
-    Next::Again
+    TurnEnd::Again
 }
