@@ -77,7 +77,7 @@ type Broken = Vec<String>;
 /// A rule's name, and the check of it.
 type Rule = (&'static str, fn() -> Broken);
 
-const RULES: [Rule; 18] = [
+const RULES: [Rule; 19] = [
     ("files-are-short", sizes::files_are_short),
     ("most-files-are-read-at-one-sitting", sizes::medians_are_low),
     ("chapters-are-short", sizes::chapters_are_short),
@@ -90,6 +90,7 @@ const RULES: [Rule; 18] = [
     ("folders-go-round-in-no-circle", structure::no_circles_of_folders),
     ("the-top-level-is-known", structure::top_level),
     ("crates-know-whom-they-may", structure::arrows),
+    ("dependencies-are-used", structure::dependencies_are_used),
     ("crates-say-their-licence", structure::licences),
     ("unsafe-has-its-reason", words::unsafe_has_reason),
     ("nothing-is-left-to-do", words::nothing_left_to_do),
