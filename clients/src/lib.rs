@@ -13,7 +13,7 @@
 //! | from plan to outcome, and the judgement of it | [`run`], [`audit`], [`threshold`] |
 //! | what a run gives back | [`outcome`], [`verdict`] |
 //! | how it is shown; what to do when no answer comes | [`report`], [`remedy`] |
-//! | bounds; numbers with units | [`limits`], [`units`] |
+//! | bounds; numbers with units | [`limits`], `dyno-units` |
 
 pub mod arrivals;
 pub mod audit;

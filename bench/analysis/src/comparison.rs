@@ -14,8 +14,8 @@ use dyno_statistics::verdict::{Comparison, compare, compare_apart};
 /// A figure over all blocks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// Median with its 95 % interval; NaN when no block counts.
-    pub interval: Interval,
+    /// Median with its 95 % interval; absent when no block counts.
+    pub interval: Option<Interval>,
     /// Whether more than half of the blocks say "at least".
     pub at_least: bool,
     /// Blocks that were void.
@@ -84,13 +84,18 @@ impl Measured {
 
     /// The median, when any block counts.
     pub fn value(&self) -> Option<f64> {
-        (!self.by_round.is_empty()).then_some(self.interval.value)
+        self.interval.map(|interval| interval.value)
     }
 
-    /// The ratio to another figure: block by block, unless what blocks do to both is taken off already.
+    /// The ratio of a figure to itself: one, for certain.
+    pub fn against_itself(&self, threshold: f64, seed: u64) -> Comparison {
+        let pairs: Vec<(f64, f64)> = self.by_round.values().map(|value| (*value, *value)).collect();
+        compare(&pairs, threshold, seed)
+    }
+
+    /// The ratio to the figure of another contestant: block by block, unless what blocks do to both is taken off already.
     pub fn against(&self, other: &Measured, threshold: f64, seed: u64) -> Comparison {
-        // Against itself it is one, and no chance is in it.
-        if self.levelled && other.levelled && !std::ptr::eq(self, other) {
+        if self.levelled && other.levelled {
             let values = |figure: &Measured| -> Vec<f64> { figure.by_round.values().copied().collect() };
             return compare_apart(&values(self), &values(other), threshold, seed);
         }
@@ -168,6 +173,17 @@ pub struct Model {
 }
 
 impl Model {
+    /// The ratio of a row's figure to the baseline's.
+    pub fn to_baseline(&self, row: usize, figure: fn(&Row) -> &Measured) -> Option<Comparison> {
+        let (own, base) = (figure(self.rows.get(row)?), figure(self.rows.get(self.baseline)?));
+        let (threshold, seed) = (self.header.threshold, self.header.seed);
+        Some(if row == self.baseline {
+            own.against_itself(threshold, seed)
+        } else {
+            own.against(base, threshold, seed)
+        })
+    }
+
     /// How many cells stand behind each median, in words.
     pub fn basis(&self) -> String {
         let cells = |figure: fn(&Row) -> &Measured| {
@@ -212,7 +228,7 @@ pub fn model(records: &Levelled) -> Model {
 fn slowed_share(records: &Levelled) -> Option<f64> {
     let levelled = records.cells.iter().filter(|record| record.factors.is_some());
     let shares: Vec<f64> = levelled.flat_map(|record| &record.pace).map(|core| core.slowed_share).collect();
-    (!shares.is_empty()).then(|| mean(&shares))
+    mean(&shares)
 }
 
 /// A contestant that an interrupted run never reached has no row.

@@ -116,7 +116,7 @@ fn p99_at(points: &[&LevelledCell], critical: f64) -> Option<f64> {
         .filter(|record| is_critical(record.trial.cell.load.rate_per_s.unwrap_or_default(), critical))
         .filter_map(|record| Some(record.counted()?.total.at_ns(99.0)? as f64))
         .collect();
-    (!p99s.is_empty()).then(|| median(&p99s))
+    median(&p99s)
 }
 
 fn beyond(points: &[&LevelledCell], critical: f64) -> Beyond {
@@ -127,11 +127,12 @@ fn beyond(points: &[&LevelledCell], critical: f64) -> Beyond {
         }
     }
     // The best of single blocks would be luck: a peak is the best median.
-    let peak = by_offered.values().map(|rates| median(rates)).fold(0.0, f64::max);
+    let peak = by_offered.values().filter_map(|rates| median(rates)).fold(0.0, f64::max);
     let mut far = by_offered.iter().filter(|(offered, _)| **offered as f64 > critical * 1.7);
-    let far = far.next_back().map_or(f64::NAN, |(_, rates)| median(rates));
+    let Some(far) = far.next_back().and_then(|(_, rates)| median(rates)).filter(|_| peak > 0.0) else {
+        return Beyond::Unknown;
+    };
     match far / peak {
-        share if share.is_nan() => Beyond::Unknown,
         share if share >= 0.95 => Beyond::WellConditioned,
         share if share >= 0.5 => Beyond::Degrading,
         _ => Beyond::Collapsing,
@@ -148,10 +149,7 @@ fn recovery(load: &LoadFigures, record: &LevelledCell) -> Recovery {
         .filter(|point| point.at_ms <= before_end)
         .filter_map(|point| Some(point.p99_ns? as f64))
         .collect();
-    let usual = median(&usual);
-    if !usual.is_finite() {
-        return Recovery::Unknown;
-    }
+    let Some(usual) = median(&usual) else { return Recovery::Unknown };
     let after: Vec<&Point> = load.series.iter().filter(|point| point.at_ms > spike_end).collect();
     let normal = |point: &Point| point.p99_ns.is_some_and(|p99| p99 as f64 <= usual * 2.0 + 1e6);
     let after_all: Vec<bool> = after.iter().map(|point| normal(point)).collect();

@@ -6,7 +6,7 @@ use dyno_record::step::Step;
 use dyno_statistics::bootstrap::{Interval, ratio_of_medians};
 use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use dyno_statistics::rank::correlation;
-use dyno_statistics::sample::midmean;
+use dyno_statistics::sample::{median, midmean};
 use dyno_statistics::verdict::compare;
 
 /// What became of a figure.
@@ -62,7 +62,7 @@ pub fn drifts(differences: &[Difference], seed: u64) -> Vec<Drift> {
     let drift = |figure: &Figure| {
         let own = differences.iter().filter(|one| one.figure == figure.name);
         let pairs: Vec<(f64, f64)> = own.map(|one| (one.new, one.old)).collect();
-        let ratio = compare(&pairs, 0.0, seed).ratio;
+        let ratio = compare(&pairs, 0.0, seed).ratio?;
         (ratio.observations >= CROWD).then_some(Drift { figure: figure.name, ratio })
     };
     FIGURES.iter().filter_map(drift).collect()
@@ -148,16 +148,17 @@ fn agreement(
     let (yardstick, changes) = match base.filter(|base| both.len() < 3 || is_maximum(base)) {
         Some(base) => {
             let (old_base, new_base) = both[base];
-            let ratio = |one: &Measured, base: &Measured| one.against(base, threshold, 0).ratio.value;
+            let ratio = |one: &Measured, base: &Measured| Some(one.against(base, threshold, 0).ratio?.value);
             let others = both.iter().enumerate().filter(|(place, _)| *place != base);
-            let changes = others.map(|(_, (old, new))| ratio(new, new_base) / ratio(old, old_base));
+            let changes =
+                others.filter_map(|(_, (old, new))| Some(ratio(new, new_base)? / ratio(old, old_base)?));
             (Yardstick::Baseline(rows[base].0.label.clone()), changes.collect())
         }
         None => (Yardstick::Mean, changes_to_the_mean(&both)),
     };
     let changes: Vec<f64> = changes.into_iter().filter(|change: &f64| change.is_finite()).collect();
-    let side = |pick: fn(&(&Measured, &Measured)) -> f64| -> Vec<f64> { both.iter().map(pick).collect() };
-    let (one, other) = (side(|pair| pair.0.interval.value), side(|pair| pair.1.interval.value));
+    let (one, other): (Vec<f64>, Vec<f64>) =
+        both.iter().filter_map(|(old, new)| old.value().zip(new.value())).unzip();
     let held = 1.0 / (1.0 + threshold)..=1.0 + threshold;
     Some(Agreement {
         figure,
@@ -172,9 +173,9 @@ fn agreement(
 fn changes_to_the_mean(both: &[(&Measured, &Measured)]) -> Vec<f64> {
     let level =
         |figure: &Measured| midmean(&figure.by_round.values().map(|value| value.ln()).collect::<Vec<_>>());
-    let change = |(old, new): &(&Measured, &Measured)| level(new) - level(old);
-    let changes: Vec<f64> = both.iter().map(change).collect();
-    let shift = midmean(&changes);
+    let change = |(old, new): &(&Measured, &Measured)| Some(level(new)? - level(old)?);
+    let changes: Vec<f64> = both.iter().filter_map(change).collect();
+    let shift = midmean(&changes).unwrap_or_default();
     changes.into_iter().map(|change| (change - shift).exp()).collect()
 }
 
@@ -216,15 +217,13 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
                 records.cells_of(&line.label, figure.step).into_iter().filter_map(figure.read).collect()
             };
             let (before, now) = (values(old), values(new));
-            if before.is_empty() || now.is_empty() {
-                continue;
-            }
-            let ratio = ratio_of_medians(&now, &before, 0.95, new.header.seed);
+            let (Some(was), Some(is)) = (median(&before), median(&now)) else { continue };
+            let Some(ratio) = ratio_of_medians(&now, &before, 0.95, new.header.seed) else { continue };
             found.push(Difference {
                 contestant: line.label.clone(),
                 figure: figure.name,
-                old: dyno_statistics::sample::median(&before),
-                new: dyno_statistics::sample::median(&now),
+                old: was,
+                new: is,
                 ratio,
                 change: change(ratio, ratio.observations, threshold, figure.higher_is_better),
             });
@@ -275,7 +274,7 @@ mod tests {
 
     fn figure(values: [f64; 3]) -> Measured {
         Measured {
-            interval: Interval::point(values[1], 3),
+            interval: Some(Interval::point(values[1], 3)),
             at_least: false,
             void: 0,
             reason: String::new(),
@@ -298,9 +297,9 @@ mod tests {
     #[test]
     fn who_is_held_against_itself_is_one_for_certain() {
         let one = figure([100.0, 120.0, 90.0]);
-        let Interval { value, low, high, .. } = one.against(&one, 0.05, 1).ratio;
+        let Interval { value, low, high, .. } = one.against_itself(0.05, 1).ratio.unwrap();
         assert_eq!([value, low, high], [1.0; 3]);
-        let other = one.against(&one.clone(), 0.05, 1).ratio;
+        let other = one.against(&one.clone(), 0.05, 1).ratio.unwrap();
         assert!(other.low < other.high, "another one that measured the same is no such thing");
     }
 

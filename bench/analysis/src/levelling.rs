@@ -265,7 +265,7 @@ mod tests {
         let cells = level(cells);
         let scatter = |read: fn(&LevelledCell) -> Option<f64>| {
             let of = cells.iter().filter(|cell| cell.trial.cell.contestant == "fast");
-            relative_deviation(&of.filter_map(read).collect::<Vec<_>>())
+            relative_deviation(&of.filter_map(read).collect::<Vec<_>>()).unwrap()
         };
         let (before, after) =
             (scatter(|cell| cell.rate_as_measured_per_s()), scatter(LevelledCell::rate_per_s));

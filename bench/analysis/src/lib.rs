@@ -2,6 +2,7 @@
 //!
 //! * [`levelling`]: what each cell would have been on cores at full pace, at a usual moment;
 //! * [`comparison`]: one row a contestant, every figure with its interval and its doubts;
+//! * [`ranking`]: who leads in a figure, and how the others stand;
 //! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
@@ -14,5 +15,6 @@ pub mod explanation;
 pub mod levelling;
 pub mod limits;
 pub mod points;
+pub mod ranking;
 pub mod transports;
 pub mod unit;

@@ -51,5 +51,5 @@ fn paired(one: &Measured, other: &Measured, join: fn(f64, f64) -> f64, seed: u64
         .iter()
         .filter_map(|(block, value)| Some(join(*value, *other.by_round.get(block)?)))
         .collect();
-    (!values.is_empty()).then(|| bca(&values, median, 0.95, seed))
+    bca(&values, median, 0.95, seed)
 }

@@ -1,45 +1,56 @@
 //! One line per cell, for spreadsheets.
 
-use crate::error::ReportError;
 use dyno_record::experiment::Experiment;
 use dyno_record::measured::Record;
+use serde::{Serialize, Serializer};
 
-const COLUMNS: [&str; 32] = [
-    "experiment",
-    "block",
-    "turn",
-    "step",
-    "contestant",
-    "service",
-    "transport",
-    "server_cores",
-    "generator_cores",
-    "connections",
-    "idle_connections",
-    "rate_offered_per_s",
-    "standing",
-    "reason",
-    "rate_per_s",
-    "answered",
-    "failed",
-    "p50_ns",
-    "p90_ns",
-    "p99_ns",
-    "p99_9_ns",
-    "p99_99_ns",
-    "mean_ns",
-    "max_ns",
-    "server_cores_used",
-    "cpu_per_request_ns",
-    "machine_cores_used",
-    "pss_loaded_bytes",
-    "anonymous_growth_bytes",
-    "threads",
-    "processes",
-    "slowed_share",
-];
+use crate::error::ReportError;
 
-/// All cells as CSV (RFC 4180); what is not available is empty.
+/// A line: a column for each field, under its name. What is not available is empty.
+#[derive(Default, Serialize)]
+struct Row<'r> {
+    experiment: &'static str,
+    block: u32,
+    turn: u64,
+    step: &'static str,
+    contestant: &'r str,
+    service: &'r str,
+    transport: String,
+    server_cores: String,
+    generator_cores: String,
+    connections: u32,
+    idle_connections: u32,
+    #[serde(serialize_with = "plain")]
+    rate_offered_per_s: Option<f64>,
+    standing: String,
+    reason: String,
+    #[serde(serialize_with = "plain")]
+    rate_per_s: Option<f64>,
+    answered: Option<u64>,
+    failed: Option<u64>,
+    p50_ns: Option<u64>,
+    p90_ns: Option<u64>,
+    p99_ns: Option<u64>,
+    p99_9_ns: Option<u64>,
+    p99_99_ns: Option<u64>,
+    #[serde(serialize_with = "plain")]
+    mean_ns: Option<f64>,
+    max_ns: Option<u64>,
+    #[serde(serialize_with = "plain")]
+    server_cores_used: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    cpu_per_request_ns: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    machine_cores_used: Option<f64>,
+    pss_loaded_bytes: Option<u64>,
+    anonymous_growth_bytes: Option<u64>,
+    threads: Option<u32>,
+    processes: Option<u32>,
+    #[serde(serialize_with = "plain")]
+    slowed_share: Option<f64>,
+}
+
+/// All cells as CSV (RFC 4180).
 ///
 /// # Errors
 /// When a line cannot be encoded.
@@ -50,54 +61,91 @@ pub fn render<'r>(
     experiment: Experiment,
     records: impl IntoIterator<Item = &'r Record>,
 ) -> Result<String, ReportError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(COLUMNS)?;
-    for record in records {
-        writer.write_record(line(experiment, record))?;
+    let rows: Vec<_> = records.into_iter().map(|record| Row::new(experiment, record)).collect();
+    if rows.is_empty() {
+        // The writer takes the names of the columns from the first line, so where there is none one is made up.
+        let text = lines(&[Row::default()])?;
+        return Ok(text.split_inclusive('\n').next().unwrap_or_default().to_owned());
     }
+    lines(&rows)
+}
+
+fn lines(rows: &[Row<'_>]) -> Result<String, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    rows.iter().try_for_each(|row| writer.serialize(row))?;
     let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
     Ok(String::from_utf8(bytes).expect("text was written"))
 }
 
-fn line(experiment: Experiment, record: &Record) -> Vec<String> {
-    fn text<T: ToString>(value: Option<T>) -> String {
-        value.map(|value| value.to_string()).unwrap_or_default()
+/// A number without the zero behind the point that serde gives whole ones.
+fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => serializer.collect_str(number),
+        None => serializer.serialize_none(),
     }
-    let (cell, load, server) = (&record.trial.cell, record.load.as_ref(), record.server.as_ref());
-    let cores = |cores: &[usize]| cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let percentile = |percentile: f64| text(load.and_then(|load| load.total.at_ns(percentile)));
-    vec![
-        experiment.to_string(),
-        record.trial.block.to_string(),
-        record.turn.to_string(),
-        cell.step.to_string(),
-        cell.contestant.clone(),
-        cell.service.clone(),
-        cell.transport.to_string(),
-        cores(&cell.cores.server),
-        cores(&cell.cores.generator),
-        cell.load.connections.to_string(),
-        cell.load.idle_connections.to_string(),
-        text(cell.load.rate_per_s),
-        format!("{:?}", record.audit.standing),
-        record.audit.reason().to_string(),
-        text(load.map(|load| load.rate_per_s)),
-        text(load.map(|load| load.answered)),
-        text(load.map(|load| load.errors.values().sum::<u64>())),
-        percentile(50.0),
-        percentile(90.0),
-        percentile(99.0),
-        percentile(99.9),
-        percentile(99.99),
-        text(load.map(|load| load.total.mean_ns)),
-        text(load.map(|load| load.total.max_ns)),
-        text(server.map(|server| server.cores_used)),
-        text(record.cpu_as_measured_ns()),
-        text(record.machine.as_ref().map(|machine| machine.cores_used)),
-        text(server.and_then(|server| server.memory_loaded.pss_bytes)),
-        text(server.and_then(|server| server.memory_idle.growth_bytes(&server.memory_loaded))),
-        text(server.map(|server| server.threads)),
-        text(server.map(|server| server.processes)),
-        text(record.pace.iter().map(|core| core.slowed_share).reduce(f64::max)),
-    ]
+}
+
+impl<'r> Row<'r> {
+    fn new(experiment: Experiment, record: &'r Record) -> Self {
+        let (cell, load, server) = (&record.trial.cell, record.load.as_ref(), record.server.as_ref());
+        let cores = |cores: &[usize]| cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let percentile = |percentile: f64| load.and_then(|load| load.total.at_ns(percentile));
+        Row {
+            experiment: experiment.word(),
+            block: record.trial.block,
+            turn: record.turn,
+            step: cell.step.word(),
+            contestant: &cell.contestant,
+            service: &cell.service,
+            transport: cell.transport.to_string(),
+            server_cores: cores(&cell.cores.server),
+            generator_cores: cores(&cell.cores.generator),
+            connections: cell.load.connections,
+            idle_connections: cell.load.idle_connections,
+            rate_offered_per_s: cell.load.rate_per_s,
+            standing: format!("{:?}", record.audit.standing),
+            reason: record.audit.reason().to_string(),
+            rate_per_s: load.map(|load| load.rate_per_s),
+            answered: load.map(|load| load.answered),
+            failed: load.map(|load| load.errors.values().sum()),
+            p50_ns: percentile(50.0),
+            p90_ns: percentile(90.0),
+            p99_ns: percentile(99.0),
+            p99_9_ns: percentile(99.9),
+            p99_99_ns: percentile(99.99),
+            mean_ns: load.map(|load| load.total.mean_ns),
+            max_ns: load.map(|load| load.total.max_ns),
+            server_cores_used: server.map(|server| server.cores_used),
+            cpu_per_request_ns: record.cpu_as_measured_ns(),
+            machine_cores_used: record.machine.as_ref().map(|machine| machine.cores_used),
+            pss_loaded_bytes: server.and_then(|server| server.memory_loaded.pss_bytes),
+            anonymous_growth_bytes: server
+                .and_then(|server| server.memory_idle.growth_bytes(&server.memory_loaded)),
+            threads: server.map(|server| server.threads),
+            processes: server.map(|server| server.processes),
+            slowed_share: record.pace.iter().map(|core| core.slowed_share).reduce(f64::max),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spreadsheets and scripts of others know the columns by these names and in this order.
+    #[test]
+    fn the_columns_keep_their_names() {
+        let header = "experiment,block,turn,step,contestant,service,transport,server_cores,generator_cores,connections,\
+                      idle_connections,rate_offered_per_s,standing,reason,rate_per_s,answered,failed,p50_ns,p90_ns,\
+                      p99_ns,p99_9_ns,p99_99_ns,mean_ns,max_ns,server_cores_used,cpu_per_request_ns,\
+                      machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share\n";
+        assert_eq!(render(Experiment::Compare, []).expect("text"), header);
+    }
+
+    #[test]
+    fn whole_numbers_have_no_point() {
+        let row = Row { rate_per_s: Some(68.0), slowed_share: Some(0.5), ..Row::default() };
+        let text = lines(&[row]).expect("text");
+        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5\n"), "{text}");
+    }
 }

@@ -60,13 +60,10 @@ fn plain(figure: &Measured, shown: fn(f64) -> String) -> String {
 }
 
 fn with_interval(figure: &Measured, shown: fn(f64) -> String) -> String {
-    match figure.value() {
-        Some(_) => format!(
-            "{} ({}–{})",
-            plain(figure, shown),
-            shown(figure.interval.low),
-            shown(figure.interval.high)
-        ),
+    match figure.interval {
+        Some(interval) => {
+            format!("{} ({}–{})", plain(figure, shown), shown(interval.low), shown(interval.high))
+        }
         None => plain(figure, shown),
     }
 }

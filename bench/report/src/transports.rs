@@ -65,7 +65,7 @@ pub fn sentences(model: &Model) -> Vec<String> {
     let middle = |transport: TransportKind, read: fn(&Price) -> Option<f64>| {
         let values: Vec<f64> =
             prices.iter().filter(|price| price.transport == transport).filter_map(read).collect();
-        (!values.is_empty()).then(|| median(&values))
+        median(&values)
     };
     [(TransportKind::Channel, "Dyno's channel"), (TransportKind::Tls, "TLS 1.3")]
         .into_iter()

@@ -1,51 +1,10 @@
 //! The verdict in words: what the figures say, and what they do not.
 
 use crate::transports;
-use dyno_analysis::comparison::{Measured, Model, Row};
+use dyno_analysis::comparison::{Measured, Model};
 use dyno_analysis::limits::SLOWED_SHARE;
-use dyno_statistics::verdict::Verdict;
+use dyno_analysis::ranking::{Against, Ranked, ranking};
 use dyno_units::show;
-
-/// How one contestant stands against the one that leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Against {
-    /// Behind it, beyond threshold and chance.
-    Behind,
-    /// No difference seen.
-    Level,
-    /// Not known: its own maximum was not reached, or there are too few blocks.
-    Unknown,
-}
-
-/// The row with the highest value of a figure, and how the others stand against it.
-pub fn ranking(
-    model: &Model,
-    figure: fn(&Row) -> &Measured,
-    higher: bool,
-) -> Option<(usize, Vec<(usize, Against)>)> {
-    let mut order: Vec<usize> =
-        (0..model.rows.len()).filter(|row| figure(&model.rows[*row]).value().is_some()).collect();
-    let value = |row: usize| figure(&model.rows[row]).interval.value;
-    order.sort_by(
-        |a, b| if higher { value(*b).total_cmp(&value(*a)) } else { value(*a).total_cmp(&value(*b)) },
-    );
-    let (&leader, others) = order.split_first()?;
-    let lead = figure(&model.rows[leader]);
-    let stands = |row: usize| {
-        let own = figure(&model.rows[row]);
-        if own.at_least {
-            return Against::Unknown;
-        }
-        match own.against(lead, model.header.threshold, model.header.seed).verdict {
-            Verdict::TooFewBlocks => Against::Unknown,
-            Verdict::NoDifferenceSeen => Against::Level,
-            Verdict::Lower if higher => Against::Behind,
-            Verdict::Higher if !higher => Against::Behind,
-            Verdict::Lower | Verdict::Higher => Against::Level,
-        }
-    };
-    Some((leader, others.iter().map(|row| (*row, stands(*row))).collect()))
-}
 
 /// Some paragraphs of plain text.
 pub fn paragraphs(model: &Model) -> Vec<String> {
@@ -63,8 +22,8 @@ pub fn bearings(model: &Model) -> Vec<String> {
     [trust(model)].into_iter().chain(floor(model)).collect()
 }
 
-fn names(model: &Model, rows: &[usize]) -> String {
-    let names: Vec<&str> = rows.iter().map(|row| model.rows[*row].label.as_str()).collect();
+fn names(places: &[Ranked]) -> String {
+    let names: Vec<&str> = places.iter().map(|place| place.row.label.as_str()).collect();
     match names.split_last() {
         None => String::new(),
         Some((only, [])) => (*only).to_string(),
@@ -72,13 +31,13 @@ fn names(model: &Model, rows: &[usize]) -> String {
     }
 }
 
-fn those(others: &[(usize, Against)], wanted: Against) -> Vec<usize> {
-    others.iter().filter(|(_, against)| *against == wanted).map(|(row, _)| *row).collect()
+fn those<'a>(others: &[(Ranked<'a>, Against)], wanted: Against) -> Vec<Ranked<'a>> {
+    others.iter().filter(|(_, against)| *against == wanted).map(|(place, _)| *place).collect()
 }
 
 /// `41.2 k/s (40.9 k to 41.6 k)`, with "at least" where it belongs.
 pub fn rate(figure: &Measured) -> String {
-    let interval = figure.interval;
+    let Some(interval) = figure.interval else { return "nothing that counts".to_string() };
     let at_least = if figure.at_least { "at least " } else { "" };
     format!(
         "{at_least}{}/s ({} to {})",
@@ -89,87 +48,74 @@ pub fn rate(figure: &Measured) -> String {
 }
 
 fn capacity(model: &Model) -> Option<String> {
-    let (leader, others) = ranking(model, |row| &row.capacity, true)?;
-    let lead = &model.rows[leader];
+    let (lead, others) = ranking(model, |row| &row.capacity, true)?;
+    let (label, answered) = (&lead.row.label, rate(&lead.row.capacity));
     if model.rows.len() == 1 {
-        return Some(format!("{} answered {} over lasting connections.", lead.label, rate(&lead.capacity)));
+        return Some(format!("{label} answered {answered} over lasting connections."));
     }
-    let mut words =
-        format!("{} answered most over lasting connections: {}.", lead.label, rate(&lead.capacity));
+    let mut words = format!("{label} answered most over lasting connections: {answered}.");
     let level = those(&others, Against::Level);
     if !level.is_empty() {
-        words += &format!(" No difference was seen to {}.", names(model, &level));
+        words += &format!(" No difference was seen to {}.", names(&level));
     }
     let unknown = those(&others, Against::Unknown);
-    let (unreached, few): (Vec<usize>, Vec<usize>) =
-        unknown.iter().partition(|row| model.rows[**row].capacity.at_least);
+    let (unreached, few): (Vec<Ranked>, Vec<Ranked>) =
+        unknown.into_iter().partition(|place| place.row.capacity.at_least);
     let why = "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart";
-    for (rows, why) in [(unreached, why), (few, "the blocks that count are too few for a verdict")] {
-        if !rows.is_empty() {
-            words += &format!(" Not decided for {}: {why}.", names(model, &rows));
+    for (places, why) in [(unreached, why), (few, "the blocks that count are too few for a verdict")] {
+        if !places.is_empty() {
+            words += &format!(" Not decided for {}: {why}.", names(&places));
         }
     }
     let behind = those(&others, Against::Behind);
     if let Some(last) = behind.last() {
-        let ratio = lead.capacity.interval.value / model.rows[*last].capacity.interval.value;
-        let last = &model.rows[*last].label;
         words += &format!(
-            " {} of the others answered fewer; {last} is last, {} behind.",
+            " {} of the others answered fewer; {} is last, {} behind.",
             behind.len(),
-            show::ratio(ratio)
+            last.row.label,
+            show::ratio(lead.value / last.value)
         );
     }
     Some(words)
 }
 
 fn latency(model: &Model) -> Option<String> {
-    let rate = model.rate_per_s?;
-    let (leader, others) = ranking(model, |row| &row.p99_ns, false)?;
-    let lead = &model.rows[leader];
+    let rate = show::rate(model.rate_per_s?);
+    let (lead, others) = ranking(model, |row| &row.p99_ns, false)?;
+    let tail = show::time(lead.value);
+    let median = lead.row.p50_ns.value().map_or("not known".to_string(), show::time);
     if model.rows.len() == 1 {
-        return Some(format!(
-            "At {}/s its 99th percentile was {} (median {}).",
-            show::rate(rate),
-            show::time(lead.p99_ns.interval.value),
-            show::time(lead.p50_ns.interval.value),
-        ));
+        return Some(format!("At {rate}/s its 99th percentile was {tail} (median {median})."));
     }
     let mut words = format!(
-        "At {}/s for everyone, {} had the lowest 99th percentile: {} (median {}).",
-        show::rate(rate),
-        lead.label,
-        show::time(lead.p99_ns.interval.value),
-        show::time(lead.p50_ns.interval.value),
+        "At {rate}/s for everyone, {} had the lowest 99th percentile: {tail} (median {median}).",
+        lead.row.label
     );
     let level = those(&others, Against::Level);
     if !level.is_empty() {
-        words += &format!(" No difference was seen to {}.", names(model, &level));
+        words += &format!(" No difference was seen to {}.", names(&level));
     }
     if let Some((last, _)) = others.last() {
-        let row = &model.rows[*last];
-        words +=
-            &format!(" The highest was that of {}: {}.", row.label, show::time(row.p99_ns.interval.value));
+        words += &format!(" The highest was that of {}: {}.", last.row.label, show::time(last.value));
     }
     Some(words)
 }
 
 fn cost(model: &Model) -> Option<String> {
-    let (leader, others) = ranking(model, |row| &row.cpu_at_capacity_ns, false)?;
-    let lead = &model.rows[leader];
+    let (lead, others) = ranking(model, |row| &row.cpu_at_capacity_ns, false)?;
+    let least = show::time(lead.value);
     let Some((last, _)) = others.last() else {
-        let cost = show::time(lead.cpu_at_capacity_ns.interval.value);
         return Some(format!(
-            "Under full load a request over a lasting connection cost the server {cost} of CPU."
+            "Under full load a request over a lasting connection cost the server {least} of CPU."
         ));
     };
-    let (last, base) = (&model.rows[*last], &model.rows[model.baseline]);
     let mut words = format!(
-        "With lasting connections under full load a request cost the server least CPU with {} ({}) and most with {} ({}).",
-        lead.label,
-        show::time(lead.cpu_at_capacity_ns.interval.value),
-        last.label,
-        show::time(last.cpu_at_capacity_ns.interval.value),
+        "With lasting connections under full load a request cost the server least CPU with {} ({least}) and most with {} ({}).",
+        lead.row.label,
+        last.row.label,
+        show::time(last.value),
     );
+    let base = &model.rows[model.baseline];
     if let Some(base_cost) = base.cpu_at_capacity_ns.value() {
         words += &format!(" The baseline is {}: {}.", base.label, show::time(base_cost));
     }

@@ -40,10 +40,10 @@ pub fn slopes(observations: &[Observation], wanted: [bool; 2]) -> [f64; 2] {
         let centred = centre(observations, &weights);
         slopes = solve(&centred, &weights, wanted);
         let residuals: Vec<f64> = centred.iter().map(|one| (one.0 - along(slopes, one.1)).abs()).collect();
-        let scale = 1.4826 * median(&residuals);
-        if scale.is_nan() || scale <= 0.0 {
+        let Some(scale) = median(&residuals).map(|middle| 1.4826 * middle).filter(|scale| *scale > 0.0)
+        else {
             break;
-        }
+        };
         for (weight, residual) in weights.iter_mut().zip(residuals) {
             *weight = (HUBER * scale / residual.max(f64::MIN_POSITIVE)).min(1.0);
         }

@@ -58,12 +58,12 @@ fn levels<'a>(observations: &'a [Timed], owed: &[f64]) -> BTreeMap<&'a str, f64>
     for (one, owed) in observations.iter().zip(owed) {
         groups.entry(&one.group).or_default().push(one.value - owed);
     }
-    groups.into_iter().map(|(group, values)| (group, midmean(&values))).collect()
+    groups.into_iter().filter_map(|(group, values)| Some((group, midmean(&values)?))).collect()
 }
 
 fn bounded(residuals: Vec<f64>) -> Vec<f64> {
     let sizes: Vec<f64> = residuals.iter().map(|residual| residual.abs()).collect();
-    let most = FAR * 1.4826 * median(&sizes);
+    let most = FAR * 1.4826 * median(&sizes).unwrap_or_default();
     residuals.into_iter().map(|residual| residual.clamp(-most, most)).collect()
 }
 
@@ -116,7 +116,7 @@ mod tests {
 
     fn deviation(values: impl Iterator<Item = f64>) -> f64 {
         let values: Vec<f64> = values.collect();
-        let centre = mean(&values);
+        let centre = mean(&values).unwrap();
         (values.iter().map(|value| (value - centre).powi(2)).sum::<f64>() / values.len() as f64).sqrt()
     }
 
@@ -127,7 +127,8 @@ mod tests {
         let own = |group: u32| {
             observations.iter().zip(&owed).filter(move |(one, _)| one.group == group.to_string())
         };
-        let level = |group| mean(&own(group).map(|(one, owed)| one.value - owed).collect::<Vec<_>>());
+        let level =
+            |group| mean(&own(group).map(|(one, owed)| one.value - owed).collect::<Vec<_>>()).unwrap();
         for group in 0..8 {
             let before = deviation(own(group).map(|(one, _)| one.value));
             let after = deviation(own(group).map(|(one, owed)| one.value - owed));

@@ -20,8 +20,8 @@ pub enum Verdict {
 /// The ratio of two contestants, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 % interval.
-    pub ratio: Interval,
+    /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 % interval; absent where there is nothing to compare.
+    pub ratio: Option<Interval>,
     /// What may be said.
     pub verdict: Verdict,
 }
@@ -46,17 +46,18 @@ pub fn compare_apart(one: &[f64], other: &[f64], threshold: f64, seed: u64) -> C
         values.iter().filter(|value| value.is_finite() && **value > 0.0).map(|value| value.ln()).collect()
     };
     let (one, other) = (logarithms(one), logarithms(other));
-    judge(apart(&one, &other, |one, other| midmean(one) - midmean(other), 0.95, seed), threshold)
+    judge(apart(&one, &other, |one, other| Some(midmean(one)? - midmean(other)?), 0.95, seed), threshold)
 }
 
 /// What the logarithm of a ratio says.
-fn judge(logarithm: Interval, threshold: f64) -> Comparison {
-    let ratio = logarithm.map(f64::exp);
-    let verdict = if ratio.observations < LEAST_BLOCKS_FOR_A_VERDICT {
-        Verdict::TooFewBlocks
-    } else if ratio.low > 1.0 + threshold {
+fn judge(logarithm: Option<Interval>, threshold: f64) -> Comparison {
+    let ratio = logarithm.map(|logarithm| logarithm.map(f64::exp));
+    let Some(enough) = ratio.filter(|ratio| ratio.observations >= LEAST_BLOCKS_FOR_A_VERDICT) else {
+        return Comparison { ratio, verdict: Verdict::TooFewBlocks };
+    };
+    let verdict = if enough.low > 1.0 + threshold {
         Verdict::Higher
-    } else if ratio.high < 1.0 / (1.0 + threshold) {
+    } else if enough.high < 1.0 / (1.0 + threshold) {
         Verdict::Lower
     } else {
         Verdict::NoDifferenceSeen
@@ -98,9 +99,9 @@ mod tests {
         };
         let found = compare_apart(&around(200.0, 30), &around(100.0, 35), 0.05, 1);
         assert_eq!(found.verdict, Verdict::Higher);
-        assert!((found.ratio.value - 2.0).abs() < 0.01, "{found:?}");
+        assert!((found.ratio.unwrap().value - 2.0).abs() < 0.01, "{found:?}");
         let other = compare_apart(&around(100.0, 35), &around(200.0, 30), 0.05, 1);
-        assert!((found.ratio.value * other.ratio.value - 1.0).abs() < 1e-9);
+        assert!((found.ratio.unwrap().value * other.ratio.unwrap().value - 1.0).abs() < 1e-9);
         assert_eq!(other.verdict, Verdict::Lower);
         let level = compare_apart(&around(103.0, 30), &around(100.0, 35), 0.05, 1);
         assert_eq!(level.verdict, Verdict::NoDifferenceSeen);

@@ -63,12 +63,12 @@ pub fn ratio(value: f64) -> String {
     if value.is_finite() { format!("{}x", three(value)) } else { "-".to_string() }
 }
 
-/// A share as a percentage: `12.3 %`.
+/// A share as a percentage: `12.3 %`. A whole one was written by a person, and is shown as it was written: `5 %`.
 pub fn share(value: f64) -> String {
     let percent = value * 100.0;
-    match percent.abs() {
-        size if !size.is_finite() => "-".to_string(),
-        0.0 => "0 %".to_string(),
+    match (percent - percent.round()).abs() {
+        rest if !rest.is_finite() => "-".to_string(),
+        rest if rest < 1e-9 => format!("{:.0} %", percent.round()),
         _ => format!("{} %", three(percent)),
     }
 }
@@ -149,6 +149,7 @@ mod tests {
             (share(0.123), "12.3 %"),
             (share(0.00003), "0.003 %"),
             (share(0.0), "0 %"),
+            (share(0.05), "5 %"),
             (time(150e9), "2.50 min"),
             (whole(1_234_567), "1,234,567"),
             (whole(12), "12"),

@@ -81,10 +81,10 @@ pub fn cost(blocks: &[&Block], unit: Unit) -> Option<Cost> {
         .map(|seen| seen.what.1)
         .collect();
     let of = |read: fn(&Cost) -> f64| median(&found.iter().map(read).collect::<Vec<_>>());
-    (!found.is_empty()).then(|| Cost {
-        ns: of(|cost| cost.ns),
-        switches: of(|cost| cost.switches),
-        faults: of(|cost| cost.faults),
+    Some(Cost {
+        ns: of(|cost| cost.ns)?,
+        switches: of(|cost| cost.switches)?,
+        faults: of(|cost| cost.faults)?,
     })
 }
 
@@ -106,7 +106,7 @@ pub fn findings(blocks: &[Block], sides: [Side; 2], seed: u64) -> Vec<Finding> {
     let interval = |step: Step, read: fn(&Explanation) -> f64| {
         let values: Vec<f64> = resampled.iter().filter(|one| one.step == step).map(read).collect();
         let values = sorted(&values);
-        (!values.is_empty()).then(|| [0.05, 0.95].map(|end| quantile_of_sorted(&values, end)))
+        Some([quantile_of_sorted(&values, 0.05)?, quantile_of_sorted(&values, 0.95)?])
     };
     of(&blocks.iter().collect::<Vec<_>>())
         .into_iter()

@@ -136,7 +136,7 @@ fn figure(cells: &[&Record], name: &str, step: Step, read: &dyn Fn(&Record) -> O
         .filter(|record| record.counted().is_some())
         .filter_map(|record| read(record))
         .collect();
-    (!values.is_empty()).then(|| median(&values))
+    median(&values)
 }
 
 fn of_step(

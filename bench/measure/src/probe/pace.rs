@@ -53,7 +53,7 @@ impl Beats {
             core: self.core,
             looks: calls_ns.len() as u32,
             full_ns: self.full_ns,
-            median_ns: if calls_ns.is_empty() { 0.0 } else { median(&calls_ns) },
+            median_ns: median(&calls_ns).unwrap_or_default(),
             slowed_share: slowed as f64 / calls_ns.len().max(1) as f64,
         }
     }
@@ -171,7 +171,7 @@ impl FullPace {
         let mut known =
             if enough { seen.clone() } else { self.first.get(&core).cloned().unwrap_or_default() };
         known.sort_by(f64::total_cmp);
-        Beats { core, full_ns: quantile_of_sorted(&known, 0.05), beats }
+        Beats { core, full_ns: quantile_of_sorted(&known, 0.05).unwrap_or_default(), beats }
     }
 }
 

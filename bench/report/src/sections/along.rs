@@ -10,6 +10,7 @@ use dyno_analysis::curves;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Point, Trail};
 use dyno_record::experiment::{Experiment, SWEEP_SHARES};
+use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::scalability;
 use dyno_units::show;
 
@@ -92,7 +93,7 @@ fn line(trail: &Trail, across: &Across, read: fn(&Point) -> &Measured, shown: fn
         Some(Dot {
             x: (across.place)(point)?,
             y: value,
-            interval: Some((figure.interval.low, figure.interval.high)),
+            interval: figure.interval.map(Interval::ends),
             hollow: figure.at_least || point.shared,
             ringed: point.critical,
             title: format!("{} at {}{critical}: {}", trail.line.label, show::rate(point.x), shown(value)),

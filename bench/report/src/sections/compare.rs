@@ -8,6 +8,7 @@ use crate::sections::{chart, chart_in_two_scales, charts, head, legend};
 use crate::transports;
 use dyno_analysis::comparison::{Measured, Model, Row};
 use dyno_analysis::transports::prices;
+use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 
 /// The parts of the page.
@@ -29,13 +30,13 @@ pub fn sections(model: &Model) -> Vec<Section> {
 
 /// A figure as a cell of a table.
 pub fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
-    match figure.value() {
-        Some(value) => format!(
+    match figure.interval {
+        Some(Interval { value, low, high, .. }) => format!(
             "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}</small></td>",
             escape(&figure.reason),
             if figure.at_least { "≥ " } else { "" },
             shown(value),
-            show::range(figure.interval.low, figure.interval.high, shown),
+            show::range(low, high, shown),
         ),
         None if figure.void > 0 => {
             format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
@@ -59,15 +60,10 @@ fn table(model: &Model) -> String {
         ("memory", true),
         ("memory / connection", true),
     ]);
-    let base = model.rows.get(model.baseline);
     let mut rows = String::new();
     for (place, row) in model.rows.iter().enumerate() {
-        let ratio = base.map(|base| {
-            row.cpu_at_capacity_ns
-                .against(&base.cpu_at_capacity_ns, model.header.threshold, model.header.seed)
-                .ratio
-        });
-        let ratio = match ratio.filter(|ratio| ratio.value.is_finite()) {
+        let ratio = model.to_baseline(place, |row| &row.cpu_at_capacity_ns);
+        let ratio = match ratio.and_then(|found| found.ratio) {
             Some(ratio) => format!(
                 "<td data-value=\"{}\">{} <small>{}–{}</small></td>",
                 ratio.value,
@@ -95,7 +91,7 @@ fn table(model: &Model) -> String {
             value_cell(&row.memory_per_connection, show::bytes),
         );
     }
-    let base = base.map_or("none", |base| base.label.as_str());
+    let base = model.rows.get(model.baseline).map_or("none", |base| base.label.as_str());
     format!(
         "<p class=\"note\">Medians of {}; 95 % intervals beside them. ≥ says that the server was not the bottleneck. \
          CPU per request is the server's, under full load; the baseline is {}.</p>\
@@ -153,7 +149,7 @@ fn bars_of(model: &Model, figure: fn(&Row) -> &Measured, higher: bool) -> Vec<Ba
                 label: row.label.clone(),
                 family: row.family.clone(),
                 parts: figure.value().map(|value| vec![(String::new(), value)]).unwrap_or_default(),
-                interval: figure.value().map(|_| (figure.interval.low, figure.interval.high)),
+                interval: figure.interval.map(Interval::ends),
                 at_least: figure.at_least,
                 void: if figure.value().is_none() { figure.reason.clone() } else { String::new() },
             }
@@ -206,7 +202,7 @@ fn latency(model: &Model) -> String {
                     Some(Dot {
                         x: place as f64,
                         y: value,
-                        interval: Some((figure.interval.low, figure.interval.high)),
+                        interval: figure.interval.map(Interval::ends),
                         title: format!("{}: p{percentile} {}", row.label, show::time(value)),
                         ..Dot::default()
                     })
@@ -268,12 +264,13 @@ fn latency(model: &Model) -> String {
 
 fn cost(model: &Model) -> String {
     let base = model.rows.get(model.baseline).and_then(|row| Some((row.cpu_ns.value()?, row.label.as_str())));
-    let mut rows: Vec<&Row> = model.rows.iter().filter(|row| row.cpu_ns.value().is_some()).collect();
-    rows.sort_by(|a, b| a.cpu_ns.interval.value.total_cmp(&b.cpu_ns.interval.value));
+    let mut rows: Vec<(&Row, Interval)> =
+        model.rows.iter().filter_map(|row| Some((row, row.cpu_ns.interval?))).collect();
+    rows.sort_by(|(_, one), (_, other)| one.value.total_cmp(&other.value));
     let bars: Vec<Bar> = rows
         .iter()
-        .map(|row| {
-            let whole = row.cpu_ns.interval.value;
+        .map(|(row, cost)| {
+            let whole = cost.value;
             let kernel = row.system_share.value();
             let parts = match kernel {
                 Some(kernel) => {
@@ -285,7 +282,7 @@ fn cost(model: &Model) -> String {
                 label: row.label.clone(),
                 family: row.family.clone(),
                 parts,
-                interval: Some((row.cpu_ns.interval.low, row.cpu_ns.interval.high)),
+                interval: Some(cost.ends()),
                 ..Bar::default()
             }
         })
@@ -301,8 +298,8 @@ fn cost(model: &Model) -> String {
     let at_rate = bars::draw(&frame("CPU of the server per request at the common rate", base), &bars);
     let above: Vec<Bar> = rows
         .iter()
-        .filter_map(|row| {
-            let above = row.cpu_ns.interval.value - base?.0;
+        .filter_map(|(row, cost)| {
+            let above = cost.value - base?.0;
             (above > 0.0).then(|| Bar {
                 label: row.label.clone(),
                 family: row.family.clone(),
