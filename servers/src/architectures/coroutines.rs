@@ -37,7 +37,9 @@ use corosensei::stack::DefaultStack;
 use slab::Slab;
 
 use super::readiness::epoll::Epoll;
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::blocking;
 use crate::drivers::deadlines::Deadlines;
 use crate::drivers::fiber::{Fiber, Wait, Wake, YieldingWire};
@@ -52,6 +54,13 @@ pub const COROUTINES: Architecture = Architecture {
     idea: "user-level threads on one kernel thread (many to one)",
     family: Family::Tasks,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Coroutines,
+        started: Started::Coroutine,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "one core, and a stack for each connection",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_COROUTINES, queue_places: 0 },

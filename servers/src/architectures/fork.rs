@@ -24,7 +24,9 @@
 
 use std::io;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
 use crate::kit::process::Children;
@@ -38,6 +40,13 @@ pub const FORK: Architecture = Architecture {
     idea: "a process for each connection",
     family: Family::Processes,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Processes,
+        started: Started::Process,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Listener,
+    },
     wall: "the limit of processes; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_PROCESSES, queue_places: 0 },

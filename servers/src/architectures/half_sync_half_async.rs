@@ -33,7 +33,9 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use dyno_http::request::{OwnedRequest, Request};
 
 use super::readiness::{self, epoll::Epoll};
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{Ticket, Workers};
@@ -48,6 +50,13 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
     idea: "a loop moves bytes, a pool computes, request by request",
     family: Family::Hybrid,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::LoopAndPool,
+        started: Started::Nothing,
+        hand_overs: HandOvers::PerRequest,
+        shares: Shares::Memory,
+    },
     wall: "two hand-overs for each request; past the queue 503",
     knobs: &[Knob::Workers, Knob::Queue, Knob::MaxConnections],
     defaults: |cores| Defaults {

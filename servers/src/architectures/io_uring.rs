@@ -32,7 +32,9 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::completion::RingConnections;
 use crate::drivers::ring::{Completion, Operation, Ring};
 use crate::kit::accept::{Trouble, classify};
@@ -46,6 +48,13 @@ pub const IO_URING: Architecture = Architecture {
     idea: "completions instead of readiness, many in one system call",
     family: Family::Completion,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::IoUring,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "one core; kernels that are old or forbid it",
     knobs: &[Knob::Arm, Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -95,7 +104,7 @@ impl Server {
                 Operation::Accept => self.accepted(completion)?,
                 Operation::Receive => self.received(completion)?,
                 Operation::Send => {
-                    self.connections.sent(&mut self.ring, completion.index, completion.result)?
+                    self.connections.sent(&mut self.ring, completion.index, completion.result)?;
                 }
                 Operation::Stop | Operation::Forget => {}
             }

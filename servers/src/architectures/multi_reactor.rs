@@ -27,7 +27,9 @@ use std::net::TcpListener;
 use std::thread;
 
 use super::readiness::{self, epoll::Epoll};
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::Alone;
 use crate::kit::listen::sibling;
@@ -40,6 +42,13 @@ pub const MULTI_REACTOR: Architecture = Architecture {
     idea: "an epoll loop for each core, each with a listener of its own",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Address,
+    },
     wall: "few heavy connections, which no hash can spread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },

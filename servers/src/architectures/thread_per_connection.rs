@@ -28,7 +28,9 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
 use crate::kit::site::Site;
@@ -41,6 +43,13 @@ pub const THREAD_PER_CONNECTION: Architecture = Architecture {
     idea: "a kernel thread for each connection (one to one)",
     family: Family::Threads,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Threads,
+        started: Started::Thread,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Memory,
+    },
     wall: "the limit of threads; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_THREADS, queue_places: 0 },

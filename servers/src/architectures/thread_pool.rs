@@ -28,7 +28,9 @@ use std::thread;
 
 use crossbeam::channel::{Receiver, bounded};
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
 use crate::kit::site::Site;
@@ -40,6 +42,13 @@ pub const THREAD_POOL: Architecture = Architecture {
     idea: "a dispatcher accepts, a bounded queue, a fixed crew of workers",
     family: Family::Threads,
     concurrency: Concurrency::PerWorker,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Threads,
+        started: Started::Nothing,
+        hand_overs: HandOvers::PerConnection,
+        shares: Shares::Memory,
+    },
     wall: "as many idle clients as workers; the others wait in the queue",
     knobs: &[Knob::Workers, Knob::Queue],
     defaults: |_| Defaults {

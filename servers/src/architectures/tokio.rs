@@ -39,7 +39,9 @@ use tokio::select;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::task;
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
 use crate::kit::site::Site;
@@ -52,6 +54,13 @@ pub const TOKIO: Architecture = Architecture {
     idea: "tasks on a work-stealing runtime (many to many)",
     family: Family::Tasks,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Tasks,
+        started: Started::Task,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Memory,
+    },
     wall: "a task that computes holds its thread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },

@@ -32,7 +32,9 @@ use dyno_http::request::Request;
 use rayon::{Scope, ThreadPoolBuilder};
 
 use super::readiness::{self, epoll::Epoll};
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{Ticket, Workers};
@@ -47,6 +49,13 @@ pub const WORK_STEALING: Architecture = Architecture {
     idea: "a loop moves bytes, a work-stealing pool computes",
     family: Family::Hybrid,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::LoopAndPool,
+        started: Started::Nothing,
+        hand_overs: HandOvers::PerRequest,
+        shares: Shares::Memory,
+    },
     wall: "services that wait; past the queue 503",
     knobs: &[Knob::Workers, Knob::Queue, Knob::MaxConnections],
     defaults: |cores| Defaults {

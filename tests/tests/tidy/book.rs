@@ -16,6 +16,8 @@ const HEADINGS: [&str; 6] = ["Idea", "Picture", "Price", "Shines", "Breaks", "Li
 pub fn chapters() -> Vec<(String, Source)> {
     let name = |source: &Source| {
         let file = source.path.strip_prefix("servers/src/architectures/")?;
+        // Chapters that share a loop lie in its folder.
+        let file = file.rsplit('/').next()?;
         file.strip_suffix(".rs").filter(|name| *name != "mod").map(str::to_owned)
     };
     sources().into_iter().filter_map(|source| Some((name(&source)?, source))).collect()
@@ -83,6 +85,19 @@ pub fn chapters_are_named_at_home() -> Broken {
         OTHER_MEANINGS.iter().filter(|(path, word, _)| !met.contains(&((*path).to_owned(), *word)));
     broken.extend(needless.map(|(path, word, _)| format!("{word} does not stand in {path} any more")));
     broken
+}
+
+/// The contents of the book list its chapters, in the order of `ALL`.
+pub fn contents() -> Broken {
+    let text = fs::read_to_string(root().join("servers/src/lib.rs")).expect("lib.rs is text");
+    let text: String =
+        text.lines().filter_map(|line| line.strip_prefix("//! ")).map(|line| format!("{line}\n")).collect();
+    let chapters = ALL.map(|architecture| architecture.name);
+    let section = text.split("\n# ").find(|section| section.contains("| chapter |")).unwrap_or("");
+    let found = first_difference(&cells(section), &chapters);
+    let told =
+        |(row, listed, known)| format!("row {row} of the contents is {listed}; the book has {known} there");
+    found.map(told).into_iter().collect()
 }
 
 /// README has a table of chapters and one of services, each in the order of its `ALL`.

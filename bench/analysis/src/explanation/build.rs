@@ -35,6 +35,11 @@ impl Build {
     pub const UNKNOWN: Build =
         Build { sleepers: Sleepers::Few, started: None, queued: 0.0, hand_overs: 0.0, epoll: false };
 
+    /// How often a request takes a unit by the way it is served.
+    pub fn count(&self, step: Step, unit: Unit) -> f64 {
+        self.takes(step).iter().filter(|(taken, _)| *taken == unit).map(|(_, count)| count).sum()
+    }
+
     /// What it costs to wake somebody. Lasting connections wake their many servers in turn.
     pub(crate) fn switch(&self, step: Step) -> Unit {
         match (self.sleepers, step == Step::Capacity) {

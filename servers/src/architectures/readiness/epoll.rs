@@ -31,7 +31,9 @@ use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
 use crate::kit::site::Site;
@@ -43,6 +45,13 @@ pub const EPOLL: Architecture = Architecture {
     idea: "one thread, epoll over all connections",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "one core; a service that computes makes everybody wait",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },

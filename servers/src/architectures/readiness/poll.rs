@@ -28,7 +28,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
 use crate::kit::site::Site;
@@ -40,6 +42,13 @@ pub const POLL: Architecture = Architecture {
     idea: "one thread, poll(2) over all connections",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Poll,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "each call looks at every connection",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },

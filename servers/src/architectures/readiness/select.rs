@@ -27,7 +27,9 @@ use nix::errno::Errno;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::TimeVal;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
 use crate::kit::site::Site;
@@ -39,6 +41,13 @@ pub const SELECT: Architecture = Architecture {
     idea: "one thread, select(2) over all connections",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Select,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "1,024 descriptors; past them 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
