@@ -1,12 +1,12 @@
 //! A fuzz target for each parser: what it must never do, whatever the input. A violation is a panic.
 //!
-//! The drivers are `security/tests/fuzz.rs`, which every test run plays for seconds, and `run.rs`, which coverage guides; any other
-//! one needs only [`ALL`].
+//! The drivers are `security/tests/fuzz.rs`, which every test run plays for seconds, and `run.rs`, which coverage
+//! guides; any other one needs only [`ALL`].
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
-use dyno_security::channel::credential::{Credential, Usage};
+use dyno_security::channel::credential::{Credential, KeyUsage};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
-use dyno_security::channel::message::{HEADER_OCTETS, Hello, Reply, Suite};
+use dyno_security::channel::message::{HEADER_OCTETS, Hello, HelloReply, Suite};
 use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
 use dyno_security::envelope::sealed::RecipientKey;
@@ -88,8 +88,8 @@ fn messages(input: &[u8]) {
         assert_eq!(&body[14..], [hello.suites, hello.gx].concat());
         assert!(hello.choose(&Suite::ALL).is_none_or(|suite| hello.suites.contains(&(suite as u8))));
     }
-    if let Some(reply) = Reply::parse(body) {
-        assert_eq!(Reply::write(reply.suite, reply.gy, reply.flight)[HEADER_OCTETS..], *body);
+    if let Some(reply) = HelloReply::parse(body) {
+        assert_eq!(HelloReply::write(reply.suite, reply.gy, reply.flight)[HEADER_OCTETS..], *body);
     }
 }
 
@@ -192,7 +192,7 @@ fn stand_alone_messages(input: &[u8]) {
 fn key_file_seeds() -> Vec<Vec<u8>> {
     let (_, document) = SigningKey::generate();
     let pem = keyfile::to_pem("PRIVATE KEY", &document);
-    vec![document.to_vec(), pem.clone().into_bytes(), format!("# a note\n{pem}\n").into_bytes()]
+    vec![document.to_vec(), pem.as_bytes().to_vec(), format!("# a note\n{}\n", *pem).into_bytes()]
 }
 
 /// A key that is taken works: it signs, and its public half verifies.
@@ -210,7 +210,8 @@ fn bare() -> Credential {
 }
 
 fn certified() -> Credential {
-    Credential::certify(&WORLD.authority, *WORLD.alice.public(), Usage::Connect, "alice", 0, 1 << 40).unwrap()
+    Credential::certify(&WORLD.authority, *WORLD.alice.public(), KeyUsage::Connect, "alice", 0, 1 << 40)
+        .unwrap()
 }
 
 /// There is one way to write a credential, and the authority has vouched for one.

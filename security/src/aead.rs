@@ -3,8 +3,8 @@
 //! A nonce used twice under one key gives the attacker the XOR of both plaintexts, and with AES-GCM the key that makes
 //! tags. So a [`SealingKey`] counts for itself, cannot be cloned, and stops for good before a number could come again.
 //!
-//! What it does not give: the length of a message stays visible, and an old message opens again unless the receiver keeps
-//! count ([`OpeningKey::open_in_place`] does; for messages that stand alone see [`crate::replay`]).
+//! What it does not give: the length of a message stays visible, and an old message opens again unless the receiver
+//! keeps count ([`OpeningKey::open_in_place`] does; for messages that stand alone see [`crate::replay`]).
 
 use crate::limits;
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
@@ -12,7 +12,7 @@ use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, 
 /// Octets that sealing adds.
 pub const TAG_OCTETS: usize = 16;
 /// Octets of a nonce.
-pub const NONCE_OCTETS: usize = 12;
+pub(crate) const NONCE_OCTETS: usize = 12;
 
 /// Which cipher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -115,8 +115,8 @@ pub struct ServerSide {
     pub identity: ServerIdentity,
 }
 
-/// The server's end of `transport`; `None` for plain. Clients must prove who they are only when `files.trust` or `files.peer`
-/// is given: a directory alone gives the server an identity and does not restrict its clients.
+/// The server's end of `transport`; `None` for plain. Clients must prove who they are only when `files.trust` or
+/// `files.peer` is given: a directory alone gives the server an identity and does not restrict its clients.
 ///
 /// # Errors
 /// [`CredentialsError`], naming the file.

@@ -1,7 +1,7 @@
 //! Message digests (FIPS 180-4), HMAC (RFC 2104) and comparison in constant time.
 //!
-//! A digest says that nothing was changed by accident. It says nothing about an attacker, who can compute it too:
-//! for that, see [`mac`] (a shared key) and [`crate::signature`] (a key of one's own).
+//! A digest shows that nothing was changed by accident. It does not stop an attacker, who can compute it too; against
+//! attackers, use [`mac`] (with a shared key) or [`crate::signature`] (with a key of one's own).
 
 use ring::{digest, hmac};
 use std::io::{self, Read};
@@ -63,7 +63,8 @@ pub fn of(algorithm: Algorithm, octets: &[u8]) -> Vec<u8> {
     digest::digest(algorithm.ring(), octets).as_ref().to_vec()
 }
 
-/// SHA-256 over the concatenation of `parts`. The caller sees to it that the parts cannot be cut elsewhere (fixed or announced lengths).
+/// SHA-256 over the concatenation of `parts`. The caller sees to it that the parts cannot be cut elsewhere (fixed or
+/// announced lengths).
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {

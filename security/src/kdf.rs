@@ -1,7 +1,7 @@
-//! HKDF with SHA-256 (RFC 5869): from a shared secret to as many keys as are needed, each for one purpose.
+//! HKDF with SHA-256 (RFC 5869) makes keys from a shared secret, as many as are needed, each for one purpose.
 //!
 //! [`extract`] concentrates the randomness of a Diffie-Hellman result; [`Prk::expand`] derives output under a label.
-//! Two different labels give keys that know nothing of each other.
+//! Keys under two different labels tell nothing about each other.
 
 use ring::hkdf;
 use zeroize::Zeroizing;

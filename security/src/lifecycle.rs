@@ -68,8 +68,8 @@ impl Lifecycle {
     }
 }
 
-/// Which transport a peer speaks whose stream begins with `octet`: HTTP begins with a method or with `HTTP/1.1` (capital
-/// letters), the channel with the kind of message 1 or 2, TLS with the type of a record (RFC 8446, 5.1).
+/// Which transport a peer speaks whose stream begins with `octet`: HTTP begins with a method or with `HTTP/1.1`
+/// (capital letters), the channel with the kind of message 1 or 2, TLS with the type of a record (RFC 8446, 5.1).
 pub(crate) fn transport_of(octet: u8) -> Option<Transport> {
     match octet {
         b'A'..=b'Z' => Some(Transport::Plain),

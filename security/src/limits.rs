@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-/// Octets of plaintext in one record. As in TLS 1.3 (RFC 8446, 5.1): a reader needs no larger buffer before it can check a tag.
+/// Octets of plaintext in one record, as in TLS 1.3 (RFC 8446, 5.1). A reader must hold a whole record before it can
+/// check its tag.
 pub const RECORD_PLAINTEXT_OCTETS: usize = 16 * 1024;
 
-/// Octets of one handshake message's body. The largest, message 3 with a certificate of the longest name, stays below 512.
+/// Octets of one handshake message's body. The largest, message 3 with a certificate of the longest name, stays below
+/// 512.
 pub const HANDSHAKE_OCTETS: usize = 1024;
 
 /// Suites that a first message may offer. Two exist; the rest is room for later versions without room for abuse.
@@ -14,31 +16,49 @@ pub const OFFERED_SUITES: usize = 8;
 /// Octets of the name in a certificate: a DNS name is at most 255 long (RFC 1035, 2.3.4).
 pub const NAME_OCTETS: usize = 255;
 
-/// Time for a whole handshake. Two round trips around the planet take under a second; a peer that needs five is stuck or hostile.
+/// Time for a whole handshake. Two round trips around the planet take under a second; a peer that needs five seconds is
+/// stuck or hostile.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB. Counted in
-/// each process: where a process serves one connection, the limit of processes is the one that counts.
+/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB.
+/// Counted in each process: where a process serves one connection, the limit of processes is the one that counts.
 pub const HALF_OPEN_HANDSHAKES: usize = 4096;
 
-/// Octets that may be handed over before the handshake is done. One request with its headers fits; a bulk upload has to wait.
+/// Octets that a caller may send before the handshake is done. One request with its headers fits; a bulk upload has to
+/// wait.
 pub const EARLY_OCTETS: usize = 64 * 1024;
 
-/// Records under one key before the sender takes the next. AES-GCM allows 2^24.5 full records (RFC 8446, 5.5); this leaves a factor of five.
+/// Records under one key before the sender takes the next. AES-GCM allows 2^24.5 full records (RFC 8446, 5.5); this
+/// leaves a factor of five.
 pub const REKEY_RECORDS: u64 = 1 << 22;
 
 /// Octets under one key before the sender takes the next: 64 GiB, the same margin in octets.
 pub const REKEY_OCTETS: u64 = 1 << 36;
 
-/// Time under one key before the sender takes the next, so that a stolen key opens an hour at most.
+/// Time under one key before the sender takes the next, so that a stolen key opens the records of one hour at most.
 pub const REKEY_TIME: Duration = Duration::from_secs(3600);
 
-/// Records that a receiver takes under one key: beyond it the sender has broken its duty to rekey.
+/// Records that a receiver takes under one key. A sender that goes beyond has broken its duty to change its key.
 pub const RECEIVE_RECORDS: u64 = 1 << 24;
 
-/// Messages under one AEAD key outside the channel, where nobody rekeys: the hard stop of [`crate::aead`].
+/// Messages under one AEAD key outside of the channel, where nobody changes keys; [`crate::aead`] refuses more.
 /// 2^32 keeps the chance of a forgery below 2^-57 at 16 KiB a message (RFC 9001, appendix B).
 pub const AEAD_MESSAGES: u64 = 1 << 32;
+
+/// Octets of a key file that are read: the PEM text of an Ed25519 key has about 120, that of any other key below 8 KiB.
+pub const KEY_FILE_OCTETS: u64 = 16 * 1024;
+
+/// Bits of the modulus of a classical group. Above it, one exponentiation takes seconds, and a stranger could choose
+/// the group.
+pub const CLASSICAL_MODULUS_BITS: u32 = 8192;
+
+/// Numbers behind the highest one that a replay window still accepts. Twice what a network reorders (RFC 6479 uses
+/// 1,024 in its own example), in 136 octets.
+pub const REPLAY_WINDOW_NUMBERS: u64 = 1024;
+
+/// How far the time of a message that stands alone may lie behind or ahead of ours: two minutes, for clocks that NTP
+/// has not reached. In milliseconds, because messages carry their time in them.
+pub const REPLAY_TOLERANCE_MS: u64 = 120_000;
 
 /// Octets of buffer that an idle session keeps. Two records, so that a warm session does not allocate.
 pub const RETAINED_OCTETS: usize = 2 * (RECORD_PLAINTEXT_OCTETS + 64);

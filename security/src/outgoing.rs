@@ -1,4 +1,4 @@
-//! Octets that wait for the wire.
+//! The queue of octets that wait to be written to the wire.
 
 use crate::limits;
 
@@ -14,7 +14,8 @@ impl Outgoing {
         &self.octets[self.taken..]
     }
 
-    /// Where to append. Compacts first when more than half has been taken, so that the buffer does not creep.
+    /// The buffer to append to. When more than half of it has been taken, the rest is moved to the front first, so that
+    /// the buffer does not grow without bound.
     pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
         if self.taken > self.octets.len() / 2 {
             self.octets.drain(..self.taken);

@@ -134,8 +134,8 @@ fn reflected_messages_are_refused() {
 
 #[test]
 fn misbinding_is_refused() {
-    // The server knows Mallory as well as the client. She lets the client's messages 1 and 2 through and puts a message 3 of
-    // her own in place, so that the server would take the client's data for hers.
+    // The server knows Mallory as well as the client. She lets the client's messages 1 and 2 through and puts a message
+    // 3 of her own in place, so that the server would take the client's data for hers.
     let (client_key, mallory_key, server_key) =
         (SigningKey::generate().0, SigningKey::generate().0, SigningKey::generate().0);
     let guests = Trust { keys: vec![*client_key.public(), *mallory_key.public()], ..Trust::default() };
@@ -252,8 +252,8 @@ fn wrong_lengths_are_refused_by_their_header() {
 
 #[test]
 fn a_stolen_key_of_our_own_does_not_let_others_pass_for_our_friends() {
-    // Key-compromise impersonation: Mallory has one side's private key and meets that side as its friend, once under the
-    // stolen key and once under the friend's, which she has no private key for.
+    // Key-compromise impersonation: Mallory has one side's private key and meets that side as its friend, once under
+    // the stolen key and once under the friend's, which she has no private key for.
     let document = SigningKey::generate().1;
     let stolen = || SigningKey::from_pkcs8(&document).unwrap();
     let friend = *SigningKey::generate().0.public();

@@ -1,10 +1,11 @@
-//! Attacks by somebody who takes part in the key exchange, so that the AEAD is no obstacle: what refuses them is the trust, the
-//! signature, or the MAC. Each lie differs from an honest flight in one thing, and the honest flight is accepted.
+//! Attacks by somebody who takes part in the key exchange, so that the AEAD is no obstacle: what refuses them is the
+//! trust, the signature, or the MAC. Each lie differs from an honest flight in one thing, and the honest flight is
+//! accepted.
 
 mod support;
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::credential::{Credential, Usage};
+use dyno_security::channel::credential::{Credential, KeyUsage};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::message::{Suite, suite_field};
 use dyno_security::channel::session::ChannelSession;
@@ -15,8 +16,8 @@ use dyno_security::signature::{Context, SigningKey};
 use std::time::Instant;
 use support::forger::{Exchange, Flight, Role, Suites, bare, covered, deceive, deceive_about};
 
-/// Mallory is known to the victim under her own name, and so is the friend; the authority would certify any key for her,
-/// without asking whether she holds it.
+/// Mallory is known to the victim under her own name, and so is the friend; the authority would certify any key for
+/// her, without asking whether she holds it.
 struct Cast {
     friend: SigningKey,
     mallory: SigningKey,
@@ -54,7 +55,7 @@ impl Cast {
 
     /// `key` under Mallory's name, by the authority.
     fn certified(&self, key: &SigningKey) -> Vec<u8> {
-        let usage = if self.role == Role::Responder { Usage::Serve } else { Usage::Connect };
+        let usage = if self.role == Role::Responder { KeyUsage::Serve } else { KeyUsage::Connect };
         let (from, until) = (0, u64::MAX);
         Credential::certify(&self.authority, *key.public(), usage, "mallory", from, until).unwrap().encode()
     }

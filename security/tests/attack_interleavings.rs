@@ -1,5 +1,5 @@
-//! All interleavings of two handshakes that run in parallel on a network that drops, repeats, reflects and permutes: whoever
-//! accepts has exactly one partner who agrees with it on everything; nobody accepts alone and stays so.
+//! All interleavings of two handshakes that run in parallel on a network that drops, repeats, reflects and permutes:
+//! whoever accepts has exactly one partner who agrees with it on everything; nobody accepts alone and stays so.
 
 mod support;
 
@@ -12,11 +12,12 @@ use dyno_security::signature::{PublicKey, SigningKey};
 use std::time::Instant;
 use support::drain;
 
-/// Initiators 0 and 1, responders 2 and 3. Each takes two turns; in a turn the network hands it any one message that has been
-/// sent so far, or none.
+/// Initiators 0 and 1, responders 2 and 3. Each takes two turns; in a turn the network hands it any one message that
+/// has been sent so far, or none.
 const PARTIES: usize = 4;
-/// The order of turns: both responders take message 1 before the initiators take message 2, and so on; which message it is, is
-/// the network's choice, so this order loses nothing: what a party has not been given in its turn it is never given.
+/// The order of turns: both responders take message 1 before the initiators take message 2, and so on; which message it
+/// is, is the network's choice, so this order loses nothing: what a party has not been given in its turn it is never
+/// given.
 const TURNS: [usize; 8] = [2, 3, 0, 1, 2, 3, 0, 1];
 
 type View = (Option<[u8; 32]>, Option<PublicKey>);
@@ -73,8 +74,8 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Runs the schedule `prefix` (a choice for each turn, `None`: nothing) and every continuation of it. With
-    /// `skip_refused`, a schedule whose last message was refused goes no further: the party is dead, whatever killed it, and
-    /// the continuations of one such death stand for those of all.
+    /// `skip_refused`, a schedule whose last message was refused goes no further: the party is dead, whatever killed
+    /// it, and the continuations of one such death stand for those of all.
     ///
     /// Returns whether the last message was refused.
     fn explore(&mut self, prefix: &mut Vec<Option<usize>>, skip_refused: bool) -> bool {
@@ -124,8 +125,8 @@ impl Search<'_> {
             if accepted[partner] {
                 self.agreements += 1;
             } else {
-                // Only the responder may be ahead, by the one record that is on its way; when that is lost or the initiator
-                // was given something else instead, both end in an error.
+                // Only the responder may be ahead, by the one record that is on its way; when that is lost or the
+                // initiator was given something else instead, both end in an error.
                 assert!(party >= 2, "an initiator accepts only after its responder has");
                 assert!(run.parties[partner].receive_eof().is_err());
                 assert!(run.parties[party].receive_eof().is_err());

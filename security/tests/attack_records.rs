@@ -204,7 +204,7 @@ fn unhex(text: &str) -> [u8; 32] {
 
 #[test]
 fn low_order_points_are_refused_in_both_roles() {
-    use dyno_security::channel::message::{Hello, Reply, Suite};
+    use dyno_security::channel::message::{Hello, HelloReply, Suite};
     let (client, server) = mutual();
     let now = Instant::now();
     for point in LOW_ORDER_X25519.map(unhex) {
@@ -213,7 +213,7 @@ fn low_order_points_are_refused_in_both_roles() {
         assert!(responder.receive(&Hello::write(&Suite::ALL, &point), &mut Vec::new(), now).is_err());
         assert!(responder.pending().is_empty());
         let mut initiator = client.session(now);
-        let two = Reply::write(Suite::Aes256Gcm, &point, &[0; 145]);
+        let two = HelloReply::write(Suite::Aes256Gcm, &point, &[0; 145]);
         assert!(initiator.receive(&two, &mut Vec::new(), now).is_err());
     }
 }

@@ -3,8 +3,8 @@
 mod support;
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
-use dyno_security::channel::message::{HEADER_OCTETS, Kind, Suite};
-use dyno_security::channel::record::{Opener, Sealer};
+use dyno_security::channel::message::{HEADER_OCTETS, MessageKind, Suite};
+use dyno_security::channel::record::{RecordOpener, RecordSealer};
 use dyno_security::channel::session::ChannelSession;
 use dyno_security::pipe::Pipe;
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ fn messages(mut wire: &[u8]) -> Vec<&[u8]> {
 }
 
 fn rekeys(wire: &[u8]) -> usize {
-    messages(wire).iter().filter(|message| message[0] == Kind::Rekey as u8).count()
+    messages(wire).iter().filter(|message| message[0] == MessageKind::Rekey as u8).count()
 }
 
 #[test]
@@ -98,25 +98,25 @@ fn records_are_refused_under_any_key_but_theirs() {
 #[test]
 fn a_receiver_holds_the_sender_to_its_duty_to_rekey() {
     let (suite, secret, transcript) = (Suite::Aes256Gcm, [1; 32], [2; 32]);
-    let mut sealer = Sealer::new(suite, secret.into(), transcript);
-    let mut opener = Opener::new(suite, secret.into(), transcript).with_limit(2);
+    let mut sealer = RecordSealer::new(suite, secret.into(), transcript);
+    let mut opener = RecordOpener::new(suite, secret.into(), transcript).with_limit(2);
     let (mut wire, mut plain) = (Vec::new(), Vec::new());
-    (0..3).for_each(|number| sealer.seal(Kind::Data, &[number], &mut wire));
+    (0..3).for_each(|number| sealer.seal(MessageKind::Data, &[number], &mut wire));
     let opened: Vec<_> = messages(&wire)
         .iter()
-        .map(|message| opener.open(Kind::Data, &message[HEADER_OCTETS..], &mut plain).is_ok())
+        .map(|message| opener.open(MessageKind::Data, &message[HEADER_OCTETS..], &mut plain).is_ok())
         .collect();
     assert_eq!((opened, &plain[..]), (vec![true, true, false], &[0, 1][..]));
     // After a rekey both count from the beginning.
-    let mut sealer = Sealer::new(suite, secret.into(), transcript);
-    let mut opener = Opener::new(suite, secret.into(), transcript).with_limit(2);
+    let mut sealer = RecordSealer::new(suite, secret.into(), transcript);
+    let mut opener = RecordOpener::new(suite, secret.into(), transcript).with_limit(2);
     for _ in 0..5 {
         wire.clear();
-        sealer.seal(Kind::Data, b"x", &mut wire);
+        sealer.seal(MessageKind::Data, b"x", &mut wire);
         sealer.rekey(&mut wire);
         let [data, rekey] = messages(&wire)[..] else { panic!("two records") };
-        opener.open(Kind::Data, &data[HEADER_OCTETS..], &mut plain).unwrap();
-        opener.open(Kind::Rekey, &rekey[HEADER_OCTETS..], &mut plain).unwrap();
+        opener.open(MessageKind::Data, &data[HEADER_OCTETS..], &mut plain).unwrap();
+        opener.open(MessageKind::Rekey, &rekey[HEADER_OCTETS..], &mut plain).unwrap();
         opener.rekey();
     }
 }

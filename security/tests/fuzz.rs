@@ -1,12 +1,12 @@
-//! Runs every fuzz target of `security/fuzz/targets.rs`, each from its seeds through a seeded mutator: the same inputs every
-//! time, and a bounded number of them. For longer:
+//! Runs every fuzz target of `security/fuzz/targets.rs`, each from its seeds through a seeded mutator: the same inputs
+//! every time, and a bounded number of them. For longer:
 //!
 //! ```sh
 //! DYNO_FUZZ_SECONDS=600 cargo test --release -p dyno-security --test fuzz -- --nocapture
 //! ```
 //!
-//! is 600 seconds for each target, with a seed of the day that is printed. A failure prints its input in hexadecimal. Guided by
-//! coverage, with cargo-fuzz and a nightly compiler (`security/fuzz/Cargo.toml`):
+//! is 600 seconds for each target, with a seed of the day that is printed. A failure prints its input in hexadecimal.
+//! Guided by coverage, with cargo-fuzz and a nightly compiler (`security/fuzz/Cargo.toml`):
 //!
 //! ```sh
 //! cargo +nightly fuzz run --fuzz-dir security/fuzz records -- -max_total_time=120
@@ -43,7 +43,8 @@ impl Dice {
     }
 }
 
-/// One to four changes: a bit, an octet, a cut, a part doubled or dropped, a splice with another seed, noise at the end.
+/// One to four changes: a bit, an octet, a cut, a part doubled or dropped, a splice with another seed, noise at the
+/// end.
 fn mutate(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
     let mut input = seeds[dice.below(seeds.len())].clone();
     for _ in 0..=dice.below(4) {

@@ -4,7 +4,7 @@ mod support;
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Calendar, Config, Identity};
-use dyno_security::channel::credential::{Credential, Usage};
+use dyno_security::channel::credential::{Credential, KeyUsage};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
 use dyno_security::dh::EphemeralKey;
@@ -13,9 +13,10 @@ use dyno_security::dh::classical::toy::Toy;
 use dyno_security::dh::classical::{Group, Invalid, PrivateKey};
 use dyno_security::digest;
 use dyno_security::envelope::sealed::RecipientKey;
+use dyno_security::limits::REPLAY_TOLERANCE_MS;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
-use dyno_security::replay::message::{Receiver, Stale, TOLERANCE_MS, seal};
+use dyno_security::replay::message::{Receiver, Stale, seal};
 use dyno_security::signature::{SigningKey, keyfile};
 use std::time::{Duration, Instant};
 use support::settle;
@@ -64,8 +65,8 @@ fn messages_that_stand_alone_are_taken_once_and_only_in_their_time() {
         assert_eq!(receiver.open(now, b"ctx", &messages[which]), Err(Stale::Replayed));
     }
     let late = seal(&mut sealing, now, b"ctx", b"late").unwrap();
-    assert_eq!(receiver.open(now + TOLERANCE_MS + 1, b"ctx", &late), Err(Stale::WrongTime));
-    assert_eq!(receiver.open(now - TOLERANCE_MS - 1, b"ctx", &late), Err(Stale::WrongTime));
+    assert_eq!(receiver.open(now + REPLAY_TOLERANCE_MS + 1, b"ctx", &late), Err(Stale::WrongTime));
+    assert_eq!(receiver.open(now - REPLAY_TOLERANCE_MS - 1, b"ctx", &late), Err(Stale::WrongTime));
     assert_eq!(receiver.open(now, b"other", &late), Err(Stale::Refused));
     // A forged number far ahead must not move the window.
     let mut forged = late.clone();
@@ -159,12 +160,12 @@ fn certificates_bind_name_role_and_time() {
         Credential::certify(&by.0, *server_key.0.public(), usage, name, from, until).unwrap()
     };
     let cases = [
-        (certify(&authority, Usage::Serve, "server", 900, 1100), None),
-        (certify(&authority, Usage::Serve, "server", 900, 999), Some(PipeError::Expired)),
-        (certify(&authority, Usage::Serve, "server", 1001, 1100), Some(PipeError::Expired)),
-        (certify(&authority, Usage::Serve, "elsewhere", 900, 1100), Some(PipeError::WrongName)),
-        (certify(&authority, Usage::Connect, "server", 900, 1100), Some(PipeError::WrongName)),
-        (certify(&other, Usage::Serve, "server", 900, 1100), Some(PipeError::UnknownKey)),
+        (certify(&authority, KeyUsage::Serve, "server", 900, 1100), None),
+        (certify(&authority, KeyUsage::Serve, "server", 900, 999), Some(PipeError::Expired)),
+        (certify(&authority, KeyUsage::Serve, "server", 1001, 1100), Some(PipeError::Expired)),
+        (certify(&authority, KeyUsage::Serve, "elsewhere", 900, 1100), Some(PipeError::WrongName)),
+        (certify(&authority, KeyUsage::Connect, "server", 900, 1100), Some(PipeError::WrongName)),
+        (certify(&other, KeyUsage::Serve, "server", 900, 1100), Some(PipeError::UnknownKey)),
         (Credential::bare(*server_key.0.public()), Some(PipeError::UnknownKey)),
     ];
     for (credential, refused) in cases {
@@ -186,7 +187,8 @@ fn certificates_bind_name_role_and_time() {
 fn certificates_expire_while_a_server_runs() {
     let [authority, client_key] = std::array::from_fn(|_| SigningKey::generate());
     let credential =
-        Credential::certify(&authority.0, *client_key.0.public(), Usage::Connect, "client", 0, 1100).unwrap();
+        Credential::certify(&authority.0, *client_key.0.public(), KeyUsage::Connect, "client", 0, 1100)
+            .unwrap();
     let now = Instant::now();
     let trust = Trust::authority(*authority.0.public(), None);
     let mut config = Config::new(Identity::throw_away(), trust);

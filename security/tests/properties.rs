@@ -1,15 +1,17 @@
-//! Properties that hold for whatever input, and bounded random fuzzing of every parser: none panics, none accepts garbage.
+//! Properties that hold for whatever input, and bounded random fuzzing of every parser: none panics, none accepts
+//! garbage.
 
 mod support;
 
-use dyno_security::channel::credential::{Credential, Usage};
-use dyno_security::channel::message::{Hello, Reply};
+use dyno_security::channel::credential::{Credential, KeyUsage};
+use dyno_security::channel::message::{Hello, HelloReply};
 use dyno_security::channel::trust::Trust;
 use dyno_security::envelope::sealed::RecipientKey;
 use dyno_security::envelope::{bound, sealed, signed, stream, weak};
+use dyno_security::limits::REPLAY_WINDOW_NUMBERS;
 use dyno_security::pipe::Pipe;
 use dyno_security::replay::message::Receiver;
-use dyno_security::replay::window::{WIDTH, Window};
+use dyno_security::replay::window::Window;
 use dyno_security::signature::{SigningKey, keyfile};
 use proptest::prelude::*;
 use std::collections::HashSet;
@@ -67,7 +69,7 @@ proptest! {
 
     #[test]
     fn parsers_take_any_octets(input in octets(400), text in "\\PC{0,200}") {
-        let _ = (Hello::parse(&input), Reply::parse(&input), keyfile::parse_pem(&input), Trust::parse(&text, Some("x")));
+        let _ = (Hello::parse(&input), HelloReply::parse(&input), keyfile::parse_pem(&input), Trust::parse(&text, Some("x")));
         let _ = keyfile::parse_pem(text.as_bytes());
         if let Some(credential) = Credential::parse(&input) {
             prop_assert_eq!(credential.encode(), input.clone());
@@ -86,7 +88,7 @@ proptest! {
     #[test]
     fn credentials_are_written_one_way(name in "[a-z.]{1,255}", from: u64, until: u64, cut in 0usize..300, bit in 0usize..2400) {
         let (authority, key) = (SigningKey::generate().0, SigningKey::generate().0);
-        let credential = Credential::certify(&authority, *key.public(), Usage::Connect, &name, from, until).unwrap();
+        let credential = Credential::certify(&authority, *key.public(), KeyUsage::Connect, &name, from, until).unwrap();
         let mut written = credential.encode();
         prop_assert_eq!(Credential::parse(&written), Some(credential.clone()));
         prop_assert!(credential.is_signed_by(authority.public()));
@@ -102,7 +104,7 @@ proptest! {
         let (mut window, mut seen, mut top) = (Window::default(), HashSet::new(), None::<u64>);
         for (offset, save) in steps {
             let number = base + offset;
-            let fresh = !seen.contains(&number) && top.is_none_or(|top| number + WIDTH > top);
+            let fresh = !seen.contains(&number) && top.is_none_or(|top| number + REPLAY_WINDOW_NUMBERS > top);
             prop_assert_eq!(window.check(number).is_ok(), fresh, "{} with {:?} on top", number, top);
             prop_assert_eq!(window.accept(number).is_ok(), fresh);
             seen.insert(number);

@@ -1,9 +1,9 @@
-//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring: no module of the channel is used
-//! for it. It talks to the real responder, so every octet that the specification promises is checked by somebody who has
-//! nothing else to go by.
+//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring: no module of the channel
+//! is used for it. It talks to the real responder, so every octet that the specification promises is checked by
+//! somebody who has nothing else to go by.
 
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::credential::{Credential, Usage};
+use dyno_security::channel::credential::{Credential, KeyUsage};
 use dyno_security::channel::endpoint::ChannelServer;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
@@ -261,7 +261,7 @@ fn a_certificate_is_written_as_the_specification_says() {
     let credential = [&[1], &our_key().octets()[..], &fields, authority.sign(&said).as_ref()].concat();
     // Octet for octet what the crate itself writes: Ed25519 is deterministic.
     let same = SigningKey::from_seed(&[0xa0; 32]).unwrap();
-    let theirs = Credential::certify(&same, our_key(), Usage::Connect, name, 0, 1 << 40).unwrap();
+    let theirs = Credential::certify(&same, our_key(), KeyUsage::Connect, name, 0, 1 << 40).unwrap();
     assert_eq!(credential, theirs.encode());
     let (server, public) = responder(Trust::authority(*same.public(), Some(name)));
     converse(&server, &public, Some(credential), &[1], 1);

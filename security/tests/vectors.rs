@@ -1,4 +1,5 @@
-//! Published figures through Dyno's own wrappers: all of Wycheproof that fits, and the files of other suites where they are.
+//! Published figures through Dyno's own wrappers: all of Wycheproof that fits, and the files of other suites where they
+//! are.
 
 #[path = "../examples/vectors/checks.rs"]
 mod checks;

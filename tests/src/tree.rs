@@ -36,6 +36,8 @@ pub struct Crate {
     pub knows: Vec<String>,
     /// Those that only its tests, benchmarks and examples depend on.
     pub tests_know: Vec<String>,
+    /// Everything that it depends on, whoever wrote it and in whichever table it stands.
+    pub dependencies: Vec<String>,
     /// What the package section says, for example `license`.
     pub package: Table,
 }
@@ -68,13 +70,16 @@ pub fn crates() -> Vec<Crate> {
 
 fn read_crate(directory: String) -> Crate {
     let manifest = manifest(&root().join(&directory));
-    let (mut knows, mut tests_know) = (Vec::new(), Vec::new());
-    dependencies(&manifest, &mut |table, name| match table {
-        "dev-dependencies" => tests_know.push(name),
-        _ => knows.push(name),
-    });
+    let mut found = Vec::new();
+    collect(&manifest, &mut found);
+    let ours = |wanted: bool| {
+        let of_kind = found.iter().filter(|(table, _)| (table == "dev-dependencies") == wanted);
+        of_kind.map(|(_, name)| name.clone()).filter(|name| name.starts_with("dyno-")).collect()
+    };
+    let (knows, tests_know) = (ours(false), ours(true));
+    let dependencies = found.into_iter().map(|(_, name)| name).collect();
     let package = manifest.get("package").and_then(Value::as_table).cloned().unwrap_or_default();
-    Crate { directory, knows, tests_know, package }
+    Crate { directory, knows, tests_know, dependencies, package }
 }
 
 fn manifest(directory: &Path) -> Table {
@@ -83,15 +88,14 @@ fn manifest(directory: &Path) -> Table {
     text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Gives `found` each crate of this workspace, with the name of the table of dependencies that names it. Such tables
-/// may lie under `target`.
-fn dependencies(manifest: &Table, found: &mut impl FnMut(&str, String)) {
+/// Adds each dependency to `found`, behind the name of its table. Such tables may lie under `target`.
+fn collect(manifest: &Table, found: &mut Vec<(String, String)>) {
     for (key, value) in manifest {
         let Some(table) = value.as_table() else { continue };
         if key.ends_with("dependencies") {
-            table.keys().filter(|name| name.starts_with("dyno-")).for_each(|name| found(key, name.clone()));
+            found.extend(table.keys().map(|name| (key.clone(), name.clone())));
         } else {
-            dependencies(table, found);
+            collect(table, found);
         }
     }
 }

@@ -105,7 +105,7 @@ fn main() -> ExitCode {
 fn dyno(directory: &Path, arguments: &[String]) -> Result<Output, String> {
     let mut command = Command::new(program());
     command.arg0("dyno").args(arguments).current_dir(directory);
-    command.env("COLUMNS", "100").env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1");
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("COLUMNS", "100");
     command.stdin(Stdio::null());
     // Files take any amount of text, however late it is read.
     let (out, err) = (directory.join(".out"), directory.join(".err"));

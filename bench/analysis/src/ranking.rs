@@ -17,7 +17,7 @@ pub enum Against {
 
 /// A row that has a figure, and the figure's value.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
+pub struct Ranked<'a> {
     /// The row.
     pub row: &'a Row,
     /// The median of the figure that is ranked.
@@ -29,16 +29,16 @@ pub fn ranking(
     model: &Model,
     figure: fn(&Row) -> &Measured,
     higher: bool,
-) -> Option<(Place<'_>, Vec<(Place<'_>, Against)>)> {
-    let mut order: Vec<Place> =
-        model.rows.iter().filter_map(|row| Some(Place { row, value: figure(row).value()? })).collect();
+) -> Option<(Ranked<'_>, Vec<(Ranked<'_>, Against)>)> {
+    let mut order: Vec<Ranked> =
+        model.rows.iter().filter_map(|row| Some(Ranked { row, value: figure(row).value()? })).collect();
     order.sort_by(|one, other| {
         let rising = one.value.total_cmp(&other.value);
         if higher { rising.reverse() } else { rising }
     });
     let (&leader, others) = order.split_first()?;
     let lead = figure(leader.row);
-    let stands = |place: Place| {
+    let stands = |place: Ranked| {
         let own = figure(place.row);
         if own.at_least {
             return Against::Unknown;

@@ -3,7 +3,7 @@
 use crate::transports;
 use dyno_analysis::comparison::{Measured, Model};
 use dyno_analysis::limits::SLOWED_SHARE;
-use dyno_analysis::ranking::{Against, Place, ranking};
+use dyno_analysis::ranking::{Against, Ranked, ranking};
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
@@ -22,7 +22,7 @@ pub fn bearings(model: &Model) -> Vec<String> {
     [trust(model)].into_iter().chain(floor(model)).collect()
 }
 
-fn names(places: &[Place]) -> String {
+fn names(places: &[Ranked]) -> String {
     let names: Vec<&str> = places.iter().map(|place| place.row.label.as_str()).collect();
     match names.split_last() {
         None => String::new(),
@@ -31,7 +31,7 @@ fn names(places: &[Place]) -> String {
     }
 }
 
-fn those<'a>(others: &[(Place<'a>, Against)], wanted: Against) -> Vec<Place<'a>> {
+fn those<'a>(others: &[(Ranked<'a>, Against)], wanted: Against) -> Vec<Ranked<'a>> {
     others.iter().filter(|(_, against)| *against == wanted).map(|(place, _)| *place).collect()
 }
 
@@ -59,7 +59,7 @@ fn capacity(model: &Model) -> Option<String> {
         words += &format!(" No difference was seen to {}.", names(&level));
     }
     let unknown = those(&others, Against::Unknown);
-    let (unreached, few): (Vec<Place>, Vec<Place>) =
+    let (unreached, few): (Vec<Ranked>, Vec<Ranked>) =
         unknown.into_iter().partition(|place| place.row.capacity.at_least);
     let why = "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart";
     for (places, why) in [(unreached, why), (few, "the blocks that count are too few for a verdict")] {

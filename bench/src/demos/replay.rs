@@ -1,7 +1,8 @@
 //! `dyno demo replay`: a recorded order to pay, sent again.
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
-use dyno_security::replay::message::{Receiver, TOLERANCE_MS, seal};
+use dyno_security::limits::REPLAY_TOLERANCE_MS;
+use dyno_security::replay::message::{Receiver, seal};
 
 use super::stage::{Stage, hex, readable};
 use super::{Choices, Demo};
@@ -55,7 +56,7 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.says("Bank", refused.as_ref().map_or_else(ToString::to_string, |_| "pays again".into()));
     stage.verdict("everything from before the restart is refused", refused.is_err());
     let late = seal(&mut alice, NOON_MS + 2_000, b"", order).expect("a fresh key");
-    let kept_back = bank.open(NOON_MS + 2_001 + TOLERANCE_MS, b"", &late);
+    let kept_back = bank.open(NOON_MS + 2_001 + REPLAY_TOLERANCE_MS, b"", &late);
     stage.says("Mallory", "holds a new order back for two minutes, then delivers it");
     stage.verdict("a message that was held back is refused", kept_back.is_err());
     Ok(())

@@ -3,8 +3,8 @@
 use dyno_security::aead::{Algorithm, SealingKey};
 use dyno_security::channel;
 use dyno_security::channel::config::{Config, Identity};
-use dyno_security::channel::message::{Kind, Suite};
-use dyno_security::channel::record::Sealer;
+use dyno_security::channel::message::{MessageKind, Suite};
+use dyno_security::channel::record::RecordSealer;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::{Acceptor, Connector, Pipe};
 use dyno_security::signature::SigningKey;
@@ -36,7 +36,7 @@ pub fn sealing() -> Vec<Contestant> {
     let steps = 64;
     let mib = (steps * RECORD) as f64 / MIB;
     // Half a buffer less than what a session would keep: what matters is that it is warm.
-    let mut sealer = Sealer::new(Suite::Aes256Gcm, [1; 32].into(), [2; 32]);
+    let mut sealer = RecordSealer::new(Suite::Aes256Gcm, [1; 32].into(), [2; 32]);
     let (source, mut wire) = (plain.clone(), Vec::new());
     let channel = contestant("channel record (with its copy)", move || {
         for _ in 0..steps {
@@ -44,7 +44,7 @@ pub fn sealing() -> Vec<Contestant> {
             if sealer.records() > 1 << 21 {
                 sealer.rekey(&mut wire);
             }
-            sealer.seal(Kind::Data, black_box(&source), &mut wire);
+            sealer.seal(MessageKind::Data, black_box(&source), &mut wire);
             black_box(&wire);
         }
         mib

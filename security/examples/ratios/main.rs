@@ -1,7 +1,8 @@
 //! What the channel costs beside bare ring, rustls and snow: `cargo run --release -p dyno-security --example ratios`
 //!
-//! The contestants of a comparison take turns in short slices within each block, and ratios are taken within a block, so that a
-//! noisy machine moves both sides alike. Printed: the median figure of each, and the median, least and greatest ratio.
+//! The contestants of a comparison take turns in short slices within each block, and ratios are taken within a block,
+//! so that a noisy machine moves both sides alike. Printed: the median figure of each, and the median, least and
+//! greatest ratio.
 
 mod contestants;
 

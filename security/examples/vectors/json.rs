@@ -112,8 +112,8 @@ fn hpke(vector: &Value) -> Vec<(String, Outcome)> {
     let Ok(mut opener) = opener else {
         return vec![(name(""), Outcome::Failed("no context, or another public key".into()))];
     };
-    // The context counts for itself, so it opens what comes in order; what the file has after a gap is opened with the key
-    // and base nonce that the file gives.
+    // The context counts for itself, so it opens what comes in order; what the file has after a gap is opened with the
+    // key and base nonce that the file gives.
     let cipher = if *aead == 3 { "CHACHA20-POLY1305" } else { "AES-GCM" };
     let opened = |(expected, message): (u64, &Value)| {
         let (aad, ct, pt) = (hex(&message["aad"]), hex(&message["ct"]), hex(&message["pt"]));

@@ -1,8 +1,8 @@
 //! Runs files of test vectors through Dyno's wrappers: `cargo run -p dyno-security --example vectors -- FILE...`
 //!
-//! Takes Wycheproof, HPKE and Noise files in JSON and RFC, NIST and Ed25519 files as text; the kind is told from the content.
-//! Names what failed and what was skipped, and why; closes with `N passed, N failed, N skipped`. Exit code 1 when anything
-//! failed or a file could not be used.
+//! Takes Wycheproof, HPKE and Noise files in JSON and RFC, NIST and Ed25519 files as text; the kind is told from the
+//! content. Names what failed and what was skipped, and why; closes with `N passed, N failed, N skipped`. Exit code 1
+//! when anything failed or a file could not be used.
 
 mod checks;
 mod json;

@@ -1,4 +1,5 @@
-//! The Noise patterns NN and XX (revision 34) composed from Dyno's wrappers: a foreign protocol as a cross-check of ours.
+//! The Noise patterns NN and XX (revision 34) composed from Dyno's wrappers: a foreign protocol as a cross-check of
+//! ours.
 
 use crate::checks::{Outcome, ephemeral};
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};

@@ -1,4 +1,4 @@
-//! What one end of the channel is configured with: who we are, whom we accept, and the bounds.
+//! The configuration of one end of the channel: its own identity, the peers that it accepts, and its bounds.
 
 use super::credential::Credential;
 use super::message::Suite;
@@ -7,12 +7,12 @@ use crate::limits;
 use crate::signature::SigningKey;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Who we are: a private key and what we show of it.
+/// The identity of one end: its private key, and the credential that the peer gets to see.
 #[derive(Debug)]
 pub struct Identity {
-    /// The private key.
+    /// The private key that signs our handshakes.
     pub key: SigningKey,
-    /// What the peer gets to see.
+    /// The public key that the peer gets to see, perhaps with a certificate.
     pub credential: Credential,
 }
 
@@ -22,13 +22,13 @@ impl Identity {
         Identity { credential: Credential::bare(*key.public()), key }
     }
 
-    /// A throw-away identity, made now and kept nowhere.
+    /// An identity with a fresh key that is stored nowhere.
     pub fn throw_away() -> Self {
         Identity::bare(SigningKey::generate().0)
     }
 }
 
-/// Translates instants into calendar time, for certificates: one pair of readings, taken outside.
+/// Translates instants into calendar time, which certificates need. It rests on one pair of readings of both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Calendar {
     instant: Instant,
@@ -41,10 +41,10 @@ impl Calendar {
         Calendar { instant, unix_s }
     }
 
-    /// From both clocks of the system: the only place of the channel that reads a clock, once for each configuration. Calendar
-    /// time goes on with the instants, so a server that runs for months sees certificates expire. What it does not see is a
-    /// calendar that is set anew; a minute of that matters to no certificate.
-    pub fn from_system() -> Self {
+    /// Reads both clocks of the system, once for each configuration; no other place of the channel reads a clock.
+    /// Calendar time goes on with the instants, so a server that runs for months sees certificates expire. It does not
+    /// notice that somebody sets the system's calendar, which is by minutes at most and matters to no certificate.
+    fn from_system() -> Self {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Calendar::new(Instant::now(), unix_s)
     }
@@ -58,15 +58,15 @@ impl Calendar {
 /// The bounds of a session, with the values of [`crate::limits`] unless told otherwise.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Time for the handshake.
+    /// The time in which a handshake must be done.
     pub handshake: Duration,
-    /// Handshakes under way at one acceptor.
+    /// How many handshakes may be under way at one acceptor.
     pub half_open: usize,
-    /// Records under one sending key.
+    /// After so many records the sender changes its key.
     pub rekey_records: u64,
-    /// Octets under one sending key.
+    /// After so many octets of plaintext the sender changes its key.
     pub rekey_octets: u64,
-    /// Time under one sending key.
+    /// After so much time the sender changes its key.
     pub rekey_time: Duration,
 }
 
@@ -82,18 +82,18 @@ impl Default for Bounds {
     }
 }
 
-/// Everything that both ends need.
+/// The configuration of one end.
 #[derive(Debug)]
 pub struct Config {
-    /// Who we are.
+    /// Our own identity.
     pub identity: Identity,
-    /// Whom we accept.
+    /// The peers that we accept.
     pub trust: Trust,
-    /// Suites, most wanted first; the initiator's order decides.
+    /// Cipher suites, the most wanted first. When both ends differ, the initiator's order decides.
     pub suites: Vec<Suite>,
-    /// Bounds.
+    /// Limits of time, number and size.
     pub bounds: Bounds,
-    /// Calendar time.
+    /// Tells the calendar time, to check whether certificates are valid.
     pub calendar: Calendar,
 }
 

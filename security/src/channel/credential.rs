@@ -1,4 +1,4 @@
-//! Who somebody is: a public key, alone or with a small certificate of an authority.
+//! A credential says who a peer is: it is a public key, alone or with a small certificate of an authority.
 //!
 //! ```text
 //!   credential  = kind (1): 0 bare, 1 certified; key (32); [certificate]
@@ -9,48 +9,48 @@
 use crate::limits;
 use crate::signature::{Context, PUBLIC_OCTETS, PublicKey, SIGNATURE_OCTETS, SigningKey};
 
-/// What the authority's signature is for.
+/// The context of an authority's signature, so that it counts for nothing but certificates.
 const CONTEXT: Context = Context("dyno channel v1 certificate");
 
-/// What a certified key may do, so that a client's certificate never passes for a server's.
+/// What a certified key may be used for. A client's certificate never passes for a server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Usage {
-    /// Respond: a server.
+pub enum KeyUsage {
+    /// The key belongs to a server, which responds.
     Serve = 1,
-    /// Initiate: a client.
+    /// The key belongs to a client, which initiates.
     Connect = 2,
 }
 
-/// A statement of an authority about a key.
+/// An authority's signed statement about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// What the key may do.
-    pub usage: Usage,
-    /// Valid from, seconds since 1970, inclusive.
+    /// What the key may be used for.
+    pub usage: KeyUsage,
+    /// The first second of validity, counted from 1970.
     pub not_before_s: u64,
-    /// Valid until, seconds since 1970, inclusive.
+    /// The last second of validity, counted from 1970.
     pub not_after_s: u64,
-    /// Whose key it is: 1 to 255 octets of UTF-8.
+    /// The name of the key's owner: 1 to 255 octets of UTF-8.
     pub name: String,
     signature: [u8; SIGNATURE_OCTETS],
 }
 
-/// Our misuse: a name that is empty or too long.
+/// The caller gave a name that is empty or too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the name in a certificate has 1 to 255 octets")]
 pub struct BadName;
 
-/// What one side shows of itself.
+/// What one side of the channel shows of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
-    /// The identity key.
+    /// The public half of the identity key.
     pub key: PublicKey,
-    /// An authority's word for it.
+    /// The certificate, if an authority vouches for the key.
     pub certificate: Option<Certificate>,
 }
 
-fn statement(key: &PublicKey, usage: Usage, not_before_s: u64, not_after_s: u64, name: &str) -> Vec<u8> {
+fn statement(key: &PublicKey, usage: KeyUsage, not_before_s: u64, not_after_s: u64, name: &str) -> Vec<u8> {
     let mut out = key.octets().to_vec();
     out.push(usage as u8);
     out.extend_from_slice(&not_before_s.to_be_bytes());
@@ -73,7 +73,7 @@ impl Credential {
     pub fn certify(
         authority: &SigningKey,
         key: PublicKey,
-        usage: Usage,
+        usage: KeyUsage,
         name: &str,
         not_before_s: u64,
         not_after_s: u64,
@@ -96,7 +96,7 @@ impl Credential {
         })
     }
 
-    /// Its octets on the wire.
+    /// The octets of the credential, as they go over the wire.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![u8::from(self.certificate.is_some())];
         match &self.certificate {
@@ -124,7 +124,7 @@ impl Credential {
 
 fn parse_certificate(octets: &[u8]) -> Option<Certificate> {
     let (&usage, rest) = octets.split_first()?;
-    let usage = [Usage::Serve, Usage::Connect].into_iter().find(|&u| u as u8 == usage)?;
+    let usage = [KeyUsage::Serve, KeyUsage::Connect].into_iter().find(|&u| u as u8 == usage)?;
     let (not_before, rest) = rest.split_first_chunk()?;
     let (not_after, rest) = rest.split_first_chunk()?;
     let (&length, rest) = rest.split_first()?;

@@ -1,4 +1,4 @@
-//! The two ends of the channel: each makes a [`ChannelSession`] for each of its connections.
+//! The two ends of the channel. Each makes a [`ChannelSession`] for each of its connections.
 
 use super::config::Config;
 use super::session::ChannelSession;
@@ -8,7 +8,7 @@ use crate::signature::PublicKey;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The responder's side: makes a session for each accepted connection.
+/// The responder's side, which makes a session for each connection that it accepts.
 #[derive(Debug, Clone)]
 pub struct ChannelServer {
     config: Arc<Config>,
@@ -27,8 +27,8 @@ impl ChannelServer {
         self.config.identity.key.public()
     }
 
-    /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at once,
-    /// before any work is done for it.
+    /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at
+    /// once, before any work is done for it.
     pub fn session(&self, now: Instant) -> ChannelSession {
         ChannelSession::respond(Arc::clone(&self.config), self.half_open.permit(), now)
     }
@@ -40,7 +40,7 @@ impl Acceptor for ChannelServer {
     }
 }
 
-/// The initiator's side: makes a session for each connection.
+/// The initiator's side, which makes a session for each connection that it opens.
 #[derive(Debug, Clone)]
 pub struct ChannelClient {
     config: Arc<Config>,

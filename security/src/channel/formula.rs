@@ -1,13 +1,13 @@
-//! What is hashed, signed and sealed, in which order: as data, so that the code cannot differ from the table it prints.
+//! The inputs of every hash, signature and seal in their order, as data: the code uses the same table that it prints.
 //!
 //! `security/model/table.txt` is this table; a test compares the two, and both with the symbolic model.
 
 use crate::signature::Context;
 
-/// Something that a formula puts together.
+/// A value that formulas put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
-    /// Protocol name, version, suites offered, version, suite chosen.
+    /// The protocol name, the version and suites that were offered, and the version and suite that were chosen.
     Suite,
     /// The initiator's ephemeral public key.
     Gx,
@@ -42,7 +42,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// Its name in the model.
+    /// The field's name in the symbolic model.
     pub fn name(self) -> &'static str {
         match self {
             Field::Suite => "suite",
@@ -68,11 +68,11 @@ impl Field {
 /// One line of the table: `name = operation(fields)`.
 #[derive(Debug)]
 pub struct Formula {
-    /// What it makes.
+    /// The name of the result.
     pub name: &'static str,
-    /// The operation, and the key that it runs under.
+    /// The operation, and the key that it uses.
     pub operation: &'static str,
-    /// Its input, in order.
+    /// The fields of the input, in order.
     pub fields: &'static [Field],
 }
 
@@ -128,7 +128,7 @@ impl Formula {
     /// The input in order, taken from `values`.
     ///
     /// # Panics
-    /// When a field has no value: our misuse.
+    /// When a field has no value, which is a mistake of the caller.
     pub fn gather<'a>(&self, values: &[(Field, &'a [u8])]) -> Vec<&'a [u8]> {
         let value = |field| values.iter().find(|(name, _)| *name == field).map(|(_, value)| *value);
         self.fields

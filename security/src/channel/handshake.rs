@@ -1,10 +1,10 @@
-//! The three messages of SIGMA-I, each side a value that is used up by its next step: no step can run twice or out of order.
+//! The three messages of SIGMA-I. Each step takes its side's state by value, so no step can run twice or out of order.
 
 use super::config::Config;
-use super::credential::{Credential, Usage};
+use super::credential::{Credential, KeyUsage};
 use super::formula::{self, Field, Formula};
-use super::message::{self, Hello, Kind, Reply, Suite};
-use super::record::{Opener, Sealer};
+use super::message::{self, Hello, HelloReply, MessageKind, Suite};
+use super::record::{RecordOpener, RecordSealer};
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, SealingKey};
 use crate::dh::{EphemeralKey, SharedSecret};
@@ -14,27 +14,27 @@ use crate::signature::{Context, PublicKey, SIGNATURE_OCTETS};
 use zeroize::Zeroizing;
 
 const MAC_OCTETS: usize = 32;
-/// A flight is sealed under a key of its own, which seals nothing else: its number is 0 and its nonce base is zero.
+/// Each flight has a key of its own that seals nothing else, so the nonce may be the same: number 0 on a base of zeros.
 const FLIGHT_BASE: [u8; 12] = [0; 12];
 
 type Values<'a> = [(Field, &'a [u8])];
 
-/// What both sides have when all is done.
+/// What each side has when the handshake is done.
 #[derive(Debug)]
-pub struct Established {
+pub(crate) struct Established {
     /// Seals our records.
-    pub sealer: Sealer,
+    pub(crate) sealer: RecordSealer,
     /// Opens the peer's records.
-    pub opener: Opener,
-    /// Who the peer is.
-    pub peer: Credential,
-    /// The transcript digest th3: the same on both sides, unlike that of any other session. May be shown.
-    pub transcript: [u8; 32],
+    pub(crate) opener: RecordOpener,
+    /// The credential that the peer has proved.
+    pub(crate) peer: Credential,
+    /// The transcript digest th3: the same on both sides, and different in every other session. It is not secret.
+    pub(crate) transcript: [u8; 32],
 }
 
 /// The initiator after message 1.
 #[derive(Debug)]
-pub struct Initiator {
+pub(crate) struct Initiator {
     ephemeral: EphemeralKey,
     suites: Vec<u8>,
 }
@@ -43,8 +43,8 @@ impl Initiator {
     /// Starts: gives the state and message 1 with its header.
     ///
     /// # Errors
-    /// Only when there is no randomness.
-    pub fn start(suites: &[Suite]) -> Result<(Self, Vec<u8>), PipeError> {
+    /// [`PipeError::NoRandomness`].
+    pub(crate) fn start(suites: &[Suite]) -> Result<(Self, Vec<u8>), PipeError> {
         let ephemeral = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
         let hello = Hello::write(suites, ephemeral.public());
         Ok((Initiator { ephemeral, suites: suites.iter().map(|&s| s as u8).collect() }, hello))
@@ -54,13 +54,13 @@ impl Initiator {
     ///
     /// # Errors
     /// [`PipeError::BadMessage`], or why the responder is not trusted.
-    pub fn finish(
+    pub(crate) fn finish(
         self,
         body: &[u8],
         config: &Config,
         unix_s: u64,
     ) -> Result<(Established, Vec<u8>), PipeError> {
-        let reply = Reply::parse(body).ok_or(PipeError::BadMessage)?;
+        let reply = HelloReply::parse(body).ok_or(PipeError::BadMessage)?;
         if !self.suites.contains(&(reply.suite as u8)) {
             return Err(PipeError::BadMessage);
         }
@@ -72,7 +72,7 @@ impl Initiator {
 
         let responder =
             Part { role: &RESPONDER, suite: reply.suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
-        let peer = responder.open(reply.flight, |peer| config.trust.check(peer, Usage::Serve, unix_s))?;
+        let peer = responder.open(reply.flight, |peer| config.trust.check(peer, KeyUsage::Serve, unix_s))?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, reply.flight)]);
         let initiator =
             Part { role: &INITIATOR, suite: reply.suite, key: &hk_i, mac_key: &mk, transcript: &th2 };
@@ -80,15 +80,16 @@ impl Initiator {
         let th3 = hash(&formula::TH3, &[(Field::Th2, &th2), (Field::FlightI, &flight)]);
 
         let [tk_i, tk_r, _] = schedule::derive(&th3, &shared);
-        let mut finish = message::header(Kind::Finish, flight.len()).to_vec();
+        let mut finish = message::header(MessageKind::Finish, flight.len()).to_vec();
         finish.extend_from_slice(&flight);
-        let (sealer, opener) = (Sealer::new(reply.suite, tk_i, th3), Opener::new(reply.suite, tk_r, th3));
+        let (sealer, opener) =
+            (RecordSealer::new(reply.suite, tk_i, th3), RecordOpener::new(reply.suite, tk_r, th3));
         Ok((Established { sealer, opener, peer, transcript: th3 }, finish))
     }
 }
 
 /// The responder after message 2.
-pub struct Responder {
+pub(crate) struct Responder {
     suite: Suite,
     shared: SharedSecret,
     hk_i: Secret,
@@ -107,7 +108,7 @@ impl Responder {
     ///
     /// # Errors
     /// [`PipeError::BadMessage`] or [`PipeError::NothingInCommon`].
-    pub fn start(body: &[u8], config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
+    pub(crate) fn start(body: &[u8], config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
         let hello = Hello::parse(body).ok_or(PipeError::BadMessage)?;
         let suite = hello.choose(&config.suites).ok_or(PipeError::NothingInCommon)?;
         let ephemeral = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
@@ -120,14 +121,14 @@ impl Responder {
         let flight =
             Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal(config)?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, &flight)]);
-        Ok((Responder { suite, shared, hk_i, mk, th2 }, Reply::write(suite, &gy, &flight)))
+        Ok((Responder { suite, shared, hk_i, mk, th2 }, HelloReply::write(suite, &gy, &flight)))
     }
 
     /// Takes the body of message 3: checks the initiator.
     ///
     /// # Errors
     /// [`PipeError::BadMessage`], or why the initiator is not trusted.
-    pub fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, PipeError> {
+    pub(crate) fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, PipeError> {
         let initiator = Part {
             role: &INITIATOR,
             suite: self.suite,
@@ -135,10 +136,11 @@ impl Responder {
             mac_key: &self.mk,
             transcript: &self.th2,
         };
-        let peer = initiator.open(body, |peer| config.trust.check(peer, Usage::Connect, unix_s))?;
+        let peer = initiator.open(body, |peer| config.trust.check(peer, KeyUsage::Connect, unix_s))?;
         let th3 = hash(&formula::TH3, &[(Field::Th2, &self.th2), (Field::FlightI, body)]);
         let [tk_i, tk_r, _] = schedule::derive(&th3, &self.shared);
-        let (sealer, opener) = (Sealer::new(self.suite, tk_r, th3), Opener::new(self.suite, tk_i, th3));
+        let (sealer, opener) =
+            (RecordSealer::new(self.suite, tk_r, th3), RecordOpener::new(self.suite, tk_i, th3));
         Ok(Established { sealer, opener, peer, transcript: th3 })
     }
 }
@@ -194,7 +196,7 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// What signature or MAC cover: label, 0, then the other fields. Every field but the last has a fixed length.
+    /// What a signature or MAC covers: label, 0, then the other fields. Every field but the last has a fixed length.
     fn covered(&self, formula: &Formula, id: &[u8]) -> Vec<u8> {
         let label = [self.role.label.0.as_bytes(), &[0]].concat();
         let values: &Values = &[
@@ -225,7 +227,7 @@ impl Part<'_> {
         key.seal(self.transcript, &plain).map_err(|_| PipeError::BadMessage)
     }
 
-    /// Opens the peer's flight, in the order of the model: decrypt, whom, signature, MAC.
+    /// Opens the peer's flight in the order of the model: decrypt, decide on trust, check the signature, check the MAC.
     fn open(
         &self,
         flight: &[u8],

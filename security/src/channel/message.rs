@@ -1,6 +1,6 @@
 //! The wire format of messages: every message is `type (1), length (2, big endian), body`.
 //!
-//! Parsing is strict: one way to write a thing, no octet that nobody looks at, so that each bit is covered by the transcript.
+//! Parsing is strict: every message has one encoding, and every octet is checked, so the transcript covers each bit.
 
 use crate::aead;
 use crate::dh;
@@ -8,30 +8,30 @@ use crate::limits;
 
 /// Octets of the header.
 pub const HEADER_OCTETS: usize = 3;
-/// The first octets of a first message: whoever else knocks is told apart here.
-pub const PROTOCOL: &[u8; 12] = b"dyno-channel";
+/// The first octets of the first message, by which a peer that speaks another protocol is recognized.
+pub(crate) const PROTOCOL: &[u8; 12] = b"dyno-channel";
 /// The only version so far.
 pub const VERSION: u8 = 1;
 /// The greatest length field of a record.
 pub const RECORD_BODY_OCTETS: usize = limits::RECORD_PLAINTEXT_OCTETS + aead::TAG_OCTETS;
 
-/// What the first octet says.
+/// The kind of a message, which is its first octet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
-    /// Message 1.
+pub enum MessageKind {
+    /// Message 1, from the initiator.
     Hello = 1,
-    /// Message 2.
+    /// Message 2, from the responder.
     Reply = 2,
-    /// Message 3.
+    /// Message 3, from the initiator.
     Finish = 3,
-    /// Record: the responder has accepted. Empty.
+    /// A record without content: the responder has accepted.
     Ready = 4,
-    /// Record: application data, 1 to 16,384 octets.
+    /// A record with 1 to 16,384 octets of application data.
     Data = 5,
-    /// Record: the sender's next record is sealed under its next key. Empty.
+    /// A record without content: the sender seals its next record under its next key.
     Rekey = 6,
-    /// Record: the sender will send nothing more. Empty.
+    /// A record without content: the sender will send nothing more.
     Close = 7,
 }
 
@@ -66,7 +66,7 @@ impl Suite {
 ///
 /// # Panics
 /// When `length` is above 65,535; the callers' limits lie far below.
-pub fn header(kind: Kind, length: usize) -> [u8; HEADER_OCTETS] {
+pub fn header(kind: MessageKind, length: usize) -> [u8; HEADER_OCTETS] {
     let length = u16::try_from(length).expect("bodies are limited to 16,400 octets").to_be_bytes();
     [kind as u8, length[0], length[1]]
 }
@@ -76,7 +76,7 @@ pub fn header(kind: Kind, length: usize) -> [u8; HEADER_OCTETS] {
 pub struct Hello<'a> {
     /// Suites offered, most wanted first, as octets: unknown ones are allowed, for later versions.
     pub suites: &'a [u8],
-    /// The ephemeral public key.
+    /// The initiator's ephemeral public key.
     pub gx: &'a [u8; dh::OCTETS],
 }
 
@@ -104,7 +104,7 @@ impl<'a> Hello<'a> {
 
     /// Writes message 1 with its header.
     pub fn write(suites: &[Suite], gx: &[u8; dh::OCTETS]) -> Vec<u8> {
-        let mut out = header(Kind::Hello, PROTOCOL.len() + 2 + suites.len() + dh::OCTETS).to_vec();
+        let mut out = header(MessageKind::Hello, PROTOCOL.len() + 2 + suites.len() + dh::OCTETS).to_vec();
         out.extend_from_slice(PROTOCOL);
         out.extend_from_slice(&[VERSION, suites.len() as u8]);
         out.extend(suites.iter().map(|&suite| suite as u8));
@@ -115,26 +115,26 @@ impl<'a> Hello<'a> {
 
 /// Message 2, as parsed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Reply<'a> {
-    /// The suite chosen.
+pub struct HelloReply<'a> {
+    /// The suite that the responder has chosen.
     pub suite: Suite,
-    /// The ephemeral public key.
+    /// The responder's ephemeral public key.
     pub gy: &'a [u8; dh::OCTETS],
-    /// The sealed rest.
+    /// The responder's proof of who it is, sealed.
     pub flight: &'a [u8],
 }
 
-impl<'a> Reply<'a> {
+impl<'a> HelloReply<'a> {
     /// Parses the body of message 2; `None` when it is anything else.
     pub fn parse(body: &'a [u8]) -> Option<Self> {
         let (&[version, suite], rest) = body.split_first_chunk()?;
         let (gy, flight) = rest.split_first_chunk()?;
-        (version == VERSION).then_some(Reply { suite: Suite::from_octet(suite)?, gy, flight })
+        (version == VERSION).then_some(HelloReply { suite: Suite::from_octet(suite)?, gy, flight })
     }
 
     /// Writes message 2 with its header.
     pub fn write(suite: Suite, gy: &[u8; dh::OCTETS], flight: &[u8]) -> Vec<u8> {
-        let mut out = header(Kind::Reply, 2 + dh::OCTETS + flight.len()).to_vec();
+        let mut out = header(MessageKind::Reply, 2 + dh::OCTETS + flight.len()).to_vec();
         out.extend_from_slice(&[VERSION, suite as u8]);
         out.extend_from_slice(gy);
         out.extend_from_slice(flight);

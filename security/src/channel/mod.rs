@@ -1,4 +1,5 @@
-//! The secure channel: SIGMA-I (Krawczyk 2003, 5.2) over ephemeral X25519 and Ed25519 identities, then numbered AEAD records.
+//! The secure channel: SIGMA-I (Krawczyk 2003, 5.2) over ephemeral X25519 and Ed25519 identities, then numbered AEAD
+//! records.
 //!
 //! ```text
 //!   initiator                                                   responder
@@ -10,10 +11,12 @@
 //!       |<=================== data, rekey, close ==================>|
 //! ```
 //!
-//! What it gives: both know whom they talk to; nobody else reads, changes, drops, repeats or cuts anything unseen; keys stolen
-//! later open nothing recorded before; the initiator's identity is shown to nobody but the responder it trusts.
-//! What it does not: lengths and times of messages stay visible; there is no padding, no post-quantum exchange, no resumption;
-//! and no stranger has examined it. For strangers on the internet use [`crate::tls`].
+//! The channel gives both ends certainty about whom they talk to. Nobody else can read a message, and nobody can
+//! change, drop, repeat or cut one without being noticed. Keys that are stolen later open nothing that was recorded
+//! before. The initiator shows its identity to nobody but the responder that it trusts.
+//!
+//! It does not hide the lengths and times of messages. It has no padding, no post-quantum exchange and no resumption,
+//! and nobody outside of this project has examined it. For strangers on the internet use [`crate::tls`].
 //!
 //! The specification for a second implementation is `security/CHANNEL.md`; the symbolic model is in `security/model`.
 
@@ -21,7 +24,7 @@ pub mod config;
 pub mod credential;
 pub mod endpoint;
 pub mod formula;
-pub mod handshake;
+mod handshake;
 pub mod message;
 pub mod record;
 pub mod schedule;

@@ -1,16 +1,16 @@
 //! Records: sealed, numbered by position alone, rekeyed by their sender.
 //!
-//! The header is authenticated, together with the transcript digest of the handshake. A record's number is never sent: both
-//! sides count, so a record that was dropped, repeated, moved or brought from elsewhere does not open.
+//! The header is authenticated, together with the transcript digest of the handshake. A record's number is never sent:
+//! both sides count, so a record that was dropped, repeated, moved or brought from elsewhere does not open.
 
-use super::message::{self, HEADER_OCTETS, Kind, Suite};
+use super::message::{self, HEADER_OCTETS, MessageKind, Suite};
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, Refused, SealingKey, TAG_OCTETS};
 use crate::limits;
 
 const ASSOCIATED_OCTETS: usize = 32 + HEADER_OCTETS;
 
-/// Transcript digest and header, kept in one place so that a warm record allocates nothing.
+/// The associated data of a record: transcript digest and header. It is kept in place, so a record allocates nothing.
 struct Associated([u8; ASSOCIATED_OCTETS]);
 
 impl Associated {
@@ -26,8 +26,8 @@ impl Associated {
     }
 }
 
-/// The sending direction.
-pub struct Sealer {
+/// Seals the records of the sending direction.
+pub struct RecordSealer {
     suite: Suite,
     key: SealingKey,
     next: Secret,
@@ -35,22 +35,22 @@ pub struct Sealer {
     octets: u64,
 }
 
-impl std::fmt::Debug for Sealer {
+impl std::fmt::Debug for RecordSealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer")
+        f.debug_struct("RecordSealer")
             .field("suite", &self.suite)
             .field("records", &self.records())
             .finish_non_exhaustive()
     }
 }
 
-impl Sealer {
+impl RecordSealer {
     /// The first epoch of a direction.
     pub fn new(suite: Suite, secret: Secret, transcript: [u8; 32]) -> Self {
         let epoch = schedule::epoch(&secret);
         let key = SealingKey::new(suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
-        Sealer { suite, key, next: epoch.next, associated: Associated::new(transcript), octets: 0 }
+        RecordSealer { suite, key, next: epoch.next, associated: Associated::new(transcript), octets: 0 }
     }
 
     /// Records sealed in this epoch.
@@ -67,7 +67,7 @@ impl Sealer {
     ///
     /// # Panics
     /// When `plain` is longer than a record holds, or the key is exhausted: the session rekeys long before.
-    pub fn seal(&mut self, kind: Kind, plain: &[u8], out: &mut Vec<u8>) {
+    pub fn seal(&mut self, kind: MessageKind, plain: &[u8], out: &mut Vec<u8>) {
         assert!(plain.len() <= limits::RECORD_PLAINTEXT_OCTETS, "the caller cuts data into records");
         let header = message::header(kind, plain.len() + TAG_OCTETS);
         out.reserve(HEADER_OCTETS + plain.len() + TAG_OCTETS);
@@ -82,7 +82,7 @@ impl Sealer {
 
     /// Appends the record that announces the next key, then takes that key; the old one is gone.
     pub fn rekey(&mut self, out: &mut Vec<u8>) {
-        self.seal(Kind::Rekey, &[], out);
+        self.seal(MessageKind::Rekey, &[], out);
         let epoch = schedule::epoch(&self.next);
         self.key = SealingKey::new(self.suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
@@ -91,8 +91,8 @@ impl Sealer {
     }
 }
 
-/// The receiving direction.
-pub struct Opener {
+/// Opens the records of the receiving direction.
+pub struct RecordOpener {
     suite: Suite,
     key: OpeningKey,
     next: Secret,
@@ -100,26 +100,26 @@ pub struct Opener {
     most_records: u64,
 }
 
-impl std::fmt::Debug for Opener {
+impl std::fmt::Debug for RecordOpener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opener")
+        f.debug_struct("RecordOpener")
             .field("suite", &self.suite)
             .field("records", &self.key.next_number())
             .finish_non_exhaustive()
     }
 }
 
-impl Opener {
+impl RecordOpener {
     /// The first epoch of a direction.
     pub fn new(suite: Suite, secret: Secret, transcript: [u8; 32]) -> Self {
         let epoch = schedule::epoch(&secret);
         let key = OpeningKey::new(suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
         let (associated, most_records) = (Associated::new(transcript), limits::RECEIVE_RECORDS);
-        Opener { suite, key, next: epoch.next, associated, most_records }
+        RecordOpener { suite, key, next: epoch.next, associated, most_records }
     }
 
-    /// The same, and takes at most `records` under one key (never more than [`limits::RECEIVE_RECORDS`]).
+    /// Lowers the number of records that are taken under one key; it is never above [`limits::RECEIVE_RECORDS`].
     #[must_use]
     pub fn with_limit(mut self, records: u64) -> Self {
         self.most_records = records.min(limits::RECEIVE_RECORDS);
@@ -130,7 +130,7 @@ impl Opener {
     ///
     /// # Errors
     /// [`Refused`]; `plain` is as before then.
-    pub fn open(&mut self, kind: Kind, body: &[u8], plain: &mut Vec<u8>) -> Result<(), Refused> {
+    pub fn open(&mut self, kind: MessageKind, body: &[u8], plain: &mut Vec<u8>) -> Result<(), Refused> {
         if self.key.next_number() >= self.most_records {
             return Err(Refused);
         }

@@ -1,4 +1,5 @@
-//! The key schedule: from the shared secret and the transcript to keys, each for one direction, purpose and epoch.
+//! The key schedule derives all keys from the shared secret and the transcript, each for one direction, purpose and
+//! epoch.
 
 use super::formula::{CTX_EPOCH, CTX_KEYS};
 use crate::dh::SharedSecret;
@@ -8,7 +9,7 @@ use zeroize::Zeroizing;
 /// 32 secret octets, wiped when dropped.
 pub type Secret = Zeroizing<[u8; 32]>;
 
-/// One derivation, as the table prints it.
+/// The names in one derivation, as [`super::table`] prints them.
 pub struct Derivation {
     /// The transcript digest that salts it.
     pub salt: &'static str,
@@ -27,20 +28,20 @@ pub fn derive(transcript: &[u8; 32], shared: &SharedSecret) -> [Secret; 3] {
     [0, 32, 64].map(|at| part(&*okm, at))
 }
 
-/// What a traffic secret gives for one epoch.
-pub struct Epoch {
-    /// The record key.
+/// The keys of one epoch: the time between two changes of key in one direction.
+pub struct EpochKeys {
+    /// The key that seals the records of the epoch.
     pub key: Secret,
-    /// The nonce base (12 octets).
+    /// The base to which a record's number is added to make its nonce.
     pub base: Zeroizing<[u8; 12]>,
     /// The traffic secret of the next epoch; this one is wiped, so that a key stolen later does not lead back.
     pub next: Secret,
 }
 
 /// Expands a traffic secret into an epoch.
-pub fn epoch(secret: &Secret) -> Epoch {
+pub fn epoch(secret: &Secret) -> EpochKeys {
     let okm = Prk::from_uniform(secret).derive::<76>(CTX_EPOCH.as_bytes());
-    Epoch { key: part(&*okm, 0), base: part(&*okm, 32), next: part(&*okm, 44) }
+    EpochKeys { key: part(&*okm, 0), base: part(&*okm, 32), next: part(&*okm, 44) }
 }
 
 fn part<const N: usize>(okm: &[u8], at: usize) -> Zeroizing<[u8; N]> {

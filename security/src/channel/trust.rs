@@ -1,4 +1,5 @@
-//! Whom we accept: pinned keys, the keys of a known-hosts file, or whoever an authority vouches for.
+//! Which peers are accepted: those with a pinned key, those in a trust file, or those with a certificate of an
+//! authority.
 //!
 //! The file has one entry a line; `#` starts a comment:
 //!
@@ -7,39 +8,39 @@
 //!   authority ed25519:<64 hexadecimal digits>
 //! ```
 
-use super::credential::{Credential, Usage};
+use super::credential::{Credential, KeyUsage};
 use crate::pipe::error::PipeError;
 use crate::signature::{BadKey, PublicKey};
 
 /// A trust file that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustFileError {
-    /// A line that is neither form.
+    /// A line has neither of the two forms.
     #[error("line {line}: expected `peer NAME ed25519:HEX` or `authority ed25519:HEX`")]
     Malformed {
-        /// Counted from 1.
+        /// The line's number, counted from 1.
         line: usize,
     },
-    /// A key that may not be enrolled.
+    /// A line holds a key that must not be enrolled.
     #[error("line {line}: {error}")]
     Key {
-        /// Counted from 1.
+        /// The line's number, counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// Why the key is refused.
         error: BadKey,
     },
-    /// Nothing in the file speaks of the peer we want.
+    /// The file names neither the peer that we want to reach nor an authority.
     #[error("no key for `{name}` and no authority in the trust file")]
     NoEntry {
-        /// Whom we want to reach.
+        /// The name of the peer that we want to reach.
         name: String,
     },
 }
 
-/// Whom to accept as the peer.
+/// The peers that one end accepts.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    /// Keys that are accepted as they are.
+    /// Keys that are accepted without a certificate.
     pub keys: Vec<PublicKey>,
     /// Authorities whose certificates are accepted.
     pub authorities: Vec<PublicKey>,
@@ -50,22 +51,23 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// One pinned key.
+    /// Accepts the owner of one pinned key.
     pub fn pinned(key: PublicKey) -> Self {
         Trust { keys: vec![key], ..Trust::default() }
     }
 
-    /// Every key: for servers that serve the public.
+    /// Accepts every key: for servers that serve the public.
     pub fn anyone() -> Self {
         Trust { anyone: true, ..Trust::default() }
     }
 
-    /// Whoever `authority` vouches for under `name` (any name when `None`).
+    /// Accepts the peers that have a certificate of `authority` with this `name` (`None`: with any name).
     pub fn authority(authority: PublicKey, name: Option<&str>) -> Self {
         Trust { authorities: vec![authority], name: name.map(Into::into), ..Trust::default() }
     }
 
-    /// Reads a trust file. With a `name`, only the keys of that peer are taken (a client); without, all (a server).
+    /// Reads a trust file. A client gives a `name`, and only the keys of that peer are taken; a server gives none and
+    /// takes all.
     ///
     /// # Errors
     /// [`TrustFileError`] with the line.
@@ -98,7 +100,7 @@ impl Trust {
     ///
     /// # Errors
     /// [`PipeError::UnknownKey`], [`PipeError::Expired`] or [`PipeError::WrongName`].
-    pub fn check(&self, credential: &Credential, usage: Usage, unix_s: u64) -> Result<(), PipeError> {
+    pub fn check(&self, credential: &Credential, usage: KeyUsage, unix_s: u64) -> Result<(), PipeError> {
         if self.anyone || self.keys.contains(&credential.key) {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Diffie-Hellman key agreement: X25519 (RFC 7748) with fresh keys, one use each.
 //!
-//! Two parties who have never met get a secret that a listener does not have. Not that they know *whom* they share it
-//! with: an active attacker agrees with each of them separately. Only a signature over the exchange stops that, which is
-//! what [`crate::channel`] adds. The finite-field exchange of 1976 is in [`classical`], for teaching.
+//! Two parties who have never met get a secret that a listener does not have. They do not know *whom* they share it
+//! with: an active attacker agrees with each of them separately. Only a signature over the exchange stops that, which
+//! is what [`crate::channel`] adds. The finite-field exchange of 1976 is in [`classical`], for teaching.
 
 pub mod classical;
 
@@ -39,7 +39,8 @@ impl std::fmt::Debug for EphemeralKey {
 }
 
 impl EphemeralKey {
-    /// A fresh key. Its octets are drawn from the operating system now, so that two processes after a fork never share one.
+    /// A fresh key. Its octets are drawn from the operating system now, so that two processes after a fork never share
+    /// one.
     ///
     /// # Errors
     /// [`NoRandomness`].

@@ -1,11 +1,12 @@
-//! The sound form: signed with both identities inside the signature, then sealed, with both identities bound to the seal too.
+//! The sound form: signed with both identities inside the signature, then sealed, with both identities bound to the
+//! seal too.
 //!
 //! ```text
 //!   envelope = HPKE to B, purpose "..." || A || B, of: signature (64), message
 //!   signature = Alice's, over: context, 0, A (32), B (32), message
 //! ```
 //!
-//! Forwarding fails, because the signature names Bob; taking over fails, because nothing outside shows whose it is and the
+//! Forwarding fails, because the signature names Bob. Taking over fails, because the signature lies inside, and the
 //! seal names Alice. Bob can prove to a judge what Alice wrote; where that is not wanted, use the channel.
 
 use super::sealed::{self, Recipient, RecipientKey, Refused};

@@ -1,4 +1,4 @@
-//! Messages to a person who is not there: what each composition of encryption and signature gives, and what it does not.
+//! Messages to a recipient who is not online. Compositions of encryption and signature differ in what they guarantee.
 //!
 //! The textbooks write `PK_B(M)` for encryption to Bob and `SK_A(M)` for Alice's signature.
 //!
@@ -10,9 +10,9 @@
 //! | `SK_A(PK_B(M))` | [`weak::sealed_then_signed`] | yes | **anybody can take it over** | yes | no |
 //! | `PK_B(SK_A(A, B, M))` | [`bound`] | yes | yes | yes | yes |
 //!
-//! The weak forms are kept so that the demonstrations can break them (Davis 2001); use [`bound`], or [`stream`] for files
-//! that are larger than memory. None of them keeps replays out ([`crate::replay`]) or is forward secret
-//! ([`crate::channel`]): whoever gets Bob's key later reads what was recorded.
+//! The weak forms are kept so that the demonstrations can break them (Davis 2001); use [`bound`], or [`stream`] for
+//! files that are larger than memory. None of them keeps replays out ([`crate::replay`]) or is forward secret
+//! ([`crate::channel`]): a thief who gets Bob's key later can read what was recorded.
 
 pub mod bound;
 pub mod sealed;

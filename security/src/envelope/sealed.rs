@@ -1,6 +1,6 @@
 //! `PK_B(M)`: sealed to a public key, with HPKE (RFC 9180) in base mode: DHKEM(X25519), HKDF-SHA-256 and an AEAD.
 //!
-//! Anybody can seal to Bob: that it opens says nothing about who wrote it.
+//! Anybody can seal to Bob, so an envelope that opens says nothing about its author.
 
 use hpke::aead::{AeadCtxR, AeadCtxS, AesGcm128, AesGcm256, ChaCha20Poly1305};
 use hpke::kdf::HkdfSha256;
@@ -15,7 +15,7 @@ type PrivateOf = <X25519HkdfSha256 as Kem>::PrivateKey;
 type PublicOf = <X25519HkdfSha256 as Kem>::PublicKey;
 type EncappedOf = <X25519HkdfSha256 as Kem>::EncappedKey;
 
-/// The cipher inside; the envelopes here use the first, the others open foreign messages.
+/// The cipher of an envelope. Those of this crate use the first; the others open messages of other programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cipher {
     /// RFC 9180 `aead_id` 3.
@@ -26,12 +26,12 @@ pub enum Cipher {
     Aes256Gcm,
 }
 
-/// The key or the message is not what it should be. It cannot be known which.
+/// The key or the message is wrong; nobody can tell which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the envelope does not open")]
 pub struct Refused;
 
-/// Whom one can seal to.
+/// The public key of a recipient.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Recipient(PublicOf);
 
@@ -88,13 +88,13 @@ impl RecipientKey {
         Ok(RecipientKey { private, public })
     }
 
-    /// Whom to seal to.
+    /// The public half, to which others seal.
     pub fn public(&self) -> &Recipient {
         &self.public
     }
 }
 
-/// A sequence of messages to one recipient: each has its number, so they open in order and complete, or not at all.
+/// The sender's side of a sequence of messages. Each has a number, so they open in their order or not at all.
 pub struct Sealer(AeadCtxS<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>);
 
 impl fmt::Debug for Sealer {
@@ -104,7 +104,8 @@ impl fmt::Debug for Sealer {
 }
 
 impl Sealer {
-    /// Starts a sequence; gives the encapsulated key that the recipient needs. `purpose` must be the same on both sides.
+    /// Starts a sequence; gives the encapsulated key that the recipient needs. `purpose` must be the same on both
+    /// sides.
     ///
     /// # Errors
     /// [`Refused`] when the recipient's key is of small order.

@@ -1,6 +1,7 @@
-//! `SK_A(H(M))`: signed, for everybody to read and to check, for ever.
+//! `SK_A(H(M))`: a signed message that everybody can read and check, for ever.
 //!
-//! The form is `signature (64), message`. Large files are signed over their SHA-512 digest, which can be computed as a stream.
+//! The form is `signature (64), message`. Large files are signed over their SHA-512 digest, which can be computed as a
+//! stream.
 
 use crate::digest::{self, Algorithm};
 use crate::signature::{BadSignature, Context, PublicKey, SIGNATURE_OCTETS, SigningKey};

@@ -6,8 +6,9 @@
 //!   signature = Alice's, over: context, 0, A (32), B (32), encapsulated key (32)
 //! ```
 //!
-//! Each chunk may be used as soon as it has been opened: it is from Alice and in its place. Only [`open`]'s return says that
-//! the file is complete. Unlike [`super::bound`], Bob cannot show a judge what Alice wrote: he could have made the chunks.
+//! Each chunk may be used as soon as it has been opened: it is from Alice and in its place. Only [`open`]'s return says
+//! that the file is complete. Unlike [`super::bound`], Bob cannot show a judge what Alice wrote: he could have made the
+//! chunks.
 
 use super::sealed::{Cipher, Opener, PUBLIC_OCTETS, Recipient, RecipientKey, Refused, Sealer};
 use crate::aead::TAG_OCTETS;
@@ -71,8 +72,8 @@ pub fn seal(
 /// Opens a file that is expected from `sender` into `sink`.
 ///
 /// # Errors
-/// What source and sink report; `InvalidData` with [`Refused`] when the file is not from that sender to this recipient, was
-/// altered or cut. What went to `sink` before is genuine, but not the whole.
+/// What source and sink report; `InvalidData` with [`Refused`] when the file is not from that sender to this recipient,
+/// was altered or cut. What went to `sink` before is genuine, but not the whole.
 pub fn open(
     key: &RecipientKey,
     sender: &PublicKey,

@@ -44,8 +44,8 @@ pub fn forward_surreptitiously(
     sealed::seal(victim, PURPOSE, &sealed::open(key, PURPOSE, envelope)?)
 }
 
-/// `SK_A(PK_B(M))`. Weak: anybody can take Alice's signature off and put his own on, and pass for the author of words that
-/// he cannot even read.
+/// `SK_A(PK_B(M))`. Weak: anybody can take Alice's signature off and put his own on, and pass for the author of words
+/// that he cannot even read.
 ///
 /// # Errors
 /// [`Refused`] when the recipient's key is of small order.

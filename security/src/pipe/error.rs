@@ -12,8 +12,8 @@ pub enum PipeError {
     OtherTransport(Transport),
     /// The peer's first octet belongs to nothing that this crate knows, where TLS was expected.
     NotTls,
-    /// A message was malformed, altered or out of place. Every cryptographic failure has this one kind, so that nobody can
-    /// learn from our reaction which check a forged message passed.
+    /// A message was malformed, altered or out of place. Every cryptographic failure has this one kind, so that nobody
+    /// can learn from our reaction which check a forged message passed.
     BadMessage,
     /// The peer has no version, cipher suite or application protocol in common with us.
     NothingInCommon,

@@ -1,4 +1,4 @@
-//! The interface between a transport and whoever moves its bytes.
+//! The interface between a transport and the driver that moves its octets.
 //!
 //! ```text
 //!   socket  --receive-->  +------+  --plain-->  HTTP connection
@@ -17,8 +17,8 @@ use std::time::Instant;
 /// [`Pipe::receive_eof`]), hand over what shall be sent ([`Pipe::send`], [`Pipe::close`]), then write
 /// [`Pipe::pending`] to the wire and report with [`Pipe::advance`] how much of it was taken.
 ///
-/// After an error the pipe is dead: what [`Pipe::pending`] still holds (an alert) may be written, then the
-/// connection is to be closed.
+/// After an error the pipe cannot be used any more. What [`Pipe::pending`] still holds (an alert) may be written, then
+/// the connection is to be closed.
 pub trait Pipe: Send {
     /// Feeds octets that arrived from the peer; opened plaintext is appended to `plain`.
     ///
@@ -26,7 +26,7 @@ pub trait Pipe: Send {
     /// [`PipeError`], most often a fault of the peer.
     fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError>;
 
-    /// Tells that the peer will send no more. An end without the peer's authenticated close is a truncation.
+    /// Tells the pipe that the peer will send no more. An end without the peer's authenticated close is a truncation.
     ///
     /// # Errors
     /// [`PipeError`] when the stream was cut.
@@ -35,31 +35,32 @@ pub trait Pipe: Send {
     /// Seals `plain` into the pending octets. Before the handshake is done it is kept and sealed afterwards.
     ///
     /// # Errors
-    /// [`PipeError`] when the pipe is dead or closed for sending.
+    /// [`PipeError`] when the pipe has failed, is closed for sending, or was given too much before the handshake was
+    /// done.
     fn send(&mut self, plain: &[u8]) -> Result<(), PipeError>;
 
-    /// Says goodbye: queues the authenticated close. Nothing can be sent after it.
+    /// Queues the authenticated close. Nothing can be sent after it.
     fn close(&mut self);
 
-    /// Octets for the wire, in order.
+    /// The octets that wait to be written to the wire, in order.
     fn pending(&self) -> &[u8];
 
-    /// The first `count` octets of [`Pipe::pending`] were written.
+    /// Tells the pipe that the first `count` octets of [`Pipe::pending`] were written.
     ///
     /// # Panics
     /// When `count` is more than was pending.
     fn advance(&mut self, count: usize);
 
-    /// Whether the handshake is done and both sides know whom they talk to.
+    /// Whether the handshake is done, so that both sides have proved who they are.
     fn is_established(&self) -> bool;
 
-    /// Whether the peer has said its authenticated goodbye.
+    /// Whether the peer's authenticated close has arrived.
     fn is_closed_by_peer(&self) -> bool;
 
     /// When [`Pipe::handle_deadline`] wants to be called (handshake limit, rekeying by time); `None`: never.
     fn deadline(&self) -> Option<Instant>;
 
-    /// The deadline has passed.
+    /// Tells the pipe that its deadline has passed.
     ///
     /// # Errors
     /// [`PipeError`] when the peer took too long over its handshake.

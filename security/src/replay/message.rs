@@ -2,25 +2,23 @@
 
 use super::window::{SAVED_OCTETS, Window};
 use crate::aead::{Exhausted, OpeningKey, SealingKey, TAG_OCTETS};
+use crate::limits;
 
 const HEADER_OCTETS: usize = 16;
 
-/// How far a message's time may lie behind or ahead of ours: two minutes, for clocks that NTP has not reached.
-pub const TOLERANCE_MS: u64 = 120_000;
-
-/// Why a message was not taken.
+/// Why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Stale {
-    /// Shorter than its header and tag.
+    /// The message is shorter than its header and tag.
     #[error("the message is too short")]
     Malformed,
-    /// Seen before, or behind the window.
+    /// The number was seen before or lies behind the window.
     #[error("the message is a replay, or too far behind to know")]
     Replayed,
-    /// Not from around now, or from before the restart.
+    /// The message's time is too far from ours, or lies before our restart.
     #[error("the message is not from now")]
     WrongTime,
-    /// Altered, or not sealed with this key.
+    /// The message was altered, or was not sealed with this key.
     #[error("the message does not open")]
     Refused,
 }
@@ -47,7 +45,7 @@ pub fn seal(
     Ok(out)
 }
 
-/// The receiver's memory.
+/// The receiving side: its key, and which messages it has seen.
 #[derive(Debug)]
 pub struct Receiver {
     key: OpeningKey,
@@ -61,7 +59,8 @@ impl Receiver {
         Receiver { key, window: Window::default(), not_before_ms: 0 }
     }
 
-    /// A receiver that has lost its memory at `now_ms`: everything older is refused, the clocks' tolerance notwithstanding.
+    /// A receiver that has lost its memory at `now_ms`: everything older is refused, the clocks' tolerance
+    /// notwithstanding.
     pub fn after_restart(key: OpeningKey, now_ms: u64) -> Self {
         Receiver { key, window: Window::default(), not_before_ms: now_ms.saturating_add(1) }
     }
@@ -85,7 +84,7 @@ impl Receiver {
         let (numbers, _) = header.as_chunks::<8>();
         let (number, time_ms) = (u64::from_be_bytes(numbers[0]), u64::from_be_bytes(numbers[1]));
         self.window.check(number).map_err(|_| Stale::Replayed)?;
-        if time_ms < self.not_before_ms || time_ms.abs_diff(now_ms) > TOLERANCE_MS {
+        if time_ms < self.not_before_ms || time_ms.abs_diff(now_ms) > limits::REPLAY_TOLERANCE_MS {
             return Err(Stale::WrongTime);
         }
         let mut data = sealed.to_vec();

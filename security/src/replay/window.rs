@@ -1,8 +1,8 @@
-//! The sequence window: which of the last 1,024 numbers have been seen.
+//! The sequence window remembers which of the last 1,024 numbers have been seen.
 
-/// Numbers behind the highest one that may still arrive.
-pub const WIDTH: u64 = 1024;
-const WORDS: usize = WIDTH as usize / 64;
+use crate::limits;
+
+const WORDS: usize = limits::REPLAY_WINDOW_NUMBERS as usize / 64;
 /// One word more than the width: the newest word is only partly filled (RFC 6479, 3).
 const RING: usize = WORDS + 1;
 /// Octets of a saved window.
@@ -11,7 +11,7 @@ pub const SAVED_OCTETS: usize = 8 + 8 * RING;
 /// The number was seen before, or is too far behind to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the number was seen before or lies behind the window")]
-pub struct Seen;
+pub struct AlreadySeen;
 
 /// A window over sequence numbers: a ring of words, in which moving ahead clears words and shifts nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,24 +32,29 @@ fn place(number: u64) -> (usize, u64) {
 }
 
 impl Window {
-    /// Whether `number` could be accepted. Changes nothing: ask before the tag is checked, to save work.
+    /// Whether `number` could be accepted. It changes nothing, so it can be asked before the tag is checked, to save
+    /// that work.
     ///
     /// # Errors
-    /// [`Seen`].
-    pub fn check(&self, number: u64) -> Result<(), Seen> {
+    /// [`AlreadySeen`].
+    pub fn check(&self, number: u64) -> Result<(), AlreadySeen> {
         if number >= self.end {
             // The last number is refused: `end` could not pass it.
-            return if number == u64::MAX { Err(Seen) } else { Ok(()) };
+            return if number == u64::MAX { Err(AlreadySeen) } else { Ok(()) };
         }
         let (word, bit) = place(number);
-        if self.end - number > WIDTH || self.words[word] & bit != 0 { Err(Seen) } else { Ok(()) }
+        if self.end - number > limits::REPLAY_WINDOW_NUMBERS || self.words[word] & bit != 0 {
+            Err(AlreadySeen)
+        } else {
+            Ok(())
+        }
     }
 
     /// Marks `number` as seen. Only after the message's tag has been checked.
     ///
     /// # Errors
-    /// [`Seen`]; the window is unchanged then.
-    pub fn accept(&mut self, number: u64) -> Result<(), Seen> {
+    /// [`AlreadySeen`]; the window is unchanged then.
+    pub fn accept(&mut self, number: u64) -> Result<(), AlreadySeen> {
         self.check(number)?;
         if number >= self.end {
             let newest = self.end.saturating_sub(1) / 64;

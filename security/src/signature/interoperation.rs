@@ -11,7 +11,8 @@ pub fn verify_ecdsa_p256(key: &[u8], message: &[u8], signature: &[u8]) -> Result
     UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key).verify(message, signature).map_err(|_| BadSignature)
 }
 
-/// Checks an RSA-PSS signature (MGF1 with SHA-256, 32 octets of salt); `key` is an RSAPublicKey in DER, 2,048 to 8,192 bits.
+/// Checks an RSA-PSS signature (MGF1 with SHA-256, 32 octets of salt); `key` is an RSAPublicKey in DER, 2,048 to 8,192
+/// bits.
 ///
 /// # Errors
 /// [`BadSignature`].

@@ -1,6 +1,9 @@
 //! Private keys in files: PKCS#8 in PEM, readable by their owner alone.
 
 use super::{BadKey, SigningKey};
+use crate::limits;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 use std::fs::{File, OpenOptions};
@@ -9,40 +12,40 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Octets of a key file that are read: PEM of an Ed25519 key has about 120, of any key below 8 KiB.
-const FILE_OCTETS: u64 = 16 * 1024;
+/// Octets that make a line of 64 characters.
+const PEM_LINE_OCTETS: usize = 48;
 
-/// Why a key file was not taken.
+/// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The file cannot be read or written.
+    /// The system does not let us read or write the file.
     #[error("{path}: {error}", path = .path.display())]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What the system said.
         error: io::Error,
     },
-    /// Others may read the private key.
+    /// Users other than its owner may read the private key.
     #[error("{path}: others may read this private key (mode {mode:03o})", path = .path.display())]
     TooOpen {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
     },
-    /// Not PEM with one PKCS#8 section.
+    /// The file is not PEM with a PKCS#8 section.
     #[error("{path}: no PRIVATE KEY section in PEM form here", path = .path.display())]
     NoPem {
-        /// Which file.
+        /// The file.
         path: PathBuf,
     },
     /// The section holds no key that can be used.
     #[error("{path}: {error}", path = .path.display())]
     Key {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why the key is refused.
         error: BadKey,
     },
 }
@@ -69,7 +72,7 @@ pub fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
         return Err(KeyFileError::TooOpen { path: path.into(), mode });
     }
     let mut pem = Zeroizing::new(Vec::new());
-    file.take(FILE_OCTETS).read_to_end(&mut pem).map_err(file_error)?;
+    file.take(limits::KEY_FILE_OCTETS).read_to_end(&mut pem).map_err(file_error)?;
     parse_pem(&pem).ok_or_else(|| KeyFileError::NoPem { path: path.into() })
 }
 
@@ -84,29 +87,28 @@ pub fn parse_pem(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// [`KeyFileError::File`], also when the file exists.
 pub fn write(path: &Path, document: &[u8]) -> Result<(), KeyFileError> {
-    let text = Zeroizing::new(to_pem("PRIVATE KEY", document));
+    let text = to_pem("PRIVATE KEY", document);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| KeyFileError::File { path: path.into(), error })
 }
 
 /// PEM (RFC 7468) of one section: base 64 in lines of 64 characters.
-pub fn to_pem(section: &str, document: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = format!("-----BEGIN {section}-----\n");
-    for line in document.chunks(48) {
-        for group in line.chunks(3) {
-            let bits = group.iter().fold(0u32, |bits, &octet| bits << 8 | u32::from(octet))
-                << (8 * (3 - group.len()));
-            for place in 0..4 {
-                let digit = DIGITS[(bits >> (18 - 6 * place)) as usize & 63];
-                out.push(if place <= group.len() { char::from(digit) } else { '=' });
-            }
-        }
+pub fn to_pem(section: &str, document: &[u8]) -> Zeroizing<String> {
+    // The whole size at once: a string that grows leaves copies of a secret behind.
+    let lines = document.len().div_ceil(PEM_LINE_OCTETS);
+    let size = lines * (PEM_LINE_OCTETS / 3 * 4 + 1) + 2 * section.len() + 32;
+    let mut out = Zeroizing::new(String::with_capacity(size));
+    out.push_str("-----BEGIN ");
+    out.push_str(section);
+    out.push_str("-----\n");
+    for line in document.chunks(PEM_LINE_OCTETS) {
+        STANDARD.encode_string(line, &mut out);
         out.push('\n');
     }
     out.push_str("-----END ");
     out.push_str(section);
     out.push_str("-----\n");
+    debug_assert!(out.len() <= size, "the text has moved while it grew");
     out
 }

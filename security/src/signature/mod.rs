@@ -1,8 +1,8 @@
 //! Ed25519 signatures (RFC 8032), each bound to the protocol that it was made for.
 //!
-//! A signature proves who said something, to everybody and for ever; that may be more than one wants. It does not say to
-//! whom or when: that must stand in the message. [`SigningKey::sign`] puts a context in front, so that no signature of one
-//! protocol passes in another.
+//! A signature proves to everybody and for ever who said something, which may be more than its author wants. It does
+//! not prove to whom or when it was said; the message must tell that. [`SigningKey::sign`] puts a context in front, so
+//! that no signature of one protocol passes in another.
 
 use ring::rand::SystemRandom;
 use ring::signature::{self, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -17,11 +17,11 @@ pub const PUBLIC_OCTETS: usize = 32;
 /// Octets of a signature.
 pub const SIGNATURE_OCTETS: usize = 64;
 
-/// What a signature is for: one text for each protocol and role. Must not hold the octet 0, which ends it.
+/// The purpose of a signature: one text for each protocol and role. It must not hold the octet 0, which marks its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context(pub &'static str);
 
-/// The signature was not made by this key over this context and message.
+/// A signature that this key did not make over this context and message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the signature does not fit")]
 pub struct BadSignature;

@@ -11,11 +11,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 pub struct Certified {
     /// DER certificates, the leaf first.
     pub chain: Vec<CertificateDer<'static>>,
-    /// Its key.
+    /// The private key of the leaf.
     pub key: PrivateKeyDer<'static>,
 }
 
-/// An authority for demonstrations and measurements: made now, kept nowhere unless the caller writes it down.
+/// An authority for demonstrations and measurements. Its key exists in memory only.
 pub struct ThrowAwayAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
@@ -27,7 +27,7 @@ impl std::fmt::Debug for ThrowAwayAuthority {
     }
 }
 
-/// Our misuse: a name that no certificate can carry, or a system without random octets.
+/// The caller gave a name that no certificate can carry, or the system has no random octets.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make a certificate: {0}")]
 pub struct CannotMake(#[from] rcgen::Error);
@@ -40,7 +40,8 @@ impl ThrowAwayAuthority {
     pub fn generate() -> Result<Self, CannotMake> {
         let key = KeyPair::generate_for(&PKCS_ED25519)?;
         let mut params = CertificateParams::new(Vec::new())?;
-        // Named after its key: with one name for all of them, a client that trusts another one would report a broken signature.
+        // Named after its key: with one name for all of them, a client that trusts another one would report a broken
+        // signature.
         let key_name = crate::digest::sha256(&[key.public_key_raw()]);
         let name = format!(
             "Dyno throw-away authority {:08x}",
@@ -53,7 +54,7 @@ impl ThrowAwayAuthority {
         Ok(ThrowAwayAuthority { issuer: Issuer::new(params, key), certificate })
     }
 
-    /// What the other side must trust, in DER.
+    /// The authority's own certificate in DER, which the other side must trust.
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.certificate.der().clone()
     }

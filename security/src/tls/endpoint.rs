@@ -1,4 +1,4 @@
-//! The two ends of TLS, as they are configured: each makes a [`TlsSession`] for each of its connections.
+//! The two ends of TLS. Each makes a [`TlsSession`] for each of its connections.
 
 use super::certificate::Certified;
 use super::session::TlsSession;
@@ -19,13 +19,13 @@ const ALPN: &[u8] = b"http/1.1";
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The certificate, its key, or an authority's certificate.
+    /// rustls refuses the certificate, its key, or an authority's certificate.
     #[error("TLS configuration: {0}")]
     Tls(#[from] rustls::Error),
-    /// No authority among the trusted certificates.
-    #[error("no certificate to trust: give the authority's certificate in PEM form")]
+    /// There is no authority among the trusted certificates.
+    #[error("there is no certificate of an authority among those to trust")]
     NothingToTrust,
-    /// Not a DNS name or an address.
+    /// The server's name is neither a DNS name nor an address.
     #[error("`{0}` is neither a DNS name nor an IP address")]
     BadName(String),
 }
@@ -43,7 +43,7 @@ fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, 
     if roots.is_empty() { Err(ConfigError::NothingToTrust) } else { Ok(Arc::new(roots)) }
 }
 
-/// The server's side.
+/// The server's side, which makes a session for each connection that it accepts.
 #[derive(Debug, Clone)]
 pub struct TlsServer {
     config: Arc<ServerConfig>,
@@ -89,7 +89,7 @@ impl Acceptor for TlsServer {
     }
 }
 
-/// The client's side.
+/// The client's side, which makes a session for each connection that it opens.
 #[derive(Debug, Clone)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,
@@ -97,8 +97,8 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
-    /// A client that trusts `authorities` and expects a certificate for `name` (a DNS name or an address). With `certified`
-    /// it shows a certificate of its own.
+    /// A client that trusts `authorities` and expects a certificate for `name` (a DNS name or an address). With
+    /// `certified` it shows a certificate of its own.
     ///
     /// # Errors
     /// [`ConfigError`].

@@ -13,7 +13,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// One end of a TLS connection.
+/// One end of a TLS connection; made by a [`super::endpoint`].
 #[derive(Debug)]
 pub struct TlsSession {
     /// `None` once the session has failed.
@@ -58,7 +58,7 @@ impl TlsSession {
         TlsSession::new(ClientConnection::new(config, name).map(Connection::Client), false, None, now)
     }
 
-    /// The suite in use, once it is known: for reports.
+    /// The cipher suite in use, for reports; `None` until it is agreed upon.
     pub fn suite(&self) -> Option<&'static str> {
         self.connection.as_ref()?.negotiated_cipher_suite()?.suite().as_str()
     }

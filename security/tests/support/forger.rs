@@ -1,10 +1,12 @@
-//! Whoever takes part in the key exchange and then lies: flights with any identity, signature and MAC. Attacks from outside end
-//! at the AEAD; only these reach the checks behind it.
+//! Whoever takes part in the key exchange and then lies: flights with any identity, signature and MAC. Attacks from
+//! outside end at the AEAD; only these reach the checks behind it.
 
 use dyno_security::aead::SealingKey;
 use dyno_security::channel::credential::Credential;
 use dyno_security::channel::formula::{LABEL_I, LABEL_R};
-use dyno_security::channel::message::{HEADER_OCTETS, Hello, Kind, Reply, Suite, header, suite_field};
+use dyno_security::channel::message::{
+    HEADER_OCTETS, Hello, HelloReply, MessageKind, Suite, header, suite_field,
+};
 use dyno_security::channel::schedule::{self, Secret};
 use dyno_security::channel::session::ChannelSession;
 use dyno_security::dh::{EphemeralKey, SharedSecret};
@@ -126,13 +128,13 @@ pub fn deceive_about(
         let shared = own.agree(hello.gx).unwrap();
         let th1 = sha256(&[&suites(hello.suites, SUITE), hello.gx, &public]);
         let flight = lie(&Exchange::new(role, th1, &th1, &shared));
-        return victim.receive(&Reply::write(SUITE, &public, &flight), &mut plain, now);
+        return victim.receive(&HelloReply::write(SUITE, &public, &flight), &mut plain, now);
     }
     victim.receive(&Hello::write(&[SUITE], &public), &mut plain, now)?;
     let two = drain(victim);
-    let reply = Reply::parse(&two[HEADER_OCTETS..]).unwrap();
+    let reply = HelloReply::parse(&two[HEADER_OCTETS..]).unwrap();
     let shared = own.agree(reply.gy).unwrap();
     let th1 = sha256(&[&suites(&[SUITE as u8], SUITE), &public, reply.gy]);
     let flight = lie(&Exchange::new(role, sha256(&[&th1, reply.flight]), &th1, &shared));
-    victim.receive(&[&header(Kind::Finish, flight.len()), &flight[..]].concat(), &mut plain, now)
+    victim.receive(&[&header(MessageKind::Finish, flight.len()), &flight[..]].concat(), &mut plain, now)
 }

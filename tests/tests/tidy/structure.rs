@@ -91,6 +91,31 @@ pub fn arrows() -> Broken {
     broken
 }
 
+/// Crates whose code has another name than the package.
+const LIBRARY_NAMES: [(&str, &str); 1] = [("perf-event2", "perf_event")];
+
+/// A dependency that no source of the crate names makes every build longer for nothing.
+pub fn dependencies_are_used() -> Broken {
+    let sources = sources();
+    let mut broken = Vec::new();
+    for Crate { directory, dependencies, .. } in crates() {
+        let prefix = format!("{directory}/");
+        let own: Vec<_> = sources.iter().filter(|source| source.path.starts_with(&prefix)).collect();
+        for package in dependencies {
+            let renamed = LIBRARY_NAMES.iter().find(|(name, _)| *name == package);
+            let library =
+                renamed.map_or_else(|| package.replace('-', "_"), |(_, library)| (*library).to_owned());
+            let names = |line: &str| {
+                line.split(|next: char| !next.is_alphanumeric() && next != '_').any(|word| word == library)
+            };
+            if !own.iter().any(|source| source.text.lines().any(names)) {
+                broken.push(format!("{directory} does not use {package}"));
+            }
+        }
+    }
+    broken
+}
+
 pub fn licences() -> Broken {
     let inherits = |krate: &Crate| {
         let license = krate.package.get("license").and_then(|value| value.get("workspace"));

@@ -7,8 +7,8 @@ mod receive;
 use super::config::Config;
 use super::credential::Credential;
 use super::handshake::{Established, Initiator, Responder};
-use super::message::Kind;
-use super::record::{Opener, Sealer};
+use super::message::MessageKind;
+use super::record::{RecordOpener, RecordSealer};
 use crate::half_open::Permit;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
@@ -20,33 +20,33 @@ use std::time::Instant;
 use zeroize::Zeroizing;
 
 enum Stage {
-    /// Responder, before message 1.
+    /// The responder waits for message 1.
     AwaitHello,
-    /// Initiator, before message 2.
+    /// The initiator waits for message 2.
     AwaitReply(Initiator),
-    /// Responder, before message 3.
+    /// The responder waits for message 3.
     AwaitFinish(Box<Responder>),
-    /// Both, afterwards.
+    /// The handshake is done on this side.
     Open(Box<Records>),
     Failed,
 }
 
 struct Records {
-    sealer: Sealer,
-    opener: Opener,
+    sealer: RecordSealer,
+    opener: RecordOpener,
     peer: Credential,
     transcript: [u8; 32],
 }
 
-/// One end of a channel.
+/// One end of a channel; made by a [`super::endpoint`].
 pub struct ChannelSession {
     config: Arc<Config>,
     stage: Stage,
     life: Lifecycle,
-    /// The beginning of a message whose rest has not arrived.
+    /// The first octets of a message that has not arrived completely.
     incoming: Vec<u8>,
     outgoing: Outgoing,
-    /// Plaintext handed over before the handshake was done.
+    /// Plaintext that the caller sent before the handshake was done.
     early: Zeroizing<Vec<u8>>,
 }
 
@@ -97,8 +97,8 @@ impl ChannelSession {
         }
     }
 
-    /// The digest of the whole handshake: the same on both sides, and different in any other session. It is not secret, so
-    /// two people can compare it aloud to make sure that nobody sits between them.
+    /// The digest of the whole handshake: the same on both sides, and different in any other session. It is not secret,
+    /// so two people can compare it aloud to make sure that nobody sits between them.
     pub fn transcript(&self) -> Option<&[u8; 32]> {
         match &self.stage {
             Stage::Open(records) => Some(&records.transcript),
@@ -141,7 +141,7 @@ impl ChannelSession {
         }
     }
 
-    /// Seals data in records, taking the next key whenever this one has done its share.
+    /// Seals data in records, and changes the key whenever the present one has reached its bounds.
     fn seal(&mut self, plain: &[u8]) {
         let Stage::Open(records) = &mut self.stage else { return };
         let bounds = &self.config.bounds;
@@ -152,13 +152,13 @@ impl ChannelSession {
             if sealer.records() >= most_records || sealer.octets() >= bounds.rekey_octets {
                 sealer.rekey(out);
             }
-            sealer.seal(Kind::Data, piece, out);
+            sealer.seal(MessageKind::Data, piece, out);
         }
     }
 
     fn seal_close(&mut self) {
         if let Stage::Open(records) = &mut self.stage {
-            records.sealer.seal(Kind::Close, &[], self.outgoing.tail());
+            records.sealer.seal(MessageKind::Close, &[], self.outgoing.tail());
         }
     }
 }

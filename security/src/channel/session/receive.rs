@@ -3,7 +3,7 @@
 use super::{ChannelSession, Stage};
 use crate::aead::TAG_OCTETS;
 use crate::channel::handshake::Responder;
-use crate::channel::message::{HEADER_OCTETS, Kind, RECORD_BODY_OCTETS};
+use crate::channel::message::{HEADER_OCTETS, MessageKind, RECORD_BODY_OCTETS};
 use crate::lifecycle;
 use crate::limits;
 use crate::pipe::error::PipeError;
@@ -11,20 +11,23 @@ use crate::transport::Transport;
 use std::time::Instant;
 
 impl ChannelSession {
-    /// The length of the whole message that starts with `octets`; `None` while its header is incomplete. A message that is not
-    /// expected at this stage is refused by its header, before any of its body is kept.
+    /// The length of the whole message that starts with `octets`; `None` while its header is incomplete. A message that
+    /// is not expected at this stage is refused by its header, before any of its body is kept.
     fn message_octets(&self, octets: &[u8]) -> Result<Option<usize>, PipeError> {
         let Some(&kind) = octets.first() else { return Ok(None) };
         let (expected, bounds) = match &self.stage {
-            Stage::AwaitHello => (kind == Kind::Hello as u8, 1..=limits::HANDSHAKE_OCTETS),
-            Stage::AwaitReply(_) => (kind == Kind::Reply as u8, 1..=limits::HANDSHAKE_OCTETS),
-            Stage::AwaitFinish(_) => (kind == Kind::Finish as u8, 1..=limits::HANDSHAKE_OCTETS),
+            Stage::AwaitHello => (kind == MessageKind::Hello as u8, 1..=limits::HANDSHAKE_OCTETS),
+            Stage::AwaitReply(_) => (kind == MessageKind::Reply as u8, 1..=limits::HANDSHAKE_OCTETS),
+            Stage::AwaitFinish(_) => (kind == MessageKind::Finish as u8, 1..=limits::HANDSHAKE_OCTETS),
             Stage::Open(_) if self.life.closed_by_peer => (false, 0..=0),
-            Stage::Open(_) if !self.life.established => (kind == Kind::Ready as u8, TAG_OCTETS..=TAG_OCTETS),
-            Stage::Open(_) if kind == Kind::Data as u8 => (true, TAG_OCTETS + 1..=RECORD_BODY_OCTETS),
-            Stage::Open(_) => {
-                (kind == Kind::Rekey as u8 || kind == Kind::Close as u8, TAG_OCTETS..=TAG_OCTETS)
+            Stage::Open(_) if !self.life.established => {
+                (kind == MessageKind::Ready as u8, TAG_OCTETS..=TAG_OCTETS)
             }
+            Stage::Open(_) if kind == MessageKind::Data as u8 => (true, TAG_OCTETS + 1..=RECORD_BODY_OCTETS),
+            Stage::Open(_) => (
+                kind == MessageKind::Rekey as u8 || kind == MessageKind::Close as u8,
+                TAG_OCTETS..=TAG_OCTETS,
+            ),
             Stage::Failed => return Err(PipeError::AlreadyFailed),
         };
         if !expected {
@@ -35,7 +38,8 @@ impl ChannelSession {
         if bounds.contains(&length) { Ok(Some(HEADER_OCTETS + length)) } else { Err(PipeError::BadMessage) }
     }
 
-    /// What a first octet means that is not expected at this stage: in place of a handshake it may tell another transport.
+    /// What a first octet means that is not expected at this stage: in place of a handshake it may tell another
+    /// transport.
     fn unexpected(&self, octet: u8) -> PipeError {
         let opening = matches!(self.stage, Stage::AwaitHello | Stage::AwaitReply(_));
         match lifecycle::transport_of(octet).filter(|_| opening) {
@@ -75,21 +79,30 @@ impl ChannelSession {
         let (kind, body) = (message[0], &message[HEADER_OCTETS..]);
         if let Stage::Open(records) = &mut self.stage {
             return match kind {
-                k if k == Kind::Data as u8 => {
-                    records.opener.open(Kind::Data, body, plain).map_err(|_| PipeError::BadMessage)
+                k if k == MessageKind::Data as u8 => {
+                    records.opener.open(MessageKind::Data, body, plain).map_err(|_| PipeError::BadMessage)
                 }
-                k if k == Kind::Rekey as u8 => {
-                    records.opener.open(Kind::Rekey, body, plain).map_err(|_| PipeError::BadMessage)?;
+                k if k == MessageKind::Rekey as u8 => {
+                    records
+                        .opener
+                        .open(MessageKind::Rekey, body, plain)
+                        .map_err(|_| PipeError::BadMessage)?;
                     records.opener.rekey();
                     Ok(())
                 }
-                k if k == Kind::Close as u8 => {
-                    records.opener.open(Kind::Close, body, plain).map_err(|_| PipeError::BadMessage)?;
+                k if k == MessageKind::Close as u8 => {
+                    records
+                        .opener
+                        .open(MessageKind::Close, body, plain)
+                        .map_err(|_| PipeError::BadMessage)?;
                     self.life.closed_by_peer = true;
                     Ok(())
                 }
                 _ => {
-                    records.opener.open(Kind::Ready, body, plain).map_err(|_| PipeError::BadMessage)?;
+                    records
+                        .opener
+                        .open(MessageKind::Ready, body, plain)
+                        .map_err(|_| PipeError::BadMessage)?;
                     self.established(now);
                     Ok(())
                 }
@@ -111,7 +124,7 @@ impl ChannelSession {
             }
             Stage::AwaitFinish(responder) => {
                 let mut established = responder.finish(body, &self.config, unix_s)?;
-                established.sealer.seal(Kind::Ready, &[], self.outgoing.tail());
+                established.sealer.seal(MessageKind::Ready, &[], self.outgoing.tail());
                 self.open(established);
                 self.established(now);
                 self.flush_early();

@@ -3,16 +3,16 @@
 /// Parameters of a group modulo a safe prime, in which the generator makes the subgroup of prime order (p - 1) / 2.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters {
-    /// Its name.
+    /// The name that the RFC gives it, in lower case.
     pub name: &'static str,
-    /// The prime, hexadecimal.
+    /// The prime in hexadecimal digits.
     pub prime: &'static str,
     /// The generator.
     pub generator: u8,
 }
 
 /// RFC 3526, group 14: 2048 bits, made from the digits of pi.
-pub const MODP_2048: Parameters = Parameters {
+const MODP_2048: Parameters = Parameters {
     name: "modp2048",
     prime: "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
              EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
@@ -24,7 +24,7 @@ pub const MODP_2048: Parameters = Parameters {
 };
 
 /// RFC 3526, group 15: 3072 bits, made from the digits of pi.
-pub const MODP_3072: Parameters = Parameters {
+const MODP_3072: Parameters = Parameters {
     name: "modp3072",
     prime: "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
              EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
@@ -38,7 +38,7 @@ pub const MODP_3072: Parameters = Parameters {
 };
 
 /// RFC 3526, group 16: 4096 bits, made from the digits of pi.
-pub const MODP_4096: Parameters = Parameters {
+const MODP_4096: Parameters = Parameters {
     name: "modp4096",
     prime: "FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
              EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
@@ -55,7 +55,7 @@ pub const MODP_4096: Parameters = Parameters {
 };
 
 /// RFC 7919: 2048 bits, made from the digits of e.
-pub const FFDHE_2048: Parameters = Parameters {
+const FFDHE_2048: Parameters = Parameters {
     name: "ffdhe2048",
     prime: "FFFFFFFFFFFFFFFFADF85458A2BB4A9AAFDC5620273D3CF1D8B9C583CE2D3695A9E13641146433FBCC939DCE249B3EF9\
              7D2FE363630C75D8F681B202AEC4617AD3DF1ED5D5FD65612433F51F5F066ED0856365553DED1AF3B557135E7F57C935\
@@ -67,7 +67,7 @@ pub const FFDHE_2048: Parameters = Parameters {
 };
 
 /// RFC 7919: 3072 bits, made from the digits of e.
-pub const FFDHE_3072: Parameters = Parameters {
+const FFDHE_3072: Parameters = Parameters {
     name: "ffdhe3072",
     prime: "FFFFFFFFFFFFFFFFADF85458A2BB4A9AAFDC5620273D3CF1D8B9C583CE2D3695A9E13641146433FBCC939DCE249B3EF9\
              7D2FE363630C75D8F681B202AEC4617AD3DF1ED5D5FD65612433F51F5F066ED0856365553DED1AF3B557135E7F57C935\
@@ -81,7 +81,7 @@ pub const FFDHE_3072: Parameters = Parameters {
 };
 
 /// RFC 7919: 4096 bits, made from the digits of e.
-pub const FFDHE_4096: Parameters = Parameters {
+const FFDHE_4096: Parameters = Parameters {
     name: "ffdhe4096",
     prime: "FFFFFFFFFFFFFFFFADF85458A2BB4A9AAFDC5620273D3CF1D8B9C583CE2D3695A9E13641146433FBCC939DCE249B3EF9\
              7D2FE363630C75D8F681B202AEC4617AD3DF1ED5D5FD65612433F51F5F066ED0856365553DED1AF3B557135E7F57C935\
@@ -101,8 +101,8 @@ pub const FFDHE_4096: Parameters = Parameters {
 pub const STANDARD: [&Parameters; 6] =
     [&MODP_2048, &MODP_3072, &MODP_4096, &FFDHE_2048, &FFDHE_3072, &FFDHE_4096];
 
-/// Toy primes, the greatest safe prime below each power of two: (bits, prime). The generator is 4, a square, so of prime order.
-/// They exist to be broken.
+/// Toy primes, the greatest safe prime below each power of two: (bits, prime). The generator is 4, a square, so of
+/// prime order. They exist to be broken.
 pub const TOYS: [(u32, u64); 12] = [
     (8, 227),
     (12, 4_079),

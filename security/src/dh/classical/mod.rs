@@ -1,17 +1,19 @@
-//! Diffie and Hellman's exchange of 1976, modulo a prime. **For teaching and for old test figures; the channel uses X25519.**
+//! Diffie and Hellman's exchange of 1976, modulo a prime. **For teaching and for old test figures; the channel uses
+//! X25519.**
 //!
 //! ```text
 //!   Alice: secret a, sends A = g^a mod p        Bob: secret b, sends B = g^b mod p
 //!                  both compute  B^a = A^b = g^(ab) mod p
 //! ```
 //!
-//! Whoever accepts a public value must check it (NIST SP 800-56A, 5.6.2.3.1): 2 <= y <= p - 2 and y^q = 1. Otherwise the
-//! peer chooses a value of small order and learns the private key piece by piece.
+//! A party must check the public value y of its peer (NIST SP 800-56A, 5.6.2.3.1): 2 <= y <= p - 2 and y^q = 1.
+//! Otherwise the peer can choose a value of small order and learn the private key piece by piece.
 
 pub mod groups;
 pub mod toy;
 
 use self::groups::Parameters;
+use crate::limits;
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, Odd};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -46,11 +48,9 @@ pub struct Group {
     generator: BoxedMontyForm,
 }
 
-/// The most bits a modulus may have: above it, arithmetic takes seconds and somebody is playing with us.
-const MODULUS_BITS: u32 = 8192;
-
 impl Group {
-    /// A group from its numbers, big endian. Primality is not examined: take groups from people you trust, or [`groups`].
+    /// A group from its numbers, big endian. Primality is not examined: take groups from people you trust, or
+    /// [`groups`].
     ///
     /// # Errors
     /// [`Invalid::Group`] when the modulus is even or above 8,192 bits, or g^q is not 1.
@@ -58,7 +58,7 @@ impl Group {
         let p = BoxedUint::from_be_slice_vartime(prime);
         let bits = p.bits_vartime();
         let precision = p.bits_precision();
-        if !(4..=MODULUS_BITS).contains(&bits) {
+        if !(4..=limits::CLASSICAL_MODULUS_BITS).contains(&bits) {
             return Err(Invalid::Group);
         }
         let modulus = p.to_odd().into_option().ok_or(Invalid::Group)?;

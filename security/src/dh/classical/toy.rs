@@ -1,7 +1,7 @@
 //! Groups small enough to compute by hand and to break: the discrete logarithm, twice.
 //!
-//! Brute force takes as many steps as the group has elements, baby-step giant-step (Shanks 1971) the square root of it. Each
-//! bit doubles the one and adds two fifths to the other; at 2,048 bits there is better than both and still no way.
+//! Brute force takes as many steps as the group has elements, baby-step giant-step (Shanks 1971) the square root of it.
+//! Each bit doubles the one and adds two fifths to the other; at 2,048 bits there is better than both and still no way.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl Toy {
     pub const TEXTBOOK: Toy = Toy { prime: 23, generator: 5 };
 
     /// The product modulo the prime.
-    pub fn multiply(&self, a: u64, b: u64) -> u64 {
+    fn multiply(&self, a: u64, b: u64) -> u64 {
         (u128::from(a) * u128::from(b) % u128::from(self.prime)) as u64
     }
 
