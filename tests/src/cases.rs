@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-/// The file.
+/// What the file holds.
 #[derive(Debug, Deserialize)]
 pub struct File {
-    /// The cases.
+    /// One for each rule that is put to the test.
     pub cases: Vec<Case>,
 }
 
@@ -54,11 +54,11 @@ pub struct Case {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// No choice.
+    /// Whoever does otherwise breaks the protocol.
     Must,
-    /// A choice with good reasons.
+    /// Doing otherwise needs a good reason.
     Should,
-    /// A choice.
+    /// An implementation is free to do either.
     May,
 }
 
@@ -70,19 +70,19 @@ pub enum Step {
     Text(String),
     /// Sends text many times.
     Repeat {
-        /// The text.
+        /// What is sent, one character an octet.
         repeat: String,
-        /// How often.
+        /// How many times in a row.
         times: usize,
     },
-    /// Waits.
+    /// Does nothing for a while.
     Pause {
-        /// So many milliseconds.
+        /// For how many milliseconds.
         pause_ms: u64,
     },
     /// Ends its sending side.
     Shutdown {
-        /// Always "write".
+        /// Which side ends: always "write".
         shutdown: String,
     },
     /// Waits for a response; after a final one the rest is not sent.
@@ -100,7 +100,7 @@ pub enum Delivery {
     Byte,
 }
 
-/// A permitted outcome.
+/// What a rule permits: answers, and what becomes of the connection.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Outcome {
     /// The permitted statuses of each final response.
@@ -125,7 +125,7 @@ pub enum Then {
     Waiting,
 }
 
-/// All cases.
+/// The cases of the file, in its order.
 ///
 /// # Panics
 /// When the file does not have the documented form.

@@ -51,17 +51,17 @@ pub fn descriptors(pid: Pid) -> usize {
     Process::new(pid.as_raw()).and_then(|process| process.fd_count()).unwrap_or(0)
 }
 
-/// Looks every 10 ms whether `holds`, at most for `patience`.
+/// Looks every 10 ms whether `holds`, at most for `timeout`.
 ///
 /// # Returns
-/// How long it took, or `None` when patience ended first.
-pub fn wait_until(patience: Duration, mut holds: impl FnMut() -> bool) -> Option<Duration> {
+/// How long it took, or `None` when the time-out passed first.
+pub fn wait_until(timeout: Duration, mut holds: impl FnMut() -> bool) -> Option<Duration> {
     let start = Instant::now();
     loop {
         if holds() {
             return Some(start.elapsed());
         }
-        if start.elapsed() >= patience {
+        if start.elapsed() >= timeout {
             return None;
         }
         thread::sleep(Duration::from_millis(10));

@@ -112,9 +112,9 @@ impl Player<'_> {
                 }
                 Step::WaitResponse { wait_response_ms } => {
                     // Three times what the case asks, because the machine may be busy; no case is decided by it.
-                    let patience = Duration::from_millis(3 * wait_response_ms);
-                    if !self.take(Instant::now() + patience)? {
-                        return Err(format!("no response within {patience:?}"));
+                    let timeout = Duration::from_millis(3 * wait_response_ms);
+                    if !self.take(Instant::now() + timeout)? {
+                        return Err(format!("no response within {timeout:?}"));
                     }
                     self.finals.is_empty()
                 }

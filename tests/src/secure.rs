@@ -66,7 +66,7 @@ pub fn serve(row: &Row, transport: Transport, more: &[&'static str]) -> Result<S
 
 /// One connection behind a transport.
 pub struct Secure {
-    /// The raw connection.
+    /// The connection below the transport, on which sealed octets travel.
     pub client: Client,
     pipe: Box<dyn Pipe>,
     plain: Vec<u8>,

@@ -23,7 +23,7 @@ use crate::tallies::Tallies;
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    /// Where it listens.
+    /// The address on which it listens, port included.
     pub address: SocketAddr,
     /// Its process, which is also its process group.
     pub pid: Pid,
@@ -35,7 +35,7 @@ pub struct Server {
 /// How a server ended.
 #[derive(Debug)]
 pub struct Ended {
-    /// What wait(2) says.
+    /// The status that wait(2) reports.
     pub status: ExitStatus,
     /// From the signal to the end of the last process that held its output.
     pub took: Duration,
@@ -119,21 +119,21 @@ impl Server {
         ended.tallies.ok_or_else(|| format!("no account at the end; stderr: {}", ended.stderr))
     }
 
-    /// Waits until the process and everybody who shares its standard output have ended.
+    /// Waits until the process has ended, and with it every process that shares its standard output.
     ///
     /// # Errors
-    /// In words, when patience ends first.
-    pub fn wait(mut self, patience: Duration) -> Result<Ended, String> {
+    /// In words, when the time-out passes first.
+    pub fn wait(mut self, timeout: Duration) -> Result<Ended, String> {
         let start = Instant::now();
         let mut last = None;
         loop {
-            match self.lines.recv_timeout(patience.saturating_sub(start.elapsed())) {
+            match self.lines.recv_timeout(timeout.saturating_sub(start.elapsed())) {
                 Ok(line) => last = Some(line),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     let gone = self.child.try_wait().ok().flatten();
                     return Err(format!(
-                        "not over after {patience:?}; the server itself: {gone:?}; stderr: {}",
+                        "not over after {timeout:?}; the server itself: {gone:?}; stderr: {}",
                         self.stderr()
                     ));
                 }
@@ -141,7 +141,7 @@ impl Server {
         }
         let took = start.elapsed();
         // What was said last is on its way still; nobody can say more.
-        let _ = self.stderr_ended.recv_timeout(patience);
+        let _ = self.stderr_ended.recv_timeout(timeout);
         let status = self.child.wait().map_err(|error| error.to_string())?;
         let tallies = last.and_then(|line| serde_json::from_str(&line).ok());
         Ok(Ended { status, took, tallies, stderr: self.stderr() })

@@ -42,7 +42,7 @@ pub fn program() -> &'static Path {
     PROGRAM.get().expect("suite::run has named the program")
 }
 
-/// A trial.
+/// A test that always runs, under `name`.
 pub fn quick(name: impl Into<String>, run: impl FnOnce() -> Outcome + Send + 'static) -> Trial {
     Trial::test(name, run)
 }
@@ -56,7 +56,7 @@ pub fn slow(name: impl Into<String>, run: impl FnOnce() -> Outcome + Send + 'sta
 /// Fails with `message` unless `holds`.
 ///
 /// # Errors
-/// The failure.
+/// The message, as a failure of the trial.
 pub fn ensure(holds: bool, message: impl FnOnce() -> String) -> Outcome {
     if holds { Ok(()) } else { Err(message().into()) }
 }

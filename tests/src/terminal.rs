@@ -69,7 +69,7 @@ pub fn run(terminal: Terminal, arguments: &str, environment: &[(&str, &str)]) ->
 }
 
 /// Both sides of a pseudo-terminal. Neither goes on to programs that other trials start meanwhile, as those of
-/// openpty(3) would: a terminal ends when the last one who holds it does.
+/// openpty(3) would: a terminal ends when the last process that holds it does.
 fn open() -> io::Result<(PtyMaster, File)> {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let master = posix_openpt(flags)?;

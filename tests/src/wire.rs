@@ -14,7 +14,7 @@ use crate::response::{Response, Scan};
 /// How the server ended its side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// In order.
+    /// It sent a FIN: the end of the stream, in order.
     Eof,
     /// With a reset, or another error of the connection.
     Reset,
@@ -35,10 +35,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Opens a connection to `address`.
     ///
     /// # Errors
-    /// What connect(2) says.
+    /// The error of connect(2).
     pub fn connect(address: SocketAddr) -> io::Result<Client> {
         Client::over(TcpStream::connect_timeout(&address, ANSWER)?)
     }
@@ -57,7 +57,7 @@ impl Client {
     /// Connects with a receive buffer of about `octets`, so that a reader that does not read is soon felt.
     ///
     /// # Errors
-    /// What connect(2) says.
+    /// The error of connect(2).
     pub fn connect_narrow(octets: usize, address: SocketAddr) -> io::Result<Client> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_recv_buffer_size(octets)?;
@@ -80,12 +80,12 @@ impl Client {
         self.send_within(octets, ANSWER) == octets.len()
     }
 
-    /// Sends what can be sent within `patience`.
+    /// Sends what can be sent within `timeout`.
     ///
     /// # Returns
     /// How many octets went out.
-    pub fn send_within(&mut self, octets: &[u8], patience: Duration) -> usize {
-        let deadline = Instant::now() + patience;
+    pub fn send_within(&mut self, octets: &[u8], timeout: Duration) -> usize {
+        let deadline = Instant::now() + timeout;
         let mut done = 0;
         while done < octets.len() {
             match self.stream.write(&octets[done..]) {
@@ -148,9 +148,9 @@ impl Client {
         false
     }
 
-    /// Waits at most `patience` for the end, keeping what comes before it.
-    pub fn read_to_end(&mut self, patience: Duration) -> Option<End> {
-        let deadline = Instant::now() + patience;
+    /// Waits at most `timeout` for the end, keeping what comes before it.
+    pub fn read_to_end(&mut self, timeout: Duration) -> Option<End> {
+        let deadline = Instant::now() + timeout;
         while self.receive(deadline) {}
         self.end
     }
@@ -231,7 +231,7 @@ impl Client {
     }
 }
 
-/// A plain GET.
+/// A GET that leaves the connection open, as HTTP/1.1 does by default.
 pub fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }

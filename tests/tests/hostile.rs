@@ -55,7 +55,7 @@ fn connect(server: &Server) -> Result<Client, String> {
     Client::connect(server.address).map_err(|error| format!("cannot connect: {error}"))
 }
 
-/// The server serves somebody else, and not only when its patience with the others has ended.
+/// The server serves another client, and not only after its time-outs for the hostile ones have passed.
 fn served(server: &Server) -> Outcome {
     let start = Instant::now();
     ensure(get_once(server.address, "/")?.status == 200, || "no 200".into())?;

@@ -175,12 +175,12 @@ fn strangers_come(row: &Row, transport: Transport) -> Outcome {
             })?;
         }
     }
-    // Who cuts the connection mid-handshake is not waited for.
+    // A server does not wait for a client that cuts the connection in mid-handshake.
     let mut client = Client::connect(server.address)?;
     client.send(&hello()[..20]);
     client.shut_write();
     ensure(client.read_to_end(AT_ONCE * 2).is_some(), || "a cut handshake is waited for".into())?;
-    // Somebody who trusts other keys finds out by himself.
+    // A client that trusts other keys refuses the server by itself.
     let refusal = Secure::connect(&server, transport, strangers()).map(|_| ());
     ensure(refusal.as_ref().is_err_and(|why| why.contains("trust")), || format!("{refusal:?}"))?;
     let mut friend = Secure::connect(&server, transport, friends())?;

@@ -80,7 +80,7 @@ pub fn limits_tell() -> Broken {
 /// Where a library writes the command lines of the programs that it starts.
 const STARTS_PROGRAMS: [&str; 2] = ["bench/measure/src/contestant/", "bench/measure/src/rig/"];
 
-/// Command lines belong to the program: who uses a library has no flag to set.
+/// Command lines belong to the program: the user of a library has no flag to set.
 pub fn no_flags() -> Broken {
     let crates = crates();
     let libraries: Vec<_> =
