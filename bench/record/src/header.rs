@@ -16,8 +16,8 @@ pub struct Header {
     pub experiment: Experiment,
     /// The command line that started it.
     pub command: Vec<String>,
-    /// What was asked for, in the words of the program's options: what `--resume` continues with. Those who only read
-    /// results need none of it. Records have it since 2026; older ones have the command line alone.
+    /// What was asked for, in the words of the program's options: an experiment is continued with it. Those who
+    /// only read results need none of it. Older records have the command line alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Map<String, Value>>,
     /// Seed of the order and of the load.

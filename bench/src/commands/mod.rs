@@ -80,7 +80,10 @@ impl Dyno {
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
-            Command::Run(arguments) => run::run(&arguments),
+            Command::Run(arguments) => {
+                let options = arguments.options()?;
+                begin::run(options.spec.experiment, options)
+            }
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
             Command::Man(arguments) => man::run(&arguments),

@@ -21,7 +21,6 @@ use serde::Deserialize;
 
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
-use super::{Outcome, begin};
 use crate::exit::Failure;
 
 /// Run an experiment that a TOML file describes. Its keys are the names of the options; options given here override it.
@@ -36,21 +35,6 @@ pub(crate) struct Arguments {
     /// Options of the experiment that override the file, behind `--`
     #[arg(last = true)]
     options: Vec<String>,
-}
-
-/// Runs the experiment.
-///
-/// # Errors
-/// When the file cannot be read or does not describe one, with line and column.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let options = arguments.options()?;
-    if options.resume.is_some() {
-        return Err(Failure::usage(
-            "an experiment goes on as it was asked for, whatever a file says now",
-            format!("say `dyno {} --resume DIR`", options.spec.experiment),
-        ));
-    }
-    begin::run(options.spec.experiment, options)
 }
 
 impl Arguments {
@@ -75,7 +59,14 @@ impl Arguments {
         })?;
         let spec = read(&text, &name)?;
         // Help and wrong usage speak for themselves, and end the program as everywhere.
-        Ok(Options::on_top_of(spec, &self.options).unwrap_or_else(|usage| usage.exit()))
+        let options = Options::on_top_of(spec, &self.options).unwrap_or_else(|usage| usage.exit());
+        if options.resume.is_some() {
+            return Err(Failure::usage(
+                "an experiment goes on as it was asked for, whatever a file says now",
+                format!("say `dyno {} --resume DIR`", options.spec.experiment),
+            ));
+        }
+        Ok(options)
     }
 }
 

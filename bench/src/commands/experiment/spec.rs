@@ -13,7 +13,7 @@ use dyno_record::transport::TransportKind;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::values::{BlockCount, ConnectionCount, CoreList, Milliseconds, Nanoseconds, Rate, Share};
+use super::values::{BlockCount, ConnectionCount, CoreList, Milliseconds, Nanoseconds, PerSecond, Share};
 use crate::exit::Failure;
 
 /// Behind the options that all experiments and commands have.
@@ -93,7 +93,7 @@ pub(crate) struct Spec {
     pub(crate) output: Option<PathBuf>,
     /// Common rate of the latency cells, such as 5k [default: half of what the slowest can do]
     #[arg(long, value_name = "RATE", display_order = LAST)]
-    pub(crate) rate: Option<Rate>,
+    pub(crate) rate: Option<PerSecond>,
     #[arg(
         long,
         value_name = "TIME",
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        let spec = Spec { rate: Some(Rate(5.0)), ..Spec::of(Experiment::Curve) };
+        let spec = Spec { rate: Some(PerSecond(5.0)), ..Spec::of(Experiment::Curve) };
         let failure = spec.check().unwrap_err();
         assert!(failure.message.contains("curve does not read rate"), "{failure}");
         assert!(Spec { experiment: Experiment::Compare, ..spec }.check().is_ok());

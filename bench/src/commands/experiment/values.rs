@@ -73,17 +73,17 @@ impl fmt::Display for Nanoseconds {
 
 /// Requests a second, such as `5k`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rate(pub(crate) f64);
+pub(crate) struct PerSecond(pub(crate) f64);
 
-impl FromStr for Rate {
+impl FromStr for PerSecond {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        Ok(Rate(read::rate(text)?))
+        Ok(PerSecond(read::rate(text)?))
     }
 }
 
-impl fmt::Display for Rate {
+impl fmt::Display for PerSecond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -143,7 +143,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Milliseconds, Nanoseconds, Rate, Share, CoreList);
+as_text!(Milliseconds, Nanoseconds, PerSecond, Share, CoreList);
 
 /// A whole number from `LOW` to `HIGH`: `500` or `10k` on a command line, a number in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(again::<Nanoseconds>("10ms"), "10ms");
         assert_eq!(again::<Nanoseconds>("1500us"), "1500us");
         assert_eq!(again::<Nanoseconds>("0"), "0ns");
-        assert_eq!(again::<Rate>("2.5k"), "2500");
+        assert_eq!(again::<PerSecond>("2.5k"), "2500");
         assert_eq!(again::<Share>("0.1%"), "0.001");
         assert_eq!(again::<CoreList>("0-2,5"), "0,1,2,5");
         assert_eq!(again::<ConnectionCount>("10k"), "10000");
