@@ -138,4 +138,32 @@ mod tests {
         buffer.consume(1_000, 100);
         assert!(buffer.has_no_memory());
     }
+
+    #[test]
+    fn memory_that_is_not_above_the_bound_is_kept() {
+        let mut buffer = Buffer::default();
+        buffer.spare(100, 1);
+        buffer.fill(10);
+        buffer.consume(10, 100);
+        assert!(!buffer.has_no_memory(), "100 octets may be kept");
+        assert_eq!(buffer.spare(100, 1).len(), 100, "all of it is free again");
+    }
+
+    #[test]
+    fn unread_octets_move_only_when_half_of_the_memory_becomes_free() {
+        for (consumed, size) in [(49, 200), (50, 100), (99, 100)] {
+            let mut buffer = Buffer::default();
+            buffer.spare(100, 1);
+            buffer.fill(100);
+            buffer.consume(consumed, 1_000);
+            let unread = 100 - consumed;
+            assert_eq!(buffer.spare(100, 1).len() + unread, size, "{consumed} of 100 octets were read");
+        }
+        // Half of the memory would become free, and still that is less than what is wanted.
+        let mut buffer = Buffer::default();
+        buffer.spare(100, 1);
+        buffer.fill(100);
+        buffer.consume(60, 1_000);
+        assert_eq!(buffer.spare(100, 70).len() + 40, 200);
+    }
 }

@@ -91,6 +91,11 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
+    fn the_leap_day_that_ends_four_centuries_is_a_day_of_february() {
+        assert_eq!(HttpDate::from_unix_seconds(951_782_400).as_str(), "Tue, 29 Feb 2000 00:00:00 GMT");
+    }
+
+    #[test]
     fn agrees_with_httpdate_over_four_centuries() {
         // Steps of a prime number of seconds visit every hour, weekday and leap rule.
         for seconds in (0..4 * 100 * 365 * 86_400_u64).step_by(777_767) {

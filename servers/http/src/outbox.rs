@@ -25,6 +25,7 @@ enum Tail {
 }
 
 /// A source has failed or ended early.
+#[derive(Debug)]
 pub(crate) struct SourceFailed;
 
 impl Outbox {
@@ -153,5 +154,38 @@ impl Outbox {
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
         *self = Outbox::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outbox;
+    use crate::limits::Limits;
+    use crate::response::Body;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_small_body_is_copied_behind_its_head_and_a_large_one_is_not() {
+        let limits = Limits { copy_octets: 8, ..Limits::default() };
+        let octets: Arc<[u8]> = b"0123456789".as_slice().into();
+        let bodies = |count: usize| {
+            let owned = octets[..count].to_vec();
+            let fixed: &'static [u8] = &b"0123456789"[..count];
+            [Body::Static(fixed), Body::Owned(owned), Body::Shared(Arc::clone(&octets), 0..count)]
+        };
+        for (count, is_copied) in [(8, true), (9, false)] {
+            for body in bodies(count) {
+                let mut outbox = Outbox::default();
+                outbox.writer(&limits).extend_from_slice(b"head");
+                outbox.body(body, &limits).expect("no source");
+                assert_eq!(outbox.has_tail(), !is_copied, "{count} octets");
+                assert_eq!(outbox.pending_parts().concat(), [b"head", &octets[..count]].concat());
+                assert_eq!(outbox.buffered(), if is_copied { 4 + count } else { 4 });
+                outbox.advance(3, &limits).expect("no source");
+                assert_eq!(outbox.buffered(), if is_copied { 1 + count } else { 1 });
+                outbox.advance(1 + count, &limits).expect("no source");
+                assert!(outbox.is_empty());
+            }
+        }
     }
 }
