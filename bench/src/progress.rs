@@ -44,6 +44,11 @@ impl Reporter {
         }
     }
 
+    /// Says that the figures of this program are not those that users get.
+    pub fn warn_of_slow_program(&self) {
+        self.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
+    }
+
     /// Ends the bar.
     ///
     /// # Returns

@@ -150,4 +150,16 @@ fn an_experiment_is_continued_as_it_was_asked_for() {
     assert_eq!(more.status.code(), Some(2), "{more:?}");
     let other = dyno(&["scale", "--resume", place]);
     assert!(String::from_utf8_lossy(&other.stderr).contains("holds the experiment compare"), "{other:?}");
+    // Records of older versions have the command line alone; that of the first start says what was asked.
+    let planned = || words(&dyno(&["compare", "--resume", place, "--dry-run"]));
+    let asked = planned();
+    assert!(asked.contains("2 contestants"), "{asked}");
+    let older = |line: &&str| {
+        let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let spec = record.as_object_mut().unwrap().remove("spec");
+        assert_eq!(spec.is_some(), record["kind"] == "header");
+        format!("{record}\n")
+    };
+    std::fs::write(&file, kept.iter().map(older).collect::<String>()).unwrap();
+    assert_eq!(planned(), asked);
 }

@@ -38,6 +38,7 @@ fn found(nature: Nature) -> Finding {
         schema: SCHEMA,
         experiment: Experiment::Curve,
         command: Vec::new(),
+        spec: None,
         seed: setup.seed,
         blocks: setup.blocks,
         began_unix_ms: 0,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::experiment::Experiment;
 
@@ -13,8 +14,12 @@ pub struct Header {
     pub schema: u32,
     /// Which experiment it is.
     pub experiment: Experiment,
-    /// The command line.
+    /// The command line that started it.
     pub command: Vec<String>,
+    /// What was asked for, in the words of the program's options: an experiment is continued with it. Those who
+    /// only read results need none of it. Older records have the command line alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Map<String, Value>>,
     /// Seed of the order and of the load.
     pub seed: u64,
     /// Blocks that were planned.

@@ -42,6 +42,7 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
         schema: SCHEMA,
         experiment: Experiment::Compare,
         command: vec!["dyno".into(), "compare".into()],
+        spec: None,
         seed: 3,
         blocks: 5,
         began_unix_ms: 1_700_000_000_000,

@@ -1,8 +1,10 @@
 //! `dyno connections`: what a connection costs.
 
 use super::Outcome;
-use super::shared::{Pace, Shared, conduct, launch, print_plan};
-use crate::exit::Exit;
+use super::experiment::conduct::Launch;
+use super::experiment::options::Options;
+use super::experiment::preset::Preset;
+use super::experiment::spec::shown_in;
 use dyno_measure::experiment::connections;
 use dyno_record::experiment::Experiment;
 
@@ -11,35 +13,33 @@ use dyno_record::experiment::Experiment;
 ///
 /// A cell that cannot hold its connections is void; its reason is the wall, and larger numbers are not tried.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Try it:\n  dyno connections select epoll thread-per-connection --quick\n  \
-                        dyno connections --counts 10,100,1000")]
-pub struct Arguments {
+#[command(
+    mut_args(shown_in(Experiment::Connections)),
+    after_help = "Try it:\n  dyno connections select epoll thread-per-connection --quick\n  \
+                        dyno connections --counts 10,100,1000"
+)]
+pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(super) shared: Shared,
-    /// Numbers of connections [default: 10 to 10,000]
-    #[arg(long, conflicts_with = "resume", value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    counts: Vec<u32>,
+    pub(super) options: Options,
 }
 
-const PACES: [Pace; 3] = [
-    Pace { blocks: 1, warm_up_ms: 100, duration_ms: 500 },
-    Pace { blocks: 3, warm_up_ms: 200, duration_ms: 1_000 },
-    Pace { blocks: 7, warm_up_ms: 1_000, duration_ms: 5_000 },
+const PRESETS: [Preset; 3] = [
+    Preset { blocks: 1, warm_up_ms: 100, duration_ms: 500 },
+    Preset { blocks: 3, warm_up_ms: 200, duration_ms: 1_000 },
+    Preset { blocks: 7, warm_up_ms: 1_000, duration_ms: 5_000 },
 ];
 
-/// Runs the experiment.
+/// Runs the experiment, or prints its plan.
 ///
 /// # Errors
-/// Wrong names or values, or results that cannot be written.
-pub fn run(arguments: &Arguments) -> Outcome {
-    let shared = &arguments.shared;
-    let launch = launch(shared, Experiment::Connections)?;
-    let setup = shared.setup(PACES, launch.seed)?;
-    let counts =
-        if arguments.counts.is_empty() { connections::COUNTS.to_vec() } else { arguments.counts.clone() };
-    if shared.dry_run {
-        print_plan(&setup, &connections::plan(&setup, &counts));
-        return Ok(Exit::Success);
-    }
-    conduct(shared, launch, &setup, |campaign| connections::run(campaign, &setup, &counts))
+/// Usage (2) for wrong names or values; failed (1) when results cannot be written.
+pub(super) fn run(launch: Launch) -> Outcome {
+    let setup = launch.spec.setup(PRESETS, launch.seed)?;
+    let asked: Vec<u32> = launch.spec.counts.iter().map(|count| count.get()).collect();
+    let counts = if asked.is_empty() { connections::COUNTS.to_vec() } else { asked };
+    launch.plan_or_conduct(
+        &setup,
+        || connections::plan(&setup, &counts),
+        |campaign| connections::run(campaign, &setup, &counts),
+    )
 }

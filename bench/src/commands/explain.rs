@@ -8,7 +8,7 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::Outcome;
-use super::shared::milliseconds;
+use super::experiment::values::{BlockCount, Milliseconds};
 use crate::exit::{Exit, Failure};
 use crate::progress::Reporter;
 use crate::remedy::stopped;
@@ -47,11 +47,11 @@ pub struct Arguments {
     /// The other
     other: String,
     /// Blocks: each measures both, and every unit cost, once
-    #[arg(long, value_name = "N", default_value = "24", value_parser = clap::value_parser!(u32).range(1..=1000))]
-    blocks: u32,
+    #[arg(long, value_name = "N", default_value = "24")]
+    blocks: BlockCount,
     /// Time measured in each cell
-    #[arg(long, value_name = "TIME", default_value = "200ms", value_parser = milliseconds)]
-    duration: u64,
+    #[arg(long, value_name = "TIME", default_value = "200ms")]
+    duration: Milliseconds,
     /// Explain a comparison in which both took part, and measure unit costs alone [the newest when no DIR is given]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["blocks", "duration"])]
     results: Option<Option<PathBuf>>,
@@ -113,17 +113,17 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
         service: "/".into(),
         cores: split_cores(&online_cores()),
         connections: 64,
-        blocks: arguments.blocks,
+        blocks: arguments.blocks.get(),
         warm_up_ms: 60,
         warm_up_fixed: true,
         warm_ups_ms: BTreeMap::new(),
-        duration_ms: arguments.duration.max(100),
+        duration_ms: arguments.duration.0.max(100),
         seed,
     };
     let environment = environment::read();
     let mut progress = Reporter::new(arguments.quiet);
     if !environment.optimized {
-        progress.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
+        progress.warn_of_slow_program();
     }
     let here = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
     // Nothing is written there: only transports other than plain have files.

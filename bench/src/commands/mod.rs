@@ -1,10 +1,13 @@
 //! One file a command: its arguments, and what it does with them.
 
+use dyno_record::experiment::Experiment;
+
 use crate::exit::{Exit, Failure};
 
 /// What a command gives back: how it ended, or why it could not.
 pub type Outcome = Result<Exit, Failure>;
 
+pub mod begin;
 pub mod browse;
 pub mod calibrate;
 pub mod compare;
@@ -15,19 +18,19 @@ pub mod deadlines;
 pub mod demo;
 pub mod diff;
 pub mod doctor;
+pub mod experiment;
 pub mod explain;
 pub mod keys;
 pub mod list;
 pub mod load;
 pub mod man;
 pub mod probe;
+pub mod recorded;
 pub mod remedy;
 pub mod report;
-pub mod resume;
 pub mod run;
 pub mod scale;
 pub mod serve;
-pub mod shared;
 pub mod transport;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -67,17 +70,20 @@ impl Dyno {
     /// # Errors
     /// A [`Failure`] with its exit code, for the user to read.
     pub fn run(self) -> Outcome {
-        match self.resumed()?.command {
+        match self.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),
-            Command::Compare(arguments) => compare::run(&arguments),
-            Command::Curve(arguments) => curve::run(&arguments),
-            Command::Scale(arguments) => scale::run(&arguments),
-            Command::Connections(arguments) => connections::run(&arguments),
+            Command::Compare(arguments) => begin::run(Experiment::Compare, arguments.options),
+            Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
+            Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
+            Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
-            Command::Run(arguments) => run::run(&arguments),
+            Command::Run(arguments) => {
+                let options = arguments.options()?;
+                begin::run(options.spec.experiment, options)
+            }
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
             Command::Man(arguments) => man::run(&arguments),

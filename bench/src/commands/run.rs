@@ -12,15 +12,16 @@
 //! command = ["caddy", "file-server", "--listen", "127.0.0.1:{port}", "--root", "/srv/www"]
 //! ```
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Command, FromArgMatches};
+use dyno_record::experiment::Experiment;
 use serde::Deserialize;
 
-use super::{Dyno, Outcome};
+use super::experiment::options::Options;
+use super::experiment::spec::Spec;
 use crate::exit::Failure;
-use dyno_measure::contestant::foreign::Server;
-use dyno_record::experiment::Experiment;
 
 /// Run an experiment that a TOML file describes. Its keys are the names of the options; options given here override it.
 #[derive(Debug, clap::Args)]
@@ -28,7 +29,7 @@ use dyno_record::experiment::Experiment;
     after_help = "A file:\n  experiment = \"compare\"\n  names = [\"epoll\", \"fork\"]\n  blocks = 7\n  duration = \"1s\"\n\n\
                         Try it:\n  dyno run experiment.toml -- --dry-run"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The file
     file: PathBuf,
     /// Options of the experiment that override the file, behind `--`
@@ -36,109 +37,53 @@ pub struct Arguments {
     options: Vec<String>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    experiment: Experiment,
-    #[serde(default)]
-    names: Vec<String>,
-    #[serde(default)]
-    peers: bool,
-    #[serde(default)]
-    quick: bool,
-    #[serde(default)]
-    thorough: bool,
-    servers: Option<String>,
-    #[serde(default, rename = "server")]
-    inline: Vec<Server>,
-    service: Option<String>,
-    #[serde(alias = "transport")]
-    transports: Option<String>,
-    connections: Option<u32>,
-    counts: Option<Vec<u32>>,
-    blocks: Option<u32>,
-    duration: Option<String>,
-    warm_up: Option<String>,
-    server_cores: Option<String>,
-    generator_cores: Option<String>,
-    threshold: Option<String>,
-    rate: Option<String>,
-    limit: Option<String>,
-    seed: Option<u64>,
-    output: Option<String>,
+impl Arguments {
+    /// The arguments of `dyno run` from the words behind it.
+    ///
+    /// # Errors
+    /// clap's own, when the words are no such arguments.
+    pub(super) fn of(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Self, clap::Error> {
+        let command = Arguments::augment_args(Command::new("dyno run")).no_binary_name(true);
+        let words = words.into_iter().map(Into::into);
+        Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
+    }
+
+    /// What the file asks for, and the options on top of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read or does not describe an experiment, with line and column.
+    pub(super) fn options(&self) -> Result<Options, Failure> {
+        let name = self.file.display().to_string();
+        let text = std::fs::read_to_string(&self.file).map_err(|error| {
+            Failure::usage(format!("cannot read {name}: {error}"), "`dyno run --help` shows such a file")
+        })?;
+        let spec = read(&text, &name)?;
+        // Help and wrong usage speak for themselves, and end the program as everywhere.
+        let options = Options::on_top_of(spec, &self.options).unwrap_or_else(|usage| usage.exit());
+        if options.resume.is_some() {
+            return Err(Failure::usage(
+                "an experiment goes on as it was asked for, whatever a file says now",
+                format!("say `dyno {} --resume DIR`", options.spec.experiment),
+            ));
+        }
+        Ok(options)
+    }
 }
 
-/// Runs the experiment.
-///
-/// # Errors
-/// When the file cannot be read or does not describe one, with line and column.
-pub fn run(arguments: &Arguments) -> Outcome {
-    experiment(arguments)?.run()
-}
-
-/// The experiment that the file describes.
-///
-/// # Errors
-/// When the file cannot be read or does not describe one, with line and column.
-pub fn experiment(arguments: &Arguments) -> Result<Dyno, Failure> {
-    let name = arguments.file.display().to_string();
-    let text = std::fs::read_to_string(&arguments.file).map_err(|error| {
-        Failure::usage(format!("cannot read {name}: {error}"), "`dyno run --help` shows such a file")
-    })?;
-    let mut line = command_line(&text, &name)?;
-    line.extend(arguments.options.iter().cloned());
-    // Help and wrong usage speak for themselves, and end the program as everywhere.
-    Ok(Dyno::try_parse_from(line).unwrap_or_else(|usage| usage.exit()))
-}
-
-/// The command line that a file stands for.
-fn command_line(text: &str, name: &str) -> Result<Vec<String>, Failure> {
-    let file: File = toml::from_str(text).map_err(|error| {
+/// What the file `name` with this text asks for.
+fn read(text: &str, name: &str) -> Result<Spec, Failure> {
+    /// The one key without a default, which [`Spec`] therefore would not miss.
+    #[derive(Deserialize)]
+    struct Named {
+        #[serde(rename = "experiment")]
+        _experiment: Experiment,
+    }
+    toml::from_str::<Named>(text).and_then(|_| toml::from_str(text)).map_err(|error| {
         Failure::usage(
             format!("{name} describes no experiment\n{error}"),
             "the keys are the options of the experiment; see `dyno compare --help`",
         )
-    })?;
-    if !file.inline.is_empty() && file.servers.is_some() {
-        return Err(Failure::usage(
-            format!("{name} names a file of servers and describes servers itself"),
-            "move all of them to one of the two",
-        ));
-    }
-    let experiment = file.experiment;
-    let mut line = vec!["dyno".to_string(), experiment.to_string()];
-    line.extend(file.names);
-    for (option, wanted) in [("--peers", file.peers), ("--quick", file.quick), ("--thorough", file.thorough)]
-    {
-        if wanted {
-            line.push(option.to_string());
-        }
-    }
-    // The file itself is a file of servers, for those who look for its `[[server]]` alone.
-    let servers = if file.inline.is_empty() { file.servers } else { Some(name.to_string()) };
-    let counts =
-        file.counts.map(|counts| counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
-    let options = [
-        ("--servers", servers),
-        ("--service", file.service),
-        ("--transports", file.transports),
-        ("--connections", file.connections.map(|count| count.to_string())),
-        ("--counts", counts),
-        ("--blocks", file.blocks.map(|blocks| blocks.to_string())),
-        ("--duration", file.duration),
-        ("--warm-up", file.warm_up),
-        ("--server-cores", file.server_cores),
-        ("--generator-cores", file.generator_cores),
-        ("--threshold", file.threshold),
-        ("--rate", file.rate),
-        ("--limit", file.limit),
-        ("--seed", file.seed.map(|seed| seed.to_string())),
-        ("--output", file.output),
-    ];
-    for (option, value) in options {
-        line.extend(value.into_iter().flat_map(|value| [option.to_string(), value]));
-    }
-    Ok(line)
+    })
 }
 
 #[cfg(test)]
@@ -146,29 +91,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_become_options() {
-        let text = "experiment = 'compare'\nnames = ['epoll']\nblocks = 7\nwarm-up = '1s'\npeers = true\n";
-        let line = command_line(text, "f").unwrap();
-        assert_eq!(line, ["dyno", "compare", "epoll", "--peers", "--blocks", "7", "--warm-up", "1s"]);
-        assert!(Dyno::try_parse_from(line).is_ok());
+    fn keys_are_options() {
+        let text = "experiment = 'curve'\nnames = ['epoll']\nblocks = 7\nwarm-up = '1s'\npeers = true\n";
+        let spec = read(text, "f").unwrap();
+        let words = ["epoll", "--peers", "--blocks", "7", "--warm-up", "1s"];
+        assert_eq!(spec, Options::on_top_of(Spec::of(Experiment::Curve), words).unwrap().spec);
     }
 
     #[test]
     fn servers_of_the_file_take_part() {
         let text =
             "experiment = 'compare'\nnames = ['epoll']\n[[server]]\nname = 'x'\ncommand = ['x', '{port}']\n";
-        let line = command_line(text, "f.toml").unwrap();
-        assert_eq!(line, ["dyno", "compare", "epoll", "--servers", "f.toml"]);
-        let failure = command_line(&text.replace("command", "comand"), "f").unwrap_err();
+        assert_eq!(read(text, "f.toml").unwrap().own_servers.len(), 1);
+        let failure = read(&text.replace("command", "comand"), "f").unwrap_err();
         assert!(failure.message.contains("line 5") && failure.message.contains("comand"), "{failure}");
+        let both = text.replace("names", "servers = 'other.toml'\nnames");
+        assert!(read(&both, "f").unwrap().check().is_err());
     }
 
     #[test]
     fn an_unknown_key_is_refused_with_its_position() {
-        let failure = command_line("experiment = 'compare'\nblokcs = 7\n", "f").unwrap_err();
+        let failure = read("experiment = 'compare'\nblokcs = 7\n", "f").unwrap_err();
         assert!(
             failure.message.contains("line 2, column 1") && failure.message.contains("blokcs"),
             "{failure}"
         );
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_refused_with_its_position() {
+        for (line, said) in [("blocks = 0", "between 1 and 1000"), ("duration = '1x'", "unit of time")] {
+            let failure = read(&format!("experiment = 'compare'\n{line}\n"), "f").unwrap_err();
+            assert!(failure.message.contains("line 2") && failure.message.contains(said), "{failure}");
+        }
+        let failure = read("blocks = 7\n", "f").unwrap_err();
+        assert!(failure.message.contains("experiment"), "a file that names no experiment: {failure}");
     }
 }

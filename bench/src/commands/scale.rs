@@ -1,8 +1,10 @@
 //! `dyno scale`: capacity against server cores.
 
 use super::Outcome;
-use super::shared::{Pace, Shared, conduct, launch, print_plan};
-use crate::exit::Exit;
+use super::experiment::conduct::Launch;
+use super::experiment::options::Options;
+use super::experiment::preset::Preset;
+use super::experiment::spec::shown_in;
 use dyno_measure::experiment::scale;
 use dyno_measure::probe::machine::online_cores;
 use dyno_record::experiment::Experiment;
@@ -13,31 +15,30 @@ use dyno_record::experiment::Experiment;
 /// four different numbers of cores on.
 #[derive(Debug, clap::Args)]
 #[command(
+    mut_args(shown_in(Experiment::Scale)),
     after_help = "Try it:\n  dyno scale epoll multi-reactor --quick\n  dyno scale --service /compute/50"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(super) shared: Shared,
+    pub(super) options: Options,
 }
 
-const PACES: [Pace; 3] = [
-    Pace { blocks: 3, warm_up_ms: 100, duration_ms: 400 },
-    Pace { blocks: 5, warm_up_ms: 200, duration_ms: 1_000 },
-    Pace { blocks: 20, warm_up_ms: 1_000, duration_ms: 5_000 },
+const PRESETS: [Preset; 3] = [
+    Preset { blocks: 3, warm_up_ms: 100, duration_ms: 400 },
+    Preset { blocks: 5, warm_up_ms: 200, duration_ms: 1_000 },
+    Preset { blocks: 20, warm_up_ms: 1_000, duration_ms: 5_000 },
 ];
 
-/// Runs the experiment.
+/// Runs the experiment, or prints its plan.
 ///
 /// # Errors
-/// Wrong names or values, or results that cannot be written.
-pub fn run(arguments: &Arguments) -> Outcome {
-    let shared = &arguments.shared;
-    let launch = launch(shared, Experiment::Scale)?;
-    let setup = shared.setup(PACES, launch.seed)?;
+/// Usage (2) for wrong names or values; failed (1) when results cannot be written.
+pub(super) fn run(launch: Launch) -> Outcome {
+    let setup = launch.spec.setup(PRESETS, launch.seed)?;
     let online = online_cores();
-    if shared.dry_run {
-        print_plan(&setup, &scale::plan(&setup, &online));
-        return Ok(Exit::Success);
-    }
-    conduct(shared, launch, &setup, |campaign| scale::run(campaign, &setup, &online))
+    launch.plan_or_conduct(
+        &setup,
+        || scale::plan(&setup, &online),
+        |campaign| scale::run(campaign, &setup, &online),
+    )
 }

@@ -44,7 +44,6 @@ const OWED: &[(&str, &str)] = &[
     ("crates-share-no-type-name", "Measured: "),
     ("crates-share-no-type-name", "Opener: "),
     ("crates-share-no-type-name", "Outcome: "),
-    ("crates-share-no-type-name", "Pace: "),
     ("crates-share-no-type-name", "Parts: "),
     ("crates-share-no-type-name", "Plan: "),
     ("crates-share-no-type-name", "Point: "),

@@ -36,6 +36,7 @@ fn header() -> Header {
         schema: dyno_record::SCHEMA,
         experiment: Experiment::Compare,
         command: Vec::new(),
+        spec: None,
         seed: 1,
         blocks: 1,
         began_unix_ms: 0,

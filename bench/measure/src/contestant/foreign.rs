@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::contestant::{Concurrency, Contestant, Ready, find};
 use dyno_record::transport::TransportKind;
@@ -30,7 +30,7 @@ struct File {
 }
 
 /// One server of a file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Server {
     name: String,
@@ -43,7 +43,7 @@ pub struct Server {
     ready: ReadyBy,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Connections {
     One,
@@ -52,7 +52,7 @@ enum Connections {
     Many,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum ReadyBy {
     #[default]
@@ -110,7 +110,18 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
 pub fn read(path: &Path) -> Result<Vec<Contestant>, ContestantError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ContestantError::Unreadable { path: path.to_path_buf(), error })?;
-    let found = parse(&text, &path.display().to_string())?;
+    all_installed(parse(&text, &path.display().to_string())?)
+}
+
+/// The contestants that these servers are.
+///
+/// # Errors
+/// When a command is empty, or its program is not installed.
+pub fn installed(servers: &[Server]) -> Result<Vec<Contestant>, ContestantError> {
+    all_installed(servers.iter().map(Server::contestant).collect::<Result<_, _>>()?)
+}
+
+fn all_installed(found: Vec<Contestant>) -> Result<Vec<Contestant>, ContestantError> {
     let missing =
         |contestant: &&Contestant| contestant.command.first().is_some_and(|program| find(program).is_none());
     match found.iter().find(missing) {

@@ -1,0 +1,158 @@
+//! An experiment from its directory to its report.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dyno_measure::campaign::{Campaign, Stop, expected_time};
+use dyno_measure::contestant::Contestant;
+use dyno_measure::environment;
+use dyno_measure::experiment::setup::Setup;
+use dyno_measure::floor;
+use dyno_measure::limits::RESTLESS_MS;
+use dyno_measure::order::Plan;
+use dyno_measure::probe::machine::online_cores;
+use dyno_measure::rig::system::System;
+use dyno_record::SCHEMA;
+use dyno_record::cell::{Cell, Trial};
+use dyno_record::header::Header;
+use dyno_record::measured::Record;
+use dyno_record::store::Store;
+use dyno_units::show;
+
+use super::spec::Spec;
+use crate::exit::{Exit, Failure};
+use crate::progress::Reporter;
+use crate::results;
+
+/// An experiment that is about to begin, or to go on.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    /// What it was asked for when it began.
+    pub(crate) spec: Spec,
+    /// Where its results go.
+    pub(crate) directory: PathBuf,
+    /// What an earlier start of it has measured.
+    pub(crate) known: Vec<Record>,
+    /// Seed of the order and of the arrivals.
+    pub(crate) seed: u64,
+    /// When this start began, in milliseconds since 1970.
+    pub(crate) unix_ms: u64,
+    /// Whether the plan is printed, and nothing is measured.
+    pub(crate) dry_run: bool,
+    /// Whether there is no progress on stderr.
+    pub(crate) quiet: bool,
+}
+
+impl Launch {
+    /// Prints what would be measured, or measures it: `run` calls the experiment.
+    ///
+    /// # Errors
+    /// When results cannot be written.
+    pub(crate) fn plan_or_conduct(
+        self,
+        setup: &Setup,
+        plan: impl FnOnce() -> Plan,
+        run: impl FnOnce(&mut Campaign<System>) -> Result<(), Stop>,
+    ) -> Result<Exit, Failure> {
+        if self.dry_run {
+            print_plan(setup, &plan());
+            return Ok(Exit::Success);
+        }
+        self.conduct(setup, run)
+    }
+
+    /// Measures from the machine's floor to the report.
+    ///
+    /// # Errors
+    /// When results cannot be written.
+    pub(crate) fn conduct(
+        self,
+        setup: &Setup,
+        run: impl FnOnce(&mut Campaign<System>) -> Result<(), Stop>,
+    ) -> Result<Exit, Failure> {
+        let mut progress = Reporter::new(self.quiet);
+        let header = self.header(setup);
+        if !header.environment.optimized {
+            progress.warn_of_slow_program();
+        }
+        let store = Store::open(&self.directory, &header)?;
+        results::point_latest(&self.directory);
+        let rig = System::new(&setup.contestants, &setup.cores, &self.directory, self.seed)?;
+        let mut campaign =
+            Campaign::new(rig, Some(store), self.known, &header.environment.machine_id, &mut progress);
+        let ended = run(&mut campaign);
+        drop(campaign);
+        let void = progress.finish();
+        let interrupted = match ended {
+            Ok(()) => false,
+            Err(Stop::Interrupted) => true,
+            Err(Stop::Broken(error)) => return Err(error.into()),
+        };
+        let written = results::write_report(&self.directory)?;
+        anstream::print!("{}", written.report.terminal);
+        let again = format!("dyno {} --resume {}", self.spec.experiment, self.directory.display());
+        if !self.quiet {
+            eprintln!("report: {}", written.page.display());
+            if void > 0 {
+                eprintln!("{}; to measure again: {again}", show::count(void, "void cell"));
+            }
+        }
+        if interrupted {
+            eprintln!("interrupted; continue with: {again}");
+            return Ok(Exit::Interrupted);
+        }
+        Ok(if written.report.usable { Exit::Success } else { Exit::Invalid })
+    }
+
+    fn header(&self, setup: &Setup) -> Header {
+        Header {
+            schema: SCHEMA,
+            experiment: self.spec.experiment,
+            command: std::env::args().collect(),
+            spec: Some(self.spec.to_record()),
+            seed: self.seed,
+            blocks: setup.blocks,
+            began_unix_ms: self.unix_ms,
+            threshold: self.spec.threshold.0,
+            contestants: setup.contestants.iter().map(Contestant::line).collect(),
+            floor: Some(floor::measure(&online_cores())),
+            environment: environment::read(),
+        }
+    }
+}
+
+fn print_plan(setup: &Setup, plan: &Plan) {
+    // Until the pilot has shown how soon each is steady, it is taken to be as soon as most are.
+    let usual = |cell: &Cell| {
+        let mut cell = cell.clone();
+        if !setup.warm_up_fixed {
+            cell.load.warm_up_ms = cell.load.warm_up_ms.min(RESTLESS_MS);
+        }
+        expected_time(&cell)
+    };
+    let time: Duration = plan.cells().map(usual).sum();
+    for planned in plan.trials() {
+        let Trial { cell, block } = &planned.trial;
+        anstream::println!(
+            "{:>3}  {:<16} {:<24} {}",
+            block + 1,
+            cell.step,
+            cell.contestant,
+            planned.load_words()
+        );
+    }
+    anstream::println!(
+        "{} of {}; server on {}, generator on {}",
+        show::count(plan.cells().count(), "cell"),
+        show::count(setup.contestants.len(), "contestant"),
+        cores(&setup.cores.server),
+        cores(&setup.cores.generator),
+    );
+    let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
+    anstream::println!("takes about {}{more}", show::span(time));
+}
+
+fn cores(cores: &[usize]) -> String {
+    let list: Vec<String> = cores.iter().map(ToString::to_string).collect();
+    format!("core{} {}", if cores.len() == 1 { "" } else { "s" }, list.join(","))
+}

@@ -1,0 +1,17 @@
+//! What the commands that run an experiment share: what was asked for, and how it is carried out.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`spec`] | what an experiment is asked for, in command line, file and records alike |
+//! | [`values`] | its values, written and read with their units |
+//! | [`options`] | the command line of an experiment, alone or on top of a file |
+//! | [`preset`] | how long the cells are, and how many |
+//! | [`setup`] | who takes part and on which cores, on this machine |
+//! | [`conduct`] | the experiment itself, from its directory to its report |
+
+pub(crate) mod conduct;
+pub(crate) mod options;
+pub(crate) mod preset;
+pub(crate) mod setup;
+pub(crate) mod spec;
+pub(crate) mod values;

@@ -1,0 +1,90 @@
+//! The command line of an experiment: what it is asked for, and how this start of it goes.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use super::spec::{Spec, shown_in};
+
+/// The options of every command that runs an experiment.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    pub(crate) spec: Spec,
+    /// Continue the experiment in DIR (the newest one when no DIR is given) as it was asked for: cells that are done are not
+    /// measured again, void ones are
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "Spec")]
+    pub(crate) resume: Option<Option<PathBuf>>,
+    /// Print the plan and how long it takes, and measure nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+impl Options {
+    /// What a command line asks for on top of `spec`: options that it names replace those of `spec`, and no others do.
+    ///
+    /// # Errors
+    /// clap's own, when the words are no command line of the experiment, or ask for its help.
+    pub(crate) fn on_top_of(
+        spec: Spec,
+        words: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Result<Self, clap::Error> {
+        let command = Command::new(spec.experiment.word()).bin_name(format!("dyno {}", spec.experiment));
+        let command = Options::augment_args(command).mut_args(shown_in(spec.experiment));
+        let words = words.into_iter().map(Into::into);
+        let mut options = Options { spec, resume: None, dry_run: false, quiet: false };
+        let mut matches = command.no_binary_name(true).try_get_matches_from(words)?;
+        keep_given(&mut matches);
+        options.update_from_arg_matches_mut(&mut matches)?;
+        Ok(options)
+    }
+}
+
+/// Takes defaults out, so that what is left was typed.
+fn keep_given(matches: &mut ArgMatches) {
+    let names: Vec<String> = matches.ids().map(ToString::to_string).collect();
+    for name in names {
+        if matches.value_source(&name) == Some(ValueSource::DefaultValue) {
+            // Every name is one of these matches' own.
+            let _ = matches.try_clear_id(&name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dyno_record::experiment::Experiment;
+
+    use super::*;
+
+    fn file() -> Spec {
+        let text = "experiment = 'compare'\nnames = ['epoll']\nblocks = 7\nquick = true\nthreshold = '10%'\n";
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn options_replace_what_they_name_and_leave_the_rest() {
+        let options = Options::on_top_of(file(), ["fork", "--blocks", "3", "--dry-run"]).unwrap();
+        let wanted = Spec { names: vec!["fork".into()], blocks: Some("3".parse().unwrap()), ..file() };
+        assert_eq!(options.spec, wanted);
+        assert!(options.dry_run && !options.quiet);
+        assert_eq!(Options::on_top_of(file(), [""; 0]).unwrap().spec, file());
+    }
+
+    #[test]
+    fn nothing_but_the_place_is_said_of_an_experiment_that_goes_on() {
+        let refused = |words: &[&str]| {
+            let spec = Spec::of(Experiment::Curve);
+            Options::on_top_of(spec, words).unwrap_err().to_string()
+        };
+        assert!(refused(&["--resume", "--limit", "5ms"]).contains("cannot be used with"));
+        assert!(refused(&["epoll", "--resume", "x"]).contains("cannot be used with"));
+        let options = Options::on_top_of(Spec::of(Experiment::Curve), ["--resume", "--quiet"]).unwrap();
+        assert!(options.resume == Some(None) && options.quiet);
+    }
+}

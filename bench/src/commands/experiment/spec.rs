@@ -1,0 +1,276 @@
+//! What an experiment is asked for.
+//!
+//! One type reads the command line (clap), a file and the records (serde). The name, the help and the default of each option
+//! stand here and nowhere else: the keys of a file are the names of the options.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, Args, Command, FromArgMatches};
+use dyno_measure::contestant::foreign::Server;
+use dyno_record::experiment::Experiment;
+use dyno_record::transport::TransportKind;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::values::{BlockCount, ConnectionCount, CoreList, Milliseconds, Nanoseconds, PerSecond, Share};
+use crate::exit::Failure;
+
+/// Behind the options that all experiments and commands have.
+const LAST: usize = 100;
+
+/// The limit of a curve unless another is asked for: what a person does not notice in a page of ten requests.
+const LIMIT: Nanoseconds = Nanoseconds(10_000_000);
+
+/// The share that a good rate may lose unless another is asked for: one request in a thousand.
+const MISSED: Share = Share(0.001);
+
+/// What an experiment is asked for.
+#[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Spec {
+    /// Which experiment it is: on a command line the command itself.
+    #[arg(skip = Experiment::Compare)]
+    pub(crate) experiment: Experiment,
+    /// Servers that a file describes itself, as a file of servers does.
+    #[arg(skip)]
+    #[serde(rename = "server")]
+    pub(crate) own_servers: Vec<Server>,
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    pub(crate) names: Vec<String>,
+    /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
+    #[arg(long)]
+    pub(crate) peers: bool,
+    /// Servers of your own, described in a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) servers: Option<PathBuf>,
+    /// What is asked for, with a leading slash; see `dyno list`
+    #[arg(long, value_name = "PATH", default_value = "/")]
+    pub(crate) service: String,
+    /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
+    #[arg(
+        long,
+        alias = "transport",
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = TransportKind::Plain.word(),
+        value_parser = transports()
+    )]
+    #[serde(alias = "transport", deserialize_with = "list")]
+    pub(crate) transports: Vec<TransportKind>,
+    /// Lasting connections, where an architecture serves so many
+    #[arg(long, value_name = "N", default_value = "64")]
+    pub(crate) connections: ConnectionCount,
+    /// As fast as is still useful: about 90 seconds for `compare`
+    #[arg(long, conflicts_with = "thorough")]
+    pub(crate) quick: bool,
+    /// As long as intervals need
+    #[arg(long)]
+    pub(crate) thorough: bool,
+    /// Blocks: each runs every cell once, in an order of its own
+    #[arg(long, value_name = "N")]
+    pub(crate) blocks: Option<BlockCount>,
+    /// Time measured in each cell, such as 800ms
+    #[arg(long, value_name = "TIME")]
+    pub(crate) duration: Option<Milliseconds>,
+    /// Time left out at the start of each cell, such as 200ms [default: until a pilot was steady, within a limit]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) warm_up: Option<Milliseconds>,
+    /// Cores of the servers, such as 0 or 0-3 [default: the first half]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) server_cores: Option<CoreList>,
+    /// Cores of the generator [default: the others]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) generator_cores: Option<CoreList>,
+    /// Relative difference that matters
+    #[arg(long, value_name = "SHARE", default_value = "5%")]
+    pub(crate) threshold: Share,
+    /// Seed of the order and of the arrivals [default: taken from the clock]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Where results go [default: dyno-results/TIME-EXPERIMENT]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Common rate of the latency cells, such as 5k [default: half of what the slowest can do]
+    #[arg(long, value_name = "RATE", display_order = LAST)]
+    pub(crate) rate: Option<PerSecond>,
+    #[arg(
+        long,
+        value_name = "TIME",
+        display_order = LAST,
+        help = format!("The 99th percentile that a good rate keeps [default: {LIMIT}]")
+    )]
+    pub(crate) limit: Option<Nanoseconds>,
+    #[arg(
+        long,
+        value_name = "SHARE",
+        display_order = LAST,
+        help = format!("The share of requests that a good rate may lose [default: {}%]", MISSED.0 * 100.0)
+    )]
+    pub(crate) missed: Option<Share>,
+    /// Numbers of connections [default: 10 to 10,000]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
+    pub(crate) counts: Vec<ConnectionCount>,
+}
+
+/// An option that one experiment alone reads: its name, the experiment, and whether it was given.
+type Own = (&'static str, Experiment, fn(&Spec) -> bool);
+
+const OWN: [Own; 4] = [
+    ("rate", Experiment::Compare, |spec| spec.rate.is_some()),
+    ("limit", Experiment::Curve, |spec| spec.limit.is_some()),
+    ("missed", Experiment::Curve, |spec| spec.missed.is_some()),
+    ("counts", Experiment::Connections, |spec| !spec.counts.is_empty()),
+];
+
+/// The option as the help of an experiment shows it: what this experiment does not read is left out.
+pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
+    move |option| {
+        let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && *of != experiment);
+        option.hide(is_other)
+    }
+}
+
+impl Default for Spec {
+    /// What a command line without options asks for.
+    fn default() -> Self {
+        let matches = Spec::augment_args(Command::new("dyno")).try_get_matches_from(["dyno"]);
+        let spec = matches.and_then(|matches| Spec::from_arg_matches(&matches));
+        spec.expect("no option is required, and every default can be read")
+    }
+}
+
+impl Spec {
+    /// What an experiment does that is asked for nothing in particular.
+    pub(crate) fn of(experiment: Experiment) -> Self {
+        Spec { experiment, ..Spec::default() }
+    }
+
+    /// Refuses what does not go together, wherever it was written.
+    ///
+    /// # Errors
+    /// Usage (2) for an option that the experiment does not read, and for options that contradict each other.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let experiment = self.experiment;
+        if let Some((name, of, _)) = OWN.iter().find(|(_, of, given)| *of != experiment && given(self)) {
+            return Err(Failure::usage(
+                format!("{experiment} does not read {name}"),
+                format!("leave it out; `dyno {of}` reads it"),
+            ));
+        }
+        if self.quick && self.thorough {
+            return Err(Failure::usage(
+                "an experiment is not both quick and thorough",
+                "leave one of them out",
+            ));
+        }
+        if self.servers.is_some() && !self.own_servers.is_empty() {
+            return Err(Failure::usage(
+                "a file of servers is named beside servers that are described in place",
+                "move all of them to one of the two",
+            ));
+        }
+        if !self.service.starts_with('/') {
+            return Err(Failure::usage(
+                format!("the service {} has no leading slash", self.service),
+                format!("say --service /{}", self.service),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The 99th percentile in nanoseconds that a good rate of a curve keeps, and the share of requests that it may lose.
+    pub(crate) fn limit(&self) -> (u64, f64) {
+        (self.limit.unwrap_or(LIMIT).0, self.missed.unwrap_or(MISSED).0)
+    }
+
+    /// As the header of the records carries it, without what was not asked for.
+    pub(crate) fn to_record(&self) -> Map<String, Value> {
+        let Ok(Value::Object(mut spec)) = serde_json::to_value(self) else { return Map::new() };
+        spec.retain(|_, value| !value.is_null());
+        spec
+    }
+}
+
+/// The transports by their words, with what each is for the help.
+fn transports() -> impl TypedValueParser<Value = TransportKind> {
+    let words = TransportKind::ALL.map(|kind| {
+        PossibleValue::new(kind.word()).help(match kind {
+            TransportKind::Plain => "Nothing between TCP and HTTP",
+            TransportKind::Channel => "Dyno's own secure channel",
+            TransportKind::Tls => "TLS 1.3",
+        })
+    });
+    PossibleValuesParser::new(words).map(|word| {
+        let known = TransportKind::ALL.into_iter().find(|kind| kind.word() == word);
+        known.expect("the parser lets no other word pass")
+    })
+}
+
+/// Transports as a list, or as on the command line: one text with commas.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransportKind>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "transports are a list such as \"plain,tls\"")]
+    enum List {
+        Text(String),
+        Words(Vec<TransportKind>),
+    }
+    match List::deserialize(deserializer)? {
+        List::Words(words) => Ok(words),
+        List::Text(text) => {
+            let words = text.split(',').map(|word| Value::from(word.trim()));
+            words.map(|word| serde_json::from_value(word).map_err(serde::de::Error::custom)).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_recorded_is_what_was_asked() {
+        let spec = Spec {
+            names: vec!["epoll".into()],
+            transports: vec![TransportKind::Plain, TransportKind::Tls],
+            blocks: Some("7".parse().unwrap()),
+            duration: Some(Milliseconds(800)),
+            server_cores: Some(CoreList(vec![0, 1])),
+            limit: Some(Nanoseconds(2_500_000)),
+            missed: Some(Share(0.002)),
+            seed: Some(u64::MAX),
+            ..Spec::of(Experiment::Curve)
+        };
+        let record = spec.to_record();
+        assert_eq!(record["duration"], "800ms");
+        assert!(!record.contains_key("output"), "{record:?}");
+        let again: Spec = serde_json::from_value(record.into()).unwrap();
+        assert_eq!(again, spec);
+    }
+
+    #[test]
+    fn a_file_may_write_transports_either_way() {
+        let of = |text: &str| toml::from_str::<Spec>(text).map(|spec| spec.transports);
+        let both = [TransportKind::Plain, TransportKind::Tls];
+        assert_eq!(of("transports = 'plain,tls'").unwrap(), both);
+        assert_eq!(of("transport = ['plain', 'tls']").unwrap(), both);
+        let error = of("transports = 'plain,smoke'").unwrap_err().to_string();
+        assert!(error.contains("smoke") && error.contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn an_option_of_another_experiment_is_refused() {
+        let spec = Spec { rate: Some(PerSecond(5.0)), ..Spec::of(Experiment::Curve) };
+        let failure = spec.check().unwrap_err();
+        assert!(failure.message.contains("curve does not read rate"), "{failure}");
+        assert!(Spec { experiment: Experiment::Compare, ..spec }.check().is_ok());
+    }
+
+    #[test]
+    fn every_option_of_one_experiment_exists() {
+        let command = Spec::augment_args(Command::new("dyno"));
+        for (name, ..) in OWN {
+            assert!(command.get_arguments().any(|option| option.get_id() == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Values of an experiment as people write them: `800ms`, `5k`, `5%`, `0-3`. A command line, a file and the records hold the
+//! same text, so that each can be copied into the others.
+
+use std::fmt;
+use std::str::FromStr;
+
+use dyno_units::read::{self, ReadError};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Why a text is no value of an option.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub(crate) enum ValueError {
+    /// The text cannot be read at all.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A time that would be rounded to nothing.
+    #[error("{0} is shorter than 1ms")]
+    TooShort(String),
+    /// A number beyond what makes sense.
+    #[error("{text} is not between {low} and {high}")]
+    Outside {
+        /// What was written.
+        text: String,
+        /// The least that makes sense.
+        low: u32,
+        /// The most that makes sense.
+        high: u32,
+    },
+}
+
+/// A time in whole milliseconds, such as `800ms` or `2s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Milliseconds(pub(crate) u64);
+
+impl FromStr for Milliseconds {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match read::duration_ns(text)? / 1_000_000 {
+            0 if text.trim() != "0" => Err(ValueError::TooShort(text.into())),
+            milliseconds => Ok(Milliseconds(milliseconds)),
+        }
+    }
+}
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}ms", self.0)
+    }
+}
+
+/// A time of any length, such as `250us` or `10ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Nanoseconds(pub(crate) u64);
+
+impl FromStr for Nanoseconds {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Ok(Nanoseconds(read::duration_ns(text)?))
+    }
+}
+
+impl fmt::Display for Nanoseconds {
+    /// In the largest unit that tells it exactly.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
+        let whole = units.into_iter().find(|(factor, _)| self.0 > 0 && self.0.is_multiple_of(*factor));
+        let (factor, unit) = whole.unwrap_or((1, "ns"));
+        write!(f, "{}{unit}", self.0 / factor)
+    }
+}
+
+/// Requests a second, such as `5k`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PerSecond(pub(crate) f64);
+
+impl FromStr for PerSecond {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Ok(PerSecond(read::rate(text)?))
+    }
+}
+
+impl fmt::Display for PerSecond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A part of a whole from 0 to 1, such as `5%` or `0.05`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share(pub(crate) f64);
+
+impl FromStr for Share {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Ok(Share(read::share(text)?))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Numbers of cores in rising order, such as `0`, `0-3` or `0,2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CoreList(pub(crate) Vec<usize>);
+
+impl FromStr for CoreList {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Ok(CoreList(read::cores(text)?))
+    }
+}
+
+impl fmt::Display for CoreList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cores: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&cores.join(","))
+    }
+}
+
+/// Serde of values that are written as text: by `Display` and `FromStr`.
+macro_rules! as_text {
+    ($($value:ty),*) => {$(
+        impl Serialize for $value {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $value {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )*};
+}
+
+as_text!(Milliseconds, Nanoseconds, PerSecond, Share, CoreList);
+
+/// A whole number from `LOW` to `HIGH`: `500` or `10k` on a command line, a number in files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub(crate) struct Within<const LOW: u32, const HIGH: u32>(u32);
+
+/// Lasting connections of a cell. More than a hundred thousand have no ports on one address of the loopback.
+pub(crate) type ConnectionCount = Within<1, 100_000>;
+
+/// Blocks of an experiment. A thousand take days, and narrow an interval no further that matters.
+pub(crate) type BlockCount = Within<1, 1000>;
+
+impl<const LOW: u32, const HIGH: u32> Within<LOW, HIGH> {
+    /// The number.
+    pub(crate) fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl<const LOW: u32, const HIGH: u32> TryFrom<u32> for Within<LOW, HIGH> {
+    type Error = ValueError;
+
+    fn try_from(number: u32) -> Result<Self, ValueError> {
+        let outside = || ValueError::Outside { text: number.to_string(), low: LOW, high: HIGH };
+        (LOW..=HIGH).contains(&number).then_some(Within(number)).ok_or_else(outside)
+    }
+}
+
+impl<const LOW: u32, const HIGH: u32> FromStr for Within<LOW, HIGH> {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let outside = || ValueError::Outside { text: text.into(), low: LOW, high: HIGH };
+        u32::try_from(read::count(text)?).ok().and_then(|number| number.try_into().ok()).ok_or_else(outside)
+    }
+}
+
+impl<const LOW: u32, const HIGH: u32> From<Within<LOW, HIGH>> for u32 {
+    fn from(within: Within<LOW, HIGH>) -> u32 {
+        within.0
+    }
+}
+
+impl<const LOW: u32, const HIGH: u32> fmt::Display for Within<LOW, HIGH> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn again<T: FromStr<Err = ValueError> + fmt::Display>(text: &str) -> String {
+        text.parse::<T>().unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
+    }
+
+    #[test]
+    fn a_value_is_shown_as_it_can_be_written() {
+        assert_eq!(again::<Milliseconds>("1.5s"), "1500ms");
+        assert_eq!(again::<Nanoseconds>("10ms"), "10ms");
+        assert_eq!(again::<Nanoseconds>("1500us"), "1500us");
+        assert_eq!(again::<Nanoseconds>("0"), "0ns");
+        assert_eq!(again::<PerSecond>("2.5k"), "2500");
+        assert_eq!(again::<Share>("0.1%"), "0.001");
+        assert_eq!(again::<CoreList>("0-2,5"), "0,1,2,5");
+        assert_eq!(again::<ConnectionCount>("10k"), "10000");
+        let share: Share = serde_json::from_value("5%".into()).unwrap();
+        assert_eq!(serde_json::to_value(share).unwrap(), "0.05");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        assert_eq!("10us".parse::<Milliseconds>(), Err(ValueError::TooShort("10us".into())));
+        assert!("0".parse::<ConnectionCount>().is_err() && "101k".parse::<ConnectionCount>().is_err());
+        assert!(serde_json::from_value::<BlockCount>(1001.into()).is_err());
+        assert_eq!(
+            "5000000000".parse::<BlockCount>().unwrap_err().to_string(),
+            "5000000000 is not between 1 and 1000"
+        );
+    }
+}
