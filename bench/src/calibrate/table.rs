@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use dyno_clients::verdict::Verdict;
+use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
 
