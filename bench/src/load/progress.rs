@@ -14,12 +14,12 @@ use crate::exit::Failure;
 const COLUMNS: usize = 79;
 
 /// The line by which a run tells that it starts: all connections are open, and requests begin to fall due.
-pub const STARTED: &str = "started";
+pub(crate) const STARTED: &str = "started";
 
 /// One line on standard error that is written over and over, if that is a terminal. It needs a carriage return and no
 /// escape code, so it works on every terminal and with NO_COLOR.
 #[derive(Debug)]
-pub struct Bar {
+pub(crate) struct Bar {
     on: bool,
     shown_columns: usize,
     end_ns: u64,
@@ -30,7 +30,7 @@ pub struct Bar {
 
 impl Bar {
     /// For the plan; silent unless `wanted` and on a terminal.
-    pub fn new(plan: &Plan, wanted: bool) -> Self {
+    pub(crate) fn new(plan: &Plan, wanted: bool) -> Self {
         let requests = match plan.length {
             Length::Requests(n) => Some(n),
             Length::Duration(_) => None,
@@ -46,7 +46,7 @@ impl Bar {
     }
 
     /// Writes the line.
-    pub fn show(&mut self, glance: &Glance) {
+    pub(crate) fn show(&mut self, glance: &Glance) {
         if !self.on {
             return;
         }
@@ -84,7 +84,7 @@ impl Bar {
     }
 
     /// Takes the line away.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.shown_columns > 0 {
             self.write("");
             let _ = write!(std::io::stderr(), "\r");
@@ -105,7 +105,7 @@ extern "C" fn stop(_signal: libc::c_int) {
 ///
 /// # Errors
 /// When the system does not let us handle signals.
-pub fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
+pub(crate) fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
     if LIVE.set(live.clone()).is_err() {
         return Err(Failure::failed("only one run at a time can be interrupted", ""));
