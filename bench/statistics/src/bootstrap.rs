@@ -196,4 +196,19 @@ mod tests {
         assert_eq!(bca(&[2.0, 4.0], median, 0.95, 3).unwrap().low, 2.0);
         assert_eq!(bca(&[], median, 0.95, 3), None);
     }
+
+    #[test]
+    fn ties_do_not_bias_the_median_of_a_symmetric_sample() {
+        let interval = bca(&[1.0, 2.0, 3.0, 4.0, 5.0], median, 0.95, 3).unwrap();
+        assert_eq!(interval.value, 3.0);
+        assert_eq!(interval.low + interval.high, 6.0, "as far below as above: {interval:?}");
+        assert_eq!(interval.ends(), (interval.low, interval.high));
+    }
+
+    #[test]
+    fn a_ratio_of_medians_is_their_quotient() {
+        let interval = ratio_of_medians(&[9.0, 10.0, 11.0], &[3.9, 4.0, 4.1], 0.95, 3).unwrap();
+        assert_eq!(interval.value, 2.5);
+        assert!(interval.low < 2.5 && interval.high > 2.5, "{interval:?}");
+    }
 }

@@ -178,4 +178,16 @@ mod tests {
         let [first, second] = slopes(&twins, [true, true]);
         assert!((first + 0.4).abs() < 0.02 && second == 0.0, "{first} {second}");
     }
+
+    #[test]
+    fn two_of_little_spread_that_move_apart_have_a_slope_each() {
+        let point = |one: f64, other: f64| Observation {
+            group: "a".into(),
+            value: 1.0 + 2.0 * one + 3.0 * other,
+            beside: [one, other],
+        };
+        let points = [point(0.0, 0.0), point(0.2, 0.0), point(0.0, 0.2), point(0.2, 0.2)];
+        let [first, second] = slopes(&points, [true, true]);
+        assert!((first - 2.0).abs() < 1e-9 && (second - 3.0).abs() < 1e-9, "{first} {second}");
+    }
 }

@@ -80,4 +80,12 @@ mod tests {
         assert_eq!(median(&[f64::INFINITY, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[f64::INFINITY, f64::INFINITY, 2.0]), Some(f64::INFINITY));
     }
+
+    #[test]
+    fn the_relative_deviation_is_a_share_of_the_median() {
+        // The distances from the median 10 are 2, 0 and 3.
+        assert_eq!(relative_deviation(&[8.0, 10.0, 13.0]), Some(0.2));
+        assert_eq!(relative_deviation(&[-8.0, -10.0, -13.0]), Some(0.2));
+        assert_eq!(relative_deviation(&[]), None);
+    }
 }

@@ -143,4 +143,29 @@ mod tests {
         assert_eq!(fit(&[(1.0, 10.0), (2.0, 19.0), (1.0, 10.1), (2.0, 18.9)], 5), None);
         assert_eq!(fit(&[(1.0, 10.0), (2.0, 19.0), (3.0, 25.0)], 5), None);
     }
+
+    #[test]
+    fn the_law_agrees_with_a_calculation_by_hand() {
+        assert_eq!(throughput(100.0, 0.1, 0.01, 1.0), 100.0, "one core waits for nobody");
+        assert!((throughput(100.0, 0.1, 0.01, 4.0) - 400.0 / 1.42).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_derivatives_are_those_of_the_residuals() {
+        let points = [(1.0, 0.9), (2.0, 1.8), (5.0, 3.1), (9.0, 2.2)];
+        let law = |at: Vector3<f64>| Law { points: &points, at };
+        let at = Vector3::new(1.1, 0.3, 0.07);
+        let told = law(at).jacobian().unwrap();
+        const STEP: f64 = 1e-6;
+        for place in 0..3 {
+            let (mut above, mut below) = (at, at);
+            above[place] += STEP;
+            below[place] -= STEP;
+            let change = law(above).residuals().unwrap() - law(below).residuals().unwrap();
+            for row in 0..points.len() {
+                let slope = change[row] / (2.0 * STEP);
+                assert!((told[(row, place)] - slope).abs() < 1e-7, "{row} {place}: {told} {slope}");
+            }
+        }
+    }
 }

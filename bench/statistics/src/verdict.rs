@@ -120,4 +120,14 @@ mod tests {
             .count();
         assert!(told_apart <= 1, "{told_apart}");
     }
+
+    #[test]
+    fn figures_that_have_no_logarithm_are_left_out() {
+        let good = [(2.0, 1.0), (2.1, 1.0), (2.2, 1.0), (2.0, 1.1), (1.9, 1.0)];
+        let odd = [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)];
+        assert_eq!(compare(&[&good[..], &odd[..]].concat(), 0.05, 1), compare(&good, 0.05, 1));
+        let (one, other) = ([2.0, 2.1, 2.2, 1.9, 2.0], [1.0, 1.1, 0.9, 1.0, 1.0]);
+        let with = |values: [f64; 5]| [&values[..], &[0.0, -1.0, f64::NAN, f64::INFINITY]].concat();
+        assert_eq!(compare_apart(&with(one), &with(other), 0.05, 1), compare_apart(&one, &other, 0.05, 1));
+    }
 }
