@@ -15,6 +15,8 @@ pub struct Architecture {
     pub family: Family,
     /// How many connections it serves at the same time.
     pub concurrency: Concurrency,
+    /// How it is made: the facts by which its costs are explained.
+    pub anatomy: Anatomy,
     /// Where it ends: the wall that a reader should know before choosing it.
     pub wall: &'static str,
     /// The options that its chapter reads; any other is refused.
@@ -76,6 +78,95 @@ impl fmt::Display for Family {
             Family::Completion => "completion",
         })
     }
+}
+
+/// How an architecture is made. Whoever needs to know (explanations, reports, tests) reads it here, so a new chapter is known
+/// everywhere by its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anatomy {
+    /// By which call it learns that something is to be done for a connection.
+    pub waits_by: WaitsBy,
+    /// Who serves connections.
+    pub served_by: ServedBy,
+    /// What is started for each connection.
+    pub started: Started,
+    /// How often something is handed over from one thread to another.
+    pub hand_overs: HandOvers,
+    /// What those who serve have in common.
+    pub shares: Shares,
+}
+
+/// The call in which an architecture waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsBy {
+    /// accept(2), read(2) and write(2) themselves, one connection a thread.
+    Blocking,
+    /// select(2), for all connections.
+    Select,
+    /// poll(2), for all connections.
+    Poll,
+    /// epoll_wait(2), for all connections.
+    Epoll,
+    /// io_uring_enter(2), for operations that are done.
+    IoUring,
+}
+
+/// Who serves connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServedBy {
+    /// The only thread, one connection after the other.
+    OnlyThread,
+    /// Processes, one connection each at a time.
+    Processes,
+    /// Kernel threads, one connection each at a time.
+    Threads,
+    /// Loops, many connections each.
+    Loops,
+    /// A loop that moves bytes, and a pool of threads that answers.
+    LoopAndPool,
+    /// User-level threads of one kernel thread.
+    Coroutines,
+    /// Tasks on the kernel threads of a runtime.
+    Tasks,
+}
+
+/// What is started for each connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// Nothing.
+    Nothing,
+    /// A process.
+    Process,
+    /// A kernel thread.
+    Thread,
+    /// A user-level thread, with a stack.
+    Coroutine,
+    /// A task, without one.
+    Task,
+}
+
+/// How often something is handed over from one thread to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandOvers {
+    /// Never.
+    Never,
+    /// Each connection, once.
+    PerConnection,
+    /// Each request, and its answer back.
+    PerRequest,
+}
+
+/// What those who serve have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shares {
+    /// Nothing: there is one alone.
+    Nothing,
+    /// The address, with a listening socket each.
+    Address,
+    /// The listening socket.
+    Listener,
+    /// All memory.
+    Memory,
 }
 
 /// How many connections are served at the same time. Load must not open more keep-alive connections than that, or

@@ -1,15 +1,56 @@
 //! Sixteen server architectures over one HTTP/1.1 core and the same services.
 //!
-//! The table of contents of the book:
+//! # Contents
 //!
-//! * [`architecture`]: what an architecture is;
-//! * [`architectures`]: the chapters, one file each, in the order in which they are read;
-//! * [`services`]: what the servers do for a client, and the answers they must give;
-//! * [`kit`]: the verbs that the chapters share; nothing in there decides who runs what;
-//! * [`limits`]: every bound, with its reason.
+//! The chapters, in the order in which they are read, and what changes from the one before:
+//!
+//! | chapter | what changes |
+//! |---|---|
+//! | [`iterative`](architectures::iterative) | the baseline: accept a connection, serve it until it ends, accept the next |
+//! | [`fork`](architectures::fork) | the same, but each connection is served by a process of its own, so the next is accepted at once |
+//! | [`prefork`](architectures::prefork) | the same, but the processes are started in advance, and each accepts for itself |
+//! | [`thread-per-connection`](architectures::thread_per_connection) | as fork, but a kernel thread is started instead of a process |
+//! | [`thread-pool`](architectures::thread_pool) | the same, but the threads are started once and take connections from a queue |
+//! | [`leader-followers`](architectures::leader_followers) | the same without a queue: the threads take turns to accept |
+//! | [`select`](architectures::readiness::select) | one thread for all connections: it asks select(2) which are ready ([the loop](architectures::readiness)) |
+//! | [`poll`](architectures::readiness::poll) | the same loop, but poll(2) takes a list, which has no wall at 1,024 |
+//! | [`epoll`](architectures::readiness::epoll) | the same loop, but the kernel remembers the list and reports changes alone |
+//! | [`multi-reactor`](architectures::multi_reactor) | the same loop once a core, each with a listening socket of its own |
+//! | [`half-sync-half-async`](architectures::half_sync_half_async) | one loop moves bytes; requests are answered by a pool of threads behind a queue |
+//! | [`work-stealing`](architectures::work_stealing) | the same, but the pool's threads have a queue each and steal from one another |
+//! | [`coroutines`](architectures::coroutines) | one thread and epoll again, but each connection is straight code on a stack of its own |
+//! | [`tokio`](architectures::tokio) | tasks instead of stacks, on as many threads as there are cores |
+//! | [`hyper`](architectures::hyper) | the same tasks with hyper's HTTP instead of ours |
+//! | [`io-uring`](architectures::io_uring) | one thread again: the kernel does the reads and writes, and reports what is done |
+//!
+//! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound with its reason
+//! in [`limits`]. What the chapters share is of two kinds: the verbs in [`kit`] (listen, accept, stop, count), and the drivers in
+//! [`drivers`], which carry a connection once a chapter has decided who runs it.
+//!
+//! # Glossary
+//!
+//! | word | what it means here |
+//! |---|---|
+//! | arm | a variant of a chapter: `plain` as a textbook has it, `tuned` with all that the kernel offers |
+//! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
+//! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
+//! | knob | an [option](architecture::Knob) that some chapters read |
+//! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::stop::Mark) |
+//! | reply | what a [service](services::service) gives back: a response, now or after a wait |
+//! | serial | the number of a connection since the start; its place in a table is used again, its serial is not |
+//! | service | a plain function from a request to a reply |
+//! | session | an HTTP connection behind its [transport](drivers::session), without its socket |
+//! | site | [what a server is given to run](kit::site): listener, services, limits, stop switch, counts |
+//! | step | what a session asks its driver to [do next](drivers::session::Step) |
+//! | stop | the [switch](kit::stop) that a signal throws; a server then drains: it finishes what is under way, within a deadline |
+//! | tally | the [counts](kit::tally) of one worker, in memory that outlives a fork |
+//! | ticket | the name under which an answer that comes later finds [its connection](drivers::workers::Ticket) |
+//! | wakeup | a descriptor that becomes readable when a loop has something to fetch |
+//! | worker | a process, a thread or a loop that serves |
 
 pub mod architecture;
 pub mod architectures;
+pub mod drivers;
 pub mod kit;
 pub mod limits;
 pub mod services;

@@ -117,3 +117,7 @@ pub const WIRE_BYTES: usize = 18 * 1024;
 
 /// Octets sealed at once: a full record of either transport, and no small one after it.
 pub const RECORD_BYTES: usize = 16 * 1024;
+
+/// A ring that ends before its work is done waits this long for the kernel to let go of its memory: cancelling takes microseconds,
+/// and what takes longer is leaked.
+pub const RING_SETTLE_LIMIT: Duration = Duration::from_secs(1);

@@ -18,7 +18,7 @@ use dyno_analysis::explanation::blocks::{self, Block, Finding, Seen};
 use dyno_analysis::explanation::{Explanation, Side, units};
 use dyno_analysis::unit::Unit;
 use dyno_measure::campaign::Campaign;
-use dyno_measure::contestant::own;
+use dyno_measure::contestant::{self, own};
 use dyno_measure::environment;
 use dyno_measure::experiment::explain::{self as experiment, Probes};
 use dyno_measure::experiment::setup::{Setup, split_cores};
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         }
     };
     let (left_out, measured) = blocks::keep_usual(&mut blocks);
-    let sides = names.map(|name| Side { name, build: own::build(name) });
+    let sides = names.map(|name| Side { name, build: contestant::build_of(name) });
     let found = blocks::findings(&blocks, sides, seed);
     if found.is_empty() {
         return Err(Failure::failed(
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     }
     outln!("What one costs on this machine, on one core:");
     let all: Vec<&Block> = blocks.iter().collect();
-    for unit in units(names.map(own::build)) {
+    for unit in units(names.map(contestant::build_of)) {
         let cost = blocks::cost(&all, unit).map_or("not available".into(), |cost| show::time(cost.ns));
         outln!("  {:<60} {cost:>10}", unit.what());
     }
@@ -135,7 +135,7 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
     let core = setup.cores.server.first().copied().unwrap_or_default();
     let mut price = |unit: Unit| on(&here, &beside, || cost_apart(unit).ok());
     let mut probes = Probes { price: &mut price, pace_ns: &mut || pace::call_ns_on(core) };
-    let ended = experiment::run(&mut campaign, &setup, &units(names.map(own::build)), &mut probes);
+    let ended = experiment::run(&mut campaign, &setup, &units(names.map(contestant::build_of)), &mut probes);
     drop(campaign);
     progress.finish();
     ended.map_err(|stop| stopped(stop, "explain again"))
@@ -163,7 +163,7 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     let mut block = Block::default();
     block.cells.extend(records.cells.into_iter().map(|what| Seen { what, pace_ns: None }));
     let core = split_cores(&online_cores()).server.first().copied().unwrap_or_default();
-    for unit in (0..ATTEMPTS).flat_map(|_| units(names.map(own::build))) {
+    for unit in (0..ATTEMPTS).flat_map(|_| units(names.map(contestant::build_of))) {
         let before = pace::call_ns_on(core);
         let found = cost_apart(unit).ok();
         let pace_ns = before.zip(pace::call_ns_on(core)).map(|(before, after)| [before, after]);

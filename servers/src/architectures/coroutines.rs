@@ -28,20 +28,23 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::AsFd;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use corosensei::CoroutineResult;
 use corosensei::stack::DefaultStack;
 use slab::Slab;
 
-use super::epoll::Epoll;
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use super::readiness::epoll::Epoll;
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking;
+use crate::drivers::deadlines::Deadlines;
+use crate::drivers::fiber::{Fiber, Wait, Wake, YieldingWire};
+use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
-use crate::kit::deadlines::Deadlines;
-use crate::kit::fiber::{Fiber, Wait, Wake, YieldingWire};
-use crate::kit::pump;
-use crate::kit::selector::{Interest, Ready, Selector};
 use crate::kit::site::Site;
 use crate::limits::{COROUTINE_STACK_BYTES, EVENTS_PER_WAIT, EXHAUSTED_PAUSE, MAX_COROUTINES, POOLED_STACKS};
 
@@ -51,6 +54,13 @@ pub const COROUTINES: Architecture = Architecture {
     idea: "user-level threads on one kernel thread (many to one)",
     family: Family::Tasks,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Coroutines,
+        started: Started::Coroutine,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "one core, and a stack for each connection",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_COROUTINES, queue_places: 0 },
@@ -73,8 +83,11 @@ fn run(site: &'static Site) -> io::Result<()> {
         stacks: Vec::new(),
         serial: 0,
     };
-    scheduler.epoll.add(site.listener.as_raw_fd(), LISTENER)?;
-    scheduler.epoll.add(site.stop.as_fd().as_raw_fd(), STOP)?;
+    // SAFETY: both belong to the site, which outlives the scheduler.
+    unsafe {
+        scheduler.epoll.add(site.listener.as_fd(), LISTENER)?;
+        scheduler.epoll.add(site.stop.as_fd(), STOP)?;
+    }
     let mut ready = Vec::with_capacity(EVENTS_PER_WAIT);
     let mut pause = None;
     while !site.stop.is_requested() {
@@ -100,7 +113,7 @@ struct Scheduler {
 /// A coroutine that waits.
 struct Place {
     fiber: Fiber,
-    descriptor: RawFd,
+    stream: Rc<TcpStream>,
     serial: u64,
     wait: Wait,
     deadline: Instant,
@@ -127,22 +140,23 @@ impl Scheduler {
         let (true, Ok(stack)) = (self.fibers.len() < site.settings.max_connections, stack) else {
             return refuse(stream, tally);
         };
-        let descriptor = stream.as_raw_fd();
         let index = self.fibers.vacant_key();
-        if self.epoll.add(descriptor, index).is_err() {
+        // SAFETY: epoll needs no word when a connection closes (epoll(7)).
+        if unsafe { self.epoll.add(stream.as_fd(), index) }.is_err() {
             return refuse(stream, tally);
         }
+        let stream = Rc::new(stream);
+        let connection = Rc::clone(&stream);
         let mut fiber = Fiber::with_stack(stack, move |yielder, _| {
-            let mut wire = YieldingWire::new(stream, yielder);
-            pump::serve(&mut wire, site, tally);
+            let mut wire = YieldingWire::new(connection, yielder);
+            blocking::serve(&mut wire, site, tally);
         });
         self.serial += 1;
         match fiber.resume(Wake::Ready { ended: false }) {
             CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
             CoroutineResult::Yield(wait) => {
                 let now = Instant::now();
-                let place =
-                    Place { fiber, descriptor, serial: self.serial, wait, deadline: now, entered: None };
+                let place = Place { fiber, stream, serial: self.serial, wait, deadline: now, entered: None };
                 self.fibers.insert(place);
                 self.wait(index, wait, now);
             }
@@ -163,10 +177,11 @@ impl Scheduler {
 
     fn wait(&mut self, index: usize, wait: Wait, now: Instant) {
         let place = &mut self.fibers[index];
-        place.deadline = now + wait.patience.min(Duration::from_secs(3600));
+        place.deadline = now + wait.timeout.min(Duration::from_secs(3600));
         if place.wait.interest != wait.interest {
             // If the kernel refuses, the deadline still wakes it.
-            let _ = self.epoll.change(place.descriptor, index, wait.interest);
+            // SAFETY: as where it was added.
+            let _ = unsafe { self.epoll.change(place.stream.as_fd(), index, wait.interest) };
         }
         place.wait = wait;
         if place.entered.is_none_or(|entered| place.deadline < entered) {

@@ -24,10 +24,12 @@
 
 use std::io;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
 use crate::kit::process::Children;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::MAX_PROCESSES;
@@ -38,6 +40,13 @@ pub const FORK: Architecture = Architecture {
     idea: "a process for each connection",
     family: Family::Processes,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Processes,
+        started: Started::Process,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Listener,
+    },
     wall: "the limit of processes; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_PROCESSES, queue_places: 0 },
@@ -57,7 +66,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         let mut stream = Some(stream);
         let serve = || {
             if let Some(stream) = stream.take() {
-                pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+                blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
             }
         };
         if children.start(site, serve).is_err()

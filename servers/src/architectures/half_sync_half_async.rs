@@ -6,7 +6,7 @@
 //! ```text
 //!   sync     worker 1    worker 2    worker N        call the service, wait for back ends
 //!               ^ requests  |  replies
-//!   queue    [ r3 r2 r1 ]   v  [ mailbox, bell ]
+//!   queue    [ r3 r2 r1 ]   v  [ inbox, bell ]
 //!   async    one epoll loop: accept, read, parse, write
 //! ```
 //!
@@ -32,12 +32,14 @@ use std::thread;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use dyno_http::request::{OwnedRequest, Request};
 
-use super::epoll::Epoll;
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use super::readiness::{self, epoll::Epoll};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::inbox::ReplyInbox;
+use crate::drivers::selector::Selector as _;
+use crate::drivers::workers::{Ticket, Workers};
 use crate::kit::call::{busy, call};
-use crate::kit::mailbox::Mailbox;
-use crate::kit::reactor::{self, Crew, Ticket};
-use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
 use crate::services::service::Reply;
@@ -48,6 +50,13 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
     idea: "a loop moves bytes, a pool computes, request by request",
     family: Family::Hybrid,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::LoopAndPool,
+        started: Started::Nothing,
+        hand_overs: HandOvers::PerRequest,
+        shares: Shares::Memory,
+    },
     wall: "two hand-overs for each request; past the queue 503",
     knobs: &[Knob::Workers, Knob::Queue, Knob::MaxConnections],
     defaults: |cores| Defaults {
@@ -61,21 +70,21 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
 type Work = (Ticket, OwnedRequest);
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let mailbox = Mailbox::new()?;
+    let inbox = ReplyInbox::new()?;
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
         for place in 0..site.settings.workers {
-            let (work, mailbox) = (work.clone(), &mailbox);
-            let worker = move || answer(site, place, &work, mailbox);
+            let (work, inbox) = (work.clone(), &inbox);
+            let worker = move || answer(site, place, &work, inbox);
             thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
         }
         drop(work);
-        let mut crew = Pool { site, queue, mailbox: &mailbox };
-        reactor::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
+        let mut crew = Pool { site, queue, inbox: &inbox };
+        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
     })
 }
 
-fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, mailbox: &Mailbox) {
+fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox) {
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
         let mut reply = call(site, &request.borrow(), tally);
@@ -83,7 +92,7 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, mailbox: &Ma
         if let Some(wait) = reply.wait.take() {
             thread::sleep(wait);
         }
-        mailbox.post(ticket, reply);
+        inbox.post(ticket, reply);
     }
 }
 
@@ -91,10 +100,10 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, mailbox: &Ma
 struct Pool<'a> {
     site: &'static Site,
     queue: Sender<Work>,
-    mailbox: &'a Mailbox,
+    inbox: &'a ReplyInbox,
 }
 
-impl Crew for Pool<'_> {
+impl Workers for Pool<'_> {
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
         match self.queue.try_send((ticket, request.to_owned())) {
             Ok(()) => None,
@@ -102,11 +111,11 @@ impl Crew for Pool<'_> {
         }
     }
 
-    fn bell(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.mailbox.bell())
+    fn wakeup(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.inbox.wakeup())
     }
 
     fn finished(&mut self) -> Option<(Ticket, Reply)> {
-        self.mailbox.take()
+        self.inbox.take()
     }
 }

@@ -16,7 +16,7 @@
 //!
 //! # Breaks
 //! It leaves more to its user than one would think: the rules of Host, forms of targets, doubled codings, what a body
-//! error does. The [gate](crate::kit::gate) in front of the services puts that right, as every user of bare hyper has to.
+//! error does. The [gate](crate::drivers::gate) in front of the services puts that right, as every user of bare hyper has to.
 //!
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.
@@ -30,9 +30,11 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use super::tokio::{run_tasks, tally_here};
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::async_wire::{AsyncWire, is_of_the_pipe, linger};
-use crate::kit::gate::Gate;
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::async_wire::{AsyncWire, is_of_the_pipe, linger};
+use crate::drivers::gate::Gate;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_HEAD_BYTES, MAX_CONNECTIONS};
@@ -43,6 +45,13 @@ pub const HYPER: Architecture = Architecture {
     idea: "the tokio tasks with hyper's HTTP: what our own core costs or saves",
     family: Family::Tasks,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Tasks,
+        started: Started::Task,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Memory,
+    },
     wall: "a task that computes holds its thread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },

@@ -26,15 +26,18 @@
 //! and 6.0 (2022).
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::mem;
+use std::os::fd::{AsFd, RawFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::completion::RingConnections;
+use crate::drivers::ring::{Completion, Operation, Ring};
 use crate::kit::accept::{Trouble, classify};
-use crate::kit::proactor::Guests;
-use crate::kit::ring::{Completion, Operation, Ring};
 use crate::kit::site::Site;
 use crate::kit::stop::own;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS, RING_ENTRIES};
@@ -45,6 +48,13 @@ pub const IO_URING: Architecture = Architecture {
     idea: "completions instead of readiness, many in one system call",
     family: Family::Completion,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::IoUring,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "one core; kernels that are old or forbid it",
     knobs: &[Knob::Arm, Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -53,44 +63,56 @@ pub const IO_URING: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let mut ring = Ring::new(site.settings.arm)?;
-    ring.watch_stop(site.stop.as_fd().as_raw_fd())?;
-    ring.accept(site.listener.as_raw_fd())?;
-    let mut server = Server { site, ring, guests: Guests::new(site), accept_again: None };
-    let mut done = Vec::with_capacity(RING_ENTRIES as usize);
-    while !site.stop.is_requested() {
-        server.turn(None, &mut done)?;
+    ring.watch_stop(site.stop.as_fd())?;
+    ring.accept(site.listener.as_fd())?;
+    let mut server = Server { site, ring, connections: RingConnections::new(site), accept_again: None };
+    let ended = server.serve();
+    if ended.is_err() && server.ring.settle().is_err() {
+        // The kernel may still read from the sessions and write into the pool, so both are leaked on purpose.
+        mem::forget(server);
     }
-    server.drain(&mut done)
+    ended
 }
 
 struct Server {
     site: &'static Site,
     ring: Ring,
-    guests: Guests,
+    connections: RingConnections,
     /// Descriptors have run out; not before then.
     accept_again: Option<Instant>,
 }
 
 impl Server {
+    /// Takes turns until the site is stopped, then drains.
+    fn serve(&mut self) -> io::Result<()> {
+        let mut done = Vec::with_capacity(RING_ENTRIES as usize);
+        while !self.site.stop.is_requested() {
+            self.turn(None, &mut done)?;
+        }
+        self.drain(&mut done)
+    }
+
     /// Hands over what was started, waits, and deals with what has been done.
     fn turn(&mut self, most: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
-        let now = self.guests.now();
+        let now = self.connections.now();
         let accept_again = self.accept_again.map(|when| when.saturating_duration_since(now));
-        let patience = [most, self.guests.idle_for(), accept_again].into_iter().flatten().min();
-        self.ring.wait(patience, done)?;
-        let now = self.guests.tick();
+        let timeout = [most, self.connections.idle_for(), accept_again].into_iter().flatten().min();
+        self.ring.wait(timeout, done)?;
+        let now = self.connections.tick();
         for completion in done.iter() {
             match completion.operation {
                 Operation::Accept => self.accepted(completion)?,
                 Operation::Receive => self.received(completion)?,
-                Operation::Send => self.guests.sent(&mut self.ring, completion.index, completion.result)?,
+                Operation::Send => {
+                    self.connections.sent(&mut self.ring, completion.index, completion.result)?;
+                }
                 Operation::Stop | Operation::Forget => {}
             }
         }
-        self.guests.handle_deadlines(&mut self.ring)?;
+        self.connections.handle_deadlines(&mut self.ring)?;
         if self.accept_again.is_some_and(|when| when <= now) && !self.site.stop.is_requested() {
             self.accept_again = None;
-            self.ring.accept(self.site.listener.as_raw_fd())?;
+            self.ring.accept(self.site.listener.as_fd())?;
         }
         Ok(())
     }
@@ -100,11 +122,11 @@ impl Server {
             Ok(descriptor) => {
                 // SAFETY: the kernel has just made this descriptor for us.
                 let stream = unsafe { own(descriptor as RawFd) }.into();
-                self.guests.welcome(&mut self.ring, stream)?;
+                self.connections.admit(&mut self.ring, stream)?;
             }
             Err(error) => match classify(error) {
                 Trouble::Exhausted => {
-                    self.accept_again = Some(self.guests.now() + EXHAUSTED_PAUSE);
+                    self.accept_again = Some(self.connections.now() + EXHAUSTED_PAUSE);
                     return Ok(());
                 }
                 Trouble::Shut => return Ok(()),
@@ -115,33 +137,33 @@ impl Server {
         if completion.goes_on || self.site.stop.is_requested() {
             return Ok(());
         }
-        self.ring.accept(self.site.listener.as_raw_fd())
+        self.ring.accept(self.site.listener.as_fd())
     }
 
     fn received(&mut self, completion: &Completion) -> io::Result<()> {
         let index = completion.index;
         match (completion.result, completion.buffer) {
             (Ok(count), Some(buffer)) => {
-                self.guests.take(index, self.ring.buffer(buffer, count));
+                self.connections.take(index, self.ring.buffer(buffer, count));
                 self.ring.give_back(buffer);
             }
-            (Ok(_), None) => self.guests.end(index),
+            (Ok(_), None) => self.connections.end(index),
             // The pool is empty for the moment, or we have asked it to stop.
             (Err(Errno::ENOBUFS | Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN), _) => {}
-            (Err(_), _) => self.guests.give_up(index),
+            (Err(_), _) => self.connections.give_up(index),
         }
-        self.guests.received(&mut self.ring, index, completion.goes_on)
+        self.connections.received(&mut self.ring, index, completion.goes_on)
     }
 
-    /// Who is idle ends now, the others with their next answer, and at the deadline all do.
+    /// Idle connections are closed at once, busy ones after their next response, and all of them at the deadline.
     fn drain(&mut self, done: &mut Vec<Completion>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
-        self.guests.finish(&mut self.ring)?;
-        while !self.guests.is_empty() && self.guests.now() < deadline {
-            self.turn(Some(deadline - self.guests.now()), done)?;
+        self.connections.finish(&mut self.ring)?;
+        while !self.connections.is_empty() && self.connections.now() < deadline {
+            self.turn(Some(deadline - self.connections.now()), done)?;
         }
-        self.guests.cut(&mut self.ring)?;
-        while !self.guests.is_empty() {
+        self.connections.cut(&mut self.ring)?;
+        while !self.connections.is_empty() {
             self.turn(None, done)?;
         }
         Ok(())

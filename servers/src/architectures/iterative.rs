@@ -25,9 +25,11 @@
 
 use std::io;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 
 /// The baseline.
@@ -36,6 +38,13 @@ pub const ITERATIVE: Architecture = Architecture {
     idea: "one thread, one connection at a time",
     family: Family::Iterative,
     concurrency: Concurrency::One,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::OnlyThread,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "the first client that stays",
     knobs: &[],
     defaults: |_| Defaults { workers: 1, max_connections: 1, queue_places: 0 },
@@ -45,7 +54,7 @@ pub const ITERATIVE: Architecture = Architecture {
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
     while let Some(stream) = accept(site)? {
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
     Ok(())
 }

@@ -27,9 +27,11 @@ use std::io;
 use std::sync::Mutex;
 use std::thread;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
 
@@ -39,6 +41,13 @@ pub const LEADER_FOLLOWERS: Architecture = Architecture {
     idea: "workers take turns to accept: a pool with no queue",
     family: Family::Threads,
     concurrency: Concurrency::PerWorker,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Threads,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Memory,
+    },
     wall: "as many idle clients as workers; the others wait in the backlog",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
@@ -65,6 +74,6 @@ fn serve(site: &'static Site, place: usize, lead: &Mutex<()>) -> io::Result<()> 
         let leading = lead.lock().expect("nobody panics while leading");
         let Some(stream) = accept(site)? else { return Ok(()) };
         drop(leading);
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
 }

@@ -5,7 +5,6 @@
 use crate::architecture::Architecture;
 
 pub mod coroutines;
-pub mod epoll;
 pub mod fork;
 pub mod half_sync_half_async;
 pub mod hyper;
@@ -13,9 +12,8 @@ pub mod io_uring;
 pub mod iterative;
 pub mod leader_followers;
 pub mod multi_reactor;
-pub mod poll;
 pub mod prefork;
-pub mod select;
+pub mod readiness;
 pub mod thread_per_connection;
 pub mod thread_pool;
 pub mod tokio;
@@ -29,9 +27,9 @@ pub const ALL: [&Architecture; 16] = [
     &thread_per_connection::THREAD_PER_CONNECTION,
     &thread_pool::THREAD_POOL,
     &leader_followers::LEADER_FOLLOWERS,
-    &select::SELECT,
-    &poll::POLL,
-    &epoll::EPOLL,
+    &readiness::select::SELECT,
+    &readiness::poll::POLL,
+    &readiness::epoll::EPOLL,
     &multi_reactor::MULTI_REACTOR,
     &half_sync_half_async::HALF_SYNC_HALF_ASYNC,
     &work_stealing::WORK_STEALING,

@@ -26,11 +26,13 @@ use std::io;
 use std::net::TcpListener;
 use std::thread;
 
-use super::epoll::Epoll;
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use super::readiness::{self, epoll::Epoll};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::selector::Selector as _;
+use crate::drivers::workers::Alone;
 use crate::kit::listen::sibling;
-use crate::kit::reactor::{self, Alone};
-use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -40,6 +42,13 @@ pub const MULTI_REACTOR: Architecture = Architecture {
     idea: "an epoll loop for each core, each with a listener of its own",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Address,
+    },
     wall: "few heavy connections, which no hash can spread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -64,5 +73,5 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 fn react(site: &'static Site, place: usize, listener: &TcpListener, epoll: Epoll) -> io::Result<()> {
     let tally = site.tallies.of(place);
-    reactor::run(epoll, site, listener, tally, &mut Alone { site, tally })
+    readiness::run(epoll, site, listener, tally, &mut Alone { site, tally })
 }

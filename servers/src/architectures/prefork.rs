@@ -30,10 +30,12 @@ use nix::errno::Errno;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
 use crate::kit::process::{ask_to_stop, is_crash, start};
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{POOL_WORKERS, RESPAWN_PAUSE, RESPAWN_YOUNG};
@@ -44,6 +46,13 @@ pub const PREFORK: Architecture = Architecture {
     idea: "processes started in advance share the listening socket",
     family: Family::Processes,
     concurrency: Concurrency::PerWorker,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Processes,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Listener,
+    },
     wall: "as many idle clients as workers; the others wait in the backlog",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
@@ -92,6 +101,6 @@ fn work(site: &'static Site, place: usize) {
     let tally = site.tallies.of(place);
     // A listener that breaks ends the worker, and the master will know.
     while let Some(stream) = accept(site).expect("the listener works") {
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
 }

@@ -28,9 +28,11 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{MAX_THREADS, THREAD_STACK_BYTES};
@@ -41,6 +43,13 @@ pub const THREAD_PER_CONNECTION: Architecture = Architecture {
     idea: "a kernel thread for each connection (one to one)",
     family: Family::Threads,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Threads,
+        started: Started::Thread,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Memory,
+    },
     wall: "the limit of threads; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_THREADS, queue_places: 0 },
@@ -58,7 +67,7 @@ fn run(site: &'static Site) -> io::Result<()> {
             }
             living.fetch_add(1, Relaxed);
             let serve = || {
-                pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+                blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
                 living.fetch_sub(1, Relaxed);
             };
             if thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, serve).is_err() {

@@ -28,9 +28,11 @@ use std::thread;
 
 use crossbeam::channel::{Receiver, bounded};
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
-use crate::kit::pump::{self, BlockingWire};
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
 
@@ -40,6 +42,13 @@ pub const THREAD_POOL: Architecture = Architecture {
     idea: "a dispatcher accepts, a bounded queue, a fixed crew of workers",
     family: Family::Threads,
     concurrency: Concurrency::PerWorker,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Blocking,
+        served_by: ServedBy::Threads,
+        started: Started::Nothing,
+        hand_overs: HandOvers::PerConnection,
+        shares: Shares::Memory,
+    },
     wall: "as many idle clients as workers; the others wait in the queue",
     knobs: &[Knob::Workers, Knob::Queue],
     defaults: |_| Defaults {
@@ -73,6 +82,6 @@ fn run(site: &'static Site) -> io::Result<()> {
 fn serve(site: &'static Site, place: usize, work: &Receiver<TcpStream>) {
     let tally = site.tallies.of(place);
     for stream in work {
-        pump::serve(&mut BlockingWire::new(stream, site), site, tally);
+        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }
 }

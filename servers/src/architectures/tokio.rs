@@ -29,27 +29,22 @@ use std::future::Future;
 use std::io;
 use std::net;
 use std::os::fd::AsFd;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use dyno_http::connection::Want;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime;
 use tokio::select;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::task;
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
-use crate::kit::alarm::within;
-use crate::kit::call::call;
-use crate::kit::clock::Clock;
-use crate::kit::session::Session;
 use crate::kit::site::Site;
-use crate::kit::stop::Mark;
 use crate::kit::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS};
 
@@ -59,6 +54,13 @@ pub const TOKIO: Architecture = Architecture {
     idea: "tasks on a work-stealing runtime (many to many)",
     family: Family::Tasks,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Tasks,
+        started: Started::Task,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Memory,
+    },
     wall: "a task that computes holds its thread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -66,7 +68,7 @@ pub const TOKIO: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    run_tasks(site, converse)
+    run_tasks(site, serve)
 }
 
 /// Runs one task of `serve` for each connection, on as many threads as there are workers.
@@ -143,6 +145,11 @@ fn admit<F>(
     });
 }
 
+/// Serves one connection: what the blocking designs do, with awaits where those wait.
+async fn serve(site: &'static Site, stream: TcpStream) -> io::Result<()> {
+    task::serve(stream, site, tally_here).await
+}
+
 thread_local! {
     static WORKER: Cell<usize> = const { Cell::new(0) };
 }
@@ -150,52 +157,4 @@ thread_local! {
 /// The counts of the thread that runs the task at present.
 pub fn tally_here(site: &'static Site) -> &'static Tally {
     site.tallies.of(WORKER.get())
-}
-
-/// Serves one connection: the pump of the blocking designs, with awaits where those wait.
-async fn converse(site: &'static Site, mut stream: TcpStream) -> io::Result<()> {
-    let mut clock = Clock::new();
-    let mut session = Session::new(site, tally_here(site), clock.now());
-    let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
-    let mut is_shut = false;
-    loop {
-        while let Some(request) = session.next_request() {
-            let reply = call(site, &request, tally_here(site));
-            if let Some(wait) = reply.wait {
-                sleep(wait).await;
-            }
-            clock.tick();
-            if site.stop.is_requested() {
-                session.finish(clock.now());
-            }
-            session.respond(reply.response, &clock);
-        }
-        if site.stop.is_requested() {
-            session.finish(clock.now());
-        }
-        let want = session.want(clock.now());
-        let deadline = session.deadline();
-        let moved = match want {
-            Want::Close => return Ok(()),
-            Want::Write => within(deadline, alarm.as_mut(), stream.write(session.pending(clock.now()))).await,
-            Want::Read | Want::Linger | Want::Respond => {
-                if want == Want::Linger && !is_shut {
-                    is_shut = true;
-                    stream.shutdown().await?;
-                }
-                let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
-                site.stop.mark(stream.as_fd(), mark);
-                let read = within(deadline, alarm.as_mut(), stream.read(session.spare())).await;
-                site.stop.mark(stream.as_fd(), Mark::Busy);
-                read
-            }
-        };
-        clock.tick();
-        match moved {
-            Ok(Some(count)) if want == Want::Write => session.advance(count, clock.now()),
-            Ok(Some(count)) => session.received(count, clock.now()),
-            Ok(None) => session.handle_deadline(clock.now()),
-            Err(error) => return Err(error),
-        }
-    }
 }

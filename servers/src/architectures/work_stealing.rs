@@ -31,12 +31,14 @@ use std::os::fd::BorrowedFd;
 use dyno_http::request::Request;
 use rayon::{Scope, ThreadPoolBuilder};
 
-use super::epoll::Epoll;
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
+use super::readiness::{self, epoll::Epoll};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::inbox::ReplyInbox;
+use crate::drivers::selector::Selector as _;
+use crate::drivers::workers::{Ticket, Workers};
 use crate::kit::call::{busy, call};
-use crate::kit::mailbox::Mailbox;
-use crate::kit::reactor::{self, Crew, Ticket};
-use crate::kit::selector::Selector as _;
 use crate::kit::site::Site;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES};
 use crate::services::service::Reply;
@@ -47,6 +49,13 @@ pub const WORK_STEALING: Architecture = Architecture {
     idea: "a loop moves bytes, a work-stealing pool computes",
     family: Family::Hybrid,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::LoopAndPool,
+        started: Started::Nothing,
+        hand_overs: HandOvers::PerRequest,
+        shares: Shares::Memory,
+    },
     wall: "services that wait; past the queue 503",
     knobs: &[Knob::Workers, Knob::Queue, Knob::MaxConnections],
     defaults: |cores| Defaults {
@@ -58,43 +67,43 @@ pub const WORK_STEALING: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let mailbox = Mailbox::new()?;
+    let inbox = ReplyInbox::new()?;
     let pool =
         ThreadPoolBuilder::new().num_threads(site.settings.workers).build().map_err(io::Error::other)?;
     pool.in_place_scope(|scope| {
-        let mut crew = Thieves { site, scope, mailbox: &mailbox, under_way: 0 };
-        reactor::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
+        let mut crew = StealingPool { site, scope, inbox: &inbox, under_way: 0 };
+        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
     })
 }
 
 /// The pool, as the loop sees it.
-struct Thieves<'a, 'scope> {
+struct StealingPool<'a, 'scope> {
     site: &'static Site,
     scope: &'a Scope<'scope>,
-    mailbox: &'scope Mailbox,
+    inbox: &'scope ReplyInbox,
     under_way: usize,
 }
 
-impl Crew for Thieves<'_, '_> {
+impl Workers for StealingPool<'_, '_> {
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
         if self.under_way >= self.site.settings.queue_places {
             return Some(busy(self.site.tallies.of(0)));
         }
         self.under_way += 1;
-        let (site, mailbox, request) = (self.site, self.mailbox, request.to_owned());
+        let (site, inbox, request) = (self.site, self.inbox, request.to_owned());
         self.scope.spawn(move |_| {
             let tally = site.tallies.of(rayon::current_thread_index().unwrap_or(0));
-            mailbox.post(ticket, call(site, &request.borrow(), tally));
+            inbox.post(ticket, call(site, &request.borrow(), tally));
         });
         None
     }
 
-    fn bell(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.mailbox.bell())
+    fn wakeup(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.inbox.wakeup())
     }
 
     fn finished(&mut self) -> Option<(Ticket, Reply)> {
-        let answer = self.mailbox.take()?;
+        let answer = self.inbox.take()?;
         self.under_way -= 1;
         Some(answer)
     }

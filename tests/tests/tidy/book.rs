@@ -96,6 +96,18 @@ pub fn chapters_are_named_at_home() -> Broken {
     broken
 }
 
+/// The contents of the book list its chapters, in the order of `ALL`.
+pub fn contents() -> Broken {
+    let text = fs::read_to_string(root().join("servers/src/lib.rs")).expect("lib.rs is text");
+    let lines = text.lines().filter_map(|line| line.strip_prefix("//! "));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let chapters = ALL.map(|architecture| architecture.name);
+    let section = text.split("\n# ").find(|section| section.contains("| chapter |")).unwrap_or("");
+    let told =
+        |(row, listed, known)| format!("row {row} of the contents is {listed}; the book has {known} there");
+    first_difference(&cells(section), &chapters).map(told).into_iter().collect()
+}
+
 /// README has a table of chapters and one of services, each in the order of its `ALL`.
 pub fn readme() -> Broken {
     let text = fs::read_to_string(root().join("README.md")).expect("README.md is text");

@@ -6,7 +6,7 @@ use crate::unit::Unit;
 
 /// Who serves, as far as it decides what a wake-up costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Workers {
+pub enum Sleepers {
     /// One thread, or a few, that are mostly awake.
     Few,
     /// A thread for each connection under way, of which most sleep.
@@ -19,7 +19,7 @@ pub enum Workers {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Build {
     /// Who serves.
-    pub workers: Workers,
+    pub sleepers: Sleepers,
     /// What is started for each connection: [`Unit::Fork`] or [`Unit::SpawnForConnection`]; absent for nothing.
     pub started: Option<Unit>,
     /// How often a connection is passed through a queue from one thread to another.
@@ -33,24 +33,29 @@ pub struct Build {
 impl Build {
     /// A server of which nothing is known: it starts nothing and hands nothing over.
     pub const UNKNOWN: Build =
-        Build { workers: Workers::Few, started: None, queued: 0.0, hand_overs: 0.0, epoll: false };
+        Build { sleepers: Sleepers::Few, started: None, queued: 0.0, hand_overs: 0.0, epoll: false };
+
+    /// How often a request takes a unit by the way it is served.
+    pub fn count(&self, step: Step, unit: Unit) -> f64 {
+        self.takes(step).iter().filter(|(taken, _)| *taken == unit).map(|(_, count)| count).sum()
+    }
 
     /// What it costs to wake somebody. Lasting connections wake their many servers in turn.
     pub(crate) fn switch(&self, step: Step) -> Unit {
-        match (self.workers, step == Step::Capacity) {
-            (Workers::Few, _) => Unit::Switch,
-            (Workers::Threads, true) => Unit::WakeOneOfMany,
-            (Workers::Processes, true) => Unit::WakeOneOfManyProcesses,
-            (Workers::Threads, false) => Unit::WakeForConnection,
-            (Workers::Processes, false) => Unit::WakeProcessForConnection,
+        match (self.sleepers, step == Step::Capacity) {
+            (Sleepers::Few, _) => Unit::Switch,
+            (Sleepers::Threads, true) => Unit::WakeOneOfMany,
+            (Sleepers::Processes, true) => Unit::WakeOneOfManyProcesses,
+            (Sleepers::Threads, false) => Unit::WakeForConnection,
+            (Sleepers::Processes, false) => Unit::WakeProcessForConnection,
         }
     }
 
     /// What a page fault is. A child shares its pages with its parent until it writes to them.
     pub(crate) fn fault(&self) -> Unit {
-        match self.workers {
-            Workers::Processes => Unit::PageCopy,
-            Workers::Few | Workers::Threads => Unit::PageFault,
+        match self.sleepers {
+            Sleepers::Processes => Unit::PageCopy,
+            Sleepers::Few | Sleepers::Threads => Unit::PageFault,
         }
     }
 

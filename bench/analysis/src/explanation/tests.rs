@@ -1,5 +1,5 @@
 use super::*;
-use crate::explanation::build::Workers;
+use crate::explanation::build::Sleepers;
 use dyno_record::audit::{Audit, Finding, Law, Standing};
 use dyno_record::cell::{Cell, Cores, Load, Trial};
 use dyno_record::step::Step;
@@ -38,9 +38,9 @@ fn cell(name: &str, step: Step, cpu_ns: f64, counts: [Option<f64>; 4]) -> Record
 /// How the servers are built that these tests name.
 fn side(name: &str) -> Side<'_> {
     let build = match name {
-        "fork" => Build { workers: Workers::Processes, started: Some(Unit::Fork), ..Build::UNKNOWN },
-        "prefork" => Build { workers: Workers::Processes, ..Build::UNKNOWN },
-        "thread-pool" => Build { workers: Workers::Threads, queued: 1.0, ..Build::UNKNOWN },
+        "fork" => Build { sleepers: Sleepers::Processes, started: Some(Unit::Fork), ..Build::UNKNOWN },
+        "prefork" => Build { sleepers: Sleepers::Processes, ..Build::UNKNOWN },
+        "thread-pool" => Build { sleepers: Sleepers::Threads, queued: 1.0, ..Build::UNKNOWN },
         "epoll" => Build { epoll: true, ..Build::UNKNOWN },
         _ => Build::UNKNOWN,
     };

@@ -15,6 +15,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::contestant::{Concurrency, Contestant, Ready, find};
+use dyno_analysis::explanation::build::Build;
 use dyno_record::transport::TransportKind;
 
 use crate::contestant::error::ContestantError;
@@ -100,6 +101,7 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
         bounds_connections: false,
         transport: TransportKind::Plain,
         own: false,
+        build: Build::UNKNOWN,
     }
 }
 

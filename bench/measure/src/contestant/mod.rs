@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use dyno_analysis::explanation::build::Build;
 use dyno_record::header::ContestantLine;
 use dyno_record::transport::TransportKind;
 
@@ -36,6 +37,8 @@ pub struct Contestant {
     pub transport: TransportKind,
     /// Whether it is `dyno serve`, which takes `--transport` and more.
     pub own: bool,
+    /// How it is built, as far as it decides what a request costs.
+    pub build: Build,
 }
 
 /// How a contestant says that it is ready.
@@ -108,6 +111,12 @@ pub fn label_apart(contestants: &mut [Contestant]) {
     }
 }
 
+/// How the contestant of that label is built: the second of a name, an arm, and one behind a transport are built alike.
+pub fn build_of(label: &str) -> Build {
+    let name = label.split(['#', ':', '+']).next().unwrap_or(label);
+    own::build_of(name).or_else(|| peers::build_of(name)).unwrap_or(Build::UNKNOWN)
+}
+
 /// A program by its path, or by its name on the search path or where systems keep their servers.
 pub fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
@@ -118,4 +127,19 @@ pub fn find(program: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from))
         .map(|directory| directory.join(program))
         .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_namesakes_and_transports_are_built_alike() {
+        for (label, name) in [("fork#2", "fork"), ("io-uring:tuned", "io-uring"), ("epoll+tls", "epoll")] {
+            assert_eq!(build_of(label), build_of(name), "{label}");
+        }
+        assert_ne!(build_of("epoll"), build_of("fork"));
+        assert_ne!(build_of("apache-prefork"), Build::UNKNOWN, "a peer tells how it is built");
+        assert_eq!(build_of("caddy"), Build::UNKNOWN);
+    }
 }

@@ -1,8 +1,10 @@
 //! Dyno's own architectures as contestants: `dyno serve NAME`, this very program.
 
-use dyno_analysis::explanation::build::{Build, Workers};
+use dyno_analysis::explanation::build::{Build, Sleepers};
 use dyno_analysis::unit::Unit;
-use dyno_servers::architecture::{Architecture, Concurrency as Served, Knob};
+use dyno_servers::architecture::{
+    Anatomy, Architecture, Concurrency as Served, HandOvers, Knob, ServedBy, Started, WaitsBy,
+};
 use dyno_servers::architectures::ALL;
 
 use crate::contestant::{Concurrency, Contestant, Ready};
@@ -63,26 +65,76 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
         bounds_connections: architecture.knobs.contains(&Knob::MaxConnections),
         transport: TransportKind::Plain,
         own: true,
+        build: build(architecture.anatomy),
     })
 }
 
-/// How the contestant of that label is built, as far as it decides what a request costs.
-pub fn build(label: &str) -> Build {
-    let name = label.split(['#', ':', '+']).next().unwrap_or(label);
+/// How an architecture is built, as far as it decides what a request costs.
+fn build(anatomy: Anatomy) -> Build {
     Build {
-        workers: match name {
-            "fork" | "prefork" | "apache-prefork" => Workers::Processes,
-            "thread-per-connection" | "thread-pool" | "leader-followers" => Workers::Threads,
-            _ => Workers::Few,
+        sleepers: match anatomy.served_by {
+            ServedBy::Processes => Sleepers::Processes,
+            ServedBy::Threads => Sleepers::Threads,
+            ServedBy::OnlyThread
+            | ServedBy::Loops
+            | ServedBy::LoopAndPool
+            | ServedBy::Coroutines
+            | ServedBy::Tasks => Sleepers::Few,
         },
-        started: match name {
-            "fork" => Some(Unit::Fork),
-            "thread-per-connection" => Some(Unit::SpawnForConnection),
-            _ => None,
+        started: match anatomy.started {
+            Started::Process => Some(Unit::Fork),
+            Started::Thread => Some(Unit::SpawnForConnection),
+            // They take no call of the kernel, and far less time than it takes to accept.
+            Started::Nothing | Started::Coroutine | Started::Task => None,
         },
-        queued: if name == "thread-pool" { 1.0 } else { 0.0 },
-        // There to the workers, and back to the loop.
-        hand_overs: if matches!(name, "half-sync-half-async" | "work-stealing") { 2.0 } else { 0.0 },
-        epoll: matches!(name, "epoll" | "multi-reactor"),
+        queued: match anatomy.hand_overs {
+            HandOvers::PerConnection => 1.0,
+            HandOvers::Never | HandOvers::PerRequest => 0.0,
+        },
+        hand_overs: match anatomy.hand_overs {
+            // There to the workers, and back to the loop.
+            HandOvers::PerRequest => 2.0,
+            HandOvers::Never | HandOvers::PerConnection => 0.0,
+        },
+        epoll: match anatomy.waits_by {
+            WaitsBy::Epoll => true,
+            WaitsBy::Blocking | WaitsBy::Select | WaitsBy::Poll | WaitsBy::IoUring => false,
+        },
+    }
+}
+
+/// How the architecture of that name is built; nothing where there is none of that name.
+pub fn build_of(name: &str) -> Option<Build> {
+    ALL.iter().find(|architecture| architecture.name == name).map(|architecture| build(architecture.anatomy))
+}
+
+#[cfg(test)]
+mod tests {
+    use dyno_record::step::Step;
+
+    use super::*;
+
+    #[test]
+    fn chapters_that_wait_by_the_same_call_take_as_many_events() {
+        for one in ALL {
+            for other in ALL {
+                if one.anatomy.waits_by != other.anatomy.waits_by {
+                    continue;
+                }
+                for (step, unit) in [(Step::Capacity, Unit::Event), (Step::Connect, Unit::WatchConnection)] {
+                    let events = |architecture: &Architecture| build(architecture.anatomy).count(step, unit);
+                    assert_eq!(events(one), events(other), "{} and {}: {unit:?}", one.name, other.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_handed_over_request_by_request_goes_there_and_back() {
+        for architecture in ALL {
+            let built = build(architecture.anatomy);
+            let pool = architecture.anatomy.served_by == ServedBy::LoopAndPool;
+            assert_eq!(built.hand_overs, if pool { 2.0 } else { 0.0 }, "{}", architecture.name);
+        }
     }
 }

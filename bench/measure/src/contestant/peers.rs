@@ -3,12 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
+use dyno_analysis::explanation::build::{Build, Sleepers};
+
 use crate::contestant::foreign::bare;
 use crate::contestant::{Contestant, find};
 
 struct Peer {
     label: &'static str,
     idea: &'static str,
+    build: Build,
     /// Names of the program, the first that is found counts.
     programs: &'static [&'static str],
     /// A file that must be there as well, or nothing.
@@ -109,10 +112,14 @@ hosts:
         file.index: [\"index.txt\"]
 ";
 
+/// Loops over epoll that share nothing.
+const EPOLL_LOOPS: Build = Build { epoll: true, ..Build::UNKNOWN };
+
 const PEERS: [Peer; 7] = [
     Peer {
         label: "nginx",
         idea: "one epoll loop a core, a process each",
+        build: EPOLL_LOOPS,
         programs: &["nginx"],
         needs: "",
         arguments: &["-e", "stderr", "-c", "{dir}/LABEL/configuration"],
@@ -121,6 +128,7 @@ const PEERS: [Peer; 7] = [
     Peer {
         label: "apache-prefork",
         idea: "a process for each connection, started in advance",
+        build: Build { sleepers: Sleepers::Processes, ..Build::UNKNOWN },
         programs: &["apache2", "httpd"],
         needs: "/usr/lib/apache2/modules/mod_mpm_prefork.so",
         arguments: &["-D", "FOREGROUND", "-f", "{dir}/LABEL/configuration"],
@@ -129,6 +137,7 @@ const PEERS: [Peer; 7] = [
     Peer {
         label: "apache-worker",
         idea: "processes with a thread for each connection",
+        build: Build { sleepers: Sleepers::Threads, ..Build::UNKNOWN },
         programs: &["apache2", "httpd"],
         needs: "/usr/lib/apache2/modules/mod_mpm_worker.so",
         arguments: &["-D", "FOREGROUND", "-f", "{dir}/LABEL/configuration"],
@@ -137,6 +146,7 @@ const PEERS: [Peer; 7] = [
     Peer {
         label: "apache-event",
         idea: "threads for requests, a poller for connections that wait",
+        build: Build { sleepers: Sleepers::Threads, hand_overs: 1.0, epoll: true, ..Build::UNKNOWN },
         programs: &["apache2", "httpd"],
         needs: "/usr/lib/apache2/modules/mod_mpm_event.so",
         arguments: &["-D", "FOREGROUND", "-f", "{dir}/LABEL/configuration"],
@@ -145,6 +155,7 @@ const PEERS: [Peer; 7] = [
     Peer {
         label: "lighttpd",
         idea: "one thread, epoll",
+        build: EPOLL_LOOPS,
         programs: &["lighttpd"],
         needs: "",
         arguments: &["-D", "-f", "{dir}/LABEL/configuration"],
@@ -153,6 +164,7 @@ const PEERS: [Peer; 7] = [
     Peer {
         label: "haproxy",
         idea: "one epoll loop a core, a thread each; answers by itself",
+        build: EPOLL_LOOPS,
         programs: &["haproxy"],
         needs: "",
         arguments: &["-db", "-f", "{dir}/LABEL/configuration"],
@@ -161,12 +173,18 @@ const PEERS: [Peer; 7] = [
     Peer {
         label: "h2o",
         idea: "one event loop a core, a thread each",
+        build: EPOLL_LOOPS,
         programs: &["h2o"],
         needs: "",
         arguments: &["-m", "worker", "-c", "{dir}/LABEL/configuration"],
         configuration: H2O,
     },
 ];
+
+/// How the peer of that name is built, installed or not; nothing where there is none of that name.
+pub fn build_of(name: &str) -> Option<Build> {
+    PEERS.iter().find(|peer| peer.label == name).map(|peer| peer.build)
+}
 
 /// The peers that this machine has.
 pub fn installed() -> Vec<Contestant> {
@@ -186,6 +204,7 @@ fn contestant(peer: &Peer) -> Option<Contestant> {
     command.extend(peer.arguments.iter().map(|argument| fill(argument)));
     let mut found = bare(peer.label, command);
     found.idea = peer.idea.to_string();
+    found.build = peer.build;
     found.files = vec![
         (PathBuf::from(peer.label).join("configuration"), fill(peer.configuration)),
         (PathBuf::from(peer.label).join("www/index.txt"), HELLO.to_string()),

@@ -1,7 +1,6 @@
-//! Carrying one connection by calls that wait: whoever runs the pump is occupied until the connection ends.
+//! Carrying one connection by calls that wait: the thread that serves it is occupied until the connection ends.
 //!
-//! The pump does not know what waiting means. A kernel thread waits in read(2), a coroutine by letting others run:
-//! that is the [`Wire`].
+//! What waiting means is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine by letting others run.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,29 +8,27 @@ use std::os::fd::AsFd;
 use std::thread;
 use std::time::Duration;
 
-use dyno_http::connection::Want;
-
-use super::call::call;
-use super::clock::Clock;
-use super::session::Session;
-use super::site::Site;
-use super::stop::{Mark, Stop};
-use super::tally::Tally;
+use super::session::{Session, Step};
+use crate::kit::call::call;
+use crate::kit::clock::Clock;
+use crate::kit::site::Site;
+use crate::kit::stop::{Mark, Stop};
+use crate::kit::tally::Tally;
 
 /// A connection to wait on.
 pub trait Wire {
-    /// Waits for octets, hardly longer than `patience`; 0 is the end of what the peer sends. `idle`: the peer owes
+    /// Waits for octets, hardly longer than `timeout`; 0 is the end of what the peer sends. `idle`: the peer owes
     /// nothing, and a stopping server may end the wait (with 0).
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when patience may be at its end, anything else when the connection is broken.
-    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize>;
+    /// [`io::ErrorKind::WouldBlock`] when timeout may be at its end, anything else when the connection is broken.
+    fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize>;
 
     /// Waits until some of `octets` are on their way.
     ///
     /// # Errors
     /// As [`Wire::read`].
-    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize>;
+    fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize>;
 
     /// Waits for a modelled back end.
     fn sleep(&mut self, wait: Duration);
@@ -55,7 +52,6 @@ fn converse(
     site: &Site,
     tally: &Tally,
 ) -> io::Result<()> {
-    let mut is_shut = false;
     loop {
         while let Some(request) = session.next_request() {
             let reply = call(site, &request, tally);
@@ -63,36 +59,30 @@ fn converse(
                 wire.sleep(wait);
             }
             clock.tick();
-            if site.stop.is_requested() {
-                session.finish(clock.now());
-            }
             session.respond(reply.response, clock);
         }
         if site.stop.is_requested() {
             session.finish(clock.now());
         }
-        let want = session.want(clock.now());
         let now = clock.now();
-        let patience =
+        let step = session.next_step(now);
+        let time_left =
             session.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
-        let moved = match want {
-            Want::Close => return Ok(()),
-            Want::Write => {
-                let pending = session.pending(now);
-                wire.write(pending, patience)
+        let moved = match step {
+            Step::Close => return Ok(()),
+            Step::Shut => {
+                wire.shut();
+                continue;
             }
-            Want::Read | Want::Linger | Want::Respond => {
-                if want == Want::Linger && !is_shut {
-                    wire.shut();
-                    is_shut = true;
-                }
+            Step::Write => wire.write(session.pending(now), time_left),
+            Step::Read | Step::Respond => {
                 let idle = session.is_idle();
-                wire.read(session.spare(), patience, idle)
+                wire.read(session.spare(), time_left, idle)
             }
         };
         clock.tick();
         match moved {
-            Ok(count) if want == Want::Write => session.advance(count, clock.now()),
+            Ok(count) if step == Step::Write => session.advance(count, clock.now()),
             Ok(count) => session.received(count, clock.now()),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),
@@ -116,7 +106,7 @@ pub struct BlockingWire<'a> {
 }
 
 impl<'a> BlockingWire<'a> {
-    /// `stream` has inherited its time limits from the listener, see [`super::listen::listen`].
+    /// `stream` has inherited its time limits from the listener, see [`crate::kit::listen::listen`].
     pub fn new(stream: TcpStream, site: &'a Site) -> Self {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire {
@@ -129,9 +119,9 @@ impl<'a> BlockingWire<'a> {
 }
 
 impl Wire for BlockingWire<'_> {
-    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize> {
-        if !self.read_limit.serves(patience) {
-            self.read_limit = TimeLimit::of(patience);
+    fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
+        if !self.read_limit.serves(timeout) {
+            self.read_limit = TimeLimit::of(timeout);
             self.stream.set_read_timeout(Some(self.read_limit.set))?;
         }
         if !idle {
@@ -143,9 +133,9 @@ impl Wire for BlockingWire<'_> {
         count
     }
 
-    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize> {
-        if !self.write_limit.serves(patience) {
-            self.write_limit = TimeLimit::of(patience);
+    fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize> {
+        if !self.write_limit.serves(timeout) {
+            self.write_limit = TimeLimit::of(timeout);
             self.stream.set_write_timeout(Some(self.write_limit.set))?;
         }
         self.stream.write(octets)
@@ -160,30 +150,30 @@ impl Wire for BlockingWire<'_> {
     }
 }
 
-/// A time limit that a socket has, and the patience that it serves.
+/// A time limit that a socket has, and the timeout that it serves.
 ///
 /// The bounds are worked out when the limit moves, which is rare, and compared with for every call.
 #[derive(Debug)]
 struct TimeLimit {
     set: Duration,
-    /// With less patience than this, a call would sleep too far past the deadline.
+    /// With less timeout than this, a call would sleep too far past the deadline.
     least: Duration,
     /// With more than this it would wake too often for nothing.
     most: Duration,
 }
 
 impl TimeLimit {
-    fn of(patience: Duration) -> Self {
+    fn of(timeout: Duration) -> Self {
         // Zero would mean no limit at all.
-        let set = patience.clamp(Duration::from_millis(1), Duration::from_secs(3600));
+        let set = timeout.clamp(Duration::from_millis(1), Duration::from_secs(3600));
         // A tenth late, and the 10 ms that timers of the kernel may take besides, harm nobody.
         let least = set.saturating_sub(Duration::from_millis(10)) * 10 / 11;
         TimeLimit { set, least, most: set * 4 }
     }
 
-    fn serves(&self, patience: Duration) -> bool {
+    fn serves(&self, timeout: Duration) -> bool {
         let most = if self.set < Duration::from_secs(3600) { self.most } else { Duration::MAX };
-        self.least <= patience && patience <= most
+        self.least <= timeout && timeout <= most
     }
 }
 

@@ -24,16 +24,18 @@
 //! (2002). nginx, redis, libevent. Here through mio, which carries the same loop to kqueue.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::reactor::{self, Alone};
-use crate::kit::selector::{Interest, Ready, Selector};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::selector::{Interest, Ready, Selector};
+use crate::drivers::workers::Alone;
 use crate::kit::site::Site;
 use crate::limits::{EVENTS_PER_WAIT, MAX_CONNECTIONS};
 
@@ -43,6 +45,13 @@ pub const EPOLL: Architecture = Architecture {
     idea: "one thread, epoll over all connections",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Epoll,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "one core; a service that computes makes everybody wait",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -51,7 +60,7 @@ pub const EPOLL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    reactor::run(Epoll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
+    super::run(Epoll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
 /// An epoll instance, edge-triggered.
@@ -78,35 +87,44 @@ impl Selector for Epoll {
         Ok(Epoll { poll, events: Events::with_capacity(EVENTS_PER_WAIT), alarm })
     }
 
-    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()> {
-        self.poll.registry().register(&mut SourceFd(&descriptor), Token(token), mio::Interest::READABLE)
+    unsafe fn add(&mut self, descriptor: BorrowedFd<'_>, token: usize) -> io::Result<()> {
+        self.poll.registry().register(
+            &mut SourceFd(&descriptor.as_raw_fd()),
+            Token(token),
+            mio::Interest::READABLE,
+        )
     }
 
-    fn change(&mut self, descriptor: RawFd, token: usize, interest: Interest) -> io::Result<()> {
+    unsafe fn change(
+        &mut self,
+        descriptor: BorrowedFd<'_>,
+        token: usize,
+        interest: Interest,
+    ) -> io::Result<()> {
         // An edge that nobody waits for costs nothing, so going back to reading needs no call.
         if interest != Interest::Write {
             return Ok(());
         }
         // Room in the socket's buffer is told anew even if it came up before this call (epoll_ctl(2), EPOLL_CTL_MOD).
         let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
-        self.poll.registry().reregister(&mut SourceFd(&descriptor), Token(token), both)
+        self.poll.registry().reregister(&mut SourceFd(&descriptor.as_raw_fd()), Token(token), both)
     }
 
-    fn remove(&mut self, _descriptor: RawFd, _token: usize) {
+    fn remove(&mut self, _descriptor: BorrowedFd<'_>) {
         // Closing does it (epoll(7)): no other descriptor refers to the connection.
     }
 
-    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
-        let precise = patience.is_some_and(|patience| !patience.is_zero() && patience < ALARM_MAX);
-        let patience = match patience {
-            Some(patience) if precise => {
-                self.alarm.set(Expiration::OneShot(patience.into()), TimerSetTimeFlags::empty())?;
+        let precise = timeout.is_some_and(|timeout| !timeout.is_zero() && timeout < ALARM_MAX);
+        let timeout = match timeout {
+            Some(timeout) if precise => {
+                self.alarm.set(Expiration::OneShot(timeout.into()), TimerSetTimeFlags::empty())?;
                 None
             }
-            patience => patience,
+            timeout => timeout,
         };
-        match self.poll.poll(&mut self.events, patience) {
+        match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             // Interrupted by a signal: mio has put nothing into the list.
             Err(_) => self.events.clear(),

@@ -1,10 +1,11 @@
 //! What a readiness loop asks of the kernel: five verbs, whichever system call answers them.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-/// The kernel's view of many descriptors. Select, poll and epoll are three of them; [`super::reactor`] drives any.
+/// The kernel's view of many descriptors. select, poll and epoll are three of them; the
+/// [readiness loop](crate::architectures::readiness) drives any.
 pub trait Selector: Sized {
     /// An empty set.
     ///
@@ -14,25 +15,36 @@ pub trait Selector: Sized {
 
     /// Watches `descriptor` for octets to read. `token` names it in [`Ready`].
     ///
+    /// # Safety
+    /// The descriptor must stay open until [`Selector::remove`] was called for it or the selector is dropped.
+    ///
     /// # Errors
     /// When the set is full, which is a wall of some selectors, or the kernel refuses.
-    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()>;
+    unsafe fn add(&mut self, descriptor: BorrowedFd<'_>, token: usize) -> io::Result<()>;
 
-    /// Watches `descriptor` for something else from now on.
+    /// Watches a descriptor that was added for something else from now on.
+    ///
+    /// # Safety
+    /// As [`Selector::add`].
     ///
     /// # Errors
     /// When the kernel refuses.
-    fn change(&mut self, descriptor: RawFd, token: usize, interest: Interest) -> io::Result<()>;
+    unsafe fn change(
+        &mut self,
+        descriptor: BorrowedFd<'_>,
+        token: usize,
+        interest: Interest,
+    ) -> io::Result<()>;
 
     /// Watches `descriptor` no more. Call it before the descriptor is closed.
-    fn remove(&mut self, descriptor: RawFd, token: usize);
+    fn remove(&mut self, descriptor: BorrowedFd<'_>);
 
-    /// Waits until something is ready, at most for `patience` (`None`: for ever), and puts it into `ready`, which is
+    /// Waits until something is ready, at most for `timeout` (`None`: for ever), and puts it into `ready`, which is
     /// cleared first.
     ///
     /// # Errors
     /// When the kernel refuses. A signal ends the wait early and is no error.
-    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()>;
+    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()>;
 }
 
 /// What a descriptor is watched for.

@@ -20,16 +20,18 @@
 //! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.
 
 use std::io;
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::TimeVal;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::reactor::{self, Alone};
-use crate::kit::selector::{Interest, Ready, Selector};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::selector::{Interest, Ready, Selector};
+use crate::drivers::workers::Alone;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -39,6 +41,13 @@ pub const SELECT: Architecture = Architecture {
     idea: "one thread, select(2) over all connections",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Select,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "1,024 descriptors; past them 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -47,7 +56,7 @@ pub const SELECT: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    reactor::run(Select::new()?, site, &site.listener, tally, &mut Alone { site, tally })
+    super::run(Select::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
 /// Bitmaps of descriptors, and who they are.
@@ -62,36 +71,46 @@ impl Selector for Select {
         Ok(Select { read: FdSet::new(), write: FdSet::new(), tokens: [0; FD_SETSIZE] })
     }
 
-    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()> {
-        if descriptor as usize >= FD_SETSIZE {
+    unsafe fn add(&mut self, descriptor: BorrowedFd<'_>, token: usize) -> io::Result<()> {
+        let Some(place) = self.tokens.get_mut(raw(descriptor)) else {
             return Err(io::ErrorKind::QuotaExceeded.into());
-        }
-        self.tokens[descriptor as usize] = token;
-        self.read.insert(open(descriptor));
+        };
+        *place = token;
+        // SAFETY: the caller's promise.
+        self.read.insert(unsafe { until_removed(descriptor) });
         Ok(())
     }
 
-    fn change(&mut self, descriptor: RawFd, _token: usize, interest: Interest) -> io::Result<()> {
-        self.remove(descriptor, 0);
+    unsafe fn change(
+        &mut self,
+        descriptor: BorrowedFd<'_>,
+        _token: usize,
+        interest: Interest,
+    ) -> io::Result<()> {
+        self.remove(descriptor);
+        // SAFETY: the caller's promise.
+        let descriptor = unsafe { until_removed(descriptor) };
         match interest {
             Interest::Nothing => {}
-            Interest::Read => self.read.insert(open(descriptor)),
-            Interest::Write => self.write.insert(open(descriptor)),
+            Interest::Read => self.read.insert(descriptor),
+            Interest::Write => self.write.insert(descriptor),
         }
         Ok(())
     }
 
-    fn remove(&mut self, descriptor: RawFd, _token: usize) {
-        self.read.remove(open(descriptor));
-        self.write.remove(open(descriptor));
+    fn remove(&mut self, descriptor: BorrowedFd<'_>) {
+        // SAFETY: it is looked up and forgotten.
+        let descriptor = unsafe { until_removed(descriptor) };
+        self.read.remove(descriptor);
+        self.write.remove(descriptor);
     }
 
-    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         // select(2) answers in the sets that it was asked with.
         let (mut read, mut write) = (self.read, self.write);
         let mut timeout =
-            patience.map(|patience| TimeVal::new(patience.as_secs() as i64, patience.subsec_micros().into()));
+            timeout.map(|timeout| TimeVal::new(timeout.as_secs() as i64, timeout.subsec_micros().into()));
         match select(None, &mut read, &mut write, None, &mut timeout) {
             Ok(_) => {}
             Err(Errno::EINTR) => return Ok(()),
@@ -105,11 +124,15 @@ impl Selector for Select {
     }
 }
 
-fn open(descriptor: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: the loop removes a descriptor before it closes it, so whatever is in a set is open.
-    unsafe { BorrowedFd::borrow_raw(descriptor) }
+/// The descriptor as a set holds it, which cannot name for how long.
+///
+/// # Safety
+/// It must stay open until it is removed from the sets.
+unsafe fn until_removed(descriptor: BorrowedFd<'_>) -> BorrowedFd<'static> {
+    // SAFETY: the caller's promise.
+    unsafe { BorrowedFd::borrow_raw(descriptor.as_raw_fd()) }
 }
 
 fn raw(descriptor: BorrowedFd<'_>) -> usize {
-    std::os::fd::AsRawFd::as_raw_fd(&descriptor) as usize
+    descriptor.as_raw_fd() as usize
 }

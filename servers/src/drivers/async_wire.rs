@@ -14,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
-use super::complaint;
-use super::site::Site;
-use super::stop::{Mark, Stop};
-use super::tally::Tally;
+use crate::kit::complaint;
+use crate::kit::site::Site;
+use crate::kit::stop::{Mark, Stop};
+use crate::kit::tally::Tally;
 use crate::limits::{RECORD_BYTES, WIRE_BYTES};
 
 /// A connection behind its transport.

@@ -19,17 +19,39 @@ use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 
 use super::buffers::Buffers;
-use super::clock::Clock;
-use super::complaint;
-use super::site::Site;
-use super::tally::Tally;
+use crate::kit::clock::Clock;
+use crate::kit::complaint;
+use crate::kit::site::Site;
+use crate::kit::stop::Stop;
+use crate::kit::tally::Tally;
 use crate::limits::{RECORD_BYTES, WIRE_BYTES};
 
 /// One connection of a client, without its socket.
+///
+/// A driver asks for the [next step](Session::next_step), takes it, and tells the session what came of it.
 pub struct Session<'a> {
     http: Connection,
     secure: Option<Box<Secure>>,
     tally: &'a Tally,
+    stop: &'static Stop,
+    /// Whether [`Step::Shut`] has been asked for.
+    is_shut: bool,
+}
+
+/// What a driver does next for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Answer the request that was taken, or wait for its answer.
+    Respond,
+    /// Write what is [pending](Session::pending).
+    Write,
+    /// Tell the peer that nothing more will come (shut the sending side down). Asked for once; what the peer still sends is
+    /// read and thrown away, so that it sees the last answer before it could see a reset (RFC 9112, 9.6).
+    Shut,
+    /// Read into the [spare](Session::spare) room.
+    Read,
+    /// Close the connection.
+    Close,
 }
 
 /// What a secure session has beside the HTTP connection.
@@ -73,7 +95,13 @@ impl<'a> Session<'a> {
                 last_chance: None,
             })
         });
-        Session { http: Connection::new(Arc::clone(&site.limits), now), secure, tally }
+        Session {
+            http: Connection::new(Arc::clone(&site.limits), now),
+            secure,
+            tally,
+            stop: site.stop,
+            is_shut: false,
+        }
     }
 
     /// Where to read(2) to.
@@ -138,8 +166,11 @@ impl<'a> Session<'a> {
         self.http.next_request()
     }
 
-    /// Answers the request that was taken last.
+    /// Answers the request that was taken last. Where the server stops, it is the connection's last answer, and says so.
     pub fn respond(&mut self, response: Response, clock: &Clock) {
+        if self.stop.is_requested() {
+            self.http.finish(clock.now());
+        }
         self.http.respond(response, clock.date(), clock.now());
     }
 
@@ -171,8 +202,27 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What the driver does next.
+    pub fn next_step(&mut self, now: Instant) -> Step {
+        match self.want(now) {
+            Want::Respond => Step::Respond,
+            Want::Write => Step::Write,
+            Want::Linger if !self.is_shut => {
+                self.is_shut = true;
+                Step::Shut
+            }
+            Want::Linger | Want::Read => Step::Read,
+            Want::Close => Step::Close,
+        }
+    }
+
+    /// Whether octets from the peer can be taken in now.
+    pub fn can_receive(&mut self, now: Instant) -> bool {
+        matches!(self.want(now), Want::Read | Want::Linger)
+    }
+
     /// What the session is waiting for.
-    pub fn want(&mut self, now: Instant) -> Want {
+    fn want(&mut self, now: Instant) -> Want {
         if self.secure.is_none() {
             return self.http.want();
         }

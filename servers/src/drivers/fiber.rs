@@ -3,11 +3,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::rc::Rc;
 use std::time::Duration;
 
 use corosensei::{Coroutine, Yielder};
 
-use super::pump::Wire;
+use super::blocking::Wire;
 use super::selector::Interest;
 
 /// What a coroutine waits for, and for how long at the most.
@@ -16,7 +17,7 @@ pub struct Wait {
     /// Octets, room, or nothing but time.
     pub interest: Interest,
     /// No longer than this.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// The peer owes nothing: a stopping server may end this wait.
     pub idle: bool,
 }
@@ -39,7 +40,7 @@ pub enum Wake {
 pub type Fiber = Coroutine<Wake, Wait, ()>;
 /// A connection that a coroutine waits on.
 pub struct YieldingWire<'a> {
-    stream: TcpStream,
+    stream: Rc<TcpStream>,
     yielder: &'a Yielder<Wake, Wait>,
     /// There may be octets to read.
     readable: bool,
@@ -48,13 +49,13 @@ pub struct YieldingWire<'a> {
 }
 
 impl<'a> YieldingWire<'a> {
-    /// The wire of a connection that was just accepted; it is non-blocking.
-    pub fn new(stream: TcpStream, yielder: &'a Yielder<Wake, Wait>) -> Self {
+    /// The wire of a connection that was just accepted; it is non-blocking. The scheduler holds it too, to say what it waits for.
+    pub fn new(stream: Rc<TcpStream>, yielder: &'a Yielder<Wake, Wait>) -> Self {
         YieldingWire { stream, yielder, readable: false, ended: false }
     }
 
-    fn wait(&mut self, interest: Interest, patience: Duration, idle: bool) -> Wake {
-        let wake = self.yielder.suspend(Wait { interest, patience, idle });
+    fn wait(&mut self, interest: Interest, timeout: Duration, idle: bool) -> Wake {
+        let wake = self.yielder.suspend(Wait { interest, timeout, idle });
         if let Wake::Ready { ended } = wake {
             self.readable = true;
             self.ended |= ended;
@@ -64,24 +65,24 @@ impl<'a> YieldingWire<'a> {
 }
 
 impl Wire for YieldingWire<'_> {
-    fn read(&mut self, into: &mut [u8], patience: Duration, idle: bool) -> io::Result<usize> {
+    fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if !self.readable {
-            match self.wait(Interest::Read, patience, idle) {
+            match self.wait(Interest::Read, timeout, idle) {
                 Wake::Ready { .. } => {}
                 Wake::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
                 Wake::Stop => return Ok(0),
             }
         }
         let room = into.len();
-        let read = self.stream.read(into);
+        let read = (&*self.stream).read(into);
         self.readable = matches!(read, Ok(count) if count == room || (self.ended && count > 0));
         read
     }
 
-    fn write(&mut self, octets: &[u8], patience: Duration) -> io::Result<usize> {
-        match self.stream.write(octets) {
+    fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize> {
+        match (&*self.stream).write(octets) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.wait(Interest::Write, patience, false);
+                self.wait(Interest::Write, timeout, false);
                 Err(error)
             }
             written => written,

@@ -26,10 +26,10 @@ use hyper::{Method, Request, Version};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::async_wire::Attendance;
-use super::call::guard;
-use super::site::Site;
-use super::stop::Mark;
-use super::tally::Tally;
+use crate::kit::call::guard;
+use crate::kit::site::Site;
+use crate::kit::stop::Mark;
+use crate::kit::tally::Tally;
 use crate::limits::HYPER_PIECE_BYTES;
 use crate::services::service::{Call, Fields, text};
 

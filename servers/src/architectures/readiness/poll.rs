@@ -21,16 +21,18 @@
 //! (1998), measured why it had to be replaced.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
-use crate::architecture::{Architecture, Concurrency, Defaults, Family, Knob};
-use crate::kit::reactor::{self, Alone};
-use crate::kit::selector::{Interest, Ready, Selector};
+use crate::architecture::{
+    Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
+};
+use crate::drivers::selector::{Interest, Ready, Selector};
+use crate::drivers::workers::Alone;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -40,6 +42,13 @@ pub const POLL: Architecture = Architecture {
     idea: "one thread, poll(2) over all connections",
     family: Family::Readiness,
     concurrency: Concurrency::Many,
+    anatomy: Anatomy {
+        waits_by: WaitsBy::Poll,
+        served_by: ServedBy::Loops,
+        started: Started::Nothing,
+        hand_overs: HandOvers::Never,
+        shares: Shares::Nothing,
+    },
     wall: "each call looks at every connection",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
@@ -48,7 +57,7 @@ pub const POLL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    reactor::run(Poll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
+    super::run(Poll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
 /// The list for poll(2), beside it the tokens, and by descriptor the place in both.
@@ -60,8 +69,10 @@ struct Poll {
 }
 
 impl Poll {
-    fn watch(&mut self, descriptor: RawFd, token: usize, flags: PollFlags) {
-        let known = descriptor as usize;
+    /// # Safety
+    /// The descriptor must stay open until it is removed.
+    unsafe fn watch(&mut self, descriptor: BorrowedFd<'_>, token: usize, flags: PollFlags) {
+        let known = descriptor.as_raw_fd() as usize;
         if known >= self.places.len() {
             self.places.resize(known + 1, None);
         }
@@ -69,8 +80,9 @@ impl Poll {
             self.list[place].set_events(flags);
         } else {
             self.places[known] = Some(self.list.len());
-            // SAFETY: the loop removes a descriptor before it closes it, so whatever is in the list is open.
-            self.list.push(PollFd::new(unsafe { BorrowedFd::borrow_raw(descriptor) }, flags));
+            // SAFETY: the caller's promise.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor.as_raw_fd()) };
+            self.list.push(PollFd::new(descriptor, flags));
             self.tokens.push(token);
         }
     }
@@ -81,34 +93,46 @@ impl Selector for Poll {
         Ok(Self::default())
     }
 
-    fn add(&mut self, descriptor: RawFd, token: usize) -> io::Result<()> {
-        self.watch(descriptor, token, PollFlags::POLLIN);
+    unsafe fn add(&mut self, descriptor: BorrowedFd<'_>, token: usize) -> io::Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.watch(descriptor, token, PollFlags::POLLIN) };
         Ok(())
     }
 
-    fn change(&mut self, descriptor: RawFd, token: usize, interest: Interest) -> io::Result<()> {
-        match interest {
+    unsafe fn change(
+        &mut self,
+        descriptor: BorrowedFd<'_>,
+        token: usize,
+        interest: Interest,
+    ) -> io::Result<()> {
+        let flags = match interest {
             // In the list it would still report POLLHUP, again and again.
-            Interest::Nothing => self.remove(descriptor, token),
-            Interest::Read => self.watch(descriptor, token, PollFlags::POLLIN),
-            Interest::Write => self.watch(descriptor, token, PollFlags::POLLOUT),
-        }
+            Interest::Nothing => {
+                self.remove(descriptor);
+                return Ok(());
+            }
+            Interest::Read => PollFlags::POLLIN,
+            Interest::Write => PollFlags::POLLOUT,
+        };
+        // SAFETY: the caller's promise.
+        unsafe { self.watch(descriptor, token, flags) };
         Ok(())
     }
 
-    fn remove(&mut self, descriptor: RawFd, _token: usize) {
-        let Some(place) = self.places.get_mut(descriptor as usize).and_then(Option::take) else { return };
+    fn remove(&mut self, descriptor: BorrowedFd<'_>) {
+        let known = descriptor.as_raw_fd() as usize;
+        let Some(place) = self.places.get_mut(known).and_then(Option::take) else { return };
         self.list.swap_remove(place);
         self.tokens.swap_remove(place);
         if let Some(moved) = self.list.get(place) {
-            let moved = std::os::fd::AsFd::as_fd(moved).as_raw_fd() as usize;
+            let moved = moved.as_fd().as_raw_fd() as usize;
             self.places[moved] = Some(place);
         }
     }
 
-    fn wait(&mut self, patience: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
-        match ppoll(&mut self.list, patience.map(TimeSpec::from_duration), None) {
+        match ppoll(&mut self.list, timeout.map(TimeSpec::from_duration), None) {
             Ok(_) => {}
             Err(Errno::EINTR) => return Ok(()),
             Err(error) => return Err(error.into()),

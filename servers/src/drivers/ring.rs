@@ -5,20 +5,22 @@
 //! holds none. The pool is a ring that is shared with the kernel, beside the two queues.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU16, Ordering::Release};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use io_uring::squeue::{Entry, Flags};
-use io_uring::types::{BufRingEntry, Fd, SubmitArgs, Timespec};
+use io_uring::types::{BufRingEntry, CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode};
 use nix::errno::Errno;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use nix::sys::socket::{Shutdown, shutdown};
 
-use super::site::Arm;
-use crate::limits::{RING_BUFFER_BYTES, RING_BUFFERS, RING_ENTRIES};
+use crate::kit::site::Arm;
+use crate::limits::{RING_BUFFER_BYTES, RING_BUFFERS, RING_ENTRIES, RING_SETTLE_LIMIT};
 
 /// What an operation does. Its number is a part of the name under which the kernel reports back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +58,13 @@ pub struct Completion {
 /// The two queues and the pool of buffers.
 pub struct Ring {
     ring: IoUring,
-    pool: Pool,
+    /// Freed with the ring, but only when the kernel has let go of it.
+    pool: ManuallyDrop<Pool>,
     arm: Arm,
+    /// Operations that the kernel has taken and not ended.
+    under_way: usize,
+    #[cfg(test)]
+    refuse_next_wait: bool,
 }
 
 impl Ring {
@@ -75,26 +82,35 @@ impl Ring {
         }
         let ring = builder.build(RING_ENTRIES).map_err(refused)?;
         let pool = Pool::new()?;
-        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries and lives longer than the ring, which is dropped
-        // first because it is declared first.
+        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries, and is not freed before all that uses it has ended: see
+        // the ring's `drop`.
         unsafe {
             ring.submitter()
                 .register_buf_ring_with_flags(pool.ring.as_ptr() as u64, RING_BUFFERS, POOL, 0)
                 .map_err(refused)?;
         }
-        Ok(Ring { ring, pool, arm })
+        Ok(Ring {
+            ring,
+            pool: ManuallyDrop::new(pool),
+            arm,
+            under_way: 0,
+            #[cfg(test)]
+            refuse_next_wait: false,
+        })
     }
 
     /// Starts to accept from `listener`.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
-    pub fn accept(&mut self, listener: RawFd) -> io::Result<()> {
+    pub fn accept(&mut self, listener: BorrowedFd<'_>) -> io::Result<()> {
         let entry = match self.arm {
-            Arm::Plain => opcode::Accept::new(Fd(listener), ptr::null_mut(), ptr::null_mut())
+            Arm::Plain => opcode::Accept::new(Fd(listener.as_raw_fd()), ptr::null_mut(), ptr::null_mut())
                 .flags(libc::SOCK_CLOEXEC)
                 .build(),
-            Arm::Tuned => opcode::AcceptMulti::new(Fd(listener)).flags(libc::SOCK_CLOEXEC).build(),
+            Arm::Tuned => {
+                opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).flags(libc::SOCK_CLOEXEC).build()
+            }
         };
         // SAFETY: accept is given no memory.
         unsafe { self.push(entry, Operation::Accept, 0) }
@@ -104,13 +120,15 @@ impl Ring {
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
-    pub fn receive(&mut self, connection: RawFd, index: usize) -> io::Result<()> {
+    pub fn receive(&mut self, connection: BorrowedFd<'_>, index: usize) -> io::Result<()> {
         let entry = match self.arm {
-            Arm::Plain => opcode::Recv::new(Fd(connection), ptr::null_mut(), RING_BUFFER_BYTES as u32)
-                .buf_group(POOL)
-                .build()
-                .flags(Flags::BUFFER_SELECT),
-            Arm::Tuned => opcode::RecvMulti::new(Fd(connection), POOL).build(),
+            Arm::Plain => {
+                opcode::Recv::new(Fd(connection.as_raw_fd()), ptr::null_mut(), RING_BUFFER_BYTES as u32)
+                    .buf_group(POOL)
+                    .build()
+                    .flags(Flags::BUFFER_SELECT)
+            }
+            Arm::Tuned => opcode::RecvMulti::new(Fd(connection.as_raw_fd()), POOL).build(),
         };
         // SAFETY: the memory is the pool's, which lives as long as the ring.
         unsafe { self.push(entry, Operation::Receive, index) }
@@ -123,15 +141,16 @@ impl Ring {
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
-    pub unsafe fn send(&mut self, connection: RawFd, index: usize, octets: &[u8]) -> io::Result<()> {
+    pub unsafe fn send(&mut self, connection: BorrowedFd<'_>, index: usize, octets: &[u8]) -> io::Result<()> {
         let length = u32::try_from(octets.len()).unwrap_or(u32::MAX);
-        let entry =
-            opcode::Send::new(Fd(connection), octets.as_ptr(), length).flags(libc::MSG_NOSIGNAL).build();
+        let entry = opcode::Send::new(Fd(connection.as_raw_fd()), octets.as_ptr(), length)
+            .flags(libc::MSG_NOSIGNAL)
+            .build();
         // SAFETY: the caller's promise.
         unsafe { self.push(entry, Operation::Send, index) }
     }
 
-    /// Asks the receiving of `index` to stop; its last completion will tell.
+    /// Cancels the receive of connection `index`. The caller learns that it has ended from its last completion.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
@@ -145,42 +164,53 @@ impl Ring {
     ///
     /// Not through the queue: the kernel leaves shutdown to a thread of its own, which looks the descriptor up only when it
     /// gets there. By then the connection may be closed and its number be the next client's.
-    pub fn shut(&self, connection: RawFd, how: i32) {
-        // SAFETY: shutdown(2) only enters the kernel. It fails when the peer was faster, which is as well.
-        unsafe { libc::shutdown(connection, how) };
+    pub fn shut(&self, connection: BorrowedFd<'_>, how: Shutdown) {
+        // It fails when the peer was faster, which is as well.
+        let _ = shutdown(connection.as_raw_fd(), how);
     }
 
     /// Closes `connection`.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
-    pub fn close(&mut self, connection: RawFd) -> io::Result<()> {
+    pub fn close(&mut self, connection: OwnedFd) -> io::Result<()> {
+        let entry = opcode::Close::new(Fd(connection.as_raw_fd())).build();
         // SAFETY: closing is given no memory.
-        unsafe { self.push(opcode::Close::new(Fd(connection)).build(), Operation::Forget, 0) }
+        unsafe { self.push(entry, Operation::Forget, 0)? };
+        // From here on the kernel owns it.
+        let _ = connection.into_raw_fd();
+        Ok(())
     }
 
     /// Watches the stop switch.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
-    pub fn watch_stop(&mut self, switch: RawFd) -> io::Result<()> {
-        let entry = opcode::PollAdd::new(Fd(switch), libc::POLLIN as u32).build();
+    pub fn watch_stop(&mut self, switch: BorrowedFd<'_>) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(switch.as_raw_fd()), libc::POLLIN as u32).build();
         // SAFETY: watching is given no memory.
         unsafe { self.push(entry, Operation::Stop, 0) }
     }
 
-    /// Hands over what was started, waits for one completion (at most for `patience`; `None`: for ever), and puts all that
+    /// Hands over what was started, waits for one completion (at most for `timeout`; `None`: for ever), and puts all that
     /// have come into `done`, which is cleared first.
     ///
     /// # Errors
     /// When the kernel refuses. A signal ends the wait early and is no error.
-    pub fn wait(&mut self, patience: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
+    pub fn wait(&mut self, timeout: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
         done.clear();
-        let limit = patience.map(Timespec::from);
+        #[cfg(test)]
+        if std::mem::take(&mut self.refuse_next_wait) {
+            return Err(Errno::EBADF.into());
+        }
+        let limit = timeout.map(Timespec::from);
+        let queued = self.ring.submission().len();
         let result = match &limit {
             None => self.ring.submitter().submit_and_wait(1),
             Some(limit) => self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(limit)),
         };
+        // A wait that timed out tells no number, but what it has taken is gone from the queue.
+        self.under_way += queued - self.ring.submission().len();
         match result.as_ref().map_err(io::Error::raw_os_error) {
             // EBUSY: completions have overflowed; taking them out is the cure.
             Ok(_) | Err(Some(libc::ETIME | libc::EINTR | libc::EBUSY)) => {}
@@ -193,6 +223,30 @@ impl Ring {
             buffer: cqueue::buffer_select(entry.flags()),
             goes_on: cqueue::more(entry.flags()),
         }));
+        self.under_way -= done.iter().filter(|completion| !completion.goes_on).count();
+        Ok(())
+    }
+
+    /// Ends everything that is under way, and returns when the kernel uses no memory of ours any more. The pool and what is being
+    /// sent must be there still: what was queued and not handed over is handed over now, and ended with the rest.
+    ///
+    /// # Errors
+    /// When the kernel does not let go within [`RING_SETTLE_LIMIT`]. Then neither the pool nor what is being sent may be freed.
+    pub fn settle(&mut self) -> io::Result<()> {
+        let deadline = Instant::now() + RING_SETTLE_LIMIT;
+        let mut ended = Vec::new();
+        while self.under_way > 0 {
+            match self.ring.submitter().register_sync_cancel(None, CancelBuilder::any()) {
+                Err(error) if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EALREADY)) => {
+                    return Err(error);
+                }
+                _ => {}
+            }
+            self.wait(Some(RING_SETTLE_LIMIT / 100), &mut ended)?;
+            if self.under_way > 0 && Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
         Ok(())
     }
 
@@ -212,9 +266,20 @@ impl Ring {
         let entry = entry.user_data(name(operation, index));
         // SAFETY: the caller's promise.
         while unsafe { self.ring.submission().push(&entry) }.is_err() {
-            self.ring.submit()?;
+            self.under_way += self.ring.submit()?;
         }
         Ok(())
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        // Closing a ring cancels what is under way, but later, and on its own time. Until then the kernel may write into the pool,
+        // so where it does not let go now, the pool is leaked on purpose.
+        if self.settle().is_ok() {
+            // SAFETY: the pool is dropped here and nowhere else, and is not used any more.
+            unsafe { ManuallyDrop::drop(&mut self.pool) };
+        }
     }
 }
 
@@ -302,4 +367,65 @@ fn map(length: usize) -> io::Result<NonNull<std::ffi::c_void>> {
     Ok(unsafe {
         mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE)?
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// A ring with a receive under way, and the peer that may send to it; nothing where there is no io_uring.
+    fn receiving(arm: Arm) -> Option<(Ring, UnixStream, UnixStream)> {
+        let mut ring = match Ring::new(arm) {
+            Ok(ring) => ring,
+            Err(error) => {
+                eprintln!("skipped: {error}");
+                return None;
+            }
+        };
+        let (near, far) = UnixStream::pair().unwrap();
+        ring.receive(near.as_fd(), 7).unwrap();
+        ring.wait(Some(Duration::ZERO), &mut Vec::new()).unwrap();
+        assert_eq!(ring.under_way, 1);
+        Some((ring, near, far))
+    }
+
+    fn first_octets(ring: &Ring) -> Vec<u8> {
+        (0..RING_BUFFERS)
+            .flat_map(|buffer| ring.buffer(buffer, 5).to_vec())
+            .filter(|octet| *octet != 0)
+            .collect()
+    }
+
+    #[test]
+    fn while_a_receive_is_under_way_the_kernel_writes_into_the_pool() {
+        for arm in [Arm::Plain, Arm::Tuned] {
+            let Some((mut ring, _near, mut far)) = receiving(arm) else { return };
+            far.write_all(b"early").unwrap();
+            let mut done = Vec::new();
+            ring.wait(Some(Duration::from_secs(5)), &mut done).unwrap();
+            assert_eq!((done[0].index, done[0].result), (7, Ok(5)));
+            assert_eq!(first_octets(&ring), b"early");
+        }
+    }
+
+    #[test]
+    fn after_a_refused_submit_nothing_is_freed_that_the_kernel_may_write() {
+        for arm in [Arm::Plain, Arm::Tuned] {
+            let Some((mut ring, near, mut far)) = receiving(arm) else { return };
+            ring.refuse_next_wait = true;
+            // Another one is started, and does not reach the kernel.
+            ring.receive(near.as_fd(), 8).unwrap();
+            assert!(ring.wait(None, &mut Vec::new()).is_err());
+            assert_eq!(ring.under_way, 1, "the first one is under way all the same");
+            ring.settle().unwrap();
+            assert_eq!(ring.under_way, 0);
+            far.write_all(b"later").unwrap();
+            assert_eq!(first_octets(&ring), b"", "the kernel has let go of the pool");
+            drop(ring);
+        }
+    }
 }

@@ -1,0 +1,300 @@
+//! Many connections carried by completions: the counterpart of [`super::readiness`] for a kernel that does the work itself.
+//!
+//! The rule that everything here serves: while the kernel sends, the session is not touched, for the octets are the
+//! session's own; and a connection stays until the kernel has let go of it.
+
+use std::io;
+use std::net::TcpStream;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::socket::Shutdown;
+use slab::Slab;
+
+use super::buffers::Buffers;
+use super::deadlines::Deadlines;
+use super::ring::Ring;
+use super::session::{Session, Step};
+use super::timed::{Due, TimedSession};
+use crate::kit::accept::refuse;
+use crate::kit::call::call;
+use crate::kit::clock::Clock;
+use crate::kit::site::Site;
+use crate::kit::tally::Tally;
+use crate::limits::HELD_BYTES;
+
+/// The connections of one ring.
+pub struct RingConnections {
+    site: &'static Site,
+    tally: &'static Tally,
+    connections: Slab<RingConnection>,
+    clock: Clock,
+    buffers: Buffers,
+    deadlines: Deadlines<(usize, u64)>,
+    serial: u64,
+}
+
+/// A connection, and what the kernel is doing for it.
+struct RingConnection {
+    stream: OwnedFd,
+    timed: TimedSession<'static>,
+    serial: u64,
+    receiving: bool,
+    sending: bool,
+    /// Octets that came while the session could not take them.
+    held: Vec<u8>,
+    ended: bool,
+    is_cut: bool,
+    /// On its way out; it stays until the kernel has let go of it.
+    closing: bool,
+}
+
+impl RingConnections {
+    /// An empty table.
+    pub fn new(site: &'static Site) -> Self {
+        RingConnections {
+            site,
+            tally: site.tallies.of(0),
+            connections: Slab::new(),
+            clock: Clock::new(),
+            buffers: Buffers::new(),
+            deadlines: Deadlines::new(),
+            serial: 0,
+        }
+    }
+
+    /// Reads the time anew.
+    pub fn tick(&mut self) -> Instant {
+        self.clock.tick()
+    }
+
+    /// The time of the last tick.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.connections.is_empty()
+    }
+
+    /// How long no deadline will fall due; `None`: there is none.
+    pub fn idle_for(&self) -> Option<Duration> {
+        self.deadlines.idle_for(self.clock.now())
+    }
+
+    /// Takes in a connection, or refuses it where there is no place.
+    ///
+    /// # Errors
+    /// As all that starts an operation: when the kernel refuses to take the queue.
+    pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
+        if self.connections.len() >= self.site.settings.max_connections {
+            refuse(stream, self.tally);
+            return Ok(());
+        }
+        self.serial += 1;
+        let index = self.connections.insert(RingConnection {
+            stream: stream.into(),
+            timed: TimedSession::new(Session::new(self.site, self.tally, self.clock.now())),
+            serial: self.serial,
+            receiving: false,
+            sending: false,
+            held: Vec::new(),
+            ended: false,
+            is_cut: false,
+            closing: false,
+        });
+        self.carry(ring, index)
+    }
+
+    /// Octets have come; they are copied, so that their buffer is free again.
+    pub fn take(&mut self, index: usize, octets: &[u8]) {
+        let connection = &mut self.connections[index];
+        if connection.can_take(self.clock.now()) {
+            connection.timed.session.borrow_memory(&mut self.buffers);
+            connection.timed.session.receive(octets, self.clock.now());
+        } else {
+            connection.held.extend_from_slice(octets);
+        }
+    }
+
+    /// The peer will send no more.
+    pub fn end(&mut self, index: usize) {
+        self.connections[index].ended = true;
+    }
+
+    /// The connection is broken.
+    pub fn give_up(&mut self, index: usize) {
+        self.connections[index].closing = true;
+    }
+
+    /// A receive has completed and been dealt with; `goes_on`: it will complete again.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn received(&mut self, ring: &mut Ring, index: usize, goes_on: bool) -> io::Result<()> {
+        let connection = &mut self.connections[index];
+        connection.receiving = goes_on;
+        if connection.held.len() > HELD_BYTES && goes_on {
+            ring.cancel_receive(index)?;
+        }
+        self.carry(ring, index)
+    }
+
+    /// A send has completed.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn sent(&mut self, ring: &mut Ring, index: usize, result: Result<u32, Errno>) -> io::Result<()> {
+        let connection = &mut self.connections[index];
+        connection.sending = false;
+        match result {
+            Ok(count) => {
+                // While it was sending nobody could tell it that the server stops.
+                if self.site.stop.is_requested() {
+                    connection.timed.session.finish(self.clock.now());
+                }
+                connection.timed.session.advance(count as usize, self.clock.now());
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            Err(_) => connection.closing = true,
+        }
+        self.carry(ring, index)
+    }
+
+    /// Looks after all whose time has come.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn handle_deadlines(&mut self, ring: &mut Ring) -> io::Result<()> {
+        while let Some((when, (index, serial))) = self.deadlines.due(self.clock.now()) {
+            let Some(connection) =
+                self.connections.get_mut(index).filter(|connection| connection.serial == serial)
+            else {
+                continue;
+            };
+            if connection.timed.claim(when) {
+                self.time_is_up(ring, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The server drains: idle connections end now, the others with their next answer.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn finish(&mut self, ring: &mut Ring) -> io::Result<()> {
+        for index in self.places() {
+            // A connection that is being sent to is told with its next answer.
+            if !self.connections[index].sending {
+                self.connections[index].timed.session.finish(self.clock.now());
+                self.carry(ring, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends everybody who is still here.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn cut(&mut self, ring: &mut Ring) -> io::Result<()> {
+        self.places().into_iter().try_for_each(|index| self.close(ring, index))
+    }
+
+    fn places(&self) -> Vec<usize> {
+        self.connections.iter().map(|(index, _)| index).collect()
+    }
+
+    fn time_is_up(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
+        let connection = &mut self.connections[index];
+        match connection.timed.due(&self.clock) {
+            Due::Deadline if connection.sending => connection.closing = true,
+            Due::Deadline => connection.timed.session.handle_deadline(self.clock.now()),
+            Due::Answer | Due::Nothing => {}
+        }
+        self.carry(ring, index)
+    }
+
+    /// Carries one connection as far as it gets until the kernel has to do something.
+    fn carry(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
+        let now = self.clock.now();
+        loop {
+            let connection = &mut self.connections[index];
+            if connection.closing {
+                return self.close(ring, index);
+            }
+            if connection.sending {
+                break;
+            }
+            connection.take_held(now);
+            if let Some(request) = connection.timed.session.next_request() {
+                let reply = call(self.site, &request, self.tally);
+                connection.timed.take_reply(reply, &self.clock);
+                continue;
+            }
+            match connection.timed.session.next_step(now) {
+                Step::Close => return self.close(ring, index),
+                Step::Shut => ring.shut(connection.stream.as_fd(), Shutdown::Write),
+                Step::Write => {
+                    connection.sending = true;
+                    // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
+                    unsafe {
+                        ring.send(connection.stream.as_fd(), index, connection.timed.session.pending(now))?;
+                    };
+                    break;
+                }
+                Step::Read if connection.ended => {
+                    connection.timed.session.received(0, now);
+                    connection.ended = false;
+                }
+                Step::Read => {
+                    if connection.timed.session.is_idle() {
+                        connection.timed.session.return_memory(&mut self.buffers);
+                    }
+                    break;
+                }
+                Step::Respond => break,
+            }
+        }
+        let connection = &mut self.connections[index];
+        if !connection.receiving && !connection.ended && connection.held.len() <= HELD_BYTES {
+            connection.receiving = true;
+            ring.receive(connection.stream.as_fd(), index)?;
+        }
+        connection.timed.enter((index, connection.serial), &mut self.deadlines);
+        Ok(())
+    }
+
+    /// Ends a connection: at once when the kernel does nothing for it, else when that has reported back.
+    fn close(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
+        let connection = &mut self.connections[index];
+        if connection.receiving || connection.sending {
+            // Whatever waits on it comes back now.
+            if !connection.is_cut {
+                connection.is_cut = true;
+                ring.shut(connection.stream.as_fd(), Shutdown::Both);
+            }
+            connection.closing = true;
+            return Ok(());
+        }
+        let mut connection = self.connections.remove(index);
+        connection.timed.session.return_memory(&mut self.buffers);
+        ring.close(connection.stream)
+    }
+}
+
+impl RingConnection {
+    /// Whether the session may be fed: nothing of it is being sent, and it waits for octets.
+    fn can_take(&mut self, now: Instant) -> bool {
+        !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)
+    }
+
+    fn take_held(&mut self, now: Instant) {
+        if !self.held.is_empty() && self.timed.session.can_receive(now) {
+            self.timed.session.receive(&std::mem::take(&mut self.held), now);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! How a pool hands answers back to the loop that asked: a queue, and an eventfd(2) that wakes the loop.
+//!
+//! The wakeup is signalled once for any number of answers that come in before the loop has looked, so a busy pool costs its loop
+//! far less than one wake-up for each answer.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+use crossbeam::queue::SegQueue;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::workers::Ticket;
+use crate::services::service::Reply;
+
+/// Answers on their way back.
+#[derive(Debug)]
+pub struct ReplyInbox {
+    answers: SegQueue<(Ticket, Reply)>,
+    wakeup: EventFd,
+    signalled: AtomicBool,
+}
+
+impl ReplyInbox {
+    /// An empty inbox.
+    ///
+    /// # Errors
+    /// When eventfd(2) is refused.
+    pub fn new() -> io::Result<Self> {
+        let wakeup = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        Ok(ReplyInbox { answers: SegQueue::new(), wakeup, signalled: AtomicBool::new(false) })
+    }
+
+    /// Posts an answer.
+    pub fn post(&self, ticket: Ticket, reply: Reply) {
+        self.answers.push((ticket, reply));
+        if !self.signalled.swap(true, SeqCst) {
+            // It can fail only when it has been signalled 2^64 - 2 times and never read.
+            let _ = self.wakeup.write(1);
+        }
+    }
+
+    /// Takes the next answer. An empty inbox takes its signal back, and whatever is posted from then on signals again.
+    pub fn take(&self) -> Option<(Ticket, Reply)> {
+        if let Some(answer) = self.answers.pop() {
+            return Some(answer);
+        }
+        if self.signalled.swap(false, SeqCst) {
+            let _ = self.wakeup.read();
+        }
+        // An answer that was posted between the look and this line saw a signal that was still standing.
+        self.answers.pop()
+    }
+
+    /// Readable while answers wait.
+    pub fn wakeup(&self) -> BorrowedFd<'_> {
+        self.wakeup.as_fd()
+    }
+}

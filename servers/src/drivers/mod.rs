@@ -1,0 +1,31 @@
+//! The drivers: what carries a connection, once a chapter has decided who runs it.
+//!
+//! | to | use |
+//! |---|---|
+//! | put a transport under an HTTP connection | [`session`] |
+//! | keep an answer that is not due yet, and the earliest deadline | [`timed`] |
+//! | carry one connection by calls that block | [`blocking`] |
+//! | carry one connection as a task | [`task`], with one timer for many waits: [`alarm`] |
+//! | let a coroutine wait | [`fiber`] |
+//! | carry many connections by readiness | [`readiness`], [`selector`], [`workers`] |
+//! | carry many connections by completion | [`completion`], [`ring`] |
+//! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
+//! | hand answers back from a pool to a loop | [`inbox`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`] |
+
+pub mod alarm;
+pub mod async_wire;
+pub mod blocking;
+pub mod buffers;
+pub mod completion;
+pub mod deadlines;
+pub mod fiber;
+pub mod gate;
+pub mod inbox;
+pub mod readiness;
+pub mod ring;
+pub mod selector;
+pub mod session;
+pub mod task;
+pub mod timed;
+pub mod workers;

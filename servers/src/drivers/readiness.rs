@@ -1,0 +1,394 @@
+//! The connections of a readiness loop: what is watched, what is known of each, and when to look at it again.
+//!
+//! The loop itself, that is who is served when, is a [chapter](crate::architectures::readiness). Here is what it needs for that: a
+//! table with a place for each connection, the selector's view of it, the heap of deadlines, and the pause after descriptors have
+//! run out.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use slab::Slab;
+
+use super::buffers::Buffers;
+use super::deadlines::Deadlines;
+use super::selector::{Interest, Ready, Selector};
+use super::session::Session;
+use super::timed::{Due, TimedSession};
+use super::workers::Ticket;
+use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
+use crate::kit::clock::Clock;
+use crate::kit::site::Site;
+use crate::kit::tally::Tally;
+use crate::limits::{ACCEPT_BURST_CONNECTIONS, EXHAUSTED_PAUSE};
+use crate::services::service::Reply;
+
+const LISTENER: usize = usize::MAX;
+const STOP: usize = usize::MAX - 1;
+const WAKEUP: usize = usize::MAX - 2;
+
+/// Who is meant by an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Somebody wants to connect.
+    Listener,
+    /// The server was asked to stop.
+    Stop,
+    /// Workers have answered.
+    Wakeup,
+    /// The connection in this place of the table.
+    Connection(usize),
+}
+
+/// What a connection waits for, after its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// The kernel is to report this.
+    Wait(Interest),
+    /// The others have their turn first; this one is ready still.
+    Again,
+    /// It is over.
+    Close,
+}
+
+/// The connections of one loop, and what the loop waits for.
+pub struct ConnectionTable<'a, S> {
+    selector: S,
+    listener: &'a TcpListener,
+    watched: Slab<Watched<'a>>,
+    turn: Turn<'a>,
+    deadlines: Deadlines<Ticket>,
+    serial: u64,
+    /// ConnectionTable whose turn ended for fairness' sake; they are ready still.
+    again: Vec<Ticket>,
+    accepting: Accepting,
+}
+
+/// What all connections share in one turn of the loop.
+pub struct Turn<'a> {
+    /// What is served.
+    pub site: &'a Site,
+    /// Where it is counted.
+    pub tally: &'a Tally,
+    /// The time of this turn.
+    pub clock: Clock,
+    /// Memory that idle connections have given back.
+    pub buffers: Buffers,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepting {
+    /// The selector will tell.
+    WhenReady,
+    /// The last burst did not empty the queue.
+    AtOnce,
+    /// Descriptors have run out; not before then.
+    After(Instant),
+}
+
+/// A connection that the selector watches.
+pub struct Watched<'a> {
+    stream: TcpStream,
+    /// Its session.
+    pub timed: TimedSession<'a>,
+    serial: u64,
+    interest: Interest,
+    /// There may be octets to read.
+    readable: bool,
+    /// The peer has ended; a short read proves nothing any more.
+    ended: bool,
+}
+
+impl<'a, S: Selector> ConnectionTable<'a, S> {
+    /// An empty table that watches the listener, the stop switch and, where there is one, the workers' wakeup.
+    ///
+    /// # Errors
+    /// When the selector refuses one of them.
+    ///
+    /// # Safety
+    /// The wakeup must stay open as long as the table lives.
+    pub unsafe fn watching(
+        selector: S,
+        site: &'a Site,
+        listener: &'a TcpListener,
+        tally: &'a Tally,
+        wakeup: Option<BorrowedFd<'_>>,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let turn = Turn { site, tally, clock: Clock::new(), buffers: Buffers::new() };
+        let mut table = ConnectionTable {
+            selector,
+            listener,
+            watched: Slab::new(),
+            turn,
+            deadlines: Deadlines::new(),
+            serial: 0,
+            again: Vec::new(),
+            accepting: Accepting::WhenReady,
+        };
+        // SAFETY: listener and stop switch are borrowed for as long as the table lives; the wakeup is the caller's promise.
+        unsafe {
+            table.selector.add(listener.as_fd(), LISTENER)?;
+            table.selector.add(site.stop.as_fd(), STOP)?;
+            if let Some(wakeup) = wakeup {
+                table.selector.add(wakeup, WAKEUP)?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// Waits until something is ready or due, at most for `timeout`; reads the time anew.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        let own = self.timeout();
+        let timeout = own.into_iter().chain(timeout).min();
+        self.selector.wait(timeout, ready)?;
+        self.turn.clock.tick();
+        Ok(())
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let now = self.turn.clock.now();
+        if !self.again.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let idle_for = self.deadlines.idle_for(now);
+        match self.accepting {
+            Accepting::AtOnce => Some(Duration::ZERO),
+            Accepting::After(when) => {
+                let pause = when.saturating_duration_since(now);
+                Some(idle_for.map_or(pause, |idle_for| idle_for.min(pause)))
+            }
+            Accepting::WhenReady => idle_for,
+        }
+    }
+
+    /// Who is meant by an event. What it says of a connection or the listener is noted.
+    pub fn note(&mut self, event: Ready) -> Option<Source> {
+        match event.token {
+            LISTENER => {
+                if self.accepting == Accepting::WhenReady {
+                    self.accepting = Accepting::AtOnce;
+                }
+                Some(Source::Listener)
+            }
+            STOP => Some(Source::Stop),
+            WAKEUP => Some(Source::Wakeup),
+            index => {
+                // The kernel may report what an earlier event of this turn has closed.
+                let watched = self.watched.get_mut(index)?;
+                watched.readable = true;
+                watched.ended |= event.ended;
+                Some(Source::Connection(index))
+            }
+        }
+    }
+
+    /// Accepts a burst of connections, where somebody wants to connect.
+    ///
+    /// # Errors
+    /// Only what no waiting mends: the listener itself is broken.
+    pub fn accept(&mut self) -> io::Result<()> {
+        match self.accepting {
+            Accepting::WhenReady => return Ok(()),
+            Accepting::AtOnce => {}
+            Accepting::After(when) if when > self.turn.clock.now() => return Ok(()),
+            Accepting::After(_) => {
+                self.accepting = Accepting::AtOnce;
+                self.watch_listener(Interest::Read)?;
+            }
+        }
+        for _ in 0..ACCEPT_BURST_CONNECTIONS {
+            match accept_once(self.turn.site, self.listener, Mode::NonBlocking)? {
+                Accepted::Connection(stream) => self.admit(stream),
+                Accepted::Nobody | Accepted::Stopped => {
+                    self.accepting = Accepting::WhenReady;
+                    break;
+                }
+                Accepted::Exhausted => {
+                    // To a level-triggered selector the queue that we cannot empty would be news without end.
+                    self.watch_listener(Interest::Nothing)?;
+                    self.accepting = Accepting::After(self.turn.clock.now() + EXHAUSTED_PAUSE);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn watch_listener(&mut self, interest: Interest) -> io::Result<()> {
+        // SAFETY: the listener is borrowed for as long as the table lives.
+        unsafe { self.selector.change(self.listener.as_fd(), LISTENER, interest) }
+    }
+
+    /// Takes a connection into the table, or refuses it where there is no place.
+    fn admit(&mut self, stream: TcpStream) {
+        let site = self.turn.site;
+        if site.open_connections.load(Relaxed) >= site.settings.max_connections {
+            return refuse(stream, self.turn.tally);
+        }
+        let index = self.watched.vacant_key();
+        // SAFETY: `close` removes the connection from the selector before its stream is dropped; the table drops the selector
+        // before the streams.
+        if unsafe { self.selector.add(stream.as_fd(), index) }.is_err() {
+            return refuse(stream, self.turn.tally);
+        }
+        self.serial += 1;
+        let session = Session::new(site, self.turn.tally, self.turn.clock.now());
+        let mut timed = TimedSession::new(session);
+        timed.enter(Ticket { index, serial: self.serial }, &mut self.deadlines);
+        self.watched.insert(Watched {
+            stream,
+            timed,
+            serial: self.serial,
+            interest: Interest::Read,
+            readable: false,
+            ended: false,
+        });
+        site.open_connections.fetch_add(1, Relaxed);
+    }
+
+    /// A connection that had its turn and was ready still, so it has another one now.
+    pub fn unfinished(&mut self) -> Vec<Ticket> {
+        std::mem::take(&mut self.again)
+    }
+
+    /// The place of the connection that a ticket belongs to, if it is still open.
+    pub fn find(&self, ticket: Ticket) -> Option<usize> {
+        self.watched.get(ticket.index).filter(|one| one.serial == ticket.serial).map(|_| ticket.index)
+    }
+
+    /// Gives a connection the answer that workers have found, and tells its place; nothing when it is gone.
+    pub fn answer(&mut self, ticket: Ticket, reply: Reply) -> Option<usize> {
+        let index = self.find(ticket)?;
+        self.watched[index].timed.take_reply(reply, &self.turn.clock);
+        Some(index)
+    }
+
+    /// The place of the next connection whose deadline or answer has come due; it has been seen to.
+    pub fn due(&mut self) -> Option<usize> {
+        while let Some((when, ticket)) = self.deadlines.due(self.turn.clock.now()) {
+            let Some(index) = self.find(ticket) else { continue };
+            let timed = &mut self.watched[index].timed;
+            if timed.claim(when) {
+                if timed.due(&self.turn.clock) == Due::Deadline {
+                    timed.session.handle_deadline(self.turn.clock.now());
+                }
+                return Some(index);
+            }
+        }
+        None
+    }
+
+    /// A connection, its ticket, and what it shares with the others.
+    ///
+    /// # Panics
+    /// When there is none in this place.
+    pub fn at(&mut self, index: usize) -> (&mut Watched<'a>, Ticket, &mut Turn<'a>) {
+        let watched = &mut self.watched[index];
+        let ticket = Ticket { index, serial: watched.serial };
+        (watched, ticket, &mut self.turn)
+    }
+
+    /// Tells the kernel what a connection waits for after its turn.
+    pub fn rearm(&mut self, index: usize, next: TurnEnd) {
+        let watched = &mut self.watched[index];
+        let ticket = Ticket { index, serial: watched.serial };
+        let interest = match next {
+            TurnEnd::Wait(interest) => interest,
+            TurnEnd::Again => return self.again.push(ticket),
+            TurnEnd::Close => return self.close(index),
+        };
+        if interest != watched.interest {
+            watched.interest = interest;
+            // SAFETY: as where it was added.
+            if unsafe { self.selector.change(watched.stream.as_fd(), index, interest) }.is_err() {
+                return self.close(index);
+            }
+        }
+        watched.timed.enter(ticket, &mut self.deadlines);
+    }
+
+    fn close(&mut self, index: usize) {
+        let mut watched = self.watched.remove(index);
+        self.turn.site.open_connections.fetch_sub(1, Relaxed);
+        watched.timed.session.return_memory(&mut self.turn.buffers);
+        self.selector.remove(watched.stream.as_fd());
+    }
+
+    /// The server stops: nobody is accepted any more, and idle connections have nothing to wait for.
+    ///
+    /// # Returns
+    /// The places of all connections, for a last turn, and the time until which the busy ones may finish.
+    pub fn begin_to_drain(&mut self) -> (Vec<usize>, Instant) {
+        self.selector.remove(self.listener.as_fd());
+        // The stop switch knows one listener; a sibling would go on greeting clients whom nobody serves.
+        let _ = socket2::SockRef::from(self.listener).shutdown(Shutdown::Read);
+        self.selector.remove(self.turn.site.stop.as_fd());
+        let now = self.turn.clock.now();
+        let places: Vec<usize> = self.watched.iter().map(|(index, _)| index).collect();
+        for index in &places {
+            self.watched[*index].timed.session.finish(now);
+        }
+        (places, self.turn.site.stop.deadline().unwrap_or(now))
+    }
+
+    /// How long until `deadline`, while there are connections left to wait for.
+    pub fn left_until(&self, deadline: Instant) -> Option<Duration> {
+        let left = deadline.saturating_duration_since(self.turn.clock.now());
+        (!self.watched.is_empty() && !left.is_zero()).then_some(left)
+    }
+}
+
+impl Watched<'_> {
+    /// Whether there may be octets to read.
+    pub fn is_readable(&self) -> bool {
+        self.readable
+    }
+
+    /// Reads what there is room for. What it waits for, or that it is over; nothing when it can go on.
+    pub fn read(&mut self, now: Instant) -> Option<TurnEnd> {
+        let spare = self.timed.session.spare();
+        let room = spare.len();
+        match self.stream.read(spare) {
+            Ok(count) => {
+                // A short read has emptied the socket, and the next octet will be news (epoll(7)).
+                self.readable = count == room || (self.ended && count > 0);
+                self.timed.session.received(count, now);
+                None
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    None
+                }
+                io::ErrorKind::Interrupted => None,
+                _ => Some(TurnEnd::Close),
+            },
+        }
+    }
+
+    /// Writes what is pending. What it waits for, or that it is over; nothing when it can go on.
+    pub fn write(&mut self, now: Instant) -> Option<TurnEnd> {
+        match self.stream.write(self.timed.session.pending(now)) {
+            Ok(count) => {
+                self.timed.session.advance(count, now);
+                None
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => Some(TurnEnd::Wait(Interest::Write)),
+                io::ErrorKind::Interrupted => None,
+                _ => Some(TurnEnd::Close),
+            },
+        }
+    }
+
+    /// Tells the peer that nothing more will come.
+    pub fn shut(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}

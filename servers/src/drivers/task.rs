@@ -1,0 +1,68 @@
+//! Carrying one connection as a task: what [`blocking`](super::blocking) does, with awaits where that waits.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::pin::pin;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::alarm::within;
+use super::session::{Session, Step};
+use crate::kit::call::call;
+use crate::kit::clock::Clock;
+use crate::kit::site::Site;
+use crate::kit::stop::Mark;
+use crate::kit::tally::Tally;
+
+/// Serves one connection until it ends. A task may move between threads, so `tally` tells where to count each time.
+///
+/// # Errors
+/// When the connection breaks, which is the peer's affair.
+pub async fn serve(
+    mut stream: TcpStream,
+    site: &'static Site,
+    tally: fn(&'static Site) -> &'static Tally,
+) -> io::Result<()> {
+    let mut clock = Clock::new();
+    let mut session = Session::new(site, tally(site), clock.now());
+    let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
+    loop {
+        while let Some(request) = session.next_request() {
+            let reply = call(site, &request, tally(site));
+            if let Some(wait) = reply.wait {
+                sleep(wait).await;
+            }
+            clock.tick();
+            session.respond(reply.response, &clock);
+        }
+        if site.stop.is_requested() {
+            session.finish(clock.now());
+        }
+        let now = clock.now();
+        let step = session.next_step(now);
+        let deadline = session.deadline();
+        let moved = match step {
+            Step::Close => return Ok(()),
+            Step::Shut => {
+                stream.shutdown().await?;
+                continue;
+            }
+            Step::Write => within(deadline, alarm.as_mut(), stream.write(session.pending(now))).await,
+            Step::Read | Step::Respond => {
+                let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
+                site.stop.mark(stream.as_fd(), mark);
+                let read = within(deadline, alarm.as_mut(), stream.read(session.spare())).await;
+                site.stop.mark(stream.as_fd(), Mark::Busy);
+                read
+            }
+        };
+        clock.tick();
+        match moved? {
+            Some(count) if step == Step::Write => session.advance(count, clock.now()),
+            Some(count) => session.received(count, clock.now()),
+            None => session.handle_deadline(clock.now()),
+        }
+    }
+}

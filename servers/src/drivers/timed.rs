@@ -1,0 +1,74 @@
+//! A session of a loop, with what the loop must come back for: an answer that is not due yet, and the earliest deadline.
+
+use std::time::Instant;
+
+use dyno_http::response::Response;
+
+use super::deadlines::Deadlines;
+use super::session::Session;
+use crate::kit::clock::Clock;
+use crate::services::service::Reply;
+
+/// A session with its held answer and its entry in the heap of deadlines.
+pub struct TimedSession<'a> {
+    /// The session.
+    pub session: Session<'a>,
+    /// An answer that a modelled back end is still working on, and when it is due.
+    held: Option<Box<(Instant, Response)>>,
+    /// The earliest entry in the heap of deadlines.
+    entered: Option<Instant>,
+}
+
+/// What has come due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing: the entry was a promise to look, and the deadline has moved.
+    Nothing,
+    /// The held answer; it has been given to the session.
+    Answer,
+    /// A deadline of the session. The caller has to see to it: a driver whose kernel is sending cannot touch the session now.
+    Deadline,
+}
+
+impl<'a> TimedSession<'a> {
+    /// A session that waits for nothing yet.
+    pub fn new(session: Session<'a>) -> Self {
+        TimedSession { session, held: None, entered: None }
+    }
+
+    /// Answers the request that was taken last, or holds the answer until it is due.
+    pub fn take_reply(&mut self, reply: Reply, clock: &Clock) {
+        match reply.wait {
+            Some(wait) => self.held = Some(Box::new((clock.now() + wait, reply.response))),
+            None => self.session.respond(reply.response, clock),
+        }
+    }
+
+    /// Promises to look at this session when its next deadline may fall due. `key` names it in the heap.
+    pub fn enter<K: Ord + Copy>(&mut self, key: K, deadlines: &mut Deadlines<K>) {
+        let held = self.held.as_ref().map(|held| held.0);
+        let Some(deadline) = [held, self.session.deadline()].into_iter().flatten().min() else { return };
+        if self.entered.is_none_or(|entered| deadline < entered) {
+            self.entered = Some(deadline);
+            deadlines.enter(key, deadline);
+        }
+    }
+
+    /// Whether the entry for `when` is this session's; an entry that an earlier one has replaced is not.
+    pub fn claim(&mut self, when: Instant) -> bool {
+        self.entered.take_if(|entered| *entered == when).is_some()
+    }
+
+    /// Finds out what has come due, and gives a held answer to the session.
+    pub fn due(&mut self, clock: &Clock) -> Due {
+        let now = clock.now();
+        if let Some((_, response)) = self.held.take_if(|held| held.0 <= now).map(|held| *held) {
+            self.session.respond(response, clock);
+            return Due::Answer;
+        }
+        match self.session.deadline() {
+            Some(deadline) if deadline <= now => Due::Deadline,
+            _ => Due::Nothing,
+        }
+    }
+}
