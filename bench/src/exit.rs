@@ -14,7 +14,7 @@ use std::fmt;
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// 0
     Success,
     /// 1
@@ -33,7 +33,7 @@ pub enum Exit {
 
 impl Exit {
     /// The number that the shell sees.
-    pub fn code(self) -> u8 {
+    pub(crate) fn code(self) -> u8 {
         match self {
             Exit::Success => 0,
             Exit::Failed => 1,
@@ -54,23 +54,23 @@ impl From<Exit> for std::process::ExitCode {
 
 /// Why a command could not do its work, and what the user can do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code that goes with it.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
     /// What went wrong, in one line.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do about it; empty when there is nothing to advise.
-    pub remedy: String,
+    pub(crate) remedy: String,
 }
 
 impl Failure {
     /// The run failed (exit code 1).
-    pub fn failed(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn failed(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Failure { exit: Exit::Failed, message: message.into(), remedy: remedy.into() }
     }
 
     /// The command line makes no sense (exit code 2).
-    pub fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Failure { exit: Exit::Usage, message: message.into(), remedy: remedy.into() }
     }
 }

@@ -1,56 +1,52 @@
-//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and nowhere else.
+//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and nowhere
+//! else.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+use std::panic::{catch_unwind, resume_unwind};
+use std::process::ExitCode;
 
 use clap::Parser;
 
-pub mod calibrate;
-pub mod commands;
+pub(crate) mod calibrate;
+pub(crate) mod commands;
 pub mod demos;
-pub mod exit;
-pub mod load;
-pub mod progress;
+pub(crate) mod exit;
+pub(crate) mod load;
+pub(crate) mod print;
+pub(crate) mod progress;
 pub mod remedy;
-pub mod results;
-pub mod secrets;
+pub(crate) mod results;
+pub(crate) mod transport;
+
+use crate::exit::{Exit, Failure};
+use crate::print::{Unwritten, errln};
 
 /// Parses the command line, runs the command, tells a failure on stderr.
 ///
 /// # Returns
-/// The exit code, as documented in [`exit`].
-pub fn main() -> std::process::ExitCode {
-    // Whoever reads our output may leave, as in `dyno ... 2>&1 | head`. That ends the command, and is no fault to report.
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if !nobody_reads(panic.payload()) {
-            usual(panic);
-        }
-    }));
-    match std::panic::catch_unwind(command) {
-        Ok(code) => code,
-        Err(payload) if nobody_reads(payload.as_ref()) => exit::Exit::Failed.into(),
-        Err(payload) => std::panic::resume_unwind(payload),
-    }
+/// The exit code: 0 fine, 1 failed, 2 wrong usage, 3 a threshold was missed, 4 a regression, 5 the result is invalid, 130
+/// interrupted.
+pub fn main() -> ExitCode {
+    let ended = catch_unwind(|| {
+        command().unwrap_or_else(|failure| {
+            errln!("{failure}");
+            failure.exit
+        })
+    });
+    let exit = ended.unwrap_or_else(|payload| match payload.downcast::<Unwritten>() {
+        Ok(unwritten) => unwritten.exit(),
+        Err(panic) => resume_unwind(panic),
+    });
+    exit.into()
 }
 
-/// Whether a panic is the standard library's about a stream that was closed.
-fn nobody_reads(payload: &dyn std::any::Any) -> bool {
-    payload
-        .downcast_ref::<String>()
-        .is_some_and(|text| text.starts_with("failed printing to std") && text.contains("Broken pipe"))
-}
-
-fn command() -> std::process::ExitCode {
-    let result = match commands::Dyno::try_parse() {
+fn command() -> Result<Exit, Failure> {
+    match commands::Dyno::try_parse() {
         Ok(dyno) => dyno.run(),
         Err(usage) => {
+            // A reader that has left needs no help.
             let _ = usage.print();
-            return if usage.use_stderr() { exit::Exit::Usage } else { exit::Exit::Success }.into();
-        }
-    };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            eprintln!("{failure}");
-            failure.exit.into()
+            Ok(if usage.use_stderr() { Exit::Usage } else { Exit::Success })
         }
     }
 }

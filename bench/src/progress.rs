@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::print::errln;
 use dyno_measure::campaign::Progress;
 use dyno_record::audit::Standing;
 use dyno_record::cell::Trial;
@@ -14,7 +15,7 @@ use dyno_units::show;
 
 /// Progress on stderr.
 #[derive(Debug)]
-pub struct Reporter {
+pub(crate) struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
     /// Whether it was the pilot, and its number.
@@ -24,7 +25,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// A reporter; a quiet one tells only of cells that are void.
-    pub fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {wide_msg}") {
@@ -36,16 +37,16 @@ impl Reporter {
     }
 
     /// A line of its own, above the bar.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None if self.quiet => {}
-            None => eprintln!("{line}"),
+            None => errln!("{line}"),
         }
     }
 
     /// Says that the figures of this program are not those that users get.
-    pub fn warn_of_slow_program(&self) {
+    pub(crate) fn warn_of_slow_program(&self) {
         self.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
     }
 
@@ -53,7 +54,7 @@ impl Reporter {
     ///
     /// # Returns
     /// How many cells were void.
-    pub fn finish(self) -> usize {
+    pub(crate) fn finish(self) -> usize {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
@@ -100,7 +101,7 @@ impl Progress for Reporter {
             match &self.bar {
                 // The report has the whole reason; here it must not push the bar off the screen.
                 Some(bar) => bar.println(cut(&format!("void: {} {}: {reason}", cell.step, cell.contestant))),
-                None => eprintln!("void: {}: {reason}", place(&record.trial)),
+                None => errln!("void: {}: {reason}", place(&record.trial)),
             }
         }
     }

@@ -11,16 +11,16 @@ use dyno_report::Report;
 use dyno_units::show;
 
 /// Directory of all results, below the current one.
-pub const ROOT: &str = "dyno-results";
+pub(crate) const ROOT: &str = "dyno-results";
 
 /// The directory for an experiment that begins now: `20261121-012805-compare`.
-pub fn directory(experiment: Experiment, unix_ms: u64) -> PathBuf {
+pub(crate) fn directory(experiment: Experiment, unix_ms: u64) -> PathBuf {
     let moment = show::moment(unix_ms).replace(['-', ':'], "").replace(' ', "-");
     Path::new(ROOT).join(format!("{moment}-{experiment}"))
 }
 
 /// Points `dyno-results/latest` to a directory in `dyno-results`; elsewhere nothing is done.
-pub fn point_latest(directory: &Path) {
+pub(crate) fn point_latest(directory: &Path) {
     let (Some(root), Some(name)) = (directory.parent(), directory.file_name()) else {
         return;
     };
@@ -36,7 +36,7 @@ pub fn point_latest(directory: &Path) {
 ///
 /// # Errors
 /// When there is none.
-pub fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure> {
+pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure> {
     let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
         .into_iter()
         .flatten()
@@ -59,18 +59,18 @@ pub fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure> {
 
 /// A report that was written.
 #[derive(Debug)]
-pub struct Written {
+pub(crate) struct Written {
     /// What it says.
-    pub report: Report,
+    pub(crate) report: Report,
     /// Where the page is.
-    pub page: PathBuf,
+    pub(crate) page: PathBuf,
 }
 
 /// Writes `report.html`, `report.md` and `cells.csv` into a directory of records.
 ///
 /// # Errors
 /// When there are no records, or a file cannot be written.
-pub fn write_report(directory: &Path) -> Result<Written, Failure> {
+pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
     let report = Report::of(&Levelled::of(store::read(directory)?))?;
     let page = directory.join("report.html");
     let files = [

@@ -15,7 +15,7 @@ const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n\
                         Content-Length: 13\r\n\r\nHello, World!";
 
-pub fn serve(shape: &str) -> ExitCode {
+pub(crate) fn serve(shape: &str) -> ExitCode {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     println!("{{\"address\":\"{}\"}}", listener.local_addr().expect("an address"));
     match shape {

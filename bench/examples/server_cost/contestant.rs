@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// One server.
-pub struct Contestant {
-    pub name: &'static str,
+pub(crate) struct Contestant {
+    pub(crate) name: &'static str,
     kind: Kind,
 }
 
@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// Everybody who can take part on this machine.
-pub fn all() -> Result<Vec<Contestant>, String> {
+pub(crate) fn all() -> Result<Vec<Contestant>, String> {
     let dyno = |name| Contestant { name, kind: Kind::Dyno(name) };
     let bare = |name, shape| Contestant { name, kind: Kind::Bare(shape) };
     let mut all = vec![
@@ -50,14 +50,14 @@ fn dyno_program() -> Result<PathBuf, String> {
 }
 
 /// A server that runs; it is stopped when this is dropped.
-pub struct Start {
+pub(crate) struct Start {
     child: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     directory: Option<tempfile::TempDir>,
 }
 
 impl Start {
-    pub fn now(contestant: &Contestant) -> Result<Start, String> {
+    pub(crate) fn now(contestant: &Contestant) -> Result<Start, String> {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut directory = None;
@@ -87,7 +87,7 @@ impl Start {
     }
 
     /// CPU time of the server and its children so far, in microseconds; threads that have ended are in it.
-    pub fn cpu_us(&self) -> f64 {
+    pub(crate) fn cpu_us(&self) -> f64 {
         let mut processes = vec![self.child.id()];
         let children = format!("/proc/{0}/task/{0}/children", self.child.id());
         if let Ok(children) = fs::read_to_string(children) {

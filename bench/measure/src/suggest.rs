@@ -1,31 +1,17 @@
 //! "Did you mean": the known word that is nearest to a mistyped one.
 
+use strsim::levenshtein;
+
 /// The nearest of `known`, if it is near enough to be meant: at most a third of its letters differ.
 pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
-    // Who types the beginning of a word means that word, however long the rest is.
+    // The beginning of a word stands for that word, however long the rest is.
     if typed.len() >= 3
         && let Some(word) = known.iter().find(|word| word.starts_with(typed))
     {
         return Some(word);
     }
-    let (distance, word) = known.iter().map(|word| (distance(typed, word), *word)).min()?;
+    let (distance, word) = known.iter().map(|word| (levenshtein(typed, word), *word)).min()?;
     (distance * 3 <= word.len().max(typed.len())).then_some(word)
-}
-
-/// Levenshtein's distance: letters to insert, delete or replace.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (column, &other) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != other);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
 /// A law with everything that is held against it.
-pub type Case = fn(&mut Stand, &Scale) -> Result<(), String>;
+pub(crate) type Case = fn(&mut Stand, &Scale) -> Result<(), String>;
 
 /// How long, how many, how exact.
-pub struct Scale {
+pub(crate) struct Scale {
     window_s: u64,
     stall_ns: u64,
     rhos: &'static [f64],
@@ -30,7 +30,7 @@ pub struct Scale {
 }
 
 /// As the goals say.
-pub const FULL: Scale = Scale {
+pub(crate) const FULL: Scale = Scale {
     window_s: 20,
     stall_ns: S,
     rhos: &[0.2, 0.5, 0.8],
@@ -43,7 +43,7 @@ pub const FULL: Scale = Scale {
 };
 
 /// A fifth of the length, and tolerances that a machine with other work keeps.
-pub const QUICK: Scale = Scale {
+pub(crate) const QUICK: Scale = Scale {
     window_s: 4,
     stall_ns: S / 5,
     rhos: &[0.5],
@@ -56,7 +56,7 @@ pub const QUICK: Scale = Scale {
 };
 
 /// Every case, in order.
-pub const ALL: [Case; 5] = [delay, omission, stalls, queues, lag];
+pub(crate) const ALL: [Case; 5] = [delay, omission, stalls, queues, lag];
 
 /// A constant delay: every tool should tell it.
 fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), String> {

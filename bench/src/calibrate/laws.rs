@@ -17,7 +17,7 @@ use rand_distr::{Distribution, Exp1};
 
 /// How a reference server takes its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Law {
+pub(crate) enum Law {
     /// Each answer after the same time, whatever else is under way.
     Delay {
         /// That time.
@@ -36,13 +36,13 @@ pub enum Law {
 
 /// When a server stands still, counted from its first request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stall {
+pub(crate) struct Stall {
     /// Begin of the first stall.
-    pub from_ns: u64,
+    pub(crate) from_ns: u64,
     /// Length of a stall.
-    pub length_ns: u64,
+    pub(crate) length_ns: u64,
     /// From one begin to the next; 0: one stall only.
-    pub period_ns: u64,
+    pub(crate) period_ns: u64,
 }
 
 impl Stall {
@@ -61,7 +61,7 @@ impl Stall {
 
     /// When work of `work_ns` that begins at `begin_ns` is done: it rests while the server stands still, be it at its
     /// begin or in its midst.
-    pub fn finish_ns(&self, begin_ns: u64, work_ns: u64) -> u64 {
+    pub(crate) fn finish_ns(&self, begin_ns: u64, work_ns: u64) -> u64 {
         let (mut at_ns, mut left_ns) = (begin_ns, work_ns);
         while let Some((stall_ns, end_ns)) = self.next_ns(at_ns) {
             if at_ns < stall_ns {
@@ -78,7 +78,7 @@ impl Stall {
 
 /// The finishing times of a law, request by request in the order of arrival. Pure: time is an argument.
 #[derive(Debug, Clone)]
-pub struct Course {
+pub(crate) struct Course {
     law: Law,
     free_ns: u64,
     rng: ChaCha8Rng,
@@ -86,7 +86,7 @@ pub struct Course {
 
 impl Course {
     /// A server that nobody has asked yet.
-    pub fn new(law: Law) -> Self {
+    pub(crate) fn new(law: Law) -> Self {
         let seed = match law {
             Law::Queue { seed: Some(seed), .. } => seed,
             _ => 0,
@@ -95,7 +95,7 @@ impl Course {
     }
 
     /// When a request that arrived at `arrived_ns` is finished.
-    pub fn finish_ns(&mut self, arrived_ns: u64) -> u64 {
+    pub(crate) fn finish_ns(&mut self, arrived_ns: u64) -> u64 {
         match self.law {
             Law::Delay { delay_ns } => arrived_ns + delay_ns,
             Law::Queue { service_ns, seed, stall } => {
@@ -113,7 +113,7 @@ impl Course {
 }
 
 /// The textbook's mean wait, ns; `None` where there is none.
-pub fn mean_wait_ns(law: Law, rate_per_s: f64) -> Option<f64> {
+pub(crate) fn mean_wait_ns(law: Law, rate_per_s: f64) -> Option<f64> {
     let Law::Queue { service_ns, seed, stall: None } = law else { return None };
     let service_ns = service_ns as f64;
     let rho = rate_per_s * service_ns / 1e9;
@@ -122,7 +122,7 @@ pub fn mean_wait_ns(law: Law, rate_per_s: f64) -> Option<f64> {
 }
 
 /// The quantile of the time in the system, ns, where the law has it in closed form.
-pub fn quantile_ns(law: Law, rate_per_s: f64, window_ns: u64, quantile: f64) -> Option<f64> {
+pub(crate) fn quantile_ns(law: Law, rate_per_s: f64, window_ns: u64, quantile: f64) -> Option<f64> {
     match law {
         Law::Delay { delay_ns } => Some(delay_ns as f64),
         Law::Queue { service_ns, stall: Some(stall), .. } => {
@@ -141,7 +141,7 @@ pub fn quantile_ns(law: Law, rate_per_s: f64, window_ns: u64, quantile: f64) -> 
 
 /// Mean wait and mean service of these very arrivals, ns (Lindley's recursion): the truth without the chance that is in
 /// any finite run. Arrivals before `from_ns` pass through the server, but are not counted.
-pub fn path_means_ns(law: Law, arrivals_ns: impl Iterator<Item = u64>, from_ns: u64) -> (f64, f64) {
+pub(crate) fn path_means_ns(law: Law, arrivals_ns: impl Iterator<Item = u64>, from_ns: u64) -> (f64, f64) {
     let (mut course, mut wait, mut service, mut count, mut before) = (Course::new(law), 0.0, 0.0, 0u64, 0);
     for arrived_ns in arrivals_ns {
         let begin_ns = before.max(arrived_ns);

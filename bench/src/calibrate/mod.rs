@@ -1,9 +1,9 @@
 //! Calibration: servers whose latency law is known, and what each load generator makes of them.
 
-pub mod cases;
-pub mod laws;
-pub mod own;
-pub mod reference;
-pub mod stand;
-pub mod table;
-pub mod tools;
+pub(crate) mod cases;
+pub(crate) mod laws;
+pub(crate) mod own;
+pub(crate) mod reference;
+pub(crate) mod stand;
+pub(crate) mod table;
+pub(crate) mod tools;

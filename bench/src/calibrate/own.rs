@@ -13,16 +13,16 @@ use dyno_measure::probe::machine::pin;
 
 /// A reference server that runs, and ends with this value.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     out: Option<BufReader<ChildStdout>>,
     /// Where it listens.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Its process.
-    pub fn process(&self) -> Pid {
+    pub(crate) fn process(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
@@ -30,7 +30,7 @@ impl Server {
     ///
     /// # Errors
     /// What it said instead.
-    pub fn end(mut self) -> Result<Account, String> {
+    pub(crate) fn end(mut self) -> Result<Account, String> {
         let mut line = String::new();
         let asked = kill(self.process(), Signal::SIGTERM).map_err(io::Error::from);
         let read = asked.and_then(|()| self.out.as_mut().map_or(Ok(0), |out| out.read_line(&mut line)));
@@ -56,7 +56,7 @@ fn program() -> Result<Command, String> {
 ///
 /// # Errors
 /// Says why there is none.
-pub fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
+pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
     let mut command = program()?;
     command.args(["calibrate", "--reference", &law.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child =
@@ -77,7 +77,7 @@ pub fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
 ///
 /// # Errors
 /// What it said when there is no result. A void run is a result.
-pub fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, String> {
+pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, String> {
     let mut command = program()?;
     command.args(["load", url, "--expect", "service", "--quiet", "--format", "json"]).args(arguments);
     command.stdin(Stdio::null());
@@ -90,7 +90,7 @@ pub fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outco
 ///
 /// # Errors
 /// When the CPU is not to be had.
-pub fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, String> {
+pub(crate) fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, String> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
             if let Some(cpu) = cpu {

@@ -37,11 +37,11 @@ const AWAKE_NS: u64 = 100_000_000;
 
 /// What the server knows of its own answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Account {
+pub(crate) struct Account {
     /// From reading a request to writing its answer, ns.
-    pub took: Distribution,
+    pub(crate) took: Distribution,
     /// From when the law wanted an answer to writing it, ns.
-    pub late: Distribution,
+    pub(crate) late: Distribution,
 }
 
 struct Connection {
@@ -72,7 +72,7 @@ struct Due {
 ///
 /// # Errors
 /// What the system says of listener, poller and timer; a connection that fails is dropped.
-pub fn serve(
+pub(crate) fn serve(
     law: Law,
     address: SocketAddr,
     awake: bool,

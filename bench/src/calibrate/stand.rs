@@ -4,7 +4,6 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use dyno_clients::outcome::Outcome as Run;
-use dyno_units::paint::Paint;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::ClockId;
@@ -13,19 +12,19 @@ use crate::calibrate::own::{self, Server};
 use crate::calibrate::table::{Row, Standing, heading, line};
 use crate::calibrate::tools;
 use crate::exit::Exit;
+use crate::print::{PAINT, out, outln};
 use dyno_measure::probe::machine;
 
 /// Where the rows go, and where the processes run.
-pub struct Stand {
-    paint: Paint,
+pub(crate) struct Stand {
     json: bool,
     only: Option<String>,
     /// Runs of each stall case.
-    pub repeat: u32,
+    pub(crate) repeat: u32,
     /// Where reference servers run; `None`: anywhere.
-    pub server_cpu: Option<usize>,
+    pub(crate) server_cpu: Option<usize>,
     /// Where generators run; `None`: anywhere.
-    pub generator_cpu: Option<usize>,
+    pub(crate) generator_cpu: Option<usize>,
     /// What others had of the machine during the last run, in cores.
     others_share: f64,
     rows: Vec<Row>,
@@ -33,11 +32,10 @@ pub struct Stand {
 
 impl Stand {
     /// With a core for the server and another for the generator, if there are two.
-    pub fn new(paint: Paint, json: bool, only: Option<String>, repeat: u32) -> Self {
+    pub(crate) fn new(json: bool, only: Option<String>, repeat: u32) -> Self {
         let mut cpus = machine::online_cores().into_iter();
         let (first, second) = (cpus.next(), cpus.next());
         Stand {
-            paint,
             json,
             only,
             repeat,
@@ -49,25 +47,25 @@ impl Stand {
     }
 
     /// Says where things run and what is missing, and the heading of the table.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         if self.json {
             return;
         }
         match (self.server_cpu, self.generator_cpu) {
             (Some(server), Some(generator)) => {
-                println!("reference server on CPU {server}, generator on CPU {generator}");
+                outln!("reference server on CPU {server}, generator on CPU {generator}");
             }
-            _ => println!("one CPU for server and generator: nothing here will be exact"),
+            _ => outln!("one CPU for server and generator: nothing here will be exact"),
         }
         let missing: Vec<&str> = tools::ALL.iter().filter(|t| !t.is_installed()).map(|t| t.name).collect();
         if !missing.is_empty() {
-            println!("not installed: {}", missing.join(", "));
+            outln!("not installed: {}", missing.join(", "));
         }
-        print!("\n{}", heading(self.paint));
+        out!("\n{}", heading(PAINT));
     }
 
     /// Whether a law was asked for.
-    pub fn is_wanted(&self, law: &str) -> bool {
+    pub(crate) fn is_wanted(&self, law: &str) -> bool {
         self.only.as_ref().is_none_or(|only| law.contains(only.as_str()))
     }
 
@@ -75,9 +73,9 @@ impl Stand {
         if self.json {
             let mut value = serde_json::to_value(&row).unwrap_or_default();
             value["right"] = row.is_right().into();
-            println!("{value}");
+            outln!("{value}");
         } else {
-            print!("{}", line(&row, self.paint));
+            out!("{}", line(&row, PAINT));
         }
         // The rows come slowly, and shall be seen when they come.
         let _ = std::io::stdout().flush();
@@ -85,7 +83,7 @@ impl Stand {
     }
 
     /// Puts a report beside the truth. It is void instead of wrong if others had the machine during the last run.
-    pub fn compare(
+    pub(crate) fn compare(
         &mut self,
         law: &str,
         tool: &str,
@@ -109,7 +107,7 @@ impl Stand {
     }
 
     /// Little's law over a run.
-    pub fn little(&mut self, law: &str, tool: &str, run: &Run, tolerance: f64) {
+    pub(crate) fn little(&mut self, law: &str, tool: &str, run: &Run, tolerance: f64) {
         let mean_ns = run.latency.total.mean_ns;
         // Rate times mean latency as the textbook has it, with whatever the edges of the window do to it.
         let predicted = run.counts.completed as f64 / run.window_ns.max(1) as f64 * mean_ns;
@@ -129,7 +127,7 @@ impl Stand {
     ///
     /// # Errors
     /// What it said when there is no result.
-    pub fn load(&mut self, server: &Server, words: &str) -> Result<Run, String> {
+    pub(crate) fn load(&mut self, server: &Server, words: &str) -> Result<Run, String> {
         let words: Vec<String> = words.split_whitespace().map(String::from).collect();
         let (begin, before, own) = (Instant::now(), machine::sample(), own_cpu(server));
         let run = own::load(&server.url, &words, self.generator_cpu);
@@ -141,12 +139,12 @@ impl Stand {
     }
 
     /// The last line, and how it ends.
-    pub fn end(self) -> Exit {
+    pub(crate) fn end(self) -> Exit {
         let own = self.rows.iter().filter(|r| r.binding).count();
         let is = |standing| self.rows.iter().filter(|r| r.binding && r.standing() == standing).count();
         let (wrong, void) = (is(Standing::Wrong) + is(Standing::NotTold), is(Standing::Void));
         if !self.json {
-            println!(
+            outln!(
                 "\nDyno: {} of {own} values right, {void} void (others had the machine)",
                 own - wrong - void
             );

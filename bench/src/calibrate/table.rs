@@ -8,28 +8,28 @@ use dyno_units::show;
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     /// The law, in words.
-    pub law: String,
+    pub(crate) law: String,
     /// The tool, in words.
-    pub tool: String,
+    pub(crate) tool: String,
     /// What is compared: a percentile, the mean wait, a lag.
-    pub quantity: String,
+    pub(crate) quantity: String,
     /// The truth, ns; for a lag and other limits: the most that it may be.
-    pub true_ns: f64,
+    pub(crate) true_ns: f64,
     /// The report, ns; absent when the tool does not tell it.
-    pub reported_ns: Option<f64>,
+    pub(crate) reported_ns: Option<f64>,
     /// By how much the report may be off, as a share of the truth; absent: it may be at most the truth.
-    pub tolerance: Option<f64>,
+    pub(crate) tolerance: Option<f64>,
     /// Whether a miss is a failure of the calibration; for foreign tools it is a finding.
-    pub binding: bool,
+    pub(crate) binding: bool,
     /// What other programs and the hypervisor had of the machine meanwhile, in cores.
-    pub others_share: f64,
+    pub(crate) others_share: f64,
 }
 
 /// How a report stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Within its tolerance.
     Right,
     /// Not, and nobody else had the machine.
@@ -45,12 +45,12 @@ const OTHERS_SHARE: f64 = 0.05;
 
 impl Row {
     /// The error as a share of the truth.
-    pub fn error(&self) -> Option<f64> {
+    pub(crate) fn error(&self) -> Option<f64> {
         self.reported_ns.map(|reported| reported / self.true_ns - 1.0)
     }
 
     /// Whether the report is right.
-    pub fn is_right(&self) -> bool {
+    pub(crate) fn is_right(&self) -> bool {
         match (self.error(), self.tolerance) {
             (None, _) => false,
             (Some(error), Some(tolerance)) => error.abs() <= tolerance,
@@ -59,7 +59,7 @@ impl Row {
     }
 
     /// How the report stands.
-    pub fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         match self.error() {
             None => Standing::NotTold,
             Some(_) if self.is_right() => Standing::Right,
@@ -82,7 +82,7 @@ impl Row {
 }
 
 /// The heading.
-pub fn heading(paint: Paint) -> String {
+pub(crate) fn heading(paint: Paint) -> String {
     paint.dim(&format!(
         "{:<20} {:<14} {:<9} {:>7} {:>7} {:>8}\n",
         "law", "tool", "quantity", "true", "told", "error"
@@ -90,7 +90,7 @@ pub fn heading(paint: Paint) -> String {
 }
 
 /// One row, with its line end.
-pub fn line(row: &Row, paint: Paint) -> String {
+pub(crate) fn line(row: &Row, paint: Paint) -> String {
     let told = row.reported_ns.map_or("–".into(), show::time);
     let error = match (row.error(), row.tolerance) {
         (None, _) => "–".into(),

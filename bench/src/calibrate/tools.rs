@@ -4,56 +4,54 @@ use std::process::{Command, Stdio};
 
 /// A load for a foreign generator.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub(crate) struct Job {
     /// Where to.
-    pub url: String,
+    pub(crate) url: String,
     /// Connections.
-    pub connections: u32,
+    pub(crate) connections: u32,
     /// Requests a second, for those that can keep a rate.
-    pub rate_per_s: f64,
+    pub(crate) rate_per_s: f64,
     /// Length in seconds.
-    pub seconds: u32,
+    pub(crate) seconds: u32,
 }
 
 /// What a generator reports.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Mean latency, ns.
-    pub mean_ns: Option<f64>,
+    pub(crate) mean_ns: Option<f64>,
     /// Percentiles: quantile and ns.
-    pub percentiles: Vec<(f64, f64)>,
+    pub(crate) percentiles: Vec<(f64, f64)>,
 }
 
 impl Report {
     /// The value at `quantile`, if it was reported.
-    pub fn quantile_ns(&self, quantile: f64) -> Option<f64> {
+    pub(crate) fn quantile_ns(&self, quantile: f64) -> Option<f64> {
         self.percentiles.iter().find(|p| (p.0 - quantile).abs() < 1e-9).map(|p| p.1)
     }
 }
 
 /// A foreign generator: a row of [`ALL`].
-pub struct Tool {
+pub(crate) struct Tool {
     /// Name of its program.
-    pub name: &'static str,
-    /// Whether it keeps a rate, whatever the server does.
-    pub keeps_rate: bool,
+    pub(crate) name: &'static str,
     command: fn(&Job) -> Vec<String>,
     read: fn(&str) -> Report,
 }
 
 /// Every generator that is known here. Those that are not installed are left out of a calibration.
-pub const ALL: [Tool; 6] = [
-    Tool { name: "wrk", keeps_rate: false, command: wrk, read: percent_lines },
-    Tool { name: "wrk2", keeps_rate: true, command: wrk2, read: percent_lines },
-    Tool { name: "ab", keeps_rate: false, command: ab, read: read_ab },
-    Tool { name: "h2load", keeps_rate: false, command: h2load, read: read_h2load },
-    Tool { name: "oha", keeps_rate: true, command: oha, read: read_oha },
-    Tool { name: "vegeta", keeps_rate: true, command: vegeta, read: read_vegeta },
+pub(crate) const ALL: [Tool; 6] = [
+    Tool { name: "wrk", command: wrk, read: percent_lines },
+    Tool { name: "wrk2", command: wrk2, read: percent_lines },
+    Tool { name: "ab", command: ab, read: read_ab },
+    Tool { name: "h2load", command: h2load, read: read_h2load },
+    Tool { name: "oha", command: oha, read: read_oha },
+    Tool { name: "vegeta", command: vegeta, read: read_vegeta },
 ];
 
 impl Tool {
     /// Whether its program is found on the path.
-    pub fn is_installed(&self) -> bool {
+    pub(crate) fn is_installed(&self) -> bool {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|directory| directory.join(self.name).is_file())
     }
@@ -62,7 +60,7 @@ impl Tool {
     ///
     /// # Errors
     /// What it said when it reported nothing.
-    pub fn run(&self, job: &Job) -> Result<Report, String> {
+    pub(crate) fn run(&self, job: &Job) -> Result<Report, String> {
         let words = (self.command)(job);
         let output = Command::new(&words[0])
             .args(&words[1..])

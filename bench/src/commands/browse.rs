@@ -13,7 +13,8 @@ use serde_json::json;
 use super::Outcome;
 use crate::exit::{Exit, Failure};
 use crate::load::plan::{Target, transport};
-use crate::load::write::{colour, put};
+use crate::load::write::put;
+use crate::print::{PAINT, out, outln};
 
 /// Fetch a page like a browser: find its images, scripts, styles and frames, and fetch each by a thread with a blocking
 /// request.
@@ -21,7 +22,7 @@ use crate::load::write::{colour, put};
 /// The page is visited twice, by one thread and by K. The speed-up shows how threads hide latency: on a page whose images
 /// wait for a back end (`/pages/16/50000` of `dyno serve`) it is near K.
 #[derive(Debug, Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     target: Target,
     /// Threads that fetch at the same time.
@@ -39,7 +40,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), no page (1). Fetches that fail are shown, and end with code 1.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/pages/8/20000"))?;
@@ -57,20 +58,20 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     if arguments.json {
         let value = json!({"url": place.url.to_string(), "speed_up": speed_up, "one_thread": one, "many_threads": many});
-        println!("{value:#}");
+        outln!("{value:#}");
     } else {
-        let paint = colour();
-        println!("{} {}\n", paint.bold("dyno browse"), place.url);
-        print!("{}", waterfall::text(&many, paint));
-        println!("\n{} fetches", many.fetches.len());
+        let paint = PAINT;
+        outln!("{} {}\n", paint.bold("dyno browse"), place.url);
+        out!("{}", waterfall::text(&many, paint));
+        outln!("\n{} fetches", many.fetches.len());
         for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {
-            println!(
+            outln!(
                 "{name:<12} {:>9}  parallelism {:.2}",
                 show::time(visit.elapsed_ns as f64),
                 visit.parallelism
             );
         }
-        println!("{}", paint.bold(&format!("speed-up     {speed_up:>8.2}x")));
+        outln!("{}", paint.bold(&format!("speed-up     {speed_up:>8.2}x")));
     }
     let failed = one.fetches.iter().chain(&many.fetches).any(|f| f.error.is_some());
     Ok(if failed { Exit::Failed } else { Exit::Success })

@@ -15,7 +15,7 @@ use crate::calibrate::reference;
 use crate::calibrate::stand::Stand;
 use crate::exit::{Exit, Failure};
 use crate::load::progress;
-use crate::load::write::colour;
+use crate::print::outln;
 
 /// Hold load generators against servers whose latency law is known.
 ///
@@ -28,7 +28,7 @@ use crate::load::write::colour;
     after_help = "Exit codes: 0 nine of ten of Dyno's values are right, 1 they are not, 2 wrong usage, \
 5 they are not, and the machine did other work meanwhile."
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The short form (some 20 s), with wider tolerances, for a machine that is not quiet.
     #[arg(long)]
     quick: bool,
@@ -53,11 +53,11 @@ pub struct Arguments {
 ///
 /// # Errors
 /// A [`Failure`] when a process cannot be started; a wrong value is an exit code, not an error.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     if let Some(law) = arguments.reference {
         return serve(law, arguments.listen);
     }
-    let mut stand = Stand::new(colour(), arguments.json, arguments.only.clone(), arguments.repeat);
+    let mut stand = Stand::new(arguments.json, arguments.only.clone(), arguments.repeat);
     stand.begin();
     let scale = if arguments.quick { &QUICK } else { &FULL };
     for case in cases::ALL {
@@ -70,7 +70,7 @@ fn serve(law: Law, address: SocketAddr) -> Outcome {
     let mut ready = |address: SocketAddr| {
         let line = json!({"ready": true, "address": address.to_string(), "pid": std::process::id(),
             "name": "reference", "settings": {"law": law.to_string()}});
-        println!("{line}");
+        outln!("{line}");
     };
     let live = Arc::new(Live::new(1));
     progress::stop_on_signals(&live)?;
@@ -79,6 +79,6 @@ fn serve(law: Law, address: SocketAddr) -> Outcome {
     let awake = cores.is_some_and(|cores| cores > 1);
     let account = reference::serve(law, address, awake, &live, &mut ready)
         .map_err(|e| Failure::failed(format!("the reference server: {e}"), "choose another --listen"))?;
-    println!("{}", json!(account));
+    outln!("{}", json!(account));
     Ok(Exit::Success)
 }

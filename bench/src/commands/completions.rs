@@ -4,6 +4,7 @@ use clap::CommandFactory;
 
 use super::{Dyno, Outcome};
 use crate::exit::Exit;
+use crate::print::out;
 
 /// Print completions for a shell.
 #[derive(Debug, clap::Args)]
@@ -11,7 +12,7 @@ use crate::exit::Exit;
     after_help = "Try it:\n  dyno completions bash > ~/.local/share/bash-completion/completions/dyno\n  \
                         dyno completions fish > ~/.config/fish/completions/dyno.fish"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Whose.
     shell: clap_complete::Shell,
 }
@@ -20,9 +21,9 @@ pub struct Arguments {
 ///
 /// # Errors
 /// None at present.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut Dyno::command(), "dyno", &mut text);
-    anstream::print!("{}", String::from_utf8_lossy(&text));
+    out!("{}", String::from_utf8_lossy(&text));
     Ok(Exit::Success)
 }

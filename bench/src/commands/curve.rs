@@ -6,6 +6,7 @@ use super::experiment::options::Options;
 use super::experiment::preset::Preset;
 use super::experiment::spec::shown_in;
 use crate::exit::Exit;
+use crate::print::outln;
 use dyno_measure::experiment::curve::{self, Limit};
 use dyno_record::experiment::Experiment;
 use dyno_units::show;
@@ -37,7 +38,7 @@ pub(super) fn run(launch: Launch) -> Outcome {
     let (p99_ns, missed) = launch.spec.limit();
     if launch.dry_run {
         let each = curve::expected_time(&setup);
-        anstream::println!(
+        outln!(
             "{}; the rates follow from a search for each critical point\ntakes about {} each, {} in all; less where the search ends early",
             show::count(setup.contestants.len(), "contestant"),
             show::span(each),

@@ -7,7 +7,7 @@ use dyno_http::limits::Limits;
 /// How patient a server is with its clients, in milliseconds; each has its reason in the limits of the HTTP core.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Deadlines of a connection")]
-pub struct Deadlines {
+pub(crate) struct Deadlines {
     /// From the first octet of a request head to its last [default: 10000].
     #[arg(long, value_name = "MS", hide_short_help = true, value_parser = millis())]
     head_time_ms: Option<u64>,
@@ -29,7 +29,7 @@ fn millis() -> clap::builder::RangedU64ValueParser {
 
 impl Deadlines {
     /// `limits` with the deadlines that were given.
-    pub fn apply(&self, limits: Limits) -> Limits {
+    pub(crate) fn apply(&self, limits: Limits) -> Limits {
         let or = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         Limits {
             head_time: or(self.head_time_ms, limits.head_time),

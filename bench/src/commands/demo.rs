@@ -6,7 +6,8 @@ use super::Outcome;
 use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
-use crate::secrets;
+use crate::print::outln;
+use crate::transport::leave_no_core_dump;
 use dyno_measure::suggest::closest;
 
 /// Play a demonstration: what each party sees, what the attacker does, and the verdict.
@@ -15,7 +16,7 @@ use dyno_measure::suggest::closest;
     after_help = "Try it:\n  dyno demo mitm\n  dyno demo diffie-hellman --fast\n\n`dyno demo` lists them all. \
                         Exit code 1: a demonstration did not turn out as it says."
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Which one; without a name they are listed.
     name: Option<String>,
     /// One line of JSON for each event, without pauses.
@@ -48,11 +49,11 @@ pub struct Arguments {
 ///
 /// # Errors
 /// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses something.
-pub fn run(arguments: &Arguments) -> Outcome {
-    secrets::leave_no_core_dump();
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    leave_no_core_dump();
     let Some(name) = &arguments.name else {
         for demo in demos::ALL {
-            println!("{:<16} {}", demo.name, demo.idea);
+            outln!("{:<16} {}", demo.name, demo.idea);
         }
         return Ok(Exit::Success);
     };

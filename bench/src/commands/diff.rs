@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
+use crate::print::{PAINT, outln};
 use dyno_analysis::difference::{
     Agreement, Change, Difference, Drift, agreements, beside, differences, drifts,
 };
 use dyno_analysis::levelling::Levelled;
 use dyno_record::store;
+use dyno_units::paint::Tone;
 use dyno_units::show;
 use dyno_units::text::wrap;
 
 /// Compare two sets of results: what became better or worse by more than the threshold, and what is not known.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Directory of the earlier results
     old: PathBuf,
     /// Directory of the later results
@@ -37,7 +39,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// When there are no records, or they do not compare.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let read = |place: &Path| store::read(place).map(Levelled::of);
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
     if old.header.environment.machine_id != new.header.environment.machine_id && !arguments.across_machines {
@@ -64,12 +66,12 @@ pub fn run(arguments: &Arguments) -> Outcome {
         found = beside(&found, &drifts, arguments.threshold);
     }
     let ratio = if arguments.relative { "beside the mean" } else { "new/old" };
-    anstream::println!("{:<21} {:<13} {:>8} {:>8} {ratio:<19} ", "", "", "old", "new");
+    outln!("{:<21} {:<13} {:>8} {:>8} {ratio:<19} ", "", "", "old", "new");
     for difference in &found {
-        anstream::println!("{}", line(difference));
+        outln!("{}", line(difference));
     }
     let worse = found.iter().filter(|difference| difference.change == Change::Worse).count();
-    anstream::println!(
+    outln!(
         "\n{} better, {worse} worse, {} the same, {} inconclusive (threshold {})",
         found.iter().filter(|difference| difference.change == Change::Better).count(),
         found.iter().filter(|difference| difference.change == Change::Same).count(),
@@ -77,10 +79,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         show::share(arguments.threshold),
     );
     if let Some(text) = together(&drifts, arguments) {
-        anstream::println!("{text}");
+        outln!("{text}");
     }
     for agreement in agreements(&old, &new, arguments.threshold) {
-        anstream::println!("{}", agreed(&agreement, arguments.threshold));
+        outln!("{}", agreed(&agreement, arguments.threshold));
     }
     Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
 }
@@ -133,14 +135,14 @@ fn line(difference: &Difference) -> String {
         show::three(interval.low),
         show::three(interval.high)
     );
-    let (sign, word) = match difference.change {
-        Change::Better => ("\x1b[32m", "better"),
-        Change::Worse => ("\x1b[31m", "worse"),
-        Change::Same => ("", "same"),
-        Change::Inconclusive => ("", "?"),
+    let word = match difference.change {
+        Change::Better => PAINT.tone(Tone::Good, "better"),
+        Change::Worse => PAINT.tone(Tone::Bad, "worse"),
+        Change::Same => "same".into(),
+        Change::Inconclusive => "?".into(),
     };
     format!(
-        "{:<21} {:<13} {:>8} {:>8} {ratio:<19} {sign}{word}\x1b[0m",
+        "{:<21} {:<13} {:>8} {:>8} {ratio:<19} {word}",
         difference.contestant,
         difference.figure,
         shown(difference.old),

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use super::Outcome;
 use crate::exit::Exit;
+use crate::print::{PAINT, outln};
 use dyno_measure::doctor::{Grade, examine};
 use dyno_measure::environment;
 use dyno_measure::floor;
 use dyno_measure::probe::machine::online_cores;
+use dyno_units::paint::Tone;
 use dyno_units::show;
 use dyno_units::text::wrap;
 
 /// Look at the machine: cores, clock, limits, kernel settings, what can be measured, and what to mend before measuring.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The checks as JSON
     #[arg(long)]
     json: bool,
@@ -23,13 +25,13 @@ pub struct Arguments {
 ///
 /// # Errors
 /// None at present.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let environment = environment::read();
     let floor = floor::measure(&online_cores());
     let checks = examine(&environment, &floor, Duration::from_secs(1));
     if arguments.json {
         let json = serde_json::json!({ "environment": environment, "floor": floor, "checks": checks });
-        anstream::println!("{json:#}");
+        outln!("{json:#}");
         return Ok(Exit::Success);
     }
     let machine = format!(
@@ -39,22 +41,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
         environment.kernel,
         environment.system
     );
-    anstream::println!("{}\n", wrap(&machine, 80));
+    outln!("{}\n", wrap(&machine, 80));
     for check in &checks {
         let sign = match check.grade {
-            Grade::Good => "\x1b[32mok  \x1b[0m",
-            Grade::Note => "\x1b[36mnote\x1b[0m",
-            Grade::Warning => "\x1b[33mwarn\x1b[0m",
+            Grade::Good => PAINT.tone(Tone::Good, "ok  "),
+            Grade::Note => PAINT.tone(Tone::Note, "note"),
+            Grade::Warning => PAINT.tone(Tone::Doubt, "warn"),
         };
-        anstream::println!("{sign}  {:<18} {}", check.name, check.seen);
+        outln!("{sign}  {:<18} {}", check.name, check.seen);
         if !check.advice.is_empty() {
             for line in wrap(&check.advice, 52).lines() {
-                anstream::println!("                         {line}");
+                outln!("                         {line}");
             }
         }
     }
     let warnings = checks.iter().filter(|check| check.grade == Grade::Warning).count();
-    anstream::println!(
+    outln!(
         "\n{}",
         match warnings {
             0 => "Fit to measure on.".to_string(),

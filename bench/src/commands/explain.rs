@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use super::Outcome;
 use super::experiment::values::{BlockCount, Milliseconds};
 use crate::exit::{Exit, Failure};
+use crate::print::outln;
 use crate::progress::Reporter;
 use crate::remedy::stopped;
 use crate::results;
@@ -41,7 +42,7 @@ const ATTEMPTS: usize = 9;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno explain fork epoll\n  dyno explain prefork thread-pool\n  \
                         dyno compare fork epoll --quick && dyno explain fork epoll --results")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The one: a name from `dyno list`
     one: String,
     /// The other
@@ -64,7 +65,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// When a name is unknown, or no cell of both counts.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let names = [arguments.one.as_str(), arguments.other.as_str()];
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let mut blocks = match &arguments.results {
@@ -84,14 +85,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
             "measure again on a quieter machine, or longer",
         ));
     }
-    anstream::println!("What one costs on this machine, on one core:");
+    outln!("What one costs on this machine, on one core:");
     let all: Vec<&Block> = blocks.iter().collect();
     for unit in units(names.map(contestant::build_of)) {
         let cost = blocks::cost(&all, unit).map_or("not available".into(), |cost| show::time(cost.ns));
-        anstream::println!("  {:<60} {cost:>10}", unit.what());
+        outln!("  {:<60} {cost:>10}", unit.what());
     }
     if left_out > 0 {
-        anstream::println!(
+        outln!(
             "{left_out} of {measured} measurements are left out: the machine was slower or faster than usual then."
         );
     }
@@ -174,7 +175,7 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
 fn print(names: [&str; 2], finding: &Finding) {
     let explanation = &finding.explanation;
     let difference = explanation.difference_ns();
-    anstream::println!(
+    outln!(
         "\nA request {} costs {} of CPU with {} and {} with {}: {} {}.",
         if explanation.step == Step::Capacity {
             "over lasting connections"
@@ -193,15 +194,15 @@ fn print(names: [&str; 2], finding: &Finding) {
     let shown = format!("  {:<18} {:>47}", "not explained", show::time(rest));
     if let Some([low, high]) = finding.difference_ns.filter(|[low, high]| *low < 0.0 && *high > 0.0) {
         let (low, high) = (show::time(low), show::time(high));
-        anstream::println!(
+        outln!(
             "{shown}\nThe difference itself is not told apart from noise: 90 % of resamples give {low} to {high}."
         );
         return;
     }
     let share = show::share(explanation.unexplained_share());
     match finding.unexplained_share {
-        None => anstream::println!("{shown} ({share} of the difference)"),
-        Some([low, high]) => anstream::println!(
+        None => outln!("{shown} ({share} of the difference)"),
+        Some([low, high]) => outln!(
             "{shown} ({share} of the difference; 90 % of resamples: {} to {})",
             show::share(low),
             show::share(high)
@@ -209,15 +210,15 @@ fn print(names: [&str; 2], finding: &Finding) {
     }
     let words = explanation.words(names);
     if !words.is_empty() {
-        anstream::println!("{words}");
+        outln!("{words}");
     }
 }
 
 fn table(names: [&str; 2], explanation: &Explanation) {
     let [one, other] = names.map(|name| name.chars().take(11).collect::<String>());
-    anstream::println!("  {:<18} {one:>11} {other:>11} {:>11} {:>11}", "per request", "one costs", "adds");
+    outln!("  {:<18} {one:>11} {other:>11} {:>11} {:>11}", "per request", "one costs", "adds");
     for reason in &explanation.reasons {
-        anstream::println!(
+        outln!(
             "  {:<18} {:>11} {:>11} {:>11} {:>11}",
             reason.what,
             show::three(reason.per_request[0]),
@@ -227,6 +228,6 @@ fn table(names: [&str; 2], explanation: &Explanation) {
         );
     }
     for what in &explanation.not_available {
-        anstream::println!("  {what:<18} not available");
+        outln!("  {what:<18} not available");
     }
 }

@@ -6,14 +6,15 @@ use dyno_security::credentials;
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
-use crate::secrets;
+use crate::print::outln;
+use crate::transport::leave_no_core_dump;
 
 /// Make a directory of fresh keys and certificates for --transport channel and tls, server and client.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Try it:\n  dyno keys /tmp/keys\n  dyno serve epoll --transport channel --credentials /tmp/keys"
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The directory to make; it must not exist.
     #[arg(value_name = "DIR")]
     directory: PathBuf,
@@ -23,10 +24,10 @@ pub struct Arguments {
 ///
 /// # Errors
 /// Failed (1) when it exists or cannot be written.
-pub fn run(arguments: &Arguments) -> Outcome {
-    secrets::leave_no_core_dump();
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    leave_no_core_dump();
     credentials::create(&arguments.directory)
         .map_err(|error| Failure::failed(error.to_string(), "choose a directory that does not exist yet"))?;
-    println!("{}: credentials for the channel and for TLS, server and client", arguments.directory.display());
+    outln!("{}: credentials for the channel and for TLS, server and client", arguments.directory.display());
     Ok(Exit::Success)
 }

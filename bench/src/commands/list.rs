@@ -6,11 +6,12 @@ use dyno_servers::{architectures, services};
 
 use super::Outcome;
 use crate::exit::Exit;
+use crate::print::out;
 use dyno_units::text::wrap;
 
 /// List the architectures, with idea and limits, and the services.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Only the names of the architectures, one a line, for scripts.
     #[arg(long)]
     names: bool,
@@ -20,9 +21,9 @@ pub struct Arguments {
 ///
 /// # Errors
 /// None at present.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let text = if arguments.names { names() } else { tables() };
-    anstream::print!("{text}");
+    out!("{text}");
     Ok(Exit::Success)
 }
 

@@ -15,6 +15,7 @@ use dyno_units::read;
 use super::Outcome;
 use crate::exit::{Exit, Failure};
 use crate::load::{plan, progress, write};
+use crate::print::errln;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
@@ -30,7 +31,7 @@ use crate::load::{plan, progress, write};
 /// one, was the run steady? A void run says so first and ends with code 5.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) target: plan::Target,
     #[command(flatten)]
@@ -75,7 +76,7 @@ Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the a
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), or a server that cannot be reached (1).
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut plan = plan::build(&arguments.target, &arguments.how)?;
     plan.errors_max = arguments.errors_max;
     if arguments.dry_run {
@@ -103,7 +104,7 @@ pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) ->
     let mut unannounced = announce_start;
     let result = dyno_clients::run::run(&Arc::new(plan), &live, &mut |glance| {
         if live.is_started() && std::mem::take(&mut unannounced) {
-            eprintln!("{}", progress::STARTED);
+            errln!("{}", progress::STARTED);
         }
         bar.show(glance);
     });

@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 /// Write manual pages, one a command, into a directory.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno man ~/.local/share/man/man1 && man dyno-compare")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Where they go; it is made when it is missing.
     directory: PathBuf,
 }
@@ -19,7 +19,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// When the directory cannot be written.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let directory = &arguments.directory;
     let written = std::fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(Dyno::command(), directory));

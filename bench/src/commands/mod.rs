@@ -5,38 +5,36 @@ use dyno_record::experiment::Experiment;
 use crate::exit::{Exit, Failure};
 
 /// What a command gives back: how it ended, or why it could not.
-pub type Outcome = Result<Exit, Failure>;
+pub(crate) type Outcome = Result<Exit, Failure>;
 
-pub mod begin;
-pub mod browse;
-pub mod calibrate;
-pub mod compare;
-pub mod completions;
-pub mod connections;
-pub mod curve;
-pub mod deadlines;
-pub mod demo;
-pub mod diff;
-pub mod doctor;
-pub mod experiment;
-pub mod explain;
-pub mod keys;
-pub mod list;
-pub mod load;
-pub mod man;
-pub mod probe;
-pub mod recorded;
-pub mod remedy;
-pub mod report;
-pub mod run;
-pub mod scale;
-pub mod serve;
-pub mod transport;
+pub(crate) mod begin;
+pub(crate) mod browse;
+pub(crate) mod calibrate;
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod connections;
+pub(crate) mod curve;
+pub(crate) mod deadlines;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod experiment;
+pub(crate) mod explain;
+pub(crate) mod keys;
+pub(crate) mod list;
+pub(crate) mod load;
+pub(crate) mod man;
+pub(crate) mod probe;
+pub(crate) mod recorded;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod scale;
+pub(crate) mod serve;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
 #[command(name = "dyno", version, propagate_version = true, max_term_width = 100)]
-pub struct Dyno {
+pub(crate) struct Dyno {
     #[command(subcommand)]
     command: Command,
 }
@@ -69,7 +67,7 @@ impl Dyno {
     ///
     /// # Errors
     /// A [`Failure`] with its exit code, for the user to read.
-    pub fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
         match self.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),

@@ -10,14 +10,14 @@ use serde_json::json;
 use super::Outcome;
 use crate::exit::{Exit, Failure};
 use crate::load::plan::{Target, mix, transport};
-use crate::load::write::colour;
+use crate::print::{PAINT, outln};
 
 /// Send one request and show what went over the wire: request, answer, and when each part of it came.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 the answer is as expected, 1 there was none or another, 2 wrong usage."
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
     target: Target,
     /// JSON instead of text.
@@ -32,7 +32,7 @@ pub struct Arguments {
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), no answer (1).
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
@@ -70,31 +70,25 @@ pub fn run(arguments: &Arguments) -> Outcome {
             "times": times,
             "as_expected": fits,
         });
-        println!("{value:#}");
+        outln!("{value:#}");
     } else {
-        let paint = colour();
-        println!(
-            "{} {} -> {} ({})\n",
-            paint.bold("dyno probe"),
-            answer.local,
-            place.address,
-            transport.name()
-        );
+        let paint = PAINT;
+        outln!("{} {} -> {} ({})\n", paint.bold("dyno probe"), answer.local, place.address, transport.name());
         for line in String::from_utf8_lossy(&request.wire).lines() {
-            println!("{} {}", paint.dim(">"), visible(line));
+            outln!("{} {}", paint.dim(">"), visible(line));
         }
-        println!();
+        outln!();
         for line in String::from_utf8_lossy(&answer.head).lines() {
-            println!("{} {}", paint.dim("<"), visible(line));
+            outln!("{} {}", paint.dim("<"), visible(line));
         }
         for line in String::from_utf8_lossy(shown).lines() {
-            println!("{} {}", paint.dim("<"), visible(line));
+            outln!("{} {}", paint.dim("<"), visible(line));
         }
         let (all, wire) = (show::bytes(answer.body.len() as f64), show::bytes(answer.wire_octets as f64));
-        println!("\n{}", paint.dim(&format!("body {all}, {wire} over the wire")));
+        outln!("\n{}", paint.dim(&format!("body {all}, {wire} over the wire")));
         let mut before = 0;
         for (name, ns) in stages {
-            println!(
+            outln!(
                 "{name:<16} {:>9}  {}",
                 show::time(ns as f64),
                 paint.dim(&format!("+{}", show::time((ns - before) as f64)))
@@ -102,7 +96,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
             before = ns;
         }
         if !fits {
-            println!("\nthe answer is not the expected one");
+            outln!("\nthe answer is not the expected one");
         }
     }
     Ok(if fits { Exit::Success } else { Exit::Failed })

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use super::Outcome;
 use crate::exit::Exit;
+use crate::print::{errln, out};
 use crate::results;
 
 /// Write the report of an experiment again, from its records alone.
 #[derive(Debug, clap::Args)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Directory that the experiment has written [default: the newest]
     directory: Option<PathBuf>,
     /// What goes to standard output; report.html, report.md and cells.csv are written in any case
@@ -32,7 +33,7 @@ enum Format {
 ///
 /// # Errors
 /// When there are no records, or the pages cannot be written.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let directory = arguments.directory.clone().map_or_else(|| results::latest(None), Ok)?;
     let written = results::write_report(&directory)?;
     let report = written.report;
@@ -42,7 +43,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Format::Csv => report.csv,
         Format::Html => report.html,
     };
-    anstream::print!("{text}");
-    eprintln!("report: {}", written.page.display());
+    out!("{text}");
+    errln!("report: {}", written.page.display());
     Ok(if report.usable { Exit::Success } else { Exit::Invalid })
 }

@@ -25,6 +25,7 @@ use serde_json::json;
 use super::Outcome;
 use super::deadlines::Deadlines;
 use crate::exit::{Exit, Failure};
+use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
 use dyno_measure::suggest::closest;
 
@@ -36,7 +37,7 @@ use dyno_measure::suggest::closest;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno serve epoll --listen 127.0.0.1:8080\n  \
                         curl http://127.0.0.1:8080/json\n\nSee `dyno list` for the names and the services.")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// The architecture, as `dyno list` names it.
     name: String,
     /// Address and port to listen on; port 0 takes a free one.
@@ -70,7 +71,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
-    transport: super::transport::Options,
+    transport: crate::transport::Options,
     #[command(flatten)]
     deadlines: Deadlines,
 }
@@ -91,7 +92,7 @@ struct Cores(Vec<usize>);
 ///
 /// # Errors
 /// A [`Failure`]: usage (2) for names and values that make no sense, failed (1) for what the system refuses.
-pub fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
     if let Some(cores) = &arguments.cores {
@@ -133,7 +134,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         stop.own_listener(Some(site.listener.as_fd()));
     }
     if let Some(identity) = identity {
-        eprintln!("{}", super::transport::describe(&identity));
+        errln!("{}", crate::transport::describe(&identity));
     }
     say(&json!({
         "ready": true,

@@ -20,7 +20,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// The channel.
-pub const DEMO: Demo = Demo {
+pub(crate) const DEMO: Demo = Demo {
     name: "channel",
     idea: "a chat; between two terminals with --listen and --connect, --tap shows what the wire carries",
     run,

@@ -11,7 +11,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Diffie-Hellman.
-pub const DEMO: Demo = Demo {
+pub(crate) const DEMO: Demo = Demo {
     name: "diffie-hellman",
     idea: "toy numbers by hand, brute force as the group grows, then X25519",
     run,

@@ -7,7 +7,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Encryption, and the nonce.
-pub const DEMO: Demo =
+pub(crate) const DEMO: Demo =
     Demo { name: "encryption", idea: "a sealed message, and what a nonce used twice reveals", run };
 
 const KEY: [u8; 32] = *b"a key that Alice and Bob share..";

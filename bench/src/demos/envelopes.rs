@@ -9,7 +9,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Envelopes.
-pub const DEMO: Demo = Demo {
+pub(crate) const DEMO: Demo = Demo {
     name: "envelopes",
     idea: "sign and encrypt: forwarding and stripping work on the naive forms, not on the sound one",
     run,

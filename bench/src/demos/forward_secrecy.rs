@@ -17,7 +17,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Forward secrecy.
-pub const DEMO: Demo =
+pub(crate) const DEMO: Demo =
     Demo { name: "forward-secrecy", idea: "a recorded session and both long-term keys do not open it", run };
 
 const SECRET: &[u8] = b"meet me at the old mill";

@@ -20,9 +20,10 @@ use super::stage::{Stage, readable};
 use super::wire::Line;
 use super::{Choices, Demo, Party};
 use crate::exit::Failure;
+use crate::print::outln;
 
 /// The man in the middle.
-pub const DEMO: Demo = Demo {
+pub(crate) const DEMO: Demo = Demo {
     name: "mitm",
     idea: "a live proxy between two processes: reads and rewrites everything, until signatures are on",
     run,
@@ -50,7 +51,7 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
     if let Some(party) = choices.party {
         let address = choices.connect.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
         let said = play(party, address, choices.credentials.as_deref());
-        println!("{}", said.unwrap_or_else(|error| format!("REFUSED: {error}")));
+        outln!("{}", said.unwrap_or_else(|error| format!("REFUSED: {error}")));
         return Ok(());
     }
     let keys = Keys::make()
@@ -270,7 +271,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
 /// Says where it waits, and takes one caller.
 fn answer(address: SocketAddr) -> io::Result<TcpStream> {
     let listener = TcpListener::bind(address)?;
-    println!("{}", listener.local_addr()?);
+    outln!("{}", listener.local_addr()?);
     let (stream, _) = listener.accept()?;
     patient(&stream)?;
     Ok(stream)

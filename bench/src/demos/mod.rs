@@ -5,49 +5,49 @@ use std::path::PathBuf;
 
 use crate::exit::Failure;
 
-pub mod channel;
-pub mod diffie_hellman;
-pub mod encryption;
-pub mod envelopes;
-pub mod forward_secrecy;
-pub mod mitm;
-pub mod replay;
-pub mod signature;
-pub mod stage;
-pub mod truncation;
+pub(crate) mod channel;
+pub(crate) mod diffie_hellman;
+pub(crate) mod encryption;
+pub(crate) mod envelopes;
+pub(crate) mod forward_secrecy;
+pub(crate) mod mitm;
+pub(crate) mod replay;
+pub(crate) mod signature;
+pub(crate) mod stage;
+pub(crate) mod truncation;
 pub mod wire;
 
 /// A demonstration.
 #[derive(Debug, Clone, Copy)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// Its name on the command line.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it shows, in one line.
-    pub idea: &'static str,
+    pub(crate) idea: &'static str,
     /// Plays it.
-    pub run: fn(&mut stage::Stage, &Choices) -> Result<(), Failure>,
+    pub(crate) run: fn(&mut stage::Stage, &Choices) -> Result<(), Failure>,
 }
 
 /// What the command line chose; most demonstrations have no choice.
 #[derive(Debug, Clone, Default)]
-pub struct Choices {
+pub(crate) struct Choices {
     /// Show what the wire carries.
-    pub tap: bool,
+    pub(crate) tap: bool,
     /// Wait for the other terminal here.
-    pub listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// Call the other terminal there.
-    pub connect: Option<SocketAddr>,
+    pub(crate) connect: Option<SocketAddr>,
     /// The other terminal's key.
-    pub peer: Option<String>,
+    pub(crate) peer: Option<String>,
     /// A credentials directory for a party in a process of its own.
-    pub credentials: Option<PathBuf>,
+    pub(crate) credentials: Option<PathBuf>,
     /// Be one party in a process of its own.
-    pub party: Option<Party>,
+    pub(crate) party: Option<Party>,
 }
 
 /// A party that runs in a process of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Party {
+pub(crate) enum Party {
     /// Waits for an exchange without signatures.
     BobUnsigned,
     /// Starts an exchange without signatures.
@@ -59,7 +59,7 @@ pub enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub const ALL: [Demo; 9] = [
+pub(crate) const ALL: [Demo; 9] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,

@@ -9,7 +9,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Replay, off and on.
-pub const DEMO: Demo =
+pub(crate) const DEMO: Demo =
     Demo { name: "replay", idea: "a recorded message sent again: protection off, then on", run };
 
 /// Some moment, in ms since 1970; the demonstration brings its own time.

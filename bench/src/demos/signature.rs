@@ -7,7 +7,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Signatures.
-pub const DEMO: Demo = Demo {
+pub(crate) const DEMO: Demo = Demo {
     name: "signature",
     idea: "who said it: altered, taken elsewhere, and keys that anybody can use",
     run,

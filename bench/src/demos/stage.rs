@@ -5,6 +5,7 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 /// Pause after each line: time to read it aloud.
@@ -19,16 +20,16 @@ const COLUMNS: usize = 80;
 /// Who attacks; what they see and do stands out.
 const ATTACKERS: [&str; 3] = ["Eve", "Mallory", "the wire"];
 
-/// How a line looks on a terminal that has colours (ECMA-48, 8.3.117); elsewhere anstream takes these away.
-const PLAIN: &str = "0";
-const SCENE: &str = "1";
-const ATTACK: &str = "31";
-const HOLDS: &str = "1;32";
-const NOT_SO: &str = "1;7;31";
+/// How a line looks on a terminal that has colours; elsewhere anstream takes these away.
+const PLAIN: Style = Style::new();
+const SCENE: Style = Style::new().bold();
+const ATTACK: Style = AnsiColor::Red.on_default();
+const HOLDS: Style = AnsiColor::Green.on_default().bold();
+const NOT_SO: Style = AnsiColor::Red.on_default().bold().invert();
 
 /// The stage of one demonstration.
 #[derive(Debug)]
-pub struct Stage {
+pub(crate) struct Stage {
     demo: &'static str,
     json: bool,
     pause: Duration,
@@ -37,30 +38,26 @@ pub struct Stage {
 
 impl Stage {
     /// An empty stage.
-    pub fn new(demo: &'static str, json: bool, fast: bool) -> Self {
+    pub(crate) fn new(demo: &'static str, json: bool, fast: bool) -> Self {
         let pause = if json || fast { Duration::ZERO } else { PAUSE };
         Stage { demo, json, pause, as_announced: true }
     }
 
     /// Whether every verdict so far was the announced one.
-    pub fn went_as_announced(&self) -> bool {
+    pub(crate) fn went_as_announced(&self) -> bool {
         self.as_announced
     }
 
-    fn put(&self, look: &str, text: &str, event: &serde_json::Value) {
+    fn put(&self, look: Style, text: &str, event: &serde_json::Value) {
         let mut out = anstream::stdout().lock();
-        // Who reads may have gone; the show goes on to its end.
-        let _ = if self.json {
-            writeln!(out, "{event}")
-        } else {
-            writeln!(out, "\x1b[{look}m{text}\x1b[{PLAIN}m")
-        };
+        // The reader may have left; the demonstration goes on to its verdict.
+        let _ = if self.json { writeln!(out, "{event}") } else { writeln!(out, "{look}{text}{look:#}") };
         let _ = out.flush();
         thread::sleep(self.pause);
     }
 
     /// A new scene begins.
-    pub fn scene(&self, title: &str) {
+    pub(crate) fn scene(&self, title: &str) {
         self.put(
             SCENE,
             &format!("\n{}", wrap(&format!("== {title}"), 3)),
@@ -69,7 +66,7 @@ impl Stage {
     }
 
     /// A party does or sees something.
-    pub fn says(&self, party: &str, text: impl Display) {
+    pub(crate) fn says(&self, party: &str, text: impl Display) {
         let text = text.to_string();
         self.put(
             if ATTACKERS.contains(&party) { ATTACK } else { PLAIN },
@@ -79,7 +76,7 @@ impl Stage {
     }
 
     /// A party offers a command to be typed elsewhere: in one line however long, so that it can be copied.
-    pub fn offers(&self, party: &str, command: &str) {
+    pub(crate) fn offers(&self, party: &str, command: &str) {
         self.put(
             PLAIN,
             &format!("   {party:<9} {command}"),
@@ -88,7 +85,7 @@ impl Stage {
     }
 
     /// What the scene shows; `holds` is what was observed, and must be true.
-    pub fn verdict(&mut self, claim: &str, holds: bool) {
+    pub(crate) fn verdict(&mut self, claim: &str, holds: bool) {
         self.as_announced &= holds;
         let (look, mark) = if holds { (HOLDS, "=>") } else { (NOT_SO, "=> NOT SO:") };
         let event = json!({"demo": self.demo, "event": "verdict", "claim": claim, "holds": holds});
@@ -110,13 +107,13 @@ fn wrap(line: &str, indent: usize) -> String {
 }
 
 /// Octets as hexadecimal digits, cut where it gets long.
-pub fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     let digits: String = octets.iter().take(EXCERPT).map(|octet| format!("{octet:02x}")).collect();
     if octets.len() > EXCERPT { format!("{digits}... ({} octets)", octets.len()) } else { digits }
 }
 
 /// Octets as text where they are text (UTF-8), as dots elsewhere; nothing in it can steer a terminal.
-pub fn readable(octets: &[u8]) -> String {
+pub(crate) fn readable(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets);
     let dot = |c: char| if c.is_control() || c == char::REPLACEMENT_CHARACTER { '.' } else { c };
     text.chars().map(dot).collect()

@@ -15,7 +15,7 @@ use super::{Choices, Demo};
 use crate::exit::Failure;
 
 /// Truncation.
-pub const DEMO: Demo = Demo {
+pub(crate) const DEMO: Demo = Demo {
     name: "truncation",
     idea: "a stream cut in the middle: unseen in plaintext, an error in the channel",
     run,

@@ -1,5 +1,5 @@
 //! What the load commands share: from arguments to a plan, progress, and writing results.
 
-pub mod plan;
-pub mod progress;
-pub mod write;
+pub(crate) mod plan;
+pub(crate) mod progress;
+pub(crate) mod write;

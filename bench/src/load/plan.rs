@@ -16,90 +16,90 @@ use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use dyno_clients::remedy;
 use dyno_units::read;
 
-use crate::commands::transport::Options;
 use crate::exit::Failure;
+use crate::transport::Options;
 use dyno_measure::probe::machine::online_cores;
 
 /// What is sent where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
-pub struct Target {
+pub(crate) struct Target {
     /// Where to, such as http://127.0.0.1:8080/json.
-    pub url: String,
+    pub(crate) url: String,
     /// Request method [default: GET, or POST with a body].
     #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
-    pub method: String,
+    pub(crate) method: String,
     /// A further header field, `Name: value`. Can be repeated.
     #[arg(short = 'H', long = "header", value_name = "FIELD", value_parser = parse_header)]
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// Body of the request.
     #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
-    pub body: Option<String>,
+    pub(crate) body: Option<String>,
     /// File with the body of the request.
     #[arg(long, value_name = "FILE")]
-    pub body_file: Option<PathBuf>,
+    pub(crate) body_file: Option<PathBuf>,
     /// What each answer's body must be: status (any body), same (as the first), service (as Dyno's service documents it),
     /// text:... or file:PATH.
     #[arg(long, value_name = "WHAT", default_value = "status")]
-    pub expect: String,
+    pub(crate) expect: String,
     /// The status that each answer must have [default: any from 200 to 299].
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
-    pub expect_status: Option<u16>,
+    pub(crate) expect_status: Option<u16>,
     /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
-    pub mix: Option<PathBuf>,
+    pub(crate) mix: Option<PathBuf>,
     /// A request that is not answered within this time has failed. The run waits no longer than this for answers after its
     /// last request was due.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_some_time)]
-    pub timeout: u64,
+    pub(crate) timeout: u64,
     /// What lies between the socket and HTTP.
     #[command(flatten)]
-    pub transport: Options,
+    pub(crate) transport: Options,
 }
 
 /// How it is sent.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
-pub struct How {
+pub(crate) struct How {
     /// Connections, all open before the first request.
     #[arg(short, long, value_name = "N", default_value = "64", value_parser = parse_small_count)]
-    pub connections: u32,
+    pub(crate) connections: u32,
     /// Open loop: requests a second, such as 10k; a ramp 1k..50k/10s; steps 1k,5k,10k/10s.
     #[arg(short, long, value_name = "RATE", conflicts_with = "think")]
-    pub rate: Option<String>,
+    pub(crate) rate: Option<String>,
     /// Open loop: constant, poisson, or trace:FILE (one time a line, from the start).
     #[arg(long, value_name = "PROCESS", default_value = "poisson")]
-    pub arrivals: String,
+    pub(crate) arrivals: String,
     /// Closed loop: pause between an answer and the next request.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = read::duration_ns)]
-    pub think: u64,
+    pub(crate) think: u64,
     /// Length of the measurement, warm-up not included [default: 10s, or the length of the ramp, steps or trace].
     #[arg(short, long, value_name = "TIME", value_parser = parse_some_time, conflicts_with = "requests")]
-    pub duration: Option<u64>,
+    pub(crate) duration: Option<u64>,
     /// End after so many requests instead.
     #[arg(short = 'n', long, value_name = "N", value_parser = read::count)]
-    pub requests: Option<u64>,
+    pub(crate) requests: Option<u64>,
     /// Time at the start that is left out of the numbers.
     #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = read::duration_ns)]
-    pub warmup: u64,
+    pub(crate) warmup: u64,
     /// Close a connection after so many requests; 1: a connection for each request, whose connect counts.
     #[arg(long, value_name = "N", value_parser = read::count)]
-    pub requests_per_connection: Option<u64>,
+    pub(crate) requests_per_connection: Option<u64>,
     /// Threads of the generator; one drives some 200,000 requests a second.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = parse_small_count)]
-    pub threads: u32,
+    pub(crate) threads: u32,
     /// CPUs to pin the threads to, in turn, such as 1 or 2,3.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub cpu: Vec<usize>,
+    pub(crate) cpu: Vec<usize>,
     /// Seed of the arrivals and of the mix.
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Most requests that may wait for a connection before the run is ended.
     #[arg(long, value_name = "N", default_value = "1M", value_parser = read::count)]
-    pub backlog: u64,
+    pub(crate) backlog: u64,
     /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = read::duration_ns)]
-    pub spin: u64,
+    pub(crate) spin: u64,
 }
 
 /// Reads a count of connections, threads and the like.
@@ -129,7 +129,7 @@ fn parse_header(text: &str) -> Result<(String, String), String> {
 ///
 /// # Errors
 /// A usage failure that names what does not go together.
-pub fn build(target: &Target, how: &How) -> Result<Plan, Failure> {
+pub(crate) fn build(target: &Target, how: &How) -> Result<Plan, Failure> {
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
     let (pace, length) = pace(how).map_err(|e| Failure::usage(e, "see `dyno load --help`"))?;
@@ -170,7 +170,7 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// What the credentials lack.
-pub fn transport(target: &Target, place: &Place) -> Result<Transport, Failure> {
+pub(crate) fn transport(target: &Target, place: &Place) -> Result<Transport, Failure> {
     let host = place.url.host_str().unwrap_or_default();
     // A certificate names an IPv6 address without the brackets of a URL.
     let connector = target.transport.connector(host.trim_start_matches('[').trim_end_matches(']'))?;
@@ -184,7 +184,7 @@ pub fn transport(target: &Target, place: &Place) -> Result<Transport, Failure> {
 ///
 /// # Errors
 /// What cannot be sent or expected.
-pub fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, String> {
+pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, String> {
     if let Some(path) = &target.mix {
         let text = mixfile::read_bounded(path)?;
         let text = String::from_utf8(text).map_err(|_| format!("{} is not UTF-8", path.display()))?;
@@ -269,7 +269,7 @@ fn length(how: &How, own_ns: Option<u64>) -> Length {
 }
 
 /// The engine's refusal, with advice.
-pub fn failure(error: &EngineError) -> Failure {
+pub(crate) fn failure(error: &EngineError) -> Failure {
     match error {
         EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
         EngineError::Unreachable { .. } => Failure::failed(

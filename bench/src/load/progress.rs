@@ -15,12 +15,12 @@ use crate::exit::Failure;
 const COLUMNS: usize = 79;
 
 /// The line by which a run tells that it starts: all connections are open, and requests begin to fall due.
-pub const STARTED: &str = "started";
+pub(crate) const STARTED: &str = "started";
 
 /// One line on standard error that is written over and over, if that is a terminal. It needs a carriage return and no
 /// escape code, so it works on every terminal and with NO_COLOR.
 #[derive(Debug)]
-pub struct Bar {
+pub(crate) struct Bar {
     on: bool,
     shown_columns: usize,
     end_ns: u64,
@@ -31,7 +31,7 @@ pub struct Bar {
 
 impl Bar {
     /// For the plan; silent unless `wanted` and on a terminal.
-    pub fn new(plan: &Plan, wanted: bool) -> Self {
+    pub(crate) fn new(plan: &Plan, wanted: bool) -> Self {
         let requests = match plan.length {
             Length::Requests(n) => Some(n),
             Length::Duration(_) => None,
@@ -47,7 +47,7 @@ impl Bar {
     }
 
     /// Writes the line.
-    pub fn show(&mut self, glance: &Glance) {
+    pub(crate) fn show(&mut self, glance: &Glance) {
         if !self.on {
             return;
         }
@@ -85,7 +85,7 @@ impl Bar {
     }
 
     /// Takes the line away.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.shown_columns > 0 {
             self.write("");
             let _ = write!(std::io::stderr(), "\r");
@@ -106,7 +106,7 @@ extern "C" fn stop(_signal: libc::c_int) {
 ///
 /// # Errors
 /// When the system does not let us handle signals.
-pub fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
+pub(crate) fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
     if LIVE.set(live.clone()).is_err() {
         return Err(Failure::failed("only one run at a time can be interrupted", ""));

@@ -1,6 +1,6 @@
 //! Writing results where they were asked for.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use dyno_clients::outcome::Outcome;
@@ -9,10 +9,11 @@ use dyno_clients::report::{csv, hlog, markdown, text};
 use dyno_units::paint::Paint;
 
 use crate::exit::Failure;
+use crate::print::PAINT;
 
 /// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A summary of 80 columns.
     Text,
     /// Everything, with a schema version.
@@ -23,30 +24,24 @@ pub enum Format {
     Markdown,
 }
 
-/// Whether standard output wants colour: a terminal that is not dumb, and no NO_COLOR (no-color.org).
-pub fn colour() -> Paint {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-    Paint(std::io::stdout().is_terminal() && !refused && !dumb)
-}
-
 /// Writes `text` to `path`; `-` is standard output.
 ///
 /// # Errors
 /// Names the file that cannot be written.
-pub fn put(text: &str, path: &Path) -> Result<(), Failure> {
+pub(crate) fn put(text: &str, path: &Path) -> Result<(), Failure> {
     let written = if path == Path::new("-") {
-        let mut out = std::io::stdout().lock();
+        let mut out = anstream::stdout().lock();
         out.write_all(text.as_bytes()).and_then(|()| out.flush())
     } else {
         std::fs::write(path, text)
     };
     match written {
         // A reader that has seen enough (`| head`) is no failure.
-        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => {
-            Err(Failure::failed(format!("cannot write {}: {e}", path.display()), "choose another --output"))
-        }
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::failed(
+            format!("cannot write {}: {error}", path.display()),
+            "choose another --output",
+        )),
         Ok(()) => Ok(()),
     }
 }
@@ -55,8 +50,8 @@ pub fn put(text: &str, path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`put`].
-pub fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<(), Failure> {
-    let paint = if path == Path::new("-") { colour() } else { Paint(false) };
+pub(crate) fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<(), Failure> {
+    let paint = if path == Path::new("-") { PAINT } else { Paint(false) };
     let written = match format {
         Format::Text => text::summary(outcome, paint),
         Format::Json => json(outcome)?,
@@ -70,7 +65,7 @@ pub fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<(), Fai
 ///
 /// # Errors
 /// As [`put`].
-pub fn plan(plan: &Plan, format: Format) -> Result<(), Failure> {
+pub(crate) fn plan(plan: &Plan, format: Format) -> Result<(), Failure> {
     plan.check().or_else(|e| if e.contains("learned") { Ok(()) } else { Err(Failure::usage(e, "")) })?;
     let as_run = plan.as_run();
     let written = match format {
@@ -90,7 +85,7 @@ fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
 ///
 /// # Errors
 /// As [`put`].
-pub fn hlog(outcome: &Outcome, path: &Path) -> Result<(), Failure> {
+pub(crate) fn hlog(outcome: &Outcome, path: &Path) -> Result<(), Failure> {
     let log = hlog::log(outcome).map_err(|e| Failure::failed(e, ""))?;
     put(&log, path)
 }

@@ -21,6 +21,7 @@ use dyno_units::show;
 
 use super::spec::Spec;
 use crate::exit::{Exit, Failure};
+use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
 
@@ -89,16 +90,16 @@ impl Launch {
             Err(Stop::Broken(error)) => return Err(error.into()),
         };
         let written = results::write_report(&self.directory)?;
-        anstream::print!("{}", written.report.terminal);
+        out!("{}", written.report.terminal);
         let again = format!("dyno {} --resume {}", self.spec.experiment, self.directory.display());
         if !self.quiet {
-            eprintln!("report: {}", written.page.display());
+            errln!("report: {}", written.page.display());
             if void > 0 {
-                eprintln!("{}; to measure again: {again}", show::count(void, "void cell"));
+                errln!("{}; to measure again: {again}", show::count(void, "void cell"));
             }
         }
         if interrupted {
-            eprintln!("interrupted; continue with: {again}");
+            errln!("interrupted; continue with: {again}");
             return Ok(Exit::Interrupted);
         }
         Ok(if written.report.usable { Exit::Success } else { Exit::Invalid })
@@ -133,15 +134,9 @@ fn print_plan(setup: &Setup, plan: &Plan) {
     let time: Duration = plan.cells().map(usual).sum();
     for planned in plan.trials() {
         let Trial { cell, block } = &planned.trial;
-        anstream::println!(
-            "{:>3}  {:<16} {:<24} {}",
-            block + 1,
-            cell.step,
-            cell.contestant,
-            planned.load_words()
-        );
+        outln!("{:>3}  {:<16} {:<24} {}", block + 1, cell.step, cell.contestant, planned.load_words());
     }
-    anstream::println!(
+    outln!(
         "{} of {}; server on {}, generator on {}",
         show::count(plan.cells().count(), "cell"),
         show::count(setup.contestants.len(), "contestant"),
@@ -149,7 +144,7 @@ fn print_plan(setup: &Setup, plan: &Plan) {
         cores(&setup.cores.generator),
     );
     let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
-    anstream::println!("takes about {}{more}", show::span(time));
+    outln!("takes about {}{more}", show::span(time));
 }
 
 fn cores(cores: &[usize]) -> String {

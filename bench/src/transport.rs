@@ -6,18 +6,18 @@ use dyno_security::credentials::{self, CredentialsError, Files, SERVER_NAME, Ser
 use dyno_security::pipe::Connector;
 use dyno_security::signature::{BadKey, PublicKey};
 use dyno_security::transport::Transport;
+use nix::sys::resource::{Resource, setrlimit};
 
-use super::remedy;
 use crate::exit::Failure;
-use crate::secrets;
+use crate::remedy;
 
 /// What lies between the socket and HTTP, and whom to trust.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Transport")]
-pub struct Options {
+pub(crate) struct Options {
     /// plain, channel (Dyno's own) or tls (TLS 1.3).
     #[arg(long, value_name = "NAME", default_value = "plain")]
-    pub transport: Transport,
+    pub(crate) transport: Transport,
     /// A directory made by `dyno keys`, with everything for both sides.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
@@ -73,7 +73,7 @@ impl Options {
     ///
     /// # Errors
     /// Usage (2), naming the file and the remedy.
-    pub fn acceptor(&self) -> Result<Option<ServerSide>, Failure> {
+    pub(crate) fn acceptor(&self) -> Result<Option<ServerSide>, Failure> {
         self.hide_secrets();
         credentials::acceptor(self.transport, &self.files()?).map_err(|error| failure(&error))
     }
@@ -82,7 +82,7 @@ impl Options {
     ///
     /// # Errors
     /// Usage (2), naming the file and the remedy.
-    pub fn connector(&self, name: &str) -> Result<Option<Box<dyn Connector>>, Failure> {
+    pub(crate) fn connector(&self, name: &str) -> Result<Option<Box<dyn Connector>>, Failure> {
         self.hide_secrets();
         // The channel's trust file knows the server of a credentials directory by one fixed name.
         let name = if self.transport == Transport::Channel { SERVER_NAME } else { name };
@@ -91,7 +91,7 @@ impl Options {
 
     fn hide_secrets(&self) {
         if self.transport != Transport::Plain {
-            secrets::leave_no_core_dump();
+            leave_no_core_dump();
         }
     }
 }
@@ -101,7 +101,7 @@ fn failure(error: &CredentialsError) -> Failure {
 }
 
 /// One line for the operator of a server: how its clients can know it.
-pub fn describe(identity: &ServerIdentity) -> String {
+pub(crate) fn describe(identity: &ServerIdentity) -> String {
     match identity {
         ServerIdentity::Key(key) => format!("channel identity {key}; clients pin it with --peer"),
         ServerIdentity::Certificate(path) => format!("TLS 1.3 with the certificate {}", path.display()),
@@ -109,4 +109,13 @@ pub fn describe(identity: &ServerIdentity) -> String {
             "TLS 1.3 with a throw-away certificate that nobody can check (curl -k)".into()
         }
     }
+}
+
+/// From now on a crash of this process or of its children writes no memory anywhere.
+///
+/// The limit covers dumps to files; a dump that is piped to a program ignores it (core(5)), so the filter leaves every
+/// mapping out as well. The process stays "dumpable", or its parent could not read its figures in /proc.
+pub(crate) fn leave_no_core_dump() {
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = std::fs::write("/proc/self/coredump_filter", "0");
 }

@@ -1,0 +1,74 @@
+//! What the program says: results on standard output, progress and complaints on standard error.
+//!
+//! Colours are always written, and taken away by `anstream` where nobody sees them: in a file, in a pipe, with `NO_COLOR`
+//! (no-color.org), on a terminal that has none.
+//!
+//! A reader may leave, as in `dyno compare 2>&1 | head`. The standard library's macros then panic with a text. These unwind with
+//! a value instead, [`Unwritten`], by which `main` knows what happened: the command ends as after any failure, and the
+//! servers that it has started end with it. Restoring SIGPIPE is no way out, since it would kill a server whose client has gone.
+
+use std::fmt::Arguments;
+use std::io::{self, Write};
+use std::panic::resume_unwind;
+
+use dyno_units::paint::Paint;
+
+use crate::exit::Exit;
+
+/// Colours for text that goes through this file.
+pub(crate) const PAINT: Paint = Paint(true);
+
+/// The payload of the unwinding that begins when nothing more can be written.
+#[derive(Debug)]
+pub(crate) struct Unwritten(io::Error);
+
+impl Unwritten {
+    /// How the program ends. A reader that has left is no fault to report; a full disk is, if that can still be said.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.0.kind() != io::ErrorKind::BrokenPipe {
+            let _ = writeln!(io::stderr(), "dyno: cannot write any further: {}", self.0);
+        }
+        Exit::Failed
+    }
+}
+
+/// Writes to standard output.
+///
+/// # Panics
+/// Unwinds with [`Unwritten`] when that takes no more.
+pub(crate) fn to_stdout(text: Arguments<'_>) {
+    written(anstream::stdout().lock().write_fmt(text));
+}
+
+/// Writes to standard error.
+///
+/// # Panics
+/// Unwinds with [`Unwritten`] when that takes no more.
+pub(crate) fn to_stderr(text: Arguments<'_>) {
+    written(anstream::stderr().lock().write_fmt(text));
+}
+
+fn written(result: io::Result<()>) {
+    if let Err(error) = result {
+        // Without the panic hook: what there is to say, `main` says.
+        resume_unwind(Box::new(Unwritten(error)));
+    }
+}
+
+/// Prints to standard output, as `print!` does.
+macro_rules! out {
+    ($($argument:tt)*) => { $crate::print::to_stdout(format_args!($($argument)*)) };
+}
+
+/// Prints a line to standard output, as `println!` does.
+macro_rules! outln {
+    () => { $crate::print::to_stdout(format_args!("\n")) };
+    ($($argument:tt)*) => { $crate::print::to_stdout(format_args!("{}\n", format_args!($($argument)*))) };
+}
+
+/// Prints a line to standard error, as `eprintln!` does.
+macro_rules! errln {
+    ($($argument:tt)*) => { $crate::print::to_stderr(format_args!("{}\n", format_args!($($argument)*))) };
+}
+
+pub(crate) use {errln, out, outln};
