@@ -5,8 +5,6 @@
 use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 pub(crate) mod calibrate;
 pub(crate) mod commands;
 pub mod demos;
@@ -41,7 +39,7 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> Result<Exit, Failure> {
-    match commands::Dyno::try_parse() {
+    match commands::Dyno::read() {
         Ok(dyno) => dyno.run(),
         Err(usage) => {
             // A reader that has left needs no help.
