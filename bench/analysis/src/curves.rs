@@ -172,7 +172,76 @@ fn normal_from(normal: &[bool]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::normal_from;
+    use super::*;
+    use dyno_record::cell::{Cell, Cores, Load, Trial};
+    use dyno_record::measured::Record;
+    use dyno_record::transport::TransportKind;
+
+    /// A cell at `offered_per_s` that was answered at `rate_per_s`.
+    fn cell(step: Step, offered_per_s: f64, rate_per_s: f64, series: Vec<Point>) -> LevelledCell {
+        let cell = Cell {
+            step,
+            contestant: "epoll".into(),
+            service: "/".into(),
+            transport: TransportKind::Plain,
+            cores: Cores { server: vec![0], generator: vec![1] },
+            workers: None,
+            load: Load { rate_per_s: Some(offered_per_s), ..Load::closed(64, 100, 10_000) },
+        };
+        let load = Some(LoadFigures { rate_per_s, series, ..LoadFigures::default() });
+        LevelledCell { record: Record { load, ..Record::new(Trial { cell, block: 0 }, "m") }, factors: None }
+    }
+
+    #[test]
+    fn a_rate_stands_for_the_critical_point_within_a_twentieth() {
+        assert!(
+            is_critical(1_000.0, 1_000.0) && is_critical(1_049.0, 1_000.0) && is_critical(951.0, 1_000.0)
+        );
+        assert!(!is_critical(1_051.0, 1_000.0) && !is_critical(949.0, 1_000.0));
+    }
+
+    #[test]
+    fn what_lies_beyond_is_the_share_of_the_peak_at_twice_the_critical_point() {
+        for (far_per_s, expected) in [
+            (990.0, Beyond::WellConditioned),
+            (950.0, Beyond::WellConditioned),
+            (940.0, Beyond::Degrading),
+            (500.0, Beyond::Degrading),
+            (490.0, Beyond::Collapsing),
+        ] {
+            let points = [
+                cell(Step::Curve, 500.0, 500.0, vec![]),
+                cell(Step::Curve, 1_000.0, 1_000.0, vec![]),
+                cell(Step::Curve, 2_000.0, far_per_s, vec![]),
+            ];
+            assert_eq!(beyond(&points.iter().collect::<Vec<_>>(), 1_000.0), expected, "{far_per_s}");
+        }
+        let near = [cell(Step::Curve, 1_000.0, 1_000.0, vec![]), cell(Step::Curve, 1_600.0, 900.0, vec![])];
+        assert_eq!(beyond(&near.iter().collect::<Vec<_>>(), 1_000.0), Beyond::Unknown, "nobody went so far");
+    }
+
+    #[test]
+    fn a_recovery_is_timed_from_the_end_of_the_spike() {
+        // Ten stretches of a second each: the spike is the third, and ends at 3,000 ms.
+        let series = |slow_until_ms: u64| -> Vec<Point> {
+            (1..=100)
+                .map(|tenth| {
+                    let at_ms = tenth * 100;
+                    let p99_ns =
+                        if (2_001..=slow_until_ms).contains(&at_ms) { 50_000_000 } else { 1_000_000 };
+                    Point { at_ms, rate_per_s: 1_000.0, errors: 0, p99_ns: Some(p99_ns) }
+                })
+                .collect()
+        };
+        let of = |slow_until_ms| {
+            let record = cell(Step::CurveSpike, 1_000.0, 1_000.0, series(slow_until_ms));
+            recovery(record.load.as_ref().expect("planted"), &record)
+        };
+        assert_eq!(of(3_000), Recovery::After(0));
+        assert_eq!(of(3_700), Recovery::After(700));
+        assert_eq!(of(10_000), Recovery::Never);
+        assert_eq!(Recovery::After(700).words(), show::time(7e8));
+    }
 
     #[test]
     fn one_hiccup_is_no_relapse_and_a_lucky_end_no_recovery() {

@@ -1,9 +1,9 @@
 //! The interface between a transport and the driver that moves its octets.
 //!
 //! ```text
-//!   socket  --receive-->  +------+  --plain-->  HTTP connection
+//!   socket  == receive =>  +------+  == plain =>  HTTP connection
 //!                         | Pipe |
-//!   socket  <--pending--  +------+  <--send---  HTTP connection
+//!   socket  <= pending ==  +------+  <= send ===  HTTP connection
 //! ```
 
 pub mod error;
