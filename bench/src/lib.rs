@@ -5,12 +5,11 @@
 use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 pub(crate) mod calibrate;
 pub(crate) mod commands;
 pub mod demos;
 pub(crate) mod exit;
+pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod print;
 pub(crate) mod progress;
@@ -41,7 +40,7 @@ pub fn main() -> ExitCode {
 }
 
 fn command() -> Result<Exit, Failure> {
-    match commands::Dyno::try_parse() {
+    match commands::Dyno::read() {
         Ok(dyno) => dyno.run(),
         Err(usage) => {
             // A reader that has left needs no help.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::limits::TERMINAL_COLUMNS;
 use crate::print::errln;
 use dyno_measure::campaign::Progress;
 use dyno_record::audit::Standing;
@@ -62,13 +63,12 @@ impl Reporter {
     }
 }
 
-/// A text that fits a line of 80 columns.
+/// The text as far as it fits one line.
 fn cut(text: &str) -> String {
-    const COLUMNS: usize = 80;
-    if text.chars().count() <= COLUMNS {
+    if text.chars().count() <= TERMINAL_COLUMNS {
         return text.to_string();
     }
-    text.chars().take(COLUMNS - 1).chain(['…']).collect()
+    text.chars().take(TERMINAL_COLUMNS - 1).chain(['…']).collect()
 }
 
 fn place(trial: &Trial) -> String {

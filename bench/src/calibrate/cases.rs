@@ -5,6 +5,7 @@ use dyno_clients::plan::pacer::{Arrivals, Pacer};
 use dyno_clients::plan::profile;
 use dyno_units::show;
 
+use crate::calibrate::error::CalibrationError;
 use crate::calibrate::laws::{Law, Stall, mean_wait_ns, path_means_ns, quantile_ns};
 use crate::calibrate::own;
 use crate::calibrate::stand::Stand;
@@ -14,7 +15,7 @@ const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
 /// A law with everything that is held against it.
-pub(crate) type Case = fn(&mut Stand, &Scale) -> Result<(), String>;
+pub(crate) type Case = fn(&mut Stand, &Scale) -> Result<(), CalibrationError>;
 
 /// How long, how many, how exact.
 pub(crate) struct Scale {
@@ -59,7 +60,7 @@ pub(crate) const QUICK: Scale = Scale {
 pub(crate) const ALL: [Case; 5] = [delay, omission, stalls, queues, lag];
 
 /// A constant delay: every tool should tell it.
-fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
+fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     let (name, law) = ("delay 5 ms", Law::Delay { delay_ns: 5 * MS });
     if !stand.is_wanted(name) {
         return Ok(());
@@ -93,7 +94,7 @@ fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
 }
 
 /// Coordinated omission: 100 ms of standstill each second, four connections.
-fn omission(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
+fn omission(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     let name = "stall 0.1 s each 1 s";
     if !stand.is_wanted(name) {
         return Ok(());
@@ -144,7 +145,7 @@ fn omission(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
 }
 
 /// One stall in a run, at several utilizations, for even and for Poisson arrivals.
-fn stalls(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
+fn stalls(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     let rate_per_s = 20_000.0;
     for &rho in scale.rhos {
         for (arrivals, tolerance) in
@@ -186,7 +187,7 @@ const QUEUE_RATE_PER_S: f64 = 500.0;
 ///
 /// A run of some thousand arrivals waits more or less than the textbook says, by chance. What these very arrivals must
 /// wait is known too, and that is the truth which binds; the textbook's mean stands beside it.
-fn queues(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
+fn queues(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     for (kind, seed) in [("M/D/1", None), ("M/M/1", Some(7))] {
         for &rho in scale.queue_rhos {
             let name = format!("{kind}, rho {rho}");
@@ -233,7 +234,7 @@ fn path_truth(law: Law, window_s: u64) -> (f64, f64) {
 }
 
 /// The generator's own lateness, with a core for itself, at about half of what it could do.
-fn lag(stand: &mut Stand, scale: &Scale) -> Result<(), String> {
+fn lag(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     let Some((p50_ns, p99_ns)) = scale.lag_limits_ns else { return Ok(()) };
     for rate in ["10k", "50k", "100k"] {
         let name = format!("lag at {rate}/s");

@@ -11,6 +11,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use dyno_units::read;
+
+use crate::calibrate::error::LawError;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
@@ -174,38 +176,33 @@ impl fmt::Display for Law {
 }
 
 impl FromStr for Law {
-    type Err = String;
+    type Err = LawError;
 
     /// Reads `delay:5ms` or `queue:service=500us[,exponential=SEED][,stall=1s,from=5s,period=0]`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, rest) =
-            text.split_once(':').ok_or(format!("'{text}' is no law: delay:TIME or queue:service=TIME"))?;
+    fn from_str(text: &str) -> Result<Self, LawError> {
+        let (name, rest) = text.split_once(':').ok_or_else(|| LawError::NoLaw(text.into()))?;
         if name == "delay" {
             return Ok(Law::Delay { delay_ns: read::duration_ns(rest)? });
         }
         if name != "queue" {
-            return Err(format!("'{name}' is no law: delay or queue"));
+            return Err(LawError::Unknown(name.into()));
         }
         let (mut service_ns, mut seed, mut stall) =
             (None, None, Stall { from_ns: 0, length_ns: 0, period_ns: 0 });
         for part in rest.split(',') {
-            let (key, value) = part.split_once('=').ok_or(format!("'{part}' is not KEY=VALUE"))?;
+            let (key, value) = part.split_once('=').ok_or_else(|| LawError::NoKey(part.into()))?;
             match key {
                 "service" => service_ns = Some(read::duration_ns(value)?),
                 "exponential" => seed = Some(read::count(value)?),
                 "stall" => stall.length_ns = read::duration_ns(value)?,
                 "from" => stall.from_ns = read::duration_ns(value)?,
                 "period" => stall.period_ns = read::duration_ns(value)?,
-                other => {
-                    return Err(format!(
-                        "'{other}' is no part of a queue: service, exponential, stall, from, period"
-                    ));
-                }
+                other => return Err(LawError::UnknownKey(other.into())),
             }
         }
-        let service_ns = service_ns.ok_or("a queue needs service=TIME")?;
+        let service_ns = service_ns.ok_or(LawError::NoService)?;
         if stall.period_ns > 0 && stall.length_ns >= stall.period_ns {
-            return Err("a stall is shorter than its period, or the server never gets on".into());
+            return Err(LawError::EndlessStall);
         }
         Ok(Law::Queue { service_ns, seed, stall: (stall.length_ns > 0).then_some(stall) })
     }

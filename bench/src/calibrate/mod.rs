@@ -1,6 +1,7 @@
 //! Calibration: servers whose latency law is known, and what each load generator makes of them.
 
 pub(crate) mod cases;
+pub(crate) mod error;
 pub(crate) mod laws;
 pub(crate) mod own;
 pub(crate) mod reference;

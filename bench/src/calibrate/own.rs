@@ -7,6 +7,7 @@ use dyno_clients::outcome::Outcome;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::calibrate::error::CalibrationError;
 use crate::calibrate::laws::Law;
 use crate::calibrate::reference::Account;
 use dyno_measure::probe::machine::pin;
@@ -30,13 +31,12 @@ impl Server {
     ///
     /// # Errors
     /// What it said instead.
-    pub(crate) fn end(mut self) -> Result<Account, String> {
+    pub(crate) fn end(mut self) -> Result<Account, CalibrationError> {
         let mut line = String::new();
         let asked = kill(self.process(), Signal::SIGTERM).map_err(io::Error::from);
         let read = asked.and_then(|()| self.out.as_mut().map_or(Ok(0), |out| out.read_line(&mut line)));
-        read.map_err(|e| format!("the reference server: {e}"))?;
-        serde_json::from_str(&line)
-            .map_err(|_| format!("the reference server ends without an account: {line}"))
+        read.map_err(CalibrationError::Reference)?;
+        serde_json::from_str(&line).map_err(|_| CalibrationError::NoAccount(line))
     }
 }
 
@@ -48,27 +48,26 @@ impl Drop for Server {
     }
 }
 
-fn program() -> Result<Command, String> {
-    std::env::current_exe().map(Command::new).map_err(|e| format!("where this program lies: {e}"))
+fn program() -> Result<Command, CalibrationError> {
+    std::env::current_exe().map(Command::new).map_err(CalibrationError::OwnProgram)
 }
 
 /// Starts a reference server on `cpu`.
 ///
 /// # Errors
 /// Says why there is none.
-pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
+pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, CalibrationError> {
     let mut command = program()?;
     command.args(["calibrate", "--reference", &law.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child =
-        on_cpu(cpu, move || command.spawn())?.map_err(|e| format!("the reference server: {e}"))?;
+    let mut child = on_cpu(cpu, move || command.spawn())?.map_err(CalibrationError::Reference)?;
     let out = child.stdout.take().map(BufReader::new);
     let mut server = Server { child, out, url: String::new() };
     let mut line = String::new();
     if let Some(out) = &mut server.out {
-        out.read_line(&mut line).map_err(|e| format!("the reference server: {e}"))?;
+        out.read_line(&mut line).map_err(CalibrationError::Reference)?;
     }
     let ready: serde_json::Value =
-        serde_json::from_str(&line).map_err(|_| format!("the reference server is not ready: {line}"))?;
+        serde_json::from_str(&line).map_err(|_| CalibrationError::NotReady(line))?;
     server.url = format!("http://{}/", ready["address"].as_str().unwrap_or_default());
     Ok(server)
 }
@@ -77,24 +76,27 @@ pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, String> {
 ///
 /// # Errors
 /// What it said when there is no result. A void run is a result.
-pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, String> {
+pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, CalibrationError> {
     let mut command = program()?;
     command.args(["load", url, "--expect", "service", "--quiet", "--format", "json"]).args(arguments);
     command.stdin(Stdio::null());
-    let output = on_cpu(cpu, move || command.output())?.map_err(|e| format!("dyno load: {e}"))?;
+    let output = on_cpu(cpu, move || command.output())?.map_err(CalibrationError::Load)?;
     serde_json::from_slice(&output.stdout)
-        .map_err(|_| format!("dyno load gave no result: {}", String::from_utf8_lossy(&output.stderr).trim()))
+        .map_err(|_| CalibrationError::NoResult(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
 /// Does something on a thread that runs on `cpu` only; processes that it starts inherit that.
 ///
 /// # Errors
 /// When the CPU is not to be had.
-pub(crate) fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, String> {
+pub(crate) fn on_cpu<T: Send>(
+    cpu: Option<usize>,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, CalibrationError> {
     std::thread::scope(|scope| {
         let thread = scope.spawn(move || {
             if let Some(cpu) = cpu {
-                pin(&[cpu]).map_err(|e| format!("CPU {cpu}: {e}"))?;
+                pin(&[cpu]).map_err(|error| CalibrationError::Cpu { cpu, error })?;
             }
             Ok(work())
         });

@@ -19,21 +19,10 @@ use mio::{Events, Interest, Poll, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::laws::{Course, Law};
+use crate::limits::{REFERENCE_AWAKE_NS, REFERENCE_HEAD_OCTETS, REFERENCE_IDLE_NS, REFERENCE_SPIN_NS};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 13\r\n\r\nHello, World!";
 const LISTENER: Token = Token(usize::MAX - 2);
-
-/// Longest request head, octets: reference servers are asked by load generators, which send little.
-const HEAD_MAX_OCTETS: usize = 16 * 1024;
-
-/// Longest spin before an answer is due, ns: it has its core for itself.
-const SPIN_NS: u64 = 2_000_000;
-
-/// Without a deadline it wakes up so often, ns.
-const IDLE_NS: u64 = 1_000_000_000;
-
-/// So long after the last request it stays awake, ns: 100 ms, many gaps of the slowest load here.
-const AWAKE_NS: u64 = 100_000_000;
 
 /// What the server knows of its own answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +71,7 @@ pub(crate) fn serve(
     let mut listener = TcpListener::bind(address)?;
     let poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    let mut sleeper = Sleeper::new(&poll, SPIN_NS)?;
+    let mut sleeper = Sleeper::new(&poll, REFERENCE_SPIN_NS)?;
     let mut events = Events::with_capacity(256);
     let mut server = Reference {
         poll,
@@ -101,13 +90,20 @@ pub(crate) fn serve(
         let now_ns = clock.now_ns();
         server.answer_due(now_ns);
         let due_ns = server.due.front().map_or(u64::MAX, |d| d.finish_ns);
-        if awake && server.clock.is_some() && now_ns < server.last_asked_ns + AWAKE_NS {
+        if awake && server.clock.is_some() && now_ns < server.last_asked_ns + REFERENCE_AWAKE_NS {
             match server.poll.poll(&mut events, Some(Duration::ZERO)) {
                 Err(e) if e.kind() != ErrorKind::Interrupted => return Err(e),
                 _ => {}
             }
         } else {
-            sleeper.wait(&mut server.poll, &mut events, &clock, now_ns, due_ns, now_ns + IDLE_NS)?;
+            sleeper.wait(
+                &mut server.poll,
+                &mut events,
+                &clock,
+                now_ns,
+                due_ns,
+                now_ns + REFERENCE_IDLE_NS,
+            )?;
         }
         for event in &events {
             match event.token() {
@@ -142,7 +138,7 @@ impl Reference {
                 Ok(0) => return self.close(index),
                 Ok(count) => {
                     connection.head.extend_from_slice(&buffer[..count]);
-                    if connection.head.len() > HEAD_MAX_OCTETS {
+                    if connection.head.len() > REFERENCE_HEAD_OCTETS {
                         return self.close(index);
                     }
                     if connection.head.ends_with(b"\r\n\r\n") {

@@ -8,6 +8,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::ClockId;
 
+use crate::calibrate::error::CalibrationError;
 use crate::calibrate::own::{self, Server};
 use crate::calibrate::table::{Row, Standing, heading, line};
 use crate::calibrate::tools;
@@ -127,7 +128,7 @@ impl Stand {
     ///
     /// # Errors
     /// What it said when there is no result.
-    pub(crate) fn load(&mut self, server: &Server, words: &str) -> Result<Run, String> {
+    pub(crate) fn load(&mut self, server: &Server, words: &str) -> Result<Run, CalibrationError> {
         let words: Vec<String> = words.split_whitespace().map(String::from).collect();
         let (begin, before, own) = (Instant::now(), machine::sample(), own_cpu(server));
         let run = own::load(&server.url, &words, self.generator_cpu);

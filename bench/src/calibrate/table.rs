@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::limits::CALIBRATION_OTHERS_SHARE;
 use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
@@ -40,9 +41,6 @@ pub(crate) enum Standing {
     NotTold,
 }
 
-/// From this share of a core on, what others do shows up in microseconds.
-const OTHERS_SHARE: f64 = 0.05;
-
 impl Row {
     /// The error as a share of the truth.
     pub(crate) fn error(&self) -> Option<f64> {
@@ -63,7 +61,7 @@ impl Row {
         match self.error() {
             None => Standing::NotTold,
             Some(_) if self.is_right() => Standing::Right,
-            Some(_) if self.binding && self.others_share > OTHERS_SHARE => Standing::Void,
+            Some(_) if self.binding && self.others_share > CALIBRATION_OTHERS_SHARE => Standing::Void,
             Some(_) => Standing::Wrong,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Stdio};
 
+use crate::calibrate::error::CalibrationError;
+
 /// A load for a foreign generator.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
@@ -60,17 +62,17 @@ impl Tool {
     ///
     /// # Errors
     /// What it said when it reported nothing.
-    pub(crate) fn run(&self, job: &Job) -> Result<Report, String> {
+    pub(crate) fn run(&self, job: &Job) -> Result<Report, CalibrationError> {
         let words = (self.command)(job);
         let output = Command::new(&words[0])
             .args(&words[1..])
             .stdin(Stdio::null())
             .output()
-            .map_err(|e| format!("{}: {e}", self.name))?;
+            .map_err(|error| CalibrationError::Tool { tool: self.name, error })?;
         let report = (self.read)(&String::from_utf8_lossy(&output.stdout));
         if report == Report::default() {
             let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " / ");
-            return Err(format!("{} reported nothing ({}): {said}", self.name, output.status));
+            return Err(CalibrationError::NothingReported { tool: self.name, status: output.status, said });
         }
         Ok(report)
     }

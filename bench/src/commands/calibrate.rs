@@ -61,7 +61,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     stand.begin();
     let scale = if arguments.quick { &QUICK } else { &FULL };
     for case in cases::ALL {
-        case(&mut stand, scale).map_err(|e| Failure::failed(e, "see `dyno calibrate --help`"))?;
+        case(&mut stand, scale)
+            .map_err(|error| Failure::failed(error.to_string(), "see `dyno calibrate --help`"))?;
     }
     Ok(stand.end())
 }

@@ -1,9 +1,8 @@
 //! `dyno doctor`: is this machine fit to measure on?
 
-use std::time::Duration;
-
 use super::Outcome;
 use crate::exit::Exit;
+use crate::limits::DOCTOR_WATCH;
 use crate::print::{PAINT, outln};
 use dyno_measure::doctor::{Grade, examine};
 use dyno_measure::environment;
@@ -28,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let environment = environment::read();
     let floor = floor::measure(&online_cores());
-    let checks = examine(&environment, &floor, Duration::from_secs(1));
+    let checks = examine(&environment, &floor, DOCTOR_WATCH);
     if arguments.json {
         let json = serde_json::json!({ "environment": environment, "floor": floor, "checks": checks });
         outln!("{json:#}");

@@ -10,6 +10,7 @@ use nix::unistd::Pid;
 use super::Outcome;
 use super::experiment::values::{BlockCount, Milliseconds};
 use crate::exit::{Exit, Failure};
+use crate::limits::{SHORTEST_CELL_MS, UNIT_COST_ATTEMPTS};
 use crate::print::outln;
 use crate::progress::Reporter;
 use crate::remedy::stopped;
@@ -30,9 +31,6 @@ use dyno_record::experiment::Experiment;
 use dyno_record::step::Step;
 use dyno_record::store;
 use dyno_units::show;
-
-/// Attempts at each unit cost where the cells were measured before.
-const ATTEMPTS: usize = 9;
 
 /// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on this
 /// machine, and the rest that this does not explain.
@@ -118,7 +116,7 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
         warm_up_ms: 60,
         warm_up_fixed: true,
         warm_ups_ms: BTreeMap::new(),
-        duration_ms: arguments.duration.0.max(100),
+        duration_ms: arguments.duration.0.max(SHORTEST_CELL_MS),
         seed,
     };
     let environment = environment::read();
@@ -163,7 +161,7 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     let mut block = Block::default();
     block.cells.extend(records.cells.into_iter().map(|what| Seen { what, pace_ns: None }));
     let core = split_cores(&online_cores()).server.first().copied().unwrap_or_default();
-    for unit in (0..ATTEMPTS).flat_map(|_| units(names.map(contestant::build_of))) {
+    for unit in (0..UNIT_COST_ATTEMPTS).flat_map(|_| units(names.map(contestant::build_of))) {
         let before = pace::call_ns_on(core);
         let found = cost_apart(unit).ok();
         let pace_ns = before.zip(pace::call_ns_on(core)).map(|(before, after)| [before, after]);

@@ -77,8 +77,7 @@ Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the a
 /// # Errors
 /// A [`Failure`]: usage (2), or a server that cannot be reached (1).
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
-    let mut plan = plan::build(&arguments.target, &arguments.how)?;
-    plan.errors_max = arguments.errors_max;
+    let plan = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
     if arguments.dry_run {
         write::plan(&plan, arguments.format)?;
         return Ok(Exit::Success);

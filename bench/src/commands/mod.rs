@@ -1,5 +1,6 @@
 //! One file a command: its arguments, and what it does with them.
 
+use clap::{CommandFactory, FromArgMatches};
 use dyno_record::experiment::Experiment;
 
 use crate::exit::{Exit, Failure};
@@ -24,6 +25,7 @@ pub(crate) mod keys;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod overview;
 pub(crate) mod probe;
 pub(crate) mod recorded;
 pub(crate) mod report;
@@ -41,28 +43,37 @@ pub(crate) struct Dyno {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Demo(demo::Arguments),
-    Keys(keys::Arguments),
     Compare(Box<compare::Arguments>),
     Curve(Box<curve::Arguments>),
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
-    List(list::Arguments),
-    Load(Box<load::Arguments>),
+    Run(run::Arguments),
+    Explain(explain::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
-    Explain(explain::Arguments),
-    Run(run::Arguments),
+    Serve(Box<serve::Arguments>),
+    List(list::Arguments),
+    Load(Box<load::Arguments>),
+    Probe(Box<probe::Arguments>),
+    Browse(Box<browse::Arguments>),
+    Keys(keys::Arguments),
+    Demo(demo::Arguments),
     Doctor(doctor::Arguments),
+    Calibrate(calibrate::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
-    Browse(Box<browse::Arguments>),
-    Calibrate(calibrate::Arguments),
-    Probe(Box<probe::Arguments>),
-    Serve(Box<serve::Arguments>),
 }
 
 impl Dyno {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    /// clap's own, when it makes no sense, or asks for help or the version.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let matches = overview::grouped(Dyno::command()).try_get_matches()?;
+        Dyno::from_arg_matches(&matches)
+    }
+
     /// Runs the command that was asked for.
     ///
     /// # Errors

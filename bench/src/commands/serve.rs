@@ -211,8 +211,13 @@ fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "write an address and a port up to 65535, such as 127.0.0.1:8080".to_string())
+/// A text is no address to listen on.
+#[derive(Debug, thiserror::Error)]
+#[error("write an address and a port up to 65535, such as 127.0.0.1:8080")]
+struct NoAddress;
+
+fn address(text: &str) -> Result<SocketAddr, NoAddress> {
+    text.parse().map_err(|_| NoAddress)
 }
 
 fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {

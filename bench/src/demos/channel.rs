@@ -18,6 +18,7 @@ use super::stage::{Stage, hex, readable};
 use super::wire::{Direction, Line};
 use super::{Choices, Demo};
 use crate::exit::Failure;
+use crate::limits::{DEMO_OTHER_TERMINAL, DEMO_POLL};
 
 /// The channel.
 pub(crate) const DEMO: Demo = Demo {
@@ -25,11 +26,6 @@ pub(crate) const DEMO: Demo = Demo {
     idea: "a chat; between two terminals with --listen and --connect, --tap shows what the wire carries",
     run,
 };
-
-/// How long the terminal that listens waits for the other one.
-const WAIT: Duration = Duration::from_secs(300);
-/// How often a terminal looks at the other one while nobody types.
-const GLANCE: Duration = Duration::from_millis(50);
 
 fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
     let failed = |error: io::Error| {
@@ -133,8 +129,10 @@ fn listen(stage: &mut Stage, address: SocketAddr, tapped: bool) -> io::Result<()
     let stream = loop {
         match listener.accept() {
             Ok((stream, _)) => break stream,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && start.elapsed() < WAIT => {
-                thread::sleep(GLANCE);
+            Err(error)
+                if error.kind() == io::ErrorKind::WouldBlock && start.elapsed() < DEMO_OTHER_TERMINAL =>
+            {
+                thread::sleep(DEMO_POLL);
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(io::Error::other("nobody called within five minutes"));
@@ -162,7 +160,7 @@ fn chat(stage: &mut Stage, mut line: Line<ChannelSession>, tapped: bool) -> io::
     let (typed, keyboard) = mpsc::channel();
     // Reading a terminal cannot be interrupted, so this thread ends with the process or with the input.
     thread::spawn(move || type_lines(&typed));
-    line.stream.set_read_timeout(Some(GLANCE))?;
+    line.stream.set_read_timeout(Some(DEMO_POLL))?;
     let mut said_goodbye = false;
     loop {
         match keyboard.recv_timeout(Duration::from_millis(1)) {

@@ -9,6 +9,7 @@ use dyno_security::dh::classical::toy::Toy;
 use super::stage::{Stage, hex};
 use super::{Choices, Demo};
 use crate::exit::Failure;
+use crate::limits::{BRUTE_FORCE_BITS, GIANT_STEP_BITS};
 
 /// Diffie-Hellman.
 pub(crate) const DEMO: Demo = Demo {
@@ -16,11 +17,6 @@ pub(crate) const DEMO: Demo = Demo {
     idea: "toy numbers by hand, brute force as the group grows, then X25519",
     run,
 };
-
-/// Brute force stops here: 6 million steps, a fraction of a second.
-const BRUTE_FORCE_BITS: u32 = 24;
-/// Baby steps need a table of 2^20 entries here, some 40 MB.
-const GIANT_STEP_BITS: u32 = 40;
 
 fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.scene("By hand: p = 23, g = 5");

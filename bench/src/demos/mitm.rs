@@ -5,13 +5,13 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
-use dyno_security::credentials::{self, Files, SERVER_NAME};
+use dyno_security::credentials::{self, CredentialsError, Files, SERVER_NAME};
 use dyno_security::dh::EphemeralKey;
 use dyno_security::kdf;
 use dyno_security::transport::Transport;
@@ -20,6 +20,7 @@ use super::stage::{Stage, readable};
 use super::wire::Line;
 use super::{Choices, Demo, Party};
 use crate::exit::Failure;
+use crate::limits::{DEMO_MESSAGE_OCTETS, DEMO_TIMEOUT};
 use crate::print::outln;
 
 /// The man in the middle.
@@ -31,10 +32,6 @@ pub(crate) const DEMO: Demo = Demo {
 
 const ORDER: &[u8] = b"pay 100 EUR to Bob";
 const FORGED: &[u8] = b"pay 999 EUR to Mallory";
-/// Nobody takes longer over a step.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Octets of a sealed message that a party takes.
-const MESSAGE_OCTETS: usize = 1024;
 
 /// The rounds: what the parties do, and what Mallory does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +51,9 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
         outln!("{}", said.unwrap_or_else(|error| format!("REFUSED: {error}")));
         return Ok(());
     }
-    let keys = Keys::make()
-        .map_err(|error| Failure::failed(error, "the directory for temporary files must be writable"))?;
+    let keys = Keys::make().map_err(|error| {
+        Failure::failed(error.to_string(), "the directory for temporary files must be writable")
+    })?;
     for round in [Round::Unsigned, Round::Signed, Round::PassedOn] {
         play_round(stage, round, &keys).map_err(|error| {
             Failure::failed(
@@ -71,10 +69,10 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
 struct Keys(PathBuf);
 
 impl Keys {
-    fn make() -> Result<Self, String> {
+    fn make() -> Result<Self, CredentialsError> {
         let name = format!("dyno-demo-{}-{:x}", std::process::id(), rand::random::<u64>());
         let keys = Keys(std::env::temp_dir().join(name));
-        credentials::create(&keys.0).map_err(|error| error.to_string())?;
+        credentials::create(&keys.0)?;
         Ok(keys)
     }
 }
@@ -222,8 +220,8 @@ fn ended(result: &io::Result<()>) -> String {
 }
 
 fn patient(stream: &TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))
+    stream.set_read_timeout(Some(DEMO_TIMEOUT))?;
+    stream.set_write_timeout(Some(DEMO_TIMEOUT))
 }
 
 /// What one party does; the answer is its last word.
@@ -298,7 +296,7 @@ fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
-    if length > MESSAGE_OCTETS {
+    if length > DEMO_MESSAGE_OCTETS {
         return Err(io::Error::other("a message that is too long"));
     }
     let mut message = vec![0; length];

@@ -1,5 +1,6 @@
 //! Where the demonstrations speak: paced text for people, or a line of JSON for each event.
 
+use crate::limits::{DEMO_EXCERPT_OCTETS, DEMO_PAUSE, TERMINAL_COLUMNS};
 use std::fmt::Display;
 use std::io::Write;
 use std::thread;
@@ -7,15 +8,6 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
-
-/// Pause after each line: time to read it aloud.
-const PAUSE: Duration = Duration::from_millis(900);
-
-/// Octets of a hexadecimal excerpt.
-const EXCERPT: usize = 16;
-
-/// Columns of the smallest terminal that a stage has.
-const COLUMNS: usize = 80;
 
 /// Who attacks; what they see and do stands out.
 const ATTACKERS: [&str; 3] = ["Eve", "Mallory", "the wire"];
@@ -39,7 +31,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// An empty stage.
     pub(crate) fn new(demo: &'static str, json: bool, fast: bool) -> Self {
-        let pause = if json || fast { Duration::ZERO } else { PAUSE };
+        let pause = if json || fast { Duration::ZERO } else { DEMO_PAUSE };
         Stage { demo, json, pause, as_announced: true }
     }
 
@@ -96,8 +88,8 @@ impl Stage {
 /// Breaks a line that is too long between words; what follows is indented. Short lines stay as they are.
 fn wrap(line: &str, indent: usize) -> String {
     let (mut out, mut rest) = (String::new(), line.to_owned());
-    while rest.chars().count() > COLUMNS {
-        let end = rest.char_indices().nth(COLUMNS + 1).map_or(rest.len(), |(at, _)| at);
+    while rest.chars().count() > TERMINAL_COLUMNS {
+        let end = rest.char_indices().nth(TERMINAL_COLUMNS + 1).map_or(rest.len(), |(at, _)| at);
         let Some(at) = rest[..end].rfind(' ').filter(|&at| at > indent) else { break };
         out.push_str(rest[..at].trim_end());
         out.push('\n');
@@ -108,8 +100,9 @@ fn wrap(line: &str, indent: usize) -> String {
 
 /// Octets as hexadecimal digits, cut where it gets long.
 pub(crate) fn hex(octets: &[u8]) -> String {
-    let digits: String = octets.iter().take(EXCERPT).map(|octet| format!("{octet:02x}")).collect();
-    if octets.len() > EXCERPT { format!("{digits}... ({} octets)", octets.len()) } else { digits }
+    let digits: String =
+        octets.iter().take(DEMO_EXCERPT_OCTETS).map(|octet| format!("{octet:02x}")).collect();
+    if octets.len() > DEMO_EXCERPT_OCTETS { format!("{digits}... ({} octets)", octets.len()) } else { digits }
 }
 
 /// Octets as text where they are text (UTF-8), as dots elsewhere; nothing in it can steer a terminal.
@@ -121,7 +114,8 @@ pub(crate) fn readable(octets: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{COLUMNS, readable, wrap};
+    use super::{readable, wrap};
+    use crate::limits::TERMINAL_COLUMNS;
 
     #[test]
     fn text_stays_text_and_cannot_steer_a_terminal() {
@@ -134,7 +128,7 @@ mod tests {
         assert_eq!(wrap("   Eve        two  spaces", 13), "   Eve        two  spaces");
         let text = format!("   Narrator  {}", "the keys of the session ".repeat(9));
         let wrapped = wrap(text.trim_end(), 13);
-        assert!(wrapped.lines().all(|line| line.chars().count() <= COLUMNS), "{wrapped}");
+        assert!(wrapped.lines().all(|line| line.chars().count() <= TERMINAL_COLUMNS), "{wrapped}");
         assert!(wrapped.lines().skip(1).all(|line| line.starts_with("             ")));
         assert_eq!(
             wrapped.split_whitespace().collect::<Vec<_>>(),

@@ -2,13 +2,11 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::limits::DEMO_TIMEOUT;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
-
-/// Nobody in a demonstration takes longer to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Takes everything that waits for the wire.
 pub fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
@@ -63,8 +61,8 @@ impl<P: Pipe> Line<P> {
     /// # Errors
     /// What the system reports.
     pub fn new(stream: TcpStream, pipe: P) -> io::Result<Self> {
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(DEMO_TIMEOUT))?;
+        stream.set_write_timeout(Some(DEMO_TIMEOUT))?;
         Ok(Line { stream, pipe, plain: Vec::new(), tapped: None })
     }
 

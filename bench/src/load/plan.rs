@@ -14,9 +14,10 @@ use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Parts, Request};
 use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use dyno_clients::remedy;
-use dyno_units::read;
+use dyno_units::read::{self, ReadError};
 
 use crate::exit::Failure;
+use crate::limits::LOAD_DURATION_NS;
 use crate::transport::Options;
 use dyno_measure::probe::machine::online_cores;
 
@@ -102,37 +103,74 @@ pub(crate) struct How {
     pub(crate) spin: u64,
 }
 
+/// Why options of a load make no sense.
+#[derive(Debug, thiserror::Error)]
+enum OptionError {
+    /// A number or a time cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// More connections or threads than the generator drives.
+    #[error("'{0}' is too many")]
+    TooMany(String),
+    /// A time of zero where something must take time.
+    #[error("'{0}' is no time at all")]
+    NoTime(String),
+    /// A header field without a colon.
+    #[error("'{0}' is no header field; write Name: value")]
+    NoField(String),
+    /// A rate beside the times of a trace.
+    #[error("a trace brings its own times: leave --rate out")]
+    TraceWithRate,
+    /// A trace that cannot be read, or is none.
+    #[error("{path}: {why}")]
+    Trace {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// An unknown arrival process.
+    #[error("'{0}' is no arrival process: constant, poisson or trace:FILE")]
+    NoProcess(String),
+    /// A length beside a rate that has one.
+    #[error("a ramp or steps bring their own length: leave --duration and --requests out")]
+    ShapeWithLength,
+    /// A rate, ramp or steps that cannot be read.
+    #[error("{0}")]
+    Rate(String),
+}
+
 /// Reads a count of connections, threads and the like.
-fn parse_small_count(text: &str) -> Result<u32, String> {
+fn parse_small_count(text: &str) -> Result<u32, OptionError> {
     let count = read::count(text)?;
     u32::try_from(count)
         .ok()
         .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
-        .ok_or(format!("'{text}' is too many"))
+        .ok_or_else(|| OptionError::TooMany(text.into()))
 }
 
 /// Reads a duration that is not zero.
-fn parse_some_time(text: &str) -> Result<u64, String> {
+fn parse_some_time(text: &str) -> Result<u64, OptionError> {
     match read::duration_ns(text)? {
-        0 => Err(format!("'{text}' is no time at all")),
+        0 => Err(OptionError::NoTime(text.into())),
         ns => Ok(ns),
     }
 }
 
-fn parse_header(text: &str) -> Result<(String, String), String> {
-    let (name, value) =
-        text.split_once(':').ok_or(format!("'{text}' is no header field; write Name: value"))?;
+fn parse_header(text: &str) -> Result<(String, String), OptionError> {
+    let (name, value) = text.split_once(':').ok_or_else(|| OptionError::NoField(text.into()))?;
     Ok((name.trim().into(), value.trim().into()))
 }
 
-/// Builds the plan.
+/// Builds the plan; `errors_max` is the share of failed requests that makes the run void.
 ///
 /// # Errors
 /// A usage failure that names what does not go together.
-pub(crate) fn build(target: &Target, how: &How) -> Result<Plan, Failure> {
+pub(crate) fn build(target: &Target, how: &How, errors_max: f64) -> Result<Plan, Failure> {
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
-    let (pace, length) = pace(how).map_err(|e| Failure::usage(e, "see `dyno load --help`"))?;
+    let (pace, length) =
+        pace(how).map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?;
     let plan = Plan {
         url: place.url.to_string(),
         address: place.address,
@@ -148,7 +186,7 @@ pub(crate) fn build(target: &Target, how: &How) -> Result<Plan, Failure> {
         backlog: how.backlog,
         spin_ns: how.spin,
         cpus: how.cpu.clone(),
-        errors_max: 0.01,
+        errors_max,
         mix: mix(target, &place, how.requests_per_connection == Some(1))
             .map_err(|e| Failure::usage(e, "see `dyno load --help`"))?,
     };
@@ -213,16 +251,16 @@ pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Req
     Ok(vec![parts.prepare()?])
 }
 
-const DURATION_DEFAULT_NS: u64 = 10_000_000_000;
-
-fn pace(how: &How) -> Result<(Pace, Length), String> {
+fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
     let trace = how.arrivals.strip_prefix("trace:");
     if let Some(path) = trace {
         if how.rate.is_some() {
-            return Err("a trace brings its own times: leave --rate out".into());
+            return Err(OptionError::TraceWithRate);
         }
-        let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
-        let times = parse_trace(&text).map_err(|e| format!("{path}: {e}"))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| OptionError::Trace { path: path.into(), why: error.to_string() })?;
+        let times = parse_trace(&text)
+            .map_err(|error| OptionError::Trace { path: path.into(), why: error.to_string() })?;
         let end_ns = times.last().copied().unwrap_or(0) + 1;
         let length = length(how, Some(end_ns.saturating_sub(how.warmup)));
         let pace = Pace::Open { arrivals: Arrivals::Trace(times.into()), stretches: Vec::new() };
@@ -231,15 +269,16 @@ fn pace(how: &How) -> Result<(Pace, Length), String> {
     let arrivals = match how.arrivals.as_str() {
         "constant" => Arrivals::Constant,
         "poisson" => Arrivals::Poisson,
-        other => return Err(format!("'{other}' is no arrival process: constant, poisson or trace:FILE")),
+        other => return Err(OptionError::NoProcess(other.into())),
     };
     let Some(rate) = &how.rate else { return Ok((Pace::Closed { think_ns: how.think }, length(how, None))) };
     let shaped = rate.contains([',', '/']) && !rate.ends_with("/s") || rate.contains("..");
     if shaped && (how.duration.is_some() || how.requests.is_some()) {
-        return Err("a ramp or steps bring their own length: leave --duration and --requests out".into());
+        return Err(OptionError::ShapeWithLength);
     }
-    let own_length = how.duration.unwrap_or(DURATION_DEFAULT_NS);
-    let mut stretches = profile::parse(rate, own_length)?;
+    let own_length = how.duration.unwrap_or(LOAD_DURATION_NS);
+    let mut stretches =
+        profile::parse(rate, own_length).map_err(|error| OptionError::Rate(error.to_string()))?;
     let (from_per_s, shape_ns) = (stretches[0].from_per_s, profile::length_ns(&stretches));
     let length = length(how, shaped.then_some(shape_ns));
     if let (Length::Requests(n), [only]) = (length, stretches.as_mut_slice()) {
@@ -264,7 +303,7 @@ fn length(how: &How, own_ns: Option<u64>) -> Length {
     match (how.requests, how.duration) {
         (Some(n), _) => Length::Requests(n),
         (None, Some(ns)) => Length::Duration(ns),
-        (None, None) => Length::Duration(own_ns.unwrap_or(DURATION_DEFAULT_NS)),
+        (None, None) => Length::Duration(own_ns.unwrap_or(LOAD_DURATION_NS)),
     }
 }
 

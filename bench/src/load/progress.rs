@@ -10,9 +10,10 @@ use dyno_clients::plan::{Length, Plan};
 use dyno_units::show;
 
 use crate::exit::Failure;
+use crate::limits::TERMINAL_COLUMNS;
 
-/// Columns of the line: one less than a terminal of 80 has, so that none wraps.
-const COLUMNS: usize = 79;
+/// Columns of the line: one less than the terminal has, so that it never wraps.
+const COLUMNS: usize = TERMINAL_COLUMNS - 1;
 
 /// The line by which a run tells that it starts: all connections are open, and requests begin to fall due.
 pub(crate) const STARTED: &str = "started";

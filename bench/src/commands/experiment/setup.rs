@@ -12,9 +12,7 @@ use super::preset::Preset;
 use super::spec::Spec;
 use super::values::{BlockCount, CoreList, Milliseconds};
 use crate::exit::Failure;
-
-/// The shortest cell, in milliseconds: a shorter one ends before most of its requests are answered.
-const SHORTEST_CELL_MS: u64 = 100;
+use crate::limits::SHORTEST_CELL_MS;
 
 impl Spec {
     /// What is to be measured, where the spec leaves numbers open with those of the preset: quick, usual, thorough.

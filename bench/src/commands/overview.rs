@@ -1,0 +1,79 @@
+//! `dyno --help`: the commands, grouped by what people come for.
+
+use clap::Command;
+use clap::builder::StyledStr;
+
+/// What people come for, and the commands that do it. Each command stands in one group.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Measure", &["compare", "curve", "scale", "connections", "run"]),
+    ("Explain and report", &["explain", "report", "diff"]),
+    ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
+    ("Security", &["keys", "demo"]),
+    ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
+];
+
+/// The command with an overview of its subcommands in groups, in the place of clap's one list.
+pub(super) fn grouped(command: Command) -> Command {
+    let list = list(&command);
+    let header = *command.get_styles().get_header();
+    let mut groups = String::new();
+    for (title, names) in GROUPS {
+        groups += &format!("{header}{title}:{header:#}\n");
+        for name in names {
+            // clap has broken long lines already; what goes on is further to the right.
+            let mut lines = list.lines().skip_while(|line| first_word(line) != Some(name));
+            groups.extend(lines.next().map(|line| format!("{line}\n")));
+            groups
+                .extend(lines.take_while(|line| first_word(line).is_none()).map(|line| format!("{line}\n")));
+        }
+        groups.push('\n');
+    }
+    command.help_template(StyledStr::from(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}{header}Options:{header:#}\n{{options}}"
+    )))
+}
+
+/// clap's list of all subcommands, each with the first clause of what it does.
+fn list(command: &Command) -> String {
+    let mut command = command.clone();
+    command.build();
+    let short = command.mut_subcommands(|subcommand| {
+        let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
+        let end = [": ", ". "].iter().filter_map(|mark| about.find(mark)).min().unwrap_or(about.len());
+        subcommand.about(about[..end].to_owned())
+    });
+    short.help_template("{subcommands}").render_help().ansi().to_string()
+}
+
+/// The name of the command that a line of the list begins with, if it begins with one.
+fn first_word(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("  ")?;
+    let line = line.strip_prefix("\x1b[1m").unwrap_or(line);
+    let end = line.find(|letter: char| !letter.is_ascii_lowercase()).unwrap_or(line.len());
+    (end > 0).then(|| &line[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clap::CommandFactory;
+
+    use super::{GROUPS, grouped};
+    use crate::commands::Dyno;
+
+    #[test]
+    fn every_command_stands_in_one_group() {
+        let listed: Vec<&str> = GROUPS.into_iter().flat_map(|(_, names)| names).copied().collect();
+        let mut command = Dyno::command();
+        command.build();
+        let known: BTreeSet<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(listed.iter().copied().collect::<BTreeSet<_>>(), known);
+        assert_eq!(listed.len(), known.len());
+        let help = grouped(Dyno::command()).render_help().to_string();
+        let lines = |name: &str| help.lines().filter(|line| line.starts_with(&format!("  {name} "))).count();
+        for name in listed {
+            assert_eq!(lines(name), 1, "{name}: {help}");
+        }
+    }
+}
