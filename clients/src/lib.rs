@@ -4,38 +4,26 @@
 //!
 //! | to read about | open |
 //! |---|---|
-//! | what shall be sent, and how the answers must look | [`plan`], [`request`] |
-//! | when requests start | [`profile`], [`pacer`], [`dispatch`] |
+//! | what shall be sent, and how the answers must look | [`plan`], [`plan::request`], [`plan::mixfile`], [`plan::place`] |
+//! | when requests start | [`plan::profile`], [`plan::pacer`], [`plan::dispatch`] |
 //! | how they are sent and read | [`engine`], [`response`] |
-//! | one blocking exchange; where a URL leads; mixes from files | [`exchange`], [`place`], [`mixfile`] |
-//! | the browser-like client | [`browser`] |
-//! | what is written down | [`split`], [`tally`], [`histogram`], [`series`], [`arrivals`] |
-//! | from plan to outcome, and the judgement of it | [`run`], [`audit`], [`threshold`] |
-//! | what a run gives back | [`outcome`], [`verdict`] |
-//! | how it is shown; what to do when no answer comes | [`report`], [`remedy`] |
+//! | what is written down: where the latency of a request is split | [`books`], [`books::split`] |
+//! | from plan to outcome | [`run`] |
+//! | what a run gives back | [`outcome`], [`outcome::verdict`] |
+//! | whether it may be believed | [`verdict::self_check`], [`verdict::threshold`] |
+//! | one blocking exchange; the browser-like client | [`exchange`], [`browser`] |
+//! | how a run is shown; what to do when no answer comes | [`report`], [`remedy`] |
 //! | bounds; numbers with units | [`limits`], `dyno-units` |
 
-pub mod arrivals;
-pub mod audit;
+pub mod books;
 pub mod browser;
-pub mod dispatch;
 pub mod engine;
 pub mod exchange;
-pub mod histogram;
 pub mod limits;
-pub mod mixfile;
 pub mod outcome;
-pub mod pacer;
-pub mod place;
 pub mod plan;
-pub mod profile;
 pub mod remedy;
 pub mod report;
-pub mod request;
 pub mod response;
 pub mod run;
-pub mod series;
-pub mod split;
-pub mod tally;
-pub mod threshold;
 pub mod verdict;

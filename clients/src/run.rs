@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::audit::{Facts, audit};
-use crate::engine::live::{Glance, Live};
+use crate::books::glance::Glance;
+use crate::books::series::Spread;
+use crate::books::tally::Tally;
+use crate::engine::live::Live;
 use crate::engine::{EngineError, Measured};
 use crate::exchange::{Exchange, exchange};
+use crate::outcome::verdict::Figures;
 use crate::outcome::{Distribution, Generator, Latency, Outcome, Rates, SCHEMA_VERSION};
+use crate::plan::request::ExpectedBody;
 use crate::plan::{Pace, Plan};
 use crate::remedy;
-use crate::request::ExpectedBody;
-use crate::series::Spread;
-use crate::tally::Tally;
-use crate::verdict::Figures;
+use crate::verdict::facts::Facts;
+use crate::verdict::self_check::audit;
 
 /// Carries out `plan` and judges the run. `watch` gets news some ten times a second; `live` can end the run early.
 ///

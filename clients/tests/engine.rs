@@ -6,13 +6,13 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use dyno_clients::engine::live::Live;
+use dyno_clients::outcome::verdict::{Doubt, Verdict};
 use dyno_clients::outcome::{ErrorKind, Outcome, Partial};
-use dyno_clients::pacer::Arrivals;
+use dyno_clients::plan::pacer::Arrivals;
+use dyno_clients::plan::profile;
+use dyno_clients::plan::request::{Expect, ExpectedBody, Parts, Request};
 use dyno_clients::plan::{Length, Pace, Plan};
-use dyno_clients::profile;
-use dyno_clients::request::{Expect, ExpectedBody, Parts, Request};
 use dyno_clients::run::run;
-use dyno_clients::verdict::{Doubt, Verdict};
 
 const MS: u64 = 1_000_000;
 

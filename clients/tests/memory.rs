@@ -4,12 +4,12 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
-use dyno_clients::arrivals::Sample;
-use dyno_clients::dispatch::{Dispatcher, Next, Source};
-use dyno_clients::pacer::{Arrivals, Pacer};
-use dyno_clients::profile::parse;
-use dyno_clients::split::Split;
-use dyno_clients::tally::Tally;
+use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::split::Split;
+use dyno_clients::books::tally::Tally;
+use dyno_clients::plan::dispatch::{Dispatcher, Next, Source};
+use dyno_clients::plan::pacer::{Arrivals, Pacer};
+use dyno_clients::plan::profile::parse;
 
 /// Octets that are allocated and not freed.
 static LIVE_OCTETS: AtomicIsize = AtomicIsize::new(0);

@@ -8,10 +8,10 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use dyno_clients::engine::live::Live;
 use dyno_clients::outcome::Outcome;
-use dyno_clients::pacer::Arrivals;
+use dyno_clients::plan::pacer::Arrivals;
+use dyno_clients::plan::profile;
+use dyno_clients::plan::request::Parts;
 use dyno_clients::plan::{Length, Pace, Plan};
-use dyno_clients::profile;
-use dyno_clients::request::Parts;
 use dyno_clients::run::run;
 
 const MS: u64 = 1_000_000;

@@ -5,7 +5,7 @@
 //! * [`rig`]: what a measurement needs of the world, done with processes;
 //! * [`probe`]: what the kernel tells of processes, cores, memory and network;
 //! * [`runner`]: one cell, from start to stop; [`audit`]: whether it may be believed;
-//! * [`order`], [`campaign`]: which cell comes when, and an experiment while it runs;
+//! * [`setup`]: what all experiments have in common; [`order`], [`campaign`]: which cell comes when, and an experiment while it runs;
 //! * [`experiment`]: compare, curve, scale, connections, explain;
 //! * [`unit_costs`]: what the steps cost of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
@@ -22,5 +22,6 @@ pub mod order;
 pub mod probe;
 pub mod rig;
 pub mod runner;
+pub mod setup;
 pub mod suggest;
 pub mod unit_costs;

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use crate::experiment::setup::Setup;
+use crate::setup::Setup;
 
 /// When the rate of a planned trial is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The cases of a calibration: each a law, and what generators make of it.
 
 use dyno_clients::outcome::Distribution;
-use dyno_clients::pacer::{Arrivals, Pacer};
-use dyno_clients::profile;
+use dyno_clients::plan::pacer::{Arrivals, Pacer};
+use dyno_clients::plan::profile;
 use dyno_units::show;
 
 use crate::calibrate::error::CalibrationError;

@@ -210,8 +210,8 @@ impl FromStr for Law {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dyno_clients::pacer::{Arrivals, Pacer};
-    use dyno_clients::profile::parse;
+    use dyno_clients::plan::pacer::{Arrivals, Pacer};
+    use dyno_clients::plan::profile::parse;
 
     const S: u64 = 1_000_000_000;
 

@@ -10,9 +10,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use dyno_clients::books::histogram::Recorder;
 use dyno_clients::engine::clock::{Clock, Sleeper, TIMER, monotonic_ns};
 use dyno_clients::engine::live::Live;
-use dyno_clients::histogram::Recorder;
 use dyno_clients::outcome::Distribution;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::limits::CALIBRATION_OTHERS_SHARE;
-use dyno_clients::verdict::Verdict;
+use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
 #[derive(Debug, Clone, PartialEq, Serialize)]

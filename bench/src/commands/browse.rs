@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dyno_clients::browser::fetch::{Fetched, visit};
 use dyno_clients::browser::waterfall;
-use dyno_clients::place;
+use dyno_clients::plan::place;
 use dyno_clients::remedy;
 use dyno_units::show;
 use serde_json::json;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use dyno_clients::engine::live::Live;
+use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
 use dyno_clients::remedy;
-use dyno_clients::threshold::{self, Condition};
-use dyno_clients::verdict::Verdict;
+use dyno_clients::verdict::threshold::{self, Condition};
 use dyno_units::read;
 
 use super::Outcome;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use dyno_clients::exchange::exchange;
-use dyno_clients::place;
+use dyno_clients::plan::place;
 use dyno_clients::remedy;
 use dyno_units::show;
 use serde_json::json;

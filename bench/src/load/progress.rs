@@ -4,7 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use dyno_clients::engine::live::{Glance, Live};
+use dyno_clients::books::glance::Glance;
+use dyno_clients::engine::live::Live;
 use dyno_clients::plan::{Length, Plan};
 use dyno_units::show;
 

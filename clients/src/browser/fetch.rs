@@ -10,9 +10,9 @@ use url::Url;
 use crate::browser::links::{Kind, find};
 use crate::exchange::exchange;
 use crate::limits::{FRAMES_DEPTH_MAX, RESOURCES_MAX};
-use crate::place::resolve_url;
 use crate::plan::Transport;
-use crate::request::Parts;
+use crate::plan::place::resolve_url;
+use crate::plan::request::Parts;
 
 /// One fetch. Times are ns from the begin of the whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -12,18 +12,19 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::arrivals::Sample;
-use crate::dispatch::{Dispatcher, Source};
+use crate::books::arrivals::Sample;
+use crate::books::glance::Glance;
+use crate::books::tally::Tally;
 use crate::engine::clock::monotonic_ns;
-use crate::engine::live::{Glance, Live};
+use crate::engine::live::Live;
 use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
 use crate::exchange::{ExchangeError, knock};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
-use crate::pacer::Pacer;
+use crate::plan::dispatch::{Dispatcher, Source};
+use crate::plan::pacer::Pacer;
 use crate::plan::{Length, Pace, Plan};
-use crate::tally::Tally;
 
 /// What the engine brings home: the joined books and the generator's own needs.
 #[derive(Debug)]
@@ -214,7 +215,7 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, T
     let (source, sample) = match &plan.pace {
         Pace::Closed { think_ns } => (Source::Closed(*think_ns), Sample::default()),
         Pace::Open { arrivals, stretches } => {
-            let end_ns = plan.end_ns().min(crate::profile::length_ns(stretches));
+            let end_ns = plan.end_ns().min(crate::plan::profile::length_ns(stretches));
             let sample = Sample::new(stretches, plan.warmup_ns, end_ns);
             let (thread, threads) = (u64::from(thread), u64::from(plan.threads));
             (

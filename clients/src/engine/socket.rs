@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
     use crate::plan::Length;
-    use crate::request::Parts;
+    use crate::plan::request::Parts;
 
     fn plan(address: &str, connections: u32, requests_per_connection: Option<u64>) -> Plan {
         let request = Parts { target: "/".into(), authority: "test".into(), ..Parts::default() };

@@ -17,17 +17,18 @@ use mio::{Events, Poll};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::dispatch::{Dispatcher, Next, Order};
+use crate::books::glance::Glance;
+use crate::books::tally::Tally;
 use crate::engine::clock::{Clock, Sleeper, TIMER, monotonic_ns};
-use crate::engine::live::{Glance, Live};
+use crate::engine::live::Live;
 use crate::engine::slot::{Phase, Slot};
 use crate::engine::socket::Opener;
 use crate::engine::usage::{Meter, Usage};
 use crate::limits;
 use crate::outcome::{ErrorKind, Partial};
 use crate::plan::Plan;
+use crate::plan::dispatch::{Dispatcher, Next, Order};
 use crate::response::Memo;
-use crate::tally::Tally;
 
 /// Orders that are started before the loop looks at its sockets again, so that answers do not starve in overload.
 const ORDERS_AT_ONCE: usize = 32;

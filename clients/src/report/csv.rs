@@ -1,7 +1,8 @@
 //! CSV: a heading and one row a run, so that rows of several runs can be put below each other (RFC 4180).
 
-use crate::histogram::QUANTILES;
-use crate::outcome::{Load, Outcome};
+use crate::books::histogram::QUANTILES;
+use crate::outcome::Outcome;
+use crate::plan::as_run::Load;
 use dyno_units::show;
 
 /// The heading, without line end.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
-use crate::histogram::decode;
+use crate::books::histogram::decode;
 use crate::outcome::Outcome;
 
 /// The log as text. Values are ns; the column `Interval_Max` is in milliseconds, as the format wants it.

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::outcome::Outcome;
+use crate::outcome::verdict::Verdict;
 use crate::report::text::plan_line;
-use crate::verdict::Verdict;
 use dyno_units::show;
 
 /// Percentiles in the table.

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::histogram::decode;
+use crate::books::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
-use crate::outcome::{Distribution, Load, Outcome, Partial, PlanAsRun};
-use crate::verdict::Verdict;
+use crate::outcome::verdict::Verdict;
+use crate::outcome::{Distribution, Outcome, Partial};
+use crate::plan::as_run::{Load, PlanAsRun};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
 use dyno_units::text::{cut, wrap_parts};

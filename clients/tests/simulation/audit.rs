@@ -2,18 +2,18 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use dyno_clients::arrivals::Sample;
-use dyno_clients::dispatch::Dispatcher;
+use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::tally::Tally;
 use dyno_clients::engine::Measured;
+use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Connections, Outcome, Partial};
-use dyno_clients::pacer::Arrivals;
+use dyno_clients::plan::dispatch::Dispatcher;
+use dyno_clients::plan::pacer::Arrivals;
+use dyno_clients::plan::profile::parse;
+use dyno_clients::plan::request::Parts;
 use dyno_clients::plan::{Length, Pace, Plan};
-use dyno_clients::profile::parse;
 use dyno_clients::report::text::summary;
-use dyno_clients::request::Parts;
 use dyno_clients::run::judge;
-use dyno_clients::tally::Tally;
-use dyno_clients::verdict::Verdict;
 use dyno_units::paint::Paint;
 
 use crate::world::{MS, S, Server, US, schedule, simulate_until};

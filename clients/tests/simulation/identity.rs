@@ -1,7 +1,7 @@
 //! Lag + wait + response = total, in integer nanoseconds, for each single request.
 
-use dyno_clients::dispatch::Dispatcher;
-use dyno_clients::pacer::Arrivals;
+use dyno_clients::plan::dispatch::Dispatcher;
+use dyno_clients::plan::pacer::Arrivals;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

@@ -1,9 +1,9 @@
 //! What queueing theory says of the simulated server, and what the books say.
 
-use dyno_clients::arrivals::Sample;
-use dyno_clients::dispatch::Dispatcher;
-use dyno_clients::pacer::Arrivals;
-use dyno_clients::tally::Tally;
+use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::tally::Tally;
+use dyno_clients::plan::dispatch::Dispatcher;
+use dyno_clients::plan::pacer::Arrivals;
 
 use crate::world::{MS, S, Server, US, books, closed, open, punctual, schedule, simulate};
 

@@ -1,10 +1,10 @@
 //! What is sent and counted in each phase of a run: warm-up, window, drain; ramps, steps, numbers, and the bound of the
 //! backlog.
 
-use dyno_clients::arrivals::Sample;
-use dyno_clients::dispatch::Dispatcher;
-use dyno_clients::pacer::Arrivals;
-use dyno_clients::tally::Tally;
+use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::tally::Tally;
+use dyno_clients::plan::dispatch::Dispatcher;
+use dyno_clients::plan::pacer::Arrivals;
 
 use crate::world::{MS, Ran, S, Server, US, books, open, punctual, schedule, simulate};
 

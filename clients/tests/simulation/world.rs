@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use dyno_clients::arrivals::Sample;
-use dyno_clients::dispatch::{Dispatcher, Next, Order, Source};
-use dyno_clients::pacer::{Arrivals, Pacer};
-use dyno_clients::profile::parse;
-use dyno_clients::split::Split;
-use dyno_clients::tally::Tally;
+use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::split::Split;
+use dyno_clients::books::tally::Tally;
+use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, Source};
+use dyno_clients::plan::pacer::{Arrivals, Pacer};
+use dyno_clients::plan::profile::parse;
 
 pub const US: u64 = 1_000;
 pub const MS: u64 = 1_000_000;

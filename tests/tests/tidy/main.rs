@@ -18,8 +18,6 @@ const OWED: &[(&str, &str)] = &[
     ("comments-are-narrow", "bench/"),
     ("comments-are-narrow", "clients/"),
     ("comments-are-narrow", "servers/"),
-    ("folders-go-round-in-no-circle", "bench/measure:"),
-    ("folders-go-round-in-no-circle", "clients: "),
     ("no-flag-in-a-library", "bench/measure/src/doctor.rs:"),
     ("no-flag-in-a-library", "clients/"),
     ("no-flag-in-a-library", "servers/"),

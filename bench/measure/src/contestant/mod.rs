@@ -10,7 +10,6 @@ pub mod error;
 pub mod foreign;
 pub mod own;
 pub mod peers;
-pub mod process;
 
 /// A program that takes part.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,7 +21,7 @@ struct Peer {
 }
 
 /// The body of `/`, as Dyno's own service answers it.
-const HELLO: &str = "Hello, World!";
+pub(crate) const HELLO: &str = "Hello, World!";
 
 const NGINX: &str = "daemon off;
 worker_processes {cores};
@@ -214,29 +214,7 @@ fn contestant(peer: &Peer) -> Option<Contestant> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpStream;
-
     use super::*;
-    use crate::contestant::process::Running;
-
-    #[test]
-    fn those_that_are_installed_start_and_answer_and_end() {
-        for peer in installed() {
-            let directory = tempfile::tempdir().unwrap();
-            let running = Running::start(&peer, &[], &[], false, directory.path()).unwrap();
-            let mut connection = TcpStream::connect(running.address).unwrap();
-            connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
-            let mut answer = String::new();
-            connection.read_to_string(&mut answer).unwrap();
-            assert!(
-                answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(HELLO),
-                "{}: {answer}",
-                peer.label
-            );
-            running.stop().unwrap();
-        }
-    }
 
     #[test]
     fn no_placeholder_stays_but_those_that_the_start_fills() {

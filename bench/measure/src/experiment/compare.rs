@@ -20,10 +20,10 @@ use std::collections::BTreeMap;
 use crate::campaign::{Campaign, Stop};
 use crate::contestant::Contestant;
 use crate::experiment::pilot;
-use crate::experiment::setup::{Setup, round_rate};
 use crate::limits::{COMMON_RATE_SHARE, CONNECT_CONNECTIONS};
 use crate::order::{self, Plan, Planned, Rate};
 use crate::rig::Rig;
+use crate::setup::{Setup, round_rate};
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::measured::Record;
 
@@ -135,8 +135,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::{Mock, Nature};
+    use crate::setup::tests::setup;
 
     fn two() -> Setup {
         setup(vec![bare("slow", vec!["x".into()]), bare("fast", vec!["x".into()])])

@@ -11,10 +11,10 @@ use std::collections::BTreeSet;
 
 use crate::campaign::{Campaign, Stop};
 use crate::experiment::pilot;
-use crate::experiment::setup::Setup;
 use crate::limits::{ACTIVE_CONNECTIONS, CONNECTIONS_RATE_PER_S, WARM_UP_PER_CONNECTION_US, WORKERS_LIMIT};
 use crate::order::{self, Plan};
 use crate::rig::Rig;
+use crate::setup::Setup;
 use dyno_record::cell::Cell;
 
 /// Numbers of connections that are tried, unless others are asked for.
@@ -82,8 +82,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::{Mock, Nature};
+    use crate::setup::tests::setup;
     use dyno_record::audit::Standing;
 
     #[test]

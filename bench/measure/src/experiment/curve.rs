@@ -13,10 +13,10 @@ use std::time::Duration;
 use crate::campaign::{self, Campaign, Stop};
 use crate::contestant::Contestant;
 use crate::experiment::pilot;
-use crate::experiment::setup::{Setup, round_rate};
 use crate::limits::{BRACKET, CELL_OVERHEAD, PILOT_TIME_MS, SEARCH_STEPS};
 use crate::order;
 use crate::rig::Rig;
+use crate::setup::{Setup, round_rate};
 use dyno_record::audit::Standing;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::experiment::{CURVE_SHARES, SPIKE_SHARES, SWEEP_SHARES};
@@ -158,8 +158,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::{Mock, Nature};
+    use crate::setup::tests::setup;
 
     #[test]
     fn the_search_brackets_the_critical_point() {

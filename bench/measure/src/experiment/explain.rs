@@ -11,10 +11,10 @@
 //! A machine whose speed changes (clock, neighbours on the same host) then changes costs and prices alike.
 
 use crate::campaign::{Campaign, Stop};
-use crate::experiment::setup::Setup;
 use crate::limits::CONNECT_CONNECTIONS;
 use crate::order;
 use crate::rig::Rig;
+use crate::setup::Setup;
 use dyno_analysis::explanation::blocks::{Block, Seen};
 use dyno_analysis::unit::{Cost, Unit};
 use dyno_record::cell::{Cell, Trial};
@@ -93,8 +93,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::Mock;
+    use crate::setup::tests::setup;
     use dyno_analysis::explanation::Side;
     use dyno_analysis::explanation::blocks::{cost, findings, keep_usual};
     use dyno_analysis::explanation::build::Build;

@@ -6,4 +6,3 @@ pub mod curve;
 pub mod explain;
 pub mod pilot;
 pub mod scale;
-pub mod setup;

@@ -4,10 +4,10 @@
 //! (see [`steady`]), and the order of its rate. It counts for nothing else.
 
 use crate::campaign::{Campaign, Stop};
-use crate::experiment::setup::Setup;
 use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, RESTLESS_MS, WARM_UP_LEAST_MS};
 use crate::order;
 use crate::rig::Rig;
+use crate::setup::Setup;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
@@ -79,8 +79,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
-    use crate::experiment::setup::tests::setup;
     use crate::rig::mock::{Mock, Nature};
+    use crate::setup::tests::setup;
     use dyno_record::load::{LoadFigures, Point};
 
     #[test]

@@ -4,9 +4,9 @@
 
 use crate::campaign::{Campaign, Stop};
 use crate::experiment::pilot;
-use crate::experiment::setup::Setup;
 use crate::order::{self, Plan};
 use crate::rig::Rig;
+use crate::setup::Setup;
 use dyno_record::cell::{Cell, Cores};
 use dyno_record::step::Step;
 

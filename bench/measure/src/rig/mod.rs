@@ -14,6 +14,7 @@ use dyno_record::server::Memory;
 
 pub mod mock;
 pub mod outcome;
+pub mod process;
 pub mod system;
 
 /// What kept a cell from being measured; the cell is void, the experiment goes on.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use dyno_clients::outcome::verdict::Doubt;
 use dyno_clients::outcome::{Distribution, ErrorKind, Outcome, SCHEMA_VERSION};
-use dyno_clients::verdict::Doubt;
 
 use crate::rig::{Answers, Drive, Fault};
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
@@ -26,7 +26,7 @@ pub fn read(json: &str) -> Result<Drive, Fault> {
 
 fn drive(outcome: &Outcome) -> Drive {
     let seconds = outcome.window_ns as f64 / 1e9;
-    let open = matches!(outcome.plan.load, dyno_clients::outcome::Load::Open { .. });
+    let open = matches!(outcome.plan.load, dyno_clients::plan::as_run::Load::Open { .. });
     let figures = LoadFigures {
         seconds,
         answered: outcome.counts.completed,

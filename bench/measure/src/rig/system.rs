@@ -15,13 +15,13 @@ use dyno_security::credentials;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use crate::contestant::Contestant;
-use crate::contestant::process::{Running, tame};
 use crate::limits::{
     GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT,
 };
 use crate::probe::figures::Sample;
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, memory, network, process, tree};
+use crate::rig::process::{Running, tame};
 use crate::rig::{Drive, Farewell, Fault, Rig, outcome};
 use dyno_record::audit::Law;
 use dyno_record::cell::{Cell, Cores, Load};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dyno_measure::contestant::{Contestant, behind, foreign, label_apart, own, peers};
-use dyno_measure::experiment::setup::{Setup, split_cores};
 use dyno_measure::probe::machine::online_cores;
+use dyno_measure::setup::{Setup, split_cores};
 use dyno_record::cell::Cores;
 use dyno_record::transport::TransportKind;
 

@@ -4,13 +4,13 @@ use std::io::{ErrorKind as Io, Read, Write};
 use std::time::Instant;
 
 use super::Worker;
-use crate::dispatch::Next;
+use crate::books::split::Split;
 use crate::engine::slot::Phase;
 use crate::outcome::ErrorKind;
+use crate::plan::dispatch::Next;
+use crate::plan::request::ExpectedBody;
 use crate::remedy::SILENT;
-use crate::request::ExpectedBody;
 use crate::response::{Head, Progress};
-use crate::split::Split;
 
 impl Worker {
     /// Begins to write the request of a slot that is connected.

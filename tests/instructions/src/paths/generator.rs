@@ -4,15 +4,15 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use dyno_clients::arrivals::Sample;
-use dyno_clients::dispatch::{Dispatcher, Next, Order, Source};
-use dyno_clients::histogram::Recorder;
-use dyno_clients::outcome::Stretch;
-use dyno_clients::pacer::{Arrivals, Pacer};
-use dyno_clients::request::{Expect, ExpectedBody, Parts, Request};
+use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::histogram::Recorder;
+use dyno_clients::books::split::Split;
+use dyno_clients::books::tally::Tally;
+use dyno_clients::plan::as_run::Stretch;
+use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, Source};
+use dyno_clients::plan::pacer::{Arrivals, Pacer};
+use dyno_clients::plan::request::{Expect, ExpectedBody, Parts, Request};
 use dyno_clients::response::{Memo, Progress, Reader};
-use dyno_clients::split::Split;
-use dyno_clients::tally::Tally;
 
 const ANSWER: &[u8] =
     b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\n\

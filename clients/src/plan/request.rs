@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::outcome::MixEntry;
+use crate::plan::as_run::MixEntry;
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use crate::engine::live::Glance;
+use crate::books::glance::Glance;
 use crate::limits::{INTERVAL_FIRST_NS, INTERVAL_SIGNIFICANT_DIGITS, INTERVALS_MAX, LATENCY_MAX_NS};
 use crate::outcome::{Interval, Series};
 

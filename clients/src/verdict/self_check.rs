@@ -1,66 +1,9 @@
 //! The audit of a run: pure functions from facts to doubts. It knows no clock, no socket and no terminal.
 
-mod words;
-
 use crate::outcome::Partial;
-use crate::verdict::{ArrivalTest, Audit, Doubt, Figures, Finding, Verdict};
-
-/// Everything that the checks go by.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    /// Whether the schedule, and not the server, decided when requests start.
-    pub open_loop: bool,
-    /// Whether the planned rate is one value for the whole run, or the loop is closed.
-    pub steady_plan: bool,
-    /// Whether requests open their own connections.
-    pub connects_on_demand: bool,
-    /// Planned starts, per second.
-    pub offered_per_s: f64,
-    /// Sent, per second.
-    pub sent_per_s: f64,
-    /// Verified answers inside the window, per second.
-    pub achieved_per_s: f64,
-    /// Length of the window, ns.
-    pub window_ns: u64,
-    /// Verified answers to requests that were due in the window.
-    pub completed: u64,
-    /// Failed ones.
-    pub failed: u64,
-    /// Share of failures from which on the run is void.
-    pub errors_max: f64,
-    /// Total latency: median, ns.
-    pub total_p50_ns: u64,
-    /// Total latency: 99th percentile, ns.
-    pub total_p99_ns: u64,
-    /// Total latency: exact mean, ns.
-    pub total_mean_ns: f64,
-    /// Share of the answered requests that waited for a connection.
-    pub waited_share: f64,
-    /// Share of the window in which the busiest thread had work.
-    pub busy_share: f64,
-    /// Involuntary context switches of the generator, per second.
-    pub preempted_per_s: f64,
-    /// Why the run ended early, and when.
-    pub partial: Option<(Partial, u64)>,
-    /// What to do about the errors, where that is known.
-    pub remedy: Option<&'static str>,
-    /// The bound of the backlog.
-    pub backlog: u64,
-    /// Connections planned, and most open at one time.
-    pub connections: (u64, u64),
-    /// Standard error of the difference between the two halves' means, ns.
-    pub halves_error_ns: f64,
-    /// The percentiles told, each with its effective samples beyond.
-    pub percentiles: Vec<(f64, f64)>,
-    /// Figures that are published as they are.
-    pub figures: Figures,
-}
-
-impl Facts {
-    fn is_interrupted(&self) -> bool {
-        matches!(self.partial, Some((Partial::Interrupted, _)))
-    }
-}
+use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding, Verdict};
+use crate::verdict::facts::Facts;
+use crate::verdict::words::words;
 
 /// The generator was busy for so much of the time that its own queue is part of the latencies.
 pub const BUSY_VOID: f64 = 0.95;
@@ -245,13 +188,14 @@ fn arrivals_off(f: &Facts, test: &ArrivalTest) -> Doubted {
 }
 
 fn finding(f: &Facts, grade: Verdict, doubt: Doubt) -> Finding {
-    let (message, remedy) = words::words(f, &doubt);
+    let (message, remedy) = words(f, &doubt);
     Finding { grade, message, remedy: remedy.into(), doubt }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::verdict::Figures;
 
     /// A run that nobody could object to.
     fn sound() -> Facts {

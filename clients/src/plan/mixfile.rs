@@ -22,7 +22,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::request::{Expect, ExpectedBody, Parts, Request, known_answer};
+use crate::plan::request::{Expect, ExpectedBody, Parts, Request, known_answer};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,14 +1,22 @@
 //! The plan: what shall be sent where, over how many connections, for how long. Values only; nothing runs here.
 
+pub mod as_run;
+pub mod dispatch;
+pub mod mixfile;
+pub mod pacer;
+pub mod place;
+pub mod profile;
+pub mod request;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dyno_security::pipe::Connector;
 
 use crate::limits;
-use crate::outcome::{Load, PlanAsRun, Stretch};
-use crate::pacer::Arrivals;
-use crate::request::{ExpectedBody, Request};
+use crate::plan::as_run::{Load, PlanAsRun, Stretch};
+use crate::plan::pacer::Arrivals;
+use crate::plan::request::{ExpectedBody, Request};
 
 /// Who decides when the next request starts.
 #[derive(Debug, Clone, PartialEq)]

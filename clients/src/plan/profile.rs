@@ -4,7 +4,7 @@
 //! have brought `m` arrivals up to time `t`, then the unit process's time `m` is the run's time `t` (Lewis and
 //! Shedler, 1979; Çinlar's inversion). So constant and Poisson arrivals, steps and ramps are one piece of code.
 
-use crate::outcome::Stretch;
+use crate::plan::as_run::Stretch;
 use dyno_units::read;
 
 const NS_PER_S: f64 = 1e9;

@@ -5,9 +5,9 @@
 //! then 1, on ramps too.
 
 use crate::limits::ARRIVAL_GAPS;
-use crate::outcome::Stretch;
-use crate::profile::Inverse;
-use crate::verdict::ArrivalTest;
+use crate::outcome::verdict::ArrivalTest;
+use crate::plan::as_run::Stretch;
+use crate::plan::profile::Inverse;
 
 /// Windows over the run.
 const WINDOWS: usize = 4;
@@ -32,7 +32,7 @@ impl Sample {
         let part = to_ns.saturating_sub(from_ns) / WINDOWS as u64;
         let window = |i: usize| {
             let start = from_ns + i as u64 * part;
-            let before = crate::profile::expected_arrivals(stretches, 0, start);
+            let before = crate::plan::profile::expected_arrivals(stretches, 0, start);
             let enough = before + (ARRIVAL_GAPS / WINDOWS) as f64;
             let end = Inverse::new(stretches.to_vec()).time_ns(enough).unwrap_or(u64::MAX);
             (start, end.min(start + part))
@@ -81,7 +81,7 @@ impl Sample {
     fn gaps(&self, times: &[u64], stretches: &[Stretch]) -> Vec<f64> {
         let window_of = |t: u64| self.windows.iter().rposition(|w| w.0 <= t);
         let inside = times.windows(2).filter(|w| window_of(w[0]) == window_of(w[1]));
-        inside.map(|w| crate::profile::expected_arrivals(stretches, w[0], w[1])).collect()
+        inside.map(|w| crate::plan::profile::expected_arrivals(stretches, w[0], w[1])).collect()
     }
 }
 
@@ -126,8 +126,8 @@ pub fn anderson_darling_exponential(gaps: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pacer::{Arrivals, Pacer};
-    use crate::profile::parse;
+    use crate::plan::pacer::{Arrivals, Pacer};
+    use crate::plan::profile::parse;
 
     const S: u64 = 1_000_000_000;
 

@@ -121,8 +121,8 @@ fn value(distribution: &Distribution, statistic: Statistic) -> Option<f64> {
         Statistic::Max => Some(distribution.max_ns as f64),
         Statistic::Quantile(q) => {
             // Any percentile may be asked for, as long as there are samples enough beyond it.
-            let beyond = crate::histogram::samples_beyond(distribution.count, q);
-            let histogram = crate::histogram::decode(&distribution.hdr_v2_base64).ok()?;
+            let beyond = crate::books::histogram::samples_beyond(distribution.count, q);
+            let histogram = crate::books::histogram::decode(&distribution.hdr_v2_base64).ok()?;
             (beyond >= crate::limits::SAMPLES_BEYOND_MIN).then(|| histogram.value_at_quantile(q) as f64)
         }
     }

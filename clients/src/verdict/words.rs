@@ -1,7 +1,7 @@
 //! The words of a doubt: what it is, with its figures, and what to do about it.
 
-use crate::audit::Facts;
-use crate::verdict::Doubt;
+use crate::outcome::verdict::Doubt;
+use crate::verdict::facts::Facts;
 use dyno_units::show;
 
 /// Message and remedy, one line each.

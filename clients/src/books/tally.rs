@@ -1,10 +1,10 @@
 //! The books of a run: what each thread writes down, and how the threads' books are joined.
 
-use crate::arrivals::Sample;
-use crate::histogram::Recorder;
+use crate::books::arrivals::Sample;
+use crate::books::histogram::Recorder;
+use crate::books::series::SeriesRecorder;
+use crate::books::split::Split;
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
-use crate::series::SeriesRecorder;
-use crate::split::Split;
 
 /// Everything that is counted. All times are ns from the start of the run.
 #[derive(Debug, Clone)]

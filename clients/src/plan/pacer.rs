@@ -4,8 +4,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
 
-use crate::outcome::Stretch;
-use crate::profile::Inverse;
+use crate::plan::as_run::Stretch;
+use crate::plan::profile::Inverse;
 
 /// The arrival process.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,7 +125,7 @@ pub fn parse_trace(text: &str) -> Result<Vec<u64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::parse;
+    use crate::plan::profile::parse;
 
     const S: u64 = 1_000_000_000;
 

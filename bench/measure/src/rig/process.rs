@@ -255,7 +255,10 @@ fn keep_last_lines(from: impl Read, kept: &Mutex<VecDeque<String>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contestant::foreign;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use crate::contestant::{foreign, peers};
 
     fn shell(script: &str) -> Contestant {
         let mut contestant = foreign::bare("shell", vec!["sh".into(), "-c".into(), script.into()]);
@@ -313,5 +316,23 @@ mod tests {
             return;
         }
         Running::start(&python, &[], &[], false, &std::env::temp_dir()).unwrap().stop().unwrap();
+    }
+
+    #[test]
+    fn those_that_are_installed_start_and_answer_and_end() {
+        for peer in peers::installed() {
+            let directory = tempfile::tempdir().unwrap();
+            let running = Running::start(&peer, &[], &[], false, directory.path()).unwrap();
+            let mut connection = TcpStream::connect(running.address).unwrap();
+            connection.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).unwrap();
+            assert!(
+                answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(peers::HELLO),
+                "{}: {answer}",
+                peer.label
+            );
+            running.stop().unwrap();
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::pacer::Pacer;
+use crate::plan::pacer::Pacer;
 
 /// Who decides when the next request starts.
 #[derive(Debug, Clone)]
@@ -151,8 +151,8 @@ impl Dispatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pacer::Arrivals;
-    use crate::profile::parse;
+    use crate::plan::pacer::Arrivals;
+    use crate::plan::profile::parse;
 
     const MS: u64 = 1_000_000;
 

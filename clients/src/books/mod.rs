@@ -1,0 +1,8 @@
+//! What is written down while a run goes on: each request once, in counts, histograms and over time.
+
+pub mod arrivals;
+pub mod glance;
+pub mod histogram;
+pub mod series;
+pub mod split;
+pub mod tally;

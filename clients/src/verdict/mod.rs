@@ -1,0 +1,6 @@
+//! Whether a run may be believed, and whether it kept the thresholds that were asked for.
+
+pub mod facts;
+pub mod self_check;
+pub mod threshold;
+mod words;
