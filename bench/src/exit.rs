@@ -15,19 +15,19 @@ use std::fmt;
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// 0
+    /// Code 0: fine.
     Success,
-    /// 1
+    /// Code 1: the run failed.
     Failed,
-    /// 2
+    /// Code 2: wrong usage.
     Usage,
-    /// 3
+    /// Code 3: a threshold was missed.
     ThresholdMissed,
-    /// 4
+    /// Code 4: a regression against the baseline.
     Regression,
-    /// 5
+    /// Code 5: the result is invalid.
     Invalid,
-    /// 130
+    /// Code 130: interrupted.
     Interrupted,
 }
 

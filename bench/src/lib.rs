@@ -1,6 +1,6 @@
 //! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and nowhere
 //! else.
-#![warn(clippy::print_stdout, clippy::print_stderr)]
+#![warn(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
 use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;

@@ -29,7 +29,8 @@ pub(crate) const DEMO_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the terminal of `dyno demo channel` that listens waits for the other one: time to type its command.
 pub(crate) const DEMO_OTHER_TERMINAL: Duration = Duration::from_secs(300);
 
-/// How often a terminal of `dyno demo channel` looks for text of the other one while nobody types: unnoticed by a person.
+/// How often a terminal of `dyno demo channel` looks for text of the other one while its own user does not type:
+/// a person notices no delay of this length.
 pub(crate) const DEMO_POLL: Duration = Duration::from_millis(50);
 
 /// Longest message of the demonstration `mitm`, in octets: its parties write a line or two.

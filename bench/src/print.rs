@@ -1,6 +1,6 @@
 //! What the program says: results on standard output, progress and complaints on standard error.
 //!
-//! Colours are always written, and taken away by `anstream` where nobody sees them: in a file, in a pipe, with `NO_COLOR`
+//! Colours are always written, and taken away by `anstream` where they cannot be seen: in a file, in a pipe, with `NO_COLOR`
 //! (no-color.org), on a terminal that has none.
 //!
 //! A reader may leave, as in `dyno compare 2>&1 | head`. The standard library's macros then panic with a text. These unwind with

@@ -19,7 +19,7 @@ use dyno_units::show;
 pub(crate) struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
-    /// Whether it was the pilot, and its number.
+    /// The block that was told of last: whether it was the pilot, and its number.
     last_block: Option<(bool, u32)>,
     void: usize,
 }
@@ -46,7 +46,7 @@ impl Reporter {
         }
     }
 
-    /// Says that the figures of this program are not those that users get.
+    /// Warns that this program was built without optimization.
     pub(crate) fn warn_of_slow_program(&self) {
         self.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
     }
@@ -99,7 +99,7 @@ impl Progress for Reporter {
             self.void += 1;
             let (cell, reason) = (&record.trial.cell, record.audit.reason());
             match &self.bar {
-                // The report has the whole reason; here it must not push the bar off the screen.
+                // The report has the whole reason; here one line must do, or the bar leaves the screen.
                 Some(bar) => bar.println(cut(&format!("void: {} {}: {reason}", cell.step, cell.contestant))),
                 None => errln!("void: {}: {reason}", place(&record.trial)),
             }

@@ -26,7 +26,7 @@ pub(crate) fn point_latest(directory: &Path) {
     };
     if root.file_name().is_some_and(|parent| parent == ROOT) {
         let link = root.join("latest");
-        // The link is a comfort: where it cannot be made, the printed path does as well.
+        // The link is for convenience: where it cannot be made, the path that is printed leads there as well.
         let _ = fs::remove_file(&link);
         let _ = std::os::unix::fs::symlink(name, &link);
     }
@@ -35,7 +35,7 @@ pub(crate) fn point_latest(directory: &Path) {
 /// The newest directory of an experiment, or of any.
 ///
 /// # Errors
-/// When there is none.
+/// Usage (2) when there are no results yet.
 pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure> {
     let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
         .into_iter()
@@ -60,9 +60,9 @@ pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure>
 /// A report that was written.
 #[derive(Debug)]
 pub(crate) struct Written {
-    /// What it says.
+    /// The report in all its formats.
     pub(crate) report: Report,
-    /// Where the page is.
+    /// Path of the page, `report.html`.
     pub(crate) page: PathBuf,
 }
 

@@ -17,7 +17,7 @@ const MS: u64 = 1_000_000;
 /// A law with everything that is held against it.
 pub(crate) type Case = fn(&mut Stand, &Scale) -> Result<(), CalibrationError>;
 
-/// How long, how many, how exact.
+/// The size of a calibration: lengths, utilizations and tolerances.
 pub(crate) struct Scale {
     window_s: u64,
     stall_ns: u64,
@@ -30,7 +30,7 @@ pub(crate) struct Scale {
     little: f64,
 }
 
-/// As the goals say.
+/// The whole calibration, with the tolerances that Dyno claims to keep.
 pub(crate) const FULL: Scale = Scale {
     window_s: 20,
     stall_ns: S,
@@ -69,7 +69,7 @@ fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     let server = own::start(law, stand.server_cpu)?;
     let run = stand.load(&server, &format!("-c 16 --rate 1k -d {seconds}s -w 500ms"))?;
     stand.little(name, "dyno", &run, scale.little);
-    // What the server did is the truth, and not what it was told to do: it may have been late itself.
+    // The truth is what the server did, not what it was told to do: the server may have been late.
     let account = server.end()?;
     let at = |d: &Distribution, q: f64| d.percentile_ns(q).map(|ns| ns as f64);
     for q in [0.5, 0.99] {
@@ -180,13 +180,13 @@ fn stalls(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     Ok(())
 }
 
-/// Low, so that services and waits are long against what a busy host adds to a request now and then.
+/// Rate of the queues. It is low, so that services and waits are long beside what a busy host adds to some requests.
 const QUEUE_RATE_PER_S: f64 = 500.0;
 
 /// M/D/1 and M/M/1: the mean wait, after the floor of the machine has been measured and taken away.
 ///
 /// A run of some thousand arrivals waits more or less than the textbook says, by chance. What these very arrivals must
-/// wait is known too, and that is the truth which binds; the textbook's mean stands beside it.
+/// wait is known too: Dyno is judged by that, and the mean of the textbook is shown beside it.
 fn queues(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
     for (kind, seed) in [("M/D/1", None), ("M/M/1", Some(7))] {
         for &rho in scale.queue_rhos {

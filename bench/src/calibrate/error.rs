@@ -47,7 +47,6 @@ pub(crate) enum CalibrationError {
     NothingReported {
         /// Name of its program.
         tool: &'static str,
-        /// How it ended.
         status: ExitStatus,
         /// What it wrote to standard error.
         said: String,

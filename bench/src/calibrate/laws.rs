@@ -17,12 +17,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
 
-/// How a reference server takes its time.
+/// The law by which a reference server delays its responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Law {
     /// Each answer after the same time, whatever else is under way.
     Delay {
-        /// That time.
+        /// How long after its arrival each request is answered.
         delay_ns: u64,
     },
     /// One server, first come first served.
@@ -31,7 +31,7 @@ pub(crate) enum Law {
         service_ns: u64,
         /// Seed of exponential service times; `None`: constant ones.
         seed: Option<u64>,
-        /// When it stands still.
+        /// When the server stands still.
         stall: Option<Stall>,
     },
 }
@@ -61,8 +61,7 @@ impl Stall {
         }
     }
 
-    /// When work of `work_ns` that begins at `begin_ns` is done: it rests while the server stands still, be it at its
-    /// begin or in its midst.
+    /// When work of `work_ns` that begins at `begin_ns` is done. The work rests while the server stands still.
     pub(crate) fn finish_ns(&self, begin_ns: u64, work_ns: u64) -> u64 {
         let (mut at_ns, mut left_ns) = (begin_ns, work_ns);
         while let Some((stall_ns, end_ns)) = self.next_ns(at_ns) {
@@ -87,7 +86,7 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    /// A server that nobody has asked yet.
+    /// The course of a server before its first request.
     pub(crate) fn new(law: Law) -> Self {
         let seed = match law {
             Law::Queue { seed: Some(seed), .. } => seed,
@@ -114,7 +113,7 @@ impl Course {
     }
 }
 
-/// The textbook's mean wait, ns; `None` where there is none.
+/// The mean wait of the textbook's formula, ns; `None` where it has none.
 pub(crate) fn mean_wait_ns(law: Law, rate_per_s: f64) -> Option<f64> {
     let Law::Queue { service_ns, seed, stall: None } = law else { return None };
     let service_ns = service_ns as f64;

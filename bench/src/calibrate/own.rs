@@ -12,25 +12,25 @@ use crate::calibrate::laws::Law;
 use crate::calibrate::reference::Account;
 use dyno_measure::probe::machine::pin;
 
-/// A reference server that runs, and ends with this value.
+/// A running reference server; dropping it kills the process.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     out: Option<BufReader<ChildStdout>>,
-    /// Where it listens.
+    /// Its address as a URL, for generators.
     pub(crate) url: String,
 }
 
 impl Server {
-    /// Its process.
+    /// The process, for its CPU time and for signals.
     pub(crate) fn process(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Ends it and gives its account.
+    /// Ends the server, which then tells what it did.
     ///
     /// # Errors
-    /// What it said instead.
+    /// When the server cannot be asked, or tells something else.
     pub(crate) fn end(mut self) -> Result<Account, CalibrationError> {
         let mut line = String::new();
         let asked = kill(self.process(), Signal::SIGTERM).map_err(io::Error::from);
@@ -42,7 +42,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to be told.
+        // The process may have ended by itself, and then nothing is left to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -55,7 +55,7 @@ fn program() -> Result<Command, CalibrationError> {
 /// Starts a reference server on `cpu`.
 ///
 /// # Errors
-/// Says why there is none.
+/// When the server cannot be started.
 pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, CalibrationError> {
     let mut command = program()?;
     command.args(["calibrate", "--reference", &law.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -75,7 +75,7 @@ pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, CalibrationE
 /// Runs `dyno load` with `arguments` on `cpu`.
 ///
 /// # Errors
-/// What it said when there is no result. A void run is a result.
+/// When `dyno load` gives no result. A void run is a result.
 pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, CalibrationError> {
     let mut command = program()?;
     command.args(["load", url, "--expect", "service", "--quiet", "--format", "json"]).args(arguments);
@@ -85,7 +85,7 @@ pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Resul
         .map_err(|_| CalibrationError::NoResult(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
-/// Does something on a thread that runs on `cpu` only; processes that it starts inherit that.
+/// Runs `work` on a thread that is pinned to `cpu`; processes that it starts inherit that.
 ///
 /// # Errors
 /// When the CPU is not to be had.

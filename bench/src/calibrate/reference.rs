@@ -2,8 +2,8 @@
 //!
 //! One thread, one readiness loop. A request's finishing time is computed when its last octet is read and kept as an
 //! absolute deadline, so no lateness of one answer is passed on to the next. While it is asked it does not sleep, if there is
-//! a core to spare: a virtual machine takes up to a millisecond to wake an idle core. How long its answers took and how
-//! late they were it knows itself, and tells at its end.
+//! a core to spare: a virtual machine takes up to a millisecond to wake an idle core. At its end it tells how long its
+//! responses took and how late they were.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -24,7 +24,7 @@ use crate::limits::{REFERENCE_AWAKE_NS, REFERENCE_HEAD_OCTETS, REFERENCE_IDLE_NS
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 13\r\n\r\nHello, World!";
 const LISTENER: Token = Token(usize::MAX - 2);
 
-/// What the server knows of its own answers.
+/// What the server has measured of its own responses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// From reading a request to writing its answer, ns.
@@ -175,7 +175,7 @@ impl Reference {
     }
 
     fn close(&mut self, index: usize) {
-        // An answer that is still due to this place must not go to whoever gets the place next.
+        // A response that is still due must not go to the next connection that gets this place.
         self.due.retain(|due| due.connection != index);
         if self.connections[index].take().is_some() {
             self.free.push(index);

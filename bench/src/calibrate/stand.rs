@@ -1,4 +1,4 @@
-//! The stand on which generators are held against the truth: where processes run, and where the rows go.
+//! Compares the reports of load generators with the truth: on which CPUs processes run, and the table of results.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -16,23 +16,23 @@ use crate::exit::Exit;
 use crate::print::{PAINT, out, outln};
 use dyno_measure::probe::machine;
 
-/// Where the rows go, and where the processes run.
+/// A calibration that runs: its CPUs, and the rows of its table so far.
 pub(crate) struct Stand {
     json: bool,
     only: Option<String>,
     /// Runs of each stall case.
     pub(crate) repeat: u32,
-    /// Where reference servers run; `None`: anywhere.
+    /// CPU of the reference servers; `None`: any.
     pub(crate) server_cpu: Option<usize>,
-    /// Where generators run; `None`: anywhere.
+    /// CPU of the generators; `None`: any.
     pub(crate) generator_cpu: Option<usize>,
-    /// What others had of the machine during the last run, in cores.
+    /// How much of the machine others used during the last run, in cores.
     others_share: f64,
     rows: Vec<Row>,
 }
 
 impl Stand {
-    /// With a core for the server and another for the generator, if there are two.
+    /// A calibration with one core for the server and another for the generator, if there are two.
     pub(crate) fn new(json: bool, only: Option<String>, repeat: u32) -> Self {
         let mut cpus = machine::online_cores().into_iter();
         let (first, second) = (cpus.next(), cpus.next());
@@ -47,7 +47,7 @@ impl Stand {
         }
     }
 
-    /// Says where things run and what is missing, and the heading of the table.
+    /// Prints on which CPUs processes run, which generators are missing, and the heading of the table.
     pub(crate) fn begin(&self) {
         if self.json {
             return;
@@ -78,12 +78,13 @@ impl Stand {
         } else {
             out!("{}", line(&row, PAINT));
         }
-        // The rows come slowly, and shall be seen when they come.
+        // A row takes seconds to measure, and is shown at once.
         let _ = std::io::stdout().flush();
         self.rows.push(row);
     }
 
-    /// Puts a report beside the truth. It is void instead of wrong if others had the machine during the last run.
+    /// Adds the comparison of a report with the truth. It is void instead of wrong if others used the machine during the
+    /// last run.
     pub(crate) fn compare(
         &mut self,
         law: &str,
@@ -107,13 +108,13 @@ impl Stand {
         });
     }
 
-    /// Little's law over a run.
+    /// Adds a comparison by Little's law: the mean number in the system against rate times mean latency.
     pub(crate) fn little(&mut self, law: &str, tool: &str, run: &Run, tolerance: f64) {
         let mean_ns = run.latency.total.mean_ns;
         // Rate times mean latency as the textbook has it, with whatever the edges of the window do to it.
         let predicted = run.counts.completed as f64 / run.window_ns.max(1) as f64 * mean_ns;
         let measured = run.audit.figures.in_system_mean;
-        // As a time: the mean latency that the number in the system speaks for, against the mean that was measured.
+        // Compared as times: the mean latency that follows from the number in the system, and the measured mean.
         self.compare(
             law,
             tool,
@@ -124,10 +125,10 @@ impl Stand {
         );
     }
 
-    /// Loads a reference server with Dyno, and watches what others do meanwhile.
+    /// Loads a reference server with Dyno, and measures how much of the machine others use meanwhile.
     ///
     /// # Errors
-    /// What it said when there is no result.
+    /// When Dyno gives no result.
     pub(crate) fn load(&mut self, server: &Server, words: &str) -> Result<Run, CalibrationError> {
         let words: Vec<String> = words.split_whitespace().map(String::from).collect();
         let (begin, before, own) = (Instant::now(), machine::sample(), own_cpu(server));
@@ -139,7 +140,7 @@ impl Stand {
         run
     }
 
-    /// The last line, and how it ends.
+    /// Prints the summary, and gives the exit code that follows from it.
     pub(crate) fn end(self) -> Exit {
         let own = self.rows.iter().filter(|r| r.binding).count();
         let is = |standing| self.rows.iter().filter(|r| r.binding && r.standing() == standing).count();
@@ -150,7 +151,7 @@ impl Stand {
                 own - wrong - void
             );
         }
-        // Nine of ten: what is left to chance in Poisson arrivals may miss now and then.
+        // Nine of ten are enough: Poisson arrivals are random, and some runs miss their tolerance by chance.
         match () {
             () if wrong * 10 > own => Exit::Failed,
             () if (wrong + void) * 10 > own => Exit::Invalid,

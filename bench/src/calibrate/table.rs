@@ -6,8 +6,6 @@ use crate::limits::CALIBRATION_OTHERS_SHARE;
 use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
-
-/// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Row {
     /// The law, in words.
@@ -24,20 +22,20 @@ pub(crate) struct Row {
     pub(crate) tolerance: Option<f64>,
     /// Whether a miss is a failure of the calibration; for foreign tools it is a finding.
     pub(crate) binding: bool,
-    /// What other programs and the hypervisor had of the machine meanwhile, in cores.
+    /// How much of the machine other programs and the hypervisor used meanwhile, in cores.
     pub(crate) others_share: f64,
 }
 
-/// How a report stands.
+/// What a comparison has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Within its tolerance.
+    /// The report is within its tolerance.
     Right,
-    /// Not, and nobody else had the machine.
+    /// The report is not, and no other program used the machine.
     Wrong,
-    /// Not, and others had the machine.
+    /// The report is not, and other programs used the machine, so nothing follows from it.
     Void,
-    /// Not reported.
+    /// The tool does not report the quantity.
     NotTold,
 }
 
@@ -56,7 +54,7 @@ impl Row {
         }
     }
 
-    /// How the report stands.
+    /// What the comparison has shown.
     pub(crate) fn standing(&self) -> Standing {
         match self.error() {
             None => Standing::NotTold,
@@ -78,8 +76,6 @@ impl Row {
         }
     }
 }
-
-/// The heading.
 pub(crate) fn heading(paint: Paint) -> String {
     paint.dim(&format!(
         "{:<20} {:<14} {:<9} {:>7} {:>7} {:>8}\n",

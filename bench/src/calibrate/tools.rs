@@ -7,20 +7,17 @@ use crate::calibrate::error::CalibrationError;
 /// A load for a foreign generator.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
-    /// Where to.
+    /// URL that is asked for.
     pub(crate) url: String,
-    /// Connections.
     pub(crate) connections: u32,
     /// Requests a second, for those that can keep a rate.
     pub(crate) rate_per_s: f64,
-    /// Length in seconds.
     pub(crate) seconds: u32,
 }
 
 /// What a generator reports.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Report {
-    /// Mean latency, ns.
     pub(crate) mean_ns: Option<f64>,
     /// Percentiles: quantile and ns.
     pub(crate) percentiles: Vec<(f64, f64)>,

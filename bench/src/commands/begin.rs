@@ -1,4 +1,4 @@
-//! Where an experiment begins, whoever asks for it: its command, a file, or the records of an earlier start.
+//! Begins an experiment, as asked for by its command, by a file, or by the records of an earlier start.
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -50,7 +50,7 @@ fn begin(spec: Spec) -> Result<Launch, Failure> {
     Ok(Launch { spec, directory, known: Vec::new(), seed, unix_ms, dry_run: false, quiet: false })
 }
 
-/// The experiment goes on as it was asked for, so nobody has to say it again.
+/// Continues an experiment with the options that it began with.
 fn resume(experiment: Experiment, place: Option<PathBuf>) -> Result<Launch, Failure> {
     let directory = place.map_or_else(|| results::latest(Some(experiment)), Ok)?;
     let Records { header, cells } = store::read(&directory)?;

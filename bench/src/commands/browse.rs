@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Browses.
+/// Visits the page by one thread and by many, and shows both.
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), no page (1). Fetches that fail are shown, and end with code 1.

@@ -49,7 +49,7 @@ const ROUNDS: [Rounds; 3] = [
 pub(super) fn run(launch: Launch) -> Outcome {
     let spec = &launch.spec;
     let setup = spec.setup(PRESETS, launch.seed)?;
-    // Whoever says how long a cell is means every cell.
+    // A duration that was asked for holds for every cell.
     let rounds = spec.duration.map_or(spec.choose(ROUNDS), |_| once(setup.duration_ms));
     let rate_per_s = spec.rate.map(|rate| rate.0);
     launch.plan_or_conduct(

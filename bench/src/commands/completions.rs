@@ -13,14 +13,10 @@ use crate::print::out;
                         dyno completions fish > ~/.config/fish/completions/dyno.fish"
 )]
 pub(crate) struct Arguments {
-    /// Whose.
+    /// The shell that completes
     shell: clap_complete::Shell,
 }
 
-/// Prints the completions.
-///
-/// # Errors
-/// None at present.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut Dyno::command(), "dyno", &mut text);

@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
     credentials: Option<PathBuf>,
 }
 
-/// Plays it.
+/// Plays the demonstration that was named, or lists all of them.
 ///
 /// # Errors
 /// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses something.
@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         credentials: arguments.credentials.clone(),
         party: arguments.party,
     };
-    // People who type to each other set the pace themselves.
+    // People who type to each other set the speed themselves.
     let is_live = arguments.listen.is_some() || arguments.connect.is_some();
     let mut stage = Stage::new(demo.name, arguments.json, arguments.fast || is_live);
     (demo.run)(&mut stage, &choices)?;

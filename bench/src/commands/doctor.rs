@@ -20,10 +20,6 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Prints the checks.
-///
-/// # Errors
-/// None at present.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let environment = environment::read();
     let floor = floor::measure(&online_cores());

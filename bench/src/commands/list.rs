@@ -17,10 +17,6 @@ pub(crate) struct Arguments {
     names: bool,
 }
 
-/// Prints the tables.
-///
-/// # Errors
-/// None at present.
 pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let text = if arguments.names { names() } else { tables() };
     out!("{text}");

@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     show: u64,
 }
 
-/// Probes.
+/// Sends the request and shows the exchange.
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), no answer (1).
@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(if fits { Exit::Success } else { Exit::Failed })
 }
 
-/// Control characters of a stranger's answer must not reach the terminal.
+/// The line without control characters: a server must not be able to steer the terminal.
 fn visible(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }

@@ -19,8 +19,6 @@ use super::wire::{Direction, Line};
 use super::{Choices, Demo};
 use crate::exit::Failure;
 use crate::limits::{DEMO_OTHER_TERMINAL, DEMO_POLL};
-
-/// The channel.
 pub(crate) const DEMO: Demo = Demo {
     name: "channel",
     idea: "a chat; between two terminals with --listen and --connect, --tap shows what the wire carries",

@@ -10,8 +10,6 @@ use super::stage::{Stage, hex};
 use super::{Choices, Demo};
 use crate::exit::Failure;
 use crate::limits::{BRUTE_FORCE_BITS, GIANT_STEP_BITS};
-
-/// Diffie-Hellman.
 pub(crate) const DEMO: Demo = Demo {
     name: "diffie-hellman",
     idea: "toy numbers by hand, brute force as the group grows, then X25519",

@@ -7,8 +7,6 @@ use dyno_security::signature::SigningKey;
 use super::stage::{Stage, readable};
 use super::{Choices, Demo};
 use crate::exit::Failure;
-
-/// Envelopes.
 pub(crate) const DEMO: Demo = Demo {
     name: "envelopes",
     idea: "sign and encrypt: forwarding and stripping work on the naive forms, not on the sound one",

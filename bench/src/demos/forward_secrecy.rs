@@ -15,8 +15,6 @@ use super::stage::{Stage, hex, readable};
 use super::wire::{drain, settle};
 use super::{Choices, Demo};
 use crate::exit::Failure;
-
-/// Forward secrecy.
 pub(crate) const DEMO: Demo =
     Demo { name: "forward-secrecy", idea: "a recorded session and both long-term keys do not open it", run };
 

@@ -36,11 +36,11 @@ const FORGED: &[u8] = b"pay 999 EUR to Mallory";
 /// The rounds: what the parties do, and what Mallory does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
-    /// No signatures; she reads and rewrites.
+    /// Without signatures: Mallory reads and rewrites.
     Unsigned,
-    /// Signatures; she tries the same.
+    /// With signatures: Mallory tries the same.
     Signed,
-    /// Signatures; she passes everything on as it is.
+    /// With signatures: Mallory passes everything on as it is.
     PassedOn,
 }
 
@@ -166,7 +166,10 @@ fn play_round(stage: &mut Stage, round: Round, keys: &Keys) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies both directions to their ends; tells whether the order could be read on the way.
+/// Copies both directions until both end.
+///
+/// # Returns
+/// Whether the order could be read on the way.
 fn pass_on(to_alice: &TcpStream, to_bob: &TcpStream) -> io::Result<bool> {
     let copy = |mut from: &TcpStream, mut to: &TcpStream| -> io::Result<Vec<u8>> {
         let (mut all, mut octets) = (Vec::new(), [0; 4096]);
@@ -189,7 +192,7 @@ fn pass_on(to_alice: &TcpStream, to_bob: &TcpStream) -> io::Result<bool> {
     Ok([up, down?].iter().any(|octets| octets.windows(ORDER.len()).any(|window| window == ORDER)))
 }
 
-/// Agrees with each of them separately, reads what Alice says and tells Bob something else.
+/// Mallory agrees on a key with each of the two, reads what Alice says and tells Bob something else.
 fn attack_unsigned(stage: &Stage, mut to_alice: TcpStream, mut to_bob: TcpStream) -> io::Result<()> {
     let mut with_alice = exchange(&mut to_alice)?.1;
     let mut with_bob = exchange(&mut to_bob)?.0;
@@ -199,7 +202,7 @@ fn attack_unsigned(stage: &Stage, mut to_alice: TcpStream, mut to_bob: TcpStream
     send(&mut to_bob, &with_bob.seal(b"", FORGED).map_err(io::Error::other)?)
 }
 
-/// Tries the same against the channel, with a key of her own towards each.
+/// Mallory tries the same against the channel, with a key of her own towards each.
 fn attack_signed(stage: &Stage, to_alice: TcpStream, to_bob: TcpStream) -> io::Result<()> {
     let now = Instant::now();
     let as_bob = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
@@ -224,7 +227,10 @@ fn patient(stream: &TcpStream) -> io::Result<()> {
     stream.set_write_timeout(Some(DEMO_TIMEOUT))
 }
 
-/// What one party does; the answer is its last word.
+/// Plays one party to its end.
+///
+/// # Returns
+/// The last line that the party says.
 fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Result<String> {
     let files = credentials.map(Files::in_directory).unwrap_or_default();
     match party {
@@ -242,7 +248,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
             Ok(format!("has a key with Bob, sent {:?}", readable(ORDER)))
         }
         Party::BobSigned => {
-            // Bob takes only those whom his trust file names.
+            // Bob accepts only the keys that his trust file names.
             let guests = Files { trust: credentials.map(|directory| directory.join("trust")), ..files };
             let offer = credentials::acceptor(Transport::Channel, &guests).map_err(io::Error::other)?;
             let acceptor = offer.ok_or_else(|| io::Error::other("no channel"))?.acceptor;
@@ -266,7 +272,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
     }
 }
 
-/// Says where it waits, and takes one caller.
+/// Prints the address that it listens on, and accepts one connection.
 fn answer(address: SocketAddr) -> io::Result<TcpStream> {
     let listener = TcpListener::bind(address)?;
     outln!("{}", listener.local_addr()?);

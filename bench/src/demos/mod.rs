@@ -24,11 +24,11 @@ pub(crate) struct Demo {
     pub(crate) name: &'static str,
     /// What it shows, in one line.
     pub(crate) idea: &'static str,
-    /// Plays it.
+    /// Plays the demonstration on the stage.
     pub(crate) run: fn(&mut stage::Stage, &Choices) -> Result<(), Failure>,
 }
 
-/// What the command line chose; most demonstrations have no choice.
+/// Options of the command line that only some demonstrations read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choices {
     /// Show what the wire carries.

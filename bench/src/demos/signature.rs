@@ -5,8 +5,6 @@ use dyno_security::signature::{Context, PublicKey, SigningKey};
 use super::stage::{Stage, hex, readable};
 use super::{Choices, Demo};
 use crate::exit::Failure;
-
-/// Signatures.
 pub(crate) const DEMO: Demo = Demo {
     name: "signature",
     idea: "who said it: altered, taken elsewhere, and keys that anybody can use",

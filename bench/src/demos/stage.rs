@@ -1,4 +1,4 @@
-//! Where the demonstrations speak: paced text for people, or a line of JSON for each event.
+//! The output of a demonstration: text with pauses for people, or a line of JSON for each event.
 
 use crate::limits::{DEMO_EXCERPT_OCTETS, DEMO_PAUSE, TERMINAL_COLUMNS};
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
-/// Who attacks; what they see and do stands out.
+/// Parties that attack. What they see and do is shown in another colour.
 const ATTACKERS: [&str; 3] = ["Eve", "Mallory", "the wire"];
 
 /// How a line looks on a terminal that has colours; elsewhere anstream takes these away.
@@ -29,7 +29,6 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// An empty stage.
     pub(crate) fn new(demo: &'static str, json: bool, fast: bool) -> Self {
         let pause = if json || fast { Duration::ZERO } else { DEMO_PAUSE };
         Stage { demo, json, pause, as_announced: true }

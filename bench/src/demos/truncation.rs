@@ -13,8 +13,6 @@ use super::stage::{Stage, readable};
 use super::wire::{drain, settle};
 use super::{Choices, Demo};
 use crate::exit::Failure;
-
-/// Truncation.
 pub(crate) const DEMO: Demo = Demo {
     name: "truncation",
     idea: "a stream cut in the middle: unseen in plaintext, an error in the channel",

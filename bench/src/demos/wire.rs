@@ -32,22 +32,22 @@ pub fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) -> Result
 
 /// A pipe on its socket.
 pub struct Line<P> {
-    /// The socket.
+    /// The socket that carries the sealed octets.
     pub stream: TcpStream,
-    /// The pipe.
+    /// The pipe that seals and opens.
     pub pipe: P,
-    /// What was opened and not yet taken.
+    /// What was opened and has not been taken yet.
     pub plain: Vec<u8>,
-    /// What the socket carried and nobody has looked at, when somebody taps it.
+    /// What the socket has carried, in order, where it is recorded to be shown.
     pub tapped: Option<Vec<(Direction, Vec<u8>)>>,
 }
 
-/// Which way octets went.
+/// The direction in which octets went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// From here.
+    /// From this side to the peer.
     Out,
-    /// To here.
+    /// From the peer to this side.
     In,
 }
 
@@ -81,7 +81,7 @@ impl<P: Pipe> Line<P> {
         Ok(())
     }
 
-    /// Reads once and opens what came.
+    /// Reads once from the socket and opens what came.
     ///
     /// # Returns
     /// False at the authenticated end.
@@ -103,7 +103,7 @@ impl<P: Pipe> Line<P> {
         Ok(!self.pipe.is_closed_by_peer())
     }
 
-    /// Completes the handshake.
+    /// Sends and receives until the handshake is complete.
     ///
     /// # Errors
     /// As [`Line::fill`].
@@ -115,7 +115,7 @@ impl<P: Pipe> Line<P> {
         Ok(())
     }
 
-    /// Seals and writes.
+    /// Seals the octets and writes them to the socket.
     ///
     /// # Errors
     /// As [`Line::fill`].
@@ -133,7 +133,7 @@ impl<P: Pipe> Line<P> {
         Ok(std::mem::take(&mut self.plain))
     }
 
-    /// Says goodbye.
+    /// Closes this side of the pipe, authenticated, and writes that to the socket.
     ///
     /// # Errors
     /// As [`Line::fill`].

@@ -31,7 +31,7 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// For the plan; silent unless `wanted` and on a terminal.
+    /// A line for a run of this plan; silent unless `wanted` and on a terminal.
     pub(crate) fn new(plan: &Plan, wanted: bool) -> Self {
         let requests = match plan.length {
             Length::Requests(n) => Some(n),
@@ -103,7 +103,7 @@ extern "C" fn stop(_signal: libc::c_int) {
     }
 }
 
-/// Ctrl-C and SIGTERM end the run early, and it is told as far as it went; a second one ends the program.
+/// From now on Ctrl-C and SIGTERM end the run early, and what was measured so far is told; a second one ends the program.
 ///
 /// # Errors
 /// When the system does not let us handle signals.

@@ -1,4 +1,4 @@
-//! How long an experiment is that nobody has given numbers for.
+//! How long an experiment is unless its options give numbers.
 
 use super::spec::Spec;
 

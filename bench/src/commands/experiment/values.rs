@@ -19,7 +19,6 @@ pub(crate) enum ValueError {
     /// A number beyond what makes sense.
     #[error("{text} is not between {low} and {high}")]
     Outside {
-        /// What was written.
         text: String,
         /// The least that makes sense.
         low: u32,
@@ -157,7 +156,6 @@ pub(crate) type ConnectionCount = Within<1, 100_000>;
 pub(crate) type BlockCount = Within<1, 1000>;
 
 impl<const LOW: u32, const HIGH: u32> Within<LOW, HIGH> {
-    /// The number.
     pub(crate) fn get(self) -> u32 {
         self.0
     }
