@@ -18,7 +18,7 @@ use dyno_record::server::{MachineFigures, ServerFigures};
 
 /// Everything that is known about a cell when it is judged.
 #[derive(Debug)]
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// What was asked.
     pub cell: &'a Cell,
     /// What the generator saw.
@@ -37,7 +37,7 @@ pub struct Evidence<'a> {
 
 /// Right answers that the generator got between the samples, and in the second half of that time.
 #[derive(Debug, Clone, Copy)]
-pub struct Answered {
+pub(crate) struct Answered {
     /// Between first and second sample.
     pub between: f64,
     /// From the middle on.
@@ -45,7 +45,7 @@ pub struct Answered {
 }
 
 /// All doubts about a cell.
-pub fn findings(evidence: &Evidence) -> Vec<Finding> {
+pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
     let laws: [fn(&Evidence) -> Option<Finding>; 14] = [
         connections_open,
         bodies,

@@ -10,7 +10,7 @@
 //! * [`unit_costs`]: what the steps cost of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
-pub mod audit;
+mod audit;
 pub mod campaign;
 pub mod contestant;
 pub mod doctor;
@@ -21,7 +21,7 @@ pub mod limits;
 pub mod order;
 pub mod probe;
 pub mod rig;
-pub mod runner;
+mod runner;
 pub mod setup;
 pub mod suggest;
 pub mod unit_costs;

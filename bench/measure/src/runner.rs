@@ -25,7 +25,7 @@ use dyno_record::server::Memory;
 ///
 /// # Returns
 /// `None` when the user interrupted it: what was seen so far is no measurement.
-pub fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id: &str) -> Option<Record> {
+pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id: &str) -> Option<Record> {
     let began = rig.now();
     let mut record = Record { turn, began_unix_ms: rig.unix_ms(), ..Record::new(trial.clone(), machine_id) };
     let findings = match rig.start(&trial.cell) {

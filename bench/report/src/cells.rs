@@ -57,7 +57,7 @@ struct Row<'r> {
 ///
 /// # Panics
 /// Never: what is written is text.
-pub fn render<'r>(
+pub(crate) fn render<'r>(
     experiment: Experiment,
     records: impl IntoIterator<Item = &'r Record>,
 ) -> Result<String, ReportError> {

@@ -7,20 +7,20 @@ use dyno_units::text::wrap;
 
 use crate::error::ReportError;
 
-pub mod cells;
-pub mod charts;
+mod cells;
+mod charts;
 pub mod error;
-pub mod machine;
-pub mod markdown;
-pub mod page;
-pub mod points_table;
-pub mod prose;
-pub mod section;
-pub mod sections;
-pub mod statements;
-pub mod text;
-pub mod transports;
-pub mod words;
+mod machine;
+mod markdown;
+mod page;
+mod points_table;
+mod prose;
+mod section;
+mod sections;
+mod statements;
+mod text;
+mod transports;
+mod words;
 
 /// A report in all its forms.
 #[derive(Debug)]

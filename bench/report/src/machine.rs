@@ -5,7 +5,7 @@ use dyno_record::header::Header;
 use dyno_units::show;
 
 /// HTML.
-pub fn render(header: &Header) -> String {
+pub(crate) fn render(header: &Header) -> String {
     let environment = &header.environment;
     let mut rows: Vec<(String, String)> = vec![
         ("processor".into(), environment.processor.clone()),

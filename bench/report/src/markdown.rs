@@ -8,7 +8,7 @@ use dyno_analysis::comparison::{Measured, Model};
 use dyno_units::show;
 
 /// The results as Markdown, with machine, kernel and date.
-pub fn render(model: &Model) -> String {
+pub(crate) fn render(model: &Model) -> String {
     let header = &model.header;
     let environment = &header.environment;
     let mut text = String::new();

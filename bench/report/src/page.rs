@@ -41,7 +41,7 @@ const SCRIPT: &str = include_str!("page/script.js");
 ///
 /// # Errors
 /// When it cannot be rendered, which would be a fault of this program.
-pub fn render(model: &Model, records: &Levelled) -> Result<String, ReportError> {
+pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, ReportError> {
     let header = &records.header;
     let mut parts = sections::all(model, records);
     parts.push(series());

@@ -9,7 +9,7 @@ use dyno_units::show;
 use dyno_units::text::wrap;
 
 /// The points as a table of 80 columns.
-pub fn render(axis: Axis, trails: &[Trail]) -> String {
+pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
     let mut text = format!(
         "\n{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
         "",

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 
 /// How it is measured.
-pub const METHODOLOGY: &str = include_str!("../../METHODOLOGY.md");
+pub(crate) const METHODOLOGY: &str = include_str!("../../METHODOLOGY.md");
 /// What not to believe.
-pub const BIAS: &str = include_str!("../../BIAS.md");
+pub(crate) const BIAS: &str = include_str!("../../BIAS.md");
 
 /// Markdown as HTML, its headings two levels down, below those of the page.
-pub fn html(markdown: &str) -> String {
+pub(crate) fn html(markdown: &str) -> String {
     use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
     let lower = |level: HeadingLevel| match level {
         HeadingLevel::H1 | HeadingLevel::H2 => HeadingLevel::H3,
@@ -40,7 +40,7 @@ pub fn html(markdown: &str) -> String {
 }
 
 /// The hash by which a content security policy admits an inline element.
-pub fn sha256_base64(text: &str) -> String {
+pub(crate) fn sha256_base64(text: &str) -> String {
     STANDARD.encode(digest(&SHA256, text.as_bytes()))
 }
 

@@ -2,7 +2,7 @@
 
 /// A part of the page.
 #[derive(Debug, Clone)]
-pub struct Section {
+pub(crate) struct Section {
     /// Its anchor.
     pub id: &'static str,
     /// Its heading.

@@ -9,7 +9,7 @@ use dyno_record::experiment::Experiment;
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
-pub fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
+pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
     let mut found = match points::axis(records.header.experiment) {
         None => return words::paragraphs(model),
         Some(axis) => {

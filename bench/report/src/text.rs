@@ -10,7 +10,7 @@ use dyno_units::show;
 use dyno_units::text::wrap;
 
 /// Table and verdict.
-pub fn render(model: &Model) -> String {
+pub(crate) fn render(model: &Model) -> String {
     let mut text = String::new();
     let rate = model.rate_per_s.map(|rate| format!("{}/s", show::rate(rate))).unwrap_or_default();
     let _ = writeln!(text);

@@ -10,7 +10,7 @@ use dyno_statistics::sample::median;
 use dyno_units::show;
 
 /// Names of the columns.
-pub const COLUMNS: [&str; 7] = [
+pub(crate) const COLUMNS: [&str; 7] = [
     "architecture",
     "transport",
     "CPU / request, above plain",
@@ -21,7 +21,7 @@ pub const COLUMNS: [&str; 7] = [
 ];
 
 /// The cells of a row, as text.
-pub fn texts(price: &Price) -> [String; 7] {
+pub(crate) fn texts(price: &Price) -> [String; 7] {
     let interval = |interval: Option<Interval>, shown: fn(f64) -> String| {
         interval.map_or("–".to_string(), |found| {
             format!("{} ({} to {})", shown(found.value), shown(found.low), shown(found.high))
@@ -45,7 +45,7 @@ pub fn texts(price: &Price) -> [String; 7] {
 }
 
 /// As Markdown; empty when nothing ran behind a secure transport.
-pub fn markdown(model: &Model) -> String {
+pub(crate) fn markdown(model: &Model) -> String {
     let prices = prices(model);
     let mut text = String::new();
     if prices.is_empty() {
@@ -60,7 +60,7 @@ pub fn markdown(model: &Model) -> String {
 }
 
 /// A sentence for each transport: the median over its contestants.
-pub fn sentences(model: &Model) -> Vec<String> {
+pub(crate) fn sentences(model: &Model) -> Vec<String> {
     let prices = prices(model);
     let middle = |transport: TransportKind, read: fn(&Price) -> Option<f64>| {
         let values: Vec<f64> =

@@ -7,7 +7,7 @@ use dyno_analysis::ranking::{Against, Ranked, ranking};
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
-pub fn paragraphs(model: &Model) -> Vec<String> {
+pub(crate) fn paragraphs(model: &Model) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(capacity(model));
     found.extend(latency(model));
@@ -18,7 +18,7 @@ pub fn paragraphs(model: &Model) -> Vec<String> {
 }
 
 /// What the audit says of all cells, and what the machine allows at best.
-pub fn bearings(model: &Model) -> Vec<String> {
+pub(crate) fn bearings(model: &Model) -> Vec<String> {
     [trust(model)].into_iter().chain(floor(model)).collect()
 }
 
@@ -36,7 +36,7 @@ fn those<'a>(others: &[(Ranked<'a>, Against)], wanted: Against) -> Vec<Ranked<'a
 }
 
 /// `41.2 k/s (40.9 k to 41.6 k)`, with "at least" where it belongs.
-pub fn rate(figure: &Measured) -> String {
+pub(crate) fn rate(figure: &Measured) -> String {
     let Some(interval) = figure.interval else { return "nothing that counts".to_string() };
     let at_least = if figure.at_least { "at least " } else { "" };
     format!(

@@ -9,7 +9,7 @@ use crate::response::Reader;
 
 /// Where a slot stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// No connection, no request.
     Closed,
     /// A connection is being made.
@@ -23,7 +23,7 @@ pub enum Phase {
 }
 
 /// A slot.
-pub struct Slot {
+pub(super) struct Slot {
     /// Where it stands.
     pub phase: Phase,
     /// Whether it carries a request; a connection can be made before the run without one.
@@ -78,7 +78,7 @@ impl Default for Slot {
 impl Slot {
     /// Drops the connection, with its transport's goodbye as far as the socket takes it at once: more is not worth waiting
     /// for while requests fall due.
-    pub fn part(&mut self) {
+    pub(super) fn part(&mut self) {
         if let (Some(pipe), Some(socket)) = (&mut self.pipe, &mut self.socket)
             && pipe.is_established()
         {
@@ -89,7 +89,7 @@ impl Slot {
     }
 
     /// Drops the connection, which closes it.
-    pub fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.socket = None;
         self.pipe = None;
         self.reader.reset();

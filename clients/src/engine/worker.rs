@@ -37,7 +37,7 @@ const ORDERS_AT_ONCE: usize = 32;
 const EVENTS: usize = 256;
 
 /// A thread's part of the run.
-pub struct Worker {
+pub(super) struct Worker {
     pub(super) plan: Arc<Plan>,
     pub(super) live: Arc<Live>,
     pub(super) tally: Tally,
@@ -73,7 +73,7 @@ impl Worker {
     ///
     /// # Errors
     /// What the system says.
-    pub fn new(
+    pub(super) fn new(
         plan: Arc<Plan>,
         live: Arc<Live>,
         dispatcher: Dispatcher,
@@ -121,7 +121,7 @@ impl Worker {
     ///
     /// # Errors
     /// What the system says; a server that does not let us in is no error here, but counted.
-    pub fn open_all(&mut self) -> io::Result<()> {
+    pub(super) fn open_all(&mut self) -> io::Result<()> {
         if self.plan.requests_per_connection == Some(1) {
             return Ok(());
         }
@@ -152,7 +152,7 @@ impl Worker {
     ///
     /// # Errors
     /// What the system says of the poller and the timer; what it says of connections is counted.
-    pub fn run(&mut self, start_ns: u64) -> io::Result<()> {
+    pub(super) fn run(&mut self, start_ns: u64) -> io::Result<()> {
         self.clock = Clock::starting_at(start_ns);
         let mut sleeper = Sleeper::new(&self.poll, self.plan.spin_ns)?;
         let mut events = Events::with_capacity(EVENTS);
@@ -326,7 +326,7 @@ impl Worker {
 
     /// Ends the books. Requests that never came to an end are failures too, unless the run was cut short: then only
     /// the cut is to blame. Gives the time, ns from the start.
-    pub fn give_up(&mut self) -> u64 {
+    pub(super) fn give_up(&mut self) -> u64 {
         let now_ns = self.clock.now_ns();
         self.meter.read(now_ns, self.busy_ns, self.plan.warmup_ns, 0);
         self.tally.counts.backlog_max = self.dispatcher.backlog_max() as u64;

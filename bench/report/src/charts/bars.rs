@@ -7,7 +7,7 @@ use crate::charts::{class, escape, tick, width};
 
 /// One bar.
 #[derive(Debug, Clone, Default)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// Whose.
     pub label: String,
     /// Class of its colour.
@@ -24,7 +24,7 @@ pub struct Bar {
 
 /// What the figure is about.
 #[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// Name for those who cannot see it.
     pub title: &'a str,
     /// What the axis shows.
@@ -47,7 +47,7 @@ const TOP: f64 = 4.0;
 const ROW: f64 = 21.0;
 
 /// The figure.
-pub fn draw(frame: &Frame, bars: &[Bar]) -> String {
+pub(crate) fn draw(frame: &Frame, bars: &[Bar]) -> String {
     let left = 10.0 + width(bars.iter().map(|bar| bar.label.as_str())).min(WIDTH / 2.0);
     let height = TOP + ROW * bars.len() as f64 + 38.0;
     let bottom = TOP + ROW * bars.len() as f64;

@@ -7,7 +7,7 @@ use crate::charts::{class, escape, tick, width};
 
 /// One point of a line.
 #[derive(Debug, Clone, Default)]
-pub struct Dot {
+pub(crate) struct Dot {
     /// Place on the horizontal axis.
     pub x: f64,
     /// Place on the vertical axis.
@@ -24,7 +24,7 @@ pub struct Dot {
 
 /// One line.
 #[derive(Debug, Clone, Default)]
-pub struct Line {
+pub(crate) struct Line {
     /// Whose.
     pub label: String,
     /// Class of its colour.
@@ -35,7 +35,7 @@ pub struct Line {
 
 /// One axis.
 #[derive(Debug, Clone)]
-pub struct Axis<'a> {
+pub(crate) struct Axis<'a> {
     /// What it shows.
     pub title: &'a str,
     /// Whether it is logarithmic.
@@ -50,7 +50,7 @@ pub struct Axis<'a> {
 
 /// What the figure is about.
 #[derive(Debug, Clone)]
-pub struct Frame<'a> {
+pub(crate) struct Frame<'a> {
     /// Name for those who cannot see it.
     pub title: &'a str,
     /// Horizontal axis.
@@ -74,7 +74,7 @@ const LABEL_DISTANCE: f64 = 12.5;
 const CROWD: usize = 6;
 
 /// The figure.
-pub fn draw(frame: &Frame, lines: &[Line]) -> String {
+pub(crate) fn draw(frame: &Frame, lines: &[Line]) -> String {
     let dots = || lines.iter().flat_map(|line| &line.dots);
     let heights = dots().flat_map(|dot| [dot.y].into_iter().chain(dot.interval.map(|interval| interval.1)));
     let lows = dots().filter_map(|dot| dot.interval.map(|interval| interval.0));

@@ -2,12 +2,12 @@
 //!
 //! Each element that has a value carries a `<title>`, which browsers show as a tooltip and screen readers read.
 
-pub mod bars;
-pub mod lines;
-pub mod scale;
+pub(crate) mod bars;
+pub(crate) mod lines;
+pub(crate) mod scale;
 
 /// Text made safe for XML and HTML, attributes included.
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// A name as part of a class: lower case letters, digits and hyphens.
-pub fn class(name: &str) -> String {
+pub(crate) fn class(name: &str) -> String {
     name.chars()
         .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
         .collect()
@@ -33,12 +33,12 @@ pub fn class(name: &str) -> String {
 const CHARACTER: f64 = 6.7;
 
 /// What labels take side by side, as wide as the longest.
-pub fn width<'a>(labels: impl Iterator<Item = &'a str>) -> f64 {
+pub(crate) fn width<'a>(labels: impl Iterator<Item = &'a str>) -> f64 {
     labels.map(|label| label.chars().count()).max().unwrap_or(0) as f64 * CHARACTER
 }
 
 /// A round value on an axis, without the zeros that tell precision elsewhere: `50 k` for `50.0 k`, `0` for `0 ns`.
-pub fn tick(text: &str) -> String {
+pub(crate) fn tick(text: &str) -> String {
     let (number, unit) = text.split_once(' ').map_or((text, ""), |(number, unit)| (number, unit));
     let number = match number.contains('.') {
         true => number.trim_end_matches('0').trim_end_matches('.'),

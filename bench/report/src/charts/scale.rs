@@ -2,7 +2,7 @@
 
 /// A scale from values to places.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     from: f64,
@@ -13,7 +13,7 @@ pub struct Scale {
 
 impl Scale {
     /// A linear scale from zero to a little beyond the largest value.
-    pub fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+    pub(crate) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
         Scale {
             low: 0.0,
@@ -26,7 +26,7 @@ impl Scale {
     }
 
     /// A linear scale from the smallest to the largest value, for places that have names.
-    pub fn between(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+    pub(crate) fn between(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (low, high) = values
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // A single place lies in the middle.
@@ -35,7 +35,7 @@ impl Scale {
     }
 
     /// A logarithmic scale that holds all values above zero, from a power of ten (or its double, or its half).
-    pub fn log(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+    pub(crate) fn log(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0f64);
         for value in values.filter(|value| value.is_finite() && *value > 0.0) {
             low = low.min(value);
@@ -70,17 +70,17 @@ impl Scale {
     }
 
     /// A scale or its logarithm.
-    pub fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+    pub(crate) fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         if log { Scale::log(values, from, to) } else { Scale::linear(values, from, to) }
     }
 
     /// The same scale, marked at powers of two: for bytes, whose units are.
-    pub fn in_binary(self, binary: bool) -> Self {
+    pub(crate) fn in_binary(self, binary: bool) -> Self {
         Scale { binary, ..self }
     }
 
     /// The place of a value; values beyond the ends stay at the ends.
-    pub fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let share = if self.log {
             (value.max(self.low).ln() - self.low.ln()) / (self.high.ln() - self.low.ln())
         } else {
@@ -89,13 +89,8 @@ impl Scale {
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
-    /// Whether the scale is logarithmic.
-    pub fn is_log(&self) -> bool {
-        self.log
-    }
-
     /// Values to be marked on the axis: about five round ones.
-    pub fn ticks(&self) -> Vec<f64> {
+    pub(crate) fn ticks(&self) -> Vec<f64> {
         if self.log { self.log_ticks() } else { self.linear_ticks() }
     }
 

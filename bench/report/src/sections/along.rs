@@ -15,7 +15,7 @@ use dyno_statistics::scalability;
 use dyno_units::show;
 
 /// The parts of the page.
-pub fn sections(model: &Model, records: &Levelled, axis: points::Axis) -> Vec<Section> {
+pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) -> Vec<Section> {
     let trails = points::trails(records, axis);
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = Vec::new();

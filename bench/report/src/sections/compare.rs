@@ -12,7 +12,7 @@ use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 
 /// The parts of the page.
-pub fn sections(model: &Model) -> Vec<Section> {
+pub(crate) fn sections(model: &Model) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = vec![
         section("capacity", "Capacity", capacity(model)),
@@ -29,7 +29,7 @@ pub fn sections(model: &Model) -> Vec<Section> {
 }
 
 /// A figure as a cell of a table.
-pub fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
+pub(crate) fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
     match figure.interval {
         Some(Interval { value, low, high, .. }) => format!(
             "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}</small></td>",

@@ -6,11 +6,11 @@ use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
 
-pub mod along;
-pub mod compare;
+pub(crate) mod along;
+pub(crate) mod compare;
 
 /// All parts that an experiment has.
-pub fn all(model: &Model, records: &Levelled) -> Vec<Section> {
+pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
     match points::axis(records.header.experiment) {
         Some(axis) => along::sections(model, records, axis),
         None => compare::sections(model),
@@ -18,7 +18,7 @@ pub fn all(model: &Model, records: &Levelled) -> Vec<Section> {
 }
 
 /// Head cells with buttons to sort by: name, and whether the column holds numbers.
-pub fn head(columns: &[(&str, bool)]) -> String {
+pub(crate) fn head(columns: &[(&str, bool)]) -> String {
     columns
         .iter()
         .map(|(name, number)| {
@@ -32,17 +32,17 @@ pub fn head(columns: &[(&str, bool)]) -> String {
 }
 
 /// Figures side by side where there is room.
-pub fn charts(figures: &[String]) -> String {
+pub(crate) fn charts(figures: &[String]) -> String {
     format!("<div class=\"charts\">{}</div>", figures.concat())
 }
 
 /// A figure with its caption.
-pub fn chart(caption: &str, svg: &str) -> String {
+pub(crate) fn chart(caption: &str, svg: &str) -> String {
     format!("<figure class=\"chart\"><figcaption>{}</figcaption>{svg}</figure>", escape(caption))
 }
 
 /// A figure in two scales; scripts switch between them, and without scripts the first one shows.
-pub fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(bool) -> String) -> String {
+pub(crate) fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(bool) -> String) -> String {
     format!(
         "<figure class=\"chart\"><figcaption>{} <button type=\"button\" class=\"script\" data-scale aria-pressed=\"false\">{} scale</button></figcaption>\
          <div data-variant>{}</div><div data-variant hidden>{}</div></figure>",
@@ -54,7 +54,7 @@ pub fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(bool) -
 }
 
 /// The colours of the families.
-pub fn legend(model: &Model) -> String {
+pub(crate) fn legend(model: &Model) -> String {
     let mut families: Vec<&str> = model.header.contestants.iter().map(|line| line.family.as_str()).collect();
     let mut seen = std::collections::BTreeSet::new();
     families.retain(|family| seen.insert(*family));

@@ -17,7 +17,7 @@ impl Worker {
     ///
     /// # Errors
     /// What the system says of the poller.
-    pub fn say_goodbye(&mut self) -> io::Result<()> {
+    pub(crate) fn say_goodbye(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; limits::READ_BUFFER_OCTETS];
         let mut open = 0;
         for index in 0..self.slots.len() {
