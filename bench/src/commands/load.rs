@@ -108,7 +108,7 @@ pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) ->
         bar.show(glance);
     });
     bar.clear();
-    result.map_err(|e| plan::failure(&e))
+    Ok(result?)
 }
 
 fn exit(outcome: &Run) -> Exit {

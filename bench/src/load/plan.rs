@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use dyno_clients::engine::EngineError;
 use dyno_clients::limits;
 use dyno_clients::plan::as_run::Stretch;
 use dyno_clients::plan::mixfile;
@@ -13,7 +12,6 @@ use dyno_clients::plan::place::{self, Place};
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Parts, Request};
 use dyno_clients::plan::{Length, Pace, Plan, Transport};
-use dyno_clients::remedy;
 use dyno_units::read::{self, ReadError};
 
 use crate::exit::Failure;
@@ -304,20 +302,5 @@ fn length(how: &How, own_ns: Option<u64>) -> Length {
         (Some(n), _) => Length::Requests(n),
         (None, Some(ns)) => Length::Duration(ns),
         (None, None) => Length::Duration(own_ns.unwrap_or(LOAD_DURATION_NS)),
-    }
-}
-
-/// The engine's refusal, with advice.
-pub(crate) fn failure(error: &EngineError) -> Failure {
-    match error {
-        EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
-        EngineError::Unreachable { .. } => Failure::failed(
-            error.to_string(),
-            remedy::of("", &error.to_string())
-                .unwrap_or("is the server up, with this transport? `dyno probe URL` shows one request"),
-        ),
-        EngineError::System(_) => {
-            Failure::failed(error.to_string(), format!("at most {} connections", limits::CONNECTIONS_MAX))
-        }
     }
 }
