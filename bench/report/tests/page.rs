@@ -1,5 +1,11 @@
 //! Reports of an experiment of the imagination, and the page in a real browser.
 
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the page is opened in a real browser"
+)]
+
 mod browser;
 
 use dyno_record::experiment::Experiment;
