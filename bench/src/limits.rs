@@ -13,6 +13,14 @@ pub(crate) const LOAD_DURATION_NS: u64 = 10_000_000_000;
 /// The shortest cell of an experiment, in milliseconds: a shorter one ends before most of its requests are answered.
 pub(crate) const SHORTEST_CELL_MS: u64 = 100;
 
+/// Lasting connections of the cells of `dyno explain`: as many as a comparison has unless told otherwise, so that both
+/// speak of the same load.
+pub(crate) const EXPLAIN_CONNECTIONS: u32 = 64;
+
+/// Time left out at the start of a cell of `dyno explain`, in milliseconds: that of a quick comparison, since its many
+/// short blocks take turns.
+pub(crate) const EXPLAIN_WARM_UP_MS: u64 = 60;
+
 /// How often `dyno explain --results` takes each unit cost. The median of nine is not moved by four that were disturbed.
 pub(crate) const UNIT_COST_ATTEMPTS: usize = 9;
 

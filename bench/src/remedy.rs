@@ -1,5 +1,7 @@
 //! What the user can do about an error of a library: the libraries say what is wrong, the program says which option mends it.
 
+use dyno_clients::engine::EngineError;
+use dyno_clients::limits;
 use dyno_measure::campaign::Stop;
 use dyno_measure::contestant::error::ContestantError;
 use dyno_measure::rig::system::SystemError;
@@ -81,6 +83,29 @@ impl From<ReportError> for Failure {
     }
 }
 
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        Failure::usage(error.to_string(), of_credentials(&error))
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let message = error.to_string();
+        match error {
+            EngineError::Plan(_) => Failure::usage(message, "see `dyno load --help`"),
+            EngineError::Unreachable { .. } => {
+                let usual = "is the server up, with this transport? `dyno probe URL` shows one request";
+                let remedy = dyno_clients::remedy::of("", &message).unwrap_or(usual);
+                Failure::failed(message, remedy)
+            }
+            EngineError::System(_) => {
+                Failure::failed(message, format!("at most {} connections", limits::CONNECTIONS_MAX))
+            }
+        }
+    }
+}
+
 /// An experiment that ended before its time, as a failure of its command.
 pub(crate) fn stopped(stop: Stop, remedy: &str) -> Failure {
     match stop {
@@ -92,7 +117,7 @@ pub(crate) fn stopped(stop: Stop, remedy: &str) -> Failure {
 const KEYS: &str = "`dyno keys DIR` makes a directory with all that both sides need";
 
 /// The remedy for files that cannot be used.
-pub(crate) fn of_credentials(error: &CredentialsError) -> &'static str {
+fn of_credentials(error: &CredentialsError) -> &'static str {
     match error {
         CredentialsError::NobodyToTrust => {
             "give --credentials DIR (made by `dyno keys DIR`), --trust FILE or --peer KEY"

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use dyno_security::credentials::{self, CredentialsError, Files, SERVER_NAME, ServerIdentity, ServerSide};
+use dyno_security::credentials::{self, Files, SERVER_NAME, ServerIdentity, ServerSide};
 use dyno_security::pipe::Connector;
 use dyno_security::signature::{BadKey, PublicKey};
 use dyno_security::transport::Transport;
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::exit::Failure;
-use crate::remedy;
 
 /// What lies between the socket and HTTP, and whom to trust.
 #[derive(Debug, Clone, clap::Args)]
@@ -75,7 +74,7 @@ impl Options {
     /// Usage (2), naming the file and the remedy.
     pub(crate) fn acceptor(&self) -> Result<Option<ServerSide>, Failure> {
         self.hide_secrets();
-        credentials::acceptor(self.transport, &self.files()?).map_err(|error| failure(&error))
+        Ok(credentials::acceptor(self.transport, &self.files()?)?)
     }
 
     /// The client's end for the server that the URL calls `name`; `None` for plain.
@@ -86,7 +85,7 @@ impl Options {
         self.hide_secrets();
         // The channel's trust file knows the server of a credentials directory by one fixed name.
         let name = if self.transport == Transport::Channel { SERVER_NAME } else { name };
-        credentials::connector(self.transport, &self.files()?, name).map_err(|error| failure(&error))
+        Ok(credentials::connector(self.transport, &self.files()?, name)?)
     }
 
     fn hide_secrets(&self) {
@@ -94,10 +93,6 @@ impl Options {
             leave_no_core_dump();
         }
     }
-}
-
-fn failure(error: &CredentialsError) -> Failure {
-    Failure::usage(error.to_string(), remedy::of_credentials(error))
 }
 
 /// One line for the operator of a server: how its clients can know it.

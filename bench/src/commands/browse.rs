@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
-use crate::load::plan::{Target, transport};
+use crate::load::options::Target;
+use crate::load::plan::transport;
 use crate::load::write::put;
 use crate::print::{PAINT, out, outln};
 

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use super::Outcome;
 use super::experiment::values::{BlockCount, Milliseconds};
 use crate::exit::{Exit, Failure};
-use crate::limits::{SHORTEST_CELL_MS, UNIT_COST_ATTEMPTS};
+use crate::limits::{EXPLAIN_CONNECTIONS, EXPLAIN_WARM_UP_MS, SHORTEST_CELL_MS, UNIT_COST_ATTEMPTS};
 use crate::print::outln;
 use crate::progress::Reporter;
 use crate::remedy::stopped;
@@ -111,9 +111,9 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
         contestants,
         service: "/".into(),
         cores: split_cores(&online_cores()),
-        connections: 64,
+        connections: EXPLAIN_CONNECTIONS,
         blocks: arguments.blocks.get(),
-        warm_up_ms: 60,
+        warm_up_ms: EXPLAIN_WARM_UP_MS,
         warm_up_fixed: true,
         warm_ups_ms: BTreeMap::new(),
         duration_ms: arguments.duration.0.max(SHORTEST_CELL_MS),

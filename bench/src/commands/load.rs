@@ -14,7 +14,7 @@ use dyno_units::read;
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
-use crate::load::{plan, progress, write};
+use crate::load::{options, plan, progress, write};
 use crate::print::errln;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
@@ -33,9 +33,9 @@ use crate::print::errln;
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) target: plan::Target,
+    pub(crate) target: options::Target,
     #[command(flatten)]
-    pub(crate) how: plan::How,
+    pub(crate) how: options::How,
     /// text, json, csv or markdown.
     #[arg(long, value_enum, default_value_t = write::Format::Text)]
     format: write::Format,
@@ -108,7 +108,7 @@ pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) ->
         bar.show(glance);
     });
     bar.clear();
-    result.map_err(|e| plan::failure(&e))
+    Ok(result?)
 }
 
 fn exit(outcome: &Run) -> Exit {

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::exit::{Exit, Failure};
-use crate::load::plan::{Target, mix, transport};
+use crate::load::options::Target;
+use crate::load::plan::{mix, transport};
 use crate::print::{PAINT, outln};
 
 /// Send one request and show what went over the wire: request, answer, and when each part of it came.
@@ -36,7 +37,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
-    let requests = mix(target, &place, true).map_err(|e| Failure::usage(e, "see `dyno probe --help`"))?;
+    let requests = mix(target, &place, true)
+        .map_err(|error| Failure::usage(error.to_string(), "see `dyno probe --help`"))?;
     let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };
     let transport = transport(target, &place)?;
     let answer = exchange(place.address, &transport, &request.wire, request.is_head(), target.timeout)

@@ -1,5 +1,6 @@
 //! What the load commands share: from arguments to a plan, progress, and writing results.
 
+pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod write;

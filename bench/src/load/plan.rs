@@ -1,11 +1,7 @@
-//! From what was typed to a plan.
+//! From options to a plan for the generator.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
-use dyno_clients::engine::EngineError;
-use dyno_clients::limits;
 use dyno_clients::plan::as_run::Stretch;
 use dyno_clients::plan::mixfile;
 use dyno_clients::plan::pacer::{Arrivals, parse_trace};
@@ -13,154 +9,11 @@ use dyno_clients::plan::place::{self, Place};
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Parts, Request};
 use dyno_clients::plan::{Length, Pace, Plan, Transport};
-use dyno_clients::remedy;
-use dyno_units::read::{self, ReadError};
 
 use crate::exit::Failure;
 use crate::limits::LOAD_DURATION_NS;
-use crate::transport::Options;
+use crate::load::options::{How, OptionError, Target};
 use dyno_measure::probe::machine::online_cores;
-
-/// What is sent where.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Target")]
-pub(crate) struct Target {
-    /// Where to, such as http://127.0.0.1:8080/json.
-    pub(crate) url: String,
-    /// Request method [default: GET, or POST with a body].
-    #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
-    pub(crate) method: String,
-    /// A further header field, `Name: value`. Can be repeated.
-    #[arg(short = 'H', long = "header", value_name = "FIELD", value_parser = parse_header)]
-    pub(crate) headers: Vec<(String, String)>,
-    /// Body of the request.
-    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
-    pub(crate) body: Option<String>,
-    /// File with the body of the request.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) body_file: Option<PathBuf>,
-    /// What each answer's body must be: status (any body), same (as the first), service (as Dyno's service documents it),
-    /// text:... or file:PATH.
-    #[arg(long, value_name = "WHAT", default_value = "status")]
-    pub(crate) expect: String,
-    /// The status that each answer must have [default: any from 200 to 299].
-    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
-    pub(crate) expect_status: Option<u16>,
-    /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
-    pub(crate) mix: Option<PathBuf>,
-    /// A request that is not answered within this time has failed. The run waits no longer than this for answers after its
-    /// last request was due.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_some_time)]
-    pub(crate) timeout: u64,
-    /// What lies between the socket and HTTP.
-    #[command(flatten)]
-    pub(crate) transport: Options,
-}
-
-/// How it is sent.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Load")]
-pub(crate) struct How {
-    /// Connections, all open before the first request.
-    #[arg(short, long, value_name = "N", default_value = "64", value_parser = parse_small_count)]
-    pub(crate) connections: u32,
-    /// Open loop: requests a second, such as 10k; a ramp 1k..50k/10s; steps 1k,5k,10k/10s.
-    #[arg(short, long, value_name = "RATE", conflicts_with = "think")]
-    pub(crate) rate: Option<String>,
-    /// Open loop: constant, poisson, or trace:FILE (one time a line, from the start).
-    #[arg(long, value_name = "PROCESS", default_value = "poisson")]
-    pub(crate) arrivals: String,
-    /// Closed loop: pause between an answer and the next request.
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = read::duration_ns)]
-    pub(crate) think: u64,
-    /// Length of the measurement, warm-up not included [default: 10s, or the length of the ramp, steps or trace].
-    #[arg(short, long, value_name = "TIME", value_parser = parse_some_time, conflicts_with = "requests")]
-    pub(crate) duration: Option<u64>,
-    /// End after so many requests instead.
-    #[arg(short = 'n', long, value_name = "N", value_parser = read::count)]
-    pub(crate) requests: Option<u64>,
-    /// Time at the start that is left out of the numbers.
-    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = read::duration_ns)]
-    pub(crate) warmup: u64,
-    /// Close a connection after so many requests; 1: a connection for each request, whose connect counts.
-    #[arg(long, value_name = "N", value_parser = read::count)]
-    pub(crate) requests_per_connection: Option<u64>,
-    /// Threads of the generator; one drives some 200,000 requests a second.
-    #[arg(short, long, value_name = "N", default_value = "1", value_parser = parse_small_count)]
-    pub(crate) threads: u32,
-    /// CPUs to pin the threads to, in turn, such as 1 or 2,3.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) cpu: Vec<usize>,
-    /// Seed of the arrivals and of the mix.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Most requests that may wait for a connection before the run is ended.
-    #[arg(long, value_name = "N", default_value = "1M", value_parser = read::count)]
-    pub(crate) backlog: u64,
-    /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
-    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = read::duration_ns)]
-    pub(crate) spin: u64,
-}
-
-/// Why options of a load make no sense.
-#[derive(Debug, thiserror::Error)]
-enum OptionError {
-    /// A number or a time cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// More connections or threads than the generator drives.
-    #[error("'{0}' is too many")]
-    TooMany(String),
-    /// A time of zero where something must take time.
-    #[error("'{0}' is no time at all")]
-    NoTime(String),
-    /// A header field without a colon.
-    #[error("'{0}' is no header field; write Name: value")]
-    NoField(String),
-    /// A rate beside the times of a trace.
-    #[error("a trace brings its own times: leave --rate out")]
-    TraceWithRate,
-    /// A trace that cannot be read, or is none.
-    #[error("{path}: {why}")]
-    Trace {
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// An unknown arrival process.
-    #[error("'{0}' is no arrival process: constant, poisson or trace:FILE")]
-    NoProcess(String),
-    /// A length beside a rate that has one.
-    #[error("a ramp or steps bring their own length: leave --duration and --requests out")]
-    ShapeWithLength,
-    /// A rate, ramp or steps that cannot be read.
-    #[error("{0}")]
-    Rate(String),
-}
-
-/// Reads a count of connections, threads and the like.
-fn parse_small_count(text: &str) -> Result<u32, OptionError> {
-    let count = read::count(text)?;
-    u32::try_from(count)
-        .ok()
-        .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
-        .ok_or_else(|| OptionError::TooMany(text.into()))
-}
-
-/// Reads a duration that is not zero.
-fn parse_some_time(text: &str) -> Result<u64, OptionError> {
-    match read::duration_ns(text)? {
-        0 => Err(OptionError::NoTime(text.into())),
-        ns => Ok(ns),
-    }
-}
-
-fn parse_header(text: &str) -> Result<(String, String), OptionError> {
-    let (name, value) = text.split_once(':').ok_or_else(|| OptionError::NoField(text.into()))?;
-    Ok((name.trim().into(), value.trim().into()))
-}
 
 /// Builds the plan; `errors_max` is the share of failed requests that makes the run void.
 ///
@@ -188,7 +41,7 @@ pub(crate) fn build(target: &Target, how: &How, errors_max: f64) -> Result<Plan,
         cpus: how.cpu.clone(),
         errors_max,
         mix: mix(target, &place, how.requests_per_connection == Some(1))
-            .map_err(|e| Failure::usage(e, "see `dyno load --help`"))?,
+            .map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?,
     };
     check_cpus(&how.cpu)?;
     Ok(plan)
@@ -222,21 +75,22 @@ pub(crate) fn transport(target: &Target, place: &Place) -> Result<Transport, Fai
 ///
 /// # Errors
 /// What cannot be sent or expected.
-pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, String> {
+pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, OptionError> {
     if let Some(path) = &target.mix {
-        let text = mixfile::read_bounded(path)?;
-        let text = String::from_utf8(text).map_err(|_| format!("{} is not UTF-8", path.display()))?;
+        let text = mixfile::read_bounded(path).map_err(refused)?;
+        let text = String::from_utf8(text)
+            .map_err(|_| OptionError::Request(format!("{} is not UTF-8", path.display())))?;
         return mixfile::parse(&text, &place.authority, close)
-            .map_err(|e| format!("{}: {e}", path.display()));
+            .map_err(|error| OptionError::Request(format!("{}: {error}", path.display())));
     }
     let body = match (&target.body, &target.body_file) {
         (Some(text), _) => text.clone().into_bytes(),
-        (None, Some(path)) => mixfile::read_bounded(path)?,
+        (None, Some(path)) => mixfile::read_bounded(path).map_err(refused)?,
         (None, None) => Vec::new(),
     };
     let expect = Expect {
         status: target.expect_status,
-        body: mixfile::expected_body(&target.expect, &place.target, &body)?,
+        body: mixfile::expected_body(&target.expect, &place.target, &body).map_err(refused)?,
     };
     let parts = Parts {
         method: target.method.clone(),
@@ -248,7 +102,12 @@ pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Req
         expect,
         close,
     };
-    Ok(vec![parts.prepare()?])
+    Ok(vec![parts.prepare().map_err(refused)?])
+}
+
+/// What the generator says of a request that cannot be sent or expected.
+fn refused(error: impl ToString) -> OptionError {
+    OptionError::Request(error.to_string())
 }
 
 fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
@@ -304,20 +163,5 @@ fn length(how: &How, own_ns: Option<u64>) -> Length {
         (Some(n), _) => Length::Requests(n),
         (None, Some(ns)) => Length::Duration(ns),
         (None, None) => Length::Duration(own_ns.unwrap_or(LOAD_DURATION_NS)),
-    }
-}
-
-/// The engine's refusal, with advice.
-pub(crate) fn failure(error: &EngineError) -> Failure {
-    match error {
-        EngineError::Plan(_) => Failure::usage(error.to_string(), "see `dyno load --help`"),
-        EngineError::Unreachable { .. } => Failure::failed(
-            error.to_string(),
-            remedy::of("", &error.to_string())
-                .unwrap_or("is the server up, with this transport? `dyno probe URL` shows one request"),
-        ),
-        EngineError::System(_) => {
-            Failure::failed(error.to_string(), format!("at most {} connections", limits::CONNECTIONS_MAX))
-        }
     }
 }
