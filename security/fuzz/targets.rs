@@ -21,7 +21,7 @@ use std::time::Instant;
 use crate::support::{drain, mutual, settle};
 
 /// One parser under test.
-pub struct Target {
+pub(crate) struct Target {
     /// What it is called on a command line.
     pub name: &'static str,
     /// Inputs to start from: well-formed ones, as far as there are any.
@@ -31,7 +31,7 @@ pub struct Target {
 }
 
 /// Every parser of the crate that reads what others wrote.
-pub const ALL: [Target; 8] = [
+pub(crate) const ALL: [Target; 8] = [
     Target { name: "messages", seeds: || vec![hello(), reply()], run: messages },
     Target { name: "handshake", seeds: || vec![hello(), reply(), vec![3, 0, 2, 0, 0]], run: handshake },
     Target {

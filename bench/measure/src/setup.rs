@@ -76,7 +76,7 @@ pub(crate) mod tests {
     use super::*;
 
     /// A setup for the tests of the experiments.
-    pub fn setup(contestants: Vec<Contestant>) -> Setup {
+    pub(crate) fn setup(contestants: Vec<Contestant>) -> Setup {
         Setup {
             contestants,
             service: "/".into(),

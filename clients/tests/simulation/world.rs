@@ -10,12 +10,12 @@ use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, Source};
 use dyno_clients::plan::pacer::{Arrivals, Pacer};
 use dyno_clients::plan::profile::parse;
 
-pub const US: u64 = 1_000;
-pub const MS: u64 = 1_000_000;
-pub const S: u64 = 1_000_000_000;
+pub(crate) const US: u64 = 1_000;
+pub(crate) const MS: u64 = 1_000_000;
+pub(crate) const S: u64 = 1_000_000_000;
 
 /// One server, first come first served, that stands still between two times.
-pub struct Server {
+pub(crate) struct Server {
     pub service_ns: u64,
     pub stall: (u64, u64),
     free_ns: u64,
@@ -23,12 +23,12 @@ pub struct Server {
 
 impl Server {
     /// One that never stands still.
-    pub fn new(service_ns: u64) -> Self {
+    pub(crate) fn new(service_ns: u64) -> Self {
         Server::stalling(service_ns, 0, 0)
     }
 
     /// One that stands still between two times.
-    pub fn stalling(service_ns: u64, from_ns: u64, to_ns: u64) -> Self {
+    pub(crate) fn stalling(service_ns: u64, from_ns: u64, to_ns: u64) -> Self {
         Server { service_ns, stall: (from_ns, to_ns), free_ns: 0 }
     }
 
@@ -43,7 +43,7 @@ impl Server {
 }
 
 /// What happened to one request, as the world saw it, and what its split says. Times are ns from the start.
-pub struct Request {
+pub(crate) struct Request {
     pub intended_ns: u64,
     pub free_ns: u64,
     pub sent_ns: u64,
@@ -52,7 +52,7 @@ pub struct Request {
 }
 
 /// How a simulated run went.
-pub struct Ran {
+pub(crate) struct Ran {
     pub tally: Tally,
     /// Answered ones, in the order of their answers.
     pub requests: Vec<Request>,
@@ -68,7 +68,7 @@ struct UnderWay {
 }
 
 /// Runs the dispatcher against the server. At each send the generator is as late as `lag_ns` of that moment says.
-pub fn simulate(
+pub(crate) fn simulate(
     tally: Tally,
     dispatcher: Dispatcher,
     server: Server,
@@ -79,7 +79,7 @@ pub fn simulate(
 }
 
 /// The same, and somebody interrupts it at `cut_ns`: what is under way then leaves without an answer.
-pub fn simulate_until(
+pub(crate) fn simulate_until(
     cut_ns: u64,
     mut tally: Tally,
     mut dispatcher: Dispatcher,
@@ -143,26 +143,26 @@ pub fn simulate_until(
 }
 
 /// A generator that is never late.
-pub fn punctual(_now_ns: u64) -> u64 {
+pub(crate) fn punctual(_now_ns: u64) -> u64 {
     0
 }
 
 /// Books without a warm-up and without a sample of the arrivals.
-pub fn books(end_ns: u64) -> Tally {
+pub(crate) fn books(end_ns: u64) -> Tally {
     Tally::new(0, end_ns, Sample::default())
 }
 
 /// An open loop of one thread, without a warm-up, whose backlog is as good as unbounded.
-pub fn open(arrivals: Arrivals, rate: &str, seed: u64, end_ns: u64) -> Dispatcher {
+pub(crate) fn open(arrivals: Arrivals, rate: &str, seed: u64, end_ns: u64) -> Dispatcher {
     Dispatcher::new(schedule(arrivals, rate, seed, end_ns), 10_000_000, 0, end_ns, None)
 }
 
 /// A closed loop without a warm-up.
-pub fn closed(think_ns: u64, end_ns: u64) -> Dispatcher {
+pub(crate) fn closed(think_ns: u64, end_ns: u64) -> Dispatcher {
     Dispatcher::new(Source::Closed(think_ns), 0, 0, end_ns, None)
 }
 
 /// A schedule of one thread.
-pub fn schedule(arrivals: Arrivals, rate: &str, seed: u64, length_ns: u64) -> Source {
+pub(crate) fn schedule(arrivals: Arrivals, rate: &str, seed: u64, length_ns: u64) -> Source {
     Source::Open(Box::new(Pacer::new(arrivals, parse(rate, length_ns).unwrap(), seed, 0, 1)))
 }

@@ -17,7 +17,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Instant;
 
 /// One contestant.
-pub struct Contestant {
+pub(crate) struct Contestant {
     pub name: &'static str,
     /// Does one step; gives the amount of work done.
     pub work: Box<dyn FnMut() -> f64>,
@@ -31,7 +31,7 @@ const RECORD: usize = 16 * 1024;
 const MIB: f64 = 1024.0 * 1024.0;
 
 /// Sealing records, against bare ring.
-pub fn sealing() -> Vec<Contestant> {
+pub(crate) fn sealing() -> Vec<Contestant> {
     let plain = vec![7u8; RECORD];
     let steps = 64;
     let mib = (steps * RECORD) as f64 / MIB;
@@ -115,7 +115,7 @@ fn tls_pair(mutual: bool) -> Pair {
 }
 
 /// Full handshakes, client and server taking turns on one core.
-pub fn handshakes() -> Vec<Contestant> {
+pub(crate) fn handshakes() -> Vec<Contestant> {
     let of = |name, Pair(connector, acceptor): Pair| {
         contestant(name, move || {
             let now = Instant::now();
@@ -150,7 +150,7 @@ pub fn handshakes() -> Vec<Contestant> {
 }
 
 /// Bulk data over loopback TCP: this thread sends, another one receives, until the sender hangs up.
-pub fn throughput() -> Vec<Contestant> {
+pub(crate) fn throughput() -> Vec<Contestant> {
     let of = |name, Pair(connector, acceptor): Pair| {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();

@@ -9,7 +9,7 @@ use dyno_security::signature::{PublicKey, SigningKey, interoperation};
 
 /// How one vector ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// As it should.
     Passed,
     /// Otherwise, and what differs.
@@ -21,12 +21,12 @@ pub enum Outcome {
 use Outcome::{Failed, Passed, Skipped};
 
 /// Passed when `fine`, failed with `what` otherwise.
-pub fn expect(fine: bool, what: &str) -> Outcome {
+pub(crate) fn expect(fine: bool, what: &str) -> Outcome {
     if fine { Passed } else { Failed(what.into()) }
 }
 
 /// One AEAD vector, both directions.
-pub struct Aead<'a> {
+pub(crate) struct Aead<'a> {
     pub cipher: &'a str,
     pub key: &'a [u8],
     pub iv: &'a [u8],
@@ -37,7 +37,7 @@ pub struct Aead<'a> {
     pub valid: bool,
 }
 
-pub fn aead(v: &Aead) -> Outcome {
+pub(crate) fn aead(v: &Aead) -> Outcome {
     let algorithm = match (v.cipher, v.key.len()) {
         ("AES-GCM", 16) => aead::Algorithm::Aes128Gcm,
         ("AES-GCM", _) => aead::Algorithm::Aes256Gcm,
@@ -71,13 +71,13 @@ pub fn aead(v: &Aead) -> Outcome {
 
 /// A key whose secret octets are given: ring's own test randomness is the only way to hand them in.
 #[expect(deprecated, reason = "ring hides its test randomness there; the version is fixed by Cargo.lock")]
-pub fn ephemeral(private: &[u8; 32]) -> EphemeralKey {
+pub(crate) fn ephemeral(private: &[u8; 32]) -> EphemeralKey {
     EphemeralKey::generate_from(&ring::test::rand::FixedSliceRandom { bytes: private })
         .expect("32 octets are enough")
 }
 
 /// `zero`: the shared secret is all zero, so that the agreement must be refused.
-pub fn x25519(private: &[u8], public: &[u8], shared: &[u8], valid: bool, zero: bool) -> Outcome {
+pub(crate) fn x25519(private: &[u8], public: &[u8], shared: &[u8], valid: bool, zero: bool) -> Outcome {
     let (Ok(private), Ok(public)) = (private.try_into(), public.try_into()) else {
         return expect(!valid, "a key of the wrong length in a valid vector");
     };
@@ -89,7 +89,7 @@ pub fn x25519(private: &[u8], public: &[u8], shared: &[u8], valid: bool, zero: b
     }
 }
 
-pub fn ed25519(public: &[u8], message: &[u8], signature: &[u8], valid: bool) -> Outcome {
+pub(crate) fn ed25519(public: &[u8], message: &[u8], signature: &[u8], valid: bool) -> Outcome {
     let verified = PublicKey::enrol(public).is_ok_and(|key| key.verify_bare(message, signature).is_ok());
     expect(
         verified == valid,
@@ -97,7 +97,7 @@ pub fn ed25519(public: &[u8], message: &[u8], signature: &[u8], valid: bool) -> 
     )
 }
 
-pub fn ed25519_sign(seed: &[u8], public: &[u8], message: &[u8], signature: &[u8]) -> Outcome {
+pub(crate) fn ed25519_sign(seed: &[u8], public: &[u8], message: &[u8], signature: &[u8]) -> Outcome {
     let Ok(key) = SigningKey::from_seed(seed) else { return Failed("the seed is refused".into()) };
     let fine = key.public().octets() == public && key.sign_bare(message) == signature;
     if fine {
@@ -107,17 +107,24 @@ pub fn ed25519_sign(seed: &[u8], public: &[u8], message: &[u8], signature: &[u8]
     }
 }
 
-pub fn ecdsa_p256(key: &[u8], message: &[u8], signature: &[u8], valid: bool) -> Outcome {
+pub(crate) fn ecdsa_p256(key: &[u8], message: &[u8], signature: &[u8], valid: bool) -> Outcome {
     let verified = interoperation::verify_ecdsa_p256(key, message, signature).is_ok();
     expect(verified == valid, "ECDSA: the wrong verdict")
 }
 
-pub fn rsa_pss(key: &[u8], message: &[u8], signature: &[u8], valid: bool) -> Outcome {
+pub(crate) fn rsa_pss(key: &[u8], message: &[u8], signature: &[u8], valid: bool) -> Outcome {
     let verified = interoperation::verify_rsa_pss(key, message, signature).is_ok();
     expect(verified == valid, "RSA-PSS: the wrong verdict")
 }
 
-pub fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], size: usize, okm: &[u8], valid: bool) -> Outcome {
+pub(crate) fn hkdf_sha256(
+    ikm: &[u8],
+    salt: &[u8],
+    info: &[u8],
+    size: usize,
+    okm: &[u8],
+    valid: bool,
+) -> Outcome {
     let mut out = vec![0; size];
     match kdf::extract(salt, ikm).expand(info, &mut out) {
         Ok(()) => expect(valid && out == okm, "other output"),
@@ -125,7 +132,13 @@ pub fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8], size: usize, okm: &[u8]
     }
 }
 
-pub fn hmac(algorithm: digest::Algorithm, key: &[u8], message: &[u8], tag: &[u8], valid: bool) -> Outcome {
+pub(crate) fn hmac(
+    algorithm: digest::Algorithm,
+    key: &[u8],
+    message: &[u8],
+    tag: &[u8],
+    valid: bool,
+) -> Outcome {
     let full = digest::mac(algorithm, key, &[message]);
     expect(
         full.get(..tag.len()).is_some_and(|prefix| digest::equal(prefix, tag)) == valid,
@@ -134,7 +147,7 @@ pub fn hmac(algorithm: digest::Algorithm, key: &[u8], message: &[u8], tag: &[u8]
 }
 
 /// Finite-field agreement with everything given: `shared` must come out exactly when `valid`.
-pub struct FiniteField<'a> {
+pub(crate) struct FiniteField<'a> {
     pub group: &'a Group,
     pub peer: &'a [u8],
     pub private: &'a [u8],
@@ -143,7 +156,7 @@ pub struct FiniteField<'a> {
     pub valid: bool,
 }
 
-pub fn finite_field(v: &FiniteField) -> Outcome {
+pub(crate) fn finite_field(v: &FiniteField) -> Outcome {
     let agreed = || {
         let key = PrivateKey::from_exponent(v.group, v.private).ok()?;
         // A public key of our own that is bad, or not that of the private key, must not be used either.

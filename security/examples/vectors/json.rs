@@ -7,7 +7,7 @@ use dyno_security::envelope::sealed::{Cipher, Opener, RecipientKey};
 use serde_json::Value;
 
 /// Octets of a hexadecimal string; empty for anything else.
-pub fn hex(value: &Value) -> Vec<u8> {
+pub(crate) fn hex(value: &Value) -> Vec<u8> {
     super::text::hex(value.as_str().unwrap_or_default()).unwrap_or_default()
 }
 
@@ -16,7 +16,7 @@ fn array(value: &Value) -> &[Value] {
 }
 
 /// Every vector of the file with its name; `None` when no schema fits.
-pub fn run(file: &Value) -> Option<Vec<(String, Outcome)>> {
+pub(crate) fn run(file: &Value) -> Option<Vec<(String, Outcome)>> {
     if let (Some(algorithm), Some(groups)) = (file["algorithm"].as_str(), file["testGroups"].as_array()) {
         return Some(groups.iter().flat_map(|group| wycheproof(algorithm, group)).collect());
     }

@@ -78,7 +78,7 @@ fn public(private: &[u8; 32]) -> [u8; 32] {
 }
 
 /// Replays one vector: every ciphertext and the handshake hash must come out, and every transport message must open.
-pub fn check(vector: &Value, hex: impl Fn(&Value) -> Vec<u8>) -> Outcome {
+pub(crate) fn check(vector: &Value, hex: impl Fn(&Value) -> Vec<u8>) -> Outcome {
     let name = vector["protocol_name"].as_str().unwrap_or_default();
     let tokens: &[&[&str]] = match name.split('_').nth(1) {
         Some("NN") => &[&["e"], &["e", "ee"]],

@@ -6,7 +6,7 @@ use dyno_security::digest;
 use std::collections::BTreeMap;
 
 /// Octets of hexadecimal digits; `None` for anything else.
-pub fn hex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
@@ -43,7 +43,7 @@ fn blocks(text: &str) -> Vec<Block> {
 }
 
 /// Every vector of the file with its name; `None` when no schema fits.
-pub fn run(text: &str) -> Option<Vec<(String, Outcome)>> {
+pub(crate) fn run(text: &str) -> Option<Vec<(String, Outcome)>> {
     let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'))?;
     if first.split(':').count() == 5 && !first.contains('=') {
         let lines = text.lines().filter(|line| !line.trim().is_empty());

@@ -22,13 +22,13 @@ const SUITE: Suite = Suite::Aes256Gcm;
 
 /// Whom the forger plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     Responder,
     Initiator,
 }
 
 /// What the forger knows after the key exchange.
-pub struct Exchange {
+pub(crate) struct Exchange {
     /// The label of the forger's role, and of the other one.
     pub labels: [Context; 2],
     /// The digest that the forger's flight rests on.
@@ -40,19 +40,19 @@ pub struct Exchange {
 }
 
 /// What is sealed in a flight.
-pub struct Flight {
+pub(crate) struct Flight {
     pub id: Vec<u8>,
     pub signature: [u8; SIGNATURE_OCTETS],
     pub mac: Vec<u8>,
 }
 
 /// What a signature and a MAC cover.
-pub fn covered(label: Context, transcript: &[u8], id: &[u8]) -> Vec<u8> {
+pub(crate) fn covered(label: Context, transcript: &[u8], id: &[u8]) -> Vec<u8> {
     [label.0.as_bytes(), &[0], transcript, id].concat()
 }
 
 /// A key without a certificate, as it is shown.
-pub fn bare(key: &SigningKey) -> Vec<u8> {
+pub(crate) fn bare(key: &SigningKey) -> Vec<u8> {
     Credential::bare(*key.public()).encode()
 }
 
@@ -72,38 +72,38 @@ impl Exchange {
     }
 
     /// What an honest party signs.
-    pub fn covered(&self, id: &[u8]) -> Vec<u8> {
+    pub(crate) fn covered(&self, id: &[u8]) -> Vec<u8> {
         covered(self.labels[0], &self.transcript, id)
     }
 
     /// The MAC over anything, under `key`.
-    pub fn mac(key: &Secret, covered: &[u8]) -> Vec<u8> {
+    pub(crate) fn mac(key: &Secret, covered: &[u8]) -> Vec<u8> {
         digest::mac(digest::Algorithm::Sha256, &**key, &[covered])
     }
 
     /// The flight of somebody who shows `id` and signs with `key`.
-    pub fn honest(&self, id: Vec<u8>, key: &SigningKey) -> Flight {
+    pub(crate) fn honest(&self, id: Vec<u8>, key: &SigningKey) -> Flight {
         let covered = self.covered(&id);
         Flight { signature: key.sign_bare(&covered), mac: Exchange::mac(&self.mac_key, &covered), id }
     }
 
     /// Seals a flight as it should be.
-    pub fn seal(&self, flight: &Flight) -> Vec<u8> {
+    pub(crate) fn seal(&self, flight: &Flight) -> Vec<u8> {
         let plain = [&flight.id, &flight.signature[..], &flight.mac].concat();
         Exchange::seal_under(&self.keys[0], &self.transcript, &plain)
     }
 
     /// Seals anything.
-    pub fn seal_under(key: &Secret, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal_under(key: &Secret, associated: &[u8], plain: &[u8]) -> Vec<u8> {
         SealingKey::new(SUITE.aead(), &**key, &[0; 12]).unwrap().seal(associated, plain).unwrap()
     }
 }
 
 /// What the forger believes, or pretends to believe, of the suites: offered, chosen.
-pub type Suites = fn(&[u8], Suite) -> Vec<u8>;
+pub(crate) type Suites = fn(&[u8], Suite) -> Vec<u8>;
 
 /// Plays `role` towards `victim`, which has just been made, with a flight made by `lie`.
-pub fn deceive(
+pub(crate) fn deceive(
     victim: &mut ChannelSession,
     role: Role,
     now: Instant,
@@ -113,7 +113,7 @@ pub fn deceive(
 }
 
 /// The same, with a transcript that tells of other suites.
-pub fn deceive_about(
+pub(crate) fn deceive_about(
     suites: Suites,
     victim: &mut ChannelSession,
     role: Role,

@@ -1,7 +1,7 @@
 //! What the integration tests share: two pipes back to back, without a socket.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
-pub mod forger;
+pub(crate) mod forger;
 
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
@@ -12,12 +12,12 @@ use dyno_security::signature::SigningKey;
 use std::time::Instant;
 
 /// A client that pins the server and a server that pins the client.
-pub fn mutual() -> (ChannelClient, ChannelServer) {
+pub(crate) fn mutual() -> (ChannelClient, ChannelServer) {
     mutual_with(|_| {}, |_| {})
 }
 
 /// The same, with a last word on both configurations.
-pub fn mutual_with(
+pub(crate) fn mutual_with(
     client: impl FnOnce(&mut Config),
     server: impl FnOnce(&mut Config),
 ) -> (ChannelClient, ChannelServer) {
@@ -31,14 +31,14 @@ pub fn mutual_with(
 }
 
 /// Takes everything that waits for the wire.
-pub fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
+pub(crate) fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
     let octets = pipe.pending().to_vec();
     pipe.advance(octets.len());
     octets
 }
 
 /// Moves octets both ways until both are silent. Gives what each received in plain.
-pub fn settle(
+pub(crate) fn settle(
     left: &mut dyn Pipe,
     right: &mut dyn Pipe,
     now: Instant,

@@ -9,11 +9,11 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 
 /// The stored counts, beside the manifest.
-pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.toml");
+pub(crate) const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/baseline.toml");
 
 /// What the counts depend on beside our own code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Machine {
+pub(crate) struct Machine {
     rustc: String,
     valgrind: String,
     /// Architecture, and those abilities of the processor by which libraries choose their code.
@@ -22,7 +22,7 @@ pub struct Machine {
 
 impl Machine {
     /// The compiler that cargo uses here, and this processor.
-    pub fn here(valgrind: String) -> Machine {
+    pub(crate) fn here(valgrind: String) -> Machine {
         let rustc = Command::new("rustc").arg("--version").output();
         let rustc =
             rustc.map_or("unknown".into(), |output| String::from_utf8_lossy(&output.stdout).trim().into());
@@ -58,7 +58,7 @@ fn processor() -> String {
 
 /// Instructions for a round of each path, by its name.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     /// Where they were counted.
     pub machine: Machine,
     /// The counts.
@@ -70,7 +70,7 @@ impl Baseline {
     ///
     /// # Errors
     /// When the file cannot be read or understood.
-    pub fn read() -> Result<Baseline, Box<dyn Error>> {
+    pub(crate) fn read() -> Result<Baseline, Box<dyn Error>> {
         let text = fs::read_to_string(PATH).map_err(|error| format!("{PATH}: {error}"))?;
         Ok(toml::from_str(&text).map_err(|error| format!("{PATH}: {error}"))?)
     }
@@ -79,7 +79,7 @@ impl Baseline {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn write(&self) -> Result<(), Box<dyn Error>> {
         let head = "# Instructions per round of each hot path; written by `cargo run --release -p dyno-instructions -- --update`.\n\n";
         Ok(fs::write(PATH, format!("{head}{}", toml::to_string(self)?))?)
     }

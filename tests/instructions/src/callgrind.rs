@@ -7,10 +7,10 @@ use std::process::Command;
 use crate::paths::HotPath;
 
 /// The argument that makes this program run one path: `--work NAME ROUNDS`.
-pub const WORK: &str = "--work";
+pub(crate) const WORK: &str = "--work";
 
 /// What Valgrind calls itself; `None` where it is not installed.
-pub fn version() -> Option<String> {
+pub(crate) fn version() -> Option<String> {
     let output = Command::new("valgrind").arg("--version").output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().into())
 }
@@ -19,7 +19,7 @@ pub fn version() -> Option<String> {
 ///
 /// # Errors
 /// When Valgrind fails, with what it said.
-pub fn count(path: &HotPath) -> Result<f64, Box<dyn Error>> {
+pub(crate) fn count(path: &HotPath) -> Result<f64, Box<dyn Error>> {
     let (once, twice) = (total(path, path.rounds)?, total(path, 2 * path.rounds)?);
     let difference = twice.checked_sub(once).ok_or("the longer run took fewer instructions")?;
     // A tenth of an instruction is below what matters, and keeps the stored file readable.

@@ -5,7 +5,7 @@ mod generator;
 mod http;
 
 /// A path through the code that runs for every request, record or value.
-pub struct HotPath {
+pub(crate) struct HotPath {
     /// Its name in the baseline.
     pub name: &'static str,
     /// Rounds of the shorter of two runs: enough that what differs between two preparations, and what happens in a
@@ -15,7 +15,7 @@ pub struct HotPath {
 }
 
 /// Every path that is counted.
-pub const ALL: [HotPath; 7] = [
+pub(crate) const ALL: [HotPath; 7] = [
     HotPath { name: "http: small request", rounds: 2000, prepare: || http::serve(http::SMALL) },
     HotPath { name: "http: request of a browser", rounds: 2000, prepare: || http::serve(http::BROWSER) },
     HotPath { name: "channel: record of 100 octets", rounds: 20_000, prepare: || channel::record(100) },
@@ -29,14 +29,14 @@ pub const ALL: [HotPath; 7] = [
 ///
 /// # Errors
 /// When there is none.
-pub fn find(name: &str) -> Result<&'static HotPath, String> {
+pub(crate) fn find(name: &str) -> Result<&'static HotPath, String> {
     const PATHS: &[HotPath] = &ALL;
     PATHS.iter().find(|path| path.name == name).ok_or_else(|| format!("no path is called {name}"))
 }
 
 impl HotPath {
     /// Prepares, takes the path some times so that buffers have their size, then `rounds` times.
-    pub fn run(&self, rounds: u64) {
+    pub(crate) fn run(&self, rounds: u64) {
         const WARM_UP: u64 = 100;
         let mut round = (self.prepare)();
         (0..WARM_UP + rounds).for_each(|_| round());

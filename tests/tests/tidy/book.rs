@@ -13,7 +13,7 @@ use crate::Broken;
 const HEADINGS: [&str; 6] = ["Idea", "Picture", "Price", "Shines", "Breaks", "Lineage"];
 
 /// The chapters' names, as files have them, and their sources.
-pub fn chapters() -> Vec<(String, Source)> {
+pub(crate) fn chapters() -> Vec<(String, Source)> {
     sources().into_iter().filter_map(|source| Some((chapter(&source.path)?.to_owned(), source))).collect()
 }
 
@@ -26,7 +26,7 @@ fn chapter(path: &str) -> Option<&str> {
     (name != "mod").then_some(name)
 }
 
-pub fn chapters_have_headings() -> Broken {
+pub(crate) fn chapters_have_headings() -> Broken {
     let mut broken = Vec::new();
     for (name, source) in chapters() {
         let found: Vec<_> = source.text.lines().filter_map(|line| line.strip_prefix("//! # ")).collect();
@@ -37,7 +37,7 @@ pub fn chapters_have_headings() -> Broken {
     broken
 }
 
-pub fn chapters_are_in_the_table() -> Broken {
+pub(crate) fn chapters_are_in_the_table() -> Broken {
     // What several chapters have in common runs nothing by itself.
     let runs = |source: &Source| !source.path.ends_with("/mod.rs");
     let files: BTreeSet<_> =
@@ -62,7 +62,7 @@ const OTHER_MEANINGS: [(&str, &str, &str); 3] = [
 
 /// What is known about an architecture stands in its row: code that asks for a name elsewhere is wrong for the next
 /// chapter, and no test fails.
-pub fn chapters_are_named_at_home() -> Broken {
+pub(crate) fn chapters_are_named_at_home() -> Broken {
     let crates = crates();
     let is_test = |path: &str| path.starts_with("tests/") || path.ends_with("/tests.rs");
     let mut broken = Vec::new();
@@ -97,7 +97,7 @@ pub fn chapters_are_named_at_home() -> Broken {
 }
 
 /// The contents of the book list its chapters, in the order of `ALL`.
-pub fn contents() -> Broken {
+pub(crate) fn contents() -> Broken {
     let text = fs::read_to_string(root().join("servers/src/lib.rs")).expect("lib.rs is text");
     let lines = text.lines().filter_map(|line| line.strip_prefix("//! "));
     let text: String = lines.map(|line| format!("{line}\n")).collect();
@@ -109,7 +109,7 @@ pub fn contents() -> Broken {
 }
 
 /// README has a table of chapters and one of services, each in the order of its `ALL`.
-pub fn readme() -> Broken {
+pub(crate) fn readme() -> Broken {
     let text = fs::read_to_string(root().join("README.md")).expect("README.md is text");
     let chapters = ALL.map(|architecture| architecture.name);
     let services = services::ALL.map(|service| service.path);

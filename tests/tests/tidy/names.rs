@@ -16,7 +16,7 @@ const SHARED: &[(&str, &str)] = &[
 const TESTS: &str = "tests";
 
 /// No two crates give the same name to types that others can import, `pub(crate)` included.
-pub fn told_apart() -> Broken {
+pub(crate) fn told_apart() -> Broken {
     let crates: Vec<_> = crates().into_iter().filter(|krate| krate.directory != TESTS).collect();
     let mut homes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for source in sources() {

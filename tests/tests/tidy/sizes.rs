@@ -21,13 +21,13 @@ const CHAPTER_LINES: usize = 200;
 const LONG_CHAPTERS: [(&str, usize, &str); 1] =
     [("coroutines", 240, "the scheduler is the lesson, so it stands in the chapter and not in a driver")];
 
-pub fn files_are_short() -> Broken {
+pub(crate) fn files_are_short() -> Broken {
     let long = sources().into_iter().map(|source| (source.text.lines().count(), source.path));
     let long = long.filter(|(lines, _)| *lines > FILE_LINES);
     long.map(|(lines, path)| format!("{path}: {lines} lines, more than {FILE_LINES}")).collect()
 }
 
-pub fn medians_are_low() -> Broken {
+pub(crate) fn medians_are_low() -> Broken {
     let sources = sources();
     let median = |directory: &str| {
         let inside = sources.iter().filter(|source| source.path.starts_with(&format!("{directory}/src/")));
@@ -40,7 +40,7 @@ pub fn medians_are_low() -> Broken {
     long.map(|(lines, krate)| format!("{krate}: the median of its files is {lines} lines")).collect()
 }
 
-pub fn chapters_are_short() -> Broken {
+pub(crate) fn chapters_are_short() -> Broken {
     let mut broken = Vec::new();
     for (name, source) in chapters() {
         let exception = LONG_CHAPTERS.iter().find(|(long, ..)| *long == name);
@@ -56,7 +56,7 @@ pub fn chapters_are_short() -> Broken {
     broken
 }
 
-pub fn comments_are_narrow() -> Broken {
+pub(crate) fn comments_are_narrow() -> Broken {
     let mut broken = Vec::new();
     for source in sources() {
         for (index, line) in source.text.lines().enumerate() {

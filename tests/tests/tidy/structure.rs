@@ -67,7 +67,7 @@ const PROGRAM: &[&str] = &[
     "dyno-units",
 ];
 
-pub fn top_level() -> Broken {
+pub(crate) fn top_level() -> Broken {
     let entries = fs::read_dir(root()).expect("the root is a directory").flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let unknown =
@@ -75,7 +75,7 @@ pub fn top_level() -> Broken {
     unknown.map(|name| format!("{name} does not belong at the top")).collect()
 }
 
-pub fn arrows() -> Broken {
+pub(crate) fn arrows() -> Broken {
     let mut broken = Vec::new();
     for Crate { directory, knows, tests_know, .. } in crates() {
         let Some((_, allowed, in_tests)) = ARROWS.iter().find(|(krate, ..)| *krate == directory) else {
@@ -95,7 +95,7 @@ pub fn arrows() -> Broken {
 const LIBRARY_NAMES: [(&str, &str); 1] = [("perf-event2", "perf_event")];
 
 /// A dependency that no source of the crate names makes every build longer for nothing.
-pub fn dependencies_are_used() -> Broken {
+pub(crate) fn dependencies_are_used() -> Broken {
     let sources = sources();
     let mut broken = Vec::new();
     for Crate { directory, dependencies, .. } in crates() {
@@ -116,7 +116,7 @@ pub fn dependencies_are_used() -> Broken {
     broken
 }
 
-pub fn licences() -> Broken {
+pub(crate) fn licences() -> Broken {
     let inherits = |krate: &Crate| {
         let license = krate.package.get("license").and_then(|value| value.get("workspace"));
         license.and_then(Value::as_bool) == Some(true)
@@ -125,14 +125,14 @@ pub fn licences() -> Broken {
     silent.map(|krate| format!("{} does not say license.workspace = true", krate.directory)).collect()
 }
 
-pub fn no_circles_of_files() -> Broken {
+pub(crate) fn no_circles_of_files() -> Broken {
     let sources = sources();
     let found = |krate: &Crate| circle(&uses(&krate.directory, &sources));
     let circles = crates().into_iter().filter_map(|krate| Some((found(&krate)?, krate)));
     circles.map(|(way, krate)| format!("{}: {}", krate.directory, way.join(" -> "))).collect()
 }
 
-pub fn no_circles_of_folders() -> Broken {
+pub(crate) fn no_circles_of_folders() -> Broken {
     let sources = sources();
     let mut broken = Vec::new();
     for krate in crates() {

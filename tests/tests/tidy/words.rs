@@ -7,7 +7,7 @@ use crate::Broken;
 /// The crates that have a command line of their own, and so may speak of its flags.
 const PROGRAMS: [&str; 3] = ["bench", "tests", "tests/instructions"];
 
-pub fn unsafe_has_reason() -> Broken {
+pub(crate) fn unsafe_has_reason() -> Broken {
     let mut broken = Vec::new();
     for source in sources() {
         let lines: Vec<_> = source.text.lines().collect();
@@ -32,7 +32,7 @@ pub fn unsafe_has_reason() -> Broken {
     broken
 }
 
-pub fn nothing_left_to_do() -> Broken {
+pub(crate) fn nothing_left_to_do() -> Broken {
     // Put together here, so that this file does not find itself.
     let words = ["todo", "dbg", "unimplemented"].map(|word| format!("{word}!("));
     let marks = ["TO", "FIX"].map(|half| half.to_owned() + if half == "TO" { "DO" } else { "ME" });
@@ -52,7 +52,7 @@ pub fn nothing_left_to_do() -> Broken {
 
 /// An integer is a count or has a unit, so some word of its name is a plural (BYTES, OCTETS, WORKERS); a Duration has
 /// its unit in its type. Each has a comment that tells its reason.
-pub fn limits_tell() -> Broken {
+pub(crate) fn limits_tell() -> Broken {
     let mut broken = Vec::new();
     for source in sources().iter().filter(|source| source.path.ends_with("src/limits.rs")) {
         let mut comment = 0;
@@ -81,7 +81,7 @@ pub fn limits_tell() -> Broken {
 const STARTS_PROGRAMS: [&str; 2] = ["bench/measure/src/contestant/", "bench/measure/src/rig/"];
 
 /// Command lines belong to the program: the user of a library has no flag to set.
-pub fn no_flags() -> Broken {
+pub(crate) fn no_flags() -> Broken {
     let crates = crates();
     let libraries: Vec<_> =
         crates.iter().filter(|krate| !PROGRAMS.contains(&krate.directory.as_str())).collect();

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use url::{ParseError, Url};
 
 /// A headless browser with one window. A command that fails is a failure of the test.
-pub struct Browser {
+pub(crate) struct Browser {
     /// Absent only while the browser ends.
     client: Option<Client>,
     runtime: Runtime,
@@ -23,7 +23,7 @@ pub struct Browser {
 
 /// What a window is like.
 #[derive(Debug, Clone, Copy)]
-pub struct Window {
+pub(crate) struct Window {
     /// Width in pixels.
     pub width: u32,
     /// Whether the user prefers dark pages.
@@ -37,7 +37,7 @@ struct Driver(Child);
 
 impl Browser {
     /// Starts one; `None` when this machine has no chromedriver.
-    pub fn start(window: Window) -> Option<Self> {
+    pub(crate) fn start(window: Window) -> Option<Self> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdin(Stdio::null())
@@ -64,24 +64,24 @@ impl Browser {
     }
 
     /// Opens a file.
-    pub fn open(&self, file: &Path) {
+    pub(crate) fn open(&self, file: &Path) {
         let address = format!("file://{}", file.display());
         self.runtime.block_on(self.client().goto(&address)).expect("the page opens");
     }
 
     /// Runs a script in the page and gives what it returns.
-    pub fn run(&self, script: &str) -> Value {
+    pub(crate) fn run(&self, script: &str) -> Value {
         self.runtime.block_on(self.client().execute(script, Vec::new())).expect("the script runs")
     }
 
     /// What the browser wrote to its console.
-    pub fn console(&self) -> Vec<String> {
+    pub(crate) fn console(&self) -> Vec<String> {
         let lines = self.runtime.block_on(self.client().issue_cmd(ConsoleLog)).expect("a log");
         lines.as_array().into_iter().flatten().map(|line| line["message"].to_string()).collect()
     }
 
     /// Visible text of the page.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.runtime.block_on(async {
             let body = self.client().find(Locator::Css("body")).await.expect("a body");
             body.text().await.expect("its text")

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// The instant that all made-up instants are counted from.
-pub fn base() -> Instant {
+pub(crate) fn base() -> Instant {
     static BASE: OnceLock<Instant> = OnceLock::new();
     #[allow(
         clippy::disallowed_methods,
@@ -22,17 +22,17 @@ pub fn base() -> Instant {
 }
 
 /// The default limits with a calendar.
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits { epoch: Some(Epoch { instant: base(), unix_seconds: 784_111_777 }), ..Limits::default() }
 }
 
-pub fn date() -> HttpDate {
+pub(crate) fn date() -> HttpDate {
     HttpDate::from_unix_seconds(784_111_777)
 }
 
 /// What the service saw of a request: everything, so that two runs can be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     pub method: String,
     pub path: String,
     pub query: Option<String>,
@@ -42,7 +42,7 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn of(request: &Request<'_>) -> Record {
+    pub(crate) fn of(request: &Request<'_>) -> Record {
         let target = request.target();
         Record {
             method: request.method().into(),
@@ -56,7 +56,7 @@ impl Record {
 }
 
 /// The service.
-pub fn call(request: &Request<'_>) -> Response {
+pub(crate) fn call(request: &Request<'_>) -> Response {
     let octets = "application/octet-stream";
     match (request.method(), request.target().path) {
         ("GET" | "HEAD", "/") => Response::text(Status::OK, "Hello, world!"),
@@ -69,7 +69,7 @@ pub fn call(request: &Request<'_>) -> Response {
 }
 
 /// A connection, its driver and what came out of it.
-pub struct Harness {
+pub(crate) struct Harness {
     pub connection: Connection,
     pub now: Instant,
     pub output: Vec<u8>,
@@ -79,32 +79,32 @@ pub struct Harness {
 }
 
 impl Harness {
-    pub fn new(limits: Limits) -> Harness {
+    pub(crate) fn new(limits: Limits) -> Harness {
         let connection = Connection::new(Arc::new(limits), base());
         Harness { connection, now: base(), output: Vec::new(), records: Vec::new(), ended: false }
     }
 
     /// Feeds and drives.
-    pub fn feed(&mut self, octets: &[u8]) {
+    pub(crate) fn feed(&mut self, octets: &[u8]) {
         self.connection.receive(octets, self.now);
         self.drive();
     }
 
     /// Ends the peer's side and drives.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.connection.receive_eof(self.now);
         self.drive();
     }
 
     /// Lets time pass, as far as deadlines go.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now += time;
         self.connection.handle_deadline(self.now);
         self.drive();
     }
 
     /// Answers and writes until the connection wants to read, or is over.
-    pub fn drive(&mut self) {
+    pub(crate) fn drive(&mut self) {
         loop {
             match self.connection.want() {
                 Want::Respond => self.answer(call),
@@ -126,7 +126,7 @@ impl Harness {
     }
 
     /// Answers all requests that have come, as far as the connection lets.
-    pub fn answer(&mut self, service: impl Fn(&Request<'_>) -> Response) {
+    pub(crate) fn answer(&mut self, service: impl Fn(&Request<'_>) -> Response) {
         while let Some(request) = self.connection.next_request() {
             self.records.push(Record::of(&request));
             let response = service(&request);
@@ -135,12 +135,12 @@ impl Harness {
     }
 
     /// The output as text, for messages and simple comparisons.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.output.iter().map(|octet| *octet as char).collect()
     }
 
     /// The status of the only answer.
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         let text = self.text();
         assert_eq!(text.matches("HTTP/1.1 ").count(), 1, "{text}");
         text[9..12].parse().expect("a status")

@@ -2,21 +2,21 @@
 
 /// A response that came over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     pub status: u16,
     pub fields: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
             .find(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn is_interim(&self) -> bool {
+    pub(crate) fn is_interim(&self) -> bool {
         self.status < 200
     }
 }
@@ -26,7 +26,7 @@ impl Answer {
 /// # Errors
 ///
 /// The first rule that a response breaks.
-pub fn answers(mut output: &[u8], methods: &[String], http10: bool) -> Result<Vec<Answer>, String> {
+pub(crate) fn answers(mut output: &[u8], methods: &[String], http10: bool) -> Result<Vec<Answer>, String> {
     let mut answers: Vec<Answer> = Vec::new();
     while !output.is_empty() {
         let finals = answers.iter().filter(|answer| !answer.is_interim()).count();

@@ -9,7 +9,7 @@ use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 
 /// Sends `octets` of data over an established channel.
-pub fn record(octets: usize) -> Box<dyn FnMut()> {
+pub(super) fn record(octets: usize) -> Box<dyn FnMut()> {
     let now = Instant::now();
     let server = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
     let client = ChannelClient::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));

@@ -23,19 +23,19 @@ const END_NS: u64 = 3_600_000_000_000;
 const SEED: u64 = 7;
 
 /// A request whose start the last answer decides.
-pub fn closed() -> Box<dyn FnMut()> {
+pub(super) fn closed() -> Box<dyn FnMut()> {
     requests(Source::Closed(0), &[])
 }
 
 /// A request of a Poisson process.
-pub fn open() -> Box<dyn FnMut()> {
+pub(super) fn open() -> Box<dyn FnMut()> {
     let stretches = [Stretch { from_per_s: 10_000.0, to_per_s: 10_000.0, length_ns: END_NS }];
     let pacer = Pacer::new(Arrivals::Poisson, stretches.to_vec(), SEED, 0, 1);
     requests(Source::Open(Box::new(pacer)), &stretches)
 }
 
 /// One value into a histogram: latencies between 20 us and 80 ms, spread over their logarithm.
-pub fn histogram() -> Box<dyn FnMut()> {
+pub(super) fn histogram() -> Box<dyn FnMut()> {
     let mut recorder = Recorder::default();
     let mut state = SEED;
     Box::new(move || {
