@@ -4,18 +4,19 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
 use super::spec::{Spec, shown_in};
 
 /// The options of every command that runs an experiment.
 #[derive(Debug, Clone, Args)]
+#[command(mut_args(only_of_a_new_one))]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) spec: Spec,
     /// Continue the experiment in DIR (the newest one when no DIR is given) as it was asked for: cells that are done are not
     /// measured again, void ones are
-    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with = "Spec")]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(crate) resume: Option<Option<PathBuf>>,
     /// Print the plan and how long it takes, and measure nothing
     #[arg(long)]
@@ -43,6 +44,12 @@ impl Options {
         options.update_from_arg_matches_mut(&mut matches)?;
         Ok(options)
     }
+}
+
+/// An option that says what is asked for makes no sense beside `--resume`: the experiment goes on as it was asked for.
+fn only_of_a_new_one(option: Arg) -> Arg {
+    let of_this_start = ["resume", "dry_run", "quiet"].into_iter().any(|name| option.get_id() == name);
+    if of_this_start { option } else { option.conflicts_with("resume") }
 }
 
 /// Takes defaults out, so that what is left was typed.
