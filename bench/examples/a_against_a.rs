@@ -11,14 +11,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use dyno_analysis::comparison::{Measured, Row, model};
+use dyno_analysis::comparison::{Row, RowFigure, model};
 use dyno_analysis::levelling::Levelled;
 use dyno_record::store;
 use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
-use dyno_statistics::verdict::Verdict;
+use dyno_statistics::verdict::ComparisonVerdict;
 
 /// Picks a figure of a row.
-type Read = fn(&Row) -> &Measured;
+type Read = fn(&Row) -> &RowFigure;
 
 /// What is compared.
 const FIGURES: [(&str, Read); 4] = [
@@ -46,13 +46,16 @@ fn main() -> ExitCode {
                 let differ: Vec<&str> = FIGURES
                     .iter()
                     .zip(&verdicts)
-                    .filter(|(_, verdict)| matches!(verdict, Verdict::Higher | Verdict::Lower))
+                    .filter(|(_, verdict)| {
+                        matches!(verdict, ComparisonVerdict::Higher | ComparisonVerdict::Lower)
+                    })
                     .map(|((figure, _), _)| *figure)
                     .collect();
                 let words = if differ.is_empty() { "no difference".to_string() } else { differ.join(", ") };
                 println!("trial {trial:>2}: {words}");
                 for (count, verdict) in seen.iter_mut().zip(verdicts) {
-                    *count += usize::from(matches!(verdict, Verdict::Higher | Verdict::Lower));
+                    *count +=
+                        usize::from(matches!(verdict, ComparisonVerdict::Higher | ComparisonVerdict::Lower));
                 }
             }
             Err(why) => {
@@ -69,7 +72,7 @@ fn main() -> ExitCode {
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn judge(directory: &Path, name: &str, trial: usize) -> Result<[Verdict; FIGURES.len()], String> {
+fn judge(directory: &Path, name: &str, trial: usize) -> Result<[ComparisonVerdict; FIGURES.len()], String> {
     // Examples lie one directory below the program.
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let program = own.ancestors().nth(2).ok_or("this example lies nowhere")?.join("dyno");

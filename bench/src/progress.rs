@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::limits::TERMINAL_COLUMNS;
 use crate::print::errln;
-use dyno_measure::campaign::Progress;
+use dyno_measure::campaign::CampaignProgress;
 use dyno_record::audit::Standing;
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
@@ -76,7 +76,7 @@ fn place(trial: &Trial) -> String {
     format!("{} {} ({})", cell.step, cell.contestant, cell.load.words())
 }
 
-impl Progress for Reporter {
+impl CampaignProgress for Reporter {
     fn begin(&mut self, trial: &Trial, done: usize, planned: usize, left: Duration) {
         if let Some(bar) = &self.bar {
             bar.set_length(planned as u64);

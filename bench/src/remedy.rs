@@ -2,7 +2,7 @@
 
 use dyno_clients::engine::EngineError;
 use dyno_clients::limits;
-use dyno_measure::campaign::Stop;
+use dyno_measure::campaign::EndedEarly;
 use dyno_measure::contestant::error::ContestantError;
 use dyno_measure::rig::system::SystemError;
 use dyno_record::store::StoreError;
@@ -107,10 +107,12 @@ impl From<EngineError> for Failure {
 }
 
 /// An experiment that ended before its time, as a failure of its command.
-pub(crate) fn stopped(stop: Stop, remedy: &str) -> Failure {
+pub(crate) fn stopped(stop: EndedEarly, remedy: &str) -> Failure {
     match stop {
-        Stop::Broken(error) => error.into(),
-        Stop::Interrupted => Failure { exit: Exit::Interrupted, ..Failure::failed("interrupted", remedy) },
+        EndedEarly::Broken(error) => error.into(),
+        EndedEarly::Interrupted => {
+            Failure { exit: Exit::Interrupted, ..Failure::failed("interrupted", remedy) }
+        }
     }
 }
 

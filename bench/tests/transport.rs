@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use dyno_bench::demos::wire::Line;
+use dyno_bench::demos::wire::WireLine;
 use dyno_security::credentials::{self, Files, SERVER_NAME};
 use dyno_security::pipe::Pipe;
 use dyno_security::transport::Transport;
@@ -42,7 +42,7 @@ impl Drop for Served {
 
 fn ask(address: &str, kind: Transport, files: &Files) -> std::io::Result<String> {
     let connector = credentials::connector(kind, files, SERVER_NAME).unwrap().unwrap();
-    let mut line = Line::new(TcpStream::connect(address)?, connector.connect(Instant::now()))?;
+    let mut line = WireLine::new(TcpStream::connect(address)?, connector.connect(Instant::now()))?;
     line.establish()?;
     line.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let answer = line.read_to_end()?;

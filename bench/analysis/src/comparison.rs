@@ -13,7 +13,7 @@ use dyno_statistics::verdict::{Comparison, compare, compare_apart};
 
 /// A figure over all blocks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub struct RowFigure {
     /// Median with its 95 % interval; absent when no block counts.
     pub interval: Option<Interval>,
     /// Whether more than half of the blocks say "at least".
@@ -28,7 +28,7 @@ pub struct Measured {
     pub levelled: bool,
 }
 
-impl Measured {
+impl RowFigure {
     /// The figure that `read` takes from each record that counts.
     pub fn of(records: &[&LevelledCell], seed: u64, read: impl Fn(&LevelledCell) -> Option<f64>) -> Self {
         let by_round: BTreeMap<u32, f64> = records
@@ -50,7 +50,7 @@ impl Measured {
         } else {
             String::new()
         };
-        Measured {
+        RowFigure {
             interval: bca(&values, median, 0.95, seed),
             at_least,
             void,
@@ -67,7 +67,7 @@ impl Measured {
         seed: u64,
         read: impl Fn(&LevelledCell) -> Option<f64>,
     ) -> Self {
-        let mut figure = Measured::of(records, seed, read);
+        let mut figure = RowFigure::of(records, seed, read);
         figure.at_least = false;
         if !figure.by_round.is_empty() {
             figure.reason.clear();
@@ -94,9 +94,9 @@ impl Measured {
     }
 
     /// The ratio to the figure of another contestant: block by block, unless what blocks do to both is taken off already.
-    pub fn against(&self, other: &Measured, threshold: f64, seed: u64) -> Comparison {
+    pub fn against(&self, other: &RowFigure, threshold: f64, seed: u64) -> Comparison {
         if self.levelled && other.levelled {
-            let values = |figure: &Measured| -> Vec<f64> { figure.by_round.values().copied().collect() };
+            let values = |figure: &RowFigure| -> Vec<f64> { figure.by_round.values().copied().collect() };
             return compare_apart(&values(self), &values(other), threshold, seed);
         }
         let pairs: Vec<(f64, f64)> = self
@@ -122,31 +122,31 @@ pub struct Row {
     /// Whether others are measured against it where nothing else is asked for.
     pub is_baseline: bool,
     /// Requests a second in closed loop with lasting connections.
-    pub capacity: Measured,
+    pub capacity: RowFigure,
     /// Median latency at the common rate, in nanoseconds.
-    pub p50_ns: Measured,
+    pub p50_ns: RowFigure,
     /// 99th percentile there.
-    pub p99_ns: Measured,
+    pub p99_ns: RowFigure,
     /// Requests a second with a connection each.
-    pub connect: Measured,
+    pub connect: RowFigure,
     /// CPU per request at the common rate, in nanoseconds.
-    pub cpu_ns: Measured,
+    pub cpu_ns: RowFigure,
     /// CPU per request at capacity, in nanoseconds.
-    pub cpu_at_capacity_ns: Measured,
+    pub cpu_at_capacity_ns: RowFigure,
     /// CPU of the whole machine per request at capacity, generator included, in nanoseconds.
-    pub machine_cpu_ns: Measured,
+    pub machine_cpu_ns: RowFigure,
     /// CPU per request with a connection each, in nanoseconds.
-    pub cpu_at_connect_ns: Measured,
+    pub cpu_at_connect_ns: RowFigure,
     /// Share of the CPU that the kernel took.
-    pub system_share: Measured,
+    pub system_share: RowFigure,
     /// Context switches per request at the common rate.
-    pub switches: Measured,
+    pub switches: RowFigure,
     /// Memory per lasting connection, in bytes: growth of the memory that belongs to no file.
-    pub memory_per_connection: Measured,
+    pub memory_per_connection: RowFigure,
     /// Memory under load, in bytes.
-    pub memory: Measured,
+    pub memory: RowFigure,
     /// Latencies at the common rate by percentile, in nanoseconds.
-    pub percentiles: Vec<(f64, Measured)>,
+    pub percentiles: Vec<(f64, RowFigure)>,
     /// Most threads and processes seen.
     pub threads: u32,
     /// Processes.
@@ -174,7 +174,7 @@ pub struct Model {
 
 impl Model {
     /// The ratio of a row's figure to the baseline's.
-    pub fn to_baseline(&self, row: usize, figure: fn(&Row) -> &Measured) -> Option<Comparison> {
+    pub fn to_baseline(&self, row: usize, figure: fn(&Row) -> &RowFigure) -> Option<Comparison> {
         let (own, base) = (figure(self.rows.get(row)?), figure(self.rows.get(self.baseline)?));
         let (threshold, seed) = (self.header.threshold, self.header.seed);
         Some(if row == self.baseline {
@@ -186,7 +186,7 @@ impl Model {
 
     /// How many cells stand behind each median, in words.
     pub fn basis(&self) -> String {
-        let cells = |figure: fn(&Row) -> &Measured| {
+        let cells = |figure: fn(&Row) -> &RowFigure| {
             self.rows.iter().map(figure).map(|figure| figure.by_round.len() + figure.void).max().unwrap_or(0)
         };
         let (capacity, connect) = (cells(|row| &row.capacity), cells(|row| &row.connect));
@@ -256,35 +256,35 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
         family: line.family.clone(),
         transport: all.first().map_or(TransportKind::Plain, |record| record.trial.cell.transport),
         is_baseline: line.is_baseline(),
-        capacity: Measured::of(&capacity, seed, rate).at_full_pace(&capacity),
-        p50_ns: Measured::of(&latency, seed, percentile(50.0)),
-        p99_ns: Measured::of(&latency, seed, percentile(99.0)),
-        connect: Measured::of(&connect, seed, rate).at_full_pace(&connect),
-        cpu_ns: Measured::of(&latency, seed, LevelledCell::cpu_per_request_ns).at_full_pace(&latency),
-        cpu_at_capacity_ns: Measured::of_cost(&capacity, seed, LevelledCell::cpu_per_request_ns)
+        capacity: RowFigure::of(&capacity, seed, rate).at_full_pace(&capacity),
+        p50_ns: RowFigure::of(&latency, seed, percentile(50.0)),
+        p99_ns: RowFigure::of(&latency, seed, percentile(99.0)),
+        connect: RowFigure::of(&connect, seed, rate).at_full_pace(&connect),
+        cpu_ns: RowFigure::of(&latency, seed, LevelledCell::cpu_per_request_ns).at_full_pace(&latency),
+        cpu_at_capacity_ns: RowFigure::of_cost(&capacity, seed, LevelledCell::cpu_per_request_ns)
             .at_full_pace(&capacity),
-        machine_cpu_ns: Measured::of_cost(&capacity, seed, |record| {
+        machine_cpu_ns: RowFigure::of_cost(&capacity, seed, |record| {
             let rate = record.counted()?.rate_per_s;
             (rate > 0.0).then_some(record.machine.as_ref()?.cores_used * 1e9 / rate)
         }),
-        cpu_at_connect_ns: Measured::of_cost(&connect, seed, LevelledCell::cpu_per_request_ns)
+        cpu_at_connect_ns: RowFigure::of_cost(&connect, seed, LevelledCell::cpu_per_request_ns)
             .at_full_pace(&connect),
-        system_share: Measured::of(&latency, seed, |record| record.server.as_ref()?.system_share),
-        switches: Measured::of(&latency, seed, |record| {
+        system_share: RowFigure::of(&latency, seed, |record| record.server.as_ref()?.system_share),
+        switches: RowFigure::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;
             Some(server.switches_per_s? / record.counted()?.rate_per_s)
         }),
-        memory_per_connection: Measured::of_cost(&capacity, seed, |record| {
+        memory_per_connection: RowFigure::of_cost(&capacity, seed, |record| {
             let server = record.server.as_ref()?;
             let grown = server.memory_idle.growth_bytes(&server.memory_loaded)?;
             Some(grown as f64 / f64::from(record.trial.cell.load.connections.max(1)))
         }),
-        memory: Measured::of_cost(&capacity, seed, |record| {
+        memory: RowFigure::of_cost(&capacity, seed, |record| {
             record.server.as_ref()?.memory_loaded.pss_bytes.map(|bytes| bytes as f64)
         }),
         percentiles: PERCENTILES
             .iter()
-            .map(|wanted| (*wanted, Measured::of(&latency, seed, percentile(*wanted))))
+            .map(|wanted| (*wanted, RowFigure::of(&latency, seed, percentile(*wanted))))
             .collect(),
         threads: most(|record| Some(record.server.as_ref()?.threads)),
         processes: most(|record| Some(record.server.as_ref()?.processes)),

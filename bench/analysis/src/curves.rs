@@ -58,7 +58,7 @@ impl Recovery {
 
 /// What a curve says of one contestant.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct CurveFinding {
     /// Whose.
     pub contestant: String,
     /// The highest rate that kept the limit.
@@ -85,7 +85,7 @@ pub fn is_critical(offered: f64, critical: f64) -> bool {
 }
 
 /// What the curves say, a line for each contestant.
-pub fn findings(levelled: &Levelled) -> Vec<Finding> {
+pub fn findings(levelled: &Levelled) -> Vec<CurveFinding> {
     let of = |label: &str, step| levelled.cells_of(label, step);
     let critical_points = critical_points(levelled);
     levelled
@@ -95,7 +95,7 @@ pub fn findings(levelled: &Levelled) -> Vec<Finding> {
         .map(|line| {
             let spike = of(&line.label, Step::CurveSpike);
             let critical = critical_points.get(line.label.as_str()).copied();
-            Finding {
+            CurveFinding {
                 contestant: line.label.clone(),
                 critical_per_s: critical,
                 p99_there_ns: critical.and_then(|critical| p99_at(&of(&line.label, Step::Curve), critical)),

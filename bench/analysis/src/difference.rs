@@ -1,6 +1,6 @@
 //! Two sets of results, side by side: what became better, worse, or is not known.
 
-use crate::comparison::{Measured, Model, Row, model};
+use crate::comparison::{Model, Row, RowFigure, model};
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::step::Step;
 use dyno_statistics::bootstrap::{Interval, ratio_of_medians};
@@ -40,7 +40,7 @@ pub struct Difference {
 }
 
 /// Picks a figure of a row.
-type Read = fn(&Row) -> &Measured;
+type Read = fn(&Row) -> &RowFigure;
 
 /// What all contestants have in common.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -141,14 +141,15 @@ fn agreement(
         .filter_map(|row| Some((row, find(&row.label)?)))
         .filter(|(old, new)| read(old).value().is_some() && read(new).value().is_some())
         .collect();
-    let both: Vec<(&Measured, &Measured)> = rows.iter().map(|(old, new)| (read(old), read(new))).collect();
+    let both: Vec<(&RowFigure, &RowFigure)> = rows.iter().map(|(old, new)| (read(old), read(new))).collect();
     let baseline = before.rows.get(before.baseline)?;
     let base = rows.iter().position(|(old, _)| old.label == baseline.label);
     let is_maximum = |place: &usize| !both[*place].0.at_least && !both[*place].1.at_least;
     let (yardstick, changes) = match base.filter(|base| both.len() < 3 || is_maximum(base)) {
         Some(base) => {
             let (old_base, new_base) = both[base];
-            let ratio = |one: &Measured, base: &Measured| Some(one.against(base, threshold, 0).ratio?.value);
+            let ratio =
+                |one: &RowFigure, base: &RowFigure| Some(one.against(base, threshold, 0).ratio?.value);
             let others = both.iter().enumerate().filter(|(place, _)| *place != base);
             let changes =
                 others.filter_map(|(_, (old, new))| Some(ratio(new, new_base)? / ratio(old, old_base)?));
@@ -170,10 +171,10 @@ fn agreement(
 }
 
 /// By how much each ratio to the mean of all changed.
-fn changes_to_the_mean(both: &[(&Measured, &Measured)]) -> Vec<f64> {
+fn changes_to_the_mean(both: &[(&RowFigure, &RowFigure)]) -> Vec<f64> {
     let level =
-        |figure: &Measured| midmean(&figure.by_round.values().map(|value| value.ln()).collect::<Vec<_>>());
-    let change = |(old, new): &(&Measured, &Measured)| Some(level(new)? - level(old)?);
+        |figure: &RowFigure| midmean(&figure.by_round.values().map(|value| value.ln()).collect::<Vec<_>>());
+    let change = |(old, new): &(&RowFigure, &RowFigure)| Some(level(new)? - level(old)?);
     let changes: Vec<f64> = both.iter().filter_map(change).collect();
     let shift = midmean(&changes).unwrap_or_default();
     changes.into_iter().map(|change| (change - shift).exp()).collect()
@@ -272,8 +273,8 @@ mod tests {
         assert_eq!(change(ratio(0.97, 1.03), 5, 0.05, true), Change::Same);
     }
 
-    fn figure(values: [f64; 3]) -> Measured {
-        Measured {
+    fn figure(values: [f64; 3]) -> RowFigure {
+        RowFigure {
             interval: Some(Interval::point(values[1], 3)),
             at_least: false,
             void: 0,
@@ -286,9 +287,9 @@ mod tests {
     #[test]
     fn the_luck_of_one_does_not_move_the_ratios_of_all() {
         let around = |level: f64| figure([level, level * 1.01, level * 1.02]);
-        let old: Vec<Measured> = [100.0, 120.0, 140.0, 160.0, 180.0].map(around).into();
+        let old: Vec<RowFigure> = [100.0, 120.0, 140.0, 160.0, 180.0].map(around).into();
         // All became slower by a tenth, and one by a third.
-        let new: Vec<Measured> = [90.0, 108.0, 126.0, 144.0, 120.0].map(around).into();
+        let new: Vec<RowFigure> = [90.0, 108.0, 126.0, 144.0, 120.0].map(around).into();
         let changes = changes_to_the_mean(&old.iter().zip(&new).collect::<Vec<_>>());
         assert!(changes[..4].iter().all(|change| (change - 1.0).abs() < 0.03), "{changes:?}");
         assert!(changes[4] < 0.8, "{changes:?}");

@@ -1,6 +1,6 @@
 //! Points of an experiment along one axis: cores, connections, or offered rate.
 
-use crate::comparison::Measured;
+use crate::comparison::RowFigure;
 use crate::curves;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::experiment::Experiment;
@@ -12,23 +12,23 @@ pub const IDLE: &str = ", idle";
 
 /// What an experiment found for one contestant at one place of its axis, over all blocks.
 #[derive(Debug, Clone)]
-pub struct Point {
+pub struct TrailPoint {
     /// Place on the axis.
     pub x: f64,
     /// Right answers a second.
-    pub rate: Measured,
+    pub rate: RowFigure,
     /// Median latency, in nanoseconds.
-    pub p50_ns: Measured,
+    pub p50_ns: RowFigure,
     /// 99th percentile, in nanoseconds.
-    pub p99_ns: Measured,
+    pub p99_ns: RowFigure,
     /// CPU of the server per request, in nanoseconds.
-    pub cpu_ns: Measured,
+    pub cpu_ns: RowFigure,
     /// Thread-level parallelism.
-    pub parallelism: Measured,
+    pub parallelism: RowFigure,
     /// Memory of the process tree that belongs to no file, above its idle state, in bytes.
-    pub memory: Measured,
+    pub memory: RowFigure,
     /// Memory of the kernel above its idle state, both ends of the connections, in bytes.
-    pub kernel_memory: Measured,
+    pub kernel_memory: RowFigure,
     /// What the contestant could not do here, where no block counts for that reason.
     pub wall: Option<String>,
     /// Whether both sides shared a core.
@@ -43,7 +43,7 @@ pub struct Trail {
     /// Whose.
     pub line: ContestantLine,
     /// From left to right.
-    pub points: Vec<Point>,
+    pub points: Vec<TrailPoint>,
 }
 
 /// The axis of an experiment: the step that it is made of, its name, and where a cell lies on it.
@@ -105,7 +105,7 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
                 own.iter().copied().filter(|record| (axis.place)(record) == *x).collect();
             let critical = critical_points.get(line.label.as_str());
             let critical = critical.is_some_and(|critical| curves::is_critical(*x, *critical));
-            Point { critical, ..point(*x, &here, records.header.seed) }
+            TrailPoint { critical, ..point(*x, &here, records.header.seed) }
         });
         let line = ContestantLine { label: format!("{}{suffix}", line.label), ..line.clone() };
         Trail { line, points: points.collect() }
@@ -117,24 +117,24 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
         .collect()
 }
 
-fn point(x: f64, records: &[&LevelledCell], seed: u64) -> Point {
+fn point(x: f64, records: &[&LevelledCell], seed: u64) -> TrailPoint {
     let percentile = |wanted: f64| {
         move |record: &LevelledCell| record.load.as_ref()?.total.at_ns(wanted).map(|ns| ns as f64)
     };
     let counts = records.iter().any(|record| record.counted().is_some());
-    Point {
+    TrailPoint {
         x,
         wall: records.iter().filter(|_| !counts).find_map(|record| record.audit.wall()).map(str::to_string),
-        rate: Measured::of(records, seed, LevelledCell::rate_per_s),
-        p50_ns: Measured::of_cost(records, seed, percentile(50.0)),
-        p99_ns: Measured::of_cost(records, seed, percentile(99.0)),
-        cpu_ns: Measured::of_cost(records, seed, LevelledCell::cpu_per_request_ns),
-        parallelism: Measured::of_cost(records, seed, |record| record.server.as_ref()?.parallelism),
-        memory: Measured::of_cost(records, seed, |record| {
+        rate: RowFigure::of(records, seed, LevelledCell::rate_per_s),
+        p50_ns: RowFigure::of_cost(records, seed, percentile(50.0)),
+        p99_ns: RowFigure::of_cost(records, seed, percentile(99.0)),
+        cpu_ns: RowFigure::of_cost(records, seed, LevelledCell::cpu_per_request_ns),
+        parallelism: RowFigure::of_cost(records, seed, |record| record.server.as_ref()?.parallelism),
+        memory: RowFigure::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;
             server.memory_idle.growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
         }),
-        kernel_memory: Measured::of_cost(records, seed, |record| {
+        kernel_memory: RowFigure::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;
             server.memory_idle.kernel_growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
         }),

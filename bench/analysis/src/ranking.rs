@@ -1,8 +1,8 @@
 //! Who leads in a figure, and how the others stand against the leader.
 
-use dyno_statistics::verdict::Verdict;
+use dyno_statistics::verdict::ComparisonVerdict;
 
-use crate::comparison::{Measured, Model, Row};
+use crate::comparison::{Model, Row, RowFigure};
 
 /// How one contestant stands against the one that leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Ranked<'a> {
 /// The row with the best value of a figure, and how the others stand against it, the best first.
 pub fn ranking(
     model: &Model,
-    figure: fn(&Row) -> &Measured,
+    figure: fn(&Row) -> &RowFigure,
     higher: bool,
 ) -> Option<(Ranked<'_>, Vec<(Ranked<'_>, Against)>)> {
     let mut order: Vec<Ranked> =
@@ -44,11 +44,11 @@ pub fn ranking(
             return Against::Unknown;
         }
         match own.against(lead, model.header.threshold, model.header.seed).verdict {
-            Verdict::TooFewBlocks => Against::Unknown,
-            Verdict::NoDifferenceSeen => Against::Level,
-            Verdict::Lower if higher => Against::Behind,
-            Verdict::Higher if !higher => Against::Behind,
-            Verdict::Lower | Verdict::Higher => Against::Level,
+            ComparisonVerdict::TooFewBlocks => Against::Unknown,
+            ComparisonVerdict::NoDifferenceSeen => Against::Level,
+            ComparisonVerdict::Lower if higher => Against::Behind,
+            ComparisonVerdict::Higher if !higher => Against::Behind,
+            ComparisonVerdict::Lower | ComparisonVerdict::Higher => Against::Level,
         }
     };
     Some((leader, others.iter().map(|place| (*place, stands(*place))).collect()))

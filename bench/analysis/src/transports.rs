@@ -2,7 +2,7 @@
 
 use dyno_record::transport::TransportKind;
 
-use crate::comparison::{Measured, Model, Row};
+use crate::comparison::{Model, Row, RowFigure};
 use dyno_statistics::bootstrap::{Interval, bca};
 use dyno_statistics::sample::median;
 
@@ -16,7 +16,7 @@ pub struct Price {
     /// CPU of the server per request at capacity, above plain, in nanoseconds.
     pub cpu_ns: Option<Interval>,
     /// New connections a second, each with its handshake and one request.
-    pub handshakes_per_s: Measured,
+    pub handshakes_per_s: RowFigure,
     /// CPU of the server per handshake, above a plain connection, in nanoseconds.
     pub handshake_cpu_ns: Option<Interval>,
     /// Capacity over lasting connections, as a share of plain.
@@ -31,7 +31,7 @@ pub fn prices(model: &Model) -> Vec<Price> {
         let plain = model.rows.iter().find(|other| row.transport.label_behind(&other.label) == row.label)?;
         let seed = model.header.seed;
         let above =
-            |read: fn(&Row) -> &Measured| paired(read(row), read(plain), |one, other| one - other, seed);
+            |read: fn(&Row) -> &RowFigure| paired(read(row), read(plain), |one, other| one - other, seed);
         Some(Price {
             contestant: plain.label.clone(),
             transport: row.transport,
@@ -45,7 +45,7 @@ pub fn prices(model: &Model) -> Vec<Price> {
     model.rows.iter().filter(|row| row.transport.is_secure()).filter_map(of).collect()
 }
 
-fn paired(one: &Measured, other: &Measured, join: fn(f64, f64) -> f64, seed: u64) -> Option<Interval> {
+fn paired(one: &RowFigure, other: &RowFigure, join: fn(f64, f64) -> f64, seed: u64) -> Option<Interval> {
     let values: Vec<f64> = one
         .by_round
         .iter()

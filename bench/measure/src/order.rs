@@ -62,17 +62,17 @@ impl Planned {
 
 /// Everything that an experiment measures, before anything is known.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct ExperimentPlan {
     /// The pilot, as far as everyone is soon steady.
     pub pilot: Vec<Trial>,
     /// What follows, in its order.
     pub order: Vec<Planned>,
 }
 
-impl Plan {
+impl ExperimentPlan {
     /// A plan in which every rate is known.
     pub fn known(pilot: Vec<Trial>, order: Vec<Trial>) -> Self {
-        Plan { pilot, order: order.into_iter().map(Planned::known).collect() }
+        ExperimentPlan { pilot, order: order.into_iter().map(Planned::known).collect() }
     }
 
     /// All trials, the pilot first.

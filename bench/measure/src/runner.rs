@@ -15,7 +15,7 @@ use crate::audit;
 use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL, START_LEAD};
 use crate::probe::figures;
 use crate::probe::machine::cores;
-use crate::rig::{Fault, Rig};
+use crate::rig::{CellFault, Rig};
 use dyno_record::audit::{Audit, Finding, Standing};
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
@@ -108,6 +108,6 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
     findings
 }
 
-fn void(fault: Fault) -> Finding {
+fn void(fault: CellFault) -> Finding {
     Finding { law: fault.law, standing: Standing::Void, words: fault.words }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use dyno_analysis::curves::{Beyond, Finding, Recovery, findings};
+use dyno_analysis::curves::{Beyond, CurveFinding, Recovery, findings};
 use dyno_analysis::levelling::Levelled;
 use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::Contestant;
@@ -17,7 +17,7 @@ use dyno_record::header::{Environment, Header};
 use dyno_record::store::Records;
 
 /// What a whole curve says of a server of this nature.
-fn found(nature: Nature) -> Finding {
+fn found(nature: Nature) -> CurveFinding {
     let setup = Setup {
         contestants: vec![bare("x", vec!["x".into()])],
         service: "/".into(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::transports;
 use crate::words;
-use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::comparison::{Model, RowFigure};
 use dyno_units::show;
 
 /// The results as Markdown, with machine, kernel and date.
@@ -35,7 +35,7 @@ pub(crate) fn render(model: &Model) -> String {
     }
     let _ = writeln!(
         text,
-        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
+        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. RowFigure {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
         model.basis(),
         show::moment(header.began_unix_ms),
         environment.dyno,
@@ -51,7 +51,7 @@ pub(crate) fn render(model: &Model) -> String {
     text
 }
 
-fn plain(figure: &Measured, shown: fn(f64) -> String) -> String {
+fn plain(figure: &RowFigure, shown: fn(f64) -> String) -> String {
     match figure.value() {
         Some(value) => format!("{}{}", if figure.at_least { "≥ " } else { "" }, shown(value)),
         None if figure.void > 0 => "void".to_string(),
@@ -59,7 +59,7 @@ fn plain(figure: &Measured, shown: fn(f64) -> String) -> String {
     }
 }
 
-fn with_interval(figure: &Measured, shown: fn(f64) -> String) -> String {
+fn with_interval(figure: &RowFigure, shown: fn(f64) -> String) -> String {
     match figure.interval {
         Some(interval) => {
             format!("{} ({}–{})", plain(figure, shown), shown(interval.low), shown(interval.high))

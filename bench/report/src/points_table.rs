@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dyno_analysis::comparison::Measured;
+use dyno_analysis::comparison::RowFigure;
 use dyno_analysis::points::{Axis, Trail};
 use dyno_units::show;
 
@@ -22,7 +22,7 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
     for trail in trails {
         for point in &trail.points {
             let sign = if point.rate.at_least { ">" } else { "" };
-            let figure = |figure: &Measured, shown: fn(f64) -> String| match figure.value() {
+            let figure = |figure: &RowFigure, shown: fn(f64) -> String| match figure.value() {
                 Some(value) => shown(value),
                 None if figure.void > 0 => "void".to_string(),
                 None => "-".to_string(),

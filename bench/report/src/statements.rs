@@ -1,10 +1,10 @@
 //! What an experiment says, in words: the verdict that stands first.
 
 use crate::words;
-use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::comparison::{Model, RowFigure};
 use dyno_analysis::curves::{self, Recovery};
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{self, Point, Trail};
+use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_record::experiment::Experiment;
 use dyno_units::show;
 
@@ -53,14 +53,15 @@ fn connections(trail: &Trail) -> Option<String> {
         None => (trail.line.label.as_str(), ""),
     };
     let wall = trail.points.iter().find(|point| point.wall.is_some());
-    let within = |point: &&Point| wall.is_none_or(|wall| point.x < wall.x) && point.rate.value().is_some();
+    let within =
+        |point: &&TrailPoint| wall.is_none_or(|wall| point.x < wall.x) && point.rate.value().is_some();
     let Some(held) = trail.points.iter().rfind(within) else {
         return Some(match wall.and_then(|wall| Some((wall.x, wall.wall.as_deref()?))) {
             Some((x, why)) => format!("{who} failed at {} connections{how}: {why}.", show::rate(x)),
             None => format!("{who}{how}: no cell counts, so nothing is said."),
         });
     };
-    let each = |figure: &Measured| {
+    let each = |figure: &RowFigure| {
         figure.value().map_or("an unknown part".to_string(), |growth| show::bytes(growth / held.x))
     };
     let mut words = format!(

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::words;
-use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::comparison::{Model, RowFigure};
 use dyno_analysis::transports::prices;
 use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
@@ -26,7 +26,7 @@ pub(crate) fn render(model: &Model) -> String {
     );
     let mut order: Vec<_> = model.rows.iter().collect();
     order.sort_by(|a, b| {
-        let value = |figure: &Measured| figure.value().unwrap_or(f64::NEG_INFINITY);
+        let value = |figure: &RowFigure| figure.value().unwrap_or(f64::NEG_INFINITY);
         value(&b.capacity).total_cmp(&value(&a.capacity))
     });
     for row in order {
@@ -87,7 +87,7 @@ pub(crate) fn render(model: &Model) -> String {
     text
 }
 
-fn figure(figure: &Measured, shown: impl Fn(f64) -> String) -> String {
+fn figure(figure: &RowFigure, shown: impl Fn(f64) -> String) -> String {
     match figure.value() {
         Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
         None if figure.void > 0 => "void".to_string(),

@@ -1,7 +1,7 @@
 //! The verdict in words: what the figures say, and what they do not.
 
 use crate::transports;
-use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::comparison::{Model, RowFigure};
 use dyno_analysis::limits::SLOWED_SHARE;
 use dyno_analysis::ranking::{Against, Ranked, ranking};
 use dyno_units::show;
@@ -36,7 +36,7 @@ fn those<'a>(others: &[(Ranked<'a>, Against)], wanted: Against) -> Vec<Ranked<'a
 }
 
 /// `41.2 k/s (40.9 k to 41.6 k)`, with "at least" where it belongs.
-pub(crate) fn rate(figure: &Measured) -> String {
+pub(crate) fn rate(figure: &RowFigure) -> String {
     let Some(interval) = figure.interval else { return "nothing that counts".to_string() };
     let at_least = if figure.at_least { "at least " } else { "" };
     format!(

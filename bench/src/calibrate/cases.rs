@@ -6,7 +6,7 @@ use dyno_clients::plan::profile;
 use dyno_units::show;
 
 use crate::calibrate::error::CalibrationError;
-use crate::calibrate::laws::{Law, Stall, mean_wait_ns, path_means_ns, quantile_ns};
+use crate::calibrate::laws::{LatencyLaw, Stall, mean_wait_ns, path_means_ns, quantile_ns};
 use crate::calibrate::own;
 use crate::calibrate::stand::Stand;
 use crate::calibrate::tools::{self, Job};
@@ -15,10 +15,10 @@ const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
 /// A law with everything that is held against it.
-pub(crate) type Case = fn(&mut Stand, &Scale) -> Result<(), CalibrationError>;
+pub(crate) type Case = fn(&mut Stand, &CaseScale) -> Result<(), CalibrationError>;
 
 /// The size of a calibration: lengths, utilizations and tolerances.
-pub(crate) struct Scale {
+pub(crate) struct CaseScale {
     window_s: u64,
     stall_ns: u64,
     rhos: &'static [f64],
@@ -31,7 +31,7 @@ pub(crate) struct Scale {
 }
 
 /// The whole calibration, with the tolerances that Dyno claims to keep.
-pub(crate) const FULL: Scale = Scale {
+pub(crate) const FULL: CaseScale = CaseScale {
     window_s: 20,
     stall_ns: S,
     rhos: &[0.2, 0.5, 0.8],
@@ -44,7 +44,7 @@ pub(crate) const FULL: Scale = Scale {
 };
 
 /// A fifth of the length, and tolerances that a machine with other work keeps.
-pub(crate) const QUICK: Scale = Scale {
+pub(crate) const QUICK: CaseScale = CaseScale {
     window_s: 4,
     stall_ns: S / 5,
     rhos: &[0.5],
@@ -60,8 +60,8 @@ pub(crate) const QUICK: Scale = Scale {
 pub(crate) const ALL: [Case; 5] = [delay, omission, stalls, queues, lag];
 
 /// A constant delay: every tool should tell it.
-fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
-    let (name, law) = ("delay 5 ms", Law::Delay { delay_ns: 5 * MS });
+fn delay(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
+    let (name, law) = ("delay 5 ms", LatencyLaw::Delay { delay_ns: 5 * MS });
     if !stand.is_wanted(name) {
         return Ok(());
     }
@@ -94,13 +94,13 @@ fn delay(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
 }
 
 /// Coordinated omission: 100 ms of standstill each second, four connections.
-fn omission(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
+fn omission(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let name = "stall 0.1 s each 1 s";
     if !stand.is_wanted(name) {
         return Ok(());
     }
     let stall = Some(Stall { from_ns: S / 2, length_ns: 100 * MS, period_ns: S });
-    let law = Law::Queue { service_ns: 50_000, seed: None, stall };
+    let law = LatencyLaw::Queue { service_ns: 50_000, seed: None, stall };
     let seconds = (scale.window_s / 2) as u32;
     let rate_per_s = 2_000.0;
     let window_ns = u64::from(seconds) * S;
@@ -145,7 +145,7 @@ fn omission(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
 }
 
 /// One stall in a run, at several utilizations, for even and for Poisson arrivals.
-fn stalls(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
+fn stalls(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let rate_per_s = 20_000.0;
     for &rho in scale.rhos {
         for (arrivals, tolerance) in
@@ -158,7 +158,7 @@ fn stalls(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
             // The warm-up is 1 s; the backlog of the stall is worked off long before the end.
             let stall =
                 Some(Stall { from_ns: S + scale.window_s * S / 5, length_ns: scale.stall_ns, period_ns: 0 });
-            let law = Law::Queue { service_ns: (rho / rate_per_s * 1e9) as u64, seed: None, stall };
+            let law = LatencyLaw::Queue { service_ns: (rho / rate_per_s * 1e9) as u64, seed: None, stall };
             for run in 0..stand.repeat {
                 let server = own::start(law, stand.server_cpu)?;
                 let words = format!(
@@ -187,7 +187,7 @@ const QUEUE_RATE_PER_S: f64 = 500.0;
 ///
 /// A run of some thousand arrivals waits more or less than the textbook says, by chance. What these very arrivals must
 /// wait is known too: Dyno is judged by that, and the mean of the textbook is shown beside it.
-fn queues(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
+fn queues(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     for (kind, seed) in [("M/D/1", None), ("M/M/1", Some(7))] {
         for &rho in scale.queue_rhos {
             let name = format!("{kind}, rho {rho}");
@@ -195,12 +195,12 @@ fn queues(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
                 continue;
             }
             let service_ns = (rho / QUEUE_RATE_PER_S * 1e9) as u64;
-            let law = Law::Queue { service_ns, seed, stall: None };
+            let law = LatencyLaw::Queue { service_ns, seed, stall: None };
             let words = |seconds: u64| {
                 format!("-c 64 --rate {QUEUE_RATE_PER_S} --arrivals poisson -d {seconds}s -w 500ms --seed 3")
             };
             let floor_ns = {
-                let server = own::start(Law::Delay { delay_ns: service_ns }, stand.server_cpu)?;
+                let server = own::start(LatencyLaw::Delay { delay_ns: service_ns }, stand.server_cpu)?;
                 let run = stand.load(&server, &words((scale.window_s / 4).max(2)))?;
                 run.latency.total.mean_ns - service_ns as f64
             };
@@ -220,7 +220,7 @@ fn queues(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
 }
 
 /// What these very arrivals must wait, and how long they are served, ns.
-fn path_truth(law: Law, window_s: u64) -> (f64, f64) {
+fn path_truth(law: LatencyLaw, window_s: u64) -> (f64, f64) {
     let Ok(stretches) = profile::parse(&QUEUE_RATE_PER_S.to_string(), window_s * S + S / 2) else {
         return (f64::NAN, f64::NAN);
     };
@@ -234,14 +234,14 @@ fn path_truth(law: Law, window_s: u64) -> (f64, f64) {
 }
 
 /// The generator's own lateness, with a core for itself, at about half of what it could do.
-fn lag(stand: &mut Stand, scale: &Scale) -> Result<(), CalibrationError> {
+fn lag(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let Some((p50_ns, p99_ns)) = scale.lag_limits_ns else { return Ok(()) };
     for rate in ["10k", "50k", "100k"] {
         let name = format!("lag at {rate}/s");
         if !stand.is_wanted(&name) {
             continue;
         }
-        let server = own::start(Law::Delay { delay_ns: 0 }, stand.server_cpu)?;
+        let server = own::start(LatencyLaw::Delay { delay_ns: 0 }, stand.server_cpu)?;
         let run = stand.load(&server, &format!("-c 64 --rate {rate} -d 5s -w 1s"))?;
         for (q, limit) in [(0.5, p50_ns), (0.99, p99_ns)] {
             let told = run.latency.lag.percentile_ns(q).map(|ns| ns as f64);

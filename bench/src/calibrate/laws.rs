@@ -19,7 +19,7 @@ use rand_distr::{Distribution, Exp1};
 
 /// The law by which a reference server delays its responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Law {
+pub(crate) enum LatencyLaw {
     /// Each answer after the same time, whatever else is under way.
     Delay {
         /// How long after its arrival each request is answered.
@@ -80,16 +80,16 @@ impl Stall {
 /// The finishing times of a law, request by request in the order of arrival. Pure: time is an argument.
 #[derive(Debug, Clone)]
 pub(crate) struct Course {
-    law: Law,
+    law: LatencyLaw,
     free_ns: u64,
     rng: ChaCha8Rng,
 }
 
 impl Course {
     /// The course of a server before its first request.
-    pub(crate) fn new(law: Law) -> Self {
+    pub(crate) fn new(law: LatencyLaw) -> Self {
         let seed = match law {
-            Law::Queue { seed: Some(seed), .. } => seed,
+            LatencyLaw::Queue { seed: Some(seed), .. } => seed,
             _ => 0,
         };
         Course { law, free_ns: 0, rng: ChaCha8Rng::seed_from_u64(seed) }
@@ -98,8 +98,8 @@ impl Course {
     /// When a request that arrived at `arrived_ns` is finished.
     pub(crate) fn finish_ns(&mut self, arrived_ns: u64) -> u64 {
         match self.law {
-            Law::Delay { delay_ns } => arrived_ns + delay_ns,
-            Law::Queue { service_ns, seed, stall } => {
+            LatencyLaw::Delay { delay_ns } => arrived_ns + delay_ns,
+            LatencyLaw::Queue { service_ns, seed, stall } => {
                 let begin_ns = self.free_ns.max(arrived_ns);
                 let factor: f64 = if seed.is_some() { Exp1.sample(&mut self.rng) } else { 1.0 };
                 let work_ns = (service_ns as f64 * factor).round() as u64;
@@ -114,8 +114,8 @@ impl Course {
 }
 
 /// The mean wait of the textbook's formula, ns; `None` where it has none.
-pub(crate) fn mean_wait_ns(law: Law, rate_per_s: f64) -> Option<f64> {
-    let Law::Queue { service_ns, seed, stall: None } = law else { return None };
+pub(crate) fn mean_wait_ns(law: LatencyLaw, rate_per_s: f64) -> Option<f64> {
+    let LatencyLaw::Queue { service_ns, seed, stall: None } = law else { return None };
     let service_ns = service_ns as f64;
     let rho = rate_per_s * service_ns / 1e9;
     let whole = rho * service_ns / (1.0 - rho);
@@ -123,26 +123,30 @@ pub(crate) fn mean_wait_ns(law: Law, rate_per_s: f64) -> Option<f64> {
 }
 
 /// The quantile of the time in the system, ns, where the law has it in closed form.
-pub(crate) fn quantile_ns(law: Law, rate_per_s: f64, window_ns: u64, quantile: f64) -> Option<f64> {
+pub(crate) fn quantile_ns(law: LatencyLaw, rate_per_s: f64, window_ns: u64, quantile: f64) -> Option<f64> {
     match law {
-        Law::Delay { delay_ns } => Some(delay_ns as f64),
-        Law::Queue { service_ns, stall: Some(stall), .. } => {
+        LatencyLaw::Delay { delay_ns } => Some(delay_ns as f64),
+        LatencyLaw::Queue { service_ns, stall: Some(stall), .. } => {
             let rho = rate_per_s * service_ns as f64 / 1e9;
             let period_ns = if stall.period_ns == 0 { window_ns } else { stall.period_ns };
             let wait_ns = stall.length_ns as f64 - (1.0 - quantile) * period_ns as f64 * (1.0 - rho);
             (wait_ns > 0.0).then_some(wait_ns + service_ns as f64)
         }
-        Law::Queue { service_ns, seed: Some(_), stall: None } => {
+        LatencyLaw::Queue { service_ns, seed: Some(_), stall: None } => {
             let rho = rate_per_s * service_ns as f64 / 1e9;
             Some(-(1.0 - quantile).ln() * service_ns as f64 / (1.0 - rho))
         }
-        Law::Queue { .. } => None,
+        LatencyLaw::Queue { .. } => None,
     }
 }
 
 /// Mean wait and mean service of these very arrivals, ns (Lindley's recursion): the truth without the chance that is in
 /// any finite run. Arrivals before `from_ns` pass through the server, but are not counted.
-pub(crate) fn path_means_ns(law: Law, arrivals_ns: impl Iterator<Item = u64>, from_ns: u64) -> (f64, f64) {
+pub(crate) fn path_means_ns(
+    law: LatencyLaw,
+    arrivals_ns: impl Iterator<Item = u64>,
+    from_ns: u64,
+) -> (f64, f64) {
     let (mut course, mut wait, mut service, mut count, mut before) = (Course::new(law), 0.0, 0.0, 0u64, 0);
     for arrived_ns in arrivals_ns {
         let begin_ns = before.max(arrived_ns);
@@ -156,11 +160,11 @@ pub(crate) fn path_means_ns(law: Law, arrivals_ns: impl Iterator<Item = u64>, fr
     (wait / count.max(1) as f64, service / count.max(1) as f64)
 }
 
-impl fmt::Display for Law {
+impl fmt::Display for LatencyLaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Law::Delay { delay_ns } => write!(f, "delay:{delay_ns}ns"),
-            Law::Queue { service_ns, seed, stall } => {
+            LatencyLaw::Delay { delay_ns } => write!(f, "delay:{delay_ns}ns"),
+            LatencyLaw::Queue { service_ns, seed, stall } => {
                 write!(f, "queue:service={service_ns}ns")?;
                 if let Some(seed) = seed {
                     write!(f, ",exponential={seed}")?;
@@ -174,14 +178,14 @@ impl fmt::Display for Law {
     }
 }
 
-impl FromStr for Law {
+impl FromStr for LatencyLaw {
     type Err = LawError;
 
     /// Reads `delay:5ms` or `queue:service=500us[,exponential=SEED][,stall=1s,from=5s,period=0]`.
     fn from_str(text: &str) -> Result<Self, LawError> {
         let (name, rest) = text.split_once(':').ok_or_else(|| LawError::NoLaw(text.into()))?;
         if name == "delay" {
-            return Ok(Law::Delay { delay_ns: read::duration_ns(rest)? });
+            return Ok(LatencyLaw::Delay { delay_ns: read::duration_ns(rest)? });
         }
         if name != "queue" {
             return Err(LawError::Unknown(name.into()));
@@ -203,7 +207,7 @@ impl FromStr for Law {
         if stall.period_ns > 0 && stall.length_ns >= stall.period_ns {
             return Err(LawError::EndlessStall);
         }
-        Ok(Law::Queue { service_ns, seed, stall: (stall.length_ns > 0).then_some(stall) })
+        Ok(LatencyLaw::Queue { service_ns, seed, stall: (stall.length_ns > 0).then_some(stall) })
     }
 }
 
@@ -227,7 +231,7 @@ mod tests {
     #[test]
     fn the_course_of_a_long_run_meets_the_textbook() {
         for (seed, tolerance) in [(None, 0.03), (Some(11), 0.06)] {
-            let law = Law::Queue { service_ns: 50_000, seed, stall: None };
+            let law = LatencyLaw::Queue { service_ns: 50_000, seed, stall: None };
             let (path, service) = path_means_ns(law, arrivals(Arrivals::Poisson, "10k", 60 * S), 0);
             let book = mean_wait_ns(law, 10_000.0).unwrap();
             assert!((path / book - 1.0).abs() < tolerance, "{path} {book}");
@@ -240,7 +244,7 @@ mod tests {
         for (rho, period_ns) in [(0.2, 0), (0.5, 0), (0.8, 0), (0.1, S)] {
             let (length_ns, window_ns) = if period_ns == 0 { (S, 20 * S) } else { (S / 10, 20 * S) };
             let stall = Some(Stall { from_ns: S / 2, length_ns, period_ns });
-            let law = Law::Queue { service_ns: (rho * 1e6) as u64, seed: None, stall };
+            let law = LatencyLaw::Queue { service_ns: (rho * 1e6) as u64, seed: None, stall };
             let mut course = Course::new(law);
             let mut totals: Vec<u64> =
                 arrivals(Arrivals::Constant, "1k", window_ns).map(|t| course.finish_ns(t) - t).collect();
@@ -280,7 +284,7 @@ mod tests {
             "queue:service=100ns,exponential=7",
             "queue:service=100ns,stall=5ns,from=3ns,period=20ns",
         ] {
-            assert_eq!(text.parse::<Law>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<LatencyLaw>().unwrap().to_string(), text);
         }
         for text in [
             "delay",
@@ -290,7 +294,7 @@ mod tests {
             "queue:service=1s,colour=2",
             "queue:service=1s,stall=2s,period=1s",
         ] {
-            assert!(text.parse::<Law>().is_err(), "{text}");
+            assert!(text.parse::<LatencyLaw>().is_err(), "{text}");
         }
     }
 }

@@ -8,20 +8,20 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::calibrate::error::CalibrationError;
-use crate::calibrate::laws::Law;
+use crate::calibrate::laws::LatencyLaw;
 use crate::calibrate::reference::Account;
 use dyno_measure::probe::machine::pin;
 
 /// A running reference server; dropping it kills the process.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub(crate) struct LawServer {
     child: Child,
     out: Option<BufReader<ChildStdout>>,
     /// Its address as a URL, for generators.
     pub(crate) url: String,
 }
 
-impl Server {
+impl LawServer {
     /// The process, for its CPU time and for signals.
     pub(crate) fn process(&self) -> Pid {
         Pid::from_raw(self.child.id().cast_signed())
@@ -40,7 +40,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for LawServer {
     fn drop(&mut self) {
         // The process may have ended by itself, and then nothing is left to do.
         let _ = self.child.kill();
@@ -56,12 +56,12 @@ fn program() -> Result<Command, CalibrationError> {
 ///
 /// # Errors
 /// When the server cannot be started.
-pub(crate) fn start(law: Law, cpu: Option<usize>) -> Result<Server, CalibrationError> {
+pub(crate) fn start(law: LatencyLaw, cpu: Option<usize>) -> Result<LawServer, CalibrationError> {
     let mut command = program()?;
     command.args(["calibrate", "--reference", &law.to_string()]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = on_cpu(cpu, move || command.spawn())?.map_err(CalibrationError::Reference)?;
     let out = child.stdout.take().map(BufReader::new);
-    let mut server = Server { child, out, url: String::new() };
+    let mut server = LawServer { child, out, url: String::new() };
     let mut line = String::new();
     if let Some(out) = &mut server.out {
         out.read_line(&mut line).map_err(CalibrationError::Reference)?;

@@ -18,7 +18,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::laws::{Course, Law};
+use crate::calibrate::laws::{Course, LatencyLaw};
 use crate::limits::{REFERENCE_AWAKE_NS, REFERENCE_HEAD_OCTETS, REFERENCE_IDLE_NS, REFERENCE_SPIN_NS};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 13\r\n\r\nHello, World!";
@@ -62,7 +62,7 @@ struct Due {
 /// # Errors
 /// What the system says of listener, poller and timer; a connection that fails is dropped.
 pub(crate) fn serve(
-    law: Law,
+    law: LatencyLaw,
     address: SocketAddr,
     awake: bool,
     live: &Live,

@@ -9,8 +9,8 @@ use nix::sys::time::TimeValLike;
 use nix::time::ClockId;
 
 use crate::calibrate::error::CalibrationError;
-use crate::calibrate::own::{self, Server};
-use crate::calibrate::table::{Row, Standing, heading, line};
+use crate::calibrate::own::{self, LawServer};
+use crate::calibrate::table::{CalibrationRow, RowStanding, heading, line};
 use crate::calibrate::tools;
 use crate::exit::Exit;
 use crate::print::{PAINT, out, outln};
@@ -28,7 +28,7 @@ pub(crate) struct Stand {
     pub(crate) generator_cpu: Option<usize>,
     /// How much of the machine others used during the last run, in cores.
     others_share: f64,
-    rows: Vec<Row>,
+    rows: Vec<CalibrationRow>,
 }
 
 impl Stand {
@@ -70,7 +70,7 @@ impl Stand {
         self.only.as_ref().is_none_or(|only| law.contains(only.as_str()))
     }
 
-    fn add(&mut self, row: Row) {
+    fn add(&mut self, row: CalibrationRow) {
         if self.json {
             let mut value = serde_json::to_value(&row).unwrap_or_default();
             value["right"] = row.is_right().into();
@@ -96,7 +96,7 @@ impl Stand {
     ) {
         let beside = ["naive", "closed", "textbook"];
         let binding = tool.starts_with("dyno") && !beside.iter().any(|word| tool.contains(word));
-        self.add(Row {
+        self.add(CalibrationRow {
             law: law.into(),
             tool: tool.into(),
             quantity,
@@ -129,7 +129,7 @@ impl Stand {
     ///
     /// # Errors
     /// When Dyno gives no result.
-    pub(crate) fn load(&mut self, server: &Server, words: &str) -> Result<Run, CalibrationError> {
+    pub(crate) fn load(&mut self, server: &LawServer, words: &str) -> Result<Run, CalibrationError> {
         let words: Vec<String> = words.split_whitespace().map(String::from).collect();
         let (begin, before, own) = (Instant::now(), machine::sample(), own_cpu(server));
         let run = own::load(&server.url, &words, self.generator_cpu);
@@ -144,7 +144,7 @@ impl Stand {
     pub(crate) fn end(self) -> Exit {
         let own = self.rows.iter().filter(|r| r.binding).count();
         let is = |standing| self.rows.iter().filter(|r| r.binding && r.standing() == standing).count();
-        let (wrong, void) = (is(Standing::Wrong) + is(Standing::NotTold), is(Standing::Void));
+        let (wrong, void) = (is(RowStanding::Wrong) + is(RowStanding::NotTold), is(RowStanding::Void));
         if !self.json {
             outln!(
                 "\nDyno: {} of {own} values right, {void} void (others had the machine)",
@@ -161,7 +161,7 @@ impl Stand {
 }
 
 /// CPU time of the generators so far, and of a reference server: getrusage(2), clock_getcpuclockid(3).
-fn own_cpu(server: &Server) -> Duration {
+fn own_cpu(server: &LawServer) -> Duration {
     let children = getrusage(UsageWho::RUSAGE_CHILDREN)
         .map_or(0, |usage| usage.user_time().num_microseconds() + usage.system_time().num_microseconds());
     let clock = ClockId::pid_cpu_clock_id(server.process()).and_then(ClockId::now);

@@ -7,7 +7,7 @@ use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Row {
+pub(crate) struct CalibrationRow {
     /// The law, in words.
     pub(crate) law: String,
     /// The tool, in words.
@@ -28,7 +28,7 @@ pub(crate) struct Row {
 
 /// What a comparison has shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum RowStanding {
     /// The report is within its tolerance.
     Right,
     /// The report is not, and no other program used the machine.
@@ -39,7 +39,7 @@ pub(crate) enum Standing {
     NotTold,
 }
 
-impl Row {
+impl CalibrationRow {
     /// The error as a share of the truth.
     pub(crate) fn error(&self) -> Option<f64> {
         self.reported_ns.map(|reported| reported / self.true_ns - 1.0)
@@ -55,24 +55,24 @@ impl Row {
     }
 
     /// What the comparison has shown.
-    pub(crate) fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> RowStanding {
         match self.error() {
-            None => Standing::NotTold,
-            Some(_) if self.is_right() => Standing::Right,
-            Some(_) if self.binding && self.others_share > CALIBRATION_OTHERS_SHARE => Standing::Void,
-            Some(_) => Standing::Wrong,
+            None => RowStanding::NotTold,
+            Some(_) if self.is_right() => RowStanding::Right,
+            Some(_) if self.binding && self.others_share > CALIBRATION_OTHERS_SHARE => RowStanding::Void,
+            Some(_) => RowStanding::Wrong,
         }
     }
 
     fn word(&self) -> (Verdict, String) {
         match (self.standing(), self.error()) {
-            (Standing::NotTold, _) => (Verdict::Doubtful, "not told".into()),
-            (Standing::Right, _) => (Verdict::Sound, "right".into()),
-            (Standing::Void, _) => (Verdict::Doubtful, "void".into()),
-            (Standing::Wrong, Some(error)) if !self.binding && error < -0.5 => {
+            (RowStanding::NotTold, _) => (Verdict::Doubtful, "not told".into()),
+            (RowStanding::Right, _) => (Verdict::Sound, "right".into()),
+            (RowStanding::Void, _) => (Verdict::Doubtful, "void".into()),
+            (RowStanding::Wrong, Some(error)) if !self.binding && error < -0.5 => {
                 (Verdict::Void, "hides it".into())
             }
-            (Standing::Wrong, _) => (Verdict::Void, "WRONG".into()),
+            (RowStanding::Wrong, _) => (Verdict::Void, "WRONG".into()),
         }
     }
 }
@@ -84,7 +84,7 @@ pub(crate) fn heading(paint: Paint) -> String {
 }
 
 /// One row, with its line end.
-pub(crate) fn line(row: &Row, paint: Paint) -> String {
+pub(crate) fn line(row: &CalibrationRow, paint: Paint) -> String {
     let told = row.reported_ns.map_or("–".into(), show::time);
     let error = match (row.error(), row.tolerance) {
         (None, _) => "–".into(),
@@ -108,8 +108,8 @@ pub(crate) fn line(row: &Row, paint: Paint) -> String {
 mod tests {
     use super::*;
 
-    fn row(reported_ns: Option<f64>, others_share: f64, binding: bool) -> Row {
-        Row {
+    fn row(reported_ns: Option<f64>, others_share: f64, binding: bool) -> CalibrationRow {
+        CalibrationRow {
             law: "stall 0.1 s each 1 s".into(),
             tool: "dyno, constant".into(),
             quantity: "mean wait".into(),
@@ -124,13 +124,13 @@ mod tests {
     #[test]
     fn a_busy_machine_excuses_what_is_wrong_and_nothing_else() {
         for (reported_ns, others_share, binding, standing, word) in [
-            (Some(101.0), 0.0, true, Standing::Right, "right"),
-            (Some(101.0), 0.9, true, Standing::Right, "right"),
-            (Some(103.0), 0.0, true, Standing::Wrong, "WRONG"),
-            (Some(97.0), 0.2, true, Standing::Void, "void"),
-            (Some(97.0), 0.2, false, Standing::Wrong, "WRONG"),
-            (Some(10.0), 0.0, false, Standing::Wrong, "hides it"),
-            (None, 0.9, true, Standing::NotTold, "not told"),
+            (Some(101.0), 0.0, true, RowStanding::Right, "right"),
+            (Some(101.0), 0.9, true, RowStanding::Right, "right"),
+            (Some(103.0), 0.0, true, RowStanding::Wrong, "WRONG"),
+            (Some(97.0), 0.2, true, RowStanding::Void, "void"),
+            (Some(97.0), 0.2, false, RowStanding::Wrong, "WRONG"),
+            (Some(10.0), 0.0, false, RowStanding::Wrong, "hides it"),
+            (None, 0.9, true, RowStanding::NotTold, "not told"),
         ] {
             let row = row(reported_ns, others_share, binding);
             assert_eq!((row.standing(), row.word().1.as_str()), (standing, word));

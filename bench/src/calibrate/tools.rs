@@ -17,13 +17,13 @@ pub(crate) struct Job {
 
 /// What a generator reports.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Report {
+pub(crate) struct ToolReport {
     pub(crate) mean_ns: Option<f64>,
     /// Percentiles: quantile and ns.
     pub(crate) percentiles: Vec<(f64, f64)>,
 }
 
-impl Report {
+impl ToolReport {
     /// The value at `quantile`, if it was reported.
     pub(crate) fn quantile_ns(&self, quantile: f64) -> Option<f64> {
         self.percentiles.iter().find(|p| (p.0 - quantile).abs() < 1e-9).map(|p| p.1)
@@ -35,7 +35,7 @@ pub(crate) struct Tool {
     /// Name of its program.
     pub(crate) name: &'static str,
     command: fn(&Job) -> Vec<String>,
-    read: fn(&str) -> Report,
+    read: fn(&str) -> ToolReport,
 }
 
 /// Every generator that is known here. Those that are not installed are left out of a calibration.
@@ -59,7 +59,7 @@ impl Tool {
     ///
     /// # Errors
     /// What it said when it reported nothing.
-    pub(crate) fn run(&self, job: &Job) -> Result<Report, CalibrationError> {
+    pub(crate) fn run(&self, job: &Job) -> Result<ToolReport, CalibrationError> {
         let words = (self.command)(job);
         let output = Command::new(&words[0])
             .args(&words[1..])
@@ -67,7 +67,7 @@ impl Tool {
             .output()
             .map_err(|error| CalibrationError::Tool { tool: self.name, error })?;
         let report = (self.read)(&String::from_utf8_lossy(&output.stdout));
-        if report == Report::default() {
+        if report == ToolReport::default() {
             let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " / ");
             return Err(CalibrationError::NothingReported { tool: self.name, status: output.status, said });
         }
@@ -109,8 +109,8 @@ fn vegeta(job: &Job) -> Vec<String> {
 }
 
 /// wrk's and wrk2's `50.000%    1.02ms`, and wrk's line `Latency` with the mean.
-fn percent_lines(text: &str) -> Report {
-    let mut report = Report::default();
+fn percent_lines(text: &str) -> ToolReport {
+    let mut report = ToolReport::default();
     for line in text.lines() {
         let mut fields = line.split_whitespace();
         match (fields.next(), fields.next(), fields.next()) {
@@ -140,8 +140,8 @@ fn duration_ns(text: &str) -> Option<f64> {
 }
 
 /// ab's `  99%      1`, whole milliseconds, and `Time per request: 0.123 [ms] (mean)`.
-fn read_ab(text: &str) -> Report {
-    let mut report = Report::default();
+fn read_ab(text: &str) -> ToolReport {
+    let mut report = ToolReport::default();
     for line in text.lines() {
         let mut fields = line.split_whitespace();
         if let Some(rest) = line.strip_prefix("Time per request:")
@@ -160,29 +160,29 @@ fn read_ab(text: &str) -> Report {
 }
 
 /// h2load's `time for request: min max mean sd`; it tells no percentiles.
-fn read_h2load(text: &str) -> Report {
+fn read_h2load(text: &str) -> ToolReport {
     let line = text.lines().find_map(|l| l.strip_prefix("time for request:"));
     let mean_ns = line.and_then(|l| l.split_whitespace().nth(2)).and_then(duration_ns);
-    Report { mean_ns, percentiles: Vec::new() }
+    ToolReport { mean_ns, percentiles: Vec::new() }
 }
 
 /// oha's JSON, in seconds.
-fn read_oha(text: &str) -> Report {
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return Report::default() };
+fn read_oha(text: &str) -> ToolReport {
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return ToolReport::default() };
     let at = |name: &str| Some(json["latencyPercentiles"][name].as_f64()? * 1e9);
     let names = [("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
-    Report {
+    ToolReport {
         mean_ns: json["summary"]["average"].as_f64().map(|s| s * 1e9),
         percentiles: names.iter().filter_map(|&(name, q)| Some((q, at(name)?))).collect(),
     }
 }
 
 /// vegeta's JSON, in ns.
-fn read_vegeta(text: &str) -> Report {
-    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return Report::default() };
+fn read_vegeta(text: &str) -> ToolReport {
+    let Ok(json) = serde_json::from_str::<serde_json::Value>(text) else { return ToolReport::default() };
     let names = [("50th", 0.5), ("90th", 0.9), ("95th", 0.95), ("99th", 0.99)];
     let latencies = &json["latencies"];
-    Report {
+    ToolReport {
         mean_ns: latencies["mean"].as_f64(),
         percentiles: names.iter().filter_map(|&(name, q)| Some((q, latencies[name].as_f64()?))).collect(),
     }
@@ -212,6 +212,6 @@ mod tests {
         assert_eq!((oha.mean_ns, oha.quantile_ns(0.99)), (Some(1e6), Some(3e6)));
         let vegeta = read_vegeta(r#"{"latencies":{"mean":5,"50th":6,"99th":7}}"#);
         assert_eq!((vegeta.mean_ns, vegeta.quantile_ns(0.99)), (Some(5.0), Some(7.0)));
-        assert_eq!(read_oha("garbage"), Report::default());
+        assert_eq!(read_oha("garbage"), ToolReport::default());
     }
 }

@@ -10,7 +10,7 @@ use dyno_record::store::{self, Records};
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
-use super::{Outcome, compare, connections, curve, recorded, scale};
+use super::{CommandResult, compare, connections, curve, recorded, scale};
 use crate::exit::Failure;
 use crate::results;
 
@@ -19,7 +19,7 @@ use crate::results;
 /// # Errors
 /// Usage (2) when options do not go together, a name is unknown, or there is nothing to continue; failed (1) when results
 /// cannot be written.
-pub(crate) fn run(experiment: Experiment, options: Options) -> Outcome {
+pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
     let launch = match options.resume {
         Some(place) => resume(experiment, place)?,
         None => begin(Spec { experiment, ..options.spec })?,
@@ -27,7 +27,7 @@ pub(crate) fn run(experiment: Experiment, options: Options) -> Outcome {
     carry_out(Launch { dry_run: options.dry_run, quiet: options.quiet, ..launch })
 }
 
-fn carry_out(launch: Launch) -> Outcome {
+fn carry_out(launch: Launch) -> CommandResult {
     match launch.spec.experiment {
         Experiment::Compare => compare::run(launch),
         Experiment::Curve => curve::run(launch),

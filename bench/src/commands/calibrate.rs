@@ -8,9 +8,9 @@ use dyno_clients::engine::live::Live;
 use nix::unistd::{SysconfVar, sysconf};
 use serde_json::json;
 
-use super::Outcome;
+use super::CommandResult;
 use crate::calibrate::cases::{self, FULL, QUICK};
-use crate::calibrate::laws::Law;
+use crate::calibrate::laws::LatencyLaw;
 use crate::calibrate::reference;
 use crate::calibrate::stand::Stand;
 use crate::exit::{Exit, Failure};
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     only: Option<String>,
     /// Serve a law and nothing else: delay:TIME or queue:service=TIME[,exponential=SEED][,stall=TIME,from=TIME,period=TIME].
     #[arg(long, value_name = "LAW")]
-    reference: Option<Law>,
+    reference: Option<LatencyLaw>,
     /// Where the reference server listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", requires = "reference")]
     listen: SocketAddr,
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// A [`Failure`] when a process cannot be started; a wrong value is an exit code, not an error.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some(law) = arguments.reference {
         return serve(law, arguments.listen);
     }
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Ok(stand.end())
 }
 
-fn serve(law: Law, address: SocketAddr) -> Outcome {
+fn serve(law: LatencyLaw, address: SocketAddr) -> CommandResult {
     let mut ready = |address: SocketAddr| {
         let line = json!({"ready": true, "address": address.to_string(), "pid": std::process::id(),
             "name": "reference", "settings": {"law": law.to_string()}});

@@ -1,6 +1,6 @@
 //! `dyno compare`: every architecture under the same load, side by side.
 
-use super::Outcome;
+use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
@@ -46,7 +46,7 @@ const ROUNDS: [Rounds; 3] = [
 ///
 /// # Errors
 /// Usage (2) for wrong names or values; failed (1) when results cannot be written.
-pub(super) fn run(launch: Launch) -> Outcome {
+pub(super) fn run(launch: Launch) -> CommandResult {
     let spec = &launch.spec;
     let setup = spec.setup(PRESETS, launch.seed)?;
     // A duration that was asked for holds for every cell.

@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 
-use super::{Dyno, Outcome};
+use super::{CommandResult, Dyno};
 use crate::exit::Exit;
 use crate::print::out;
 
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     shell: clap_complete::Shell,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut Dyno::command(), "dyno", &mut text);
     out!("{}", String::from_utf8_lossy(&text));

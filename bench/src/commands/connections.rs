@@ -1,6 +1,6 @@
 //! `dyno connections`: what a connection costs.
 
-use super::Outcome;
+use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
@@ -33,7 +33,7 @@ const PRESETS: [Preset; 3] = [
 ///
 /// # Errors
 /// Usage (2) for wrong names or values; failed (1) when results cannot be written.
-pub(super) fn run(launch: Launch) -> Outcome {
+pub(super) fn run(launch: Launch) -> CommandResult {
     let setup = launch.spec.setup(PRESETS, launch.seed)?;
     let asked: Vec<u32> = launch.spec.counts.iter().map(|count| count.get()).collect();
     let counts = if asked.is_empty() { connections::COUNTS.to_vec() } else { asked };

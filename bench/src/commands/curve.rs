@@ -1,6 +1,6 @@
 //! `dyno curve`: offered load from idle past the critical point and back.
 
-use super::Outcome;
+use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
@@ -33,7 +33,7 @@ const PRESETS: [Preset; 3] = [
 ///
 /// # Errors
 /// Usage (2) for wrong names or values; failed (1) when results cannot be written.
-pub(super) fn run(launch: Launch) -> Outcome {
+pub(super) fn run(launch: Launch) -> CommandResult {
     let setup = launch.spec.setup(PRESETS, launch.seed)?;
     let (p99_ns, missed) = launch.spec.limit();
     if launch.dry_run {

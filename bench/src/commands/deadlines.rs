@@ -6,8 +6,8 @@ use dyno_http::limits::Limits;
 
 /// How patient a server is with its clients, in milliseconds; each has its reason in the limits of the HTTP core.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Deadlines of a connection")]
-pub(crate) struct Deadlines {
+#[command(next_help_heading = "DeadlineOptions of a connection")]
+pub(crate) struct DeadlineOptions {
     /// From the first octet of a request head to its last [default: 10000].
     #[arg(long, value_name = "MS", hide_short_help = true, value_parser = millis())]
     head_time_ms: Option<u64>,
@@ -27,7 +27,7 @@ fn millis() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=3_600_000)
 }
 
-impl Deadlines {
+impl DeadlineOptions {
     /// `limits` with the deadlines that were given.
     pub(crate) fn apply(&self, limits: Limits) -> Limits {
         let or = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);

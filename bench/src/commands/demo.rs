@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Outcome;
+use super::CommandResult;
 use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses something.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     leave_no_core_dump();
     let Some(name) = &arguments.name else {
         for demo in demos::ALL {

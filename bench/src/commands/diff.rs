@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::print::{PAINT, outln};
 use dyno_analysis::difference::{
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// When there are no records, or they do not compare.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let read = |place: &Path| store::read(place).map(Levelled::of);
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
     if old.header.environment.machine_id != new.header.environment.machine_id && !arguments.across_machines {

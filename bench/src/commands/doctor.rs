@@ -1,6 +1,6 @@
 //! `dyno doctor`: is this machine fit to measure on?
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::Exit;
 use crate::limits::DOCTOR_WATCH;
 use crate::print::{PAINT, outln};
@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let environment = environment::read();
     let floor = floor::measure(&online_cores());
     let checks = examine(&environment, &floor, DOCTOR_WATCH);

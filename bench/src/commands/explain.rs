@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::Outcome;
+use super::CommandResult;
 use super::experiment::values::{BlockCount, Milliseconds};
 use crate::exit::{Exit, Failure};
 use crate::limits::{EXPLAIN_CONNECTIONS, EXPLAIN_WARM_UP_MS, SHORTEST_CELL_MS, UNIT_COST_ATTEMPTS};
@@ -15,7 +15,7 @@ use crate::print::outln;
 use crate::progress::Reporter;
 use crate::remedy::stopped;
 use crate::results;
-use dyno_analysis::explanation::blocks::{self, Block, Finding, Seen};
+use dyno_analysis::explanation::blocks::{self, Block, Explained, Seen};
 use dyno_analysis::explanation::{Explanation, Side, units};
 use dyno_analysis::unit::Unit;
 use dyno_measure::campaign::Campaign;
@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// When a name is unknown, or no cell of both counts.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let names = [arguments.one.as_str(), arguments.other.as_str()];
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let mut blocks = match &arguments.results {
@@ -170,7 +170,7 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     Ok(block)
 }
 
-fn print(names: [&str; 2], finding: &Finding) {
+fn print(names: [&str; 2], finding: &Explained) {
     let explanation = &finding.explanation;
     let difference = explanation.difference_ns();
     outln!(

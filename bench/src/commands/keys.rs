@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use dyno_security::credentials;
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::print::outln;
 use crate::transport::leave_no_core_dump;
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// Failed (1) when it exists or cannot be written.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     leave_no_core_dump();
     credentials::create(&arguments.directory)
         .map_err(|error| Failure::failed(error.to_string(), "choose a directory that does not exist yet"))?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use dyno_servers::{architectures, services};
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::Exit;
 use crate::print::out;
 use dyno_units::text::wrap;
@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     names: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let text = if arguments.names { names() } else { tables() };
     out!("{text}");
     Ok(Exit::Success)

@@ -12,7 +12,7 @@ use dyno_clients::remedy;
 use dyno_clients::verdict::threshold::{self, Condition};
 use dyno_units::read;
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::load::{options, plan, progress, write};
 use crate::print::errln;
@@ -76,7 +76,7 @@ Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the a
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), or a server that cannot be reached (1).
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let plan = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
     if arguments.dry_run {
         write::plan(&plan, arguments.format)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use super::{Dyno, Outcome};
+use super::{CommandResult, Dyno};
 use crate::exit::{Exit, Failure};
 
 /// Write manual pages, one a command, into a directory.
@@ -19,7 +19,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// When the directory cannot be written.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let directory = &arguments.directory;
     let written = std::fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(Dyno::command(), directory));

@@ -6,7 +6,7 @@ use dyno_record::experiment::Experiment;
 use crate::exit::{Exit, Failure};
 
 /// What a command gives back: how it ended, or why it could not.
-pub(crate) type Outcome = Result<Exit, Failure>;
+pub(crate) type CommandResult = Result<Exit, Failure>;
 
 pub(crate) mod begin;
 pub(crate) mod browse;
@@ -78,7 +78,7 @@ impl Dyno {
     ///
     /// # Errors
     /// A [`Failure`] with its exit code, for the user to read.
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> CommandResult {
         match self.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),

@@ -7,7 +7,7 @@ use dyno_clients::remedy;
 use dyno_units::show;
 use serde_json::json;
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::load::options::Target;
 use crate::load::plan::{mix, transport};
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 ///
 /// # Errors
 /// A [`Failure`]: usage (2), no answer (1).
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
         .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;

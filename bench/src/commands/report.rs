@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Outcome;
+use super::CommandResult;
 use crate::exit::Exit;
 use crate::print::{errln, out};
 use crate::results;
@@ -33,7 +33,7 @@ enum Format {
 ///
 /// # Errors
 /// When there are no records, or the pages cannot be written.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let directory = arguments.directory.clone().map_or_else(|| results::latest(None), Ok)?;
     let written = results::write_report(&directory)?;
     let report = written.report;

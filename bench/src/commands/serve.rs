@@ -22,8 +22,8 @@ use dyno_units::read::{self, ReadError};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
-use super::Outcome;
-use super::deadlines::Deadlines;
+use super::CommandResult;
+use super::deadlines::DeadlineOptions;
 use crate::exit::{Exit, Failure};
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     transport: crate::transport::Options,
     #[command(flatten)]
-    deadlines: Deadlines,
+    deadlines: DeadlineOptions,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -92,7 +92,7 @@ struct Cores(Vec<usize>);
 ///
 /// # Errors
 /// A [`Failure`]: usage (2) for names and values that make no sense, failed (1) for what the system refuses.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
     if let Some(cores) = &arguments.cores {

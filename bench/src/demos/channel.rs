@@ -15,7 +15,7 @@ use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::PublicKey;
 
 use super::stage::{Stage, hex, readable};
-use super::wire::{Direction, Line};
+use super::wire::{Direction, WireLine};
 use super::{Choices, Demo};
 use crate::exit::Failure;
 use crate::limits::{DEMO_OTHER_TERMINAL, DEMO_POLL};
@@ -139,16 +139,16 @@ fn listen(stage: &mut Stage, address: SocketAddr, tapped: bool) -> io::Result<()
         }
     };
     stream.set_nonblocking(false)?;
-    chat(stage, Line::new(stream, server.session(Instant::now()))?, tapped)
+    chat(stage, WireLine::new(stream, server.session(Instant::now()))?, tapped)
 }
 
 fn connect(stage: &mut Stage, address: SocketAddr, key: PublicKey, tapped: bool) -> io::Result<()> {
     let client = ChannelClient::new(Config::new(Identity::throw_away(), Trust::pinned(key)));
-    chat(stage, Line::new(TcpStream::connect(address)?, client.session(Instant::now()))?, tapped)
+    chat(stage, WireLine::new(TcpStream::connect(address)?, client.session(Instant::now()))?, tapped)
 }
 
 /// Lines that are typed go out, what comes in is shown; ends with the input or with the other side.
-fn chat(stage: &mut Stage, mut line: Line<ChannelSession>, tapped: bool) -> io::Result<()> {
+fn chat(stage: &mut Stage, mut line: WireLine<ChannelSession>, tapped: bool) -> io::Result<()> {
     line.tapped = tapped.then(Vec::new);
     let established = line.establish();
     show_tapped(stage, &mut line);
@@ -190,7 +190,7 @@ fn chat(stage: &mut Stage, mut line: Line<ChannelSession>, tapped: bool) -> io::
 }
 
 /// What the wire has carried, where it is tapped, then what was opened of it.
-fn show(stage: &Stage, line: &mut Line<ChannelSession>) {
+fn show(stage: &Stage, line: &mut WireLine<ChannelSession>) {
     show_tapped(stage, line);
     let plain = std::mem::take(&mut line.plain);
     for text in plain.split(|&octet| octet == b'\n').filter(|text| !text.is_empty()) {
@@ -198,7 +198,7 @@ fn show(stage: &Stage, line: &mut Line<ChannelSession>) {
     }
 }
 
-fn show_tapped(stage: &Stage, line: &mut Line<ChannelSession>) {
+fn show_tapped(stage: &Stage, line: &mut WireLine<ChannelSession>) {
     for (direction, wire) in line.tapped.iter_mut().flat_map(std::mem::take) {
         tap(stage, direction, &wire);
     }

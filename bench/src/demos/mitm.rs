@@ -17,7 +17,7 @@ use dyno_security::kdf;
 use dyno_security::transport::Transport;
 
 use super::stage::{Stage, readable};
-use super::wire::Line;
+use super::wire::WireLine;
 use super::{Choices, Demo, Party};
 use crate::exit::Failure;
 use crate::limits::{DEMO_MESSAGE_OCTETS, DEMO_TIMEOUT};
@@ -206,13 +206,13 @@ fn attack_unsigned(stage: &Stage, mut to_alice: TcpStream, mut to_bob: TcpStream
 fn attack_signed(stage: &Stage, to_alice: TcpStream, to_bob: TcpStream) -> io::Result<()> {
     let now = Instant::now();
     let as_bob = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
-    let mut towards_alice = Line::new(to_alice, as_bob.session(now))?;
+    let mut towards_alice = WireLine::new(to_alice, as_bob.session(now))?;
     let failed = towards_alice.establish();
     stage.says("Mallory", format!("as Bob towards Alice: {}", ended(&failed)));
     drop(towards_alice);
     let as_alice =
         ChannelClient::new(Config::new(Identity::throw_away(), Trust { anyone: true, ..Trust::default() }));
-    let mut towards_bob = Line::new(to_bob, as_alice.session(now))?;
+    let mut towards_bob = WireLine::new(to_bob, as_alice.session(now))?;
     let failed = towards_bob.establish();
     stage.says("Mallory", format!("as Alice towards Bob: {}", ended(&failed)));
     Ok(())
@@ -252,7 +252,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
             let guests = Files { trust: credentials.map(|directory| directory.join("trust")), ..files };
             let offer = credentials::acceptor(Transport::Channel, &guests).map_err(io::Error::other)?;
             let acceptor = offer.ok_or_else(|| io::Error::other("no channel"))?.acceptor;
-            let mut line = Line::new(answer(address)?, acceptor.accept(Instant::now()))?;
+            let mut line = WireLine::new(answer(address)?, acceptor.accept(Instant::now()))?;
             line.establish()?;
             let order = line.read_to_end()?;
             line.close()?;
@@ -262,7 +262,7 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
             let connector =
                 credentials::connector(Transport::Channel, &files, SERVER_NAME).map_err(io::Error::other)?;
             let pipe = connector.ok_or_else(|| io::Error::other("no channel"))?.connect(Instant::now());
-            let mut line = Line::new(TcpStream::connect(address)?, pipe)?;
+            let mut line = WireLine::new(TcpStream::connect(address)?, pipe)?;
             line.establish()?;
             line.send(ORDER)?;
             line.close()?;

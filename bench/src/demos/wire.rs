@@ -31,7 +31,7 @@ pub fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) -> Result
 }
 
 /// A pipe on its socket.
-pub struct Line<P> {
+pub struct WireLine<P> {
     /// The socket that carries the sealed octets.
     pub stream: TcpStream,
     /// The pipe that seals and opens.
@@ -55,7 +55,7 @@ fn refused(failure: PipeError) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, failure)
 }
 
-impl<P: Pipe> Line<P> {
+impl<P: Pipe> WireLine<P> {
     /// Puts a pipe on a socket. Reads and writes give up after ten seconds.
     ///
     /// # Errors
@@ -63,7 +63,7 @@ impl<P: Pipe> Line<P> {
     pub fn new(stream: TcpStream, pipe: P) -> io::Result<Self> {
         stream.set_read_timeout(Some(DEMO_TIMEOUT))?;
         stream.set_write_timeout(Some(DEMO_TIMEOUT))?;
-        Ok(Line { stream, pipe, plain: Vec::new(), tapped: None })
+        Ok(WireLine { stream, pipe, plain: Vec::new(), tapped: None })
     }
 
     /// Writes what is pending.
@@ -106,7 +106,7 @@ impl<P: Pipe> Line<P> {
     /// Sends and receives until the handshake is complete.
     ///
     /// # Errors
-    /// As [`Line::fill`].
+    /// As [`WireLine::fill`].
     pub fn establish(&mut self) -> io::Result<()> {
         self.flush()?;
         while !self.pipe.is_established() {
@@ -118,7 +118,7 @@ impl<P: Pipe> Line<P> {
     /// Seals the octets and writes them to the socket.
     ///
     /// # Errors
-    /// As [`Line::fill`].
+    /// As [`WireLine::fill`].
     pub fn send(&mut self, plain: &[u8]) -> io::Result<()> {
         self.pipe.send(plain).map_err(refused)?;
         self.flush()
@@ -127,7 +127,7 @@ impl<P: Pipe> Line<P> {
     /// Everything that the peer sends until its authenticated end.
     ///
     /// # Errors
-    /// As [`Line::fill`].
+    /// As [`WireLine::fill`].
     pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
         while self.fill()? {}
         Ok(std::mem::take(&mut self.plain))
@@ -136,7 +136,7 @@ impl<P: Pipe> Line<P> {
     /// Closes this side of the pipe, authenticated, and writes that to the socket.
     ///
     /// # Errors
-    /// As [`Line::fill`].
+    /// As [`WireLine::fill`].
     pub fn close(&mut self) -> io::Result<()> {
         self.pipe.close();
         self.flush()

@@ -6,7 +6,7 @@ use crate::sample::midmean;
 
 /// What a comparison says, and no more than it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ComparisonVerdict {
     /// The whole interval of the ratio lies above 1 by more than the threshold.
     Higher,
     /// The whole interval of the ratio lies below 1 by more than the threshold.
@@ -23,7 +23,7 @@ pub struct Comparison {
     /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 % interval; absent where there is nothing to compare.
     pub ratio: Option<Interval>,
     /// What may be said.
-    pub verdict: Verdict,
+    pub verdict: ComparisonVerdict,
 }
 
 /// Compares pairs `(one, other)`, one pair a block, by the ratio `one / other`.
@@ -53,14 +53,14 @@ pub fn compare_apart(one: &[f64], other: &[f64], threshold: f64, seed: u64) -> C
 fn judge(logarithm: Option<Interval>, threshold: f64) -> Comparison {
     let ratio = logarithm.map(|logarithm| logarithm.map(f64::exp));
     let Some(enough) = ratio.filter(|ratio| ratio.observations >= LEAST_BLOCKS_FOR_A_VERDICT) else {
-        return Comparison { ratio, verdict: Verdict::TooFewBlocks };
+        return Comparison { ratio, verdict: ComparisonVerdict::TooFewBlocks };
     };
     let verdict = if enough.low > 1.0 + threshold {
-        Verdict::Higher
+        ComparisonVerdict::Higher
     } else if enough.high < 1.0 / (1.0 + threshold) {
-        Verdict::Lower
+        ComparisonVerdict::Lower
     } else {
-        Verdict::NoDifferenceSeen
+        ComparisonVerdict::NoDifferenceSeen
     };
     Comparison { ratio, verdict }
 }
@@ -75,21 +75,21 @@ mod tests {
     fn a_clear_effect_is_called_one() {
         let pairs: Vec<(f64, f64)> =
             (0..7).map(|i| (200.0 + f64::from(i), 100.0 + f64::from(i) / 3.0)).collect();
-        assert_eq!(compare(&pairs, 0.05, 1).verdict, Verdict::Higher);
+        assert_eq!(compare(&pairs, 0.05, 1).verdict, ComparisonVerdict::Higher);
         let turned: Vec<(f64, f64)> = pairs.iter().map(|(a, b)| (*b, *a)).collect();
-        assert_eq!(compare(&turned, 0.05, 1).verdict, Verdict::Lower);
+        assert_eq!(compare(&turned, 0.05, 1).verdict, ComparisonVerdict::Lower);
     }
 
     #[test]
     fn an_effect_below_the_threshold_is_none() {
         let pairs = [(102.0, 100.0), (102.1, 100.0), (101.9, 100.0), (102.0, 100.1), (102.0, 99.9)];
-        assert_eq!(compare(&pairs, 0.05, 1).verdict, Verdict::NoDifferenceSeen);
+        assert_eq!(compare(&pairs, 0.05, 1).verdict, ComparisonVerdict::NoDifferenceSeen);
     }
 
     #[test]
     fn two_blocks_decide_nothing() {
-        assert_eq!(compare(&[(2.0, 1.0), (2.0, 1.0)], 0.05, 1).verdict, Verdict::TooFewBlocks);
-        assert_eq!(compare_apart(&[2.0, 2.0], &[1.0; 9], 0.05, 1).verdict, Verdict::TooFewBlocks);
+        assert_eq!(compare(&[(2.0, 1.0), (2.0, 1.0)], 0.05, 1).verdict, ComparisonVerdict::TooFewBlocks);
+        assert_eq!(compare_apart(&[2.0, 2.0], &[1.0; 9], 0.05, 1).verdict, ComparisonVerdict::TooFewBlocks);
     }
 
     #[test]
@@ -98,13 +98,13 @@ mod tests {
             (0..cells).map(|cell| level * (1.0 + 0.02 * (f64::from(cell % 5) - 2.0))).collect()
         };
         let found = compare_apart(&around(200.0, 30), &around(100.0, 35), 0.05, 1);
-        assert_eq!(found.verdict, Verdict::Higher);
+        assert_eq!(found.verdict, ComparisonVerdict::Higher);
         assert!((found.ratio.unwrap().value - 2.0).abs() < 0.01, "{found:?}");
         let other = compare_apart(&around(100.0, 35), &around(200.0, 30), 0.05, 1);
         assert!((found.ratio.unwrap().value * other.ratio.unwrap().value - 1.0).abs() < 1e-9);
-        assert_eq!(other.verdict, Verdict::Lower);
+        assert_eq!(other.verdict, ComparisonVerdict::Lower);
         let level = compare_apart(&around(103.0, 30), &around(100.0, 35), 0.05, 1);
-        assert_eq!(level.verdict, Verdict::NoDifferenceSeen);
+        assert_eq!(level.verdict, ComparisonVerdict::NoDifferenceSeen);
     }
 
     #[test]
@@ -115,7 +115,7 @@ mod tests {
         let told_apart = (0..20)
             .filter(|&trial| {
                 let pairs: Vec<(f64, f64)> = (0..5).map(|_| (noisy(), noisy())).collect();
-                compare(&pairs, 0.05, trial).verdict != Verdict::NoDifferenceSeen
+                compare(&pairs, 0.05, trial).verdict != ComparisonVerdict::NoDifferenceSeen
             })
             .count();
         assert!(told_apart <= 1, "{told_apart}");

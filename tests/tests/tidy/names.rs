@@ -8,6 +8,16 @@ use crate::Broken;
 
 /// Names that several crates use on purpose, and why a reader does not take one for the other.
 const SHARED: &[(&str, &str)] = &[
+    (
+        "Audit",
+        "the generator's result and the record of a cell are two published formats, versioned apart, and each is judged",
+    ),
+    (
+        "Finding",
+        "the same two formats: what the generator, and what the bench, found against its own measurement",
+    ),
+    ("Latency", "the same two formats: four parts in one, one distribution in the other"),
+    ("Load", "the same two formats: what the generator was told to do"),
     ("Head", "clients and servers read HTTP/1.1 by code of their own, and both use the word of RFC 9112"),
     ("Request", "the same on purpose: what a client sends, and what a server was sent"),
 ];

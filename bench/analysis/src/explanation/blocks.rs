@@ -34,7 +34,7 @@ pub struct Block {
 
 /// An explanation, and how far noise moves it.
 #[derive(Debug)]
-pub struct Finding {
+pub struct Explained {
     /// From the medians of all blocks.
     pub explanation: Explanation,
     /// The 90 % interval of the difference, in nanoseconds; absent with one block.
@@ -89,7 +89,7 @@ pub fn cost(blocks: &[&Block], unit: Unit) -> Option<Cost> {
 }
 
 /// What the blocks say of the difference between these two. The seed makes the intervals repeatable.
-pub fn findings(blocks: &[Block], sides: [Side; 2], seed: u64) -> Vec<Finding> {
+pub fn findings(blocks: &[Block], sides: [Side; 2], seed: u64) -> Vec<Explained> {
     let of = |blocks: &[&Block]| {
         let cells: Vec<&Record> =
             blocks.iter().flat_map(|block| &block.cells).map(|seen| &seen.what).collect();
@@ -110,7 +110,7 @@ pub fn findings(blocks: &[Block], sides: [Side; 2], seed: u64) -> Vec<Finding> {
     };
     of(&blocks.iter().collect::<Vec<_>>())
         .into_iter()
-        .map(|explanation| Finding {
+        .map(|explanation| Explained {
             difference_ns: interval(explanation.step, Explanation::difference_ns),
             unexplained_share: interval(explanation.step, Explanation::unexplained_share),
             explanation,

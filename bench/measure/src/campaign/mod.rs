@@ -12,7 +12,7 @@ use dyno_record::store::{Store, StoreError};
 
 /// Why an experiment ended before its time.
 #[derive(Debug)]
-pub enum Stop {
+pub enum EndedEarly {
     /// The user wanted it.
     Interrupted,
     /// It cannot go on.
@@ -20,7 +20,7 @@ pub enum Stop {
 }
 
 /// Who is told how far the experiment is.
-pub trait Progress {
+pub trait CampaignProgress {
     /// A trial is about to be measured; `left` is the time that the experiment still needs.
     fn begin(&mut self, trial: &Trial, done: usize, planned: usize, left: Duration);
     /// A trial has been measured, or was known already.
@@ -34,7 +34,7 @@ pub struct Campaign<'a, R: Rig> {
     known: HashMap<String, Record>,
     records: Vec<Record>,
     machine_id: String,
-    progress: &'a mut dyn Progress,
+    progress: &'a mut dyn CampaignProgress,
     planned: Duration,
     planned_trials: usize,
 }
@@ -48,7 +48,7 @@ impl<'a, R: Rig> Campaign<'a, R> {
         store: Option<Store>,
         known: Vec<Record>,
         machine_id: &str,
-        progress: &'a mut dyn Progress,
+        progress: &'a mut dyn CampaignProgress,
     ) -> Self {
         let known = known
             .into_iter()
@@ -90,9 +90,9 @@ impl<'a, R: Rig> Campaign<'a, R> {
     ///
     /// # Errors
     /// When the user interrupts, or the record cannot be written.
-    pub fn measure(&mut self, trial: &Trial) -> Result<&Record, Stop> {
+    pub fn measure(&mut self, trial: &Trial) -> Result<&Record, EndedEarly> {
         if self.rig.interrupted() {
-            return Err(Stop::Interrupted);
+            return Err(EndedEarly::Interrupted);
         }
         let expected = expected_time(&trial.cell);
         let known = self.known.remove(&trial.key());
@@ -102,10 +102,10 @@ impl<'a, R: Rig> Campaign<'a, R> {
             None => {
                 self.progress.begin(trial, self.records.len(), self.planned_trials, self.planned);
                 let turn = self.records.len() as u64;
-                let record =
-                    runner::measure(&mut self.rig, trial, turn, &self.machine_id).ok_or(Stop::Interrupted)?;
+                let record = runner::measure(&mut self.rig, trial, turn, &self.machine_id)
+                    .ok_or(EndedEarly::Interrupted)?;
                 if let Some(store) = &mut self.store {
-                    store.append(&record).map_err(Stop::Broken)?;
+                    store.append(&record).map_err(EndedEarly::Broken)?;
                 }
                 record
             }
@@ -137,7 +137,7 @@ pub fn expected_time(cell: &Cell) -> Duration {
 #[derive(Debug, Default)]
 pub struct Silent;
 
-impl Progress for Silent {
+impl CampaignProgress for Silent {
     fn begin(&mut self, _trial: &Trial, _done: usize, _planned: usize, _left: Duration) {}
     fn end(&mut self, _record: &Record, _known_before: bool) {}
 }

@@ -150,7 +150,7 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
     let rig = Mock { interrupt_after: Some(4), ..Mock::default() };
     let mut campaign = Campaign::new(rig, Some(first), Vec::new(), "m", &mut progress);
     let ended = trials.iter().try_for_each(|trial| campaign.measure(trial).map(|_| ()));
-    assert!(matches!(ended, Err(Stop::Interrupted)));
+    assert!(matches!(ended, Err(EndedEarly::Interrupted)));
     let kept = store::read(directory.path()).unwrap().cells;
     assert_eq!(kept.len(), 3, "the cell that was under way does not count");
 

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contestant::{Concurrency, Contestant, Ready, find};
+use crate::contestant::{AtOnce, Contestant, ReadySign, find};
 use dyno_analysis::explanation::build::Build;
 use dyno_record::transport::TransportKind;
 
@@ -25,7 +25,7 @@ use crate::contestant::error::ContestantError;
 struct File {
     experiment: Option<String>,
     #[serde(rename = "server")]
-    servers: Vec<Server>,
+    servers: Vec<ServerTable>,
     #[serde(flatten)]
     others: BTreeMap<String, toml::Value>,
 }
@@ -33,7 +33,7 @@ struct File {
 /// One server of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Server {
+pub struct ServerTable {
     name: String,
     command: Vec<String>,
     #[serde(default)]
@@ -61,7 +61,7 @@ enum ReadyBy {
     Line,
 }
 
-impl Server {
+impl ServerTable {
     /// The contestant that it describes.
     ///
     /// # Errors
@@ -75,13 +75,13 @@ impl Server {
             contestant.idea.clone_from(&self.idea);
         }
         contestant.concurrency = match self.connections {
-            Connections::One => Concurrency::One,
-            Connections::Workers => Concurrency::Workers,
-            Connections::Many => Concurrency::Many,
+            Connections::One => AtOnce::One,
+            Connections::Workers => AtOnce::Workers,
+            Connections::Many => AtOnce::Many,
         };
         contestant.ready = match self.ready {
-            ReadyBy::Connect => Ready::Connect,
-            ReadyBy::Line => Ready::Line,
+            ReadyBy::Connect => ReadySign::Connect,
+            ReadyBy::Line => ReadySign::Line,
         };
         Ok(contestant)
     }
@@ -95,8 +95,8 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
         family: "foreign".to_string(),
         command,
         files: Vec::new(),
-        ready: Ready::Connect,
-        concurrency: Concurrency::Many,
+        ready: ReadySign::Connect,
+        concurrency: AtOnce::Many,
         has_workers: false,
         bounds_connections: false,
         transport: TransportKind::Plain,
@@ -119,8 +119,8 @@ pub fn read(path: &Path) -> Result<Vec<Contestant>, ContestantError> {
 ///
 /// # Errors
 /// When a command is empty, or its program is not installed.
-pub fn installed(servers: &[Server]) -> Result<Vec<Contestant>, ContestantError> {
-    all_installed(servers.iter().map(Server::contestant).collect::<Result<_, _>>()?)
+pub fn installed(servers: &[ServerTable]) -> Result<Vec<Contestant>, ContestantError> {
+    all_installed(servers.iter().map(ServerTable::contestant).collect::<Result<_, _>>()?)
 }
 
 fn all_installed(found: Vec<Contestant>) -> Result<Vec<Contestant>, ContestantError> {
@@ -141,7 +141,7 @@ fn parse(text: &str, name: &str) -> Result<Vec<Contestant>, ContestantError> {
     if let (None, Some(key)) = (&file.experiment, file.others.keys().next()) {
         return Err(ContestantError::UnknownKey { name: name.to_string(), key: key.clone() });
     }
-    file.servers.iter().map(Server::contestant).collect()
+    file.servers.iter().map(ServerTable::contestant).collect()
 }
 
 #[cfg(test)]
@@ -153,8 +153,8 @@ mod tests {
         let found =
             parse("[[server]]\nname = 'x'\ncommand = ['x', '{port}']\nconnections = 'one'\n", "f").unwrap();
         assert_eq!(found[0].label, "x");
-        assert_eq!(found[0].concurrency, Concurrency::One);
-        assert_eq!(found[0].ready, Ready::Connect);
+        assert_eq!(found[0].concurrency, AtOnce::One);
+        assert_eq!(found[0].ready, ReadySign::Connect);
     }
 
     #[test]

@@ -25,9 +25,9 @@ pub struct Contestant {
     /// Files that it needs, written before it starts; `{port}`, `{cores}` and `{dir}` are replaced.
     pub files: Vec<(PathBuf, String)>,
     /// How it says that it is ready.
-    pub ready: Ready,
+    pub ready: ReadySign,
     /// How many connections it serves at once.
-    pub concurrency: Concurrency,
+    pub concurrency: AtOnce,
     /// Whether its crew can be set by `--workers`.
     pub has_workers: bool,
     /// Whether it takes `--max-connections`.
@@ -42,7 +42,7 @@ pub struct Contestant {
 
 /// How a contestant says that it is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ready {
+pub enum ReadySign {
     /// It prints one line of JSON: `{"ready":true,"address":"127.0.0.1:PORT",...}`.
     Line,
     /// Its port, which was chosen for it, takes connections.
@@ -51,7 +51,7 @@ pub enum Ready {
 
 /// How many connections a contestant serves at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concurrency {
+pub enum AtOnce {
     /// One: any other waits in the accept queue.
     One,
     /// As many as it has workers.
@@ -73,12 +73,12 @@ impl Contestant {
 
     /// How many of `wanted` lasting connections it can serve without letting the rest starve.
     pub fn connections(&self, wanted: u32) -> u32 {
-        if self.concurrency == Concurrency::One { 1 } else { wanted }
+        if self.concurrency == AtOnce::One { 1 } else { wanted }
     }
 
     /// The crew that `connections` lasting connections need, where a crew is what serves them.
     pub fn workers(&self, connections: u32) -> Option<u32> {
-        (self.has_workers && self.concurrency == Concurrency::Workers).then_some(connections)
+        (self.has_workers && self.concurrency == AtOnce::Workers).then_some(connections)
     }
 }
 

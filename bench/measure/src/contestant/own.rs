@@ -7,7 +7,7 @@ use dyno_servers::architecture::{
 };
 use dyno_servers::architectures::ALL;
 
-use crate::contestant::{Concurrency, Contestant, Ready};
+use crate::contestant::{AtOnce, Contestant, ReadySign};
 use dyno_record::transport::TransportKind;
 
 use crate::contestant::error::ContestantError;
@@ -55,11 +55,11 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
         family: architecture.family.to_string(),
         command: command.map(String::from).into(),
         files: Vec::new(),
-        ready: Ready::Line,
+        ready: ReadySign::Line,
         concurrency: match architecture.concurrency {
-            Served::One => Concurrency::One,
-            Served::PerWorker => Concurrency::Workers,
-            Served::Many => Concurrency::Many,
+            Served::One => AtOnce::One,
+            Served::PerWorker => AtOnce::Workers,
+            Served::Many => AtOnce::Many,
         },
         has_workers: architecture.knobs.contains(&Knob::Workers),
         bounds_connections: architecture.knobs.contains(&Knob::MaxConnections),

@@ -17,11 +17,11 @@
 use dyno_record::step::Step;
 use std::collections::BTreeMap;
 
-use crate::campaign::{Campaign, Stop};
+use crate::campaign::{Campaign, EndedEarly};
 use crate::contestant::Contestant;
 use crate::experiment::pilot;
 use crate::limits::{COMMON_RATE_SHARE, CONNECT_CONNECTIONS};
-use crate::order::{self, Plan, Planned, Rate};
+use crate::order::{self, ExperimentPlan, Planned, Rate};
 use crate::rig::Rig;
 use crate::setup::{Setup, round_rate};
 use dyno_record::cell::{Cell, Trial};
@@ -90,8 +90,8 @@ fn counts(setup: &Setup) -> Vec<Trial> {
 }
 
 /// Everything that the experiment measures. `rate_per_s` is the common rate, found by the pilot when absent.
-pub fn plan(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> Plan {
-    Plan { pilot: pilot::trials(setup), order: order(setup, rounds, rate_per_s) }
+pub fn plan(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> ExperimentPlan {
+    ExperimentPlan { pilot: pilot::trials(setup), order: order(setup, rounds, rate_per_s) }
 }
 
 /// Runs the experiment. `rate_per_s` is the common rate, found by the pilot when absent.
@@ -103,7 +103,7 @@ pub fn run<R: Rig>(
     setup: &Setup,
     rounds: Rounds,
     rate_per_s: Option<f64>,
-) -> Result<(), Stop> {
+) -> Result<(), EndedEarly> {
     let plan = plan(setup, rounds, rate_per_s);
     campaign.expect(plan.cells());
     let settled = pilot::run(campaign, setup)?;

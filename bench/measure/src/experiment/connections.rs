@@ -9,10 +9,10 @@
 use dyno_record::step::Step;
 use std::collections::BTreeSet;
 
-use crate::campaign::{Campaign, Stop};
+use crate::campaign::{Campaign, EndedEarly};
 use crate::experiment::pilot;
 use crate::limits::{ACTIVE_CONNECTIONS, CONNECTIONS_RATE_PER_S, WARM_UP_PER_CONNECTION_US, WORKERS_LIMIT};
-use crate::order::{self, Plan};
+use crate::order::{self, ExperimentPlan};
 use crate::rig::Rig;
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
@@ -46,8 +46,11 @@ pub fn cells(setup: &Setup, counts: &[u32]) -> Vec<Cell> {
 }
 
 /// Everything that the experiment measures.
-pub fn plan(setup: &Setup, counts: &[u32]) -> Plan {
-    Plan::known(pilot::trials(setup), order::blocks(&cells(setup, counts), 0, setup.blocks, setup.seed))
+pub fn plan(setup: &Setup, counts: &[u32]) -> ExperimentPlan {
+    ExperimentPlan::known(
+        pilot::trials(setup),
+        order::blocks(&cells(setup, counts), 0, setup.blocks, setup.seed),
+    )
 }
 
 /// Runs the experiment. A contestant that hit its wall in an earlier block is not sent against it, or beyond it, again:
@@ -55,7 +58,7 @@ pub fn plan(setup: &Setup, counts: &[u32]) -> Plan {
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
-pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, counts: &[u32]) -> Result<(), Stop> {
+pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, counts: &[u32]) -> Result<(), EndedEarly> {
     let plan = plan(setup, counts);
     campaign.expect(plan.cells());
     let settled = pilot::run(campaign, setup)?;

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::campaign::{self, Campaign, Stop};
+use crate::campaign::{self, Campaign, EndedEarly};
 use crate::contestant::Contestant;
 use crate::experiment::pilot;
 use crate::limits::{BRACKET, CELL_OVERHEAD, PILOT_TIME_MS, SEARCH_STEPS};
@@ -48,7 +48,7 @@ pub fn keeps(record: &Record, limit: Limit) -> bool {
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
-pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, limit: Limit) -> Result<(), Stop> {
+pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, limit: Limit) -> Result<(), EndedEarly> {
     campaign.expect(&pilot::cells(setup));
     for contestant in &setup.contestants {
         let cell = campaign::expected_time(&setup.cell(Step::Curve, contestant));
@@ -118,7 +118,7 @@ fn search<R: Rig>(
     contestant: &Contestant,
     capacity: f64,
     limit: Limit,
-) -> Result<f64, Stop> {
+) -> Result<f64, EndedEarly> {
     let (mut good, mut bad) = (None::<f64>, None::<f64>);
     let mut next = capacity * 0.8;
     for step in 0..SEARCH_STEPS {

@@ -10,7 +10,7 @@
 //!
 //! A machine whose speed changes (clock, neighbours on the same host) then changes costs and prices alike.
 
-use crate::campaign::{Campaign, Stop};
+use crate::campaign::{Campaign, EndedEarly};
 use crate::limits::CONNECT_CONNECTIONS;
 use crate::order;
 use crate::rig::Rig;
@@ -58,7 +58,7 @@ pub fn run<R: Rig>(
     setup: &Setup,
     units: &[Unit],
     probes: &mut Probes,
-) -> Result<Vec<Block>, Stop> {
+) -> Result<Vec<Block>, EndedEarly> {
     let planned: Vec<Cell> =
         (0..setup.blocks).flat_map(|block| trials(setup, block)).map(|trial| trial.cell).collect();
     campaign.expect(&planned);

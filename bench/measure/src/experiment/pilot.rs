@@ -3,7 +3,7 @@
 //! It tells two things that the measured cells need: how long a fresh process of this contestant takes to become steady
 //! (see [`steady`]), and the order of its rate. It counts for nothing else.
 
-use crate::campaign::{Campaign, Stop};
+use crate::campaign::{Campaign, EndedEarly};
 use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, RESTLESS_MS, WARM_UP_LEAST_MS};
 use crate::order;
 use crate::rig::Rig;
@@ -34,7 +34,7 @@ pub fn trials(setup: &Setup) -> Vec<Trial> {
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
-pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup) -> Result<Setup, Stop> {
+pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup) -> Result<Setup, EndedEarly> {
     let mut settled = setup.clone();
     let mut cells = cells(setup);
     let attempts = if setup.warm_up_fixed { 1 } else { PILOT_ATTEMPTS };

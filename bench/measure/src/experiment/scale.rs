@@ -2,9 +2,9 @@
 //!
 //! The generator gets the cores that are left. Where none is left both sides share, and the audit says so.
 
-use crate::campaign::{Campaign, Stop};
+use crate::campaign::{Campaign, EndedEarly};
 use crate::experiment::pilot;
-use crate::order::{self, Plan};
+use crate::order::{self, ExperimentPlan};
 use crate::rig::Rig;
 use crate::setup::Setup;
 use dyno_record::cell::{Cell, Cores};
@@ -35,15 +35,18 @@ fn is_step(count: usize) -> bool {
 }
 
 /// Everything that the experiment measures.
-pub fn plan(setup: &Setup, online: &[usize]) -> Plan {
-    Plan::known(pilot::trials(setup), order::blocks(&cells(setup, online), 0, setup.blocks, setup.seed))
+pub fn plan(setup: &Setup, online: &[usize]) -> ExperimentPlan {
+    ExperimentPlan::known(
+        pilot::trials(setup),
+        order::blocks(&cells(setup, online), 0, setup.blocks, setup.seed),
+    )
 }
 
 /// Runs the experiment.
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
-pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, online: &[usize]) -> Result<(), Stop> {
+pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, online: &[usize]) -> Result<(), EndedEarly> {
     let plan = plan(setup, online);
     campaign.expect(plan.cells());
     let settled = pilot::run(campaign, setup)?;

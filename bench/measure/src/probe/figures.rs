@@ -13,7 +13,7 @@ use dyno_statistics::parallelism::{shares, tlp};
 
 /// Everything that is sampled at one instant.
 #[derive(Debug, Clone, Default)]
-pub struct Sample {
+pub struct Reading {
     /// When, on the monotonic clock.
     pub at: Duration,
     /// The contestant's tree.
@@ -33,7 +33,7 @@ pub struct Sample {
 /// What the contestant cost between two samples.
 ///
 /// `running` are counts of runnable threads seen in between.
-pub fn server(before: &Sample, after: &Sample, running: &[usize], allotted: usize) -> ServerFigures {
+pub fn server(before: &Reading, after: &Reading, running: &[usize], allotted: usize) -> ServerFigures {
     let seconds = (after.at - before.at).as_secs_f64();
     let rate = |before: u64, after: u64| after.saturating_sub(before) as f64 / seconds;
     let (old, new) = (&before.tree, &after.tree);
@@ -98,7 +98,7 @@ fn sum(old: &BTreeMap<i32, ThreadCounters>, new: &BTreeMap<i32, ThreadCounters>)
 }
 
 /// What the whole machine did between two samples.
-pub fn machine(before: &Sample, after: &Sample, cores: usize) -> MachineFigures {
+pub fn machine(before: &Reading, after: &Reading, cores: usize) -> MachineFigures {
     let seconds = (after.at - before.at).as_secs_f64();
     let used = |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() / seconds;
     let cores_used = used(before.machine.busy, after.machine.busy);
@@ -122,21 +122,21 @@ pub fn machine(before: &Sample, after: &Sample, cores: usize) -> MachineFigures 
 mod tests {
     use super::*;
 
-    fn at(seconds: u64, cpu_ms: u64, threads: &[(i32, u64)]) -> Sample {
+    fn at(seconds: u64, cpu_ms: u64, threads: &[(i32, u64)]) -> Reading {
         let threads = threads
             .iter()
             .map(|(thread, switches)| {
                 (*thread, ThreadCounters { switches_voluntary: *switches, ..ThreadCounters::default() })
             })
             .collect();
-        Sample {
+        Reading {
             at: Duration::from_secs(seconds),
             tree: TreeSample {
                 cpu: Duration::from_millis(cpu_ms),
                 threads: Some(threads),
                 ..TreeSample::default()
             },
-            ..Sample::default()
+            ..Reading::default()
         }
     }
 

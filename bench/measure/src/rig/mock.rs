@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::probe::figures::Sample;
+use crate::probe::figures::Reading;
 use crate::probe::machine::MachineSample;
 use crate::probe::pace::{Beat, Beats};
-use crate::rig::{Answers, Drive, Farewell, Fault, Rig};
+use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use dyno_record::cell::Cell;
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
@@ -178,22 +178,26 @@ impl Rig for Mock {
         self.interrupt_after.is_some_and(|after| self.starts >= after)
     }
 
-    fn start(&mut self, cell: &Cell) -> Result<Cell, Fault> {
+    fn start(&mut self, cell: &Cell) -> Result<Cell, CellFault> {
         self.starts += 1;
         self.log.push(format!("start {}", cell.contestant));
-        if self.nature(cell).starts { Ok(cell.clone()) } else { Err(Fault::contract("it does not start")) }
+        if self.nature(cell).starts {
+            Ok(cell.clone())
+        } else {
+            Err(CellFault::contract("it does not start"))
+        }
     }
 
-    fn sample(&mut self, _server: &Cell, generator: Option<&Cell>) -> Sample {
+    fn sample(&mut self, _server: &Cell, generator: Option<&Cell>) -> Reading {
         self.log.push(format!("sample{}", if generator.is_some() { " under load" } else { "" }));
-        let mut sample = Sample { at: self.clock, ..Sample::default() };
+        let mut sample = Reading { at: self.clock, ..Reading::default() };
         sample.tree.cpu = self.cpu;
         sample.tree.thread_count = 1;
         sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
         sample
     }
 
-    fn cpu(&mut self, _server: &Cell, _sampled: &Sample) -> (Duration, Duration) {
+    fn cpu(&mut self, _server: &Cell, _sampled: &Reading) -> (Duration, Duration) {
         (self.cpu, self.clock)
     }
 
@@ -209,16 +213,17 @@ impl Rig for Mock {
         vec![1]
     }
 
-    fn begin(&mut self, _server: &Cell, cell: &Cell) -> Result<Cell, Fault> {
+    fn begin(&mut self, _server: &Cell, cell: &Cell) -> Result<Cell, CellFault> {
         self.log.push(format!("begin {}", cell.load.words()));
         self.loaded_since = Some((self.clock, cell.clone()));
         Ok(cell.clone())
     }
 
-    fn finish(&mut self, _generator: Cell, cell: &Cell) -> Result<Drive, Fault> {
+    fn finish(&mut self, _generator: Cell, cell: &Cell) -> Result<Drive, CellFault> {
         self.log.push("finish".into());
         let nature = self.nature(cell);
-        let (since, _) = self.loaded_since.clone().ok_or_else(|| Fault::generator("nothing was begun"))?;
+        let (since, _) =
+            self.loaded_since.clone().ok_or_else(|| CellFault::generator("nothing was begun"))?;
         let end = since + Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
         self.pass(end.saturating_sub(self.clock));
         self.loaded_since = None;
@@ -263,7 +268,7 @@ impl Rig for Mock {
         Ok(Drive { figures, answers: Answers { interval, counts }, beats: beats(&nature, since, end) })
     }
 
-    fn stop(&mut self, server: Cell) -> Result<Farewell, Fault> {
+    fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {
         self.log.push(format!("stop {}", server.contestant));
         Ok(Farewell { requests_by_worker: vec![1, 2] })
     }

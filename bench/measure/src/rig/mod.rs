@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::probe::figures::Sample;
+use crate::probe::figures::Reading;
 use crate::probe::pace::Beats;
 use dyno_record::audit::Law;
 use dyno_record::cell::Cell;
@@ -19,22 +19,22 @@ pub mod system;
 
 /// What kept a cell from being measured; the cell is void, the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct CellFault {
     /// Which side of the agreement was broken.
     pub law: Law,
     /// How, in words.
     pub words: String,
 }
 
-impl Fault {
+impl CellFault {
     /// The contestant broke its contract.
     pub fn contract(words: impl Into<String>) -> Self {
-        Fault { law: Law::Contract, words: words.into() }
+        CellFault { law: Law::Contract, words: words.into() }
     }
 
     /// The generator gave no figures.
     pub fn generator(words: impl Into<String>) -> Self {
-        Fault { law: Law::GeneratorRan, words: words.into() }
+        CellFault { law: Law::GeneratorRan, words: words.into() }
     }
 }
 
@@ -95,12 +95,12 @@ pub trait Rig {
     ///
     /// # Errors
     /// When it does not start, or not in time.
-    fn start(&mut self, cell: &Cell) -> Result<Self::Server, Fault>;
+    fn start(&mut self, cell: &Cell) -> Result<Self::Server, CellFault>;
     /// Samples what has been used so far.
-    fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Sample;
+    fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Reading;
     /// CPU time of the contestant's processes that `sampled` knows, and when it was read. It takes next to no time, so it may
     /// be read where latencies are measured.
-    fn cpu(&mut self, server: &Self::Server, sampled: &Sample) -> (Duration, Duration);
+    fn cpu(&mut self, server: &Self::Server, sampled: &Reading) -> (Duration, Duration);
     /// Samples memory, which takes longer.
     fn memory(&mut self, server: &Self::Server) -> Memory;
     /// Lets time pass, and counts the contestant's running threads now and then.
@@ -110,15 +110,15 @@ pub trait Rig {
     ///
     /// # Errors
     /// When the generator cannot be started.
-    fn begin(&mut self, server: &Self::Server, cell: &Cell) -> Result<Self::Generator, Fault>;
+    fn begin(&mut self, server: &Self::Server, cell: &Cell) -> Result<Self::Generator, CellFault>;
     /// Waits for the load to end.
     ///
     /// # Errors
     /// When the generator fails or hangs.
-    fn finish(&mut self, generator: Self::Generator, cell: &Cell) -> Result<Drive, Fault>;
+    fn finish(&mut self, generator: Self::Generator, cell: &Cell) -> Result<Drive, CellFault>;
     /// Ends a contestant.
     ///
     /// # Errors
     /// When it had to be killed, or ended badly.
-    fn stop(&mut self, server: Self::Server) -> Result<Farewell, Fault>;
+    fn stop(&mut self, server: Self::Server) -> Result<Farewell, CellFault>;
 }

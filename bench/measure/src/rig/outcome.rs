@@ -5,18 +5,18 @@ use std::time::Duration;
 use dyno_clients::outcome::verdict::Doubt;
 use dyno_clients::outcome::{Distribution, ErrorKind, Outcome, SCHEMA_VERSION};
 
-use crate::rig::{Answers, Drive, Fault};
+use crate::rig::{Answers, CellFault, Drive};
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 
 /// Reads the JSON of a run.
 ///
 /// # Errors
 /// When it is no outcome, or of a schema that this program does not know.
-pub fn read(json: &str) -> Result<Drive, Fault> {
+pub fn read(json: &str) -> Result<Drive, CellFault> {
     let outcome: Outcome = serde_json::from_str(json)
-        .map_err(|error| Fault::generator(format!("the generator's result cannot be read: {error}")))?;
+        .map_err(|error| CellFault::generator(format!("the generator's result cannot be read: {error}")))?;
     if outcome.schema_version != SCHEMA_VERSION {
-        return Err(Fault::generator(format!(
+        return Err(CellFault::generator(format!(
             "the generator speaks schema {}, this program {SCHEMA_VERSION}",
             outcome.schema_version
         )));

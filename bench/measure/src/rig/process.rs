@@ -17,10 +17,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::Deserialize;
 
-use crate::contestant::{Contestant, Ready};
+use crate::contestant::{Contestant, ReadySign};
 use crate::limits::{LINE_LIMIT_BYTES, READY_LIMIT, STOP_LIMIT};
 use crate::probe::counters::{CounterSample, Counters};
-use crate::rig::{Farewell, Fault};
+use crate::rig::{CellFault, Farewell};
 
 /// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the kernel should this program die.
 pub fn tame(command: &mut Command, cores: &[usize]) {
@@ -49,7 +49,7 @@ pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
     label: String,
-    ready: Ready,
+    ready: ReadySign,
     counters: Counters,
     /// How many cores it may use.
     pub cores: usize,
@@ -83,9 +83,9 @@ impl Running {
         cores: &[usize],
         counted: bool,
         directory: &Path,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, CellFault> {
         let label = &contestant.label;
-        let port = free_port().map_err(|error| Fault::contract(format!("no free port: {error}")))?;
+        let port = free_port().map_err(|error| CellFault::contract(format!("no free port: {error}")))?;
         let count = if cores.is_empty() { crate::probe::machine::cores() } else { cores.len() };
         let fill = |text: &str| {
             text.replace("{port}", &port.to_string())
@@ -96,14 +96,17 @@ impl Running {
             let path = directory.join(path);
             let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
             made.and_then(|()| std::fs::write(&path, fill(content)))
-                .map_err(|error| Fault::contract(format!("cannot write {}: {error}", path.display())))?;
+                .map_err(|error| CellFault::contract(format!("cannot write {}: {error}", path.display())))?;
         }
         let mut command = Command::new(fill(&contestant.command[0]));
         command.args(contestant.command[1..].iter().map(|argument| fill(argument))).args(extra);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         tame(&mut command, cores);
         let mut child = command.spawn().map_err(|error| {
-            Fault::contract(format!("{label} cannot be started ({}): {error}", contestant.command.join(" ")))
+            CellFault::contract(format!(
+                "{label} cannot be started ({}): {error}",
+                contestant.command.join(" ")
+            ))
         })?;
         let counters = if counted { Counters::of(child.id() as i32, true) } else { Counters::default() };
         let complaints = Arc::new(Mutex::new(VecDeque::new()));
@@ -148,14 +151,14 @@ impl Running {
         self.child.id() as i32
     }
 
-    fn await_ready(&mut self) -> Result<(), Fault> {
+    fn await_ready(&mut self) -> Result<(), CellFault> {
         let ready = self.ready;
         let deadline = Instant::now() + READY_LIMIT;
         loop {
-            let pause = if ready == Ready::Line { READY_LIMIT } else { Duration::from_millis(5) };
+            let pause = if ready == ReadySign::Line { READY_LIMIT } else { Duration::from_millis(5) };
             match self.lines.recv_timeout(pause.min(deadline.saturating_duration_since(Instant::now()))) {
                 Ok(line) => {
-                    if let (Ready::Line, Ok(ReadyLine { ready: true, address })) =
+                    if let (ReadySign::Line, Ok(ReadyLine { ready: true, address })) =
                         (ready, serde_json::from_str(&line))
                     {
                         self.address = address;
@@ -168,7 +171,7 @@ impl Running {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(self.fault(&format!("ended before it was ready ({status})")));
             }
-            if ready == Ready::Connect && TcpStream::connect(self.address).is_ok() {
+            if ready == ReadySign::Connect && TcpStream::connect(self.address).is_ok() {
                 return Ok(());
             }
             if Instant::now() >= deadline {
@@ -177,7 +180,7 @@ impl Running {
         }
     }
 
-    fn fault(&self, what: &str) -> Fault {
+    fn fault(&self, what: &str) -> CellFault {
         // The last words of a program that died arrive a moment after its death.
         thread::sleep(Duration::from_millis(20));
         let said: Vec<String> =
@@ -187,7 +190,7 @@ impl Running {
         } else {
             format!("it said: {}", said.join(" / "))
         };
-        Fault::contract(format!("{} {what}; {said}", self.label))
+        CellFault::contract(format!("{} {what}; {said}", self.label))
     }
 
     /// Ends it with SIGTERM, and with SIGKILL when it does not end.
@@ -195,7 +198,7 @@ impl Running {
     /// # Errors
     /// When it had died before or had to be killed; and when one that follows the contract of the ready line ended with an error.
     /// With what a foreign server ends is its own affair: many leave SIGTERM to the kernel.
-    pub fn stop(mut self) -> Result<Farewell, Fault> {
+    pub fn stop(mut self) -> Result<Farewell, CellFault> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return Err(self.fault(&format!("ended during the run ({status})")));
         }
@@ -219,7 +222,7 @@ impl Running {
                 farewell.requests_by_worker = workers.iter().map(|tally| tally.requests).collect();
             }
         }
-        if status.success() || self.ready == Ready::Connect {
+        if status.success() || self.ready == ReadySign::Connect {
             Ok(farewell)
         } else {
             Err(self.fault(&format!("ended badly ({status})")))
@@ -262,11 +265,11 @@ mod tests {
 
     fn shell(script: &str) -> Contestant {
         let mut contestant = foreign::bare("shell", vec!["sh".into(), "-c".into(), script.into()]);
-        contestant.ready = Ready::Line;
+        contestant.ready = ReadySign::Line;
         contestant
     }
 
-    fn start(script: &str) -> Result<Running, Fault> {
+    fn start(script: &str) -> Result<Running, CellFault> {
         Running::start(&shell(script), &[], &[], true, &std::env::temp_dir())
     }
 

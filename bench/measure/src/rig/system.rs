@@ -18,11 +18,11 @@ use crate::contestant::Contestant;
 use crate::limits::{
     GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT,
 };
-use crate::probe::figures::Sample;
+use crate::probe::figures::Reading;
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, memory, network, process, tree};
 use crate::rig::process::{Running, tame};
-use crate::rig::{Drive, Farewell, Fault, Rig, outcome};
+use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
 use dyno_record::audit::Law;
 use dyno_record::cell::{Cell, Cores, Load};
 use dyno_record::contract::STARTED;
@@ -105,7 +105,7 @@ impl System {
 
     /// Waits until the generator says that it starts: opening ten thousand connections takes a while, and so do the handshakes
     /// of sixty. One that ends before it starts has its reason, which [`Rig::finish`] tells.
-    fn await_start(&self, generator: &mut Generator, started: &Receiver<()>) {
+    fn await_start(&self, generator: &mut RunningGenerator, started: &Receiver<()>) {
         let deadline = generator.began + OPENING_LIMIT;
         while !self.interrupted() && Instant::now() < deadline {
             match started.recv_timeout(Duration::from_millis(100)) {
@@ -161,7 +161,7 @@ fn rates(rate_per_s: f64, load: &Load) -> String {
 
 /// A generator that runs.
 #[derive(Debug)]
-pub struct Generator {
+pub struct RunningGenerator {
     child: Child,
     output: Option<JoinHandle<String>>,
     complaints: Option<JoinHandle<String>>,
@@ -173,7 +173,7 @@ pub struct Generator {
     pace: Watch,
 }
 
-impl Drop for Generator {
+impl Drop for RunningGenerator {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
             let _ = self.child.kill();
@@ -183,14 +183,14 @@ impl Drop for Generator {
 }
 
 /// Opens connections that say nothing. Those of the generator queue behind them, so when it is served all of them are accepted.
-fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, Fault> {
+fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFault> {
     // The server inherits nothing of this: it was started before.
     let _ = allow_descriptors(u64::from(count) + 256);
     (0..count)
         .map(|number| {
             let connection = TcpStream::connect_timeout(&address, IDLE_CONNECT_LIMIT);
             connection.and_then(|connection| connection.set_nonblocking(true).map(|()| connection)).map_err(
-                |error| Fault {
+                |error| CellFault {
                     law: Law::ConnectionsOpen,
                     words: format!("the idle connection {} of {count} was not made: {error}", number + 1),
                 },
@@ -231,7 +231,7 @@ fn drain_after(from: impl Read + Send + 'static, start: Sender<()>) -> JoinHandl
 
 impl Rig for System {
     type Server = Running;
-    type Generator = Generator;
+    type Generator = RunningGenerator;
 
     fn now(&self) -> Duration {
         self.began.elapsed()
@@ -256,11 +256,11 @@ impl Rig for System {
         INTERRUPTED.load(Ordering::Relaxed)
     }
 
-    fn start(&mut self, cell: &Cell) -> Result<Running, Fault> {
+    fn start(&mut self, cell: &Cell) -> Result<Running, CellFault> {
         let contestant = self
             .contestants
             .get(&cell.contestant)
-            .ok_or_else(|| Fault::contract(format!("there is no contestant {}", cell.contestant)))?;
+            .ok_or_else(|| CellFault::contract(format!("there is no contestant {}", cell.contestant)))?;
         let mut extra = Vec::new();
         if contestant.own {
             let most = cell.load.connections + cell.load.idle_connections + 64;
@@ -276,7 +276,7 @@ impl Rig for System {
                     // Should the directory not be made, the keys cannot be either, and say so.
                     let _ = std::fs::create_dir_all(self.directory.join("work"));
                     credentials::create(&credentials).map_err(|error| {
-                        Fault::contract(format!("no keys for {}: {error}", cell.transport))
+                        CellFault::contract(format!("no keys for {}: {error}", cell.transport))
                     })?;
                 }
                 extra.extend(["--transport".to_string(), cell.transport.to_string()]);
@@ -292,17 +292,17 @@ impl Rig for System {
         )
     }
 
-    fn sample(&mut self, server: &Running, generator: Option<&Generator>) -> Sample {
+    fn sample(&mut self, server: &Running, generator: Option<&RunningGenerator>) -> Reading {
         let cpu = |pid: u32| process::cpu_time(pid as i32).unwrap_or_default();
         let (tree, (machine, generator_cpu, own_cpu, counters)) = tree::sample(server.pid(), || {
             let generator = generator.map(|generator| cpu(generator.child.id())).unwrap_or_default();
             (machine::sample(), generator, cpu(std::process::id()), server.counters())
         });
         let at = tree.read_at.map_or_else(|| self.now(), |read| read.saturating_duration_since(self.began));
-        Sample { at, tree, counters, machine, network: network::sample(), generator_cpu, own_cpu }
+        Reading { at, tree, counters, machine, network: network::sample(), generator_cpu, own_cpu }
     }
 
-    fn cpu(&mut self, _server: &Running, sampled: &Sample) -> (Duration, Duration) {
+    fn cpu(&mut self, _server: &Running, sampled: &Reading) -> (Duration, Duration) {
         (tree::cpu_at_a_glance(&sampled.tree), self.now())
     }
 
@@ -328,7 +328,7 @@ impl Rig for System {
         seen
     }
 
-    fn begin(&mut self, server: &Running, cell: &Cell) -> Result<Generator, Fault> {
+    fn begin(&mut self, server: &Running, cell: &Cell) -> Result<RunningGenerator, CellFault> {
         let idle = open_idle(server.address, cell.load.idle_connections)?;
         self.full_pace.meet(&cell.cores.both());
         let mut command = Command::new(&self.program);
@@ -337,18 +337,19 @@ impl Rig for System {
         tame(&mut command, &cell.cores.generator);
         let mut child = command
             .spawn()
-            .map_err(|error| Fault::generator(format!("the generator cannot be started: {error}")))?;
+            .map_err(|error| CellFault::generator(format!("the generator cannot be started: {error}")))?;
         let output = child.stdout.take().map(drain);
         let (start, started) = mpsc::channel();
         let complaints = child.stderr.take().map(|from| drain_after(from, start));
         let began = Instant::now();
-        let mut generator = Generator { child, output, complaints, began, idle, pace: Watch::default() };
+        let mut generator =
+            RunningGenerator { child, output, complaints, began, idle, pace: Watch::default() };
         self.await_start(&mut generator, &started);
         generator.pace = Watch::start(&cell.cores.both(), self.began);
         Ok(generator)
     }
 
-    fn finish(&mut self, mut generator: Generator, cell: &Cell) -> Result<Drive, Fault> {
+    fn finish(&mut self, mut generator: RunningGenerator, cell: &Cell) -> Result<Drive, CellFault> {
         let planned = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
         let deadline = generator.began + planned + GENERATOR_GRACE;
         let status = loop {
@@ -358,7 +359,7 @@ impl Rig for System {
                     thread::sleep(Duration::from_millis(1));
                 }
                 Ok(None) | Err(_) => {
-                    return Err(Fault::generator(format!(
+                    return Err(CellFault::generator(format!(
                         "the generator did not end within {} s of its time and was killed",
                         GENERATOR_GRACE.as_secs()
                     )));
@@ -374,7 +375,7 @@ impl Rig for System {
         // Whatever its exit code: a run that it declares void still has figures, and they are judged here.
         if text.trim().is_empty() {
             let said = said.trim().replace('\n', " / ");
-            return Err(Fault::generator(format!("the generator gave no result ({status}): {said}")));
+            return Err(CellFault::generator(format!("the generator gave no result ({status}): {said}")));
         }
         let mut drive = outcome::read(&text)?;
         let open = generator.idle.iter().filter(|connection| is_open(connection)).count();
@@ -383,7 +384,7 @@ impl Rig for System {
         Ok(drive)
     }
 
-    fn stop(&mut self, server: Running) -> Result<Farewell, Fault> {
+    fn stop(&mut self, server: Running) -> Result<Farewell, CellFault> {
         server.stop()
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::charts::scale::Scale;
+use crate::charts::scale::ChartScale;
 use crate::charts::{class, escape, tick, width};
 
 /// One bar.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bar {
+pub(crate) struct ChartBar {
     /// Whose.
     pub label: String,
     /// Class of its colour.
@@ -47,7 +47,7 @@ const TOP: f64 = 4.0;
 const ROW: f64 = 21.0;
 
 /// The figure.
-pub(crate) fn draw(frame: &Frame, bars: &[Bar]) -> String {
+pub(crate) fn draw(frame: &Frame, bars: &[ChartBar]) -> String {
     let left = 10.0 + width(bars.iter().map(|bar| bar.label.as_str())).min(WIDTH / 2.0);
     let height = TOP + ROW * bars.len() as f64 + 38.0;
     let bottom = TOP + ROW * bars.len() as f64;
@@ -55,7 +55,7 @@ pub(crate) fn draw(frame: &Frame, bars: &[Bar]) -> String {
         let whole: f64 = bar.parts.iter().map(|part| part.1).sum();
         [Some(whole), bar.interval.map(|interval| interval.1)].into_iter().flatten()
     });
-    let scale = Scale::over(frame.log, ends.chain(frame.mark.map(|mark| mark.0)), left, WIDTH - RIGHT)
+    let scale = ChartScale::over(frame.log, ends.chain(frame.mark.map(|mark| mark.0)), left, WIDTH - RIGHT)
         .in_binary(frame.binary);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\" class=\"figure\">",
@@ -93,7 +93,7 @@ pub(crate) fn draw(frame: &Frame, bars: &[Bar]) -> String {
 }
 
 /// The figure for those who cannot see it.
-fn spoken(frame: &Frame, bars: &[Bar]) -> String {
+fn spoken(frame: &Frame, bars: &[ChartBar]) -> String {
     let each: Vec<String> = bars
         .iter()
         .map(|bar| {
@@ -108,7 +108,7 @@ fn spoken(frame: &Frame, bars: &[Bar]) -> String {
     format!("{}: {}", frame.title, each.join(", "))
 }
 
-fn one(frame: &Frame, scale: &Scale, bar: &Bar, left: f64, top: f64) -> String {
+fn one(frame: &Frame, scale: &ChartScale, bar: &ChartBar, left: f64, top: f64) -> String {
     let middle = top + ROW / 2.0;
     let mut svg = format!(
         "<g class=\"row\" data-label=\"{0}\"><text class=\"name\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{0}</text>",
@@ -191,15 +191,19 @@ mod tests {
 
     #[test]
     fn a_void_bar_is_drawn_with_its_reason() {
-        let bar = Bar { label: "<x>".into(), void: "no & reason".into(), ..Bar::default() };
+        let bar = ChartBar { label: "<x>".into(), void: "no & reason".into(), ..ChartBar::default() };
         let svg = draw(&frame(), &[bar]);
         assert!(svg.contains("void: no &amp; reason") && svg.contains("&lt;x&gt;"), "{svg}");
     }
 
     #[test]
     fn at_least_is_said() {
-        let bar =
-            Bar { label: "x".into(), parts: vec![(String::new(), 7.0)], at_least: true, ..Bar::default() };
+        let bar = ChartBar {
+            label: "x".into(),
+            parts: vec![(String::new(), 7.0)],
+            at_least: true,
+            ..ChartBar::default()
+        };
         assert!(draw(&frame(), &[bar]).contains("≥ 7"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::charts::scale::Scale;
+use crate::charts::scale::ChartScale;
 use crate::charts::{class, escape, tick, width};
 
 /// One point of a line.
@@ -24,7 +24,7 @@ pub(crate) struct Dot {
 
 /// One line.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Line {
+pub(crate) struct ChartLine {
     /// Whose.
     pub label: String,
     /// Class of its colour.
@@ -35,7 +35,7 @@ pub(crate) struct Line {
 
 /// One axis.
 #[derive(Debug, Clone)]
-pub(crate) struct Axis<'a> {
+pub(crate) struct ChartAxis<'a> {
     /// What it shows.
     pub title: &'a str,
     /// Whether it is logarithmic.
@@ -54,9 +54,9 @@ pub(crate) struct Frame<'a> {
     /// Name for those who cannot see it.
     pub title: &'a str,
     /// Horizontal axis.
-    pub x: Axis<'a>,
+    pub x: ChartAxis<'a>,
     /// Vertical axis.
-    pub y: Axis<'a>,
+    pub y: ChartAxis<'a>,
     /// Heights that are marked across the figure, with their names.
     pub marks: Vec<(f64, String)>,
 }
@@ -74,20 +74,20 @@ const LABEL_DISTANCE: f64 = 12.5;
 const CROWD: usize = 6;
 
 /// The figure.
-pub(crate) fn draw(frame: &Frame, lines: &[Line]) -> String {
+pub(crate) fn draw(frame: &Frame, lines: &[ChartLine]) -> String {
     let dots = || lines.iter().flat_map(|line| &line.dots);
     let heights = dots().flat_map(|dot| [dot.y].into_iter().chain(dot.interval.map(|interval| interval.1)));
     let lows = dots().filter_map(|dot| dot.interval.map(|interval| interval.0));
     let marks = frame.marks.iter().map(|mark| mark.0);
-    let y = Scale::over(frame.y.log, heights.chain(lows).chain(marks), HEIGHT - BOTTOM, TOP)
+    let y = ChartScale::over(frame.y.log, heights.chain(lows).chain(marks), HEIGHT - BOTTOM, TOP)
         .in_binary(frame.y.binary);
     let names: Vec<String> = y.ticks().into_iter().map(|value| tick(&(frame.y.shown)(value))).collect();
     let left = TITLE + width(names.iter().map(String::as_str));
     let right = WIDTH - 14.0 - width(lines.iter().map(|line| line.label.as_str())).min(WIDTH / 2.2);
     let x = if frame.x.names.is_empty() {
-        Scale::over(frame.x.log, dots().map(|dot| dot.x), left, right).in_binary(frame.x.binary)
+        ChartScale::over(frame.x.log, dots().map(|dot| dot.x), left, right).in_binary(frame.x.binary)
     } else {
-        Scale::between(frame.x.names.iter().map(|name| name.0), left + 16.0, right - 16.0)
+        ChartScale::between(frame.x.names.iter().map(|name| name.0), left + 16.0, right - 16.0)
     };
     let crowd = if lines.len() > CROWD { " crowd" } else { "" };
     let mut svg = format!(
@@ -115,7 +115,7 @@ pub(crate) fn draw(frame: &Frame, lines: &[Line]) -> String {
     svg
 }
 
-fn grid(frame: &Frame, x: &Scale, y: &Scale, (left, right): (f64, f64)) -> String {
+fn grid(frame: &Frame, x: &ChartScale, y: &ChartScale, (left, right): (f64, f64)) -> String {
     let mut svg = String::new();
     let bottom = HEIGHT - BOTTOM;
     let columns: Vec<(f64, String)> = if frame.x.names.is_empty() {
@@ -154,7 +154,7 @@ fn grid(frame: &Frame, x: &Scale, y: &Scale, (left, right): (f64, f64)) -> Strin
     svg
 }
 
-fn one(x: &Scale, y: &Scale, line: &Line, kin: usize) -> String {
+fn one(x: &ChartScale, y: &ChartScale, line: &ChartLine, kin: usize) -> String {
     let family = class(&line.family);
     let mut svg = format!("<g class=\"series f-{family}\" data-label=\"{}\">", escape(&line.label));
     let path: Vec<String> =
@@ -193,8 +193,8 @@ fn one(x: &Scale, y: &Scale, line: &Line, kin: usize) -> String {
 }
 
 /// Names at the right ends of the lines, moved apart where they would overlap.
-fn labels(x: &Scale, y: &Scale, lines: &[Line], right: f64) -> String {
-    let mut ends: Vec<(f64, f64, &Line)> = lines
+fn labels(x: &ChartScale, y: &ChartScale, lines: &[ChartLine], right: f64) -> String {
+    let mut ends: Vec<(f64, f64, &ChartLine)> = lines
         .iter()
         .filter(|line| !line.label.is_empty())
         .filter_map(|line| line.dots.last().map(|dot| (y.place(dot.y), x.place(dot.x), line)))
@@ -233,12 +233,12 @@ mod tests {
 
     #[test]
     fn labels_do_not_overlap() {
-        let line = |label: &str, y: f64| Line {
+        let line = |label: &str, y: f64| ChartLine {
             label: label.into(),
             dots: vec![Dot { x: 1.0, y, ..Dot::default() }, Dot { x: 2.0, y, ..Dot::default() }],
-            ..Line::default()
+            ..ChartLine::default()
         };
-        let axis = |title| Axis {
+        let axis = |title| ChartAxis {
             title,
             log: false,
             shown: |value| format!("{value}"),
@@ -246,7 +246,7 @@ mod tests {
             names: Vec::new(),
         };
         let frame = Frame { title: "t", x: axis("x"), y: axis("y"), marks: vec![(1.0, "floor".into())] };
-        let lines: Vec<Line> =
+        let lines: Vec<ChartLine> =
             (0..16).map(|row| line(&format!("line{row}"), 1.0 + f64::from(row) / 100.0)).collect();
         let svg = draw(&frame, &lines);
         let mut heights: Vec<f64> = svg

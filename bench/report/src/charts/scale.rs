@@ -2,7 +2,7 @@
 
 /// A scale from values to places.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Scale {
+pub(crate) struct ChartScale {
     low: f64,
     high: f64,
     from: f64,
@@ -11,11 +11,11 @@ pub(crate) struct Scale {
     binary: bool,
 }
 
-impl Scale {
+impl ChartScale {
     /// A linear scale from zero to a little beyond the largest value.
     pub(crate) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
-        Scale {
+        ChartScale {
             low: 0.0,
             high: if high > 0.0 { high * 1.06 } else { 1.0 },
             from,
@@ -31,7 +31,7 @@ impl Scale {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // A single place lies in the middle.
         let (low, high) = if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
-        Scale { low, high, from, to, log: false, binary: false }
+        ChartScale { low, high, from, to, log: false, binary: false }
     }
 
     /// A logarithmic scale that holds all values above zero, from a power of ten (or its double, or its half).
@@ -66,17 +66,17 @@ impl Scale {
         if high <= low {
             high = low * 10.0;
         }
-        Scale { low, high, from, to, log: true, binary: false }
+        ChartScale { low, high, from, to, log: true, binary: false }
     }
 
     /// A scale or its logarithm.
     pub(crate) fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        if log { Scale::log(values, from, to) } else { Scale::linear(values, from, to) }
+        if log { ChartScale::log(values, from, to) } else { ChartScale::linear(values, from, to) }
     }
 
     /// The same scale, marked at powers of two: for bytes, whose units are.
     pub(crate) fn in_binary(self, binary: bool) -> Self {
-        Scale { binary, ..self }
+        ChartScale { binary, ..self }
     }
 
     /// The place of a value; values beyond the ends stay at the ends.
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn linear_scales_begin_at_zero() {
-        let scale = Scale::linear([10.0, 100.0].into_iter(), 0.0, 106.0);
+        let scale = ChartScale::linear([10.0, 100.0].into_iter(), 0.0, 106.0);
         assert!((scale.place(50.0) - 50.0).abs() < 1e-9);
         assert_eq!(scale.ticks(), vec![0.0, 50.0, 100.0]);
     }
@@ -145,21 +145,21 @@ mod tests {
     #[test]
     fn bytes_are_marked_at_powers_of_two() {
         let mib = 1_048_576.0;
-        let linear = Scale::linear([9.0 * mib].into_iter(), 0.0, 1.0).in_binary(true);
+        let linear = ChartScale::linear([9.0 * mib].into_iter(), 0.0, 1.0).in_binary(true);
         assert_eq!(linear.ticks(), [0.0, 2.0, 4.0, 6.0, 8.0].map(|count| count * mib));
-        let log = Scale::log([100.0, 70.0 * mib].into_iter(), 0.0, 1.0).in_binary(true);
+        let log = ChartScale::log([100.0, 70.0 * mib].into_iter(), 0.0, 1.0).in_binary(true);
         assert_eq!(log.ticks(), [10.0, 15.0, 20.0, 25.0].map(f64::exp2));
     }
 
     #[test]
     fn log_scales_hold_every_value() {
-        let scale = Scale::log([3.0, 700.0].into_iter(), 0.0, 1.0);
+        let scale = ChartScale::log([3.0, 700.0].into_iter(), 0.0, 1.0);
         assert!(scale.place(3.0) > 0.0 && scale.place(700.0) < 1.0);
         assert_eq!(scale.ticks(), vec![3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]);
         assert_eq!(
-            Scale::log([2.0, 30.0].into_iter(), 0.0, 1.0).ticks(),
+            ChartScale::log([2.0, 30.0].into_iter(), 0.0, 1.0).ticks(),
             vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
         );
-        assert!(Scale::log(std::iter::empty(), 0.0, 1.0).ticks().contains(&1.0));
+        assert!(ChartScale::log(std::iter::empty(), 0.0, 1.0).ticks().contains(&1.0));
     }
 }

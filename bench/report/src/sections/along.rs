@@ -1,14 +1,14 @@
 //! Figures of the experiments that go along an axis: scale, connections, curve.
 
 use crate::charts::escape;
-use crate::charts::lines::{self, Axis, Dot, Frame, Line};
+use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
 use crate::sections::{chart_in_two_scales, charts, head, legend};
-use dyno_analysis::comparison::{Measured, Model};
+use dyno_analysis::comparison::{Model, RowFigure};
 use dyno_analysis::curves;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{self, Point, Trail};
+use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_record::experiment::{Experiment, SWEEP_SHARES};
 use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::scalability;
@@ -65,27 +65,32 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
 
 /// The horizontal axis of a figure, and where a point lies on it.
 struct Across<'a> {
-    axis: Axis<'a>,
-    place: fn(&Point) -> Option<f64>,
+    axis: ChartAxis<'a>,
+    place: fn(&TrailPoint) -> Option<f64>,
 }
 
 impl Across<'_> {
     /// The axis of the experiment itself.
     fn along(axis: points::Axis, trails: &[Trail]) -> Self {
         let names = whole(axis, trails);
-        let axis = Axis { title: axis.name, log: axis.log, shown: show::rate, binary: false, names };
+        let axis = ChartAxis { title: axis.name, log: axis.log, shown: show::rate, binary: false, names };
         Across { axis, place: |point| Some(point.x) }
     }
 
     /// What was answered, whatever was asked.
     fn throughput() -> Self {
         let title = "right answers a second";
-        let axis = Axis { title, log: false, shown: show::rate, binary: false, names: Vec::new() };
+        let axis = ChartAxis { title, log: false, shown: show::rate, binary: false, names: Vec::new() };
         Across { axis, place: |point| point.rate.value() }
     }
 }
 
-fn line(trail: &Trail, across: &Across, read: fn(&Point) -> &Measured, shown: fn(f64) -> String) -> Line {
+fn line(
+    trail: &Trail,
+    across: &Across,
+    read: fn(&TrailPoint) -> &RowFigure,
+    shown: fn(f64) -> String,
+) -> ChartLine {
     let dots = trail.points.iter().filter_map(|point| {
         let figure = read(point);
         let value = figure.value()?;
@@ -99,18 +104,18 @@ fn line(trail: &Trail, across: &Across, read: fn(&Point) -> &Measured, shown: fn
             title: format!("{} at {}{critical}: {}", trail.line.label, show::rate(point.x), shown(value)),
         })
     });
-    Line { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
+    ChartLine { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
 }
 
 fn draw(
     across: &Across,
     trails: &[Trail],
-    read: fn(&Point) -> &Measured,
+    read: fn(&TrailPoint) -> &RowFigure,
     y: (&str, fn(f64) -> String, bool),
     binary: bool,
     marks: &[(f64, String)],
 ) -> String {
-    let lines: Vec<Line> = trails
+    let lines: Vec<ChartLine> = trails
         .iter()
         .map(|trail| line(trail, across, read, y.1))
         .filter(|line| !line.dots.is_empty())
@@ -119,7 +124,7 @@ fn draw(
     let frame = Frame {
         title: &title,
         x: across.axis.clone(),
-        y: Axis { title: y.0, log: y.2, shown: y.1, binary, names: Vec::new() },
+        y: ChartAxis { title: y.0, log: y.2, shown: y.1, binary, names: Vec::new() },
         marks: marks.to_vec(),
     };
     lines::draw(&frame, &lines)
@@ -152,7 +157,7 @@ fn latencies(across: &Across, trails: &[Trail], model: &Model, note: &str) -> St
     let floor = model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
     let marks: Vec<(f64, String)> =
         floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())).into_iter().collect();
-    let read: fn(&Point) -> &Measured = if few { |point| &point.p50_ns } else { |point| &point.p99_ns };
+    let read: fn(&TrailPoint) -> &RowFigure = if few { |point| &point.p50_ns } else { |point| &point.p99_ns };
     let name = if few { "median latency" } else { "99th percentile" };
     let one = |log: bool| draw(across, trails, read, (name, show::time, log), false, &marks);
     let caption = match few {
@@ -165,7 +170,7 @@ fn latencies(across: &Across, trails: &[Trail], model: &Model, note: &str) -> St
 }
 
 fn memory(across: &Across, trails: &[Trail]) -> [String; 2] {
-    let one = |read: fn(&Point) -> &Measured, log: bool| {
+    let one = |read: fn(&TrailPoint) -> &RowFigure, log: bool| {
         draw(across, trails, read, ("memory above idle", show::bytes, log), true, &[])
     };
     [

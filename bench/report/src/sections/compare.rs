@@ -1,12 +1,12 @@
 //! Table and figures of a comparison.
 
-use crate::charts::bars::{self, Bar};
+use crate::charts::bars::{self, ChartBar};
 use crate::charts::escape;
-use crate::charts::lines::{self, Axis, Dot, Line};
+use crate::charts::lines::{self, ChartAxis, ChartLine, Dot};
 use crate::section::Section;
 use crate::sections::{chart, chart_in_two_scales, charts, head, legend};
 use crate::transports;
-use dyno_analysis::comparison::{Measured, Model, Row};
+use dyno_analysis::comparison::{Model, Row, RowFigure};
 use dyno_analysis::transports::prices;
 use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
@@ -29,7 +29,7 @@ pub(crate) fn sections(model: &Model) -> Vec<Section> {
 }
 
 /// A figure as a cell of a table.
-pub(crate) fn value_cell(figure: &Measured, shown: fn(f64) -> String) -> String {
+pub(crate) fn value_cell(figure: &RowFigure, shown: fn(f64) -> String) -> String {
     match figure.interval {
         Some(Interval { value, low, high, .. }) => format!(
             "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}</small></td>",
@@ -133,7 +133,7 @@ fn security(model: &Model) -> Option<String> {
 }
 
 /// Bars of one figure, the best first; what is void comes last.
-fn bars_of(model: &Model, figure: fn(&Row) -> &Measured, higher: bool) -> Vec<Bar> {
+fn bars_of(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Vec<ChartBar> {
     let mut rows: Vec<&Row> =
         model.rows.iter().filter(|row| figure(row).value().is_some() || figure(row).void > 0).collect();
     rows.sort_by(|a, b| {
@@ -145,7 +145,7 @@ fn bars_of(model: &Model, figure: fn(&Row) -> &Measured, higher: bool) -> Vec<Ba
     rows.iter()
         .map(|row| {
             let figure = figure(row);
-            Bar {
+            ChartBar {
                 label: row.label.clone(),
                 family: row.family.clone(),
                 parts: figure.value().map(|value| vec![(String::new(), value)]).unwrap_or_default(),
@@ -158,7 +158,7 @@ fn bars_of(model: &Model, figure: fn(&Row) -> &Measured, higher: bool) -> Vec<Ba
 }
 
 fn capacity(model: &Model) -> String {
-    let draw = |figure: fn(&Row) -> &Measured, title: &str, log: bool| {
+    let draw = |figure: fn(&Row) -> &RowFigure, title: &str, log: bool| {
         let frame = bars::Frame {
             title,
             axis: "requests a second",
@@ -187,10 +187,10 @@ fn capacity(model: &Model) -> String {
 }
 
 fn latency(model: &Model) -> String {
-    let lines: Vec<Line> = model
+    let lines: Vec<ChartLine> = model
         .rows
         .iter()
-        .map(|row| Line {
+        .map(|row| ChartLine {
             label: row.label.clone(),
             family: row.family.clone(),
             dots: row
@@ -231,7 +231,7 @@ fn latency(model: &Model) -> String {
     .filter_map(|(ns, name)| Some((ns? as f64, name.to_string())))
     .collect();
     let draw = |log: bool| {
-        let axis = |title, log, names| Axis { title, log, shown: show::time, binary: false, names };
+        let axis = |title, log, names| ChartAxis { title, log, shown: show::time, binary: false, names };
         let frame = lines::Frame {
             title: "Latency by percentile at the common rate",
             x: axis("percentile", false, Vec::clone(&names)),
@@ -267,7 +267,7 @@ fn cost(model: &Model) -> String {
     let mut rows: Vec<(&Row, Interval)> =
         model.rows.iter().filter_map(|row| Some((row, row.cpu_ns.interval?))).collect();
     rows.sort_by(|(_, one), (_, other)| one.value.total_cmp(&other.value));
-    let bars: Vec<Bar> = rows
+    let bars: Vec<ChartBar> = rows
         .iter()
         .map(|(row, cost)| {
             let whole = cost.value;
@@ -278,12 +278,12 @@ fn cost(model: &Model) -> String {
                 }
                 None => vec![("together".to_string(), whole)],
             };
-            Bar {
+            ChartBar {
                 label: row.label.clone(),
                 family: row.family.clone(),
                 parts,
                 interval: Some(cost.ends()),
-                ..Bar::default()
+                ..ChartBar::default()
             }
         })
         .collect();
@@ -296,15 +296,15 @@ fn cost(model: &Model) -> String {
         mark,
     };
     let at_rate = bars::draw(&frame("CPU of the server per request at the common rate", base), &bars);
-    let above: Vec<Bar> = rows
+    let above: Vec<ChartBar> = rows
         .iter()
         .filter_map(|(row, cost)| {
             let above = cost.value - base?.0;
-            (above > 0.0).then(|| Bar {
+            (above > 0.0).then(|| ChartBar {
                 label: row.label.clone(),
                 family: row.family.clone(),
                 parts: vec![(String::new(), above)],
-                ..Bar::default()
+                ..ChartBar::default()
             })
         })
         .collect();
@@ -335,7 +335,7 @@ fn cost(model: &Model) -> String {
 }
 
 fn memory(model: &Model) -> String {
-    let draw = |figure: fn(&Row) -> &Measured, title: &str, log: bool| {
+    let draw = |figure: fn(&Row) -> &RowFigure, title: &str, log: bool| {
         let frame = bars::Frame { title, axis: "bytes", shown: show::bytes, log, binary: true, mark: None };
         bars::draw(&frame, &bars_of(model, figure, false))
     };

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dyno_measure::campaign::{Campaign, Stop, expected_time};
+use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::environment;
 use dyno_measure::floor;
 use dyno_measure::limits::RESTLESS_MS;
-use dyno_measure::order::Plan;
+use dyno_measure::order::ExperimentPlan;
 use dyno_measure::probe::machine::online_cores;
 use dyno_measure::rig::system::System;
 use dyno_measure::setup::Setup;
@@ -52,8 +52,8 @@ impl Launch {
     pub(crate) fn plan_or_conduct(
         self,
         setup: &Setup,
-        plan: impl FnOnce() -> Plan,
-        run: impl FnOnce(&mut Campaign<System>) -> Result<(), Stop>,
+        plan: impl FnOnce() -> ExperimentPlan,
+        run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
     ) -> Result<Exit, Failure> {
         if self.dry_run {
             print_plan(setup, &plan());
@@ -69,7 +69,7 @@ impl Launch {
     pub(crate) fn conduct(
         self,
         setup: &Setup,
-        run: impl FnOnce(&mut Campaign<System>) -> Result<(), Stop>,
+        run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
     ) -> Result<Exit, Failure> {
         let mut progress = Reporter::new(self.quiet);
         let header = self.header(setup);
@@ -86,8 +86,8 @@ impl Launch {
         let void = progress.finish();
         let interrupted = match ended {
             Ok(()) => false,
-            Err(Stop::Interrupted) => true,
-            Err(Stop::Broken(error)) => return Err(error.into()),
+            Err(EndedEarly::Interrupted) => true,
+            Err(EndedEarly::Broken(error)) => return Err(error.into()),
         };
         let written = results::write_report(&self.directory)?;
         out!("{}", written.report.terminal);
@@ -122,7 +122,7 @@ impl Launch {
     }
 }
 
-fn print_plan(setup: &Setup, plan: &Plan) {
+fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
     // Until the pilot has shown how soon each is steady, it is taken to be as soon as most are.
     let usual = |cell: &Cell| {
         let mut cell = cell.clone();

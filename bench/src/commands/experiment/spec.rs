@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command, FromArgMatches};
-use dyno_measure::contestant::foreign::Server;
+use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -35,7 +35,7 @@ pub(crate) struct Spec {
     /// Servers that a file describes itself, as a file of servers does.
     #[arg(skip)]
     #[serde(rename = "server")]
-    pub(crate) own_servers: Vec<Server>,
+    pub(crate) own_servers: Vec<ServerTable>,
     /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
     pub(crate) names: Vec<String>,
     /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed

@@ -18,7 +18,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
-use super::host::{ANSWER, Answered, Cores, Host, LAST_REQUEST, between, own, used, whole};
+use super::host::{ANSWER, Answered, Host, LAST_REQUEST, TwoCores, between, own, used, whole};
 use crate::limits::CONNECT_CONNECTIONS;
 use crate::probe::machine::pin;
 
@@ -53,7 +53,7 @@ pub enum Way {
 /// # Errors
 /// When the machine has no second core for the callers, or something is not to be had.
 pub fn answer(way: Way, rounds: u32) -> io::Result<Answered> {
-    let cores = Cores::find()?;
+    let cores = TwoCores::find()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     match way {
         Way::Ready => ready(&cores, listener, rounds),
@@ -198,7 +198,7 @@ fn told(listener: &TcpListener) {
 }
 
 /// One after the other: all call, all are answered, and only the answering is timed.
-fn ready(cores: &Cores, listener: TcpListener, rounds: u32) -> io::Result<Answered> {
+fn ready(cores: &TwoCores, listener: TcpListener, rounds: u32) -> io::Result<Answered> {
     let address = listener.local_addr()?;
     pin(&[cores.client])?;
     let turn = Arc::new(AtomicU32::new(0));
@@ -242,7 +242,7 @@ fn ready(cores: &Cores, listener: TcpListener, rounds: u32) -> io::Result<Answer
 
 /// A thread for each piece of `work`.
 fn threads<W: Fn(&TcpListener) + Sync>(
-    cores: &Cores,
+    cores: &TwoCores,
     listener: &TcpListener,
     rounds: u32,
     work: &[W],
@@ -271,7 +271,7 @@ fn threads<W: Fn(&TcpListener) + Sync>(
 }
 
 /// A thread for each caller. What those have used that ended is in the account of the process, from which the callers' is taken.
-fn births(cores: &Cores, listener: &TcpListener, rounds: u32) -> io::Result<Answered> {
+fn births(cores: &TwoCores, listener: &TcpListener, rounds: u32) -> io::Result<Answered> {
     let address = listener.local_addr()?;
     let core = cores.server;
     let others = || -> io::Result<(Duration, u64)> { Ok(between(own()?, whole()?)) };
@@ -294,7 +294,7 @@ fn births(cores: &Cores, listener: &TcpListener, rounds: u32) -> io::Result<Answ
     })
 }
 
-fn processes(cores: &Cores, listener: &TcpListener, rounds: u32) -> io::Result<Answered> {
+fn processes(cores: &TwoCores, listener: &TcpListener, rounds: u32) -> io::Result<Answered> {
     let address = listener.local_addr()?;
     let mut children = Vec::new();
     for _ in 0..CALLERS {
@@ -331,7 +331,7 @@ mod tests {
     /// Processes are left out here: they would be forked in the middle of other tests' threads.
     #[test]
     fn every_caller_is_answered_and_who_waits_for_callers_switches() {
-        if Cores::find().is_err() {
+        if TwoCores::find().is_err() {
             assert!(answer(Way::Ready, 1).is_err(), "the callers need a core of their own");
             return;
         }

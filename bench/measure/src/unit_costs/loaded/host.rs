@@ -54,7 +54,7 @@ impl Answered {
 
 /// Where both sides are, and where this thread goes again afterwards.
 #[derive(Debug)]
-pub struct Cores {
+pub struct TwoCores {
     /// The server's core.
     pub server: usize,
     /// The clients' core.
@@ -62,21 +62,21 @@ pub struct Cores {
     before: CpuSet,
 }
 
-impl Cores {
+impl TwoCores {
     /// The first two that this thread may use.
     ///
     /// # Errors
     /// When there is no second one.
-    pub fn find() -> io::Result<Cores> {
+    pub fn find() -> io::Result<TwoCores> {
         let before = sched_getaffinity(Pid::from_raw(0))?;
         match online_cores()[..] {
-            [server, client, ..] => Ok(Cores { server, client, before }),
+            [server, client, ..] => Ok(TwoCores { server, client, before }),
             _ => Err(io::Error::other("a client needs a core of its own")),
         }
     }
 }
 
-impl Drop for Cores {
+impl Drop for TwoCores {
     fn drop(&mut self) {
         let _ = sched_setaffinity(Pid::from_raw(0), &self.before);
     }

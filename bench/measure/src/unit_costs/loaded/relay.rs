@@ -17,7 +17,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, fork};
 
-use super::host::{ANSWER, Answered, Cores, Host, REQUEST, between, own, used};
+use super::host::{ANSWER, Answered, Host, REQUEST, TwoCores, between, own, used};
 use crate::probe::machine::pin;
 
 /// Messages on each connection for one price: few, so that a machine whose speed changes from moment to moment is met at one speed.
@@ -44,7 +44,7 @@ pub enum Way {
 /// # Errors
 /// When the machine has no second core for the client, or something is not to be had.
 pub fn answer(way: Way, rounds: u32) -> io::Result<Answered> {
-    let cores = Cores::find()?;
+    let cores = TwoCores::find()?;
     let (near, far) = connections()?;
     pin(&[cores.client])?;
     match way {

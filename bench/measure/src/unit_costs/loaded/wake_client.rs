@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use super::host::{ANSWER, Cores};
+use super::host::{ANSWER, TwoCores};
 use crate::probe::machine::pin;
 
 /// From when the client goes to sleep until it is written to: by then its core is idle. As long as a generator that is faster
@@ -25,13 +25,13 @@ const ROUNDS: u32 = 100;
 /// # Errors
 /// When the machine has no second core for the client, or something is not to be had.
 pub fn more() -> io::Result<f64> {
-    let cores = Cores::find()?;
+    let cores = TwoCores::find()?;
     let (awake, asleep) = (answers(&cores, ROUNDS, false, NAP)?, answers(&cores, ROUNDS, true, NAP)?);
     Ok((asleep.as_nanos() as f64 - awake.as_nanos() as f64) / f64::from(ROUNDS))
 }
 
 /// Time that the server spends in sending.
-pub fn answers(cores: &Cores, rounds: u32, client_sleeps: bool, nap: Duration) -> io::Result<Duration> {
+pub fn answers(cores: &TwoCores, rounds: u32, client_sleeps: bool, nap: Duration) -> io::Result<Duration> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let mut client = TcpStream::connect(listener.local_addr()?)?;
     let (mut server, _) = listener.accept()?;
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn every_answer_arrives_whether_the_client_sleeps_or_not() {
-        let Ok(cores) = Cores::find() else {
+        let Ok(cores) = TwoCores::find() else {
             assert!(more().is_err(), "the client needs a core of its own");
             return;
         };
