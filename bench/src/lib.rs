@@ -1,5 +1,5 @@
-//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and nowhere
-//! else.
+//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and
+//! nowhere else.
 #![warn(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
 use std::panic::{catch_unwind, resume_unwind};
@@ -23,8 +23,8 @@ use crate::print::{Unwritten, errln};
 /// Parses the command line, runs the command, tells a failure on stderr.
 ///
 /// # Returns
-/// The exit code: 0 fine, 1 failed, 2 wrong usage, 3 a threshold was missed, 4 a regression, 5 the result is invalid, 130
-/// interrupted.
+/// The exit code: 0 fine, 1 failed, 2 wrong usage, 3 a threshold was missed, 4 a regression, 5 the result is invalid,
+/// 130 interrupted.
 pub fn main() -> ExitCode {
     let ended = catch_unwind(|| {
         command().unwrap_or_else(|failure| {

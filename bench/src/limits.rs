@@ -1,13 +1,13 @@
-//! Every bound of the program itself: a name, a unit, a value and a reason. Bounds of a measurement stand in the limits of
-//! `dyno-measure`, those of the generator and of the servers in theirs.
+//! Every bound of the program itself: a name, a unit, a value and a reason. Bounds of a measurement stand in the
+//! limits of `dyno-measure`, those of the generator and of the servers in theirs.
 
 use std::time::Duration;
 
 /// Columns of the smallest terminal that texts are made for: what every terminal has had since the VT100.
 pub(crate) const TERMINAL_COLUMNS: usize = 80;
 
-/// Length of a load that is given none, in nanoseconds: long enough for a 99.9th percentile at a thousand requests a second,
-/// short enough to wait for.
+/// Length of a load that is given none, in nanoseconds: long enough for a 99.9th percentile at a thousand requests a
+/// second, short enough to wait for.
 pub(crate) const LOAD_DURATION_NS: u64 = 10_000_000_000;
 
 /// The shortest cell of an experiment, in milliseconds: a shorter one ends before most of its requests are answered.
@@ -21,7 +21,8 @@ pub(crate) const EXPLAIN_CONNECTIONS: u32 = 64;
 /// short blocks take turns.
 pub(crate) const EXPLAIN_WARM_UP_MS: u64 = 60;
 
-/// How often `dyno explain --results` takes each unit cost. The median of nine is not moved by four that were disturbed.
+/// How often `dyno explain --results` takes each unit cost. The median of nine is not moved by four that were
+/// disturbed.
 pub(crate) const UNIT_COST_ATTEMPTS: usize = 9;
 
 /// How long `dyno doctor` watches the machine for the work of others: long enough for what runs every second.
@@ -56,16 +57,17 @@ pub(crate) const GIANT_STEP_BITS: u32 = 40;
 /// Longest request head that a reference server reads, in octets: load generators send little.
 pub(crate) const REFERENCE_HEAD_OCTETS: usize = 16 * 1024;
 
-/// Longest spin of a reference server before a response is due, in nanoseconds: it has its core for itself, and sleeping
-/// would add the time of a wakeup to the law.
+/// Longest spin of a reference server before a response is due, in nanoseconds: it has its core for itself, and
+/// sleeping would add the time of a wakeup to the law.
 pub(crate) const REFERENCE_SPIN_NS: u64 = 2_000_000;
 
 /// How often a reference server wakes up that has nothing to do, in nanoseconds: to see that it shall stop.
 pub(crate) const REFERENCE_IDLE_NS: u64 = 1_000_000_000;
 
-/// How long a reference server stays awake after a request, in nanoseconds: many gaps of the slowest load of a calibration.
+/// How long a reference server stays awake after a request, in nanoseconds: many gaps of the slowest load of a
+/// calibration.
 pub(crate) const REFERENCE_AWAKE_NS: u64 = 100_000_000;
 
-/// Share of a core that other programs may use before a value of a calibration is void: from there on their work shows up
-/// in microseconds.
+/// Share of a core that other programs may use before a value of a calibration is void: from there on their work
+/// shows up in microseconds.
 pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;

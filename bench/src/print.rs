@@ -1,11 +1,12 @@
 //! What the program says: results on standard output, progress and complaints on standard error.
 //!
-//! Colours are always written, and taken away by `anstream` where they cannot be seen: in a file, in a pipe, with `NO_COLOR`
-//! (no-color.org), on a terminal that has none.
+//! Colours are always written, and taken away by `anstream` where they cannot be seen: in a file, in a pipe, with
+//! `NO_COLOR` (no-color.org), on a terminal that has none.
 //!
-//! A reader may leave, as in `dyno compare 2>&1 | head`. The standard library's macros then panic with a text. These unwind with
-//! a value instead, [`Unwritten`], by which `main` knows what happened: the command ends as after any failure, and the
-//! servers that it has started end with it. Restoring SIGPIPE is no way out, since it would kill a server whose client has gone.
+//! A reader may leave, as in `dyno compare 2>&1 | head`. The standard library's macros then panic with a text. These
+//! unwind with a value instead, [`Unwritten`], by which `main` knows what happened: the command ends as after any
+//! failure, and the servers that it has started end with it. Restoring SIGPIPE is no way out, since it would kill a
+//! server whose client has gone.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};

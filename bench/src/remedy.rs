@@ -1,4 +1,5 @@
-//! What the user can do about an error of a library: the libraries say what is wrong, the program says which option mends it.
+//! What the user can do about an error of a library: the libraries say what is wrong, the program says which option
+//! mends it.
 
 use dyno_clients::engine::EngineError;
 use dyno_clients::limits;

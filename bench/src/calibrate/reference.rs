@@ -1,9 +1,9 @@
 //! The reference server: answers every request with the same octets, at the time that its law wants.
 //!
 //! One thread, one readiness loop. A request's finishing time is computed when its last octet is read and kept as an
-//! absolute deadline, so no lateness of one answer is passed on to the next. While it is asked it does not sleep, if there is
-//! a core to spare: a virtual machine takes up to a millisecond to wake an idle core. At its end it tells how long its
-//! responses took and how late they were.
+//! absolute deadline, so no lateness of one answer is passed on to the next. While it is asked it does not sleep, if
+//! there is a core to spare: a virtual machine takes up to a millisecond to wake an idle core. At its end it tells
+//! how long its responses took and how late they were.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};

@@ -83,8 +83,8 @@ impl Stand {
         self.rows.push(row);
     }
 
-    /// Adds the comparison of a report with the truth. It is void instead of wrong if others used the machine during the
-    /// last run.
+    /// Adds the comparison of a report with the truth. It is void instead of wrong if others used the machine during
+    /// the last run.
     pub(crate) fn compare(
         &mut self,
         law: &str,

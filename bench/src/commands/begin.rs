@@ -17,8 +17,8 @@ use crate::results;
 /// Runs the experiment that the command `experiment` asks for, or continues the one that it names.
 ///
 /// # Errors
-/// Usage (2) when options do not go together, a name is unknown, or there is nothing to continue; failed (1) when results
-/// cannot be written.
+/// Usage (2) when options do not go together, a name is unknown, or there is nothing to continue; failed (1) when
+/// results cannot be written.
 pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
     let launch = match options.resume {
         Some(place) => resume(experiment, place)?,

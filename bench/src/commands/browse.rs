@@ -20,8 +20,8 @@ use crate::print::{PAINT, out, outln};
 /// Fetch a page like a browser: find its images, scripts, styles and frames, and fetch each by a thread with a blocking
 /// request.
 ///
-/// The page is visited twice, by one thread and by K. The speed-up shows how threads hide latency: on a page whose images
-/// wait for a back end (`/pages/16/50000` of `dyno serve`) it is near K.
+/// The page is visited twice, by one thread and by K. The speed-up shows how threads hide latency: on a page whose
+/// images wait for a back end (`/pages/16/50000` of `dyno serve`) it is near K.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -21,8 +21,8 @@ use crate::print::outln;
 ///
 /// Starts reference servers (a constant delay, M/D/1 and M/M/1 queues, a server that stands still for a while), loads
 /// them with `dyno load` and with whichever of wrk, wrk2, ab, h2load, oha and vegeta are installed, and prints for each
-/// the true value, the reported one, the error and a verdict. Dyno's own rows decide the exit code; the others show what
-/// coordinated omission hides. A value that is wrong while other programs had the machine is void, not wrong.
+/// the true value, the reported one, the error and a verdict. Dyno's own rows decide the exit code; the others show
+/// what coordinated omission hides. A value that is wrong while other programs had the machine is void, not wrong.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 nine of ten of Dyno's values are right, 1 they are not, 2 wrong usage, \
@@ -41,7 +41,8 @@ pub(crate) struct Arguments {
     /// Only the cases whose law contains this text.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Serve a law and nothing else: delay:TIME or queue:service=TIME[,exponential=SEED][,stall=TIME,from=TIME,period=TIME].
+    /// Serve a law and nothing else: delay:TIME or
+    /// queue:service=TIME[,exponential=SEED][,stall=TIME,from=TIME,period=TIME].
     #[arg(long, value_name = "LAW")]
     reference: Option<LatencyLaw>,
     /// Where the reference server listens.

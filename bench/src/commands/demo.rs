@@ -48,7 +48,8 @@ pub(crate) struct Arguments {
 /// Plays the demonstration that was named, or lists all of them.
 ///
 /// # Errors
-/// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses something.
+/// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses
+/// something.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     leave_no_core_dump();
     let Some(name) = &arguments.name else {

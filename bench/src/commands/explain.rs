@@ -32,11 +32,11 @@ use dyno_record::step::Step;
 use dyno_record::store;
 use dyno_units::show;
 
-/// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on this
-/// machine, and the rest that this does not explain.
+/// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on
+/// this machine, and the rest that this does not explain.
 ///
-/// Both are measured now, with the unit costs in between. Figures of an earlier comparison are taken with --results; the
-/// machine may have been faster or slower then, and the rest is larger for it.
+/// Both are measured now, with the unit costs in between. Figures of an earlier comparison are taken with --results;
+/// the machine may have been faster or slower then, and the rest is larger for it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno explain fork epoll\n  dyno explain prefork thread-pool\n  \
                         dyno compare fork epoll --quick && dyno explain fork epoll --results")]

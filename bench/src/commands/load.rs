@@ -21,8 +21,8 @@ use crate::print::errln;
 ///
 /// Latency is counted from the moment at which the plan wanted a request to start, not from when it was sent: with
 /// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the generator, or
-/// for a free connection) has that waiting counted. So a stall of the server shows up in full. The naive figure, from the
-/// send, stands beside it as `response`. Nothing is corrected afterwards.
+/// for a free connection) has that waiting counted. So a stall of the server shows up in full. The naive figure, from
+/// the send, stands beside it as `response`. Nothing is corrected afterwards.
 ///
 /// Without --rate the loop is closed: each connection sends its next request when the answer is there. That finds the
 /// server's capacity, and hides its stalls, as every closed loop does.

@@ -1,7 +1,7 @@
 //! What an experiment was asked for, from the header of its records.
 //!
-//! Records carry it since headers have a `spec`. Older ones have the command line alone, which is read again as it was typed:
-//! with the options of today, and for `dyno run FILE` with the file of today.
+//! Records carry it since headers have a `spec`. Older ones have the command line alone, which is read again as it
+//! was typed: with the options of today, and for `dyno run FILE` with the file of today.
 
 use std::path::Path;
 

@@ -11,8 +11,8 @@ use dyno_record::experiment::Experiment;
 
 /// Measure capacity on one server core, two, and so on: speed-up, efficiency, parallelism, and the scalability law.
 ///
-/// The generator gets the cores that are left; on the last point both share, and the audit says so. The law is fitted from
-/// four different numbers of cores on.
+/// The generator gets the cores that are left; on the last point both share, and the audit says so. The law is fitted
+/// from four different numbers of cores on.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Scale)),

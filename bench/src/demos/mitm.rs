@@ -1,4 +1,5 @@
-//! `dyno demo mitm`: a live proxy between two real processes. First they agree on a key without signatures, then with them.
+//! `dyno demo mitm`: a live proxy between two real processes. First they agree on a key without signatures, then with
+//! them.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -26,8 +26,8 @@ pub(crate) struct Target {
     /// File with the body of the request.
     #[arg(long, value_name = "FILE")]
     pub(crate) body_file: Option<PathBuf>,
-    /// What each answer's body must be: status (any body), same (as the first), service (as Dyno's service documents it),
-    /// text:... or file:PATH.
+    /// What each answer's body must be: status (any body), same (as the first), service (as Dyno's service documents
+    /// it), text:... or file:PATH.
     #[arg(long, value_name = "WHAT", default_value = "status")]
     pub(crate) expect: String,
     /// The status that each answer must have [default: any from 200 to 299].
@@ -36,8 +36,8 @@ pub(crate) struct Target {
     /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
     pub(crate) mix: Option<PathBuf>,
-    /// A request that is not answered within this time has failed. The run waits no longer than this for answers after its
-    /// last request was due.
+    /// A request that is not answered within this time has failed. The run waits no longer than this for answers
+    /// after its last request was due.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_some_time)]
     pub(crate) timeout: u64,
     /// What lies between the socket and HTTP.

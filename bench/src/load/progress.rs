@@ -103,7 +103,8 @@ extern "C" fn stop(_signal: libc::c_int) {
     }
 }
 
-/// From now on Ctrl-C and SIGTERM end the run early, and what was measured so far is told; a second one ends the program.
+/// From now on Ctrl-C and SIGTERM end the run early, and what was measured so far is told; a second one ends the
+/// program.
 ///
 /// # Errors
 /// When the system does not let us handle signals.

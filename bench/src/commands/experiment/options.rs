@@ -14,8 +14,8 @@ use super::spec::{Spec, shown_in};
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) spec: Spec,
-    /// Continue the experiment in DIR (the newest one when no DIR is given) as it was asked for: cells that are done are not
-    /// measured again, void ones are
+    /// Continue the experiment in DIR (the newest one when no DIR is given) as it was asked for: cells that are done
+    /// are not measured again, void ones are
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(crate) resume: Option<Option<PathBuf>>,
     /// Print the plan and how long it takes, and measure nothing

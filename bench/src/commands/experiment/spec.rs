@@ -1,7 +1,7 @@
 //! What an experiment is asked for.
 //!
-//! One type reads the command line (clap), a file and the records (serde). The name, the help and the default of each option
-//! stand here and nowhere else: the keys of a file are the names of the options.
+//! One type reads the command line (clap), a file and the records (serde). The name, the help and the default of each
+//! option stand here and nowhere else: the keys of a file are the names of the options.
 
 use std::path::PathBuf;
 
@@ -179,7 +179,8 @@ impl Spec {
         Ok(())
     }
 
-    /// The 99th percentile in nanoseconds that a good rate of a curve keeps, and the share of requests that it may lose.
+    /// The 99th percentile in nanoseconds that a good rate of a curve keeps, and the share of requests that it may
+    /// lose.
     pub(crate) fn limit(&self) -> (u64, f64) {
         (self.limit.unwrap_or(LIMIT).0, self.missed.unwrap_or(MISSED).0)
     }

@@ -1,5 +1,5 @@
-//! Values of an experiment as people write them: `800ms`, `5k`, `5%`, `0-3`. A command line, a file and the records hold the
-//! same text, so that each can be copied into the others.
+//! Values of an experiment as people write them: `800ms`, `5k`, `5%`, `0-3`. A command line, a file and the records
+//! hold the same text, so that each can be copied into the others.
 
 use std::fmt;
 use std::str::FromStr;
