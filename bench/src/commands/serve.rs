@@ -28,6 +28,7 @@ use crate::exit::{Exit, Failure};
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
 use dyno_measure::suggest::closest;
+use dyno_record::contract::ReadyLine;
 
 /// Run one architecture until SIGTERM or Ctrl-C.
 ///
@@ -136,9 +137,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some(identity) = identity {
         errln!("{}", crate::transport::describe(&identity));
     }
-    say(&json!({
-        "ready": true,
-        "address": address.to_string(),
+    let details = json!({
         "pid": std::process::id(),
         "name": architecture.name,
         "transport": arguments.transport.transport.name(),
@@ -150,8 +149,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             "cores": online_cores(),
             "compute_rounds_per_us": site.services.rounds_per_us,
         },
-    })
-    .to_string());
+    });
+    say(&json!(ReadyLine { ready: true, address, details }).to_string());
     let result = (architecture.run)(site);
     say(&site.tallies.to_json(architecture.name));
     match result {

@@ -15,12 +15,12 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::Deserialize;
 
 use crate::contestant::{Contestant, ReadySign};
 use crate::limits::{LINE_LIMIT_BYTES, READY_LIMIT, STOP_LIMIT};
 use crate::probe::counters::{CounterSample, Counters};
 use crate::rig::{CellFault, Farewell};
+use dyno_record::contract::{Nothing, ReadyLine, TallyLine};
 
 /// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the kernel should this program die.
 pub fn tame(command: &mut Command, cores: &[usize]) {
@@ -53,22 +53,6 @@ pub struct Running {
     counters: Counters,
     /// How many cores it may use.
     pub cores: usize,
-}
-
-#[derive(Deserialize)]
-struct ReadyLine {
-    ready: bool,
-    address: SocketAddr,
-}
-
-#[derive(Deserialize)]
-struct TallyLine {
-    workers: Vec<Tally>,
-}
-
-#[derive(Deserialize)]
-struct Tally {
-    requests: u64,
 }
 
 impl Running {
@@ -158,7 +142,7 @@ impl Running {
             let pause = if ready == ReadySign::Line { READY_LIMIT } else { Duration::from_millis(5) };
             match self.lines.recv_timeout(pause.min(deadline.saturating_duration_since(Instant::now()))) {
                 Ok(line) => {
-                    if let (ReadySign::Line, Ok(ReadyLine { ready: true, address })) =
+                    if let (ReadySign::Line, Ok(ReadyLine::<Nothing> { ready: true, address, .. })) =
                         (ready, serde_json::from_str(&line))
                     {
                         self.address = address;
