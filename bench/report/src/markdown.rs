@@ -35,7 +35,7 @@ pub(crate) fn render(model: &Model) -> String {
     }
     let _ = writeln!(
         text,
-        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. RowFigure {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
+        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
         model.basis(),
         show::moment(header.began_unix_ms),
         environment.dyno,

@@ -6,7 +6,7 @@ use dyno_http::limits::Limits;
 
 /// How patient a server is with its clients, in milliseconds; each has its reason in the limits of the HTTP core.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "DeadlineOptions of a connection")]
+#[command(next_help_heading = "Deadlines of a connection")]
 pub(crate) struct DeadlineOptions {
     /// From the first octet of a request head to its last [default: 10000].
     #[arg(long, value_name = "MS", hide_short_help = true, value_parser = millis())]
