@@ -1,7 +1,8 @@
 //! The unit costs under it all: what the steps cost of which architectures are made.
 //!
-//! `cargo bench -p dyno-bench` prints each with its interval, in about 70 seconds; a word behind `--` chooses some of them. The
-//! steps that `dyno explain` multiplies with are those of [`unit_costs`]; here they stand beside their alternatives.
+//! `cargo bench -p dyno-bench` prints each with its interval, in about 70 seconds; a word behind `--` chooses some of
+//! them. The steps that `dyno explain` multiplies with are those of [`unit_costs`]; here they stand beside their
+//! alternatives.
 
 use std::hint::black_box;
 use std::os::fd::AsFd;

@@ -1,12 +1,12 @@
-//! A against A: twenty comparisons of an architecture with itself. A benchmark that sees differences where there are none is
-//! worth nothing; this one has to find no difference in at least 17 of 20 trials.
+//! A against A: twenty comparisons of an architecture with itself. A benchmark that sees differences where there are
+//! none is worth nothing; this one has to find no difference in at least 17 of 20 trials.
 //!
 //! ```text
 //! cargo build --release && cargo run --release --example a_against_a -- DIR [NAME] [TRIALS]
 //! ```
 //!
-//! Each trial is an experiment of its own in `DIR/trial-NN`. Trials that are done are not measured again, so it may be ended
-//! at any time and started anew.
+//! Each trial is an experiment of its own in `DIR/trial-NN`. Trials that are done are not measured again, so it may
+//! be ended at any time and started anew.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

@@ -3,9 +3,10 @@
 //! It is the floor under every server and the fastest thing that a generator can be held against on loopback. It parses
 //! nothing, so it is right only for clients that send one request, and send it in one piece, before they read.
 //!
-//! With `spin` it never sleeps, and wants a core for itself. A server that sleeps makes whoever sends to it pay for waking
-//! it up: an interrupt to another core, which in a virtual machine costs as much as the rest of the request. That price
-//! depends on how often the server happens to be asleep, so a comparison of generators is better without it.
+//! With `spin` it never sleeps, and wants a core for itself. A server that sleeps makes whoever sends to it pay for
+//! waking it up: an interrupt to another core, which in a virtual machine costs as much as the rest of the request.
+//! That price depends on how often the server happens to be asleep, so a comparison of generators is better without
+//! it.
 //!
 //! `cargo run --release -p dyno-bench --example canned_epoll [ADDRESS [spin]]` prints the ready line of a contestant.
 

@@ -1,11 +1,11 @@
 //! What a small request costs the server behind each transport, on the same architecture: CPU time per request, plain
 //! beside the channel beside TLS.
 //!
-//! Three servers of one architecture stay up on core 0, one for each transport, and `dyno load` asks them in short turns
-//! from core 1; the order changes from round to round. Ratios are taken within a round, so that a machine whose speed
-//! drifts moves all alike. Told are medians with quartiles. CPU time is that of the server's process (its CPU clock,
-//! clock_getcpuclockid(3)), so architectures whose workers are processes of their own do not fit. A turn opens its own
-//! connections: their handshakes are in the figure, a few among tens of thousands of requests.
+//! Three servers of one architecture stay up on core 0, one for each transport, and `dyno load` asks them in short
+//! turns from core 1; the order changes from round to round. Ratios are taken within a round, so that a machine whose
+//! speed drifts moves all alike. Told are medians with quartiles. CPU time is that of the server's process (its CPU
+//! clock, clock_getcpuclockid(3)), so architectures whose workers are processes of their own do not fit. A turn opens
+//! its own connections: their handshakes are in the figure, a few among tens of thousands of requests.
 //!
 //! `cargo run --release -p dyno-bench --example transport_cost [ROUNDS] [ARCHITECTURE...]`, after
 //! `cargo build --release -p dyno-bench --bins --examples`. Needs taskset, and two cores.

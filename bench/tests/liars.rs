@@ -1,5 +1,5 @@
-//! The audit against liars that really run: each must be found out, and by the law that it breaks. A generator that is late is
-//! planted in the tests of the session, where its clock can be slowed at will.
+//! The audit against liars that really run: each must be found out, and by the law that it breaks. A generator that
+//! is late is planted in the tests of the session, where its clock can be slowed at will.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! The JSON Schema of a line of the records: published as a file, equal to what the types say, and kept by real records.
+//! The JSON Schema of a line of the records: published as a file, equal to what the types say, and kept by real
+//! records.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,8 @@ fn the_published_schema_is_that_of_the_types() {
     assert!(published == generated, "the types have changed: write the schema anew, and keep old fields");
 }
 
-/// A real experiment, as short as one can be, from the command line to its records, its pages, and its refusal of nonsense.
+/// A real experiment, as short as one can be, from the command line to its records, its pages, and its refusal of
+/// nonsense.
 #[test]
 fn a_real_experiment_keeps_to_the_schema() {
     let mut schemas = boon::Schemas::new();

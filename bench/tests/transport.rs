@@ -95,7 +95,8 @@ fn servers_speak_both_and_serve_on_after_every_kind_of_stranger() {
     }
 }
 
-/// After a fork nothing random is shared: every session of a forking server has ephemeral keys and a transcript of its own.
+/// After a fork nothing random is shared: every session of a forking server has ephemeral keys and a transcript of
+/// its own.
 #[test]
 fn forked_workers_share_no_random_state() {
     let place = tempfile::tempdir().unwrap();

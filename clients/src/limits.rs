@@ -59,8 +59,8 @@ pub const HOUSEKEEPING_NS: u64 = 50_000_000;
 /// refuses connections is not hammered.
 pub const RECONNECT_PAUSE_NS: u64 = 10_000_000;
 
-/// How long a server that was told goodbye may take to close its side, ns: 500 ms. Nothing hangs on it but the order of the
-/// end, so a server that does not care holds nobody up for longer.
+/// How long a server that was told goodbye may take to close its side, ns: 500 ms. Nothing hangs on it but the order
+/// of the end, so a server that does not care holds nobody up for longer.
 pub const GOODBYE_NS: u64 = 500_000_000;
 
 /// Lead between the last opened connection and the first request, ns: 2 ms, for the threads to get ready.

@@ -16,8 +16,8 @@ use dyno_clients::run::run;
 
 const MS: u64 = 1_000_000;
 
-/// A server with a thread for each connection, which ends with its clients. `serve` gets the connection after each request
-/// and says whether to go on.
+/// A server with a thread for each connection, which ends with its clients. `serve` gets the connection after each
+/// request and says whether to go on.
 fn server(serve: impl Fn(&mut TcpStream, u64) -> bool + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,5 +1,5 @@
-//! The memory of a run does not grow with its length: a run of a quarter of an hour needs what one of a minute and a half
-//! needs.
+//! The memory of a run does not grow with its length: a run of a quarter of an hour needs what one of a minute and a
+//! half needs.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
@@ -36,8 +36,8 @@ static ALLOCATOR: Counting = Counting;
 
 const S: u64 = 1_000_000_000;
 
-/// Octets that a run of `seconds` at a thousand requests a second holds at its end: one connection, answers that take from
-/// 10 us to 10 ms, so that there is always somebody who waits.
+/// Octets that a run of `seconds` at a thousand requests a second holds at its end: one connection, answers that take
+/// from 10 us to 10 ms, so that there is always somebody who waits.
 fn held(seconds: u64) -> isize {
     let before = LIVE_OCTETS.load(Relaxed);
     let end_ns = seconds * S;

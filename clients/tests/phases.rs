@@ -129,8 +129,8 @@ fn positions(events: &[(usize, Event)], event: Event) -> Vec<usize> {
 
 #[test]
 fn connect_warm_up_window_drain_and_goodbye_come_in_this_order() {
-    // 20 requests of warm-up and 40 that are measured, one each 5 ms. The last three answers are held back until the last
-    // request has come, when no further one falls due.
+    // 20 requests of warm-up and 40 that are measured, one each 5 ms. The last three answers are held back until the
+    // last request has come, when no further one falls due.
     let (address, log) = contestant(|number| if number > 57 { 60 } else { 0 });
     let mut plan = plan(address, Length::Duration(200 * MS), Some("200"));
     plan.warmup_ns = 100 * MS;

@@ -80,8 +80,8 @@ impl fmt::Display for Family {
     }
 }
 
-/// How an architecture is made. Whoever needs to know (explanations, reports, tests) reads it here, so a new chapter is known
-/// everywhere by its row.
+/// How an architecture is made. Whoever needs to know (explanations, reports, tests) reads it here, so a new chapter
+/// is known everywhere by its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anatomy {
     /// By which call it learns that something is to be done for a connection.
@@ -181,26 +181,15 @@ pub enum Concurrency {
     Many,
 }
 
-/// An option of `dyno serve` that some chapters read.
+/// An option that some chapters read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Knob {
-    /// `--workers`: processes, threads or loops.
+    /// Processes, threads or loops.
     Workers,
-    /// `--queue`: places between dispatcher and workers.
+    /// Places between dispatcher and workers.
     Queue,
-    /// `--arm`: the plain or the tuned variant.
+    /// The plain or the tuned variant.
     Arm,
-    /// `--max-connections`: connections served at once.
+    /// Connections served at once.
     MaxConnections,
-}
-
-impl fmt::Display for Knob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Knob::Workers => "--workers",
-            Knob::Queue => "--queue",
-            Knob::Arm => "--arm",
-            Knob::MaxConnections => "--max-connections",
-        })
-    }
 }

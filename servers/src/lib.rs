@@ -23,9 +23,9 @@
 //! | [`hyper`](architectures::hyper) | the same tasks with hyper's HTTP instead of ours |
 //! | [`io-uring`](architectures::io_uring) | one thread again: the kernel does the reads and writes, and reports what is done |
 //!
-//! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound with its reason
-//! in [`limits`]. What the chapters share is of two kinds: the verbs in [`kit`] (listen, accept, stop, count), and the drivers in
-//! [`drivers`], which carry a connection once a chapter has decided who runs it.
+//! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound
+//! with its reason in [`limits`]. What the chapters share is of two kinds: the verbs in [`kit`] (listen, accept,
+//! stop, count), and the drivers in [`drivers`], which carry a connection once a chapter has decided who runs it.
 //!
 //! # Glossary
 //!

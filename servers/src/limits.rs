@@ -31,15 +31,15 @@ pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 /// Stack of a coroutine, for the same reason; reserved, not touched.
 pub const COROUTINE_STACK_BYTES: usize = 128 * 1024;
 
-/// Connections of the coroutine chapter: each has a stack, which is two mappings (the stack and its guard page), and the
-/// kernel allows 65,530 mappings (`vm.max_map_count`).
+/// Connections of the coroutine chapter: each has a stack, which is two mappings (the stack and its guard page), and
+/// the kernel allows 65,530 mappings (`vm.max_map_count`).
 pub const MAX_COROUTINES: usize = 16_384;
 
 /// Stacks kept for coroutines to come. Making one costs two system calls and the first touch of its pages.
 pub const POOLED_STACKS: usize = 1_024;
 
-/// What hyper takes for a head before it says 431. It must hold a target of 64 KiB and more, or hyper never gets to say 414
-/// to one (RFC 9112, 3); the gate behind it keeps to the smaller bounds of our own core.
+/// What hyper takes for a head before it says 431. It must hold a target of 64 KiB and more, or hyper never gets to
+/// say 414 to one (RFC 9112, 3); the gate behind it keeps to the smaller bounds of our own core.
 pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
 /// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little held for
@@ -96,8 +96,8 @@ pub const RESPAWN_YOUNG: Duration = Duration::from_millis(500);
 /// See [`RESPAWN_YOUNG`]; below the second within which a killed worker is to be replaced.
 pub const RESPAWN_PAUSE: Duration = Duration::from_millis(200);
 
-/// Faults of peers that a worker explains on standard error one by one; later ones only when their number has doubled. Enough to
-/// set up two ends that do not fit, and no way to fill a disk from outside.
+/// Faults of peers that a worker explains on standard error one by one; later ones only when their number has
+/// doubled. Enough to set up two ends that do not fit, and no way to fill a disk from outside.
 pub const EXPLAINED_FAULTS: u64 = 16;
 
 /// Largest `/bytes/N`, in octets: more measures memory copies instead of servers.
@@ -118,6 +118,6 @@ pub const WIRE_BYTES: usize = 18 * 1024;
 /// Octets sealed at once: a full record of either transport, and no small one after it.
 pub const RECORD_BYTES: usize = 16 * 1024;
 
-/// A ring that ends before its work is done waits this long for the kernel to let go of its memory: cancelling takes microseconds,
-/// and what takes longer is leaked.
+/// A ring that ends before its work is done waits this long for the kernel to let go of its memory: cancelling takes
+/// microseconds, and what takes longer is leaked.
 pub const RING_SETTLE_LIMIT: Duration = Duration::from_secs(1);

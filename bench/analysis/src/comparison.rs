@@ -60,8 +60,8 @@ impl RowFigure {
         }
     }
 
-    /// The same for a figure that is no maximum, such as a cost: that the server could have done more does not make it "at
-    /// least".
+    /// The same for a figure that is no maximum, such as a cost: that the server could have done more does not make
+    /// it "at least".
     pub fn of_cost(
         records: &[&LevelledCell],
         seed: u64,
@@ -93,7 +93,8 @@ impl RowFigure {
         compare(&pairs, threshold, seed)
     }
 
-    /// The ratio to the figure of another contestant: block by block, unless what blocks do to both is taken off already.
+    /// The ratio to the figure of another contestant: block by block, unless what blocks do to both is taken off
+    /// already.
     pub fn against(&self, other: &RowFigure, threshold: f64, seed: u64) -> Comparison {
         if self.levelled && other.levelled {
             let values = |figure: &RowFigure| -> Vec<f64> { figure.by_round.values().copied().collect() };

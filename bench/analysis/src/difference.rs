@@ -47,7 +47,8 @@ type Read = fn(&Row) -> &RowFigure;
 pub struct Drift {
     /// In which figure.
     pub figure: &'static str,
-    /// New over old: the interquartile mean of all contestants' ratios (on a logarithmic scale), with its 95 % interval.
+    /// New over old: the interquartile mean of all contestants' ratios (on a logarithmic scale), with its 95 %
+    /// interval.
     pub ratio: Interval,
 }
 
@@ -56,8 +57,8 @@ const CROWD: usize = 3;
 
 /// By how much all moved together, for each figure that enough contestants have.
 ///
-/// Nothing in two sets of results can tell a machine that became slower from code that all share and that became slower:
-/// that takes both versions in one run.
+/// Nothing in two sets of results can tell a machine that became slower from code that all share and that became
+/// slower: that takes both versions in one run.
 pub fn drifts(differences: &[Difference], seed: u64) -> Vec<Drift> {
     let drift = |figure: &Figure| {
         let own = differences.iter().filter(|one| one.figure == figure.name);
@@ -102,8 +103,8 @@ pub struct Agreement {
 pub enum Yardstick {
     /// The baseline, by its label.
     Baseline(String),
-    /// The mean of all (the interquartile mean, on a logarithmic scale): what the baseline has is only "at least", so it says
-    /// what the generator could do, and any other one would bring its own luck into all ratios.
+    /// The mean of all (the interquartile mean, on a logarithmic scale): what the baseline has is only "at least", so
+    /// it says what the generator could do, and any other one would bring its own luck into all ratios.
     Mean,
 }
 

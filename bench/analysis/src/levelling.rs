@@ -1,16 +1,17 @@
 //! Figures as they would be had the cores run at their full pace all the time.
 //!
-//! What shares a core's execution units comes and goes (see the probe of pace in `measure`), so two cells that saw different
-//! shares of it differ by that alone. How much a share costs is the same question for all cells of a step, and there are
-//! hundreds of them: analysis of covariance answers it. For each step one slope for the share of time in which the contestant's
-//! cores were slowed and one for the generator's, common to all contestants; then each cell is brought to a share of zero.
+//! What shares a core's execution units comes and goes (see the probe of pace in `measure`), so two cells that saw
+//! different shares of it differ by that alone. How much a share costs is the same question for all cells of a step,
+//! and there are hundreds of them: analysis of covariance answers it. For each step one slope for the share of time
+//! in which the contestant's cores were slowed and one for the generator's, common to all contestants; then each cell
+//! is brought to a share of zero.
 //!
-//! What is left still comes in spells, for a system call does not feel all that a neighbour does to caches and memory. But cells
-//! that were measured within the same second feel it together, whoever was measured. So what the
+//! What is left still comes in spells, for a system call does not feel all that a neighbour does to caches and
+//! memory. But cells that were measured within the same second feel it together, whoever was measured. So what the
 //! [neighbours in time](dyno_statistics::neighbours) have in common is taken off as well.
 //!
-//! Nothing is lost by it: [`Levelled`] is a value beside the records, which hold what was measured. Where cores were not looked at,
-//! or were left alone, what was measured is what reports show.
+//! Nothing is lost by it: [`Levelled`] is a value beside the records, which hold what was measured. Where cores were
+//! not looked at, or were left alone, what was measured is what reports show.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -49,7 +50,8 @@ impl LevelledCell {
         Some(self.record.rate_as_measured_per_s()? * self.factors.map_or(1.0, |factors| factors.rate))
     }
 
-    /// CPU of the contestant per right answer with the cores at their full pace, in nanoseconds, unless the cell is void.
+    /// CPU of the contestant per right answer with the cores at their full pace, in nanoseconds, unless the cell is
+    /// void.
     pub fn cpu_per_request_ns(&self) -> Option<f64> {
         Some(self.record.cpu_as_measured_ns()? * self.factors.map_or(1.0, |factors| factors.cpu))
     }
@@ -120,7 +122,8 @@ fn factors(records: &[Record]) -> Vec<Option<Factors>> {
     found
 }
 
-/// For each cell, by how much slowed cores and drift over time together have raised the natural logarithm of the figure.
+/// For each cell, by how much slowed cores and drift over time together have raised the natural logarithm of the
+/// figure.
 fn excess(cells: &[&Record], read: fn(&Record) -> Option<f64>, makes_sense: fn(f64) -> bool) -> Vec<f64> {
     let slopes = bounded(cells, read, makes_sense);
     let mut excess: Vec<f64> =
@@ -165,8 +168,8 @@ fn group(cell: &Cell) -> String {
     format!("{}|{:?}|{}", cell.contestant, cell.cores, cell.load.words())
 }
 
-/// Share of the time in which the contestant's cores, and those of the generator, were slowed; where both share their cores, the
-/// first stands for both.
+/// Share of the time in which the contestant's cores, and those of the generator, were slowed; where both share their
+/// cores, the first stands for both.
 fn slowed(record: &Record) -> Option<[f64; 2]> {
     let cores = &record.trial.cell.cores;
     let mean = |side: &[usize]| {

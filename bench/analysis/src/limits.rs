@@ -1,11 +1,11 @@
 //! Every bound of the analysis: a name, a unit, a value and a reason.
 
-/// How much longer than at full pace a system call takes on a core that counts as slowed. On the host where this was found,
-/// a core left alone scatters by 10 %, and one whose neighbour is at work is slower by 35 to 60 %.
+/// How much longer than at full pace a system call takes on a core that counts as slowed. On the host where this was
+/// found, a core left alone scatters by 10 %, and one whose neighbour is at work is slower by 35 to 60 %.
 pub const PACE_SLOWED: f64 = 1.2;
 
-/// Cells of a step that must have been looked at before what being slowed costs is told from them: with thirty, a slope is
-/// known to a fifth or so of the scatter of a cell.
+/// Cells of a step that must have been looked at before what being slowed costs is told from them: with thirty, a
+/// slope is known to a fifth or so of the scatter of a cell.
 pub const LEAST_CELLS_FOR_PACE: usize = 30;
 
 /// Share of the time in which a core may be slowed before a cell says so.

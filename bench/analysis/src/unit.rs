@@ -1,7 +1,7 @@
 //! The single steps of which architectures are made, and what one of each costs.
 //!
-//! What a wake-up costs in a loaded server, among many sleepers whose caches have gone cold, differs from what it costs between two
-//! threads that take turns, so both are here, as units of their own.
+//! What a wake-up costs in a loaded server, among many sleepers whose caches have gone cold, differs from what it
+//! costs between two threads that take turns, so both are here, as units of their own.
 
 /// A step of which architectures are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub enum Unit {
     PageCopy,
     /// A switch between two processes: another page table, and cold entries of the translation buffer after it.
     ProcessSwitch,
-    /// A switch from one thread to another and what goes with it: going to sleep on a descriptor, being woken. Caches stay
-    /// warm, as they do where few take turns.
+    /// A switch from one thread to another and what goes with it: going to sleep on a descriptor, being woken. Caches
+    /// stay warm, as they do where few take turns.
     Switch,
     /// A thread's life.
     Spawn,
@@ -35,7 +35,8 @@ pub enum Unit {
     WakeProcessForConnection,
     /// A thread woken for a new connection, in accept or recv.
     WakeForConnection,
-    /// A connection for one request through epoll: added, reported, taken out again, and the empty accept queue found empty.
+    /// A connection for one request through epoll: added, reported, taken out again, and the empty accept queue found
+    /// empty.
     WatchConnection,
     /// A connection through a queue from the thread that accepts to one of the workers.
     QueueConnection,
@@ -46,8 +47,8 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// All of them, in the order in which they are measured: first what leaves a process as small as it is, so that a fork
-    /// does not copy what later measurements have left behind.
+    /// All of them, in the order in which they are measured: first what leaves a process as small as it is, so that a
+    /// fork does not copy what later measurements have left behind.
     pub const ALL: [Unit; 18] = [
         Unit::Fork,
         Unit::PageCopy,

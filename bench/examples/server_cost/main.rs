@@ -4,8 +4,8 @@
 //! Each server answers 64 keep-alive connections on core 0 while wrk asks from core 1. What is compared is CPU time of
 //! the server per request, because wrk is the bottleneck in front of the faster ones. A shared machine changes its pace
 //! from one second to the next, so a pair is measured in blocks of four slices of a second, ours, peer, peer, ours: a
-//! drift that is even over a block cancels out of its ratio. The median of the ratios is printed, with the 95 % interval of
-//! a sign test. nginx takes part when it is installed; the bare loops (`bare.rs`) always do.
+//! drift that is even over a block cancels out of its ratio. The median of the ratios is printed, with the 95 %
+//! interval of a sign test. nginx takes part when it is installed; the bare loops (`bare.rs`) always do.
 
 mod bare;
 mod contestant;

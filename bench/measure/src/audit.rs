@@ -1,7 +1,7 @@
 //! The laws that a cell must obey before it may be believed.
 //!
-//! Sources: Little, "A proof for the queuing formula L = lambda W", Operations Research 9 (1961); utilization law: Denning and Buzen,
-//! "The operational analysis of queueing network models", Computing Surveys 10 (1978).
+//! Sources: Little, "A proof for the queuing formula L = lambda W", Operations Research 9 (1961); utilization law:
+//! Denning and Buzen, "The operational analysis of queueing network models", Computing Surveys 10 (1978).
 
 use dyno_analysis::limits::SLOWED_SHARE;
 use std::time::Duration;
@@ -181,10 +181,10 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// CPU per request is taken from the time between the samples, in which the server's clocks and the generator's answers are
-/// both known; the rate is that of the generator's window. Their product is the CPU used as long as both speak of the same
-/// time. And CPU per request in the second half of that time is what it was in all of it, as long as work goes with requests, and
-/// not with the clock or with something that began meanwhile.
+/// CPU per request is taken from the time between the samples, in which the server's clocks and the generator's
+/// answers are both known; the rate is that of the generator's window. Their product is the CPU used as long as both
+/// speak of the same time. And CPU per request in the second half of that time is what it was in all of it, as long
+/// as work goes with requests, and not with the clock or with something that began meanwhile.
 fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     let Answered { between, in_half } = evidence.answered;
     if between <= 0.0 || in_half <= 0.0 {
@@ -209,7 +209,8 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     }
     let later = evidence.cpu_in_half.as_secs_f64() / in_half;
     let drift = apart(later, per_request);
-    // Requests differ in what they cost, and a hundredth of a second is the least that /proc tells of children that ended.
+    // Requests differ in what they cost, and a hundredth of a second is the least that /proc tells of children that
+    // ended.
     let coarse = if evidence.server.processes > 1 { 0.01 / evidence.cpu_in_half.as_secs_f64() } else { 0.0 };
     let beyond = drift - coarse - 1.0 / in_half.sqrt();
     // Where the rate changes by plan, the price of a request changes with it.
@@ -244,7 +245,8 @@ fn connections_open(evidence: &Evidence) -> Option<Finding> {
             format!("the server closed {} of {idle} idle connections", idle - left),
         );
     }
-    // Where each request has a connection of its own, some are always between the end of one and the handshake of the next.
+    // Where each request has a connection of its own, some are always between the end of one and the handshake of the
+    // next.
     let come_and_go = evidence.cell.load.requests_per_connection.is_some();
     if open >= planned || come_and_go {
         return None;
@@ -268,7 +270,8 @@ fn retransmissions(evidence: &Evidence) -> Option<Finding> {
     finding(Law::Retransmissions, Standing::Valid, format!("{count} segments were sent again"))
 }
 
-/// No reason to disbelieve a cell: what it says is true of such a machine, and what being slowed costs is told from all cells.
+/// No reason to disbelieve a cell: what it says is true of such a machine, and what being slowed costs is told from
+/// all cells.
 fn full_pace(evidence: &Evidence) -> Option<Finding> {
     let slowed: Vec<String> = evidence
         .pace

@@ -147,7 +147,8 @@ fn idle(watch: Duration) -> Vec<Check> {
     ]
 }
 
-/// Whether something shares the cores' execution units: on a virtual machine a neighbour does, and no steal tells of it.
+/// Whether something shares the cores' execution units: on a virtual machine a neighbour does, and no steal tells of
+/// it.
 fn pace(cores: impl Iterator<Item = CorePace>) -> Check {
     let Some(worst) = cores.max_by(|one, other| one.slowed_share.total_cmp(&other.slowed_share)) else {
         return check("full pace", Grade::Note, "not known: no core could be looked at", "");

@@ -20,15 +20,16 @@ pub const SATURATED_SHARE: f64 = 0.90;
 /// How far CPU per request times rate may be from CPU used (utilization law), as a share.
 pub const UTILIZATION_TOLERANCE: f64 = 0.03;
 
-/// How far CPU per request in the second half of the window may be from that of all of it before it is remarked, as a share:
-/// the clock of a shared processor changes by so much within half a second.
+/// How far CPU per request in the second half of the window may be from that of all of it before it is remarked, as a
+/// share: the clock of a shared processor changes by so much within half a second.
 pub const DRIFT_NOTED: f64 = 0.10;
 
 /// The same, before the cell is void: no clock of a processor changes by so much, so the server did something else.
 pub const DRIFT_VOID: f64 = 0.25;
 
-/// How far mean in flight may be from rate times mean time (Little's law), as a share. Requests that straddle an edge of the
-/// window are cut there on both sides, so no error of sampling is left: what remains is the time between two looks at the clock.
+/// How far mean in flight may be from rate times mean time (Little's law), as a share. Requests that straddle an edge
+/// of the window are cut there on both sides, so no error of sampling is left: what remains is the time between two
+/// looks at the clock.
 pub const LITTLE_TOLERANCE: f64 = 0.01;
 
 /// Share of requests that may fail before a cell is void: 0.1 %, the limit on answered requests of a capacity.
@@ -76,7 +77,8 @@ pub const PACE_LOOKS_AT_ONCE: u32 = 40;
 /// Looks under load after which they alone say what full pace is.
 pub const LEAST_LOOKS_FOR_PACE: usize = 500;
 
-/// Looks that are remembered for it: about a minute and a half of load, so that a long experiment costs no more than a short one.
+/// Looks that are remembered for it: about a minute and a half of load, so that a long experiment costs no more than
+/// a short one.
 pub const MOST_LOOKS_FOR_PACE: usize = 20_000;
 
 /// How long cores are looked at before their first load.
@@ -100,8 +102,8 @@ pub const CELL_OVERHEAD: Duration = Duration::from_millis(40);
 /// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
 pub const PILOT_TIME_MS: u64 = 400;
 
-/// How often a contestant is piloted that was not soon steady: where neighbours come and go, one pilot in two never is, and a
-/// warm-up that is too long by 170 ms takes more time than the cell itself.
+/// How often a contestant is piloted that was not soon steady: where neighbours come and go, one pilot in two never
+/// is, and a warm-up that is too long by 170 ms takes more time than the cell itself.
 pub const PILOT_ATTEMPTS: u32 = 3;
 
 /// Warm-up above which a contestant is piloted again, in milliseconds: servers of Dyno's need half of it.
@@ -120,14 +122,15 @@ pub const CONNECT_CONNECTIONS: u32 = 16;
 /// Trickle of requests over the connections of `dyno connections`: enough for percentiles, too little to load a core.
 pub const CONNECTIONS_RATE_PER_S: f64 = 500.0;
 
-/// Longer warm-up for each connection that is opened before it: a server may still start threads, or children, for those that
-/// its kernel has accepted.
+/// Longer warm-up for each connection that is opened before it: a server may still start threads, or children, for
+/// those that its kernel has accepted.
 pub const WARM_UP_PER_CONNECTION_US: u64 = 100;
 
 /// Connections that carry requests while the others of a cell are idle.
 pub const ACTIVE_CONNECTIONS: u32 = 10;
 
-/// An idle connection that is not made within this time hits the wall: a full accept queue answers after a second or never.
+/// An idle connection that is not made within this time hits the wall: a full accept queue answers after a second or
+/// never.
 pub const IDLE_CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
 /// Workers that a crew may have at most, as `dyno serve` allows.
@@ -139,6 +142,6 @@ pub const BRACKET: f64 = 0.05;
 /// Cells that the search for a critical point may take.
 pub const SEARCH_STEPS: u32 = 12;
 
-/// The generator has to open its connections within this time: it gives up on those that take longer than its own time limit
-/// of ten seconds, and says which were missing.
+/// The generator has to open its connections within this time: it gives up on those that take longer than its own
+/// time limit of ten seconds, and says which were missing.
 pub const OPENING_LIMIT: Duration = Duration::from_secs(20);

@@ -1,11 +1,11 @@
 //! In which order cells are measured.
 //!
-//! A block runs each cell once, in an order of its own. What the machine does slowly (heat, neighbours on the same host)
-//! then falls on all cells of a block alike, and ratios within a block do not see it.
+//! A block runs each cell once, in an order of its own. What the machine does slowly (heat, neighbours on the same
+//! host) then falls on all cells of a block alike, and ratios within a block do not see it.
 //!
-//! An experiment is planned in two stages. The first is a pilot with every contestant. The second is the order of all that
-//! follows: it stands before the pilot runs, so that it can be shown and its length be told, and what the pilot finds (the
-//! warm-ups, and where contestants share a rate, that rate) is filled in when the pilot is over.
+//! An experiment is planned in two stages. The first is a pilot with every contestant. The second is the order of all
+//! that follows: it stands before the pilot runs, so that it can be shown and its length be told, and what the pilot
+//! finds (the warm-ups, and where contestants share a rate, that rate) is filled in when the pilot is over.
 
 use dyno_record::cell::{Cell, Trial};
 use rand::SeedableRng;
@@ -47,7 +47,8 @@ impl Planned {
         }
     }
 
-    /// The trial with the warm-up that the pilot has found, and at the rate that contestants share where it waits for that.
+    /// The trial with the warm-up that the pilot has found, and at the rate that contestants share where it waits for
+    /// that.
     pub fn settle(mut self, settled: &Setup, common_per_s: Option<f64>) -> Trial {
         let cell = &mut self.trial.cell;
         // What a cell wants beyond the limit of the setup, such as time to open ten thousand connections, it keeps.

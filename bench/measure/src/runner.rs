@@ -6,8 +6,9 @@
 //! samples        idle           memory   first        half      second
 //! ```
 //!
-//! The generator tells when its connections are open and its clock starts, so both sides know the same window: first and
-//! second sample lie inside it, and what opening and closing the connections costs lies outside all samples but the idle one.
+//! The generator tells when its connections are open and its clock starts, so both sides know the same window: first
+//! and second sample lie inside it, and what opening and closing the connections costs lies outside all samples but
+//! the idle one.
 
 use std::time::Duration;
 
@@ -63,7 +64,8 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
     let warm_up = Duration::from_millis(cell.load.warm_up_ms);
     let warm = start + warm_up;
     rig.sleep((start + warm_up / 2).saturating_sub(rig.now()));
-    // The kernel walks the server's page tables for this, which slows the server down: it shall be over when the window begins.
+    // The kernel walks the server's page tables for this, which slows the server down: it shall be over when the
+    // window begins.
     let memory_loaded = if cell.wants_memory() { rig.memory(server) } else { Memory::default() };
     rig.sleep((warm + SAMPLE_LEAD).saturating_sub(rig.now()));
     let first = rig.sample(server, Some(&generator));

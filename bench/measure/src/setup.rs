@@ -46,7 +46,8 @@ impl Setup {
         }
     }
 
-    /// How long a contestant is loaded before it is measured: what the pilot found to be enough, and before that the limit.
+    /// How long a contestant is loaded before it is measured: what the pilot found to be enough, and before that the
+    /// limit.
     pub fn warm_up_of_ms(&self, label: &str) -> u64 {
         self.warm_ups_ms.get(label).copied().unwrap_or(self.warm_up_ms)
     }

@@ -1,4 +1,5 @@
-//! What the measurement of memory sees of a process that takes some. A program of its own, for tests beside it would take some too.
+//! What the measurement of memory sees of a process that takes some. A program of its own, for tests beside it would
+//! take some too.
 
 use dyno_measure::probe::memory::sample;
 

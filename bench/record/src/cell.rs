@@ -123,8 +123,8 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// What a resumed experiment knows the trial by: everything that makes it what it is, as the records tell it. A field that is
-    /// added later is part of it without being named here.
+    /// What a resumed experiment knows the trial by: everything that makes it what it is, as the records tell it. A
+    /// field that is added later is part of it without being named here.
     ///
     /// # Panics
     /// Never: numbers and words can always be written.

@@ -1,7 +1,8 @@
 //! What programs that take part in an experiment say to the one that measures them: a line each, on standard output.
 //!
-//! A server says when it is ready and, when it has ended, what each of its workers has done. A generator says when its load begins.
-//! Servers are written against this by anybody, so readers ask for no more than stands here, and pass over what stands beside it.
+//! A server says when it is ready and, when it has ended, what each of its workers has done. A generator says when
+//! its load begins. Servers are written against this by anybody, so readers ask for no more than stands here, and
+//! pass over what stands beside it.
 
 use std::net::SocketAddr;
 

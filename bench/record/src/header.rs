@@ -53,7 +53,8 @@ pub struct ContestantLine {
 }
 
 impl ContestantLine {
-    /// Whether it is the server that all others are measured against: the simplest one, which serves one connection at a time.
+    /// Whether it is the server that all others are measured against: the simplest one, which serves one connection
+    /// at a time.
     pub fn is_baseline(&self) -> bool {
         self.family == BASELINE_FAMILY
     }

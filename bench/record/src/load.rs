@@ -98,7 +98,8 @@ pub struct LoadFigures {
     pub generator_busy_share: Option<f64>,
     /// CPU of the generator in cores, 1.0 being one core all the time.
     pub generator_cores_used: Option<f64>,
-    /// How often a second the generator went to sleep because no answer was there: who sends the next one has to rouse it.
+    /// How often a second the generator went to sleep because no answer was there: who sends the next one has to
+    /// rouse it.
     #[serde(default)]
     pub generator_sleeps_per_s: Option<f64>,
     /// What the generator says against its own run; empty when nothing.

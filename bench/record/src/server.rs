@@ -15,8 +15,8 @@ pub struct ServerFigures {
     pub system_share: Option<f64>,
     /// Cores that the contestant may use.
     pub cores_allotted: usize,
-    /// Context switches a second of either kind, those of threads and processes that ended included where perf events count
-    /// them.
+    /// Context switches a second of either kind, those of threads and processes that ended included where perf events
+    /// count them.
     #[serde(default)]
     pub switches_per_s: Option<f64>,
     /// Context switches a second that a thread asked for by waiting.
@@ -59,9 +59,9 @@ pub struct ServerFigures {
 pub struct Memory {
     /// Proportional set size: what is shared counts in shares.
     pub pss_bytes: Option<u64>,
-    /// The part of it that belongs to no file: heap, stacks, and what processes of the tree share among themselves. What it
-    /// grows by is what the load takes: program pages are shared with other runs of the same program, and count for less as
-    /// soon as one starts. Absent before Linux 5.9.
+    /// The part of it that belongs to no file: heap, stacks, and what processes of the tree share among themselves.
+    /// What it grows by is what the load takes: program pages are shared with other runs of the same program, and
+    /// count for less as soon as one starts. Absent before Linux 5.9.
     #[serde(default)]
     pub anonymous_bytes: Option<u64>,
     /// Socket buffers of the whole machine.
@@ -71,8 +71,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// By how much `loaded` takes more memory of no file than this does; absent where either was not seen, or where memory
-    /// was given back meanwhile: what the load takes is then not known, which is not zero.
+    /// By how much `loaded` takes more memory of no file than this does; absent where either was not seen, or where
+    /// memory was given back meanwhile: what the load takes is then not known, which is not zero.
     pub fn growth_bytes(&self, loaded: &Memory) -> Option<u64> {
         loaded.anonymous_bytes?.checked_sub(self.anonymous_bytes?)
     }

@@ -55,13 +55,14 @@ impl Step {
         }
     }
 
-    /// Whether the kernel counts switches, faults and system calls meanwhile. Counting slows each of them down, so what is
-    /// counted is not timed: the speeds of these cells are used for nothing but the order of size.
+    /// Whether the kernel counts switches, faults and system calls meanwhile. Counting slows each of them down, so
+    /// what is counted is not timed: the speeds of these cells are used for nothing but the order of size.
     pub fn is_counted(self) -> bool {
         matches!(self, Step::Pilot | Step::Counts)
     }
 
-    /// Whether more may be offered than can be answered: past the critical point failures are a result, not an accident.
+    /// Whether more may be offered than can be answered: past the critical point failures are a result, not an
+    /// accident.
     pub fn may_overload(self) -> bool {
         matches!(self, Step::CurveSearch | Step::Curve | Step::CurveSweep | Step::CurveSpike)
     }

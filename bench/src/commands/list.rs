@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use dyno_servers::services::service::Needs;
 use dyno_servers::{architectures, services};
 
 use super::CommandResult;
+use crate::commands::serve;
 use crate::exit::Exit;
 use crate::print::out;
 use dyno_units::text::wrap;
@@ -30,7 +32,7 @@ fn names() -> String {
 fn tables() -> String {
     let mut text = String::from("Architectures (dyno serve NAME)\n");
     for architecture in architectures::ALL {
-        let options: Vec<_> = architecture.knobs.iter().map(ToString::to_string).collect();
+        let options: Vec<_> = architecture.knobs.iter().map(|knob| serve::option(*knob)).collect();
         text.push('\n');
         row(&mut text, architecture.name, architecture.idea);
         row(&mut text, "", &format!("wall: {}", architecture.wall));
@@ -40,7 +42,12 @@ fn tables() -> String {
     }
     text.push_str("\nServices\n\n");
     for service in services::ALL {
-        row(&mut text, service.path, &format!("{} {}", service.methods.join("/"), service.idea));
+        let needs = match service.needs {
+            Needs::Nothing => "",
+            Needs::Directory => " (--files DIR)",
+            Needs::Faults => " (only with --faults)",
+        };
+        row(&mut text, service.path, &format!("{} {}{needs}", service.methods.join("/"), service.idea));
     }
     text
 }

@@ -171,6 +171,16 @@ fn find(name: &str) -> Result<&'static Architecture, Failure> {
     })
 }
 
+/// The option by which a chapter is told of a knob.
+pub(crate) fn option(knob: Knob) -> &'static str {
+    match knob {
+        Knob::Workers => "--workers",
+        Knob::Queue => "--queue",
+        Knob::Arm => "--arm",
+        Knob::MaxConnections => "--max-connections",
+    }
+}
+
 /// An option that a chapter does not read would be a lie about what was measured.
 fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(), Failure> {
     let given = [
@@ -184,10 +194,10 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
     else {
         return Ok(());
     };
-    let known: Vec<_> = architecture.knobs.iter().map(ToString::to_string).collect();
+    let known: Vec<_> = architecture.knobs.iter().map(|knob| option(*knob)).collect();
     let known = if known.is_empty() { "none of these options".to_owned() } else { known.join(", ") };
     Err(Failure::usage(
-        format!("{} does not read {knob}", architecture.name),
+        format!("{} does not read {}", architecture.name, option(knob)),
         format!("leave it out; {} reads {known}", architecture.name),
     ))
 }

@@ -53,8 +53,8 @@ pub type Statistic = fn(&[f64]) -> Option<f64>;
 
 /// The BCa interval of `statistic` at `confidence` (0.95, say).
 ///
-/// Below three observations there is no resampling to speak of, and the interval is the range of the sample; an empty sample has
-/// none. The seed makes the result repeatable.
+/// Below three observations there is no resampling to speak of, and the interval is the range of the sample; an empty
+/// sample has none. The seed makes the result repeatable.
 pub fn bca(values: &[f64], statistic: Statistic, confidence: f64, seed: u64) -> Option<Interval> {
     let values = sorted(values);
     let value = statistic(&values)?;
@@ -122,8 +122,8 @@ pub fn ratio_of_medians(one: &[f64], other: &[f64], confidence: f64, seed: u64) 
     apart(one, other, |one, other| Some(median(one)? / median(other)?), confidence, seed)
 }
 
-/// A statistic of two samples that are not paired, with its percentile interval: each sample is resampled by itself. Absent where
-/// one of them is empty.
+/// A statistic of two samples that are not paired, with its percentile interval: each sample is resampled by itself.
+/// Absent where one of them is empty.
 pub fn apart(
     one: &[f64],
     other: &[f64],
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn agrees_with_the_book_on_the_variance() {
-        // Table 14.2: BCa 90 % interval of the variance is (115.8, 259.6), value 171.5. SciPy 1.x with 20,000 resamples:
-        // (116.1, 261.2). With 5,000 resamples the ends themselves scatter by about 2 and 4.
+        // Table 14.2: BCa 90 % interval of the variance is (115.8, 259.6), value 171.5. SciPy 1.x with 20,000
+        // resamples: (116.1, 261.2). With 5,000 resamples the ends themselves scatter by about 2 and 4.
         let interval = bca(&SPATIAL, plug_in_variance, 0.90, 7).unwrap();
         assert!((interval.value - 171.5).abs() < 0.1, "{interval:?}");
         assert!((interval.low - 116.0).abs() < 5.0, "{interval:?}");

@@ -1,8 +1,9 @@
 //! How much of a figure goes with what was seen beside it: analysis of covariance.
 //!
-//! Observations fall into groups, each with a level of its own; within all of them the figure rises or falls with the covariates
-//! by the same slopes. Source: Fisher, *Statistical Methods for Research Workers*, 4th edition (1932), chapter VIII; weights
-//! against outliers: Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35 (1964).
+//! Observations fall into groups, each with a level of its own; within all of them the figure rises or falls with the
+//! covariates by the same slopes. Source: Fisher, *Statistical Methods for Research Workers*, 4th edition (1932),
+//! chapter VIII; weights against outliers: Huber, "Robust estimation of a location parameter", Annals of Mathematical
+//! Statistics 35 (1964).
 
 use std::collections::BTreeMap;
 
@@ -28,8 +29,8 @@ const HUBER: f64 = 1.345;
 /// Least standard deviation of a covariate within its groups from which a slope can be told.
 const LEAST_SPREAD: f64 = 0.02;
 
-/// The slopes that all groups have in common. A covariate that hardly varies has none, and the slope of another is then found
-/// without it.
+/// The slopes that all groups have in common. A covariate that hardly varies has none, and the slope of another is
+/// then found without it.
 ///
 /// # Panics
 /// Never; without observations the slopes are zero.
@@ -109,7 +110,8 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Groups at levels of their own, whose figures fall by 0.4 and 0.1 with the covariates, with noise; every tenth is wild.
+    /// Groups at levels of their own, whose figures fall by 0.4 and 0.1 with the covariates, with noise; every tenth
+    /// is wild.
     fn planted(seed: u64, wild: f64) -> Vec<Observation> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         (0..400)
@@ -131,7 +133,8 @@ mod tests {
 
     #[test]
     fn agrees_with_another_implementation() {
-        // numpy.linalg.lstsq on the same points, each group's mean taken off; no point is far enough out to lose weight.
+        // numpy.linalg.lstsq on the same points, each group's mean taken off; no point is far enough out to lose
+        // weight.
         let points = [
             ("a", 1.0, 0.0, 0.0),
             ("a", 2.0, 1.0, 0.0),

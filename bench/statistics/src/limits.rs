@@ -15,6 +15,7 @@ pub const LEAST_POINTS_FOR_A_FIT: usize = 4;
 /// fewer, an interval is a wish.
 pub const LEAST_BLOCKS_FOR_A_VERDICT: usize = 5;
 
-/// How soon a machine forgets how fast it was: the time in which what cells have in common falls to a third. On a host where
-/// speed comes in spells, cells 0.25 s apart share more than half of what full pace leaves, and cells 2 s apart a sixth.
+/// How soon a machine forgets how fast it was: the time in which what cells have in common falls to a third. On a
+/// host where speed comes in spells, cells 0.25 s apart share more than half of what full pace leaves, and cells 2 s
+/// apart a sixth.
 pub const MOMENT: Duration = Duration::from_millis(400);

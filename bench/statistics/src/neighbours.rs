@@ -1,8 +1,9 @@
 //! What observations that lie close in time have in common: nearest-neighbour adjustment.
 //!
-//! A field is not equally good everywhere, and a machine not at all times. Plots beside a good one tend to be good whatever grows
-//! there, so the residuals of its neighbours tell of a plot what no block does. Source: Bartlett, "Nearest neighbour models
-//! in the analysis of field experiments", Journal of the Royal Statistical Society B 40 (1978), after Papadakis (1937).
+//! A field is not equally good everywhere, and a machine not at all times. Plots beside a good one tend to be good
+//! whatever grows there, so the residuals of its neighbours tell of a plot what no block does. Source: Bartlett,
+//! "Nearest neighbour models in the analysis of field experiments", Journal of the Royal Statistical Society B 40
+//! (1978), after Papadakis (1937).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,8 +32,8 @@ const ROUNDS: usize = 4;
 /// What is added to the weight of all neighbours, so that the more distant they are the less they say.
 const DOUBT: f64 = 0.5;
 
-/// What each observation owes to its moment: less that, it is what it would have been at a usual one. Where neighbours tell
-/// nothing of each other, nearly zero.
+/// What each observation owes to its moment: less that, it is what it would have been at a usual one. Where
+/// neighbours tell nothing of each other, nearly zero.
 pub fn moments(observations: &[Timed]) -> Vec<f64> {
     let mut owed = vec![0.0; observations.len()];
     for _ in 0..ROUNDS {
@@ -90,8 +91,8 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Rounds over eight groups in random order, an observation each quarter of a second, on a machine that is slow by `slow` in
-    /// spells of a second and a half; with noise of its own in each observation.
+    /// Rounds over eight groups in random order, an observation each quarter of a second, on a machine that is slow
+    /// by `slow` in spells of a second and a half; with noise of its own in each observation.
     fn planted(slow: f64) -> Vec<Timed> {
         let mut random = ChaCha8Rng::seed_from_u64(5);
         let mut order: Vec<u32> = (0..8).collect();

@@ -1,7 +1,8 @@
 //! Thread-level parallelism.
 //!
 //! Source: Flautner, Uhlig, Reinhardt, Mudge, "Thread-level parallelism and interactive performance of desktop
-//! applications", ASPLOS 2000; Blake et al., "Evolution of thread-level parallelism in desktop applications", ISCA 2010.
+//! applications", ASPLOS 2000; Blake et al., "Evolution of thread-level parallelism in desktop applications", ISCA
+//! 2010.
 
 /// `TLP = sum(i * c_i) / (1 - c_0)`, where `shares[i]` is the share of time in which `i` threads ran at once.
 ///

@@ -27,9 +27,10 @@ pub fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The interquartile mean (midmean): the mean of the middle half, where a value that the quarter cuts counts in part. As deaf to
-/// outliers as one needs where a quarter of the cells may be spoilt on either side, and for noise of usual tails firmer than the
-/// median by a tenth to a quarter (Tukey, *Exploratory Data Analysis*, 1977). An empty sample has none.
+/// The interquartile mean (midmean): the mean of the middle half, where a value that the quarter cuts counts in part.
+/// As deaf to outliers as one needs where a quarter of the cells may be spoilt on either side, and for noise of usual
+/// tails firmer than the median by a tenth to a quarter (Tukey, *Exploratory Data Analysis*, 1977). An empty sample
+/// has none.
 pub fn midmean(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let quarter = sorted.len() as f64 / 4.0;
@@ -39,7 +40,8 @@ pub fn midmean(values: &[f64]) -> Option<f64> {
     (!sorted.is_empty()).then(|| parts.sum::<f64>() / (high - low))
 }
 
-/// Median absolute deviation from the median, as a share of the median: how noisy a sample is. An empty sample has none.
+/// Median absolute deviation from the median, as a share of the median: how noisy a sample is. An empty sample has
+/// none.
 pub fn relative_deviation(values: &[f64]) -> Option<f64> {
     let centre = median(values)?;
     let deviations: Vec<f64> = values.iter().map(|value| (value - centre).abs()).collect();
@@ -67,7 +69,8 @@ mod tests {
 
     #[test]
     fn the_midmean_agrees_with_scipy() {
-        // scipy.stats.trim_mean([1, 2, 3, 5, 8, 13, 21, 1000], 0.25); for five values, 0.75 * 2 + 4 + 0.75 * 8 over 2.5 by hand.
+        // scipy.stats.trim_mean([1, 2, 3, 5, 8, 13, 21, 1000], 0.25); for five values, 0.75 * 2 + 4 + 0.75 * 8 over
+        // 2.5 by hand.
         assert!((midmean(&[1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 1000.0]).unwrap() - 7.25).abs() < 1e-12);
         assert!((midmean(&[16.0, 1.0, 2.0, 4.0, 8.0]).unwrap() - 4.6).abs() < 1e-12);
         assert_eq!(midmean(&[3.0]), Some(3.0));

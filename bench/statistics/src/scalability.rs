@@ -1,7 +1,7 @@
 //! The Universal Scalability Law: `X(n) = lambda n / (1 + sigma (n - 1) + kappa n (n - 1))`.
 //!
-//! Source: Gunther, *Guerrilla Capacity Planning* (2007), chapters 4 to 6. `sigma` is contention (what must wait in line), `kappa`
-//! is coherency (what must agree with every other). Fitted by Levenberg-Marquardt.
+//! Source: Gunther, *Guerrilla Capacity Planning* (2007), chapters 4 to 6. `sigma` is contention (what must wait in
+//! line), `kappa` is coherency (what must agree with every other). Fitted by Levenberg-Marquardt.
 
 use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
 use nalgebra::storage::Owned;

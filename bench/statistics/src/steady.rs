@@ -1,9 +1,9 @@
 //! When is a run warm?
 //!
-//! Source: White, "An effective truncation heuristic for bias reduction in simulation output", Simulation 69 (1997): of all
-//! ways to cut off the start of a series, the marginal standard error rule takes the one that leaves the mean of the rest
-//! with the least standard error. A start that differs from the rest is worth cutting; a start that does not is worth
-//! keeping. Hoad, Robinson and Davies (2010) found it the most reliable of 44 rules.
+//! Source: White, "An effective truncation heuristic for bias reduction in simulation output", Simulation 69 (1997):
+//! of all ways to cut off the start of a series, the marginal standard error rule takes the one that leaves the mean
+//! of the rest with the least standard error. A start that differs from the rest is worth cutting; a start that does
+//! not is worth keeping. Hoad, Robinson and Davies (2010) found it the most reliable of 44 rules.
 
 /// How many values at the start of a series are better left out.
 ///

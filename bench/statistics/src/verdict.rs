@@ -20,7 +20,8 @@ pub enum ComparisonVerdict {
 /// The ratio of two contestants, and what it says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 % interval; absent where there is nothing to compare.
+    /// Interquartile mean of the ratios, on a scale on which a half and a double are as far from one, with its 95 %
+    /// interval; absent where there is nothing to compare.
     pub ratio: Option<Interval>,
     /// What may be said.
     pub verdict: ComparisonVerdict,
@@ -39,8 +40,8 @@ pub fn compare(pairs: &[(f64, f64)], threshold: f64, seed: u64) -> Comparison {
     judge(bca(&logarithms, midmean, 0.95, seed), threshold)
 }
 
-/// The same of samples that are not paired, for figures from which what the machine did in each block is taken off already: a cell
-/// that is void then costs itself and not its pair.
+/// The same of samples that are not paired, for figures from which what the machine did in each block is taken off
+/// already: a cell that is void then costs itself and not its pair.
 pub fn compare_apart(one: &[f64], other: &[f64], threshold: f64, seed: u64) -> Comparison {
     let logarithms = |values: &[f64]| -> Vec<f64> {
         values.iter().filter(|value| value.is_finite() && **value > 0.0).map(|value| value.ln()).collect()

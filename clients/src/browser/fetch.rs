@@ -67,8 +67,8 @@ struct Board {
     fetched: Vec<Fetched>,
 }
 
-/// Visits `page` with `threads` threads; each takes the next resource, sends a blocking request, and waits for the answer.
-/// A single fetch that fails is told in its row.
+/// Visits `page` with `threads` threads; each takes the next resource, sends a blocking request, and waits for the
+/// answer. A single fetch that fails is told in its row.
 ///
 /// # Panics
 /// When a thread of it does.

@@ -76,8 +76,8 @@ impl Default for Slot {
 }
 
 impl Slot {
-    /// Drops the connection, with its transport's goodbye as far as the socket takes it at once: more is not worth waiting
-    /// for while requests fall due.
+    /// Drops the connection, with its transport's goodbye as far as the socket takes it at once: more is not worth
+    /// waiting for while requests fall due.
     pub(super) fn part(&mut self) {
         if let (Some(pipe), Some(socket)) = (&mut self.pipe, &mut self.socket)
             && pipe.is_established()

@@ -47,8 +47,8 @@ impl Opener {
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         if self.loopback {
-            // There is no congestion on loopback, and a control that paces (BBR) would delay requests on its own account.
-            // Where Reno is not to be had, the machine's choice stays.
+            // There is no congestion on loopback, and a control that paces (BBR) would delay requests on its own
+            // account. Where Reno is not to be had, the machine's choice stays.
             let _ = nix::sys::socket::setsockopt(&socket, TcpCongestion, &OsString::from("reno"));
         }
         if self.spread {
@@ -68,8 +68,8 @@ impl Opener {
 /// The first of the source addresses; they are all below 127.0.0.0/8, which is loopback as a whole on Linux.
 const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 
-/// Whether the ports of one address would run out: connections are many, or come and go. Only IPv4 has addresses to spare
-/// on loopback.
+/// Whether the ports of one address would run out: connections are many, or come and go. Only IPv4 has addresses to
+/// spare on loopback.
 fn would_run_out(plan: &Plan) -> bool {
     let many = plan.requests_per_connection.is_some() || plan.connections >= SPREAD_FROM_CONNECTIONS;
     many && plan.address.is_ipv4() && plan.address.ip().is_loopback()

@@ -1,8 +1,8 @@
 //! One thread of the engine: a readiness loop over its share of the connections.
 //!
-//! The way of a request: the dispatcher gives an order, `start` takes it, `send` writes it, `readable` reads what comes and
-//! `receive` makes sense of it, `complete` books it and frees the slot, and the dispatcher is asked again. A plain request
-//! costs one write, one read and one look at the clock; nothing is allocated.
+//! The way of a request: the dispatcher gives an order, `start` takes it, `send` writes it, `readable` reads what
+//! comes and `receive` makes sense of it, `complete` books it and frees the slot, and the dispatcher is asked again.
+//! A plain request costs one write, one read and one look at the clock; nothing is allocated.
 
 mod connections;
 mod goodbye;

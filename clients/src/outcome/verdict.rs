@@ -179,8 +179,8 @@ pub struct Figures {
     pub lag_p99_ns: u64,
     /// Mean number of requests in the system (waiting or sent), measured over time.
     pub in_system_mean: f64,
-    /// The same as rate times mean total latency: the time that each request spent in the system within the window, added
-    /// up, over the window. A request that straddles an edge is cut there.
+    /// The same as rate times mean total latency: the time that each request spent in the system within the window,
+    /// added up, over the window. A request that straddles an edge is cut there.
     pub in_system_predicted: f64,
     /// The arrival-process tests; empty in a closed loop.
     pub arrivals: Vec<ArrivalTest>,

@@ -71,7 +71,8 @@ impl Dispatcher {
         }
     }
 
-    /// From when requests were due until this was asked for them, added up as far as it lies in the measured window, ns.
+    /// From when requests were due until this was asked for them, added up as far as it lies in the measured window,
+    /// ns.
     pub fn late_ns(&self) -> u64 {
         self.late_ns
     }

@@ -1,4 +1,5 @@
-//! The HDR histogram log (version 1.3), as HdrHistogram's own tools read it: one tagged line for each part of the latency.
+//! The HDR histogram log (version 1.3), as HdrHistogram's own tools read it: one tagged line for each part of the
+//! latency.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -13,8 +13,8 @@ pub const BUSY_DOUBTFUL: f64 = 0.85;
 pub const LAG_P50_FREE_NS: u64 = 20_000;
 /// 99th percentile of the lag that is nobody's business, ns: 50 us.
 pub const LAG_P99_FREE_NS: u64 = 50_000;
-/// By how much Little's law may be off: 1 %. Requests that straddle an edge of the window are cut there in both figures, so
-/// nothing is left to chance; the rest is the time between two looks at the clock.
+/// By how much Little's law may be off: 1 %. Requests that straddle an edge of the window are cut there in both
+/// figures, so nothing is left to chance; the rest is the time between two looks at the clock.
 pub const LITTLE_SHARE: f64 = 0.01;
 /// How much of the offered rate must be answered: 98 %.
 pub const ACHIEVED_SHARE: f64 = 0.98;

@@ -58,7 +58,8 @@ fn the_mean_wait_at_a_simulated_m_d_1_is_the_textbooks() {
     }
 }
 
-/// In its operational form the law holds exactly, in a short window, with a stall across its edge and a late generator too.
+/// In its operational form the law holds exactly, in a short window, with a stall across its edge and a late
+/// generator too.
 #[test]
 fn littles_law_holds_in_the_books() {
     for (lag_ns, end_ns, stall) in [

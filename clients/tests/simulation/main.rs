@@ -1,5 +1,5 @@
-//! Pacer, dispatcher, split, books and audit against a simulated server on a simulated clock: no socket, no sleep, and a
-//! truth that is known to the nanosecond.
+//! Pacer, dispatcher, split, books and audit against a simulated server on a simulated clock: no socket, no sleep,
+//! and a truth that is known to the nanosecond.
 
 mod audit;
 mod identity;

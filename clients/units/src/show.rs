@@ -48,7 +48,8 @@ pub fn bytes(value: f64) -> String {
     }
 }
 
-/// Both ends of an interval, with their unit once where it is the same: `3.57–3.61 MiB`; nothing where there is but one value.
+/// Both ends of an interval, with their unit once where it is the same: `3.57–3.61 MiB`; nothing where there is but
+/// one value.
 pub fn range(low: f64, high: f64, shown: impl Fn(f64) -> String) -> String {
     let (from, to) = (shown(low), shown(high));
     match (from.split_once(' '), to.split_once(' ')) {

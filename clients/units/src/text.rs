@@ -6,8 +6,8 @@ pub fn wrap(paragraph: &str, columns: usize) -> String {
     wrap_parts("", &words, " ", columns)
 }
 
-/// Puts parts into lines of at most `columns` characters, with `joint` between two that share a line and `indent` before each
-/// line. A part is never broken, so one that is too long makes its line longer.
+/// Puts parts into lines of at most `columns` characters, with `joint` between two that share a line and `indent`
+/// before each line. A part is never broken, so one that is too long makes its line longer.
 pub fn wrap_parts(indent: &str, parts: &[&str], joint: &str, columns: usize) -> String {
     let length = |text: &str| text.chars().count();
     let (mut text, mut column) = (String::new(), 0);

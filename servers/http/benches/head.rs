@@ -1,6 +1,8 @@
-//! What the core costs above bare parsing: a typical GET taken and answered on a warm connection, beside `httparse` alone.
+//! What the core costs above bare parsing: a typical GET taken and answered on a warm connection, beside `httparse`
+//! alone.
 //!
-//! `cargo bench -p dyno-http`. The ratio at the end is taken over interleaved rounds, so that a noisy machine moves both alike.
+//! `cargo bench -p dyno-http`. The ratio at the end is taken over interleaved rounds, so that a noisy machine moves
+//! both alike.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dyno_http::connection::Connection;

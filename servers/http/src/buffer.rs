@@ -50,8 +50,8 @@ impl Buffer {
 
     /// Free space of at least `least` octets behind the unread ones; a first buffer has `initial` octets.
     ///
-    /// Unread octets move to the front only when that frees half of the memory, else the memory doubles. So each octet is
-    /// moved a bounded number of times, and memory stays within twice of what has arrived.
+    /// Unread octets move to the front only when that frees half of the memory, else the memory doubles. So each
+    /// octet is moved a bounded number of times, and memory stays within twice of what has arrived.
     pub(crate) fn spare(&mut self, initial: usize, least: usize) -> &mut [u8] {
         if self.memory.len() - self.end < least {
             work::count(self.len());

@@ -1,7 +1,8 @@
 //! The chunked transfer coding (RFC 9112 7.1), decoded in place, one octet of framing at a time.
 //!
-//! Strict where leniency has been used for smuggling: no white space but the bad white space that RFC 9112 7.1.1 lets stand
-//! around the parts of an extension, no lone CR or LF, no sign, prefix or underscore in a size. Trailers are checked and dropped.
+//! Strict where leniency has been used for smuggling: no white space but the bad white space that RFC 9112 7.1.1 lets
+//! stand around the parts of an extension, no lone CR or LF, no sign, prefix or underscore in a size. Trailers are
+//! checked and dropped.
 
 use crate::fault::{BadChunk, Fault};
 use crate::limits::Limits;
@@ -80,10 +81,11 @@ impl Decoder {
         self.decoded as usize
     }
 
-    /// Decodes `octets`, which start with what has been [`decoded`](Self::decoded), followed by octets not seen before. The
-    /// new data moves down behind the old.
+    /// Decodes `octets`, which start with what has been [`decoded`](Self::decoded), followed by octets not seen
+    /// before. The new data moves down behind the old.
     ///
-    /// Gives the end of the coding within `octets`, or `None` when all of them are used up and the end is still to come.
+    /// Gives the end of the coding within `octets`, or `None` when all of them are used up and the end is still to
+    /// come.
     pub(crate) fn decode(&mut self, octets: &mut [u8], limits: &Limits) -> Result<Option<usize>, Fault> {
         let mut at = self.decoded();
         work::count(octets.len() - at);

@@ -22,8 +22,8 @@ pub enum Want {
     Write,
     /// Take the request, or answer the one that was taken.
     Respond,
-    /// The last answer is out, but the peer may still be sending. Shut the sending side down (once), then go on reading and
-    /// feeding until `Close`, so that the peer reads the answer before it sees a reset (RFC 9112 9.6).
+    /// The last answer is out, but the peer may still be sending. Shut the sending side down (once), then go on
+    /// reading and feeding until `Close`, so that the peer reads the answer before it sees a reset (RFC 9112 9.6).
     Linger,
     /// Close the socket now.
     Close,
@@ -85,7 +85,8 @@ impl Connection {
     // Feed.
 
     /// Lends memory for the receive buffer. Its length is what can be received into it; memory that comes back from
-    /// [`reclaim`](Self::reclaim) fits as it is. Dropped if there is memory already: ask [`wants_memory`](Self::wants_memory).
+    /// [`reclaim`](Self::reclaim) fits as it is. Dropped if there is memory already: ask
+    /// [`wants_memory`](Self::wants_memory).
     pub fn lend(&mut self, memory: Vec<u8>) {
         self.inbox.buffer().lend(memory);
     }
@@ -95,7 +96,8 @@ impl Connection {
         self.inbox.has_no_memory()
     }
 
-    /// Gives the receive buffer back when nothing is in it. The next [`spare`](Self::spare) makes a new one unless some is lent.
+    /// Gives the receive buffer back when nothing is in it. The next [`spare`](Self::spare) makes a new one unless
+    /// some is lent.
     pub fn reclaim(&mut self) -> Option<Vec<u8>> {
         self.inbox.buffer().reclaim()
     }
@@ -120,8 +122,8 @@ impl Connection {
         self.inbox.buffer().spare(self.limits.receive_initial_octets, self.limits.read_octets)
     }
 
-    /// The first `count` octets of [`spare`](Self::spare) came from the peer. 0 changes nothing; the end of the peer's side is
-    /// told by [`receive_eof`](Self::receive_eof).
+    /// The first `count` octets of [`spare`](Self::spare) came from the peer. 0 changes nothing; the end of the
+    /// peer's side is told by [`receive_eof`](Self::receive_eof).
     ///
     /// # Panics
     ///
@@ -174,7 +176,8 @@ impl Connection {
         }
     }
 
-    /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or twice is harmless.
+    /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or twice is
+    /// harmless.
     pub fn handle_deadline(&mut self, now: Instant) {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
@@ -191,8 +194,8 @@ impl Connection {
 
     // Take.
 
-    /// The next complete request, exactly once; `None` when there is none, when one is out, and when so many answers wait to be
-    /// written that the peer must read first.
+    /// The next complete request, exactly once; `None` when there is none, when one is out, and when so many answers
+    /// wait to be written that the peer must read first.
     pub fn next_request(&mut self) -> Option<Request<'_>> {
         if self.phase != Phase::Ready {
             return None;
@@ -255,7 +258,8 @@ impl Connection {
         self.outbox.pending_parts()
     }
 
-    /// The first `count` octets of [`pending`](Self::pending) (or of both parts) were written. May read more from a body's source.
+    /// The first `count` octets of [`pending`](Self::pending) (or of both parts) were written. May read more from a
+    /// body's source.
     ///
     /// # Panics
     ///
@@ -296,8 +300,8 @@ impl Connection {
         }
     }
 
-    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing else happens before. `None` while a request is
-    /// being answered: that time is the service's.
+    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing else happens before. `None` while
+    /// a request is being answered: that time is the service's.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Closed => None,

@@ -71,8 +71,8 @@ fn two_digits(place: &mut [u8], value: u64) {
     place[1] = b'0' + (value % 10) as u8;
 }
 
-/// Year, month and day of a day counted from 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-/// A year starts in March there, so that the leap day is its last.
+/// Year, month and day of a day counted from 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date
+/// Algorithms"). A year starts in March there, so that the leap day is its last.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);

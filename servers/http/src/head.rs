@@ -1,7 +1,7 @@
 //! Heads: finding the end of one, parsing it with `httparse`, and the rules that httparse leaves to us.
 //!
-//! The outcome depends on the octets alone, never on how they were cut into pieces: every check is made either on a complete
-//! head or, while it is still arriving, octet by octet in order.
+//! The outcome depends on the octets alone, never on how they were cut into pieces: every check is made either on a
+//! complete head or, while it is still arriving, octet by octet in order.
 
 use crate::fault::{BadHead, Fault};
 use crate::fields::has_token;
@@ -73,8 +73,8 @@ pub(crate) struct Head {
 
 /// Looks for a complete head at the start of `octets`; `Ok(None)` wants more octets.
 ///
-/// `scanned` remembers how far the octets have been looked at, so that a head that comes an octet at a time costs linear
-/// work in total; it must be 0 for the first octets of each head.
+/// `scanned` remembers how far the octets have been looked at, so that a head that comes an octet at a time costs
+/// linear work in total; it must be 0 for the first octets of each head.
 pub(crate) fn read(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<Option<Head>, Fault> {
     if *scanned == 0 {
         // Nearly always the first piece is the whole head. If it is not, or is wrong, the careful way decides.

@@ -1,8 +1,8 @@
 //! The server half of HTTP/1.1 (RFC 9110, RFC 9112) as a sans-IO state machine.
 //!
-//! A [`Connection`](connection::Connection) takes octets and instants, and gives requests and octets. It owns no socket, thread
-//! or clock, so a blocking thread, a readiness loop and a completion ring all drive the same code, and none of them can
-//! differ in what a request costs to parse or to answer.
+//! A [`Connection`](connection::Connection) takes octets and instants, and gives requests and octets. It owns no
+//! socket, thread or clock, so a blocking thread, a readiness loop and a completion ring all drive the same code, and
+//! none of them can differ in what a request costs to parse or to answer.
 //!
 //! ```text
 //!                      feed                     take
@@ -31,7 +31,12 @@
 //! use std::{io, io::{Read, Write}, sync::Arc, time::Instant};
 //!
 //! /// Serves one connection from its first octet to its last. A real driver also obeys `deadline`.
-//! fn drive(mut socket: impl Read + Write, limits: Arc<Limits>, now: impl Fn() -> Instant, date: HttpDate) -> io::Result<()> {
+//! fn drive(
+//!     mut socket: impl Read + Write,
+//!     limits: Arc<Limits>,
+//!     now: impl Fn() -> Instant,
+//!     date: HttpDate,
+//! ) -> io::Result<()> {
 //!     let mut connection = Connection::new(limits, now());
 //!     loop {
 //!         match connection.want() {
@@ -76,13 +81,14 @@
 //!
 //! # What the core decides by itself
 //!
-//! - One request is out at a time, so answers are in order by construction. Octets of later requests wait in the buffer.
-//! - A request that two recipients could read differently is answered with one 400 that names the rule, and the connection
-//!   ends ([`fault`]). So are requests beyond a [limit](limits::Limits) (408, 413, 414, 431) and what is not offered at all: CONNECT
-//!   (501), other versions (505), expectations other than 100-continue (417).
+//! - One request is out at a time, so answers are in order by construction. Octets of later requests wait in the
+//!   buffer.
+//! - A request that two recipients could read differently is answered with one 400 that names the rule, and the
+//!   connection ends ([`fault`]). So are requests beyond a [limit](limits::Limits) (408, 413, 414, 431) and what is
+//!   not offered at all: CONNECT (501), other versions (505), expectations other than 100-continue (417).
 //! - HEAD gets no body, HTTP/1.0 gets no persistence that it did not ask for, every answer gets Date and a length.
-//! - `OPTIONS *` goes to the service, as [`Form::Asterisk`](target::Form::Asterisk); which methods there are is the service's to know. Upgrade is
-//!   ignored, which RFC 9110 7.8 allows.
+//! - `OPTIONS *` goes to the service, as [`Form::Asterisk`](target::Form::Asterisk); which methods there are is the
+//!   service's to know. Upgrade is ignored, which RFC 9110 7.8 allows.
 //!
 //! The faults of a peer are values of [`fault::Fault`]; misuse by the driver or the service panics; "more octets are
 //! needed" is neither, it is [`Want::Read`](connection::Want::Read).

@@ -33,8 +33,8 @@ pub struct Limits {
     /// Octets of small answers that wait to be written before another request is taken. 64 KiB: half of a usual socket
     /// buffer. A client that pipelines and never reads is stopped here.
     pub unsent_octets: usize,
-    /// Octets received ahead of the request in hand, before [`is_full`](crate::connection::Connection::is_full) says so.
-    /// 64 KiB: one large read of a completion driver.
+    /// Octets received ahead of the request in hand, before [`is_full`](crate::connection::Connection::is_full) says
+    /// so. 64 KiB: one large read of a completion driver.
     pub unread_octets: usize,
     /// First size of a receive buffer. 4 KiB: a page; nearly every request fits.
     pub receive_initial_octets: usize,
@@ -45,16 +45,19 @@ pub struct Limits {
     pub keep_octets: usize,
     /// First size of a send buffer. 1 KiB: a small answer with its head.
     pub send_initial_octets: usize,
-    /// Bodies up to this size are copied behind their head, so that one write sends both; larger ones are sent from where
-    /// they are. 16 KiB: copying that much costs about as much as the second write that it saves.
+    /// Bodies up to this size are copied behind their head, so that one write sends both; larger ones are sent from
+    /// where they are. 16 KiB: copying that much costs about as much as the second write that it saves.
     pub copy_octets: usize,
     /// How much is read at a time from a body source. 32 KiB: large enough to amortise the read, small against a cache.
     pub source_octets: usize,
-    /// Octets discarded while lingering. 4 MiB: a client that was refused is usually in the middle of a body about that size.
+    /// Octets discarded while lingering. 4 MiB: a client that was refused is usually in the middle of a body about
+    /// that size.
     pub linger_octets: u64,
-    /// From the first octet of a head to its last. 10 s: a head is one or two packets; RFC 6298 gives up to 3 retries by then.
+    /// From the first octet of a head to its last. 10 s: a head is one or two packets; RFC 6298 gives up to 3 retries
+    /// by then.
     pub head_time: Duration,
-    /// Least rate of a body, in octets per second after [`body_grace`](Self::body_grace). 1,024: a tenth of a slow modem.
+    /// Least rate of a body, in octets per second after [`body_grace`](Self::body_grace). 1,024: a tenth of a slow
+    /// modem.
     pub body_octets_per_s: u64,
     /// How long a body may bring nothing before the least rate counts. 10 s: as for the head.
     pub body_grace: Duration,
@@ -63,9 +66,11 @@ pub struct Limits {
     /// Longest time in which no octet of an answer could be written. 60 s: a slow reader with a large socket buffer
     /// makes progress in jumps, so this must be longer than a jump.
     pub write_time: Duration,
-    /// Longest time of lingering. 5 s: several round trips, after which the client has seen our last answer or never will.
+    /// Longest time of lingering. 5 s: several round trips, after which the client has seen our last answer or never
+    /// will.
     pub linger_time: Duration,
-    /// Where the calendar stands, so that the core can date the refusals which it writes itself. Without it they carry no Date.
+    /// Where the calendar stands, so that the core can date the refusals which it writes itself. Without it they
+    /// carry no Date.
     pub epoch: Option<Epoch>,
 }
 

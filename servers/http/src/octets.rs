@@ -4,8 +4,8 @@
 const TOKEN: u8 = 1;
 /// What a registered name is made of, except `%`: unreserved and sub-delims of RFC 3986 2.
 const HOST: u8 = 2;
-/// What may stand in a request target by itself: visible ASCII but `#`, which starts a fragment, and `%`, which needs digits.
-/// Browsers send `|`, `[` and the like bare, so those pass.
+/// What may stand in a request target by itself: visible ASCII but `#`, which starts a fragment, and `%`, which needs
+/// digits. Browsers send `|`, `[` and the like bare, so those pass.
 const TARGET: u8 = 4;
 
 const CLASSES: [u8; 256] = {

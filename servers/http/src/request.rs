@@ -4,8 +4,8 @@ use crate::fields::Fields;
 use crate::head::{Head, Version};
 use crate::target::Target;
 
-/// A complete request, body included. It borrows the receive buffer; [`to_owned`](Self::to_owned) makes one that can cross
-/// threads.
+/// A complete request, body included. It borrows the receive buffer; [`to_owned`](Self::to_owned) makes one that can
+/// cross threads.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Head and decoded body, one behind the other.
@@ -34,8 +34,8 @@ impl<'a> Request<'a> {
         Target::new(self.head.form, ascii(self.head.path.in_octets(self.octets)))
     }
 
-    /// The host, with the port if one was given: from the target if that is absolute, else from the Host field. Empty when
-    /// HTTP/1.0 gave none.
+    /// The host, with the port if one was given: from the target if that is absolute, else from the Host field. Empty
+    /// when HTTP/1.0 gave none.
     pub fn host(&self) -> &'a str {
         ascii(self.head.host.in_octets(self.octets))
     }

@@ -85,8 +85,8 @@ impl std::fmt::Debug for Body {
 
 /// A body that is read piece by piece, such as a file.
 ///
-/// A source that fails, or ends before [`remaining`](Self::remaining) octets, closes the connection at once: the client sees a
-/// truncated body, never a complete one that is wrong.
+/// A source that fails, or ends before [`remaining`](Self::remaining) octets, closes the connection at once: the
+/// client sees a truncated body, never a complete one that is wrong.
 pub trait Source: Send {
     /// Octets still to come; exact.
     fn remaining(&self) -> u64;

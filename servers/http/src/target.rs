@@ -77,7 +77,8 @@ pub(crate) fn is_host(octets: &[u8]) -> bool {
     let port = if let [b'[', rest @ ..] = octets {
         let Some(end) = rest.iter().position(|octet| *octet == b']') else { return false };
         let (literal, behind) = (&rest[..end], &rest[end + 1..]);
-        // The colons, digits and dots of an address, or the rarely seen IPvFuture; which host it is does not matter here.
+        // The colons, digits and dots of an address, or the rarely seen IPvFuture; which host it is does not matter
+        // here.
         if literal.is_empty() || !literal.iter().all(|o| *o == b':' || is_host_octet(*o)) {
             return false;
         }

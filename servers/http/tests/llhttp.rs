@@ -1,5 +1,6 @@
-//! The request inputs of llhttp's own suite against the core. They are not part of this repository: they are read from the
-//! directory that `DYNO_VECTORS` names (default: `../shared/vectors` beside the workspace), and skipped where it does not exist.
+//! The request inputs of llhttp's own suite against the core. They are not part of this repository: they are read
+//! from the directory that `DYNO_VECTORS` names (default: `../shared/vectors` beside the workspace), and skipped
+//! where it does not exist.
 //!
 //! llhttp asks for no Host; where that is all that the core misses, one is put in. Every other difference is a row of
 //! [`DIFFERENCES`] with its reason.

@@ -25,7 +25,8 @@ fn note(allocations: usize, octets: isize) {
     });
 }
 
-// SAFETY: every call goes to the system's allocator unchanged; the counters allocate nothing, being constants of the thread.
+// SAFETY: every call goes to the system's allocator unchanged; the counters allocate nothing, being constants of the
+// thread.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(1, layout.size() as isize);

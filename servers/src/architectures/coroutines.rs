@@ -1,7 +1,7 @@
 //! # Idea
-//! User-level threads on one kernel thread (many to one). Each connection has a coroutine with a stack of its own, which
-//! runs the same pump as a kernel thread would; where that would wait in the kernel, this one switches to the scheduler,
-//! a loop over epoll, which runs another.
+//! User-level threads on one kernel thread (many to one). Each connection has a coroutine with a stack of its own,
+//! which runs the same pump as a kernel thread would; where that would wait in the kernel, this one switches to the
+//! scheduler, a loop over epoll, which runs another.
 //!
 //! # Picture
 //! ```text

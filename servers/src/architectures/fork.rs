@@ -13,8 +13,8 @@
 //! new connection for each request it is the most expensive design in the book, by more than ten times.
 //!
 //! # Shines
-//! Isolation. Whatever a child does to itself, its siblings never notice; it can drop privileges, change its root, and be
-//! killed alone. Nothing leaks, because everything ends.
+//! Isolation. Whatever a child does to itself, its siblings never notice; it can drop privileges, change its root,
+//! and be killed alone. Nothing leaks, because everything ends.
 //!
 //! # Breaks
 //! At the limit of processes: past it clients get a quick 503. Nothing is shared, so a cache warms for nobody.
@@ -61,8 +61,8 @@ fn run(site: &'static Site) -> io::Result<()> {
             refuse(stream, tally);
             continue;
         }
-        // After the fork the connection belongs to both. The child takes its copy out of `stream`; the parent's is let go of
-        // at the end of this turn.
+        // After the fork the connection belongs to both. The child takes its copy out of `stream`; the parent's is
+        // let go of at the end of this turn.
         let mut stream = Some(stream);
         let serve = || {
             if let Some(stream) = stream.take() {

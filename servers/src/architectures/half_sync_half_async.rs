@@ -1,6 +1,6 @@
 //! # Idea
-//! Two layers with a queue between them. Below, one loop moves bytes and never waits; above, a crew of threads computes,
-//! may wait, and knows nothing of sockets. What is handed over is the request, not the connection.
+//! Two layers with a queue between them. Below, one loop moves bytes and never waits; above, a crew of threads
+//! computes, may wait, and knows nothing of sockets. What is handed over is the request, not the connection.
 //!
 //! # Picture
 //! ```text
@@ -15,8 +15,8 @@
 //! asleep, their wake-ups.
 //!
 //! # Shines
-//! Where services compute or block and connections are many: no idle connection holds a thread, no slow service holds up
-//! the loop.
+//! Where services compute or block and connections are many: no idle connection holds a thread, no slow service holds
+//! up the loop.
 //!
 //! # Breaks
 //! With services so small that the hand-over is the larger part. When the queue is full, requests get a 503 at once.

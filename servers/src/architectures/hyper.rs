@@ -16,7 +16,8 @@
 //!
 //! # Breaks
 //! It leaves more to its user than one would think: the rules of Host, forms of targets, doubled codings, what a body
-//! error does. The [gate](crate::drivers::gate) in front of the services puts that right, as every user of bare hyper has to.
+//! error does. The [gate](crate::drivers::gate) in front of the services puts that right, as every user of bare hyper
+//! has to.
 //!
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.

@@ -1,6 +1,6 @@
 //! # Idea
-//! Completions instead of readiness. The server does not ask who is ready and then read; it says what it wants done, and
-//! is told when it has been done. Many operations travel in one system call.
+//! Completions instead of readiness. The server does not ask who is ready and then read; it says what it wants done,
+//! and is told when it has been done. Many operations travel in one system call.
 //!
 //! # Picture
 //! ```text
@@ -11,19 +11,19 @@
 //!
 //! # Price
 //! Memory that belongs to the kernel while an operation is under way: nothing may move or change until it has reported
-//! back. The plain arm starts each accept and each receive anew; the tuned arm starts them once (multishot) and tells the
-//! kernel that one thread alone uses the queues.
+//! back. The plain arm starts each accept and each receive anew; the tuned arm starts them once (multishot) and tells
+//! the kernel that one thread alone uses the queues.
 //!
 //! # Shines
 //! Under load: two connections ready or two hundred, one call. And it does files as well as sockets.
 //!
 //! # Breaks
-//! Where the kernel is old or the operator has forbidden it, as many have after its run of vulnerabilities. At low load it
-//! batches nothing. One thread uses one core.
+//! Where the kernel is old or the operator has forbidden it, as many have after its run of vulnerabilities. At low
+//! load it batches nothing. One thread uses one core.
 //!
 //! # Lineage
-//! Windows NT's completion ports (1994); POSIX aio, which sockets never got; Axboe, Linux 5.1 (2019); multishot since 5.19
-//! and 6.0 (2022).
+//! Windows NT's completion ports (1994); POSIX aio, which sockets never got; Axboe, Linux 5.1 (2019); multishot since
+//! 5.19 and 6.0 (2022).
 
 use std::io;
 use std::mem;

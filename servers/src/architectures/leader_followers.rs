@@ -1,6 +1,6 @@
 //! # Idea
-//! The workers take turns to accept. One leads and waits for a connection; when it comes, the leader hands the lead to a
-//! follower and serves the connection itself. There is no queue and no hand-over of work.
+//! The workers take turns to accept. One leads and waits for a connection; when it comes, the leader hands the lead
+//! to a follower and serves the connection itself. There is no queue and no hand-over of work.
 //!
 //! # Picture
 //! ```text

@@ -1,6 +1,6 @@
 //! # Idea
-//! An epoll loop for each core. Each has a listener of its own on the same address, and the kernel deals connections out
-//! among them; nothing is shared, nothing is handed over.
+//! An epoll loop for each core. Each has a listener of its own on the same address, and the kernel deals connections
+//! out among them; nothing is shared, nothing is handed over.
 //!
 //! # Picture
 //! ```text
@@ -20,7 +20,8 @@
 //! With few, heavy connections, which no hash can spread; with a service that computes, as every loop.
 //!
 //! # Lineage
-//! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one listener.
+//! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one
+//! listener.
 
 use std::io;
 use std::net::TcpListener;

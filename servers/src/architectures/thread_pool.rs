@@ -16,11 +16,12 @@
 //! Load has a ceiling that the operator chose. Bursts wait in the queue instead of breaking the machine.
 //!
 //! # Breaks
-//! As prefork does: N clients that stay occupy all workers. When the queue is full the dispatcher waits, and after it the
-//! kernel's backlog.
+//! As prefork does: N clients that stay occupy all workers. When the queue is full the dispatcher waits, and after it
+//! the kernel's backlog.
 //!
 //! # Lineage
-//! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's ExecutorService.
+//! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's
+//! ExecutorService.
 
 use std::io;
 use std::net::TcpStream;

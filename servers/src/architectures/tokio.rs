@@ -10,8 +10,8 @@
 //! ```
 //!
 //! # Price
-//! A task's allocation for each connection, a wake-up through the runtime for each wait, timers rounded to milliseconds.
-//! No stack: an idle task is as large as what it remembers.
+//! A task's allocation for each connection, a wake-up through the runtime for each wait, timers rounded to
+//! milliseconds. No stack: an idle task is as large as what it remembers.
 //!
 //! # Shines
 //! Many connections, all cores, straight code, and an ecosystem that speaks every protocol.

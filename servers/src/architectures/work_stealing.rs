@@ -10,16 +10,16 @@
 //! ```
 //!
 //! # Price
-//! The hand-overs of half-sync/half-async and a heap allocation for each task; while there is plenty of work, workers do
-//! not meet at one lock.
+//! The hand-overs of half-sync/half-async and a heap allocation for each task; while there is plenty of work, workers
+//! do not meet at one lock.
 //!
 //! # Shines
-//! With services of very different length, above all those that split: a service here may call `rayon::join` and use all
-//! cores for one request.
+//! With services of very different length, above all those that split: a service here may call `rayon::join` and use
+//! all cores for one request.
 //!
 //! # Breaks
-//! With services that wait: a waiting worker is a lost core. So nobody waits here: a modelled back end is a timer in the
-//! loop. The pool has no bound of its own, so the loop counts what is under way and answers 503 past it.
+//! With services that wait: a waiting worker is a lost core. So nobody waits here: a modelled back end is a timer in
+//! the loop. The pool has no bound of its own, so the loop counts what is under way and answers 503 past it.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;

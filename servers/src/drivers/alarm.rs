@@ -10,8 +10,8 @@ use tokio::time::{Instant, Sleep};
 
 /// Awaits `moved`, hardly longer than until `deadline`; `None`: time is up.
 ///
-/// One alarm serves the whole connection. It is moved only to an earlier time, or when it has gone off too early; setting
-/// one for each read would cost more than the read's own bookkeeping.
+/// One alarm serves the whole connection. It is moved only to an earlier time, or when it has gone off too early;
+/// setting one for each read would cost more than the read's own bookkeeping.
 ///
 /// # Errors
 /// Those of `moved`.

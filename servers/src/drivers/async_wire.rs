@@ -55,8 +55,8 @@ impl Secure {
     }
 }
 
-/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. Copies may outlive nothing: they belong to
-/// the task that owns the wire.
+/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. Copies may outlive nothing: they belong
+/// to the task that owns the wire.
 #[derive(Debug, Clone, Copy)]
 pub struct Attendance {
     stop: &'static Stop,

@@ -1,4 +1,5 @@
-//! Many connections carried by completions: the counterpart of [`super::readiness`] for a kernel that does the work itself.
+//! Many connections carried by completions: the counterpart of [`super::readiness`] for a kernel that does the work
+//! itself.
 //!
 //! The rule that everything here serves: while the kernel sends, the session is not touched, for the octets are the
 //! session's own; and a connection stays until the kernel has let go of it.

@@ -1,5 +1,5 @@
-//! A connection that a coroutine waits on: where a kernel thread would block, it switches to the scheduler and says what it
-//! waits for. Which coroutine runs when is the scheduler's, in the chapter.
+//! A connection that a coroutine waits on: where a kernel thread would block, it switches to the scheduler and says
+//! what it waits for. Which coroutine runs when is the scheduler's, in the chapter.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -49,7 +49,8 @@ pub struct YieldingWire<'a> {
 }
 
 impl<'a> YieldingWire<'a> {
-    /// The wire of a connection that was just accepted; it is non-blocking. The scheduler holds it too, to say what it waits for.
+    /// The wire of a connection that was just accepted; it is non-blocking. The scheduler holds it too, to say what
+    /// it waits for.
     pub fn new(stream: Rc<TcpStream>, yielder: &'a Yielder<Wake, Wait>) -> Self {
         YieldingWire { stream, yielder, readable: false, ended: false }
     }

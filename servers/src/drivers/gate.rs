@@ -88,7 +88,8 @@ impl Gate {
         reply.response
     }
 
-    /// The bounds of the head, as our own core has them; see [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES) for why hyper itself has other ones.
+    /// The bounds of the head, as our own core has them; see [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)
+    /// for why hyper itself has other ones.
     fn check_sizes(&self, parts: &Parts) -> Result<(), Response> {
         let limits = &self.site.limits;
         let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());

@@ -1,7 +1,7 @@
 //! How a pool hands answers back to the loop that asked: a queue, and an eventfd(2) that wakes the loop.
 //!
-//! The wakeup is signalled once for any number of answers that come in before the loop has looked, so a busy pool costs its loop
-//! far less than one wake-up for each answer.
+//! The wakeup is signalled once for any number of answers that come in before the loop has looked, so a busy pool
+//! costs its loop far less than one wake-up for each answer.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,8 +1,8 @@
 //! The connections of a readiness loop: what is watched, what is known of each, and when to look at it again.
 //!
-//! The loop itself, that is who is served when, is a [chapter](crate::architectures::readiness). Here is what it needs for that: a
-//! table with a place for each connection, the selector's view of it, the heap of deadlines, and the pause after descriptors have
-//! run out.
+//! The loop itself, that is who is served when, is a [chapter](crate::architectures::readiness). Here is what it
+//! needs for that: a table with a place for each connection, the selector's view of it, the heap of deadlines, and
+//! the pause after descriptors have run out.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -128,7 +128,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             again: Vec::new(),
             accepting: Accepting::WhenReady,
         };
-        // SAFETY: listener and stop switch are borrowed for as long as the table lives; the wakeup is the caller's promise.
+        // SAFETY: listener and stop switch are borrowed for as long as the table lives; the wakeup is the caller's
+        // promise.
         unsafe {
             table.selector.add(listener.as_fd(), LISTENER)?;
             table.selector.add(site.stop.as_fd(), STOP)?;
@@ -232,8 +233,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             return refuse(stream, self.turn.tally);
         }
         let index = self.watched.vacant_key();
-        // SAFETY: `close` removes the connection from the selector before its stream is dropped; the table drops the selector
-        // before the streams.
+        // SAFETY: `close` removes the connection from the selector before its stream is dropped; the table drops the
+        // selector before the streams.
         if unsafe { self.selector.add(stream.as_fd(), index) }.is_err() {
             return refuse(stream, self.turn.tally);
         }

@@ -1,8 +1,8 @@
 //! io_uring(7) in a few verbs: operations are put into one queue, what has become of them is taken out of another, and
 //! one system call does both.
 //!
-//! Octets are received into a pool of buffers that the kernel picks from ("provided buffers"), so a connection that waits
-//! holds none. The pool is a ring that is shared with the kernel, beside the two queues.
+//! Octets are received into a pool of buffers that the kernel picks from ("provided buffers"), so a connection that
+//! waits holds none. The pool is a ring that is shared with the kernel, beside the two queues.
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -68,8 +68,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Sets up the queues and the pool. The tuned arm tells the kernel that one thread alone uses them, which saves locks
-    /// and interrupts.
+    /// Sets up the queues and the pool. The tuned arm tells the kernel that one thread alone uses them, which saves
+    /// locks and interrupts.
     ///
     /// # Errors
     /// [`io::ErrorKind::Unsupported`] when the kernel has no io_uring, is older than 6.0, or forbids it
@@ -82,8 +82,8 @@ impl Ring {
         }
         let ring = builder.build(RING_ENTRIES).map_err(refused)?;
         let pool = Pool::new()?;
-        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries, and is not freed before all that uses it has ended: see
-        // the ring's `drop`.
+        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries, and is not freed before all that uses it
+        // has ended: see the ring's `drop`.
         unsafe {
             ring.submitter()
                 .register_buf_ring_with_flags(pool.ring.as_ptr() as u64, RING_BUFFERS, POOL, 0)
@@ -162,8 +162,8 @@ impl Ring {
 
     /// Shuts `connection` down at once, so that whatever waits on it comes back.
     ///
-    /// Not through the queue: the kernel leaves shutdown to a thread of its own, which looks the descriptor up only when it
-    /// gets there. By then the connection may be closed and its number be the next client's.
+    /// Not through the queue: the kernel leaves shutdown to a thread of its own, which looks the descriptor up only
+    /// when it gets there. By then the connection may be closed and its number be the next client's.
     pub fn shut(&self, connection: BorrowedFd<'_>, how: Shutdown) {
         // It fails when the peer was faster, which is as well.
         let _ = shutdown(connection.as_raw_fd(), how);
@@ -192,8 +192,8 @@ impl Ring {
         unsafe { self.push(entry, Operation::Stop, 0) }
     }
 
-    /// Hands over what was started, waits for one completion (at most for `timeout`; `None`: for ever), and puts all that
-    /// have come into `done`, which is cleared first.
+    /// Hands over what was started, waits for one completion (at most for `timeout`; `None`: for ever), and puts all
+    /// that have come into `done`, which is cleared first.
     ///
     /// # Errors
     /// When the kernel refuses. A signal ends the wait early and is no error.
@@ -227,11 +227,13 @@ impl Ring {
         Ok(())
     }
 
-    /// Ends everything that is under way, and returns when the kernel uses no memory of ours any more. The pool and what is being
-    /// sent must be there still: what was queued and not handed over is handed over now, and ended with the rest.
+    /// Ends everything that is under way, and returns when the kernel uses no memory of ours any more. The pool and
+    /// what is being sent must be there still: what was queued and not handed over is handed over now, and ended with
+    /// the rest.
     ///
     /// # Errors
-    /// When the kernel does not let go within [`RING_SETTLE_LIMIT`]. Then neither the pool nor what is being sent may be freed.
+    /// When the kernel does not let go within [`RING_SETTLE_LIMIT`]. Then neither the pool nor what is being sent may
+    /// be freed.
     pub fn settle(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + RING_SETTLE_LIMIT;
         let mut ended = Vec::new();
@@ -274,8 +276,8 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // Closing a ring cancels what is under way, but later, and on its own time. Until then the kernel may write into the pool,
-        // so where it does not let go now, the pool is leaked on purpose.
+        // Closing a ring cancels what is under way, but later, and on its own time. Until then the kernel may write
+        // into the pool, so where it does not let go now, the pool is leaked on purpose.
         if self.settle().is_ok() {
             // SAFETY: the pool is dropped here and nowhere else, and is not used any more.
             unsafe { ManuallyDrop::drop(&mut self.pool) };

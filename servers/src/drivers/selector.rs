@@ -63,7 +63,7 @@ pub enum Interest {
 pub struct Ready {
     /// The name that it was added under.
     pub token: usize,
-    /// The peer has sent its last octet (or is gone): reading goes on until it says so. A selector that tells each thing
-    /// only once must tell this, because a short read then does not mean that all has been read.
+    /// The peer has sent its last octet (or is gone): reading goes on until it says so. A selector that tells each
+    /// thing only once must tell this, because a short read then does not mean that all has been read.
     pub ended: bool,
 }

@@ -45,8 +45,8 @@ pub enum Step {
     Respond,
     /// Write what is [pending](Session::pending).
     Write,
-    /// Tell the peer that nothing more will come (shut the sending side down). Asked for once; what the peer still sends is
-    /// read and thrown away, so that it sees the last answer before it could see a reset (RFC 9112, 9.6).
+    /// Tell the peer that nothing more will come (shut the sending side down). Asked for once; what the peer still
+    /// sends is read and thrown away, so that it sees the last answer before it could see a reset (RFC 9112, 9.6).
     Shut,
     /// Read into the [spare](Session::spare) room.
     Read,
@@ -166,7 +166,8 @@ impl<'a> Session<'a> {
         self.http.next_request()
     }
 
-    /// Answers the request that was taken last. Where the server stops, it is the connection's last answer, and says so.
+    /// Answers the request that was taken last. Where the server stops, it is the connection's last answer, and says
+    /// so.
     pub fn respond(&mut self, response: Response, clock: &Clock) {
         if self.stop.is_requested() {
             self.http.finish(clock.now());

@@ -1,4 +1,5 @@
-//! A session of a loop, with what the loop must come back for: an answer that is not due yet, and the earliest deadline.
+//! A session of a loop, with what the loop must come back for: an answer that is not due yet, and the earliest
+//! deadline.
 
 use std::time::Instant;
 
@@ -26,7 +27,8 @@ pub enum Due {
     Nothing,
     /// The held answer; it has been given to the session.
     Answer,
-    /// A deadline of the session. The caller has to see to it: a driver whose kernel is sending cannot touch the session now.
+    /// A deadline of the session. The caller has to see to it: a driver whose kernel is sending cannot touch the
+    /// session now.
     Deadline,
 }
 

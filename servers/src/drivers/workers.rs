@@ -25,8 +25,8 @@ pub trait Workers {
     }
 }
 
-/// Which connection an answer belongs to. A ticket outlives its connection: an answer that comes too late finds nobody and is
-/// dropped.
+/// Which connection an answer belongs to. A ticket outlives its connection: an answer that comes too late finds
+/// nobody and is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     /// The connection's place in the table of its loop.

@@ -11,10 +11,10 @@ use crate::limits::BACKLOG_CONNECTIONS;
 /// Opens the listening socket.
 ///
 /// On Linux an accepted connection inherits options of its listener (see tcp(7) and the kernel's `sk_clone`). Dyno sets
-/// TCP_NODELAY here, once, and the time limits that blocking reads and writes start with, instead of paying system calls
-/// for each connection. All are set before listen(2), because the kernel completes connections from then on. With the
-/// time limits a blocking accept(2) returns empty-handed now and then, and is called again; who does not block never
-/// feels them.
+/// TCP_NODELAY here, once, and the time limits that blocking reads and writes start with, instead of paying system
+/// calls for each connection. All are set before listen(2), because the kernel completes connections from then on.
+/// With the time limits a blocking accept(2) returns empty-handed now and then, and is called again; who does not
+/// block never feels them.
 ///
 /// # Errors
 /// What bind(2) and listen(2) say: the port is in use, the address is not ours, a port below 1024 needs privilege.

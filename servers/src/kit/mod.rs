@@ -1,5 +1,5 @@
-//! The verbs that all chapters share. Nothing in here decides who runs what: that is the chapters' own; and nothing carries a
-//! connection: that is the [drivers'](crate::drivers).
+//! The verbs that all chapters share. Nothing in here decides who runs what: that is the chapters' own; and nothing
+//! carries a connection: that is the [drivers'](crate::drivers).
 //!
 //! | to | use |
 //! |---|---|

@@ -150,9 +150,9 @@ impl Stop {
     }
 }
 
-/// Where in the table a descriptor has its mark. Descriptors come in a row and their connections are served on different
-/// cores; marks side by side would make these fight for a cache line. So within a block a row of neighbours lies in
-/// 64 lines: the two halves of the number change places.
+/// Where in the table a descriptor has its mark. Descriptors come in a row and their connections are served on
+/// different cores; marks side by side would make these fight for a cache line. So within a block a row of neighbours
+/// lies in 64 lines: the two halves of the number change places.
 fn place(descriptor: usize) -> usize {
     let (block, within) = (descriptor / MARKS_SPREAD, descriptor % MARKS_SPREAD);
     block * MARKS_SPREAD + within % 64 * 64 + within / 64

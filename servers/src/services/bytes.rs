@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use dyno_http::response::{Body, Response, Source};
 use dyno_http::status::Status;
 
-use super::service::{Reply, Service, number};
+use super::service::{Needs, Reply, Service, number};
 use crate::limits::BYTES_MAX;
 
 /// The row of the table.
@@ -16,7 +16,7 @@ pub const SERVICE: Service = Service {
     idea: "N octets",
     answer: "octet number i is the letter a + i mod 26",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |_, _, rest| {
         let length = match number(rest, BYTES_MAX) {
             Ok(length) => length,

@@ -2,13 +2,13 @@
 //!
 //! The work is a chain of multiplications in which each round needs the result of the one before, so neither the
 //! compiler nor a wide processor can shorten it, and it touches no memory. How many rounds make a microsecond is
-//! measured once; whoever compares servers passes the same figure to all of them (`--compute-rounds-per-us`), so that
+//! measured once; whoever compares servers passes the same figure to all of them (`rounds_per_us`), so that
 //! they do the same work even if the measurement was disturbed.
 
 use std::hint::black_box;
 use std::time::Instant;
 
-use super::service::{Reply, Service, number, text};
+use super::service::{Needs, Reply, Service, number, text};
 use crate::limits::MICROS_MAX;
 
 /// The row of the table.
@@ -18,7 +18,7 @@ pub const SERVICE: Service = Service {
     idea: "CPU work that takes MICROS microseconds on an idle core",
     answer: "computed MICROS us",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |services, _, rest| {
         let micros = match number(rest, MICROS_MAX) {
             Ok(micros) => micros,

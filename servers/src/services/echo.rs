@@ -3,7 +3,7 @@
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::service::{Reply, Service};
+use super::service::{Needs, Reply, Service};
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -12,7 +12,7 @@ pub const SERVICE: Service = Service {
     idea: "gives back the body of a POST",
     answer: "the octets of the request's body",
     methods: &["POST"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |_, call, _| {
         Reply::now(Response::new(Status::OK, "application/octet-stream", Body::Owned(call.body.to_vec())))
     },

@@ -1,4 +1,5 @@
-//! `/fault/...`: planted faults, to see what a crash costs under each architecture. Only under `--faults`.
+//! `/fault/...`: planted faults, to see what a crash costs under each architecture. They are there only where a server
+//! was asked for them.
 
 use std::time::Instant;
 
@@ -6,17 +7,17 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::compute::work;
-use super::service::{Reply, Service, text};
+use super::service::{Needs, Reply, Service, text};
 use crate::limits::FAULT_SPIN;
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
     segment: "fault",
     path: "/fault/KIND",
-    idea: "panic, abort, exit or spin, to see what it costs (only with --faults)",
+    idea: "panic, abort, exit or spin, to see what it costs",
     answer: "none, or 500 for a panic",
     methods: &["GET"],
-    hidden: true,
+    needs: Needs::Faults,
     call: |services, _, rest| match rest {
         "panic" => panic!("a planted fault"),
         "abort" => std::process::abort(),

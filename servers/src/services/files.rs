@@ -15,22 +15,22 @@ use dyno_http::status::Status;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use super::ranges::{self, Selection};
-use super::service::{Call, Fields, Reply, Service, Services, text};
+use super::service::{Call, Fields, Needs, Reply, Service, Services, text};
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
     segment: "files",
     path: "/files/PATH",
-    idea: "a directory (--files DIR), with types, ranges and conditional requests",
+    idea: "a directory, with types, ranges and conditional requests",
     answer: "the octets of the file",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Directory,
     call: serve,
 };
 
 fn serve(services: &Services, call: &Call<'_>, rest: &str) -> Reply {
     let Some(root) = &services.files else {
-        return Reply::now(text(404, "no directory is served; start with --files DIR\n"));
+        return Reply::now(text(404, "no directory is served\n"));
     };
     let Some(path) = decode(rest) else {
         return Reply::now(text(400, "the path is not well encoded\n"));

@@ -3,7 +3,7 @@
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::service::{Reply, Service};
+use super::service::{Needs, Reply, Service};
 
 /// The body: 13 octets.
 pub const BODY: &[u8] = b"Hello, World!";
@@ -15,6 +15,6 @@ pub const SERVICE: Service = Service {
     idea: "the smallest useful answer",
     answer: "Hello, World!",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |_, _, _| Reply::now(Response::new(Status::OK, "text/plain", Body::Static(BODY))),
 };

@@ -4,7 +4,7 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 use serde::Serialize;
 
-use super::service::{Reply, Service, text};
+use super::service::{Needs, Reply, Service, text};
 
 /// What is written.
 #[derive(Debug, Serialize)]
@@ -19,7 +19,7 @@ pub const SERVICE: Service = Service {
     idea: "an object serialized for each request",
     answer: r#"{"message":"Hello, World!"}"#,
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |_, _, _| {
         let body = serde_json::to_vec(&Message { message: "Hello, World!" });
         Reply::now(match body {

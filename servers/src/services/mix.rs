@@ -1,8 +1,8 @@
 //! `/mix`: a seeded, heavy-tailed blend of compute and wait, as real services are.
 //!
 //! Request number K of the sequence computes for a time drawn from a bounded Pareto law (shape 1.3, 5 us to 5 ms, mean
-//! about 19 us) and, one time in four, waits for a back end as well (shape 1.5, 100 us to 20 ms). `/mix/K` is always the
-//! same request, `/mix` is the next in the server's own sequence.
+//! about 19 us) and, one time in four, waits for a back end as well (shape 1.5, 100 us to 20 ms). `/mix/K` is always
+//! the same request, `/mix` is the next in the server's own sequence.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::compute::work;
-use super::service::{Reply, Service, number};
+use super::service::{Needs, Reply, Service, number};
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -20,7 +20,7 @@ pub const SERVICE: Service = Service {
     idea: "a seeded, heavy-tailed blend of compute and wait",
     answer: "mixed",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |services, _, rest| {
         let place =
             if rest.is_empty() { Ok(services.mixed.fetch_add(1, Relaxed)) } else { number(rest, u64::MAX) };

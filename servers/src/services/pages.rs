@@ -5,7 +5,7 @@ use std::fmt::Write;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::service::{Reply, Service, number, text};
+use super::service::{Needs, Reply, Service, number, text};
 use crate::limits::{MICROS_MAX, PAGE_IMAGES_MAX};
 
 /// The row of the table.
@@ -15,7 +15,7 @@ pub const SERVICE: Service = Service {
     idea: "a page with COUNT images, each of them a /wait/MICROS",
     answer: "HTML with COUNT images inside nested elements",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |_, _, rest| Reply::now(page(rest).unwrap_or_else(|refusal| refusal)),
 };
 

@@ -9,6 +9,17 @@ use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
+/// What a service needs to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: every server has it.
+    Nothing,
+    /// A directory to serve.
+    Directory,
+    /// A server that was asked for planted faults.
+    Faults,
+}
+
 /// One service: a row of the table.
 pub struct Service {
     /// The first segment of its path, without the slash; empty for `/`.
@@ -21,8 +32,8 @@ pub struct Service {
     pub answer: &'static str,
     /// The methods that it knows, beside OPTIONS.
     pub methods: &'static [&'static str],
-    /// Whether it is there only under `--faults`.
-    pub hidden: bool,
+    /// What it needs to be there.
+    pub needs: Needs,
     /// What it does. `rest` is the path behind the first segment and its slash.
     pub call: fn(services: &Services, call: &Call<'_>, rest: &str) -> Reply,
 }
@@ -117,7 +128,7 @@ impl Services {
         let slash = path.bytes().position(|octet| octet == b'/');
         let (segment, rest) = slash.map_or((path, ""), |at| (&path[..at], &path[at + 1..]));
         let service = self.table.iter().find(|service| service.segment == segment)?;
-        (self.faults || !service.hidden).then_some((service, rest))
+        (self.faults || service.needs != Needs::Faults).then_some((service, rest))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::service::{Reply, Service, number, text};
+use super::service::{Needs, Reply, Service, number, text};
 use crate::limits::MICROS_MAX;
 
 /// The row of the table.
@@ -12,7 +12,7 @@ pub const SERVICE: Service = Service {
     idea: "a modelled back-end call; the architecture decides who waits",
     answer: "waited MICROS us",
     methods: &["GET", "HEAD"],
-    hidden: false,
+    needs: Needs::Nothing,
     call: |_, _, rest| match number(rest, MICROS_MAX) {
         Ok(micros) => Reply::after(Duration::from_micros(micros), text(200, format!("waited {micros} us\n"))),
         Err(refusal) => Reply::now(refusal),

@@ -64,7 +64,8 @@ pub fn keep_usual(blocks: &mut [Block]) -> (usize, usize) {
     (all - count(blocks), all)
 }
 
-/// Where most readings of the gauge lie close together: a machine with neighbours has two paces, and a median may lie between them.
+/// Where most readings of the gauge lie close together: a machine with neighbours has two paces, and a median may lie
+/// between them.
 fn usual(paces: &[f64]) -> (f64, f64) {
     let within =
         |least: f64| paces.iter().filter(|pace| (least..=least * PACE_SLOWED).contains(pace)).count();

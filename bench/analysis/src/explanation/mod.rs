@@ -1,8 +1,9 @@
-//! Why one architecture costs more than another: counts per request times unit costs, and the rest that they do not explain.
+//! Why one architecture costs more than another: counts per request times unit costs, and the rest that they do not
+//! explain.
 //!
-//! CPU per request comes from the timed cells. Counts come from them too where they have them, and else from the counted ones (see
-//! [`Step::is_counted`]). The number of hand-overs
-//! follows from how a server is built; threads and processes started per request follow from whether connections are reused.
+//! CPU per request comes from the timed cells. Counts come from them too where they have them, and else from the
+//! counted ones (see [`Step::is_counted`]). The number of hand-overs follows from how a server is built; threads and
+//! processes started per request follow from whether connections are reused.
 
 pub mod blocks;
 pub mod build;

@@ -82,8 +82,8 @@ impl Contestant {
     }
 }
 
-/// Each of Dyno's own contestants behind each of these transports; a foreign one comes as it is, and only plain. With more than
-/// one transport, those that are not plain are called `epoll+tls`.
+/// Each of Dyno's own contestants behind each of these transports; a foreign one comes as it is, and only plain. With
+/// more than one transport, those that are not plain are called `epoll+tls`.
 pub fn behind(contestants: &[Contestant], transports: &[TransportKind]) -> Vec<Contestant> {
     let mut found = Vec::new();
     for contestant in contestants {

@@ -1,5 +1,5 @@
-//! Well-known servers, recognized when installed, with configurations for this race: one worker per core, no access log,
-//! a static file of the same bytes as Dyno's hello, connections kept open without limit.
+//! Well-known servers, recognized when installed, with configurations for this race: one worker per core, no access
+//! log, a static file of the same bytes as Dyno's hello, connections kept open without limit.
 
 use std::path::{Path, PathBuf};
 

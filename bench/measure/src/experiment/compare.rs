@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! pilot     one short closed loop each                -> the common rate: half of what the slowest can do
-//! counts    one with a connection per request each    -> switches, faults and calls, which are not counted while timing
+//! counts    one with a connection per request each    -> switches, faults and calls, not counted while timing
 //! block 1   rounds, each over all contestants in random order:
 //!             capacity   closed loop, lasting connections        short cells, several rounds
 //!             connect    closed loop, a connection per request   short cells, several rounds
@@ -10,9 +10,10 @@
 //! block 2   ... in another order, and so on
 //! ```
 //!
-//! A rate is known after a moment, but the moment may be a bad one: where the machine's speed comes in spells of a second
-//! (neighbours on the same host), cells of 160 and of 600 ms scatter alike, and only their number helps. A percentile
-//! far out needs many requests in one cell. So rates are taken from many short cells and percentiles from few long ones.
+//! A rate is known after a moment, but the moment may be a bad one: where the machine's speed comes in spells of a
+//! second (neighbours on the same host), cells of 160 and of 600 ms scatter alike, and only their number helps. A
+//! percentile far out needs many requests in one cell. So rates are taken from many short cells and percentiles from
+//! few long ones.
 
 use dyno_record::step::Step;
 use std::collections::BTreeMap;
@@ -38,7 +39,8 @@ pub struct Rounds {
     pub duration_ms: u64,
 }
 
-/// What follows the pilot: counts, then the blocks. A rate that was asked for is known now, the common rate after the pilot.
+/// What follows the pilot: counts, then the blocks. A rate that was asked for is known now, the common rate after the
+/// pilot.
 fn order(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> Vec<Planned> {
     let mut planned: Vec<Planned> = counts(setup).into_iter().map(Planned::known).collect();
     let short = Setup { duration_ms: rounds.duration_ms, ..setup.clone() };

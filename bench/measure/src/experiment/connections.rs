@@ -1,10 +1,10 @@
 //! `dyno connections`: what a connection costs, from 10 of them to 10,000.
 //!
-//! In two ways: all of them carry a trickle of requests, or ten of them do and the others say nothing (Banga and Druschel,
-//! "Measuring the capacity of a Web server under realistic loads", World Wide Web 2 (1999): on a wide network most connections
-//! are idle, and a server may pay for them all the same). The rate is the same for every number of connections, so what
-//! changes is what holding them costs. A cell that cannot hold its connections is void, and its reason is the wall; a cell that
-//! the machine spoilt is no wall.
+//! In two ways: all of them carry a trickle of requests, or ten of them do and the others say nothing (Banga and
+//! Druschel, "Measuring the capacity of a Web server under realistic loads", World Wide Web 2 (1999): on a wide
+//! network most connections are idle, and a server may pay for them all the same). The rate is the same for every
+//! number of connections, so what changes is what holding them costs. A cell that cannot hold its connections is
+//! void, and its reason is the wall; a cell that the machine spoilt is no wall.
 
 use dyno_record::step::Step;
 use std::collections::BTreeSet;

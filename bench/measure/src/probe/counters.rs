@@ -1,8 +1,9 @@
 //! Events of a whole process tree, counted by the kernel (perf_event_open(2)), children that have ended included.
 //!
-//! /proc forgets what a process or thread did when it ends; these counters do not, so the switches of a fork per connection
-//! are seen. Each one that the machine would not give (a virtual machine without hardware counters, a kernel that forbids
-//! it) is absent, and so are all of them when the tree had grown before they stood: a count that misses someone is none.
+//! /proc forgets what a process or thread did when it ends; these counters do not, so the switches of a fork per
+//! connection are seen. Each one that the machine would not give (a virtual machine without hardware counters, a
+//! kernel that forbids it) is absent, and so are all of them when the tree had grown before they stood: a count that
+//! misses someone is none.
 
 use std::cell::RefCell;
 use std::fs;
@@ -46,7 +47,8 @@ pub struct CounterSample {
 impl Counters {
     /// Counters for a process that was started just now, and for everything that comes from it.
     ///
-    /// `calls` asks for system calls too, where the kernel tells the number of its tracepoint. Counting them slows every call down.
+    /// `calls` asks for system calls too, where the kernel tells the number of its tracepoint. Counting them slows
+    /// every call down.
     pub fn of(pid: i32, calls: bool) -> Self {
         let counters = Counters {
             switches: counter(pid, Software::CONTEXT_SWITCHES),

@@ -27,7 +27,8 @@ pub fn sample(root: i32) -> Memory {
     }
 }
 
-/// The sums over the memory of a process; none where it has ended, for children of a forking server end while we look at it.
+/// The sums over the memory of a process; none where it has ended, for children of a forking server end while we look
+/// at it.
 fn rollup(pid: i32) -> io::Result<Option<String>> {
     match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
         Ok(text) => Ok(Some(text)),

@@ -1,9 +1,10 @@
 //! How fast a core runs right now, told by what a system call takes on it.
 //!
-//! Two threads of execution share the units of one physical core (SMT). What the other one does slows this one down by up to
-//! a half, and on a virtual machine the other one belongs to a stranger: it is no steal, for the core was ours all the time,
-//! and no counter that a guest can read tells of it. But a system call does. It takes a fixed path through the processor's
-//! slowest parts, so a few of them, taken every few milliseconds on the very core, show at which pace all else runs there.
+//! Two threads of execution share the units of one physical core (SMT). What the other one does slows this one down
+//! by up to a half, and on a virtual machine the other one belongs to a stranger: it is no steal, for the core was
+//! ours all the time, and no counter that a guest can read tells of it. But a system call does. It takes a fixed path
+//! through the processor's slowest parts, so a few of them, taken every few milliseconds on the very core, show at
+//! which pace all else runs there.
 //!
 //! Each look takes some 5 us, which is about a thousandth of the core.
 
@@ -118,8 +119,8 @@ pub fn call_ns_on(core: usize) -> Option<f64> {
     thread::spawn(look).join().ok().flatten()
 }
 
-/// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a look may come late, which makes it no
-/// less true.
+/// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a look may come late, which
+/// makes it no less true.
 fn come_first() {
     let parameters = libc::sched_param { sched_priority: 1 };
     // SAFETY: the call reads the structure, which outlives it, and changes nothing but the scheduling of this thread.

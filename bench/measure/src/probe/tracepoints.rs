@@ -1,7 +1,8 @@
 //! The kernel's numbers for its tracepoints.
 //!
-//! They stand in tracefs, which many machines do not mount. Where that is so and we may, it is mounted for the moment of
-//! reading, in a mount namespace that one thread has for itself: nobody else sees it, and it goes when the thread does.
+//! They stand in tracefs, which many machines do not mount. Where that is so and we may, it is mounted for the moment
+//! of reading, in a mount namespace that one thread has for itself: nobody else sees it, and it goes when the thread
+//! does.
 
 use std::fs;
 use std::sync::OnceLock;

@@ -57,7 +57,8 @@ pub fn members(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Samples the tree below `root`. `at_once` is called right after its CPU clocks were read, for what belongs to the same instant.
+/// Samples the tree below `root`. `at_once` is called right after its CPU clocks were read, for what belongs to the
+/// same instant.
 pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
     let members = members(root);
     let mut sample = TreeSample {
@@ -96,8 +97,8 @@ fn cpu(stat: &Stat) -> Duration {
     own + tick * waited_for
 }
 
-/// CPU time of a tree that was sampled before, at the price of one file and a clock for each process; children that were born
-/// since and still live are left out.
+/// CPU time of a tree that was sampled before, at the price of one file and a clock for each process; children that
+/// were born since and still live are left out.
 pub fn cpu_at_a_glance(sampled: &TreeSample) -> Duration {
     let Some((root, others)) = sampled.members.split_first() else {
         return Duration::ZERO;

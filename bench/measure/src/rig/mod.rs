@@ -98,15 +98,15 @@ pub trait Rig {
     fn start(&mut self, cell: &Cell) -> Result<Self::Server, CellFault>;
     /// Samples what has been used so far.
     fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Reading;
-    /// CPU time of the contestant's processes that `sampled` knows, and when it was read. It takes next to no time, so it may
-    /// be read where latencies are measured.
+    /// CPU time of the contestant's processes that `sampled` knows, and when it was read. It takes next to no time,
+    /// so it may be read where latencies are measured.
     fn cpu(&mut self, server: &Self::Server, sampled: &Reading) -> (Duration, Duration);
     /// Samples memory, which takes longer.
     fn memory(&mut self, server: &Self::Server) -> Memory;
     /// Lets time pass, and counts the contestant's running threads now and then.
     fn watch(&mut self, server: &Self::Server, time: Duration) -> Vec<usize>;
-    /// Starts the load of a cell, and returns when its connections are open and its first request is about to be due, in
-    /// [`START_LEAD`](crate::limits::START_LEAD).
+    /// Starts the load of a cell, and returns when its connections are open and its first request is about to be due,
+    /// in [`START_LEAD`](crate::limits::START_LEAD).
     ///
     /// # Errors
     /// When the generator cannot be started.

@@ -80,7 +80,8 @@ fn judged_here(doubt: &Doubt) -> bool {
     )
 }
 
-/// The generator's word for a failure as the records'. Each side has its own list, so that the file outlives the generator's.
+/// The generator's word for a failure as the records'. Each side has its own list, so that the file outlives the
+/// generator's.
 fn failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Connect => FailureKind::Connect,

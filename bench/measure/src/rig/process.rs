@@ -22,7 +22,8 @@ use crate::probe::counters::{CounterSample, Counters};
 use crate::rig::{CellFault, Farewell};
 use dyno_record::contract::{Nothing, ReadyLine, TallyLine};
 
-/// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the kernel should this program die.
+/// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the
+/// kernel should this program die.
 pub fn tame(command: &mut Command, cores: &[usize]) {
     let mut set = CpuSet::new();
     let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
@@ -56,8 +57,8 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready. `counted` puts the kernel's counters on
-    /// it, which slow every switch and call down.
+    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready. `counted` puts the kernel's
+    /// counters on it, which slow every switch and call down.
     ///
     /// # Errors
     /// When the command does not exist, ends, or is not ready in time; the last lines of its stderr are in the words.
@@ -180,8 +181,8 @@ impl Running {
     /// Ends it with SIGTERM, and with SIGKILL when it does not end.
     ///
     /// # Errors
-    /// When it had died before or had to be killed; and when one that follows the contract of the ready line ended with an error.
-    /// With what a foreign server ends is its own affair: many leave SIGTERM to the kernel.
+    /// When it had died before or had to be killed; and when one that follows the contract of the ready line ended
+    /// with an error. With what a foreign server ends is its own affair: many leave SIGTERM to the kernel.
     pub fn stop(mut self) -> Result<Farewell, CellFault> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return Err(self.fault(&format!("ended during the run ({status})")));

@@ -65,7 +65,8 @@ pub struct System {
 }
 
 impl System {
-    /// A rig for these contestants; files that they need go below `directory`. From here on Ctrl-C and SIGTERM end the experiment in order.
+    /// A rig for these contestants; files that they need go below `directory`. From here on Ctrl-C and SIGTERM end
+    /// the experiment in order.
     ///
     /// # Errors
     /// When this program's own file or the directory cannot be found.
@@ -103,8 +104,8 @@ impl System {
         self.directory.join("work").join("credentials")
     }
 
-    /// Waits until the generator says that it starts: opening ten thousand connections takes a while, and so do the handshakes
-    /// of sixty. One that ends before it starts has its reason, which [`Rig::finish`] tells.
+    /// Waits until the generator says that it starts: opening ten thousand connections takes a while, and so do the
+    /// handshakes of sixty. One that ends before it starts has its reason, which [`Rig::finish`] tells.
     fn await_start(&self, generator: &mut RunningGenerator, started: &Receiver<()>) {
         let deadline = generator.began + OPENING_LIMIT;
         while !self.interrupted() && Instant::now() < deadline {
@@ -182,7 +183,8 @@ impl Drop for RunningGenerator {
     }
 }
 
-/// Opens connections that say nothing. Those of the generator queue behind them, so when it is served all of them are accepted.
+/// Opens connections that say nothing. Those of the generator queue behind them, so when it is served all of them are
+/// accepted.
 fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFault> {
     // The server inherits nothing of this: it was started before.
     let _ = allow_descriptors(u64::from(count) + 256);

@@ -1,4 +1,5 @@
-//! A measurement in a process of its own, so that what it leaves behind (stacks, arenas) makes no fork of a later one dearer.
+//! A measurement in a process of its own, so that what it leaves behind (stacks, arenas) makes no fork of a later one
+//! dearer.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -15,8 +16,8 @@ const FIGURES: usize = 3;
 /// When there is no room for a process or `work` failed there.
 pub fn apart(work: impl FnOnce() -> io::Result<[f64; FIGURES]>) -> io::Result<[f64; FIGURES]> {
     let (answer, to) = pipe()?;
-    // SAFETY: of what a fork of a program with threads may leave locked the child uses the memory allocator alone, which the C
-    // library keeps usable, and ends.
+    // SAFETY: of what a fork of a program with threads may leave locked the child uses the memory allocator alone,
+    // which the C library keeps usable, and ends.
     match unsafe { fork() }? {
         ForkResult::Child => {
             drop(answer);

@@ -19,8 +19,8 @@ use nix::unistd::{ForkResult, Pid, fork};
 
 use crate::unit_costs::loaded::host;
 
-/// Switches between two threads or two processes: to sleep on a descriptor, woken by a byte. The calls that bring them about are
-/// measured too, and taken off.
+/// Switches between two threads or two processes: to sleep on a descriptor, woken by a byte. The calls that bring
+/// them about are measured too, and taken off.
 ///
 /// # Errors
 /// What the system says.
@@ -106,8 +106,8 @@ pub fn spawn(rounds: u32) -> io::Result<Duration> {
 pub fn fork_and_wait(rounds: u32) -> io::Result<Duration> {
     let began = Instant::now();
     for _ in 0..rounds {
-        // SAFETY: of what a fork of a program with threads may leave locked the child uses the memory allocator alone, which the C
-        // library keeps usable, and ends.
+        // SAFETY: of what a fork of a program with threads may leave locked the child uses the memory allocator
+        // alone, which the C library keeps usable, and ends.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 host::answer_in_memory();
@@ -180,7 +180,8 @@ impl Fresh {
         let both = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new mapping at a place of the kernel's choice touches no memory of this program.
         let start = unsafe { mmap_anonymous(None, length, both, MapFlags::MAP_PRIVATE) }?;
-        // SAFETY: the mapping is ours, and this advice changes nothing that it holds. A kernel without huge pages refuses it.
+        // SAFETY: the mapping is ours, and this advice changes nothing that it holds. A kernel without huge pages
+        // refuses it.
         let _ = unsafe { madvise(start, length.get(), MmapAdvise::MADV_NOHUGEPAGE) };
         Ok(Fresh { start, length })
     }

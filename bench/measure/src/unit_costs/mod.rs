@@ -1,7 +1,7 @@
 //! What the single steps cost of which architectures are made, on this machine: the unit prices behind `dyno explain`.
 //!
-//! Some are steps that stand alone, see [`isolated`]. What a wake-up costs in a loaded server, among many sleepers whose caches have
-//! gone cold, is measured in that situation, see [`situations`](crate::unit_costs::loaded).
+//! Some are steps that stand alone, see [`isolated`]. What a wake-up costs in a loaded server, among many sleepers
+//! whose caches have gone cold, is measured in that situation, see [`situations`](crate::unit_costs::loaded).
 
 pub mod apart;
 pub mod isolated;
@@ -79,7 +79,8 @@ fn of_time(ns: f64) -> Cost {
     Cost { ns, switches: 0.0, faults: 0.0 }
 }
 
-/// How often a step is done for one price, and before it, so that its code and data are where they would be in a server.
+/// How often a step is done for one price, and before it, so that its code and data are where they would be in a
+/// server.
 const ROUNDS: u32 = 200;
 const WARM_UP_ROUNDS: u32 = 20;
 
@@ -93,8 +94,8 @@ pub fn cost_apart(unit: Unit) -> io::Result<Cost> {
     Ok(Cost { ns, switches, faults })
 }
 
-/// What one of a unit costs, by one short attempt. Prices scatter as the machine's speed does: take the median of many attempts,
-/// with whatever they are set against in between.
+/// What one of a unit costs, by one short attempt. Prices scatter as the machine's speed does: take the median of
+/// many attempts, with whatever they are set against in between.
 ///
 /// # Errors
 /// When the machine has no core to spare for a situation that needs two, or something is not to be had.

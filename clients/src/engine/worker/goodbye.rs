@@ -11,9 +11,9 @@ use crate::engine::clock::monotonic_ns;
 use crate::limits;
 
 impl Worker {
-    /// Tells each peer whose transport has a goodbye that nothing more will come, and waits until it has closed its side
-    /// too, for at most [`limits::GOODBYE_NS`] in all. To a server a connection that ends without it was cut off, which
-    /// is an attack that it counts (RFC 8446, section 6.1). A plain connection has no goodbye but its end.
+    /// Tells each peer whose transport has a goodbye that nothing more will come, and waits until it has closed its
+    /// side too, for at most [`limits::GOODBYE_NS`] in all. To a server a connection that ends without it was cut
+    /// off, which is an attack that it counts (RFC 8446, section 6.1). A plain connection has no goodbye but its end.
     ///
     /// # Errors
     /// What the system says of the poller.
@@ -47,8 +47,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Goes on with the goodbye of a slot; `true` when its connection has ended on both sides. What still comes was asked
-    /// for before the end, and is read only because closing over unread octets resets a connection.
+    /// Goes on with the goodbye of a slot; `true` when its connection has ended on both sides. What still comes was
+    /// asked for before the end, and is read only because closing over unread octets resets a connection.
     fn is_parted(&mut self, index: usize, buffer: &mut [u8]) -> bool {
         let slot = &mut self.slots[index];
         let (Some(socket), Some(pipe)) = (&mut slot.socket, &mut slot.pipe) else { return true };

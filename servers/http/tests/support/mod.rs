@@ -1,4 +1,5 @@
-//! A connection driven in memory, with the service that the cases assume: GET and HEAD of `/`, POST of `/echo`, else 404.
+//! A connection driven in memory, with the service that the cases assume: GET and HEAD of `/`, POST of `/echo`, else
+//! 404.
 
 #![allow(dead_code, reason = "each test program uses its own part")]
 

@@ -20,8 +20,8 @@
 //! With a service that computes or blocks: while it does, everybody waits. And one thread uses one core.
 //!
 //! # Lineage
-//! Banga, Mogul, Druschel, *A Scalable and Explicit Event Delivery Mechanism for UNIX* (1999); kqueue (2000); Linux 2.5.44
-//! (2002). nginx, redis, libevent. Here through mio, which carries the same loop to kqueue.
+//! Banga, Mogul, Druschel, *A Scalable and Explicit Event Delivery Mechanism for UNIX* (1999); kqueue (2000); Linux
+//! 2.5.44 (2002). nginx, redis, libevent. Here through mio, which carries the same loop to kqueue.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};

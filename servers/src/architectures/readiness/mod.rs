@@ -1,7 +1,7 @@
 //! # Idea
-//! One thread serves many connections. It asks the kernel which of them are ready, and carries each of those as far as it gets
-//! without waiting. [`select`], [`poll`] and [`epoll`] are three ways to ask; every design that has such a loop inside runs this
-//! one.
+//! One thread serves many connections. It asks the kernel which of them are ready, and carries each of those as far
+//! as it gets without waiting. [`select`], [`poll`] and [`epoll`] are three ways to ask; every design that has such a
+//! loop inside runs this one.
 //!
 //! # Picture
 //! ```text
@@ -15,17 +15,19 @@
 //! ```
 //!
 //! # Price
-//! A call to learn who is ready, beside the read and the write of each request; bookkeeping that a thread's stack would do for
-//! free.
+//! A call to learn who is ready, beside the read and the write of each request; bookkeeping that a thread's stack
+//! would do for free.
 //!
 //! # Shines
-//! Where connections are many and mostly idle: a waiting one costs a place in a table, and no stack, no thread, no switch.
+//! Where connections are many and mostly idle: a waiting one costs a place in a table, and no stack, no thread, no
+//! switch.
 //!
 //! # Breaks
 //! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it.
 //!
 //! # Lineage
-//! select(2) in 4.2BSD (1983); Schmidt's *Reactor* (1994); Flash (Pai, Druschel, Zwaenepoel, 1999); libevent, nginx, Redis.
+//! select(2) in 4.2BSD (1983); Schmidt's *Reactor* (1994); Flash (Pai, Druschel, Zwaenepoel, 1999); libevent, nginx,
+//! Redis.
 
 pub mod epoll;
 pub mod poll;
@@ -42,8 +44,8 @@ use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{EVENTS_PER_WAIT, READS_PER_TURN};
 
-/// Accepts from `listener` and serves until the site is stopped. The selector is made before: where several loops start, the
-/// clients of the first must not use up the descriptors that the last one needs.
+/// Accepts from `listener` and serves until the site is stopped. The selector is made before: where several loops
+/// start, the clients of the first must not use up the descriptors that the last one needs.
 ///
 /// # Errors
 /// What made the listener or the selector unusable.
@@ -62,7 +64,8 @@ pub fn run<S: Selector>(
         dispatch(&mut table, &ready, workers);
         table.accept()?;
     }
-    // Nobody is accepted any more, idle connections end, busy ones end with their next answer, and at the deadline all do.
+    // Nobody is accepted any more, idle connections end, busy ones end with their next answer, and at the deadline
+    // all do.
     let (everybody, deadline) = table.begin_to_drain();
     everybody.into_iter().for_each(|index| carry(&mut table, index, workers));
     while let Some(left) = table.left_until(deadline) {

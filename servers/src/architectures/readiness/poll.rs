@@ -10,8 +10,8 @@
 //! The list is copied in and looked through, by the kernel and by us, on every call: O(connections), ready or not.
 //!
 //! # Shines
-//! No wall of 1,024, no state in the kernel, and a time limit in nanoseconds (ppoll). For a handful of descriptors it is
-//! the simplest right thing.
+//! No wall of 1,024, no state in the kernel, and a time limit in nanoseconds (ppoll). For a handful of descriptors it
+//! is the simplest right thing.
 //!
 //! # Breaks
 //! Slowly: with thousands of idle clients, each turn of the loop pays for all of them.

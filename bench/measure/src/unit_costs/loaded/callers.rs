@@ -1,9 +1,9 @@
-//! What it costs to be woken for a caller, in the situation of a server whose clients open a connection for each request: sixteen
-//! callers who call again as soon as they have their answer, one core to serve them, and the callers on another core, which
-//! does not sleep.
+//! What it costs to be woken for a caller, in the situation of a server whose clients open a connection for each
+//! request: sixteen callers who call again as soon as they have their answer, one core to serve them, and the callers
+//! on another core, which does not sleep.
 //!
-//! The same calls are answered in several ways. The first, by one thread that finds all of them ready, is the measure: whatever
-//! another takes more is the price of its way, as in [`relay`](super::relay).
+//! The same calls are answered in several ways. The first, by one thread that finds all of them ready, is the
+//! measure: whatever another takes more is the price of its way, as in [`relay`](super::relay).
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -82,8 +82,8 @@ pub fn answer(way: Way, rounds: u32) -> io::Result<Answered> {
     }
 }
 
-/// What `way` takes more than `base` for each call, and context switches likewise. Both are taken in turns, so that a machine
-/// whose speed changes moves both alike.
+/// What `way` takes more than `base` for each call, and context switches likewise. Both are taken in turns, so that a
+/// machine whose speed changes moves both alike.
 ///
 /// # Errors
 /// As [`answer`].
@@ -270,7 +270,8 @@ fn threads<W: Fn(&TcpListener) + Sync>(
     })
 }
 
-/// A thread for each caller. What those have used that ended is in the account of the process, from which the callers' is taken.
+/// A thread for each caller. What those have used that ended is in the account of the process, from which the
+/// callers' is taken.
 fn births(cores: &TwoCores, listener: &TcpListener, rounds: u32) -> io::Result<Answered> {
     let address = listener.local_addr()?;
     let core = cores.server;
@@ -298,8 +299,8 @@ fn processes(cores: &TwoCores, listener: &TcpListener, rounds: u32) -> io::Resul
     let address = listener.local_addr()?;
     let mut children = Vec::new();
     for _ in 0..CALLERS {
-        // SAFETY: the child answers callers and ends; of what a fork of a program with threads may leave locked it uses the
-        // memory allocator alone, and the C library keeps that usable.
+        // SAFETY: the child answers callers and ends; of what a fork of a program with threads may leave locked it
+        // uses the memory allocator alone, and the C library keeps that usable.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 let _ = pin(&[cores.server]);

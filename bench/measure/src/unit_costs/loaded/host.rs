@@ -42,8 +42,8 @@ impl Answered {
         Answered { ns: used.0.as_nanos() as f64 / messages, switches: used.1 as f64 / messages }
     }
 
-    /// How much more two attempts of one way took than two of another, for each message. Noise may make it negative; the median
-    /// of many is not biased by that, and would be if it were cut off.
+    /// How much more two attempts of one way took than two of another, for each message. Noise may make it negative;
+    /// the median of many is not biased by that, and would be if it were cut off.
     pub fn more(ways: [Answered; 2], bases: [Answered; 2]) -> Answered {
         let more = |read: fn(&Answered) -> f64| {
             (ways.iter().map(read).sum::<f64>() - bases.iter().map(read).sum::<f64>()) / 2.0
@@ -82,15 +82,16 @@ impl Drop for TwoCores {
     }
 }
 
-/// The server's side of a connection: the same HTTP as under every architecture, so that as much code and memory has gone
-/// cold when a message comes as has there.
+/// The server's side of a connection: the same HTTP as under every architecture, so that as much code and memory has
+/// gone cold when a message comes as has there.
 pub struct Host {
     socket: TcpStream,
     http: Connection,
     date: HttpDate,
 }
 
-/// Answers one request that lies in memory: what a process does between its birth and its end, but for the calls to its socket.
+/// Answers one request that lies in memory: what a process does between its birth and its end, but for the calls to
+/// its socket.
 pub fn answer_in_memory() {
     let mut http = Connection::new(Arc::new(Limits::default()), Instant::now());
     http.receive(REQUEST, Instant::now());

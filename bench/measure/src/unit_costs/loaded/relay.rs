@@ -1,9 +1,9 @@
-//! What it costs to be woken for a message, in the situation of a loaded server: sixty-four connections, all with a message on
-//! the way, one core to serve them, and a client on another core that does not sleep.
+//! What it costs to be woken for a message, in the situation of a loaded server: sixty-four connections, all with a
+//! message on the way, one core to serve them, and a client on another core that does not sleep.
 //!
-//! The same messages are answered by one thread that finds all of them ready, by a thread for each connection that sleeps in
-//! recv(2), and by a process for each. The first is the measure: whatever another takes more is the price of its way, with the
-//! cold caches, the wake-ups and the scheduling that go with it.
+//! The same messages are answered by one thread that finds all of them ready, by a thread for each connection that
+//! sleeps in recv(2), and by a process for each. The first is the measure: whatever another takes more is the price
+//! of its way, with the cold caches, the wake-ups and the scheduling that go with it.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,7 +20,8 @@ use nix::unistd::{ForkResult, fork};
 use super::host::{ANSWER, Answered, Host, REQUEST, TwoCores, between, own, used};
 use crate::probe::machine::pin;
 
-/// Messages on each connection for one price: few, so that a machine whose speed changes from moment to moment is met at one speed.
+/// Messages on each connection for one price: few, so that a machine whose speed changes from moment to moment is met
+/// at one speed.
 const ROUNDS: u32 = 20;
 
 /// Connections, as many as experiments use when nothing else is asked for.
@@ -91,8 +92,8 @@ fn take_all(near: &mut [TcpStream]) -> io::Result<()> {
     Ok(())
 }
 
-/// What `way` takes more for each message than one thread that finds all of them ready, and context switches likewise. Both are
-/// taken in turns, so that a machine whose speed changes moves both alike.
+/// What `way` takes more for each message than one thread that finds all of them ready, and context switches
+/// likewise. Both are taken in turns, so that a machine whose speed changes moves both alike.
 ///
 /// # Errors
 /// As [`answer`].
@@ -208,12 +209,13 @@ fn by_processes(
 ) -> io::Result<Answered> {
     let mut children = Vec::new();
     for connection in far {
-        // SAFETY: the child serves its connection and ends; of what a fork of a program with threads may leave locked it uses
-        // the memory allocator alone, and the C library keeps that usable.
+        // SAFETY: the child serves its connection and ends; of what a fork of a program with threads may leave locked
+        // it uses the memory allocator alone, and the C library keeps that usable.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 for client in &near {
-                    // SAFETY: the child's own copies of the descriptors, closed once, so that it sees the end of its stream.
+                    // SAFETY: the child's own copies of the descriptors, closed once, so that it sees the end of its
+                    // stream.
                     unsafe { libc::close(client.as_raw_fd()) };
                 }
                 let _ = pin(&[core]);

@@ -1,6 +1,7 @@
-//! What it costs a server to rouse its client: an answer to somebody who sleeps on another core, beside one to somebody who is
-//! awake. The kernel bills the waking to who sends: the sleeper is found, put into the queue of its core, and that core, which has
-//! gone idle, is called with an interrupt; on a virtual machine the hypervisor has to be asked to deliver it.
+//! What it costs a server to rouse its client: an answer to somebody who sleeps on another core, beside one to
+//! somebody who is awake. The kernel bills the waking to who sends: the sleeper is found, put into the queue of its
+//! core, and that core, which has gone idle, is called with an interrupt; on a virtual machine the hypervisor has to
+//! be asked to deliver it.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,8 +14,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use super::host::{ANSWER, TwoCores};
 use crate::probe::machine::pin;
 
-/// From when the client goes to sleep until it is written to: by then its core is idle. As long as a generator that is faster
-/// than its server sleeps.
+/// From when the client goes to sleep until it is written to: by then its core is idle. As long as a generator that
+/// is faster than its server sleeps.
 const NAP: Duration = Duration::from_micros(20);
 
 /// Answers for one price.
