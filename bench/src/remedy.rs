@@ -3,6 +3,7 @@
 
 use dyno_clients::engine::EngineError;
 use dyno_clients::limits;
+use dyno_clients::plan::error::PlanError;
 use dyno_measure::campaign::EndedEarly;
 use dyno_measure::contestant::error::ContestantError;
 use dyno_measure::rig::system::SystemError;
@@ -100,11 +101,22 @@ impl From<EngineError> for Failure {
                 let remedy = dyno_clients::remedy::of("", &message).unwrap_or(usual);
                 Failure::failed(message, remedy)
             }
-            EngineError::System(_) => {
+            EngineError::Descriptors(_) | EngineError::Poller(_) => {
                 Failure::failed(message, format!("at most {} connections", limits::CONNECTIONS_MAX))
             }
         }
     }
+}
+
+/// A URL that leads nowhere, as a failure of its command; `example` shows what one looks like.
+pub(crate) fn unresolved(error: &PlanError, example: &str) -> Failure {
+    let remedy = match error {
+        PlanError::Https => {
+            "write http:// and --transport tls, with whom to trust: --credentials DIR or --trust FILE"
+        }
+        _ => example,
+    };
+    Failure::usage(error.to_string(), remedy)
 }
 
 /// An experiment that ended before its time, as a failure of its command.

@@ -7,7 +7,7 @@ use crate::books::series::Spread;
 use crate::books::tally::Tally;
 use crate::engine::live::Live;
 use crate::engine::{EngineError, Measured};
-use crate::exchange::{Exchange, exchange};
+use crate::exchange::{Exchange, ExchangeError, exchange};
 use crate::outcome::verdict::Figures;
 use crate::outcome::{Distribution, Generator, Latency, Outcome, Rates, SCHEMA_VERSION};
 use crate::plan::request::ExpectedBody;
@@ -29,21 +29,42 @@ pub fn run(
     Ok(judge(plan, &measured))
 }
 
+/// Why the first answer to a request is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnError {
+    /// No answer came.
+    #[error("{request}: {error}")]
+    Exchange {
+        /// The request, as method and target.
+        request: String,
+        /// What went wrong.
+        error: ExchangeError,
+    },
+    /// An answer came that is not the expected one.
+    #[error("{request}: the first answer has status {status}")]
+    Status {
+        /// The request, as method and target.
+        request: String,
+        /// The status of the answer.
+        status: u16,
+    },
+}
+
 /// Fetches the answer of each request that shall always get the same, once, and expects it from then on.
 ///
 /// # Errors
 /// Says which request got no answer, or not the expected status.
-pub fn learn(plan: &mut Plan) -> Result<(), String> {
+pub fn learn(plan: &mut Plan) -> Result<(), LearnError> {
     for request in &mut plan.mix {
         if !matches!(request.expect.body, ExpectedBody::Same) {
             continue;
         }
-        let say = |what: String| format!("{} {}: {what}", request.method, request.target);
+        let of = || format!("{} {}", request.method, request.target);
         let Exchange { status, body, .. } =
             exchange(plan.address, &plan.transport, &request.wire, request.is_head(), plan.timeout_ns)
-                .map_err(|e| say(e.to_string()))?;
+                .map_err(|error| LearnError::Exchange { request: of(), error })?;
         if !request.expect.accepts_status(status) {
-            return Err(say(format!("the first answer has status {status}")));
+            return Err(LearnError::Status { request: of(), status });
         }
         request.expect.body = ExpectedBody::Exactly(body.into());
     }

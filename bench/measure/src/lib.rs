@@ -4,7 +4,7 @@
 //! * [`contestant`]: programs that take part, Dyno's own and foreign ones;
 //! * [`rig`]: what a measurement needs of the world, done with processes;
 //! * [`probe`]: what the kernel tells of processes, cores, memory and network;
-//! * [`runner`]: one cell, from start to stop; [`audit`]: whether it may be believed;
+//! * `runner`: one cell, from start to stop; `audit`: whether it may be believed;
 //! * [`setup`]: what all experiments have in common; [`order`], [`campaign`]: which cell comes when, and an
 //!   experiment while it runs;
 //! * [`experiment`]: compare, curve, scale, connections, explain;

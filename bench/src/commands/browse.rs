@@ -16,6 +16,7 @@ use crate::load::options::Target;
 use crate::load::plan::transport;
 use crate::load::write::put;
 use crate::print::{PAINT, out, outln};
+use crate::remedy::unresolved;
 
 /// Fetch a page like a browser: find its images, scripts, styles and frames, and fetch each by a thread with a blocking
 /// request.
@@ -44,7 +45,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
-        .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/pages/8/20000"))?;
+        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/pages/8/20000"))?;
     let transport = transport(target, &place)?;
     let one = visit(&place.url, &transport, 1, target.timeout);
     // Without a page there is nothing to find, and nothing to compare.

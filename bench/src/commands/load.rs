@@ -93,9 +93,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
 pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
-    dyno_clients::run::learn(&mut plan).map_err(|e| {
-        let remedy = remedy::of(plan.transport.name(), &e);
-        Failure::failed(e, remedy.unwrap_or("try `dyno probe URL` to see what the server answers"))
+    dyno_clients::run::learn(&mut plan).map_err(|error| {
+        let message = error.to_string();
+        let remedy = remedy::of(plan.transport.name(), &message);
+        Failure::failed(message, remedy.unwrap_or("try `dyno probe URL` to see what the server answers"))
     })?;
     let live = Arc::new(Live::new(plan.threads));
     progress::stop_on_signals(&live)?;

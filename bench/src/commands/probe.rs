@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::load::options::Target;
 use crate::load::plan::{mix, transport};
 use crate::print::{PAINT, outln};
+use crate::remedy::unresolved;
 
 /// Send one request and show what went over the wire: request, answer, and when each part of it came.
 #[derive(Debug, Args)]
@@ -36,7 +37,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
-        .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
+        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
     let requests = mix(target, &place, true)
         .map_err(|error| Failure::usage(error.to_string(), "see `dyno probe --help`"))?;
     let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dyno_clients::limits;
+use dyno_clients::plan::error::PlanError;
 use dyno_units::read::{self, ReadError};
 
 use crate::transport::Options;
@@ -108,26 +109,34 @@ pub(crate) enum OptionError {
     /// A rate beside the times of a trace.
     #[error("a trace brings its own times: leave --rate out")]
     TraceWithRate,
-    /// A trace that cannot be read, or is none.
-    #[error("{path}: {why}")]
-    Trace {
+    /// A file that cannot be read.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// A file that holds no trace, or no mix.
+    #[error("{path}: {error}")]
+    Content {
         /// The file.
         path: String,
         /// What is wrong with it.
-        why: String,
+        error: PlanError,
     },
+    /// A file that is no text.
+    #[error("{0} is not UTF-8")]
+    NotText(String),
     /// An unknown arrival process.
     #[error("'{0}' is no arrival process: constant, poisson or trace:FILE")]
     NoProcess(String),
     /// A length beside a rate that has one.
     #[error("a ramp or steps bring their own length: leave --duration and --requests out")]
     ShapeWithLength,
-    /// A request that cannot be sent, or an answer that cannot be expected.
-    #[error("{0}")]
-    Request(String),
-    /// A rate, ramp or steps that cannot be read.
-    #[error("{0}")]
-    Rate(String),
+    /// A request that cannot be sent, an answer that cannot be expected, a rate that cannot be read.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
 }
 
 /// Reads a count of connections, threads and the like.

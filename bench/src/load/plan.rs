@@ -13,6 +13,7 @@ use dyno_clients::plan::{Length, Pace, Plan, Transport};
 use crate::exit::Failure;
 use crate::limits::LOAD_DURATION_NS;
 use crate::load::options::{How, OptionError, Target};
+use crate::remedy::unresolved;
 use dyno_measure::probe::machine::online_cores;
 
 /// Builds the plan; `errors_max` is the share of failed requests that makes the run void.
@@ -21,7 +22,7 @@ use dyno_measure::probe::machine::online_cores;
 /// A usage failure that names what does not go together.
 pub(crate) fn build(target: &Target, how: &How, errors_max: f64) -> Result<Plan, Failure> {
     let place = place::resolve(&target.url)
-        .map_err(|e| Failure::usage(e, "a URL is such as http://127.0.0.1:8080/"))?;
+        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
     let (pace, length) =
         pace(how).map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?;
     let plan = Plan {
@@ -77,20 +78,20 @@ pub(crate) fn transport(target: &Target, place: &Place) -> Result<Transport, Fai
 /// What cannot be sent or expected.
 pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, OptionError> {
     if let Some(path) = &target.mix {
-        let text = mixfile::read_bounded(path).map_err(refused)?;
-        let text = String::from_utf8(text)
-            .map_err(|_| OptionError::Request(format!("{} is not UTF-8", path.display())))?;
+        let text = mixfile::read_bounded(path)?;
+        let path = path.display().to_string();
+        let Ok(text) = String::from_utf8(text) else { return Err(OptionError::NotText(path)) };
         return mixfile::parse(&text, &place.authority, close)
-            .map_err(|error| OptionError::Request(format!("{}: {error}", path.display())));
+            .map_err(|error| OptionError::Content { path, error });
     }
     let body = match (&target.body, &target.body_file) {
         (Some(text), _) => text.clone().into_bytes(),
-        (None, Some(path)) => mixfile::read_bounded(path).map_err(refused)?,
+        (None, Some(path)) => mixfile::read_bounded(path)?,
         (None, None) => Vec::new(),
     };
     let expect = Expect {
         status: target.expect_status,
-        body: mixfile::expected_body(&target.expect, &place.target, &body).map_err(refused)?,
+        body: mixfile::expected_body(&target.expect, &place.target, &body)?,
     };
     let parts = Parts {
         method: target.method.clone(),
@@ -102,12 +103,7 @@ pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Req
         expect,
         close,
     };
-    Ok(vec![parts.prepare().map_err(refused)?])
-}
-
-/// What the generator says of a request that cannot be sent or expected.
-fn refused(error: impl ToString) -> OptionError {
-    OptionError::Request(error.to_string())
+    Ok(vec![parts.prepare()?])
 }
 
 fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
@@ -116,10 +112,9 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
         if how.rate.is_some() {
             return Err(OptionError::TraceWithRate);
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| OptionError::Trace { path: path.into(), why: error.to_string() })?;
-        let times = parse_trace(&text)
-            .map_err(|error| OptionError::Trace { path: path.into(), why: error.to_string() })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| OptionError::File { path: path.into(), error })?;
+        let times = parse_trace(&text).map_err(|error| OptionError::Content { path: path.into(), error })?;
         let end_ns = times.last().copied().unwrap_or(0) + 1;
         let length = length(how, Some(end_ns.saturating_sub(how.warmup)));
         let pace = Pace::Open { arrivals: Arrivals::Trace(times.into()), stretches: Vec::new() };
@@ -136,8 +131,7 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
         return Err(OptionError::ShapeWithLength);
     }
     let own_length = how.duration.unwrap_or(LOAD_DURATION_NS);
-    let mut stretches =
-        profile::parse(rate, own_length).map_err(|error| OptionError::Rate(error.to_string()))?;
+    let mut stretches = profile::parse(rate, own_length)?;
     let (from_per_s, shape_ns) = (stretches[0].from_per_s, profile::length_ns(&stretches));
     let length = length(how, shaped.then_some(shape_ns));
     if let (Length::Requests(n), [only]) = (length, stretches.as_mut_slice()) {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dyno_clients::outcome::Outcome;
 use dyno_clients::plan::Plan;
+use dyno_clients::plan::error::PlanError;
 use dyno_clients::report::{csv, hlog, markdown, text};
 use dyno_units::paint::Paint;
 
@@ -66,7 +67,11 @@ pub(crate) fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<
 /// # Errors
 /// As [`put`].
 pub(crate) fn plan(plan: &Plan, format: Format) -> Result<(), Failure> {
-    plan.check().or_else(|e| if e.contains("learned") { Ok(()) } else { Err(Failure::usage(e, "")) })?;
+    match plan.check() {
+        // It will be, before anything is measured.
+        Ok(()) | Err(PlanError::NotLearned) => {}
+        Err(error) => return Err(Failure::usage(error.to_string(), "")),
+    }
     let as_run = plan.as_run();
     let written = match format {
         Format::Json => json(&as_run)?,
@@ -86,6 +91,6 @@ fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
 /// # Errors
 /// As [`put`].
 pub(crate) fn hlog(outcome: &Outcome, path: &Path) -> Result<(), Failure> {
-    let log = hlog::log(outcome).map_err(|e| Failure::failed(e, ""))?;
+    let log = hlog::log(outcome).map_err(|error| Failure::failed(error.to_string(), ""))?;
     put(&log, path)
 }

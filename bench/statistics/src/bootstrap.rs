@@ -49,13 +49,13 @@ impl Interval {
 }
 
 /// A figure of a sample; an empty sample has none.
-pub type Statistic = fn(&[f64]) -> Option<f64>;
+pub type SampleStatistic = fn(&[f64]) -> Option<f64>;
 
 /// The BCa interval of `statistic` at `confidence` (0.95, say).
 ///
 /// Below three observations there is no resampling to speak of, and the interval is the range of the sample; an empty
 /// sample has none. The seed makes the result repeatable.
-pub fn bca(values: &[f64], statistic: Statistic, confidence: f64, seed: u64) -> Option<Interval> {
+pub fn bca(values: &[f64], statistic: SampleStatistic, confidence: f64, seed: u64) -> Option<Interval> {
     let values = sorted(values);
     let value = statistic(&values)?;
     let (least, most) = (*values.first()?, *values.last()?);
@@ -83,7 +83,7 @@ pub fn bca(values: &[f64], statistic: Statistic, confidence: f64, seed: u64) -> 
     Some(Interval { value, low: end(tail)?, high: end(1.0 - tail)?, observations: values.len() })
 }
 
-fn resample(values: &[f64], statistic: Statistic, seed: u64) -> Vec<f64> {
+fn resample(values: &[f64], statistic: SampleStatistic, seed: u64) -> Vec<f64> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut drawn = vec![0.0; values.len()];
     let mut resampled: Vec<f64> = (0..BOOTSTRAP_RESAMPLES)
@@ -99,7 +99,7 @@ fn resample(values: &[f64], statistic: Statistic, seed: u64) -> Vec<f64> {
 }
 
 /// Skewness of the jackknife values over six: the acceleration constant of BCa.
-fn acceleration(values: &[f64], statistic: Statistic) -> f64 {
+fn acceleration(values: &[f64], statistic: SampleStatistic) -> f64 {
     let left_out: Vec<f64> = (0..values.len())
         .filter_map(|out| {
             let kept: Vec<f64> = values

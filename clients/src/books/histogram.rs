@@ -116,18 +116,27 @@ pub fn encode(histogram: &Histogram<u64>) -> String {
     STANDARD.encode(octets)
 }
 
+/// Why a text is no histogram.
+#[derive(Debug, thiserror::Error)]
+pub enum HistogramError {
+    /// It is not base64.
+    #[error("the histogram is not base64: {0}")]
+    Base64(base64::DecodeError),
+    /// What it holds is no histogram in the format HDR V2.
+    #[error("the histogram is not HDR V2: {0:?}")]
+    Hdr(hdrhistogram::serialization::DeserializeError),
+}
+
 /// Reads what [`encode`] wrote; an empty text is an empty histogram.
 ///
 /// # Errors
 /// Says that the text is no such histogram.
-pub fn decode(text: &str) -> Result<Histogram<u64>, String> {
+pub fn decode(text: &str) -> Result<Histogram<u64>, HistogramError> {
     if text.is_empty() {
         return Ok(empty());
     }
-    let octets = STANDARD.decode(text).map_err(|e| format!("the histogram is not base64: {e}"))?;
-    Deserializer::new()
-        .deserialize(&mut octets.as_slice())
-        .map_err(|e| format!("the histogram is not HDR V2: {e:?}"))
+    let octets = STANDARD.decode(text).map_err(HistogramError::Base64)?;
+    Deserializer::new().deserialize(&mut octets.as_slice()).map_err(HistogramError::Hdr)
 }
 
 #[cfg(test)]

@@ -145,10 +145,10 @@ fn fetch(
         octets: 0,
         error: None,
     };
-    let answer = resolve_url(task.url.clone()).and_then(|place| {
+    let answer = resolve_url(task.url.clone()).map_err(|error| error.to_string()).and_then(|place| {
         let parts =
             Parts { target: place.target, authority: place.authority, close: true, ..Parts::default() };
-        let request = parts.prepare()?;
+        let request = parts.prepare().map_err(|error| error.to_string())?;
         exchange(place.address, transport, &request.wire, false, timeout_ns).map_err(|e| e.to_string())
     });
     fetched.end_ns = begin.elapsed().as_nanos() as u64;

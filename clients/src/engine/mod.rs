@@ -8,6 +8,7 @@ pub mod socket;
 pub mod usage;
 mod worker;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,12 +18,14 @@ use crate::books::glance::Glance;
 use crate::books::tally::Tally;
 use crate::engine::clock::monotonic_ns;
 use crate::engine::live::Live;
+use crate::engine::socket::DescriptorError;
 use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
 use crate::exchange::{ExchangeError, knock};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
 use crate::plan::dispatch::{Dispatcher, Source};
+use crate::plan::error::PlanError;
 use crate::plan::pacer::Pacer;
 use crate::plan::{Length, Pace, Plan};
 
@@ -46,11 +49,11 @@ pub struct Measured {
 }
 
 /// Why a run could not be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The plan makes no sense.
-    #[error("{0}")]
-    Plan(String),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// Nobody answers at the address.
     #[error("no connection to {address}: {reason}")]
     Unreachable {
@@ -59,9 +62,12 @@ pub enum EngineError {
         /// What the system says.
         reason: String,
     },
-    /// The system refused something that the engine needs.
-    #[error("{0}")]
-    System(String),
+    /// There are too few descriptors for the connections.
+    #[error(transparent)]
+    Descriptors(#[from] DescriptorError),
+    /// A thread could not wait for its connections.
+    #[error("the engine's poller: {0}")]
+    Poller(io::Error),
 }
 
 /// Carries out `plan`. `watch` is called some ten times a second with news; `live` can end the run early.
@@ -73,9 +79,9 @@ pub fn run(
     live: &Arc<Live>,
     watch: &mut dyn FnMut(&Glance),
 ) -> Result<Measured, EngineError> {
-    plan.check().map_err(EngineError::Plan)?;
+    plan.check()?;
     let descriptors = u64::from(plan.connections) + u64::from(plan.threads) * 4 + 64;
-    socket::allow_descriptors(descriptors).map_err(EngineError::System)?;
+    socket::allow_descriptors(descriptors)?;
     let lazily = plan.requests_per_connection == Some(1);
     if lazily {
         // A first knock at the door: who is not there is told at once, and not as a million failed requests. Where
@@ -129,7 +135,7 @@ pub fn run(
             match thread.join() {
                 Ok(Ok(Some(part))) => parts.push(part),
                 Ok(Ok(None)) => {}
-                Ok(Err(e)) => return Err(EngineError::System(format!("the engine's poller: {e}"))),
+                Ok(Err(e)) => return Err(EngineError::Poller(e)),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
@@ -171,7 +177,7 @@ fn thread_main(
     thread: u32,
     news: &mpsc::Sender<Opening>,
     started: &mpsc::Receiver<u64>,
-) -> std::io::Result<Option<Part>> {
+) -> io::Result<Option<Part>> {
     if let Some(&cpu) = plan.cpus.get(thread as usize % plan.cpus.len().max(1)) {
         let mut set = nix::sched::CpuSet::new();
         set.set(cpu)?;

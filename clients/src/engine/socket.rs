@@ -8,6 +8,8 @@ use mio::net::TcpStream;
 use nix::sys::socket::sockopt::TcpCongestion;
 use socket2::{Domain, Protocol, Socket, Type};
 
+use nix::errno::Errno;
+
 use crate::limits::{SOURCE_ADDRESSES, SPREAD_FROM_CONNECTIONS};
 use crate::plan::Plan;
 
@@ -75,23 +77,39 @@ fn would_run_out(plan: &Plan) -> bool {
     many && plan.address.is_ipv4() && plan.address.ip().is_loopback()
 }
 
+/// Why a process may not have as many descriptors as it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptorError {
+    /// The limit cannot be read.
+    #[error("the descriptor limit: {0}")]
+    Read(Errno),
+    /// The hard limit is below what is needed; nobody but root may raise it.
+    #[error("{wanted} open descriptors are needed, the hard limit is {hard}; raise `ulimit -n`")]
+    Hard {
+        /// Descriptors that are needed.
+        wanted: u64,
+        /// Descriptors that are allowed.
+        hard: u64,
+    },
+    /// The limit cannot be raised.
+    #[error("raising the descriptor limit: {0}")]
+    Raise(Errno),
+}
+
 /// Raises this process's limit of open descriptors as far as `wanted` needs.
 ///
 /// # Errors
 /// Names the limit that is in the way.
-pub fn allow_descriptors(wanted: u64) -> Result<(), String> {
+pub fn allow_descriptors(wanted: u64) -> Result<(), DescriptorError> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    let (soft, hard) =
-        getrlimit(Resource::RLIMIT_NOFILE).map_err(|e| format!("the descriptor limit: {e}"))?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(DescriptorError::Read)?;
     if wanted <= soft {
         return Ok(());
     }
     if wanted > hard {
-        return Err(format!(
-            "{wanted} open descriptors are needed, the hard limit is {hard}; raise `ulimit -n`"
-        ));
+        return Err(DescriptorError::Hard { wanted, hard });
     }
-    setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).map_err(|e| format!("raising the descriptor limit: {e}"))
+    setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).map_err(DescriptorError::Raise)
 }
 
 #[cfg(test)]

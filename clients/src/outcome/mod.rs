@@ -300,7 +300,7 @@ pub struct Connections {
     pub failed: u64,
 }
 
-/// One `--fail-if` and how it came out.
+/// One threshold, and how it came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
     /// As it was written.

@@ -22,6 +22,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::plan::error::PlanError;
 use crate::plan::request::{Expect, ExpectedBody, Parts, Request, known_answer};
 
 #[derive(Debug, Deserialize)]
@@ -56,22 +57,23 @@ fn one() -> f64 {
 ///
 /// # Errors
 /// Names the file's fault.
-pub fn parse(text: &str, authority: &str, close: bool) -> Result<Vec<Request>, String> {
+pub fn parse(text: &str, authority: &str, close: bool) -> Result<Vec<Request>, PlanError> {
     let entries = if text.trim_start().starts_with('{') {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let parsed =
-            lines.map(|(i, line)| serde_json::from_str(line).map_err(|e| format!("line {}: {e}", i + 1)));
-        parsed.collect::<Result<Vec<Entry>, String>>()?
+        let parsed = lines.map(|(i, line)| {
+            serde_json::from_str(line).map_err(|error| PlanError::MixLine { line: i + 1, error })
+        });
+        parsed.collect::<Result<Vec<Entry>, PlanError>>()?
     } else {
-        toml::from_str::<MixFile>(text).map_err(|e| e.to_string())?.request
+        toml::from_str::<MixFile>(text).map_err(PlanError::MixToml)?.request
     };
     if entries.is_empty() {
-        return Err("the mix holds no request".into());
+        return Err(PlanError::EmptyMix);
     }
     entries.into_iter().map(|entry| request(entry, authority, close)).collect()
 }
 
-fn request(entry: Entry, authority: &str, close: bool) -> Result<Request, String> {
+fn request(entry: Entry, authority: &str, close: bool) -> Result<Request, PlanError> {
     let body = match &entry.body_file {
         Some(path) => read_bounded(path)?,
         None => entry.body.into_bytes(),
@@ -95,18 +97,16 @@ fn request(entry: Entry, authority: &str, close: bool) -> Result<Request, String
 ///
 /// # Errors
 /// Names what would be possible.
-pub fn expected_body(text: &str, target: &str, sent: &[u8]) -> Result<ExpectedBody, String> {
+pub fn expected_body(text: &str, target: &str, sent: &[u8]) -> Result<ExpectedBody, PlanError> {
     match text.split_once(':') {
         None if text.is_empty() || text == "status" => Ok(ExpectedBody::Any),
         None if text == "same" => Ok(ExpectedBody::Same),
-        None if text == "service" => {
-            known_answer(target, sent).map(|body| ExpectedBody::Exactly(body.into())).ok_or(format!(
-                "the answer of '{target}' is not fixed by Dyno's services; expect `same` or `status`"
-            ))
-        }
+        None if text == "service" => known_answer(target, sent)
+            .map(|body| ExpectedBody::Exactly(body.into()))
+            .ok_or_else(|| PlanError::AnswerNotFixed(target.into())),
         Some(("text", body)) => Ok(ExpectedBody::Exactly(body.as_bytes().into())),
         Some(("file", path)) => Ok(ExpectedBody::Exactly(read_bounded(Path::new(path))?.into())),
-        _ => Err(format!("'{text}' cannot be expected: use status, same, service, text:... or file:PATH")),
+        _ => Err(PlanError::CannotExpect(text.into())),
     }
 }
 
@@ -114,15 +114,11 @@ pub fn expected_body(text: &str, target: &str, sent: &[u8]) -> Result<ExpectedBo
 ///
 /// # Errors
 /// Names the file; it may not be larger than [`crate::limits::BODY_FILE_MAX_OCTETS`].
-pub fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
-    let say = |e: std::io::Error| format!("{}: {e}", path.display());
+pub fn read_bounded(path: &Path) -> Result<Vec<u8>, PlanError> {
+    let say = |error| PlanError::BodyFile { path: path.to_path_buf(), error };
     let length = std::fs::metadata(path).map_err(say)?.len();
     if length > crate::limits::BODY_FILE_MAX_OCTETS {
-        return Err(format!(
-            "{} is larger than {} octets",
-            path.display(),
-            crate::limits::BODY_FILE_MAX_OCTETS
-        ));
+        return Err(PlanError::BodyFileTooLarge(path.to_path_buf()));
     }
     std::fs::read(path).map_err(say)
 }
@@ -158,7 +154,7 @@ mod tests {
             ("[[request]]\ntarget = \"/a b\"\n", "target"),
             ("{\"target\": 5}", "line 1"),
         ] {
-            assert!(parse(text, "h", false).unwrap_err().contains(word), "{text}");
+            assert!(parse(text, "h", false).unwrap_err().to_string().contains(word), "{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod as_run;
 pub mod dispatch;
+pub mod error;
 pub mod mixfile;
 pub mod pacer;
 pub mod place;
@@ -15,6 +16,7 @@ use dyno_security::pipe::Connector;
 
 use crate::limits;
 use crate::plan::as_run::{Load, PlanAsRun, Stretch};
+use crate::plan::error::PlanError;
 use crate::plan::pacer::Arrivals;
 use crate::plan::request::{ExpectedBody, Request};
 
@@ -141,44 +143,42 @@ impl Plan {
     ///
     /// # Errors
     /// Names the combination, and what would be possible.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), PlanError> {
         if self.connections == 0 || u64::from(self.connections) > limits::CONNECTIONS_MAX {
-            return Err(format!("connections: 1 to {} are possible", limits::CONNECTIONS_MAX));
+            return Err(PlanError::Connections);
         }
         if self.threads == 0 || u64::from(self.threads) > limits::THREADS_MAX {
-            return Err(format!("threads: 1 to {} are possible", limits::THREADS_MAX));
+            return Err(PlanError::Threads);
         }
         if self.threads > self.connections {
-            return Err(format!(
-                "{} threads cannot share {} connections; use at most as many threads as connections",
-                self.threads, self.connections
-            ));
+            let (threads, connections) = (self.threads, self.connections);
+            return Err(PlanError::ThreadsShareConnections { threads, connections });
         }
         if matches!(self.length, Length::Requests(n) if n < u64::from(self.threads)) {
-            return Err("fewer requests than threads; use fewer threads".into());
+            return Err(PlanError::FewerRequestsThanThreads);
         }
         if self.length == Length::Duration(0) || self.length == Length::Requests(0) {
-            return Err("the run has no length; give a duration or a number of requests above zero".into());
+            return Err(PlanError::NoLength);
         }
         if self.timeout_ns == 0 {
-            return Err("the timeout is zero, so every request would fail".into());
+            return Err(PlanError::NoTimeout);
         }
         if self.requests_per_connection == Some(0) {
-            return Err("a connection carries at least one request".into());
+            return Err(PlanError::NoRequestPerConnection);
         }
         if self.mix.is_empty() {
-            return Err("the mix holds no request".into());
+            return Err(PlanError::EmptyMix);
         }
         if self.mix.iter().any(|r| !(r.weight > 0.0 && r.weight.is_finite())) {
-            return Err("the weights of a mix are above zero".into());
+            return Err(PlanError::Weight);
         }
         if self.mix.iter().any(|r| matches!(r.expect.body, ExpectedBody::Same)) {
-            return Err("the first answer has not been learned".into());
+            return Err(PlanError::NotLearned);
         }
         if let Pace::Open { arrivals: Arrivals::Trace(times), .. } = &self.pace
             && self.warmup_ns >= times.last().copied().unwrap_or(0)
         {
-            return Err("the warm-up is longer than the trace".into());
+            return Err(PlanError::WarmUpBeyondTrace);
         }
         Ok(())
     }

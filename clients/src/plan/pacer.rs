@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
 
 use crate::plan::as_run::Stretch;
+use crate::plan::error::PlanError;
 use crate::plan::profile::Inverse;
 
 /// The arrival process.
@@ -99,7 +100,7 @@ impl Pacer {
 ///
 /// # Errors
 /// Names the line that is no time, or that lies before its predecessor.
-pub fn parse_trace(text: &str) -> Result<Vec<u64>, String> {
+pub fn parse_trace(text: &str) -> Result<Vec<u64>, PlanError> {
     let mut times: Vec<u64> = Vec::new();
     for (i, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -108,18 +109,19 @@ pub fn parse_trace(text: &str) -> Result<Vec<u64>, String> {
         }
         let ns = match line.parse::<f64>() {
             Ok(seconds) if (0.0..1e9).contains(&seconds) => (seconds * 1e9).round() as u64,
-            Ok(_) => return Err(format!("line {}: '{line}' is no time from the start of the run", i + 1)),
-            Err(_) => dyno_units::read::duration_ns(line).map_err(|e| format!("line {}: {e}", i + 1))?,
+            Ok(_) => return Err(PlanError::TraceTime { line: i + 1, text: line.into() }),
+            Err(_) => dyno_units::read::duration_ns(line)
+                .map_err(|error| PlanError::TraceDuration { line: i + 1, error })?,
         };
         if times.last().is_some_and(|&last| ns < last) {
-            return Err(format!("line {}: '{line}' lies before the line above it; sort the trace", i + 1));
+            return Err(PlanError::TraceOrder { line: i + 1, text: line.into() });
         }
         if times.len() == crate::limits::TRACE_ARRIVALS_MAX {
-            return Err(format!("a trace holds at most {} arrivals", crate::limits::TRACE_ARRIVALS_MAX));
+            return Err(PlanError::TraceTooLong);
         }
         times.push(ns);
     }
-    if times.is_empty() { Err("the trace holds no arrival".into()) } else { Ok(times) }
+    if times.is_empty() { Err(PlanError::EmptyTrace) } else { Ok(times) }
 }
 
 #[cfg(test)]
@@ -191,8 +193,8 @@ mod tests {
         assert_eq!(times, [0, 1_000_000, 5_000_000]);
         let pacer = Pacer::new(Arrivals::Trace(times.clone().into()), vec![], 1, 0, 1);
         assert_eq!(all(pacer), times);
-        assert!(parse_trace("2\n1").unwrap_err().contains("line 2"));
-        assert!(parse_trace("soon").unwrap_err().contains("line 1"));
+        assert!(parse_trace("2\n1").unwrap_err().to_string().contains("line 2"));
+        assert!(parse_trace("soon").unwrap_err().to_string().contains("line 1"));
         assert!(parse_trace("# nothing").is_err());
     }
 }

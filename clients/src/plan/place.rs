@@ -4,6 +4,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use url::{Position, Url};
 
+use crate::plan::error::PlanError;
+
 /// A resolved URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -21,9 +23,9 @@ pub struct Place {
 ///
 /// # Errors
 /// Names what is wrong with it and what would be right.
-pub fn resolve(text: &str) -> Result<Place, String> {
+pub fn resolve(text: &str) -> Result<Place, PlanError> {
     let full = if text.contains("://") { text.to_string() } else { format!("http://{text}") };
-    let url = Url::parse(&full).map_err(|e| format!("'{text}' is no URL: {e}"))?;
+    let url = Url::parse(&full).map_err(|error| PlanError::Url { text: text.into(), error })?;
     resolve_url(url)
 }
 
@@ -31,25 +33,21 @@ pub fn resolve(text: &str) -> Result<Place, String> {
 ///
 /// # Errors
 /// As [`resolve`].
-pub fn resolve_url(url: Url) -> Result<Place, String> {
+pub fn resolve_url(url: Url) -> Result<Place, PlanError> {
     match url.scheme() {
         "http" => {}
-        "https" => {
-            return Err(
-                "https is spoken over TLS: write http:// and --transport tls with whom to trust".into()
-            );
-        }
-        other => return Err(format!("'{other}' is not spoken here; use http://")),
+        "https" => return Err(PlanError::Https),
+        other => return Err(PlanError::Scheme(other.into())),
     }
-    let host = url.host_str().filter(|h| !h.is_empty()).ok_or(format!("'{url}' names no host"))?;
+    let host = url.host_str().filter(|h| !h.is_empty()).ok_or_else(|| PlanError::NoHost(url.to_string()))?;
     let port = url.port().unwrap_or(80);
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let found =
-        (bare, port).to_socket_addrs().map_err(|e| format!("the name '{host}' does not resolve: {e}"))?;
+        (bare, port).to_socket_addrs().map_err(|error| PlanError::Resolve { host: host.into(), error })?;
     let mut addresses: Vec<SocketAddr> = found.collect();
     // Servers on a test bench mostly listen on 127.0.0.1, and `localhost` means both.
     addresses.sort_by_key(SocketAddr::is_ipv6);
-    let address = *addresses.first().ok_or(format!("the name '{host}' has no address"))?;
+    let address = *addresses.first().ok_or_else(|| PlanError::NoAddress(host.into()))?;
     let authority = url.port().map_or(host.to_string(), |port| format!("{host}:{port}"));
     let target = url[Position::BeforePath..Position::AfterQuery].to_string();
     Ok(Place { address, authority, target, url })
@@ -71,13 +69,14 @@ mod tests {
     #[test]
     fn what_cannot_be_loaded_is_refused() {
         for (text, word) in [
-            ("https://localhost/", "--transport tls"),
+            ("https://localhost/", "TLS"),
             ("ftp://localhost/", "not spoken"),
             ("http://", "no URL"),
             ("http://no.such.name.invalid/", "does not resolve"),
             ("http://127.0.0.1:99999/", "no URL"),
         ] {
-            assert!(resolve(text).unwrap_err().contains(word), "{text}: {:?}", resolve(text));
+            let error = resolve(text).unwrap_err().to_string();
+            assert!(error.contains(word), "{text}: {error}");
         }
     }
 }

@@ -5,6 +5,7 @@
 //! Shedler, 1979; Çinlar's inversion). So constant and Poisson arrivals, steps and ramps are one piece of code.
 
 use crate::plan::as_run::Stretch;
+use crate::plan::error::PlanError;
 use dyno_units::read;
 
 const NS_PER_S: f64 = 1e9;
@@ -15,19 +16,19 @@ const NS_PER_S: f64 = 1e9;
 ///
 /// # Errors
 /// Says what is wrong; several stretches need a length.
-pub fn parse(text: &str, length_ns: u64) -> Result<Vec<Stretch>, String> {
+pub fn parse(text: &str, length_ns: u64) -> Result<Vec<Stretch>, PlanError> {
     let (rates, length) = match text.trim().strip_suffix("/s").unwrap_or(text.trim()).rsplit_once('/') {
         Some((rates, length)) => (rates, Some(read::duration_ns(length)?)),
         None => (text, None),
     };
     if rates.contains(',') && length.is_none() {
-        return Err(format!("'{text}': steps need a length, such as {text}/10s"));
+        return Err(PlanError::StepsNeedLength(text.into()));
     }
     if rates.contains("..") && length.is_none() {
-        return Err(format!("'{text}': a ramp needs a length, such as {text}/10s"));
+        return Err(PlanError::RampNeedsLength(text.into()));
     }
     if length == Some(0) {
-        return Err(format!("'{text}': a stretch needs a length above zero"));
+        return Err(PlanError::EmptyStretch(text.into()));
     }
     let length_ns = length.unwrap_or(length_ns);
     rates
@@ -110,8 +111,8 @@ mod tests {
         let steps = parse("1k,2k..3k,500/2s", S).unwrap();
         assert_eq!(steps.len(), 3);
         assert_eq!(length_ns(&steps), 6 * S);
-        assert!(parse("1k..2k", S).unwrap_err().contains("length"));
-        assert!(parse("1k,2k", S).unwrap_err().contains("length"));
+        assert!(parse("1k..2k", S).unwrap_err().to_string().contains("length"));
+        assert!(parse("1k,2k", S).unwrap_err().to_string().contains("length"));
         assert!(parse("0", S).is_err());
         assert!(parse("1k/0s", S).is_err());
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::plan::as_run::MixEntry;
+use crate::plan::error::PlanError;
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone)]
@@ -67,17 +68,17 @@ impl Parts {
     /// # Errors
     /// Names the part that cannot stand in a request (a space in the target, a line break in a field, and so on), since
     /// it would change what the server sees.
-    pub fn prepare(self) -> Result<Request, String> {
+    pub fn prepare(self) -> Result<Request, PlanError> {
         let method = match (self.method.as_str(), self.body.is_empty()) {
             ("", true) => "GET".to_string(),
             ("", false) => "POST".to_string(),
             (method, _) => method.to_string(),
         };
         if !method.bytes().all(is_token) {
-            return Err(format!("'{method}' is no method"));
+            return Err(PlanError::Method(method));
         }
         if self.target.is_empty() || !self.target.bytes().all(|b| (0x21..0x7f).contains(&b)) {
-            return Err(format!("'{}' is no request target; encode spaces and the like as %20", self.target));
+            return Err(PlanError::RequestTarget(self.target));
         }
         let mut wire = format!("{method} {} HTTP/1.1\r\n", self.target).into_bytes();
         let has = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
@@ -86,10 +87,10 @@ impl Parts {
         }
         for (name, value) in &self.headers {
             if name.is_empty() || !name.bytes().all(is_token) {
-                return Err(format!("'{name}' is no header field name"));
+                return Err(PlanError::FieldName(name.clone()));
             }
             if value.bytes().any(|b| b < 0x20 && b != b'\t' || b == 0x7f) {
-                return Err(format!("the value of header field '{name}' holds a control character"));
+                return Err(PlanError::FieldValue(name.clone()));
             }
             wire.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }

@@ -7,6 +7,7 @@ use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::verdict::Verdict;
 use crate::outcome::{Distribution, Outcome, Partial};
 use crate::plan::as_run::{Load, PlanAsRun};
+use crate::verdict::threshold::{self, Metric};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
 use dyno_units::text::{cut, wrap_parts};
@@ -48,10 +49,12 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
 }
 
 fn show_measured(expression: &str, value: f64) -> String {
-    match expression.trim_start() {
-        e if e.starts_with("rate") => format!("{}/s", show::rate(value)),
-        e if e.starts_with("errors") => show::share(value),
-        _ => show::time(value),
+    match threshold::parse(expression).map(|condition| condition.metric) {
+        Ok(Metric::Rate) => format!("{}/s", show::rate(value)),
+        Ok(Metric::Errors) => show::share(value),
+        Ok(Metric::Latency { .. }) => show::time(value),
+        // An outcome of another version may know conditions that this one does not.
+        Err(_) => show::three(value),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Thresholds: `--fail-if 'p99>5ms'`.
+//! Thresholds that a run must keep, such as `p99>5ms`.
 //!
 //! | metric | value |
 //! |---|---|
@@ -7,39 +7,59 @@
 //! | `errors` | share of failed requests, such as `0.1%` |
 
 use crate::outcome::{Distribution, Outcome, Threshold};
-use dyno_units::read;
+use dyno_units::read::{self, ReadError};
 
 /// A condition under which a run counts as failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     expression: String,
-    metric: Metric,
+    pub(crate) metric: Metric,
     comparison: &'static str,
     limit: f64,
 }
 
+/// What is compared.
 #[derive(Debug, Clone, PartialEq)]
-enum Metric {
+pub(crate) enum Metric {
     Latency { part: String, statistic: Statistic },
     Rate,
     Errors,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Statistic {
+pub(crate) enum Statistic {
     Quantile(f64),
     Mean,
     Min,
     Max,
 }
 
+/// Why an expression is no condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ThresholdError {
+    /// It compares nothing.
+    #[error("'{0}': compare with > or <, such as p99>5ms")]
+    NoComparison(String),
+    /// The latency has no such part.
+    #[error("'{0}' is no part of a latency: total, response, wait, lag or connect")]
+    NoPart(String),
+    /// It is no figure of a run.
+    #[error("'{0}' is no metric: p50 to p99.999, mean, min, max, rate or errors")]
+    NoMetric(String),
+    /// The percentile lies beyond all or below all.
+    #[error("'{0}': a percentile lies between p0 and p100")]
+    PercentileOutside(String),
+    /// The limit cannot be read.
+    #[error(transparent)]
+    Number(#[from] ReadError),
+}
+
 /// Reads a condition such as `p99>5ms`.
 ///
 /// # Errors
 /// Says what is wrong and what would be right.
-pub fn parse(expression: &str) -> Result<Condition, String> {
-    let at =
-        expression.find(['<', '>']).ok_or(format!("'{expression}': compare with > or <, such as p99>5ms"))?;
+pub fn parse(expression: &str) -> Result<Condition, ThresholdError> {
+    let at = expression.find(['<', '>']).ok_or_else(|| ThresholdError::NoComparison(expression.into()))?;
     let (name, rest) = expression.split_at(at);
     let comparison = [">=", "<=", ">", "<"].into_iter().find(|c| rest.starts_with(c)).unwrap_or(">");
     let (name, value) = (name.trim(), rest[comparison.len()..].trim());
@@ -53,9 +73,7 @@ pub fn parse(expression: &str) -> Result<Condition, String> {
                 _ => ("total", name),
             };
             if !["total", "response", "wait", "lag", "connect"].contains(&part) {
-                return Err(format!(
-                    "'{part}' is no part of a latency: total, response, wait, lag or connect"
-                ));
+                return Err(ThresholdError::NoPart(part.into()));
             }
             let statistic = statistic_of(statistic)?;
             (Metric::Latency { part: part.into(), statistic }, read::duration_ns(value)? as f64)
@@ -64,8 +82,8 @@ pub fn parse(expression: &str) -> Result<Condition, String> {
     Ok(Condition { expression: expression.into(), metric, comparison, limit })
 }
 
-fn statistic_of(name: &str) -> Result<Statistic, String> {
-    let unknown = || format!("'{name}' is no metric: p50 to p99.999, mean, min, max, rate or errors");
+fn statistic_of(name: &str) -> Result<Statistic, ThresholdError> {
+    let unknown = || ThresholdError::NoMetric(name.into());
     Ok(match name {
         "mean" => Statistic::Mean,
         "min" => Statistic::Min,
@@ -73,7 +91,7 @@ fn statistic_of(name: &str) -> Result<Statistic, String> {
         _ => {
             let percent: f64 = name.strip_prefix('p').and_then(|p| p.parse().ok()).ok_or_else(unknown)?;
             if !(percent > 0.0 && percent < 100.0) {
-                return Err(format!("'{name}': a percentile lies between p0 and p100"));
+                return Err(ThresholdError::PercentileOutside(name.into()));
             }
             Statistic::Quantile(percent / 100.0)
         }
