@@ -1,15 +1,21 @@
 //! What a server is given to run.
 
-use std::net::TcpListener;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use dyno_http::limits::Limits;
 use dyno_security::pipe::Acceptor;
+use nix::sys::resource::{Resource, getrlimit};
 
+use super::listen::listen;
 use super::stop::Stop;
 use super::tally::Tallies;
+use crate::services;
+use crate::services::compute::calibrate;
 use crate::services::service::Services;
 
 /// What a server is given to run: where to listen, what to serve, within which limits, and until when.
@@ -32,7 +38,39 @@ pub struct Site {
     pub tallies: Tallies,
 }
 
-/// The options of `dyno serve` that chapters read.
+impl Site {
+    /// A site with all services in plaintext, within the usual limits: what a server of one's own begins with. It lives as long
+    /// as the process, and SIGTERM or SIGINT stops it.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, a signal handler or shared memory is refused, or a site was opened before.
+    pub fn open(address: SocketAddr, settings: Settings) -> io::Result<&'static Site> {
+        let limits = Limits::default();
+        let listener = listen(address, &limits)?;
+        let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        let stop = Stop::install(settings.drain, usize::try_from(descriptors).unwrap_or(usize::MAX))?;
+        let site: &'static Site = Box::leak(Box::new(Site {
+            listener,
+            services: Services {
+                table: &services::ALL,
+                rounds_per_us: calibrate(),
+                files: None,
+                faults: false,
+                mixed: AtomicU64::new(0),
+            },
+            limits: Arc::new(limits),
+            transport: None,
+            tallies: Tallies::new(settings.workers)?,
+            open_connections: AtomicUsize::new(0),
+            settings,
+            stop,
+        }));
+        stop.own_listener(Some(site.listener.as_fd()));
+        Ok(site)
+    }
+}
+
+/// The options that chapters read.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Processes, threads or loops.
