@@ -36,7 +36,7 @@ fn small_server() -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
-        listener.incoming().flatten().for_each(|stream| drop(thread::spawn(|| serve(stream))))
+        listener.incoming().flatten().for_each(|stream| drop(thread::spawn(|| serve(stream))));
     });
     Ok(address)
 }
