@@ -1,12 +1,13 @@
-//! A server design of one's own: threads that share the listening socket, each of which accepts for itself (a prefork of threads).
+//! A server design of one's own: threads that share the listening socket, each of which accepts for itself (a prefork
+//! of threads).
 //!
 //! ```sh
 //! cargo run --release -p dyno-servers --example my_architecture -- 127.0.0.1:8080    # Ctrl-C or SIGTERM ends it
 //! ```
 //!
-//! It prints the ready line that `dyno` waits for, so it can be measured beside the chapters: put its program into a file of
-//! servers (`[[server]]`, `name`, `command = ["...", "127.0.0.1:{port}"]`, `ready = "line"`, `connections = "workers"`), and give
-//! that file to `dyno compare`.
+//! It prints the ready line that `dyno` waits for, so it can be measured beside the chapters: put its program into a
+//! file of servers (`[[server]]`, `name`, `command = ["...", "127.0.0.1:{port}"]`, `ready = "line"`, `connections =
+//! "workers"`), and give that file to `dyno compare`.
 
 use std::io;
 use std::net::SocketAddr;

@@ -39,11 +39,12 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site with all services in plaintext, within the usual limits: what a server of one's own begins with. It lives as long
-    /// as the process, and SIGTERM or SIGINT stops it.
+    /// A site with all services in plaintext, within the usual limits: what a server of one's own begins with. It
+    /// lives as long as the process, and SIGTERM or SIGINT stops it.
     ///
     /// # Errors
-    /// When the address cannot be listened on, a signal handler or shared memory is refused, or a site was opened before.
+    /// When the address cannot be listened on, a signal handler or shared memory is refused, or a site was opened
+    /// before.
     pub fn open(address: SocketAddr, settings: Settings) -> io::Result<&'static Site> {
         let limits = Limits::default();
         let listener = listen(address, &limits)?;
