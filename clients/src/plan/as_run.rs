@@ -77,6 +77,6 @@ pub struct MixEntry {
     pub target: String,
     /// Its share of the requests, relative to the other entries' weights.
     pub weight: f64,
-    /// What was checked in each answer: `status`, `same`, `body`; see `dyno load --help`.
+    /// What was checked in each answer: `status`, `same`, `body`.
     pub verified: String,
 }

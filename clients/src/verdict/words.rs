@@ -8,7 +8,7 @@ use dyno_units::show;
 pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
     match doubt {
         Doubt::NothingMeasured {} if f.is_interrupted() => {
-            ("interrupted before anything was measured".into(), "let it run on past --warmup")
+            ("interrupted before anything was measured".into(), "let it run on past its warm-up")
         }
         Doubt::NothingMeasured {} => (
             "no request got a verified answer".into(),
@@ -20,7 +20,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::FewAnswers { answered } => (
             format!("{} answers are too few for any percentile", show::whole(*answered)),
-            "a longer --duration, or more --requests",
+            "a longer run, or more requests",
         ),
         Doubt::BacklogOverflow { backlog, at_ns } => (
             format!(
@@ -44,7 +44,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::GeneratorSaturated { busy_share } => (
             format!("the generator had work for {} of the time", show::share(*busy_share)),
-            "this is its speed, not the server's: add --threads and cores, or lower the load",
+            "this is its speed, not the server's: add threads and cores, or lower the load",
         ),
         Doubt::GeneratorLate { lag_p50_ns, lag_p99_ns, .. } => (
             format!(
@@ -52,11 +52,11 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::time(*lag_p50_ns as f64),
                 show::time(*lag_p99_ns as f64)
             ),
-            "give it a core of its own (--cpu), or lower the rate",
+            "give it a core of its own, or lower the rate",
         ),
         Doubt::CoreShared { switches_per_s } => (
             format!("the generator was preempted {} times a second", show::rate(*switches_per_s)),
-            "give it a core of its own (--cpu, and pin the server elsewhere)",
+            "give it a core of its own, and pin the server elsewhere",
         ),
         Doubt::ServerOverloaded { offered_per_s, achieved_per_s } => (
             format!(
@@ -88,7 +88,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::time(*first_half_mean_ns),
                 show::time(*second_half_mean_ns)
             ),
-            "a longer --warmup or a longer run; look at the series",
+            "a longer warm-up or a longer run; look at the series",
         ),
         Doubt::FewIndependentSamples { quantile, effective_beyond } => (
             format!(
@@ -104,7 +104,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             if which == "intended" {
                 "this is a fault of Dyno: please report it"
             } else if f.waited_share > 0.01 {
-                "requests waited for connections: add --connections"
+                "requests waited for connections: add some"
             } else {
                 "the generator sends in lumps: give it a core of its own, or lower the rate"
             },
