@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::thread;
 
 use dyno_clients::engine::live::Live;
-use dyno_clients::plan::request::Parts;
+use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Plan};
 use dyno_clients::report::text::summary;
 use dyno_clients::run::run;
@@ -23,7 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(address) => address.parse()?,
         None => small_server()?,
     };
-    let parts = Parts { target: "/".into(), authority: address.to_string(), weight: 1.0, ..Parts::default() };
+    let parts = RequestParts {
+        target: "/".into(),
+        authority: address.to_string(),
+        weight: 1.0,
+        ..RequestParts::default()
+    };
     let plan = Arc::new(Plan::closed(address, 4, Length::Requests(10_000), parts.prepare()?));
     let live = Arc::new(Live::new(plan.threads));
     let outcome = run(&plan, &live, &mut |_glance| {})?;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use dyno_security::pipe::Pipe;
 
 use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, GOODBYE_NS, READ_BUFFER_OCTETS};
-use crate::plan::Transport;
+use crate::plan::Carrier;
 use crate::remedy::SILENT;
 use crate::response::{Memo, Progress, Reader};
 
@@ -23,7 +23,7 @@ pub struct Exchange {
     pub body: Vec<u8>,
     /// TCP connection made.
     pub connected_ns: u64,
-    /// Transport ready: the same as `connected_ns` for plain.
+    /// When the transport was ready: the same as `connected_ns` for plain.
     pub established_ns: u64,
     /// Request written.
     pub sent_ns: u64,
@@ -45,7 +45,7 @@ pub enum ExchangeError {
     Connect(SocketAddr, io::Error),
     /// The transport's handshake or records.
     #[error("the transport failed: {0}")]
-    Transport(&'static str),
+    Carrier(&'static str),
     /// Reading or writing.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -69,7 +69,7 @@ pub enum ExchangeError {
 /// [`ExchangeError`]; never waits longer than `timeout_ns` in all.
 pub fn exchange(
     address: SocketAddr,
-    transport: &Transport,
+    transport: &Carrier,
     wire: &[u8],
     to_head: bool,
     timeout_ns: u64,
@@ -133,7 +133,7 @@ pub fn exchange(
 ///
 /// # Errors
 /// [`ExchangeError`]; never waits longer than `timeout_ns` for the connection.
-pub fn knock(address: SocketAddr, transport: &Transport, timeout_ns: u64) -> Result<(), ExchangeError> {
+pub fn knock(address: SocketAddr, transport: &Carrier, timeout_ns: u64) -> Result<(), ExchangeError> {
     let mut line = Line::connect(address, Instant::now(), timeout_ns)?;
     line.establish(transport)?;
     line.part();
@@ -176,8 +176,8 @@ impl Line {
         Ok(Line { socket, begin, timeout, pipe: None, wire_octets: 0, plain: Vec::new() })
     }
 
-    fn establish(&mut self, transport: &Transport) -> Result<(), ExchangeError> {
-        let Transport::Pipe(_, connector) = transport else { return Ok(()) };
+    fn establish(&mut self, transport: &Carrier) -> Result<(), ExchangeError> {
+        let Carrier::Pipe(_, connector) = transport else { return Ok(()) };
         self.pipe = Some(connector.connect(self.begin));
         self.handshake()
     }
@@ -216,7 +216,7 @@ impl Line {
                 return Ok(());
             }
             if !self.receive(&mut plain)? {
-                return Err(ExchangeError::Transport("closed during the handshake"));
+                return Err(ExchangeError::Carrier("closed during the handshake"));
             }
         }
     }
@@ -228,7 +228,7 @@ impl Line {
                 self.socket.write_all(octets).map_err(|e| self.or_timeout(e))
             }
             Some(pipe) => {
-                pipe.send(octets).map_err(|f| ExchangeError::Transport(f.reason()))?;
+                pipe.send(octets).map_err(|f| ExchangeError::Carrier(f.reason()))?;
                 self.flush()
             }
         }
@@ -264,13 +264,13 @@ impl Line {
         match &mut self.pipe {
             None => plain.extend_from_slice(&buffer[..count]),
             Some(pipe) if count == 0 => {
-                pipe.receive_eof().map_err(|f| ExchangeError::Transport(f.reason()))?;
+                pipe.receive_eof().map_err(|f| ExchangeError::Carrier(f.reason()))?;
             }
             Some(pipe) => {
                 let received = pipe.receive(&buffer[..count], plain, Instant::now());
                 // An alert may be pending even after a failure.
                 let flushed = self.flush();
-                received.map_err(|f| ExchangeError::Transport(f.reason()))?;
+                received.map_err(|f| ExchangeError::Carrier(f.reason()))?;
                 flushed?;
             }
         }

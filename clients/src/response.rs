@@ -25,7 +25,7 @@ enum Framing {
 
 /// What is wrong with the octets of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fault(pub &'static str);
+pub struct AnswerFault(pub &'static str);
 
 /// How far an answer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,14 +95,14 @@ impl Reader {
     /// After [`Progress::Done`] the reader stands before the next answer.
     ///
     /// # Errors
-    /// [`Fault`] when it is not HTTP/1.1. The connection is then of no further use.
+    /// [`AnswerFault`] when it is not HTTP/1.1. The connection is then of no further use.
     pub fn feed(
         &mut self,
         octets: &[u8],
         to_head: bool,
         memo: &mut Memo,
         mut body: impl FnMut(&[u8]),
-    ) -> Result<Progress, Fault> {
+    ) -> Result<Progress, AnswerFault> {
         let mut at = 0;
         loop {
             let rest = &octets[at..];
@@ -117,7 +117,7 @@ impl Reader {
                         _ if head.status < 200 => {
                             self.interim += 1;
                             if self.interim > INTERIM_ANSWERS_MAX {
-                                return Err(Fault("too many interim answers"));
+                                return Err(AnswerFault("too many interim answers"));
                             }
                             State::Head
                         }
@@ -157,7 +157,7 @@ impl Reader {
                 State::ChunkEnd(head) => {
                     let Some((line, taken)) = self.line(rest)? else { return Ok(Progress::More) };
                     if !line.is_empty() {
-                        return Err(Fault("a chunk is longer than its size"));
+                        return Err(AnswerFault("a chunk is longer than its size"));
                     }
                     at += taken;
                     self.state = State::ChunkSize(head);
@@ -184,16 +184,16 @@ impl Reader {
     /// connection was between two answers.
     ///
     /// # Errors
-    /// [`Fault`] when the answer was cut short.
-    pub fn end_of_stream(&mut self) -> Result<Option<Head>, Fault> {
+    /// [`AnswerFault`] when the answer was cut short.
+    pub fn end_of_stream(&mut self) -> Result<Option<Head>, AnswerFault> {
         match self.state {
             State::UntilClose(head) => {
                 self.done(head, 0);
                 Ok(Some(head))
             }
             State::Head if self.carry.is_empty() && self.interim == 0 => Ok(None),
-            State::Head => Err(Fault("closed inside the head")),
-            _ => Err(Fault("closed inside the body")),
+            State::Head => Err(AnswerFault("closed inside the head")),
+            _ => Err(AnswerFault("closed inside the body")),
         }
     }
 
@@ -208,7 +208,7 @@ impl Reader {
         octets: &[u8],
         to_head: bool,
         memo: &mut Memo,
-    ) -> Result<Option<(Head, usize)>, Fault> {
+    ) -> Result<Option<(Head, usize)>, AnswerFault> {
         if self.carry.is_empty() {
             if let Some(meaning) = memo.meaning
                 && octets.starts_with(&memo.octets)
@@ -239,16 +239,16 @@ impl Reader {
         }
     }
 
-    fn check_head_length(&self) -> Result<(), Fault> {
-        if self.carry.len() > HEAD_MAX_OCTETS { Err(Fault("the head is too long")) } else { Ok(()) }
+    fn check_head_length(&self) -> Result<(), AnswerFault> {
+        if self.carry.len() > HEAD_MAX_OCTETS { Err(AnswerFault("the head is too long")) } else { Ok(()) }
     }
 
     /// A line up to LF, without its end; `None` when it has not come completely and was put aside.
-    fn line(&mut self, octets: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Fault> {
+    fn line(&mut self, octets: &[u8]) -> Result<Option<(Vec<u8>, usize)>, AnswerFault> {
         let end = octets.iter().position(|&b| b == b'\n');
         let taken = end.map_or(octets.len(), |i| i + 1);
         if self.carry.len() + taken > CHUNK_LINE_MAX_OCTETS {
-            return Err(Fault("a line of the chunked body is too long"));
+            return Err(AnswerFault("a line of the chunked body is too long"));
         }
         self.carry.extend_from_slice(&octets[..taken]);
         if end.is_none() {
@@ -257,7 +257,7 @@ impl Reader {
         let mut line = std::mem::take(&mut self.carry);
         line.pop();
         if line.pop() != Some(b'\r') {
-            return Err(Fault("a line of the chunked body does not end in CRLF"));
+            return Err(AnswerFault("a line of the chunked body does not end in CRLF"));
         }
         Ok(Some((line, taken)))
     }
@@ -267,32 +267,32 @@ fn for_method(head: Head, to_head: bool) -> Head {
     if to_head { Head { framing: Framing::Length(0), ..head } } else { head }
 }
 
-fn chunk_size(line: &[u8]) -> Result<u64, Fault> {
+fn chunk_size(line: &[u8]) -> Result<u64, AnswerFault> {
     let digits = line.split(|&b| b == b';').next().unwrap_or_default().trim_ascii_end();
     if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(Fault("a chunk size is no hexadecimal number"));
+        return Err(AnswerFault("a chunk size is no hexadecimal number"));
     }
     // Checked above: at most 15 hexadecimal digits.
     Ok(digits.iter().fold(0, |sum, &b| sum * 16 + u64::from((b as char).to_digit(16).unwrap_or(0))))
 }
 
-fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, Fault> {
+fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
     let taken = match response.parse(octets) {
         Ok(httparse::Status::Complete(taken)) => taken,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => return Err(Fault("too many header fields")),
+        Err(httparse::Error::TooManyHeaders) => return Err(AnswerFault("too many header fields")),
         // A record of TLS: its kind (20 to 23), then its version, which begins with 3 in all of them.
-        Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(Fault(SPEAKS_TLS)),
-        Err(_) => return Err(Fault("this is not HTTP/1.1")),
+        Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(AnswerFault(SPEAKS_TLS)),
+        Err(_) => return Err(AnswerFault("this is not HTTP/1.1")),
     };
     let status = response.code.unwrap_or(0);
     if !(100..=999).contains(&status) {
-        return Err(Fault("the status is out of range"));
+        return Err(AnswerFault("the status is out of range"));
     }
     if status == 101 {
-        return Err(Fault("the server changed to a protocol that nobody asked for"));
+        return Err(AnswerFault("the server changed to a protocol that nobody asked for"));
     }
     let mut keep_alive = response.version == Some(1);
     let mut length: Option<u64> = None;
@@ -303,12 +303,12 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, Fault> {
         if name.eq_ignore_ascii_case("content-length") {
             let value = parse_length(header.value)?;
             if length.is_some_and(|other| other != value) {
-                return Err(Fault("two different content lengths"));
+                return Err(AnswerFault("two different content lengths"));
             }
             length = Some(value);
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             if coded {
-                return Err(Fault("two transfer encodings"));
+                return Err(AnswerFault("two transfer encodings"));
             }
             coded = true;
             chunked = header.value.trim_ascii().eq_ignore_ascii_case(b"chunked");
@@ -324,7 +324,7 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, Fault> {
         }
     }
     if coded && length.is_some() {
-        return Err(Fault("both a content length and a transfer encoding"));
+        return Err(AnswerFault("both a content length and a transfer encoding"));
     }
     let framing = match (status, coded, length) {
         (100..=199 | 204 | 304, _, _) => Framing::Length(0),
@@ -336,10 +336,10 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, Fault> {
     Ok(Some((Head { status, keep_alive, framing }, taken)))
 }
 
-fn parse_length(value: &[u8]) -> Result<u64, Fault> {
+fn parse_length(value: &[u8]) -> Result<u64, AnswerFault> {
     let digits = value.trim_ascii();
     if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(Fault("the content length is no number"));
+        return Err(AnswerFault("the content length is no number"));
     }
     Ok(digits.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0')))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::books::glance::Glance;
 use crate::books::series::Spread;
-use crate::books::tally::Tally;
+use crate::books::tally::RunTally;
 use crate::engine::live::Live;
 use crate::engine::{EngineError, Measured};
 use crate::exchange::{Exchange, ExchangeError, exchange};
@@ -159,7 +159,7 @@ pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
 }
 
 /// What to do about the kind of failure that came most often.
-fn remedy(plan: &Plan, tally: &Tally) -> Option<&'static str> {
+fn remedy(plan: &Plan, tally: &RunTally) -> Option<&'static str> {
     let most = tally.errors().into_iter().max_by_key(|error| error.count)?;
     remedy::of(plan.transport.name(), &most.example)
 }

@@ -10,7 +10,7 @@ use dyno_clients::outcome::verdict::{Doubt, Verdict};
 use dyno_clients::outcome::{ErrorKind, Outcome, Partial};
 use dyno_clients::plan::pacer::Arrivals;
 use dyno_clients::plan::profile;
-use dyno_clients::plan::request::{Expect, ExpectedBody, Parts, Request};
+use dyno_clients::plan::request::{Expect, ExpectedBody, Request, RequestParts};
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::run::run;
 
@@ -52,9 +52,15 @@ const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 fn request(body: &[u8]) -> Request {
     let expect = Expect { status: None, body: ExpectedBody::Exactly(body.into()) };
-    Parts { target: "/".into(), authority: "test".into(), weight: 1.0, expect, ..Parts::default() }
-        .prepare()
-        .unwrap()
+    RequestParts {
+        target: "/".into(),
+        authority: "test".into(),
+        weight: 1.0,
+        expect,
+        ..RequestParts::default()
+    }
+    .prepare()
+    .unwrap()
 }
 
 fn plan(address: SocketAddr, requests: u64) -> Plan {

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicIsize, Ordering::Relaxed};
 
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::split::Split;
-use dyno_clients::books::tally::Tally;
-use dyno_clients::plan::dispatch::{Dispatcher, Next, Source};
+use dyno_clients::books::tally::RunTally;
+use dyno_clients::plan::dispatch::{Dispatcher, Next, RequestSource};
 use dyno_clients::plan::pacer::{Arrivals, Pacer};
 use dyno_clients::plan::profile::parse;
 
@@ -44,8 +44,8 @@ fn held(seconds: u64) -> isize {
     let stretches = parse("1k", end_ns).unwrap();
     let sample = Sample::new(&stretches, 0, end_ns);
     let pacer = Pacer::new(Arrivals::Poisson, stretches, 1, 0, 1);
-    let mut dispatcher = Dispatcher::new(Source::Open(Box::new(pacer)), 1_000_000, 0, end_ns, None);
-    let mut tally = Tally::new(0, end_ns, sample);
+    let mut dispatcher = Dispatcher::new(RequestSource::Open(Box::new(pacer)), 1_000_000, 0, end_ns, None);
+    let mut tally = RunTally::new(0, end_ns, sample);
     dispatcher.release(0, 0);
     let (mut now_ns, mut number) = (0, 0u64);
     loop {

@@ -10,7 +10,7 @@ use dyno_clients::engine::live::Live;
 use dyno_clients::outcome::Outcome;
 use dyno_clients::plan::pacer::Arrivals;
 use dyno_clients::plan::profile;
-use dyno_clients::plan::request::Parts;
+use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::run::run;
 
@@ -108,7 +108,8 @@ fn serve(mut stream: TcpStream, connection: usize, log: &Log, hold: fn(usize) ->
 }
 
 fn plan(address: SocketAddr, length: Length, rate: Option<&str>) -> Plan {
-    let request = Parts { target: "/".into(), authority: "test".into(), weight: 1.0, ..Parts::default() };
+    let request =
+        RequestParts { target: "/".into(), authority: "test".into(), weight: 1.0, ..RequestParts::default() };
     let mut plan = Plan::closed(address, 4, length, request.prepare().unwrap());
     plan.spin_ns = 0;
     if let Some(rate) = rate {

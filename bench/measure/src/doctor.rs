@@ -63,7 +63,7 @@ pub fn examine(environment: &Environment, floor: &Floor, watch: Duration) -> Vec
 fn build(environment: &Environment) -> Check {
     let (grade, seen) =
         if environment.optimized { (Grade::Good, "optimized") } else { (Grade::Warning, "not optimized") };
-    check("this program", grade, seen, "use `cargo run --release`; unoptimized figures say nothing")
+    check("this program", grade, seen, "build it with optimization; unoptimized figures say nothing")
 }
 
 fn cores(environment: &Environment) -> Check {
@@ -94,7 +94,7 @@ fn smt(environment: &Environment) -> Check {
         "SMT",
         Grade::Note,
         seen,
-        "choose --server-cores and --generator-cores so that no set is split between both sides",
+        "choose the cores of servers and generator so that no set is split between both sides",
     )
 }
 

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use dyno_clients::books::histogram::Recorder;
-use dyno_clients::engine::clock::{Clock, Sleeper, TIMER, monotonic_ns};
+use dyno_clients::engine::clock::{EngineClock, Sleeper, TIMER, monotonic_ns};
 use dyno_clients::engine::live::Live;
 use dyno_clients::outcome::Distribution;
 use mio::net::{TcpListener, TcpStream};
@@ -44,7 +44,7 @@ struct Reference {
     free: Vec<usize>,
     due: VecDeque<Due>,
     course: Course,
-    clock: Option<Clock>,
+    clock: Option<EngineClock>,
     last_asked_ns: u64,
     took: Recorder,
     late: Recorder,
@@ -86,7 +86,7 @@ pub(crate) fn serve(
     };
     ready(listener.local_addr()?);
     while !live.is_stopped() {
-        let clock = server.clock.unwrap_or_else(|| Clock::starting_at(monotonic_ns()));
+        let clock = server.clock.unwrap_or_else(|| EngineClock::starting_at(monotonic_ns()));
         let now_ns = clock.now_ns();
         server.answer_due(now_ns);
         let due_ns = server.due.front().map_or(u64::MAX, |d| d.finish_ns);
@@ -144,7 +144,8 @@ impl Reference {
                     if connection.head.ends_with(b"\r\n\r\n") {
                         connection.head.clear();
                         // The law's time begins with the first request.
-                        let clock = *self.clock.get_or_insert_with(|| Clock::starting_at(monotonic_ns()));
+                        let clock =
+                            *self.clock.get_or_insert_with(|| EngineClock::starting_at(monotonic_ns()));
                         let read_ns = clock.now_ns();
                         let finish_ns = self.course.finish_ns(read_ns);
                         self.last_asked_ns = read_ns;

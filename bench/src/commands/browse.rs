@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
-use crate::load::options::Target;
+use crate::load::options::TargetOptions;
 use crate::load::plan::transport;
 use crate::load::write::put;
 use crate::print::{PAINT, out, outln};
@@ -26,7 +26,7 @@ use crate::remedy::unresolved;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    target: Target,
+    target: TargetOptions,
     /// Threads that fetch at the same time.
     #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: u32,

@@ -33,7 +33,7 @@ use crate::print::errln;
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    pub(crate) target: options::Target,
+    pub(crate) target: options::TargetOptions,
     #[command(flatten)]
     pub(crate) how: options::How,
     /// text, json, csv or markdown.

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
-use crate::load::options::Target;
+use crate::load::options::TargetOptions;
 use crate::load::plan::{mix, transport};
 use crate::print::{PAINT, outln};
 use crate::remedy::unresolved;
@@ -21,7 +21,7 @@ use crate::remedy::unresolved;
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    target: Target,
+    target: TargetOptions,
     /// JSON instead of text.
     #[arg(long)]
     json: bool,

@@ -12,7 +12,7 @@ use crate::transport::Options;
 /// What is sent where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
-pub(crate) struct Target {
+pub(crate) struct TargetOptions {
     /// Where to, such as http://127.0.0.1:8080/json.
     pub(crate) url: String,
     /// Request method [default: GET, or POST with a body].

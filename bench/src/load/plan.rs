@@ -7,12 +7,12 @@ use dyno_clients::plan::mixfile;
 use dyno_clients::plan::pacer::{Arrivals, parse_trace};
 use dyno_clients::plan::place::{self, Place};
 use dyno_clients::plan::profile;
-use dyno_clients::plan::request::{Expect, Parts, Request};
-use dyno_clients::plan::{Length, Pace, Plan, Transport};
+use dyno_clients::plan::request::{Expect, Request, RequestParts};
+use dyno_clients::plan::{Carrier, Length, Pace, Plan};
 
 use crate::exit::Failure;
 use crate::limits::LOAD_DURATION_NS;
-use crate::load::options::{How, OptionError, Target};
+use crate::load::options::{How, OptionError, TargetOptions};
 use crate::remedy::unresolved;
 use dyno_measure::probe::machine::online_cores;
 
@@ -20,7 +20,7 @@ use dyno_measure::probe::machine::online_cores;
 ///
 /// # Errors
 /// A usage failure that names what does not go together.
-pub(crate) fn build(target: &Target, how: &How, errors_max: f64) -> Result<Plan, Failure> {
+pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Result<Plan, Failure> {
     let place = place::resolve(&target.url)
         .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
     let (pace, length) =
@@ -62,13 +62,13 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
 ///
 /// # Errors
 /// What the credentials lack.
-pub(crate) fn transport(target: &Target, place: &Place) -> Result<Transport, Failure> {
+pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier, Failure> {
     let host = place.url.host_str().unwrap_or_default();
     // A certificate names an IPv6 address without the brackets of a URL.
     let connector = target.transport.connector(host.trim_start_matches('[').trim_end_matches(']'))?;
     Ok(match connector {
-        None => Transport::Plain,
-        Some(connector) => Transport::Pipe(target.transport.transport.name(), Arc::from(connector)),
+        None => Carrier::Plain,
+        Some(connector) => Carrier::Pipe(target.transport.transport.name(), Arc::from(connector)),
     })
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn transport(target: &Target, place: &Place) -> Result<Transport, Fai
 ///
 /// # Errors
 /// What cannot be sent or expected.
-pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Request>, OptionError> {
+pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<Vec<Request>, OptionError> {
     if let Some(path) = &target.mix {
         let text = mixfile::read_bounded(path)?;
         let path = path.display().to_string();
@@ -93,7 +93,7 @@ pub(crate) fn mix(target: &Target, place: &Place, close: bool) -> Result<Vec<Req
         status: target.expect_status,
         body: mixfile::expected_body(&target.expect, &place.target, &body)?,
     };
-    let parts = Parts {
+    let parts = RequestParts {
         method: target.method.clone(),
         target: place.target.clone(),
         authority: place.authority.clone(),

@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 use crate::books::glance::Glance;
 use crate::limits::{INTERVAL_FIRST_NS, INTERVAL_SIGNIFICANT_DIGITS, INTERVALS_MAX, LATENCY_MAX_NS};
-use crate::outcome::{Interval, Series};
+use crate::outcome::{Series, SeriesInterval};
 
 /// One interval while it is recorded.
 #[derive(Debug, Clone, Default)]
@@ -175,7 +175,7 @@ impl SeriesRecorder {
     pub fn series(&self) -> Series {
         let intervals = self.cells.iter().enumerate().map(|(i, cell)| {
             let at = |q: f64| cell.latencies.as_ref().map_or(0, |l| l.value_at_quantile(q).min(l.max()));
-            Interval {
+            SeriesInterval {
                 start_ns: i as u64 * self.interval_ns,
                 sent: cell.sent,
                 completed: cell.completed,

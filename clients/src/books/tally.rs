@@ -8,7 +8,7 @@ use crate::outcome::{Counts, ErrorCount, ErrorKind};
 
 /// Everything that is counted. All times are ns from the start of the run.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct RunTally {
     from_ns: u64,
     to_ns: u64,
     /// From the intended start.
@@ -37,10 +37,10 @@ pub struct Tally {
     pub last_done_ns: u64,
 }
 
-impl Tally {
+impl RunTally {
     /// Counts requests that are due from `from_ns` on and before `to_ns`; `u64::MAX`: as long as the run goes.
     pub fn new(from_ns: u64, to_ns: u64, arrivals: Sample) -> Self {
-        Tally {
+        RunTally {
             from_ns,
             to_ns,
             total: Recorder::default(),
@@ -131,8 +131,8 @@ impl Tally {
         self.in_system = count;
     }
 
-    /// Requests are counted by [`Tally::in_system`] only from when the generator looked at its schedule; how late that
-    /// was, added up over all requests, belongs to the area too.
+    /// Requests are counted by [`RunTally::in_system`] only from when the generator looked at its schedule; how late
+    /// that was, added up over all requests, belongs to the area too.
     pub fn entered_late(&mut self, late_ns: u64) {
         self.in_system_area += late_ns as f64;
     }
@@ -173,7 +173,7 @@ impl Tally {
     }
 
     /// Joins another thread's books to these.
-    pub fn merge(&mut self, other: Tally) {
+    pub fn merge(&mut self, other: RunTally) {
         self.total.merge(&other.total);
         self.response.merge(&other.response);
         self.wait.merge(&other.wait);

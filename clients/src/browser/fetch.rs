@@ -10,9 +10,9 @@ use url::Url;
 use crate::browser::links::{Kind, find};
 use crate::exchange::exchange;
 use crate::limits::{FRAMES_DEPTH_MAX, RESOURCES_MAX};
-use crate::plan::Transport;
+use crate::plan::Carrier;
 use crate::plan::place::resolve_url;
-use crate::plan::request::Parts;
+use crate::plan::request::RequestParts;
 
 /// One fetch. Times are ns from the begin of the whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,7 +72,7 @@ struct Board {
 ///
 /// # Panics
 /// When a thread of it does.
-pub fn visit(page: &Url, transport: &Transport, threads: u32, timeout_ns: u64) -> Visit {
+pub fn visit(page: &Url, transport: &Carrier, threads: u32, timeout_ns: u64) -> Visit {
     let board = Mutex::new(Board::default());
     let news = Condvar::new();
     if let Ok(mut board) = board.lock() {
@@ -127,7 +127,7 @@ fn next(board: &Mutex<Board>, news: &Condvar) -> Option<Task> {
 
 fn fetch(
     task: &Task,
-    transport: &Transport,
+    transport: &Carrier,
     thread: u32,
     begin: Instant,
     timeout_ns: u64,
@@ -146,8 +146,12 @@ fn fetch(
         error: None,
     };
     let answer = resolve_url(task.url.clone()).map_err(|error| error.to_string()).and_then(|place| {
-        let parts =
-            Parts { target: place.target, authority: place.authority, close: true, ..Parts::default() };
+        let parts = RequestParts {
+            target: place.target,
+            authority: place.authority,
+            close: true,
+            ..RequestParts::default()
+        };
         let request = parts.prepare().map_err(|error| error.to_string())?;
         exchange(place.address, transport, &request.wire, false, timeout_ns).map_err(|e| e.to_string())
     });

@@ -25,14 +25,14 @@ pub fn monotonic_ns() -> u64 {
 
 /// ns since the start of the run.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct EngineClock {
     start_ns: u64,
 }
 
-impl Clock {
+impl EngineClock {
     /// A run that starts at `start_ns` of [`monotonic_ns`].
     pub fn starting_at(start_ns: u64) -> Self {
-        Clock { start_ns }
+        EngineClock { start_ns }
     }
 
     /// Now; 0 before the start.
@@ -80,7 +80,7 @@ impl Sleeper {
         &mut self,
         poll: &mut Poll,
         events: &mut Events,
-        clock: &Clock,
+        clock: &EngineClock,
         now_ns: u64,
         due_ns: u64,
         mark_ns: u64,

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
-use crate::books::tally::Tally;
+use crate::books::tally::RunTally;
 use crate::engine::clock::monotonic_ns;
 use crate::engine::live::Live;
 use crate::engine::socket::DescriptorError;
@@ -24,7 +24,7 @@ use crate::engine::worker::Worker;
 use crate::exchange::{ExchangeError, knock};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
-use crate::plan::dispatch::{Dispatcher, Source};
+use crate::plan::dispatch::{Dispatcher, RequestSource};
 use crate::plan::error::PlanError;
 use crate::plan::pacer::Pacer;
 use crate::plan::{Length, Pace, Plan};
@@ -33,7 +33,7 @@ use crate::plan::{Length, Pace, Plan};
 #[derive(Debug)]
 pub struct Measured {
     /// The joined books.
-    pub tally: Tally,
+    pub tally: RunTally,
     /// Length of the measured window, ns.
     pub window_ns: u64,
     /// Why the run ended early.
@@ -164,7 +164,7 @@ impl Opening {
 
 /// One thread's part of the result.
 struct Part {
-    tally: Tally,
+    tally: RunTally,
     meter: Meter,
     partial: Option<Partial>,
     ended_ns: u64,
@@ -213,19 +213,19 @@ fn thread_main(
     }))
 }
 
-fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, Tally) {
+fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {
     let requests = match plan.length {
         Length::Requests(n) => Some(share(n)),
         Length::Duration(_) => None,
     };
     let (source, sample) = match &plan.pace {
-        Pace::Closed { think_ns } => (Source::Closed(*think_ns), Sample::default()),
+        Pace::Closed { think_ns } => (RequestSource::Closed(*think_ns), Sample::default()),
         Pace::Open { arrivals, stretches } => {
             let end_ns = plan.end_ns().min(crate::plan::profile::length_ns(stretches));
             let sample = Sample::new(stretches, plan.warmup_ns, end_ns);
             let (thread, threads) = (u64::from(thread), u64::from(plan.threads));
             (
-                Source::Open(Box::new(Pacer::new(
+                RequestSource::Open(Box::new(Pacer::new(
                     arrivals.clone(),
                     stretches.clone(),
                     plan.seed,
@@ -237,7 +237,7 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, T
         }
     };
     let dispatcher = Dispatcher::new(source, share(plan.backlog), plan.warmup_ns, plan.end_ns(), requests);
-    (dispatcher, Tally::new(plan.warmup_ns, plan.end_ns(), sample))
+    (dispatcher, RunTally::new(plan.warmup_ns, plan.end_ns(), sample))
 }
 
 fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured> {

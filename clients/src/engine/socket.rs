@@ -15,17 +15,17 @@ use crate::plan::Plan;
 
 /// Opens connections to one address.
 #[derive(Debug, Clone)]
-pub struct Opener {
+pub struct ConnectionOpener {
     address: SocketAddr,
     spread: bool,
     loopback: bool,
     next: u32,
 }
 
-impl Opener {
+impl ConnectionOpener {
     /// For the plan; `thread` only makes threads begin at different source addresses.
     pub fn new(plan: &Plan, thread: u32) -> Self {
-        Opener {
+        ConnectionOpener {
             address: plan.address,
             spread: would_run_out(plan),
             loopback: plan.address.ip().is_loopback(),
@@ -118,10 +118,11 @@ mod tests {
 
     use super::*;
     use crate::plan::Length;
-    use crate::plan::request::Parts;
+    use crate::plan::request::RequestParts;
 
     fn plan(address: &str, connections: u32, requests_per_connection: Option<u64>) -> Plan {
-        let request = Parts { target: "/".into(), authority: "test".into(), ..Parts::default() };
+        let request =
+            RequestParts { target: "/".into(), authority: "test".into(), ..RequestParts::default() };
         let address = address.parse().unwrap();
         let mut plan = Plan::closed(address, connections, Length::Requests(1), request.prepare().unwrap());
         plan.requests_per_connection = requests_per_connection;
@@ -141,7 +142,7 @@ mod tests {
             ("[::1]:80", 50_000, Some(1), false),
         ] {
             let plan = plan(address, connections, requests_per_connection);
-            let told = Opener::new(&plan, 0).spread;
+            let told = ConnectionOpener::new(&plan, 0).spread;
             assert_eq!(told, spread, "{address}, {connections} connections, {requests_per_connection:?}");
         }
     }
@@ -150,7 +151,7 @@ mod tests {
     fn sources_are_used_in_turn_and_threads_begin_apart() {
         let plan = plan("127.0.0.1:80", 64, Some(1));
         let sources = |thread: u32, count: usize| {
-            let mut opener = Opener::new(&plan, thread);
+            let mut opener = ConnectionOpener::new(&plan, thread);
             (0..count).map(|_| opener.source()).collect::<Vec<_>>()
         };
         let round = sources(0, 2 * SOURCE_ADDRESSES as usize);

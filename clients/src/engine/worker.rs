@@ -18,11 +18,11 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::books::glance::Glance;
-use crate::books::tally::Tally;
-use crate::engine::clock::{Clock, Sleeper, TIMER, monotonic_ns};
+use crate::books::tally::RunTally;
+use crate::engine::clock::{EngineClock, Sleeper, TIMER, monotonic_ns};
 use crate::engine::live::Live;
 use crate::engine::slot::{Phase, Slot};
-use crate::engine::socket::Opener;
+use crate::engine::socket::ConnectionOpener;
 use crate::engine::usage::{Meter, Usage};
 use crate::limits;
 use crate::outcome::{ErrorKind, Partial};
@@ -40,7 +40,7 @@ const EVENTS: usize = 256;
 pub(super) struct Worker {
     pub(super) plan: Arc<Plan>,
     pub(super) live: Arc<Live>,
-    pub(super) tally: Tally,
+    pub(super) tally: RunTally,
     pub(super) dispatcher: Dispatcher,
     pub(super) opened: u64,
     pub(super) open: u64,
@@ -55,8 +55,8 @@ pub(super) struct Worker {
     connecting: usize,
     slots: Vec<Slot>,
     poll: Poll,
-    opener: Opener,
-    clock: Clock,
+    opener: ConnectionOpener,
+    clock: EngineClock,
     memo: Memo,
     plain: Vec<u8>,
     in_flight: u64,
@@ -77,7 +77,7 @@ impl Worker {
         plan: Arc<Plan>,
         live: Arc<Live>,
         dispatcher: Dispatcher,
-        tally: Tally,
+        tally: RunTally,
         thread: u32,
         connections: u32,
     ) -> io::Result<Self> {
@@ -90,7 +90,7 @@ impl Worker {
             weights: plan.mix.iter().map(|r| add(r.weight)).collect(),
             // The schedule and the mix draw from one seed each, so that neither changes the other.
             mixer: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6d69_7800 ^ u64::from(thread) << 32),
-            opener: Opener::new(&plan, thread),
+            opener: ConnectionOpener::new(&plan, thread),
             plan,
             live,
             tally,
@@ -108,7 +108,7 @@ impl Worker {
             connecting: 0,
             slots: (0..connections).map(|_| Slot::default()).collect(),
             poll: Poll::new()?,
-            clock: Clock::starting_at(0),
+            clock: EngineClock::starting_at(0),
             memo: Memo::default(),
             plain: Vec::new(),
             in_flight: 0,
@@ -153,7 +153,7 @@ impl Worker {
     /// # Errors
     /// What the system says of the poller and the timer; what it says of connections is counted.
     pub(super) fn run(&mut self, start_ns: u64) -> io::Result<()> {
-        self.clock = Clock::starting_at(start_ns);
+        self.clock = EngineClock::starting_at(start_ns);
         let mut sleeper = Sleeper::new(&self.poll, self.plan.spin_ns)?;
         let mut events = Events::with_capacity(EVENTS);
         let mut buffer = vec![0; limits::READ_BUFFER_OCTETS];

@@ -240,12 +240,12 @@ pub struct Series {
     /// Length of an interval, ns.
     pub interval_ns: u64,
     /// The intervals; the last may be cut short by the end of the run.
-    pub intervals: Vec<Interval>,
+    pub intervals: Vec<SeriesInterval>,
 }
 
 /// One interval. Requests are counted by when they were sent, answers and failures by when they came.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Interval {
+pub struct SeriesInterval {
     /// Its start, ns from the start of the run.
     pub start_ns: u64,
     /// Requests sent in it.

@@ -8,7 +8,7 @@ use crate::plan::pacer::Pacer;
 
 /// Who decides when the next request starts.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum RequestSource {
     /// The answer to the last one, and a pause in ns.
     Closed(u64),
     /// The schedule.
@@ -42,7 +42,7 @@ pub struct Order {
 /// Free connections, waiting requests, and the rule that joins them.
 #[derive(Debug)]
 pub struct Dispatcher {
-    source: Source,
+    source: RequestSource,
     /// Free since, longest first. So a request that finds any connection free has waited for none.
     idle: VecDeque<(u32, u64)>,
     backlog: VecDeque<u64>,
@@ -57,7 +57,13 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// No connection is free yet. Requests are due before `end_ns`, and at most `requests` of them after the warm-up.
-    pub fn new(source: Source, bound: u64, warmup_ns: u64, end_ns: u64, requests: Option<u64>) -> Self {
+    pub fn new(
+        source: RequestSource,
+        bound: u64,
+        warmup_ns: u64,
+        end_ns: u64,
+        requests: Option<u64>,
+    ) -> Self {
         Dispatcher {
             source,
             idle: VecDeque::new(),
@@ -105,7 +111,7 @@ impl Dispatcher {
     /// What to do at `now_ns`. To be asked again after each order, until there is none.
     pub fn next(&mut self, now_ns: u64) -> Next {
         match &mut self.source {
-            Source::Closed(think_ns) => {
+            RequestSource::Closed(think_ns) => {
                 if self.left == 0 || now_ns >= self.end_ns {
                     return Next::Over;
                 }
@@ -122,7 +128,7 @@ impl Dispatcher {
                 self.late_ns += now_ns.saturating_sub(intended_ns.max(self.warmup_ns));
                 Next::Send(Order { slot, intended_ns, free_ns })
             }
-            Source::Open(pacer) => {
+            RequestSource::Open(pacer) => {
                 let mut due = pacer.peek_ns().filter(|&t| t < self.end_ns && self.left > 0);
                 while let Some(intended_ns) = due.filter(|&t| t <= now_ns) {
                     // Those that a free connection takes in a moment do not wait for one.
@@ -159,12 +165,12 @@ mod tests {
 
     fn open(rate: &str, bound: u64, requests: Option<u64>) -> Dispatcher {
         let pacer = Pacer::new(Arrivals::Constant, parse(rate, 1000 * MS).unwrap(), 1, 0, 1);
-        Dispatcher::new(Source::Open(Box::new(pacer)), bound, 0, 1000 * MS, requests)
+        Dispatcher::new(RequestSource::Open(Box::new(pacer)), bound, 0, 1000 * MS, requests)
     }
 
     #[test]
     fn a_closed_loop_sends_after_the_answer_and_the_pause() {
-        let mut d = Dispatcher::new(Source::Closed(5), 0, 0, 100, None);
+        let mut d = Dispatcher::new(RequestSource::Closed(5), 0, 0, 100, None);
         d.release(0, 0);
         assert_eq!(d.next(0), Next::Wait(5));
         assert_eq!(d.next(6), Next::Send(Order { slot: 0, intended_ns: 5, free_ns: 0 }));

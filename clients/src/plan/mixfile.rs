@@ -23,7 +23,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::plan::error::PlanError;
-use crate::plan::request::{Expect, ExpectedBody, Parts, Request, known_answer};
+use crate::plan::request::{Expect, ExpectedBody, Request, RequestParts, known_answer};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +80,7 @@ fn request(entry: Entry, authority: &str, close: bool) -> Result<Request, PlanEr
     };
     let expect =
         Expect { status: entry.expect_status, body: expected_body(&entry.expect, &entry.target, &body)? };
-    Parts {
+    RequestParts {
         method: entry.method,
         target: entry.target,
         authority: authority.into(),

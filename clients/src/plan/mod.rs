@@ -48,25 +48,25 @@ pub enum Length {
 
 /// The transport under HTTP.
 #[derive(Clone)]
-pub enum Transport {
+pub enum Carrier {
     /// TCP as it is.
     Plain,
     /// A secure pipe; the name is `channel` or `tls`.
     Pipe(&'static str, Arc<dyn Connector>),
 }
 
-impl std::fmt::Debug for Transport {
+impl std::fmt::Debug for Carrier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl Transport {
+impl Carrier {
     /// `plain`, `channel` or `tls`.
     pub fn name(&self) -> &'static str {
         match self {
-            Transport::Plain => "plain",
-            Transport::Pipe(name, _) => name,
+            Carrier::Plain => "plain",
+            Carrier::Pipe(name, _) => name,
         }
     }
 }
@@ -79,7 +79,7 @@ pub struct Plan {
     /// Where to connect.
     pub address: SocketAddr,
     /// What lies under HTTP.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// When requests start.
     pub pace: Pace,
     /// Connections.
@@ -114,7 +114,7 @@ impl Plan {
         Plan {
             url: format!("http://{address}{}", request.target),
             address,
-            transport: Transport::Plain,
+            transport: Carrier::Plain,
             pace: Pace::Closed { think_ns: 0 },
             connections,
             threads: 1,

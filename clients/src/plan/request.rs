@@ -43,7 +43,7 @@ pub enum ExpectedBody {
 
 /// What goes into a request, before it is prepared.
 #[derive(Debug, Clone, Default)]
-pub struct Parts {
+pub struct RequestParts {
     /// Method; empty: GET, or POST when there is a body.
     pub method: String,
     /// Target: path and query, or `*`.
@@ -62,7 +62,7 @@ pub struct Parts {
     pub close: bool,
 }
 
-impl Parts {
+impl RequestParts {
     /// Prepares the octets.
     ///
     /// # Errors
@@ -174,8 +174,13 @@ pub fn known_answer(target: &str, sent_body: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn parts(target: &str) -> Parts {
-        Parts { target: target.into(), authority: "localhost:80".into(), weight: 1.0, ..Parts::default() }
+    fn parts(target: &str) -> RequestParts {
+        RequestParts {
+            target: target.into(),
+            authority: "localhost:80".into(),
+            weight: 1.0,
+            ..RequestParts::default()
+        }
     }
 
     #[test]

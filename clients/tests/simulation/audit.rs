@@ -3,14 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use dyno_clients::books::arrivals::Sample;
-use dyno_clients::books::tally::Tally;
+use dyno_clients::books::tally::RunTally;
 use dyno_clients::engine::Measured;
 use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Connections, Outcome, Partial};
 use dyno_clients::plan::dispatch::Dispatcher;
 use dyno_clients::plan::pacer::Arrivals;
 use dyno_clients::plan::profile::parse;
-use dyno_clients::plan::request::Parts;
+use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::report::text::summary;
 use dyno_clients::run::judge;
@@ -52,14 +52,15 @@ fn judged(run: Run) -> Outcome {
     let (warmup_ns, end_ns) = (S, 11 * S);
     let stretches = parse("5k", end_ns).unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 80));
-    let request = Parts { target: "/".into(), authority: "test".into(), weight: 1.0, ..Parts::default() };
+    let request =
+        RequestParts { target: "/".into(), authority: "test".into(), weight: 1.0, ..RequestParts::default() };
     let length = Length::Duration(end_ns - warmup_ns);
     let mut plan = Plan::closed(address, run.connections, length, request.prepare().unwrap());
     plan.warmup_ns = warmup_ns;
     plan.backlog = run.backlog;
     plan.pace = Pace::Open { arrivals: run.planned, stretches: stretches.clone() };
     let sample = Sample::new(&stretches, warmup_ns, end_ns);
-    let tally = Tally::new(warmup_ns, end_ns, sample);
+    let tally = RunTally::new(warmup_ns, end_ns, sample);
     let source = schedule(run.paced, "5k", 3, end_ns);
     let dispatcher = Dispatcher::new(source, run.backlog, warmup_ns, end_ns, None);
     let mut ran = simulate_until(run.cut_ns, tally, dispatcher, run.server, run.connections, run.lag_ns);

@@ -1,7 +1,7 @@
 //! What queueing theory says of the simulated server, and what the books say.
 
 use dyno_clients::books::arrivals::Sample;
-use dyno_clients::books::tally::Tally;
+use dyno_clients::books::tally::RunTally;
 use dyno_clients::plan::dispatch::Dispatcher;
 use dyno_clients::plan::pacer::Arrivals;
 
@@ -70,7 +70,7 @@ fn littles_law_holds_in_the_books() {
         let from_ns = 100 * MS;
         let poisson = schedule(Arrivals::Poisson, "10k", 3, end_ns);
         let dispatcher = Dispatcher::new(poisson, 10_000_000, from_ns, end_ns, None);
-        let tally = Tally::new(from_ns, end_ns, Sample::default());
+        let tally = RunTally::new(from_ns, end_ns, Sample::default());
         let server = Server::stalling(70 * US, stall.0, stall.1);
         let tally = simulate(tally, dispatcher, server, 16, |_| lag_ns).tally;
         let (counted, stamped) = (tally.in_system_area(), tally.time_in_system_ns());

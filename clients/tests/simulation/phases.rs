@@ -2,7 +2,7 @@
 //! backlog.
 
 use dyno_clients::books::arrivals::Sample;
-use dyno_clients::books::tally::Tally;
+use dyno_clients::books::tally::RunTally;
 use dyno_clients::plan::dispatch::Dispatcher;
 use dyno_clients::plan::pacer::Arrivals;
 
@@ -19,7 +19,7 @@ fn the_warm_up_is_sent_and_left_out_and_the_drain_is_counted() {
     let dispatcher = Dispatcher::new(even, 1_000_000, warmup_ns, end_ns, None);
     // It stands still over the end of the window, so a tenth of a second is answered after it.
     let server = Server::stalling(10 * US, end_ns - 100 * MS, end_ns + 50 * MS);
-    let tally = Tally::new(warmup_ns, end_ns, Sample::default());
+    let tally = RunTally::new(warmup_ns, end_ns, Sample::default());
     let ran = simulate(tally, dispatcher, server, 8, punctual);
     assert_eq!((due_between(&ran, 0, warmup_ns), due_between(&ran, warmup_ns, end_ns)), (1_000, 2_000));
     assert_eq!(ran.requests.len(), 3_000, "the schedule goes on, but nothing is due after the window");

@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::split::Split;
-use dyno_clients::books::tally::Tally;
-use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, Source};
+use dyno_clients::books::tally::RunTally;
+use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, RequestSource};
 use dyno_clients::plan::pacer::{Arrivals, Pacer};
 use dyno_clients::plan::profile::parse;
 
@@ -53,7 +53,7 @@ pub(crate) struct Request {
 
 /// How a simulated run went.
 pub(crate) struct Ran {
-    pub tally: Tally,
+    pub tally: RunTally,
     /// Answered ones, in the order of their answers.
     pub requests: Vec<Request>,
     /// When more waited than the bound allows.
@@ -69,7 +69,7 @@ struct UnderWay {
 
 /// Runs the dispatcher against the server. At each send the generator is as late as `lag_ns` of that moment says.
 pub(crate) fn simulate(
-    tally: Tally,
+    tally: RunTally,
     dispatcher: Dispatcher,
     server: Server,
     connections: u32,
@@ -81,7 +81,7 @@ pub(crate) fn simulate(
 /// The same, and somebody interrupts it at `cut_ns`: what is under way then leaves without an answer.
 pub(crate) fn simulate_until(
     cut_ns: u64,
-    mut tally: Tally,
+    mut tally: RunTally,
     mut dispatcher: Dispatcher,
     mut server: Server,
     connections: u32,
@@ -148,8 +148,8 @@ pub(crate) fn punctual(_now_ns: u64) -> u64 {
 }
 
 /// Books without a warm-up and without a sample of the arrivals.
-pub(crate) fn books(end_ns: u64) -> Tally {
-    Tally::new(0, end_ns, Sample::default())
+pub(crate) fn books(end_ns: u64) -> RunTally {
+    RunTally::new(0, end_ns, Sample::default())
 }
 
 /// An open loop of one thread, without a warm-up, whose backlog is as good as unbounded.
@@ -159,10 +159,10 @@ pub(crate) fn open(arrivals: Arrivals, rate: &str, seed: u64, end_ns: u64) -> Di
 
 /// A closed loop without a warm-up.
 pub(crate) fn closed(think_ns: u64, end_ns: u64) -> Dispatcher {
-    Dispatcher::new(Source::Closed(think_ns), 0, 0, end_ns, None)
+    Dispatcher::new(RequestSource::Closed(think_ns), 0, 0, end_ns, None)
 }
 
 /// A schedule of one thread.
-pub(crate) fn schedule(arrivals: Arrivals, rate: &str, seed: u64, length_ns: u64) -> Source {
-    Source::Open(Box::new(Pacer::new(arrivals, parse(rate, length_ns).unwrap(), seed, 0, 1)))
+pub(crate) fn schedule(arrivals: Arrivals, rate: &str, seed: u64, length_ns: u64) -> RequestSource {
+    RequestSource::Open(Box::new(Pacer::new(arrivals, parse(rate, length_ns).unwrap(), seed, 0, 1)))
 }

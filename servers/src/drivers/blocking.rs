@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::thread;
 use std::time::Duration;
 
-use super::session::{Session, Step};
+use super::session::{DriverStep, Session};
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
@@ -69,20 +69,20 @@ fn converse(
         let time_left =
             session.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
         let moved = match step {
-            Step::Close => return Ok(()),
-            Step::Shut => {
+            DriverStep::Close => return Ok(()),
+            DriverStep::Shut => {
                 wire.shut();
                 continue;
             }
-            Step::Write => wire.write(session.pending(now), time_left),
-            Step::Read | Step::Respond => {
+            DriverStep::Write => wire.write(session.pending(now), time_left),
+            DriverStep::Read | DriverStep::Respond => {
                 let idle = session.is_idle();
                 wire.read(session.spare(), time_left, idle)
             }
         };
         clock.tick();
         match moved {
-            Ok(count) if step == Step::Write => session.advance(count, clock.now()),
+            Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
             Ok(count) => session.received(count, clock.now()),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),

@@ -16,7 +16,7 @@ use slab::Slab;
 use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::ring::Ring;
-use super::session::{Session, Step};
+use super::session::{DriverStep, Session};
 use super::timed::{Due, TimedSession};
 use crate::kit::accept::refuse;
 use crate::kit::call::call;
@@ -237,9 +237,9 @@ impl RingConnections {
                 continue;
             }
             match connection.timed.session.next_step(now) {
-                Step::Close => return self.close(ring, index),
-                Step::Shut => ring.shut(connection.stream.as_fd(), Shutdown::Write),
-                Step::Write => {
+                DriverStep::Close => return self.close(ring, index),
+                DriverStep::Shut => ring.shut(connection.stream.as_fd(), Shutdown::Write),
+                DriverStep::Write => {
                     connection.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
                     unsafe {
@@ -247,17 +247,17 @@ impl RingConnections {
                     };
                     break;
                 }
-                Step::Read if connection.ended => {
+                DriverStep::Read if connection.ended => {
                     connection.timed.session.received(0, now);
                     connection.ended = false;
                 }
-                Step::Read => {
+                DriverStep::Read => {
                     if connection.timed.session.is_idle() {
                         connection.timed.session.return_memory(&mut self.buffers);
                     }
                     break;
                 }
-                Step::Respond => break,
+                DriverStep::Respond => break,
             }
         }
         let connection = &mut self.connections[index];

@@ -31,7 +31,7 @@ use crate::kit::site::Site;
 use crate::kit::stop::Mark;
 use crate::kit::tally::Tally;
 use crate::limits::HYPER_PIECE_BYTES;
-use crate::services::service::{Call, Fields, text};
+use crate::services::service::{Call, FieldLookup, text};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -191,7 +191,7 @@ fn translate(response: Response) -> hyper::Response<Answer> {
     translated
 }
 
-impl Fields for HeaderMap {
+impl FieldLookup for HeaderMap {
     fn get(&self, name: &str) -> Option<&str> {
         HeaderMap::get(self, name)?.to_str().ok()
     }

@@ -31,7 +31,7 @@ const WAKEUP: usize = usize::MAX - 2;
 
 /// Who is meant by an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum EventSource {
     /// Somebody wants to connect.
     Listener,
     /// The server was asked to stop.
@@ -169,22 +169,22 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     }
 
     /// Who is meant by an event. What it says of a connection or the listener is noted.
-    pub fn note(&mut self, event: Ready) -> Option<Source> {
+    pub fn note(&mut self, event: Ready) -> Option<EventSource> {
         match event.token {
             LISTENER => {
                 if self.accepting == Accepting::WhenReady {
                     self.accepting = Accepting::AtOnce;
                 }
-                Some(Source::Listener)
+                Some(EventSource::Listener)
             }
-            STOP => Some(Source::Stop),
-            WAKEUP => Some(Source::Wakeup),
+            STOP => Some(EventSource::Stop),
+            WAKEUP => Some(EventSource::Wakeup),
             index => {
                 // The kernel may report what an earlier event of this turn has closed.
                 let watched = self.watched.get_mut(index)?;
                 watched.readable = true;
                 watched.ended |= event.ended;
-                Some(Source::Connection(index))
+                Some(EventSource::Connection(index))
             }
         }
     }

@@ -34,13 +34,13 @@ pub struct Session<'a> {
     secure: Option<Box<Secure>>,
     tally: &'a Tally,
     stop: &'static Stop,
-    /// Whether [`Step::Shut`] has been asked for.
+    /// Whether [`DriverStep::Shut`] has been asked for.
     is_shut: bool,
 }
 
 /// What a driver does next for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum DriverStep {
     /// Answer the request that was taken, or wait for its answer.
     Respond,
     /// Write what is [pending](Session::pending).
@@ -204,16 +204,16 @@ impl<'a> Session<'a> {
     }
 
     /// What the driver does next.
-    pub fn next_step(&mut self, now: Instant) -> Step {
+    pub fn next_step(&mut self, now: Instant) -> DriverStep {
         match self.want(now) {
-            Want::Respond => Step::Respond,
-            Want::Write => Step::Write,
+            Want::Respond => DriverStep::Respond,
+            Want::Write => DriverStep::Write,
             Want::Linger if !self.is_shut => {
                 self.is_shut = true;
-                Step::Shut
+                DriverStep::Shut
             }
-            Want::Linger | Want::Read => Step::Read,
-            Want::Close => Step::Close,
+            Want::Linger | Want::Read => DriverStep::Read,
+            Want::Close => DriverStep::Close,
         }
     }
 

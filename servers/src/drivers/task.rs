@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::alarm::within;
-use super::session::{Session, Step};
+use super::session::{DriverStep, Session};
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
@@ -44,13 +44,13 @@ pub async fn serve(
         let step = session.next_step(now);
         let deadline = session.deadline();
         let moved = match step {
-            Step::Close => return Ok(()),
-            Step::Shut => {
+            DriverStep::Close => return Ok(()),
+            DriverStep::Shut => {
                 stream.shutdown().await?;
                 continue;
             }
-            Step::Write => within(deadline, alarm.as_mut(), stream.write(session.pending(now))).await,
-            Step::Read | Step::Respond => {
+            DriverStep::Write => within(deadline, alarm.as_mut(), stream.write(session.pending(now))).await,
+            DriverStep::Read | DriverStep::Respond => {
                 let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
                 site.stop.mark(stream.as_fd(), mark);
                 let read = within(deadline, alarm.as_mut(), stream.read(session.spare())).await;
@@ -60,7 +60,7 @@ pub async fn serve(
         };
         clock.tick();
         match moved? {
-            Some(count) if step == Step::Write => session.advance(count, clock.now()),
+            Some(count) if step == DriverStep::Write => session.advance(count, clock.now()),
             Some(count) => session.received(count, clock.now()),
             None => session.handle_deadline(clock.now()),
         }

@@ -15,7 +15,7 @@ use dyno_http::status::Status;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use super::ranges::{self, Selection};
-use super::service::{Call, Fields, Needs, Reply, Service, Services, text};
+use super::service::{Call, FieldLookup, Needs, Reply, Service, Services, text};
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -99,7 +99,7 @@ fn body(status: u16, file: File, path: &str, first: u64, length: u64) -> Respons
 }
 
 /// If-None-Match, or, where that is absent, If-Modified-Since (RFC 9110, 13.2.2).
-fn is_unchanged(fields: &dyn Fields, found: &Found) -> bool {
+fn is_unchanged(fields: &dyn FieldLookup, found: &Found) -> bool {
     if let Some(tags) = fields.get("if-none-match") {
         return tags
             .split(',')
@@ -111,7 +111,7 @@ fn is_unchanged(fields: &dyn Fields, found: &Found) -> bool {
 }
 
 /// If-Range (RFC 9110, 13.1.5): a part is only of use to a client whose other parts are of the same file.
-fn may_be_partial(fields: &dyn Fields, found: &Found) -> bool {
+fn may_be_partial(fields: &dyn FieldLookup, found: &Found) -> bool {
     let Some(condition) = fields.get("if-range") else { return true };
     condition == found.etag || httpdate::parse_http_date(condition).is_ok_and(|date| date == found.modified)
 }

@@ -61,16 +61,16 @@ pub struct Call<'a> {
     /// The whole body.
     pub body: &'a [u8],
     /// The header fields.
-    pub fields: &'a dyn Fields,
+    pub fields: &'a dyn FieldLookup,
 }
 
 /// Header fields to look into.
-pub trait Fields {
+pub trait FieldLookup {
     /// The value of the first field of that name, whatever the case; `None` if there is none or it is no text.
     fn get(&self, name: &str) -> Option<&str>;
 }
 
-impl Fields for Request<'_> {
+impl FieldLookup for Request<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.header(name)
     }

@@ -9,7 +9,7 @@ use crate::engine::clock::monotonic_ns;
 use crate::engine::slot::Phase;
 use crate::limits;
 use crate::outcome::ErrorKind;
-use crate::plan::Transport;
+use crate::plan::Carrier;
 
 impl Worker {
     pub(super) fn connect(&mut self, index: usize) {
@@ -25,7 +25,7 @@ impl Worker {
                 slot.socket = Some(socket);
                 slot.phase = Phase::Connecting;
                 self.connecting += 1;
-                if let Transport::Pipe(_, connector) = &self.plan.transport {
+                if let Carrier::Pipe(_, connector) = &self.plan.transport {
                     slot.pipe = Some(connector.connect(Instant::now()));
                 }
             }

@@ -36,9 +36,9 @@ pub mod select;
 use std::io;
 use std::net::TcpListener;
 
-use crate::drivers::readiness::{ConnectionTable, Source, TurnEnd};
+use crate::drivers::readiness::{ConnectionTable, EventSource, TurnEnd};
 use crate::drivers::selector::{Interest, Ready, Selector};
-use crate::drivers::session::Step;
+use crate::drivers::session::DriverStep;
 use crate::drivers::workers::Workers;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -84,8 +84,8 @@ fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], wo
     }
     for event in ready {
         match table.note(*event) {
-            Some(Source::Connection(index)) => carry(table, index, workers),
-            Some(Source::Wakeup) => {
+            Some(EventSource::Connection(index)) => carry(table, index, workers),
+            Some(EventSource::Wakeup) => {
                 while let Some((ticket, reply)) = workers.finished() {
                     if let Some(index) = table.answer(ticket, reply) {
                         carry(table, index, workers);
@@ -93,7 +93,7 @@ fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], wo
                 }
             }
             // The loop looks at the listener and at the stop switch by itself.
-            Some(Source::Listener | Source::Stop) | None => {}
+            Some(EventSource::Listener | EventSource::Stop) | None => {}
         }
     }
     while let Some(index) = table.due() {
@@ -123,18 +123,18 @@ fn turn<S: Selector>(
             }
         }
         let waits = match connection.timed.session.next_step(now) {
-            Step::Close => Some(TurnEnd::Close),
-            Step::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
-            Step::Write => connection.write(now),
-            Step::Shut => {
+            DriverStep::Close => Some(TurnEnd::Close),
+            DriverStep::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
+            DriverStep::Write => connection.write(now),
+            DriverStep::Shut => {
                 connection.shut();
                 None
             }
-            Step::Read if connection.is_readable() => {
+            DriverStep::Read if connection.is_readable() => {
                 connection.timed.session.borrow_memory(&mut shared.buffers);
                 connection.read(now)
             }
-            Step::Read => {
+            DriverStep::Read => {
                 if connection.timed.session.is_idle() {
                     connection.timed.session.return_memory(&mut shared.buffers);
                 }

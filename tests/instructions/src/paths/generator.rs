@@ -7,11 +7,11 @@ use std::sync::Arc;
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::histogram::Recorder;
 use dyno_clients::books::split::Split;
-use dyno_clients::books::tally::Tally;
+use dyno_clients::books::tally::RunTally;
 use dyno_clients::plan::as_run::Stretch;
-use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, Source};
+use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, RequestSource};
 use dyno_clients::plan::pacer::{Arrivals, Pacer};
-use dyno_clients::plan::request::{Expect, ExpectedBody, Parts, Request};
+use dyno_clients::plan::request::{Expect, ExpectedBody, Request, RequestParts};
 use dyno_clients::response::{Memo, Progress, Reader};
 
 const ANSWER: &[u8] =
@@ -24,14 +24,14 @@ const SEED: u64 = 7;
 
 /// A request whose start the last answer decides.
 pub(super) fn closed() -> Box<dyn FnMut()> {
-    requests(Source::Closed(0), &[])
+    requests(RequestSource::Closed(0), &[])
 }
 
 /// A request of a Poisson process.
 pub(super) fn open() -> Box<dyn FnMut()> {
     let stretches = [Stretch { from_per_s: 10_000.0, to_per_s: 10_000.0, length_ns: END_NS }];
     let pacer = Pacer::new(Arrivals::Poisson, stretches.to_vec(), SEED, 0, 1);
-    requests(Source::Open(Box::new(pacer)), &stretches)
+    requests(RequestSource::Open(Box::new(pacer)), &stretches)
 }
 
 /// One value into a histogram: latencies between 20 us and 80 ms, spread over their logarithm.
@@ -45,15 +45,20 @@ pub(super) fn histogram() -> Box<dyn FnMut()> {
     })
 }
 
-fn requests(source: Source, stretches: &[Stretch]) -> Box<dyn FnMut()> {
+fn requests(source: RequestSource, stretches: &[Stretch]) -> Box<dyn FnMut()> {
     let body: Arc<[u8]> = b"Hello, World!".as_slice().into();
     let expect = Expect { status: None, body: ExpectedBody::Exactly(body) };
-    let parts =
-        Parts { target: "/".into(), authority: "localhost".into(), weight: 1.0, expect, ..Parts::default() };
+    let parts = RequestParts {
+        target: "/".into(),
+        authority: "localhost".into(),
+        weight: 1.0,
+        expect,
+        ..RequestParts::default()
+    };
     let request = parts.prepare().expect("a request");
     let mut generator = Generator {
         dispatcher: Dispatcher::new(source, 1000, 0, END_NS, None),
-        tally: Tally::new(0, END_NS, Sample::new(stretches, 0, END_NS)),
+        tally: RunTally::new(0, END_NS, Sample::new(stretches, 0, END_NS)),
         reader: Reader::default(),
         memo: Memo::default(),
         request,
@@ -65,7 +70,7 @@ fn requests(source: Source, stretches: &[Stretch]) -> Box<dyn FnMut()> {
 
 struct Generator {
     dispatcher: Dispatcher,
-    tally: Tally,
+    tally: RunTally,
     reader: Reader,
     memo: Memo,
     request: Request,
