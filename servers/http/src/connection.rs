@@ -4,12 +4,12 @@ use crate::answer::{self, Persistence};
 use crate::date::HttpDate;
 use crate::fault::Fault;
 use crate::head::Version;
-use crate::inbox::{Inbox, Step};
+use crate::inbox::{Feed, Inbox};
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 use crate::request::Request;
 use crate::response::{Body, Response};
-use crate::timer::{Clock, Timer};
+use crate::timer::{TimeLimit, Timer};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -75,7 +75,7 @@ impl Connection {
             outbox: Outbox::default(),
             phase: Phase::Receiving,
             answers: 0,
-            timer: Timer::new(Clock::Idle, now),
+            timer: Timer::new(TimeLimit::Idle, now),
             fault: None,
             eof: false,
             finishing: false,
@@ -183,12 +183,12 @@ impl Connection {
             return;
         }
         match self.timer.clock() {
-            Clock::Idle => self.end(Fault::IdleTimeout),
-            Clock::Head => self.refuse(Fault::HeadTimeout, now),
-            Clock::Body => self.refuse(Fault::BodyTooSlow, now),
-            Clock::Write => self.end(Fault::WriteTimeout),
-            Clock::Linger => self.phase = Phase::Closed,
-            Clock::None => {}
+            TimeLimit::Idle => self.end(Fault::IdleTimeout),
+            TimeLimit::Head => self.refuse(Fault::HeadTimeout, now),
+            TimeLimit::Body => self.refuse(Fault::BodyTooSlow, now),
+            TimeLimit::Write => self.end(Fault::WriteTimeout),
+            TimeLimit::Linger => self.phase = Phase::Closed,
+            TimeLimit::None => {}
         }
     }
 
@@ -268,7 +268,7 @@ impl Connection {
         if self.outbox.advance(count, &self.limits).is_err() {
             return self.abort();
         }
-        self.timer.restart_if(Clock::Write, now);
+        self.timer.restart_if(TimeLimit::Write, now);
         if self.outbox.is_empty() {
             self.answers = 0;
             match self.phase {
@@ -338,9 +338,9 @@ impl Connection {
         }
         match self.inbox.go_on(&self.limits) {
             Err(fault) => return self.refuse(fault, now),
-            Ok(Step::Complete) => self.phase = Phase::Ready,
-            Ok(Step::Permission) => self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE),
-            Ok(Step::More) => {}
+            Ok(Feed::Complete) => self.phase = Phase::Ready,
+            Ok(Feed::Permission) => self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE),
+            Ok(Feed::More) => {}
         }
         if self.eof && self.phase == Phase::Receiving {
             // What has come is not a whole request, and never will be.
@@ -392,14 +392,14 @@ impl Connection {
     /// Starts the clock that the present state asks for, unless it is running.
     fn set_timer(&mut self, now: Instant) {
         let clock = if !self.outbox.is_empty() {
-            Clock::Write
+            TimeLimit::Write
         } else {
             match self.phase {
-                Phase::Receiving if self.inbox.is_empty() => Clock::Idle,
-                Phase::Receiving if self.inbox.is_in_head() => Clock::Head,
-                Phase::Receiving => Clock::Body,
-                Phase::Linger => Clock::Linger,
-                Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => Clock::None,
+                Phase::Receiving if self.inbox.is_empty() => TimeLimit::Idle,
+                Phase::Receiving if self.inbox.is_in_head() => TimeLimit::Head,
+                Phase::Receiving => TimeLimit::Body,
+                Phase::Linger => TimeLimit::Linger,
+                Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => TimeLimit::None,
             }
         };
         self.timer.run(clock, now);

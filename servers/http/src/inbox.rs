@@ -22,7 +22,7 @@ enum Stage {
 
 /// What has become of the octets that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Feed {
     /// More are needed.
     More,
     /// The client waits for permission to send its body (RFC 9110 10.1.1).
@@ -119,15 +119,15 @@ impl Inbox {
     }
 
     /// Understands as much of the octets as there is.
-    pub(crate) fn go_on(&mut self, limits: &Limits) -> Result<Step, Fault> {
+    pub(crate) fn go_on(&mut self, limits: &Limits) -> Result<Feed, Fault> {
         match self.stage {
             Stage::Head => self.read_head(limits),
             Stage::Length(_) | Stage::Chunked(_) => self.read_body(limits),
-            Stage::Complete => Ok(Step::Complete),
+            Stage::Complete => Ok(Feed::Complete),
         }
     }
 
-    fn read_head(&mut self, limits: &Limits) -> Result<Step, Fault> {
+    fn read_head(&mut self, limits: &Limits) -> Result<Feed, Fault> {
         while self.buffer.octets().starts_with(b"\r\n") {
             self.buffer.consume(2, limits.keep_octets);
             self.scanned = 0;
@@ -137,10 +137,10 @@ impl Inbox {
             }
         }
         if self.buffer.is_empty() {
-            return Ok(Step::More);
+            return Ok(Feed::More);
         }
         let Some(head) = head::read(self.buffer.octets(), &mut self.scanned, limits)? else {
-            return Ok(Step::More);
+            return Ok(Feed::More);
         };
         self.head = Some(head);
         if head.expectation == Expectation::Unknown {
@@ -154,12 +154,12 @@ impl Inbox {
         };
         // A client that sends its body already needs no permission (RFC 9110 10.1.1).
         if head.expectation == Expectation::Continue && self.buffer.len() == head.len as usize {
-            return Ok(Step::Permission);
+            return Ok(Feed::Permission);
         }
         self.read_body(limits)
     }
 
-    fn read_body(&mut self, limits: &Limits) -> Result<Step, Fault> {
+    fn read_body(&mut self, limits: &Limits) -> Result<Feed, Fault> {
         let head_len = self.head.map_or(0, |head| head.len as usize);
         match &mut self.stage {
             Stage::Chunked(decoder) => {
@@ -178,12 +178,12 @@ impl Inbox {
             }
             Stage::Head | Stage::Complete => {}
         }
-        Ok(Step::More)
+        Ok(Feed::More)
     }
 
-    fn complete(&mut self, body_len: usize, request_len: usize) -> Step {
+    fn complete(&mut self, body_len: usize, request_len: usize) -> Feed {
         (self.body_len, self.request_len) = (body_len as u32, request_len as u32);
         self.stage = Stage::Complete;
-        Step::Complete
+        Feed::Complete
     }
 }

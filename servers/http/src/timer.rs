@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// What is being timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Clock {
+pub(crate) enum TimeLimit {
     /// Between requests.
     Idle,
     /// From the first octet of a head to its last.
@@ -23,30 +23,30 @@ pub(crate) enum Clock {
 /// A running clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timer {
-    clock: Clock,
+    clock: TimeLimit,
     since: Instant,
     /// Octets received since then.
     octets: u64,
 }
 
 impl Timer {
-    pub(crate) fn new(clock: Clock, now: Instant) -> Timer {
+    pub(crate) fn new(clock: TimeLimit, now: Instant) -> Timer {
         Timer { clock, since: now, octets: 0 }
     }
 
-    pub(crate) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> TimeLimit {
         self.clock
     }
 
     /// Starts `clock`, unless that very one is running.
-    pub(crate) fn run(&mut self, clock: Clock, now: Instant) {
+    pub(crate) fn run(&mut self, clock: TimeLimit, now: Instant) {
         if self.clock != clock {
             *self = Timer::new(clock, now);
         }
     }
 
     /// Starts the clock again if it is `clock`: there was progress.
-    pub(crate) fn restart_if(&mut self, clock: Clock, now: Instant) {
+    pub(crate) fn restart_if(&mut self, clock: TimeLimit, now: Instant) {
         if self.clock == clock {
             *self = Timer::new(clock, now);
         }
@@ -64,15 +64,15 @@ impl Timer {
 
     pub(crate) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         let allowed = match self.clock {
-            Clock::Idle => limits.idle_time,
-            Clock::Head => limits.head_time,
-            Clock::Body => {
+            TimeLimit::Idle => limits.idle_time,
+            TimeLimit::Head => limits.head_time,
+            TimeLimit::Body => {
                 limits.body_grace
                     + Duration::from_millis(self.octets.saturating_mul(1_000) / limits.body_octets_per_s)
             }
-            Clock::Write => limits.write_time,
-            Clock::Linger => limits.linger_time,
-            Clock::None => return None,
+            TimeLimit::Write => limits.write_time,
+            TimeLimit::Linger => limits.linger_time,
+            TimeLimit::None => return None,
         };
         Some(self.since + allowed)
     }
