@@ -26,6 +26,7 @@ use crate::print::{Unwritten, errln};
 /// The exit code: 0 fine, 1 failed, 2 wrong usage, 3 a threshold was missed, 4 a regression, 5 the result is invalid,
 /// 130 interrupted.
 pub fn main() -> ExitCode {
+    print::settle_colours();
     let ended = catch_unwind(|| {
         command().unwrap_or_else(|failure| {
             errln!("{failure}");

@@ -33,6 +33,16 @@ impl Unwritten {
     }
 }
 
+/// Settles that a terminal without colours gets none. `anstream` decides the rest; it would paint even here on a
+/// machine that sets `CI`.
+pub(crate) fn settle_colours() {
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+    if dumb && !forced {
+        anstream::ColorChoice::Never.write_global();
+    }
+}
+
 /// Writes to standard output.
 ///
 /// # Panics
