@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
     let everybody = |_: &Row| true;
     let mut on = |name, run| mount(&mut trials, "drain", name, everybody, run);
+    on("stop-right-after-the-start-is-no-fault", stops_right_after_the_start);
     on("idle-connections-end-at-once", idle_ends_at_once);
     on("sigterm-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGTERM)));
     on("sigint-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGINT)));
@@ -50,6 +51,18 @@ fn well(ended: &Ended, children: &[nix::unistd::Pid]) -> Outcome {
     ensure(ended.tallies.is_some(), || "no account".into())?;
     let left: Vec<_> = children.iter().filter(|child| kill(**child, None).is_ok()).collect();
     ensure(left.is_empty(), || format!("left behind: {left:?}"))
+}
+
+/// The listener takes connections before the last worker is started, so a stop may come between two of them.
+fn stops_right_after_the_start(row: &Row) -> Outcome {
+    for _ in 0..5 {
+        let server = Server::start(row)?;
+        // The ready line may come before the first worker; an answer shows that there is one.
+        drop(greeted(&server)?);
+        let total = server.stop_well()?.total;
+        ensure(total.faults == 0, || format!("{total:?}"))?;
+    }
+    Ok(())
 }
 
 fn idle_ends_at_once(row: &Row) -> Outcome {

@@ -25,14 +25,23 @@ use crate::limits::MAX_PROCESSES;
 /// When the kernel has no room for one more process (EAGAIN, ENOMEM).
 pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
     let parent = getpid();
+    // A child that is made while the server stops inherits that it was asked to. Its parent asks it once more, and to
+    // one that is no worker yet this would be the second signal, which ends it at once.
+    let asks = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&asks), None)?;
     // SAFETY: the process has one thread, which the callers promise and `dyno serve` keeps for them.
-    match unsafe { fork()? } {
+    let forked = unsafe { fork() };
+    if matches!(forked, Ok(ForkResult::Child)) {
+        site.stop.become_worker();
+    }
+    sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&asks), None)
+        .expect("sigprocmask(2) fails for bad arguments only");
+    match forked? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
             // The parent may have died before the line above.
             let orphaned = getppid() != parent;
-            site.stop.become_worker();
             let worked = !orphaned && catch_unwind(AssertUnwindSafe(work)).is_ok();
             // Not exit(3): what the parent registered to happen at its exit is not the child's to do.
             // SAFETY: _exit(2) does not return.
