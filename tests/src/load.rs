@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::limits::LOAD;
-use crate::process::wait_until;
+use crate::process::ends;
 use crate::suite::program;
 
 /// How a run ended.
@@ -46,11 +46,7 @@ pub fn end(mut child: Child, since: Instant) -> Result<Loaded, String> {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut out, &mut text).map(|_| text)
     });
-    if wait_until(LOAD, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(format!("dyno load does not end within {LOAD:?}"));
-    }
+    ends(&mut child, LOAD, "dyno load")?;
     let took = since.elapsed();
     let ended = child.wait_with_output().map_err(|error| error.to_string())?;
     let stdout = reader.join().map_err(|_| "reading panicked")?.map_err(|error| error.to_string())?;

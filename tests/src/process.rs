@@ -1,5 +1,6 @@
 //! What /proc tells about a process.
 
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,20 @@ pub fn memory_kib(pid: Pid) -> u64 {
 /// Open descriptors of `pid`.
 pub fn descriptors(pid: Pid) -> usize {
     Process::new(pid.as_raw()).and_then(|process| process.fd_count()).unwrap_or(0)
+}
+
+/// Waits for a program that must end by itself within `limit`; one that does not is killed. What it says must fit into
+/// a pipe, or be read meanwhile.
+///
+/// # Errors
+/// In words that begin with `name`, when it does not end.
+pub fn ends(child: &mut Child, limit: Duration, name: &str) -> Result<(), String> {
+    if wait_until(limit, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!("{name} does not end within {limit:?}"));
+    }
+    Ok(())
 }
 
 /// Looks every 10 ms whether `holds`, at most for `timeout`.

@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use crate::limits::LOAD;
-use crate::process::wait_until;
+use crate::process::ends;
 use crate::suite::program;
 
 /// Which of the program's outputs are a terminal; the others are pipes.
@@ -55,11 +55,7 @@ pub fn run(terminal: Terminal, arguments: &str, environment: &[(&str, &str)]) ->
     let screen = std::thread::spawn(move || read(master));
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let pipe = std::thread::spawn(move || out.map(read).or(err.map(read)).unwrap_or_default());
-    if wait_until(LOAD, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(format!("dyno {arguments} does not end within {LOAD:?}"));
-    }
+    ends(&mut child, LOAD, &format!("dyno {arguments}"))?;
     let status = child.wait().map_err(|error| error.to_string())?;
     Ok(Seen {
         code: status.code().unwrap_or(128),

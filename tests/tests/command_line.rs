@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode, Output};
 use dyno_servers::architecture::Knob;
 use dyno_servers::services;
 use dyno_tests::limits::STOP;
-use dyno_tests::process::wait_until;
+use dyno_tests::process::ends;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount, program, quick};
@@ -59,11 +59,7 @@ fn dyno(arguments: &[&str]) -> Result<Output, String> {
     child.args(arguments).stdin(std::process::Stdio::null());
     child.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let mut child = child.spawn().map_err(|error| error.to_string())?;
-    if wait_until(STOP, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(format!("dyno {arguments:?} does not end"));
-    }
+    ends(&mut child, STOP, &format!("dyno {arguments:?}"))?;
     child.wait_with_output().map_err(|error| error.to_string())
 }
 

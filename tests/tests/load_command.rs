@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use dyno_tests::limits::ANSWER;
 use dyno_tests::load::{begin, end, load, verdict_code};
-use dyno_tests::process::wait_until;
+use dyno_tests::process::ends;
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, program, quick};
 use nix::sys::signal::{Signal, kill};
@@ -351,11 +351,7 @@ fn refused(options: &str, code: i32, says: &[&str]) -> Outcome {
     let mut child = Command::new(program());
     child.arg("load").args(words.split_whitespace()).stdin(Stdio::null());
     let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    if wait_until(ANSWER, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err("it goes on instead of refusing".into());
-    }
+    ends(&mut child, ANSWER, "what it should refuse")?;
     let ended = child.wait_with_output()?;
     let stderr = String::from_utf8_lossy(&ended.stderr);
     ensure(ended.status.code() == Some(code), || format!("{}: {stderr}", ended.status))?;

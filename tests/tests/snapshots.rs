@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Output, Stdio};
 
 use dyno_servers::architectures::ALL;
 use dyno_tests::limits::STOP;
-use dyno_tests::process::wait_until;
+use dyno_tests::process::ends;
 use dyno_tests::snapshot::{check, directory, text_of};
 use dyno_tests::suite::{self, Outcome, ensure, program, quick};
 use dyno_tests::tree::root;
@@ -112,11 +112,7 @@ fn dyno(directory: &Path, arguments: &[String]) -> Result<Output, String> {
     let file = |path: &Path| fs::File::create(path).map_err(|error| error.to_string());
     command.stdout(file(&out)?).stderr(file(&err)?);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
-    if wait_until(STOP, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(format!("dyno {arguments:?} does not end"));
-    }
+    ends(&mut child, STOP, &format!("dyno {arguments:?}"))?;
     let status = child.wait().map_err(|error| error.to_string())?;
     let read = |path: &Path| fs::read(path).map_err(|error| error.to_string());
     Ok(Output { status, stdout: read(&out)?, stderr: read(&err)? })

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use dyno_security::transport::Transport;
 use dyno_tests::limits::LOAD;
-use dyno_tests::process::wait_until;
+use dyno_tests::process::ends;
 use dyno_tests::rows::Row;
 use dyno_tests::secure::{friends, make_credentials, serve};
 use dyno_tests::server::Server;
@@ -28,11 +28,7 @@ fn json(arguments: &[&str]) -> Result<Value, String> {
     command.args(arguments).arg("--json").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     // These results are short: a pipe holds them until the end.
-    if wait_until(LOAD, || matches!(child.try_wait(), Ok(Some(_)))).is_none() {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(format!("dyno {arguments:?} does not end within {LOAD:?}"));
-    }
+    ends(&mut child, LOAD, &format!("dyno {arguments:?}"))?;
     let ended = child.wait_with_output().map_err(|error| error.to_string())?;
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     if !ended.status.success() {
