@@ -73,24 +73,8 @@ pub fn round_rate(rate: f64) -> f64 {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-
-    /// A setup for the tests of the experiments.
-    pub(crate) fn setup(contestants: Vec<Contestant>) -> Setup {
-        Setup {
-            contestants,
-            service: "/".into(),
-            cores: split_cores(&[0, 1]),
-            connections: 64,
-            blocks: 3,
-            warm_up_ms: 100,
-            warm_up_fixed: false,
-            warm_ups_ms: BTreeMap::new(),
-            duration_ms: 500,
-            seed: 5,
-        }
-    }
 
     #[test]
     fn cores_are_split_in_halves() {

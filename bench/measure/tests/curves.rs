@@ -1,6 +1,5 @@
 //! What the analysis says of whole curves that were measured on a rig of the imagination.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dyno_analysis::curves::{Beyond, CurveFinding, Recovery, findings};
@@ -9,8 +8,7 @@ use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::curve::{self, Limit};
-use dyno_measure::rig::mock::{Mock, Nature};
-use dyno_measure::setup::{Setup, split_cores};
+use dyno_measure::rig::mock::{Mock, Nature, setup};
 use dyno_record::SCHEMA;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::{Environment, Header};
@@ -18,18 +16,7 @@ use dyno_record::store::Records;
 
 /// What a whole curve says of a server of this nature.
 fn found(nature: Nature) -> CurveFinding {
-    let setup = Setup {
-        contestants: vec![bare("x", vec!["x".into()])],
-        service: "/".into(),
-        cores: split_cores(&[0, 1]),
-        connections: 64,
-        blocks: 3,
-        warm_up_ms: 100,
-        warm_up_fixed: false,
-        warm_ups_ms: BTreeMap::new(),
-        duration_ms: 500,
-        seed: 5,
-    };
+    let setup = setup(vec![bare("x", vec!["x".into()])]);
     let rig = Mock { natures: [("x".to_string(), nature)].into(), ..Mock::default() };
     let mut progress = Silent;
     let mut campaign = Campaign::new(rig, None, Vec::new(), "m", &mut progress);

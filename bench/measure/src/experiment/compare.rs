@@ -107,13 +107,8 @@ pub fn run<R: Rig>(
     rate_per_s: Option<f64>,
 ) -> Result<(), EndedEarly> {
     let plan = plan(setup, rounds, rate_per_s);
-    campaign.expect(plan.cells());
-    let settled = pilot::run(campaign, setup)?;
-    let common_per_s = rate_per_s.unwrap_or_else(|| common_rate(campaign.records()));
-    // Now it is known how long each takes to become steady, and so what is left.
-    let trials = plan.settle(&settled, Some(common_per_s));
-    campaign.replan(&trials);
-    for trial in trials {
+    let common_per_s = |records: &[Record]| Some(rate_per_s.unwrap_or_else(|| common_rate(records)));
+    for trial in pilot::settle(campaign, setup, plan, common_per_s)? {
         campaign.measure(&trial)?;
     }
     Ok(())
@@ -137,8 +132,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
+    use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
-    use crate::setup::tests::setup;
 
     fn two() -> Setup {
         setup(vec![bare("slow", vec!["x".into()]), bare("fast", vec!["x".into()])])

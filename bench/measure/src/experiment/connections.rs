@@ -59,11 +59,7 @@ pub fn plan(setup: &Setup, counts: &[u32]) -> ExperimentPlan {
 /// # Errors
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, counts: &[u32]) -> Result<(), EndedEarly> {
-    let plan = plan(setup, counts);
-    campaign.expect(plan.cells());
-    let settled = pilot::run(campaign, setup)?;
-    let trials = plan.settle(&settled, None);
-    campaign.replan(&trials);
+    let trials = pilot::settle(campaign, setup, plan(setup, counts), |_| None)?;
     let mut walls: BTreeSet<(String, Step, u32)> = BTreeSet::new();
     for trial in trials {
         let cell = &trial.cell;
@@ -85,8 +81,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
+    use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
-    use crate::setup::tests::setup;
     use dyno_record::audit::Standing;
 
     #[test]

@@ -158,8 +158,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
+    use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
-    use crate::setup::tests::setup;
 
     #[test]
     fn the_search_brackets_the_critical_point() {

@@ -94,7 +94,7 @@ mod tests {
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
     use crate::rig::mock::Mock;
-    use crate::setup::tests::setup;
+    use crate::rig::mock::setup;
     use dyno_analysis::explanation::Side;
     use dyno_analysis::explanation::blocks::{cost, findings, keep_usual};
     use dyno_analysis::explanation::build::Build;

@@ -5,7 +5,7 @@
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, RESTLESS_MS, WARM_UP_LEAST_MS};
-use crate::order;
+use crate::order::{self, ExperimentPlan};
 use crate::rig::Rig;
 use crate::setup::Setup;
 use dyno_record::cell::{Cell, Trial};
@@ -58,6 +58,24 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup) -> Result<Setup, E
     Ok(settled)
 }
 
+/// Runs the pilot of `plan`, and gives what follows it now that it is known how long each contestant takes to become
+/// steady. `common_per_s` finds the rate that contestants share, where the plan has one, in the pilot's records.
+///
+/// # Errors
+/// When the user interrupts or the records cannot be written.
+pub fn settle<R: Rig>(
+    campaign: &mut Campaign<R>,
+    setup: &Setup,
+    plan: ExperimentPlan,
+    common_per_s: impl FnOnce(&[Record]) -> Option<f64>,
+) -> Result<Vec<Trial>, EndedEarly> {
+    campaign.expect(plan.cells());
+    let settled = run(campaign, setup)?;
+    let trials = plan.settle(&settled, common_per_s(campaign.records()));
+    campaign.replan(&trials);
+    Ok(trials)
+}
+
 fn has_series(record: &Record) -> bool {
     record.load.as_ref().is_some_and(|load| !load.series.is_empty())
 }
@@ -79,8 +97,8 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
+    use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
-    use crate::setup::tests::setup;
     use dyno_record::load::{LoadFigures, Point};
 
     #[test]

@@ -47,12 +47,7 @@ pub fn plan(setup: &Setup, online: &[usize]) -> ExperimentPlan {
 /// # Errors
 /// When the user interrupts or the records cannot be written.
 pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, online: &[usize]) -> Result<(), EndedEarly> {
-    let plan = plan(setup, online);
-    campaign.expect(plan.cells());
-    let settled = pilot::run(campaign, setup)?;
-    let trials = plan.settle(&settled, None);
-    campaign.replan(&trials);
-    for trial in trials {
+    for trial in pilot::settle(campaign, setup, plan(setup, online), |_| None)? {
         campaign.measure(&trial)?;
     }
     Ok(())

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::contestant::Contestant;
 use crate::probe::figures::Reading;
 use crate::probe::machine::MachineSample;
 use crate::probe::pace::{Beat, Beats};
 use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
+use crate::setup::{Setup, split_cores};
 use dyno_record::cell::Cell;
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
@@ -53,6 +55,22 @@ impl Default for Nature {
             slowed_share: None,
             restless: None,
         }
+    }
+}
+
+/// A setup for it: two cores, three blocks, short cells.
+pub fn setup(contestants: Vec<Contestant>) -> Setup {
+    Setup {
+        contestants,
+        service: "/".into(),
+        cores: split_cores(&[0, 1]),
+        connections: 64,
+        blocks: 3,
+        warm_up_ms: 100,
+        warm_up_fixed: false,
+        warm_ups_ms: BTreeMap::new(),
+        duration_ms: 500,
+        seed: 5,
     }
 }
 
