@@ -10,9 +10,7 @@ use dyno_measure::rig::system::SystemError;
 use dyno_record::store::StoreError;
 use dyno_report::error::ReportError;
 use dyno_security::credentials::CredentialsError;
-use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::keyfile::KeyFileError;
-use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
 use crate::exit::{Exit, Failure};
@@ -150,50 +148,11 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
     }
 }
 
-/// The remedy for a connection that its transport gave up, short enough for a line of a terminal; `None` when there is
-/// nothing that the user could do by options.
-pub fn of_pipe(error: PipeError) -> Option<&'static str> {
-    match error {
-        PipeError::OtherTransport(Transport::Plain) => {
-            Some("the other side runs with --transport plain; give both sides the same")
-        }
-        PipeError::OtherTransport(Transport::Channel) => {
-            Some("the other side runs with --transport channel; give both sides the same")
-        }
-        PipeError::OtherTransport(Transport::Tls) => {
-            Some("the other side runs with --transport tls; give both sides the same")
-        }
-        PipeError::NotTls => Some("run both sides with the same --transport"),
-        PipeError::UnknownKey => Some("if it is the right one: --peer with its key, or --credentials DIR"),
-        PipeError::UnknownAuthority => {
-            Some("if it is the right one: --trust with its authority, or --credentials DIR")
-        }
-        PipeError::Expired => Some("it needs a new certificate, or one of us needs the right time"),
-        PipeError::WrongName => Some("the names in the URL and in the certificate must be the same"),
-        PipeError::RefusedByPeer | PipeError::CutInHandshake => {
-            Some("its stderr says why: it may not trust us, or speak another --transport")
-        }
-        PipeError::BadMessage
-        | PipeError::NothingInCommon
-        | PipeError::NoCertificate
-        | PipeError::BadCertificate
-        | PipeError::Truncated
-        | PipeError::TooSlow
-        | PipeError::TooManyHandshakes
-        | PipeError::NoRandomness
-        | PipeError::TooEarly
-        | PipeError::ClosedForSending
-        | PipeError::AlreadyFailed => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, of_credentials, of_pipe};
+    use super::{KEYS, of_credentials};
     use dyno_security::credentials::CredentialsError;
-    use dyno_security::pipe::error::PipeError;
     use dyno_security::signature::keyfile::KeyFileError;
-    use dyno_security::transport::Transport;
 
     #[test]
     fn a_file_that_others_may_read_is_not_made_anew() {
@@ -202,29 +161,5 @@ mod tests {
         assert!(of_credentials(&too_open.into()).contains("chmod 600"));
         assert_eq!(of_credentials(&CredentialsError::NoCertificate { path }), KEYS);
         assert!(of_credentials(&CredentialsError::NobodyToTrust).contains("--peer"));
-    }
-
-    #[test]
-    fn a_stranger_is_told_apart_from_a_broken_connection() {
-        let advised = [
-            PipeError::NotTls,
-            PipeError::UnknownKey,
-            PipeError::UnknownAuthority,
-            PipeError::Expired,
-            PipeError::WrongName,
-            PipeError::RefusedByPeer,
-            PipeError::CutInHandshake,
-        ];
-        for error in advised {
-            assert!(of_pipe(error).is_some_and(|remedy| remedy.len() <= 76), "{error}");
-        }
-        for transport in Transport::ALL {
-            let remedy = of_pipe(PipeError::OtherTransport(transport));
-            assert!(
-                remedy.is_some_and(|remedy| remedy.contains(&format!("--transport {transport}"))),
-                "{remedy:?}"
-            );
-        }
-        assert_eq!(of_pipe(PipeError::Truncated), None);
     }
 }

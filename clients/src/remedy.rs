@@ -47,6 +47,29 @@ pub fn of(transport: &str, text: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dyno_security::transport::Transport;
+
+    #[test]
+    fn a_stranger_is_told_apart_from_a_broken_connection() {
+        let advised = [
+            PipeError::NotTls,
+            PipeError::UnknownKey,
+            PipeError::UnknownAuthority,
+            PipeError::Expired,
+            PipeError::WrongName,
+            PipeError::RefusedByPeer,
+            PipeError::CutInHandshake,
+        ];
+        for error in advised {
+            assert!(of("tls", error.reason()).is_some(), "{error}");
+        }
+        for transport in Transport::ALL {
+            let remedy = of("tls", PipeError::OtherTransport(transport).reason());
+            let option = format!("--transport {transport}");
+            assert!(remedy.is_some_and(|remedy| remedy.contains(&option)), "{remedy:?}");
+        }
+        assert_eq!(of("tls", PipeError::Truncated.reason()), None);
+    }
 
     #[test]
     fn only_a_plain_connection_that_was_cut_may_want_another_transport() {

@@ -85,11 +85,6 @@ impl Reader {
         self.interim = 0;
     }
 
-    /// Whether nothing of an answer has arrived.
-    pub fn is_at_start(&self) -> bool {
-        self.state == State::Head && self.carry.is_empty()
-    }
-
     /// Feeds what arrived; `to_head` says whether the request was a HEAD. Pieces of the body go to `body`, in order.
     ///
     /// After [`Progress::Done`] the reader stands before the next answer.
