@@ -41,7 +41,7 @@
 //! | service | a plain function from a request to a reply |
 //! | session | an HTTP connection behind its [transport](drivers::session), without its socket |
 //! | site | [what a server is given to run](kit::site): listener, services, limits, stop switch, counts |
-//! | step | what a session asks its driver to [do next](drivers::session::Step) |
+//! | step | what a session asks its driver to [do next](drivers::session::DriverStep) |
 //! | stop | the [switch](kit::stop) that a signal throws; a server then drains: it finishes what is under way, within a deadline |
 //! | tally | the [counts](kit::tally) of one worker, in memory that outlives a fork |
 //! | ticket | the name under which an answer that comes later finds [its connection](drivers::workers::Ticket) |

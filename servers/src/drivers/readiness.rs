@@ -61,7 +61,7 @@ pub struct ConnectionTable<'a, S> {
     turn: Turn<'a>,
     deadlines: Deadlines<Ticket>,
     serial: u64,
-    /// ConnectionTable whose turn ended for fairness' sake; they are ready still.
+    /// Connections whose turn ended for fairness' sake; they are ready still.
     again: Vec<Ticket>,
     accepting: Accepting,
 }
@@ -253,7 +253,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         site.open_connections.fetch_add(1, Relaxed);
     }
 
-    /// A connection that had its turn and was ready still, so it has another one now.
+    /// The connections that had their turn and were ready still, so that they have another one now.
     pub fn unfinished(&mut self) -> Vec<Ticket> {
         std::mem::take(&mut self.again)
     }
