@@ -54,3 +54,4 @@ pub mod drivers;
 pub mod kit;
 pub mod limits;
 pub mod services;
+pub mod shared;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_http::limits::{Epoch, Limits};
@@ -16,7 +16,6 @@ use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
 use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
-use dyno_servers::services::compute::calibrate;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -111,19 +110,16 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
+    let memory = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(memory)?;
+    services.files = arguments.files.as_deref().map(check_directory).transpose()?;
+    services.faults = arguments.faults;
     let site = Site {
         listener,
-        services: Services {
-            table: &services::ALL,
-            rounds_per_us: arguments.compute_rounds_per_us.unwrap_or_else(calibrate),
-            files: arguments.files.as_deref().map(check_directory).transpose()?,
-            faults: arguments.faults,
-            mixed: AtomicU64::new(0),
-        },
+        services,
         limits: Arc::new(limits),
         transport,
-        tallies: Tallies::new(settings.workers)
-            .map_err(|error| Failure::failed(format!("cannot share memory: {error}"), ""))?,
+        tallies: Tallies::new(settings.workers).map_err(memory)?,
         open_connections: AtomicUsize::new(0),
         settings,
         stop,
@@ -147,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             "max_connections": site.settings.max_connections,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
             "cores": online_cores(),
-            "compute_rounds_per_us": site.services.rounds_per_us,
+            "compute_rounds_per_us": arguments.compute_rounds_per_us,
         },
     });
     say(&json!(ReadyLine { ready: true, address, details }).to_string());

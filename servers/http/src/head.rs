@@ -86,8 +86,23 @@ pub(crate) fn read(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<
     }
     match scan(octets, scanned, limits)? {
         None => Ok(None),
-        Some(end) => parse(&octets[..end], limits),
+        Some(end) => match in_our_version(&octets[..end]) {
+            Some(translated) => parse(&translated, limits),
+            None => parse(&octets[..end], limits),
+        },
     }
+}
+
+/// The head as HTTP/1.1, if it is in a later minor version. A server takes such a request as one of the highest minor
+/// version that it speaks (RFC 9110 2.5); nobody sends any, so a copy does no harm.
+fn in_our_version(head: &[u8]) -> Option<Vec<u8>> {
+    let line_end = head.iter().position(|octet| *octet == b'\r')?;
+    let [.., b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] = &head[..line_end] else {
+        return None;
+    };
+    let mut translated = head.to_vec();
+    translated[line_end - 1] = b'1';
+    Some(translated)
 }
 
 /// Goes on to the end of the head, refusing on the way what can never become one.
@@ -294,7 +309,7 @@ fn explain_request_line(words: &[&[u8]]) -> Fault {
             {
                 match (major, minor) {
                     (b'0', _) => Fault::BadHead(BadHead::Version),
-                    (b'1', b'0' | b'1') => Fault::BadHead(BadHead::Target),
+                    (b'1', _) => Fault::BadHead(BadHead::Target),
                     _ => Fault::UnsupportedVersion,
                 }
             }

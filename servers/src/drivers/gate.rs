@@ -192,8 +192,8 @@ fn translate(response: Response) -> hyper::Response<Answer> {
 }
 
 impl FieldLookup for HeaderMap {
-    fn get(&self, name: &str) -> Option<&str> {
-        HeaderMap::get(self, name)?.to_str().ok()
+    fn all(&self, name: &str) -> Vec<&str> {
+        self.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use dyno_http::limits::Limits;
@@ -15,7 +15,6 @@ use super::listen::listen;
 use super::stop::Stop;
 use super::tally::Tallies;
 use crate::services;
-use crate::services::compute::calibrate;
 use crate::services::service::Services;
 
 /// What a server is given to run: where to listen, what to serve, within which limits, and until when.
@@ -52,13 +51,7 @@ impl Site {
         let stop = Stop::install(settings.drain, usize::try_from(descriptors).unwrap_or(usize::MAX))?;
         let site: &'static Site = Box::leak(Box::new(Site {
             listener,
-            services: Services {
-                table: &services::ALL,
-                rounds_per_us: calibrate(),
-                files: None,
-                faults: false,
-                mixed: AtomicU64::new(0),
-            },
+            services: Services::new(&services::ALL, None)?,
             limits: Arc::new(limits),
             transport: None,
             tallies: Tallies::new(settings.workers)?,

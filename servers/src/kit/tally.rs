@@ -5,12 +5,9 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::num::NonZeroUsize;
-use std::ptr::NonNull;
-use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use crate::shared::{Shared, Zeroed};
 
 /// One worker's counts.
 #[derive(Debug, Default)]
@@ -66,17 +63,12 @@ impl Tally {
     }
 }
 
+// SAFETY: it is made of atomics alone.
+unsafe impl Zeroed for Tally {}
+
 /// The counts of all workers, shared with children that are forked later.
 #[derive(Debug)]
-pub struct Tallies {
-    memory: NonNull<Tally>,
-    workers: usize,
-}
-
-// SAFETY: the memory is only ever reached through shared references to `Tally`, which is made of atomics.
-unsafe impl Send for Tallies {}
-// SAFETY: as above.
-unsafe impl Sync for Tallies {}
+pub struct Tallies(Shared<Tally>);
 
 impl Tallies {
     /// Zeroed counts for `workers` workers, at least one.
@@ -84,25 +76,17 @@ impl Tallies {
     /// # Errors
     /// When the kernel refuses the memory.
     pub fn new(workers: usize) -> io::Result<Self> {
-        let workers = workers.max(1);
-        let length = NonZeroUsize::new(workers * size_of::<Tally>()).expect("at least one tally");
-        // SAFETY: a fresh anonymous mapping overlaps nothing that anybody else uses.
-        let memory = unsafe {
-            mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)?
-        };
-        Ok(Tallies { memory: memory.cast(), workers })
+        Ok(Tallies(Shared::new(workers)?))
     }
 
     /// The counts of each worker.
     pub fn workers(&self) -> &[Tally] {
-        // SAFETY: the mapping holds `workers` tallies, page-aligned and zeroed by the kernel, which is a valid value
-        // of atomics; it lives as long as `self`.
-        unsafe { slice::from_raw_parts(self.memory.as_ptr(), self.workers) }
+        &self.0
     }
 
     /// The counts of worker `index`. A server with more workers than tallies shares them in turn.
     pub fn of(&self, index: usize) -> &Tally {
-        &self.workers()[index % self.workers]
+        &self.0[index % self.0.len()]
     }
 
     /// The account as one JSON object: the server's name, its workers, their sum.
@@ -120,12 +104,5 @@ impl Tallies {
         total.write_json(&mut json);
         json.push('}');
         json
-    }
-}
-
-impl Drop for Tallies {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length and nothing borrows it any more.
-        let _ = unsafe { munmap(self.memory.cast(), self.workers * size_of::<Tally>()) };
     }
 }

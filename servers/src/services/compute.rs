@@ -2,14 +2,17 @@
 //!
 //! The work is a chain of multiplications in which each round needs the result of the one before, so neither the
 //! compiler nor a wide processor can shorten it, and it touches no memory. How many rounds make a microsecond is
-//! measured once; whoever compares servers passes the same figure to all of them (`rounds_per_us`), so that
-//! they do the same work even if the measurement was disturbed.
+//! measured at the first use, once for all workers of a server, so that a server that never computes starts without
+//! that delay. A comparison gives all servers the same figure, and they do the same work.
 
 use std::hint::black_box;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use super::service::{Needs, Reply, Service, number, text};
 use crate::limits::MICROS_MAX;
+use crate::shared::Shared;
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -24,10 +27,45 @@ pub const SERVICE: Service = Service {
             Ok(micros) => micros,
             Err(refusal) => return Reply::now(refusal),
         };
-        work(micros * services.rounds_per_us);
+        work(micros * services.rounds.per_us());
         Reply::now(text(200, format!("computed {micros} us\n")))
     },
 };
+
+/// How many rounds of [`work`] make a microsecond: given, or measured at the first use. Forked workers share it.
+#[derive(Debug)]
+pub struct Rounds {
+    /// 0 until it is known.
+    per_us: Shared<AtomicU64>,
+}
+
+impl Rounds {
+    /// `given` rounds a microsecond; `None`: they are measured at the first use.
+    ///
+    /// # Errors
+    /// When the kernel refuses the memory.
+    pub fn new(given: Option<u64>) -> io::Result<Self> {
+        let per_us = Shared::<AtomicU64>::new(1)?;
+        per_us[0].store(given.unwrap_or(0), Relaxed);
+        Ok(Rounds { per_us })
+    }
+
+    /// The figure. The first caller takes some milliseconds to measure it; callers at the same time measure as well,
+    /// and the first to finish decides for all.
+    pub fn per_us(&self) -> u64 {
+        match self.per_us[0].load(Relaxed) {
+            0 => self.settle(calibrate()),
+            known => known,
+        }
+    }
+
+    fn settle(&self, measured: u64) -> u64 {
+        match self.per_us[0].compare_exchange(0, measured, Relaxed, Relaxed) {
+            Ok(_) => measured,
+            Err(earlier) => earlier,
+        }
+    }
+}
 
 /// Does `rounds` rounds of work (the mixing step of SplitMix64; Steele, Lea, Flood 2014).
 pub fn work(rounds: u64) -> u64 {
@@ -39,7 +77,7 @@ pub fn work(rounds: u64) -> u64 {
 }
 
 /// Measures how many rounds make a microsecond: the best of several tries, since whatever disturbs can only slow down.
-pub fn calibrate() -> u64 {
+fn calibrate() -> u64 {
     const ROUNDS: u64 = 200_000;
     const TRIES: usize = 15;
     let fastest_ns = (0..TRIES).map(|_| {
@@ -49,4 +87,19 @@ pub fn calibrate() -> u64 {
     });
     let fastest_ns = fastest_ns.min().unwrap_or(u64::MAX);
     (ROUNDS * 1000 / fastest_ns.max(1)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_are_measured_once_and_then_stay() {
+        let rounds = Rounds::new(None).expect("a page of memory");
+        let first = rounds.per_us();
+        assert!(first > 0);
+        assert_eq!(rounds.settle(first + 1), first, "a second measurement must not change the work");
+        assert_eq!(rounds.per_us(), first);
+        assert_eq!(Rounds::new(Some(77)).expect("a page of memory").per_us(), 77);
+    }
 }

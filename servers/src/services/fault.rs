@@ -25,7 +25,7 @@ pub const SERVICE: Service = Service {
         "spin" => {
             let start = Instant::now();
             while start.elapsed() < FAULT_SPIN {
-                work(1000 * services.rounds_per_us);
+                work(1000 * services.rounds.per_us());
             }
             Reply::now(Response::new(Status::OK, "text/plain", Body::Static(b"spun\n")))
         }

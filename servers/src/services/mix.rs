@@ -22,14 +22,17 @@ pub const SERVICE: Service = Service {
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
     call: |services, _, rest| {
-        let place =
-            if rest.is_empty() { Ok(services.mixed.fetch_add(1, Relaxed)) } else { number(rest, u64::MAX) };
+        let place = if rest.is_empty() {
+            Ok(services.mixed[0].fetch_add(1, Relaxed))
+        } else {
+            number(rest, u64::MAX)
+        };
         let place = match place {
             Ok(place) => place,
             Err(refusal) => return Reply::now(refusal),
         };
         let draw = Draw::number(place);
-        work(draw.compute_ns * services.rounds_per_us / 1000);
+        work(draw.compute_ns * services.rounds.per_us() / 1000);
         let response = Response::new(Status::OK, "text/plain", Body::Static(b"mixed\n"));
         match draw.wait_us {
             0 => Reply::now(response),

@@ -15,6 +15,7 @@ pub mod hello;
 pub mod json;
 pub mod mix;
 pub mod pages;
+pub mod preconditions;
 pub mod ranges;
 pub mod service;
 pub mod wait;

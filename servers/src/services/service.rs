@@ -1,6 +1,7 @@
 //! What a service is, and how a request finds its own.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use std::time::Duration;
 use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
+
+use super::compute::Rounds;
+use crate::shared::Shared;
 
 /// What a service needs to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +46,14 @@ pub struct Service {
 pub struct Services {
     /// The table of services.
     pub table: &'static [&'static Service],
-    /// Rounds of the work loop that make a microsecond, see [`super::compute`].
-    pub rounds_per_us: u64,
+    /// Rounds of the work loop that make a microsecond.
+    pub rounds: Rounds,
     /// The directory behind `/files/`; `None`: there are no files.
     pub files: Option<PathBuf>,
     /// Whether `/fault/...` is there.
     pub faults: bool,
-    /// Requests for `/mix` so far; the next one's place in the seeded sequence.
-    pub mixed: AtomicU64,
+    /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
+    pub mixed: Shared<AtomicU64>,
 }
 
 /// What a service sees of a request, whichever HTTP implementation has read it.
@@ -66,13 +70,20 @@ pub struct Call<'a> {
 
 /// Header fields to look into.
 pub trait FieldLookup {
-    /// The value of the first field of that name, whatever the case; `None` if there is none or it is no text.
-    fn get(&self, name: &str) -> Option<&str>;
+    /// The values of the fields of that name, in order and whatever the case; `""` for one that is no text, which
+    /// keeps its place without a meaning.
+    fn all(&self, name: &str) -> Vec<&str>;
+
+    /// The value of the first field of that name.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).into_iter().next()
+    }
 }
 
 impl FieldLookup for Request<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.header(name)
+    fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
     }
 }
 
@@ -105,6 +116,15 @@ impl Reply {
 }
 
 impl Services {
+    /// All services, with neither files nor planted faults. `rounds_per_us` is for [`Rounds::new`].
+    ///
+    /// # Errors
+    /// When the kernel refuses the memory that workers share.
+    pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
+        let (rounds, mixed) = (Rounds::new(rounds_per_us)?, Shared::new(1)?);
+        Ok(Services { table, rounds, files: None, faults: false, mixed })
+    }
+
     /// Answers a request: finds the service, checks the method, calls it.
     pub fn call(&self, call: &Call<'_>) -> Reply {
         if call.method == "OPTIONS" && call.path == "*" {
