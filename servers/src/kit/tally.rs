@@ -1,7 +1,7 @@
 //! Counts per worker in memory that forked workers share.
 //!
-//! Each worker has a cache line of its own, so counting costs no traffic between cores; the sum over workers is the
-//! server's account, and the spread tells how evenly a design shares its work.
+//! Each worker has a cache line of its own, so counting causes no traffic between cores. The sum over the workers is
+//! the total of the server, and the spread shows how evenly a design distributes its work.
 
 use std::fmt::Write as _;
 use std::io;
@@ -20,11 +20,11 @@ pub struct Tally {
     pub connections: AtomicU64,
     /// Requests answered by a service.
     pub requests: AtomicU64,
-    /// Octets read from the wire.
+    /// Bytes read from the wire.
     pub received_bytes: AtomicU64,
-    /// Octets written to the wire.
+    /// Bytes written to the wire.
     pub sent_bytes: AtomicU64,
-    /// Connections turned away with a 503 because a limit was reached.
+    /// Connections and requests refused with a 503 because a limit was reached.
     pub refused: AtomicU64,
     /// Services that panicked, and workers that died.
     pub faults: AtomicU64,
@@ -86,7 +86,7 @@ impl Tallies {
     pub fn new(workers: usize) -> io::Result<Self> {
         let workers = workers.max(1);
         let length = NonZeroUsize::new(workers * size_of::<Tally>()).expect("at least one tally");
-        // SAFETY: a fresh anonymous mapping overlaps nothing that anybody else uses.
+        // SAFETY: a fresh anonymous mapping overlaps no other memory.
         let memory = unsafe {
             mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)?
         };
@@ -100,12 +100,12 @@ impl Tallies {
         unsafe { slice::from_raw_parts(self.memory.as_ptr(), self.workers) }
     }
 
-    /// The counts of worker `index`. A server with more workers than tallies shares them in turn.
+    /// The counts of worker `index`. If there are more workers than tallies, several workers share one.
     pub fn of(&self, index: usize) -> &Tally {
         &self.workers()[index % self.workers]
     }
 
-    /// The account as one JSON object: the server's name, its workers, their sum.
+    /// The counts as one JSON object: the server's name, its workers, their sum.
     pub fn to_json(&self, name: &str) -> String {
         let total = Tally::default();
         let mut json = format!("{{\"name\":\"{name}\",\"workers\":[");

@@ -1,9 +1,9 @@
 //! `/compute/MICROS`: CPU work, the same on every architecture.
 //!
 //! The work is a chain of multiplications in which each round needs the result of the one before, so neither the
-//! compiler nor a wide processor can shorten it, and it touches no memory. How many rounds make a microsecond is
-//! measured once; whoever compares servers passes the same figure to all of them (`rounds_per_us`), so that
-//! they do the same work even if the measurement was disturbed.
+//! compiler nor a processor that runs several instructions at once can shorten it; and it touches no memory. How many
+//! rounds make a microsecond is measured once. A comparison passes the same number to all its servers
+//! (`rounds_per_us`), so that they do the same work even if the measurement was disturbed.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -38,7 +38,8 @@ pub fn work(rounds: u64) -> u64 {
     black_box(state)
 }
 
-/// Measures how many rounds make a microsecond: the best of several tries, since whatever disturbs can only slow down.
+/// Measures how many rounds make a microsecond: the best of several tries, since disturbances can only slow a try
+/// down.
 pub fn calibrate() -> u64 {
     const ROUNDS: u64 = 200_000;
     const TRIES: usize = 15;

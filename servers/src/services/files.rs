@@ -60,7 +60,7 @@ fn open(root: &Path, path: &str) -> io::Result<Found> {
     if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    // HTTP dates have whole seconds; the tag sees more.
+    // HTTP dates have whole seconds; the tag also contains nanoseconds.
     let modified = UNIX_EPOCH + Duration::from_secs(metadata.mtime().max(0).cast_unsigned());
     let etag = format!("\"{:x}-{:x}-{:x}\"", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Ok(Found { file, length: metadata.len(), modified, etag })
@@ -110,7 +110,8 @@ fn is_unchanged(fields: &dyn FieldLookup, found: &Found) -> bool {
     since.is_some_and(|since| found.modified <= since)
 }
 
-/// If-Range (RFC 9110, 13.1.5): a part is only of use to a client whose other parts are of the same file.
+/// If-Range (RFC 9110, 13.1.5): a part is only useful to a client whose other parts come from the same version of the
+/// file.
 fn may_be_partial(fields: &dyn FieldLookup, found: &Found) -> bool {
     let Some(condition) = fields.get("if-range") else { return true };
     condition == found.etag || httpdate::parse_http_date(condition).is_ok_and(|date| date == found.modified)
@@ -118,14 +119,15 @@ fn may_be_partial(fields: &dyn FieldLookup, found: &Found) -> bool {
 
 fn refusal(error: io::Error) -> Response {
     match error.raw_os_error().map(nix::errno::Errno::from_raw) {
-        // EXDEV is what RESOLVE_BENEATH says to a path that would leave; to the client it is a file that is not there.
+        // RESOLVE_BENEATH reports EXDEV for a path that would leave the directory; the client is told that there is
+        // no such file.
         Some(nix::errno::Errno::EACCES | nix::errno::Errno::EPERM) => text(403, "not for you\n"),
         Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => text(503, "no descriptors left\n"),
         _ => text(404, "no such file\n"),
     }
 }
 
-/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for what is no UTF-8 and for NUL.
+/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for text that is not UTF-8, and for NUL.
 fn decode(path: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -143,7 +145,7 @@ fn decode(path: &str) -> Option<String> {
     if octets.contains(&0) { None } else { String::from_utf8(octets).ok() }
 }
 
-/// Media types by the ending of the name; what is unknown is a stream of octets.
+/// Media types by file name extension; an unknown extension means a stream of bytes.
 fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.').map_or("html", |(_, ending)| ending) {
         "html" | "htm" => "text/html; charset=utf-8",
