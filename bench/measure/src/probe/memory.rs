@@ -32,7 +32,7 @@ pub fn sample(root: i32) -> Memory {
 fn rollup(pid: i32) -> io::Result<Option<String>> {
     match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
         Ok(text) => Ok(Some(text)),
-        // ESRCH means that the process still exists and waits for its parent, but has no memory any more.
+        // ESRCH: the process still exists and waits for its parent, but has no memory any more.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
         Err(error) => Err(error),
     }

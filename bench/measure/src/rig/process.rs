@@ -181,6 +181,7 @@ impl Running {
 
     /// Ends it with SIGTERM, and with SIGKILL when it does not end.
     ///
+    /// # Errors
     /// When it had died before or had to be killed; and when a contestant that prints the ready line ended with an
     /// error. The exit status of other servers is not examined, because many leave SIGTERM to the kernel.
     pub fn stop(mut self) -> Result<Farewell, CellFault> {
