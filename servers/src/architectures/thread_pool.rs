@@ -42,7 +42,7 @@ use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
 /// A dispatcher, a bounded queue, a fixed number of workers.
 pub const THREAD_POOL: Architecture = Architecture {
     name: "thread-pool",
-    idea: "a dispatcher accepts, a bounded queue, a fixed crew of workers",
+    idea: "a dispatcher accepts, a bounded queue, a fixed number of workers",
     family: Family::Threads,
     concurrency: Concurrency::PerWorker,
     anatomy: Anatomy {
