@@ -38,7 +38,7 @@ pub enum CredentialsError {
     File {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A file that should hold certificates holds none.

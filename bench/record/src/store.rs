@@ -41,7 +41,7 @@ pub enum StoreError {
     Open {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file accepted records before, and cannot be written any more.
@@ -49,7 +49,7 @@ pub enum StoreError {
     Append {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A record cannot be encoded.
@@ -60,7 +60,7 @@ pub enum StoreError {
     Missing {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file is there and cannot be read.
@@ -68,7 +68,7 @@ pub enum StoreError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file has no header.

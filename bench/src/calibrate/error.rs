@@ -31,7 +31,7 @@ pub(crate) enum CalibrationError {
     Cpu {
         /// Number of the CPU.
         cpu: usize,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A foreign generator cannot be started.
@@ -39,7 +39,7 @@ pub(crate) enum CalibrationError {
     Tool {
         /// Name of its program.
         tool: &'static str,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A foreign generator ended without reporting a value.

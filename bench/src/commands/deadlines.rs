@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dyno_http::limits::Limits;
 
-/// How patient a server is with its clients, in milliseconds; each has its reason in the limits of the HTTP core.
+/// The time limits of a server for its clients, in milliseconds; the limits of the HTTP core give the reason of each.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Deadlines of a connection")]
 pub(crate) struct DeadlineOptions {

@@ -59,7 +59,7 @@ impl<P: Pipe> WireLine<P> {
     /// Puts a pipe on a socket. Reads and writes give up after ten seconds.
     ///
     /// # Errors
-    /// What the system reports.
+    /// Errors of the operating system.
     pub fn new(stream: TcpStream, pipe: P) -> io::Result<Self> {
         stream.set_read_timeout(Some(DEMO_TIMEOUT))?;
         stream.set_write_timeout(Some(DEMO_TIMEOUT))?;
@@ -69,7 +69,7 @@ impl<P: Pipe> WireLine<P> {
     /// Writes what is pending.
     ///
     /// # Errors
-    /// What the system reports.
+    /// Errors of the operating system.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.pipe.pending().is_empty() {
             let count = self.stream.write(self.pipe.pending())?;

@@ -114,7 +114,7 @@ pub(crate) enum OptionError {
     File {
         /// The file.
         path: String,
-        /// The error of the system.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// A file that holds no trace, or no mix.

@@ -20,7 +20,7 @@ enum Stage {
     Complete,
 }
 
-/// What has become of the octets that came.
+/// What the octets that came have led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feed {
     /// More octets are needed.

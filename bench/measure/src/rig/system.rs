@@ -45,7 +45,7 @@ pub enum SystemError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Signals cannot be handled.

@@ -25,7 +25,7 @@ const LIMIT: Nanoseconds = Nanoseconds(10_000_000);
 /// The share of requests that a good rate may lose when the user sets none: one in a thousand.
 const MISSED: Share = Share(0.001);
 
-/// What an experiment is asked for.
+/// The options that describe an experiment.
 #[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Spec {
