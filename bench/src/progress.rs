@@ -1,4 +1,4 @@
-//! How far an experiment is, on stderr: a bar on a terminal, plain lines elsewhere.
+//! Progress of an experiment on stderr: a bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use dyno_units::show;
 pub(crate) struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
-    /// The block that was told of last: whether it was the pilot, and its number.
+    /// The block that was last reported: whether it was the pilot, and its number.
     last_block: Option<(bool, u32)>,
     void: usize,
 }
 
 impl Reporter {
-    /// A reporter; a quiet one tells only of cells that are void.
+    /// A reporter; a quiet one reports only void cells.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
@@ -37,7 +37,7 @@ impl Reporter {
         Reporter { quiet, bar, last_block: None, void: 0 }
     }
 
-    /// A line of its own, above the bar.
+    /// Prints a line of its own, above the bar.
     pub(crate) fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -63,7 +63,7 @@ impl Reporter {
     }
 }
 
-/// The text as far as it fits one line.
+/// The text, cut to one line.
 fn cut(text: &str) -> String {
     if text.chars().count() <= TERMINAL_COLUMNS {
         return text.to_string();
@@ -99,7 +99,7 @@ impl CampaignProgress for Reporter {
             self.void += 1;
             let (cell, reason) = (&record.trial.cell, record.audit.reason());
             match &self.bar {
-                // The report has the whole reason; here one line must do, or the bar leaves the screen.
+                // The report has the whole reason; here it is cut to one line, or the bar would leave the screen.
                 Some(bar) => bar.println(cut(&format!("void: {} {}: {reason}", cell.step, cell.contestant))),
                 None => errln!("void: {}: {reason}", place(&record.trial)),
             }

@@ -1,4 +1,4 @@
-//! Where results go: `dyno-results/<time>-<experiment>/`, with a link `latest` beside it.
+//! The directories of results: `dyno-results/<time>-<experiment>/`, with a link `latest` beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,20 +19,20 @@ pub(crate) fn directory(experiment: Experiment, unix_ms: u64) -> PathBuf {
     Path::new(ROOT).join(format!("{moment}-{experiment}"))
 }
 
-/// Points `dyno-results/latest` to a directory in `dyno-results`; elsewhere nothing is done.
+/// Points `dyno-results/latest` to a directory in `dyno-results`; does nothing for directories elsewhere.
 pub(crate) fn point_latest(directory: &Path) {
     let (Some(root), Some(name)) = (directory.parent(), directory.file_name()) else {
         return;
     };
     if root.file_name().is_some_and(|parent| parent == ROOT) {
         let link = root.join("latest");
-        // The link is for convenience: where it cannot be made, the path that is printed leads there as well.
+        // The link is only for convenience: without it, the path that is printed leads there as well.
         let _ = fs::remove_file(&link);
         let _ = std::os::unix::fs::symlink(name, &link);
     }
 }
 
-/// The newest directory of an experiment, or of any.
+/// The newest directory of an experiment, or of any experiment.
 ///
 /// # Errors
 /// Usage (2) when there are no results yet.

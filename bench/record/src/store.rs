@@ -1,4 +1,4 @@
-//! The records on disk: appended line by line, read back as far as they are whole.
+//! The records on disk: appended line by line, and read back as far as the lines are complete.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -18,7 +18,7 @@ pub const FILE: &str = "records.jsonl";
 #[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Line {
-    /// What was asked, and on which machine.
+    /// The settings of the experiment, and the machine.
     Header(Box<Header>),
     /// A cell that is done.
     Cell(Box<Record>),
@@ -29,30 +29,30 @@ pub enum Line {
 pub struct Records {
     /// The last header of the file: a resumed experiment writes a new one.
     pub header: Header,
-    /// All cells, in the order measured.
+    /// All cells, in the order in which they were measured.
     pub cells: Vec<Record>,
 }
 
 /// Why records cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The directory or its file does not take what is written.
+    /// The directory or its file cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The file took records before and takes no more.
+    /// The file accepted records before, and cannot be written any more.
     #[error("cannot write {}: {error}", path.display())]
     Append {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// A record cannot be put into words.
+    /// A record cannot be encoded.
     #[error("cannot encode a record: {0}")]
     Encode(serde_json::Error),
     /// There is no such file.
@@ -60,7 +60,7 @@ pub enum StoreError {
     Missing {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file is there and cannot be read.
@@ -68,7 +68,7 @@ pub enum StoreError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file has no header.
@@ -84,7 +84,7 @@ pub enum StoreError {
         /// The version that the line names.
         schema: u32,
     },
-    /// A whole line is no record.
+    /// A complete line is no record.
     #[error("{}:{line}: not a record: {error}", path.display())]
     Damaged {
         /// The file.
@@ -96,7 +96,7 @@ pub enum StoreError {
     },
 }
 
-/// A file that takes records.
+/// A file that records are appended to.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
@@ -104,8 +104,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file in `directory` for appending and writes the header. A last line that was cut off (the machine or
-    /// the program died while writing) is cut away first.
+    /// Opens the file in `directory` for appending and writes the header. A last line that is incomplete, because the
+    /// machine or the program died while writing, is removed first.
     ///
     /// # Errors
     /// When the directory cannot be made or the file not be written.
@@ -124,7 +124,7 @@ impl Store {
     /// Appends a cell; when this returns, a crash of the program no longer loses it.
     ///
     /// # Errors
-    /// When the disk takes no more.
+    /// When the disk is full or fails.
     pub fn append(&mut self, record: &Record) -> Result<(), StoreError> {
         self.write(&Line::Cell(Box::new(record.clone())))
     }
@@ -150,10 +150,10 @@ fn whole_length(file: &mut File) -> io::Result<u64> {
     }
 }
 
-/// Reads the records of a directory, or of a file: what was measured, as it stands there.
+/// Reads the records of a directory, or of a file, exactly as they were measured.
 ///
 /// # Errors
-/// When there are none, or a whole line is no record, or the schema is newer than this program.
+/// When there are none, when a complete line is no record, or when the schema is newer than this program.
 pub fn read(place: &Path) -> Result<Records, StoreError> {
     let path = if place.is_dir() { place.join(FILE) } else { place.to_path_buf() };
     let file = File::open(&path).map_err(|error| StoreError::Missing { path: path.clone(), error })?;
@@ -168,7 +168,7 @@ pub fn read(place: &Path) -> Result<Records, StoreError> {
             Ok(Line::Cell(found)) => {
                 cells.insert(found.trial.key(), (number, *found));
             }
-            // The last line may have been cut off.
+            // The last line may be incomplete.
             Err(_) if number + 1 == lines.len() => {}
             Err(error) => return Err(misread(path, number + 1, line, error)),
         }

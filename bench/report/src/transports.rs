@@ -1,4 +1,4 @@
-//! What security costs, in words and tables.
+//! The cost of security, in words and tables.
 
 use std::fmt::Write;
 

@@ -1,4 +1,4 @@
-//! Begins an experiment, as asked for by its command, by a file, or by the records of an earlier start.
+//! Begins an experiment: from the options of its command, from a file, or from the records of an earlier start.
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +14,7 @@ use super::{CommandResult, compare, connections, curve, recorded, scale};
 use crate::exit::Failure;
 use crate::results;
 
-/// Runs the experiment that the command `experiment` asks for, or continues the one that it names.
+/// Runs the experiment that `options` describe, or continues the one that they name.
 ///
 /// # Errors
 /// Usage (2) when options do not go together, a name is unknown, or there is nothing to continue; failed (1) when
@@ -50,7 +50,7 @@ fn begin(spec: Spec) -> Result<Launch, Failure> {
     Ok(Launch { spec, directory, known: Vec::new(), seed, unix_ms, dry_run: false, quiet: false })
 }
 
-/// Continues an experiment with the options that it began with.
+/// Continues an experiment with the options with which it began.
 fn resume(experiment: Experiment, place: Option<PathBuf>) -> Result<Launch, Failure> {
     let directory = place.map_or_else(|| results::latest(Some(experiment)), Ok)?;
     let Records { header, cells } = store::read(&directory)?;

@@ -77,7 +77,8 @@ pub(crate) struct Head {
 /// linear work in total; it must be 0 for the first octets of each head.
 pub(crate) fn read(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<Option<Head>, Fault> {
     if *scanned == 0 {
-        // Nearly always the first piece is the whole head. If it is not, or is wrong, the careful way decides.
+        // Nearly always the first piece is the whole head. If it is not, or if it breaks a rule, the scan below
+        // decides.
         if let Ok(Some(head)) = parse(octets, limits)
             && head.len as usize <= limits.head_octets
         {
@@ -105,7 +106,7 @@ fn in_our_version(head: &[u8]) -> Option<Vec<u8>> {
     Some(translated)
 }
 
-/// Goes on to the end of the head, refusing on the way what can never become one.
+/// Searches for the end of the head, and refuses at once what can never become a head.
 fn scan(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<Option<usize>, Fault> {
     let visible = &octets[..octets.len().min(limits.head_octets)];
     let start = *scanned as usize;
@@ -148,7 +149,8 @@ fn parse(octets: &[u8], limits: &Limits) -> Result<Option<Head>, Fault> {
         return Err(Fault::BadHead(BadHead::RequestLine));
     };
     if !octets.starts_with(method.as_bytes()) {
-        // httparse skips empty lines of either kind; those that may stand here are gone already.
+        // httparse skips empty lines, whether they end with CR LF or with LF; those that are allowed here are gone
+        // already.
         return Err(Fault::BadHead(BadHead::BareLf));
     }
     check_line_ends(&octets[..len], request.headers)?;
@@ -248,7 +250,8 @@ impl<'a> Seen<'a> {
         Ok(seen)
     }
 
-    /// One way to find the end of the body, or none at all: whatever two recipients could read differently is refused.
+    /// The one way in which the end of the body is found. A head that two recipients could read differently is
+    /// refused.
     fn framing(&self, version: Version) -> Result<Framing, Fault> {
         match (self.length, self.encoding) {
             (None, None) => Ok(Framing::None),
@@ -280,7 +283,7 @@ fn content_length(digits: &[u8]) -> Result<Framing, Fault> {
     match value {
         Some(0) => Ok(Framing::None),
         Some(length) => Ok(Framing::Length(length)),
-        // A number, but one beyond every limit.
+        // It is a number, but larger than every limit.
         None => Err(Fault::BodyTooLarge),
     }
 }

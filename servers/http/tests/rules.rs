@@ -1,4 +1,4 @@
-//! What exactly is told of a fault: the kind, not the status alone, and the words for the operator.
+//! What is reported of a fault: its kind, not only the status, and the words for the operator.
 
 mod support;
 

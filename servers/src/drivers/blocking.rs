@@ -1,6 +1,6 @@
-//! Carrying one connection by calls that wait: the thread that serves it is occupied until the connection ends.
+//! Carries one connection by calls that wait: the thread that serves the connection is occupied until it ends.
 //!
-//! What waiting means is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine by letting others run.
+//! How to wait is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine waits by letting others run.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -15,16 +15,16 @@ use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
 use crate::kit::tally::Tally;
 
-/// A connection to wait on.
+/// A connection and the calls that wait for it.
 pub trait Wire {
-    /// Waits for octets, hardly longer than `timeout`; 0 is the end of what the peer sends. `idle`: the peer owes
-    /// nothing, and a stopping server may end the wait (with 0).
+    /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
+    /// that no request is under way; then a stopping server may end the wait, with 0.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when timeout may be at its end, anything else when the connection is broken.
+    /// [`io::ErrorKind::WouldBlock`] when the timeout may have passed, any other kind when the connection is broken.
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize>;
 
-    /// Waits until some of `octets` are on their way.
+    /// Waits until some of `octets` have been handed to the kernel.
     ///
     /// # Errors
     /// As [`Wire::read`].
@@ -41,7 +41,7 @@ pub trait Wire {
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
     let mut clock = Clock::new();
     let mut session = Session::new(site, tally, clock.now());
-    // A broken connection is the peer's affair and has been counted; there is nobody left to tell.
+    // A broken connection concerns only its peer and has been counted; nobody is left to be told.
     let _ = converse(wire, &mut session, &mut clock, site, tally);
 }
 
@@ -93,10 +93,11 @@ fn converse(
     }
 }
 
-/// A connection that a kernel thread or a process waits on.
+/// A connection on which a kernel thread or a process waits.
 ///
-/// The time limits of its calls are socket options, so moving one costs a system call. It is moved only when a call
-/// could otherwise sleep past the session's deadline; waking early costs nothing but a look at the clock.
+/// The time limits of its calls are socket options, so changing one costs a system call. A limit is changed only when
+/// a call could otherwise sleep far past the session's deadline, or would wake far too often; waking early costs only
+/// a look at the clock.
 #[derive(Debug)]
 pub struct BlockingWire<'a> {
     stream: TcpStream,
@@ -106,7 +107,7 @@ pub struct BlockingWire<'a> {
 }
 
 impl<'a> BlockingWire<'a> {
-    /// `stream` has inherited its time limits from the listener, see [`crate::kit::listen::listen`].
+    /// `stream` must have inherited its time limits from the listener, see [`crate::kit::listen::listen`].
     pub fn new(stream: TcpStream, site: &'a Site) -> Self {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire {
@@ -150,15 +151,15 @@ impl Wire for BlockingWire<'_> {
     }
 }
 
-/// A time limit that a socket has, and the timeout that it serves.
+/// The time limit that is set on a socket, and the range of timeouts for which it is good enough.
 ///
-/// The bounds are worked out when the limit moves, which is rare, and compared with for every call.
+/// The bounds of the range are computed when the limit is changed, which is rare, and compared on every call.
 #[derive(Debug)]
 struct TimeLimit {
     set: Duration,
-    /// With less timeout than this, a call would sleep too far past the deadline.
+    /// For a timeout shorter than this, a call would sleep too far past the deadline.
     least: Duration,
-    /// With more than this it would wake too often for nothing.
+    /// For a timeout longer than this, a call would wake too often without need.
     most: Duration,
 }
 
@@ -166,7 +167,7 @@ impl TimeLimit {
     fn of(timeout: Duration) -> Self {
         // Zero would mean no limit at all.
         let set = timeout.clamp(Duration::from_millis(1), Duration::from_secs(3600));
-        // A tenth late, and the 10 ms that timers of the kernel may take besides, harm nobody.
+        // It does no harm to be a tenth late, plus the 10 ms by which the kernel's timers may be late.
         let least = set.saturating_sub(Duration::from_millis(10)) * 10 / 11;
         TimeLimit { set, least, most: set * 4 }
     }

@@ -1,5 +1,6 @@
-//! A connection that a coroutine waits on: where a kernel thread would block, it switches to the scheduler and says
-//! what it waits for. Which coroutine runs when is the scheduler's, in the chapter.
+//! A connection on which a coroutine waits: where a kernel thread would block, the coroutine switches to the
+//! scheduler and says what it waits for. The scheduler decides which coroutine runs when; it stands in the
+//! [chapter](crate::architectures::coroutines).
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,43 +15,43 @@ use super::selector::Interest;
 /// What a coroutine waits for, and for how long at the most.
 #[derive(Debug, Clone, Copy)]
 pub struct Wait {
-    /// Octets, room, or nothing but time.
+    /// What it waits for: bytes, room to write, or only time.
     pub interest: Interest,
-    /// No longer than this.
+    /// The longest time to wait.
     pub timeout: Duration,
-    /// The peer owes nothing: a stopping server may end this wait.
+    /// No request is under way, so a stopping server may end this wait.
     pub idle: bool,
 }
 
 /// Why a coroutine was resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// What it waits for has come.
+    /// What the coroutine waits for has come.
     Ready {
-        /// The peer has sent its last octet.
+        /// The peer has sent its last byte.
         ended: bool,
     },
-    /// Patience is at its end.
+    /// The timeout has passed.
     TimeIsUp,
-    /// The server stops, and nothing is owed.
+    /// The server stops, and no request is under way.
     Stop,
 }
 
-/// A coroutine that serves a connection: resumed with a reason, it suspends with what it waits for next.
+/// A coroutine that serves a connection. It is resumed with a reason, and suspends with what it waits for next.
 pub type Fiber = Coroutine<Wake, Wait, ()>;
-/// A connection that a coroutine waits on.
+/// A connection on which a coroutine waits.
 pub struct YieldingWire<'a> {
     stream: Rc<TcpStream>,
     yielder: &'a Yielder<Wake, Wait>,
-    /// There may be octets to read.
+    /// Whether there may be bytes to read.
     readable: bool,
-    /// The peer has ended; a short read proves nothing any more.
+    /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
     ended: bool,
 }
 
 impl<'a> YieldingWire<'a> {
-    /// The wire of a connection that was just accepted; it is non-blocking. The scheduler holds it too, to say what
-    /// it waits for.
+    /// The wire of a connection that was just accepted; the connection is non-blocking. The scheduler holds the
+    /// stream too, in order to tell epoll what the coroutine waits for.
     pub fn new(stream: Rc<TcpStream>, yielder: &'a Yielder<Wake, Wait>) -> Self {
         YieldingWire { stream, yielder, readable: false, ended: false }
     }

@@ -1,4 +1,4 @@
-//! The drivers: what carries a connection, once a chapter has decided who runs it.
+//! The drivers: code that carries a connection once a chapter has decided which process, thread or loop serves it.
 //!
 //! | to | use |
 //! |---|---|

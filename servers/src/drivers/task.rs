@@ -1,4 +1,4 @@
-//! Carrying one connection as a task: what [`blocking`](super::blocking) does, with awaits where that waits.
+//! Carries one connection as a task: as [`blocking`](super::blocking) does, with an await where that waits.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -16,10 +16,10 @@ use crate::kit::site::Site;
 use crate::kit::stop::Mark;
 use crate::kit::tally::Tally;
 
-/// Serves one connection until it ends. A task may move between threads, so `tally` tells where to count each time.
+/// Serves one connection until it ends. A task may move between threads, so `tally` is called anew for each count.
 ///
 /// # Errors
-/// When the connection breaks, which is the peer's affair.
+/// When the connection breaks, which concerns only its peer.
 pub async fn serve(
     mut stream: TcpStream,
     site: &'static Site,

@@ -1,7 +1,7 @@
 //! Counts per worker in memory that forked workers share.
 //!
-//! Each worker has a cache line of its own, so counting costs no traffic between cores; the sum over workers is the
-//! server's account, and the spread tells how evenly a design shares its work.
+//! Each worker has a cache line of its own, so counting causes no traffic between cores. The sum over the workers is
+//! the total of the server, and the spread shows how evenly a design distributes its work.
 
 use std::fmt::Write as _;
 use std::io;
@@ -17,11 +17,11 @@ pub struct Tally {
     pub connections: AtomicU64,
     /// Requests answered by a service.
     pub requests: AtomicU64,
-    /// Octets read from the wire.
+    /// Bytes read from the wire.
     pub received_bytes: AtomicU64,
-    /// Octets written to the wire.
+    /// Bytes written to the wire.
     pub sent_bytes: AtomicU64,
-    /// Connections turned away with a 503 because a limit was reached.
+    /// Connections and requests refused with a 503 because a limit was reached.
     pub refused: AtomicU64,
     /// Services that panicked, and workers that died.
     pub faults: AtomicU64,
@@ -84,12 +84,12 @@ impl Tallies {
         &self.0
     }
 
-    /// The counts of worker `index`. A server with more workers than tallies shares them in turn.
+    /// The counts of worker `index`. If there are more workers than tallies, several workers share one.
     pub fn of(&self, index: usize) -> &Tally {
         &self.0[index % self.0.len()]
     }
 
-    /// The account as one JSON object: the server's name, its workers, their sum.
+    /// The counts as one JSON object: the server's name, its workers, their sum.
     pub fn to_json(&self, name: &str) -> String {
         let total = Tally::default();
         let mut json = format!("{{\"name\":\"{name}\",\"workers\":[");

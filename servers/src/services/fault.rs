@@ -1,5 +1,5 @@
-//! `/fault/...`: planted faults, to see what a crash costs under each architecture. They are there only where a server
-//! was asked for them.
+//! `/fault/...`: planted faults, to see what a crash costs under each architecture. They exist only in a server that
+//! was started with them.
 
 use std::time::Instant;
 

@@ -65,7 +65,7 @@ fn open(root: &Path, path: &str) -> io::Result<Found> {
     if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    // HTTP dates have whole seconds; the tag sees more.
+    // HTTP dates have whole seconds; the tag also contains nanoseconds.
     let modified = UNIX_EPOCH + Duration::from_secs(metadata.mtime().max(0).cast_unsigned());
     let etag = format!("\"{:x}-{:x}-{:x}\"", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Ok(Found { file, length: metadata.len(), modified, etag })
@@ -115,14 +115,15 @@ fn body(status: u16, file: File, path: &str, first: u64, length: u64) -> Respons
 
 fn refusal(error: io::Error) -> Response {
     match error.raw_os_error().map(nix::errno::Errno::from_raw) {
-        // EXDEV is what RESOLVE_BENEATH says to a path that would leave; to the client it is a file that is not there.
+        // RESOLVE_BENEATH reports EXDEV for a path that would leave the directory; the client is told that there is
+        // no such file.
         Some(nix::errno::Errno::EACCES | nix::errno::Errno::EPERM) => text(403, "not for you\n"),
         Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => text(503, "no descriptors left\n"),
         _ => text(404, "no such file\n"),
     }
 }
 
-/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for what is no UTF-8 and for NUL.
+/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for text that is not UTF-8, and for NUL.
 fn decode(path: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();

@@ -1,4 +1,4 @@
-//! `/mix`: a seeded, heavy-tailed blend of compute and wait, as real services are.
+//! `/mix`: a seeded, heavy-tailed blend of compute and wait, as in real services.
 //!
 //! Request number K of the sequence computes for a time drawn from a bounded Pareto law (shape 1.3, 5 us to 5 ms, mean
 //! about 19 us) and, one time in four, waits for a back end as well (shape 1.5, 100 us to 20 ms). `/mix/K` is always
@@ -46,7 +46,7 @@ pub const SERVICE: Service = Service {
 pub struct Draw {
     /// CPU time, in nanoseconds.
     pub compute_ns: u64,
-    /// Time at the back end, in microseconds; 0: it is not asked.
+    /// Time at the back end, in microseconds; 0 means that the request asks no back end.
     pub wait_us: u64,
 }
 
@@ -66,7 +66,7 @@ fn bounded_pareto(uniform: f64, shape: f64, least: f64, most: f64) -> f64 {
     least / (1.0 - uniform * (1.0 - tail)).powf(1.0 / shape)
 }
 
-/// A number in [0, 1) that depends on the place in the sequence and on what it is drawn for (SplitMix64).
+/// A number in [0, 1) that depends on the place in the sequence and on its purpose (SplitMix64).
 fn uniform(place: u64, purpose: u64) -> f64 {
     let mut bits = place.wrapping_mul(4).wrapping_add(purpose).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! An experiment while it runs: measures what is not known yet, writes it down, tells how far it is.
+//! An experiment while it runs: it measures what is not known yet, writes the records, and reports its progress.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use dyno_record::store::{Store, StoreError};
 /// Why an experiment ended before its time.
 #[derive(Debug)]
 pub enum EndedEarly {
-    /// The user wanted it.
+    /// The user interrupted it.
     Interrupted,
     /// It cannot go on.
     Broken(StoreError),
 }
 
-/// Who is told how far the experiment is.
+/// Receives the progress of an experiment.
 pub trait CampaignProgress {
     /// A trial is about to be measured; `left` is the time that the experiment still needs.
     fn begin(&mut self, trial: &Trial, done: usize, planned: usize, left: Duration);
@@ -42,7 +42,7 @@ pub struct Campaign<'a, R: Rig> {
 impl<'a, R: Rig> Campaign<'a, R> {
     /// A campaign that writes to `store` and measures nothing again that is in `known`.
     ///
-    /// A trial that was void is measured again: what spoilt it may be gone.
+    /// A trial that was void is measured again: the cause may be gone.
     pub fn new(
         rig: R,
         store: Option<Store>,
@@ -67,20 +67,20 @@ impl<'a, R: Rig> Campaign<'a, R> {
         }
     }
 
-    /// Says that these cells will be measured, for the time left.
+    /// Adds the time of these cells to the time left.
     pub fn expect<'c>(&mut self, cells: impl IntoIterator<Item = &'c Cell>) {
         for cell in cells {
             self.expect_time(expected_time(cell), 1);
         }
     }
 
-    /// Says that so many cells will be measured that take this time each, for cells that are not known yet.
+    /// Adds the time of so many trials that take `each`, for cells that are not known yet.
     pub fn expect_time(&mut self, each: Duration, trials: u32) {
         self.planned += each * trials;
         self.planned_trials += trials as usize;
     }
 
-    /// Says that these trials are all that is left, when more is known than at the start.
+    /// Replaces the time left by that of these trials, once more is known than at the start.
     pub fn replan(&mut self, left: &[Trial]) {
         self.planned = left.iter().map(|trial| expected_time(&trial.cell)).sum();
         self.planned_trials = self.records.len() + left.len();
@@ -116,7 +116,7 @@ impl<'a, R: Rig> Campaign<'a, R> {
         Ok(&self.records[self.records.len() - 1])
     }
 
-    /// Says that a trial that was expected will not be measured.
+    /// Takes a trial that was expected, but will not be measured, out of the time left.
     pub fn skip(&mut self, trial: &Trial) {
         self.planned = self.planned.saturating_sub(expected_time(&trial.cell));
         self.planned_trials = self.planned_trials.saturating_sub(1);
@@ -128,12 +128,12 @@ impl<'a, R: Rig> Campaign<'a, R> {
     }
 }
 
-/// What a cell takes, start and stop included.
+/// How long a cell takes, start and stop included.
 pub fn expected_time(cell: &Cell) -> Duration {
     Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms) + crate::limits::CELL_OVERHEAD
 }
 
-/// Tells nobody.
+/// Reports no progress.
 #[derive(Debug, Default)]
 pub struct Silent;
 

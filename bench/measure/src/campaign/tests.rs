@@ -1,4 +1,4 @@
-//! The order of phases, resume, interruption and void cells, on a rig of the imagination.
+//! The order of phases, resume, interruption and void cells, on the mock rig.
 
 use super::*;
 use crate::order;
@@ -129,7 +129,7 @@ fn planted_liars_are_found() {
     assert_eq!(doubts(&sleeping)[0], (Law::ServerBottleneck, Standing::AtLeast));
     assert!(sleeping.counted().is_some(), "at least is not void");
 
-    // Half a core more than its requests take, from the middle of the window on.
+    // Half a core more than the requests of the contestant take, from the middle of the window on.
     let beside = Some((Duration::from_millis(700), 0.5));
     let moonlighting =
         measured(Nature { moonlights: beside, saturates_at: 0.4, ..Nature::default() }, Some(9_000.0));

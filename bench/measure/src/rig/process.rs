@@ -22,8 +22,8 @@ use crate::probe::counters::{CounterSample, Counters};
 use crate::rig::{CellFault, Farewell};
 use dyno_record::contract::{Nothing, ReadyLine, TallyLine};
 
-/// Makes `command` run on `cores` only (all when empty), out of reach of the terminal's Ctrl-C, and ended by the
-/// kernel should this program die.
+/// Makes `command` run only on `cores` (on all when empty). The process does not receive the terminal's Ctrl-C, and
+/// the kernel ends it if this program dies.
 pub fn tame(command: &mut Command, cores: &[usize]) {
     let mut set = CpuSet::new();
     let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
@@ -41,13 +41,13 @@ pub fn tame(command: &mut Command, cores: &[usize]) {
     }
 }
 
-/// A contestant that runs.
+/// A running contestant.
 #[derive(Debug)]
 pub struct Running {
     child: Child,
     lines: Receiver<String>,
     complaints: Arc<Mutex<VecDeque<String>>>,
-    /// Where it listens.
+    /// The address on which it listens.
     pub address: SocketAddr,
     label: String,
     ready: ReadySign,
@@ -57,11 +57,12 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready. `counted` puts the kernel's
-    /// counters on it, which slow every switch and call down.
+    /// Starts `contestant` with `extra` arguments on `cores` and waits until it is ready. `counted` opens the
+    /// kernel's counters for it, which slow down every switch and call.
     ///
     /// # Errors
-    /// When the command does not exist, ends, or is not ready in time; the last lines of its stderr are in the words.
+    /// When the command does not exist, ends, or is not ready in time; the error contains the last lines of its
+    /// stderr.
     pub fn start(
         contestant: &Contestant,
         extra: &[String],
@@ -126,12 +127,12 @@ impl Running {
         Ok(running)
     }
 
-    /// What the kernel has counted of it so far.
+    /// The values of the kernel's counters so far.
     pub fn counters(&self) -> CounterSample {
         self.counters.sample()
     }
 
-    /// Number of the first process.
+    /// Process id of the first process.
     pub fn pid(&self) -> i32 {
         self.child.id() as i32
     }
@@ -166,7 +167,7 @@ impl Running {
     }
 
     fn fault(&self, what: &str) -> CellFault {
-        // The last words of a program that died arrive a moment after its death.
+        // The last output of a program that died arrives a moment after its death.
         thread::sleep(Duration::from_millis(20));
         let said: Vec<String> =
             self.complaints.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default();
@@ -181,8 +182,8 @@ impl Running {
     /// Ends it with SIGTERM, and with SIGKILL when it does not end.
     ///
     /// # Errors
-    /// When it had died before or had to be killed; and when one that follows the contract of the ready line ended
-    /// with an error. With what a foreign server ends is its own affair: many leave SIGTERM to the kernel.
+    /// When it had died before or had to be killed; and when a contestant that prints the ready line ended with an
+    /// error. The exit status of other servers is not examined, because many leave SIGTERM to the kernel.
     pub fn stop(mut self) -> Result<Farewell, CellFault> {
         if let Ok(Some(status)) = self.child.try_wait() {
             return Err(self.fault(&format!("ended during the run ({status})")));
@@ -218,7 +219,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Ok(None) = self.child.try_wait() {
-            // The group, because a contestant that does not obey may have children.
+            // The whole group, because a contestant that does not obey may have children.
             let _ = nix::sys::signal::killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
             let _ = self.child.wait();
         }

@@ -1,4 +1,4 @@
-//! From values to places on paper.
+//! Maps values to places in a chart.
 
 /// A scale from values to places.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +34,7 @@ impl ChartScale {
         ChartScale { low, high, from, to, log: false, binary: false }
     }
 
-    /// A logarithmic scale that holds all values above zero, from a power of ten (or its double, or its half).
+    /// A logarithmic scale that contains all values above zero, from a power of ten (or its double, or its half).
     pub(crate) fn log(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0f64);
         for value in values.filter(|value| value.is_finite() && *value > 0.0) {
@@ -69,12 +69,12 @@ impl ChartScale {
         ChartScale { low, high, from, to, log: true, binary: false }
     }
 
-    /// A scale or its logarithm.
+    /// A logarithmic scale if `log`, else a linear one.
     pub(crate) fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         if log { ChartScale::log(values, from, to) } else { ChartScale::linear(values, from, to) }
     }
 
-    /// The same scale, marked at powers of two: for bytes, whose units are.
+    /// The same scale, marked at powers of two: for bytes, whose units are powers of two.
     pub(crate) fn in_binary(self, binary: bool) -> Self {
         ChartScale { binary, ..self }
     }
@@ -89,7 +89,7 @@ impl ChartScale {
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
-    /// Values to be marked on the axis: about five round ones.
+    /// Values to mark on the axis: about five round ones.
     pub(crate) fn ticks(&self) -> Vec<f64> {
         if self.log { self.log_ticks() } else { self.linear_ticks() }
     }
@@ -115,7 +115,7 @@ impl ChartScale {
                 .collect();
         }
         let decades = (self.high / self.low).log10();
-        // Names beside each other take more room than names above each other.
+        // Names beside each other need more room than names above each other.
         let dense = if self.to > self.from { 1.7 } else { 2.5 };
         let steps: &[f64] = match decades {
             few if few < dense => &[1.0, 2.0, 5.0],

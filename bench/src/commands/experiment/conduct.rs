@@ -25,14 +25,14 @@ use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
 
-/// An experiment that is about to begin, or to go on.
+/// An experiment that is about to begin or to continue.
 #[derive(Debug)]
 pub(crate) struct Launch {
-    /// What it was asked for when it began.
+    /// The options with which it began.
     pub(crate) spec: Spec,
-    /// Where its results go.
+    /// The directory of its results.
     pub(crate) directory: PathBuf,
-    /// What an earlier start of it has measured.
+    /// The records of an earlier start.
     pub(crate) known: Vec<Record>,
     /// Seed of the order and of the arrivals.
     pub(crate) seed: u64,
@@ -40,12 +40,12 @@ pub(crate) struct Launch {
     pub(crate) unix_ms: u64,
     /// Whether the plan is printed, and nothing is measured.
     pub(crate) dry_run: bool,
-    /// Whether there is no progress on stderr.
+    /// Whether progress is not shown on stderr.
     pub(crate) quiet: bool,
 }
 
 impl Launch {
-    /// Prints what would be measured, or measures it: `run` calls the experiment.
+    /// Prints the plan, or measures it: `run` runs the experiment.
     ///
     /// # Errors
     /// When results cannot be written.
@@ -62,7 +62,7 @@ impl Launch {
         self.conduct(setup, run)
     }
 
-    /// Measures from the machine's floor to the report.
+    /// Conducts the experiment, from measuring the machine's floor to the report.
     ///
     /// # Errors
     /// When results cannot be written.
@@ -123,7 +123,7 @@ impl Launch {
 }
 
 fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
-    // Until the pilot has shown how soon each is steady, it is taken to be as soon as most are.
+    // Until the pilot has shown how soon each contestant is steady, the plan assumes the usual time.
     let usual = |cell: &Cell| {
         let mut cell = cell.clone();
         if !setup.warm_up_fixed {

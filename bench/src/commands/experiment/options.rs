@@ -1,4 +1,4 @@
-//! The command line of an experiment: what it is asked for, and how this start of it goes.
+//! The command line of an experiment: its settings, and the options of this start.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,10 +27,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// What a command line asks for on top of `spec`: options that it names replace those of `spec`, and no others do.
+    /// Parses a command line on top of `spec`: the options that it names replace those of `spec`, and all others
+    /// stay.
     ///
     /// # Errors
-    /// clap's own, when the words are no command line of the experiment, or ask for its help.
+    /// clap's own, when the words are no command line of the experiment, or when they ask for its help.
     pub(crate) fn on_top_of(
         spec: Spec,
         words: impl IntoIterator<Item = impl Into<OsString>>,
@@ -46,18 +47,19 @@ impl Options {
     }
 }
 
-/// An option that says what is asked for makes no sense beside `--resume`: the experiment goes on as it was asked for.
+/// Options that describe the experiment make no sense beside `--resume`, because a continued experiment keeps those
+/// with which it began.
 fn only_of_a_new_one(option: Arg) -> Arg {
     let of_this_start = ["resume", "dry_run", "quiet"].into_iter().any(|name| option.get_id() == name);
     if of_this_start { option } else { option.conflicts_with("resume") }
 }
 
-/// Takes defaults out, so that what is left was typed.
+/// Removes default values, so that only options remain that the user typed.
 fn keep_given(matches: &mut ArgMatches) {
     let names: Vec<String> = matches.ids().map(ToString::to_string).collect();
     for name in names {
         if matches.value_source(&name) == Some(ValueSource::DefaultValue) {
-            // Every name is one of these matches' own.
+            // All names come from these matches, so none is unknown.
             let _ = matches.try_clear_id(&name);
         }
     }
