@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use crate::books::glance::Glance;
 use crate::books::series::Spread;
-use crate::books::tally::RunTally;
 use crate::engine::live::Live;
-use crate::engine::{EngineError, Measured};
+use crate::engine::{self, EngineError, Measured};
 use crate::exchange::{Exchange, ExchangeError, exchange};
+use crate::failure::Cause;
 use crate::outcome::verdict::Figures;
 use crate::outcome::{Distribution, Generator, Latency, Outcome, Rates, SCHEMA_VERSION};
 use crate::plan::request::ExpectedBody;
 use crate::plan::{Pace, Plan};
-use crate::remedy;
 use crate::verdict::facts::Facts;
 use crate::verdict::self_check::audit;
 
 /// Carries out `plan` and judges the run. `watch` gets news some ten times a second; `live` can end the run early.
+/// A program that knows what its user can do about failures calls [`engine::run`] and [`judge`] instead.
 ///
 /// # Errors
 /// [`EngineError`] when no run could be made. A bad run is no error: its audit says so.
@@ -25,8 +25,8 @@ pub fn run(
     live: &Arc<Live>,
     watch: &mut dyn FnMut(&Glance),
 ) -> Result<Outcome, EngineError> {
-    let measured = crate::engine::run(plan, live, watch)?;
-    Ok(judge(plan, &measured))
+    let measured = engine::run(plan, live, watch)?;
+    Ok(judge(plan, &measured, |_| None))
 }
 
 /// Why the first answer to a request is not known.
@@ -50,6 +50,16 @@ pub enum LearnError {
     },
 }
 
+impl LearnError {
+    /// What it suggests.
+    pub fn cause(&self) -> Cause {
+        match self {
+            LearnError::Exchange { error, .. } => error.cause(),
+            LearnError::Status { .. } => Cause::Other,
+        }
+    }
+}
+
 /// Fetches the answer of each request that shall always get the same, once, and expects it from then on.
 ///
 /// # Errors
@@ -71,8 +81,13 @@ pub fn learn(plan: &mut Plan) -> Result<(), LearnError> {
     Ok(())
 }
 
-/// Closes the books of a run and calls the audit. Pure: the tests judge runs that were never made.
-pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
+/// Closes the books of a run and calls the audit. `advise` names the remedy where nothing but failures came, by the
+/// cause of most of them. Pure: the tests judge runs that were never made.
+pub fn judge(
+    plan: &Plan,
+    measured: &Measured,
+    advise: impl FnOnce(Cause) -> Option<&'static str>,
+) -> Outcome {
     let tally = &measured.tally;
     let window_s = (measured.window_ns as f64 / 1e9).max(1e-9);
     let (from_ns, to_ns) = (plan.warmup_ns, plan.warmup_ns + measured.window_ns);
@@ -123,7 +138,7 @@ pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
         busy_share,
         preempted_per_s: generator.switches_involuntary as f64 / window_s,
         partial: measured.partial.map(|p| (p, measured.ended_ns)),
-        remedy: remedy(plan, tally),
+        remedy: tally.usual_cause().and_then(advise),
         backlog: plan.backlog,
         connections: (measured.connections.planned, measured.connections.open_max),
         halves_error_ns: (error2(&first) + error2(&second)).sqrt(),
@@ -156,12 +171,6 @@ pub fn judge(plan: &Plan, measured: &Measured) -> Outcome {
         audit: audit(&facts),
         thresholds: Vec::new(),
     }
-}
-
-/// What to do about the kind of failure that came most often.
-fn remedy(plan: &Plan, tally: &RunTally) -> Option<&'static str> {
-    let most = tally.errors().into_iter().max_by_key(|error| error.count)?;
-    remedy::of(plan.transport.name(), &most.example)
 }
 
 /// How many samples are worth one independent one: the spread of the intervals' means against what independent samples

@@ -22,6 +22,7 @@ use crate::engine::socket::DescriptorError;
 use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
 use crate::exchange::{ExchangeError, knock};
+use crate::failure::{Cause, RequestFailure};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
 use crate::plan::dispatch::{Dispatcher, RequestSource};
@@ -59,8 +60,10 @@ pub enum EngineError {
     Unreachable {
         /// Where to.
         address: std::net::SocketAddr,
-        /// What the system says.
+        /// What the system says, or the transport.
         reason: String,
+        /// What that suggests.
+        cause: Cause,
     },
     /// There are too few descriptors for the connections.
     #[error(transparent)]
@@ -88,6 +91,7 @@ pub fn run(
         // connections are opened before the run, they are the knock.
         knock(plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
             address: plan.address,
+            cause: e.cause(),
             reason: match e {
                 ExchangeError::Connect(_, e) => e.to_string(),
                 other => other.to_string(),
@@ -139,9 +143,12 @@ pub fn run(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        join(parts, plan, started_unix_ms).ok_or_else(|| EngineError::Unreachable {
-            address: plan.address,
-            reason: opening.first_failure.unwrap_or_else(|| "no connection within the timeout".into()),
+        join(parts, plan, started_unix_ms).ok_or_else(|| {
+            let (reason, cause) = match opening.first_failure {
+                Some(failure) => (failure.to_string(), failure.cause()),
+                None => ("no connection within the timeout".into(), Cause::Other),
+            };
+            EngineError::Unreachable { address: plan.address, reason, cause }
         })
     })
 }
@@ -152,7 +159,7 @@ const WATCH: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 struct Opening {
     opened: u64,
-    first_failure: Option<String>,
+    first_failure: Option<RequestFailure>,
 }
 
 impl Opening {
@@ -190,7 +197,7 @@ fn thread_main(
     let connections = share(u64::from(plan.connections)) as u32;
     let mut worker = Worker::new(plan.clone(), live.clone(), dispatcher, tally, thread, connections)?;
     worker.open_all()?;
-    let first_failure = worker.first_failure.clone();
+    let first_failure = worker.first_failure.take();
     let _ = news.send(Opening { opened: worker.opened, first_failure });
     // No start: nobody could open a connection.
     let Ok(start_ns) = started.recv() else { return Ok(None) };

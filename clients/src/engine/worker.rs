@@ -24,8 +24,9 @@ use crate::engine::live::Live;
 use crate::engine::slot::{Phase, Slot};
 use crate::engine::socket::ConnectionOpener;
 use crate::engine::usage::{Meter, Usage};
+use crate::failure::RequestFailure;
 use crate::limits;
-use crate::outcome::{ErrorKind, Partial};
+use crate::outcome::Partial;
 use crate::plan::Plan;
 use crate::plan::dispatch::{Dispatcher, Next, Order};
 use crate::response::Memo;
@@ -46,7 +47,7 @@ pub(super) struct Worker {
     pub(super) open: u64,
     pub(super) open_max: u64,
     pub(super) connect_failures: u64,
-    pub(super) first_failure: Option<String>,
+    pub(super) first_failure: Option<RequestFailure>,
     pub(super) open_at_end: u64,
     pub(super) meter: Meter,
     pub(super) partial: Option<Partial>,
@@ -305,14 +306,14 @@ impl Worker {
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
             if slot.busy && now_ns.saturating_sub(slot.sent_ns) > self.plan.timeout_ns {
-                self.fail_at(index, ErrorKind::Timeout, "no complete answer in time", now_ns);
+                self.fail_at(index, RequestFailure::Timeout, now_ns);
                 continue;
             }
             if let Some(pipe) = &mut slot.pipe
                 && pipe.deadline().is_some_and(|at| at <= Instant::now())
                 && let Err(failure) = pipe.handle_deadline(Instant::now())
             {
-                self.fail_at(index, ErrorKind::Transport, failure.reason(), now_ns);
+                self.fail_at(index, RequestFailure::Transport(failure), now_ns);
             }
         }
         while let Some(&(until_ns, slot)) = self.resting.front() {
@@ -345,12 +346,11 @@ impl Worker {
         }
         for index in 0..self.slots.len() {
             if self.slots[index].busy {
-                self.fail_at(index, ErrorKind::Unfinished, "not answered when the run ended", now_ns);
+                self.fail_at(index, RequestFailure::Unanswered, now_ns);
             }
         }
         for intended_ns in backlog {
-            self.tally
-                .failed(ErrorKind::Unfinished, intended_ns, now_ns, || "not sent when the run ended".into());
+            self.tally.failed(&RequestFailure::Unsent, intended_ns, now_ns);
         }
         now_ns
     }

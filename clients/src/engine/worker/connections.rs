@@ -7,8 +7,8 @@ use mio::{Interest, Token};
 use super::Worker;
 use crate::engine::clock::monotonic_ns;
 use crate::engine::slot::Phase;
+use crate::failure::RequestFailure;
 use crate::limits;
-use crate::outcome::ErrorKind;
 use crate::plan::Carrier;
 
 impl Worker {
@@ -29,7 +29,7 @@ impl Worker {
                     slot.pipe = Some(connector.connect(Instant::now()));
                 }
             }
-            Err(e) => self.fail(index, ErrorKind::Connect, &e.to_string()),
+            Err(e) => self.fail(index, RequestFailure::Connect(e)),
         }
     }
 
@@ -38,7 +38,7 @@ impl Worker {
         let Some(socket) = &self.slots[index].socket else { return };
         match socket.take_error() {
             Ok(None) => {}
-            Ok(Some(e)) | Err(e) => return self.fail(index, ErrorKind::Connect, &e.to_string()),
+            Ok(Some(e)) | Err(e) => return self.fail(index, RequestFailure::Connect(e)),
         }
         if self.slots[index].pipe.is_some() {
             return self.flush(index);
@@ -65,33 +65,32 @@ impl Worker {
         self.open -= 1;
     }
 
-    pub(super) fn fail(&mut self, index: usize, kind: ErrorKind, example: &str) {
+    pub(super) fn fail(&mut self, index: usize, failure: RequestFailure) {
         let now_ns = self.clock.now_ns();
-        self.fail_at(index, kind, example, now_ns);
+        self.fail_at(index, failure, now_ns);
     }
 
     /// The request of a slot has failed, or its connect before the run; the connection goes with it.
-    pub(super) fn fail_at(&mut self, index: usize, kind: ErrorKind, example: &str, now_ns: u64) {
+    pub(super) fn fail_at(&mut self, index: usize, failure: RequestFailure, now_ns: u64) {
         let slot = &mut self.slots[index];
         let connecting = matches!(slot.phase, Phase::Connecting | Phase::Closed);
         self.connecting -= usize::from(slot.phase == Phase::Connecting);
+        slot.part();
+        if std::mem::take(&mut slot.busy) {
+            self.tally.failed(&failure, slot.intended_ns, now_ns);
+            self.in_flight -= 1;
+            self.note_in_system(now_ns);
+            if connecting {
+                self.resting.push_back((now_ns + limits::RECONNECT_PAUSE_NS, index as u32));
+            } else {
+                self.dispatcher.release(index as u32, now_ns);
+            }
+        }
         if connecting {
             self.connect_failures += 1;
-            self.first_failure.get_or_insert_with(|| example.to_string());
+            self.first_failure.get_or_insert(failure);
         } else {
             self.open -= 1;
-        }
-        slot.part();
-        if !std::mem::take(&mut slot.busy) {
-            return;
-        }
-        self.tally.failed(kind, slot.intended_ns, now_ns, || example.to_string());
-        self.in_flight -= 1;
-        self.note_in_system(now_ns);
-        if connecting {
-            self.resting.push_back((now_ns + limits::RECONNECT_PAUSE_NS, index as u32));
-        } else {
-            self.dispatcher.release(index as u32, now_ns);
         }
     }
 }

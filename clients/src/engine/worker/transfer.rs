@@ -6,10 +6,9 @@ use std::time::Instant;
 use super::Worker;
 use crate::books::split::Split;
 use crate::engine::slot::Phase;
-use crate::outcome::ErrorKind;
+use crate::failure::RequestFailure;
 use crate::plan::dispatch::Next;
 use crate::plan::request::ExpectedBody;
-use crate::remedy::SILENT;
 use crate::response::{Head, Progress};
 
 impl Worker {
@@ -21,7 +20,7 @@ impl Worker {
         if let Some(pipe) = &mut slot.pipe
             && let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire)
         {
-            return self.fail(index, ErrorKind::Transport, failure.reason());
+            return self.fail(index, RequestFailure::Transport(failure));
         }
         self.flush(index);
     }
@@ -57,13 +56,13 @@ impl Worker {
                 Err(e) if e.kind() == Io::Interrupted => {}
                 // The answer may be there all the same (413 and a close): what there is to read decides.
                 Err(e) if slot.phase == Phase::Sending && e.kind() != Io::BrokenPipe => {
-                    return self.fail(index, ErrorKind::Reset, &e.to_string());
+                    return self.fail(index, RequestFailure::Reset(e));
                 }
                 Err(_) if slot.phase == Phase::Sending => {
                     slot.phase = Phase::Waiting;
                     return;
                 }
-                Err(e) => return self.fail(index, ErrorKind::Connect, &e.to_string()),
+                Err(e) => return self.fail(index, RequestFailure::Connect(e)),
             }
         }
     }
@@ -84,9 +83,9 @@ impl Worker {
                 Err(e) if e.kind() == Io::WouldBlock => return,
                 Err(e) if e.kind() == Io::Interrupted => {}
                 Err(e) if self.slots[index].phase == Phase::Connecting => {
-                    return self.fail(index, ErrorKind::Connect, &e.to_string());
+                    return self.fail(index, RequestFailure::Connect(e));
                 }
-                Err(e) => return self.fail(index, ErrorKind::Reset, &e.to_string()),
+                Err(e) => return self.fail(index, RequestFailure::Reset(e)),
             }
         }
     }
@@ -103,7 +102,7 @@ impl Worker {
         match received {
             Err(failure) => {
                 self.flush(index);
-                self.fail(index, ErrorKind::Transport, failure.reason());
+                self.fail(index, RequestFailure::Transport(failure));
             }
             Ok(()) => {
                 if established && slot.phase == Phase::Connecting {
@@ -138,10 +137,10 @@ impl Worker {
         match progress {
             Ok(Progress::More) => {}
             Ok(Progress::Done { taken, .. }) if taken < octets.len() => {
-                self.fail_at(index, ErrorKind::Protocol, "octets after the answer", now_ns);
+                self.fail_at(index, RequestFailure::TooMuch, now_ns);
             }
             Ok(Progress::Done { head, .. }) => self.complete(index, head, now_ns),
-            Err(fault) => self.fail_at(index, ErrorKind::Protocol, fault.0, now_ns),
+            Err(fault) => self.fail_at(index, RequestFailure::Protocol(fault), now_ns),
         }
     }
 
@@ -157,12 +156,9 @@ impl Worker {
             || slot.phase == Phase::Sending
             || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
         if !request.expect.accepts_status(head.status) {
-            let status = head.status;
-            self.tally.failed(ErrorKind::Status, slot.intended_ns, now_ns, || format!("status {status}"));
+            self.tally.failed(&RequestFailure::Status(head.status), slot.intended_ns, now_ns);
         } else if !slot.body_fits || !length_fits {
-            let octets = slot.body_octets;
-            let say = || format!("a body of {octets} octets that is not the expected one");
-            self.tally.failed(ErrorKind::Body, slot.intended_ns, now_ns, say);
+            self.tally.failed(&RequestFailure::Body(slot.body_octets), slot.intended_ns, now_ns);
         } else {
             let split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
             self.tally.completed(slot.intended_ns, &split, now_ns);
@@ -185,25 +181,25 @@ impl Worker {
         let slot = &mut self.slots[index];
         if slot.phase == Phase::Connecting {
             // The pipe knows what that may mean.
-            let reason = match slot.pipe.as_mut().map(|pipe| pipe.receive_eof()) {
-                Some(Err(failure)) => failure.reason(),
-                _ => "closed during the handshake",
+            let failure = match slot.pipe.as_mut().map(|pipe| pipe.receive_eof()) {
+                Some(Err(failure)) => RequestFailure::Transport(failure),
+                _ => RequestFailure::ClosedInHandshake,
             };
-            return self.fail(index, ErrorKind::Transport, reason);
+            return self.fail(index, failure);
         }
         if !slot.busy {
             return self.drop_connection(index);
         }
         if let Some(Err(failure)) = slot.pipe.as_mut().map(|p| p.receive_eof()) {
-            return self.fail(index, ErrorKind::Transport, failure.reason());
+            return self.fail(index, RequestFailure::Transport(failure));
         }
         match slot.reader.end_of_stream() {
             Ok(Some(head)) => {
                 let now_ns = self.clock.now_ns();
                 self.complete(index, head, now_ns);
             }
-            Ok(None) => self.fail(index, ErrorKind::Short, SILENT),
-            Err(fault) => self.fail(index, ErrorKind::Short, fault.0),
+            Ok(None) => self.fail(index, RequestFailure::Silent),
+            Err(fault) => self.fail(index, RequestFailure::Short(fault)),
         }
     }
 }

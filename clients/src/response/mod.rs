@@ -3,8 +3,10 @@
 //! RFC 9112 section 6.3 decides where an answer ends. Bodies are handed on piece by piece and never kept, so a
 //! connection needs memory only for a head that arrived in parts.
 
+pub mod fault;
+
 use crate::limits::{CHUNK_LINE_MAX_OCTETS, HEAD_MAX_OCTETS, HEADERS_MAX, INTERIM_ANSWERS_MAX};
-use crate::remedy::SPEAKS_TLS;
+use crate::response::fault::AnswerFault;
 
 /// What the head of an answer says about the rest of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +24,6 @@ enum Framing {
     Chunked,
     UntilClose,
 }
-
-/// What is wrong with the octets of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AnswerFault(pub &'static str);
 
 /// How far an answer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +110,7 @@ impl Reader {
                         _ if head.status < 200 => {
                             self.interim += 1;
                             if self.interim > INTERIM_ANSWERS_MAX {
-                                return Err(AnswerFault("too many interim answers"));
+                                return Err(AnswerFault::TooManyInterim);
                             }
                             State::Head
                         }
@@ -152,7 +150,7 @@ impl Reader {
                 State::ChunkEnd(head) => {
                     let Some((line, taken)) = self.line(rest)? else { return Ok(Progress::More) };
                     if !line.is_empty() {
-                        return Err(AnswerFault("a chunk is longer than its size"));
+                        return Err(AnswerFault::ChunkTooLong);
                     }
                     at += taken;
                     self.state = State::ChunkSize(head);
@@ -187,8 +185,8 @@ impl Reader {
                 Ok(Some(head))
             }
             State::Head if self.carry.is_empty() && self.interim == 0 => Ok(None),
-            State::Head => Err(AnswerFault("closed inside the head")),
-            _ => Err(AnswerFault("closed inside the body")),
+            State::Head => Err(AnswerFault::ClosedInHead),
+            _ => Err(AnswerFault::ClosedInBody),
         }
     }
 
@@ -235,7 +233,7 @@ impl Reader {
     }
 
     fn check_head_length(&self) -> Result<(), AnswerFault> {
-        if self.carry.len() > HEAD_MAX_OCTETS { Err(AnswerFault("the head is too long")) } else { Ok(()) }
+        if self.carry.len() > HEAD_MAX_OCTETS { Err(AnswerFault::HeadTooLong) } else { Ok(()) }
     }
 
     /// A line up to LF, without its end; `None` when it has not come completely and was put aside.
@@ -243,7 +241,7 @@ impl Reader {
         let end = octets.iter().position(|&b| b == b'\n');
         let taken = end.map_or(octets.len(), |i| i + 1);
         if self.carry.len() + taken > CHUNK_LINE_MAX_OCTETS {
-            return Err(AnswerFault("a line of the chunked body is too long"));
+            return Err(AnswerFault::ChunkLineTooLong);
         }
         self.carry.extend_from_slice(&octets[..taken]);
         if end.is_none() {
@@ -252,7 +250,7 @@ impl Reader {
         let mut line = std::mem::take(&mut self.carry);
         line.pop();
         if line.pop() != Some(b'\r') {
-            return Err(AnswerFault("a line of the chunked body does not end in CRLF"));
+            return Err(AnswerFault::ChunkLineEnd);
         }
         Ok(Some((line, taken)))
     }
@@ -265,7 +263,7 @@ fn for_method(head: Head, to_head: bool) -> Head {
 fn chunk_size(line: &[u8]) -> Result<u64, AnswerFault> {
     let digits = line.split(|&b| b == b';').next().unwrap_or_default().trim_ascii_end();
     if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return Err(AnswerFault("a chunk size is no hexadecimal number"));
+        return Err(AnswerFault::ChunkSizeIsNoNumber);
     }
     // Checked above: at most 15 hexadecimal digits.
     Ok(digits.iter().fold(0, |sum, &b| sum * 16 + u64::from((b as char).to_digit(16).unwrap_or(0))))
@@ -277,17 +275,17 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
     let taken = match response.parse(octets) {
         Ok(httparse::Status::Complete(taken)) => taken,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => return Err(AnswerFault("too many header fields")),
+        Err(httparse::Error::TooManyHeaders) => return Err(AnswerFault::TooManyFields),
         // A record of TLS: its kind (20 to 23), then its version, which begins with 3 in all of them.
-        Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(AnswerFault(SPEAKS_TLS)),
-        Err(_) => return Err(AnswerFault("this is not HTTP/1.1")),
+        Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(AnswerFault::SpeaksTls),
+        Err(_) => return Err(AnswerFault::NotHttp),
     };
     let status = response.code.unwrap_or(0);
     if !(100..=999).contains(&status) {
-        return Err(AnswerFault("the status is out of range"));
+        return Err(AnswerFault::StatusOutOfRange);
     }
     if status == 101 {
-        return Err(AnswerFault("the server changed to a protocol that nobody asked for"));
+        return Err(AnswerFault::OtherProtocol);
     }
     let mut keep_alive = response.version == Some(1);
     let mut length: Option<u64> = None;
@@ -298,12 +296,12 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
         if name.eq_ignore_ascii_case("content-length") {
             let value = parse_length(header.value)?;
             if length.is_some_and(|other| other != value) {
-                return Err(AnswerFault("two different content lengths"));
+                return Err(AnswerFault::TwoLengths);
             }
             length = Some(value);
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
             if coded {
-                return Err(AnswerFault("two transfer encodings"));
+                return Err(AnswerFault::TwoEncodings);
             }
             coded = true;
             chunked = header.value.trim_ascii().eq_ignore_ascii_case(b"chunked");
@@ -319,7 +317,7 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
         }
     }
     if coded && length.is_some() {
-        return Err(AnswerFault("both a content length and a transfer encoding"));
+        return Err(AnswerFault::LengthAndEncoding);
     }
     let framing = match (status, coded, length) {
         (100..=199 | 204 | 304, _, _) => Framing::Length(0),
@@ -334,7 +332,7 @@ fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
 fn parse_length(value: &[u8]) -> Result<u64, AnswerFault> {
     let digits = value.trim_ascii();
     if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(AnswerFault("the content length is no number"));
+        return Err(AnswerFault::LengthIsNoNumber);
     }
     Ok(digits.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0')))
 }
