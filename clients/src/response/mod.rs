@@ -4,26 +4,12 @@
 //! connection needs memory only for a head that arrived in parts.
 
 pub mod fault;
+mod head;
 
-use crate::limits::{CHUNK_LINE_MAX_OCTETS, HEAD_MAX_OCTETS, HEADERS_MAX, INTERIM_ANSWERS_MAX};
+use crate::limits::{CHUNK_LINE_MAX_OCTETS, HEAD_MAX_OCTETS, INTERIM_ANSWERS_MAX};
 use crate::response::fault::AnswerFault;
-
-/// What the head of an answer says about the rest of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// Status code.
-    pub status: u16,
-    /// Whether the connection may carry another request afterwards.
-    pub keep_alive: bool,
-    framing: Framing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    Length(u64),
-    Chunked,
-    UntilClose,
-}
+pub use crate::response::head::Head;
+use crate::response::head::{BodyEnd, parse_head};
 
 /// How far an answer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +28,22 @@ pub enum Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Head,
-    Length(Head, u64),
-    ChunkSize(Head),
-    ChunkData(Head, u64),
-    ChunkEnd(Head),
-    Trailer(Head),
-    UntilClose(Head),
+    Length(u64),
+    ChunkSize,
+    ChunkData(u64),
+    ChunkEnd,
+    Trailer,
+    UntilClose,
+}
+
+/// What one step of the reader has made of the octets before it.
+enum Step {
+    /// So many octets are taken, and the next state is for those after them.
+    Taken(usize),
+    /// A head or a line has not come completely; all octets are put aside.
+    Starved,
+    /// The answer ends after so many octets.
+    Done(usize),
 }
 
 /// Remembers the last head, octet for octet, and what it meant: the same octets mean the same again.
@@ -64,6 +60,8 @@ pub struct Memo {
 #[derive(Debug)]
 pub struct Reader {
     state: State,
+    /// The head of the answer that is being read, once it has come.
+    head: Head,
     /// The begin of a head or of a line that has not come completely.
     carry: Vec<u8>,
     interim: u32,
@@ -71,7 +69,7 @@ pub struct Reader {
 
 impl Default for Reader {
     fn default() -> Self {
-        Reader { state: State::Head, carry: Vec::new(), interim: 0 }
+        Reader { state: State::Head, head: Head::NONE, carry: Vec::new(), interim: 0 }
     }
 }
 
@@ -98,79 +96,105 @@ impl Reader {
     ) -> Result<Progress, AnswerFault> {
         let mut at = 0;
         loop {
-            let rest = &octets[at..];
-            match self.state {
-                State::Head => {
-                    let Some((head, taken)) = self.head(rest, to_head, memo)? else {
-                        return Ok(Progress::More);
-                    };
-                    at += taken;
-                    self.state = match head.framing {
-                        // An interim answer: the final one follows.
-                        _ if head.status < 200 => {
-                            self.interim += 1;
-                            if self.interim > INTERIM_ANSWERS_MAX {
-                                return Err(AnswerFault::TooManyInterim);
-                            }
-                            State::Head
-                        }
-                        Framing::Length(0) => return Ok(self.done(head, at)),
-                        Framing::Length(length) => State::Length(head, length),
-                        Framing::Chunked => State::ChunkSize(head),
-                        Framing::UntilClose => State::UntilClose(head),
-                    };
-                }
-                State::Length(head, left) => {
-                    let piece = &rest[..rest.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
-                    body(piece);
-                    at += piece.len();
-                    if piece.len() as u64 == left {
-                        return Ok(self.done(head, at));
-                    }
-                    self.state = State::Length(head, left - piece.len() as u64);
-                    return Ok(Progress::More);
-                }
-                State::ChunkSize(head) => {
-                    let Some((line, taken)) = self.line(rest)? else { return Ok(Progress::More) };
-                    at += taken;
-                    let size = chunk_size(&line)?;
-                    self.state = if size == 0 { State::Trailer(head) } else { State::ChunkData(head, size) };
-                }
-                State::ChunkData(head, left) => {
-                    let piece = &rest[..rest.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
-                    body(piece);
-                    at += piece.len();
-                    if piece.len() as u64 == left {
-                        self.state = State::ChunkEnd(head);
-                    } else {
-                        self.state = State::ChunkData(head, left - piece.len() as u64);
-                        return Ok(Progress::More);
-                    }
-                }
-                State::ChunkEnd(head) => {
-                    let Some((line, taken)) = self.line(rest)? else { return Ok(Progress::More) };
-                    if !line.is_empty() {
-                        return Err(AnswerFault::ChunkTooLong);
-                    }
-                    at += taken;
-                    self.state = State::ChunkSize(head);
-                }
-                State::Trailer(head) => {
-                    let Some((line, taken)) = self.line(rest)? else { return Ok(Progress::More) };
-                    at += taken;
-                    if line.is_empty() {
-                        return Ok(self.done(head, at));
-                    }
-                }
-                State::UntilClose(_) => {
-                    body(rest);
-                    return Ok(Progress::More);
-                }
+            match self.step(&octets[at..], to_head, memo, &mut body)? {
+                Step::Taken(taken) => at += taken,
+                Step::Starved => return Ok(Progress::More),
+                Step::Done(taken) => return Ok(Progress::Done { head: self.done(), taken: at + taken }),
             }
             if at == octets.len() {
                 return Ok(Progress::More);
             }
         }
+    }
+
+    /// Takes the next part of the answer, of which `octets` are what has come.
+    #[inline]
+    fn step(
+        &mut self,
+        octets: &[u8],
+        to_head: bool,
+        memo: &mut Memo,
+        body: &mut impl FnMut(&[u8]),
+    ) -> Result<Step, AnswerFault> {
+        match self.state {
+            State::Head => self.read_head(octets, to_head, memo),
+            State::Length(left) => Ok(self.read_length(left, octets, body)),
+            State::ChunkSize => self.read_chunk_size(octets),
+            State::ChunkData(left) => Ok(self.read_chunk_data(left, octets, body)),
+            State::ChunkEnd => self.read_chunk_end(octets),
+            State::Trailer => self.read_trailer(octets),
+            State::UntilClose => {
+                body(octets);
+                Ok(Step::Taken(octets.len()))
+            }
+        }
+    }
+
+    /// A head, which may be that of an interim answer: the final one follows.
+    #[inline]
+    fn read_head(&mut self, octets: &[u8], to_head: bool, memo: &mut Memo) -> Result<Step, AnswerFault> {
+        let Some((head, taken)) = self.whole_head(octets, to_head, memo)? else { return Ok(Step::Starved) };
+        if head.status < 200 {
+            self.interim += 1;
+            if self.interim > INTERIM_ANSWERS_MAX {
+                return Err(AnswerFault::TooManyInterim);
+            }
+            return Ok(Step::Taken(taken));
+        }
+        self.head = head;
+        self.state = match head.body_end {
+            BodyEnd::Length(0) => return Ok(Step::Done(taken)),
+            BodyEnd::Length(length) => State::Length(length),
+            BodyEnd::Chunked => State::ChunkSize,
+            BodyEnd::UntilClose => State::UntilClose,
+        };
+        Ok(Step::Taken(taken))
+    }
+
+    /// A piece of a body that is `left` octets longer.
+    #[inline]
+    fn read_length(&mut self, left: u64, octets: &[u8], body: &mut impl FnMut(&[u8])) -> Step {
+        let piece = at_most(octets, left);
+        body(piece);
+        let left = left - piece.len() as u64;
+        if left == 0 {
+            return Step::Done(piece.len());
+        }
+        self.state = State::Length(left);
+        Step::Taken(piece.len())
+    }
+
+    /// The line before a chunk; a size of zero ends the body.
+    fn read_chunk_size(&mut self, octets: &[u8]) -> Result<Step, AnswerFault> {
+        let Some((line, taken)) = self.line(octets)? else { return Ok(Step::Starved) };
+        let size = chunk_size(&line)?;
+        self.state = if size == 0 { State::Trailer } else { State::ChunkData(size) };
+        Ok(Step::Taken(taken))
+    }
+
+    /// A piece of a chunk that is `left` octets longer.
+    fn read_chunk_data(&mut self, left: u64, octets: &[u8], body: &mut impl FnMut(&[u8])) -> Step {
+        let piece = at_most(octets, left);
+        body(piece);
+        let left = left - piece.len() as u64;
+        self.state = if left == 0 { State::ChunkEnd } else { State::ChunkData(left) };
+        Step::Taken(piece.len())
+    }
+
+    /// The end of the line after a chunk.
+    fn read_chunk_end(&mut self, octets: &[u8]) -> Result<Step, AnswerFault> {
+        let Some((line, taken)) = self.line(octets)? else { return Ok(Step::Starved) };
+        if !line.is_empty() {
+            return Err(AnswerFault::ChunkTooLong);
+        }
+        self.state = State::ChunkSize;
+        Ok(Step::Taken(taken))
+    }
+
+    /// A field after the last chunk, or the empty line that ends the answer.
+    fn read_trailer(&mut self, octets: &[u8]) -> Result<Step, AnswerFault> {
+        let Some((line, taken)) = self.line(octets)? else { return Ok(Step::Starved) };
+        Ok(if line.is_empty() { Step::Done(taken) } else { Step::Taken(taken) })
     }
 
     /// The server has closed the connection. Gives the answer if closing it was its proper end, `None` if the
@@ -180,23 +204,22 @@ impl Reader {
     /// [`AnswerFault`] when the answer was cut short.
     pub fn end_of_stream(&mut self) -> Result<Option<Head>, AnswerFault> {
         match self.state {
-            State::UntilClose(head) => {
-                self.done(head, 0);
-                Ok(Some(head))
-            }
+            State::UntilClose => Ok(Some(self.done())),
             State::Head if self.carry.is_empty() && self.interim == 0 => Ok(None),
             State::Head => Err(AnswerFault::ClosedInHead),
             _ => Err(AnswerFault::ClosedInBody),
         }
     }
 
-    fn done(&mut self, head: Head, taken: usize) -> Progress {
+    /// The answer is complete; the reader stands before the next one.
+    #[inline]
+    fn done(&mut self) -> Head {
         self.state = State::Head;
         self.interim = 0;
-        Progress::Done { head, taken }
+        self.head
     }
 
-    fn head(
+    fn whole_head(
         &mut self,
         octets: &[u8],
         to_head: bool,
@@ -206,14 +229,14 @@ impl Reader {
             if let Some(meaning) = memo.meaning
                 && octets.starts_with(&memo.octets)
             {
-                return Ok(Some((for_method(meaning, to_head), memo.octets.len())));
+                return Ok(Some((meaning.for_method(to_head), memo.octets.len())));
             }
             return match parse_head(octets)? {
                 Some((head, taken)) => {
                     memo.octets.clear();
                     memo.octets.extend_from_slice(&octets[..taken]);
                     memo.meaning = Some(head);
-                    Ok(Some((for_method(head, to_head), taken)))
+                    Ok(Some((head.for_method(to_head), taken)))
                 }
                 None => {
                     self.carry.extend_from_slice(octets);
@@ -226,7 +249,7 @@ impl Reader {
         match parse_head(&self.carry)? {
             Some((head, taken)) => {
                 self.carry.clear();
-                Ok(Some((for_method(head, to_head), taken - before)))
+                Ok(Some((head.for_method(to_head), taken - before)))
             }
             None => self.check_head_length().map(|()| None),
         }
@@ -256,8 +279,10 @@ impl Reader {
     }
 }
 
-fn for_method(head: Head, to_head: bool) -> Head {
-    if to_head { Head { framing: Framing::Length(0), ..head } } else { head }
+/// The begin of `octets`, at most `length` of them.
+#[inline]
+fn at_most(octets: &[u8], length: u64) -> &[u8] {
+    &octets[..octets.len().min(usize::try_from(length).unwrap_or(usize::MAX))]
 }
 
 fn chunk_size(line: &[u8]) -> Result<u64, AnswerFault> {
@@ -267,72 +292,4 @@ fn chunk_size(line: &[u8]) -> Result<u64, AnswerFault> {
     }
     // Checked above: at most 15 hexadecimal digits.
     Ok(digits.iter().fold(0, |sum, &b| sum * 16 + u64::from((b as char).to_digit(16).unwrap_or(0))))
-}
-
-fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut response = httparse::Response::new(&mut headers);
-    let taken = match response.parse(octets) {
-        Ok(httparse::Status::Complete(taken)) => taken,
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => return Err(AnswerFault::TooManyFields),
-        // A record of TLS: its kind (20 to 23), then its version, which begins with 3 in all of them.
-        Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(AnswerFault::SpeaksTls),
-        Err(_) => return Err(AnswerFault::NotHttp),
-    };
-    let status = response.code.unwrap_or(0);
-    if !(100..=999).contains(&status) {
-        return Err(AnswerFault::StatusOutOfRange);
-    }
-    if status == 101 {
-        return Err(AnswerFault::OtherProtocol);
-    }
-    let mut keep_alive = response.version == Some(1);
-    let mut length: Option<u64> = None;
-    let mut chunked = false;
-    let mut coded = false;
-    for header in response.headers.iter() {
-        let name = header.name;
-        if name.eq_ignore_ascii_case("content-length") {
-            let value = parse_length(header.value)?;
-            if length.is_some_and(|other| other != value) {
-                return Err(AnswerFault::TwoLengths);
-            }
-            length = Some(value);
-        } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            if coded {
-                return Err(AnswerFault::TwoEncodings);
-            }
-            coded = true;
-            chunked = header.value.trim_ascii().eq_ignore_ascii_case(b"chunked");
-        } else if name.eq_ignore_ascii_case("connection") {
-            for option in header.value.split(|&b| b == b',') {
-                let option = option.trim_ascii();
-                if option.eq_ignore_ascii_case(b"close") {
-                    keep_alive = false;
-                } else if option.eq_ignore_ascii_case(b"keep-alive") && response.version == Some(0) {
-                    keep_alive = true;
-                }
-            }
-        }
-    }
-    if coded && length.is_some() {
-        return Err(AnswerFault::LengthAndEncoding);
-    }
-    let framing = match (status, coded, length) {
-        (100..=199 | 204 | 304, _, _) => Framing::Length(0),
-        (_, true, _) if chunked => Framing::Chunked,
-        (_, false, Some(length)) => Framing::Length(length),
-        _ => Framing::UntilClose,
-    };
-    let keep_alive = keep_alive && framing != Framing::UntilClose;
-    Ok(Some((Head { status, keep_alive, framing }, taken)))
-}
-
-fn parse_length(value: &[u8]) -> Result<u64, AnswerFault> {
-    let digits = value.trim_ascii();
-    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(AnswerFault::LengthIsNoNumber);
-    }
-    Ok(digits.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0')))
 }
