@@ -21,6 +21,7 @@ use crate::engine::live::Live;
 use crate::engine::socket::DescriptorError;
 use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
+use crate::engine::worker::books::Books;
 use crate::exchange::{ExchangeError, knock};
 use crate::failure::{Cause, RequestFailure};
 use crate::limits;
@@ -197,27 +198,15 @@ fn thread_main(
     let connections = share(u64::from(plan.connections)) as u32;
     let mut worker = Worker::new(plan.clone(), live.clone(), dispatcher, tally, thread, connections)?;
     worker.open_all()?;
-    let first_failure = worker.first_failure.take();
-    let _ = news.send(Opening { opened: worker.opened, first_failure });
+    let first_failure = worker.books.first_failure.take();
+    let _ = news.send(Opening { opened: worker.books.connections.opened, first_failure });
     // No start: nobody could open a connection.
     let Ok(start_ns) = started.recv() else { return Ok(None) };
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
-    worker.say_goodbye()?;
-    let connections = Connections {
-        planned: u64::from(connections),
-        open_max: worker.open_max,
-        open_at_end: worker.open_at_end,
-        opened: worker.opened,
-        failed: worker.connect_failures,
-    };
-    Ok(Some(Part {
-        tally: worker.tally,
-        meter: worker.meter,
-        partial: worker.partial,
-        ended_ns,
-        connections,
-    }))
+    worker.network.say_goodbye()?;
+    let Books { tally, meter, partial, connections, .. } = worker.books;
+    Ok(Some(Part { tally, meter, partial, ended_ns, connections }))
 }
 
 fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {
