@@ -10,6 +10,7 @@ use crate::engine::usage::Meter;
 use crate::engine::{self, EngineError, Measured};
 use crate::exchange::{Exchange, ExchangeError, exchange};
 use crate::failure::Cause;
+use crate::limits::DEPENDENCE_INTERVALS_MIN;
 use crate::outcome::verdict::Figures;
 use crate::outcome::{Counts, Distribution, Generator, Latency, Outcome, Rates, SCHEMA_VERSION};
 use crate::plan::as_run::Stretch;
@@ -243,7 +244,11 @@ fn figures(plan: &Plan, measured: &Measured, halves: &[Spread; 2], dependence: f
 /// would show (the F statistic of a one-way analysis of variance); at least 1.
 fn dependence(spread: &Spread, total: &Distribution) -> f64 {
     let variance = total.stdev_ns * total.stdev_ns;
-    if spread.intervals < 10 || variance <= 0.0 { 1.0 } else { (spread.between_ns2 / variance).max(1.0) }
+    if spread.intervals < DEPENDENCE_INTERVALS_MIN || variance <= 0.0 {
+        1.0
+    } else {
+        (spread.between_ns2 / variance).max(1.0)
+    }
 }
 
 fn generator(meters: &[Meter], completed: u64) -> Generator {

@@ -11,7 +11,7 @@ mod worker;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
@@ -84,7 +84,9 @@ pub fn run(
     watch: &mut dyn FnMut(&Glance),
 ) -> Result<Measured, EngineError> {
     plan.check()?;
-    let descriptors = u64::from(plan.connections) + u64::from(plan.threads) * 4 + 64;
+    let descriptors = u64::from(plan.connections)
+        + u64::from(plan.threads) * limits::THREAD_DESCRIPTORS
+        + limits::PROCESS_DESCRIPTORS;
     socket::allow_descriptors(descriptors)?;
     let lazily = plan.requests_per_connection == Some(1);
     if lazily {
@@ -114,7 +116,7 @@ pub fn run(
         let mut opening = Opening::default();
         for _ in 0..plan.threads {
             while let Err(mpsc::RecvTimeoutError::Timeout) =
-                reports.recv_timeout(WATCH).map(|one| opening.add(one))
+                reports.recv_timeout(limits::WATCH).map(|one| opening.add(one))
             {
                 watch(&live.glance());
             }
@@ -132,7 +134,7 @@ pub fn run(
         }
         drop(starts);
         // Each thread lets go of its end when it is done, so the end of the last is known at once.
-        while let Err(mpsc::RecvTimeoutError::Timeout) = reports.recv_timeout(WATCH) {
+        while let Err(mpsc::RecvTimeoutError::Timeout) = reports.recv_timeout(limits::WATCH) {
             watch(&live.glance());
         }
         let mut parts = Vec::new();
@@ -153,9 +155,6 @@ pub fn run(
         })
     })
 }
-
-/// How often the watcher looks.
-const WATCH: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Default)]
 struct Opening {

@@ -1,29 +1,14 @@
 //! The audit of a run: pure functions from facts to doubts. It knows no clock, no socket and no terminal.
 
+use crate::limits::{
+    ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN, HALVES_SHARE,
+    JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
+    LAG_VOID_PARTS, LITTLE_SHARE, PREEMPTED_PER_S,
+};
 use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding, Verdict};
 use crate::outcome::{Connections, Partial};
 use crate::verdict::facts::Facts;
 use crate::verdict::words::words;
-
-/// The generator was busy for so much of the time that its own queue is part of the latencies.
-pub const BUSY_VOID: f64 = 0.95;
-/// The same, as a warning.
-pub const BUSY_DOUBTFUL: f64 = 0.85;
-/// Median lag that is nobody's business, ns: 20 us.
-pub const LAG_P50_FREE_NS: u64 = 20_000;
-/// 99th percentile of the lag that is nobody's business, ns: 50 us.
-pub const LAG_P99_FREE_NS: u64 = 50_000;
-/// By how much Little's law may be off: 1 %. Requests that straddle an edge of the window are cut there in both
-/// figures, so nothing is left to chance; the rest is the time between two looks at the clock.
-pub const LITTLE_SHARE: f64 = 0.01;
-/// How much of the offered rate must be answered: 98 %.
-pub const ACHIEVED_SHARE: f64 = 0.98;
-/// How far the two halves' means may lie apart: 10 %.
-pub const HALVES_SHARE: f64 = 0.10;
-/// Independent samples that must lie beyond a percentile up to the 99th.
-pub const EFFECTIVE_BEYOND_MIN: f64 = 5.0;
-/// Involuntary context switches a second that speak of company on the core.
-pub const PREEMPTED_PER_S: f64 = 500.0;
 
 /// Judges a run.
 pub fn audit(facts: &Facts) -> Audit {
@@ -87,18 +72,18 @@ fn errors(f: &Facts) -> Doubted {
 }
 
 fn generator_saturated(f: &Facts) -> Doubted {
-    let grade = if f.generator.busy_share > BUSY_VOID { Verdict::Void } else { Verdict::Doubtful };
+    let grade = if f.generator.busy_share > BUSY_VOID_SHARE { Verdict::Void } else { Verdict::Doubtful };
     // Where nothing was answered there is no speed of anybody's to speak of.
-    (f.generator.busy_share > BUSY_DOUBTFUL && f.answers.completed > 0)
+    (f.generator.busy_share > BUSY_DOUBTFUL_SHARE && f.answers.completed > 0)
         .then_some((grade, Doubt::GeneratorSaturated { busy_share: f.generator.busy_share }))
 }
 
 fn generator_late(f: &Facts) -> Doubted {
     let (p50, p99) = (f.figures.lag_p50_ns, f.figures.lag_p99_ns);
-    let void = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / 2)
-        || p99 > (4 * LAG_P99_FREE_NS).max(f.latency.p99_ns / 2);
-    let doubtful =
-        p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / 10) || p99 > LAG_P99_FREE_NS.max(f.latency.p99_ns / 10);
+    let void = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / LAG_VOID_PARTS)
+        || p99 > LAG_P99_VOID_NS.max(f.latency.p99_ns / LAG_VOID_PARTS);
+    let doubtful = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / LAG_DOUBTFUL_PARTS)
+        || p99 > LAG_P99_FREE_NS.max(f.latency.p99_ns / LAG_DOUBTFUL_PARTS);
     let doubt = Doubt::GeneratorLate {
         lag_p50_ns: p50,
         lag_p99_ns: p99,
@@ -121,7 +106,7 @@ fn is_overloaded(f: &Facts) -> bool {
     f.plan.open_loop
         && f.answers.completed > 0
         && f.rates.achieved_per_s < ACHIEVED_SHARE * f.rates.offered_per_s
-        && missing > 3.0 * (f.answers.completed as f64).sqrt()
+        && missing > DEVIATIONS * (f.answers.completed as f64).sqrt()
         && (growing || !f.plan.steady)
 }
 
@@ -158,7 +143,8 @@ fn little(f: &Facts) -> Doubted {
 fn unsteady(f: &Facts) -> Doubted {
     let (first, second) = (f.figures.first_half_mean_ns, f.figures.second_half_mean_ns);
     let difference = (first - second).abs();
-    let large = difference > HALVES_SHARE * f.latency.mean_ns && difference > 3.0 * f.latency.halves_error_ns;
+    let large =
+        difference > HALVES_SHARE * f.latency.mean_ns && difference > DEVIATIONS * f.latency.halves_error_ns;
     // In overload latencies grow by nature, and a longer run would only let them grow further.
     (f.plan.steady && large && first > 0.0 && second > 0.0 && !is_overloaded(f)).then_some((
         Verdict::Doubtful,
@@ -172,7 +158,12 @@ fn few_answers(f: &Facts) -> Doubted {
 }
 
 fn few_samples(f: &Facts) -> Doubted {
-    let weakest = f.latency.percentiles.iter().filter(|p| p.0 <= 0.99).find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
+    let weakest = f
+        .latency
+        .percentiles
+        .iter()
+        .filter(|p| p.0 <= JUDGED_QUANTILE_MAX)
+        .find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
     weakest.filter(|_| !is_overloaded(f)).map(|&(quantile, effective_beyond)| {
         (Verdict::Doubtful, Doubt::FewIndependentSamples { quantile, effective_beyond })
     })

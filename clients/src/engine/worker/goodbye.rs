@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use mio::Events;
 
-use super::EVENTS;
 use super::network::Network;
 use crate::engine::clock::monotonic_ns;
 use crate::limits;
@@ -29,7 +28,7 @@ impl Network {
             open += usize::from(!self.is_parted(index, &mut buffer));
         }
         let until_ns = monotonic_ns() + limits::GOODBYE_NS;
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = Events::with_capacity(limits::EVENTS_AT_ONCE);
         while open > 0 {
             let left_ns = until_ns.saturating_sub(monotonic_ns());
             if left_ns == 0 {

@@ -32,12 +32,6 @@ use crate::outcome::Partial;
 use crate::plan::Plan;
 use crate::plan::dispatch::{Dispatcher, Next, Order};
 
-/// Orders that are started before the loop looks at its sockets again, so that answers do not starve in overload.
-const ORDERS_AT_ONCE: usize = 32;
-
-/// Events taken from the kernel at one time.
-const EVENTS: usize = 256;
-
 /// A thread's part of the run. The schedule says what is due, the network carries it, and the books tell what came of
 /// it; none of the three knows another.
 pub(super) struct Worker {
@@ -83,7 +77,7 @@ impl Worker {
             return Ok(());
         }
         let deadline = monotonic_ns() + self.plan.timeout_ns;
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = Events::with_capacity(limits::EVENTS_AT_ONCE);
         let mut buffer = vec![0; limits::READ_BUFFER_OCTETS];
         let mut next = 0;
         loop {
@@ -116,7 +110,7 @@ impl Worker {
     pub(super) fn run(&mut self, start_ns: u64) -> io::Result<()> {
         self.clock = EngineClock::starting_at(start_ns);
         let mut sleeper = Sleeper::new(&self.network.poll, self.plan.spin_ns)?;
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = Events::with_capacity(limits::EVENTS_AT_ONCE);
         let mut buffer = vec![0; limits::READ_BUFFER_OCTETS];
         while monotonic_ns() < start_ns {
             std::hint::spin_loop();
@@ -185,7 +179,7 @@ impl Worker {
     /// Starts what is due. Gives the time of the next request, or `None` when there will be none.
     fn start_due(&mut self) -> Option<u64> {
         let mut now_ns = self.clock.now_ns();
-        for _ in 0..ORDERS_AT_ONCE {
+        for _ in 0..limits::ORDERS_AT_ONCE {
             match self.schedule.dispatcher.next(now_ns) {
                 Next::Send(order) => {
                     self.start(order, now_ns);
