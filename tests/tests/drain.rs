@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use dyno_tests::limits::{AT_ONCE, STOP, UNDERWAY};
-use dyno_tests::process::children;
+use dyno_tests::process::{children, cpu_time};
 use dyno_tests::rows::Row;
 use dyno_tests::server::{Ended, Server};
 use dyno_tests::suite::{self, Outcome, ensure, mount};
@@ -21,6 +21,15 @@ fn main() -> ExitCode {
     on("idle-connections-end-at-once", idle_ends_at_once);
     on("sigterm-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGTERM)));
     on("sigint-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGINT)));
+    on("sighup-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGHUP)));
+    // A terminal that is closed may say so several times, to the whole group.
+    on("repeated-sighup-lets-a-request-finish", |row| {
+        finishes(row, |server| {
+            server.signal_group(Signal::SIGHUP);
+            thread::sleep(UNDERWAY);
+            server.signal_group(Signal::SIGHUP);
+        })
+    });
     // A terminal signals the whole group, and so does a service manager.
     on("ctrl-c-lets-a-request-finish", |row| finishes(row, |server| server.signal_group(Signal::SIGINT)));
     on("group-sigterm-lets-a-request-finish", |row| {
@@ -31,6 +40,8 @@ fn main() -> ExitCode {
     on("limit-cuts-half-a-request", limit_cuts_half_a_request);
     on("limit-cuts-a-reader-that-does-not-read", limit_cuts_a_slow_reader);
     on("pending-octets-arrive", pending_octets_arrive);
+    on("draining-does-not-spin", draining_does_not_spin);
+    on("draining-does-not-spin-after-exhaustion", draining_does_not_spin_after_exhaustion);
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
@@ -176,6 +187,33 @@ fn limit_cuts_a_slow_reader(row: &Row) -> Outcome {
     cut_in_time(server)?;
     client.read_to_end(STOP);
     ensure(client.end.is_some() && client.received < 30_000_000, || format!("{} octets", client.received))
+}
+
+/// A stopping server that waits for a client takes no CPU time.
+fn waits_idly(server: Server) -> Outcome {
+    server.signal(Signal::SIGTERM);
+    thread::sleep(UNDERWAY);
+    let before = cpu_time(server.pid);
+    thread::sleep(Duration::from_secs(1));
+    let used = cpu_time(server.pid).saturating_sub(before);
+    ensure(used <= Duration::from_millis(300), || format!("{used:?} of CPU time in a second of draining"))
+}
+
+fn draining_does_not_spin(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let mut client = greeted(&server)?;
+    client.send("GET / HTTP/1.1\r\nHo");
+    thread::sleep(UNDERWAY);
+    waits_idly(server)
+}
+
+fn draining_does_not_spin_after_exhaustion(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with_workers("2"), Some(64))?;
+    let mut client = greeted(&server)?;
+    client.send("GET / HTTP/1.1\r\nHo");
+    let _clients: Vec<_> = (0..100).map(|_| connect(&server)).collect::<Result<_, _>>()?;
+    thread::sleep(2 * UNDERWAY);
+    waits_idly(server)
 }
 
 fn pending_octets_arrive(row: &Row) -> Outcome {

@@ -87,6 +87,8 @@ enum Accepting {
     AtOnce,
     /// At this time: descriptors have run out.
     After(Instant),
+    /// Not any more: the server stops.
+    Never,
 }
 
 /// A connection that the selector watches.
@@ -165,7 +167,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
                 let pause = when.saturating_duration_since(now);
                 Some(idle_for.map_or(pause, |idle_for| idle_for.min(pause)))
             }
-            Accepting::WhenReady => idle_for,
+            Accepting::WhenReady | Accepting::Never => idle_for,
         }
     }
 
@@ -196,7 +198,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// Only errors that waiting does not cure: the listener itself is broken.
     pub fn accept(&mut self) -> io::Result<()> {
         match self.accepting {
-            Accepting::WhenReady => return Ok(()),
+            Accepting::WhenReady | Accepting::Never => return Ok(()),
             Accepting::AtOnce => {}
             Accepting::After(when) if when > self.turn.clock.now() => return Ok(()),
             Accepting::After(_) => {
@@ -329,11 +331,13 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// # Returns
     /// The places of all connections, for a last turn, and the time until which the busy ones may finish.
     pub fn begin_to_drain(&mut self) -> (Vec<usize>, Instant) {
-        self.selector.remove(self.listener.as_fd());
+        // A listener that is shut reports that for ever, and so does the stop switch; both stay open.
+        self.accepting = Accepting::Never;
+        self.selector.forget(self.listener.as_fd());
         // The stop switch knows only one listener. The kernel would go on accepting connections for a sibling of it,
         // and nobody would serve them.
         let _ = socket2::SockRef::from(self.listener).shutdown(Shutdown::Read);
-        self.selector.remove(self.turn.site.stop.as_fd());
+        self.selector.forget(self.turn.site.stop.as_fd());
         let now = self.turn.clock.now();
         let places: Vec<usize> = self.watched.iter().map(|(index, _)| index).collect();
         for index in &places {

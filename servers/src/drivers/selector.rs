@@ -39,6 +39,11 @@ pub trait Selector: Sized {
     /// Stops watching `descriptor`. Call it before the descriptor is closed.
     fn remove(&mut self, descriptor: BorrowedFd<'_>);
 
+    /// Stops watching `descriptor`, which stays open.
+    fn forget(&mut self, descriptor: BorrowedFd<'_>) {
+        self.remove(descriptor);
+    }
+
     /// Waits until something is ready, at most for `timeout` (`None`: for ever), and puts it into `ready`, which is
     /// cleared first.
     ///

@@ -39,7 +39,7 @@ pub struct Site {
 
 impl Site {
     /// A site with all services in plaintext, within the usual limits, for a server of one's own. It lives as long as
-    /// the process, and SIGTERM or SIGINT stops it.
+    /// the process, and SIGTERM, SIGINT or SIGHUP stops it.
     ///
     /// # Errors
     /// When the address cannot be listened on, when a signal handler or shared memory is refused, or when a site was

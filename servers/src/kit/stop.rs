@@ -1,6 +1,7 @@
 //! Turns a signal into an orderly end.
 //!
-//! The first SIGTERM or SIGINT asks the server to drain, the second ends the process at once. Everything that must
+//! The first SIGTERM, SIGINT or SIGHUP asks the server to drain; a SIGTERM or SIGINT after it ends the process at
+//! once. A SIGHUP after it changes nothing, because a terminal that is closed may send several. Everything that must
 //! happen immediately happens in the signal handler, with calls that signal-safety(7) allows. So a server stops in
 //! the same way whether it has one thread, a thousand, or none to spare:
 //!
@@ -58,7 +59,8 @@ static STOP: OnceLock<Stop> = OnceLock::new();
 const MARKS_SPREAD: usize = 64 * 64;
 
 impl Stop {
-    /// Installs the handlers of SIGTERM, SIGINT and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
+    /// Installs the handlers of SIGTERM, SIGINT, SIGHUP and SIGALRM, and ignores SIGPIPE. A SIGHUP that is ignored
+    /// already, as nohup(1) has it, stays ignored. Call it once, before any thread.
     ///
     /// # Errors
     /// When a system call is refused, or when the switch was installed before.
@@ -84,6 +86,9 @@ impl Stop {
         unsafe {
             sigaction(Signal::SIGTERM, &ask)?;
             sigaction(Signal::SIGINT, &ask)?;
+            if matches!(sigaction(Signal::SIGHUP, &ask)?.handler(), SigHandler::SigIgn) {
+                sigaction(Signal::SIGHUP, &ignore)?;
+            }
             sigaction(Signal::SIGALRM, &tick)?;
             sigaction(Signal::SIGPIPE, &ignore)?;
         }
@@ -167,9 +172,12 @@ impl AsFd for Stop {
 }
 
 /// Runs in the signal handler: atomics and async-signal-safe calls only.
-extern "C" fn on_stop(_signal: libc::c_int) {
+extern "C" fn on_stop(signal: libc::c_int) {
     let Some(stop) = STOP.get() else { return };
     if stop.requested.swap(true, SeqCst) && !stop.is_worker.load(SeqCst) {
+        if signal == libc::SIGHUP {
+            return;
+        }
         // SAFETY: _exit(2) is async-signal-safe and does not return.
         unsafe { libc::_exit(SECOND_SIGNAL_EXIT) };
     }

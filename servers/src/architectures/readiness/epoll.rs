@@ -118,6 +118,11 @@ impl Selector for Epoll {
         // Closing the descriptor removes it (epoll(7)): no other descriptor refers to the connection.
     }
 
+    fn forget(&mut self, descriptor: BorrowedFd<'_>) {
+        // A descriptor that is not watched needs no forgetting.
+        let _ = self.poll.registry().deregister(&mut SourceFd(&descriptor.as_raw_fd()));
+    }
+
     fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         let precise = timeout.is_some_and(|timeout| !timeout.is_zero() && timeout < ALARM_MAX);
