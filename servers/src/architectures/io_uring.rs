@@ -127,7 +127,7 @@ impl Server {
                 self.connections.admit(&mut self.ring, stream)?;
             }
             Err(error) => match classify(error) {
-                Trouble::Exhausted => {
+                Trouble::Exhausted if !self.site.stop.is_requested() => {
                     self.accept_again = Some(self.connections.now() + EXHAUSTED_PAUSE);
                     return Ok(());
                 }
@@ -160,6 +160,8 @@ impl Server {
     /// Idle connections are closed at once, busy ones after their next response, and all of them at the deadline.
     fn drain(&mut self, done: &mut Vec<Completion>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
+        // A time for accepting that has passed would end each wait at once.
+        self.accept_again = None;
         self.connections.finish(&mut self.ring)?;
         while !self.connections.is_empty() && self.connections.now() < deadline {
             self.turn(Some(deadline - self.connections.now()), done)?;

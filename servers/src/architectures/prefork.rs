@@ -28,7 +28,7 @@ use std::io;
 use std::time::Instant;
 
 use nix::errno::Errno;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::architecture::{
@@ -36,6 +36,7 @@ use crate::architecture::{
 };
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
+use crate::kit::complaint::vacancy;
 use crate::kit::process::{ask_to_stop, is_crash, start};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -69,33 +70,67 @@ struct Worker {
 fn run(site: &'static Site) -> io::Result<()> {
     let hire =
         |place| Ok::<_, io::Error>(Worker { pid: start(site, || work(site, place))?, born: Instant::now() });
-    let mut workers = (0..site.settings.workers).map(hire).collect::<io::Result<Vec<_>>>()?;
-    let mut told = false;
+    let first = (0..site.settings.workers).map(|place| hire(place).map(Some));
+    let mut workers = first.collect::<io::Result<Vec<_>>>()?;
+    let (mut told, mut complained) = (false, false);
     loop {
         if site.stop.is_requested() && !told {
-            workers.iter().for_each(|worker| ask_to_stop(worker.pid));
+            workers.iter().flatten().for_each(|worker| ask_to_stop(worker.pid));
             told = true;
         }
-        let (dead, crashed) = match waitpid(None, None) {
+        let has_vacancy = !told && workers.iter().any(Option::is_none);
+        let options = has_vacancy.then_some(WaitPidFlag::WNOHANG);
+        let (dead, crashed) = match waitpid(None, options) {
             Ok(status @ (WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _))) => {
                 (pid, is_crash(status))
             }
             Err(Errno::ECHILD) if site.stop.is_requested() => return Ok(()),
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => {
+                site.stop.wait(RESPAWN_PAUSE);
+                complained = !fill(&mut workers, hire, complained);
+                continue;
+            }
             // EINTR: a stop signal, or the tick of the stop switch.
             _ => continue,
         };
-        let Some(place) = workers.iter().position(|worker| worker.pid == dead) else { continue };
+        let Some(place) =
+            workers.iter().position(|worker| worker.as_ref().is_some_and(|worker| worker.pid == dead))
+        else {
+            continue;
+        };
         // A worker that exits before it was told to has failed, whatever its exit status.
         let stopping = site.stop.is_requested();
         Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
+        let dead = workers[place].take();
         if stopping {
             continue;
         }
-        if workers[place].born.elapsed() < RESPAWN_YOUNG {
+        if dead.is_some_and(|dead| dead.born.elapsed() < RESPAWN_YOUNG) {
             site.stop.wait(RESPAWN_PAUSE);
         }
-        workers[place] = hire(place)?;
+        complained = !fill(&mut workers, hire, complained);
     }
+}
+
+/// Starts a worker in each vacant place; returns whether all places are taken. A place that the kernel has no process
+/// for stays vacant, and the other workers go on; this is said once.
+fn fill(
+    workers: &mut [Option<Worker>],
+    hire: impl Fn(usize) -> io::Result<Worker>,
+    complained: bool,
+) -> bool {
+    for (place, worker) in workers.iter_mut().enumerate().filter(|(_, worker)| worker.is_none()) {
+        match hire(place) {
+            Ok(hired) => *worker = Some(hired),
+            Err(error) => {
+                if !complained {
+                    vacancy(place, &error);
+                }
+                return false;
+            }
+        }
+    }
+    true
 }
 
 fn work(site: &'static Site, place: usize) {

@@ -1,6 +1,6 @@
 //! What peers did wrong, explained to the operator. The peer itself is told as little as possible.
 
-use std::io::{Write, stderr};
+use std::io::{self, Write, stderr};
 use std::sync::atomic::Ordering::Relaxed;
 
 use dyno_security::pipe::error::PipeError;
@@ -17,4 +17,10 @@ pub fn explain(tally: &Tally, failure: &PipeError) {
         // Standard error may be closed; that is no reason to stop serving.
         let _ = writeln!(stderr(), "gave up a peer ({count} so far): {failure}");
     }
+}
+
+/// Writes to standard error that no process can be started for a worker that died.
+pub fn vacancy(place: usize, error: &io::Error) {
+    // As above.
+    let _ = writeln!(stderr(), "worker {place} cannot be replaced for now, the others go on: {error}");
 }
