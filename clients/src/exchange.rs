@@ -275,6 +275,12 @@ impl Line {
             plain.append(&mut self.plain);
             return Ok(true);
         }
+        if self.pipe.as_deref().is_some_and(Pipe::is_closed_by_peer) {
+            // The goodbye ends the stream (RFC 8446, 6.1). The peer may wait for ours before it closes the socket.
+            self.pipe.iter_mut().for_each(|pipe| pipe.close());
+            let _ = self.flush();
+            return Ok(false);
+        }
         let mut buffer = [0; 16 * 1024];
         self.socket.set_read_timeout(Some(self.left()?))?;
         let count = loop {
