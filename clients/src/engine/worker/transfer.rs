@@ -160,6 +160,7 @@ impl Worker {
         let closing = !head.keep_alive
             || slot.phase == Phase::Sending
             || slot.is_closed_by_peer()
+            || request.closes
             || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
         if !request.expect.accepts_status(head.status) {
             self.books.tally.failed(&RequestFailure::Status(head.status), slot.intended_ns, now_ns);
