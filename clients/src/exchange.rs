@@ -288,7 +288,9 @@ impl Line {
         }
         if self.pipe.as_deref().is_some_and(Pipe::is_closed_by_peer) {
             // The goodbye ends the stream (RFC 8446, 6.1). The peer may wait for ours before it closes the socket.
-            self.pipe.iter_mut().for_each(|pipe| pipe.close());
+            if let Some(pipe) = &mut self.pipe {
+                pipe.close();
+            }
             let _ = self.flush();
             return Ok(false);
         }
