@@ -187,14 +187,14 @@ fn print(names: [&str; 2], finding: &Explained) {
         show::time(difference.abs()),
         if difference >= 0.0 { "more" } else { "less" },
     );
+    if let Some(words) = finding.verdict(names) {
+        outln!("{words}");
+    }
     table(names, explanation);
     let rest = explanation.unexplained_ns();
     let shown = format!("  {:<18} {:>47}", "not explained", show::time(rest));
-    if let Some([low, high]) = finding.difference_ns.filter(|[low, high]| *low < 0.0 && *high > 0.0) {
-        let (low, high) = (show::time(low), show::time(high));
-        outln!(
-            "{shown}\nThe difference itself is not told apart from noise: 90 % of resamples give {low} to {high}."
-        );
+    if finding.is_noise() {
+        outln!("{shown}");
         return;
     }
     let share = show::share(explanation.unexplained_share());

@@ -1,0 +1,182 @@
+//! What has to be said before an explanation is read: that its difference may be noise, that its parts are larger than
+//! the whole, or that much of the difference is not explained, and of what the rest is likely made.
+
+use dyno_units::show;
+
+use crate::explanation::Explanation;
+use crate::explanation::blocks::Explained;
+use crate::limits::UNEXPLAINED_SHARE;
+
+impl Explanation {
+    /// The share of the difference that all reasons together add; above 1 they are larger than the whole.
+    pub fn explained_share(&self) -> f64 {
+        1.0 - self.unexplained_ns() / self.difference_ns()
+    }
+
+    /// The share of the difference that the largest reason adds.
+    pub fn largest_share(&self) -> f64 {
+        let difference = self.difference_ns();
+        self.reasons.iter().map(|reason| reason.adds_ns() / difference).fold(0.0, f64::max)
+    }
+}
+
+impl Explained {
+    /// Whether the difference is not told apart from noise.
+    pub fn is_noise(&self) -> bool {
+        self.difference_ns.is_some_and(|[low, high]| low < 0.0 && high > 0.0)
+    }
+
+    /// What has to be said first; `None` when the reasons explain the difference.
+    pub fn verdict(&self, names: [&str; 2]) -> Option<String> {
+        if let Some([low, high]) = self.difference_ns.filter(|_| self.is_noise()) {
+            return Some(format!(
+                "The difference itself is not told apart from noise: 90 % of resamples give {} to {}.",
+                show::time(low),
+                show::time(high)
+            ));
+        }
+        let mut said = Vec::new();
+        said.extend(self.parts_larger_than_whole());
+        if self.explanation.unexplained_share() > UNEXPLAINED_SHARE {
+            said.push(self.large_rest(names));
+        }
+        (!said.is_empty()).then(|| said.join("\n"))
+    }
+
+    /// That one reason, or all together, are larger than the difference that they explain.
+    fn parts_larger_than_whole(&self) -> Option<String> {
+        let explanation = &self.explanation;
+        let (all, largest) = (explanation.explained_share(), explanation.largest_share());
+        if all > 1.0 {
+            let sum = explanation.difference_ns() - explanation.unexplained_ns();
+            return Some(format!(
+                "The reasons together are larger than the difference: they add up to {}, {} of it. At least one of them \
+                 is counted or priced too high.",
+                show::time(sum.abs()),
+                show::share(all)
+            ));
+        }
+        (largest > 1.0).then(|| {
+            format!(
+                "One reason alone is larger than the difference, {} of it; others make up for a part of that.",
+                show::share(largest)
+            )
+        })
+    }
+
+    /// That the rest is large, and of what it is likely made.
+    fn large_rest(&self, names: [&str; 2]) -> String {
+        let explanation = &self.explanation;
+        let mut words = format!(
+            "{} of the difference is not explained, more than {}.",
+            show::share(explanation.unexplained_share()),
+            show::share(UNEXPLAINED_SHARE)
+        );
+        if let Some([low, high]) = self.unexplained_share.filter(|[low, _]| *low <= UNEXPLAINED_SHARE) {
+            words += &format!(
+                " Noise alone may make so much: 90 % of resamples give {} to {}; more --blocks narrow that.",
+                show::share(low),
+                show::share(high)
+            );
+        }
+        if !explanation.not_available.is_empty() {
+            words += &format!(" Not counted, so not explained: {}.", explanation.not_available.join(", "));
+        }
+        // A reason that is priced too high leaves a rest as well, and it is no work that the servers do.
+        if explanation.explained_share() <= 1.0
+            && let Some([one, other]) = explanation.outside_kernel_ns
+        {
+            let share = (one - other) / explanation.difference_ns();
+            let place = if share > 0.5 { "their own code and its caches" } else { "the kernel" };
+            words += &format!(
+                " The rest is likely work in {place}: outside the kernel a request takes {} with {} and {} with {}.",
+                show::time(one),
+                names[0],
+                show::time(other),
+                names[1]
+            );
+        }
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explanation::Reason;
+    use dyno_record::step::Step;
+
+    const NAMES: [&str; 2] = ["a", "b"];
+
+    /// A difference of 10 us, and reasons that add so much.
+    fn explained(adds_ns: &[f64]) -> Explained {
+        let reasons = adds_ns.iter().map(|adds| Reason {
+            what: "steps",
+            per_request: [1.0, 0.0],
+            cost_ns: [*adds; 2],
+            is: ["a step"; 2],
+        });
+        let explanation = Explanation {
+            step: Step::Capacity,
+            cpu_ns: [15_000.0, 5_000.0],
+            reasons: reasons.collect(),
+            not_available: Vec::new(),
+            outside_kernel_ns: None,
+        };
+        Explained { explanation, difference_ns: Some([8_000.0, 12_000.0]), unexplained_share: None }
+    }
+
+    #[test]
+    fn nothing_comes_first_when_the_reasons_explain_the_difference() {
+        assert_eq!(explained(&[9_000.0]).verdict(NAMES), None);
+        assert_eq!(explained(&[6_000.0, 2_600.0]).verdict(NAMES), None);
+    }
+
+    #[test]
+    fn a_rest_above_the_limit_is_said_first_with_what_is_known_of_it() {
+        let mut found = explained(&[6_000.0]);
+        assert_eq!(found.verdict(NAMES).unwrap(), "40 % of the difference is not explained, more than 15 %.");
+        found.unexplained_share = Some([0.1, 0.6]);
+        found.explanation.not_available = vec!["page faults"];
+        found.explanation.outside_kernel_ns = Some([9_000.0, 2_000.0]);
+        assert_eq!(
+            found.verdict(NAMES).unwrap(),
+            "40 % of the difference is not explained, more than 15 %. Noise alone may make so much: 90 % of resamples \
+             give 10 % to 60 %; more --blocks narrow that. Not counted, so not explained: page faults. The rest is likely \
+             work in their own code and its caches: outside the kernel a request takes 9.00 µs with a and 2.00 µs with b."
+        );
+        found.explanation.outside_kernel_ns = Some([3_000.0, 2_000.0]);
+        assert!(found.verdict(NAMES).unwrap().contains("likely work in the kernel"));
+    }
+
+    #[test]
+    fn parts_that_are_larger_than_the_whole_are_said_first_and_never_told_as_shares() {
+        let much = explained(&[13_000.0]);
+        let words = much.verdict(NAMES).unwrap();
+        assert!(words.starts_with(
+            "The reasons together are larger than the difference: they add up to 13.0 µs, 130 % of it."
+        ));
+        assert!(words.ends_with("\n30 % of the difference is not explained, more than 15 %."), "{words}");
+        assert!(much.explanation.words(NAMES).starts_with("13.0 µs more: a takes 1.00 steps a request"));
+
+        let little = explained(&[11_000.0]);
+        assert!(little.verdict(NAMES).unwrap().ends_with("counted or priced too high."), "below the limit");
+
+        let balanced = explained(&[13_000.0, -4_000.0]);
+        assert_eq!(
+            balanced.verdict(NAMES).unwrap(),
+            "One reason alone is larger than the difference, 130 % of it; others make up for a part of that."
+        );
+        let words = balanced.explanation.words(NAMES);
+        assert!(words.starts_with("13.0 µs more: a takes") && words.contains("\n4.00 µs less: "), "{words}");
+    }
+
+    #[test]
+    fn of_a_difference_that_may_be_noise_nothing_else_is_said() {
+        let found = Explained { difference_ns: Some([-1_000.0, 3_000.0]), ..explained(&[20_000.0]) };
+        assert_eq!(
+            found.verdict(NAMES).unwrap(),
+            "The difference itself is not told apart from noise: 90 % of resamples give -1.00 µs to 3.00 µs."
+        );
+    }
+}
