@@ -143,15 +143,24 @@ pub fn explain(cells: &[&Record], sides: [Side; 2], cost: &dyn Fn(Unit) -> Optio
     steps.into_iter().filter_map(|steps| of_step(cells, sides, steps, cost)).collect()
 }
 
+/// The cells of a step that count.
+fn counting<'a>(cells: &[&'a Record], name: &str, step: Step) -> impl Iterator<Item = &'a Record> {
+    let is_of =
+        move |record: &&Record| record.trial.cell.contestant == name && record.trial.cell.step == step;
+    cells.iter().copied().filter(is_of).filter(|record| record.counted().is_some())
+}
+
 /// Median over the cells of a step that count.
 fn figure(cells: &[&Record], name: &str, step: Step, read: &dyn Fn(&Record) -> Option<f64>) -> Option<f64> {
-    let values: Vec<f64> = cells
-        .iter()
-        .filter(|record| record.trial.cell.contestant == name && record.trial.cell.step == step)
-        .filter(|record| record.counted().is_some())
-        .filter_map(|record| read(record))
-        .collect();
-    median(&values)
+    median(&counting(cells, name, step).filter_map(read).collect::<Vec<_>>())
+}
+
+/// The share of CPU that was spent in the kernel, over the cells of a step that count. The system counts it in ticks, of
+/// which a short cell has few, so their mean says more than a median.
+fn mean_system_share(cells: &[&Record], name: &str, step: Step) -> Option<f64> {
+    let shares: Vec<f64> =
+        counting(cells, name, step).filter_map(|record| record.server.as_ref()?.system_share).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }
 
 fn of_step(
@@ -188,9 +197,7 @@ fn of_step(
         not_available: Vec::new(),
         outside_kernel_ns: None,
     };
-    let outside_kernel =
-        |record: &Record| Some(record.cpu_as_measured_ns()? * (1.0 - record.server.as_ref()?.system_share?));
-    let outside = |name: &str| figure(cells, name, step, &outside_kernel);
+    let outside = |name: &str| Some(cpu(name)? * (1.0 - mean_system_share(cells, name, step)?));
     found.outside_kernel_ns = outside(names[0]).zip(outside(names[1])).map(|(one, other)| [one, other]);
     let mut add = |what: &'static str, counts: [Option<f64>; 2], units: [Unit; 2]| {
         let costs = units.map(|unit| cost(unit).map(|cost| cost.ns));

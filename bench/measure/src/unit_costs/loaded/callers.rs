@@ -23,7 +23,7 @@ use crate::limits::CONNECT_CONNECTIONS;
 use crate::probe::machine::pin;
 
 /// Callers, and as many to answer them.
-pub(super) const CALLERS: usize = CONNECT_CONNECTIONS as usize;
+const CALLERS: usize = CONNECT_CONNECTIONS as usize;
 
 /// Calls of each caller for one price: few, as in [`relay`](super::relay).
 const ROUNDS: u32 = 50;
@@ -132,10 +132,7 @@ impl Caller {
 }
 
 /// Calls until there were `rounds` answers for each caller, and no call is left.
-///
-/// # Errors
-/// When a call fails, as it does once the listener is shut.
-pub(super) fn call(address: SocketAddr, rounds: u32) -> io::Result<f64> {
+fn call(address: SocketAddr, rounds: u32) -> io::Result<f64> {
     let mut callers = Caller::all(address);
     let (mut begun, mut answers, wanted) = (0, 0, rounds * CALLERS as u32);
     while answers < wanted {

@@ -1,34 +1,43 @@
 //! The extra cost of answering requests in another way than directly from an epoll loop: by a pool of workers, by
 //! tasks of a runtime, or by coroutines.
 //!
-//! A loop and each other way serve the same clients, on one core, with the same HTTP. The clients are on another core,
-//! never sleep, and send again as soon as they have an answer, so the server is always loaded. The cost is the
-//! difference: for example, what a request to a pool costs depends on how often a worker or the loop is asleep when
-//! something is queued for it, and under load that is seldom. A difference of two servers in one situation contains
-//! this; a message to a worker that always sleeps does not.
+//! A loop and each other way serve the same load, on one core, with the same HTTP, and the cost is the difference. The
+//! load is that of the load generator itself, on another core, because these costs depend on how it comes: what a
+//! request to a pool costs depends on how often a worker or the loop is asleep when something is queued for it. A
+//! client that sends faster than the generator would find them awake more often.
 
 mod coroutines;
 mod event_loop;
 mod pool;
 mod tasks;
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsRawFd;
-use std::thread;
+use std::sync::Arc;
+use std::time::Duration;
 
+use dyno_clients::engine::live::Live;
+use dyno_clients::engine::run;
+use dyno_clients::plan::request::RequestParts;
+use dyno_clients::plan::{Length, Plan};
 use nix::sys::socket::{Shutdown, shutdown};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork};
 
-use super::callers;
-use super::host::{ANSWER, Answered, REQUEST, TwoCores, between, own, whole};
+use super::host::{Answered, TwoCores, between};
 use super::relay;
+use crate::limits::CONNECT_CONNECTIONS;
 use crate::probe::machine::pin;
+use crate::probe::process::{cpu_time, thread_counters, threads};
 
-/// Messages on each lasting connection, and calls of each caller, for one price: few, as in [`relay`].
-const ROUNDS: u32 = 50;
+/// Requests for one price: they take about 50 ms under either load. In less time the ends of the lasting connections
+/// would be a part of the price, in more the machine would change its speed.
+const LASTING_REQUESTS: u64 = 6_000;
+const CALLS: u64 = 1_200;
 
-/// Rounds before them that are not part of the price: threads start, connections are accepted, memory is touched.
-const WARM_UP_ROUNDS: u32 = 4;
+/// Requests before them that are not part of the price: threads start, and memory is touched for the first time.
+const WARM_UP_REQUESTS: u64 = 400;
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,12 +52,12 @@ pub enum Way {
     Coroutines,
 }
 
-/// The load.
+/// The load, as that of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Load {
     /// [`relay::CONNECTIONS`] connections that last.
     Lasting,
-    /// [`callers::CALLERS`] clients that open a connection for each request.
+    /// [`CONNECT_CONNECTIONS`] at a time, with one request each.
     Calls,
 }
 
@@ -58,120 +67,147 @@ pub enum Load {
 /// # Errors
 /// As [`answer`].
 pub fn more(way: Way, load: Load) -> io::Result<Answered> {
-    let before = answer(Way::Loop, load, ROUNDS)?;
-    let (first, second) = (answer(way, load, ROUNDS)?, answer(way, load, ROUNDS)?);
-    Ok(Answered::more([first, second], [before, answer(Way::Loop, load, ROUNDS)?]))
+    let before = answer(Way::Loop, load)?;
+    let (first, second) = (answer(way, load)?, answer(way, load)?);
+    Ok(Answered::more([first, second], [before, answer(Way::Loop, load)?]))
 }
 
-/// Answers about `rounds` requests of each client.
+/// Answers a load in a process of its own.
 ///
 /// # Errors
-/// When the machine has no second core for the clients, or the system refuses a resource.
-pub fn answer(way: Way, load: Load, rounds: u32) -> io::Result<Answered> {
+/// When the machine has no second core for the clients, when the system refuses a resource, or when a request fails.
+pub fn answer(way: Way, load: Load) -> io::Result<Answered> {
     let cores = TwoCores::find()?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let serve = match way {
-        Way::Loop => event_loop::serve,
-        Way::Pool => pool::serve,
-        Way::Tasks => tasks::serve,
-        Way::Coroutines => coroutines::serve,
-    };
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            // The server ends when its listener is shut, and shuts it when it ends for another reason: clients then
-            // fail and do not wait for ever.
-            let _ = pin(&[cores.server]).and_then(|()| serve(&listener));
+    // SAFETY: of what a fork of a program with threads may leave locked the child uses the memory allocator alone,
+    // which the C library keeps usable, and ends.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            let _ = pin(&[cores.server]).and_then(|()| serve(way, &listener));
+            // SAFETY: _exit runs no handler of this program and touches no memory of it.
+            unsafe { libc::_exit(0) }
+        }
+        ForkResult::Parent { child } => {
+            let answered = pin(&[cores.client]).and_then(|()| measure(child, address, load, cores.client));
             let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
-        });
-        let answered = pin(&[cores.client]).and_then(|()| match load {
-            Load::Lasting => lasting(address, rounds),
-            Load::Calls => calls(address, rounds),
-        });
-        let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
-        answered
-    })
-}
-
-/// CPU and switches of all threads but this one, which is the clients'.
-fn servers() -> io::Result<(std::time::Duration, u64)> {
-    Ok(between(own()?, whole()?))
-}
-
-fn calls(address: SocketAddr, rounds: u32) -> io::Result<Answered> {
-    callers::call(address, WARM_UP_ROUNDS)?;
-    let before = servers()?;
-    let answers = callers::call(address, rounds)?;
-    Ok(Answered::of(between(before, servers()?), answers))
-}
-
-fn lasting(address: SocketAddr, rounds: u32) -> io::Result<Answered> {
-    let mut clients = Vec::new();
-    for _ in 0..relay::CONNECTIONS {
-        let client = TcpStream::connect(address)?;
-        client.set_nodelay(true)?;
-        client.set_nonblocking(true)?;
-        clients.push(client);
-    }
-    converse(&mut clients, WARM_UP_ROUNDS)?;
-    let before = servers()?;
-    let answers = converse(&mut clients, rounds)?;
-    Ok(Answered::of(between(before, servers()?), answers))
-}
-
-/// Each client sends again as soon as it has its answer, until there were `rounds` answers for each; gives how many.
-fn converse(clients: &mut [TcpStream], rounds: u32) -> io::Result<f64> {
-    let wanted = rounds * clients.len() as u32;
-    let (mut sent, mut answers) = (0, 0);
-    for client in &mut *clients {
-        client.write_all(REQUEST)?;
-        sent += 1;
-    }
-    let mut octets = [0; ANSWER];
-    while answers < wanted {
-        for client in &mut *clients {
-            match client.read(&mut octets) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                Err(error) => return Err(error),
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => answers += 1,
-            }
-            if sent < wanted {
-                client.write_all(REQUEST)?;
-                sent += 1;
-            }
+            waitpid(child, None)?;
+            answered
         }
     }
-    Ok(f64::from(answers))
+}
+
+/// Serves until the listener is shut. When it ends for another reason it shuts the listener, so that clients fail and
+/// do not wait.
+fn serve(way: Way, listener: &TcpListener) -> io::Result<()> {
+    let served = match way {
+        Way::Loop => event_loop::serve(listener),
+        Way::Pool => pool::serve(listener),
+        Way::Tasks => tasks::serve(listener),
+        Way::Coroutines => coroutines::serve(listener),
+    };
+    let _ = shutdown(listener.as_raw_fd(), Shutdown::Both);
+    served
+}
+
+fn measure(server: Pid, address: SocketAddr, load: Load, core: usize) -> io::Result<Answered> {
+    let requests = match load {
+        Load::Lasting => LASTING_REQUESTS,
+        Load::Calls => CALLS,
+    };
+    drive(address, load, core, WARM_UP_REQUESTS, &mut || {})?;
+    let mut before = (Duration::ZERO, 0);
+    // Accepting the lasting connections is not part of the price.
+    drive(address, load, core, requests, &mut || before = used(server))?;
+    Ok(Answered::of(between(before, used(server)), requests as f64))
+}
+
+/// CPU and context switches so far of a process, all its threads.
+fn used(server: Pid) -> (Duration, u64) {
+    let pid = server.as_raw();
+    let counters = threads(pid).into_iter().filter_map(|thread| thread_counters(pid, thread));
+    let switches = counters.map(|one| one.switches_voluntary + one.switches_involuntary).sum();
+    (cpu_time(pid).unwrap_or_default(), switches)
+}
+
+/// Sends so many requests; `started` is called when the lasting connections are open and no request has been sent.
+fn drive(
+    address: SocketAddr,
+    load: Load,
+    core: usize,
+    requests: u64,
+    started: &mut dyn FnMut(),
+) -> io::Result<()> {
+    let request = RequestParts {
+        target: "/".into(),
+        authority: address.to_string(),
+        close: load == Load::Calls,
+        weight: 1.0,
+        ..RequestParts::default()
+    };
+    let request = request.prepare().map_err(io::Error::other)?;
+    let connections = match load {
+        Load::Lasting => relay::CONNECTIONS as u32,
+        Load::Calls => CONNECT_CONNECTIONS,
+    };
+    let mut plan = Plan::closed(address, connections, Length::Requests(requests), request);
+    plan.requests_per_connection = (load == Load::Calls).then_some(1);
+    plan.cpus = vec![core];
+    let live = Arc::new(Live::new(plan.threads));
+    let mut has_started = false;
+    let measured = run(&Arc::new(plan), &live, &mut |_| {
+        if live.is_started() && !has_started {
+            has_started = true;
+            started();
+        }
+    });
+    let measured = measured.map_err(io::Error::other)?;
+    match measured.partial {
+        None if measured.tally.errors().is_empty() => Ok(()),
+        _ => Err(io::Error::other("a request failed")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
+
+    /// In threads: a process would be forked in the middle of other tests' threads.
+    fn drive_served(way: Way, load: Load) -> io::Result<()> {
+        let cores = TwoCores::find()?;
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        thread::scope(|scope| {
+            scope.spawn(|| serve(way, &listener));
+            let mut started = 0;
+            let driven = drive(listener.local_addr()?, load, cores.client, 200, &mut || started += 1);
+            shutdown(listener.as_raw_fd(), Shutdown::Both)?;
+            assert_eq!(started, 1);
+            driven
+        })
+    }
 
     #[test]
-    fn every_way_answers_every_client_under_both_loads() {
+    fn every_way_answers_every_request_under_both_loads() {
         if TwoCores::find().is_err() {
-            assert!(answer(Way::Loop, Load::Lasting, 1).is_err(), "the clients need a core of their own");
+            assert!(answer(Way::Loop, Load::Lasting).is_err(), "the clients need a core of their own");
             return;
         }
         for way in [Way::Loop, Way::Pool, Way::Tasks, Way::Coroutines] {
             for load in [Load::Lasting, Load::Calls] {
-                let answered = answer(way, load, 3).unwrap();
-                assert!(answered.ns > 0.0, "{way:?}, {load:?}");
+                drive_served(way, load).unwrap_or_else(|error| panic!("{way:?}, {load:?}: {error}"));
             }
         }
     }
 
     #[test]
     fn clients_of_a_server_that_has_ended_fail() {
-        if TwoCores::find().is_err() {
-            return;
-        }
+        let Ok(cores) = TwoCores::find() else { return };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         shutdown(listener.as_raw_fd(), Shutdown::Both).unwrap();
-        assert!(lasting(address, 1).is_err());
-        assert!(calls(address, 1).is_err());
+        for load in [Load::Lasting, Load::Calls] {
+            assert!(drive(address, load, cores.client, 1, &mut || {}).is_err(), "{load:?}");
+        }
     }
 }
