@@ -80,7 +80,10 @@ impl Build {
 
     /// What it costs to wake somebody. Lasting connections wake their many servers in turn.
     pub(crate) fn switch(&self, step: Step) -> Unit {
+        let answered_by_pool = self.answered_by == AnsweredBy::Pool;
         match (self.sleepers, step == Step::Capacity) {
+            // With a connection for each request, the price of the pool's answer contains its switches.
+            (Sleepers::Few, true) if answered_by_pool => Unit::WakePool,
             (Sleepers::Few, _) => Unit::Switch,
             (Sleepers::Threads, true) => Unit::WakeOneOfMany,
             (Sleepers::Processes, true) => Unit::WakeOneOfManyProcesses,

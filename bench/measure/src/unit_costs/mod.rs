@@ -62,8 +62,12 @@ fn measure_of(unit: Unit) -> Measure {
             Measure::Situation(|| callers::more(Callers::Births, Callers::Threads).map(with_switches))
         }
         Unit::CallPool => {
-            Measure::Situation(|| beyond_loop::more(Way::Pool, Load::Lasting).map(with_switches))
+            Measure::Situation(|| beyond_loop::more(Way::Queues, Load::Lasting).map(with_switches))
         }
+        Unit::WakePool => Measure::Situation(|| {
+            let switch = beyond_loop::pool_switch_ns()?;
+            Ok(Cost { switches: 1.0, ..of_time(switch) })
+        }),
         Unit::CallPoolForConnection => {
             Measure::Situation(|| beyond_loop::more(Way::Pool, Load::Calls).map(with_switches))
         }

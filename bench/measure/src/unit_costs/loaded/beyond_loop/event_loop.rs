@@ -16,7 +16,7 @@ const WAKEUP: u64 = u64::MAX - 1;
 
 /// Places for connections. A client that calls again may be accepted before the server has seen its last connection
 /// end, so there are more places than clients.
-const PLACES: usize = 2 * CONNECTIONS;
+pub(super) const PLACES: usize = 2 * CONNECTIONS;
 
 /// What happens in a turn of a connection.
 pub(super) trait Turns {
@@ -37,6 +37,11 @@ pub(super) trait Turns {
     /// Becomes readable when others have finished something for the loop.
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         None
+    }
+
+    /// All connections that were ready had their turn.
+    fn after_turns(&mut self, _connections: &mut [Option<Self::Connection>]) -> io::Result<()> {
+        Ok(())
     }
 
     /// Others have finished something.
@@ -75,6 +80,7 @@ pub(super) fn run<T: Turns>(listener: &TcpListener, turns: &mut T) -> io::Result
                 }
             }
         }
+        turns.after_turns(&mut connections)?;
         while called {
             match listener.accept() {
                 Ok((stream, _)) => {

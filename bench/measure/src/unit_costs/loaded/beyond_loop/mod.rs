@@ -31,10 +31,17 @@ use crate::limits::CONNECT_CONNECTIONS;
 use crate::probe::machine::pin;
 use crate::probe::process::{cpu_time, thread_counters, threads};
 
-/// Requests for one price: they take about 50 ms under either load. In less time the ends of the lasting connections
+/// Requests for one price: they take 30 to 60 ms under either load. In less time the ends of the lasting connections
 /// would be a part of the price, in more the machine would change its speed.
-const LASTING_REQUESTS: u64 = 6_000;
+const LASTING_REQUESTS: u64 = 4_000;
 const CALLS: u64 = 1_200;
+
+/// Connections with which a pool falls asleep between requests: with 16 it switches 1.3 to 1.6 times for each, with 64
+/// between 0.1 and 0.8 times, where a loop alone does not switch.
+const FEW_CONNECTIONS: u32 = 16;
+
+/// A pool that switches less often than this for each request tells no price of a switch.
+const LEAST_SWITCHES: f64 = 0.3;
 
 /// Requests before them that are not part of the price: threads start, and memory is touched for the first time.
 const WARM_UP_REQUESTS: u64 = 400;
@@ -46,6 +53,8 @@ pub enum Way {
     Loop,
     /// A pool of workers, to which the loop sends each request, and which sends the response back to the loop.
     Pool,
+    /// The loop itself, after each request has gone through the queues of a pool.
+    Queues,
     /// A task for each connection, on a runtime with one thread beside the one that accepts.
     Tasks,
     /// A coroutine for each connection, resumed by the loop.
@@ -57,6 +66,8 @@ pub enum Way {
 pub enum Load {
     /// [`relay::CONNECTIONS`] connections that last.
     Lasting,
+    /// [`FEW_CONNECTIONS`] that last.
+    Few,
     /// [`CONNECT_CONNECTIONS`] at a time, with one request each.
     Calls,
 }
@@ -70,6 +81,26 @@ pub fn more(way: Way, load: Load) -> io::Result<Answered> {
     let before = answer(Way::Loop, load)?;
     let (first, second) = (answer(way, load)?, answer(way, load)?);
     Ok(Answered::more([first, second], [before, answer(Way::Loop, load)?]))
+}
+
+/// What a context switch in a pool costs, in nanoseconds, with all that goes with it: a worker yields or sleeps, it or
+/// the loop is woken, and the loop finds fewer connections ready at a time. That is what a pool takes more than a loop
+/// that sends each request through the same queues and answers it itself.
+///
+/// It has a price of its own, apart from that of the queues, because a pool under one load switches up to eight times as
+/// often in one run as in another; one price for a request would be right for no run.
+///
+/// # Errors
+/// As [`answer`], or when the pool hardly switched.
+pub fn pool_switch_ns() -> io::Result<f64> {
+    let queues = answer(Way::Queues, Load::Few)?;
+    let pools = [answer(Way::Pool, Load::Few)?, answer(Way::Pool, Load::Few)?];
+    of_a_switch(Answered::more(pools, [queues, answer(Way::Queues, Load::Few)?]))
+        .ok_or_else(|| io::Error::other("the pool hardly switched"))
+}
+
+fn of_a_switch(more: Answered) -> Option<f64> {
+    (more.switches >= LEAST_SWITCHES).then_some(more.ns / more.switches)
 }
 
 /// Answers a load in a process of its own.
@@ -103,6 +134,7 @@ fn serve(way: Way, listener: &TcpListener) -> io::Result<()> {
     let served = match way {
         Way::Loop => event_loop::serve(listener),
         Way::Pool => pool::serve(listener),
+        Way::Queues => pool::serve_alone(listener),
         Way::Tasks => tasks::serve(listener),
         Way::Coroutines => coroutines::serve(listener),
     };
@@ -112,7 +144,7 @@ fn serve(way: Way, listener: &TcpListener) -> io::Result<()> {
 
 fn measure(server: Pid, address: SocketAddr, load: Load, core: usize) -> io::Result<Answered> {
     let requests = match load {
-        Load::Lasting => LASTING_REQUESTS,
+        Load::Lasting | Load::Few => LASTING_REQUESTS,
         Load::Calls => CALLS,
     };
     drive(address, load, core, WARM_UP_REQUESTS, &mut || {})?;
@@ -148,6 +180,7 @@ fn drive(
     let request = request.prepare().map_err(io::Error::other)?;
     let connections = match load {
         Load::Lasting => relay::CONNECTIONS as u32,
+        Load::Few => FEW_CONNECTIONS,
         Load::Calls => CONNECT_CONNECTIONS,
     };
     let mut plan = Plan::closed(address, connections, Length::Requests(requests), request);
@@ -193,11 +226,17 @@ mod tests {
             assert!(answer(Way::Loop, Load::Lasting).is_err(), "the clients need a core of their own");
             return;
         }
-        for way in [Way::Loop, Way::Pool, Way::Tasks, Way::Coroutines] {
-            for load in [Load::Lasting, Load::Calls] {
+        for way in [Way::Loop, Way::Pool, Way::Queues, Way::Tasks, Way::Coroutines] {
+            for load in [Load::Lasting, Load::Few, Load::Calls] {
                 drive_served(way, load).unwrap_or_else(|error| panic!("{way:?}, {load:?}: {error}"));
             }
         }
+    }
+
+    #[test]
+    fn a_pool_that_does_not_switch_tells_no_price_of_a_switch() {
+        assert_eq!(of_a_switch(Answered { ns: 9_000.0, switches: 1.5 }), Some(6_000.0));
+        assert_eq!(of_a_switch(Answered { ns: 500.0, switches: 0.01 }), None, "nothing is divided by noise");
     }
 
     #[test]

@@ -8,15 +8,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
-use crossbeam::channel::{Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use crossbeam::queue::SegQueue;
 use dyno_http::request::OwnedRequest;
 use dyno_http::response::Response;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::event_loop::{self, Turns};
+use super::event_loop::{self, PLACES, Turns};
 use crate::unit_costs::loaded::host::{Host, SharedMemory, response};
-use crate::unit_costs::loaded::relay::CONNECTIONS;
 
 /// Workers on the one core: with one alone nobody would work while it sleeps in a call.
 const WORKERS: usize = 2;
@@ -54,10 +53,20 @@ impl Inbox {
     }
 }
 
+type Work = (usize, OwnedRequest);
+
 struct Pool<'a> {
-    queue: Sender<(usize, OwnedRequest)>,
+    queue: Sender<Work>,
     inbox: &'a Inbox,
     memory: SharedMemory,
+    /// Where the loop does the work of the pool as well.
+    own_work: Option<Receiver<Work>>,
+}
+
+/// A worker's part of a request.
+fn answer((place, request): Work, inbox: &Inbox) {
+    black_box(request.borrow().target());
+    inbox.post(place, response());
 }
 
 impl Turns for Pool<'_> {
@@ -77,6 +86,12 @@ impl Turns for Pool<'_> {
         Some(self.inbox.wakeup.as_fd())
     }
 
+    fn after_turns(&mut self, connections: &mut [Option<Host>]) -> io::Result<()> {
+        let Some(work) = &self.own_work else { return Ok(()) };
+        work.try_iter().for_each(|work| answer(work, self.inbox));
+        self.woken(connections)
+    }
+
     fn woken(&mut self, connections: &mut [Option<Host>]) -> io::Result<()> {
         while let Some((place, response)) = self.inbox.take() {
             let Some(host) = &mut connections[place] else { continue };
@@ -93,16 +108,23 @@ impl Turns for Pool<'_> {
 pub(super) fn serve(listener: &TcpListener) -> io::Result<()> {
     let inbox = Inbox::new()?;
     thread::scope(|scope| {
-        let (queue, work) = bounded::<(usize, OwnedRequest)>(CONNECTIONS);
+        let (queue, work) = bounded(PLACES);
         for _ in 0..WORKERS {
             let (work, inbox) = (work.clone(), &inbox);
-            thread::Builder::new().spawn_scoped(scope, move || {
-                for (place, request) in work {
-                    black_box(request.borrow().target());
-                    inbox.post(place, response());
-                }
-            })?;
+            let worker = move || work.into_iter().for_each(|work| answer(work, inbox));
+            thread::Builder::new().spawn_scoped(scope, worker)?;
         }
-        event_loop::run(listener, &mut Pool { queue, inbox: &inbox, memory: [None, None] })
+        drop(work);
+        let mut pool = Pool { queue, inbox: &inbox, memory: [None, None], own_work: None };
+        event_loop::run(listener, &mut pool)
     })
+}
+
+/// Serves by a loop that does the work of the pool as well: each request goes through both queues, and nobody has to be
+/// woken for it.
+pub(super) fn serve_alone(listener: &TcpListener) -> io::Result<()> {
+    let inbox = Inbox::new()?;
+    let (queue, work) = bounded(PLACES);
+    let mut pool = Pool { queue, inbox: &inbox, memory: [None, None], own_work: Some(work) };
+    event_loop::run(listener, &mut pool)
 }
