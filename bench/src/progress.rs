@@ -1,5 +1,6 @@
 //! Progress of an experiment on stderr: a bar on a terminal, plain lines elsewhere.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ pub(crate) struct Reporter {
     bar: Option<ProgressBar>,
     /// The block that was last reported: whether it was the pilot, and its number.
     last_block: Option<(bool, u32)>,
-    void: usize,
+    /// The keys of the trials whose latest record is void.
+    void: HashSet<String>,
 }
 
 impl Reporter {
@@ -34,7 +36,7 @@ impl Reporter {
             }
             bar
         });
-        Reporter { quiet, bar, last_block: None, void: 0 }
+        Reporter { quiet, bar, last_block: None, void: HashSet::new() }
     }
 
     /// Prints a line of its own, above the bar.
@@ -59,7 +61,7 @@ impl Reporter {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
-        self.void
+        self.void.len()
     }
 }
 
@@ -81,7 +83,8 @@ impl CampaignProgress for Reporter {
         if let Some(bar) = &self.bar {
             bar.set_length(planned as u64);
             bar.set_position(done as u64);
-            let void = if self.void > 0 { format!(", {} void", self.void) } else { String::new() };
+            let void =
+                if !self.void.is_empty() { format!(", {} void", self.void.len()) } else { String::new() };
             let cell = &trial.cell;
             bar.set_message(format!("{} left{void}: {} {}", show::span(left), cell.step, cell.contestant));
             return;
@@ -95,8 +98,12 @@ impl CampaignProgress for Reporter {
     }
 
     fn end(&mut self, record: &Record, known_before: bool) {
-        if record.audit.standing == Standing::Void && !known_before {
-            self.void += 1;
+        if record.audit.standing != Standing::Void {
+            self.void.remove(&record.trial.key());
+            return;
+        }
+        if !known_before {
+            self.void.insert(record.trial.key());
             let (cell, reason) = (&record.trial.cell, record.audit.reason());
             match &self.bar {
                 // The report has the whole reason; here it is cut to one line, or the bar would leave the screen.

@@ -71,6 +71,14 @@ pub const HELD_BYTES: usize = 64 * 1024;
 /// the others.
 pub const READS_PER_TURN: usize = 16;
 
+/// Requests of one connection in a row before other connections have their turn: a client that pipelines must not
+/// starve them, and sixteen small answers still share one write.
+pub const REQUESTS_PER_TURN: u32 = 16;
+
+/// Time after which a turn of a connection ends that does more than serve one request: less than most requests take
+/// that compute, and a hundred times what a small one takes, so that pipelines of small requests keep their speed.
+pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
+
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
 

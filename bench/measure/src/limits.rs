@@ -103,6 +103,13 @@ pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 /// cores.
 pub const CELL_OVERHEAD: Duration = Duration::from_millis(40);
 
+/// Share of the time of all trials that repeats of void trials may take in addition: on a shared machine a tenth of the
+/// trials are void, and a third of the repeats again.
+pub const REPEAT_SHARE: f64 = 0.3;
+
+/// How often a void trial is measured again at most. Whatever disturbs for longer than that, no repeat helps against.
+pub const REPEAT_PASSES: u32 = 3;
+
 /// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
 pub const PILOT_TIME_MS: u64 = 400;
 

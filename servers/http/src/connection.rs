@@ -309,6 +309,11 @@ impl Connection {
         }
     }
 
+    /// Whether a complete request waits to be [taken](Self::next_request).
+    pub fn has_request(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
     /// Whether no octet of a request has come, nothing is owed and nothing is to be sent.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Receiving && self.inbox.is_empty() && self.outbox.is_empty()

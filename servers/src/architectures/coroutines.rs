@@ -42,7 +42,7 @@ use crate::architecture::{
 };
 use crate::drivers::blocking;
 use crate::drivers::deadlines::Deadlines;
-use crate::drivers::fiber::{Fiber, Wait, Wake, YieldingWire};
+use crate::drivers::fiber::{Fiber, News, Wait, Wake, WakeReason, YieldingWire};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
 use crate::kit::site::Site;
@@ -116,6 +116,7 @@ struct Place {
     stream: Rc<TcpStream>,
     serial: u64,
     wait: Wait,
+    news: News,
     deadline: Instant,
     /// The earliest entry of this coroutine in the heap of deadlines.
     entered: Option<Instant>,
@@ -152,19 +153,21 @@ impl Scheduler {
             blocking::serve(&mut wire, site, tally);
         });
         self.serial += 1;
-        match fiber.resume(Wake::Ready { ended: false }) {
+        match fiber.resume(Wake::first()) {
             CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
             CoroutineResult::Yield(wait) => {
                 let now = Instant::now();
-                let place = Place { fiber, stream, serial: self.serial, wait, deadline: now, entered: None };
-                self.fibers.insert(place);
+                let (serial, news) = (self.serial, News::default());
+                self.fibers.insert(Place { fiber, stream, serial, wait, news, deadline: now, entered: None });
                 self.wait(index, wait, now);
             }
         }
     }
 
-    fn resume(&mut self, index: usize, wake: Wake) {
-        match self.fibers[index].fiber.resume(wake) {
+    fn resume(&mut self, index: usize, reason: WakeReason) {
+        let place = &mut self.fibers[index];
+        let news = std::mem::take(&mut place.news);
+        match place.fiber.resume(Wake { reason, news }) {
             CoroutineResult::Yield(wait) => self.wait(index, wait, Instant::now()),
             CoroutineResult::Return(()) => {
                 let place = self.fibers.remove(index);
@@ -197,27 +200,24 @@ impl Scheduler {
             match token {
                 LISTENER => knocked = true,
                 STOP => {}
-                // An event can be older than the wait: bytes must not wake a coroutine that sleeps for a back end.
-                index if self.fibers.get(index).is_some_and(|p| p.wait.interest != Interest::Nothing) => {
-                    self.resume(index, Wake::Ready { ended });
+                index => {
+                    let Some(place) = self.fibers.get_mut(index) else { continue };
+                    place.news.note(ended);
+                    // Bytes must not wake a coroutine that sleeps for a back end; it finds the news when it wakes.
+                    if place.wait.interest != Interest::Nothing {
+                        self.resume(index, WakeReason::Ready);
+                    }
                 }
-                _ => {}
             }
         }
         let now = Instant::now();
         while let Some((when, (index, serial))) = self.deadlines.due(now) {
-            let Some(place) = self.fibers.get_mut(index).filter(|place| place.serial == serial) else {
-                continue;
-            };
-            if place.entered != Some(when) {
-                continue;
-            }
-            place.entered = None;
-            if place.deadline <= now {
-                self.resume(index, Wake::TimeIsUp);
-            } else {
-                place.entered = Some(place.deadline);
-                self.deadlines.enter((index, serial), place.deadline);
+            let entered = |place: &&mut Place| place.serial == serial && place.entered == Some(when);
+            let Some(place) = self.fibers.get_mut(index).filter(entered) else { continue };
+            place.entered = Some(place.deadline).filter(|deadline| *deadline > now);
+            match place.entered {
+                None => self.resume(index, WakeReason::TimeIsUp),
+                Some(later) => self.deadlines.enter((index, serial), later),
             }
         }
         knocked
@@ -226,9 +226,9 @@ impl Scheduler {
     /// Idle connections end at once, busy ones may finish until the deadline. Dropping the rest unwinds their stacks.
     fn drain(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
-        let idle: Vec<usize> =
-            self.fibers.iter().filter(|(_, p)| p.wait.idle).map(|(index, _)| index).collect();
-        idle.into_iter().for_each(|index| self.resume(index, Wake::Stop));
+        let idle = self.fibers.iter().filter(|(_, place)| place.wait.idle);
+        let idle: Vec<usize> = idle.map(|(index, _)| index).collect();
+        idle.into_iter().for_each(|index| self.resume(index, WakeReason::Stop));
         while !self.fibers.is_empty() && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             let idle_for = self.deadlines.idle_for(Instant::now()).unwrap_or(left);

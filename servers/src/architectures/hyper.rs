@@ -66,7 +66,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     Tally::add(&tally_here(site).connections, 1);
     let wire = AsyncWire::new(site, stream, tally_here(site));
-    let gate = Gate::new(site, wire.attendance(), tally_here);
+    let gate = Gate::new(site, &wire, tally_here);
     let attendance = wire.attendance();
     let last_words = {
         let connection = http1::Builder::new()

@@ -5,6 +5,7 @@ use std::error::Error as _;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
+use super::share::TurnShare;
 use crate::kit::complaint;
 use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
@@ -28,8 +30,12 @@ pub struct AsyncWire {
     /// Runs while the client does not read; when it goes off, the connection is given up.
     write_alarm: Option<Pin<Box<Sleep>>>,
     write_time: Duration,
+    share: SharedTurn,
     secure: Option<Box<Secure>>,
 }
+
+/// The share of the connection's turn, which the wire and the gate in front of the services use together.
+pub type SharedTurn = Arc<Mutex<TurnShare>>;
 
 struct Secure {
     pipe: Box<dyn Pipe>,
@@ -86,6 +92,11 @@ impl Attendance {
     }
 }
 
+/// The share. Wire and gate belong to one task, so nobody waits for this lock.
+pub fn lock(share: &SharedTurn) -> MutexGuard<'_, TurnShare> {
+    share.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Whether the error comes from a secure pipe, whose failures the wire has counted, and not from HTTP.
 pub fn is_of_the_pipe(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
@@ -123,7 +134,20 @@ impl AsyncWire {
             Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
         let write_time = site.limits.write_time;
-        AsyncWire { stream, tally, attendance, write_alarm: None, write_time, secure }
+        AsyncWire {
+            stream,
+            tally,
+            attendance,
+            write_alarm: None,
+            write_time,
+            share: SharedTurn::default(),
+            secure,
+        }
+    }
+
+    /// The share of the connection's turn. The wire renews it whenever the connection waits for bytes.
+    pub fn share(&self) -> SharedTurn {
+        Arc::clone(&self.share)
     }
 
     /// For code that knows whether a request is under way.
@@ -131,8 +155,19 @@ impl AsyncWire {
         self.attendance
     }
 
+    /// Reads bytes from the socket, encrypted or not. Where there are none, the connection's turn is over.
+    fn poll_receive(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if read.is_pending() {
+            *lock(&self.share) = TurnShare::new();
+        }
+        read
+    }
+
     /// Writes within the write limit; hyper has none of its own.
-    fn poll_send(&mut self, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_send(&mut self, context: &mut Context<'_>, octets: Option<&[u8]>) -> Poll<io::Result<usize>> {
+        let sealed = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.pending());
+        let octets = octets.unwrap_or(sealed);
         if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_write(context, octets) {
             self.write_alarm = None;
             return Poll::Ready(result);
@@ -145,11 +180,12 @@ impl AsyncWire {
 
     /// Writes what the pipe has sealed.
     fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
-        while !secure.pipe.pending().is_empty() {
-            let count = ready!(Pin::new(&mut self.stream).poll_write(context, secure.pipe.pending()))?;
+        while self.secure.as_ref().is_some_and(|secure| !secure.pipe.pending().is_empty()) {
+            let count = ready!(self.poll_send(context, None))?;
             Tally::add(&self.tally.sent_bytes, count as u64);
-            secure.pipe.advance(count);
+            if let Some(secure) = &mut self.secure {
+                secure.pipe.advance(count);
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -177,9 +213,17 @@ impl AsyncWire {
             if secure.pipe.is_closed_by_peer() {
                 return Poll::Ready(Ok(()));
             }
+            // A peer can send records without a request (key updates) for ever; others must have their turn.
+            if lock(&self.share).is_used_up() {
+                *lock(&self.share) = TurnShare::new();
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            lock(&self.share).carry();
             let mut memory = [0; WIRE_BYTES];
             let mut wire = ReadBuf::new(&mut memory);
-            let read = Pin::new(&mut self.stream).poll_read(context, &mut wire)?;
+            let read = self.poll_receive(context, &mut wire)?;
+            let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
             let opened = match wire.filled() {
                 _ if read.is_pending() => ready!(secure.poll_deadline(context)),
                 [] => secure.pipe.receive_eof(),
@@ -210,7 +254,7 @@ impl AsyncRead for AsyncWire {
             return self.poll_opened(context, into);
         }
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        ready!(self.poll_receive(context, into))?;
         Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
         Poll::Ready(Ok(()))
     }
@@ -231,7 +275,7 @@ impl AsyncWrite for AsyncWire {
             let _ = self.poll_pending(context)?;
             return Poll::Ready(Ok(count));
         }
-        let count = ready!(self.poll_send(context, octets))?;
+        let count = ready!(self.poll_send(context, Some(octets)))?;
         Tally::add(&self.tally.sent_bytes, count as u64);
         Poll::Ready(Ok(count))
     }

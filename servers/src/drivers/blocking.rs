@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::session::{DriverStep, Session};
+use super::share::TurnShare;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
@@ -35,6 +36,9 @@ pub trait Wire {
 
     /// Tells the peer that nothing more will come.
     fn shut(&mut self);
+
+    /// Lets other connections of the same thread have their turn. A kernel thread has no others.
+    fn let_others_run(&mut self) {}
 }
 
 /// Serves one connection until it ends.
@@ -52,8 +56,16 @@ fn converse(
     site: &Site,
     tally: &Tally,
 ) -> io::Result<()> {
+    let mut share = TurnShare::new();
     loop {
-        while let Some(request) = session.next_request() {
+        if share.is_used_up() {
+            wire.let_others_run();
+            share = TurnShare::new();
+        }
+        while !share.is_used_up()
+            && let Some(request) = session.next_request()
+        {
+            share.serve();
             let reply = call(site, &request, tally);
             if let Some(wait) = reply.wait {
                 wire.sleep(wait);
@@ -64,6 +76,7 @@ fn converse(
         if site.stop.is_requested() {
             session.finish(clock.now());
         }
+        share.carry();
         let now = clock.now();
         let step = session.next_step(now);
         let time_left =
@@ -83,7 +96,14 @@ fn converse(
         clock.tick();
         match moved {
             Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
-            Ok(count) => session.received(count, clock.now()),
+            Ok(count) => {
+                // A short read has emptied the socket, so the next one waits, and others have their turn.
+                let emptied = count < session.spare().len();
+                session.received(count, clock.now());
+                if emptied {
+                    share = TurnShare::new();
+                }
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),
                 io::ErrorKind::Interrupted => {}

@@ -17,6 +17,7 @@ use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::ring::Ring;
 use super::session::{DriverStep, Session};
+use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use crate::kit::accept::refuse;
 use crate::kit::call::call;
@@ -223,6 +224,7 @@ impl RingConnections {
     /// Works on one connection until the kernel has to do something for it.
     fn carry(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let now = self.clock.now();
+        let mut share = TurnShare::new();
         loop {
             let connection = &mut self.connections[index];
             if connection.closing {
@@ -232,7 +234,12 @@ impl RingConnections {
                 break;
             }
             connection.take_held(now);
-            if let Some(request) = connection.timed.session.next_request() {
+            // Once the share is used up, the responses are sent. The next turn begins when that send has completed,
+            // behind the completions of other connections.
+            if !share.is_used_up()
+                && let Some(request) = connection.timed.session.next_request()
+            {
+                share.serve();
                 let reply = call(self.site, &request, self.tally);
                 connection.timed.take_reply(reply, &self.clock);
                 continue;

@@ -23,18 +23,49 @@ pub struct Wait {
     pub idle: bool,
 }
 
+/// Why a coroutine was resumed, and what epoll has reported since it was suspended.
+#[derive(Debug, Clone, Copy)]
+pub struct Wake {
+    /// Why it was resumed.
+    pub reason: WakeReason,
+    /// What was reported, also while the coroutine waited for something else: epoll is edge-triggered and reports
+    /// nothing twice.
+    pub news: News,
+}
+
+impl Wake {
+    /// The wake that starts a coroutine.
+    pub fn first() -> Self {
+        Wake { reason: WakeReason::Ready, news: News::default() }
+    }
+}
+
 /// Why a coroutine was resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
+pub enum WakeReason {
     /// What the coroutine waits for has come.
-    Ready {
-        /// The peer has sent its last byte.
-        ended: bool,
-    },
+    Ready,
     /// The timeout has passed.
     TimeIsUp,
     /// The server stops, and no request is under way.
     Stop,
+}
+
+/// What epoll has reported of a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct News {
+    /// There may be bytes to read.
+    pub readable: bool,
+    /// The peer has sent its last byte.
+    pub ended: bool,
+}
+
+impl News {
+    /// Notes an event.
+    pub fn note(&mut self, ended: bool) {
+        self.readable = true;
+        self.ended |= ended;
+    }
 }
 
 /// A coroutine that serves a connection. It is resumed with a reason, and suspends with what it waits for next.
@@ -56,13 +87,11 @@ impl<'a> YieldingWire<'a> {
         YieldingWire { stream, yielder, readable: false, ended: false }
     }
 
-    fn wait(&mut self, interest: Interest, timeout: Duration, idle: bool) -> Wake {
-        let wake = self.yielder.suspend(Wait { interest, timeout, idle });
-        if let Wake::Ready { ended } = wake {
-            self.readable = true;
-            self.ended |= ended;
-        }
-        wake
+    fn wait(&mut self, interest: Interest, timeout: Duration, idle: bool) -> WakeReason {
+        let Wake { reason, news } = self.yielder.suspend(Wait { interest, timeout, idle });
+        self.readable |= news.readable;
+        self.ended |= news.ended;
+        reason
     }
 }
 
@@ -70,14 +99,18 @@ impl Wire for YieldingWire<'_> {
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if !self.readable {
             match self.wait(Interest::Read, timeout, idle) {
-                Wake::Ready { .. } => {}
-                Wake::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
-                Wake::Stop => return Ok(0),
+                WakeReason::Ready => {}
+                WakeReason::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
+                WakeReason::Stop => return Ok(0),
             }
         }
         let room = into.len();
         let read = (&*self.stream).read(into);
-        self.readable = matches!(read, Ok(count) if count == room || (self.ended && count > 0));
+        self.readable = match &read {
+            // A short read has emptied the socket, and the next byte will be reported (epoll(7)).
+            Ok(count) => *count == room || (self.ended && *count > 0),
+            Err(error) => error.kind() == io::ErrorKind::Interrupted,
+        };
         read
     }
 
@@ -97,5 +130,9 @@ impl Wire for YieldingWire<'_> {
 
     fn shut(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn let_others_run(&mut self) {
+        self.wait(Interest::Nothing, Duration::ZERO, false);
     }
 }

@@ -24,9 +24,11 @@ use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::async_wire::Attendance;
+use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
+use super::share::TurnShare;
 use crate::kit::call::guard;
 use crate::kit::site::Site;
 use crate::kit::stop::Mark;
@@ -38,18 +40,16 @@ use crate::services::service::{Call, FieldLookup, text};
 pub struct Gate {
     site: &'static Site,
     attendance: Attendance,
+    share: SharedTurn,
     tally: fn(&'static Site) -> &'static Tally,
     refused: AtomicBool,
 }
 
 impl Gate {
-    /// A gate that adds to the counts that `tally` returns at the time.
-    pub fn new(
-        site: &'static Site,
-        attendance: Attendance,
-        tally: fn(&'static Site) -> &'static Tally,
-    ) -> Self {
-        Gate { site, attendance, tally, refused: AtomicBool::new(false) }
+    /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
+    pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
+        let (attendance, share) = (wire.attendance(), wire.share());
+        Gate { site, attendance, share, tally, refused: AtomicBool::new(false) }
     }
 
     /// Answers a request, valid or not.
@@ -58,6 +58,12 @@ impl Gate {
     /// Never: the answer itself tells what is wrong with a request.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<hyper::Response<Answer>, Infallible> {
         self.attendance.mark(Mark::Busy);
+        if lock(&self.share).is_used_up() {
+            // A client that pipelines must not keep the thread from other tasks.
+            yield_now().await;
+            *lock(&self.share) = TurnShare::new();
+        }
+        lock(&self.share).serve();
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
             Ok(()) => match self.collect(body).await {

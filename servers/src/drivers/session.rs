@@ -167,6 +167,11 @@ impl<'a> Session<'a> {
         self.http.next_request()
     }
 
+    /// Whether a complete request waits to be [taken](Session::next_request).
+    pub fn has_request(&self) -> bool {
+        self.http.has_request() && self.secure.as_ref().is_none_or(|secure| !secure.dead)
+    }
+
     /// Answers the request that was taken last. If the server stops, this is the last answer of the connection, and
     /// says so.
     pub fn respond(&mut self, response: Response, clock: &Clock) {

@@ -6,8 +6,8 @@ use std::time::Instant;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::compute::work;
 use super::service::{Needs, Reply, Service, text};
+use super::work::work;
 use crate::limits::FAULT_SPIN;
 
 /// The row of the table.

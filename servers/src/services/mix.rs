@@ -10,8 +10,8 @@ use std::time::Duration;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::compute::work;
 use super::service::{Needs, Reply, Service, number};
+use super::work::work;
 
 /// The row of the table.
 pub const SERVICE: Service = Service {

@@ -20,6 +20,7 @@ pub mod preconditions;
 pub mod ranges;
 pub mod service;
 pub mod wait;
+pub mod work;
 
 /// Every service, in the order in which `dyno list` shows them.
 pub const ALL: [&Service; 10] = [

@@ -10,7 +10,7 @@ use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::compute::Rounds;
+use super::work::WorkRounds;
 use crate::shared::Shared;
 
 /// What a service needs to be there.
@@ -47,7 +47,7 @@ pub struct Services {
     /// The table of services.
     pub table: &'static [&'static Service],
     /// Rounds of the work loop that make a microsecond.
-    pub rounds: Rounds,
+    pub rounds: WorkRounds,
     /// The directory behind `/files/`; `None`: there are no files.
     pub files: Option<PathBuf>,
     /// Whether `/fault/...` is available.
@@ -116,12 +116,12 @@ impl Reply {
 }
 
 impl Services {
-    /// All services, with neither files nor planted faults. `rounds_per_us` is for [`Rounds::new`].
+    /// All services, with neither files nor planted faults. `rounds_per_us` is for [`WorkRounds::new`].
     ///
     /// # Errors
     /// When the kernel refuses the memory that workers share.
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
-        let (rounds, mixed) = (Rounds::new(rounds_per_us)?, Shared::new(1)?);
+        let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
         Ok(Services { table, rounds, files: None, faults: false, mixed })
     }
 

@@ -194,3 +194,69 @@ fn a_damaged_line_is_named_with_its_number() {
     let failure = store::read(directory.path()).unwrap_err();
     assert!(failure.to_string().contains(":1:"), "{failure}");
 }
+
+/// Measures `trials` on `rig`, then what was void again.
+fn with_repeats(rig: Mock, trials: &[Trial], store: Option<Store>) -> (Vec<Record>, usize) {
+    let mut progress = Silent;
+    let mut campaign = Campaign::new(rig, store, Vec::new(), "m", &mut progress);
+    for trial in trials {
+        campaign.measure(trial).unwrap();
+    }
+    campaign.repeat_void(3).unwrap();
+    (campaign.records().to_vec(), campaign.rig.starts)
+}
+
+fn standings(records: &[Record]) -> Vec<Standing> {
+    records.iter().map(|record| record.audit.standing).collect()
+}
+
+#[test]
+fn what_others_made_void_is_measured_again_and_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let trials = order::blocks(&[cell("a", None), cell("b", None)], 0, 5, 9);
+    let store = Store::open(directory.path(), &header()).unwrap();
+    // The third trial is disturbed, and so is the first repeat.
+    let rig = Mock { disturbed: vec![3, 11], ..Mock::default() };
+    let (records, starts) = with_repeats(rig, &trials, Some(store));
+    assert_eq!(standings(&records), vec![Standing::Valid; 10]);
+    assert_eq!(starts, 12, "ten trials and two repeats");
+    // The file keeps what was void as well; whoever reads it gets each trial once, as last measured.
+    let text = std::fs::read_to_string(directory.path().join(store::FILE)).unwrap();
+    assert_eq!(text.lines().count(), 1 + 12);
+    let read = store::read(directory.path()).unwrap().cells;
+    assert_eq!(standings(&read), vec![Standing::Valid; 10]);
+}
+
+#[test]
+fn repeats_end_when_their_time_is_used_up() {
+    let trials = order::blocks(&[cell("a", None)], 0, 10, 9);
+    let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
+    let (records, starts) = with_repeats(Mock { natures, ..Mock::default() }, &trials, None);
+    assert_eq!(standings(&records), vec![Standing::Void; 10]);
+    assert_eq!(starts, 10 + 3, "three tenths of the time of ten trials");
+}
+
+#[test]
+fn only_the_passes_bound_the_repeats_of_a_single_trial() {
+    let mut trials = order::blocks(&[cell("b", None)], 0, 20, 9);
+    trials.push(Trial { cell: cell("a", None), block: 0 });
+    let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
+    let (_, starts) = with_repeats(Mock { natures, ..Mock::default() }, &trials, None);
+    assert_eq!(starts, 21 + REPEAT_PASSES as usize);
+}
+
+#[test]
+fn a_contestant_at_its_own_limit_and_a_pilot_are_not_measured_again() {
+    for nature in
+        [Nature { starts: false, ..Nature::default() }, Nature { wrong_bodies: 1, ..Nature::default() }]
+    {
+        let natures = [("a".to_string(), nature)].into();
+        let trials = order::blocks(&[cell("a", None)], 0, 10, 9);
+        assert_eq!(with_repeats(Mock { natures, ..Mock::default() }, &trials, None).1, 10);
+    }
+    for step in [Step::Pilot, Step::CurveSearch] {
+        let trials = order::blocks(&[Cell { step, ..cell("a", None) }], 0, 10, 9);
+        let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
+        assert_eq!(with_repeats(Mock { natures, ..Mock::default() }, &trials, None).1, 10, "{step}");
+    }
+}

@@ -84,6 +84,8 @@ pub struct Mock {
     pub log: Vec<String>,
     /// The contestants whose nature differs from the default.
     pub natures: BTreeMap<String, Nature>,
+    /// The starts, from 1, during which other programs use half a core.
+    pub disturbed: Vec<usize>,
     /// The user interrupts after so many starts.
     pub interrupt_after: Option<usize>,
     /// Contestants started so far.
@@ -111,7 +113,8 @@ impl Mock {
                 self.clock.saturating_sub(from.max(*since + after)).mul_f64(cores)
             });
             self.cpu += time.mul_f64(share) + beside;
-            self.busy += time.mul_f64(share + nature.others) + beside;
+            let others = if self.disturbed.contains(&self.starts) { 0.5 } else { nature.others };
+            self.busy += time.mul_f64(share + others) + beside;
         }
     }
 }

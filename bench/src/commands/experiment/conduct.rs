@@ -7,7 +7,7 @@ use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::environment;
 use dyno_measure::floor;
-use dyno_measure::limits::RESTLESS_MS;
+use dyno_measure::limits::{REPEAT_SHARE, RESTLESS_MS};
 use dyno_measure::order::ExperimentPlan;
 use dyno_measure::probe::machine::online_cores;
 use dyno_measure::rig::system::System;
@@ -81,7 +81,7 @@ impl Launch {
         let rig = System::new(&setup.contestants, &setup.cores, &self.directory, self.seed)?;
         let mut campaign =
             Campaign::new(rig, Some(store), self.known, &header.environment.machine_id, &mut progress);
-        let ended = run(&mut campaign);
+        let ended = run(&mut campaign).and_then(|()| campaign.repeat_void(self.seed));
         drop(campaign);
         let void = progress.finish();
         let interrupted = match ended {
@@ -144,7 +144,9 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
         cores(&setup.cores.generator),
     );
     let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
+    let repeats = REPEAT_SHARE * 100.0;
     outln!("takes about {}{more}", show::span(time));
+    outln!("and up to {repeats:.0} % more for void cells, which are measured again at the end");
 }
 
 fn cores(cores: &[usize]) -> String {

@@ -40,6 +40,7 @@ use std::net::TcpListener;
 use crate::drivers::readiness::{ConnectionTable, EventSource, TurnEnd};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::session::DriverStep;
+use crate::drivers::share::TurnShare;
 use crate::drivers::workers::Workers;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -118,14 +119,21 @@ fn turn<S: Selector>(
 ) -> TurnEnd {
     let (connection, ticket, shared) = table.at(index);
     let now = shared.clock.now();
+    let mut share = TurnShare::new();
     for _ in 0..READS_PER_TURN {
-        while let Some(request) = connection.timed.session.next_request() {
+        while !share.is_used_up()
+            && let Some(request) = connection.timed.session.next_request()
+        {
+            share.serve();
             match workers.call(ticket, &request) {
                 Some(reply) => connection.timed.take_reply(reply, &shared.clock),
                 None => break,
             }
         }
+        share.carry();
         let waits = match connection.timed.session.next_step(now) {
+            DriverStep::Respond if connection.timed.session.has_request() => Some(TurnEnd::Again),
+            DriverStep::Read if connection.is_readable() && share.is_used_up() => Some(TurnEnd::Again),
             DriverStep::Close => Some(TurnEnd::Close),
             DriverStep::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
             DriverStep::Write => connection.write(now),
