@@ -30,7 +30,8 @@ impl Explained {
     pub fn verdict(&self, names: [&str; 2]) -> Option<String> {
         if let Some([low, high]) = self.difference_ns.filter(|_| self.is_noise()) {
             return Some(format!(
-                "The difference itself is not told apart from noise: 90 % of resamples give {} to {}.",
+                "The difference itself is not told apart from noise: 90 % of resamples give {} to {}. Reasons may be larger \
+                 than it, so no shares of it are told.",
                 show::time(low),
                 show::time(high)
             ));
@@ -68,24 +69,27 @@ impl Explained {
     fn large_rest(&self, names: [&str; 2]) -> String {
         let explanation = &self.explanation;
         let mut words = format!(
-            "{} of the difference is not explained, more than {}.",
+            "This does not explain it here: {} of the difference is left, more than {}.",
             show::share(explanation.unexplained_share()),
             show::share(UNEXPLAINED_SHARE)
         );
-        if let Some([low, high]) = self.unexplained_share.filter(|[low, _]| *low <= UNEXPLAINED_SHARE) {
-            words += &format!(
-                " Noise alone may make so much: 90 % of resamples give {} to {}; more --blocks narrow that.",
-                show::share(low),
-                show::share(high)
-            );
+        if let Some([low, high]) = self.unexplained_share {
+            words += &format!(" 90 % of resamples give {} to {}", show::share(low), show::share(high));
+            let may_be_noise = low <= UNEXPLAINED_SHARE;
+            words += if may_be_noise {
+                ": noise alone may make so much, and more --blocks narrow that."
+            } else {
+                "."
+            };
         }
         if !explanation.not_available.is_empty() {
             words += &format!(" Not counted, so not explained: {}.", explanation.not_available.join(", "));
         }
         // A reason that is priced too high leaves a rest as well, and it is no work that the servers do.
-        if explanation.explained_share() <= 1.0
-            && let Some([one, other]) = explanation.outside_kernel_ns
-        {
+        if explanation.explained_share() > 1.0 {
+            return words;
+        }
+        if let Some([one, other]) = explanation.outside_kernel_ns {
             let share = (one - other) / explanation.difference_ns();
             let place = if share > 0.5 { "their own code and its caches" } else { "the kernel" };
             words += &format!(
@@ -95,6 +99,8 @@ impl Explained {
                 show::time(other),
                 names[1]
             );
+        } else {
+            words += " The system does not tell whether the rest is work in the kernel or outside it.";
         }
         words
     }
@@ -135,18 +141,24 @@ mod tests {
     #[test]
     fn a_rest_above_the_limit_is_said_first_with_what_is_known_of_it() {
         let mut found = explained(&[6_000.0]);
-        assert_eq!(found.verdict(NAMES).unwrap(), "40 % of the difference is not explained, more than 15 %.");
+        assert_eq!(
+            found.verdict(NAMES).unwrap(),
+            "This does not explain it here: 40 % of the difference is left, more than 15 %. The system does not tell whether \
+             the rest is work in the kernel or outside it."
+        );
         found.unexplained_share = Some([0.1, 0.6]);
         found.explanation.not_available = vec!["page faults"];
         found.explanation.outside_kernel_ns = Some([9_000.0, 2_000.0]);
         assert_eq!(
             found.verdict(NAMES).unwrap(),
-            "40 % of the difference is not explained, more than 15 %. Noise alone may make so much: 90 % of resamples \
-             give 10 % to 60 %; more --blocks narrow that. Not counted, so not explained: page faults. The rest is likely \
+            "This does not explain it here: 40 % of the difference is left, more than 15 %. 90 % of resamples give 10 % to \
+             60 %: noise alone may make so much, and more --blocks narrow that. Not counted, so not explained: page faults. The rest is likely \
              work in their own code and its caches: outside the kernel a request takes 9.00 µs with a and 2.00 µs with b."
         );
         found.explanation.outside_kernel_ns = Some([3_000.0, 2_000.0]);
         assert!(found.verdict(NAMES).unwrap().contains("likely work in the kernel"));
+        found.unexplained_share = Some([0.3, 0.5]);
+        assert!(found.verdict(NAMES).unwrap().contains("90 % of resamples give 30 % to 50 %. Not counted"));
     }
 
     #[test]
@@ -156,7 +168,12 @@ mod tests {
         assert!(words.starts_with(
             "The reasons together are larger than the difference: they add up to 13.0 µs, 130 % of it."
         ));
-        assert!(words.ends_with("\n30 % of the difference is not explained, more than 15 %."), "{words}");
+        assert!(
+            words.ends_with(
+                "\nThis does not explain it here: 30 % of the difference is left, more than 15 %."
+            ),
+            "{words}"
+        );
         assert!(much.explanation.words(NAMES).starts_with("13.0 µs more: a takes 1.00 steps a request"));
 
         let little = explained(&[11_000.0]);
@@ -176,7 +193,8 @@ mod tests {
         let found = Explained { difference_ns: Some([-1_000.0, 3_000.0]), ..explained(&[20_000.0]) };
         assert_eq!(
             found.verdict(NAMES).unwrap(),
-            "The difference itself is not told apart from noise: 90 % of resamples give -1.00 µs to 3.00 µs."
+            "The difference itself is not told apart from noise: 90 % of resamples give -1.00 µs to 3.00 µs. Reasons may \
+             be larger than it, so no shares of it are told."
         );
     }
 }
