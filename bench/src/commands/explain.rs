@@ -30,7 +30,6 @@ use dyno_measure::rig::system::System;
 use dyno_measure::setup::{Setup, split_cores};
 use dyno_measure::unit_costs::cost_apart;
 use dyno_record::experiment::Experiment;
-use dyno_record::step::Step;
 use dyno_record::store;
 
 /// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on

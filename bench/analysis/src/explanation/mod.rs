@@ -155,8 +155,8 @@ fn figure(cells: &[&Record], name: &str, step: Step, read: &dyn Fn(&Record) -> O
     median(&counting(cells, name, step).filter_map(read).collect::<Vec<_>>())
 }
 
-/// The share of CPU that was spent in the kernel, over the cells of a step that count. The system counts it in ticks, of
-/// which a short cell has few, so their mean says more than a median.
+/// The share of CPU that was spent in the kernel, over the cells of a step that count. The system counts it in ticks,
+/// of which a short cell has few, so their mean says more than a median.
 fn mean_system_share(cells: &[&Record], name: &str, step: Step) -> Option<f64> {
     let shares: Vec<f64> =
         counting(cells, name, step).filter_map(|record| record.server.as_ref()?.system_share).collect();

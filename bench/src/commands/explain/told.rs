@@ -145,7 +145,7 @@ mod tests {
         let text = finding(["fork", "epoll"], &explained(Step::Capacity, 100.0));
         let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} in\n{text}"));
         assert!(at("This does not explain it here") < at("per request"));
-        assert!(at("per request") < at("Not explained: 94 % of the difference"));
+        assert!(at("per request") < at("Not explained: 93.8 % of the difference"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A coroutine for each connection: it has a stack and memory of its own, suspends itself where a thread would wait, and
-//! the loop resumes it when its connection is readable.
+//! A coroutine for each connection: it has a stack and memory of its own, suspends itself where a thread would wait,
+//! and the loop resumes it when its connection is readable.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};

@@ -87,8 +87,8 @@ pub fn more(way: Way, load: Load) -> io::Result<Answered> {
 /// the loop is woken, and the loop finds fewer connections ready at a time. That is what a pool takes more than a loop
 /// that sends each request through the same queues and answers it itself.
 ///
-/// It has a price of its own, apart from that of the queues, because a pool under one load switches up to eight times as
-/// often in one run as in another; one price for a request would be right for no run.
+/// It has a price of its own, apart from that of the queues, because a pool under one load switches up to eight times
+/// as often in one run as in another; one price for a request would be right for no run.
 ///
 /// # Errors
 /// As [`answer`], or when the pool hardly switched.

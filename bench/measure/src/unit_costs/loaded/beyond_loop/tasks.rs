@@ -1,5 +1,6 @@
-//! A task for each connection, as `#[tokio::main]` has it: the thread that enters the runtime accepts, another thread,
-//! one for each core, runs the tasks. So a new task is queued for another thread, and that thread is woken if it sleeps.
+//! A task for each connection, as `#[tokio::main]` has it: the thread that enters the runtime accepts, another
+//! thread, one for each core, runs the tasks. So a new task is queued for another thread, and that thread is woken if
+//! it sleeps.
 
 use std::io;
 use std::net::TcpListener;
