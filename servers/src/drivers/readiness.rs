@@ -326,11 +326,21 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         self.selector.remove(watched.stream.as_fd());
     }
 
-    /// Starts to drain: no connection is accepted any more, and all sessions are told that the server stops.
+    /// Starts to drain: connections that wait in the queue are accepted and no others after them, and all sessions are
+    /// told that the server stops.
     ///
     /// # Returns
     /// The places of all connections, for a last turn, and the time until which the busy ones may finish.
-    pub fn begin_to_drain(&mut self) -> (Vec<usize>, Instant) {
+    ///
+    /// # Errors
+    /// When the listener is broken.
+    pub fn begin_to_drain(&mut self) -> io::Result<(Vec<usize>, Instant)> {
+        // What waits in the queue has arrived, and is served.
+        while let Accepted::Connection(stream) =
+            accept_once(self.turn.site, self.listener, Mode::NonBlocking)?
+        {
+            self.admit(stream);
+        }
         // A listener that is shut reports that for ever, and so does the stop switch; both stay open.
         self.accepting = Accepting::Never;
         self.selector.forget(self.listener.as_fd());
@@ -343,7 +353,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         for index in &places {
             self.watched[*index].timed.session.finish(now);
         }
-        (places, self.turn.site.stop.deadline().unwrap_or(now))
+        Ok((places, self.turn.site.stop.deadline().unwrap_or(now)))
     }
 
     /// How long it is until `deadline`, while there are connections left to wait for.
