@@ -1,5 +1,5 @@
-//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies live here and
-//! nowhere else.
+//! The program `dyno`: its command line, demonstrations, calibration and load. Exit codes and remedies are defined
+//! only here.
 #![warn(unreachable_pub, clippy::print_stdout, clippy::print_stderr)]
 
 use std::panic::{catch_unwind, resume_unwind};
@@ -20,7 +20,7 @@ pub(crate) mod transport;
 use crate::exit::{Exit, Failure};
 use crate::print::{Unwritten, errln};
 
-/// Parses the command line, runs the command, tells a failure on stderr.
+/// Parses the command line, runs the command, and prints a failure on stderr.
 ///
 /// # Returns
 /// The exit code: 0 fine, 1 failed, 2 wrong usage, 3 a threshold was missed, 4 a regression, 5 the result is invalid,
@@ -44,7 +44,7 @@ fn command() -> Result<Exit, Failure> {
     match commands::Dyno::read() {
         Ok(dyno) => dyno.run(),
         Err(usage) => {
-            // A reader that has left needs no help.
+            // If the reader has gone, there is nobody to show the help to.
             let _ = usage.print();
             Ok(if usage.use_stderr() { Exit::Usage } else { Exit::Success })
         }

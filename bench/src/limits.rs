@@ -1,51 +1,52 @@
-//! Every bound of the program itself: a name, a unit, a value and a reason. Bounds of a measurement stand in the
-//! limits of `dyno-measure`, those of the generator and of the servers in theirs.
+//! Every bound of the program itself: a name, a unit, a value and a reason. Bounds of a measurement are in the limits
+//! of `dyno-measure`, those of the generator and of the servers in their own.
 
 use std::time::Duration;
 
-/// Columns of the smallest terminal that texts are made for: what every terminal has had since the VT100.
+/// Columns of the smallest terminal for which texts are written: every terminal has had that many since the VT100.
 pub(crate) const TERMINAL_COLUMNS: usize = 80;
 
-/// Length of a load that is given none, in nanoseconds: long enough for a 99.9th percentile at a thousand requests a
-/// second, short enough to wait for.
+/// Length of a load when the user sets none, in nanoseconds: long enough for a 99.9th percentile at a thousand
+/// requests a second, short enough to wait for.
 pub(crate) const LOAD_DURATION_NS: u64 = 10_000_000_000;
 
 /// The shortest cell of an experiment, in milliseconds: a shorter one ends before most of its requests are answered.
 pub(crate) const SHORTEST_CELL_MS: u64 = 100;
 
-/// Lasting connections of the cells of `dyno explain`: as many as a comparison has unless told otherwise, so that both
-/// speak of the same load.
+/// Lasting connections of the cells of `dyno explain`: as many as a comparison has by default, so that both describe
+/// the same load.
 pub(crate) const EXPLAIN_CONNECTIONS: u32 = 64;
 
-/// Time left out at the start of a cell of `dyno explain`, in milliseconds: that of a quick comparison, since its many
-/// short blocks take turns.
+/// Time left out at the start of a cell of `dyno explain`, in milliseconds: as in a quick comparison, since its many
+/// short blocks alternate.
 pub(crate) const EXPLAIN_WARM_UP_MS: u64 = 60;
 
-/// How often `dyno explain --results` takes each unit cost. The median of nine is not moved by four that were
+/// How often `dyno explain --results` measures each unit cost. The median of nine does not change when four are
 /// disturbed.
 pub(crate) const UNIT_COST_ATTEMPTS: usize = 9;
 
-/// How long `dyno doctor` watches the machine for the work of others: long enough for what runs every second.
+/// How long `dyno doctor` observes the machine for the work of other programs: long enough for work that runs every
+/// second.
 pub(crate) const DOCTOR_WATCH: Duration = Duration::from_secs(1);
 
-/// Pause of a demonstration after each line: time to read it aloud.
+/// Pause of a demonstration after each line: time to read the line aloud.
 pub(crate) const DEMO_PAUSE: Duration = Duration::from_millis(900);
 
-/// How long a party of a demonstration waits for another one's octets: both run on this machine, and a step takes
+/// How long a party of a demonstration waits for bytes of the other: both run on this machine, and a step takes
 /// milliseconds.
 pub(crate) const DEMO_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the terminal of `dyno demo channel` that listens waits for the other one: time to type its command.
 pub(crate) const DEMO_OTHER_TERMINAL: Duration = Duration::from_secs(300);
 
-/// How often a terminal of `dyno demo channel` looks for text of the other one while its own user does not type:
-/// a person notices no delay of this length.
+/// How often a terminal of `dyno demo channel` looks for text of the other while its own user does not type: a person
+/// notices no delay of this length.
 pub(crate) const DEMO_POLL: Duration = Duration::from_millis(50);
 
-/// Longest message of the demonstration `mitm`, in octets: its parties write a line or two.
+/// Longest message of the demonstration `mitm`, in bytes: its parties write one or two lines.
 pub(crate) const DEMO_MESSAGE_OCTETS: usize = 1024;
 
-/// Octets of a hexadecimal excerpt in a demonstration: 32 digits fill less than half a line.
+/// Bytes of a hexadecimal excerpt in a demonstration: 32 digits fill less than half a line.
 pub(crate) const DEMO_EXCERPT_OCTETS: usize = 16;
 
 /// Bits of the largest prime that `diffie-hellman` breaks by brute force: 6 million steps, a fraction of a second.
@@ -54,20 +55,20 @@ pub(crate) const BRUTE_FORCE_BITS: u32 = 24;
 /// Bits of the largest prime that it breaks by baby steps and giant steps: a table of 2^20 entries, some 40 MB.
 pub(crate) const GIANT_STEP_BITS: u32 = 40;
 
-/// Longest request head that a reference server reads, in octets: load generators send little.
+/// Longest request head that a reference server reads, in bytes: load generators send little.
 pub(crate) const REFERENCE_HEAD_OCTETS: usize = 16 * 1024;
 
-/// Longest spin of a reference server before a response is due, in nanoseconds: it has its core for itself, and
-/// sleeping would add the time of a wakeup to the law.
+/// Longest spin of a reference server before a response is due, in nanoseconds: the server has a core of its own, and
+/// sleeping would add the time of a wake-up to the law.
 pub(crate) const REFERENCE_SPIN_NS: u64 = 2_000_000;
 
-/// How often a reference server wakes up that has nothing to do, in nanoseconds: to see that it shall stop.
+/// How often an idle reference server wakes up, in nanoseconds: to notice that it is to stop.
 pub(crate) const REFERENCE_IDLE_NS: u64 = 1_000_000_000;
 
-/// How long a reference server stays awake after a request, in nanoseconds: many gaps of the slowest load of a
-/// calibration.
+/// How long a reference server stays awake after a request, in nanoseconds: many times the gap between requests in
+/// the slowest load of a calibration.
 pub(crate) const REFERENCE_AWAKE_NS: u64 = 100_000_000;
 
-/// Share of a core that other programs may use before a value of a calibration is void: from there on their work
-/// shows up in microseconds.
+/// Share of a core that other programs may use before a value of a calibration is void: beyond it their work adds
+/// microseconds.
 pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;

@@ -1,12 +1,12 @@
-//! What the program says: results on standard output, progress and complaints on standard error.
+//! The output of the program: results on standard output, progress and errors on standard error.
 //!
-//! Colours are always written, and taken away by `anstream` where they cannot be seen: in a file, in a pipe, with
+//! Colours are always written, and `anstream` removes them where they cannot be seen: in a file, in a pipe, with
 //! `NO_COLOR` (no-color.org), on a terminal that has none.
 //!
-//! A reader may leave, as in `dyno compare 2>&1 | head`. The standard library's macros then panic with a text. These
-//! unwind with a value instead, [`Unwritten`], by which `main` knows what happened: the command ends as after any
-//! failure, and the servers that it has started end with it. Restoring SIGPIPE is no way out, since it would kill a
-//! server whose client has gone.
+//! The reader may go away, as in `dyno compare 2>&1 | head`. The standard library's macros then panic with a text.
+//! The macros here unwind with a value instead, [`Unwritten`], by which `main` knows what happened: the command ends
+//! as after any failure, and the servers that it has started end with it. Restoring the default action of SIGPIPE
+//! would be no solution, since it would kill a server whose client has gone.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
@@ -19,12 +19,13 @@ use crate::exit::Exit;
 /// Colours for text that goes through this file.
 pub(crate) const PAINT: Paint = Paint(true);
 
-/// The payload of the unwinding that begins when nothing more can be written.
+/// The payload of the unwinding that begins when output cannot be written.
 #[derive(Debug)]
 pub(crate) struct Unwritten(io::Error);
 
 impl Unwritten {
-    /// How the program ends. A reader that has left is no fault to report; a full disk is, if that can still be said.
+    /// How the program ends. A reader that has gone is no fault to report; a full disk is, if standard error can
+    /// still be written.
     pub(crate) fn exit(&self) -> Exit {
         if self.0.kind() != io::ErrorKind::BrokenPipe {
             let _ = writeln!(io::stderr(), "dyno: cannot write any further: {}", self.0);
@@ -33,8 +34,8 @@ impl Unwritten {
     }
 }
 
-/// Settles that a terminal without colours gets none. `anstream` decides the rest; it would paint even here on a
-/// machine that sets `CI`.
+/// Makes sure that a terminal without colours gets none. `anstream` decides everything else; but on a machine that
+/// sets `CI` it would colour even here.
 pub(crate) fn settle_colours() {
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let forced = std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value != "0");
@@ -46,7 +47,7 @@ pub(crate) fn settle_colours() {
 /// Writes to standard output.
 ///
 /// # Panics
-/// Unwinds with [`Unwritten`] when that takes no more.
+/// Unwinds with [`Unwritten`] when standard output cannot be written.
 pub(crate) fn to_stdout(text: Arguments<'_>) {
     written(anstream::stdout().lock().write_fmt(text));
 }
@@ -54,14 +55,14 @@ pub(crate) fn to_stdout(text: Arguments<'_>) {
 /// Writes to standard error.
 ///
 /// # Panics
-/// Unwinds with [`Unwritten`] when that takes no more.
+/// Unwinds with [`Unwritten`] when standard error cannot be written.
 pub(crate) fn to_stderr(text: Arguments<'_>) {
     written(anstream::stderr().lock().write_fmt(text));
 }
 
 fn written(result: io::Result<()>) {
     if let Err(error) = result {
-        // Without the panic hook: what there is to say, `main` says.
+        // The panic hook is bypassed, because `main` prints the message.
         resume_unwind(Box::new(Unwritten(error)));
     }
 }

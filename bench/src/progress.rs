@@ -1,5 +1,6 @@
-//! How far an experiment is, on stderr: a bar on a terminal, plain lines elsewhere.
+//! Progress of an experiment on stderr: a bar on a terminal, plain lines elsewhere.
 
+use std::collections::HashSet;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -19,13 +20,14 @@ use dyno_units::show;
 pub(crate) struct Reporter {
     quiet: bool,
     bar: Option<ProgressBar>,
-    /// The block that was told of last: whether it was the pilot, and its number.
+    /// The block that was last reported: whether it was the pilot, and its number.
     last_block: Option<(bool, u32)>,
-    void: usize,
+    /// The keys of the trials whose latest record is void.
+    void: HashSet<String>,
 }
 
 impl Reporter {
-    /// A reporter; a quiet one tells only of cells that are void.
+    /// A reporter; a quiet one reports only void cells.
     pub(crate) fn new(quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
@@ -34,10 +36,10 @@ impl Reporter {
             }
             bar
         });
-        Reporter { quiet, bar, last_block: None, void: 0 }
+        Reporter { quiet, bar, last_block: None, void: HashSet::new() }
     }
 
-    /// A line of its own, above the bar.
+    /// Prints a line of its own, above the bar.
     pub(crate) fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
@@ -59,11 +61,11 @@ impl Reporter {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
-        self.void
+        self.void.len()
     }
 }
 
-/// The text as far as it fits one line.
+/// The text, cut to one line.
 fn cut(text: &str) -> String {
     if text.chars().count() <= TERMINAL_COLUMNS {
         return text.to_string();
@@ -81,7 +83,8 @@ impl CampaignProgress for Reporter {
         if let Some(bar) = &self.bar {
             bar.set_length(planned as u64);
             bar.set_position(done as u64);
-            let void = if self.void > 0 { format!(", {} void", self.void) } else { String::new() };
+            let void =
+                if !self.void.is_empty() { format!(", {} void", self.void.len()) } else { String::new() };
             let cell = &trial.cell;
             bar.set_message(format!("{} left{void}: {} {}", show::span(left), cell.step, cell.contestant));
             return;
@@ -95,11 +98,15 @@ impl CampaignProgress for Reporter {
     }
 
     fn end(&mut self, record: &Record, known_before: bool) {
-        if record.audit.standing == Standing::Void && !known_before {
-            self.void += 1;
+        if record.audit.standing != Standing::Void {
+            self.void.remove(&record.trial.key());
+            return;
+        }
+        if !known_before {
+            self.void.insert(record.trial.key());
             let (cell, reason) = (&record.trial.cell, record.audit.reason());
             match &self.bar {
-                // The report has the whole reason; here one line must do, or the bar leaves the screen.
+                // The report has the whole reason; here it is cut to one line, or the bar would leave the screen.
                 Some(bar) => bar.println(cut(&format!("void: {} {}: {reason}", cell.step, cell.contestant))),
                 None => errln!("void: {}: {reason}", place(&record.trial)),
             }

@@ -2,6 +2,7 @@
 //! mends it.
 
 use dyno_clients::engine::EngineError;
+use dyno_clients::failure::Cause;
 use dyno_clients::limits;
 use dyno_clients::plan::error::PlanError;
 use dyno_measure::campaign::EndedEarly;
@@ -10,7 +11,9 @@ use dyno_measure::rig::system::SystemError;
 use dyno_record::store::StoreError;
 use dyno_report::error::ReportError;
 use dyno_security::credentials::CredentialsError;
+use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::keyfile::KeyFileError;
+use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
 use crate::exit::{Exit, Failure};
@@ -29,10 +32,18 @@ impl From<StoreError> for Failure {
                 "name a directory that an experiment has written, such as dyno-results/latest",
             ),
             StoreError::Empty(_) => Failure::usage(message, "measure again; the file is empty or cut off"),
-            StoreError::NewerSchema { .. } => {
-                Failure::usage(message, "use the version of dyno that wrote them, or a newer one")
+            StoreError::OtherSchema { .. } => {
+                Failure::usage(message, "read them with the version of dyno that wrote them")
             }
-            StoreError::Damaged { .. } => Failure::failed(
+            StoreError::Taken(directory) => Failure::usage(
+                message,
+                format!("name another --output, or continue it: --resume {}", directory.display()),
+            ),
+            StoreError::Locked(_) => Failure::usage(
+                message,
+                "wait until that one has ended, or name another place with --output DIR",
+            ),
+            StoreError::Damaged { .. } | StoreError::Nonsense { .. } => Failure::failed(
                 message,
                 "remove the damaged line; the cell can be measured again with --resume",
             ),
@@ -94,16 +105,72 @@ impl From<EngineError> for Failure {
         let message = error.to_string();
         match error {
             EngineError::Plan(_) => Failure::usage(message, "see `dyno load --help`"),
-            EngineError::Unreachable { .. } => {
+            EngineError::Unreachable { cause, .. } => {
                 let usual = "is the server up, with this transport? `dyno probe URL` shows one request";
-                let remedy = dyno_clients::remedy::of("", &message).unwrap_or(usual);
-                Failure::failed(message, remedy)
+                let remedy = match cause {
+                    Cause::Pipe(error) => of_pipe(error),
+                    // The server let nobody in, so what it speaks is not known.
+                    Cause::Silent | Cause::SpeaksTls | Cause::Reset | Cause::Other => None,
+                };
+                Failure::failed(message, remedy.unwrap_or(usual))
             }
             EngineError::Descriptors(_) | EngineError::Poller(_) => {
                 Failure::failed(message, format!("at most {} connections", limits::CONNECTIONS_MAX))
             }
         }
     }
+}
+
+/// What to do about an answer that never came for that cause, over that transport; `None` where the cause suggests
+/// nothing.
+pub(crate) fn of(cause: Cause, transport: Transport) -> Option<&'static str> {
+    match (cause, transport) {
+        (Cause::Pipe(error), _) => of_pipe(error),
+        (Cause::SpeaksTls, Transport::Plain) => {
+            Some("--transport tls with whom to trust: --credentials DIR or --trust FILE")
+        }
+        // A server of another transport closes with octets unread, which resets the connection.
+        (Cause::Silent | Cause::Reset, Transport::Plain) => {
+            Some("does the server speak --transport tls or --transport channel?")
+        }
+        (Cause::Silent | Cause::SpeaksTls | Cause::Reset, Transport::Channel | Transport::Tls)
+        | (Cause::Other, _) => None,
+    }
+}
+
+/// The remedy for a transport that gave up. A fault of the peer's program has none, and neither has one of ours.
+fn of_pipe(error: PipeError) -> Option<&'static str> {
+    Some(match error {
+        PipeError::OtherTransport(Transport::Plain) => {
+            "the other side runs with --transport plain; give both sides the same"
+        }
+        PipeError::OtherTransport(Transport::Channel) => {
+            "the other side runs with --transport channel; give both sides the same"
+        }
+        PipeError::OtherTransport(Transport::Tls) => {
+            "the other side runs with --transport tls; give both sides the same"
+        }
+        PipeError::NotTls => "run both sides with the same --transport",
+        PipeError::UnknownKey => "if it is the right one: --peer with its key, or --credentials DIR",
+        PipeError::UnknownAuthority => {
+            "if it is the right one: --trust with its authority, or --credentials DIR"
+        }
+        PipeError::Expired => "it needs a new certificate, or one of us needs the right time",
+        PipeError::WrongName => "the names in the URL and in the certificate must be the same",
+        PipeError::RefusedByPeer => "its stderr says why: it may want a certificate that it can trust",
+        PipeError::CutInHandshake => "its stderr says why: it may not know us, or speak another --transport",
+        PipeError::BadMessage
+        | PipeError::NothingInCommon
+        | PipeError::NoCertificate
+        | PipeError::BadCertificate
+        | PipeError::Truncated
+        | PipeError::TooSlow
+        | PipeError::TooManyHandshakes
+        | PipeError::NoRandomness
+        | PipeError::TooEarly
+        | PipeError::ClosedForSending
+        | PipeError::AlreadyFailed => return None,
+    })
 }
 
 /// A URL that leads nowhere, as a failure of its command; `example` shows what one looks like.
@@ -150,9 +217,64 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, of_credentials};
-    use dyno_security::credentials::CredentialsError;
-    use dyno_security::signature::keyfile::KeyFileError;
+    use super::*;
+    use dyno_clients::exchange::ExchangeError;
+    use dyno_clients::failure::RequestFailure;
+
+    /// Each failure of a transport that has a remedy.
+    const ADVISED: [PipeError; 10] = [
+        PipeError::OtherTransport(Transport::Plain),
+        PipeError::OtherTransport(Transport::Channel),
+        PipeError::OtherTransport(Transport::Tls),
+        PipeError::NotTls,
+        PipeError::UnknownKey,
+        PipeError::UnknownAuthority,
+        PipeError::Expired,
+        PipeError::WrongName,
+        PipeError::RefusedByPeer,
+        PipeError::CutInHandshake,
+    ];
+
+    #[test]
+    fn a_stranger_is_told_apart_from_a_broken_connection() {
+        for error in ADVISED {
+            assert!(of(Cause::Pipe(error), Transport::Tls).is_some(), "{error}");
+        }
+        for transport in Transport::ALL {
+            let remedy = of(Cause::Pipe(PipeError::OtherTransport(transport)), Transport::Tls);
+            let option = format!("--transport {transport}");
+            assert!(remedy.is_some_and(|remedy| remedy.contains(&option)), "{remedy:?}");
+        }
+        assert_eq!(of(Cause::Pipe(PipeError::Truncated), Transport::Tls), None);
+    }
+
+    #[test]
+    fn only_a_plain_connection_that_was_cut_may_want_another_transport() {
+        for cause in [Cause::Silent, Cause::Reset] {
+            let perhaps_secure = "does the server speak --transport tls or --transport channel?";
+            assert_eq!(of(cause, Transport::Plain), Some(perhaps_secure));
+            assert_eq!(of(cause, Transport::Tls), None);
+        }
+        let speaks_tls = of(Cause::SpeaksTls, Transport::Plain);
+        assert!(speaks_tls.is_some_and(|remedy| remedy.contains("--transport tls")));
+        assert_eq!(of(Cause::Other, Transport::Plain), None);
+    }
+
+    #[test]
+    fn a_failed_transport_has_the_same_remedy_wherever_it_is_met() {
+        for error in ADVISED {
+            let remedy = of(Cause::Pipe(error), Transport::Tls).unwrap();
+            assert!(remedy.len() <= 74, "{remedy}");
+            assert_eq!(of(Cause::Pipe(error), Transport::Plain), Some(remedy), "{error}");
+            assert_eq!(of(ExchangeError::Carrier(error).cause(), Transport::Tls), Some(remedy), "{error}");
+            assert_eq!(of(RequestFailure::Transport(error).cause(), Transport::Tls), Some(remedy), "{error}");
+            let address = ([127, 0, 0, 1], 80).into();
+            let cause = Cause::Pipe(error);
+            let failure: Failure =
+                EngineError::Unreachable { address, reason: error.to_string(), cause }.into();
+            assert_eq!(failure.remedy, remedy, "{error}");
+        }
+    }
 
     #[test]
     fn a_file_that_others_may_read_is_not_made_anew() {

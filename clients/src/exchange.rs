@@ -6,10 +6,12 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use dyno_security::pipe::Pipe;
+use dyno_security::pipe::error::PipeError;
 
+use crate::failure::{Cause, SILENT};
 use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, GOODBYE_NS, READ_BUFFER_OCTETS};
 use crate::plan::Carrier;
-use crate::remedy::SILENT;
+use crate::response::fault::AnswerFault;
 use crate::response::{Memo, Progress, Reader};
 
 /// What went over the wire, and when. Times are ns from the begin of the connect.
@@ -45,22 +47,43 @@ pub enum ExchangeError {
     Connect(SocketAddr, io::Error),
     /// The transport's handshake or records.
     #[error("the transport failed: {0}")]
-    Carrier(&'static str),
+    Carrier(#[from] PipeError),
+    /// The server closed the connection while the transport shook hands.
+    #[error("the transport failed: closed during the handshake")]
+    ClosedInHandshake,
     /// Reading or writing.
     #[error("{0}")]
     Io(#[from] io::Error),
     /// Not HTTP/1.1.
     #[error("{0}")]
-    Protocol(&'static str),
-    /// Closed early.
+    Protocol(AnswerFault),
+    /// Closed before the answer began.
+    #[error("the server closed the connection: {SILENT}")]
+    Silent,
+    /// Closed before the answer was complete.
     #[error("the server closed the connection: {0}")]
-    Short(&'static str),
+    Short(AnswerFault),
     /// Not in time.
     #[error("no complete answer within {0:?}")]
     Timeout(Duration),
     /// The body is longer than anybody wants to look at.
     #[error("the body is longer than {EXCHANGE_BODY_MAX_OCTETS} octets")]
     TooLarge,
+}
+
+impl ExchangeError {
+    /// What it suggests.
+    pub fn cause(&self) -> Cause {
+        match self {
+            ExchangeError::Connect(_, error) | ExchangeError::Io(error) => error.into(),
+            ExchangeError::Carrier(error) => Cause::Pipe(*error),
+            ExchangeError::Silent => Cause::Silent,
+            ExchangeError::Protocol(fault) | ExchangeError::Short(fault) => (*fault).into(),
+            ExchangeError::ClosedInHandshake | ExchangeError::Timeout(_) | ExchangeError::TooLarge => {
+                Cause::Other
+            }
+        }
+    }
 }
 
 /// Sends `wire` to `address` and reads the answer.
@@ -99,12 +122,12 @@ pub fn exchange(
         let progress = if ended {
             match reader.end_of_stream() {
                 Ok(Some(head)) => Progress::Done { head, taken: 0 },
-                Ok(None) => return Err(ExchangeError::Short(SILENT)),
-                Err(fault) => return Err(ExchangeError::Short(fault.0)),
+                Ok(None) => return Err(ExchangeError::Silent),
+                Err(fault) => return Err(ExchangeError::Short(fault)),
             }
         } else {
             let fed = reader.feed(&scratch, to_head, &mut memo, |piece| body.extend_from_slice(piece));
-            fed.map_err(|fault| ExchangeError::Protocol(fault.0))?
+            fed.map_err(ExchangeError::Protocol)?
         };
         if body.len() > EXCHANGE_BODY_MAX_OCTETS {
             return Err(ExchangeError::TooLarge);
@@ -216,7 +239,7 @@ impl Line {
                 return Ok(());
             }
             if !self.receive(&mut plain)? {
-                return Err(ExchangeError::Carrier("closed during the handshake"));
+                return Err(ExchangeError::ClosedInHandshake);
             }
         }
     }
@@ -228,7 +251,7 @@ impl Line {
                 self.socket.write_all(octets).map_err(|e| self.or_timeout(e))
             }
             Some(pipe) => {
-                pipe.send(octets).map_err(|f| ExchangeError::Carrier(f.reason()))?;
+                pipe.send(octets)?;
                 self.flush()
             }
         }
@@ -264,13 +287,13 @@ impl Line {
         match &mut self.pipe {
             None => plain.extend_from_slice(&buffer[..count]),
             Some(pipe) if count == 0 => {
-                pipe.receive_eof().map_err(|f| ExchangeError::Carrier(f.reason()))?;
+                pipe.receive_eof()?;
             }
             Some(pipe) => {
                 let received = pipe.receive(&buffer[..count], plain, Instant::now());
                 // An alert may be pending even after a failure.
                 let flushed = self.flush();
-                received.map_err(|f| ExchangeError::Carrier(f.reason()))?;
+                received?;
                 flushed?;
             }
         }

@@ -12,17 +12,18 @@
 //! | what a run gives back | [`outcome`], [`outcome::verdict`] |
 //! | whether it may be believed | [`verdict::self_check`], [`verdict::threshold`] |
 //! | one blocking exchange; the browser-like client | [`exchange`], [`browser`] |
-//! | how a run is shown; what to do when no answer comes | [`report`], [`remedy`] |
+//! | why a request fails, and what that suggests | [`failure`] |
+//! | how a run is shown | [`report`] |
 //! | bounds; numbers with units | [`limits`], `dyno-units` |
 
 pub mod books;
 pub mod browser;
 pub mod engine;
 pub mod exchange;
+pub mod failure;
 pub mod limits;
 pub mod outcome;
 pub mod plan;
-pub mod remedy;
 pub mod report;
 pub mod response;
 pub mod run;

@@ -1,4 +1,6 @@
-//! Every bound of the load generator: name, unit, value, reason.
+//! Every bound of the load generator: name, unit, value, reason. Those by which a run is judged stand at the end.
+
+use std::time::Duration;
 
 /// Longest latency that a histogram can hold, ns: one hour. Longer ones are recorded as this.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
@@ -55,6 +57,33 @@ pub const SPIN_DEFAULT_NS: u64 = 1_000_000;
 /// How often a thread looks after timeouts, progress and interruption, ns: 50 ms.
 pub const HOUSEKEEPING_NS: u64 = 50_000_000;
 
+/// How often whoever watches a run gets news: 100 ms. Nobody reads a progress line faster.
+pub const WATCH: Duration = Duration::from_millis(100);
+
+/// Orders that a thread starts before it looks at its sockets again: so few that answers do not starve in overload.
+pub const ORDERS_AT_ONCE: usize = 32;
+
+/// Events that a thread takes from the kernel at one time: more would only wait longer for their turn.
+pub const EVENTS_AT_ONCE: usize = 256;
+
+/// Descriptors that a thread needs beside its connections: its poller, its timer, and room to spare.
+pub const THREAD_DESCRIPTORS: u64 = 4;
+
+/// Descriptors of the rest of the process: standard streams, files that are read or written, and room to spare.
+pub const PROCESS_DESCRIPTORS: u64 = 64;
+
+/// Grain of the time-out of epoll_wait(2), with room for a late wake-up, ns: 2 ms.
+pub const POLL_GRAIN_NS: u64 = 2_000_000;
+
+/// Longest sleep beside the timer, which ends it earlier: it is there for the case that the timer does not.
+pub const POLL_MAX: Duration = Duration::from_secs(1);
+
+/// The spin to begin with, ns: 100 us, what a wake-up takes on a machine of one's own, and some more.
+pub const SPIN_FIRST_NS: u64 = 100_000;
+
+/// Preemptions between two housekeepings that count as company on the core: 10, which is 200 a second.
+pub const PREEMPTIONS_MAX: u64 = 10;
+
 /// Pause after a failed connect before the same place in the crew tries again, ns: 10 ms, so that a server that
 /// refuses connections is not hammered.
 pub const RECONNECT_PAUSE_NS: u64 = 10_000_000;
@@ -77,6 +106,12 @@ pub const SPREAD_FROM_CONNECTIONS: u32 = 20_000;
 /// Arrivals of a recorded trace: at 8 octets each, 800 MB.
 pub const TRACE_ARRIVALS_MAX: usize = 100_000_000;
 
+/// Windows over a run in which arrivals are tested: a process that goes wrong only late is found, too.
+pub const ARRIVAL_WINDOWS: usize = 4;
+
+/// Fewest gaps that are tested: with fewer, a wrong process would seldom be told from a right one.
+pub const ARRIVAL_GAPS_MIN: usize = 100;
+
 /// Gaps kept for each test of the arrival process. More would find differences that do not matter.
 pub const ARRIVAL_GAPS: usize = 2_000;
 
@@ -91,3 +126,71 @@ pub const RESOURCES_MAX: usize = 1_000;
 
 /// Frames inside frames.
 pub const FRAMES_DEPTH_MAX: u32 = 4;
+
+/// Default for the share of failed requests that makes a run void: 1 %, because percentiles leave failures out, and so
+/// flatter the server.
+pub const ERRORS_MAX_SHARE: f64 = 0.01;
+
+/// Share of the time with work from which on a run is void: 95 %. The generator's own queue is then part of the
+/// latencies.
+pub const BUSY_VOID_SHARE: f64 = 0.95;
+
+/// The same as a warning: 85 %, early enough to be told before figures are lost.
+pub const BUSY_DOUBTFUL_SHARE: f64 = 0.85;
+
+/// Median lag that is nobody's business, ns: 20 us, so that no generator is blamed for a wake-up.
+pub const LAG_P50_FREE_NS: u64 = 20_000;
+
+/// 99th percentile of the lag that is nobody's business, ns: 50 us, because some wake-ups take longer than most.
+pub const LAG_P99_FREE_NS: u64 = 50_000;
+
+/// 99th percentile of the lag up to which no run is void, ns: four times what is free. A single late send in a hundred
+/// is worth a warning before that, and no more.
+pub const LAG_P99_VOID_NS: u64 = 4 * LAG_P99_FREE_NS;
+
+/// A lag is doubtful that is longer than one of so many parts of the latency: with a tenth, nine parts are still the
+/// server's.
+pub const LAG_DOUBTFUL_PARTS: u64 = 10;
+
+/// A lag makes a run void that is longer than one of so many parts of the latency: beyond a half, most of it is the
+/// generator's.
+pub const LAG_VOID_PARTS: u64 = 2;
+
+/// Involuntary context switches a second that speak of company on the core: at one in 2 ms, the scheduler shares the
+/// core between two who both compute.
+pub const PREEMPTED_PER_S: f64 = 500.0;
+
+/// By how much Little's law may be off: 1 %. Requests that straddle an edge of the window are cut there in both
+/// figures, so nothing is left to chance; the rest is the time between two looks at the clock.
+pub const LITTLE_SHARE: f64 = 0.01;
+
+/// How much of the offered rate must be sent and answered: 98 %. The rest may be under way when the window ends.
+pub const ACHIEVED_SHARE: f64 = 0.98;
+
+/// Standard deviations by which a difference must pass what chance makes of it: three, which chance alone does in fewer
+/// than 3 of 1,000 runs.
+pub const DEVIATIONS: f64 = 3.0;
+
+/// How far the two halves' means may lie apart: 10 %. Whatever is less, however sure, makes no mean worthless.
+pub const HALVES_SHARE: f64 = 0.10;
+
+/// Independent samples that must lie beyond a percentile up to [`JUDGED_QUANTILE_MAX`]: with five, its share is known
+/// to a half or so.
+pub const EFFECTIVE_BEYOND_MIN: f64 = 5.0;
+
+/// The highest percentile that must rest on independent samples: above the 99th a common run has too few, and a reader
+/// is told how many.
+pub const JUDGED_QUANTILE_MAX: f64 = 0.99;
+
+/// Intervals from which on the dependence of neighbours is estimated: ten, for the variance of fewer means is a guess.
+pub const DEPENDENCE_INTERVALS_MIN: usize = 10;
+
+/// Share of requests that waited for a connection from which on the waiting, and not the generator, explains uneven
+/// sends: 1 %.
+pub const WAITED_SHARE: f64 = 0.01;
+
+/// Largest coefficient of variation of the gaps of even arrivals: half of that of Poisson arrivals, which is 1.
+pub const CONSTANT_VARIATION_MAX: f64 = 0.5;
+
+/// Limit of the Anderson-Darling statistic for a fully specified law: a true one passes 999 times of 1,000.
+pub const POISSON_STATISTIC_MAX: f64 = 5.97;

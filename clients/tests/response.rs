@@ -13,7 +13,7 @@ fn read(pieces: &[&[u8]], to_head: bool, then_close: bool) -> Result<Vec<(u16, b
         while !rest.is_empty() {
             match reader
                 .feed(rest, to_head, &mut memo, |b| body.extend_from_slice(b))
-                .map_err(|f| f.0.to_string())?
+                .map_err(|f| f.to_string())?
             {
                 Progress::More => break,
                 Progress::Done { head, taken } => {
@@ -23,7 +23,7 @@ fn read(pieces: &[&[u8]], to_head: bool, then_close: bool) -> Result<Vec<(u16, b
             }
         }
     }
-    if then_close && let Some(head) = reader.end_of_stream().map_err(|f| f.0.to_string())? {
+    if then_close && let Some(head) = reader.end_of_stream().map_err(|f| f.to_string())? {
         answers.push((head.status, head.keep_alive, body));
     }
     Ok(answers)

@@ -38,7 +38,7 @@ pub enum CredentialsError {
     File {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A file that should hold certificates holds none.
@@ -103,7 +103,7 @@ pub enum ServerIdentity {
     Key(PublicKey),
     /// The TLS certificate that was read from this file.
     Certificate(PathBuf),
-    /// A TLS certificate made a moment ago, whose authority nobody can know.
+    /// A TLS certificate made a moment ago, whose authority no client can know.
     ThrowAwayCertificate,
 }
 

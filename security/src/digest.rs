@@ -63,8 +63,8 @@ pub fn of(algorithm: Algorithm, octets: &[u8]) -> Vec<u8> {
     digest::digest(algorithm.ring(), octets).as_ref().to_vec()
 }
 
-/// SHA-256 over the concatenation of `parts`. The caller sees to it that the parts cannot be cut elsewhere (fixed or
-/// announced lengths).
+/// SHA-256 over the concatenation of `parts`. The caller must make sure that the boundaries between the parts are
+/// unambiguous (fixed or announced lengths).
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {

@@ -20,7 +20,7 @@ impl HalfOpen {
         HalfOpen { taken: Arc::default(), most }
     }
 
-    /// A permit, or `None` when as many handshakes are under way as may be.
+    /// A permit, or `None` when the limit of handshakes under way is reached.
     pub(crate) fn permit(&self) -> Option<Permit> {
         // The permit is made before the comparison: when there is no room, its drop takes the count back.
         let permit = Permit(Arc::clone(&self.taken));

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Lifecycle {
     /// Held while the handshake is under way; `None` at once for a client, which is not counted.
     permit: Option<Permit>,
-    /// When the session wants to be called: the end of the handshake's time, then whatever its owner sets.
+    /// When the session is to be called: at the end of the handshake's time, later at the time that its owner sets.
     pub(crate) deadline: Option<Instant>,
     /// Both sides have accepted each other, as far as this one can know.
     pub(crate) established: bool,
@@ -37,7 +37,7 @@ impl Lifecycle {
         self.permit.is_some()
     }
 
-    /// The handshake is done; `deadline` is the next time at which the session wants to be called.
+    /// The handshake is done; `deadline` is the next time at which the session is to be called.
     pub(crate) fn establish(&mut self, deadline: Option<Instant>) {
         self.established = true;
         self.permit = None;

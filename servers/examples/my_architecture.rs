@@ -18,7 +18,7 @@ use dyno_servers::drivers::blocking::{self, BlockingWire};
 use dyno_servers::kit::accept::accept;
 use dyno_servers::kit::site::{Arm, Settings, Site};
 
-/// The design, as a chapter has it: who accepts, and who serves.
+/// The design, as a chapter states it: which threads accept, and which serve.
 fn run(site: &'static Site) -> io::Result<()> {
     thread::scope(|scope| {
         let spawn = |place| scope.spawn(move || serve(site, place));

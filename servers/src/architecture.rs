@@ -9,24 +9,24 @@ use crate::kit::site::Site;
 pub struct Architecture {
     /// What the command line calls it.
     pub name: &'static str,
-    /// The idea in one line: who runs what.
+    /// The idea in one line: which process, thread or loop does what.
     pub idea: &'static str,
-    /// Its kin.
+    /// The family of designs that it belongs to.
     pub family: Family,
     /// How many connections it serves at the same time.
     pub concurrency: Concurrency,
-    /// How it is made: the facts by which its costs are explained.
+    /// Facts about its construction, from which its costs are explained.
     pub anatomy: Anatomy,
-    /// Where it ends: the wall that a reader should know before choosing it.
+    /// Where it stops scaling: a reader should know this limit before choosing the architecture.
     pub wall: &'static str,
     /// The options that its chapter reads; any other is refused.
     pub knobs: &'static [Knob],
-    /// What the options are when nobody sets them, on so many cores.
+    /// The default values of the options on a machine with `cores` cores.
     pub defaults: fn(cores: usize) -> Defaults,
-    /// Serves the site until it is stopped. When it returns, no thread and no child of it is left.
+    /// Serves the site until it is stopped. When it returns, none of its threads and children is left.
     ///
     /// # Errors
-    /// What made serving impossible: a refused system call at the start, or a listener that broke.
+    /// The error that made serving impossible: a refused system call at the start, or a listener that broke.
     pub run: fn(&'static Site) -> io::Result<()>,
 }
 
@@ -36,18 +36,18 @@ impl fmt::Debug for Architecture {
     }
 }
 
-/// The options of a chapter when nobody sets them.
+/// The values of a chapter's options when the user sets none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Defaults {
     /// Processes, threads or loops.
     pub workers: usize,
     /// Connections served at once.
     pub max_connections: usize,
-    /// Places between dispatcher and workers.
+    /// Places in the queue between dispatcher and workers.
     pub queue_places: usize,
 }
 
-/// Who carries a connection.
+/// What carries a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// One thread, one connection at a time.
@@ -80,26 +80,26 @@ impl fmt::Display for Family {
     }
 }
 
-/// How an architecture is made. Whoever needs to know (explanations, reports, tests) reads it here, so a new chapter
-/// is known everywhere by its row.
+/// How an architecture is made. Explanations, reports and tests read these facts here, so they know a new chapter as
+/// soon as it has a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Anatomy {
-    /// By which call it learns that something is to be done for a connection.
+    /// The call by which it learns that there is something to do for a connection.
     pub waits_by: WaitsBy,
-    /// Who serves connections.
+    /// What serves connections.
     pub served_by: ServedBy,
     /// What is started for each connection.
     pub started: Started,
     /// How often something is handed over from one thread to another.
     pub hand_overs: HandOvers,
-    /// What those who serve have in common.
+    /// What the workers have in common.
     pub shares: Shares,
 }
 
 /// The call in which an architecture waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaitsBy {
-    /// accept(2), read(2) and write(2) themselves, one connection a thread.
+    /// accept(2), read(2) and write(2) themselves, one connection for each thread or process.
     Blocking,
     /// select(2), for all connections.
     Select,
@@ -111,7 +111,7 @@ pub enum WaitsBy {
     IoUring,
 }
 
-/// Who serves connections.
+/// What serves connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServedBy {
     /// The only thread, one connection after the other.
@@ -141,7 +141,7 @@ pub enum Started {
     Thread,
     /// A user-level thread, with a stack.
     Coroutine,
-    /// A task, without one.
+    /// A task, which has no stack of its own.
     Task,
 }
 
@@ -156,12 +156,12 @@ pub enum HandOvers {
     PerRequest,
 }
 
-/// What those who serve have in common.
+/// What the workers have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shares {
-    /// Nothing: there is one alone.
+    /// Nothing: there is only one worker.
     Nothing,
-    /// The address, with a listening socket each.
+    /// The address; each worker has a listening socket of its own.
     Address,
     /// The listening socket.
     Listener,
@@ -169,8 +169,8 @@ pub enum Shares {
     Memory,
 }
 
-/// How many connections are served at the same time. Load must not open more keep-alive connections than that, or
-/// the others wait in the backlog for as long as the first ones stay.
+/// How many connections are served at the same time. A load test must not open more keep-alive connections than that:
+/// the others would wait in the backlog for as long as the first ones stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
     /// One.
@@ -186,7 +186,7 @@ pub enum Concurrency {
 pub enum Knob {
     /// Processes, threads or loops.
     Workers,
-    /// Places between dispatcher and workers.
+    /// Places in the queue between dispatcher and workers.
     Queue,
     /// The plain or the tuned variant.
     Arm,

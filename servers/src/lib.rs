@@ -13,19 +13,20 @@
 //! | [`thread-pool`](architectures::thread_pool) | the same, but the threads are started once and take connections from a queue |
 //! | [`leader-followers`](architectures::leader_followers) | the same without a queue: the threads take turns to accept |
 //! | [`select`](architectures::readiness::select) | one thread for all connections: it asks select(2) which are ready ([the loop](architectures::readiness)) |
-//! | [`poll`](architectures::readiness::poll) | the same loop, but poll(2) takes a list, which has no wall at 1,024 |
-//! | [`epoll`](architectures::readiness::epoll) | the same loop, but the kernel remembers the list and reports changes alone |
+//! | [`poll`](architectures::readiness::poll) | the same loop, but poll(2) takes a list, which has no limit of 1,024 |
+//! | [`epoll`](architectures::readiness::epoll) | the same loop, but the kernel remembers the list and reports only those that are ready |
 //! | [`multi-reactor`](architectures::multi_reactor) | the same loop once a core, each with a listening socket of its own |
 //! | [`half-sync-half-async`](architectures::half_sync_half_async) | one loop moves bytes; requests are answered by a pool of threads behind a queue |
 //! | [`work-stealing`](architectures::work_stealing) | the same, but the pool's threads have a queue each and steal from one another |
-//! | [`coroutines`](architectures::coroutines) | one thread and epoll again, but each connection is straight code on a stack of its own |
+//! | [`coroutines`](architectures::coroutines) | one thread and epoll again, but each connection has straight-line code on a stack of its own |
 //! | [`tokio`](architectures::tokio) | tasks instead of stacks, on as many threads as there are cores |
 //! | [`hyper`](architectures::hyper) | the same tasks with hyper's HTTP instead of ours |
 //! | [`io-uring`](architectures::io_uring) | one thread again: the kernel does the reads and writes, and reports what is done |
 //!
 //! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound
-//! with its reason in [`limits`]. What the chapters share is of two kinds: the verbs in [`kit`] (listen, accept,
-//! stop, count), and the drivers in [`drivers`], which carry a connection once a chapter has decided who runs it.
+//! with its reason in [`limits`]. The chapters share two kinds of code: the verbs in [`kit`] (listen, accept, stop,
+//! count), and the drivers in [`drivers`], which carry a connection once a chapter has decided which process, thread
+//! or loop serves it.
 //!
 //! # Glossary
 //!
@@ -54,3 +55,4 @@ pub mod drivers;
 pub mod kit;
 pub mod limits;
 pub mod services;
+pub mod shared;

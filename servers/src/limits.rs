@@ -10,114 +10,123 @@ pub const BACKLOG_CONNECTIONS: i32 = 4096;
 /// and below the descriptor limit that `dyno serve` raises itself to.
 pub const MAX_CONNECTIONS: usize = 16_384;
 
-/// Threads of thread-per-connection. Each costs a kernel stack (16 KiB) and a touched page or two of its own.
+/// Threads of thread-per-connection. Each costs a kernel stack (16 KiB) and one or two touched pages of its own.
 pub const MAX_THREADS: usize = 12_000;
 
 /// Children of fork. A process costs about 100 KiB and a place in the table of the kernel (`pid_max` 32,768).
 pub const MAX_PROCESSES: usize = 1_024;
 
-/// Workers where one serves one connection at a time (thread-pool, prefork, leader-followers): enough that 64
-/// keep-alive clients never wait for a place, few enough that a teacher can list them.
+/// Workers in the designs where each serves one connection at a time (thread-pool, prefork, leader-followers): enough
+/// that 64 keep-alive clients never wait for a worker, few enough that all can be listed on one screen.
 pub const POOL_WORKERS: usize = 64;
 
-/// Places in the queue between a dispatcher and its workers: a burst of so many waits in order. Past it a dispatcher of
-/// connections stops accepting, and a loop answers 503.
+/// Places in the queue between a dispatcher and its workers: a burst of that size waits in the queue. Beyond it a
+/// dispatcher of connections stops accepting, and a loop answers 503.
 pub const QUEUE_PLACES: usize = 4_096;
 
-/// Stack of a thread that serves one connection: the pump and a service need less than 32 KiB in a debug build.
-/// Only touched pages cost memory.
+/// Stack of a thread that serves one connection: the blocking driver and a service need less than 32 KiB in a debug
+/// build. Only touched pages cost memory.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
-/// Stack of a coroutine, for the same reason; reserved, not touched.
+/// Stack of a coroutine; the reason is the same. The memory is reserved, and only touched pages cost.
 pub const COROUTINE_STACK_BYTES: usize = 128 * 1024;
 
 /// Connections of the coroutine chapter: each has a stack, which is two mappings (the stack and its guard page), and
 /// the kernel allows 65,530 mappings (`vm.max_map_count`).
 pub const MAX_COROUTINES: usize = 16_384;
 
-/// Stacks kept for coroutines to come. Making one costs two system calls and the first touch of its pages.
+/// Stacks kept for later coroutines. Making a stack costs two system calls and the first touch of its pages.
 pub const POOLED_STACKS: usize = 1_024;
 
-/// What hyper takes for a head before it says 431. It must hold a target of 64 KiB and more, or hyper never gets to
-/// say 414 to one (RFC 9112, 3); the gate behind it keeps to the smaller bounds of our own core.
+/// Largest head that hyper accepts before it answers 431. It must have room for a target of more than 64 KiB, or
+/// hyper never gets to answer 414 to one (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own
+/// core.
 pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
-/// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little held for
-/// a client that reads slowly.
+/// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little memory
+/// held for a client that reads slowly.
 pub const HYPER_PIECE_BYTES: usize = 32 * 1024;
 
-/// Connections that a readiness loop accepts before it looks after the open ones again.
+/// Connections that a readiness loop accepts before it serves the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
 
-/// Readiness notices taken from the kernel in one call.
+/// Readiness events taken from the kernel in one call.
 pub const EVENTS_PER_WAIT: usize = 256;
 
-/// Places in the submission queue of io_uring. When it is full it is handed over early, so this only sets the batch.
+/// Places in the submission queue of io_uring. A full queue is submitted early, so this only bounds the batch.
 pub const RING_ENTRIES: u32 = 1_024;
 
-/// Buffers that the kernel picks from to receive into: as many connections can have octets that nobody has looked at
-/// yet. A power of two, as the kernel wants it.
+/// Buffers that the kernel picks from to receive into: so many connections can have received bytes that the server
+/// has not read yet. A power of two, as the kernel requires.
 pub const RING_BUFFERS: u16 = 1_024;
 
 /// Size of such a buffer: nearly every request fits.
 pub const RING_BUFFER_BYTES: usize = 4_096;
 
-/// Octets held for a connection that cannot take them, because its answers are still on their way. Past it receiving
-/// stops until they are gone.
+/// Bytes held for a connection that cannot take them in because its answers are still being sent. Beyond this no more
+/// is received for the connection until the held bytes are consumed.
 pub const HELD_BYTES: usize = 64 * 1024;
 
 /// Reads of one connection in a row before a readiness loop turns to the next one: a fast sender must not starve
 /// the others.
 pub const READS_PER_TURN: usize = 16;
 
+/// Requests of one connection in a row before other connections have their turn: a client that pipelines must not
+/// starve them, and sixteen small answers still share one write.
+pub const REQUESTS_PER_TURN: u32 = 16;
+
+/// Time after which a turn of a connection ends that does more than serve one request: less than most requests take
+/// that compute, and a hundred times what a small one takes, so that pipelines of small requests keep their speed.
+pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
+
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
 
-/// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough to
-/// accept again well within a second of relief.
+/// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough that the
+/// server accepts again within a second after descriptors are free.
 pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a refused client is told in Retry-After, in seconds.
+/// The value of Retry-After for a refused client, in seconds.
 pub const RETRY_AFTER: &str = "1";
 
 /// How long a stopping server waits for requests in flight.
 pub const DRAIN: Duration = Duration::from_secs(10);
 
-/// After the drain limit connections are cut; a service that even then does not return is given this long.
+/// After the drain limit connections are cut; a service that does not return even then is given this long.
 pub const CUT_GRACE: Duration = Duration::from_secs(1);
 
-/// While stopping, blocked system calls are interrupted this often so that none misses the news.
+/// While stopping, blocked system calls are interrupted this often, so that each of them sees the stop request.
 pub const STOP_TICK: Duration = Duration::from_millis(50);
 
-/// A worker that dies younger than this is replaced only after [`RESPAWN_PAUSE`]: a crash at start must not become
-/// a fork bomb.
+/// A worker that dies younger than this is replaced only after [`RESPAWN_PAUSE`]: a crash at start must not become a
+/// fork bomb.
 pub const RESPAWN_YOUNG: Duration = Duration::from_millis(500);
 
-/// See [`RESPAWN_YOUNG`]; below the second within which a killed worker is to be replaced.
+/// See [`RESPAWN_YOUNG`]; shorter than the second within which a killed worker must be replaced.
 pub const RESPAWN_PAUSE: Duration = Duration::from_millis(200);
 
-/// Faults of peers that a worker explains on standard error one by one; later ones only when their number has
-/// doubled. Enough to set up two ends that do not fit, and no way to fill a disk from outside.
+/// A worker explains this many faults of peers on standard error one by one, and later ones only when their number
+/// has doubled: enough to find out why two ends do not fit, and no way for a peer to fill the disk.
 pub const EXPLAINED_FAULTS: u64 = 16;
 
-/// Largest `/bytes/N`, in octets: more measures memory copies instead of servers.
+/// Largest `/bytes/N`, in bytes: a larger body would measure memory copies instead of servers.
 pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Largest `/compute/MICROS` and `/wait/MICROS`, in microseconds: a minute, the idle deadline of a connection.
+/// Largest `/compute/MICROS` and `/wait/MICROS`, in microseconds: a minute, the idle limit of a connection.
 pub const MICROS_MAX: u64 = 60_000_000;
 
-/// Most images of a `/pages/COUNT/MICROS`: more than any page has, and still a small answer.
+/// Largest number of images in `/pages/COUNT/MICROS`: more than real pages have, and still a small answer.
 pub const PAGE_IMAGES_MAX: u64 = 1_000;
 
-/// How long `/fault/spin` occupies its thread: beyond any patience of a test, short of for ever.
+/// How long `/fault/spin` occupies its thread: longer than any test waits, but not for ever.
 pub const FAULT_SPIN: Duration = Duration::from_secs(30);
 
-/// Octets taken from the wire at once when a pipe opens them: a record of the channel or of TLS, and its header.
+/// Bytes read from the wire at once for a secure pipe: one record of the channel or of TLS, and its header.
 pub const WIRE_BYTES: usize = 18 * 1024;
 
-/// Octets sealed at once: a full record of either transport, and no small one after it.
+/// Bytes sealed at once: one full record of either transport, so that no small record follows.
 pub const RECORD_BYTES: usize = 16 * 1024;
 
-/// A ring that ends before its work is done waits this long for the kernel to let go of its memory: cancelling takes
-/// microseconds, and what takes longer is leaked.
+/// How long a ring that ends before its work is done waits for the kernel to stop using its memory: cancelling takes
+/// microseconds, and memory that is still in use after that is leaked.
 pub const RING_SETTLE_LIMIT: Duration = Duration::from_secs(1);

@@ -118,6 +118,18 @@ impl Secure {
         }
     }
 
+    /// What has arrived and was opened until now, without waiting for more.
+    ///
+    /// # Errors
+    /// In words: what the pipe says.
+    pub fn arrived(&mut self) -> Result<&[u8], String> {
+        while self.client.receive(Instant::now()) {}
+        let octets = std::mem::take(&mut self.client.inbox);
+        let result = self.pipe.receive(&octets, &mut self.plain, Instant::now());
+        result.map_err(|failure| failure.to_string())?;
+        Ok(&self.plain)
+    }
+
     /// Says goodbye, if that was not done, and waits for the server's own and for the end of the connection.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use dyno_tests::suite::{self, Outcome, ensure};
 use libtest_mimic::Trial;
 
 /// Where hyper takes a choice that the RFC leaves, another one than our own core: the case, and why it stays so.
-const HYPER: [(&str, &str); 8] = [
+const HYPER: [(&str, &str); 11] = [
     (
         "bad-percent-encoding",
         "the http crate leaves percent-encoding alone, so such a path is merely unknown: 404",
@@ -30,6 +30,9 @@ const HYPER: [(&str, &str); 8] = [
     ("endless-empty-lines", "hyper counts empty lines as part of the head: 431 instead of 400"),
     ("fragment-in-target", "the http crate cuts the fragment off before the gate can see it"),
     ("te-and-cl", "hyper goes by Transfer-Encoding and closes, which RFC 9112 6.3 allows"),
+    ("version-1.2", "httparse knows HTTP/1.0 and HTTP/1.1 alone, so hyper answers 400 to any other"),
+    ("version-1.2-pipelined", "as version-1.2"),
+    ("version-1.9-close", "as version-1.2"),
 ];
 
 /// The server of a row. It starts when its first case comes.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
+use std::time::{Duration, UNIX_EPOCH};
 
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
@@ -45,6 +46,14 @@ fn curl(address: SocketAddr, arguments: &[&str], paths: &[&str]) -> Result<Print
 fn talk(row: &Row) -> Outcome {
     let directory = tempfile::tempdir()?;
     fs::write(directory.path().join("alphabet.txt"), "abcdefghijklmnopqrstuvwxyz")?;
+    fs::create_dir(directory.path().join("v1.2"))?;
+    for name in ["index.html", "UP.HTML", "LICENSE"] {
+        let path = directory.path().join("v1.2").join(name);
+        fs::write(&path, "<p>")?;
+        // A date of the future must harm nobody; it is past the year 9999 where the file system can hold that.
+        let future = UNIX_EPOCH + Duration::from_secs(253_402_300_900);
+        fs::File::options().write(true).open(&path)?.set_modified(future)?;
+    }
     let upload = directory.path().join("upload");
     let large: Vec<u8> = (0..900_000_u32).map(|index| (index * 31 % 251) as u8).collect();
     fs::write(&upload, &large)?;
@@ -82,7 +91,7 @@ fn talk(row: &Row) -> Outcome {
     let twice = String::from_utf8_lossy(&at(&discard, &["/", "/json"])?.out).into_owned();
     ensure(twice == "200 1\n200 0\n", || format!("two requests, one connection: {twice:?}"))?;
 
-    ranges(&at)?;
+    serves_files(&at)?;
     server.stop_well()?;
     Ok(())
 }
@@ -90,7 +99,7 @@ fn talk(row: &Row) -> Outcome {
 /// Runs curl with options and paths.
 type Curl<'a> = dyn Fn(&[&str], &[&str]) -> Result<Printed, String> + 'a;
 
-fn ranges(at: &Curl<'_>) -> Outcome {
+fn serves_files(at: &Curl<'_>) -> Outcome {
     let file = "/files/alphabet.txt";
     let whole = at(&[], &[file])?.out;
     ensure(whole == b"abcdefghijklmnopqrstuvwxyz", || {
@@ -105,8 +114,33 @@ fn ranges(at: &Curl<'_>) -> Outcome {
     }
     let beyond = at(&[code[0], "%{http_code}", "--output", "/dev/null", "--range", "90-"], &[file])?.out;
     ensure(beyond == b"416", || format!("range beyond: {:?}", String::from_utf8_lossy(&beyond)))?;
-    let fresh = at(&[code[0], "%{http_code}", "--header", "If-None-Match: *"], &[file])?.out;
-    ensure(fresh == b"304", || format!("If-None-Match: {:?}", String::from_utf8_lossy(&fresh)))?;
+    let (long_ago, to_come) = ("Thu, 01 Jan 1970 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT");
+    for (field, value, expected) in [
+        ("If-None-Match", "*", "304"),
+        ("If-None-Match", "\"no\"", "200"),
+        ("If-Modified-Since", to_come, "304"),
+        ("If-Modified-Since", long_ago, "200"),
+        ("If-Match", "*", "200"),
+        ("If-Match", "\"no\"", "412"),
+        ("If-Unmodified-Since", to_come, "200"),
+        ("If-Unmodified-Since", long_ago, "412"),
+    ] {
+        let header = format!("{field}: {value}");
+        let options = ["--output", "/dev/null", code[0], "%{http_code}", "--header", &header];
+        let status = at(&options, &[file])?.out;
+        ensure(status == expected.as_bytes(), || {
+            format!("{header}: {:?}", String::from_utf8_lossy(&status))
+        })?;
+    }
+    for (path, media_type) in [
+        ("/files/v1.2/", "text/html"),
+        ("/files/v1.2/UP.HTML", "text/html"),
+        ("/files/v1.2/LICENSE", "octet-stream"),
+    ] {
+        let found = at(&["--output", "/dev/null", code[0], "%{http_code} %{content_type}"], &[path])?.out;
+        let found = String::from_utf8_lossy(&found).into_owned();
+        ensure(found.starts_with("200") && found.contains(media_type), || format!("{path}: {found:?}"))?;
+    }
     let escape = at(
         &["--path-as-is", code[0], "%{http_code}", "--output", "/dev/null"],
         &["/files/../../etc/passwd"],

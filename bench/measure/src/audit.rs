@@ -1,4 +1,4 @@
-//! The laws that a cell must obey before it may be believed.
+//! The laws that a cell must obey before its result may be believed.
 //!
 //! Sources: Little, "A proof for the queuing formula L = lambda W", Operations Research 9 (1961); utilization law:
 //! Denning and Buzen, "The operational analysis of queueing network models", Computing Surveys 10 (1978).
@@ -19,19 +19,19 @@ use dyno_record::server::{MachineFigures, ServerFigures};
 /// Everything that is known about a cell when it is judged.
 #[derive(Debug)]
 pub(crate) struct Evidence<'a> {
-    /// What was asked.
+    /// The cell as it was planned.
     pub cell: &'a Cell,
-    /// What the generator saw.
+    /// The generator's figures.
     pub load: &'a LoadFigures,
-    /// What the contestant cost.
+    /// What the requests cost the contestant.
     pub server: &'a ServerFigures,
-    /// What the machine did.
+    /// The figures of the whole machine.
     pub machine: &'a MachineFigures,
-    /// At which pace the cores ran; empty where they were not looked at.
+    /// How fast the cores ran; empty where that was not observed.
     pub pace: &'a [CorePace],
-    /// CPU of the contestant in the second half of the time between the samples.
+    /// CPU time of the contestant in the second half of the time between the two samples.
     pub cpu_in_half: Duration,
-    /// Right answers.
+    /// Right answers in the same time and in its second half.
     pub answered: Answered,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Evidence<'a> {
 pub(crate) struct Answered {
     /// Between first and second sample.
     pub between: f64,
-    /// From the middle on.
+    /// From the middle between the samples on.
     pub in_half: f64,
 }
 
@@ -94,7 +94,7 @@ fn bodies(evidence: &Evidence) -> Option<Finding> {
 
 fn errors(evidence: &Evidence) -> Option<Finding> {
     let load = evidence.load;
-    // Past the critical point the rate of right answers is what counts.
+    // Past the critical point failures are expected, and only the rate of right answers counts.
     let overload = evidence.cell.step.may_overload();
     if load.answered == 0 {
         let standing = if overload { Standing::Valid } else { Standing::Void };
@@ -147,7 +147,7 @@ fn generator_unsaturated(evidence: &Evidence) -> Option<Finding> {
     finding(Law::GeneratorUnsaturated, standing, words)
 }
 
-/// Share of its allotment that the contestant used.
+/// Share of the cores allotted to the contestant that it used.
 fn server_share(evidence: &Evidence) -> f64 {
     evidence.server.cores_used / evidence.server.cores_allotted.max(1) as f64
 }
@@ -181,10 +181,10 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// CPU per request is taken from the time between the samples, in which the server's clocks and the generator's
-/// answers are both known; the rate is that of the generator's window. Their product is the CPU used as long as both
-/// speak of the same time. And CPU per request in the second half of that time is what it was in all of it, as long
-/// as work goes with requests, and not with the clock or with something that began meanwhile.
+/// CPU per request is computed from the time between the samples, in which both the server's CPU clocks and the
+/// generator's answers are known; the rate is that of the generator's window. As long as both describe the same time,
+/// their product is the CPU used. And CPU per request in the second half of that time is the same as in all of it, as
+/// long as the work is caused by requests, and not by the clock or by something that began meanwhile.
 fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     let Answered { between, in_half } = evidence.answered;
     if between <= 0.0 || in_half <= 0.0 {
@@ -194,7 +194,8 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     let per_request = measured * evidence.server.seconds / between;
     let predicted = per_request * evidence.load.rate_per_s;
     let off = apart(measured, predicted);
-    // The ends of the window lie outside the samples, and how many answers fall there is chance: two standard errors.
+    // The ends of the window lie outside the samples, and how many answers fall there is chance: two standard errors
+    // are allowed for it.
     let outside = 1.0 - (evidence.server.seconds / evidence.load.seconds).min(1.0);
     let chance = 2.0 * (outside / between).sqrt();
     if off > UTILIZATION_TOLERANCE + chance {
@@ -209,11 +210,11 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     }
     let later = evidence.cpu_in_half.as_secs_f64() / in_half;
     let drift = apart(later, per_request);
-    // Requests differ in what they cost, and a hundredth of a second is the least that /proc tells of children that
-    // ended.
+    // Requests differ in what they cost, and /proc counts the CPU time of children that have ended in hundredths of a
+    // second.
     let coarse = if evidence.server.processes > 1 { 0.01 / evidence.cpu_in_half.as_secs_f64() } else { 0.0 };
     let beyond = drift - coarse - 1.0 / in_half.sqrt();
-    // Where the rate changes by plan, the price of a request changes with it.
+    // Where the rate changes by plan, the cost of a request changes with it.
     if !evidence.cell.load.steps.is_empty() || beyond <= DRIFT_NOTED {
         return None;
     }
@@ -245,8 +246,8 @@ fn connections_open(evidence: &Evidence) -> Option<Finding> {
             format!("the server closed {} of {idle} idle connections", idle - left),
         );
     }
-    // Where each request has a connection of its own, some are always between the end of one and the handshake of the
-    // next.
+    // Where each request has a connection of its own, there are always some between the end of one connection and the
+    // handshake of the next.
     let come_and_go = evidence.cell.load.requests_per_connection.is_some();
     if open >= planned || come_and_go {
         return None;
@@ -270,8 +271,8 @@ fn retransmissions(evidence: &Evidence) -> Option<Finding> {
     finding(Law::Retransmissions, Standing::Valid, format!("{count} segments were sent again"))
 }
 
-/// No reason to disbelieve a cell: what it says is true of such a machine, and what being slowed costs is told from
-/// all cells.
+/// Slowed cores are no reason to disbelieve a cell: its result is true of such a machine, and the cost of the slowing
+/// is computed from all cells together.
 fn full_pace(evidence: &Evidence) -> Option<Finding> {
     let slowed: Vec<String> = evidence
         .pace
@@ -298,7 +299,7 @@ fn steal(evidence: &Evidence) -> Option<Finding> {
 
 fn machine_idle(evidence: &Evidence) -> Option<Finding> {
     let others = evidence.machine.others_cores_used;
-    // The machine's account is kept in hundredths of a second for each core; in a short cell that is much.
+    // The machine counts the CPU time of each core in hundredths of a second; in a short cell that is a large part.
     let coarse = MACHINE_TICK / evidence.server.seconds.max(1e-9);
     let share = others / evidence.machine.cores.max(1) as f64 - coarse;
     let standing = if share > BUSY_SHARE { Standing::Void } else { Standing::Valid };

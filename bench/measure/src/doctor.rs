@@ -1,4 +1,4 @@
-//! Is this machine fit to measure on? Each check says what it saw, what it means, and what can be done.
+//! Is this machine fit to measure on? Each check reports what it found, what that means, and what can be done.
 
 use dyno_analysis::limits::SLOWED_SHARE;
 use std::fs;
@@ -12,7 +12,7 @@ use dyno_record::header::{Environment, Floor};
 use dyno_record::pace::CorePace;
 use dyno_units::show;
 
-/// How grave a finding is.
+/// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
@@ -20,7 +20,7 @@ pub enum Grade {
     Good,
     /// Worth knowing.
     Note,
-    /// Figures will suffer.
+    /// Measurements will suffer.
     Warning,
 }
 
@@ -29,11 +29,11 @@ pub enum Grade {
 pub struct Check {
     /// What was looked at.
     pub name: &'static str,
-    /// How grave.
+    /// How serious it is.
     pub grade: Grade,
-    /// What was seen.
+    /// What was found.
     pub seen: String,
-    /// What can be done; empty when nothing need be.
+    /// What can be done; empty when nothing needs to be done.
     pub advice: String,
 }
 
@@ -42,7 +42,7 @@ fn check(name: &'static str, grade: Grade, seen: impl Into<String>, advice: &str
     Check { name, grade, seen: seen.into(), advice }
 }
 
-/// All checks. Looks at the machine for `watch`.
+/// Runs all checks. Observes the machine for `watch`.
 pub fn examine(environment: &Environment, floor: &Floor, watch: Duration) -> Vec<Check> {
     let mut found = vec![build(environment), cores(environment), smt(environment), governor(environment)];
     found.extend(idle(watch));
@@ -106,7 +106,7 @@ fn governor(environment: &Environment) -> Check {
     }
 }
 
-/// Looks at the whole machine for a while.
+/// Observes the whole machine for a while.
 fn idle(watch: Duration) -> Vec<Check> {
     let cores = machine::online_cores();
     let mut full_pace = FullPace::default();
@@ -147,8 +147,8 @@ fn idle(watch: Duration) -> Vec<Check> {
     ]
 }
 
-/// Whether something shares the cores' execution units: on a virtual machine a neighbour does, and no steal tells of
-/// it.
+/// Whether other work shares the cores' execution units. On a virtual machine that is the work of a neighbour, which
+/// steal time does not show.
 fn pace(cores: impl Iterator<Item = CorePace>) -> Check {
     let Some(worst) = cores.max_by(|one, other| one.slowed_share.total_cmp(&other.slowed_share)) else {
         return check("full pace", Grade::Note, "not known: no core could be looked at", "");

@@ -10,7 +10,7 @@ use crate::probe::machine::online_cores;
 use dyno_record::header::Environment;
 use dyno_units::read;
 
-/// Kernel settings that are stored with the records: file below /proc/sys, and nothing else.
+/// Kernel settings that are stored with the records: these files below /proc/sys, and no others.
 const SETTINGS: [&str; 9] = [
     "net/core/somaxconn",
     "net/ipv4/ip_local_port_range",
@@ -67,7 +67,7 @@ fn program() -> Option<String> {
     Some(digest(&fs::read("/proc/self/exe").ok()?))
 }
 
-/// Twelve hexadecimal digits that stand for a value; to tell machines apart, not to keep a secret.
+/// Twelve hexadecimal digits that stand for a value. They tell machines apart, but do not keep a secret.
 fn digest(value: &impl Hash) -> String {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);

@@ -1,8 +1,9 @@
-//! The machine's own floor: what no server here can beat.
+//! The machine's floor: the round trip that no server on it can beat.
 //!
-//! A byte goes to another thread and back over a loopback TCP connection. On one core the two take turns; across cores
-//! each must be woken from sleep, which on a virtual machine costs more than everything else together; when both spin,
-//! nobody sleeps. At low load this floor is most of what a latency plot shows.
+//! A byte goes to another thread and back over a loopback TCP connection. On one core the two threads take turns.
+//! Across cores each thread must be woken from sleep, which on a virtual machine costs more than everything else
+//! together; when both spin instead, no thread sleeps. At low load this floor is most of the latency that a plot
+//! shows.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};

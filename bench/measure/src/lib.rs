@@ -1,14 +1,14 @@
-//! How a server is measured: contestants and generators are started as programs, what they cost is read from the
-//! kernel, each cell is judged, and experiments decide which cell comes when.
+//! How a server is measured: contestants and generators are started as programs, their costs are read from the
+//! kernel, each cell is audited, and experiments decide the order of cells.
 //!
 //! * [`contestant`]: programs that take part, Dyno's own and foreign ones;
-//! * [`rig`]: what a measurement needs of the world, done with processes;
-//! * [`probe`]: what the kernel tells of processes, cores, memory and network;
-//! * `runner`: one cell, from start to stop; `audit`: whether it may be believed;
-//! * [`setup`]: what all experiments have in common; [`order`], [`campaign`]: which cell comes when, and an
-//!   experiment while it runs;
+//! * [`rig`]: the interface between the measurement and the world, implemented with processes;
+//! * [`probe`]: what the kernel reports of processes, cores, memory and network;
+//! * `runner`: one cell, from start to stop; `audit`: whether its result may be believed;
+//! * [`setup`]: what all experiments have in common; [`order`]: the order of cells; [`campaign`]: an experiment while
+//!   it runs;
 //! * [`experiment`]: compare, curve, scale, connections, explain;
-//! * [`unit_costs`]: what the steps cost of which architectures are made;
+//! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;

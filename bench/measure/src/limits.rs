@@ -11,25 +11,26 @@ pub const STOP_LIMIT: Duration = Duration::from_secs(5);
 /// The generator has to end within this time after the end of its load, then it is killed and the cell is void.
 pub const GENERATOR_GRACE: Duration = Duration::from_secs(15);
 
-/// The ready line and the tallies are one line of JSON each; more than this many bytes is no such line.
+/// The ready line and the tallies are one line of JSON each; more than this many bytes cannot be one of them.
 pub const LINE_LIMIT_BYTES: usize = 1 << 20;
 
-/// A claimed maximum needs the server to have used this share of its cores, or it is "at least".
+/// A maximum counts only if the server used this share of its cores; else it is "at least".
 pub const SATURATED_SHARE: f64 = 0.90;
 
 /// How far CPU per request times rate may be from CPU used (utilization law), as a share.
 pub const UTILIZATION_TOLERANCE: f64 = 0.03;
 
-/// How far CPU per request in the second half of the window may be from that of all of it before it is remarked, as a
-/// share: the clock of a shared processor changes by so much within half a second.
+/// How far CPU per request in the second half of the window may differ from that of all of it before the audit notes
+/// it, as a share: the clock of a shared processor changes by so much within half a second.
 pub const DRIFT_NOTED: f64 = 0.10;
 
-/// The same, before the cell is void: no clock of a processor changes by so much, so the server did something else.
+/// The same difference, from which on the cell is void: no processor clock changes by so much, so the server did
+/// something else.
 pub const DRIFT_VOID: f64 = 0.25;
 
-/// How far mean in flight may be from rate times mean time (Little's law), as a share. Requests that straddle an edge
-/// of the window are cut there on both sides, so no error of sampling is left: what remains is the time between two
-/// looks at the clock.
+/// How far the mean number in flight may be from rate times mean time (Little's law), as a share. Requests that cross
+/// an edge of the window are cut there on both sides, so no sampling error is left, only the time between two
+/// readings of the clock.
 pub const LITTLE_TOLERANCE: f64 = 0.01;
 
 /// Share of requests that may fail before a cell is void: 0.1 %, the limit on answered requests of a capacity.
@@ -38,7 +39,7 @@ pub const ERROR_SHARE: f64 = 0.001;
 /// Share of the machine's time that others may use during a cell before it counts as busy.
 pub const BUSY_SHARE: f64 = 0.10;
 
-/// Resolution of the machine's own account of a core, in seconds: /proc/stat counts ticks.
+/// Resolution of the machine's CPU time of a core, in seconds: /proc/stat counts ticks.
 pub const MACHINE_TICK: f64 = 0.01;
 
 /// Share of the machine's time that the hypervisor may take before a cell is void.
@@ -47,69 +48,79 @@ pub const STEAL_SHARE: f64 = 0.05;
 /// Share of the offered rate that must have been sent.
 pub const OFFERED_SHARE: f64 = 0.98;
 
-/// Threads whose counters are read one by one: 2,000 take about 40 ms, more would disturb what is measured.
+/// Threads whose counters are read one by one: 2,000 take about 40 ms, and more would disturb the measurement.
 pub const THREADS_LIMIT: u32 = 2_000;
 
 /// Processes whose page tables are walked for their memory; at about 0.1 ms each this is a quarter of a second.
 pub const PROCESSES_LIMIT: usize = 2_500;
 
-/// Share of its time in which the generator may have work before its own speed is what is measured.
+/// Share of its time in which the generator may be busy; beyond it, its own speed is measured instead of the
+/// server's.
 pub const GENERATOR_BUSY_SHARE: f64 = 0.95;
 
-/// From what the generator tells of its start to its first request.
+/// From the line by which the generator reports its start to its first request.
 pub const START_LEAD: Duration = Duration::from_nanos(dyno_clients::limits::START_LEAD_NS);
 
-/// From the end of the warm-up to the first sample, which thus lies in the window for certain.
+/// From the end of the warm-up to the first sample, so that the sample certainly lies in the window.
 pub const SAMPLE_LEAD: Duration = Duration::from_millis(10);
 
 /// The last sample is taken this long before the generator ends.
 pub const SAMPLE_TAIL: Duration = Duration::from_millis(20);
 
-/// How often a core's pace is looked at: forty times in the shortest cells.
+/// How often a core's speed is sampled: forty times in the shortest cells.
 pub const PACE_INTERVAL: Duration = Duration::from_millis(4);
 
-/// System calls in a batch of a look; five batches take some 5 us.
+/// System calls in a batch of one sample; five batches take some 5 us.
 pub const PACE_CALLS: u32 = 8;
 
-/// Looks of which the shortest says how fast a core is at one moment: 0.2 ms, short beside any spell.
+/// Number of samples of which the shortest tells how fast a core is at one moment: 0.2 ms, short beside any change of
+/// speed.
 pub const PACE_LOOKS_AT_ONCE: u32 = 40;
 
-/// Looks under load after which they alone say what full pace is.
+/// Samples under load from which on they alone define full pace.
 pub const LEAST_LOOKS_FOR_PACE: usize = 500;
 
-/// Looks that are remembered for it: about a minute and a half of load, so that a long experiment costs no more than
-/// a short one.
+/// Samples that are kept for that: about a minute and a half of load, so that a long experiment needs no more memory
+/// than a short one.
 pub const MOST_LOOKS_FOR_PACE: usize = 20_000;
 
-/// How long cores are looked at before their first load.
+/// How long cores are sampled before their first load.
 pub const PACE_FIRST_LOOK: Duration = Duration::from_millis(300);
 
-/// How often running threads are counted; finer would cost the generator's core more than a percent.
+/// How often running threads are counted; more often would cost the generator's core more than a percent.
 pub const WATCH_INTERVAL: Duration = Duration::from_millis(25);
 
-/// Threads up to which they are counted at all: reading the state of 200 takes about 2 ms.
+/// Largest number of threads that are counted at all: reading the state of 200 takes about 2 ms.
 pub const WATCH_THREADS_LIMIT: i64 = 200;
 
-/// Messages that the floor is measured with, on each path: enough for a stable median within a quarter of a second.
+/// Messages by which the floor is measured on each path: enough for a stable median within a quarter of a second.
 pub const FLOOR_ROUNDS: usize = 2_000;
 
 /// Longest that the floor of one path may take, so that a loaded machine delays no experiment.
 pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 
-/// What a cell takes beside its load: start, samples, stop; measured on a virtual machine with two cores.
+/// Time that a cell takes in addition to its load: start, samples, stop; measured on a virtual machine with two
+/// cores.
 pub const CELL_OVERHEAD: Duration = Duration::from_millis(40);
+
+/// Share of the time of all trials that repeats of void trials may take in addition: on a shared machine a tenth of the
+/// trials are void, and a third of the repeats again.
+pub const REPEAT_SHARE: f64 = 0.3;
+
+/// How often a void trial is measured again at most. Whatever disturbs for longer than that, no repeat helps against.
+pub const REPEAT_PASSES: u32 = 3;
 
 /// Least time that a pilot takes: forty intervals of the generator's series, of which half may be warm-up.
 pub const PILOT_TIME_MS: u64 = 400;
 
-/// How often a contestant is piloted that was not soon steady: where neighbours come and go, one pilot in two never
+/// Number of pilots of a contestant that was not soon steady: where neighbours come and go, one pilot in two never
 /// is, and a warm-up that is too long by 170 ms takes more time than the cell itself.
 pub const PILOT_ATTEMPTS: u32 = 3;
 
-/// Warm-up above which a contestant is piloted again, in milliseconds: servers of Dyno's need half of it.
+/// Warm-up above which a contestant is piloted again, in milliseconds: Dyno's servers need half of it.
 pub const RESTLESS_MS: u64 = 60;
 
-/// Least warm-up: opening the last connections and the first look at each takes this long.
+/// Least warm-up: opening the last connections and their first events take this long.
 pub const WARM_UP_LEAST_MS: u64 = 30;
 
 /// Share of the slowest contestant's capacity at which latencies are compared.
@@ -119,29 +130,45 @@ pub const COMMON_RATE_SHARE: f64 = 0.5;
 /// of it empty.
 pub const CONNECT_CONNECTIONS: u32 = 16;
 
-/// Trickle of requests over the connections of `dyno connections`: enough for percentiles, too little to load a core.
+/// Rate of requests over the connections of `dyno connections`: enough for percentiles, too little to load a core.
 pub const CONNECTIONS_RATE_PER_S: f64 = 500.0;
 
-/// Longer warm-up for each connection that is opened before it: a server may still start threads, or children, for
-/// those that its kernel has accepted.
+/// Additional warm-up for each connection that is opened: a server may still start threads, or children, for those
+/// that its kernel has accepted.
 pub const WARM_UP_PER_CONNECTION_US: u64 = 100;
 
 /// Connections that carry requests while the others of a cell are idle.
 pub const ACTIVE_CONNECTIONS: u32 = 10;
 
-/// An idle connection that is not made within this time hits the wall: a full accept queue answers after a second or
-/// never.
+/// An idle connection that is not established within this time has reached the limit of the contestant: a full accept
+/// queue answers after a second or never.
 pub const IDLE_CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
-/// Workers that a crew may have at most, as `dyno serve` allows.
+/// Largest number of workers, as `dyno serve` allows.
 pub const WORKERS_LIMIT: u32 = 4_096;
 
-/// How near both sides of a critical point must be, as a share.
+/// How close the good and the bad rate around a critical point must be, as a share.
 pub const BRACKET: f64 = 0.05;
 
 /// Cells that the search for a critical point may take.
 pub const SEARCH_STEPS: u32 = 12;
 
-/// The generator has to open its connections within this time: it gives up on those that take longer than its own
-/// time limit of ten seconds, and says which were missing.
+/// The generator has to open its connections within this time: it gives up connections that take longer than its own
+/// time limit of ten seconds, and reports which were missing.
 pub const OPENING_LIMIT: Duration = Duration::from_secs(20);
+
+/// Last lines of a contestant that are kept for the words of a fault: a message and its context.
+pub const WORDS_LIMIT_LINES: usize = 5;
+
+/// Bytes of such a line that are kept: five lines still fit a terminal.
+pub const WORDS_LIMIT_BYTES: usize = 400;
+
+/// How long the first process of a contestant may take to end before its whole group is asked: an order of magnitude
+/// more than a server takes that ends its own children.
+pub const GROUP_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long processes that were killed may take to vanish: the kernel frees their memory meanwhile.
+pub const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long the last line of a contestant that has ended may take to arrive.
+pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);

@@ -1,11 +1,11 @@
-//! In which order cells are measured.
+//! The order in which cells are measured.
 //!
-//! A block runs each cell once, in an order of its own. What the machine does slowly (heat, neighbours on the same
-//! host) then falls on all cells of a block alike, and ratios within a block do not see it.
+//! A block runs each cell once, in a random order of its own. Slow changes of the machine (heat, neighbours on the
+//! same host) then fall on all cells of a block alike, and ratios within a block do not contain them.
 //!
 //! An experiment is planned in two stages. The first is a pilot with every contestant. The second is the order of all
-//! that follows: it stands before the pilot runs, so that it can be shown and its length be told, and what the pilot
-//! finds (the warm-ups, and where contestants share a rate, that rate) is filled in when the pilot is over.
+//! trials that follow. This order is fixed before the pilot runs, so that it can be shown and its length be computed;
+//! what the pilot finds (the warm-ups, and the common rate where there is one) is filled in afterwards.
 
 use dyno_record::cell::{Cell, Trial};
 use rand::SeedableRng;
@@ -17,7 +17,7 @@ use crate::setup::Setup;
 /// When the rate of a planned trial is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// Now: it stands in the cell, or the cell is a closed loop.
+    /// At once: the cell contains it, or the cell is a closed loop.
     Planned,
     /// After the pilot: it is the rate that all contestants share.
     Common,
@@ -47,11 +47,10 @@ impl Planned {
         }
     }
 
-    /// The trial with the warm-up that the pilot has found, and at the rate that contestants share where it waits for
-    /// that.
+    /// The trial with the warm-up that the pilot has found, and at the common rate if it needs that.
     pub fn settle(mut self, settled: &Setup, common_per_s: Option<f64>) -> Trial {
         let cell = &mut self.trial.cell;
-        // What a cell wants beyond the limit of the setup, such as time to open ten thousand connections, it keeps.
+        // A warm-up beyond the limit of the setup, such as time to open ten thousand connections, is kept.
         let beyond_ms = cell.load.warm_up_ms - settled.warm_up_ms;
         cell.load.warm_up_ms = settled.warm_up_of_ms(&cell.contestant) + beyond_ms;
         if self.rate == Rate::Common {
@@ -61,12 +60,12 @@ impl Planned {
     }
 }
 
-/// Everything that an experiment measures, before anything is known.
+/// All trials of an experiment, before anything is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExperimentPlan {
-    /// The pilot, as far as everyone is soon steady.
+    /// The pilot, in the case that every contestant is soon steady.
     pub pilot: Vec<Trial>,
-    /// What follows, in its order.
+    /// The trials that follow, in their order.
     pub order: Vec<Planned>,
 }
 
@@ -86,14 +85,14 @@ impl ExperimentPlan {
         self.pilot.iter().chain(self.order.iter().map(|planned| &planned.trial)).map(|trial| &trial.cell)
     }
 
-    /// What follows the pilot, now that it is over.
+    /// The trials after the pilot, now that it is over.
     pub fn settle(self, settled: &Setup, common_per_s: Option<f64>) -> Vec<Trial> {
         self.order.into_iter().map(|planned| planned.settle(settled, common_per_s)).collect()
     }
 }
 
-/// All trials of `blocks` blocks, from number `first` on. The order follows from the seed and the number of the block
-/// alone, so that a resumed experiment continues the same one.
+/// All trials of `blocks` blocks, from number `first` on. The order depends only on the seed and the number of the
+/// block, so a resumed experiment continues in the same order.
 pub fn blocks(cells: &[Cell], first: u32, blocks: u32, seed: u64) -> Vec<Trial> {
     (first..first + blocks)
         .flat_map(|block| {

@@ -1,4 +1,4 @@
-//! How one cell is measured: what happens in which order.
+//! How one cell is measured: the steps in their order.
 //!
 //! ```text
 //! contestant  start ──────────────────────────────────────────────────────────── stop
@@ -6,9 +6,9 @@
 //! samples        idle           memory   first        half      second
 //! ```
 //!
-//! The generator tells when its connections are open and its clock starts, so both sides know the same window: first
-//! and second sample lie inside it, and what opening and closing the connections costs lies outside all samples but
-//! the idle one.
+//! The generator reports when its connections are open and its clock starts, so both sides know the same window. The
+//! first and the second sample lie inside it; the costs of opening and closing connections lie outside of all samples
+//! but the idle one.
 
 use std::time::Duration;
 
@@ -22,10 +22,10 @@ use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::server::Memory;
 
-/// Measures one cell with a fresh contestant. Whatever goes wrong with contestant or generator makes the cell void.
+/// Measures one cell with a fresh contestant. Any failure of contestant or generator makes the cell void.
 ///
 /// # Returns
-/// `None` when the user interrupted it: what was seen so far is no measurement.
+/// `None` when the user interrupted it: an incomplete cell is no measurement.
 pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id: &str) -> Option<Record> {
     let began = rig.now();
     let mut record = Record { turn, began_unix_ms: rig.unix_ms(), ..Record::new(trial.clone(), machine_id) };
@@ -64,7 +64,7 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
     let warm_up = Duration::from_millis(cell.load.warm_up_ms);
     let warm = start + warm_up;
     rig.sleep((start + warm_up / 2).saturating_sub(rig.now()));
-    // The kernel walks the server's page tables for this, which slows the server down: it shall be over when the
+    // The kernel walks the server's page tables for this, which slows the server down, so it must be over before the
     // window begins.
     let memory_loaded = if cell.wants_memory() { rig.memory(server) } else { Memory::default() };
     rig.sleep((warm + SAMPLE_LEAD).saturating_sub(rig.now()));

@@ -9,21 +9,21 @@ use dyno_record::cell::{Cell, Cores, Load};
 /// What all experiments have in common.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// Who takes part.
+    /// The contestants.
     pub contestants: Vec<Contestant>,
     /// Path of the service.
     pub service: String,
     /// Cores of both sides.
     pub cores: Cores,
-    /// Lasting connections, where a contestant serves so many.
+    /// Lasting connections, for contestants that serve so many.
     pub connections: u32,
     /// Blocks.
     pub blocks: u32,
-    /// Time left out at the start of a cell, at most.
+    /// Longest time left out at the start of a cell.
     pub warm_up_ms: u64,
-    /// Whether it is that long in any case, steady or not.
+    /// Whether it is always that long, whether the contestant is steady or not.
     pub warm_up_fixed: bool,
-    /// What the pilot found to be enough, by label.
+    /// The warm-ups that the pilot has found, by label.
     pub warm_ups_ms: BTreeMap<String, u64>,
     /// Time measured in a cell.
     pub duration_ms: u64,
@@ -46,8 +46,8 @@ impl Setup {
         }
     }
 
-    /// How long a contestant is loaded before it is measured: what the pilot found to be enough, and before that the
-    /// limit.
+    /// How long a contestant is loaded before it is measured: as long as the pilot has found, and before the pilot
+    /// the limit.
     pub fn warm_up_of_ms(&self, label: &str) -> u64 {
         self.warm_ups_ms.get(label).copied().unwrap_or(self.warm_up_ms)
     }
@@ -66,7 +66,7 @@ pub fn split_cores(cores: &[usize]) -> Cores {
     }
 }
 
-/// Rounds down to two significant digits, so that a rate reads like one that a person chose.
+/// Rounds down to two significant digits, so that a rate looks like one that a person chose.
 pub fn round_rate(rate: f64) -> f64 {
     let scale = 10f64.powf(rate.max(1.0).log10().floor() - 1.0);
     ((rate / scale).floor() * scale).max(1.0)

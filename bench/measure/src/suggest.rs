@@ -2,9 +2,9 @@
 
 use strsim::levenshtein;
 
-/// The nearest of `known`, if it is near enough to be meant: at most a third of its letters differ.
+/// The nearest of `known`, if it is likely to be meant: at most a third of its letters differ.
 pub fn closest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
-    // The beginning of a word stands for that word, however long the rest is.
+    // The beginning of a word stands for that word, no matter how long the rest is.
     if typed.len() >= 3
         && let Some(word) = known.iter().find(|word| word.starts_with(typed))
     {

@@ -1,4 +1,4 @@
-//! What the analysis says of whole curves that were measured on a rig of the imagination.
+//! What the analysis finds in whole curves that were measured on the mock rig.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use dyno_record::experiment::Experiment;
 use dyno_record::header::{Environment, Header};
 use dyno_record::store::Records;
 
-/// What a whole curve says of a server of this nature.
+/// The finding for a server of this nature.
 fn found(nature: Nature) -> CurveFinding {
     let setup = setup(vec![bare("x", vec!["x".into()])]);
     let rig = Mock { natures: [("x".to_string(), nature)].into(), ..Mock::default() };

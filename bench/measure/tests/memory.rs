@@ -1,5 +1,5 @@
-//! What the measurement of memory sees of a process that takes some. A program of its own, for tests beside it would
-//! take some too.
+//! What the probe of memory reports for a process that allocates some. This is a test program of its own, because
+//! tests beside it would allocate memory too.
 
 use dyno_measure::probe::memory::sample;
 

@@ -1,22 +1,22 @@
-//! Whether a cell may be believed.
+//! Whether the result of a cell may be believed.
 
 use serde::{Deserialize, Serialize};
 
-/// What the audit decides about a cell.
+/// The decision of the audit about a cell.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// It may be believed.
+    /// The result may be believed.
     Valid,
-    /// The contestant was not the bottleneck: a maximum claimed here is "at least".
+    /// The contestant was not the bottleneck: a maximum that was claimed here is "at least".
     AtLeast,
-    /// It counts for nothing, and is shown with its reason.
+    /// The cell counts for nothing, and is shown with its reason.
     Void,
 }
 
-/// A law or a fact that was checked.
+/// A law or a fact that the audit checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Law {
@@ -28,9 +28,9 @@ pub enum Law {
     GeneratorOnTime,
     /// The generator's own core had room left.
     GeneratorUnsaturated,
-    /// Where a maximum is claimed, the contestant used up its cores.
+    /// Where a maximum is claimed, the contestant used all of its cores.
     ServerBottleneck,
-    /// Mean in flight is rate times mean time.
+    /// The mean number in flight is rate times mean time.
     LittlesLaw,
     /// CPU per request times rate is CPU used.
     UtilizationLaw,
@@ -42,13 +42,13 @@ pub enum Law {
     Bodies,
     /// No connection found the accept queue full.
     AcceptQueue,
-    /// Nothing had to be sent twice.
+    /// Nothing had to be sent again.
     Retransmissions,
-    /// Nothing shared the execution units of the cores.
+    /// No other work shared the execution units of the cores.
     FullPace,
-    /// The hypervisor left the machine alone.
+    /// The hypervisor took no time from the machine.
     Steal,
-    /// Nobody else used the machine.
+    /// No other program used the machine.
     MachineIdle,
     /// Contestant and generator had cores of their own.
     CoresApart,
@@ -57,7 +57,8 @@ pub enum Law {
 }
 
 impl Law {
-    /// Whether a contestant that breaks it has come to its own end: others, and the machine, cannot break it.
+    /// Whether a contestant that breaks this law has reached a limit of its own: neither other programs nor the
+    /// machine can break it.
     pub fn is_the_contestants(self) -> bool {
         matches!(self, Law::Contract | Law::GeneratorRan | Law::ConnectionsOpen | Law::Errors | Law::Bodies)
     }
@@ -66,11 +67,11 @@ impl Law {
 /// One doubt about a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Finding {
-    /// What was checked.
+    /// The law that was checked.
     pub law: Law,
-    /// What it makes of the cell; `valid` for a remark.
+    /// The standing that follows for the cell; `valid` for a remark.
     pub standing: Standing,
-    /// In words and figures, with what can be done.
+    /// What was found, in words and figures, and what can be done.
     pub words: String,
 }
 
@@ -91,13 +92,13 @@ impl Audit {
         Audit { standing, findings }
     }
 
-    /// What the contestant itself could not do, where that voids the cell.
+    /// The limit of the contestant itself that made the cell void, if one did.
     pub fn wall(&self) -> Option<&str> {
         let own = |finding: &&Finding| finding.standing == Standing::Void && finding.law.is_the_contestants();
         self.findings.iter().find(own).map(|finding| finding.words.as_str())
     }
 
-    /// Why the cell is void or a maximum only "at least"; empty when it is neither.
+    /// Why the cell is void, or why its maximum is only "at least"; empty when it is neither.
     pub fn reason(&self) -> &str {
         match self.findings.first() {
             Some(worst) if worst.standing > Standing::Valid => &worst.words,

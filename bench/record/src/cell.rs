@@ -1,4 +1,4 @@
-//! What is measured: one place in the matrix of contestant, service, transport, cores and load.
+//! What is measured: a combination of contestant, service, transport, cores and load.
 
 use std::fmt::Write;
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 use crate::step::Step;
 use crate::transport::TransportKind;
 
-/// One place in the matrix.
+/// One combination of contestant, service, transport, cores and load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Cell {
-    /// What the cell is for, within its experiment.
+    /// The purpose of the cell within its experiment.
     pub step: Step,
     /// Label of the contestant, unique in its experiment; the second `epoll` is `epoll#2`.
     pub contestant: String,
     /// Path of the service.
     pub service: String,
-    /// What carries its requests.
+    /// The transport that carries its requests.
     pub transport: TransportKind,
     /// Cores of both sides.
     pub cores: Cores,
-    /// Crew of the contestant, where it has one.
+    /// Number of workers of the contestant, where it has workers.
     pub workers: Option<u32>,
     /// What the generator does.
     pub load: Load,
@@ -57,10 +57,10 @@ impl Cores {
 pub struct Load {
     /// Connections that carry requests.
     pub connections: u32,
-    /// Connections that are open beside them and say nothing.
+    /// Connections that are open in addition and carry no requests.
     #[serde(default)]
     pub idle_connections: u32,
-    /// Open loop at this rate; absent for a closed loop.
+    /// Rate of an open loop; absent for a closed loop.
     pub rate_per_s: Option<f64>,
     /// Rates of equal length, one after the other, instead of one rate; empty for one rate.
     #[serde(default)]
@@ -74,7 +74,8 @@ pub struct Load {
 }
 
 impl Cell {
-    /// Whether memory is looked at under load. Where latency at a rate is the point, looking would be part of it.
+    /// Whether memory is sampled under load. It is not where latency at a rate is the purpose, because sampling would
+    /// add to it.
     pub fn wants_memory(&self) -> bool {
         self.load.rate_per_s.is_none() || self.step.holds_connections()
     }
@@ -94,7 +95,7 @@ impl Load {
         }
     }
 
-    /// In words, for people: `closed, 64 connections`.
+    /// The load in words, for people: `closed, 64 connections`.
     pub fn words(&self) -> String {
         let mut words = match self.rate_per_s {
             Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),
@@ -123,11 +124,11 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// What a resumed experiment knows the trial by: everything that makes it what it is, as the records tell it. A
-    /// field that is added later is part of it without being named here.
+    /// The key by which a resumed experiment finds the trial: all fields, as the records write them. A field that is
+    /// added later becomes a part of the key without being named here.
     ///
     /// # Panics
-    /// Never: numbers and words can always be written.
+    /// Never: numbers and texts can always be written.
     pub fn key(&self) -> String {
         serde_json::to_string(self).expect("a trial consists of numbers and words")
     }

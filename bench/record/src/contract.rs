@@ -1,33 +1,35 @@
-//! What programs that take part in an experiment say to the one that measures them: a line each, on standard output.
+//! What the programs of an experiment report to the program that measures them: one line each, on standard output.
 //!
-//! A server says when it is ready and, when it has ended, what each of its workers has done. A generator says when
-//! its load begins. Servers are written against this by anybody, so readers ask for no more than stands here, and
-//! pass over what stands beside it.
+//! A server reports when it is ready and, when it has ended, what each of its workers has done. A generator reports
+//! when its load begins. Anybody may write a server against this contract, so readers require no more than what
+//! stands here, and ignore all other fields.
 
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// The line by which a generator says that its load begins: all connections are open, and requests begin to fall due.
+/// The line by which a generator reports that its load begins: all connections are open, and requests begin to fall
+/// due.
 pub const STARTED: &str = "started";
 
-/// The first line of a server: `{"ready":true,"address":"127.0.0.1:8080"}`, and beside it what else it wants to tell.
+/// The first line of a server: `{"ready":true,"address":"127.0.0.1:8080"}`, with any other fields that it wants to
+/// add.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadyLine<Details = Nothing> {
-    /// Whether it takes connections; a line that says no is no ready line.
+    /// Whether it accepts connections; a line with `false` is no ready line.
     pub ready: bool,
-    /// Where it takes them.
+    /// The address on which it accepts them.
     pub address: SocketAddr,
-    /// What else it tells.
+    /// Its other fields.
     #[serde(flatten)]
     pub details: Details,
 }
 
-/// A line that tells no more than it must.
+/// The details of a line that has no other fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nothing {}
 
-/// The last line of a server, if it tells one.
+/// The last line of a server, if it prints one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TallyLine {
     /// What each worker has done.

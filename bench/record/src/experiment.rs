@@ -1,4 +1,4 @@
-//! The experiments that leave records, and what those who measure and those who report must agree on.
+//! The experiments that leave records, and the constants on which measurement and report must agree.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ pub enum Experiment {
     Curve,
     /// Capacity over the number of server cores.
     Scale,
-    /// What connections cost, from ten to ten thousand.
+    /// The cost of connections, from ten to ten thousand.
     Connections,
 }
 
 impl Experiment {
-    /// Its word in records, and the command that runs it.
+    /// Its word in records, which is also the command that runs it.
     pub fn word(self) -> &'static str {
         match self {
             Experiment::Compare => "compare",
@@ -36,9 +36,9 @@ impl fmt::Display for Experiment {
     }
 }
 
-/// Shares of the critical point that a curve is drawn through.
+/// Shares of the critical point at which a curve is measured.
 pub const CURVE_SHARES: [f64; 10] = [0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0];
-/// Shares of the critical point in the order of the sweep.
+/// Shares of the critical point of the sweep, in order.
 pub const SWEEP_SHARES: [f64; 11] = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 1.5, 1.0, 0.75, 0.5, 0.25];
-/// Shares of the critical point of the spike and what follows.
+/// Shares of the critical point of the spike, and of the time before and after it.
 pub const SPIKE_SHARES: [f64; 10] = [0.5, 0.5, 2.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];

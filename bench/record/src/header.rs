@@ -1,4 +1,4 @@
-//! The first line of the records: what was asked, and on which machine.
+//! The first line of the records: the settings of the experiment, and the machine.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::experiment::Experiment;
 
-/// What was asked, and on which machine.
+/// The settings of the experiment, and the machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Header {
     /// Version of the schema.
     pub schema: u32,
-    /// Which experiment it is.
+    /// The experiment.
     pub experiment: Experiment,
     /// The command line that started it.
     pub command: Vec<String>,
-    /// What was asked for, in the words of the program's options: an experiment is continued with it. Those who
-    /// only read results need none of it. Older records have the command line alone.
+    /// The settings in the words of the program's options, by which an experiment is continued. Programs that only
+    /// read results do not need them. Older records have only the command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Map<String, Value>>,
     /// Seed of the order and of the load.
@@ -26,20 +26,20 @@ pub struct Header {
     pub blocks: u32,
     /// When it began, in milliseconds since 1970.
     pub began_unix_ms: u64,
-    /// Relative difference that matters.
+    /// The relative difference that matters.
     pub threshold: f64,
-    /// Who takes part, in the order asked.
+    /// The contestants, in the order in which they were given.
     pub contestants: Vec<ContestantLine>,
     /// The machine.
     pub environment: Environment,
-    /// What the machine takes for the least possible exchange.
+    /// The duration of the least possible exchange on this machine.
     pub floor: Option<Floor>,
 }
 
 /// The family whose only member is the baseline.
 const BASELINE_FAMILY: &str = "iterative";
 
-/// A contestant as the report names it.
+/// A contestant as the report shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ContestantLine {
     /// Label, unique in the experiment.
@@ -53,17 +53,17 @@ pub struct ContestantLine {
 }
 
 impl ContestantLine {
-    /// Whether it is the server that all others are measured against: the simplest one, which serves one connection
+    /// Whether it is the baseline that all others are compared with: the simplest server, which serves one connection
     /// at a time.
     pub fn is_baseline(&self) -> bool {
         self.family == BASELINE_FAMILY
     }
 }
 
-/// The machine and what may change a measurement on it.
+/// The machine, and the settings that may change a measurement on it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Environment {
-    /// Digest of what makes results comparable: processor, cores, kernel.
+    /// Digest of everything that makes results comparable: processor, cores, kernel.
     pub machine_id: String,
     /// Processor.
     pub processor: String,
@@ -89,13 +89,13 @@ pub struct Environment {
     /// those of all its header lines. Empty in older records.
     #[serde(default)]
     pub programs: Vec<String>,
-    /// Whether this program was built for speed.
+    /// Whether this program was built with optimization.
     pub optimized: bool,
     /// Kernel settings that matter, by name.
     pub settings: BTreeMap<String, String>,
 }
 
-/// The machine's own floor: what no server can beat.
+/// The machine's floor: the round trip that no server on it can beat.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Floor {
     /// Loopback round trip of one byte over TCP, both ends on one core, median.

@@ -1,9 +1,10 @@
-//! What an experiment leaves behind: JSON lines, from which every report is made.
+//! The records of an experiment: JSON lines, from which every report is made.
 //!
-//! The first line of a file is the [`header`](header::Header): settings, seed, machine, floor. Each further line is one
-//! [`cell`](measured::Record), written when it is done. A line names its kind and the version of the schema.
+//! The first line of a file is the [`header`](header::Header): settings, seed, machine, floor. Each further line is
+//! one [`cell`](measured::Record), written when it is done. Each line contains its kind and the version of the
+//! schema.
 //!
-//! Reading gives what was measured and nothing else: corrections are made by the analysis, in types of their own.
+//! Reading returns what was measured and nothing else: corrections are made by the analysis, in types of their own.
 
 pub mod audit;
 pub mod cell;

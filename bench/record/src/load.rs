@@ -1,4 +1,4 @@
-//! What the generator saw.
+//! What the generator measured.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub enum FailureKind {
     Status,
     /// The body was not the expected one.
     Body,
-    /// It was not answered when the time for draining after the run was over.
+    /// The request was not answered before the time for draining after the run had passed.
     Unfinished,
 }
 
@@ -46,7 +46,7 @@ impl FailureKind {
         }
     }
 
-    /// Whether an answer came and was wrong: the server did other work than asked.
+    /// Whether an answer came and was wrong: then the server did other work than the request asked for.
     pub fn is_wrong_answer(self) -> bool {
         matches!(self, FailureKind::Body | FailureKind::Status | FailureKind::Protocol)
     }
@@ -58,30 +58,30 @@ impl std::fmt::Display for FailureKind {
     }
 }
 
-/// What the generator saw, as far as reports and audit need it.
+/// What the generator measured, as far as reports and audit need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoadFigures {
     /// Length of the measured window.
     pub seconds: f64,
-    /// Requests that were answered, and answered right.
+    /// Requests that were answered correctly.
     pub answered: u64,
     /// Failures by kind; a kind that did not occur is absent.
     pub errors: BTreeMap<FailureKind, u64>,
-    /// Rate that was asked for, in open loop.
+    /// Planned rate of an open loop.
     pub offered_per_s: Option<f64>,
-    /// Requests sent a second.
+    /// Requests sent per second.
     pub sent_per_s: f64,
-    /// Right answers a second.
+    /// Right answers per second.
     pub rate_per_s: f64,
-    /// Body bytes received a second.
+    /// Body bytes received per second.
     pub bytes_per_s: f64,
-    /// From the intended send to the last byte: the headline.
+    /// From the intended send to the last byte: the main result.
     pub total: Latency,
     /// From the actual send to the last byte: what a naive tool reports.
     pub response: Latency,
     /// Part of the total during which no connection was free.
     pub wait: Latency,
-    /// From the intended to the actual send, in open loop: the generator's own fault.
+    /// From the intended to the actual send, in open loop: the lateness of the generator itself.
     pub lag: Latency,
     /// Time to establish a connection.
     pub connect: Latency,
@@ -90,19 +90,19 @@ pub struct LoadFigures {
     /// Idle connections that the server had not closed at the end; absent where there were none.
     #[serde(default)]
     pub idle_open: Option<u32>,
-    /// Mean number of requests in flight, counted by the generator on its own account.
+    /// Mean number of requests in flight, counted by the generator itself.
     pub in_flight: Option<f64>,
-    /// What Little's law makes of it: rate times mean total time.
+    /// The same number by Little's law: rate times mean total time.
     pub in_flight_by_law: Option<f64>,
-    /// Share of the window in which the generator's busiest thread had work.
+    /// Share of the window in which the generator's busiest thread was busy.
     pub generator_busy_share: Option<f64>,
     /// CPU of the generator in cores, 1.0 being one core all the time.
     pub generator_cores_used: Option<f64>,
-    /// How often a second the generator went to sleep because no answer was there: who sends the next one has to
-    /// rouse it.
+    /// How often per second the generator went to sleep because no answer was there; whichever process sends the next
+    /// answer then has to wake it.
     #[serde(default)]
     pub generator_sleeps_per_s: Option<f64>,
-    /// What the generator says against its own run; empty when nothing.
+    /// Objections of the generator against its own run; empty when there are none.
     pub objections: Vec<String>,
     /// Figures by interval, for time series.
     pub series: Vec<Point>,
@@ -124,7 +124,7 @@ pub struct Latency {
     pub count: u64,
     /// Arithmetic mean.
     pub mean_ns: f64,
-    /// Largest.
+    /// Largest value.
     pub max_ns: u64,
     /// `(percentile, nanoseconds)`, rising; a percentile without enough observations is absent.
     pub percentiles: Vec<(f64, u64)>,

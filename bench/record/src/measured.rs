@@ -14,7 +14,7 @@ use crate::server::{MachineFigures, ServerFigures};
 pub struct Record {
     /// Version of the schema.
     pub schema: u32,
-    /// What was measured, in which block.
+    /// The cell that was measured, and its block.
     pub trial: Trial,
     /// Running number in the order in which cells were measured, from 0.
     pub turn: u64,
@@ -24,21 +24,21 @@ pub struct Record {
     pub took_ms: u64,
     /// Digest of the machine that it was measured on, as in the header.
     pub machine_id: String,
-    /// What the generator saw; absent when it gave nothing.
+    /// What the generator measured; absent when it gave no result.
     pub load: Option<LoadFigures>,
-    /// What the contestant cost; absent when it did not start.
+    /// The cost of the requests for the contestant; absent when it did not start.
     pub server: Option<ServerFigures>,
-    /// What the whole machine did.
+    /// The figures of the whole machine.
     pub machine: Option<MachineFigures>,
-    /// At which pace the cores of both sides ran; empty where they were not looked at.
+    /// At which pace the cores of both sides ran; empty where they were not sampled.
     #[serde(default)]
     pub pace: Vec<CorePace>,
-    /// Whether it may be believed.
+    /// Whether the result may be believed.
     pub audit: Audit,
 }
 
 impl Record {
-    /// A record of a trial of which nothing is known yet.
+    /// The record of a trial of which nothing is known yet.
     pub fn new(trial: Trial, machine_id: &str) -> Self {
         Record {
             schema: SCHEMA,

@@ -1,4 +1,4 @@
-//! At which pace the cores ran.
+//! The pace at which the cores ran.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 pub struct CorePace {
     /// Number of the core.
     pub core: usize,
-    /// How often it was looked at.
+    /// How often the core was sampled.
     pub looks: u32,
-    /// What a system call takes on it when it is left alone, in nanoseconds.
+    /// The time that a system call takes on it when nothing slows the core, in nanoseconds.
     pub full_ns: f64,
-    /// What it took at the median.
+    /// The median time that it took.
     pub median_ns: f64,
-    /// Share of the looks that found the core slowed, from 0 to 1.
+    /// Share of the samples that found the core slowed, from 0 to 1.
     pub slowed_share: f64,
 }

@@ -1,10 +1,10 @@
-//! What the contestant cost, over its whole process tree.
+//! What the requests cost the contestant, over its whole process tree.
 //!
-//! A figure that the machine would not give is absent, never zero.
+//! A figure that the machine does not provide is absent, never zero.
 
 use serde::{Deserialize, Serialize};
 
-/// What the contestant cost during the measured window.
+/// What the requests cost the contestant during the measured window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFigures {
     /// Time between the two samples.
@@ -15,8 +15,8 @@ pub struct ServerFigures {
     pub system_share: Option<f64>,
     /// Cores that the contestant may use.
     pub cores_allotted: usize,
-    /// Context switches a second of either kind, those of threads and processes that ended included where perf events
-    /// count them.
+    /// Context switches a second, voluntary and forced. Those of threads and processes that have ended are included
+    /// where perf events count them.
     #[serde(default)]
     pub switches_per_s: Option<f64>,
     /// Context switches a second that a thread asked for by waiting.
@@ -25,7 +25,7 @@ pub struct ServerFigures {
     pub switches_involuntary_per_s: Option<f64>,
     /// Moves between cores a second.
     pub migrations_per_s: Option<f64>,
-    /// Page faults a second without input or output.
+    /// Page faults a second that needed no input or output.
     pub faults_minor_per_s: Option<f64>,
     /// Page faults a second that read from a disk.
     pub faults_major_per_s: Option<f64>,
@@ -48,20 +48,20 @@ pub struct ServerFigures {
     pub memory_idle: Memory,
     /// Memory under load.
     pub memory_loaded: Memory,
-    /// Requests served by each worker, where the contestant tells; shows how evenly work was spread.
+    /// Requests served by each worker, where the contestant reports them; they show how evenly the work was spread.
     pub spread: Vec<u64>,
     /// Where the counters come from: `/proc`, or `perf events, /proc`.
     pub source: String,
 }
 
-/// Memory of a process tree and of the kernel on its behalf.
+/// Memory of a process tree, and of the kernel for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Memory {
-    /// Proportional set size: what is shared counts in shares.
+    /// Proportional set size: a shared page counts in shares.
     pub pss_bytes: Option<u64>,
     /// The part of it that belongs to no file: heap, stacks, and what processes of the tree share among themselves.
-    /// What it grows by is what the load takes: program pages are shared with other runs of the same program, and
-    /// count for less as soon as one starts. Absent before Linux 5.9.
+    /// Its growth is what the load takes. The pages of the program are left out because they are shared with other
+    /// runs of the same program, and count for less as soon as one starts. Absent before Linux 5.9.
     #[serde(default)]
     pub anonymous_bytes: Option<u64>,
     /// Socket buffers of the whole machine.
@@ -71,22 +71,23 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// By how much `loaded` takes more memory of no file than this does; absent where either was not seen, or where
-    /// memory was given back meanwhile: what the load takes is then not known, which is not zero.
+    /// How much more anonymous memory `loaded` has than this. `None` where either was not measured, or where memory
+    /// was given back meanwhile: what the load takes is then unknown, which is not zero.
     pub fn growth_bytes(&self, loaded: &Memory) -> Option<u64> {
         loaded.anonymous_bytes?.checked_sub(self.anonymous_bytes?)
     }
 
-    /// The same for the kernel's objects, those of the whole machine.
+    /// The same for the kernel's objects, which are those of the whole machine.
     pub fn kernel_growth_bytes(&self, loaded: &Memory) -> Option<u64> {
         loaded.kernel_bytes?.checked_sub(self.kernel_bytes?)
     }
 }
 
-/// What the whole machine did during the measured window.
+/// The figures of the whole machine during the measured window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MachineFigures {
-    /// CPU of everything, in cores. Loopback bills the receiver's work to the sender, so this is the fairer account.
+    /// CPU of everything, in cores. Loopback charges the receiver's work to the sender, so this figure is the fairer
+    /// one.
     pub cores_used: f64,
     /// CPU of programs that are neither contestant nor generator nor this program, in cores.
     pub others_cores_used: f64,

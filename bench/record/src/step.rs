@@ -1,16 +1,16 @@
-//! What a cell is for, within its experiment.
+//! The purpose of a cell within its experiment.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a cell is for, within its experiment.
+/// The purpose of a cell within its experiment.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// A short closed loop from the very first request on: when is a fresh server steady, and how fast is it about?
+    /// A short closed loop from the very first request on: when is a fresh server steady, and about how fast is it?
     Pilot,
     /// A connection for each request, under the kernel's counters.
     Counts,
@@ -28,11 +28,11 @@ pub enum Step {
     CurveSweep,
     /// A burst past the critical point between stretches of half of it, on one server.
     CurveSpike,
-    /// Capacity with a number of server cores.
+    /// Capacity at some number of server cores.
     Scale,
-    /// A number of connections, all of which carry requests.
+    /// Some number of connections, all of which carry requests.
     Connections,
-    /// A number of connections, most of which carry none.
+    /// Some number of connections, most of which carry no requests.
     ConnectionsIdle,
 }
 
@@ -55,19 +55,19 @@ impl Step {
         }
     }
 
-    /// Whether the kernel counts switches, faults and system calls meanwhile. Counting slows each of them down, so
-    /// what is counted is not timed: the speeds of these cells are used for nothing but the order of size.
+    /// Whether the kernel counts switches, faults and system calls meanwhile. Counting slows each of these down, so
+    /// such cells are not timed: their rates serve only as orders of magnitude.
     pub fn is_counted(self) -> bool {
         matches!(self, Step::Pilot | Step::Counts)
     }
 
-    /// Whether more may be offered than can be answered: past the critical point failures are a result, not an
-    /// accident.
+    /// Whether more may be offered than the contestant can answer: past the critical point failures are a result, not
+    /// an accident.
     pub fn may_overload(self) -> bool {
         matches!(self, Step::CurveSearch | Step::Curve | Step::CurveSweep | Step::CurveSpike)
     }
 
-    /// Whether holding connections is the point, and so the memory that this takes.
+    /// Whether holding connections is the purpose of the step, and so the memory that they take.
     pub fn holds_connections(self) -> bool {
         matches!(self, Step::Connections | Step::ConnectionsIdle)
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Which transport carries the requests of a cell.
 ///
-/// The transports themselves are the security crate's. Whoever reads records needs their names alone, and none of the
-/// cryptography behind them.
+/// The transports themselves are in the security crate. A program that reads records needs only their names, and none
+/// of the cryptography behind them.
 #[derive(
     Debug,
     Clone,
@@ -34,7 +34,7 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    /// All of them, the cheapest first.
+    /// All transports, the cheapest first.
     pub const ALL: [TransportKind; 3] = [TransportKind::Plain, TransportKind::Channel, TransportKind::Tls];
 
     /// Its word in records, labels and options.
@@ -46,7 +46,7 @@ impl TransportKind {
         }
     }
 
-    /// What a contestant is called that runs behind this transport beside itself in plain: `epoll+tls`.
+    /// The label of a contestant behind this transport that takes part without a transport as well: `epoll+tls`.
     pub fn label_behind(self, label: &str) -> String {
         if self.is_secure() { format!("{label}+{self}") } else { label.to_string() }
     }

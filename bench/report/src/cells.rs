@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::ReportError;
 
-/// A line: a column for each field, under its name. What is not available is empty.
+/// A line: one column for each field, under its name. Values that are not available are empty.
 #[derive(Default, Serialize)]
 struct Row<'r> {
     experiment: &'static str,
@@ -56,14 +56,15 @@ struct Row<'r> {
 /// When a line cannot be encoded.
 ///
 /// # Panics
-/// Never: what is written is text.
+/// Never: everything that is written is text.
 pub(crate) fn render<'r>(
     experiment: Experiment,
     records: impl IntoIterator<Item = &'r Record>,
 ) -> Result<String, ReportError> {
     let rows: Vec<_> = records.into_iter().map(|record| Row::new(experiment, record)).collect();
     if rows.is_empty() {
-        // The writer takes the names of the columns from the first line, so where there is none one is made up.
+        // The writer takes the names of the columns from the first line, so if there is no line, an empty one is
+        // made.
         let text = lines(&[Row::default()])?;
         return Ok(text.split_inclusive('\n').next().unwrap_or_default().to_owned());
     }
@@ -77,7 +78,7 @@ fn lines(rows: &[Row<'_>]) -> Result<String, ReportError> {
     Ok(String::from_utf8(bytes).expect("text was written"))
 }
 
-/// A number without the zero behind the point that serde gives whole ones.
+/// Writes a number without the `.0` that serde adds to whole ones.
 fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => serializer.collect_str(number),
@@ -132,7 +133,7 @@ impl<'r> Row<'r> {
 mod tests {
     use super::*;
 
-    /// Spreadsheets and scripts of others know the columns by these names and in this order.
+    /// Other people's spreadsheets and scripts know the columns by these names and in this order.
     #[test]
     fn the_columns_keep_their_names() {
         let header = "experiment,block,turn,step,contestant,service,transport,server_cores,generator_cores,connections,\

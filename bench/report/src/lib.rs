@@ -1,4 +1,4 @@
-//! Reports: made from records alone, running nothing. Findings in, text out: who wants a file writes it.
+//! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::levelling::Levelled;

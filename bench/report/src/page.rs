@@ -1,4 +1,4 @@
-//! The page: one file that loads nothing, with figures that stand without scripts.
+//! The page: one file that loads nothing, with charts that work without scripts.
 
 use askama::Template;
 use dyno_record::experiment::Experiment;
@@ -165,7 +165,7 @@ fn cells(records: &Levelled) -> Section {
     Section { id: "cells", title: "Every cell and its audit".into(), body }
 }
 
-/// What the script draws from: name and series of each cell. `<` is written so that no text can end the element.
+/// The data of the script: name and series of each cell. `<` is escaped, so that no text can end the element.
 fn data(records: &Levelled) -> Result<String, serde_json::Error> {
     let one = |record: &LevelledCell| {
         let cell = &record.trial.cell;
@@ -182,7 +182,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         })
     };
     let cells: Vec<_> = records.cells.iter().map(one).collect();
-    // What is worth a look first: the way through a spike, or else a cell of the experiment itself.
+    // The first cell to show: the one of a spike, or else a cell of the experiment itself.
     let own = match records.header.experiment {
         Experiment::Compare => Step::Capacity,
         Experiment::Curve => Step::Curve,

@@ -34,7 +34,7 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
                 format!("{}{}", show::rate(point.x), if point.shared { "*" } else { "" }),
                 match point.memory.value().filter(|_| axis.counts_connections) {
                     Some(growth) => show::bytes(growth / point.x),
-                    // The rate is the same at all of them, so only that it failed is worth a place.
+                    // The rate is the same at all of these points, so only a failure is shown.
                     None if axis.counts_connections && point.rate.value().is_some() => "-".to_string(),
                     None => format!("{sign}{}", figure(&point.rate, show::rate)),
                 },

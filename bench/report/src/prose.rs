@@ -1,22 +1,22 @@
-//! The texts that every report carries, and what it takes to embed them.
+//! The texts that every report contains, and the functions that embed them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest::{SHA256, digest};
 
-/// How it is measured.
+/// How Dyno measures.
 pub(crate) const METHODOLOGY: &str = include_str!("../../METHODOLOGY.md");
-/// What not to believe.
+/// What a reader should not believe.
 pub(crate) const BIAS: &str = include_str!("../../BIAS.md");
 
-/// Markdown as HTML, its headings two levels down, below those of the page.
+/// Converts Markdown to HTML, with its headings two levels down, below those of the page.
 pub(crate) fn html(markdown: &str) -> String {
     use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
     let lower = |level: HeadingLevel| match level {
         HeadingLevel::H1 | HeadingLevel::H2 => HeadingLevel::H3,
         _ => HeadingLevel::H4,
     };
-    // The page has a heading of its own for each text, so the first one of the text goes.
+    // The page has a heading of its own for each text, so the first heading of the text is dropped.
     let mut in_title = false;
     let events = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter_map(|event| match event {
         Event::Start(Tag::Heading { level: HeadingLevel::H1, .. }) => {
@@ -39,7 +39,7 @@ pub(crate) fn html(markdown: &str) -> String {
     text
 }
 
-/// The hash by which a content security policy admits an inline element.
+/// The hash by which a content security policy allows an inline element.
 pub(crate) fn sha256_base64(text: &str) -> String {
     STANDARD.encode(digest(&SHA256, text.as_bytes()))
 }

@@ -1,4 +1,4 @@
-//! What the page is made of.
+//! The parts that the page consists of.
 
 /// A part of the page.
 #[derive(Debug, Clone)]

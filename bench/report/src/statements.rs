@@ -1,4 +1,4 @@
-//! What an experiment says, in words: the verdict that stands first.
+//! The result of an experiment in words: the verdict at the top of the page.
 
 use crate::words;
 use dyno_analysis::comparison::{Model, RowFigure};
@@ -70,7 +70,7 @@ fn connections(trail: &Trail) -> Option<String> {
         each(&held.memory),
         each(&held.kernel_memory),
     );
-    // A trickle of requests has a median soon; a 99th percentile takes longer cells.
+    // A trickle of requests is enough for a median; a 99th percentile needs longer cells.
     words += &match (held.p99_ns.value(), held.p50_ns.value()) {
         (Some(p99), _) => format!("; p99 was {}.", show::time(p99)),
         (None, Some(p50)) => format!("; the median latency was {}.", show::time(p50)),

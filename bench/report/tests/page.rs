@@ -1,4 +1,4 @@
-//! Reports of an experiment of the imagination, and the page in a real browser.
+//! Reports of an experiment with planted records, and the page in a real browser.
 
 #![allow(
     clippy::disallowed_types,
@@ -29,7 +29,7 @@ fn results() -> (tempfile::TempDir, PathBuf) {
     results_of(&["fast", "slow", "<idle>", "broken"])
 }
 
-/// Records of some of them.
+/// Records of some of these contestants.
 fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let setup = Setup {
@@ -144,7 +144,7 @@ fn the_page_loads_nothing_and_stays_small() {
     assert!(!html.contains("<idle>"), "names are escaped");
 }
 
-/// A browser, or nothing where there is none and none is required.
+/// A browser; `None` where there is none and none is required.
 fn browser(window: Window) -> Option<Browser> {
     let found = Browser::start(window);
     assert!(found.is_some() || std::env::var_os("DYNO_REQUIRE_BROWSER").is_none(), "chromedriver is missing");

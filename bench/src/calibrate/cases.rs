@@ -1,4 +1,4 @@
-//! The cases of a calibration: each a law, and what generators make of it.
+//! The cases of a calibration: for each law, the reports of load generators are compared with the truth.
 
 use dyno_clients::outcome::Distribution;
 use dyno_clients::plan::pacer::{Arrivals, Pacer};
@@ -14,7 +14,7 @@ use crate::calibrate::tools::{self, Job};
 const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
-/// A law with everything that is held against it.
+/// A case: one law, with all reports that are compared with it.
 pub(crate) type Case = fn(&mut Stand, &CaseScale) -> Result<(), CalibrationError>;
 
 /// The size of a calibration: lengths, utilizations and tolerances.
@@ -43,7 +43,7 @@ pub(crate) const FULL: CaseScale = CaseScale {
     little: 0.02,
 };
 
-/// A fifth of the length, and tolerances that a machine with other work keeps.
+/// A fifth of the length, and tolerances that hold even on a machine with other work.
 pub(crate) const QUICK: CaseScale = CaseScale {
     window_s: 4,
     stall_ns: S / 5,
@@ -59,7 +59,7 @@ pub(crate) const QUICK: CaseScale = CaseScale {
 /// Every case, in order.
 pub(crate) const ALL: [Case; 5] = [delay, omission, stalls, queues, lag];
 
-/// A constant delay: every tool should tell it.
+/// A constant delay: every tool should report it.
 fn delay(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let (name, law) = ("delay 5 ms", LatencyLaw::Delay { delay_ns: 5 * MS });
     if !stand.is_wanted(name) {
@@ -69,7 +69,7 @@ fn delay(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let server = own::start(law, stand.server_cpu)?;
     let run = stand.load(&server, &format!("-c 16 --rate 1k -d {seconds}s -w 500ms"))?;
     stand.little(name, "dyno", &run, scale.little);
-    // The truth is what the server did, not what it was told to do: the server may have been late.
+    // The truth is the delay that the server measured, not the one that it was told: the server may have been late.
     let account = server.end()?;
     let at = |d: &Distribution, q: f64| d.percentile_ns(q).map(|ns| ns as f64);
     for q in [0.5, 0.99] {
@@ -155,7 +155,7 @@ fn stalls(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> 
             if !stand.is_wanted(&name) {
                 continue;
             }
-            // The warm-up is 1 s; the backlog of the stall is worked off long before the end.
+            // The warm-up is 1 s; the backlog of the stall is served long before the end.
             let stall =
                 Some(Stall { from_ns: S + scale.window_s * S / 5, length_ns: scale.stall_ns, period_ns: 0 });
             let law = LatencyLaw::Queue { service_ns: (rho / rate_per_s * 1e9) as u64, seed: None, stall };
@@ -180,13 +180,14 @@ fn stalls(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> 
     Ok(())
 }
 
-/// Rate of the queues. It is low, so that services and waits are long beside what a busy host adds to some requests.
+/// Rate of the queues. It is low, so that services and waits are long compared with what a busy host adds to some
+/// requests.
 const QUEUE_RATE_PER_S: f64 = 500.0;
 
 /// M/D/1 and M/M/1: the mean wait, after the floor of the machine has been measured and taken away.
 ///
-/// A run of some thousand arrivals waits more or less than the textbook says, by chance. What these very arrivals must
-/// wait is known too: Dyno is judged by that, and the mean of the textbook is shown beside it.
+/// In a run of some thousand arrivals the mean wait differs from the textbook's by chance. But the wait of these very
+/// arrivals can be computed too: Dyno is judged by that, and the textbook's mean is shown beside it.
 fn queues(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     for (kind, seed) in [("M/D/1", None), ("M/M/1", Some(7))] {
         for &rho in scale.queue_rhos {
@@ -219,7 +220,7 @@ fn queues(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> 
     Ok(())
 }
 
-/// What these very arrivals must wait, and how long they are served, ns.
+/// The mean wait and the mean service time of these very arrivals, ns.
 fn path_truth(law: LatencyLaw, window_s: u64) -> (f64, f64) {
     let Ok(stretches) = profile::parse(&QUEUE_RATE_PER_S.to_string(), window_s * S + S / 2) else {
         return (f64::NAN, f64::NAN);
@@ -233,7 +234,7 @@ fn path_truth(law: LatencyLaw, window_s: u64) -> (f64, f64) {
     path_means_ns(law, arrivals, S / 2)
 }
 
-/// The generator's own lateness, with a core for itself, at about half of what it could do.
+/// The generator's own lateness, with a core of its own, at about half of the rate that it can send.
 fn lag(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let Some((p50_ns, p99_ns)) = scale.lag_limits_ns else { return Ok(()) };
     for rate in ["10k", "50k", "100k"] {

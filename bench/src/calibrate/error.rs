@@ -1,4 +1,4 @@
-//! Why a calibration cannot go on. A value that is wrong is no error: it is what a calibration is for.
+//! Why a calibration cannot go on. A wrong value is no error: finding such values is the purpose of a calibration.
 
 use std::io;
 use std::process::ExitStatus;
@@ -31,7 +31,7 @@ pub(crate) enum CalibrationError {
     Cpu {
         /// Number of the CPU.
         cpu: usize,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// A foreign generator cannot be started.
@@ -39,10 +39,10 @@ pub(crate) enum CalibrationError {
     Tool {
         /// Name of its program.
         tool: &'static str,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// A foreign generator ended without a figure.
+    /// A foreign generator ended without reporting a value.
     #[error("{tool} reported nothing ({status}): {said}")]
     NothingReported {
         /// Name of its program.
@@ -62,7 +62,7 @@ pub(crate) enum LawError {
     /// It has no colon.
     #[error("'{0}' is no law: delay:TIME or queue:service=TIME")]
     NoLaw(String),
-    /// What stands before the colon is unknown.
+    /// The word before the colon is unknown.
     #[error("'{0}' is no law: delay or queue")]
     Unknown(String),
     /// A part of a queue has no equals sign.

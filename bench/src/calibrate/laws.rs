@@ -1,4 +1,4 @@
-//! The laws of the reference servers, and what is true for them in closed form.
+//! The laws of the reference servers, and the true values that follow from them in closed form.
 //!
 //! | law | truth |
 //! |---|---|
@@ -61,7 +61,8 @@ impl Stall {
         }
     }
 
-    /// When work of `work_ns` that begins at `begin_ns` is done. The work rests while the server stands still.
+    /// The time at which work of `work_ns` that begins at `begin_ns` is done. The work pauses while the server stands
+    /// still.
     pub(crate) fn finish_ns(&self, begin_ns: u64, work_ns: u64) -> u64 {
         let (mut at_ns, mut left_ns) = (begin_ns, work_ns);
         while let Some((stall_ns, end_ns)) = self.next_ns(at_ns) {
@@ -140,8 +141,8 @@ pub(crate) fn quantile_ns(law: LatencyLaw, rate_per_s: f64, window_ns: u64, quan
     }
 }
 
-/// Mean wait and mean service of these very arrivals, ns (Lindley's recursion): the truth without the chance that is in
-/// any finite run. Arrivals before `from_ns` pass through the server, but are not counted.
+/// Mean wait and mean service time of these very arrivals, ns (Lindley's recursion): the truth without the chance of
+/// a finite run. Arrivals before `from_ns` pass through the server, but are not counted.
 pub(crate) fn path_means_ns(
     law: LatencyLaw,
     arrivals_ns: impl Iterator<Item = u64>,

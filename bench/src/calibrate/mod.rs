@@ -1,4 +1,4 @@
-//! Calibration: servers whose latency law is known, and what each load generator makes of them.
+//! Calibration: servers whose latency law is known, and the reports of load generators about them.
 
 pub(crate) mod cases;
 pub(crate) mod error;

@@ -27,10 +27,10 @@ impl LawServer {
         Pid::from_raw(self.child.id().cast_signed())
     }
 
-    /// Ends the server, which then tells what it did.
+    /// Ends the server, which then prints its account.
     ///
     /// # Errors
-    /// When the server cannot be asked, or tells something else.
+    /// When the server cannot be signalled, or prints no account.
     pub(crate) fn end(mut self) -> Result<Account, CalibrationError> {
         let mut line = String::new();
         let asked = kill(self.process(), Signal::SIGTERM).map_err(io::Error::from);
@@ -42,7 +42,7 @@ impl LawServer {
 
 impl Drop for LawServer {
     fn drop(&mut self) {
-        // The process may have ended by itself, and then nothing is left to do.
+        // The process may have ended by itself; then nothing is left to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -85,10 +85,10 @@ pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Resul
         .map_err(|_| CalibrationError::NoResult(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
-/// Runs `work` on a thread that is pinned to `cpu`; processes that it starts inherit that.
+/// Runs `work` on a thread that is pinned to `cpu`; processes that it starts inherit the pinning.
 ///
 /// # Errors
-/// When the CPU is not to be had.
+/// When the thread may not run on the CPU.
 pub(crate) fn on_cpu<T: Send>(
     cpu: Option<usize>,
     work: impl FnOnce() -> T + Send,

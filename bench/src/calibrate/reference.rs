@@ -1,9 +1,9 @@
-//! The reference server: answers every request with the same octets, at the time that its law wants.
+//! The reference server: answers every request with the same bytes, at the time that its law prescribes.
 //!
-//! One thread, one readiness loop. A request's finishing time is computed when its last octet is read and kept as an
-//! absolute deadline, so no lateness of one answer is passed on to the next. While it is asked it does not sleep, if
-//! there is a core to spare: a virtual machine takes up to a millisecond to wake an idle core. At its end it tells
-//! how long its responses took and how late they were.
+//! It is one thread with one readiness loop. The finishing time of a request is computed when its last byte is read,
+//! and kept as an absolute deadline, so a late answer does not delay the next one. While requests come, the server
+//! does not sleep if there is a core to spare, because a virtual machine takes up to a millisecond to wake an idle
+//! core. At the end the server reports how long its responses took and how late they were.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -29,7 +29,7 @@ const LISTENER: Token = Token(usize::MAX - 2);
 pub(crate) struct Account {
     /// From reading a request to writing its answer, ns.
     pub(crate) took: Distribution,
-    /// From when the law wanted an answer to writing it, ns.
+    /// From the time that the law prescribed for an answer to writing it, ns.
     pub(crate) late: Distribution,
 }
 
@@ -50,17 +50,19 @@ struct Reference {
     late: Recorder,
 }
 
-/// An answer to be given. They are kept in the order of their times: every law here finishes in the order of arrival.
+/// An answer that is due later. Answers are kept in the order of their times: every law here finishes in the order of
+/// arrival.
 struct Due {
     finish_ns: u64,
     read_ns: u64,
     connection: usize,
 }
 
-/// Serves until `live` is stopped. `ready` gets the address. `awake`: whether it has a core that it may keep busy.
+/// Serves until `live` is stopped. `ready` receives the address. `awake`: whether the server has a core that it may
+/// keep busy.
 ///
 /// # Errors
-/// What the system says of listener, poller and timer; a connection that fails is dropped.
+/// The errors of listener, poller and timer; a connection that fails is dropped.
 pub(crate) fn serve(
     law: LatencyLaw,
     address: SocketAddr,

@@ -1,4 +1,5 @@
-//! Compares the reports of load generators with the truth: on which CPUs processes run, and the table of results.
+//! Compares the reports of load generators with the truth. It decides on which CPUs processes run, and prints the
+//! table of results.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use crate::exit::Exit;
 use crate::print::{PAINT, out, outln};
 use dyno_measure::probe::machine;
 
-/// A calibration that runs: its CPUs, and the rows of its table so far.
+/// A running calibration: its CPUs, and the rows of its table so far.
 pub(crate) struct Stand {
     json: bool,
     only: Option<String>,
@@ -26,7 +27,7 @@ pub(crate) struct Stand {
     pub(crate) server_cpu: Option<usize>,
     /// CPU of the generators; `None`: any.
     pub(crate) generator_cpu: Option<usize>,
-    /// How much of the machine others used during the last run, in cores.
+    /// How much of the machine other programs used during the last run, in cores.
     others_share: f64,
     rows: Vec<CalibrationRow>,
 }
@@ -83,8 +84,8 @@ impl Stand {
         self.rows.push(row);
     }
 
-    /// Adds the comparison of a report with the truth. It is void instead of wrong if others used the machine during
-    /// the last run.
+    /// Adds the comparison of a report with the truth. A wrong report counts as void if other programs used the
+    /// machine during the last run.
     pub(crate) fn compare(
         &mut self,
         law: &str,
@@ -111,10 +112,11 @@ impl Stand {
     /// Adds a comparison by Little's law: the mean number in the system against rate times mean latency.
     pub(crate) fn little(&mut self, law: &str, tool: &str, run: &Run, tolerance: f64) {
         let mean_ns = run.latency.total.mean_ns;
-        // Rate times mean latency as the textbook has it, with whatever the edges of the window do to it.
+        // Rate times mean latency as in the textbook, including the requests that cross the edges of the window.
         let predicted = run.counts.completed as f64 / run.window_ns.max(1) as f64 * mean_ns;
         let measured = run.audit.figures.in_system_mean;
-        // Compared as times: the mean latency that follows from the number in the system, and the measured mean.
+        // Both are compared as times: the mean latency that follows from the number in the system, and the measured
+        // one.
         self.compare(
             law,
             tool,
@@ -125,7 +127,7 @@ impl Stand {
         );
     }
 
-    /// Loads a reference server with Dyno, and measures how much of the machine others use meanwhile.
+    /// Loads a reference server with Dyno, and measures how much of the machine other programs use meanwhile.
     ///
     /// # Errors
     /// When Dyno gives no result.
@@ -140,7 +142,7 @@ impl Stand {
         run
     }
 
-    /// Prints the summary, and gives the exit code that follows from it.
+    /// Prints the summary, and returns the exit code that follows from it.
     pub(crate) fn end(self) -> Exit {
         let own = self.rows.iter().filter(|r| r.binding).count();
         let is = |standing| self.rows.iter().filter(|r| r.binding && r.standing() == standing).count();

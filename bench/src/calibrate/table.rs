@@ -1,4 +1,4 @@
-//! What a calibration prints: for each tool, law and quantity the truth, the report, the error, the verdict.
+//! The output of a calibration: for each tool, law and quantity the truth, the report, the error and the verdict.
 
 use serde::Serialize;
 
@@ -12,28 +12,28 @@ pub(crate) struct CalibrationRow {
     pub(crate) law: String,
     /// The tool, in words.
     pub(crate) tool: String,
-    /// What is compared: a percentile, the mean wait, a lag.
+    /// The quantity that is compared: a percentile, the mean wait, a lag.
     pub(crate) quantity: String,
-    /// The truth, ns; for a lag and other limits: the most that it may be.
+    /// The truth, ns; for a lag and other limits the largest value that is allowed.
     pub(crate) true_ns: f64,
-    /// The report, ns; absent when the tool does not tell it.
+    /// The report, ns; absent when the tool does not report the quantity.
     pub(crate) reported_ns: Option<f64>,
-    /// By how much the report may be off, as a share of the truth; absent: it may be at most the truth.
+    /// How far the report may be from the truth, as a share of the truth; absent when the truth is a limit.
     pub(crate) tolerance: Option<f64>,
-    /// Whether a miss is a failure of the calibration; for foreign tools it is a finding.
+    /// Whether a wrong report is a failure of the calibration; for foreign tools it is only shown.
     pub(crate) binding: bool,
     /// How much of the machine other programs and the hypervisor used meanwhile, in cores.
     pub(crate) others_share: f64,
 }
 
-/// What a comparison has shown.
+/// The outcome of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowStanding {
     /// The report is within its tolerance.
     Right,
-    /// The report is not, and no other program used the machine.
+    /// The report is outside of its tolerance, and no other program used the machine.
     Wrong,
-    /// The report is not, and other programs used the machine, so nothing follows from it.
+    /// The report is outside of its tolerance, and other programs used the machine, so nothing follows from it.
     Void,
     /// The tool does not report the quantity.
     NotTold,
@@ -54,7 +54,7 @@ impl CalibrationRow {
         }
     }
 
-    /// What the comparison has shown.
+    /// The outcome of the comparison.
     pub(crate) fn standing(&self) -> RowStanding {
         match self.error() {
             None => RowStanding::NotTold,

@@ -1,4 +1,4 @@
-//! The load generators that others use: how each is called, and what it reports.
+//! Other load generators: how each is called, and what it reports.
 
 use std::process::{Command, Stdio};
 
@@ -7,10 +7,10 @@ use crate::calibrate::error::CalibrationError;
 /// A load for a foreign generator.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
-    /// URL that is asked for.
+    /// The URL to request.
     pub(crate) url: String,
     pub(crate) connections: u32,
-    /// Requests a second, for those that can keep a rate.
+    /// Requests a second, for tools that can keep a rate.
     pub(crate) rate_per_s: f64,
     pub(crate) seconds: u32,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Tool {
     read: fn(&str) -> ToolReport,
 }
 
-/// Every generator that is known here. Those that are not installed are left out of a calibration.
+/// All generators that are known here. A calibration leaves out those that are not installed.
 pub(crate) const ALL: [Tool; 6] = [
     Tool { name: "wrk", command: wrk, read: percent_lines },
     Tool { name: "wrk2", command: wrk2, read: percent_lines },
@@ -55,10 +55,10 @@ impl Tool {
         std::env::split_paths(&path).any(|directory| directory.join(self.name).is_file())
     }
 
-    /// Runs it to its end on the calling thread's CPUs.
+    /// Runs it to its end on the CPUs of the calling thread.
     ///
     /// # Errors
-    /// What it said when it reported nothing.
+    /// What the tool printed when it reported nothing.
     pub(crate) fn run(&self, job: &Job) -> Result<ToolReport, CalibrationError> {
         let words = (self.command)(job);
         let output = Command::new(&words[0])
@@ -89,7 +89,7 @@ fn wrk2(job: &Job) -> Vec<String> {
 }
 
 fn ab(job: &Job) -> Vec<String> {
-    // -n after -t lifts the 50,000 requests that -t sets; ab keeps 40 octets for each.
+    // -n after -t lifts the limit of 50,000 requests that -t sets; ab keeps 40 bytes for each request.
     words(&format!("ab -q -k -c {} -t {} -n 3000000", job.connections, job.seconds), &job.url)
 }
 
@@ -159,7 +159,7 @@ fn read_ab(text: &str) -> ToolReport {
     report
 }
 
-/// h2load's `time for request: min max mean sd`; it tells no percentiles.
+/// h2load's `time for request: min max mean sd`; it reports no percentiles.
 fn read_h2load(text: &str) -> ToolReport {
     let line = text.lines().find_map(|l| l.strip_prefix("time for request:"));
     let mean_ns = line.and_then(|l| l.split_whitespace().nth(2)).and_then(duration_ns);

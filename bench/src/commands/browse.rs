@@ -6,7 +6,6 @@ use clap::Args;
 use dyno_clients::browser::fetch::{Fetched, visit};
 use dyno_clients::browser::waterfall;
 use dyno_clients::plan::place;
-use dyno_clients::remedy;
 use dyno_units::show;
 use serde_json::json;
 
@@ -16,7 +15,7 @@ use crate::load::options::TargetOptions;
 use crate::load::plan::transport;
 use crate::load::write::put;
 use crate::print::{PAINT, out, outln};
-use crate::remedy::unresolved;
+use crate::remedy::{self, unresolved};
 
 /// Fetch a page like a browser: find its images, scripts, styles and frames, and fetch each by a thread with a blocking
 /// request.
@@ -49,9 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let transport = transport(target, &place)?;
     let one = visit(&place.url, &transport, 1, target.timeout);
     // Without a page there is nothing to find, and nothing to compare.
-    if let Some(Fetched { status: 0, error: Some(why), .. }) = one.fetches.first() {
+    if let Some(Fetched { status: 0, error: Some(why), cause, .. }) = one.fetches.first() {
         let usual = "`dyno probe URL` shows one request and what comes of it";
-        return Err(Failure::failed(why, remedy::of(transport.name(), why).unwrap_or(usual)));
+        let remedy = cause.and_then(|cause| remedy::of(cause, target.transport.transport));
+        return Err(Failure::failed(why, remedy.unwrap_or(usual)));
     }
     let many = visit(&place.url, &transport, arguments.threads, target.timeout);
     let speed_up = one.elapsed_ns as f64 / many.elapsed_ns.max(1) as f64;

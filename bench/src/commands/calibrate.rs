@@ -76,7 +76,7 @@ fn serve(law: LatencyLaw, address: SocketAddr) -> CommandResult {
     };
     let live = Arc::new(Live::new(1));
     progress::stop_on_signals(&live)?;
-    // Of the machine, and not of this process, which is pinned to one of them.
+    // The number of cores of the machine, not of this process, which is pinned to one of them.
     let cores = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
     let awake = cores.is_some_and(|cores| cores > 1);
     let account = reference::serve(law, address, awake, &live, &mut ready)

@@ -24,19 +24,19 @@ pub(crate) struct Arguments {
     pub(super) options: Options,
 }
 
-/// With sixteen architectures about 90 seconds, 5 minutes, and two hours.
+/// With sixteen architectures these take about 90 seconds, 5 minutes, and two hours.
 const PRESETS: [Preset; 3] = [
     Preset { blocks: 5, warm_up_ms: 60, duration_ms: 160 },
     Preset { blocks: 7, warm_up_ms: 200, duration_ms: 500 },
     Preset { blocks: 20, warm_up_ms: 1_000, duration_ms: 4_000 },
 ];
 
-/// Each rate once, in cells as long as the others.
+/// One round of each rate in a block, in cells of the usual length.
 const fn once(duration_ms: u64) -> Rounds {
     Rounds { capacity: 1, connect: 1, duration_ms }
 }
 
-/// What a block consists of at each pace.
+/// The rounds of a block at each preset.
 const ROUNDS: [Rounds; 3] = [
     once(PRESETS[0].duration_ms),
     Rounds { capacity: 5, connect: 2, duration_ms: 160 },
@@ -50,7 +50,7 @@ const ROUNDS: [Rounds; 3] = [
 pub(super) fn run(launch: Launch) -> CommandResult {
     let spec = &launch.spec;
     let setup = spec.setup(PRESETS, launch.seed)?;
-    // A duration that was asked for holds for every cell.
+    // A duration that the user gave holds for every cell.
     let rounds = spec.duration.map_or(spec.choose(ROUNDS), |_| once(setup.duration_ms));
     let rate_per_s = spec.rate.map(|rate| rate.0);
     launch.plan_or_conduct(

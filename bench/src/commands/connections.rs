@@ -8,10 +8,10 @@ use super::experiment::spec::shown_in;
 use dyno_measure::experiment::connections;
 use dyno_record::experiment::Experiment;
 
-/// Hold from 10 to 10,000 connections with a trickle of requests over them: memory per connection, latency, and where
-/// each architecture hits its wall.
+/// Hold from 10 to 10,000 connections with a trickle of requests over them: memory per connection, latency, and the
+/// limit of each architecture.
 ///
-/// A cell that cannot hold its connections is void; its reason is the wall, and larger numbers are not tried.
+/// A cell that cannot hold its connections is void; its reason names the limit, and larger numbers are not tried.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Connections)),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use dyno_http::limits::Limits;
 
-/// How patient a server is with its clients, in milliseconds; each has its reason in the limits of the HTTP core.
+/// The time limits of a server for its clients, in milliseconds; the limits of the HTTP core give the reason of each.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Deadlines of a connection")]
 pub(crate) struct DeadlineOptions {
-    /// From the first octet of a request head to its last [default: 10000].
+    /// From the first byte of a request head to its last [default: 10000].
     #[arg(long, value_name = "MS", hide_short_help = true, value_parser = millis())]
     head_time_ms: Option<u64>,
     /// How long a body may bring nothing before its least rate counts [default: 10000].
@@ -22,13 +22,13 @@ pub(crate) struct DeadlineOptions {
     write_time_ms: Option<u64>,
 }
 
-/// Up to an hour.
+/// A time of at most an hour.
 fn millis() -> clap::builder::RangedU64ValueParser {
     clap::value_parser!(u64).range(1..=3_600_000)
 }
 
 impl DeadlineOptions {
-    /// `limits` with the deadlines that were given.
+    /// `limits` with the deadlines that the user gave.
     pub(crate) fn apply(&self, limits: Limits) -> Limits {
         let or = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         Limits {

@@ -45,11 +45,11 @@ pub(crate) struct Arguments {
     credentials: Option<PathBuf>,
 }
 
-/// Plays the demonstration that was named, or lists all of them.
+/// Plays the demonstration that the user named, or lists all of them.
 ///
 /// # Errors
-/// Usage (2) for an unknown name or a choice that the demonstration does not have; failed (1) when the system refuses
-/// something.
+/// Usage (2) for an unknown name or for an option that the demonstration does not have; failed (1) when a system call
+/// is refused.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     leave_no_core_dump();
     let Some(name) = &arguments.name else {
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         credentials: arguments.credentials.clone(),
         party: arguments.party,
     };
-    // People who type to each other set the speed themselves.
+    // People who type messages to each other set the speed themselves.
     let is_live = arguments.listen.is_some() || arguments.connect.is_some();
     let mut stage = Stage::new(demo.name, arguments.json, arguments.fast || is_live);
     (demo.run)(&mut stage, &choices)?;

@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
 }
 
-/// What all have in common, where it is more than the threshold.
+/// The change that all architectures have in common, where it is more than the threshold.
 fn together(drifts: &[Drift], arguments: &Arguments) -> Option<String> {
     let high = 1.0 + arguments.threshold;
     let clear = drifts.iter().filter(|drift| drift.ratio.low > high || drift.ratio.high < 1.0 / high);

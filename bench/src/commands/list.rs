@@ -52,7 +52,7 @@ fn tables() -> String {
     text
 }
 
-/// A name and what is said of it, in 80 columns.
+/// A row of a name and a text about it, in 80 columns.
 fn row(text: &mut String, name: &str, words: &str) {
     let lines = wrap(words, 80 - 26);
     for (index, line) in lines.trim_end().lines().enumerate() {

@@ -4,18 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use dyno_clients::engine::live::Live;
+use dyno_clients::engine::{self, live::Live};
 use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
-use dyno_clients::remedy;
+use dyno_clients::run::judge;
 use dyno_clients::verdict::threshold::{self, Condition};
+use dyno_security::transport::Transport;
 use dyno_units::read;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::load::{options, plan, progress, write};
 use crate::print::errln;
+use crate::remedy;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
@@ -82,7 +84,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         write::plan(&plan, arguments.format)?;
         return Ok(Exit::Success);
     }
-    let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
+    let transport = arguments.target.transport.transport;
+    let mut outcome = carry_out(plan, transport, !arguments.quiet, arguments.announce_start)?;
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
     write::outcome(&outcome, arguments.format, &arguments.output)?;
     if let Some(path) = &arguments.hlog {
@@ -92,24 +95,29 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 }
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
-pub(crate) fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
+fn carry_out(
+    mut plan: Plan,
+    transport: Transport,
+    progress: bool,
+    announce_start: bool,
+) -> Result<Run, Failure> {
     dyno_clients::run::learn(&mut plan).map_err(|error| {
-        let message = error.to_string();
-        let remedy = remedy::of(plan.transport.name(), &message);
-        Failure::failed(message, remedy.unwrap_or("try `dyno probe URL` to see what the server answers"))
+        let usual = "try `dyno probe URL` to see what the server answers";
+        Failure::failed(error.to_string(), remedy::of(error.cause(), transport).unwrap_or(usual))
     })?;
+    let plan = Arc::new(plan);
     let live = Arc::new(Live::new(plan.threads));
     progress::stop_on_signals(&live)?;
     let mut bar = progress::Bar::new(&plan, progress);
     let mut unannounced = announce_start;
-    let result = dyno_clients::run::run(&Arc::new(plan), &live, &mut |glance| {
+    let measured = engine::run(&plan, &live, &mut |glance| {
         if live.is_started() && std::mem::take(&mut unannounced) {
             errln!("{}", progress::STARTED);
         }
         bar.show(glance);
     });
     bar.clear();
-    Ok(result?)
+    Ok(judge(&plan, &measured?, |cause| remedy::of(cause, transport)))
 }
 
 fn exit(outcome: &Run) -> Exit {

@@ -1,11 +1,11 @@
-//! One file a command: its arguments, and what it does with them.
+//! One file for each command: its arguments, and what it does with them.
 
 use clap::{CommandFactory, FromArgMatches};
 use dyno_record::experiment::Experiment;
 
 use crate::exit::{Exit, Failure};
 
-/// What a command gives back: how it ended, or why it could not.
+/// The result of a command: how it ended, or why it could not.
 pub(crate) type CommandResult = Result<Exit, Failure>;
 
 pub(crate) mod begin;
@@ -68,16 +68,16 @@ impl Dyno {
     /// Reads the command line of this process.
     ///
     /// # Errors
-    /// clap's own, when it makes no sense, or asks for help or the version.
+    /// clap's own, when the command line makes no sense, or when it asks for help or the version.
     pub(crate) fn read() -> Result<Self, clap::Error> {
         let matches = overview::grouped(Dyno::command()).try_get_matches()?;
         Dyno::from_arg_matches(&matches)
     }
 
-    /// Runs the command that was asked for.
+    /// Runs the command.
     ///
     /// # Errors
-    /// A [`Failure`] with its exit code, for the user to read.
+    /// A [`Failure`] with its exit code, written for the user.
     pub(crate) fn run(self) -> CommandResult {
         match self.command {
             Command::Demo(arguments) => demo::run(&arguments),

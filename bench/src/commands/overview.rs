@@ -1,9 +1,9 @@
-//! `dyno --help`: the commands, grouped by what people come for.
+//! `dyno --help`: the commands, grouped by purpose.
 
 use clap::Command;
 use clap::builder::StyledStr;
 
-/// What people come for, and the commands that do it. Each command stands in one group.
+/// The purposes, and the commands for each. Each command stands in one group.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Measure", &["compare", "curve", "scale", "connections", "run"]),
     ("Explain and report", &["explain", "report", "diff"]),
@@ -12,7 +12,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
 ];
 
-/// The command with an overview of its subcommands in groups, in the place of clap's one list.
+/// The command with an overview of its subcommands in groups, in place of clap's single list.
 pub(super) fn grouped(command: Command) -> Command {
     let list = list(&command);
     let header = *command.get_styles().get_header();
@@ -20,7 +20,7 @@ pub(super) fn grouped(command: Command) -> Command {
     for (title, names) in GROUPS {
         groups += &format!("{header}{title}:{header:#}\n");
         for name in names {
-            // clap has broken long lines already; what goes on is further to the right.
+            // clap has already broken long lines; continued lines are indented further.
             let mut lines = list.lines().skip_while(|line| first_word(line) != Some(name));
             groups.extend(lines.next().map(|line| format!("{line}\n")));
             groups
@@ -33,7 +33,7 @@ pub(super) fn grouped(command: Command) -> Command {
     )))
 }
 
-/// clap's list of all subcommands, each with the first clause of what it does.
+/// clap's list of all subcommands, each with the first clause of its description.
 fn list(command: &Command) -> String {
     let mut command = command.clone();
     command.build();
@@ -45,7 +45,7 @@ fn list(command: &Command) -> String {
     short.help_template("{subcommands}").render_help().ansi().to_string()
 }
 
-/// The name of the command that a line of the list begins with, if it begins with one.
+/// The name of the command with which a line of the list begins, if it begins with one.
 fn first_word(line: &str) -> Option<&str> {
     let line = line.strip_prefix("  ")?;
     let line = line.strip_prefix("\x1b[1m").unwrap_or(line);

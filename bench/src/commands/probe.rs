@@ -3,7 +3,6 @@
 use clap::Args;
 use dyno_clients::exchange::exchange;
 use dyno_clients::plan::place;
-use dyno_clients::remedy;
 use dyno_units::show;
 use serde_json::json;
 
@@ -12,7 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::load::options::TargetOptions;
 use crate::load::plan::{mix, transport};
 use crate::print::{PAINT, outln};
-use crate::remedy::unresolved;
+use crate::remedy::{self, unresolved};
 
 /// Send one request and show what went over the wire: request, answer, and when each part of it came.
 #[derive(Debug, Args)]
@@ -43,9 +42,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };
     let transport = transport(target, &place)?;
     let answer = exchange(place.address, &transport, &request.wire, request.is_head(), target.timeout)
-        .map_err(|e| {
+        .map_err(|error| {
             let usual = "is the server running there, and does it speak this transport?";
-            Failure::failed(e.to_string(), remedy::of(transport.name(), &e.to_string()).unwrap_or(usual))
+            let remedy = remedy::of(error.cause(), target.transport.transport);
+            Failure::failed(error.to_string(), remedy.unwrap_or(usual))
         })?;
     let fits = request.expect.accepts(answer.status, &answer.body, request.is_head());
     let stages = [

@@ -1,7 +1,7 @@
-//! What an experiment was asked for, from the header of its records.
+//! The options of an experiment, read from the header of its records.
 //!
-//! Records carry it since headers have a `spec`. Older ones have the command line alone, which is read again as it
-//! was typed: with the options of today, and for `dyno run FILE` with the file of today.
+//! Headers carry a `spec` with the options. Older ones have only the command line, which is parsed again: with the
+//! options of today, and for `dyno run FILE` with the file of today.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use super::experiment::spec::Spec;
 use super::run;
 use crate::exit::Failure;
 
-/// What the experiment of this header was asked for.
+/// The options of the experiment with this header.
 ///
 /// # Errors
-/// Usage (2) when the records do not tell, or tell of options that are none any more.
+/// Usage (2) when the records do not contain them, or contain options that no longer exist.
 pub(crate) fn spec(header: &Header, directory: &Path) -> Result<Spec, Failure> {
     let unknown =
         |why: String| Failure::usage(format!("{} {why}", directory.display()), "begin a new experiment");
@@ -37,12 +37,12 @@ pub(crate) fn spec(header: &Header, directory: &Path) -> Result<Spec, Failure> {
         .map_err(|error| unknown(format!("began with options that are none any more: {error}")))
 }
 
-/// Why a recorded command line tells nothing.
+/// Why a recorded command line cannot be used.
 #[derive(Debug)]
 enum Unread {
-    /// It has words that are no options of today.
+    /// It has words that are no longer options.
     Words(clap::Error),
-    /// It names a file that is no experiment of today.
+    /// It names a file that is no experiment any more.
     File(Failure),
 }
 

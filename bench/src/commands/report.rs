@@ -1,4 +1,4 @@
-//! `dyno report`: the pages of an experiment, from its records alone.
+//! `dyno report`: the report of an experiment, from its records alone.
 
 use std::path::PathBuf;
 
@@ -29,10 +29,10 @@ enum Format {
     Html,
 }
 
-/// Writes the pages.
+/// Writes the report.
 ///
 /// # Errors
-/// When there are no records, or the pages cannot be written.
+/// When there are no records, or when the files cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let directory = arguments.directory.clone().map_or_else(|| results::latest(None), Ok)?;
     let written = results::write_report(&directory)?;

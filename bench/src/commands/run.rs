@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// The arguments of `dyno run` from the words behind it.
+    /// The arguments of `dyno run` from the words after it.
     ///
     /// # Errors
     /// clap's own, when the words are no such arguments.
@@ -48,7 +48,7 @@ impl Arguments {
         Arguments::from_arg_matches(&command.try_get_matches_from(words)?)
     }
 
-    /// What the file asks for, and the options on top of it.
+    /// The settings of the file, and the options on top of it.
     ///
     /// # Errors
     /// When the file cannot be read or does not describe an experiment, with line and column.
@@ -58,7 +58,7 @@ impl Arguments {
             Failure::usage(format!("cannot read {name}: {error}"), "`dyno run --help` shows such a file")
         })?;
         let spec = read(&text, &name)?;
-        // Help and wrong usage speak for themselves, and end the program as everywhere.
+        // Help and usage errors are printed by clap, and end the program as for every command.
         let options = Options::on_top_of(spec, &self.options).unwrap_or_else(|usage| usage.exit());
         if options.resume.is_some() {
             return Err(Failure::usage(
@@ -70,9 +70,9 @@ impl Arguments {
     }
 }
 
-/// What the file `name` with this text asks for.
+/// The settings that the file `name` with this text contains.
 fn read(text: &str, name: &str) -> Result<Spec, Failure> {
-    /// The one key without a default, which [`Spec`] therefore would not miss.
+    /// The only key without a default; parsing [`Spec`] would therefore not notice that it is missing.
     #[derive(Deserialize)]
     struct Named {
         #[serde(rename = "experiment")]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_http::limits::{Epoch, Limits};
@@ -16,7 +16,6 @@ use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
 use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
-use dyno_servers::services::compute::calibrate;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -92,7 +91,7 @@ struct Cores(Vec<usize>);
 /// Runs the server.
 ///
 /// # Errors
-/// A [`Failure`]: usage (2) for names and values that make no sense, failed (1) for what the system refuses.
+/// A [`Failure`]: usage (2) for names and values that make no sense, failed (1) when a system call is refused.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
@@ -111,24 +110,21 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
+    let memory = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(memory)?;
+    services.files = arguments.files.as_deref().map(check_directory).transpose()?;
+    services.faults = arguments.faults;
     let site = Site {
         listener,
-        services: Services {
-            table: &services::ALL,
-            rounds_per_us: arguments.compute_rounds_per_us.unwrap_or_else(calibrate),
-            files: arguments.files.as_deref().map(check_directory).transpose()?,
-            faults: arguments.faults,
-            mixed: AtomicU64::new(0),
-        },
+        services,
         limits: Arc::new(limits),
         transport,
-        tallies: Tallies::new(settings.workers)
-            .map_err(|error| Failure::failed(format!("cannot share memory: {error}"), ""))?,
+        tallies: Tallies::new(settings.workers).map_err(memory)?,
         open_connections: AtomicUsize::new(0),
         settings,
         stop,
     };
-    // The site lives as long as the process: threads, tasks and signal handlers may look at it to the last.
+    // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
     let site: &'static Site = Box::leak(Box::new(site));
     {
         use std::os::fd::AsFd;
@@ -147,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             "max_connections": site.settings.max_connections,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
             "cores": online_cores(),
-            "compute_rounds_per_us": site.services.rounds_per_us,
+            "compute_rounds_per_us": arguments.compute_rounds_per_us,
         },
     });
     say(&json!(ReadyLine { ready: true, address, details }).to_string());
@@ -171,7 +167,7 @@ fn find(name: &str) -> Result<&'static Architecture, Failure> {
     })
 }
 
-/// The option by which a chapter is told of a knob.
+/// The command-line option that sets a knob of a chapter.
 pub(crate) fn option(knob: Knob) -> &'static str {
     match knob {
         Knob::Workers => "--workers",
@@ -181,7 +177,7 @@ pub(crate) fn option(knob: Knob) -> &'static str {
     }
 }
 
-/// An option that a chapter does not read would be a lie about what was measured.
+/// Refuses an option that the chapter does not read: with it, the command line would misstate what was measured.
 fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(), Failure> {
     let given = [
         (Knob::Workers, arguments.workers.is_some()),
@@ -214,13 +210,13 @@ fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
     }
 }
 
-/// Results go to standard output, one line each. A reader that has gone away is no reason to stop serving.
+/// Prints a result on standard output, one line each. If the reader has gone, the server goes on serving.
 fn say(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// A text is no address to listen on.
+/// The text is no address to listen on.
 #[derive(Debug, thiserror::Error)]
 #[error("write an address and a port up to 65535, such as 127.0.0.1:8080")]
 struct NoAddress;
@@ -270,20 +266,20 @@ fn epoch() -> Epoch {
     Epoch { instant: Instant::now(), unix_seconds }
 }
 
-/// Raises the soft limit of descriptors to the hard one, so that a benchmark of ten thousand connections does not end
-/// at the 1,024 that a shell gives.
+/// Raises the soft limit of descriptors to the hard limit, so that a benchmark of ten thousand connections does not
+/// fail at the usual soft limit of 1,024.
 ///
 /// # Returns
 /// The limit in force.
 fn raise_descriptor_limit() -> usize {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return 1024 };
     let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
-    // The table of connections is indexed by descriptor; a limit of "infinity" is no size for it.
+    // The table of connections is indexed by descriptor, and a limit of "infinity" is no size for it.
     usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX).min(1 << 20)
 }
 
 fn keep_to(cores: &Cores) -> Result<(), Failure> {
-    // The system lets us go to some of the cores when it has not all of them.
+    // When some of the cores are not available, the system silently uses the others.
     if pin(&cores.0).is_ok() && online_cores() == cores.0 {
         return Ok(());
     }

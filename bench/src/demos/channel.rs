@@ -1,4 +1,4 @@
-//! `dyno demo channel`: a chat over the secure channel, played alone or between two terminals; `--tap` shows the wire.
+//! `dyno demo channel`: a chat over the secure channel, alone or between two terminals; `--tap` shows the wire.
 
 use std::io::{self, BufRead};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -47,7 +47,7 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
 
 const KINDS: [&str; 8] = ["?", "hello", "reply", "finish", "ready", "data", "rekey", "close"];
 
-/// Shows the messages on the wire: kind and length are all that can be read.
+/// Shows the messages on the wire: only their kind and length can be read.
 fn tap(stage: &Stage, direction: Direction, wire: &[u8]) {
     let arrow = if direction == Direction::Out { "->" } else { "<-" };
     let mut rest = wire;
@@ -147,7 +147,7 @@ fn connect(stage: &mut Stage, address: SocketAddr, key: PublicKey, tapped: bool)
     chat(stage, WireLine::new(TcpStream::connect(address)?, client.session(Instant::now()))?, tapped)
 }
 
-/// Lines that are typed go out, what comes in is shown; ends with the input or with the other side.
+/// Sends the lines that the user types, and shows the lines that come in; ends with the input or with the other side.
 fn chat(stage: &mut Stage, mut line: WireLine<ChannelSession>, tapped: bool) -> io::Result<()> {
     line.tapped = tapped.then(Vec::new);
     let established = line.establish();
@@ -156,7 +156,7 @@ fn chat(stage: &mut Stage, mut line: WireLine<ChannelSession>, tapped: bool) -> 
     let peer = line.pipe.peer().map(|peer| peer.key.to_string()).unwrap_or_default();
     stage.says("here", format!("connected with {peer}; type lines, end with Ctrl-D"));
     let (typed, keyboard) = mpsc::channel();
-    // Reading a terminal cannot be interrupted, so this thread ends with the process or with the input.
+    // Reading from a terminal cannot be interrupted, so this thread ends with the process or with the input.
     thread::spawn(move || type_lines(&typed));
     line.stream.set_read_timeout(Some(DEMO_POLL))?;
     let mut said_goodbye = false;
@@ -189,7 +189,7 @@ fn chat(stage: &mut Stage, mut line: WireLine<ChannelSession>, tapped: bool) -> 
     Ok(())
 }
 
-/// What the wire has carried, where it is tapped, then what was opened of it.
+/// Shows what the wire has carried, if it is tapped, and then the messages that were opened.
 fn show(stage: &Stage, line: &mut WireLine<ChannelSession>) {
     show_tapped(stage, line);
     let plain = std::mem::take(&mut line.plain);

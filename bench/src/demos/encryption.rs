@@ -36,7 +36,7 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
 
     stage.scene("The same nonce for two messages");
     let (first, second) = (b"transfer 000100 EUR", b"transfer 999999 EUR");
-    // Two keys made alike start at the same number: exactly what must never happen.
+    // Two keys made in the same way start at the same number: exactly what must never happen.
     let (one, two) = (key().seal(b"", first).expect("fresh"), key().seal(b"", second).expect("fresh"));
     stage.says("Alice", "has reset her counter and seals two messages with the same key and nonce");
     stage.says("Eve", format!("knows that the first was {:?}", readable(first)));

@@ -34,7 +34,7 @@ pub(crate) const DEMO: Demo = Demo {
 const ORDER: &[u8] = b"pay 100 EUR to Bob";
 const FORGED: &[u8] = b"pay 999 EUR to Mallory";
 
-/// The rounds: what the parties do, and what Mallory does.
+/// The rounds of the demonstration: what the parties do, and what Mallory does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
     /// Without signatures: Mallory reads and rewrites.
@@ -84,7 +84,7 @@ impl Drop for Keys {
     }
 }
 
-/// One party as a process; stopped when dropped, whatever happens.
+/// One party as a process, which is stopped when the value is dropped.
 struct Actor {
     child: Child,
     said: BufReader<std::process::ChildStdout>,

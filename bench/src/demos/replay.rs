@@ -12,7 +12,7 @@ use crate::exit::Failure;
 pub(crate) const DEMO: Demo =
     Demo { name: "replay", idea: "a recorded message sent again: protection off, then on", run };
 
-/// Some moment, in ms since 1970; the demonstration brings its own time.
+/// A moment in ms since 1970; the demonstration does not read the clock.
 const NOON_MS: u64 = 1_800_000_000_000;
 
 fn keys() -> (SealingKey, OpeningKey) {

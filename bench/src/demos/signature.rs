@@ -1,4 +1,4 @@
-//! `dyno demo signature`: who said it, and what a signature does not say.
+//! `dyno demo signature`: what a signature proves about its author, and what it does not prove.
 
 use dyno_security::signature::{Context, PublicKey, SigningKey};
 

@@ -41,13 +41,13 @@ impl Stage {
 
     fn put(&self, look: Style, text: &str, event: &serde_json::Value) {
         let mut out = anstream::stdout().lock();
-        // The reader may have left; the demonstration goes on to its verdict.
+        // The reader may have gone; the demonstration goes on to its verdict.
         let _ = if self.json { writeln!(out, "{event}") } else { writeln!(out, "{look}{text}{look:#}") };
         let _ = out.flush();
         thread::sleep(self.pause);
     }
 
-    /// A new scene begins.
+    /// Begins a new scene.
     pub(crate) fn scene(&self, title: &str) {
         self.put(
             SCENE,
@@ -56,7 +56,7 @@ impl Stage {
         );
     }
 
-    /// A party does or sees something.
+    /// Shows what a party does or sees.
     pub(crate) fn says(&self, party: &str, text: impl Display) {
         let text = text.to_string();
         self.put(
@@ -66,7 +66,7 @@ impl Stage {
         );
     }
 
-    /// A party offers a command to be typed elsewhere: in one line however long, so that it can be copied.
+    /// Shows a command to be typed in another terminal, in one line however long, so that it can be copied.
     pub(crate) fn offers(&self, party: &str, command: &str) {
         self.put(
             PLAIN,
@@ -75,7 +75,7 @@ impl Stage {
         );
     }
 
-    /// What the scene shows; `holds` is what was observed, and must be true.
+    /// Shows the verdict of the scene. `holds` is what was observed, and must be true.
     pub(crate) fn verdict(&mut self, claim: &str, holds: bool) {
         self.as_announced &= holds;
         let (look, mark) = if holds { (HOLDS, "=>") } else { (NOT_SO, "=> NOT SO:") };
@@ -97,14 +97,14 @@ fn wrap(line: &str, indent: usize) -> String {
     out + &rest
 }
 
-/// Octets as hexadecimal digits, cut where it gets long.
+/// Bytes as hexadecimal digits, cut where it gets long.
 pub(crate) fn hex(octets: &[u8]) -> String {
     let digits: String =
         octets.iter().take(DEMO_EXCERPT_OCTETS).map(|octet| format!("{octet:02x}")).collect();
     if octets.len() > DEMO_EXCERPT_OCTETS { format!("{digits}... ({} octets)", octets.len()) } else { digits }
 }
 
-/// Octets as text where they are text (UTF-8), as dots elsewhere; nothing in it can steer a terminal.
+/// Bytes as text where they are text (UTF-8), as dots elsewhere; nothing in it can steer a terminal.
 pub(crate) fn readable(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets);
     let dot = |c: char| if c.is_control() || c == char::REPLACEMENT_CHARACTER { '.' } else { c };
@@ -133,7 +133,7 @@ mod tests {
             wrapped.split_whitespace().collect::<Vec<_>>(),
             text.split_whitespace().collect::<Vec<_>>()
         );
-        // A word that fits nowhere stays whole.
+        // A word that is longer than a line stays whole.
         let word = "x".repeat(100);
         assert_eq!(wrap(&word, 3), word);
     }

@@ -76,7 +76,7 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a reader to the end gets from a connection that carries `octets` and is ended.
+/// What a client reads to the end of a connection that carries `octets` and is then closed.
 fn over_tcp(octets: &[u8]) -> io::Result<Vec<u8>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let mut sender = TcpStream::connect(listener.local_addr()?)?;

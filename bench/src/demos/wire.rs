@@ -8,14 +8,14 @@ use crate::limits::DEMO_TIMEOUT;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 
-/// Takes everything that waits for the wire.
+/// Takes all bytes that wait for the wire.
 pub fn drain(pipe: &mut dyn Pipe) -> Vec<u8> {
     let octets = pipe.pending().to_vec();
     pipe.advance(octets.len());
     octets
 }
 
-/// Moves octets both ways until both are silent.
+/// Moves bytes in both directions until both sides have nothing more to send.
 ///
 /// # Errors
 /// The first failure of either side.
@@ -32,17 +32,17 @@ pub fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) -> Result
 
 /// A pipe on its socket.
 pub struct WireLine<P> {
-    /// The socket that carries the sealed octets.
+    /// The socket that carries the sealed bytes.
     pub stream: TcpStream,
     /// The pipe that seals and opens.
     pub pipe: P,
-    /// What was opened and has not been taken yet.
+    /// Plaintext that was opened and has not been taken yet.
     pub plain: Vec<u8>,
-    /// What the socket has carried, in order, where it is recorded to be shown.
+    /// What the socket has carried, in order, if it is recorded to be shown.
     pub tapped: Option<Vec<(Direction, Vec<u8>)>>,
 }
 
-/// The direction in which octets went.
+/// The direction in which bytes went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// From this side to the peer.
@@ -59,7 +59,7 @@ impl<P: Pipe> WireLine<P> {
     /// Puts a pipe on a socket. Reads and writes give up after ten seconds.
     ///
     /// # Errors
-    /// What the system reports.
+    /// Errors of the operating system.
     pub fn new(stream: TcpStream, pipe: P) -> io::Result<Self> {
         stream.set_read_timeout(Some(DEMO_TIMEOUT))?;
         stream.set_write_timeout(Some(DEMO_TIMEOUT))?;
@@ -69,7 +69,7 @@ impl<P: Pipe> WireLine<P> {
     /// Writes what is pending.
     ///
     /// # Errors
-    /// What the system reports.
+    /// Errors of the operating system.
     pub fn flush(&mut self) -> io::Result<()> {
         while !self.pipe.pending().is_empty() {
             let count = self.stream.write(self.pipe.pending())?;
@@ -115,7 +115,7 @@ impl<P: Pipe> WireLine<P> {
         Ok(())
     }
 
-    /// Seals the octets and writes them to the socket.
+    /// Seals the bytes and writes them to the socket.
     ///
     /// # Errors
     /// As [`WireLine::fill`].

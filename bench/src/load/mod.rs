@@ -1,4 +1,4 @@
-//! What the load commands share: from arguments to a plan, progress, and writing results.
+//! Code that the load commands share: from arguments to a plan, progress, and writing results.
 
 pub(crate) mod options;
 pub(crate) mod plan;

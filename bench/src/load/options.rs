@@ -1,4 +1,4 @@
-//! Options of the commands that send requests, and what makes no sense in them.
+//! Options of the commands that send requests, and the checks that they make sense.
 
 use std::path::PathBuf;
 
@@ -114,7 +114,7 @@ pub(crate) enum OptionError {
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         error: std::io::Error,
     },
     /// A file that holds no trace, or no mix.

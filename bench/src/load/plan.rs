@@ -19,7 +19,7 @@ use dyno_measure::probe::machine::online_cores;
 /// Builds the plan; `errors_max` is the share of failed requests that makes the run void.
 ///
 /// # Errors
-/// A usage failure that names what does not go together.
+/// A usage failure that names the options that do not go together.
 pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Result<Plan, Failure> {
     let place = place::resolve(&target.url)
         .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
@@ -61,7 +61,7 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
 /// The transport of the target.
 ///
 /// # Errors
-/// What the credentials lack.
+/// Which credentials are missing or cannot be used.
 pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier, Failure> {
     let host = place.url.host_str().unwrap_or_default();
     // A certificate names an IPv6 address without the brackets of a URL.
@@ -75,7 +75,7 @@ pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier
 /// The request of the URL, or those of the mix.
 ///
 /// # Errors
-/// What cannot be sent or expected.
+/// Why a request cannot be sent, or an answer cannot be expected.
 pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<Vec<Request>, OptionError> {
     if let Some(path) = &target.mix {
         let text = mixfile::read_bounded(path)?;
@@ -135,7 +135,7 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
     let (from_per_s, shape_ns) = (stretches[0].from_per_s, profile::length_ns(&stretches));
     let length = length(how, shaped.then_some(shape_ns));
     if let (Length::Requests(n), [only]) = (length, stretches.as_mut_slice()) {
-        // Poisson arrivals need their time: the number ends the run, and the schedule must not end before it.
+        // The time of Poisson arrivals is random: the number ends the run, and the schedule must not end before it.
         only.length_ns = ((n as f64 / only.from_per_s * 2.0 + 60.0) * 1e9) as u64;
     }
     if how.warmup > 0 {

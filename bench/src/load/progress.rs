@@ -12,14 +12,14 @@ use dyno_units::show;
 use crate::exit::Failure;
 use crate::limits::TERMINAL_COLUMNS;
 
-/// Columns of the line: one less than the terminal has, so that it never wraps.
+/// Columns of the line: one less than the terminal has, so that the line never wraps.
 const COLUMNS: usize = TERMINAL_COLUMNS - 1;
 
-/// The line by which a run tells that it starts: all connections are open, and requests begin to fall due.
+/// The line by which a run reports its start: all connections are open, and requests begin to fall due.
 pub(crate) const STARTED: &str = "started";
 
-/// One line on standard error that is written over and over, if that is a terminal. It needs a carriage return and no
-/// escape code, so it works on every terminal and with NO_COLOR.
+/// One line on standard error that is overwritten again and again, if standard error is a terminal. It needs only a
+/// carriage return and no escape code, so it works on every terminal and with NO_COLOR.
 #[derive(Debug)]
 pub(crate) struct Bar {
     on: bool,
@@ -79,13 +79,13 @@ impl Bar {
         let line: String = line.chars().take(COLUMNS).collect();
         let (columns, before) = (line.chars().count(), self.shown_columns);
         self.shown_columns = columns;
-        // What a longer line before has left is written over. A line that cannot be written is no reason to end a
-        // measurement.
+        // The rest of a longer earlier line is overwritten with spaces. A line that cannot be written is no reason to
+        // end a measurement.
         let _ = write!(std::io::stderr(), "\r{line}{:1$}", "", before.saturating_sub(columns));
         let _ = std::io::stderr().flush();
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     pub(crate) fn clear(&mut self) {
         if self.shown_columns > 0 {
             self.write("");
@@ -103,11 +103,11 @@ extern "C" fn stop(_signal: libc::c_int) {
     }
 }
 
-/// From now on Ctrl-C and SIGTERM end the run early, and what was measured so far is told; a second one ends the
-/// program.
+/// From now on Ctrl-C and SIGTERM end the run early, and the measurements so far are reported; a second signal ends
+/// the program.
 ///
 /// # Errors
-/// When the system does not let us handle signals.
+/// When the system does not allow signal handlers.
 pub(crate) fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
     use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
     if LIVE.set(live.clone()).is_err() {

@@ -1,4 +1,4 @@
-//! Writing results where they were asked for.
+//! Writes results to the place that the user chose.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub(crate) enum Format {
 /// Writes `text` to `path`; `-` is standard output.
 ///
 /// # Errors
-/// Names the file that cannot be written.
+/// When the file cannot be written; the error names it.
 pub(crate) fn put(text: &str, path: &Path) -> Result<(), Failure> {
     let written = if path == Path::new("-") {
         let mut out = anstream::stdout().lock();
@@ -37,7 +37,7 @@ pub(crate) fn put(text: &str, path: &Path) -> Result<(), Failure> {
         std::fs::write(path, text)
     };
     match written {
-        // A reader that has seen enough (`| head`) is no failure.
+        // If the reader has read enough (`| head`), that is no failure.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::failed(
             format!("cannot write {}: {error}", path.display()),
@@ -68,7 +68,7 @@ pub(crate) fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<
 /// As [`put`].
 pub(crate) fn plan(plan: &Plan, format: Format) -> Result<(), Failure> {
     match plan.check() {
-        // It will be, before anything is measured.
+        // What the plan still has to learn, it learns before anything is measured.
         Ok(()) | Err(PlanError::NotLearned) => {}
         Err(error) => return Err(Failure::usage(error.to_string(), "")),
     }

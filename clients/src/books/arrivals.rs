@@ -4,19 +4,12 @@
 //! be joined to the process that the server saw. Each gap is multiplied by the planned rate at its place: its mean is
 //! then 1, on ramps too.
 
-use crate::limits::ARRIVAL_GAPS;
+use crate::limits::{
+    ARRIVAL_GAPS, ARRIVAL_GAPS_MIN, ARRIVAL_WINDOWS, CONSTANT_VARIATION_MAX, POISSON_STATISTIC_MAX,
+};
 use crate::outcome::verdict::ArrivalTest;
 use crate::plan::as_run::Stretch;
 use crate::plan::profile::Inverse;
-
-/// Windows over the run.
-const WINDOWS: usize = 4;
-
-/// Largest coefficient of variation of the gaps of even arrivals; Poisson arrivals would have 1.
-pub const CONSTANT_LIMIT: f64 = 0.5;
-
-/// Limit of the Anderson-Darling statistic for a fully specified law: a true one passes 999 times of 1,000.
-pub const POISSON_LIMIT: f64 = 5.97;
 
 /// Collects intended and actual times inside the windows.
 #[derive(Debug, Clone, Default)]
@@ -29,16 +22,16 @@ pub struct Sample {
 impl Sample {
     /// Chooses windows between `from_ns` and `to_ns` in which the profile brings [`ARRIVAL_GAPS`] arrivals in all.
     pub fn new(stretches: &[Stretch], from_ns: u64, to_ns: u64) -> Self {
-        let part = to_ns.saturating_sub(from_ns) / WINDOWS as u64;
+        let part = to_ns.saturating_sub(from_ns) / ARRIVAL_WINDOWS as u64;
         let window = |i: usize| {
             let start = from_ns + i as u64 * part;
             let before = crate::plan::profile::expected_arrivals(stretches, 0, start);
-            let enough = before + (ARRIVAL_GAPS / WINDOWS) as f64;
+            let enough = before + (ARRIVAL_GAPS / ARRIVAL_WINDOWS) as f64;
             let end = Inverse::new(stretches.to_vec()).time_ns(enough).unwrap_or(u64::MAX);
             (start, end.min(start + part))
         };
         Sample {
-            windows: (0..WINDOWS).map(window).collect(),
+            windows: (0..ARRIVAL_WINDOWS).map(window).collect(),
             current: 0,
             times: Vec::with_capacity(ARRIVAL_GAPS),
         }
@@ -86,12 +79,12 @@ impl Sample {
 }
 
 fn test(which: &str, process: &str, gaps: &[f64]) -> Option<ArrivalTest> {
-    if gaps.len() < 100 {
+    if gaps.len() < ARRIVAL_GAPS_MIN {
         return None;
     }
     let (test, statistic, limit) = match process {
-        "constant" => ("coefficient-of-variation", variation(gaps), CONSTANT_LIMIT),
-        "poisson" => ("anderson-darling", anderson_darling_exponential(gaps), POISSON_LIMIT),
+        "constant" => ("coefficient-of-variation", variation(gaps), CONSTANT_VARIATION_MAX),
+        "poisson" => ("anderson-darling", anderson_darling_exponential(gaps), POISSON_STATISTIC_MAX),
         _ => return None,
     };
     Some(ArrivalTest {

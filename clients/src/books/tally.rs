@@ -4,6 +4,7 @@ use crate::books::arrivals::Sample;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
+use crate::failure::{Cause, RequestFailure};
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
 
 /// Everything that is counted. All times are ns from the start of the run.
@@ -28,7 +29,8 @@ pub struct RunTally {
     /// Sample for the test of the arrival process.
     pub arrivals: Sample,
     errors: [u64; ErrorKind::ALL.len()],
-    examples: [Option<String>; ErrorKind::ALL.len()],
+    /// The first failure of each kind, as it is told, and its cause.
+    examples: [Option<(String, Cause)>; ErrorKind::ALL.len()],
     in_system_area: f64,
     in_system: u64,
     in_system_since_ns: u64,
@@ -105,20 +107,15 @@ impl RunTally {
     }
 
     /// A request failed.
-    pub fn failed(
-        &mut self,
-        kind: ErrorKind,
-        intended_ns: u64,
-        now_ns: u64,
-        example: impl FnOnce() -> String,
-    ) {
+    pub fn failed(&mut self, failure: &RequestFailure, intended_ns: u64, now_ns: u64) {
         self.series.failed(now_ns);
         self.left_system(intended_ns, now_ns);
         self.last_done_ns = self.last_done_ns.max(now_ns);
         if self.is_inside(intended_ns) {
             self.counts.failed += 1;
-            self.errors[kind.index()] += 1;
-            self.examples[kind.index()].get_or_insert_with(example);
+            let index = failure.kind().index();
+            self.errors[index] += 1;
+            self.examples[index].get_or_insert_with(|| (failure.to_string(), failure.cause()));
         }
     }
 
@@ -162,14 +159,20 @@ impl RunTally {
 
     /// Failures by kind, those that occurred.
     pub fn errors(&self) -> Vec<ErrorCount> {
-        let all = ErrorKind::ALL.iter().zip(&self.errors).zip(&self.examples);
-        all.filter(|((_, count), _)| **count > 0)
-            .map(|((&kind, &count), example)| ErrorCount {
-                kind,
-                count,
-                example: example.clone().unwrap_or_default(),
+        let kinds = ErrorKind::ALL.iter().zip(&self.errors).zip(&self.examples);
+        kinds
+            .filter_map(|((&kind, &count), example)| {
+                let (example, _) = example.as_ref()?;
+                Some(ErrorCount { kind, count, example: example.clone() })
             })
             .collect()
+    }
+
+    /// The cause of the first failure of the kind that came most often; `None` when nothing failed.
+    pub fn usual_cause(&self) -> Option<Cause> {
+        let causes = self.errors.iter().zip(&self.examples);
+        let occurred = causes.filter_map(|(count, example)| Some((count, example.as_ref()?.1)));
+        occurred.max_by_key(|(count, _)| **count).map(|(_, cause)| cause)
     }
 
     /// Joins another thread's books to these.

@@ -8,9 +8,11 @@ use serde::Serialize;
 use url::Url;
 
 use crate::browser::links::{Kind, find};
-use crate::exchange::exchange;
+use crate::exchange::{Exchange, ExchangeError, exchange};
+use crate::failure::Cause;
 use crate::limits::{FRAMES_DEPTH_MAX, RESOURCES_MAX};
 use crate::plan::Carrier;
+use crate::plan::error::PlanError;
 use crate::plan::place::resolve_url;
 use crate::plan::request::RequestParts;
 
@@ -38,6 +40,9 @@ pub struct Fetched {
     /// What went wrong, if something did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What caused that.
+    #[serde(skip)]
+    pub cause: Option<Cause>,
 }
 
 /// A page with all that belongs to it.
@@ -144,17 +149,9 @@ fn fetch(
         status: 0,
         octets: 0,
         error: None,
+        cause: None,
     };
-    let answer = resolve_url(task.url.clone()).map_err(|error| error.to_string()).and_then(|place| {
-        let parts = RequestParts {
-            target: place.target,
-            authority: place.authority,
-            close: true,
-            ..RequestParts::default()
-        };
-        let request = parts.prepare().map_err(|error| error.to_string())?;
-        exchange(place.address, transport, &request.wire, false, timeout_ns).map_err(|e| e.to_string())
-    });
+    let answer = get(&task.url, transport, timeout_ns);
     fetched.end_ns = begin.elapsed().as_nanos() as u64;
     match answer {
         Ok(answer) => {
@@ -166,15 +163,48 @@ fn fetch(
             fetched.octets = answer.body.len() as u64;
             if !(200..300).contains(&answer.status) {
                 fetched.error = Some(format!("status {}", answer.status));
+                fetched.cause = Some(Cause::Other);
             }
             (fetched, answer.body)
         }
         Err(error) => {
             fetched.first_octet_ns = fetched.end_ns;
-            fetched.error = Some(error);
+            fetched.error = Some(error.to_string());
+            fetched.cause = Some(error.cause());
             (fetched, Vec::new())
         }
     }
+}
+
+/// Why a resource has no answer.
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    /// Its address leads nowhere, or cannot be asked for.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+}
+
+impl FetchError {
+    fn cause(&self) -> Cause {
+        match self {
+            FetchError::Plan(_) => Cause::Other,
+            FetchError::Exchange(error) => error.cause(),
+        }
+    }
+}
+
+fn get(url: &Url, transport: &Carrier, timeout_ns: u64) -> Result<Exchange, FetchError> {
+    let place = resolve_url(url.clone())?;
+    let parts = RequestParts {
+        target: place.target,
+        authority: place.authority,
+        close: true,
+        ..RequestParts::default()
+    };
+    let request = parts.prepare()?;
+    Ok(exchange(place.address, transport, &request.wire, false, timeout_ns)?)
 }
 
 /// Sum of the fetches' lengths over the length of their union.
@@ -205,6 +235,7 @@ mod tests {
             status: 200,
             octets: 0,
             error: None,
+            cause: None,
         };
         assert_eq!(parallelism(&[]), 0.0);
         assert_eq!(parallelism(&[fetch(0, 10), fetch(20, 30)]), 1.0);

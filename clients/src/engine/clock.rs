@@ -10,6 +10,8 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::time::ClockId as ReadClockId;
 
+use crate::limits::{POLL_GRAIN_NS, POLL_MAX, PREEMPTIONS_MAX, SPIN_FIRST_NS};
+
 /// Token of the timer among the events of a thread; connections have the numbers below.
 pub const TIMER: Token = Token(usize::MAX - 1);
 
@@ -128,18 +130,6 @@ impl Sleeper {
         };
     }
 }
-
-/// Grain of epoll_wait(2)'s time-out with room for a late wake-up, ns: 2 ms.
-const POLL_GRAIN_NS: u64 = 2_000_000;
-
-/// Longest sleep beside the timer, which ends it earlier.
-const POLL_MAX: Duration = Duration::from_secs(1);
-
-/// The stretch to begin with, ns: what a wake-up takes on a machine of one's own, and some more.
-const SPIN_FIRST_NS: u64 = 100_000;
-
-/// Preemptions between two housekeepings (50 ms) that count as company: 200 a second.
-const PREEMPTIONS_MAX: u64 = 10;
 
 fn ignore_interruption(result: io::Result<()>) -> io::Result<()> {
     match result {

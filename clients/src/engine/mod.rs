@@ -11,7 +11,7 @@ mod worker;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
@@ -21,7 +21,9 @@ use crate::engine::live::Live;
 use crate::engine::socket::DescriptorError;
 use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
+use crate::engine::worker::books::Books;
 use crate::exchange::{ExchangeError, knock};
+use crate::failure::{Cause, RequestFailure};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
 use crate::plan::dispatch::{Dispatcher, RequestSource};
@@ -59,8 +61,10 @@ pub enum EngineError {
     Unreachable {
         /// Where to.
         address: std::net::SocketAddr,
-        /// What the system says.
+        /// What the system says, or the transport.
         reason: String,
+        /// What that suggests.
+        cause: Cause,
     },
     /// There are too few descriptors for the connections.
     #[error(transparent)]
@@ -80,7 +84,9 @@ pub fn run(
     watch: &mut dyn FnMut(&Glance),
 ) -> Result<Measured, EngineError> {
     plan.check()?;
-    let descriptors = u64::from(plan.connections) + u64::from(plan.threads) * 4 + 64;
+    let descriptors = u64::from(plan.connections)
+        + u64::from(plan.threads) * limits::THREAD_DESCRIPTORS
+        + limits::PROCESS_DESCRIPTORS;
     socket::allow_descriptors(descriptors)?;
     let lazily = plan.requests_per_connection == Some(1);
     if lazily {
@@ -88,6 +94,7 @@ pub fn run(
         // connections are opened before the run, they are the knock.
         knock(plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
             address: plan.address,
+            cause: e.cause(),
             reason: match e {
                 ExchangeError::Connect(_, e) => e.to_string(),
                 other => other.to_string(),
@@ -109,7 +116,7 @@ pub fn run(
         let mut opening = Opening::default();
         for _ in 0..plan.threads {
             while let Err(mpsc::RecvTimeoutError::Timeout) =
-                reports.recv_timeout(WATCH).map(|one| opening.add(one))
+                reports.recv_timeout(limits::WATCH).map(|one| opening.add(one))
             {
                 watch(&live.glance());
             }
@@ -127,7 +134,7 @@ pub fn run(
         }
         drop(starts);
         // Each thread lets go of its end when it is done, so the end of the last is known at once.
-        while let Err(mpsc::RecvTimeoutError::Timeout) = reports.recv_timeout(WATCH) {
+        while let Err(mpsc::RecvTimeoutError::Timeout) = reports.recv_timeout(limits::WATCH) {
             watch(&live.glance());
         }
         let mut parts = Vec::new();
@@ -139,20 +146,20 @@ pub fn run(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        join(parts, plan, started_unix_ms).ok_or_else(|| EngineError::Unreachable {
-            address: plan.address,
-            reason: opening.first_failure.unwrap_or_else(|| "no connection within the timeout".into()),
+        join(parts, plan, started_unix_ms).ok_or_else(|| {
+            let (reason, cause) = match opening.first_failure {
+                Some(failure) => (failure.to_string(), failure.cause()),
+                None => ("no connection within the timeout".into(), Cause::Other),
+            };
+            EngineError::Unreachable { address: plan.address, reason, cause }
         })
     })
 }
 
-/// How often the watcher looks.
-const WATCH: Duration = Duration::from_millis(100);
-
 #[derive(Debug, Default)]
 struct Opening {
     opened: u64,
-    first_failure: Option<String>,
+    first_failure: Option<RequestFailure>,
 }
 
 impl Opening {
@@ -190,27 +197,15 @@ fn thread_main(
     let connections = share(u64::from(plan.connections)) as u32;
     let mut worker = Worker::new(plan.clone(), live.clone(), dispatcher, tally, thread, connections)?;
     worker.open_all()?;
-    let first_failure = worker.first_failure.clone();
-    let _ = news.send(Opening { opened: worker.opened, first_failure });
+    let first_failure = worker.books.first_failure.take();
+    let _ = news.send(Opening { opened: worker.books.connections.opened, first_failure });
     // No start: nobody could open a connection.
     let Ok(start_ns) = started.recv() else { return Ok(None) };
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
-    worker.say_goodbye()?;
-    let connections = Connections {
-        planned: u64::from(connections),
-        open_max: worker.open_max,
-        open_at_end: worker.open_at_end,
-        opened: worker.opened,
-        failed: worker.connect_failures,
-    };
-    Ok(Some(Part {
-        tally: worker.tally,
-        meter: worker.meter,
-        partial: worker.partial,
-        ended_ns,
-        connections,
-    }))
+    worker.network.say_goodbye()?;
+    let Books { tally, meter, partial, connections, .. } = worker.books;
+    Ok(Some(Part { tally, meter, partial, ended_ns, connections }))
 }
 
 fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {

@@ -126,7 +126,7 @@ impl Plan {
             backlog: limits::BACKLOG_DEFAULT_REQUESTS,
             spin_ns: limits::SPIN_DEFAULT_NS,
             cpus: Vec::new(),
-            errors_max: 0.01,
+            errors_max: limits::ERRORS_MAX_SHARE,
             mix: vec![request],
         }
     }

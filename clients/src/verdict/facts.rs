@@ -1,57 +1,81 @@
 //! What the checks of a run go by.
 
-use crate::outcome::Partial;
 use crate::outcome::verdict::Figures;
+use crate::outcome::{Connections, Partial, Rates};
 
 /// Everything that the checks go by.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
+    /// What was asked for.
+    pub plan: PlanFacts,
+    /// Length of the window, ns.
+    pub window_ns: u64,
+    /// Why the run ended early, and when.
+    pub partial: Option<(Partial, u64)>,
+    /// What was offered, sent and achieved.
+    pub rates: Rates,
+    /// What came of the requests.
+    pub answers: AnswerFacts,
+    /// How long the answers took.
+    pub latency: LatencyFacts,
+    /// Connections, as planned and as found.
+    pub connections: Connections,
+    /// What the generator had left.
+    pub generator: GeneratorFacts,
+    /// Figures that are published as they are.
+    pub figures: Figures,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct PlanFacts {
     /// Whether the schedule, and not the server, decided when requests start.
     pub open_loop: bool,
     /// Whether the planned rate is one value for the whole run, or the loop is closed.
-    pub steady_plan: bool,
+    pub steady: bool,
     /// Whether requests open their own connections.
     pub connects_on_demand: bool,
-    /// Planned starts, per second.
-    pub offered_per_s: f64,
-    /// Sent, per second.
-    pub sent_per_s: f64,
-    /// Verified answers inside the window, per second.
-    pub achieved_per_s: f64,
-    /// Length of the window, ns.
-    pub window_ns: u64,
-    /// Verified answers to requests that were due in the window.
-    pub completed: u64,
-    /// Failed ones.
-    pub failed: u64,
-    /// Share of failures from which on the run is void.
-    pub errors_max: f64,
-    /// Total latency: median, ns.
-    pub total_p50_ns: u64,
-    /// Total latency: 99th percentile, ns.
-    pub total_p99_ns: u64,
-    /// Total latency: exact mean, ns.
-    pub total_mean_ns: f64,
-    /// Share of the answered requests that waited for a connection.
-    pub waited_share: f64,
-    /// Share of the window in which the busiest thread had work.
-    pub busy_share: f64,
-    /// Involuntary context switches of the generator, per second.
-    pub preempted_per_s: f64,
-    /// Why the run ended early, and when.
-    pub partial: Option<(Partial, u64)>,
-    /// What to do about the errors, where that is known.
-    pub remedy: Option<&'static str>,
     /// The bound of the backlog.
     pub backlog: u64,
-    /// Connections planned, and most open at one time.
-    pub connections: (u64, u64),
+    /// Share of failures from which on the run is void.
+    pub errors_max: f64,
+}
+
+/// What came of the requests that were due in the window.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerFacts {
+    /// Verified answers.
+    pub completed: u64,
+    /// Failed requests.
+    pub failed: u64,
+    /// Share of the answered requests that waited for a connection.
+    pub waited_share: f64,
+    /// What to do about the failures, where that is known.
+    pub remedy: Option<&'static str>,
+}
+
+/// The total latency.
+#[derive(Debug, Clone, Default)]
+pub struct LatencyFacts {
+    /// Median, ns.
+    pub p50_ns: u64,
+    /// 99th percentile, ns.
+    pub p99_ns: u64,
+    /// Exact mean, ns.
+    pub mean_ns: f64,
     /// Standard error of the difference between the two halves' means, ns.
     pub halves_error_ns: f64,
     /// The percentiles told, each with its effective samples beyond.
     pub percentiles: Vec<(f64, f64)>,
-    /// Figures that are published as they are.
-    pub figures: Figures,
+}
+
+/// What the generator had left of its machine.
+#[derive(Debug, Clone, Default)]
+pub struct GeneratorFacts {
+    /// Share of the window in which the busiest thread had work.
+    pub busy_share: f64,
+    /// Involuntary context switches, per second.
+    pub preempted_per_s: f64,
 }
 
 impl Facts {

@@ -1,29 +1,14 @@
 //! The audit of a run: pure functions from facts to doubts. It knows no clock, no socket and no terminal.
 
-use crate::outcome::Partial;
+use crate::limits::{
+    ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN, HALVES_SHARE,
+    JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
+    LAG_VOID_PARTS, LITTLE_SHARE, PREEMPTED_PER_S,
+};
 use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding, Verdict};
+use crate::outcome::{Connections, Partial};
 use crate::verdict::facts::Facts;
 use crate::verdict::words::words;
-
-/// The generator was busy for so much of the time that its own queue is part of the latencies.
-pub const BUSY_VOID: f64 = 0.95;
-/// The same, as a warning.
-pub const BUSY_DOUBTFUL: f64 = 0.85;
-/// Median lag that is nobody's business, ns: 20 us.
-pub const LAG_P50_FREE_NS: u64 = 20_000;
-/// 99th percentile of the lag that is nobody's business, ns: 50 us.
-pub const LAG_P99_FREE_NS: u64 = 50_000;
-/// By how much Little's law may be off: 1 %. Requests that straddle an edge of the window are cut there in both
-/// figures, so nothing is left to chance; the rest is the time between two looks at the clock.
-pub const LITTLE_SHARE: f64 = 0.01;
-/// How much of the offered rate must be answered: 98 %.
-pub const ACHIEVED_SHARE: f64 = 0.98;
-/// How far the two halves' means may lie apart: 10 %.
-pub const HALVES_SHARE: f64 = 0.10;
-/// Independent samples that must lie beyond a percentile up to the 99th.
-pub const EFFECTIVE_BEYOND_MIN: f64 = 5.0;
-/// Involuntary context switches a second that speak of company on the core.
-pub const PREEMPTED_PER_S: f64 = 500.0;
 
 /// Judges a run.
 pub fn audit(facts: &Facts) -> Audit {
@@ -56,91 +41,96 @@ pub fn audit(facts: &Facts) -> Audit {
 type Doubted = Option<(Verdict, Doubt)>;
 
 fn nothing_measured(f: &Facts) -> Doubted {
-    (f.completed == 0).then_some((Verdict::Void, Doubt::NothingMeasured {}))
+    (f.answers.completed == 0).then_some((Verdict::Void, Doubt::NothingMeasured {}))
 }
 
 fn backlog_overflow(f: &Facts) -> Doubted {
     match f.partial {
         Some((Partial::Backlog, at_ns)) => {
-            Some((Verdict::Void, Doubt::BacklogOverflow { backlog: f.backlog, at_ns }))
+            Some((Verdict::Void, Doubt::BacklogOverflow { backlog: f.plan.backlog, at_ns }))
         }
         _ => None,
     }
 }
 
 fn cut_short(f: &Facts) -> Doubted {
-    (f.is_interrupted() && f.completed > 0)
-        .then_some((Verdict::Doubtful, Doubt::CutShort { answered: f.completed, window_ns: f.window_ns }))
+    (f.is_interrupted() && f.answers.completed > 0).then_some((
+        Verdict::Doubtful,
+        Doubt::CutShort { answered: f.answers.completed, window_ns: f.window_ns },
+    ))
 }
 
 fn errors(f: &Facts) -> Doubted {
-    if f.failed == 0 {
+    if f.answers.failed == 0 {
         return None;
     }
-    let share = f.failed as f64 / (f.failed + f.completed) as f64;
-    if share > f.errors_max {
-        return Some((Verdict::Void, Doubt::ErrorsOverLimit { share, limit: f.errors_max }));
+    let share = f.answers.failed as f64 / (f.answers.failed + f.answers.completed) as f64;
+    if share > f.plan.errors_max {
+        return Some((Verdict::Void, Doubt::ErrorsOverLimit { share, limit: f.plan.errors_max }));
     }
-    Some((Verdict::Doubtful, Doubt::Errors { share, failed: f.failed }))
+    Some((Verdict::Doubtful, Doubt::Errors { share, failed: f.answers.failed }))
 }
 
 fn generator_saturated(f: &Facts) -> Doubted {
-    let grade = if f.busy_share > BUSY_VOID { Verdict::Void } else { Verdict::Doubtful };
+    let grade = if f.generator.busy_share > BUSY_VOID_SHARE { Verdict::Void } else { Verdict::Doubtful };
     // Where nothing was answered there is no speed of anybody's to speak of.
-    (f.busy_share > BUSY_DOUBTFUL && f.completed > 0)
-        .then_some((grade, Doubt::GeneratorSaturated { busy_share: f.busy_share }))
+    (f.generator.busy_share > BUSY_DOUBTFUL_SHARE && f.answers.completed > 0)
+        .then_some((grade, Doubt::GeneratorSaturated { busy_share: f.generator.busy_share }))
 }
 
 fn generator_late(f: &Facts) -> Doubted {
     let (p50, p99) = (f.figures.lag_p50_ns, f.figures.lag_p99_ns);
-    let void =
-        p50 > LAG_P50_FREE_NS.max(f.total_p50_ns / 2) || p99 > (4 * LAG_P99_FREE_NS).max(f.total_p99_ns / 2);
-    let doubtful =
-        p50 > LAG_P50_FREE_NS.max(f.total_p50_ns / 10) || p99 > LAG_P99_FREE_NS.max(f.total_p99_ns / 10);
+    let void = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / LAG_VOID_PARTS)
+        || p99 > LAG_P99_VOID_NS.max(f.latency.p99_ns / LAG_VOID_PARTS);
+    let doubtful = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / LAG_DOUBTFUL_PARTS)
+        || p99 > LAG_P99_FREE_NS.max(f.latency.p99_ns / LAG_DOUBTFUL_PARTS);
     let doubt = Doubt::GeneratorLate {
         lag_p50_ns: p50,
         lag_p99_ns: p99,
-        total_p50_ns: f.total_p50_ns,
-        total_p99_ns: f.total_p99_ns,
+        total_p50_ns: f.latency.p50_ns,
+        total_p99_ns: f.latency.p99_ns,
     };
     let grade = if void { Verdict::Void } else { Verdict::Doubtful };
-    (f.completed > 0 && (void || doubtful)).then_some((grade, doubt))
+    (f.answers.completed > 0 && (void || doubtful)).then_some((grade, doubt))
 }
 
 fn core_shared(f: &Facts) -> Doubted {
     let late = f.figures.lag_p99_ns > LAG_P99_FREE_NS;
-    (f.preempted_per_s > PREEMPTED_PER_S && late)
-        .then_some((Verdict::Doubtful, Doubt::CoreShared { switches_per_s: f.preempted_per_s }))
+    (f.generator.preempted_per_s > PREEMPTED_PER_S && late)
+        .then_some((Verdict::Doubtful, Doubt::CoreShared { switches_per_s: f.generator.preempted_per_s }))
 }
 
 fn is_overloaded(f: &Facts) -> bool {
-    let missing = (f.offered_per_s - f.achieved_per_s) * f.window_ns as f64 / 1e9;
+    let missing = (f.rates.offered_per_s - f.rates.achieved_per_s) * f.window_ns as f64 / 1e9;
     let growing = f.figures.second_half_mean_ns > f.figures.first_half_mean_ns * (1.0 + HALVES_SHARE);
-    f.open_loop
-        && f.completed > 0
-        && f.achieved_per_s < ACHIEVED_SHARE * f.offered_per_s
-        && missing > 3.0 * (f.completed as f64).sqrt()
-        && (growing || !f.steady_plan)
+    f.plan.open_loop
+        && f.answers.completed > 0
+        && f.rates.achieved_per_s < ACHIEVED_SHARE * f.rates.offered_per_s
+        && missing > DEVIATIONS * (f.answers.completed as f64).sqrt()
+        && (growing || !f.plan.steady)
 }
 
 fn server_overloaded(f: &Facts) -> Doubted {
     is_overloaded(f).then_some((
         Verdict::Doubtful,
-        Doubt::ServerOverloaded { offered_per_s: f.offered_per_s, achieved_per_s: f.achieved_per_s },
+        Doubt::ServerOverloaded {
+            offered_per_s: f.rates.offered_per_s,
+            achieved_per_s: f.rates.achieved_per_s,
+        },
     ))
 }
 
 fn offered_rate_missed(f: &Facts) -> Doubted {
-    let missed = f.open_loop && f.sent_per_s < ACHIEVED_SHARE * f.offered_per_s;
+    let missed = f.plan.open_loop && f.rates.sent_per_s < ACHIEVED_SHARE * f.rates.offered_per_s;
     (missed && !is_overloaded(f) && f.partial.is_none()).then_some((
         Verdict::Doubtful,
-        Doubt::OfferedRateMissed { offered_per_s: f.offered_per_s, sent_per_s: f.sent_per_s },
+        Doubt::OfferedRateMissed { offered_per_s: f.rates.offered_per_s, sent_per_s: f.rates.sent_per_s },
     ))
 }
 
 fn connections_missing(f: &Facts) -> Doubted {
-    let (planned, open_max) = f.connections;
-    (open_max < planned && !f.connects_on_demand)
+    let Connections { planned, open_max, .. } = f.connections;
+    (open_max < planned && !f.plan.connects_on_demand)
         .then_some((Verdict::Doubtful, Doubt::ConnectionsMissing { planned, open_max }))
 }
 
@@ -153,21 +143,27 @@ fn little(f: &Facts) -> Doubted {
 fn unsteady(f: &Facts) -> Doubted {
     let (first, second) = (f.figures.first_half_mean_ns, f.figures.second_half_mean_ns);
     let difference = (first - second).abs();
-    let large = difference > HALVES_SHARE * f.total_mean_ns && difference > 3.0 * f.halves_error_ns;
+    let large =
+        difference > HALVES_SHARE * f.latency.mean_ns && difference > DEVIATIONS * f.latency.halves_error_ns;
     // In overload latencies grow by nature, and a longer run would only let them grow further.
-    (f.steady_plan && large && first > 0.0 && second > 0.0 && !is_overloaded(f)).then_some((
+    (f.plan.steady && large && first > 0.0 && second > 0.0 && !is_overloaded(f)).then_some((
         Verdict::Doubtful,
         Doubt::Unsteady { first_half_mean_ns: first, second_half_mean_ns: second },
     ))
 }
 
 fn few_answers(f: &Facts) -> Doubted {
-    (f.completed > 0 && f.percentiles.is_empty())
-        .then_some((Verdict::Doubtful, Doubt::FewAnswers { answered: f.completed }))
+    (f.answers.completed > 0 && f.latency.percentiles.is_empty())
+        .then_some((Verdict::Doubtful, Doubt::FewAnswers { answered: f.answers.completed }))
 }
 
 fn few_samples(f: &Facts) -> Doubted {
-    let weakest = f.percentiles.iter().filter(|p| p.0 <= 0.99).find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
+    let weakest = f
+        .latency
+        .percentiles
+        .iter()
+        .filter(|p| p.0 <= JUDGED_QUANTILE_MAX)
+        .find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
     weakest.filter(|_| !is_overloaded(f)).map(|&(quantile, effective_beyond)| {
         (Verdict::Doubtful, Doubt::FewIndependentSamples { quantile, effective_beyond })
     })
@@ -195,26 +191,31 @@ fn finding(f: &Facts, grade: Verdict, doubt: Doubt) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Rates;
     use crate::outcome::verdict::Figures;
+    use crate::verdict::facts::{AnswerFacts, GeneratorFacts, LatencyFacts, PlanFacts};
 
     /// A run that nobody could object to.
     fn sound() -> Facts {
         Facts {
-            open_loop: true,
-            steady_plan: true,
-            offered_per_s: 10_000.0,
-            sent_per_s: 10_000.0,
-            achieved_per_s: 10_000.0,
+            plan: PlanFacts { open_loop: true, steady: true, errors_max: 0.01, ..PlanFacts::default() },
             window_ns: 10_000_000_000,
-            completed: 100_000,
-            errors_max: 0.01,
-            total_p50_ns: 80_000,
-            total_p99_ns: 300_000,
-            total_mean_ns: 100_000.0,
-            busy_share: 0.3,
-            connections: (64, 64),
-            halves_error_ns: 500.0,
-            percentiles: vec![(0.5, 50_000.0), (0.99, 800.0), (0.9999, 3.0)],
+            rates: Rates {
+                offered_per_s: 10_000.0,
+                sent_per_s: 10_000.0,
+                achieved_per_s: 10_000.0,
+                ..Rates::default()
+            },
+            answers: AnswerFacts { completed: 100_000, ..AnswerFacts::default() },
+            latency: LatencyFacts {
+                p50_ns: 80_000,
+                p99_ns: 300_000,
+                mean_ns: 100_000.0,
+                halves_error_ns: 500.0,
+                percentiles: vec![(0.5, 50_000.0), (0.99, 800.0), (0.9999, 3.0)],
+            },
+            connections: Connections { planned: 64, open_max: 64, ..Connections::default() },
+            generator: GeneratorFacts { busy_share: 0.3, ..GeneratorFacts::default() },
             figures: Figures {
                 lag_p50_ns: 2_000,
                 lag_p99_ns: 20_000,
@@ -238,30 +239,32 @@ mod tests {
     fn each_fault_is_found_graded_and_given_a_remedy() {
         type Case = (&'static str, Verdict, fn(&mut Facts));
         let cases: &[Case] = &[
-            ("nothing-measured", Verdict::Void, |f| f.completed = 0),
+            ("nothing-measured", Verdict::Void, |f| f.answers.completed = 0),
             ("backlog-overflow", Verdict::Void, |f| f.partial = Some((Partial::Backlog, 5))),
             ("cut-short", Verdict::Doubtful, |f| f.partial = Some((Partial::Interrupted, 5))),
             ("nothing-measured", Verdict::Void, |f| {
-                (f.completed, f.partial) = (0, Some((Partial::Interrupted, 5)));
+                (f.answers.completed, f.partial) = (0, Some((Partial::Interrupted, 5)));
             }),
-            ("few-answers", Verdict::Doubtful, |f| (f.completed, f.percentiles) = (19, vec![])),
-            ("errors", Verdict::Doubtful, |f| f.failed = 1),
-            ("errors-over-limit", Verdict::Void, |f| f.failed = 2_000),
-            ("generator-saturated", Verdict::Void, |f| f.busy_share = 0.96),
-            ("generator-saturated", Verdict::Doubtful, |f| f.busy_share = 0.9),
+            ("few-answers", Verdict::Doubtful, |f| {
+                (f.answers.completed, f.latency.percentiles) = (19, vec![]);
+            }),
+            ("errors", Verdict::Doubtful, |f| f.answers.failed = 1),
+            ("errors-over-limit", Verdict::Void, |f| f.answers.failed = 2_000),
+            ("generator-saturated", Verdict::Void, |f| f.generator.busy_share = 0.96),
+            ("generator-saturated", Verdict::Doubtful, |f| f.generator.busy_share = 0.9),
             ("generator-late", Verdict::Void, |f| f.figures.lag_p50_ns = 50_000),
             ("generator-late", Verdict::Void, |f| f.figures.lag_p99_ns = 250_000),
             ("generator-late", Verdict::Doubtful, |f| f.figures.lag_p99_ns = 100_000),
             ("server-overloaded", Verdict::Doubtful, |f| {
-                f.achieved_per_s = 9_000.0;
+                f.rates.achieved_per_s = 9_000.0;
                 f.figures.second_half_mean_ns = 2e6;
-                f.halves_error_ns = 1e7;
+                f.latency.halves_error_ns = 1e7;
             }),
-            ("offered-rate-missed", Verdict::Doubtful, |f| f.sent_per_s = 9_000.0),
-            ("connections-missing", Verdict::Doubtful, |f| f.connections = (64, 63)),
+            ("offered-rate-missed", Verdict::Doubtful, |f| f.rates.sent_per_s = 9_000.0),
+            ("connections-missing", Verdict::Doubtful, |f| f.connections.open_max = 63),
             ("littles-law-broken", Verdict::Doubtful, |f| f.figures.in_system_mean = 1.05),
             ("unsteady", Verdict::Doubtful, |f| f.figures.second_half_mean_ns = 150_000.0),
-            ("few-independent-samples", Verdict::Doubtful, |f| f.percentiles[1].1 = 2.0),
+            ("few-independent-samples", Verdict::Doubtful, |f| f.latency.percentiles[1].1 = 2.0),
             ("arrivals-off", Verdict::Doubtful, |f| {
                 f.figures.arrivals = vec![ArrivalTest {
                     which: "sent".into(),
@@ -274,9 +277,9 @@ mod tests {
                 }];
             }),
             ("core-shared", Verdict::Doubtful, |f| {
-                f.preempted_per_s = 1_000.0;
+                f.generator.preempted_per_s = 1_000.0;
                 f.figures.lag_p99_ns = 51_000;
-                f.total_p99_ns = 1_000_000;
+                f.latency.p99_ns = 1_000_000;
             }),
         ];
         for (name, grade, spoil) in cases {
@@ -293,8 +296,8 @@ mod tests {
     #[test]
     fn the_gravest_finding_comes_first() {
         let mut facts = sound();
-        facts.connections = (64, 1);
-        facts.busy_share = 0.99;
+        facts.connections.open_max = 1;
+        facts.generator.busy_share = 0.99;
         let grades: Vec<Verdict> = audit(&facts).findings.iter().map(|f| f.grade).collect();
         assert_eq!(grades, [Verdict::Void, Verdict::Doubtful]);
     }
@@ -302,12 +305,12 @@ mod tests {
     #[test]
     fn a_closed_loop_has_no_offered_rate_and_a_ramp_need_not_be_steady() {
         let mut closed = sound();
-        closed.open_loop = false;
-        closed.achieved_per_s = 10.0;
-        closed.sent_per_s = 10.0;
+        closed.plan.open_loop = false;
+        closed.rates.achieved_per_s = 10.0;
+        closed.rates.sent_per_s = 10.0;
         assert_eq!(audit(&closed).verdict, Verdict::Sound);
         let mut ramp = sound();
-        ramp.steady_plan = false;
+        ramp.plan.steady = false;
         ramp.figures.second_half_mean_ns = 1e9;
         assert_eq!(audit(&ramp).verdict, Verdict::Sound);
     }

@@ -1,5 +1,6 @@
 //! The words of a doubt: what it is, with its figures, and what to do about it.
 
+use crate::limits::WAITED_SHARE;
 use crate::outcome::verdict::Doubt;
 use crate::verdict::facts::Facts;
 use dyno_units::show;
@@ -12,7 +13,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         }
         Doubt::NothingMeasured {} => (
             "no request got a verified answer".into(),
-            f.remedy.unwrap_or("see the errors; try `dyno probe URL` first"),
+            f.answers.remedy.unwrap_or("see the errors; try `dyno probe URL` first"),
         ),
         Doubt::CutShort { answered, window_ns } => (
             format!("cut short: {} answers in {}", show::whole(*answered), show::time(*window_ns as f64)),
@@ -103,7 +104,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             ),
             if which == "intended" {
                 "this is a fault of Dyno: please report it"
-            } else if f.waited_share > 0.01 {
+            } else if f.answers.waited_share > WAITED_SHARE {
                 "requests waited for connections: add some"
             } else {
                 "the generator sends in lumps: give it a core of its own, or lower the rate"

@@ -89,6 +89,7 @@ fn judged(run: Run) -> Outcome {
             },
             started_unix_ms: 0,
         },
+        |_| None,
     )
 }
 

@@ -42,8 +42,8 @@ impl Calendar {
     }
 
     /// Reads both clocks of the system, once for each configuration; no other place of the channel reads a clock.
-    /// Calendar time goes on with the instants, so a server that runs for months sees certificates expire. It does not
-    /// notice that somebody sets the system's calendar, which is by minutes at most and matters to no certificate.
+    /// Calendar time goes on with the instants, so a server that runs for months sees certificates expire. The calendar
+    /// does not notice when the system's clock is set; that is by minutes at most, and matters to no certificate.
     fn from_system() -> Self {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Calendar::new(Instant::now(), unix_s)

@@ -57,7 +57,7 @@ pub trait Pipe: Send {
     /// Whether the peer's authenticated close has arrived.
     fn is_closed_by_peer(&self) -> bool;
 
-    /// When [`Pipe::handle_deadline`] wants to be called (handshake limit, rekeying by time); `None`: never.
+    /// When to call [`Pipe::handle_deadline`] (handshake limit, rekeying by time); `None`: never.
     fn deadline(&self) -> Option<Instant>;
 
     /// Tells the pipe that its deadline has passed.

@@ -59,8 +59,8 @@ impl Receiver {
         Receiver { key, window: Window::default(), not_before_ms: 0 }
     }
 
-    /// A receiver that has lost its memory at `now_ms`: everything older is refused, the clocks' tolerance
-    /// notwithstanding.
+    /// A receiver that lost its state at `now_ms`: every older message is refused, even within the tolerance of the
+    /// clocks.
     pub fn after_restart(key: OpeningKey, now_ms: u64) -> Self {
         Receiver { key, window: Window::default(), not_before_ms: now_ms.saturating_add(1) }
     }

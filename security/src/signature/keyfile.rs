@@ -23,7 +23,7 @@ pub enum KeyFileError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Users other than its owner may read the private key.

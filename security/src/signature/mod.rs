@@ -211,7 +211,8 @@ impl SigningKey {
         &self.public
     }
 
-    /// Signs the concatenation of `parts` for `context`. The caller sees to it that the parts cannot be cut elsewhere.
+    /// Signs the concatenation of `parts` for `context`. The caller must make sure that the boundaries between the
+    /// parts are unambiguous.
     pub fn sign(&self, context: Context, parts: &[&[u8]]) -> [u8; SIGNATURE_OCTETS] {
         self.sign_bare(&signed_octets(context, parts))
     }

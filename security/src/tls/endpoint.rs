@@ -30,7 +30,7 @@ pub enum ConfigError {
     BadName(String),
 }
 
-/// The one place that chooses the cryptography.
+/// The cryptography of TLS, which is chosen only here.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }

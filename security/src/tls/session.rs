@@ -43,7 +43,7 @@ impl TlsSession {
             received: false,
         };
         if let Some(connection) = &mut session.connection {
-            // The driver bounds what it hands over; rustls would silently take a part only.
+            // The driver limits what it hands over; with a limit of its own, rustls would silently take only a part.
             connection.set_buffer_limit(None);
         }
         session.flush();

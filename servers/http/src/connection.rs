@@ -194,8 +194,8 @@ impl Connection {
 
     // Take.
 
-    /// The next complete request, exactly once; `None` when there is none, when one is out, and when so many answers
-    /// wait to be written that the peer must read first.
+    /// The next complete request, exactly once. `None` when there is none, when the last one is not answered yet, and
+    /// when so many answers wait to be written that the peer must read first.
     pub fn next_request(&mut self) -> Option<Request<'_>> {
         if self.phase != Phase::Ready {
             return None;
@@ -278,7 +278,7 @@ impl Connection {
                 Phase::Receiving if self.finishing && self.inbox.is_empty() => {
                     self.phase = if self.eof { Phase::Closed } else { Phase::Linger };
                 }
-                // What waited for the peer to read can go on.
+                // Requests that had to wait until the peer had read its answers can go on.
                 Phase::Receiving => return self.go_on(now),
                 _ => {}
             }
@@ -309,6 +309,11 @@ impl Connection {
         }
     }
 
+    /// Whether a complete request waits to be [taken](Self::next_request).
+    pub fn has_request(&self) -> bool {
+        self.phase == Phase::Ready
+    }
+
     /// Whether no octet of a request has come, nothing is owed and nothing is to be sent.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Receiving && self.inbox.is_empty() && self.outbox.is_empty()
@@ -331,7 +336,7 @@ impl Connection {
 
     /// Goes from octets to a complete request as far as they reach.
     fn go_on(&mut self, now: Instant) {
-        // Behind an answer there is usually nothing more: do not look for a request in it.
+        // After an answer the buffer is usually empty, and there is no request to look for.
         let is_waiting = (self.inbox.is_empty() && !self.eof) || !self.may_take();
         if self.inbox.is_in_head() && is_waiting {
             return self.set_timer(now);
@@ -343,7 +348,7 @@ impl Connection {
             Ok(Feed::More) => {}
         }
         if self.eof && self.phase == Phase::Receiving {
-            // What has come is not a whole request, and never will be.
+            // The octets that have come are not a whole request, and never will be.
             if !self.inbox.is_empty() {
                 self.fault = Some(Fault::Truncated);
             }

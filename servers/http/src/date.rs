@@ -17,7 +17,7 @@ pub struct HttpDate {
 const START_OCTETS: usize = STATUS_OCTETS + 37;
 /// Length of the status line.
 const STATUS_OCTETS: usize = 17;
-/// Where the date lies behind it and the name of the field.
+/// Where the date lies, after the status line and the name of the field.
 const DATE: std::ops::Range<usize> = STATUS_OCTETS + 6..STATUS_OCTETS + 35;
 
 impl HttpDate {

@@ -19,7 +19,7 @@ pub enum Fault {
     BodyTooLarge,
     /// More than [`Limits::trailer_octets`](crate::limits::Limits::trailer_octets): 431.
     TrailersTooLarge,
-    /// A well-formed version other than 1.0 and 1.1: 505.
+    /// A well-formed version of another major number than 1: 505. Later minor versions are served as 1.1.
     UnsupportedVersion,
     /// An expectation other than 100-continue: 417.
     UnknownExpectation,
@@ -105,7 +105,7 @@ impl Fault {
             Fault::TooManyFields => "the head has more fields than this server allows",
             Fault::BodyTooLarge => "the body is larger than this server allows",
             Fault::TrailersTooLarge => "the trailer section is larger than this server allows",
-            Fault::UnsupportedVersion => "this server speaks HTTP/1.0 and HTTP/1.1 (RFC 9110 15.6.6)",
+            Fault::UnsupportedVersion => "this server speaks HTTP/1 (RFC 9110 15.6.6)",
             Fault::UnknownExpectation => "the only expectation is 100-continue (RFC 9110 10.1.1)",
             Fault::Connect => "this server opens no tunnels (RFC 9110 9.3.6)",
             Fault::HeadTimeout => "the head took too long to arrive",

@@ -1,4 +1,4 @@
-//! The fields of a head that has been checked, read lazily: nothing is parsed before somebody asks.
+//! The fields of a head that has been checked, read lazily: nothing is parsed before it is asked for.
 
 /// The field lines of a checked head, in order. Each item is a name and its value without surrounding white space.
 #[derive(Clone)]

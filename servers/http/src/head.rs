@@ -77,7 +77,8 @@ pub(crate) struct Head {
 /// linear work in total; it must be 0 for the first octets of each head.
 pub(crate) fn read(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<Option<Head>, Fault> {
     if *scanned == 0 {
-        // Nearly always the first piece is the whole head. If it is not, or is wrong, the careful way decides.
+        // Nearly always the first piece is the whole head. If it is not, or if it breaks a rule, the scan below
+        // decides.
         if let Ok(Some(head)) = parse(octets, limits)
             && head.len as usize <= limits.head_octets
         {
@@ -86,11 +87,26 @@ pub(crate) fn read(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<
     }
     match scan(octets, scanned, limits)? {
         None => Ok(None),
-        Some(end) => parse(&octets[..end], limits),
+        Some(end) => match in_our_version(&octets[..end]) {
+            Some(translated) => parse(&translated, limits),
+            None => parse(&octets[..end], limits),
+        },
     }
 }
 
-/// Goes on to the end of the head, refusing on the way what can never become one.
+/// The head as HTTP/1.1, if it is in a later minor version. A server takes such a request as one of the highest minor
+/// version that it speaks (RFC 9110 2.5); nobody sends any, so a copy does no harm.
+fn in_our_version(head: &[u8]) -> Option<Vec<u8>> {
+    let line_end = head.iter().position(|octet| *octet == b'\r')?;
+    let [.., b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'2'..=b'9'] = &head[..line_end] else {
+        return None;
+    };
+    let mut translated = head.to_vec();
+    translated[line_end - 1] = b'1';
+    Some(translated)
+}
+
+/// Searches for the end of the head, and refuses at once what can never become a head.
 fn scan(octets: &[u8], scanned: &mut u32, limits: &Limits) -> Result<Option<usize>, Fault> {
     let visible = &octets[..octets.len().min(limits.head_octets)];
     let start = *scanned as usize;
@@ -133,7 +149,8 @@ fn parse(octets: &[u8], limits: &Limits) -> Result<Option<Head>, Fault> {
         return Err(Fault::BadHead(BadHead::RequestLine));
     };
     if !octets.starts_with(method.as_bytes()) {
-        // httparse skips empty lines of either kind; those that may stand here are gone already.
+        // httparse skips empty lines, whether they end with CR LF or with LF; those that are allowed here are gone
+        // already.
         return Err(Fault::BadHead(BadHead::BareLf));
     }
     check_line_ends(&octets[..len], request.headers)?;
@@ -233,7 +250,8 @@ impl<'a> Seen<'a> {
         Ok(seen)
     }
 
-    /// One way to find the end of the body, or none at all: whatever two recipients could read differently is refused.
+    /// The one way in which the end of the body is found. A head that two recipients could read differently is
+    /// refused.
     fn framing(&self, version: Version) -> Result<Framing, Fault> {
         match (self.length, self.encoding) {
             (None, None) => Ok(Framing::None),
@@ -265,7 +283,7 @@ fn content_length(digits: &[u8]) -> Result<Framing, Fault> {
     match value {
         Some(0) => Ok(Framing::None),
         Some(length) => Ok(Framing::Length(length)),
-        // A number, but one beyond every limit.
+        // It is a number, but larger than every limit.
         None => Err(Fault::BodyTooLarge),
     }
 }
@@ -294,7 +312,7 @@ fn explain_request_line(words: &[&[u8]]) -> Fault {
             {
                 match (major, minor) {
                     (b'0', _) => Fault::BadHead(BadHead::Version),
-                    (b'1', b'0' | b'1') => Fault::BadHead(BadHead::Target),
+                    (b'1', _) => Fault::BadHead(BadHead::Target),
                     _ => Fault::UnsupportedVersion,
                 }
             }

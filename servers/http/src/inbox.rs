@@ -10,20 +10,20 @@ use crate::request::Request;
 /// How much of the request at the front has come.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Not its whole head.
+    /// Less than its whole head.
     Head,
-    /// Its head, not its whole body, which has this many octets.
+    /// Its head, and less than its whole body, which has this many octets.
     Length(usize),
-    /// Its head, not its whole body, which is chunked.
+    /// Its head, and less than its whole body, which is chunked.
     Chunked(Decoder),
     /// All of it.
     Complete,
 }
 
-/// What has become of the octets that came.
+/// What the octets that came have led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feed {
-    /// More are needed.
+    /// More octets are needed.
     More,
     /// The client waits for permission to send its body (RFC 9110 10.1.1).
     Permission,
@@ -59,7 +59,7 @@ impl Inbox {
         }
     }
 
-    /// The buffer, to feed.
+    /// The buffer, to receive into.
     pub(crate) fn buffer(&mut self) -> &mut Buffer {
         &mut self.buffer
     }
@@ -118,7 +118,7 @@ impl Inbox {
         self.buffer.clear(keep);
     }
 
-    /// Understands as much of the octets as there is.
+    /// Parses as far as the received octets reach.
     pub(crate) fn go_on(&mut self, limits: &Limits) -> Result<Feed, Fault> {
         match self.stage {
             Stage::Head => self.read_head(limits),

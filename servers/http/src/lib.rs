@@ -85,10 +85,10 @@
 //!   buffer.
 //! - A request that two recipients could read differently is answered with one 400 that names the rule, and the
 //!   connection ends ([`fault`]). So are requests beyond a [limit](limits::Limits) (408, 413, 414, 431) and what is
-//!   not offered at all: CONNECT (501), other versions (505), expectations other than 100-continue (417).
+//!   not offered at all: CONNECT (501), other major versions (505), expectations other than 100-continue (417).
 //! - HEAD gets no body, HTTP/1.0 gets no persistence that it did not ask for, every answer gets Date and a length.
-//! - `OPTIONS *` goes to the service, as [`Form::Asterisk`](target::Form::Asterisk); which methods there are is the
-//!   service's to know. Upgrade is ignored, which RFC 9110 7.8 allows.
+//! - `OPTIONS *` goes to the service, as [`Form::Asterisk`](target::Form::Asterisk); the service knows which
+//!   methods there are. Upgrade is ignored, which RFC 9110 7.8 allows.
 //!
 //! The faults of a peer are values of [`fault::Fault`]; misuse by the driver or the service panics; "more octets are
 //! needed" is neither, it is [`Want::Read`](connection::Want::Read).

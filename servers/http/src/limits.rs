@@ -69,8 +69,8 @@ pub struct Limits {
     /// Longest time of lingering. 5 s: several round trips, after which the client has seen our last answer or never
     /// will.
     pub linger_time: Duration,
-    /// Where the calendar stands, so that the core can date the refusals which it writes itself. Without it they
-    /// carry no Date.
+    /// One instant with its calendar time, so that the core can date the refusals which it writes itself. Without it
+    /// they carry no Date.
     pub epoch: Option<Epoch>,
 }
 

@@ -90,10 +90,10 @@ impl std::fmt::Debug for Body {
 pub trait Source: Send {
     /// Octets still to come; exact.
     fn remaining(&self) -> u64;
-    /// Reads some of them; 0 means the end. Called from whoever drives the connection, so it should not wait for long.
+    /// Reads some of them; 0 means the end. The driver of the connection calls it, so it should not wait for long.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the source from going on.
+    /// The reason why the source cannot go on.
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize>;
 }

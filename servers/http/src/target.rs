@@ -27,7 +27,7 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// From a checked path-and-query.
     pub(crate) fn new(form: Form, path_and_query: &'a str) -> Target<'a> {
-        // By octets: targets are short, and a search made for long texts costs more to begin than to do.
+        // Octet by octet: targets are short, and a search made for long texts costs more to set up than it saves.
         let (path, query) = match path_and_query.bytes().position(|octet| octet == b'?') {
             Some(at) => (&path_and_query[..at], Some(&path_and_query[at + 1..])),
             None => (path_and_query, None),
@@ -85,7 +85,7 @@ pub(crate) fn is_host(octets: &[u8]) -> bool {
         behind
     } else {
         let behind = &octets[leading_host_octets(octets)..];
-        // Nearly every name ends here; the rest of one with percent-encoded octets has to be looked at.
+        // Nearly every name ends here; the rest of a name with percent-encoded octets has to be checked.
         let rest = behind.iter().position(|octet| *octet == b':').unwrap_or(behind.len());
         if !is_registered_name(&behind[..rest]) {
             return false;

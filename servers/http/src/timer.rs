@@ -1,4 +1,4 @@
-//! The one clock of a connection that runs at a time, and the deadline that it sets.
+//! The clock of a connection, of which one runs at a time, and the deadline that it sets.
 
 use crate::limits::Limits;
 use std::time::{Duration, Instant};

@@ -57,7 +57,7 @@ mod counted {
         OCTETS.with(Cell::get).div_ceil(stream.len())
     }
 
-    /// Each is the worst of its kind: as long as its limit lets it be.
+    /// Each stream is the worst of its kind: as long as its limit allows.
     fn streams() -> Vec<(&'static str, Vec<u8>)> {
         let head = "POST /echo HTTP/1.1\r\nHost: a\r\n";
         let field = format!("X-Long: {}\r\n", "v".repeat(16_000));

@@ -77,7 +77,8 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for case in file.cases.into_iter().map(Arc::new) {
         for (mode, name) in [(Mode::Whole, "whole"), (Mode::Bytes, "bytes"), (Mode::Trailing, "trailing")] {
-            // Behind an end of the stream nothing can follow, and behind half a request everything is its other half.
+            // After the end of the stream nothing can follow, and after half a request all that follows is its other
+            // half.
             let nothing_can_follow = case.send.iter().any(|piece| matches!(piece, Piece::Shutdown { .. }))
                 || case.accept.iter().any(|outcome| outcome.then == "waiting");
             if mode == Mode::Trailing && nothing_can_follow {

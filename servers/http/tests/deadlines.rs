@@ -68,7 +68,7 @@ fn a_body_must_keep_its_least_rate() {
         harness.pass(SECOND);
     }
     assert_eq!(harness.connection.fault(), None);
-    // What has come so far has bought 60 s, the grace is not used up yet.
+    // The octets so far allow 60 s, and the grace is not used up yet.
     expires(&mut harness, limits().body_grace, Fault::BodyTooSlow);
     assert_eq!(harness.status(), 408);
 }

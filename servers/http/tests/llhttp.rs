@@ -2,7 +2,7 @@
 //! from the directory that `DYNO_VECTORS` names (default: `../shared/vectors` beside the workspace), and skipped
 //! where it does not exist.
 //!
-//! llhttp asks for no Host; where that is all that the core misses, one is put in. Every other difference is a row of
+//! llhttp requires no Host; where that is all that the core misses, one is added. Every other difference is a row of
 //! [`DIFFERENCES`] with its reason.
 
 mod support;

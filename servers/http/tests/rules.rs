@@ -1,4 +1,4 @@
-//! What exactly is told of a fault: the kind, not the status alone, and the words for the operator.
+//! What is reported of a fault: its kind, not only the status, and the words for the operator.
 
 mod support;
 
@@ -31,7 +31,11 @@ fn a_refused_request_line_names_its_part() {
         ("GET / HTTP/1.x", Fault::BadHead(BadHead::Version)),
         ("GET / HTTP/x.1", Fault::BadHead(BadHead::Version)),
         ("GET / HTTP/2.0", Fault::UnsupportedVersion),
-        ("GET / HTTP/1.2", Fault::UnsupportedVersion),
+        ("GET / HTTP/2.1", Fault::UnsupportedVersion),
+        ("GET / HTTP/1.", Fault::BadHead(BadHead::Version)),
+        ("GET / HTTP/1.20", Fault::BadHead(BadHead::Version)),
+        ("GET /\u{1} HTTP/1.2", Fault::BadHead(BadHead::Target)),
+        ("G(T / HTTP/1.2", Fault::BadHead(BadHead::Method)),
     ] {
         let head = format!("{line}\r\nHost: a\r\n\r\n");
         assert_eq!(fault(limits(), head.as_bytes()), Some(expected), "{line}");

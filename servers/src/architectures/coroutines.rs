@@ -1,7 +1,7 @@
 //! # Idea
 //! User-level threads on one kernel thread (many to one). Each connection has a coroutine with a stack of its own,
-//! which runs the same pump as a kernel thread would; where that would wait in the kernel, this one switches to the
-//! scheduler, a loop over epoll, which runs another.
+//! which runs the same blocking [driver](crate#glossary) as a kernel thread would. Where a kernel thread would block,
+//! the coroutine switches to the scheduler, a loop over epoll, which resumes another.
 //!
 //! # Picture
 //! ```text
@@ -9,22 +9,22 @@
 //!   scheduler ---------> coroutine 3: read ----------+
 //!       ^                                            |
 //!       +--------------------------------------------+     one kernel thread, N stacks
-//!       epoll: who is ready? whose time has come?
+//!       epoll: which are ready? which deadlines have passed?
 //! ```
 //!
 //! # Price
-//! The event loop's, plus a switch of stacks for each wait (a dozen instructions, no kernel), plus a stack for each
-//! connection: a page or two touched, more reserved.
+//! The event loop's, plus a switch of stacks for each wait (a dozen instructions, no system call), plus a stack for
+//! each connection: a page or two touched, more reserved.
 //!
 //! # Shines
 //! Code that reads from top to bottom at nearly the speed of a loop of callbacks.
 //!
 //! # Breaks
-//! As every loop: who computes, stops everybody, and one kernel thread uses one core. A stack is a guess.
+//! As every loop: a service that computes stops all, and one thread uses one core. The stack size must be guessed.
 //!
 //! # Lineage
-//! Conway (1963) named them; GNU Pth (1999), State Threads, Capriccio (von Behren et al., 2003); today Go's goroutines
-//! and Java's virtual threads, both many to many.
+//! Conway (1963) coined the word; GNU Pth (1999), State Threads, Capriccio (von Behren et al., 2003); today Go's
+//! goroutines and Java's virtual threads, both many to many.
 
 use std::io;
 use std::net::TcpStream;
@@ -42,7 +42,7 @@ use crate::architecture::{
 };
 use crate::drivers::blocking;
 use crate::drivers::deadlines::Deadlines;
-use crate::drivers::fiber::{Fiber, Wait, Wake, YieldingWire};
+use crate::drivers::fiber::{Fiber, News, Wait, Wake, WakeReason, YieldingWire};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
 use crate::kit::site::Site;
@@ -67,7 +67,7 @@ pub const COROUTINES: Architecture = Architecture {
     run,
 };
 
-/// A coroutine's place and serial number; the place alone is used again.
+/// A coroutine's index in the table and its serial number. The index is used again, the serial number is not.
 type Name = (usize, u64);
 
 const LISTENER: usize = usize::MAX;
@@ -83,7 +83,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         stacks: Vec::new(),
         serial: 0,
     };
-    // SAFETY: both belong to the site, which outlives the scheduler.
+    // SAFETY: both descriptors belong to the site, which outlives the scheduler.
     unsafe {
         scheduler.epoll.add(site.listener.as_fd(), LISTENER)?;
         scheduler.epoll.add(site.stop.as_fd(), STOP)?;
@@ -105,7 +105,7 @@ struct Scheduler {
     epoll: Epoll,
     fibers: Slab<Place>,
     deadlines: Deadlines<Name>,
-    /// Stacks of coroutines that have ended; making one costs two system calls.
+    /// Stacks of coroutines that have ended, kept because making one costs two system calls.
     stacks: Vec<DefaultStack>,
     serial: u64,
 }
@@ -116,13 +116,14 @@ struct Place {
     stream: Rc<TcpStream>,
     serial: u64,
     wait: Wait,
+    news: News,
     deadline: Instant,
-    /// The earliest entry in the heap of deadlines.
+    /// The earliest entry of this coroutine in the heap of deadlines.
     entered: Option<Instant>,
 }
 
 impl Scheduler {
-    /// Accepts all who wait; says how long to pause when descriptors have run out.
+    /// Accepts all connections that wait; returns how long to pause when descriptors have run out.
     fn accept(&mut self) -> io::Result<Option<Duration>> {
         loop {
             match accept_once(self.site, &self.site.listener, Mode::NonBlocking)? {
@@ -141,7 +142,7 @@ impl Scheduler {
             return refuse(stream, tally);
         };
         let index = self.fibers.vacant_key();
-        // SAFETY: epoll needs no word when a connection closes (epoll(7)).
+        // SAFETY: epoll forgets a connection by itself when it is closed (epoll(7)).
         if unsafe { self.epoll.add(stream.as_fd(), index) }.is_err() {
             return refuse(stream, tally);
         }
@@ -152,19 +153,21 @@ impl Scheduler {
             blocking::serve(&mut wire, site, tally);
         });
         self.serial += 1;
-        match fiber.resume(Wake::Ready { ended: false }) {
+        match fiber.resume(Wake::first()) {
             CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
             CoroutineResult::Yield(wait) => {
                 let now = Instant::now();
-                let place = Place { fiber, stream, serial: self.serial, wait, deadline: now, entered: None };
-                self.fibers.insert(place);
+                let (serial, news) = (self.serial, News::default());
+                self.fibers.insert(Place { fiber, stream, serial, wait, news, deadline: now, entered: None });
                 self.wait(index, wait, now);
             }
         }
     }
 
-    fn resume(&mut self, index: usize, wake: Wake) {
-        match self.fibers[index].fiber.resume(wake) {
+    fn resume(&mut self, index: usize, reason: WakeReason) {
+        let place = &mut self.fibers[index];
+        let news = std::mem::take(&mut place.news);
+        match place.fiber.resume(Wake { reason, news }) {
             CoroutineResult::Yield(wait) => self.wait(index, wait, Instant::now()),
             CoroutineResult::Return(()) => {
                 let place = self.fibers.remove(index);
@@ -179,7 +182,7 @@ impl Scheduler {
         let place = &mut self.fibers[index];
         place.deadline = now + wait.timeout.min(Duration::from_secs(3600));
         if place.wait.interest != wait.interest {
-            // If the kernel refuses, the deadline still wakes it.
+            // If the kernel refuses, the deadline still wakes the coroutine.
             // SAFETY: as where it was added.
             let _ = unsafe { self.epoll.change(place.stream.as_fd(), index, wait.interest) };
         }
@@ -190,45 +193,42 @@ impl Scheduler {
         }
     }
 
-    /// Runs whoever is ready and whoever has waited long enough; says whether somebody knocked at the listener.
+    /// Resumes coroutines that are ready or whose time is up; returns whether there are connections to accept.
     fn dispatch(&mut self, ready: &[Ready]) -> bool {
         let mut knocked = false;
         for &Ready { token, ended } in ready {
             match token {
                 LISTENER => knocked = true,
                 STOP => {}
-                // A notice can be older than the wait: who sleeps for a back end is not to be woken by octets.
-                index if self.fibers.get(index).is_some_and(|p| p.wait.interest != Interest::Nothing) => {
-                    self.resume(index, Wake::Ready { ended });
+                index => {
+                    let Some(place) = self.fibers.get_mut(index) else { continue };
+                    place.news.note(ended);
+                    // Bytes must not wake a coroutine that sleeps for a back end; it finds the news when it wakes.
+                    if place.wait.interest != Interest::Nothing {
+                        self.resume(index, WakeReason::Ready);
+                    }
                 }
-                _ => {}
             }
         }
         let now = Instant::now();
         while let Some((when, (index, serial))) = self.deadlines.due(now) {
-            let Some(place) = self.fibers.get_mut(index).filter(|place| place.serial == serial) else {
-                continue;
-            };
-            if place.entered != Some(when) {
-                continue;
-            }
-            place.entered = None;
-            if place.deadline <= now {
-                self.resume(index, Wake::TimeIsUp);
-            } else {
-                place.entered = Some(place.deadline);
-                self.deadlines.enter((index, serial), place.deadline);
+            let entered = |place: &&mut Place| place.serial == serial && place.entered == Some(when);
+            let Some(place) = self.fibers.get_mut(index).filter(entered) else { continue };
+            place.entered = Some(place.deadline).filter(|deadline| *deadline > now);
+            match place.entered {
+                None => self.resume(index, WakeReason::TimeIsUp),
+                Some(later) => self.deadlines.enter((index, serial), later),
             }
         }
         knocked
     }
 
-    /// Who is idle ends now; the others finish, until the deadline. Dropping the rest unwinds their stacks.
+    /// Idle connections end at once, busy ones may finish until the deadline. Dropping the rest unwinds their stacks.
     fn drain(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
-        let idle: Vec<usize> =
-            self.fibers.iter().filter(|(_, p)| p.wait.idle).map(|(index, _)| index).collect();
-        idle.into_iter().for_each(|index| self.resume(index, Wake::Stop));
+        let idle = self.fibers.iter().filter(|(_, place)| place.wait.idle);
+        let idle: Vec<usize> = idle.map(|(index, _)| index).collect();
+        idle.into_iter().for_each(|index| self.resume(index, WakeReason::Stop));
         while !self.fibers.is_empty() && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             let idle_for = self.deadlines.idle_for(Instant::now()).unwrap_or(left);

@@ -1,5 +1,5 @@
 //! # Idea
-//! A process for each connection: the parent accepts, a child serves and ends.
+//! A process for each connection: the parent accepts, a child serves that connection and exits.
 //!
 //! # Picture
 //! ```text
@@ -9,15 +9,17 @@
 //! ```
 //!
 //! # Price
-//! A process for each connection: page tables copied, pages copied on the first write, an exit and a funeral. With a
-//! new connection for each request it is the most expensive design in the book, by more than ten times.
+//! A process for each connection: page tables are copied, pages are copied on the first write, and at the end come
+//! the child's exit and the parent's `waitpid`. With a new connection for each request this is the most expensive
+//! design in the book, by more than ten times.
 //!
 //! # Shines
-//! Isolation. Whatever a child does to itself, its siblings never notice; it can drop privileges, change its root,
-//! and be killed alone. Nothing leaks, because everything ends.
+//! Isolation. A child can corrupt its memory, drop privileges, change its root directory or be killed, and its
+//! siblings do not notice. Nothing leaks for long, because every child exits after one connection.
 //!
 //! # Breaks
-//! At the limit of processes: past it clients get a quick 503. Nothing is shared, so a cache warms for nobody.
+//! At the limit of processes: further clients get a 503 at once. Children share no memory, so a cache that one child
+//! fills helps no other.
 //!
 //! # Lineage
 //! The Unix way since 4.2BSD (inetd, CERN httpd); Stevens, *UNP* 5 and 30.5. PostgreSQL and sshd still do it.
@@ -61,8 +63,8 @@ fn run(site: &'static Site) -> io::Result<()> {
             refuse(stream, tally);
             continue;
         }
-        // After the fork the connection belongs to both. The child takes its copy out of `stream`; the parent's is
-        // let go of at the end of this turn.
+        // After the fork both processes own the connection. The child takes its copy out of `stream`; the parent
+        // drops its own at the end of this iteration.
         let mut stream = Some(stream);
         let serve = || {
             if let Some(stream) = stream.take() {

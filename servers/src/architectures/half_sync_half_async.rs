@@ -1,29 +1,31 @@
 //! # Idea
-//! Two layers with a queue between them. Below, one loop moves bytes and never waits; above, a crew of threads
-//! computes, may wait, and knows nothing of sockets. What is handed over is the request, not the connection.
+//! Two layers with a queue between them. Below, one loop moves bytes and never waits; above, a pool of
+//! [worker](crate#glossary) threads computes, may wait, and knows nothing of sockets. The queue carries requests, not
+//! connections.
 //!
 //! # Picture
 //! ```text
 //!   sync     worker 1    worker 2    worker N        call the service, wait for back ends
 //!               ^ requests  |  replies
-//!   queue    [ r3 r2 r1 ]   v  [ inbox, bell ]
+//!   queue    [ r3 r2 r1 ]   v  [ inbox, wakeup ]
 //!   async    one epoll loop: accept, read, parse, write
 //! ```
 //!
 //! # Price
-//! For each request a copy out of the receive buffer, two hand-overs between threads and, when the crew or the loop was
-//! asleep, their wake-ups.
+//! For each request one copy out of the receive buffer, two hand-overs between threads and, when the worker or the
+//! loop was asleep, their wake-ups.
 //!
 //! # Shines
-//! Where services compute or block and connections are many: no idle connection holds a thread, no slow service holds
-//! up the loop.
+//! Where services compute or block and connections are many: an idle connection holds no thread, and a slow service
+//! does not delay the loop.
 //!
 //! # Breaks
-//! With services so small that the hand-over is the larger part. When the queue is full, requests get a 503 at once.
+//! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503
+//! at once.
 //!
 //! # Lineage
-//! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) makes a chain of it; nginx thread
-//! pools, Node's libuv, most Java servers on NIO.
+//! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
+//! nginx thread pools, Node's libuv, most Java servers on NIO.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -44,7 +46,7 @@ use crate::kit::site::Site;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
 use crate::services::service::Reply;
 
-/// A loop that moves bytes, a crew that computes.
+/// A loop that moves bytes, a pool that computes.
 pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
     name: "half-sync-half-async",
     idea: "a loop moves bytes, a pool computes, request by request",
@@ -88,7 +90,7 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
         let mut reply = call(site, &request.borrow(), tally);
-        // This layer may wait: the worker is the one who does.
+        // This layer may wait, so the worker itself waits for the modelled back end.
         if let Some(wait) = reply.wait.take() {
             thread::sleep(wait);
         }

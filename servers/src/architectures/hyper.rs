@@ -1,6 +1,6 @@
 //! # Idea
-//! The tokio chapter's tasks with hyper's HTTP instead of ours: the foil. The difference between the two rows is the
-//! price, or the merit, of an HTTP implementation; everything else is the same.
+//! The tokio chapter's tasks with hyper's HTTP instead of ours, for comparison. Everything else is the same, so the
+//! difference between the two is what the HTTP implementation costs or saves.
 //!
 //! # Picture
 //! ```text
@@ -15,9 +15,9 @@
 //! Years of use, HTTP/2 beside HTTP/1.1, streaming bodies, an ecosystem (axum, tonic, reqwest).
 //!
 //! # Breaks
-//! It leaves more to its user than one would think: the rules of Host, forms of targets, doubled codings, what a body
-//! error does. The [gate](crate::drivers::gate) in front of the services puts that right, as every user of bare hyper
-//! has to.
+//! hyper leaves more to its user than one might expect: the rules of Host, the forms of targets, repeated codings,
+//! the answer to a malformed body. The [gate](crate::drivers::gate) in front of the services handles these, as every
+//! user of bare hyper has to.
 //!
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.
@@ -40,7 +40,7 @@ use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_HEAD_BYTES, MAX_CONNECTIONS};
 
-/// The foil.
+/// Tasks with hyper's HTTP, for comparison.
 pub const HYPER: Architecture = Architecture {
     name: "hyper",
     idea: "the tokio tasks with hyper's HTTP: what our own core costs or saves",
@@ -66,12 +66,12 @@ fn run(site: &'static Site) -> io::Result<()> {
 async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     Tally::add(&tally_here(site).connections, 1);
     let wire = AsyncWire::new(site, stream, tally_here(site));
-    let gate = Gate::new(site, wire.attendance(), tally_here);
+    let gate = Gate::new(site, &wire, tally_here);
     let attendance = wire.attendance();
     let last_words = {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            // hyper has one clock for idling and for the head; the shorter one would cut idle clients off.
+            // hyper has one time limit for idling and for the head; the shorter one would cut off idle clients.
             .header_read_timeout(site.limits.idle_time)
             .half_close(true)
             .max_headers(site.limits.fields)
@@ -79,12 +79,13 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
             .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
         let mut connection = pin!(connection);
         let broken = connection.as_mut().await.err();
-        // What broke below HTTP was counted there.
+        // Failures of the secure pipe were counted by the wire.
         let is_fault = broken.as_ref().is_some_and(|error| !is_of_the_pipe(error));
         Tally::add(&tally_here(site).peer_faults, u64::from(is_fault));
         if broken.is_some() || gate.has_refused() { Some(attendance.duplicate()?) } else { None }
     };
-    // hyper closes at once, and what a refused client is still sending would turn its last answer into a reset.
+    // hyper closes at once. If a refused client is still sending, the close would become a reset, and the client
+    // could lose its last answer.
     match last_words {
         Some(stream) => linger(stream, site.limits.linger_time, site.limits.linger_octets).await,
         None => Ok(()),

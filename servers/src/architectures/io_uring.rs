@@ -1,29 +1,30 @@
 //! # Idea
-//! Completions instead of readiness. The server does not ask who is ready and then read; it says what it wants done,
-//! and is told when it has been done. Many operations travel in one system call.
+//! Completions instead of readiness. The server does not ask which connections are ready and then read; it submits
+//! operations, and the kernel reports when they are done. One system call carries many operations.
 //!
 //! # Picture
 //! ```text
 //!   submission queue: [ accept, receive c1, send c2, ... ] ---> kernel
 //!                                                                 |  one system call for all
-//!   completion queue: [ c7 accepted, c1 got 40 octets, ... ] <----+
+//!   completion queue: [ c7 accepted, c1 got 40 bytes, ... ] <----+
 //! ```
 //!
 //! # Price
-//! Memory that belongs to the kernel while an operation is under way: nothing may move or change until it has reported
-//! back. The plain arm starts each accept and each receive anew; the tuned arm starts them once (multishot) and tells
-//! the kernel that one thread alone uses the queues.
+//! Memory belongs to the kernel while an operation is under way: nothing may move or change until the completion has
+//! come. The plain [arm](crate#glossary) starts each accept and each receive anew; the tuned arm starts them once
+//! (multishot) and tells the kernel that only one thread uses the queues.
 //!
 //! # Shines
-//! Under load: two connections ready or two hundred, one call. And it does files as well as sockets.
+//! Under load: one system call serves two ready connections or two hundred. And it works for files as well as for
+//! sockets.
 //!
 //! # Breaks
-//! Where the kernel is old or the operator has forbidden it, as many have after its run of vulnerabilities. At low
-//! load it batches nothing. One thread uses one core.
+//! Where the kernel is old or the operator has forbidden io_uring, as many have after its series of vulnerabilities.
+//! At low load there is nothing to batch. One thread uses one core.
 //!
 //! # Lineage
-//! Windows NT's completion ports (1994); POSIX aio, which sockets never got; Axboe, Linux 5.1 (2019); multishot since
-//! 5.19 and 6.0 (2022).
+//! Windows NT's completion ports (1994); POSIX aio, which never came to sockets; Axboe, Linux 5.1 (2019); multishot
+//! since 5.19 and 6.0 (2022).
 
 use std::io;
 use std::mem;
@@ -68,7 +69,8 @@ fn run(site: &'static Site) -> io::Result<()> {
     let mut server = Server { site, ring, connections: RingConnections::new(site), accept_again: None };
     let ended = server.serve();
     if ended.is_err() && server.ring.settle().is_err() {
-        // The kernel may still read from the sessions and write into the pool, so both are leaked on purpose.
+        // The kernel may still read from the sessions and write into the pool of buffers, so both are leaked on
+        // purpose.
         mem::forget(server);
     }
     ended
@@ -78,7 +80,7 @@ struct Server {
     site: &'static Site,
     ring: Ring,
     connections: RingConnections,
-    /// Descriptors have run out; not before then.
+    /// When to accept again after descriptors have run out.
     accept_again: Option<Instant>,
 }
 
@@ -92,7 +94,7 @@ impl Server {
         self.drain(&mut done)
     }
 
-    /// Hands over what was started, waits, and deals with what has been done.
+    /// Submits the queued operations, waits, and handles the completions.
     fn turn(&mut self, most: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
         let now = self.connections.now();
         let accept_again = self.accept_again.map(|when| when.saturating_duration_since(now));
@@ -148,7 +150,7 @@ impl Server {
                 self.ring.give_back(buffer);
             }
             (Ok(_), None) => self.connections.end(index),
-            // The pool is empty for the moment, or we have asked it to stop.
+            // The pool is empty for the moment, or the receive was cancelled by us.
             (Err(Errno::ENOBUFS | Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN), _) => {}
             (Err(_), _) => self.connections.give_up(index),
         }

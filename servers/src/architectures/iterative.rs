@@ -1,5 +1,5 @@
 //! # Idea
-//! One thread serves one connection from its first octet to its last, then accepts the next.
+//! One thread serves one connection from its first byte to its last, then accepts the next.
 //!
 //! # Picture
 //! ```text
@@ -9,15 +9,16 @@
 //! ```
 //!
 //! # Price
-//! Nothing: no thread, no switch, no bookkeeping. This is what a request costs at the least, and every other chapter
-//! is measured by what it adds.
+//! None: no thread is started, no thread is switched to, no table of connections is kept. A request cannot cost less
+//! than here, so every other chapter is measured by what it adds.
 //!
 //! # Shines
-//! Short connections and short services: time servers, health checks, a test of everything else.
+//! With short connections and short services: time servers, health checks, a test of everything else.
 //!
 //! # Breaks
-//! With the first client that stays. While one connection is open, though idle, all others wait in the kernel's
-//! backlog; a second core is of no use. It breaks politely: an idle connection ends at the idle limit.
+//! With the first client that stays. While one connection is open, even an idle one, all others wait in the kernel's
+//! backlog, and a second core is of no use. The damage has a bound: a connection is closed when it has been idle for
+//! the idle limit.
 //!
 //! # Lineage
 //! Comer and Stevens, *Internetworking with TCP/IP* vol. 3, chapter 8; Stevens, *UNP* 1.5 and 30.3, where it is the

@@ -1,23 +1,24 @@
 //! # Idea
-//! The workers take turns to accept. One leads and waits for a connection; when it comes, the leader hands the lead
-//! to a follower and serves the connection itself. There is no queue and no hand-over of work.
+//! The [workers](crate#glossary) take turns to accept. One of them leads and waits for a connection; when a
+//! connection comes, the leader passes the lead to a follower and serves the connection itself. There is no queue,
+//! and no work is handed over.
 //!
 //! # Picture
 //! ```text
 //!   followers (asleep)  ->  leader: accept  ->  serve, then follow again
-//!                 ^            | hands the lead on
+//!                 ^            | passes the lead on
 //!                 +------------+
 //! ```
 //!
 //! # Price
-//! A lock that changes hands once for each connection. The thread that accepted is the thread that serves: its cache is
-//! warm, and nothing is copied from one to another.
+//! A lock that changes hands once for each connection. The thread that accepted a connection also serves it: its
+//! cache is warm, and nothing is copied to another thread.
 //!
 //! # Shines
-//! Where connections are many and short: one wake-up less than the thread pool for each.
+//! Where connections are many and short: each costs one wake-up less than in the thread pool.
 //!
 //! # Breaks
-//! As every pool: N clients that stay occupy all workers. Then nobody leads, and the backlog fills.
+//! As every pool: N clients that stay occupy all workers. Then no worker is left to lead, and the backlog fills.
 //!
 //! # Lineage
 //! Schmidt, O'Ryan, Kircher, Pyarali, *Leader/Followers* (PLoP 2000; POSA 2); Stevens, *UNP* 30.11, with a mutex around
@@ -63,7 +64,7 @@ fn run(site: &'static Site) -> io::Result<()> {
             let worker = move || serve(site, place, lead);
             workers.push(thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?);
         }
-        // Services cannot panic through the pump, so a worker that did has found a bug of ours.
+        // Panics of services are caught by the blocking driver, so a worker that panicked has found a bug of ours.
         workers.into_iter().try_for_each(|worker| worker.join().expect("the worker did not panic"))
     })
 }

@@ -1,6 +1,6 @@
 //! The chapters, in the order in which they are read.
 //!
-//! Neighbours differ in scheduling and in nothing else: `diff thread_per_connection.rs thread_pool.rs` shows it.
+//! Neighbours differ in scheduling and in nothing else, as `diff thread_per_connection.rs thread_pool.rs` shows.
 
 use crate::architecture::Architecture;
 

@@ -1,6 +1,6 @@
 //! # Idea
-//! An epoll loop for each core. Each has a listener of its own on the same address, and the kernel deals connections
-//! out among them; nothing is shared, nothing is handed over.
+//! An epoll loop for each core. Each loop has a listener of its own on the same address, and the kernel spreads new
+//! connections over the listeners. Loops share nothing but a counter of open connections, and nothing is handed over.
 //!
 //! # Picture
 //! ```text
@@ -10,14 +10,14 @@
 //! ```
 //!
 //! # Price
-//! Per request the epoll chapter's. Connections are dealt by a hash, so a loop can have too many of the busy ones while
-//! another is idle; the counts at the end of a run show how evenly it went.
+//! For each request the same as in the epoll chapter. The kernel spreads connections by a hash, so one loop can have
+//! too many of the busy ones while another is idle; the counts at the end of a run show how even it was.
 //!
 //! # Shines
-//! On many cores: there is no lock and no queue that all would meet at.
+//! On many cores: there is no lock and no queue that all loops would compete for.
 //!
 //! # Breaks
-//! With few, heavy connections, which no hash can spread; with a service that computes, as every loop.
+//! With few, heavy connections, which no hash can spread evenly; and, as every loop, with a service that computes.
 //!
 //! # Lineage
 //! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one
@@ -57,7 +57,8 @@ pub const MULTI_REACTOR: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    // All is made before anybody is let in, while there are descriptors for it.
+    // All selectors and listeners are made before the first connection is accepted, while there are descriptors for
+    // them.
     let make = |_| Ok((sibling(&site.listener)?, Epoll::new()?));
     let siblings = (1..site.settings.workers).map(make).collect::<io::Result<Vec<_>>>()?;
     let first = Epoll::new()?;

@@ -1,6 +1,6 @@
 //! # Idea
-//! Processes are started before anybody asks. All of them wait in accept(2) on the listener that they share; the kernel
-//! wakes one for each connection.
+//! Processes are started in advance. All of these [workers](crate#glossary) wait in accept(2) on the listener that
+//! they share; for each new connection the kernel wakes one of them.
 //!
 //! # Picture
 //! ```text
@@ -11,14 +11,15 @@
 //! ```
 //!
 //! # Price
-//! The iterative server's for each request. N processes' memory, busy or not.
+//! For each request the same as in the iterative server. In addition the memory of N processes, busy or not.
 //!
 //! # Shines
-//! Isolation almost as good as fork's without its price: a crash costs one worker's connection. Handlers that are not
-//! thread-safe are safe here.
+//! Isolation almost as good as fork's, without a fork for each connection: a crash costs only the connection of that
+//! worker. Handlers that are not thread-safe are safe here.
 //!
 //! # Breaks
-//! N slow or idle clients occupy all workers; the others wait in the backlog. N is a guess that is wrong at noon.
+//! N slow or idle clients occupy all workers; the others wait in the backlog. A fixed number of workers is too small
+//! at peak hours and too large at others.
 //!
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.
@@ -59,7 +60,7 @@ pub const PREFORK: Architecture = Architecture {
     run,
 };
 
-/// A worker process, in the place whose tally it keeps.
+/// A worker process. Its index in the list of workers is also the index of its tally.
 struct Worker {
     pid: Pid,
     born: Instant,
@@ -80,11 +81,11 @@ fn run(site: &'static Site) -> io::Result<()> {
                 (pid, is_crash(status))
             }
             Err(Errno::ECHILD) if site.stop.is_requested() => return Ok(()),
-            // EINTR: a stop signal, or its tick.
+            // EINTR: a stop signal, or the tick of the stop switch.
             _ => continue,
         };
         let Some(place) = workers.iter().position(|worker| worker.pid == dead) else { continue };
-        // Who ends before it was asked to has failed, whatever it says.
+        // A worker that exits before it was told to has failed, whatever its exit status.
         let stopping = site.stop.is_requested();
         Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
         if stopping {
@@ -99,7 +100,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 fn work(site: &'static Site, place: usize) {
     let tally = site.tallies.of(place);
-    // A listener that breaks ends the worker, and the master will know.
+    // A broken listener makes the worker panic and exit with a failure, and the master notices.
     while let Some(stream) = accept(site).expect("the listener works") {
         blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }

@@ -1,6 +1,6 @@
 //! # Idea
-//! A kernel thread for each connection (one to one): the main thread accepts, each thread serves one client with calls
-//! that wait.
+//! A kernel thread for each connection (one to one): the main thread accepts, and each thread serves one client with
+//! blocking calls.
 //!
 //! # Picture
 //! ```text
@@ -10,15 +10,16 @@
 //! ```
 //!
 //! # Price
-//! A thread's start and end for each connection, two context switches for each request that had to be waited for, and
-//! a stack for each client, idle or not.
+//! The start and the end of a thread for each connection, two context switches for each request that the thread had
+//! to wait for, and a stack for each client, idle or not.
 //!
 //! # Shines
-//! The code is the protocol, read from top to bottom. All cores are used without a thought; a slow client or a slow
-//! service holds up nobody but itself.
+//! The code reads like the protocol, from top to bottom. All cores are used without any further effort; a slow client
+//! or a slow service delays no other connection.
 //!
 //! # Breaks
-//! With tens of thousands of clients: memory, the scheduler's queues, the limit of threads. Past it: a quick 503.
+//! With tens of thousands of clients: memory, the scheduler's queues, the limit of threads. Past that limit clients
+//! get a 503 at once.
 //!
 //! # Lineage
 //! Birrell, *An Introduction to Programming with Threads* (1989); Stevens, *UNP* 26 and 30.10; Java servers for twenty

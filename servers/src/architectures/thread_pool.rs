@@ -1,6 +1,6 @@
 //! # Idea
-//! A dispatcher accepts and puts connections into a bounded queue; a fixed crew of threads takes them out and serves
-//! each to its end.
+//! A dispatcher accepts and puts connections into a bounded queue; a fixed number of [worker](crate#glossary) threads
+//! take them out and serve each to its end.
 //!
 //! # Picture
 //! ```text
@@ -10,14 +10,16 @@
 //! ```
 //!
 //! # Price
-//! A hand-over for each connection: a lock, and a wake-up when a worker was asleep. No thread is born or dies.
+//! A hand-over for each connection: a lock, and a wake-up when the worker was asleep. No thread is started or ended
+//! while the server runs.
 //!
 //! # Shines
-//! Load has a ceiling that the operator chose. Bursts wait in the queue instead of breaking the machine.
+//! The load has a ceiling that the operator chose. A burst waits in the queue instead of exhausting memory or
+//! threads.
 //!
 //! # Breaks
-//! As prefork does: N clients that stay occupy all workers. When the queue is full the dispatcher waits, and after it
-//! the kernel's backlog.
+//! As prefork does: N clients that stay occupy all workers. When the queue is full the dispatcher stops accepting and
+//! waits, and new connections fill the kernel's backlog.
 //!
 //! # Lineage
 //! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's
@@ -37,10 +39,10 @@ use crate::kit::accept::accept;
 use crate::kit::site::Site;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
 
-/// A dispatcher, a bounded queue, a fixed crew.
+/// A dispatcher, a bounded queue, a fixed number of workers.
 pub const THREAD_POOL: Architecture = Architecture {
     name: "thread-pool",
-    idea: "a dispatcher accepts, a bounded queue, a fixed crew of workers",
+    idea: "a dispatcher accepts, a bounded queue, a fixed number of workers",
     family: Family::Threads,
     concurrency: Concurrency::PerWorker,
     anatomy: Anatomy {
@@ -62,8 +64,8 @@ pub const THREAD_POOL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     thread::scope(|scope| {
-        // Born inside the scope: when the dispatcher leaves, by whichever door, the sending half goes with it, and
-        // workers that wait on an empty queue are free to end.
+        // The queue is made inside the scope. When the dispatcher leaves the scope, with or without an error, its
+        // sending half is dropped, and workers that wait on the empty queue end.
         let (queue, work) = bounded(site.settings.queue_places);
         for place in 0..site.settings.workers {
             let work = work.clone();

@@ -1,6 +1,7 @@
 //! # Idea
 //! A task for each connection, many tasks on a few kernel threads (many to many). A task is a state machine that the
-//! compiler made of straight code; the runtime runs whichever can go on, and idle threads steal tasks from busy ones.
+//! compiler makes of straight-line code. The runtime runs the tasks that can go on, and idle threads steal tasks from
+//! busy ones.
 //!
 //! # Picture
 //! ```text
@@ -10,19 +11,19 @@
 //! ```
 //!
 //! # Price
-//! A task's allocation for each connection, a wake-up through the runtime for each wait, timers rounded to
-//! milliseconds. No stack: an idle task is as large as what it remembers.
+//! An allocation for each connection's task, a wake-up through the runtime for each wait, and timers rounded to
+//! milliseconds. There is no stack: an idle task is as large as the variables that it keeps across its await.
 //!
 //! # Shines
-//! Many connections, all cores, straight code, and an ecosystem that speaks every protocol.
+//! With many connections on all cores, in straight-line code, and with libraries for every protocol.
 //!
 //! # Breaks
-//! When a task computes for long without a pause, its thread serves nobody else; half-sync/half-async is the cure
-//! (`spawn_blocking`). Work that moves between threads takes its cache along.
+//! When a task computes for long without an await, its thread serves no other task; the remedy is
+//! half-sync/half-async (`spawn_blocking`). A task that moves to another thread finds a cold cache there.
 //!
 //! # Lineage
-//! Erlang's processes; Go's scheduler (2012); tokio (2016), whose scheduler of 2019 follows it. The HTTP here is Dyno's
-//! own core, so that the next chapter can say what hyper's costs.
+//! Erlang's processes; Go's scheduler (2012); tokio (2016), whose scheduler of 2019 follows Go's. The HTTP here is
+//! Dyno's own core, so that the next chapter can show what hyper's HTTP costs.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -90,7 +91,8 @@ where
         let most = site.settings.max_connections.min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(most));
         accept_all(site, serve, &places).await?;
-        // Nobody is left when all places are free again. Past the deadline, dropping the runtime drops the tasks.
+        // All places are free again when no connection is left. Past the deadline, dropping the runtime drops the
+        // remaining tasks.
         let deadline = site.stop.deadline().unwrap_or_else(std::time::Instant::now);
         let everybody = places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX));
         let _ = timeout_at(Instant::from_std(deadline), everybody).await;
@@ -137,7 +139,7 @@ fn admit<F>(
         return refuse(stream, site.tallies.of(0));
     };
     tokio::spawn(async move {
-        // The runtime's own epoll may refuse the descriptor, and a broken connection is the peer's affair.
+        // The runtime's epoll may refuse the descriptor. A broken connection concerns only its peer.
         if let Ok(stream) = TcpStream::from_std(stream) {
             let _ = serve(site, stream).await;
         }
@@ -145,7 +147,7 @@ fn admit<F>(
     });
 }
 
-/// Serves one connection: what the blocking designs do, with awaits where those wait.
+/// Serves one connection as the blocking designs do, with an await where those block.
 async fn serve(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     task::serve(stream, site, tally_here).await
 }
@@ -154,7 +156,7 @@ thread_local! {
     static WORKER: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The counts of the thread that runs the task at present.
+/// The counts of the thread that runs the task now.
 pub fn tally_here(site: &'static Site) -> &'static Tally {
     site.tallies.of(WORKER.get())
 }

@@ -1,5 +1,6 @@
 //! # Idea
-//! As half-sync/half-async, but each worker has a queue of its own, and one who runs out of work steals from another.
+//! As half-sync/half-async, but each [worker](crate#glossary) has a queue of its own, and a worker whose queue is
+//! empty steals from another.
 //!
 //! # Picture
 //! ```text
@@ -10,16 +11,17 @@
 //! ```
 //!
 //! # Price
-//! The hand-overs of half-sync/half-async and a heap allocation for each task; while there is plenty of work, workers
-//! do not meet at one lock.
+//! The hand-overs of half-sync/half-async and a heap allocation for each task. While there is plenty of work, workers
+//! do not compete for one lock.
 //!
 //! # Shines
-//! With services of very different length, above all those that split: a service here may call `rayon::join` and use
-//! all cores for one request.
+//! With services whose run times differ much, above all those that split their work: a service here may call
+//! `rayon::join` and use all cores for one request.
 //!
 //! # Breaks
-//! With services that wait: a waiting worker is a lost core. So nobody waits here: a modelled back end is a timer in
-//! the loop. The pool has no bound of its own, so the loop counts what is under way and answers 503 past it.
+//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; a modelled back end
+//! is a timer in the loop. The pool has no bound of its own, so the loop counts the requests under way and answers
+//! 503 past the bound.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
@@ -43,7 +45,7 @@ use crate::kit::site::Site;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES};
 use crate::services::service::Reply;
 
-/// A loop that moves bytes, a work-stealing crew that computes.
+/// A loop that moves bytes, a work-stealing pool that computes.
 pub const WORK_STEALING: Architecture = Architecture {
     name: "work-stealing",
     idea: "a loop moves bytes, a work-stealing pool computes",

@@ -1,4 +1,4 @@
-//! Awaiting something for a limited time, many times in a row, with one timer.
+//! Awaits an operation for a limited time, many times in a row, with one timer.
 
 use std::future::Future;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::select;
 use tokio::time::{Instant, Sleep};
 
-/// Awaits `moved`, hardly longer than until `deadline`; `None`: time is up.
+/// Awaits `moved`, but hardly longer than until `deadline`. Returns `None` when the deadline passed first.
 ///
-/// One alarm serves the whole connection. It is moved only to an earlier time, or when it has gone off too early;
-/// setting one for each read would cost more than the read's own bookkeeping.
+/// One timer, the alarm, serves the whole connection. It is set again only to an earlier time, or after it has gone
+/// off; setting a timer for each read would cost more than the read's own bookkeeping.
 ///
 /// # Errors
 /// Those of `moved`.

@@ -1,10 +1,11 @@
-//! A connection as tokio's traits want it, for an HTTP implementation that is not ours: it counts octets, and carries a
-//! secure pipe like any [`super::session`] does.
+//! A connection with tokio's I/O traits, for an HTTP implementation that is not ours. It counts bytes and can have a
+//! secure pipe underneath, as every [`super::session`] can.
 
 use std::error::Error as _;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
+use super::share::TurnShare;
 use crate::kit::complaint;
 use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
@@ -25,22 +27,26 @@ pub struct AsyncWire {
     stream: TcpStream,
     tally: &'static Tally,
     attendance: Attendance,
-    /// Runs while the client does not read; at its end the connection is given up.
+    /// Runs while the client does not read; when it goes off, the connection is given up.
     write_alarm: Option<Pin<Box<Sleep>>>,
     write_time: Duration,
+    share: SharedTurn,
     secure: Option<Box<Secure>>,
 }
+
+/// The share of the connection's turn, which the wire and the gate in front of the services use together.
+pub type SharedTurn = Arc<Mutex<TurnShare>>;
 
 struct Secure {
     pipe: Box<dyn Pipe>,
     plain: Vec<u8>,
     taken: usize,
-    /// Runs towards the deadline of the pipe, which hyper knows nothing of.
+    /// Runs until the deadline of the pipe, of which hyper does not know.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl Secure {
-    /// Tells the pipe when its deadline has passed; until then this task is woken for it.
+    /// Tells the pipe when its deadline has passed; until then the alarm is set to wake this task.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
         let Some(deadline) = self.pipe.deadline().map(tokio::time::Instant::from) else {
             return Poll::Pending;
@@ -55,8 +61,8 @@ impl Secure {
     }
 }
 
-/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. Copies may outlive nothing: they belong
-/// to the task that owns the wire.
+/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. A copy must not be used after the wire
+/// is dropped: all copies belong to the task that owns the wire.
 #[derive(Debug, Clone, Copy)]
 pub struct Attendance {
     stop: &'static Stop,
@@ -70,7 +76,7 @@ impl Attendance {
         self.stop.mark(unsafe { BorrowedFd::borrow_raw(self.descriptor) }, mark);
     }
 
-    /// Another handle of the connection, which stays open when the wire is dropped.
+    /// A second descriptor of the connection, which stays open when the wire is dropped.
     ///
     /// # Errors
     /// When there is no descriptor left for it.
@@ -86,16 +92,22 @@ impl Attendance {
     }
 }
 
-/// Whether a secure pipe has failed, which the wire has counted, and not HTTP.
+/// The share. Wire and gate belong to one task, so nobody waits for this lock.
+pub fn lock(share: &SharedTurn) -> MutexGuard<'_, TurnShare> {
+    share.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the error comes from a secure pipe, whose failures the wire has counted, and not from HTTP.
 pub fn is_of_the_pipe(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::InvalidData)
 }
 
-/// Ends politely: says that nothing more will come, then reads away what still does, within bounds (RFC 9112, 9.6).
+/// Closes without losing the last answer: says that nothing more will come, then reads and discards what the client
+/// still sends, within bounds (RFC 9112, 9.6).
 ///
 /// # Errors
-/// When the connection is broken, which is a way to end too.
+/// When the connection is broken, which also ends it.
 pub async fn linger(mut stream: TcpStream, most_time: Duration, most_octets: u64) -> io::Result<()> {
     stream.shutdown().await?;
     let discard = async {
@@ -122,16 +134,40 @@ impl AsyncWire {
             Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
         let write_time = site.limits.write_time;
-        AsyncWire { stream, tally, attendance, write_alarm: None, write_time, secure }
+        AsyncWire {
+            stream,
+            tally,
+            attendance,
+            write_alarm: None,
+            write_time,
+            share: SharedTurn::default(),
+            secure,
+        }
     }
 
-    /// For whoever knows whether a request is under way.
+    /// The share of the connection's turn. The wire renews it whenever the connection waits for bytes.
+    pub fn share(&self) -> SharedTurn {
+        Arc::clone(&self.share)
+    }
+
+    /// For code that knows whether a request is under way.
     pub fn attendance(&self) -> Attendance {
         self.attendance
     }
 
-    /// Writes within the write limit, which hyper does not have.
-    fn poll_send(&mut self, context: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+    /// Reads bytes from the socket, encrypted or not. Where there are none, the connection's turn is over.
+    fn poll_receive(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if read.is_pending() {
+            *lock(&self.share) = TurnShare::new();
+        }
+        read
+    }
+
+    /// Writes within the write limit; hyper has none of its own.
+    fn poll_send(&mut self, context: &mut Context<'_>, octets: Option<&[u8]>) -> Poll<io::Result<usize>> {
+        let sealed = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.pending());
+        let octets = octets.unwrap_or(sealed);
         if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_write(context, octets) {
             self.write_alarm = None;
             return Poll::Ready(result);
@@ -142,20 +178,21 @@ impl AsyncWire {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Writes out what the pipe has sealed.
+    /// Writes what the pipe has sealed.
     fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
-        while !secure.pipe.pending().is_empty() {
-            let count = ready!(Pin::new(&mut self.stream).poll_write(context, secure.pipe.pending()))?;
+        while self.secure.as_ref().is_some_and(|secure| !secure.pipe.pending().is_empty()) {
+            let count = ready!(self.poll_send(context, None))?;
             Tally::add(&self.tally.sent_bytes, count as u64);
-            secure.pipe.advance(count);
+            if let Some(secure) = &mut self.secure {
+                secure.pipe.advance(count);
+            }
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_opened(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
-            // The handshake answers by itself; what cannot be written now is written with the next answer.
+            // The handshake produces answers by itself. What cannot be written now is written with the next answer.
             if self.poll_pending(context)?.is_pending()
                 && self.secure.as_ref().is_none_or(|s| s.plain.is_empty())
             {
@@ -176,9 +213,17 @@ impl AsyncWire {
             if secure.pipe.is_closed_by_peer() {
                 return Poll::Ready(Ok(()));
             }
+            // A peer can send records without a request (key updates) for ever; others must have their turn.
+            if lock(&self.share).is_used_up() {
+                *lock(&self.share) = TurnShare::new();
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            lock(&self.share).carry();
             let mut memory = [0; WIRE_BYTES];
             let mut wire = ReadBuf::new(&mut memory);
-            let read = Pin::new(&mut self.stream).poll_read(context, &mut wire)?;
+            let read = self.poll_receive(context, &mut wire)?;
+            let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
             let opened = match wire.filled() {
                 _ if read.is_pending() => ready!(secure.poll_deadline(context)),
                 [] => secure.pipe.receive_eof(),
@@ -187,7 +232,7 @@ impl AsyncWire {
             Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
             if let Err(failure) = opened {
                 complaint::explain(self.tally, &failure);
-                // Counted here: hyper keeps to itself what breaks before the first request.
+                // The failure is counted here, because hyper does not report failures before the first request.
                 Tally::add(&self.tally.peer_faults, 1);
                 let _ = self.poll_pending(context)?;
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
@@ -209,7 +254,7 @@ impl AsyncRead for AsyncWire {
             return self.poll_opened(context, into);
         }
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        ready!(self.poll_receive(context, into))?;
         Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
         Poll::Ready(Ok(()))
     }
@@ -222,7 +267,7 @@ impl AsyncWrite for AsyncWire {
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.secure.is_some() {
-            // One sealed piece at a time: what was taken is on its way before more is.
+            // One sealed piece at a time: the piece before must be written before more is taken.
             ready!(self.poll_pending(context))?;
             let count = octets.len().min(RECORD_BYTES);
             let secure = self.secure.as_mut().expect("looked at above");
@@ -230,7 +275,7 @@ impl AsyncWrite for AsyncWire {
             let _ = self.poll_pending(context)?;
             return Poll::Ready(Ok(count));
         }
-        let count = ready!(self.poll_send(context, octets))?;
+        let count = ready!(self.poll_send(context, Some(octets)))?;
         Tally::add(&self.tally.sent_bytes, count as u64);
         Poll::Ready(Ok(count))
     }

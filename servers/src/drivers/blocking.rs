@@ -1,6 +1,6 @@
-//! Carrying one connection by calls that wait: the thread that serves it is occupied until the connection ends.
+//! Carries one connection by calls that wait: the thread that serves the connection is occupied until it ends.
 //!
-//! What waiting means is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine by letting others run.
+//! How to wait is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine waits by letting others run.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -9,22 +9,23 @@ use std::thread;
 use std::time::Duration;
 
 use super::session::{DriverStep, Session};
+use super::share::TurnShare;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
 use crate::kit::tally::Tally;
 
-/// A connection to wait on.
+/// A connection and the calls that wait for it.
 pub trait Wire {
-    /// Waits for octets, hardly longer than `timeout`; 0 is the end of what the peer sends. `idle`: the peer owes
-    /// nothing, and a stopping server may end the wait (with 0).
+    /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
+    /// that no request is under way; then a stopping server may end the wait, with 0.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when timeout may be at its end, anything else when the connection is broken.
+    /// [`io::ErrorKind::WouldBlock`] when the timeout may have passed, any other kind when the connection is broken.
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize>;
 
-    /// Waits until some of `octets` are on their way.
+    /// Waits until some of `octets` have been handed to the kernel.
     ///
     /// # Errors
     /// As [`Wire::read`].
@@ -35,13 +36,16 @@ pub trait Wire {
 
     /// Tells the peer that nothing more will come.
     fn shut(&mut self);
+
+    /// Lets other connections of the same thread have their turn. A kernel thread has no others.
+    fn let_others_run(&mut self) {}
 }
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
     let mut clock = Clock::new();
     let mut session = Session::new(site, tally, clock.now());
-    // A broken connection is the peer's affair and has been counted; there is nobody left to tell.
+    // A broken connection concerns only its peer and has been counted; nobody is left to be told.
     let _ = converse(wire, &mut session, &mut clock, site, tally);
 }
 
@@ -52,8 +56,16 @@ fn converse(
     site: &Site,
     tally: &Tally,
 ) -> io::Result<()> {
+    let mut share = TurnShare::new();
     loop {
-        while let Some(request) = session.next_request() {
+        if share.is_used_up() {
+            wire.let_others_run();
+            share = TurnShare::new();
+        }
+        while !share.is_used_up()
+            && let Some(request) = session.next_request()
+        {
+            share.serve();
             let reply = call(site, &request, tally);
             if let Some(wait) = reply.wait {
                 wire.sleep(wait);
@@ -64,6 +76,7 @@ fn converse(
         if site.stop.is_requested() {
             session.finish(clock.now());
         }
+        share.carry();
         let now = clock.now();
         let step = session.next_step(now);
         let time_left =
@@ -83,7 +96,14 @@ fn converse(
         clock.tick();
         match moved {
             Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
-            Ok(count) => session.received(count, clock.now()),
+            Ok(count) => {
+                // A short read has emptied the socket, so the next one waits, and others have their turn.
+                let emptied = count < session.spare().len();
+                session.received(count, clock.now());
+                if emptied {
+                    share = TurnShare::new();
+                }
+            }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),
                 io::ErrorKind::Interrupted => {}
@@ -93,10 +113,11 @@ fn converse(
     }
 }
 
-/// A connection that a kernel thread or a process waits on.
+/// A connection on which a kernel thread or a process waits.
 ///
-/// The time limits of its calls are socket options, so moving one costs a system call. It is moved only when a call
-/// could otherwise sleep past the session's deadline; waking early costs nothing but a look at the clock.
+/// The time limits of its calls are socket options, so changing one costs a system call. A limit is changed only when
+/// a call could otherwise sleep far past the session's deadline, or would wake far too often; waking early costs only
+/// a look at the clock.
 #[derive(Debug)]
 pub struct BlockingWire<'a> {
     stream: TcpStream,
@@ -106,7 +127,7 @@ pub struct BlockingWire<'a> {
 }
 
 impl<'a> BlockingWire<'a> {
-    /// `stream` has inherited its time limits from the listener, see [`crate::kit::listen::listen`].
+    /// `stream` must have inherited its time limits from the listener, see [`crate::kit::listen::listen`].
     pub fn new(stream: TcpStream, site: &'a Site) -> Self {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire {
@@ -150,15 +171,15 @@ impl Wire for BlockingWire<'_> {
     }
 }
 
-/// A time limit that a socket has, and the timeout that it serves.
+/// The time limit that is set on a socket, and the range of timeouts for which it is good enough.
 ///
-/// The bounds are worked out when the limit moves, which is rare, and compared with for every call.
+/// The bounds of the range are computed when the limit is changed, which is rare, and compared on every call.
 #[derive(Debug)]
 struct TimeLimit {
     set: Duration,
-    /// With less timeout than this, a call would sleep too far past the deadline.
+    /// For a timeout shorter than this, a call would sleep too far past the deadline.
     least: Duration,
-    /// With more than this it would wake too often for nothing.
+    /// For a timeout longer than this, a call would wake too often without need.
     most: Duration,
 }
 
@@ -166,7 +187,7 @@ impl TimeLimit {
     fn of(timeout: Duration) -> Self {
         // Zero would mean no limit at all.
         let set = timeout.clamp(Duration::from_millis(1), Duration::from_secs(3600));
-        // A tenth late, and the 10 ms that timers of the kernel may take besides, harm nobody.
+        // It does no harm to be a tenth late, plus the 10 ms by which the kernel's timers may be late.
         let least = set.saturating_sub(Duration::from_millis(10)) * 10 / 11;
         TimeLimit { set, least, most: set * 4 }
     }

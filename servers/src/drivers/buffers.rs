@@ -1,7 +1,7 @@
-//! Buffers that wander between connections: an idle one holds none, a busy one borrows from its loop.
+//! Buffers that connections share: an idle connection holds none, a busy one borrows from its loop.
 //!
-//! This is why ten thousand idle connections cost their loop a few hundred octets each and still no request on a
-//! warm loop asks the allocator for anything.
+//! Therefore ten thousand idle connections cost their loop a few hundred bytes each, and yet no request on a warm
+//! loop calls the allocator.
 
 use dyno_http::connection::Connection;
 
@@ -20,7 +20,8 @@ impl Buffers {
         Self::default()
     }
 
-    /// Lends a connection what it needs to work. Where the pool has nothing, the connection makes its own.
+    /// Lends a connection the memory that it needs to work. Where the pool has none, the connection allocates its
+    /// own.
     pub fn lend(&mut self, connection: &mut Connection) {
         if connection.wants_memory()
             && let Some(memory) = self.receive.pop()
@@ -34,7 +35,7 @@ impl Buffers {
         }
     }
 
-    /// Takes back what an idle connection does not need.
+    /// Takes back the memory that an idle connection does not need.
     pub fn take_back(&mut self, connection: &mut Connection) {
         if let Some(memory) = connection.reclaim()
             && self.receive.len() < POOLED_BUFFERS

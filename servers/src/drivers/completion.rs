@@ -1,8 +1,8 @@
-//! Many connections carried by completions: the counterpart of [`super::readiness`] for a kernel that does the work
-//! itself.
+//! Carries many connections by completions: the counterpart of [`super::readiness`] for a kernel that does the reads
+//! and writes itself.
 //!
-//! The rule that everything here serves: while the kernel sends, the session is not touched, for the octets are the
-//! session's own; and a connection stays until the kernel has let go of it.
+//! One rule governs everything here. While the kernel sends, the session is not touched, because the bytes that are
+//! being sent belong to it; and a connection stays in the table until the kernel has finished with it.
 
 use std::io;
 use std::net::TcpStream;
@@ -17,6 +17,7 @@ use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::ring::Ring;
 use super::session::{DriverStep, Session};
+use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use crate::kit::accept::refuse;
 use crate::kit::call::call;
@@ -43,11 +44,11 @@ struct RingConnection {
     serial: u64,
     receiving: bool,
     sending: bool,
-    /// Octets that came while the session could not take them.
+    /// Bytes that came while the session could not take them in.
     held: Vec<u8>,
     ended: bool,
     is_cut: bool,
-    /// On its way out; it stays until the kernel has let go of it.
+    /// The connection is being closed; it stays until the kernel has finished with it.
     closing: bool,
 }
 
@@ -75,20 +76,20 @@ impl RingConnections {
         self.clock.now()
     }
 
-    /// Whether there are none.
+    /// Whether there are no connections.
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
 
-    /// How long no deadline will fall due; `None`: there is none.
+    /// How long it is until the next deadline; `None` when there is none.
     pub fn idle_for(&self) -> Option<Duration> {
         self.deadlines.idle_for(self.clock.now())
     }
 
-    /// Takes in a connection, or refuses it where there is no place.
+    /// Takes in a connection, or refuses it when there is no place.
     ///
     /// # Errors
-    /// As all that starts an operation: when the kernel refuses to take the queue.
+    /// When the kernel refuses to take the queue, as in all functions that start an operation.
     pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
         if self.connections.len() >= self.site.settings.max_connections {
             refuse(stream, self.tally);
@@ -109,7 +110,7 @@ impl RingConnections {
         self.carry(ring, index)
     }
 
-    /// Octets have come; they are copied, so that their buffer is free again.
+    /// Takes in bytes that have arrived. They are copied, so that their buffer is free again.
     pub fn take(&mut self, index: usize, octets: &[u8]) {
         let connection = &mut self.connections[index];
         if connection.can_take(self.clock.now()) {
@@ -120,17 +121,18 @@ impl RingConnections {
         }
     }
 
-    /// The peer will send no more.
+    /// Notes that the peer will send no more.
     pub fn end(&mut self, index: usize) {
         self.connections[index].ended = true;
     }
 
-    /// The connection is broken.
+    /// Notes that the connection is broken.
     pub fn give_up(&mut self, index: usize) {
         self.connections[index].closing = true;
     }
 
-    /// A receive has completed and been dealt with; `goes_on`: it will complete again.
+    /// Goes on after a receive has completed and its bytes were taken in. `goes_on` means that the same receive will
+    /// complete again.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
@@ -143,7 +145,7 @@ impl RingConnections {
         self.carry(ring, index)
     }
 
-    /// A send has completed.
+    /// Goes on after a send has completed.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
@@ -152,7 +154,7 @@ impl RingConnections {
         connection.sending = false;
         match result {
             Ok(count) => {
-                // While it was sending nobody could tell it that the server stops.
+                // While the session was being sent from, it could not be told that the server stops.
                 if self.site.stop.is_requested() {
                     connection.timed.session.finish(self.clock.now());
                 }
@@ -164,7 +166,7 @@ impl RingConnections {
         self.carry(ring, index)
     }
 
-    /// Looks after all whose time has come.
+    /// Handles all connections whose deadline has passed or whose held answer is due.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
@@ -182,13 +184,13 @@ impl RingConnections {
         Ok(())
     }
 
-    /// The server drains: idle connections end now, the others with their next answer.
+    /// The server drains: idle connections are closed at once, busy ones after their next response.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn finish(&mut self, ring: &mut Ring) -> io::Result<()> {
         for index in self.places() {
-            // A connection that is being sent to is told with its next answer.
+            // A connection that is being sent to is told when its send has completed.
             if !self.connections[index].sending {
                 self.connections[index].timed.session.finish(self.clock.now());
                 self.carry(ring, index)?;
@@ -197,7 +199,7 @@ impl RingConnections {
         Ok(())
     }
 
-    /// Ends everybody who is still here.
+    /// Closes all connections that are left.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
@@ -219,9 +221,10 @@ impl RingConnections {
         self.carry(ring, index)
     }
 
-    /// Carries one connection as far as it gets until the kernel has to do something.
+    /// Works on one connection until the kernel has to do something for it.
     fn carry(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let now = self.clock.now();
+        let mut share = TurnShare::new();
         loop {
             let connection = &mut self.connections[index];
             if connection.closing {
@@ -231,7 +234,12 @@ impl RingConnections {
                 break;
             }
             connection.take_held(now);
-            if let Some(request) = connection.timed.session.next_request() {
+            // Once the share is used up, the responses are sent. The next turn begins when that send has completed,
+            // behind the completions of other connections.
+            if !share.is_used_up()
+                && let Some(request) = connection.timed.session.next_request()
+            {
+                share.serve();
                 let reply = call(self.site, &request, self.tally);
                 connection.timed.take_reply(reply, &self.clock);
                 continue;
@@ -269,11 +277,12 @@ impl RingConnections {
         Ok(())
     }
 
-    /// Ends a connection: at once when the kernel does nothing for it, else when that has reported back.
+    /// Ends a connection: at once when the kernel does nothing for it, else when the kernel's operations have
+    /// completed.
     fn close(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let connection = &mut self.connections[index];
         if connection.receiving || connection.sending {
-            // Whatever waits on it comes back now.
+            // Ends the operations that wait on the socket, so that they complete now.
             if !connection.is_cut {
                 connection.is_cut = true;
                 ring.shut(connection.stream.as_fd(), Shutdown::Both);
@@ -288,7 +297,7 @@ impl RingConnections {
 }
 
 impl RingConnection {
-    /// Whether the session may be fed: nothing of it is being sent, and it waits for octets.
+    /// Whether the session can take in bytes now: it is not being sent from, and it waits for bytes.
     fn can_take(&mut self, now: Instant) -> bool {
         !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)
     }

@@ -1,14 +1,15 @@
 //! Deadlines of many connections in one loop.
 //!
-//! A deadline moves with nearly every request, and hardly ever falls due. So an entry in the heap is only a promise to
-//! look: a connection has at most one entry, at or before its true deadline. When the entry comes up, the loop asks the
-//! connection for the truth and, if it lies ahead, enters it again. Moving a deadline costs nothing.
+//! A deadline moves with nearly every request, and hardly ever passes. So an entry in the heap is only a promise to
+//! look at the connection: each connection has an entry at or before its true deadline. When the time of the entry
+//! has come, the loop asks the connection for its true deadline and, if that lies ahead, enters it again. So moving a
+//! deadline costs nothing.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-/// When to look at which connection. `K` names a connection.
+/// When to look at which connection. `K` identifies a connection.
 #[derive(Debug)]
 pub struct Deadlines<K> {
     heap: BinaryHeap<Reverse<(Instant, K)>>,
@@ -34,7 +35,7 @@ impl<K: Ord + Copy> Deadlines<K> {
         self.heap.pop().map(|Reverse(entry)| entry)
     }
 
-    /// How long nothing will fall due; `None` when there is nothing to wait for.
+    /// How long it is until the next entry; `None` when there is none.
     pub fn idle_for(&self, now: Instant) -> Option<Duration> {
         self.heap.peek().map(|Reverse((when, _))| when.saturating_duration_since(now))
     }

@@ -1,5 +1,6 @@
-//! A connection that a coroutine waits on: where a kernel thread would block, it switches to the scheduler and says
-//! what it waits for. Which coroutine runs when is the scheduler's, in the chapter.
+//! A connection on which a coroutine waits: where a kernel thread would block, the coroutine switches to the
+//! scheduler and says what it waits for. The scheduler decides which coroutine runs when; it stands in the
+//! [chapter](crate::architectures::coroutines).
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -14,54 +15,83 @@ use super::selector::Interest;
 /// What a coroutine waits for, and for how long at the most.
 #[derive(Debug, Clone, Copy)]
 pub struct Wait {
-    /// Octets, room, or nothing but time.
+    /// What it waits for: bytes, room to write, or only time.
     pub interest: Interest,
-    /// No longer than this.
+    /// The longest time to wait.
     pub timeout: Duration,
-    /// The peer owes nothing: a stopping server may end this wait.
+    /// No request is under way, so a stopping server may end this wait.
     pub idle: bool,
+}
+
+/// Why a coroutine was resumed, and what epoll has reported since it was suspended.
+#[derive(Debug, Clone, Copy)]
+pub struct Wake {
+    /// Why it was resumed.
+    pub reason: WakeReason,
+    /// What was reported, also while the coroutine waited for something else: epoll is edge-triggered and reports
+    /// nothing twice.
+    pub news: News,
+}
+
+impl Wake {
+    /// The wake that starts a coroutine.
+    pub fn first() -> Self {
+        Wake { reason: WakeReason::Ready, news: News::default() }
+    }
 }
 
 /// Why a coroutine was resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
-    /// What it waits for has come.
-    Ready {
-        /// The peer has sent its last octet.
-        ended: bool,
-    },
-    /// Patience is at its end.
+pub enum WakeReason {
+    /// What the coroutine waits for has come.
+    Ready,
+    /// The timeout has passed.
     TimeIsUp,
-    /// The server stops, and nothing is owed.
+    /// The server stops, and no request is under way.
     Stop,
 }
 
-/// A coroutine that serves a connection: resumed with a reason, it suspends with what it waits for next.
+/// What epoll has reported of a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct News {
+    /// There may be bytes to read.
+    pub readable: bool,
+    /// The peer has sent its last byte.
+    pub ended: bool,
+}
+
+impl News {
+    /// Notes an event.
+    pub fn note(&mut self, ended: bool) {
+        self.readable = true;
+        self.ended |= ended;
+    }
+}
+
+/// A coroutine that serves a connection. It is resumed with a reason, and suspends with what it waits for next.
 pub type Fiber = Coroutine<Wake, Wait, ()>;
-/// A connection that a coroutine waits on.
+/// A connection on which a coroutine waits.
 pub struct YieldingWire<'a> {
     stream: Rc<TcpStream>,
     yielder: &'a Yielder<Wake, Wait>,
-    /// There may be octets to read.
+    /// Whether there may be bytes to read.
     readable: bool,
-    /// The peer has ended; a short read proves nothing any more.
+    /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
     ended: bool,
 }
 
 impl<'a> YieldingWire<'a> {
-    /// The wire of a connection that was just accepted; it is non-blocking. The scheduler holds it too, to say what
-    /// it waits for.
+    /// The wire of a connection that was just accepted; the connection is non-blocking. The scheduler holds the
+    /// stream too, in order to tell epoll what the coroutine waits for.
     pub fn new(stream: Rc<TcpStream>, yielder: &'a Yielder<Wake, Wait>) -> Self {
         YieldingWire { stream, yielder, readable: false, ended: false }
     }
 
-    fn wait(&mut self, interest: Interest, timeout: Duration, idle: bool) -> Wake {
-        let wake = self.yielder.suspend(Wait { interest, timeout, idle });
-        if let Wake::Ready { ended } = wake {
-            self.readable = true;
-            self.ended |= ended;
-        }
-        wake
+    fn wait(&mut self, interest: Interest, timeout: Duration, idle: bool) -> WakeReason {
+        let Wake { reason, news } = self.yielder.suspend(Wait { interest, timeout, idle });
+        self.readable |= news.readable;
+        self.ended |= news.ended;
+        reason
     }
 }
 
@@ -69,14 +99,18 @@ impl Wire for YieldingWire<'_> {
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if !self.readable {
             match self.wait(Interest::Read, timeout, idle) {
-                Wake::Ready { .. } => {}
-                Wake::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
-                Wake::Stop => return Ok(0),
+                WakeReason::Ready => {}
+                WakeReason::TimeIsUp => return Err(io::ErrorKind::WouldBlock.into()),
+                WakeReason::Stop => return Ok(0),
             }
         }
         let room = into.len();
         let read = (&*self.stream).read(into);
-        self.readable = matches!(read, Ok(count) if count == room || (self.ended && count > 0));
+        self.readable = match &read {
+            // A short read has emptied the socket, and the next byte will be reported (epoll(7)).
+            Ok(count) => *count == room || (self.ended && *count > 0),
+            Err(error) => error.kind() == io::ErrorKind::Interrupted,
+        };
         read
     }
 
@@ -96,5 +130,9 @@ impl Wire for YieldingWire<'_> {
 
     fn shut(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn let_others_run(&mut self) {
+        self.wait(Interest::Nothing, Duration::ZERO, false);
     }
 }

@@ -1,11 +1,12 @@
-//! What stands between hyper and the services: the rules of RFC 9110 and 9112 that bare hyper leaves to its user.
+//! The gate stands between hyper and the services, and applies the rules of RFC 9110 and 9112 that bare hyper leaves
+//! to its user.
 //!
 //! | rule | bare hyper |
 //! |---|---|
-//! | exactly one well-formed Host in HTTP/1.1 (RFC 9112, 3.2) | takes none, or several |
-//! | the forms of targets: `*` only for OPTIONS, no CONNECT (3.2) | takes all |
-//! | `chunked` once and last (6.1) | takes it doubled |
-//! | a body that breaks its framing gets an answer, and the end | drops the connection |
+//! | exactly one well-formed Host in HTTP/1.1 (RFC 9112, 3.2) | accepts none, or several |
+//! | the forms of targets: `*` only for OPTIONS, no CONNECT (3.2) | accepts all |
+//! | `chunked` once and last (6.1) | accepts it repeated |
+//! | a body that breaks its framing gets an answer, and ends the connection | drops the connection |
 //! | a bound on the body (413), a least rate (408) | has none |
 //! | a bound on the target (414) that is not the bound on the head (431) | has one for both |
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
@@ -23,9 +24,11 @@ use hyper::body::{Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::async_wire::Attendance;
+use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
+use super::share::TurnShare;
 use crate::kit::call::guard;
 use crate::kit::site::Site;
 use crate::kit::stop::Mark;
@@ -37,26 +40,30 @@ use crate::services::service::{Call, FieldLookup, text};
 pub struct Gate {
     site: &'static Site,
     attendance: Attendance,
+    share: SharedTurn,
     tally: fn(&'static Site) -> &'static Tally,
     refused: AtomicBool,
 }
 
 impl Gate {
-    /// A gate that counts with whatever `tally` says at the time.
-    pub fn new(
-        site: &'static Site,
-        attendance: Attendance,
-        tally: fn(&'static Site) -> &'static Tally,
-    ) -> Self {
-        Gate { site, attendance, tally, refused: AtomicBool::new(false) }
+    /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
+    pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
+        let (attendance, share) = (wire.attendance(), wire.share());
+        Gate { site, attendance, share, tally, refused: AtomicBool::new(false) }
     }
 
-    /// Answers a request, whatever it is like.
+    /// Answers a request, valid or not.
     ///
     /// # Errors
-    /// Never: what is wrong with a request is said in the answer.
+    /// Never: the answer itself tells what is wrong with a request.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<hyper::Response<Answer>, Infallible> {
         self.attendance.mark(Mark::Busy);
+        if lock(&self.share).is_used_up() {
+            // A client that pipelines must not keep the thread from other tasks.
+            yield_now().await;
+            *lock(&self.share) = TurnShare::new();
+        }
+        lock(&self.share).serve();
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
             Ok(()) => match self.collect(body).await {
@@ -71,7 +78,7 @@ impl Gate {
         Ok(translate(response))
     }
 
-    /// Whether an answer of ours has ended the connection, though the client may still be sending.
+    /// Whether a response of ours has ended the connection although the client may still be sending.
     pub fn has_refused(&self) -> bool {
         self.refused.load(Relaxed)
     }
@@ -88,8 +95,8 @@ impl Gate {
         reply.response
     }
 
-    /// The bounds of the head, as our own core has them; see [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)
-    /// for why hyper itself has other ones.
+    /// The bounds of the head, as our own core has them; [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)
+    /// explains why hyper itself has others.
     fn check_sizes(&self, parts: &Parts) -> Result<(), Response> {
         let limits = &self.site.limits;
         let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
@@ -111,7 +118,7 @@ impl Gate {
         }
         let (start, mut octets) = (Instant::now(), Vec::new());
         loop {
-            // Whoever keeps the least rate is never late.
+            // A client that keeps the least rate is never late.
             let earned = Duration::from_secs(octets.len() as u64 / limits.body_octets_per_s);
             match timeout_at(start + limits.body_grace + earned, body.frame()).await {
                 Ok(None) => return Ok(octets),
@@ -157,7 +164,7 @@ fn check(parts: &Parts) -> Result<(), Response> {
     Ok(())
 }
 
-/// `uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2); empty is allowed.
+/// `uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2); may be empty.
 fn is_host(host: &[u8]) -> bool {
     let (name, port) = match host.iter().rposition(|&octet| octet == b':') {
         Some(colon) if host[colon + 1..].iter().all(u8::is_ascii_digit) => {
@@ -192,12 +199,12 @@ fn translate(response: Response) -> hyper::Response<Answer> {
 }
 
 impl FieldLookup for HeaderMap {
-    fn get(&self, name: &str) -> Option<&str> {
-        HeaderMap::get(self, name)?.to_str().ok()
+    fn all(&self, name: &str) -> Vec<&str> {
+        self.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
     }
 }
 
-/// A body of our services as hyper wants it.
+/// A body of our services in the form that hyper takes.
 pub enum Answer {
     /// All of it at once.
     Whole(Bytes),

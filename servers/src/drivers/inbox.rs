@@ -1,7 +1,8 @@
-//! How a pool hands answers back to the loop that asked: a queue, and an eventfd(2) that wakes the loop.
+//! The queue by which a pool hands answers back to the loop that asked, with an eventfd(2) that wakes the loop: the
+//! wakeup.
 //!
-//! The wakeup is signalled once for any number of answers that come in before the loop has looked, so a busy pool
-//! costs its loop far less than one wake-up for each answer.
+//! The wakeup is signalled once for all answers that come in before the loop looks, so a busy pool costs its loop far
+//! less than one wake-up for each answer.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -35,12 +36,13 @@ impl ReplyInbox {
     pub fn post(&self, ticket: Ticket, reply: Reply) {
         self.answers.push((ticket, reply));
         if !self.signalled.swap(true, SeqCst) {
-            // It can fail only when it has been signalled 2^64 - 2 times and never read.
+            // The write can fail only when the wakeup has been signalled 2^64 - 2 times and never read.
             let _ = self.wakeup.write(1);
         }
     }
 
-    /// Takes the next answer. An empty inbox takes its signal back, and whatever is posted from then on signals again.
+    /// Takes the next answer. When the inbox is empty, the signal is taken back, and the next answer that is posted
+    /// signals again.
     pub fn take(&self) -> Option<(Ticket, Reply)> {
         if let Some(answer) = self.answers.pop() {
             return Some(answer);
@@ -48,11 +50,12 @@ impl ReplyInbox {
         if self.signalled.swap(false, SeqCst) {
             let _ = self.wakeup.read();
         }
-        // An answer that was posted between the look and this line saw a signal that was still standing.
+        // An answer that was posted after the first look and before the signal was taken back did not signal again,
+        // so look once more.
         self.answers.pop()
     }
 
-    /// Readable while answers wait.
+    /// A descriptor that is readable while answers wait.
     pub fn wakeup(&self) -> BorrowedFd<'_> {
         self.wakeup.as_fd()
     }

@@ -1,9 +1,10 @@
-//! The drivers: what carries a connection, once a chapter has decided who runs it.
+//! The drivers: code that carries a connection once a chapter has decided which process, thread or loop serves it.
 //!
 //! | to | use |
 //! |---|---|
 //! | put a transport under an HTTP connection | [`session`] |
 //! | keep an answer that is not due yet, and the earliest deadline | [`timed`] |
+//! | let no connection keep a thread from the others | [`share`] |
 //! | carry one connection by calls that block | [`blocking`] |
 //! | carry one connection as a task | [`task`], with one timer for many waits: [`alarm`] |
 //! | let a coroutine wait | [`fiber`] |
@@ -26,6 +27,7 @@ pub mod readiness;
 pub mod ring;
 pub mod selector;
 pub mod session;
+pub mod share;
 pub mod task;
 pub mod timed;
 pub mod workers;

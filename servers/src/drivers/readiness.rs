@@ -1,8 +1,9 @@
-//! The connections of a readiness loop: what is watched, what is known of each, and when to look at it again.
+//! The connections of a readiness loop: what is watched, what is known of each connection, and when to look at it
+//! again.
 //!
-//! The loop itself, that is who is served when, is a [chapter](crate::architectures::readiness). Here is what it
-//! needs for that: a table with a place for each connection, the selector's view of it, the heap of deadlines, and
-//! the pause after descriptors have run out.
+//! The loop itself, which decides the order of service, is a [chapter](crate::architectures::readiness). Here is what
+//! the loop needs: a table with a place for each connection, the selector, the heap of deadlines, and the pause after
+//! descriptors have run out.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -29,10 +30,10 @@ const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;
 const WAKEUP: usize = usize::MAX - 2;
 
-/// Who is meant by an event.
+/// What an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventSource {
-    /// Somebody wants to connect.
+    /// A client wants to connect.
     Listener,
     /// The server was asked to stop.
     Stop,
@@ -42,14 +43,14 @@ pub enum EventSource {
     Connection(usize),
 }
 
-/// What a connection waits for, after its turn.
+/// What becomes of a connection after its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TurnEnd {
     /// The kernel is to report this.
     Wait(Interest),
-    /// The others have their turn first; this one is ready still.
+    /// The connection is still ready, but others have their turn first.
     Again,
-    /// It is over.
+    /// The connection is over.
     Close,
 }
 
@@ -61,16 +62,16 @@ pub struct ConnectionTable<'a, S> {
     turn: Turn<'a>,
     deadlines: Deadlines<Ticket>,
     serial: u64,
-    /// Connections whose turn ended for fairness' sake; they are ready still.
+    /// Connections that are still ready, but whose turn ended so that others get theirs.
     again: Vec<Ticket>,
     accepting: Accepting,
 }
 
 /// What all connections share in one turn of the loop.
 pub struct Turn<'a> {
-    /// What is served.
+    /// The site that is served.
     pub site: &'a Site,
-    /// Where it is counted.
+    /// The counts to add to.
     pub tally: &'a Tally,
     /// The time of this turn.
     pub clock: Clock,
@@ -80,24 +81,24 @@ pub struct Turn<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Accepting {
-    /// The selector will tell.
+    /// When the selector reports the listener.
     WhenReady,
-    /// The last burst did not empty the queue.
+    /// In this turn: the last burst did not empty the queue of the listener.
     AtOnce,
-    /// Descriptors have run out; not before then.
+    /// At this time: descriptors have run out.
     After(Instant),
 }
 
 /// A connection that the selector watches.
 pub struct Watched<'a> {
     stream: TcpStream,
-    /// Its session.
+    /// The session, with its deadlines.
     pub timed: TimedSession<'a>,
     serial: u64,
     interest: Interest,
-    /// There may be octets to read.
+    /// Whether there may be bytes to read.
     readable: bool,
-    /// The peer has ended; a short read proves nothing any more.
+    /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
     ended: bool,
 }
 
@@ -128,8 +129,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             again: Vec::new(),
             accepting: Accepting::WhenReady,
         };
-        // SAFETY: listener and stop switch are borrowed for as long as the table lives; the wakeup is the caller's
-        // promise.
+        // SAFETY: listener and stop switch are borrowed for as long as the table lives; for the wakeup the caller
+        // promises it.
         unsafe {
             table.selector.add(listener.as_fd(), LISTENER)?;
             table.selector.add(site.stop.as_fd(), STOP)?;
@@ -168,7 +169,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         }
     }
 
-    /// Who is meant by an event. What it says of a connection or the listener is noted.
+    /// Finds out what an event belongs to, and notes what it says of a connection or of the listener.
     pub fn note(&mut self, event: Ready) -> Option<EventSource> {
         match event.token {
             LISTENER => {
@@ -180,7 +181,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             STOP => Some(EventSource::Stop),
             WAKEUP => Some(EventSource::Wakeup),
             index => {
-                // The kernel may report what an earlier event of this turn has closed.
+                // The kernel may report a connection that an earlier event of this turn has closed.
                 let watched = self.watched.get_mut(index)?;
                 watched.readable = true;
                 watched.ended |= event.ended;
@@ -189,10 +190,10 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         }
     }
 
-    /// Accepts a burst of connections, where somebody wants to connect.
+    /// Accepts a burst of connections, if clients wait.
     ///
     /// # Errors
-    /// Only what no waiting mends: the listener itself is broken.
+    /// Only errors that waiting does not cure: the listener itself is broken.
     pub fn accept(&mut self) -> io::Result<()> {
         match self.accepting {
             Accepting::WhenReady => return Ok(()),
@@ -211,7 +212,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
                     break;
                 }
                 Accepted::Exhausted => {
-                    // To a level-triggered selector the queue that we cannot empty would be news without end.
+                    // A level-triggered selector would report the queue, which we cannot empty, again and again.
                     self.watch_listener(Interest::Nothing)?;
                     self.accepting = Accepting::After(self.turn.clock.now() + EXHAUSTED_PAUSE);
                     break;
@@ -226,15 +227,15 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         unsafe { self.selector.change(self.listener.as_fd(), LISTENER, interest) }
     }
 
-    /// Takes a connection into the table, or refuses it where there is no place.
+    /// Takes a connection into the table, or refuses it when there is no place.
     fn admit(&mut self, stream: TcpStream) {
         let site = self.turn.site;
         if site.open_connections.load(Relaxed) >= site.settings.max_connections {
             return refuse(stream, self.turn.tally);
         }
         let index = self.watched.vacant_key();
-        // SAFETY: `close` removes the connection from the selector before its stream is dropped; the table drops the
-        // selector before the streams.
+        // SAFETY: `close` removes the connection from the selector before its stream is dropped, and when the table
+        // is dropped, the selector is dropped before the streams.
         if unsafe { self.selector.add(stream.as_fd(), index) }.is_err() {
             return refuse(stream, self.turn.tally);
         }
@@ -253,7 +254,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         site.open_connections.fetch_add(1, Relaxed);
     }
 
-    /// The connections that had their turn and were ready still, so that they have another one now.
+    /// The connections that were still ready when their turn ended, to be given another turn now.
     pub fn unfinished(&mut self) -> Vec<Ticket> {
         std::mem::take(&mut self.again)
     }
@@ -263,14 +264,16 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         self.watched.get(ticket.index).filter(|one| one.serial == ticket.serial).map(|_| ticket.index)
     }
 
-    /// Gives a connection the answer that workers have found, and tells its place; nothing when it is gone.
+    /// Gives a connection the answer that a worker has found, and returns its place; `None` when the connection is
+    /// gone.
     pub fn answer(&mut self, ticket: Ticket, reply: Reply) -> Option<usize> {
         let index = self.find(ticket)?;
         self.watched[index].timed.take_reply(reply, &self.turn.clock);
         Some(index)
     }
 
-    /// The place of the next connection whose deadline or answer has come due; it has been seen to.
+    /// The place of the next connection whose deadline has passed or whose held answer is due. Either has already
+    /// been handled.
     pub fn due(&mut self) -> Option<usize> {
         while let Some((when, ticket)) = self.deadlines.due(self.turn.clock.now()) {
             let Some(index) = self.find(ticket) else { continue };
@@ -306,7 +309,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         };
         if interest != watched.interest {
             watched.interest = interest;
-            // SAFETY: as where it was added.
+            // SAFETY: as in `admit`, where the connection was added.
             if unsafe { self.selector.change(watched.stream.as_fd(), index, interest) }.is_err() {
                 return self.close(index);
             }
@@ -321,13 +324,14 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         self.selector.remove(watched.stream.as_fd());
     }
 
-    /// The server stops: nobody is accepted any more, and idle connections have nothing to wait for.
+    /// Starts to drain: no connection is accepted any more, and all sessions are told that the server stops.
     ///
     /// # Returns
     /// The places of all connections, for a last turn, and the time until which the busy ones may finish.
     pub fn begin_to_drain(&mut self) -> (Vec<usize>, Instant) {
         self.selector.remove(self.listener.as_fd());
-        // The stop switch knows one listener; a sibling would go on greeting clients whom nobody serves.
+        // The stop switch knows only one listener. The kernel would go on accepting connections for a sibling of it,
+        // and nobody would serve them.
         let _ = socket2::SockRef::from(self.listener).shutdown(Shutdown::Read);
         self.selector.remove(self.turn.site.stop.as_fd());
         let now = self.turn.clock.now();
@@ -338,7 +342,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         (places, self.turn.site.stop.deadline().unwrap_or(now))
     }
 
-    /// How long until `deadline`, while there are connections left to wait for.
+    /// How long it is until `deadline`, while there are connections left to wait for.
     pub fn left_until(&self, deadline: Instant) -> Option<Duration> {
         let left = deadline.saturating_duration_since(self.turn.clock.now());
         (!self.watched.is_empty() && !left.is_zero()).then_some(left)
@@ -346,18 +350,19 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
 }
 
 impl Watched<'_> {
-    /// Whether there may be octets to read.
+    /// Whether there may be bytes to read.
     pub fn is_readable(&self) -> bool {
         self.readable
     }
 
-    /// Reads what there is room for. What it waits for, or that it is over; nothing when it can go on.
+    /// Reads as much as there is room for. Returns what the connection waits for, or that it is over; `None` when it
+    /// can go on.
     pub fn read(&mut self, now: Instant) -> Option<TurnEnd> {
         let spare = self.timed.session.spare();
         let room = spare.len();
         match self.stream.read(spare) {
             Ok(count) => {
-                // A short read has emptied the socket, and the next octet will be news (epoll(7)).
+                // After a short read the socket is empty, and epoll reports the next byte as a new event (epoll(7)).
                 self.readable = count == room || (self.ended && count > 0);
                 self.timed.session.received(count, now);
                 None
@@ -373,7 +378,7 @@ impl Watched<'_> {
         }
     }
 
-    /// Writes what is pending. What it waits for, or that it is over; nothing when it can go on.
+    /// Writes what is pending. Returns what the connection waits for, or that it is over; `None` when it can go on.
     pub fn write(&mut self, now: Instant) -> Option<TurnEnd> {
         match self.stream.write(self.timed.session.pending(now)) {
             Ok(count) => {

@@ -1,8 +1,8 @@
-//! io_uring(7) in a few verbs: operations are put into one queue, what has become of them is taken out of another, and
-//! one system call does both.
+//! io_uring(7) in a few verbs: operations are put into one queue, their completions are taken out of another, and one
+//! system call serves both.
 //!
-//! Octets are received into a pool of buffers that the kernel picks from ("provided buffers"), so a connection that
-//! waits holds none. The pool is a ring that is shared with the kernel, beside the two queues.
+//! Bytes are received into a pool of buffers from which the kernel picks ("provided buffers"), so a connection that
+//! waits holds no buffer. The pool has a ring of its own in memory that is shared with the kernel.
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -22,7 +22,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 use crate::kit::site::Arm;
 use crate::limits::{RING_BUFFER_BYTES, RING_BUFFERS, RING_ENTRIES, RING_SETTLE_LIMIT};
 
-/// What an operation does. Its number is a part of the name under which the kernel reports back.
+/// What an operation does. The number of the variant is a part of the name under which the kernel reports the
+/// completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// Accept a connection.
@@ -33,42 +34,42 @@ pub enum Operation {
     Send,
     /// Watch the stop switch.
     Stop,
-    /// Something whose outcome nobody waits for.
+    /// An operation whose completion is ignored.
     Forget,
 }
 
 const OPERATIONS: [Operation; 5] =
     [Operation::Accept, Operation::Receive, Operation::Send, Operation::Stop, Operation::Forget];
 
-/// What became of an operation.
+/// The outcome of an operation.
 #[derive(Debug, Clone, Copy)]
 pub struct Completion {
-    /// What it was.
+    /// The kind of operation.
     pub operation: Operation,
-    /// The place that it was started for.
+    /// The index for which it was started.
     pub index: usize,
-    /// The count or descriptor that it gave.
+    /// The count or the descriptor that it returned.
     pub result: Result<u32, Errno>,
-    /// The buffer of the pool that it has filled; to be given back.
+    /// The buffer of the pool that it has filled; it must be given back.
     pub buffer: Option<u16>,
-    /// Whether it goes on and will report again.
+    /// Whether the operation goes on and will complete again.
     pub goes_on: bool,
 }
 
 /// The two queues and the pool of buffers.
 pub struct Ring {
     ring: IoUring,
-    /// Freed with the ring, but only when the kernel has let go of it.
+    /// Freed with the ring, but only after the kernel has finished with it.
     pool: ManuallyDrop<Pool>,
     arm: Arm,
-    /// Operations that the kernel has taken and not ended.
+    /// Operations that the kernel has taken and not completed.
     under_way: usize,
     #[cfg(test)]
     refuse_next_wait: bool,
 }
 
 impl Ring {
-    /// Sets up the queues and the pool. The tuned arm tells the kernel that one thread alone uses them, which saves
+    /// Sets up the queues and the pool. The tuned arm tells the kernel that only one thread uses them, which saves
     /// locks and interrupts.
     ///
     /// # Errors
@@ -82,8 +83,8 @@ impl Ring {
         }
         let ring = builder.build(RING_ENTRIES).map_err(refused)?;
         let pool = Pool::new()?;
-        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries, and is not freed before all that uses it
-        // has ended: see the ring's `drop`.
+        // SAFETY: the memory is page-aligned, holds RING_BUFFERS entries, and is freed only after everything that
+        // uses it has ended: see the ring's `drop`.
         unsafe {
             ring.submitter()
                 .register_buf_ring_with_flags(pool.ring.as_ptr() as u64, RING_BUFFERS, POOL, 0)
@@ -116,7 +117,7 @@ impl Ring {
         unsafe { self.push(entry, Operation::Accept, 0) }
     }
 
-    /// Starts to receive from `connection`: once, or with the tuned arm until there is a reason to stop.
+    /// Starts to receive from `connection`: once, or with the tuned arm until the kernel or `cancel_receive` ends it.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
@@ -160,12 +161,13 @@ impl Ring {
         unsafe { self.push(entry, Operation::Forget, index) }
     }
 
-    /// Shuts `connection` down at once, so that whatever waits on it comes back.
+    /// Shuts `connection` down at once, so that operations that wait on it complete.
     ///
-    /// Not through the queue: the kernel leaves shutdown to a thread of its own, which looks the descriptor up only
-    /// when it gets there. By then the connection may be closed and its number be the next client's.
+    /// This does not go through the queue: the kernel leaves a queued shutdown to a thread of its own, which looks up
+    /// the descriptor only when it runs. By then the connection may be closed, and its number may belong to another
+    /// client.
     pub fn shut(&self, connection: BorrowedFd<'_>, how: Shutdown) {
-        // It fails when the peer was faster, which is as well.
+        // Fails when the peer has closed first, which does no harm.
         let _ = shutdown(connection.as_raw_fd(), how);
     }
 
@@ -177,7 +179,7 @@ impl Ring {
         let entry = opcode::Close::new(Fd(connection.as_raw_fd())).build();
         // SAFETY: closing is given no memory.
         unsafe { self.push(entry, Operation::Forget, 0)? };
-        // From here on the kernel owns it.
+        // From here on the kernel owns the descriptor.
         let _ = connection.into_raw_fd();
         Ok(())
     }
@@ -192,8 +194,8 @@ impl Ring {
         unsafe { self.push(entry, Operation::Stop, 0) }
     }
 
-    /// Hands over what was started, waits for one completion (at most for `timeout`; `None`: for ever), and puts all
-    /// that have come into `done`, which is cleared first.
+    /// Submits the queued operations, waits for one completion (at most for `timeout`; `None`: for ever), and puts
+    /// all completions into `done`, which is cleared first.
     ///
     /// # Errors
     /// When the kernel refuses. A signal ends the wait early and is no error.
@@ -209,10 +211,10 @@ impl Ring {
             None => self.ring.submitter().submit_and_wait(1),
             Some(limit) => self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(limit)),
         };
-        // A wait that timed out tells no number, but what it has taken is gone from the queue.
+        // A wait that timed out returns no count, but the operations that it submitted are gone from the queue.
         self.under_way += queued - self.ring.submission().len();
         match result.as_ref().map_err(io::Error::raw_os_error) {
-            // EBUSY: completions have overflowed; taking them out is the cure.
+            // EBUSY: completions have overflowed; taking them out of the queue makes room.
             Ok(_) | Err(Some(libc::ETIME | libc::EINTR | libc::EBUSY)) => {}
             Err(_) => return result.map(|_| ()),
         }
@@ -228,12 +230,12 @@ impl Ring {
     }
 
     /// Ends everything that is under way, and returns when the kernel uses no memory of ours any more. The pool and
-    /// what is being sent must be there still: what was queued and not handed over is handed over now, and ended with
-    /// the rest.
+    /// the bytes being sent must still exist: operations that were queued are submitted now, and ended with the
+    /// others.
     ///
     /// # Errors
-    /// When the kernel does not let go within [`RING_SETTLE_LIMIT`]. Then neither the pool nor what is being sent may
-    /// be freed.
+    /// When the kernel has not finished within [`RING_SETTLE_LIMIT`]. Then neither the pool nor the bytes being sent
+    /// may be freed.
     pub fn settle(&mut self) -> io::Result<()> {
         let deadline = Instant::now() + RING_SETTLE_LIMIT;
         let mut ended = Vec::new();
@@ -252,7 +254,7 @@ impl Ring {
         Ok(())
     }
 
-    /// The first `length` octets of a buffer of the pool.
+    /// The first `length` bytes of a buffer of the pool.
     pub fn buffer(&self, buffer: u16, length: u32) -> &[u8] {
         self.pool.buffer(buffer, length as usize)
     }
@@ -263,7 +265,7 @@ impl Ring {
     }
 
     /// # Safety
-    /// Whatever memory `entry` points to must stay valid until its completion has come.
+    /// All memory that `entry` points to must stay valid until its completion has come.
     unsafe fn push(&mut self, entry: Entry, operation: Operation, index: usize) -> io::Result<()> {
         let entry = entry.user_data(name(operation, index));
         // SAFETY: the caller's promise.
@@ -276,8 +278,8 @@ impl Ring {
 
 impl Drop for Ring {
     fn drop(&mut self) {
-        // Closing a ring cancels what is under way, but later, and on its own time. Until then the kernel may write
-        // into the pool, so where it does not let go now, the pool is leaked on purpose.
+        // Closing a ring cancels what is under way, but later. Until then the kernel may write into the pool; so if
+        // the kernel does not finish now, the pool is leaked on purpose.
         if self.settle().is_ok() {
             // SAFETY: the pool is dropped here and nowhere else, and is not used any more.
             unsafe { ManuallyDrop::drop(&mut self.pool) };
@@ -287,7 +289,7 @@ impl Drop for Ring {
 
 const INDEX: u64 = (1 << 56) - 1;
 
-/// The one pool's name.
+/// The number of the only pool.
 const POOL: u16 = 0;
 
 fn name(operation: Operation, index: usize) -> u64 {
@@ -306,7 +308,7 @@ fn refused(error: io::Error) -> io::Error {
     }
 }
 
-/// Buffers, and the ring of those that the kernel may pick.
+/// The buffers, and the ring of those that the kernel may pick.
 struct Pool {
     ring: NonNull<BufRingEntry>,
     memory: NonNull<u8>,
@@ -324,7 +326,7 @@ impl Pool {
     }
 
     fn address(&self, buffer: u16) -> *mut u8 {
-        // SAFETY: `buffer` is below RING_BUFFERS, as the kernel got it from us.
+        // SAFETY: `buffer` is below RING_BUFFERS: the kernel returns only numbers that we gave it.
         unsafe { self.memory.as_ptr().add(usize::from(buffer) * RING_BUFFER_BYTES) }
     }
 
@@ -335,12 +337,14 @@ impl Pool {
         unsafe { std::slice::from_raw_parts(self.address(buffer), length) }
     }
 
-    /// Puts a buffer at the tail of the ring and shows the kernel the new tail (io_uring_register_buf_ring(3)).
+    /// Puts a buffer at the tail of the ring and publishes the new tail to the kernel
+    /// (io_uring_register_buf_ring(3)).
     fn give(&mut self, buffer: u16) {
         assert!(buffer < RING_BUFFERS, "the kernel keeps to the pool");
         let place = usize::from(self.tail % RING_BUFFERS);
-        // SAFETY: `place` is inside the ring, and the kernel reads an entry only after the tail has passed it. The tail
-        // lies in a field of the first entry that the kernel sets aside for it, which the setters leave alone.
+        // SAFETY: `place` is inside the ring, and the kernel reads an entry only after the tail has passed it. The
+        // tail is stored in a field of the first entry that the kernel reserves for it and that the setters do not
+        // touch.
         unsafe {
             let entry = &mut *self.ring.as_ptr().add(place);
             entry.set_addr(self.address(buffer) as u64);
@@ -355,7 +359,7 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // SAFETY: both were mapped by `new` with these lengths; the queues that used them are gone.
+        // SAFETY: `new` mapped both with these lengths; the queues that used them are gone.
         unsafe {
             let _ = munmap(self.ring.cast(), RING_BYTES);
             let _ = munmap(self.memory.cast(), MEMORY_BYTES);
@@ -365,7 +369,7 @@ impl Drop for Pool {
 
 fn map(length: usize) -> io::Result<NonNull<std::ffi::c_void>> {
     let length = NonZeroUsize::new(length).expect("not empty");
-    // SAFETY: a fresh anonymous mapping overlaps nothing that anybody else uses.
+    // SAFETY: a fresh anonymous mapping overlaps no other memory.
     Ok(unsafe {
         mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE)?
     })
@@ -379,7 +383,7 @@ mod tests {
 
     use super::*;
 
-    /// A ring with a receive under way, and the peer that may send to it; nothing where there is no io_uring.
+    /// A ring with a receive under way, and the peer that may send to it; `None` where there is no io_uring.
     fn receiving(arm: Arm) -> Option<(Ring, UnixStream, UnixStream)> {
         let mut ring = match Ring::new(arm) {
             Ok(ring) => ring,
@@ -419,7 +423,7 @@ mod tests {
         for arm in [Arm::Plain, Arm::Tuned] {
             let Some((mut ring, near, mut far)) = receiving(arm) else { return };
             ring.refuse_next_wait = true;
-            // Another one is started, and does not reach the kernel.
+            // A second receive is started, but does not reach the kernel.
             ring.receive(near.as_fd(), 8).unwrap();
             assert!(ring.wait(None, &mut Vec::new()).is_err());
             assert_eq!(ring.under_way, 1, "the first one is under way all the same");

@@ -1,28 +1,28 @@
-//! What a readiness loop asks of the kernel: five verbs, whichever system call answers them.
+//! What a readiness loop asks of the kernel: five operations, whichever system call implements them.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-/// The kernel's view of many descriptors. select, poll and epoll are three of them; the
-/// [readiness loop](crate::architectures::readiness) drives any.
+/// A set of descriptors that the kernel watches. select, poll and epoll implement it; the [readiness
+/// loop](crate::architectures::readiness) works with any of them.
 pub trait Selector: Sized {
     /// An empty set.
     ///
     /// # Errors
-    /// When the kernel refuses what it needs.
+    /// When the kernel refuses a resource that the set needs.
     fn new() -> io::Result<Self>;
 
-    /// Watches `descriptor` for octets to read. `token` names it in [`Ready`].
+    /// Watches `descriptor` for bytes to read. `token` identifies it in [`Ready`].
     ///
     /// # Safety
     /// The descriptor must stay open until [`Selector::remove`] was called for it or the selector is dropped.
     ///
     /// # Errors
-    /// When the set is full, which is a wall of some selectors, or the kernel refuses.
+    /// When the set is full, which some selectors can be, or when the kernel refuses.
     unsafe fn add(&mut self, descriptor: BorrowedFd<'_>, token: usize) -> io::Result<()>;
 
-    /// Watches a descriptor that was added for something else from now on.
+    /// Changes what a descriptor that was added is watched for.
     ///
     /// # Safety
     /// As [`Selector::add`].
@@ -36,7 +36,7 @@ pub trait Selector: Sized {
         interest: Interest,
     ) -> io::Result<()>;
 
-    /// Watches `descriptor` no more. Call it before the descriptor is closed.
+    /// Stops watching `descriptor`. Call it before the descriptor is closed.
     fn remove(&mut self, descriptor: BorrowedFd<'_>);
 
     /// Waits until something is ready, at most for `timeout` (`None`: for ever), and puts it into `ready`, which is
@@ -50,9 +50,9 @@ pub trait Selector: Sized {
 /// What a descriptor is watched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interest {
-    /// Nothing: the next move is ours.
+    /// Nothing: the server itself has to act next.
     Nothing,
-    /// Octets to read, a connection to accept, or the end.
+    /// Bytes to read, a connection to accept, or the end.
     Read,
     /// Room to write.
     Write,
@@ -61,9 +61,9 @@ pub enum Interest {
 /// A descriptor that is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ready {
-    /// The name that it was added under.
+    /// The token under which it was added.
     pub token: usize,
-    /// The peer has sent its last octet (or is gone): reading goes on until it says so. A selector that tells each
-    /// thing only once must tell this, because a short read then does not mean that all has been read.
+    /// The peer has sent its last byte, or is gone: the loop goes on reading until a read says so. An edge-triggered
+    /// selector must set this, because after the last byte a short read does not mean that everything has been read.
     pub ended: bool,
 }

@@ -7,7 +7,7 @@
 //!            pending, advance                     respond
 //! ```
 //!
-//! A session is sans-IO too, so every driver carries every transport without a line of its own.
+//! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,13 +28,13 @@ use crate::limits::{RECORD_BYTES, WIRE_BYTES};
 
 /// One connection of a client, without its socket.
 ///
-/// A driver asks for the [next step](Session::next_step), takes it, and tells the session what came of it.
+/// A driver asks for the [next step](Session::next_step), performs it, and tells the session the outcome.
 pub struct Session<'a> {
     http: Connection,
     secure: Option<Box<Secure>>,
     tally: &'a Tally,
     stop: &'static Stop,
-    /// Whether [`DriverStep::Shut`] has been asked for.
+    /// Whether [`DriverStep::Shut`] has been returned.
     is_shut: bool,
 }
 
@@ -45,8 +45,9 @@ pub enum DriverStep {
     Respond,
     /// Write what is [pending](Session::pending).
     Write,
-    /// Tell the peer that nothing more will come (shut the sending side down). Asked for once; what the peer still
-    /// sends is read and thrown away, so that it sees the last answer before it could see a reset (RFC 9112, 9.6).
+    /// Tell the peer that nothing more will come (shut down the sending side). Returned once. After that, what the
+    /// peer still sends is read and discarded, so that it sees the last answer before it could see a reset (RFC 9112,
+    /// 9.6).
     Shut,
     /// Read into the [spare](Session::spare) room.
     Read,
@@ -57,19 +58,19 @@ pub enum DriverStep {
 /// What a secure session has beside the HTTP connection.
 struct Secure {
     pipe: Box<dyn Pipe>,
-    /// Where the driver reads to; empty while the session is idle.
+    /// The buffer that the driver reads into; empty while the session is idle.
     wire: Vec<u8>,
     plain: Vec<u8>,
     goodbye_said: bool,
     dead: bool,
-    /// How long a peer that does not read may hold up the last octets, an alert or a goodbye.
+    /// How long a peer that does not read may delay the last bytes (an alert or a goodbye).
     grace: Duration,
-    /// When that time ends, once it runs.
+    /// The end of that time, once it has begun.
     last_chance: Option<Instant>,
 }
 
 impl Secure {
-    /// A pipe that has failed is dead; the reason is told once.
+    /// Marks the pipe as dead if it has failed, and reports the reason once.
     fn note(&mut self, result: Result<(), PipeError>, tally: &Tally) {
         if let Err(failure) = result
             && !std::mem::replace(&mut self.dead, true)
@@ -104,7 +105,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Where to read(2) to.
+    /// The room for read(2).
     pub fn spare(&mut self) -> &mut [u8] {
         match &mut self.secure {
             None => self.http.spare(),
@@ -115,7 +116,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// `count` octets of [`Session::spare`] were filled; 0 is the end of what the peer sends.
+    /// Takes in `count` bytes that were read into [`Session::spare`]; 0 is the end of what the peer sends.
     pub fn received(&mut self, count: usize, now: Instant) {
         Tally::add(&self.tally.received_bytes, count as u64);
         match &mut self.secure {
@@ -133,7 +134,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Octets arrived in memory that is not ours (a completion); as [`Session::received`], but copies.
+    /// Takes in bytes that arrived in memory that is not ours (a completion): as [`Session::received`], but copies.
     pub fn receive(&mut self, octets: &[u8], now: Instant) {
         Tally::add(&self.tally.received_bytes, octets.len() as u64);
         match &mut self.secure {
@@ -146,7 +147,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Gives what the pipe has opened to HTTP.
+    /// Passes what the pipe has opened to HTTP.
     fn hand_up(&mut self, ended: bool, now: Instant) {
         let Some(secure) = &mut self.secure else { return };
         if !secure.plain.is_empty() {
@@ -158,7 +159,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The next request to answer, once; then [`Session::respond`] is due.
+    /// The next request to answer, returned once; then [`Session::respond`] must be called.
     pub fn next_request(&mut self) -> Option<Request<'_>> {
         if self.secure.as_ref().is_some_and(|secure| secure.dead) {
             return None;
@@ -166,8 +167,13 @@ impl<'a> Session<'a> {
         self.http.next_request()
     }
 
-    /// Answers the request that was taken last. Where the server stops, it is the connection's last answer, and says
-    /// so.
+    /// Whether a complete request waits to be [taken](Session::next_request).
+    pub fn has_request(&self) -> bool {
+        self.http.has_request() && self.secure.as_ref().is_none_or(|secure| !secure.dead)
+    }
+
+    /// Answers the request that was taken last. If the server stops, this is the last answer of the connection, and
+    /// says so.
     pub fn respond(&mut self, response: Response, clock: &Clock) {
         if self.stop.is_requested() {
             self.http.finish(clock.now());
@@ -175,7 +181,7 @@ impl<'a> Session<'a> {
         self.http.respond(response, clock.date(), clock.now());
     }
 
-    /// Octets for the wire.
+    /// Bytes to write to the wire.
     pub fn pending(&mut self, now: Instant) -> &[u8] {
         let Some(secure) = &mut self.secure else { return self.http.pending() };
         if !secure.dead && secure.pipe.is_established() {
@@ -194,7 +200,7 @@ impl<'a> Session<'a> {
         secure.pipe.pending()
     }
 
-    /// `count` octets of [`Session::pending`] were written.
+    /// Notes that `count` bytes of [`Session::pending`] were written.
     pub fn advance(&mut self, count: usize, now: Instant) {
         Tally::add(&self.tally.sent_bytes, count as u64);
         match &mut self.secure {
@@ -203,7 +209,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What the driver does next.
+    /// The next step for the driver.
     pub fn next_step(&mut self, now: Instant) -> DriverStep {
         match self.want(now) {
             Want::Respond => DriverStep::Respond,
@@ -217,7 +223,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether octets from the peer can be taken in now.
+    /// Whether bytes from the peer can be taken in now.
     pub fn can_receive(&mut self, now: Instant) -> bool {
         matches!(self.want(now), Want::Read | Want::Linger)
     }
@@ -241,14 +247,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// When [`Session::handle_deadline`] wants to be called.
+    /// When to call [`Session::handle_deadline`].
     pub fn deadline(&self) -> Option<Instant> {
         let http = self.http.deadline();
         let Some(secure) = &self.secure else { return http };
         [http, secure.pipe.deadline(), secure.last_chance].into_iter().flatten().min()
     }
 
-    /// Time has passed; whatever is due happens.
+    /// Handles all deadlines that have passed.
     pub fn handle_deadline(&mut self, now: Instant) {
         if let Some(secure) = &mut self.secure
             && secure.pipe.deadline().is_some_and(|deadline| deadline <= now)
@@ -261,17 +267,17 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The server drains: an idle session ends now, a busy one with its next answer.
+    /// The server drains: an idle session ends at once, a busy one after its next response.
     pub fn finish(&mut self, now: Instant) {
         self.http.finish(now);
     }
 
-    /// Whether nothing is under way: no octet of a request, no answer owed, nothing to send.
+    /// Whether nothing is under way: no byte of a request, no answer owed, nothing to send.
     pub fn is_idle(&self) -> bool {
         self.http.is_idle() && self.secure.as_ref().is_none_or(|secure| secure.pipe.pending().is_empty())
     }
 
-    /// Takes memory from the loop before octets are read.
+    /// Takes memory from the loop before bytes are read.
     pub fn borrow_memory(&mut self, buffers: &mut Buffers) {
         buffers.lend(&mut self.http);
     }

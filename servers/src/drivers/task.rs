@@ -1,4 +1,4 @@
-//! Carrying one connection as a task: what [`blocking`](super::blocking) does, with awaits where that waits.
+//! Carries one connection as a task: as [`blocking`](super::blocking) does, with an await where that waits.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -6,20 +6,22 @@ use std::pin::pin;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::alarm::within;
 use super::session::{DriverStep, Session};
+use super::share::TurnShare;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::stop::Mark;
 use crate::kit::tally::Tally;
 
-/// Serves one connection until it ends. A task may move between threads, so `tally` tells where to count each time.
+/// Serves one connection until it ends. A task may move between threads, so `tally` is called anew for each count.
 ///
 /// # Errors
-/// When the connection breaks, which is the peer's affair.
+/// When the connection breaks, which concerns only its peer.
 pub async fn serve(
     mut stream: TcpStream,
     site: &'static Site,
@@ -28,8 +30,16 @@ pub async fn serve(
     let mut clock = Clock::new();
     let mut session = Session::new(site, tally(site), clock.now());
     let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
+    let mut share = TurnShare::new();
     loop {
-        while let Some(request) = session.next_request() {
+        if share.is_used_up() {
+            yield_now().await;
+            share = TurnShare::new();
+        }
+        while !share.is_used_up()
+            && let Some(request) = session.next_request()
+        {
+            share.serve();
             let reply = call(site, &request, tally(site));
             if let Some(wait) = reply.wait {
                 sleep(wait).await;
@@ -40,6 +50,7 @@ pub async fn serve(
         if site.stop.is_requested() {
             session.finish(clock.now());
         }
+        share.carry();
         let now = clock.now();
         let step = session.next_step(now);
         let deadline = session.deadline();
@@ -61,7 +72,14 @@ pub async fn serve(
         clock.tick();
         match moved? {
             Some(count) if step == DriverStep::Write => session.advance(count, clock.now()),
-            Some(count) => session.received(count, clock.now()),
+            Some(count) => {
+                // A short read has emptied the socket, so the next one waits, and the other tasks have their turn.
+                let emptied = count < session.spare().len();
+                session.received(count, clock.now());
+                if emptied {
+                    share = TurnShare::new();
+                }
+            }
             None => session.handle_deadline(clock.now()),
         }
     }

@@ -1,5 +1,5 @@
-//! A session of a loop, with what the loop must come back for: an answer that is not due yet, and the earliest
-//! deadline.
+//! A session in a loop, with the two reasons for which the loop must come back to it: an answer that is held until it
+//! is due, and the earliest deadline.
 
 use std::time::Instant;
 
@@ -14,21 +14,21 @@ use crate::services::service::Reply;
 pub struct TimedSession<'a> {
     /// The session.
     pub session: Session<'a>,
-    /// An answer that a modelled back end is still working on, and when it is due.
+    /// An answer that waits for a modelled back end, and when it is due.
     held: Option<Box<(Instant, Response)>>,
-    /// The earliest entry in the heap of deadlines.
+    /// The earliest entry of this session in the heap of deadlines.
     entered: Option<Instant>,
 }
 
 /// What has come due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// Nothing: the entry was a promise to look, and the deadline has moved.
+    /// Nothing: the deadline has moved since the entry was made.
     Nothing,
     /// The held answer; it has been given to the session.
     Answer,
-    /// A deadline of the session. The caller has to see to it: a driver whose kernel is sending cannot touch the
-    /// session now.
+    /// A deadline of the session. The caller has to handle it, because a driver whose kernel is sending must not
+    /// touch the session now.
     Deadline,
 }
 
@@ -46,7 +46,7 @@ impl<'a> TimedSession<'a> {
         }
     }
 
-    /// Promises to look at this session when its next deadline may fall due. `key` names it in the heap.
+    /// Enters this session in the heap, to be looked at when its next deadline may pass. `key` identifies it there.
     pub fn enter<K: Ord + Copy>(&mut self, key: K, deadlines: &mut Deadlines<K>) {
         let held = self.held.as_ref().map(|held| held.0);
         let Some(deadline) = [held, self.session.deadline()].into_iter().flatten().min() else { return };
@@ -56,12 +56,12 @@ impl<'a> TimedSession<'a> {
         }
     }
 
-    /// Whether the entry for `when` is this session's; an entry that an earlier one has replaced is not.
+    /// Whether the entry for `when` is this session's current one. It is not if an earlier entry has replaced it.
     pub fn claim(&mut self, when: Instant) -> bool {
         self.entered.take_if(|entered| *entered == when).is_some()
     }
 
-    /// Finds out what has come due, and gives a held answer to the session.
+    /// Finds out what is due, and gives a held answer to the session.
     pub fn due(&mut self, clock: &Clock) -> Due {
         let now = clock.now();
         if let Some((_, response)) = self.held.take_if(|held| held.0 <= now).map(|held| *held) {

@@ -1,4 +1,4 @@
-//! Who answers the requests of a loop: the loop itself, or workers that answer later.
+//! What answers the requests of a loop: the loop itself, or workers that answer later.
 
 use std::os::fd::BorrowedFd;
 
@@ -9,12 +9,12 @@ use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::services::service::Reply;
 
-/// Who answers requests.
+/// What answers requests.
 pub trait Workers {
     /// Answers now (`Some`), or later through [`Workers::finished`] (`None`).
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply>;
 
-    /// Becomes readable when an answer has come in; `None`: everything is answered now.
+    /// A descriptor that becomes readable when an answer has come in; `None`: every request is answered at once.
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -25,21 +25,21 @@ pub trait Workers {
     }
 }
 
-/// Which connection an answer belongs to. A ticket outlives its connection: an answer that comes too late finds
-/// nobody and is dropped.
+/// Identifies the connection that an answer belongs to. A ticket outlives its connection: an answer that comes too
+/// late finds no connection and is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     /// The connection's place in the table of its loop.
     pub(super) index: usize,
-    /// Number of the connection since the start; places are used again, numbers are not.
+    /// The serial number of the connection since the start; places are used again, serial numbers are not.
     pub(super) serial: u64,
 }
 
 /// A loop that answers by itself.
 pub struct Alone<'a> {
-    /// What is served.
+    /// The site that is served.
     pub site: &'a Site,
-    /// Where requests are counted.
+    /// The counts to add to.
     pub tally: &'a Tally,
 }
 

@@ -1,5 +1,4 @@
-//! Accepting connections, and knowing what a failure means. This is the one place that reads the error numbers of
-//! accept(2).
+//! Accepts connections, and classifies failures. Only this file interprets the error numbers of accept(2).
 
 use std::io::{self, Write};
 use std::net::TcpStream;
@@ -13,12 +12,12 @@ use super::stop::own;
 use super::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, RETRY_AFTER};
 
-/// What one accept(2) came to.
+/// The outcome of one accept(2).
 #[derive(Debug)]
 pub enum Accepted {
     /// A connection.
     Connection(TcpStream),
-    /// Nobody is waiting; only a non-blocking listener says so.
+    /// No connection waits; only a non-blocking listener returns this.
     Nobody,
     /// Descriptors or memory have run out: pause for [`EXHAUSTED_PAUSE`] before the next try.
     Exhausted,
@@ -35,10 +34,11 @@ pub enum Mode {
     NonBlocking,
 }
 
-/// Waits for a connection. Exhaustion is waited out; `None` means that the server stops.
+/// Waits for a connection. When descriptors have run out, it pauses and tries again; `None` means that the server
+/// stops.
 ///
 /// # Errors
-/// Only what no waiting mends: the listener itself is broken.
+/// Only errors that waiting does not cure: the listener itself is broken.
 pub fn accept(site: &Site) -> io::Result<Option<TcpStream>> {
     loop {
         match accept_once(site, &site.listener, Mode::Blocking)? {
@@ -53,7 +53,7 @@ pub fn accept(site: &Site) -> io::Result<Option<TcpStream>> {
 /// Accepts from `listener` once.
 ///
 /// # Errors
-/// Only what no waiting mends: the listener itself is broken.
+/// Only errors that waiting does not cure: the listener itself is broken.
 pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<Accepted> {
     let flags = match mode {
         Mode::Blocking => SockFlag::SOCK_CLOEXEC,
@@ -78,23 +78,23 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
     }
 }
 
-/// What a failed accept(2) asks of us.
+/// How to react to a failed accept(2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// The connection died in the queue, or a signal came: try the next one.
+    /// The connection broke in the queue, or a signal came: try the next one.
     Again,
     /// The queue is empty.
     Nobody,
     /// The process or the system has run out of descriptors or memory.
     Exhausted,
-    /// The stop handler has shut the listener down, here or in the process that shares it with us.
+    /// The stop handler has shut the listener down, in this process or in another that shares the listener.
     Shut,
     /// The listener cannot be used.
     Broken,
 }
 
-/// Sorts the error numbers of accept(2), its Linux section included: errors that are already pending on the new
-/// connection are reported by accept there and are the connection's own.
+/// Classifies the error numbers of accept(2), including those of its Linux section: there accept also reports errors
+/// that are pending on the new connection and do not concern the listener.
 pub fn classify(error: Errno) -> Trouble {
     match error {
         Errno::EINTR
@@ -116,8 +116,8 @@ pub fn classify(error: Errno) -> Trouble {
     }
 }
 
-/// Turns a connection away with a quick 503 (RFC 9110, 15.6.4). It never waits for the peer: an answer that does not
-/// fit into an empty send buffer at once is lost, and so is the politeness.
+/// Refuses a connection with a 503 (RFC 9110, 15.6.4). It never waits for the peer: an answer that does not fit into
+/// the empty send buffer at once is dropped, and the client then sees the connection close without a response.
 pub fn refuse(mut stream: TcpStream, tally: &Tally) {
     Tally::add(&tally.refused, 1);
     let answer = format!(
@@ -126,8 +126,8 @@ pub fn refuse(mut stream: TcpStream, tally: &Tally) {
     );
     let _ = stream.set_nonblocking(true);
     let _ = stream.write(answer.as_bytes());
-    // Closing with unread octets would send a reset that can overtake the answer (RFC 9112, 9.6); what has arrived
-    // by now is read away, what comes later meets its fate.
+    // Closing with unread bytes would send a reset that can overtake the answer (RFC 9112, 9.6). What has arrived by
+    // now is read and discarded; bytes that come later may still cause a reset.
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut sink = [0; 4096];
     let _ = io::Read::read(&mut stream, &mut sink);

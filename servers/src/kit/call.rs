@@ -1,4 +1,4 @@
-//! Calling a service, and surviving its panic.
+//! Calls a service, and survives its panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,8 +9,8 @@ use super::tally::Tally;
 use crate::limits::RETRY_AFTER;
 use crate::services::service::{Call, Reply, text};
 
-/// Lets the site's services answer `request`. A panic costs this connection (500, then the end) and nothing else: no
-/// thread, no place in a pool.
+/// Lets the site's services answer `request`. A panic costs this connection (a 500, then the end) and nothing else:
+/// no thread and no place in a pool.
 pub fn call(site: &Site, request: &Request<'_>, tally: &Tally) -> Reply {
     guard(tally, || site.services.call(&Call::new(request)))
 }
@@ -18,7 +18,8 @@ pub fn call(site: &Site, request: &Request<'_>, tally: &Tally) -> Reply {
 /// Runs `answer`; a panic becomes a 500 that ends its connection.
 pub fn guard(tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
     Tally::add(&tally.requests, 1);
-    // Services share nothing that a half-done call could leave broken: they are functions of the request.
+    // A call that is interrupted by a panic leaves nothing shared in a broken state: services are functions of the
+    // request.
     catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
         Tally::add(&tally.faults, 1);
         let mut response = text(500, "the service failed\n");
@@ -27,7 +28,8 @@ pub fn guard(tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
     })
 }
 
-/// The answer when there is no place for the request: come back soon (RFC 9110, 15.6.4).
+/// The answer when there is no place for the request: a 503 that asks the client to come back soon (RFC 9110,
+/// 15.6.4).
 pub fn busy(tally: &Tally) -> Reply {
     Tally::add(&tally.refused, 1);
     let mut response = text(503, "too busy\n");

@@ -1,11 +1,11 @@
-//! The time, read once and used many times: deadlines want an instant, HTTP wants a date that changes once a second.
+//! The time, read once and used many times: deadlines need an instant, HTTP needs a date that changes once a second.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_http::date::HttpDate;
 
-/// The present as a driver knows it. It stands still between two calls of [`Clock::tick`], so that all that happens
-/// in one turn of a loop happens at one time and costs one clock read.
+/// The present as a driver knows it. The clock stands still between two calls of [`Clock::tick`], so all events of
+/// one turn of a loop have the same time and cost one clock read.
 #[derive(Debug)]
 pub struct Clock {
     now: Instant,
@@ -49,9 +49,9 @@ impl Default for Clock {
     }
 }
 
-/// The date, and how long it stays right.
+/// The date, and how long it stays valid.
 fn read_date() -> (HttpDate, Duration) {
-    // A clock before 1970 is a broken machine; the epoch itself is then as good a date as any.
+    // A system clock before 1970 is wrong anyway; the epoch is then as good a date as any.
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let left = Duration::from_secs(1) - Duration::from_nanos(since_epoch.subsec_nanos().into());
     (HttpDate::from_unix_seconds(since_epoch.as_secs()), left)

@@ -10,17 +10,18 @@ use crate::limits::BACKLOG_CONNECTIONS;
 
 /// Opens the listening socket.
 ///
-/// On Linux an accepted connection inherits options of its listener (see tcp(7) and the kernel's `sk_clone`). Dyno sets
-/// TCP_NODELAY here, once, and the time limits that blocking reads and writes start with, instead of paying system
-/// calls for each connection. All are set before listen(2), because the kernel completes connections from then on.
-/// With the time limits a blocking accept(2) returns empty-handed now and then, and is called again; who does not
-/// block never feels them.
+/// On Linux an accepted connection inherits options of its listener (see tcp(7) and the kernel's `sk_clone`). So
+/// TCP_NODELAY and the initial time limits of blocking reads and writes are set here, once, instead of by system
+/// calls for each connection. They are set before listen(2), because the kernel completes connections from then on.
+/// The time limits also make a blocking accept(2) return without a connection now and then; it is called again.
+/// Non-blocking sockets are not affected by them.
 ///
 /// # Errors
-/// What bind(2) and listen(2) say: the port is in use, the address is not ours, a port below 1024 needs privilege.
+/// Those of bind(2) and listen(2): the port is in use, the address does not belong to this machine, a port below
+/// 1024 needs privilege.
 pub fn listen(address: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A server that restarts must not wait for its old connections to leave TIME_WAIT.
+    // A server that restarts must not wait until its old connections have left TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_read_timeout(Some(limits.idle_time))?;
@@ -34,7 +35,7 @@ pub fn listen(address: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
 /// (SO_REUSEPORT, socket(7)).
 ///
 /// # Errors
-/// What setsockopt(2), bind(2) and listen(2) say.
+/// Those of setsockopt(2), bind(2) and listen(2).
 pub fn sibling(listener: &TcpListener) -> io::Result<TcpListener> {
     let address = listener.local_addr()?;
     socket2::SockRef::from(listener).set_reuse_port(true)?;

@@ -1,5 +1,5 @@
-//! The verbs that all chapters share. Nothing in here decides who runs what: that is the chapters' own; and nothing
-//! carries a connection: that is the [drivers'](crate::drivers).
+//! The verbs that all chapters share. The chapters decide which process, thread or loop runs what, and the
+//! [drivers](crate::drivers) carry connections; the kit does neither.
 //!
 //! | to | use |
 //! |---|---|

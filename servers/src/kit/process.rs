@@ -1,4 +1,4 @@
-//! Starting and reaping processes.
+//! Starts and reaps processes.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,21 +15,22 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use super::site::Site;
 use crate::limits::MAX_PROCESSES;
 
-/// Starts a child that does `work` and ends. It must be called while the process has one thread: of a process with
-/// several, fork(2) copies only the caller, and whatever locks the others held stay locked for ever.
+/// Starts a child that does `work` and exits. It must be called while the process has only one thread: fork(2) copies
+/// only the calling thread, and locks that other threads held would stay locked in the child for ever.
 ///
-/// The child does not outlive its parent, whatever happens to that, and leaves the listener that they share alone when
-/// it is stopped by itself.
+/// The child does not outlive its parent, however that ends. A child that is stopped by itself leaves the listener
+/// alone, because other processes share it.
 ///
 /// # Errors
 /// When the kernel has no room for one more process (EAGAIN, ENOMEM).
 pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
     let parent = getpid();
-    // A child that is made while the server stops inherits that it was asked to. Its parent asks it once more, and to
-    // one that is no worker yet this would be the second signal, which ends it at once.
+    // A child that is started while the server stops inherits the stop request. The parent then asks it to stop once
+    // more; if the child were not marked as a worker by then, this would be its second signal, and would end it at
+    // once.
     let asks = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&asks), None)?;
-    // SAFETY: the process has one thread, which the callers promise and `dyno serve` keeps for them.
+    // SAFETY: the process has one thread; the callers promise it, and `dyno serve` starts no thread before.
     let forked = unsafe { fork() };
     if matches!(forked, Ok(ForkResult::Child)) {
         site.stop.become_worker();
@@ -40,17 +41,17 @@ pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
-            // The parent may have died before the line above.
+            // The parent may have died before prctl(2) took effect.
             let orphaned = getppid() != parent;
             let worked = !orphaned && catch_unwind(AssertUnwindSafe(work)).is_ok();
-            // Not exit(3): what the parent registered to happen at its exit is not the child's to do.
+            // Not exit(3): the child must not run what the parent registered to run at its own exit.
             // SAFETY: _exit(2) does not return.
             unsafe { libc::_exit(i32::from(!worked)) }
         }
     }
 }
 
-/// Asks a child to stop. A child that is gone needs no asking.
+/// Asks a child to stop. A child that has ended already is ignored.
 pub fn ask_to_stop(child: Pid) {
     let _ = kill(child, Signal::SIGTERM);
 }
@@ -60,9 +61,9 @@ pub fn is_crash(status: WaitStatus) -> bool {
     matches!(status, WaitStatus::Signaled(..)) || matches!(status, WaitStatus::Exited(_, code) if code != 0)
 }
 
-/// Children that nobody waits for one by one: the handler of SIGCHLD reaps them, as UNP 5.9 does, and keeps count.
+/// Children that nobody waits for one by one: the handler of SIGCHLD reaps them, as in UNP 5.9, and counts them.
 ///
-/// The table is static because a signal handler has no other way to it.
+/// The table is static because a signal handler has no other way to reach it.
 static CHILDREN: [AtomicI32; MAX_PROCESSES] = [const { AtomicI32::new(0) }; MAX_PROCESSES];
 static LIVING: AtomicUsize = AtomicUsize::new(0);
 static CRASHED: AtomicUsize = AtomicUsize::new(0);
@@ -83,17 +84,18 @@ impl Children {
         Ok(Children(()))
     }
 
-    /// How many are alive.
+    /// How many children are alive.
     pub fn living(&self) -> usize {
         LIVING.load(SeqCst)
     }
 
-    /// Starts one more, see [`start`].
+    /// Starts one more child, see [`start`].
     ///
     /// # Errors
-    /// When there is no room for it, here or in the kernel.
+    /// When there is no room for it in the table or in the kernel.
     pub fn start(&self, site: &Site, work: impl FnOnce()) -> io::Result<()> {
-        // A child that ends before its place is taken would leave the place taken for ever.
+        // SIGCHLD is blocked meanwhile: a child that ended before it was entered into the table would occupy its
+        // place for ever.
         let chld = SigSet::from(Signal::SIGCHLD);
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&chld), None)?;
         let result = self.start_blocked(site, work);
@@ -110,10 +112,10 @@ impl Children {
         Ok(())
     }
 
-    /// Asks all of them to stop and waits until they have. Each keeps the drain limit by itself.
+    /// Asks all children to stop and waits until they have. Each child keeps the drain limit by itself.
     ///
     /// # Returns
-    /// How many have ended by a signal or with a failure, now and before.
+    /// How many children have ended by a signal or with a failure, now and before.
     ///
     /// # Errors
     /// When sigaction(2) is refused.
@@ -128,9 +130,9 @@ impl Children {
         loop {
             match waitpid(None, None) {
                 Ok(status) => crashed += usize::from(is_crash(status)),
-                // Nobody is left.
+                // No child is left.
                 Err(Errno::ECHILD) => return Ok(crashed),
-                // EINTR is the tick of the stop switch.
+                // EINTR: the tick of the stop switch.
                 Err(_) => {}
             }
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use dyno_http::limits::Limits;
@@ -15,36 +15,35 @@ use super::listen::listen;
 use super::stop::Stop;
 use super::tally::Tallies;
 use crate::services;
-use crate::services::compute::calibrate;
 use crate::services::service::Services;
 
 /// What a server is given to run: where to listen, what to serve, within which limits, and until when.
 pub struct Site {
-    /// The listening socket, blocking; it is the architecture's to use as it likes.
+    /// The listening socket, blocking at first; the architecture may use it as it likes.
     pub listener: TcpListener,
-    /// What is served.
+    /// The services that are offered.
     pub services: Services,
-    /// The bounds of HTTP.
+    /// The limits of HTTP.
     pub limits: Arc<Limits>,
-    /// Makes the secure end under each connection; `None`: plaintext.
+    /// Makes the server's end of the secure pipe under each connection; `None`: plaintext.
     pub transport: Option<Box<dyn Acceptor>>,
-    /// How many of what.
+    /// The options: how many workers, queue places and connections.
     pub settings: Settings,
     /// The stop switch.
     pub stop: &'static Stop,
-    /// Connections that loops serve now, all loops together.
+    /// Open connections of all readiness loops together.
     pub open_connections: AtomicUsize,
     /// The counts, shared by threads and forked workers.
     pub tallies: Tallies,
 }
 
 impl Site {
-    /// A site with all services in plaintext, within the usual limits: what a server of one's own begins with. It
-    /// lives as long as the process, and SIGTERM or SIGINT stops it.
+    /// A site with all services in plaintext, within the usual limits, for a server of one's own. It lives as long as
+    /// the process, and SIGTERM or SIGINT stops it.
     ///
     /// # Errors
-    /// When the address cannot be listened on, a signal handler or shared memory is refused, or a site was opened
-    /// before.
+    /// When the address cannot be listened on, when a signal handler or shared memory is refused, or when a site was
+    /// opened before.
     pub fn open(address: SocketAddr, settings: Settings) -> io::Result<&'static Site> {
         let limits = Limits::default();
         let listener = listen(address, &limits)?;
@@ -52,13 +51,7 @@ impl Site {
         let stop = Stop::install(settings.drain, usize::try_from(descriptors).unwrap_or(usize::MAX))?;
         let site: &'static Site = Box::leak(Box::new(Site {
             listener,
-            services: Services {
-                table: &services::ALL,
-                rounds_per_us: calibrate(),
-                files: None,
-                faults: false,
-                mixed: AtomicU64::new(0),
-            },
+            services: Services::new(&services::ALL, None)?,
             limits: Arc::new(limits),
             transport: None,
             tallies: Tallies::new(settings.workers)?,
@@ -76,7 +69,7 @@ impl Site {
 pub struct Settings {
     /// Processes, threads or loops.
     pub workers: usize,
-    /// Places between dispatcher and workers.
+    /// Places in the queue between dispatcher and workers.
     pub queue_places: usize,
     /// Connections served at once.
     pub max_connections: usize,

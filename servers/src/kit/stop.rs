@@ -1,16 +1,16 @@
-//! From a signal to an orderly end.
+//! Turns a signal into an orderly end.
 //!
-//! The first SIGTERM or SIGINT asks the server to drain, the second ends the process at once. All that must happen at
-//! once happens in the signal handler, with calls that signal-safety(7) allows, so a server with one thread, with a
-//! thousand, or with none to spare stops in the same way:
+//! The first SIGTERM or SIGINT asks the server to drain, the second ends the process at once. Everything that must
+//! happen immediately happens in the signal handler, with calls that signal-safety(7) allows. So a server stops in
+//! the same way whether it has one thread, a thousand, or none to spare:
 //!
 //! * the listener is shut down, so that a blocked accept(2) returns;
 //! * connections that wait for their next request are shut down for reading, so that a blocked read(2) returns 0;
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
-//! * an interval timer interrupts whatever else blocks, and past the drain limit cuts every connection.
+//! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
-//! The handler finds connections in a table indexed by descriptor ([`Stop::mark`]); a driver that blocks in read(2)
-//! marks its connection there, a readiness loop does not need to.
+//! The handler finds connections in a table indexed by descriptor ([`Stop::mark`]). The blocking driver and the tasks
+//! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -32,7 +32,7 @@ pub const STUCK_EXIT: i32 = 1;
 /// What the table of descriptors knows of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// Not a connection of ours.
+    /// Not a connection of this server.
     Free = 0,
     /// Waits for a request; may be woken to end.
     Idle = 1,
@@ -54,14 +54,14 @@ pub struct Stop {
 
 static STOP: OnceLock<Stop> = OnceLock::new();
 
-/// Marks in a block of the table: 64 lines of 64.
+/// Marks in a block of the table: 64 cache lines of 64.
 const MARKS_SPREAD: usize = 64 * 64;
 
 impl Stop {
     /// Installs the handlers of SIGTERM, SIGINT and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
     ///
     /// # Errors
-    /// When a system call is refused, or when it was called before.
+    /// When a system call is refused, or when the switch was installed before.
     pub fn install(drain: Duration, max_descriptors: usize) -> io::Result<&'static Stop> {
         let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let stop = Stop {
@@ -76,7 +76,7 @@ impl Stop {
                 .collect(),
         };
         STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
-        // Without SA_RESTART: a call that blocks while we stop has to come back.
+        // Without SA_RESTART, so that a call that blocks returns when the server stops.
         let ask = SigAction::new(SigHandler::Handler(on_stop), SaFlags::empty(), SigSet::empty());
         let tick = SigAction::new(SigHandler::Handler(on_tick), SaFlags::empty(), SigSet::empty());
         let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
@@ -90,14 +90,15 @@ impl Stop {
         Ok(STOP.get().expect("set above"))
     }
 
-    /// The listener that the handler is to shut down; `None`: there is none.
+    /// Sets the listener that the handler shuts down; `None`: no listener.
     pub fn own_listener(&self, listener: Option<BorrowedFd<'_>>) {
         self.listener.store(listener.map_or(-1, |fd| fd.as_raw_fd()), SeqCst);
     }
 
-    /// From now on this process is a worker of the one that was started: it leaves the listener alone that it shares
-    /// with its siblings, and it takes a second stop signal for an echo of the first. A terminal and a service manager
-    /// signal the whole group, and then the parent asks its workers once more. The parent's own end takes them along.
+    /// Makes this process a worker of the process that was started. A worker leaves the listener alone, because its
+    /// siblings share it, and takes a second stop signal for a repetition of the first: a terminal and a service
+    /// manager signal the whole group, and then the parent asks its workers once more. A worker also ends when its
+    /// parent does.
     pub fn become_worker(&self) {
         self.own_listener(None);
         self.is_worker.store(true, SeqCst);
@@ -108,7 +109,7 @@ impl Stop {
         self.requested.load(SeqCst)
     }
 
-    /// When connections that are still open will be cut; `None` while nobody asked to stop.
+    /// When connections that are still open will be cut; `None` while no stop was requested.
     pub fn deadline(&self) -> Option<Instant> {
         let asked_ns = self.requested_at_ns.load(SeqCst);
         if asked_ns == 0 {
@@ -118,8 +119,8 @@ impl Stop {
         Some(Instant::now() + self.drain.saturating_sub(ago))
     }
 
-    /// Marks a connection for the handler. Marking it idle after the stop was requested wakes it at once, so that
-    /// the news cannot slip in between the last look and the next blocking call.
+    /// Marks a connection for the handler. Marking it idle after the stop was requested wakes it at once, so that a
+    /// stop request between the last look and the next blocking call is not missed.
     pub fn mark(&self, connection: BorrowedFd<'_>, mark: Mark) {
         let Some(slot) = self.slot(connection.as_raw_fd()) else { return };
         slot.store(mark as u8, SeqCst);
@@ -150,15 +151,15 @@ impl Stop {
     }
 }
 
-/// Where in the table a descriptor has its mark. Descriptors come in a row and their connections are served on
-/// different cores; marks side by side would make these fight for a cache line. So within a block a row of neighbours
-/// lies in 64 lines: the two halves of the number change places.
+/// Where in the table a descriptor has its mark. Neighbouring descriptors are often served on different cores, and
+/// marks side by side would make these cores compete for a cache line. So within a block, 64 neighbours lie in 64
+/// different lines: the upper and the lower half of the number are exchanged.
 fn place(descriptor: usize) -> usize {
     let (block, within) = (descriptor / MARKS_SPREAD, descriptor % MARKS_SPREAD);
     block * MARKS_SPREAD + within % 64 * 64 + within / 64
 }
 
-/// Readable for ever once the stop was requested.
+/// Readable from the stop request on, and never reset.
 impl AsFd for Stop {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.event.as_fd()
@@ -169,7 +170,7 @@ impl AsFd for Stop {
 extern "C" fn on_stop(_signal: libc::c_int) {
     let Some(stop) = STOP.get() else { return };
     if stop.requested.swap(true, SeqCst) && !stop.is_worker.load(SeqCst) {
-        // SAFETY: _exit(2) is async-signal-safe and returns to nobody.
+        // SAFETY: _exit(2) is async-signal-safe and does not return.
         unsafe { libc::_exit(SECOND_SIGNAL_EXIT) };
     }
     let errno = nix::errno::Errno::last_raw();
@@ -182,7 +183,7 @@ extern "C" fn on_stop(_signal: libc::c_int) {
     let one: u64 = 1;
     let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
     let timer = libc::itimerval { it_interval: tick, it_value: tick };
-    // SAFETY: write(2) of 8 octets from a live local, and setitimer(2) with a live local; both only enter the kernel.
+    // SAFETY: write(2) of 8 bytes from a live local, and setitimer(2) with a live local; both only enter the kernel.
     unsafe {
         libc::write(stop.event.as_raw_fd(), (&raw const one).cast(), size_of::<u64>());
         libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
@@ -190,10 +191,10 @@ extern "C" fn on_stop(_signal: libc::c_int) {
     nix::errno::Errno::set_raw(errno);
 }
 
-/// Runs in the signal handler. Its first service is to interrupt a blocked call; then it enforces the drain limit.
+/// Runs in the signal handler. It interrupts a blocked call by running at all; then it enforces the drain limit.
 extern "C" fn on_tick(_signal: libc::c_int) {
     let Some(stop) = STOP.get() else { return };
-    // Anybody may send SIGALRM; before the stop it means nothing.
+    // Any process may send SIGALRM; before the stop it means nothing.
     if stop.requested_at_ns.load(SeqCst) == 0 {
         return;
     }
@@ -210,7 +211,8 @@ extern "C" fn on_tick(_signal: libc::c_int) {
 }
 
 fn shut(descriptor: RawFd, how: i32) {
-    // SAFETY: shutdown(2) only enters the kernel; a number that is no socket any more gives an error that is ignored.
+    // SAFETY: shutdown(2) only enters the kernel; a number that is no longer a socket gives an error, which is
+    // ignored.
     unsafe { libc::shutdown(descriptor, how) };
 }
 
@@ -221,10 +223,10 @@ fn monotonic_ns() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-/// Gives a descriptor of the kernel's making an owner.
+/// Makes an owned descriptor of one that the kernel has just returned.
 ///
 /// # Safety
-/// `descriptor` must be open and owned by nobody else.
+/// `descriptor` must be open and have no other owner.
 pub unsafe fn own(descriptor: RawFd) -> OwnedFd {
     // SAFETY: the caller's promise.
     unsafe { OwnedFd::from_raw_fd(descriptor) }

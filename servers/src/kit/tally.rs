@@ -1,16 +1,13 @@
 //! Counts per worker in memory that forked workers share.
 //!
-//! Each worker has a cache line of its own, so counting costs no traffic between cores; the sum over workers is the
-//! server's account, and the spread tells how evenly a design shares its work.
+//! Each worker has a cache line of its own, so counting causes no traffic between cores. The sum over the workers is
+//! the total of the server, and the spread shows how evenly a design distributes its work.
 
 use std::fmt::Write as _;
 use std::io;
-use std::num::NonZeroUsize;
-use std::ptr::NonNull;
-use std::slice;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use crate::shared::{Shared, Zeroed};
 
 /// One worker's counts.
 #[derive(Debug, Default)]
@@ -20,11 +17,11 @@ pub struct Tally {
     pub connections: AtomicU64,
     /// Requests answered by a service.
     pub requests: AtomicU64,
-    /// Octets read from the wire.
+    /// Bytes read from the wire.
     pub received_bytes: AtomicU64,
-    /// Octets written to the wire.
+    /// Bytes written to the wire.
     pub sent_bytes: AtomicU64,
-    /// Connections turned away with a 503 because a limit was reached.
+    /// Connections and requests refused with a 503 because a limit was reached.
     pub refused: AtomicU64,
     /// Services that panicked, and workers that died.
     pub faults: AtomicU64,
@@ -66,17 +63,12 @@ impl Tally {
     }
 }
 
+// SAFETY: it is made of atomics alone.
+unsafe impl Zeroed for Tally {}
+
 /// The counts of all workers, shared with children that are forked later.
 #[derive(Debug)]
-pub struct Tallies {
-    memory: NonNull<Tally>,
-    workers: usize,
-}
-
-// SAFETY: the memory is only ever reached through shared references to `Tally`, which is made of atomics.
-unsafe impl Send for Tallies {}
-// SAFETY: as above.
-unsafe impl Sync for Tallies {}
+pub struct Tallies(Shared<Tally>);
 
 impl Tallies {
     /// Zeroed counts for `workers` workers, at least one.
@@ -84,28 +76,20 @@ impl Tallies {
     /// # Errors
     /// When the kernel refuses the memory.
     pub fn new(workers: usize) -> io::Result<Self> {
-        let workers = workers.max(1);
-        let length = NonZeroUsize::new(workers * size_of::<Tally>()).expect("at least one tally");
-        // SAFETY: a fresh anonymous mapping overlaps nothing that anybody else uses.
-        let memory = unsafe {
-            mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)?
-        };
-        Ok(Tallies { memory: memory.cast(), workers })
+        Ok(Tallies(Shared::new(workers)?))
     }
 
     /// The counts of each worker.
     pub fn workers(&self) -> &[Tally] {
-        // SAFETY: the mapping holds `workers` tallies, page-aligned and zeroed by the kernel, which is a valid value
-        // of atomics; it lives as long as `self`.
-        unsafe { slice::from_raw_parts(self.memory.as_ptr(), self.workers) }
+        &self.0
     }
 
-    /// The counts of worker `index`. A server with more workers than tallies shares them in turn.
+    /// The counts of worker `index`. If there are more workers than tallies, several workers share one.
     pub fn of(&self, index: usize) -> &Tally {
-        &self.workers()[index % self.workers]
+        &self.0[index % self.0.len()]
     }
 
-    /// The account as one JSON object: the server's name, its workers, their sum.
+    /// The counts as one JSON object: the server's name, its workers, their sum.
     pub fn to_json(&self, name: &str) -> String {
         let total = Tally::default();
         let mut json = format!("{{\"name\":\"{name}\",\"workers\":[");
@@ -120,12 +104,5 @@ impl Tallies {
         total.write_json(&mut json);
         json.push('}');
         json
-    }
-}
-
-impl Drop for Tallies {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length and nothing borrows it any more.
-        let _ = unsafe { munmap(self.memory.cast(), self.workers * size_of::<Tally>()) };
     }
 }

@@ -1,4 +1,4 @@
-//! `/bytes/N`: a body of any length, cut from one pattern that the whole process shares, whatever its length.
+//! `/bytes/N`: a body of N bytes, cut from one pattern that the whole process shares, whatever N is.
 
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -31,8 +31,8 @@ pub const SERVICE: Service = Service {
     },
 };
 
-/// What the process keeps of the pattern. A larger body is read from it piece by piece: what a client asks for and does
-/// not read must not cost memory.
+/// The part of the pattern that the process keeps in memory. A larger body is read from it piece by piece: a body
+/// that a client asks for and does not read must not cost memory.
 const COMMON_BYTES: usize = 1024 * 1024;
 
 fn common() -> Arc<[u8]> {
@@ -40,7 +40,7 @@ fn common() -> Arc<[u8]> {
     Arc::clone(COMMON.get_or_init(|| (b'a'..=b'z').cycle().take(COMMON_BYTES).collect()))
 }
 
-/// A body that is larger than what is kept.
+/// A body that is larger than the part of the pattern in memory.
 struct Long {
     common: Arc<[u8]>,
     at: u64,

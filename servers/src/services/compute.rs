@@ -2,13 +2,11 @@
 //!
 //! The work is a chain of multiplications in which each round needs the result of the one before, so neither the
 //! compiler nor a wide processor can shorten it, and it touches no memory. How many rounds make a microsecond is
-//! measured once; whoever compares servers passes the same figure to all of them (`rounds_per_us`), so that
-//! they do the same work even if the measurement was disturbed.
-
-use std::hint::black_box;
-use std::time::Instant;
+//! measured at the first use, once for all workers of a server, so that a server that never computes starts without
+//! that delay. A comparison gives all servers the same figure, and they do the same work.
 
 use super::service::{Needs, Reply, Service, number, text};
+use super::work::work;
 use crate::limits::MICROS_MAX;
 
 /// The row of the table.
@@ -24,29 +22,7 @@ pub const SERVICE: Service = Service {
             Ok(micros) => micros,
             Err(refusal) => return Reply::now(refusal),
         };
-        work(micros * services.rounds_per_us);
+        work(micros * services.rounds.per_us());
         Reply::now(text(200, format!("computed {micros} us\n")))
     },
 };
-
-/// Does `rounds` rounds of work (the mixing step of SplitMix64; Steele, Lea, Flood 2014).
-pub fn work(rounds: u64) -> u64 {
-    let mut state = black_box(0x9e37_79b9_7f4a_7c15_u64);
-    for _ in 0..rounds {
-        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    }
-    black_box(state)
-}
-
-/// Measures how many rounds make a microsecond: the best of several tries, since whatever disturbs can only slow down.
-pub fn calibrate() -> u64 {
-    const ROUNDS: u64 = 200_000;
-    const TRIES: usize = 15;
-    let fastest_ns = (0..TRIES).map(|_| {
-        let start = Instant::now();
-        work(ROUNDS);
-        start.elapsed().as_nanos() as u64
-    });
-    let fastest_ns = fastest_ns.min().unwrap_or(u64::MAX);
-    (ROUNDS * 1000 / fastest_ns.max(1)).max(1)
-}

@@ -1,4 +1,4 @@
-//! `/echo`: gives back the octets of the request's body.
+//! `/echo`: gives back the bytes of the request's body.
 
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;

@@ -1,13 +1,13 @@
-//! `/fault/...`: planted faults, to see what a crash costs under each architecture. They are there only where a server
-//! was asked for them.
+//! `/fault/...`: planted faults, to see what a crash costs under each architecture. They exist only in a server that
+//! was started with them.
 
 use std::time::Instant;
 
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::compute::work;
 use super::service::{Needs, Reply, Service, text};
+use super::work::work;
 use crate::limits::FAULT_SPIN;
 
 /// The row of the table.
@@ -25,7 +25,7 @@ pub const SERVICE: Service = Service {
         "spin" => {
             let start = Instant::now();
             while start.elapsed() < FAULT_SPIN {
-                work(1000 * services.rounds_per_us);
+                work(1000 * services.rounds.per_us());
             }
             Reply::now(Response::new(Status::OK, "text/plain", Body::Static(b"spun\n")))
         }

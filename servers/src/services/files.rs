@@ -10,12 +10,14 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dyno_http::date::HttpDate;
 use dyno_http::response::{Body, Response, Source};
 use dyno_http::status::Status;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
+use super::preconditions::{self, Precondition, Validators};
 use super::ranges::{self, Selection};
-use super::service::{Call, FieldLookup, Needs, Reply, Service, Services, text};
+use super::service::{Call, Needs, Reply, Service, Services, text};
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -35,6 +37,7 @@ fn serve(services: &Services, call: &Call<'_>, rest: &str) -> Reply {
     let Some(path) = decode(rest) else {
         return Reply::now(text(400, "the path is not well encoded\n"));
     };
+    let path = file_of(path);
     Reply::now(open(root, &path).and_then(|found| answer(call, found, &path)).unwrap_or_else(refusal))
 }
 
@@ -46,51 +49,63 @@ struct Found {
     etag: String,
 }
 
+/// The file that a path means: an empty path, or one that ends in a slash, means the index of a directory.
+fn file_of(path: String) -> String {
+    if path.is_empty() || path.ends_with('/') { path + "index.html" } else { path }
+}
+
 fn open(root: &Path, path: &str) -> io::Result<Found> {
     let directory = File::open(root)?;
-    // An empty path, or one that ends in a slash, means the index of a directory.
-    let path =
-        if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() };
     let how = OpenHow::new()
         // A FIFO in the directory must not block the server.
         .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
         .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let file = File::from(openat2(directory.as_fd(), path.as_str(), how)?);
+    let file = File::from(openat2(directory.as_fd(), path, how)?);
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
     }
-    // HTTP dates have whole seconds; the tag sees more.
+    // HTTP dates have whole seconds; the tag also contains nanoseconds.
     let modified = UNIX_EPOCH + Duration::from_secs(metadata.mtime().max(0).cast_unsigned());
     let etag = format!("\"{:x}-{:x}-{:x}\"", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Ok(Found { file, length: metadata.len(), modified, etag })
 }
 
 fn answer(call: &Call<'_>, found: Found, path: &str) -> io::Result<Response> {
-    let mut response = if is_unchanged(call.fields, &found) {
-        Response::new(Status::NOT_MODIFIED, "", Body::Empty)
-    } else {
-        let wanted =
-            call.fields.get("range").filter(|_| call.method == "GET" && may_be_partial(call.fields, &found));
-        match ranges::select(wanted, found.length) {
-            Selection::Whole => body(200, found.file.try_clone()?, path, 0, found.length),
-            Selection::Part { first, last } => {
-                let mut response = body(206, found.file.try_clone()?, path, first, last + 1 - first);
-                let range = format!("bytes {first}-{last}/{}", found.length);
-                response.fields.push(("Content-Range", range.into()));
-                response
-            }
-            Selection::Unsatisfiable => {
-                let mut response = text(416, "the file is shorter than that\n");
-                response.fields.push(("Content-Range", format!("bytes */{}", found.length).into()));
-                return Ok(response);
+    let validators = Validators { etag: &found.etag, modified: found.modified };
+    let mut response = match preconditions::evaluate(call.fields, validators) {
+        Precondition::NotModified => Response::new(Status::NOT_MODIFIED, "", Body::Empty),
+        Precondition::Failed => return Ok(text(412, "the file is not in the state that you know\n")),
+        Precondition::Holds => {
+            let wanted = call
+                .fields
+                .get("range")
+                .filter(|_| call.method == "GET" && preconditions::may_be_partial(call.fields, validators));
+            match ranges::select(wanted, found.length) {
+                Selection::Whole => body(200, found.file.try_clone()?, path, 0, found.length),
+                Selection::Part { first, last } => {
+                    let range = format!("bytes {first}-{last}/{}", found.length);
+                    body(206, found.file.try_clone()?, path, first, last + 1 - first)
+                        .with("Content-Range", range)
+                }
+                Selection::Unsatisfiable => {
+                    let range = format!("bytes */{}", found.length);
+                    return Ok(text(416, "the file is shorter than that\n").with("Content-Range", range));
+                }
             }
         }
     };
     response.fields.push(("ETag", found.etag.into()));
-    response.fields.push(("Last-Modified", httpdate::fmt_http_date(found.modified).into()));
+    response.fields.push(("Last-Modified", last_modified(found.modified, SystemTime::now()).into()));
     response.fields.push(("Accept-Ranges", "bytes".into()));
     Ok(response)
+}
+
+/// A date for Last-Modified. A file that claims to be of the future was changed now at the latest (RFC 9110, 8.8.2.1),
+/// which also keeps the date within the four digits of a year.
+fn last_modified(modified: SystemTime, now: SystemTime) -> String {
+    let shown = modified.min(now).duration_since(UNIX_EPOCH).unwrap_or_default();
+    HttpDate::from_unix_seconds(shown.as_secs()).as_str().to_owned()
 }
 
 fn body(status: u16, file: File, path: &str, first: u64, length: u64) -> Response {
@@ -98,34 +113,17 @@ fn body(status: u16, file: File, path: &str, first: u64, length: u64) -> Respons
     Response::new(Status(status), content_type(path), Body::Source(Box::new(part)))
 }
 
-/// If-None-Match, or, where that is absent, If-Modified-Since (RFC 9110, 13.2.2).
-fn is_unchanged(fields: &dyn FieldLookup, found: &Found) -> bool {
-    if let Some(tags) = fields.get("if-none-match") {
-        return tags
-            .split(',')
-            .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == found.etag);
-    }
-    let since = fields.get("if-modified-since").and_then(|date| httpdate::parse_http_date(date).ok());
-    since.is_some_and(|since| found.modified <= since)
-}
-
-/// If-Range (RFC 9110, 13.1.5): a part is only of use to a client whose other parts are of the same file.
-fn may_be_partial(fields: &dyn FieldLookup, found: &Found) -> bool {
-    let Some(condition) = fields.get("if-range") else { return true };
-    condition == found.etag || httpdate::parse_http_date(condition).is_ok_and(|date| date == found.modified)
-}
-
 fn refusal(error: io::Error) -> Response {
     match error.raw_os_error().map(nix::errno::Errno::from_raw) {
-        // EXDEV is what RESOLVE_BENEATH says to a path that would leave; to the client it is a file that is not there.
+        // RESOLVE_BENEATH reports EXDEV for a path that would leave the directory; the client is told that there is
+        // no such file.
         Some(nix::errno::Errno::EACCES | nix::errno::Errno::EPERM) => text(403, "not for you\n"),
         Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => text(503, "no descriptors left\n"),
         _ => text(404, "no such file\n"),
     }
 }
 
-/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for what is no UTF-8 and for NUL.
+/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for text that is not UTF-8, and for NUL.
 fn decode(path: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -143,9 +141,10 @@ fn decode(path: &str) -> Option<String> {
     if octets.contains(&0) { None } else { String::from_utf8(octets).ok() }
 }
 
-/// Media types by the ending of the name; what is unknown is a stream of octets.
+/// Media types by the ending of the file's own name, in any case; what is unknown is a stream of octets.
 fn content_type(path: &str) -> &'static str {
-    match path.rsplit_once('.').map_or("html", |(_, ending)| ending) {
+    let ending = Path::new(path).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    match ending.to_ascii_lowercase().as_str() {
         "html" | "htm" => "text/html; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
@@ -194,6 +193,41 @@ mod tests {
         for broken in ["%", "%2", "%zz", "%+1", "%00", "%ff"] {
             assert_eq!(decode(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn the_type_is_that_of_the_files_own_name() {
+        let cases = [
+            ("", "text/html; charset=utf-8"),
+            ("v1.2/", "text/html; charset=utf-8"),
+            ("v1.2/LICENSE", "application/octet-stream"),
+            ("LICENSE", "application/octet-stream"),
+            ("UP.HTML", "text/html; charset=utf-8"),
+            ("photo.jpeg/x.Png", "image/png"),
+            (".html", "application/octet-stream"),
+            ("a.tar.gz", "application/octet-stream"),
+            ("name.", "application/octet-stream"),
+            ("caf\u{e9}.TXT", "text/plain; charset=utf-8"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(content_type(&file_of(path.to_owned())), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn no_file_was_changed_in_the_future() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let now = at(1_000_000_000);
+        for (modified, expected) in [
+            (at(0), "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (at(999_999_999), "Sun, 09 Sep 2001 01:46:39 GMT"),
+            (at(1_000_000_001), "Sun, 09 Sep 2001 01:46:40 GMT"),
+            (at(253_402_300_900), "Sun, 09 Sep 2001 01:46:40 GMT"),
+        ] {
+            assert_eq!(last_modified(modified, now), expected);
+        }
+        // The machine's own clock may be past the year 9999; a date has four digits there.
+        assert_eq!(last_modified(at(300_000_000_000), at(300_000_000_000)), "Fri, 31 Dec 9999 23:59:59 GMT");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! `/`: the smallest useful answer, so that what is measured is the server and not the service.
+//! `/`: the smallest useful answer, so that the server is measured and not the service.
 
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::service::{Needs, Reply, Service};
 
-/// The body: 13 octets.
+/// The body: 13 bytes.
 pub const BODY: &[u8] = b"Hello, World!";
 
 /// The row of the table.

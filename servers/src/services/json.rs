@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::service::{Needs, Reply, Service, text};
 
-/// What is written.
+/// The object that is serialized.
 #[derive(Debug, Serialize)]
 struct Message {
     message: &'static str,

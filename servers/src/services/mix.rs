@@ -1,4 +1,4 @@
-//! `/mix`: a seeded, heavy-tailed blend of compute and wait, as real services are.
+//! `/mix`: a seeded, heavy-tailed blend of compute and wait, as in real services.
 //!
 //! Request number K of the sequence computes for a time drawn from a bounded Pareto law (shape 1.3, 5 us to 5 ms, mean
 //! about 19 us) and, one time in four, waits for a back end as well (shape 1.5, 100 us to 20 ms). `/mix/K` is always
@@ -10,8 +10,8 @@ use std::time::Duration;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::compute::work;
 use super::service::{Needs, Reply, Service, number};
+use super::work::work;
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -22,14 +22,17 @@ pub const SERVICE: Service = Service {
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
     call: |services, _, rest| {
-        let place =
-            if rest.is_empty() { Ok(services.mixed.fetch_add(1, Relaxed)) } else { number(rest, u64::MAX) };
+        let place = if rest.is_empty() {
+            Ok(services.mixed[0].fetch_add(1, Relaxed))
+        } else {
+            number(rest, u64::MAX)
+        };
         let place = match place {
             Ok(place) => place,
             Err(refusal) => return Reply::now(refusal),
         };
         let draw = Draw::number(place);
-        work(draw.compute_ns * services.rounds_per_us / 1000);
+        work(draw.compute_ns * services.rounds.per_us() / 1000);
         let response = Response::new(Status::OK, "text/plain", Body::Static(b"mixed\n"));
         match draw.wait_us {
             0 => Reply::now(response),
@@ -43,7 +46,7 @@ pub const SERVICE: Service = Service {
 pub struct Draw {
     /// CPU time, in nanoseconds.
     pub compute_ns: u64,
-    /// Time at the back end, in microseconds; 0: it is not asked.
+    /// Time at the back end, in microseconds; 0 means that the request asks no back end.
     pub wait_us: u64,
 }
 
@@ -63,7 +66,7 @@ fn bounded_pareto(uniform: f64, shape: f64, least: f64, most: f64) -> f64 {
     least / (1.0 - uniform * (1.0 - tail)).powf(1.0 / shape)
 }
 
-/// A number in [0, 1) that depends on the place in the sequence and on what it is drawn for (SplitMix64).
+/// A number in [0, 1) that depends on the place in the sequence and on its purpose (SplitMix64).
 fn uniform(place: u64, purpose: u64) -> f64 {
     let mut bits = place.wrapping_mul(4).wrapping_add(purpose).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,8 +1,9 @@
-//! What the servers do for a client. Every service is a plain function of a request, knows the answer it must give, so
-//! that load can verify it, and is a row of [`ALL`].
+//! What the servers do for a client. Every service is a plain function of a request, declares the answer that it must
+//! give, so that the load generator can verify it, and is a row of [`ALL`].
 //!
-//! CPU work is done in the call and so occupies whoever runs it. A modelled back-end call is not waited for here: the
-//! [`service::Reply`] says how long it takes, and the architecture decides who waits.
+//! CPU work is done in the call and so occupies the calling thread. The wait for a modelled back end is not done
+//! here: the [`service::Reply`] says how long the back end takes, and the architecture decides which thread or loop
+//! waits.
 
 use service::Service;
 
@@ -15,9 +16,11 @@ pub mod hello;
 pub mod json;
 pub mod mix;
 pub mod pages;
+pub mod preconditions;
 pub mod ranges;
 pub mod service;
 pub mod wait;
+pub mod work;
 
 /// Every service, in the order in which `dyno list` shows them.
 pub const ALL: [&Service; 10] = [

@@ -1,4 +1,4 @@
-//! `/pages/COUNT/MICROS`: a page for a browser-like client, whose images each wait for a back end.
+//! `/pages/COUNT/MICROS`: a page for a browser-like client. Each of its images waits for a back end.
 
 use std::fmt::Write;
 

@@ -1,23 +1,23 @@
-//! Range requests (RFC 9110, 14.1.2 and 14.2): one range of octets. A list of ranges is answered with the whole, which
+//! Range requests (RFC 9110, 14.1.2 and 14.2): one range of bytes. A list of ranges is answered with the whole, which
 //! the RFC allows and which spares the server a multipart body.
 
-/// What of a file shall be sent.
+/// The part of a file to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
-    /// All of it: no range was asked for, or not in a form that is understood.
+    /// All of it: no range was asked for, or the field has a form that is not supported.
     Whole,
-    /// From octet `first` to octet `last`, both included.
+    /// From byte `first` to byte `last`, both included.
     Part {
-        /// The first octet.
+        /// The first byte.
         first: u64,
-        /// The last octet.
+        /// The last byte.
         last: u64,
     },
-    /// The file has none of these octets.
+    /// The file has none of these bytes.
     Unsatisfiable,
 }
 
-/// What the Range field `wanted` selects from a file of `length` octets.
+/// What the Range field `wanted` selects from a file of `length` bytes.
 pub fn select(wanted: Option<&str>, length: u64) -> Selection {
     let Some(range) = wanted.and_then(|wanted| wanted.strip_prefix("bytes=")) else {
         return Selection::Whole;
@@ -26,7 +26,7 @@ pub fn select(wanted: Option<&str>, length: u64) -> Selection {
     let number =
         |digits: &str| digits.bytes().all(|d| d.is_ascii_digit()).then(|| digits.parse::<u64>().ok())?;
     match (first.is_empty(), last.is_empty(), number(first), number(last)) {
-        // The last N octets.
+        // The last N bytes.
         (true, false, _, Some(0)) => Selection::Unsatisfiable,
         (true, false, _, Some(_)) if length == 0 => Selection::Unsatisfiable,
         (true, false, _, Some(count)) => {

@@ -1,6 +1,7 @@
-//! What a service is, and how a request finds its own.
+//! What a service is, and how the service for a request is found.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -8,6 +9,9 @@ use std::time::Duration;
 use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
+
+use super::work::WorkRounds;
+use crate::shared::Shared;
 
 /// What a service needs to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,31 +32,31 @@ pub struct Service {
     pub path: &'static str,
     /// What it does, in one line.
     pub idea: &'static str,
-    /// The answer that it must give, in words that load can check.
+    /// The answer that it must give, in a form that the load generator can check.
     pub answer: &'static str,
-    /// The methods that it knows, beside OPTIONS.
+    /// The methods that it accepts, in addition to OPTIONS.
     pub methods: &'static [&'static str],
-    /// What it needs to be there.
+    /// What it needs in order to be available.
     pub needs: Needs,
-    /// What it does. `rest` is the path behind the first segment and its slash.
+    /// The function itself. `rest` is the path after the first segment and its slash.
     pub call: fn(services: &Services, call: &Call<'_>, rest: &str) -> Reply,
 }
 
-/// The services of one server, with what they were configured to.
+/// The services of one server, with their configuration.
 pub struct Services {
     /// The table of services.
     pub table: &'static [&'static Service],
-    /// Rounds of the work loop that make a microsecond, see [`super::compute`].
-    pub rounds_per_us: u64,
+    /// Rounds of the work loop that make a microsecond.
+    pub rounds: WorkRounds,
     /// The directory behind `/files/`; `None`: there are no files.
     pub files: Option<PathBuf>,
-    /// Whether `/fault/...` is there.
+    /// Whether `/fault/...` is available.
     pub faults: bool,
-    /// Requests for `/mix` so far; the next one's place in the seeded sequence.
-    pub mixed: AtomicU64,
+    /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
+    pub mixed: Shared<AtomicU64>,
 }
 
-/// What a service sees of a request, whichever HTTP implementation has read it.
+/// What a service sees of a request, whichever HTTP implementation parsed it.
 pub struct Call<'a> {
     /// The method, in the case in which it came.
     pub method: &'a str,
@@ -66,29 +70,36 @@ pub struct Call<'a> {
 
 /// Header fields to look into.
 pub trait FieldLookup {
-    /// The value of the first field of that name, whatever the case; `None` if there is none or it is no text.
-    fn get(&self, name: &str) -> Option<&str>;
+    /// The values of the fields of that name, in order and whatever the case; `""` for one that is no text, which
+    /// keeps its place without a meaning.
+    fn all(&self, name: &str) -> Vec<&str>;
+
+    /// The value of the first field of that name.
+    fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).into_iter().next()
+    }
 }
 
 impl FieldLookup for Request<'_> {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.header(name)
+    fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
     }
 }
 
 impl<'a> Call<'a> {
-    /// The view of a request that our own core has read.
+    /// The view of a request that our own core has parsed.
     pub fn new(request: &'a Request<'a>) -> Self {
         Call { method: request.method(), path: request.target().path, body: request.body(), fields: request }
     }
 }
 
-/// What a service answers, and how long a modelled back end takes over it.
+/// The answer of a service, and how long a modelled back end takes over it.
 #[derive(Debug)]
 pub struct Reply {
     /// The answer.
     pub response: Response,
-    /// How long it has to be held back; the architecture decides who waits.
+    /// How long the answer has to be held back; the architecture decides which thread or loop waits.
     pub wait: Option<Duration>,
 }
 
@@ -105,6 +116,15 @@ impl Reply {
 }
 
 impl Services {
+    /// All services, with neither files nor planted faults. `rounds_per_us` is for [`WorkRounds::new`].
+    ///
+    /// # Errors
+    /// When the kernel refuses the memory that workers share.
+    pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
+        let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
+        Ok(Services { table, rounds, files: None, faults: false, mixed })
+    }
+
     /// Answers a request: finds the service, checks the method, calls it.
     pub fn call(&self, call: &Call<'_>) -> Reply {
         if call.method == "OPTIONS" && call.path == "*" {
@@ -146,10 +166,10 @@ pub fn text(status: u16, line: impl Into<Cow<'static, str>>) -> Response {
     Response::new(Status(status), "text/plain; charset=utf-8", body)
 }
 
-/// The number that is the whole of `rest`, at most `most`.
+/// Parses the whole of `rest` as a number that is at most `most`.
 ///
 /// # Errors
-/// The answer for the client: 404 when it is no number, 400 when it is beyond the limit.
+/// The answer for the client: 404 when `rest` is not a number, 400 when the number is beyond the limit.
 pub fn number(rest: &str, most: u64) -> Result<u64, Response> {
     let digits = !rest.is_empty() && rest.bytes().all(|octet| octet.is_ascii_digit());
     if !digits {

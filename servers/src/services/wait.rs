@@ -1,4 +1,5 @@
-//! `/wait/MICROS`: a modelled call of a back end. Nobody waits in here; the reply says how long it takes.
+//! `/wait/MICROS`: a modelled call of a back end. The service itself does not wait; the reply says how long the call
+//! takes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The order of phases, resume, interruption and void cells, on a rig of the imagination.
+//! The order of phases, resume, interruption and void cells, on the mock rig.
 
 use super::*;
 use crate::order;
@@ -129,7 +129,7 @@ fn planted_liars_are_found() {
     assert_eq!(doubts(&sleeping)[0], (Law::ServerBottleneck, Standing::AtLeast));
     assert!(sleeping.counted().is_some(), "at least is not void");
 
-    // Half a core more than its requests take, from the middle of the window on.
+    // Half a core more than the requests of the contestant take, from the middle of the window on.
     let beside = Some((Duration::from_millis(700), 0.5));
     let moonlighting =
         measured(Nature { moonlights: beside, saturates_at: 0.4, ..Nature::default() }, Some(9_000.0));
@@ -146,7 +146,7 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
     let trials = order::blocks(&cells, 0, 2, 9);
 
     let mut progress = Silent;
-    let first = Store::open(directory.path(), &header()).unwrap();
+    let first = Store::begin(directory.path(), &header()).unwrap();
     let rig = Mock { interrupt_after: Some(4), ..Mock::default() };
     let mut campaign = Campaign::new(rig, Some(first), Vec::new(), "m", &mut progress);
     let ended = trials.iter().try_for_each(|trial| campaign.measure(trial).map(|_| ()));
@@ -154,7 +154,9 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
     let kept = store::read(directory.path()).unwrap().cells;
     assert_eq!(kept.len(), 3, "the cell that was under way does not count");
 
-    let second = Store::open(directory.path(), &header()).unwrap();
+    drop(campaign);
+    let mut second = Store::reopen(directory.path()).unwrap();
+    second.go_on(&header()).unwrap();
     let mut progress = Silent;
     let mut campaign = Campaign::new(Mock::default(), Some(second), kept, "m", &mut progress);
     for trial in &trials {
@@ -170,7 +172,7 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
 fn a_line_that_was_cut_off_costs_one_cell() {
     let directory = tempfile::tempdir().unwrap();
     let mut progress = Silent;
-    let file = Store::open(directory.path(), &header()).unwrap();
+    let file = Store::begin(directory.path(), &header()).unwrap();
     let mut campaign = Campaign::new(Mock::default(), Some(file), Vec::new(), "m", &mut progress);
     for name in ["a", "b"] {
         campaign.measure(&Trial { cell: cell(name, None), block: 0 }).map(|_| ()).unwrap();
@@ -180,17 +182,83 @@ fn a_line_that_was_cut_off_costs_one_cell() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, &text[..text.len() - 40]).unwrap();
     assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
-    drop(Store::open(directory.path(), &header()).unwrap());
+    Store::reopen(directory.path()).unwrap().go_on(&header()).unwrap();
     assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
 }
 
 #[test]
 fn a_damaged_line_is_named_with_its_number() {
     let directory = tempfile::tempdir().unwrap();
-    drop(Store::open(directory.path(), &header()).unwrap());
+    drop(Store::begin(directory.path(), &header()).unwrap());
     let path = directory.path().join(store::FILE);
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{{\"kind\":\"cell\"}}\n{text}")).unwrap();
     let failure = store::read(directory.path()).unwrap_err();
     assert!(failure.to_string().contains(":1:"), "{failure}");
+}
+
+/// Measures `trials` on `rig`, then what was void again.
+fn with_repeats(rig: Mock, trials: &[Trial], store: Option<Store>) -> (Vec<Record>, usize) {
+    let mut progress = Silent;
+    let mut campaign = Campaign::new(rig, store, Vec::new(), "m", &mut progress);
+    for trial in trials {
+        campaign.measure(trial).unwrap();
+    }
+    campaign.repeat_void(3).unwrap();
+    (campaign.records().to_vec(), campaign.rig.starts)
+}
+
+fn standings(records: &[Record]) -> Vec<Standing> {
+    records.iter().map(|record| record.audit.standing).collect()
+}
+
+#[test]
+fn what_others_made_void_is_measured_again_and_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let trials = order::blocks(&[cell("a", None), cell("b", None)], 0, 5, 9);
+    let store = Store::begin(directory.path(), &header()).unwrap();
+    // The third trial is disturbed, and so is the first repeat.
+    let rig = Mock { disturbed: vec![3, 11], ..Mock::default() };
+    let (records, starts) = with_repeats(rig, &trials, Some(store));
+    assert_eq!(standings(&records), vec![Standing::Valid; 10]);
+    assert_eq!(starts, 12, "ten trials and two repeats");
+    // The file keeps what was void as well; whoever reads it gets each trial once, as last measured.
+    let text = std::fs::read_to_string(directory.path().join(store::FILE)).unwrap();
+    assert_eq!(text.lines().count(), 1 + 12);
+    let read = store::read(directory.path()).unwrap().cells;
+    assert_eq!(standings(&read), vec![Standing::Valid; 10]);
+}
+
+#[test]
+fn repeats_end_when_their_time_is_used_up() {
+    let trials = order::blocks(&[cell("a", None)], 0, 10, 9);
+    let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
+    let (records, starts) = with_repeats(Mock { natures, ..Mock::default() }, &trials, None);
+    assert_eq!(standings(&records), vec![Standing::Void; 10]);
+    assert_eq!(starts, 10 + 3, "three tenths of the time of ten trials");
+}
+
+#[test]
+fn only_the_passes_bound_the_repeats_of_a_single_trial() {
+    let mut trials = order::blocks(&[cell("b", None)], 0, 20, 9);
+    trials.push(Trial { cell: cell("a", None), block: 0 });
+    let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
+    let (_, starts) = with_repeats(Mock { natures, ..Mock::default() }, &trials, None);
+    assert_eq!(starts, 21 + REPEAT_PASSES as usize);
+}
+
+#[test]
+fn a_contestant_at_its_own_limit_and_a_pilot_are_not_measured_again() {
+    for nature in
+        [Nature { starts: false, ..Nature::default() }, Nature { wrong_bodies: 1, ..Nature::default() }]
+    {
+        let natures = [("a".to_string(), nature)].into();
+        let trials = order::blocks(&[cell("a", None)], 0, 10, 9);
+        assert_eq!(with_repeats(Mock { natures, ..Mock::default() }, &trials, None).1, 10);
+    }
+    for step in [Step::Pilot, Step::CurveSearch] {
+        let trials = order::blocks(&[Cell { step, ..cell("a", None) }], 0, 10, 9);
+        let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
+        assert_eq!(with_repeats(Mock { natures, ..Mock::default() }, &trials, None).1, 10, "{step}");
+    }
 }

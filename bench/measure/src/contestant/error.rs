@@ -30,7 +30,7 @@ pub enum ContestantError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The program of a server is not installed.

@@ -20,7 +20,7 @@ use dyno_record::transport::TransportKind;
 
 use crate::contestant::error::ContestantError;
 
-/// A file of servers alone, or a whole experiment (`dyno run`), whose other keys are read elsewhere.
+/// A file with servers only, or a whole experiment (`dyno run`), whose other keys are read elsewhere.
 #[derive(Debug, Deserialize)]
 struct File {
     experiment: Option<String>,
@@ -62,7 +62,7 @@ enum ReadyBy {
 }
 
 impl ServerTable {
-    /// The contestant that it describes.
+    /// The contestant that the table describes.
     ///
     /// # Errors
     /// When the command is empty.
@@ -87,7 +87,7 @@ impl ServerTable {
     }
 }
 
-/// A foreign contestant with nothing but a command.
+/// A foreign contestant of which only the command is given.
 pub fn bare(name: &str, command: Vec<String>) -> Contestant {
     Contestant {
         label: name.to_string(),
@@ -108,14 +108,14 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
 /// Reads the servers of a file.
 ///
 /// # Errors
-/// When it cannot be read, or is not what is described above; the words name line and column.
+/// When the file cannot be read, or is not what is described above; the error text gives line and column.
 pub fn read(path: &Path) -> Result<Vec<Contestant>, ContestantError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ContestantError::Unreadable { path: path.to_path_buf(), error })?;
     all_installed(parse(&text, &path.display().to_string())?)
 }
 
-/// The contestants that these servers are.
+/// The contestants that these tables describe.
 ///
 /// # Errors
 /// When a command is empty, or its program is not installed.

@@ -1,4 +1,4 @@
-//! Who takes part: programs that start with a command, say when they are ready, and end on SIGTERM.
+//! The contestants: programs that are started by a command, report when they are ready, and end on SIGTERM.
 
 use std::path::PathBuf;
 
@@ -11,48 +11,48 @@ pub mod foreign;
 pub mod own;
 pub mod peers;
 
-/// A program that takes part.
+/// A program that takes part in an experiment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contestant {
     /// Label, unique in an experiment.
     pub label: String,
     /// One line on what it is.
     pub idea: String,
-    /// Its kin, for grouping and colours.
+    /// The family of its architecture, for grouping and colours.
     pub family: String,
     /// The command: program and arguments. In arguments, `{port}` and `{cores}` are replaced.
     pub command: Vec<String>,
     /// Files that it needs, written before it starts; `{port}`, `{cores}` and `{dir}` are replaced.
     pub files: Vec<(PathBuf, String)>,
-    /// How it says that it is ready.
+    /// How it reports that it is ready.
     pub ready: ReadySign,
     /// How many connections it serves at once.
     pub concurrency: AtOnce,
-    /// Whether its crew can be set by `--workers`.
+    /// Whether the number of its workers can be set by `--workers`.
     pub has_workers: bool,
     /// Whether it takes `--max-connections`.
     pub bounds_connections: bool,
-    /// What carries its requests.
+    /// The transport that carries its requests.
     pub transport: TransportKind,
     /// Whether it is `dyno serve`, which takes `--transport` and more.
     pub own: bool,
-    /// How it is built, as far as it decides what a request costs.
+    /// Those facts of its construction that decide what a request costs.
     pub build: Build,
 }
 
-/// How a contestant says that it is ready.
+/// How a contestant reports that it is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadySign {
     /// It prints one line of JSON: `{"ready":true,"address":"127.0.0.1:PORT",...}`.
     Line,
-    /// Its port, which was chosen for it, takes connections.
+    /// The port that was chosen for it accepts connections.
     Connect,
 }
 
 /// How many connections a contestant serves at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AtOnce {
-    /// One: any other waits in the accept queue.
+    /// One: all others wait in the accept queue.
     One,
     /// As many as it has workers.
     Workers,
@@ -61,7 +61,7 @@ pub enum AtOnce {
 }
 
 impl Contestant {
-    /// How the header of the records names it.
+    /// The contestant's line in the header of the records.
     pub fn line(&self) -> ContestantLine {
         ContestantLine {
             label: self.label.clone(),
@@ -71,19 +71,19 @@ impl Contestant {
         }
     }
 
-    /// How many of `wanted` lasting connections it can serve without letting the rest starve.
+    /// How many of `wanted` lasting connections it can serve without starving any.
     pub fn connections(&self, wanted: u32) -> u32 {
         if self.concurrency == AtOnce::One { 1 } else { wanted }
     }
 
-    /// The crew that `connections` lasting connections need, where a crew is what serves them.
+    /// The number of workers that `connections` lasting connections need, where each worker serves one.
     pub fn workers(&self, connections: u32) -> Option<u32> {
         (self.has_workers && self.concurrency == AtOnce::Workers).then_some(connections)
     }
 }
 
-/// Each of Dyno's own contestants behind each of these transports; a foreign one comes as it is, and only plain. With
-/// more than one transport, those that are not plain are called `epoll+tls`.
+/// Each of Dyno's own contestants behind each of these transports. A foreign contestant is taken as it is, and only
+/// without a secure transport. With more than one transport, those that are not plain get labels such as `epoll+tls`.
 pub fn behind(contestants: &[Contestant], transports: &[TransportKind]) -> Vec<Contestant> {
     let mut found = Vec::new();
     for contestant in contestants {
@@ -98,7 +98,7 @@ pub fn behind(contestants: &[Contestant], transports: &[TransportKind]) -> Vec<C
     found
 }
 
-/// Gives each contestant a label of its own: the second of a name gets `#2`.
+/// Gives each contestant a unique label: the second one of the same name gets `#2`.
 pub fn label_apart(contestants: &mut [Contestant]) {
     let mut seen: Vec<String> = Vec::new();
     for contestant in contestants {
@@ -110,13 +110,14 @@ pub fn label_apart(contestants: &mut [Contestant]) {
     }
 }
 
-/// How the contestant of that label is built: the second of a name, an arm, and one behind a transport are built alike.
+/// The build of the contestant with that label. A second one of the same name, an arm, and one behind a transport
+/// have the same build as the name itself.
 pub fn build_of(label: &str) -> Build {
     let name = label.split(['#', ':', '+']).next().unwrap_or(label);
     own::build_of(name).or_else(|| peers::build_of(name)).unwrap_or(Build::UNKNOWN)
 }
 
-/// A program by its path, or by its name on the search path or where systems keep their servers.
+/// Finds a program by its path, or by its name on the search path and in the directories where systems keep servers.
 pub fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(PathBuf::from(program)).filter(|file| file.is_file());

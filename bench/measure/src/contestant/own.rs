@@ -16,7 +16,7 @@ use crate::suggest::closest;
 /// All architectures, in chapter order.
 ///
 /// # Errors
-/// When the path of this program cannot be found out.
+/// When the path of this program cannot be determined.
 pub fn all() -> Result<Vec<Contestant>, ContestantError> {
     ALL.into_iter().map(contestant).collect()
 }
@@ -24,7 +24,7 @@ pub fn all() -> Result<Vec<Contestant>, ContestantError> {
 /// The architecture of that name; `io-uring:tuned` names an arm.
 ///
 /// # Errors
-/// When there is none, with the names that come near.
+/// When there is none; the error names a known one that is similar.
 pub fn named(name: &str) -> Result<Contestant, ContestantError> {
     let (plain, arm) = name.split_once(':').map_or((name, None), |(plain, arm)| (plain, Some(arm)));
     let architecture =
@@ -47,7 +47,7 @@ fn unknown(name: &str) -> ContestantError {
 
 fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError> {
     let program = std::env::current_exe().map_err(ContestantError::OwnProgram)?;
-    // Whatever else listens on this machine, the experiment is not in its way.
+    // A free port, so that no other program on this machine is in the way.
     let command = [&program.display().to_string(), "serve", architecture.name, "--listen", "127.0.0.1:0"];
     Ok(Contestant {
         label: architecture.name.to_string(),
@@ -69,7 +69,7 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
     })
 }
 
-/// How an architecture is built, as far as it decides what a request costs.
+/// Those facts of an architecture's construction that decide what a request costs.
 fn build(anatomy: Anatomy) -> Build {
     Build {
         sleepers: match anatomy.served_by {
@@ -84,7 +84,7 @@ fn build(anatomy: Anatomy) -> Build {
         started: match anatomy.started {
             Started::Process => Some(Unit::Fork),
             Started::Thread => Some(Unit::SpawnForConnection),
-            // They take no call of the kernel, and far less time than it takes to accept.
+            // Starting these needs no system call, and far less time than accepting a connection.
             Started::Nothing | Started::Coroutine | Started::Task => None,
         },
         queued: match anatomy.hand_overs {
@@ -92,7 +92,7 @@ fn build(anatomy: Anatomy) -> Build {
             HandOvers::Never | HandOvers::PerRequest => 0.0,
         },
         hand_overs: match anatomy.hand_overs {
-            // There to the workers, and back to the loop.
+            // One to the workers, and one back to the loop.
             HandOvers::PerRequest => 2.0,
             HandOvers::Never | HandOvers::PerConnection => 0.0,
         },
@@ -103,7 +103,7 @@ fn build(anatomy: Anatomy) -> Build {
     }
 }
 
-/// How the architecture of that name is built; nothing where there is none of that name.
+/// The build of the architecture of that name; `None` where there is none of that name.
 pub fn build_of(name: &str) -> Option<Build> {
     ALL.iter().find(|architecture| architecture.name == name).map(|architecture| build(architecture.anatomy))
 }

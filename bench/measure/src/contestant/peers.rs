@@ -1,5 +1,5 @@
-//! Well-known servers, recognized when installed, with configurations for this race: one worker per core, no access
-//! log, a static file of the same bytes as Dyno's hello, connections kept open without limit.
+//! Well-known servers, recognized when installed. They are configured for this comparison: one worker per core, no
+//! access log, a static file of the same bytes as Dyno's hello, connections kept open without limit.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ struct Peer {
     label: &'static str,
     idea: &'static str,
     build: Build,
-    /// Names of the program, the first that is found counts.
+    /// Names of the program; the first one that is found is used.
     programs: &'static [&'static str],
-    /// A file that must be there as well, or nothing.
+    /// A file that must exist as well; empty when none is needed.
     needs: &'static str,
     arguments: &'static [&'static str],
     configuration: &'static str,
@@ -181,12 +181,12 @@ const PEERS: [Peer; 7] = [
     },
 ];
 
-/// How the peer of that name is built, installed or not; nothing where there is none of that name.
+/// The build of the peer of that name, installed or not; `None` where there is none of that name.
 pub fn build_of(name: &str) -> Option<Build> {
     PEERS.iter().find(|peer| peer.label == name).map(|peer| peer.build)
 }
 
-/// The peers that this machine has.
+/// The peers that are installed on this machine.
 pub fn installed() -> Vec<Contestant> {
     PEERS
         .iter()

@@ -10,10 +10,10 @@
 //! block 2   ... in another order, and so on
 //! ```
 //!
-//! A rate is known after a moment, but the moment may be a bad one: where the machine's speed comes in spells of a
-//! second (neighbours on the same host), cells of 160 and of 600 ms scatter alike, and only their number helps. A
-//! percentile far out needs many requests in one cell. So rates are taken from many short cells and percentiles from
-//! few long ones.
+//! One cell gives a rate after a moment, but that moment may be a bad one. Where the machine's speed changes every
+//! second or so (neighbours on the same host), cells of 160 ms and of 600 ms scatter alike, and only their number
+//! helps. A high percentile, however, needs many requests in one cell. So rates are taken from many short cells, and
+//! percentiles from few long ones.
 
 use dyno_record::step::Step;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ use crate::setup::{Setup, round_rate};
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::measured::Record;
 
-/// How often a block takes each rate, and for how long.
+/// How often a block measures each rate, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rounds {
     /// Rounds of capacity in a block.
@@ -39,8 +39,8 @@ pub struct Rounds {
     pub duration_ms: u64,
 }
 
-/// What follows the pilot: counts, then the blocks. A rate that was asked for is known now, the common rate after the
-/// pilot.
+/// The trials after the pilot: first the counts, then the blocks. A rate that the user gave is known now, the common
+/// rate only after the pilot.
 fn order(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> Vec<Planned> {
     let mut planned: Vec<Planned> = counts(setup).into_iter().map(Planned::known).collect();
     let short = Setup { duration_ms: rounds.duration_ms, ..setup.clone() };
@@ -62,7 +62,7 @@ fn order(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> Vec<Planned>
     for block in 0..setup.blocks {
         for turn in 0..turns {
             for (kind, (cells, times)) in kinds.iter().enumerate() {
-                // Each kind is spread over the block as evenly as it goes.
+                // The cells of each kind are spread over the block as evenly as possible.
                 let (before, after) = (turn * times / turns, (turn + 1) * times / turns);
                 let seed = setup.seed.wrapping_add(kind as u64);
                 let trials = order::blocks(cells, block * times + before, after - before, seed);
@@ -84,19 +84,19 @@ fn connect(setup: &Setup, step: Step, contestant: &Contestant) -> Cell {
     cell
 }
 
-/// Trials that are counted and not timed; lasting connections are counted in the pilot.
+/// Trials whose events are counted and that are not timed; events of lasting connections are counted in the pilot.
 fn counts(setup: &Setup) -> Vec<Trial> {
     let cells: Vec<Cell> =
         setup.contestants.iter().map(|contestant| connect(setup, Step::Counts, contestant)).collect();
     order::blocks(&cells, 0, 1, setup.seed)
 }
 
-/// Everything that the experiment measures. `rate_per_s` is the common rate, found by the pilot when absent.
+/// The plan of the experiment. `rate_per_s` is the common rate; when it is absent, the pilot finds it.
 pub fn plan(setup: &Setup, rounds: Rounds, rate_per_s: Option<f64>) -> ExperimentPlan {
     ExperimentPlan { pilot: pilot::trials(setup), order: order(setup, rounds, rate_per_s) }
 }
 
-/// Runs the experiment. `rate_per_s` is the common rate, found by the pilot when absent.
+/// Runs the experiment. `rate_per_s` is the common rate; when it is absent, the pilot finds it.
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
@@ -114,11 +114,12 @@ pub fn run<R: Rig>(
     Ok(())
 }
 
-/// A share of what the slowest contestant reached in its best pilot: low enough for everyone, high enough to be work.
+/// A share of what the slowest contestant reached in its best pilot: low enough for every contestant, high enough to
+/// be work.
 fn common_rate(records: &[Record]) -> f64 {
     let mut best: BTreeMap<&str, f64> = BTreeMap::new();
     for record in records.iter().filter(|record| record.trial.cell.step == Step::Pilot) {
-        // Even a pilot that is void tells the order of size, and that is all that is wanted of it.
+        // Even a pilot that is void shows the order of magnitude, and no more is needed here.
         let rate = record.load.as_ref().map_or(0.0, |load| load.rate_per_s);
         let known = best.entry(&record.trial.cell.contestant).or_default();
         *known = rate.max(*known);
@@ -159,7 +160,7 @@ mod tests {
             (durations(Step::Capacity), durations(Step::Latency)),
             (Some(100), Some(two().duration_ms))
         );
-        // Both contestants of a round stand side by side, so that a ratio is taken within moments.
+        // The two contestants of a round are measured one after the other, so that a ratio is taken within moments.
         assert!(
             trials
                 .chunks(2)

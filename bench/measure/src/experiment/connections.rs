@@ -1,10 +1,10 @@
 //! `dyno connections`: what a connection costs, from 10 of them to 10,000.
 //!
-//! In two ways: all of them carry a trickle of requests, or ten of them do and the others say nothing (Banga and
-//! Druschel, "Measuring the capacity of a Web server under realistic loads", World Wide Web 2 (1999): on a wide
-//! network most connections are idle, and a server may pay for them all the same). The rate is the same for every
-//! number of connections, so what changes is what holding them costs. A cell that cannot hold its connections is
-//! void, and its reason is the wall; a cell that the machine spoilt is no wall.
+//! Connections are held in two ways: all of them carry a trickle of requests, or ten carry it and the others are idle
+//! (Banga and Druschel, "Measuring the capacity of a Web server under realistic loads", World Wide Web 2 (1999): on a
+//! wide network most connections are idle, and a server may pay for them all the same). The rate is the same for
+//! every number of connections, so differences show what it costs to hold them. A cell that cannot hold its
+//! connections is void, and its reason names the limit; a cell that the machine disturbed shows no limit.
 
 use dyno_record::step::Step;
 use std::collections::BTreeSet;
@@ -30,7 +30,8 @@ pub fn cells(setup: &Setup, counts: &[u32]) -> Vec<Cell> {
             cell.load.rate_per_s = Some(CONNECTIONS_RATE_PER_S);
             cell.load.warm_up_ms += u64::from(cell.load.connections) * WARM_UP_PER_CONNECTION_US / 1000;
             cell.workers = contestant.workers(*count).map(|workers| workers.min(WORKERS_LIMIT));
-            // One that serves a single connection has the same cell for every count, and holds no idle one.
+            // A contestant that serves a single connection has the same cell for every number, and holds no idle
+            // connection.
             let mut idle = Cell { step: Step::ConnectionsIdle, ..cell.clone() };
             idle.load.connections = cell.load.connections.min(ACTIVE_CONNECTIONS);
             idle.load.idle_connections = cell.load.connections - idle.load.connections;
@@ -45,7 +46,7 @@ pub fn cells(setup: &Setup, counts: &[u32]) -> Vec<Cell> {
     cells
 }
 
-/// Everything that the experiment measures.
+/// The plan of the experiment.
 pub fn plan(setup: &Setup, counts: &[u32]) -> ExperimentPlan {
     ExperimentPlan::known(
         pilot::trials(setup),
@@ -53,8 +54,8 @@ pub fn plan(setup: &Setup, counts: &[u32]) -> ExperimentPlan {
     )
 }
 
-/// Runs the experiment. A contestant that hit its wall in an earlier block is not sent against it, or beyond it, again:
-/// each attempt may take its time limit.
+/// Runs the experiment. A contestant that reached its limit in an earlier block is not measured again with that
+/// number of connections or more, because each attempt may take the full time limit.
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.

@@ -23,7 +23,7 @@ use dyno_record::experiment::{CURVE_SHARES, SPIKE_SHARES, SWEEP_SHARES};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 
-/// What makes a rate still good.
+/// The condition under which a rate still counts as good.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Limit {
     /// Highest 99th percentile.
@@ -36,7 +36,8 @@ pub struct Limit {
 pub fn keeps(record: &Record, limit: Limit) -> bool {
     record.counted().is_some_and(|load| {
         let offered = load.offered_per_s.unwrap_or(load.rate_per_s);
-        // Poisson arrivals scatter: over a window the rate itself is off by about one in the root of their number.
+        // Poisson arrivals scatter: in a window of n arrivals the rate is off by about one part in the square root of
+        // n.
         let chance = 3.0 / (offered * load.seconds).max(1.0).sqrt();
         load.total.at_ns(99.0).is_some_and(|p99| p99 <= limit.p99_ns)
             && load.error_share() <= limit.missed
@@ -80,7 +81,7 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, limit: Limit) -> R
     Ok(())
 }
 
-/// What one contestant takes, at most.
+/// The time that one contestant takes, at most.
 pub fn expected_time(setup: &Setup) -> Duration {
     let cell = Duration::from_millis(setup.warm_up_ms + setup.duration_ms) + CELL_OVERHEAD;
     let pilot = Duration::from_millis(PILOT_TIME_MS.max(setup.warm_up_ms * 2)) + CELL_OVERHEAD;
@@ -90,7 +91,7 @@ pub fn expected_time(setup: &Setup) -> Duration {
         + stepped_time(setup, SPIKE_SHARES.len())
 }
 
-/// What a cell of so many steps takes.
+/// The time that a cell of so many steps takes.
 fn stepped_time(setup: &Setup, steps: usize) -> Duration {
     Duration::from_millis(setup.duration_ms / 2) * steps as u32 + CELL_OVERHEAD
 }
@@ -110,8 +111,8 @@ fn stepped(setup: &Setup, contestant: &Contestant, step: Step, shares: &[f64], c
     cell
 }
 
-/// The highest rate that keeps the limit, to within the bracket: doubles or halves until both sides are known, then
-/// halves the gap (geometrically).
+/// Finds the highest rate that keeps the limit, to within the bracket: it doubles or halves the rate until a good and
+/// a bad rate are known, then halves the gap between them (geometrically).
 fn search<R: Rig>(
     campaign: &mut Campaign<R>,
     setup: &Setup,
@@ -125,7 +126,7 @@ fn search<R: Rig>(
         let rate = round3(next);
         let trial = Trial { cell: at(setup, Step::CurveSearch, contestant, rate), block: step };
         let record = campaign.measure(&trial)?;
-        // A cell that is void for a reason of the machine's says nothing of the rate; it is tried once more.
+        // A cell that the machine made void says nothing of the rate; it is tried once more.
         let record = if record.audit.standing == Standing::Void && record.load.is_some() {
             campaign.measure(&Trial { cell: trial.cell.clone(), block: step + SEARCH_STEPS })?
         } else {
@@ -147,7 +148,7 @@ fn search<R: Rig>(
     Ok(good.unwrap_or_else(|| bad.unwrap_or(capacity) * 0.5))
 }
 
-/// Three significant digits, so that the bracket can be as fine as it should.
+/// Rounds to three significant digits, which are enough for the width of the bracket.
 fn round3(rate: f64) -> f64 {
     let scale = 10f64.powf(rate.max(1.0).log10().floor() - 2.0);
     ((rate / scale).round() * scale).max(1.0)
@@ -170,7 +171,7 @@ mod tests {
             let mut progress = Silent;
             let rig = Mock { natures, ..Mock::default() };
             let mut campaign = Campaign::new(rig, None, Vec::new(), "m", &mut progress);
-            // A hint that is off, as one from a closed loop may be.
+            // A hint that is wrong, as one from a closed loop may be.
             let limit = Limit { p99_ns: 10_000_000, missed: 0.001 };
             let found = search(&mut campaign, &setup, &setup.contestants[0], capacity * 0.7, limit).unwrap();
             assert!(found <= capacity * 1.001 && found >= capacity * 0.95, "{found} of {capacity}");

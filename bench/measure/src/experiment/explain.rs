@@ -8,7 +8,7 @@
 //! block 2   ... in another order, and so on; every fourth block the same cells under the kernel's counters as well
 //! ```
 //!
-//! A machine whose speed changes (clock, neighbours on the same host) then changes costs and prices alike.
+//! If the speed of the machine changes (clock, neighbours on the same host), costs and prices then change alike.
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::limits::CONNECT_CONNECTIONS;
@@ -20,7 +20,7 @@ use dyno_analysis::unit::{Cost, Unit};
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::step::Step;
 
-/// One block in how many is counted too: counts change little from cell to cell, so a few are enough.
+/// Of so many blocks one is also counted: counts change little from cell to cell, so a few blocks are enough.
 const COUNTED_EVERY: u32 = 4;
 
 /// The cells of a block.
@@ -41,11 +41,11 @@ pub fn trials(setup: &Setup, block: u32) -> Vec<Trial> {
     order::blocks(&cells, block, 1, setup.seed)
 }
 
-/// How the world is asked.
+/// How the experiment measures the machine.
 pub struct Probes<'a> {
-    /// Measures a unit cost; one that cannot be had is left out.
+    /// Measures a unit cost; `None` when it cannot be measured.
     pub price: &'a mut dyn FnMut(Unit) -> Option<Cost>,
-    /// Tells how long the same piece of work takes now, in nanoseconds.
+    /// Measures how long the same piece of work takes now, in nanoseconds.
     pub pace_ns: &'a mut dyn FnMut() -> Option<f64>,
 }
 
@@ -74,7 +74,7 @@ pub fn run<R: Rig>(
         };
         for trial in trials(setup, number) {
             let what = campaign.measure(&trial)?.clone();
-            // A count is the same on a slow machine.
+            // A count does not depend on the speed of the machine.
             let pace_ns = pace(probes).filter(|_| !what.trial.cell.step.is_counted());
             block.cells.push(Seen { what, pace_ns });
         }
@@ -124,7 +124,7 @@ mod tests {
         let cells: Vec<usize> = blocks.iter().map(|block| block.cells.len()).collect();
         assert_eq!(cells, [8, 4, 4, 4, 8], "every fourth is counted as well");
         assert!(blocks.iter().all(|block| block.costs.len() == 1));
-        // Each block asks for two prices, and gets the first: 1, 3, 5, 7 and 9.
+        // Each block asks for two prices, and gets the first of them: 1, 3, 5, 7 and 9.
         let all: Vec<&Block> = blocks.iter().collect();
         assert_eq!(cost(&all, Unit::SystemCall).map(|cost| cost.ns), Some(5.0));
         assert_eq!(cost(&all, Unit::WakeClient), None);

@@ -1,4 +1,4 @@
-//! Experiments: which cells, in which order, and what later cells owe to earlier ones.
+//! Experiments: which cells they measure, in which order, and how later cells depend on earlier ones.
 
 pub mod compare;
 pub mod connections;

@@ -1,7 +1,7 @@
 //! The pilot: one short closed loop with each contestant, from its very first request on.
 //!
-//! It tells two things that the measured cells need: how long a fresh process of this contestant takes to become steady
-//! (see [`steady`]), and the order of its rate. It counts for nothing else.
+//! The pilot shows two things that later cells need: how long a fresh process of this contestant takes to become
+//! steady (see [`steady`]), and the order of magnitude of its rate. It is used for nothing else.
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::limits::{PILOT_ATTEMPTS, PILOT_TIME_MS, RESTLESS_MS, WARM_UP_LEAST_MS};
@@ -24,13 +24,13 @@ pub fn cells(setup: &Setup) -> Vec<Cell> {
     setup.contestants.iter().map(cell).collect()
 }
 
-/// The pilot, in its order, as far as everyone is soon steady.
+/// The pilot in its order, in the case that every contestant is soon steady.
 pub fn trials(setup: &Setup) -> Vec<Trial> {
     order::blocks(&cells(setup), 0, 1, setup.seed)
 }
 
-/// Runs the pilot, and gives the setup with a warm-up for each contestant: as long as it took to become steady, and no
-/// longer than the limit. A warm-up that the user has fixed stays.
+/// Runs the pilot, and returns the setup with a warm-up for each contestant: as long as it took to become steady, and
+/// no longer than the limit. A warm-up that the user has fixed is kept.
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
@@ -49,7 +49,7 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup) -> Result<Setup, E
             if found > RESTLESS_MS.min(setup.warm_up_ms.saturating_sub(1)) && has_series(record) {
                 restless.push(trial.cell.contestant.clone());
             }
-            // The machine's faults make it later, never earlier: the earliest is the contestant's own.
+            // Disturbances by the machine make it later, never earlier, so the earliest time is the contestant's own.
             let warm_up_ms = settled.warm_ups_ms.entry(trial.cell.contestant).or_insert(found);
             *warm_up_ms = found.min(*warm_up_ms);
         }
@@ -58,8 +58,8 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup) -> Result<Setup, E
     Ok(settled)
 }
 
-/// Runs the pilot of `plan`, and gives what follows it now that it is known how long each contestant takes to become
-/// steady. `common_per_s` finds the rate that contestants share, where the plan has one, in the pilot's records.
+/// Runs the pilot of `plan`, and returns the trials that follow, now that it is known how long each contestant takes
+/// to become steady. In a plan with a common rate, `common_per_s` computes that rate from the pilot's records.
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
@@ -80,7 +80,7 @@ fn has_series(record: &Record) -> bool {
     record.load.as_ref().is_some_and(|load| !load.series.is_empty())
 }
 
-/// Even a pilot that is void tells when it was steady.
+/// Even a pilot that is void shows when the contestant was steady.
 fn warm_up_ms(record: &Record, limit_ms: u64) -> u64 {
     let series = record.load.as_ref().map(|load| load.series.as_slice()).unwrap_or_default();
     let rates: Vec<f64> = series.iter().map(|point| point.rate_per_s).collect();
@@ -121,7 +121,8 @@ mod tests {
         assert_eq!(warm_up_ms(&record, 200), 200, "nothing is known");
     }
 
-    /// The warm-up that is found for a contestant that is restless in so many pilots, and how many pilots it took.
+    /// The warm-up that is found for a contestant that is restless in `restless` pilots, and how many pilots that
+    /// took.
     fn piloted(restless: usize) -> (u64, usize) {
         let mut progress = Silent;
         let natures = [("x".to_string(), Nature { restless: Some(restless), ..Nature::default() })];

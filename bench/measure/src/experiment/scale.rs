@@ -1,6 +1,7 @@
 //! `dyno scale`: capacity against the number of server cores.
 //!
-//! The generator gets the cores that are left. Where none is left both sides share, and the audit says so.
+//! The generator gets the cores that are left. Where no core is left, server and generator share, and the audit says
+//! so.
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::experiment::pilot;
@@ -25,7 +26,7 @@ pub fn cells(setup: &Setup, online: &[usize]) -> Vec<Cell> {
     cells
 }
 
-/// All numbers up to eight; beyond that the powers of two, what lies between them, and the last.
+/// All numbers up to eight; beyond that the powers of two, the numbers halfway between them, and the last.
 fn counts(cores: usize) -> Vec<usize> {
     (1..=cores).filter(|count| *count <= 8 || *count == cores || is_step(*count)).collect()
 }
@@ -34,7 +35,7 @@ fn is_step(count: usize) -> bool {
     count.is_power_of_two() || (count.is_multiple_of(3) && (count / 3).is_power_of_two())
 }
 
-/// Everything that the experiment measures.
+/// The plan of the experiment.
 pub fn plan(setup: &Setup, online: &[usize]) -> ExperimentPlan {
     ExperimentPlan::known(
         pilot::trials(setup),

@@ -1,9 +1,9 @@
 //! Events of a whole process tree, counted by the kernel (perf_event_open(2)), children that have ended included.
 //!
-//! /proc forgets what a process or thread did when it ends; these counters do not, so the switches of a fork per
-//! connection are seen. Each one that the machine would not give (a virtual machine without hardware counters, a
-//! kernel that forbids it) is absent, and so are all of them when the tree had grown before they stood: a count that
-//! misses someone is none.
+//! /proc forgets what a process or thread did when it ends. These counters do not, so they see the switches of a
+//! server that forks for each connection. A counter that the machine does not provide (a virtual machine without
+//! hardware counters, a kernel that forbids it) is absent. All are absent when the tree had grown before they were
+//! opened, because a count that misses a process is wrong.
 
 use std::cell::RefCell;
 use std::fs;
@@ -13,7 +13,7 @@ use perf_event::{Builder, Counter};
 
 use crate::probe::tracepoints;
 
-/// Counters that stand.
+/// Counters that are open.
 #[derive(Debug, Default)]
 pub struct Counters {
     switches: Option<RefCell<Counter>>,
@@ -25,16 +25,16 @@ pub struct Counters {
     cycles: Option<RefCell<Counter>>,
 }
 
-/// What they have counted so far.
+/// The values of the counters so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CounterSample {
     /// Context switches of either kind.
     pub switches: Option<u64>,
     /// Moves between cores.
     pub migrations: Option<u64>,
-    /// Page faults without input or output.
+    /// Page faults that needed no input or output.
     pub faults_minor: Option<u64>,
-    /// Page faults with it.
+    /// Page faults that needed it.
     pub faults_major: Option<u64>,
     /// System calls.
     pub calls: Option<u64>,
@@ -45,10 +45,10 @@ pub struct CounterSample {
 }
 
 impl Counters {
-    /// Counters for a process that was started just now, and for everything that comes from it.
+    /// Counters for a process that was started just now, and for all its descendants.
     ///
-    /// `calls` asks for system calls too, where the kernel tells the number of its tracepoint. Counting them slows
-    /// every call down.
+    /// `calls` asks for system calls too, where the kernel reveals the number of its tracepoint. Counting slows every
+    /// call down.
     pub fn of(pid: i32, calls: bool) -> Self {
         let counters = Counters {
             switches: counter(pid, Software::CONTEXT_SWITCHES),
@@ -63,11 +63,11 @@ impl Counters {
             instructions: counter(pid, Hardware::INSTRUCTIONS),
             cycles: counter(pid, Hardware::CPU_CYCLES),
         };
-        // Only what is born after a counter stands inherits it.
+        // Only processes and threads that start after a counter was opened inherit it.
         if is_alone(pid) { counters } else { Counters::default() }
     }
 
-    /// What they have counted so far.
+    /// Reads the counters.
     pub fn sample(&self) -> CounterSample {
         let read = |counter: &Option<RefCell<Counter>>| counter.as_ref()?.borrow_mut().read().ok();
         CounterSample {
@@ -84,7 +84,7 @@ impl Counters {
 
 fn counter(pid: i32, event: impl Event) -> Option<RefCell<Counter>> {
     let mut builder = Builder::new(event);
-    // A switch happens in the kernel: a counter that leaves the kernel out sees none, and says zero.
+    // A switch happens in the kernel: a counter that excludes the kernel sees none and reports zero.
     builder.observe_pid(pid).any_cpu().inherit(true).include_kernel().enabled(true);
     builder.build().ok().map(RefCell::new)
 }
@@ -100,7 +100,7 @@ mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Command, Stdio};
 
-    /// Where the machine gives the counter at all, it sees children that have ended, and it rises.
+    /// Where the machine provides the counter at all, it sees children that have ended, and it rises.
     #[test]
     fn what_children_did_is_counted_after_they_ended() {
         let script = "read line; for i in 1 2 3 4 5; do (sleep 0.001); done; echo done; read line";

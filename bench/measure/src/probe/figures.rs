@@ -1,4 +1,4 @@
-//! From two samples to the figures of a window.
+//! Computes the figures of a window from two samples.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub fn server(before: &Reading, after: &Reading, running: &[usize], allotted: us
         threads: old.thread_count.max(new.thread_count),
         processes: old.process_count.max(new.process_count),
         parallelism: if allotted == 1 {
-            // One core runs one thread at a time: there is nothing to sample.
+            // One core runs one thread at a time, so there is nothing to sample.
             (cores_used > 0.0).then_some(1.0)
         } else {
             tlp(&shares(running, allotted))
@@ -77,8 +77,8 @@ pub fn server(before: &Reading, after: &Reading, running: &[usize], allotted: us
     }
 }
 
-/// Counters of all threads together, or nothing when a thread came or went in between: what it did is then in no file,
-/// and a sum without it would be wrong without saying so.
+/// The counters of all threads together; `None` when a thread started or ended in between, because no file then holds
+/// what it did, and the sum would be silently wrong.
 fn sum(old: &BTreeMap<i32, ThreadCounters>, new: &BTreeMap<i32, ThreadCounters>) -> Option<ThreadCounters> {
     if !old.keys().eq(new.keys()) {
         return None;

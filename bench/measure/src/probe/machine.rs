@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 /// CPU time of all cores together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MachineSample {
-    /// Time in which a core did something for someone, interrupts included.
+    /// Time in which a core worked, interrupts included.
     pub busy: Duration,
     /// Time that the hypervisor took.
     pub steal: Duration,
@@ -34,16 +34,16 @@ fn parse(text: &str) -> Option<MachineSample> {
     let [user, nice, system, idle, iowait, irq, softirq, steal, ..] = ticks[..] else {
         return None;
     };
-    // Guest time is contained in user time and must not count twice.
+    // Guest time is a part of user time and must not count twice.
     let busy = user + nice + system + irq + softirq;
     let time = |ticks: u64| Duration::from_secs_f64(ticks as f64 / procfs::ticks_per_second() as f64);
     Some(MachineSample { busy: time(busy), steal: time(steal), all: time(busy + idle + iowait + steal) })
 }
 
-/// Keeps this thread, and those that it starts from now on, to `cores`.
+/// Restricts this thread, and those that it starts from now on, to `cores`.
 ///
 /// # Errors
-/// When one of them does not exist, or the system does not let us go there.
+/// When one of the cores does not exist, or when the system does not allow it.
 pub fn pin(cores: &[usize]) -> io::Result<()> {
     let mut set = CpuSet::new();
     for core in cores {

@@ -1,4 +1,4 @@
-//! Memory of a process tree, and of the kernel on its behalf.
+//! Memory of a process tree, and of the kernel for it.
 
 use std::{fs, io};
 
@@ -8,11 +8,11 @@ use dyno_record::server::Memory;
 
 /// Memory of the tree below `root` now.
 ///
-/// PSS counts a page that is shared by n processes as 1/n in each, so the sum over a tree is what the tree occupies:
-/// the sum of resident sets would count the pages of a forked child twice.
+/// PSS counts a page that is shared by n processes as 1/n in each, so the sum over a tree is the memory that the tree
+/// occupies. The sum of resident set sizes would count the pages of a forked child twice.
 pub fn sample(root: i32) -> Memory {
     let members = tree::members(root);
-    // The kernel walks every page table for this; with thousands of processes the walk would disturb the run.
+    // The kernel walks every page table for this; with thousands of processes that would disturb the run.
     let rollups: Option<Vec<String>> = if members.len() <= PROCESSES_LIMIT {
         members.iter().filter_map(|stat| rollup(stat.pid).transpose()).collect::<io::Result<_>>().ok()
     } else {
@@ -27,18 +27,18 @@ pub fn sample(root: i32) -> Memory {
     }
 }
 
-/// The sums over the memory of a process; none where it has ended, for children of a forking server end while we look
-/// at it.
+/// The sums over the memory of a process; `None` when it has ended, since children of a forking server may end while
+/// they are examined.
 fn rollup(pid: i32) -> io::Result<Option<String>> {
     match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
         Ok(text) => Ok(Some(text)),
-        // The second says that the process is there, waiting for its parent, and its memory is not.
+        // ESRCH: the process still exists and waits for its parent, but has no memory any more.
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// What belongs to no file, swapped out or not; the kernel tells it apart since Linux 5.9.
+/// Memory that belongs to no file, swapped out or not; the kernel reports it separately since Linux 5.9.
 fn anonymous_bytes(rollup: &str) -> Option<u64> {
     Some(
         kibibytes(rollup, "Pss_Anon:")?
@@ -91,7 +91,7 @@ mod tests {
         let pid = child.id() as i32;
         assert!(rollup(pid).unwrap().is_some());
         drop(child.stdin.take());
-        // It stays a zombie until somebody waits for it.
+        // The process stays a zombie until its parent waits for it.
         waitid(Id::Pid(Pid::from_raw(pid)), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
         assert_eq!(rollup(pid).unwrap(), None, "a zombie");
         child.wait().unwrap();

@@ -1,6 +1,6 @@
-//! Reading what a process tree and the machine have used, from /proc and the processes' CPU clocks.
+//! Reads what a process tree and the machine have used, from /proc and the processes' CPU clocks.
 //!
-//! Everything here is cumulative: a figure for a window is the difference of two samples.
+//! Every value here is cumulative: a figure for a window is the difference of two samples.
 
 pub mod counters;
 pub mod figures;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// Cumulative counters of the network stack; absent where the kernel does not tell.
+/// Cumulative counters of the network stack; absent where the kernel does not report them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NetworkSample {
     /// Connections that found an accept queue full.
@@ -22,7 +22,7 @@ pub fn sample() -> NetworkSample {
     }
 }
 
-/// Both files hold pairs of lines: names, then values, each behind the name of its group.
+/// Both files hold pairs of lines: names, then values; each line begins with the name of its group.
 fn parse(text: &str, group: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.strip_prefix(group));
     let place = lines.next()?.split_whitespace().position(|word| word == name)?;

@@ -1,12 +1,12 @@
-//! How fast a core runs right now, told by what a system call takes on it.
+//! How fast a core runs now, measured by the time that a system call takes on it.
 //!
-//! Two threads of execution share the units of one physical core (SMT). What the other one does slows this one down
-//! by up to a half, and on a virtual machine the other one belongs to a stranger: it is no steal, for the core was
-//! ours all the time, and no counter that a guest can read tells of it. But a system call does. It takes a fixed path
-//! through the processor's slowest parts, so a few of them, taken every few milliseconds on the very core, show at
-//! which pace all else runs there.
+//! Two threads of execution share the units of one physical core (SMT). The work of one slows the other down by up to
+//! a half. On a virtual machine the other one may belong to a stranger: this is not steal, because the core was ours
+//! all the time, and no counter that a guest can read shows it. But the duration of a system call does. A system call
+//! takes a fixed path through the slowest parts of the processor, so a few calls every few milliseconds on the same
+//! core show at which pace all other work runs there.
 //!
-//! Each look takes some 5 us, which is about a thousandth of the core.
+//! Each look, as a sample is called here, takes some 5 us, about a thousandth of the core's time.
 
 use dyno_analysis::limits::PACE_SLOWED;
 use std::collections::BTreeMap;
@@ -24,28 +24,28 @@ use crate::probe::machine::pin;
 use dyno_record::pace::CorePace;
 use dyno_statistics::sample::{median, quantile_of_sorted};
 
-/// One look at a core.
+/// One sample of a core.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Beat {
     /// When, on the rig's clock.
     pub at: Duration,
-    /// What a system call took, in nanoseconds.
+    /// The time that a system call took, in nanoseconds.
     pub call_ns: f64,
 }
 
-/// All looks at a core during a load, and what they are held against.
+/// All samples of a core during a load, and the value with which they are compared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Beats {
     /// Number of the core.
     pub core: usize,
-    /// What a call takes on it when it is left alone, in nanoseconds.
+    /// The time that a call takes on the core when nothing slows it, in nanoseconds.
     pub full_ns: f64,
-    /// The looks, in order.
+    /// The samples, in order.
     pub beats: Vec<Beat>,
 }
 
 impl Beats {
-    /// What was seen between two instants.
+    /// The core's pace between two instants.
     pub fn between(&self, from: Duration, until: Duration) -> CorePace {
         let seen = self.beats.iter().filter(|beat| (from..until).contains(&beat.at));
         let calls_ns: Vec<f64> = seen.map(|beat| beat.call_ns).collect();
@@ -60,7 +60,7 @@ impl Beats {
     }
 }
 
-/// Looks at cores until it is told to stop.
+/// Samples cores until it is stopped.
 #[derive(Debug, Default)]
 pub struct Watch {
     stop: Arc<AtomicBool>,
@@ -68,7 +68,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts to look at each of `cores`; times count from `epoch`.
+    /// Starts to sample each of `cores`; times are counted from `epoch`.
     pub fn start(cores: &[usize], epoch: Instant) -> Self {
         Watch::every(cores, epoch, PACE_INTERVAL)
     }
@@ -83,10 +83,10 @@ impl Watch {
         Watch { stop, threads }
     }
 
-    /// Stops, and tells what was seen.
+    /// Stops, and returns the samples.
     pub fn finish(mut self) -> Vec<(usize, Vec<Beat>)> {
         self.stop.store(true, Ordering::Relaxed);
-        // A watcher that failed has seen nothing.
+        // A watcher that failed has no samples.
         self.threads.drain(..).map(|(core, thread)| (core, thread.join().unwrap_or_default())).collect()
     }
 }
@@ -111,7 +111,8 @@ fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> V
     beats
 }
 
-/// What a system call takes on `core` at this moment, in nanoseconds; absent where the system does not let us go there.
+/// The time that a system call takes on `core` at this moment, in nanoseconds; `None` where the thread may not run
+/// there.
 pub fn call_ns_on(core: usize) -> Option<f64> {
     let look = move || {
         pin(&[core]).ok().map(|()| (0..PACE_LOOKS_AT_ONCE).map(|_| call_ns()).fold(f64::INFINITY, f64::min))
@@ -119,15 +120,16 @@ pub fn call_ns_on(core: usize) -> Option<f64> {
     thread::spawn(look).join().ok().flatten()
 }
 
-/// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a look may come late, which
-/// makes it no less true.
+/// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a sample may come late, but is
+/// still correct.
 fn come_first() {
     let parameters = libc::sched_param { sched_priority: 1 };
     // SAFETY: the call reads the structure, which outlives it, and changes nothing but the scheduling of this thread.
     unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) };
 }
 
-/// What a system call takes now: the least of four batches, so that an interrupt in one of them does not count.
+/// The time that a system call takes now: the least of four batches, so that an interrupt in one of them does not
+/// count.
 fn call_ns() -> f64 {
     let batch = || {
         let began = Instant::now();
@@ -136,12 +138,12 @@ fn call_ns() -> f64 {
         }
         began.elapsed().as_nanos() as f64 / f64::from(PACE_CALLS)
     };
-    // The first finds the caches as the server left them.
+    // The first batch finds the caches as the server left them.
     batch();
     (0..4).map(|_| batch()).fold(f64::INFINITY, f64::min)
 }
 
-/// What each core can do, learnt from all looks so far.
+/// The full pace of each core, learnt from all samples so far.
 #[derive(Debug, Default)]
 pub struct FullPace {
     first: BTreeMap<usize, Vec<f64>>,
@@ -149,7 +151,8 @@ pub struct FullPace {
 }
 
 impl FullPace {
-    /// Looks at cores that were never seen, all at once and without a pause: under load is how they will be seen later.
+    /// Samples cores that were never seen before, all at once and without a pause: later they will be sampled under
+    /// load.
     pub fn meet(&mut self, cores: &[usize]) {
         let new: Vec<usize> = cores.iter().copied().filter(|core| !self.first.contains_key(core)).collect();
         if new.is_empty() {
@@ -162,12 +165,12 @@ impl FullPace {
         }
     }
 
-    /// Takes in what was seen during a load.
+    /// Takes in the samples of a load.
     pub fn learn(&mut self, core: usize, beats: Vec<Beat>) -> Beats {
         let seen = self.seen.entry(core).or_default();
         seen.extend(beats.iter().map(|beat| beat.call_ns));
         seen.drain(..seen.len().saturating_sub(MOST_LOOKS_FOR_PACE));
-        // What cores do under load counts more than how they were met: clocks change with load.
+        // Samples under load count more than the first ones, because clocks change with load.
         let enough = seen.len() >= LEAST_LOOKS_FOR_PACE;
         let mut known =
             if enough { seen.clone() } else { self.first.get(&core).cloned().unwrap_or_default() };

@@ -7,9 +7,10 @@ use nix::time::{clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use procfs::process::{Process, Stat};
 
-/// CPU time of a process so far, all its threads, those that ended included, children not; to the nanosecond.
+/// CPU time of a process so far, to the nanosecond. It includes all threads, also those that have ended, but no
+/// children.
 ///
-/// /proc gives the same figure in hundredths of a second, which is too coarse for windows of less than a second.
+/// /proc gives the same value in hundredths of a second, which is too coarse for windows of less than a second.
 pub fn cpu_time(pid: i32) -> Option<Duration> {
     let clock = clock_getcpuclockid(Pid::from_raw(pid)).ok()?;
     clock_gettime(clock).ok().map(Duration::from)
@@ -20,12 +21,12 @@ pub fn stat(pid: i32) -> Option<Stat> {
     Process::new(pid).ok()?.stat().ok()
 }
 
-/// What the scheduler knows of one thread.
+/// The scheduler's counters of one thread.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ThreadCounters {
-    /// Context switches by waiting.
+    /// Context switches because the thread waited.
     pub switches_voluntary: u64,
-    /// Context switches by force.
+    /// Context switches that the scheduler forced.
     pub switches_involuntary: u64,
     /// Time runnable without a core; absent where the kernel does not count it.
     pub run_queue_wait_ns: Option<u64>,
@@ -53,7 +54,7 @@ pub fn thread_counters(pid: i32, thread: i32) -> Option<ThreadCounters> {
     })
 }
 
-/// Whether a thread stands on a core or waits for one (state `R`).
+/// Whether a thread runs on a core or waits for one (state `R`).
 pub fn thread_runs(pid: i32, thread: i32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/task/{thread}/stat"))
         .ok()

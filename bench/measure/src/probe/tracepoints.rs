@@ -1,8 +1,8 @@
 //! The kernel's numbers for its tracepoints.
 //!
-//! They stand in tracefs, which many machines do not mount. Where that is so and we may, it is mounted for the moment
-//! of reading, in a mount namespace that one thread has for itself: nobody else sees it, and it goes when the thread
-//! does.
+//! The numbers are files in tracefs, which many machines do not mount. Where that is so and this program may mount,
+//! tracefs is mounted for the moment of reading, in a mount namespace of one thread: no other process sees it, and it
+//! vanishes when the thread ends.
 
 use std::fs;
 use std::sync::OnceLock;
@@ -11,13 +11,14 @@ use std::thread;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-/// Where tracefs belongs.
+/// Where tracefs is mounted.
 const TRACEFS: &str = "/sys/kernel/tracing";
 
-/// The event that every system call begins with.
+/// The event with which every system call begins.
 const SYS_ENTER: &str = "events/raw_syscalls/sys_enter/id";
 
-/// The number of the event that every system call begins with; `None` where the kernel has none or keeps it to itself.
+/// The number of the event with which every system call begins; `None` where the kernel has none or does not reveal
+/// it.
 pub fn system_calls() -> Option<u64> {
     static FOUND: OnceLock<Option<u64>> = OnceLock::new();
     *FOUND.get_or_init(|| read().or_else(|| thread::spawn(read_in_private).join().ok().flatten()))
@@ -30,7 +31,7 @@ fn read() -> Option<u64> {
 fn read_in_private() -> Option<u64> {
     unshare(CloneFlags::CLONE_NEWNS).ok()?;
     let none = None::<&str>;
-    // A mount in a namespace that still shares its mounts with its parent would be seen there.
+    // In a namespace that still shares its mounts with its parent, the parent would see the new mount.
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).ok()?;
     mount(Some("tracefs"), TRACEFS, Some("tracefs"), MsFlags::empty(), none).ok()?;
     read()

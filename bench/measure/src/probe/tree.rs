@@ -13,17 +13,17 @@ use crate::probe::process::{self, ThreadCounters};
 pub struct TreeSample {
     /// CPU time, descendants that were waited for included.
     pub cpu: Duration,
-    /// Whose CPU time that is: the first is the root.
+    /// The processes that this CPU time belongs to, the root first.
     pub members: Vec<i32>,
-    /// When that was read: what else is read takes many milliseconds in a large tree.
+    /// When the CPU time was read; reading everything else takes many milliseconds in a large tree.
     pub read_at: Option<Instant>,
     /// Part of it that was spent in user mode, in clock ticks.
     pub user_ticks: u64,
     /// Part of it that was spent in the kernel, in clock ticks.
     pub system_ticks: u64,
-    /// Page faults without input or output.
+    /// Page faults that needed no input or output.
     pub faults_minor: u64,
-    /// Page faults with it.
+    /// Page faults that needed it.
     pub faults_major: u64,
     /// Each thread with its counters; `None` where there are too many to read.
     pub threads: Option<BTreeMap<i32, ThreadCounters>>,
@@ -57,8 +57,8 @@ pub fn members(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Samples the tree below `root`. `at_once` is called right after its CPU clocks were read, for what belongs to the
-/// same instant.
+/// Samples the tree below `root`. `at_once` is called right after the CPU clocks were read, to read what belongs to
+/// the same instant.
 pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
     let members = members(root);
     let mut sample = TreeSample {
@@ -92,13 +92,13 @@ pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
 fn cpu(stat: &Stat) -> Duration {
     let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
     let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
-    // A zombie has no CPU clock any more, but its stat line still tells.
+    // A zombie has no CPU clock any more, but its stat line still has the time.
     let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
     own + tick * waited_for
 }
 
-/// CPU time of a tree that was sampled before, at the price of one file and a clock for each process; children that
-/// were born since and still live are left out.
+/// CPU time of a tree that was sampled before. It reads only one file, and one clock for each process; children that
+/// have started since and still live are left out.
 pub fn cpu_at_a_glance(sampled: &TreeSample) -> Duration {
     let Some((root, others)) = sampled.members.split_first() else {
         return Duration::ZERO;
@@ -107,7 +107,7 @@ pub fn cpu_at_a_glance(sampled: &TreeSample) -> Duration {
     process::stat(*root).as_ref().map(cpu).unwrap_or_default() + others
 }
 
-/// How many threads of the tree stand on a core or wait for one.
+/// How many threads of the tree run on a core or wait for one.
 pub fn running(root: i32) -> usize {
     members(root)
         .iter()

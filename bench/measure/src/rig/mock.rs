@@ -1,4 +1,4 @@
-//! A rig of the imagination: time passes only when someone sleeps, and every step is noted down.
+//! A rig in memory: time passes only when the code under test sleeps, and every step is logged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use dyno_record::cell::Cell;
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
 
-/// What a contestant of the imagination is like.
+/// The properties of a contestant of the mock rig.
 #[derive(Debug, Clone)]
 pub struct Nature {
     /// Most requests a second that it answers with its cores.
@@ -28,15 +28,16 @@ pub struct Nature {
     pub starts: bool,
     /// Answers with wrong bodies in each window.
     pub wrong_bodies: u64,
-    /// How late the generator is.
+    /// How late the generator sends.
     pub lag_ns: u64,
     /// CPU that other programs use meanwhile, in cores.
     pub others: f64,
-    /// CPU that it uses beside its requests from so long after the start of the load on, in cores.
+    /// CPU that it uses in addition to its requests, from so long after the start of the load on, in cores.
     pub moonlights: Option<(Duration, f64)>,
-    /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where nobody looks.
+    /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where they are not sampled.
     pub slowed_share: Option<f64>,
-    /// How many of its loads climb to their end before it is steady from the start; absent where a pilot shows nothing.
+    /// In how many of its loads the rate climbs to the end, before it is steady from the start; absent where a pilot
+    /// shows nothing.
     pub restless: Option<usize>,
 }
 
@@ -58,7 +59,7 @@ impl Default for Nature {
     }
 }
 
-/// A setup for it: two cores, three blocks, short cells.
+/// A setup for the mock rig: two cores, three blocks, short cells.
 pub fn setup(contestants: Vec<Contestant>) -> Setup {
     Setup {
         contestants,
@@ -74,20 +75,22 @@ pub fn setup(contestants: Vec<Contestant>) -> Setup {
     }
 }
 
-/// A rig of the imagination.
+/// The mock rig.
 #[derive(Debug, Default)]
 pub struct Mock {
     /// Now.
     pub clock: Duration,
-    /// What happened, in order.
+    /// The steps so far, in order.
     pub log: Vec<String>,
-    /// Contestants that differ from the default.
+    /// The contestants whose nature differs from the default.
     pub natures: BTreeMap<String, Nature>,
+    /// The starts, from 1, during which other programs use half a core.
+    pub disturbed: Vec<usize>,
     /// The user interrupts after so many starts.
     pub interrupt_after: Option<usize>,
     /// Contestants started so far.
     pub starts: usize,
-    /// Since when which cell is loaded.
+    /// The cell that is under load, and since when.
     pub loaded_since: Option<(Duration, Cell)>,
     /// CPU that contestants have used.
     pub cpu: Duration,
@@ -110,7 +113,8 @@ impl Mock {
                 self.clock.saturating_sub(from.max(*since + after)).mul_f64(cores)
             });
             self.cpu += time.mul_f64(share) + beside;
-            self.busy += time.mul_f64(share + nature.others) + beside;
+            let others = if self.disturbed.contains(&self.starts) { 0.5 } else { nature.others };
+            self.busy += time.mul_f64(share + others) + beside;
         }
     }
 }
@@ -123,12 +127,12 @@ fn rate(nature: &Nature, cell: &Cell) -> f64 {
     }
 }
 
-/// The 99th percentile where it keeps up.
+/// The 99th percentile of a contestant that keeps up.
 const USUAL_NS: u64 = 1_000_000;
-/// The 99th percentile where it does not: the line grows for the length of the run.
+/// The 99th percentile of one that does not: its queue grows for the length of the run.
 const OVERLOADED_NS: u64 = 100_000_000;
 
-/// What a cell of several rates shows over time.
+/// The series of a cell with several rates.
 fn series(nature: &Nature, cell: &Cell) -> Vec<Point> {
     const INTERVAL_MS: u64 = 50;
     let steps = &cell.load.steps;
@@ -146,7 +150,7 @@ fn series(nature: &Nature, cell: &Cell) -> Vec<Point> {
     .collect()
 }
 
-/// What a pilot shows over time: a rate that climbs to its end, or a steady one.
+/// The series of a pilot: a rate that climbs to the end, or a steady one.
 fn start_up(rate_per_s: f64, climbs: bool, duration_ms: u64) -> Vec<Point> {
     const INTERVAL_MS: u64 = 10;
     let last = (duration_ms / INTERVAL_MS) as f64;

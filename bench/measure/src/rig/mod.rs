@@ -1,7 +1,7 @@
-//! What the runner needs of the world: a clock, contestants, a generator and probes.
+//! What the runner needs from outside: a clock, contestants, a generator and probes.
 //!
-//! The runner decides what happens in which order; a rig does it. [`system`] does it with processes, and the tests of
-//! the runner with a clock and servers that exist in memory alone.
+//! The runner decides what happens in which order, and a rig does it. [`system`] does it with processes; the tests of
+//! the runner use a clock and servers that exist only in memory.
 
 use std::time::Duration;
 
@@ -12,17 +12,19 @@ use dyno_record::cell::Cell;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+mod group;
+mod lines;
 pub mod mock;
 pub mod outcome;
 pub mod process;
 pub mod system;
 
-/// What kept a cell from being measured; the cell is void, the experiment goes on.
+/// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CellFault {
-    /// Which side of the agreement was broken.
+    /// The law that was broken.
     pub law: Law,
-    /// How, in words.
+    /// How it was broken, in words.
     pub words: String,
 }
 
@@ -38,18 +40,18 @@ impl CellFault {
     }
 }
 
-/// What the generator gave back.
+/// The results of a load.
 #[derive(Debug, Clone, Default)]
 pub struct Drive {
-    /// Its figures for the measured window.
+    /// The generator's figures for the measured window.
     pub figures: LoadFigures,
     /// Its right answers over time.
     pub answers: Answers,
-    /// Looks at the cores of both sides meanwhile.
+    /// Samples of the cores of both sides during the load.
     pub beats: Vec<Beats>,
 }
 
-/// Right answers over time, from the first request that was due, warm-up included.
+/// Right answers over time, from the first due request on, warm-up included.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
     /// Length of an interval.
@@ -59,7 +61,8 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// How many came within `time` from the first request; within an interval they are taken to come evenly.
+    /// How many answers came within `time` from the first request; within an interval they are assumed to come
+    /// evenly.
     pub fn until(&self, time: Duration) -> f64 {
         let intervals = time.as_secs_f64() / self.interval.as_secs_f64().max(1e-9);
         let whole = self.counts.iter().take(intervals as usize).sum::<u64>() as f64;
@@ -68,18 +71,18 @@ impl Answers {
     }
 }
 
-/// What a contestant told when it ended.
+/// The last line of a contestant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Farewell {
-    /// Requests served by each worker; empty when it does not tell.
+    /// Requests served by each worker; empty when the contestant does not report them.
     pub requests_by_worker: Vec<u64>,
 }
 
-/// The world of the runner.
+/// Everything that the runner needs from outside.
 pub trait Rig {
-    /// A contestant that runs.
+    /// A running contestant.
     type Server;
-    /// A generator that runs.
+    /// A running generator.
     type Generator;
 
     /// Time since some instant.
@@ -98,15 +101,15 @@ pub trait Rig {
     fn start(&mut self, cell: &Cell) -> Result<Self::Server, CellFault>;
     /// Samples what has been used so far.
     fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Reading;
-    /// CPU time of the contestant's processes that `sampled` knows, and when it was read. It takes next to no time,
-    /// so it may be read where latencies are measured.
+    /// CPU time of those processes of the contestant that `sampled` contains, and when it was read. The call takes
+    /// almost no time, so it is allowed while latencies are measured.
     fn cpu(&mut self, server: &Self::Server, sampled: &Reading) -> (Duration, Duration);
     /// Samples memory, which takes longer.
     fn memory(&mut self, server: &Self::Server) -> Memory;
-    /// Lets time pass, and counts the contestant's running threads now and then.
+    /// Lets time pass, and counts the contestant's running threads at intervals.
     fn watch(&mut self, server: &Self::Server, time: Duration) -> Vec<usize>;
-    /// Starts the load of a cell, and returns when its connections are open and its first request is about to be due,
-    /// in [`START_LEAD`](crate::limits::START_LEAD).
+    /// Starts the load of a cell. Returns when the connections are open, so that the first request is due in
+    /// [`START_LEAD`](crate::limits::START_LEAD).
     ///
     /// # Errors
     /// When the generator cannot be started.

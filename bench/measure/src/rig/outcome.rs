@@ -1,4 +1,4 @@
-//! From what `dyno load` prints to what a record holds.
+//! Converts the output of `dyno load` into what a record holds.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 /// Reads the JSON of a run.
 ///
 /// # Errors
-/// When it is no outcome, or of a schema that this program does not know.
+/// When the text is no outcome, or has a schema that this program does not know.
 pub fn read(json: &str) -> Result<Drive, CellFault> {
     let outcome: Outcome = serde_json::from_str(json)
         .map_err(|error| CellFault::generator(format!("the generator's result cannot be read: {error}")))?;
@@ -64,7 +64,8 @@ fn drive(outcome: &Outcome) -> Drive {
     Drive { figures, answers, beats: Vec::new() }
 }
 
-/// Doubts that the bench's own audit judges from the figures; the generator does not know what the cell is for.
+/// Whether a doubt is one that the audit of the bench decides from the figures; the generator does not know the
+/// purpose of the cell.
 fn judged_here(doubt: &Doubt) -> bool {
     matches!(
         doubt,
@@ -80,8 +81,8 @@ fn judged_here(doubt: &Doubt) -> bool {
     )
 }
 
-/// The generator's word for a failure as the records'. Each side has its own list, so that the file outlives the
-/// generator's.
+/// Converts the generator's kind of failure into that of the records. Each side has its own list, so that records can
+/// still be read when the generator's list changes.
 fn failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Connect => FailureKind::Connect,
@@ -109,7 +110,7 @@ fn latency(distribution: &Distribution) -> Latency {
     }
 }
 
-/// The series of the measured window; warm-up has negative times there and is left out.
+/// The series of the measured window; the warm-up has negative times there and is left out.
 fn series(outcome: &Outcome) -> Vec<Point> {
     let length_ns = outcome.series.interval_ns.max(1);
     outcome

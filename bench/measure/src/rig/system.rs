@@ -1,4 +1,4 @@
-//! The real world: processes, /proc, and the clock.
+//! The rig of real experiments: processes, /proc, and the clock.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
@@ -45,7 +45,7 @@ pub enum SystemError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// Signals cannot be handled.
@@ -65,8 +65,8 @@ pub struct System {
 }
 
 impl System {
-    /// A rig for these contestants; files that they need go below `directory`. From here on Ctrl-C and SIGTERM end
-    /// the experiment in order.
+    /// A rig for these contestants. Files that they need are written below `directory`. From now on Ctrl-C and
+    /// SIGTERM end the experiment in an orderly way.
     ///
     /// # Errors
     /// When this program's own file or the directory cannot be found.
@@ -86,7 +86,8 @@ impl System {
         }
         let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
         if !cores.shared() {
-            // Looking at a server costs CPU; it shall not be the server's. A system that will not has only more noise.
+            // Observing a server costs CPU, which must not be taken from the server. If the system refuses, there is
+            // only more noise.
             let _ = machine::pin(&cores.generator);
         }
         Ok(System {
@@ -104,8 +105,8 @@ impl System {
         self.directory.join("work").join("credentials")
     }
 
-    /// Waits until the generator says that it starts: opening ten thousand connections takes a while, and so do the
-    /// handshakes of sixty. One that ends before it starts has its reason, which [`Rig::finish`] tells.
+    /// Waits until the generator reports that it starts: opening ten thousand connections takes a while, and so do
+    /// sixty handshakes. If the generator ends before it starts, [`Rig::finish`] reports the reason.
     fn await_start(&self, generator: &mut RunningGenerator, started: &Receiver<()>) {
         let deadline = generator.began + OPENING_LIMIT;
         while !self.interrupted() && Instant::now() < deadline {
@@ -151,7 +152,7 @@ impl System {
     }
 }
 
-/// The rate as `dyno load` reads it: one, or steps of equal length.
+/// The rate in the syntax of `dyno load`: one, or steps of equal length.
 fn rates(rate_per_s: f64, load: &Load) -> String {
     if load.steps.is_empty() {
         return rate_per_s.to_string();
@@ -160,17 +161,17 @@ fn rates(rate_per_s: f64, load: &Load) -> String {
     format!("{}/{}ms", steps.join(","), load.duration_ms / load.steps.len() as u64)
 }
 
-/// A generator that runs.
+/// A running generator.
 #[derive(Debug)]
 pub struct RunningGenerator {
     child: Child,
     output: Option<JoinHandle<String>>,
     complaints: Option<JoinHandle<String>>,
-    /// When it was started, and then when its load began.
+    /// When the generator was started; later, when its load began.
     began: Instant,
-    /// Connections that say nothing.
+    /// Connections without requests.
     idle: Vec<TcpStream>,
-    /// Looks at the cores of both sides meanwhile.
+    /// Samples the cores of both sides during the load.
     pace: Watch,
 }
 
@@ -183,10 +184,10 @@ impl Drop for RunningGenerator {
     }
 }
 
-/// Opens connections that say nothing. Those of the generator queue behind them, so when it is served all of them are
-/// accepted.
+/// Opens connections that will carry no requests. The generator's connections queue behind them, so all of these are
+/// accepted before the generator is served.
 fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFault> {
-    // The server inherits nothing of this: it was started before.
+    // The server does not inherit the new limit: it was started before.
     let _ = allow_descriptors(u64::from(count) + 256);
     (0..count)
         .map(|number| {
@@ -201,7 +202,7 @@ fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFaul
         .collect()
 }
 
-/// A connection on which nothing was said is open as long as there is nothing to read.
+/// Whether a connection without requests is still open: then there is nothing to read on it.
 fn is_open(connection: &TcpStream) -> bool {
     matches!(connection.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
@@ -214,13 +215,13 @@ fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-/// The same, but for the line by which a generator tells that it starts, which is passed on at once.
+/// As `drain`, but the line by which a generator reports its start is passed on at once.
 fn drain_after(from: impl Read + Send + 'static, start: Sender<()>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut text = String::new();
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             if line == STARTED {
-                // Who waits no longer has given the generator up.
+                // Nobody receives it if the caller has already given up the generator.
                 let _ = start.send(());
             } else {
                 text += &line;
@@ -275,7 +276,7 @@ impl Rig for System {
             if cell.transport.is_secure() {
                 let credentials = self.credentials();
                 if !credentials.exists() {
-                    // Should the directory not be made, the keys cannot be either, and say so.
+                    // If the directory cannot be made, the keys cannot be made either, and their error is reported.
                     let _ = std::fs::create_dir_all(self.directory.join("work"));
                     credentials::create(&credentials).map_err(|error| {
                         CellFault::contract(format!("no keys for {}: {error}", cell.transport))
@@ -316,7 +317,7 @@ impl Rig for System {
         let end = self.now() + time;
         let mut seen = Vec::new();
         if server.cores == 1 {
-            // One core runs one thread at a time: there is nothing to see, and looking has its price.
+            // One core runs one thread at a time, so there is nothing to count, and counting would cost time.
             self.sleep(time);
             return seen;
         }
@@ -374,7 +375,8 @@ impl Rig for System {
         };
         let text = collect(generator.output.take());
         let said = collect(generator.complaints.take());
-        // Whatever its exit code: a run that it declares void still has figures, and they are judged here.
+        // Whatever its exit code is: a run that the generator declares void still has figures, and they are judged
+        // here.
         if text.trim().is_empty() {
             let said = said.trim().replace('\n', " / ");
             return Err(CellFault::generator(format!("the generator gave no result ({status}): {said}")));

@@ -1,4 +1,4 @@
-//! Horizontal bars: one contestant a row, stacked parts, an interval, a doubt.
+//! Horizontal bars: one row for each contestant, with stacked parts, an interval, and marks for doubtful values.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::charts::{class, escape, tick, width};
 /// One bar.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ChartBar {
-    /// Whose.
+    /// The contestant.
     pub label: String,
     /// Class of its colour.
     pub family: String,
@@ -22,10 +22,10 @@ pub(crate) struct ChartBar {
     pub void: String,
 }
 
-/// What the figure is about.
+/// The frame of the chart.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame<'a> {
-    /// Name for those who cannot see it.
+    /// Title for readers who cannot see the chart.
     pub title: &'a str,
     /// What the axis shows.
     pub axis: &'a str,
@@ -39,14 +39,14 @@ pub(crate) struct Frame<'a> {
     pub mark: Option<(f64, &'a str)>,
 }
 
-/// Narrow enough to be read on a phone; on a wide screen two stand side by side.
+/// Narrow enough to be read on a phone; on a wide screen two charts stand side by side.
 const WIDTH: f64 = 440.0;
 /// Room for the value behind the longest bar.
 const RIGHT: f64 = 70.0;
 const TOP: f64 = 4.0;
 const ROW: f64 = 21.0;
 
-/// The figure.
+/// Draws the chart.
 pub(crate) fn draw(frame: &Frame, bars: &[ChartBar]) -> String {
     let left = 10.0 + width(bars.iter().map(|bar| bar.label.as_str())).min(WIDTH / 2.0);
     let height = TOP + ROW * bars.len() as f64 + 38.0;
@@ -92,7 +92,7 @@ pub(crate) fn draw(frame: &Frame, bars: &[ChartBar]) -> String {
     svg
 }
 
-/// The figure for those who cannot see it.
+/// The text of the chart for readers who cannot see it.
 fn spoken(frame: &Frame, bars: &[ChartBar]) -> String {
     let each: Vec<String> = bars
         .iter()

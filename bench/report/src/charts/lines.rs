@@ -12,24 +12,24 @@ pub(crate) struct Dot {
     pub x: f64,
     /// Place on the vertical axis.
     pub y: f64,
-    /// Ends of its interval.
+    /// Ends of the interval.
     pub interval: Option<(f64, f64)>,
-    /// Drawn hollow: "at least".
+    /// Drawn hollow, because the value is "at least".
     pub hollow: bool,
-    /// Drawn with a ring around it: the one that a search was for.
+    /// Drawn with a ring around it, because it is the point that a search was for.
     pub ringed: bool,
-    /// What a tooltip says.
+    /// The text of the tooltip.
     pub title: String,
 }
 
 /// One line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ChartLine {
-    /// Whose.
+    /// The contestant.
     pub label: String,
     /// Class of its colour.
     pub family: String,
-    /// In the order in which they are joined.
+    /// The points, in the order in which they are joined.
     pub dots: Vec<Dot>,
 }
 
@@ -48,32 +48,33 @@ pub(crate) struct ChartAxis<'a> {
     pub names: Vec<(f64, String)>,
 }
 
-/// What the figure is about.
+/// The frame of the chart.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame<'a> {
-    /// Name for those who cannot see it.
+    /// Title for readers who cannot see the chart.
     pub title: &'a str,
     /// Horizontal axis.
     pub x: ChartAxis<'a>,
     /// Vertical axis.
     pub y: ChartAxis<'a>,
-    /// Heights that are marked across the figure, with their names.
+    /// Heights that are marked across the chart, with their names.
     pub marks: Vec<(f64, String)>,
 }
 
-/// As wide as the bars, so that both stand side by side.
+/// As wide as the bar charts, so that both stand side by side.
 const WIDTH: f64 = 440.0;
 const HEIGHT: f64 = 330.0;
-/// Room for the title of the vertical axis; that for its names depends on them.
+/// Room for the title of the vertical axis; the room for its names depends on them.
 const TITLE: f64 = 26.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 44.0;
 const LABEL_DISTANCE: f64 = 12.5;
 
-/// Lines from which on their intervals would only hide each other; they show for the one that stands out.
+/// Number of lines from which on the intervals would only hide each other; then only that of a highlighted line is
+/// shown.
 const CROWD: usize = 6;
 
-/// The figure.
+/// Draws the chart.
 pub(crate) fn draw(frame: &Frame, lines: &[ChartLine]) -> String {
     let dots = || lines.iter().flat_map(|line| &line.dots);
     let heights = dots().flat_map(|dot| [dot.y].into_iter().chain(dot.interval.map(|interval| interval.1)));
@@ -106,7 +107,7 @@ pub(crate) fn draw(frame: &Frame, lines: &[ChartLine]) -> String {
         );
     }
     for (place, line) in lines.iter().enumerate() {
-        // A family has one colour, so its members differ in how they are dashed.
+        // A family has one colour, so its members differ in their dashes.
         let kin = lines[..place].iter().filter(|other| other.family == line.family).count();
         svg.push_str(&one(&x, &y, line, kin));
     }
@@ -204,7 +205,7 @@ fn labels(x: &ChartScale, y: &ChartScale, lines: &[ChartLine], right: f64) -> St
     for row in 1..places.len() {
         places[row] = places[row].max(places[row - 1] + LABEL_DISTANCE);
     }
-    // What was pushed beyond the bottom moves up again, and pushes those above it.
+    // Names that were pushed beyond the bottom move up again, and push those above them.
     let mut limit = HEIGHT - BOTTOM + 4.0;
     for place in places.iter_mut().rev() {
         *place = place.min(limit);

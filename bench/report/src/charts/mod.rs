@@ -1,4 +1,4 @@
-//! Figures as SVG that stands without scripts and takes its colours from the page.
+//! Charts as SVG that work without scripts and take their colours from the page.
 //!
 //! Each element that has a value carries a `<title>`, which browsers show as a tooltip and screen readers read.
 
@@ -6,7 +6,7 @@ pub(crate) mod bars;
 pub(crate) mod lines;
 pub(crate) mod scale;
 
-/// Text made safe for XML and HTML, attributes included.
+/// Escapes a text for XML and HTML, attributes included.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -29,15 +29,15 @@ pub(crate) fn class(name: &str) -> String {
         .collect()
 }
 
-/// Width of a character of a label, in units of the figures: a generous mean of usual sans-serif faces at 12 units.
+/// Width of a character of a label, in units of the charts: a generous mean of usual sans-serif faces at 12 units.
 const CHARACTER: f64 = 6.7;
 
-/// What labels take side by side, as wide as the longest.
+/// The width of a column of labels, as wide as the longest.
 pub(crate) fn width<'a>(labels: impl Iterator<Item = &'a str>) -> f64 {
     labels.map(|label| label.chars().count()).max().unwrap_or(0) as f64 * CHARACTER
 }
 
-/// A round value on an axis, without the zeros that tell precision elsewhere: `50 k` for `50.0 k`, `0` for `0 ns`.
+/// A round value on an axis, without the zeros that show precision elsewhere: `50 k` for `50.0 k`, `0` for `0 ns`.
 pub(crate) fn tick(text: &str) -> String {
     let (number, unit) = text.split_once(' ').map_or((text, ""), |(number, unit)| (number, unit));
     let number = match number.contains('.') {

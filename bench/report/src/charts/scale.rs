@@ -1,4 +1,10 @@
-//! From values to places on paper.
+//! Maps values to places in a chart.
+
+/// Ends of an axis at most: beyond them there is nothing that a machine can show, and steps from tick to tick would
+/// lose themselves in the precision of the numbers.
+const HIGHEST: f64 = 1e18;
+/// The same below, on a logarithmic axis.
+const LOWEST: f64 = 1e-12;
 
 /// A scale from values to places.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,7 +20,7 @@ pub(crate) struct ChartScale {
 impl ChartScale {
     /// A linear scale from zero to a little beyond the largest value.
     pub(crate) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max).min(HIGHEST);
         ChartScale {
             low: 0.0,
             high: if high > 0.0 { high * 1.06 } else { 1.0 },
@@ -28,18 +34,24 @@ impl ChartScale {
     /// A linear scale from the smallest to the largest value, for places that have names.
     pub(crate) fn between(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (low, high) = values
+            .filter(|value| value.is_finite())
+            .map(|value| value.clamp(-HIGHEST, HIGHEST))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // A single place lies in the middle.
-        let (low, high) = if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
+        let (low, high) = match (low, high) {
+            (low, high) if high > low => (low, high),
+            (only, _) if only.is_finite() => (only - 1.0, only + 1.0),
+            _ => (0.0, 1.0),
+        };
         ChartScale { low, high, from, to, log: false, binary: false }
     }
 
-    /// A logarithmic scale that holds all values above zero, from a power of ten (or its double, or its half).
+    /// A logarithmic scale that contains all values above zero, from a power of ten (or its double, or its half).
     pub(crate) fn log(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0f64);
         for value in values.filter(|value| value.is_finite() && *value > 0.0) {
-            low = low.min(value);
-            high = high.max(value);
+            low = low.min(value.clamp(LOWEST, HIGHEST));
+            high = high.max(value.clamp(LOWEST, HIGHEST));
         }
         if high == 0.0 {
             (low, high) = (1.0, 10.0);
@@ -69,12 +81,12 @@ impl ChartScale {
         ChartScale { low, high, from, to, log: true, binary: false }
     }
 
-    /// A scale or its logarithm.
+    /// A logarithmic scale if `log`, else a linear one.
     pub(crate) fn over(log: bool, values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         if log { ChartScale::log(values, from, to) } else { ChartScale::linear(values, from, to) }
     }
 
-    /// The same scale, marked at powers of two: for bytes, whose units are.
+    /// The same scale, marked at powers of two: for bytes, whose units are powers of two.
     pub(crate) fn in_binary(self, binary: bool) -> Self {
         ChartScale { binary, ..self }
     }
@@ -89,7 +101,7 @@ impl ChartScale {
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
-    /// Values to be marked on the axis: about five round ones.
+    /// Values to mark on the axis: about five round ones.
     pub(crate) fn ticks(&self) -> Vec<f64> {
         if self.log { self.log_ticks() } else { self.linear_ticks() }
     }
@@ -115,7 +127,7 @@ impl ChartScale {
                 .collect();
         }
         let decades = (self.high / self.low).log10();
-        // Names beside each other take more room than names above each other.
+        // Names beside each other need more room than names above each other.
         let dense = if self.to > self.from { 1.7 } else { 2.5 };
         let steps: &[f64] = match decades {
             few if few < dense => &[1.0, 2.0, 5.0],
@@ -161,5 +173,23 @@ mod tests {
             vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
         );
         assert!(ChartScale::log(std::iter::empty(), 0.0, 1.0).ticks().contains(&1.0));
+    }
+
+    #[test]
+    fn no_value_makes_an_axis_without_end() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE, 0.0, -1.0] {
+            let values = || [1.0, value].into_iter();
+            for scale in [
+                ChartScale::linear(values(), 0.0, 1.0),
+                ChartScale::log(values(), 0.0, 1.0),
+                ChartScale::log(values(), 0.0, 1.0).in_binary(true),
+                ChartScale::linear(values(), 0.0, 1.0).in_binary(true),
+                ChartScale::between(values(), 0.0, 1.0),
+                ChartScale::between([value].into_iter(), 0.0, 1.0),
+            ] {
+                assert!(scale.ticks().len() < 50, "{value}: {scale:?}");
+                assert!(scale.place(0.5).is_finite(), "{value}: {scale:?}");
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Figures of the experiments that go along an axis: scale, connections, curve.
+//! Charts of the experiments that go along an axis: scale, connections, curve.
 
 use crate::charts::escape;
 use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
@@ -63,7 +63,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
     found
 }
 
-/// The horizontal axis of a figure, and where a point lies on it.
+/// The horizontal axis of a chart, and the place of a point on it.
 struct Across<'a> {
     axis: ChartAxis<'a>,
     place: fn(&TrailPoint) -> Option<f64>,
@@ -77,7 +77,7 @@ impl Across<'_> {
         Across { axis, place: |point| Some(point.x) }
     }
 
-    /// What was answered, whatever was asked.
+    /// The rate that was answered, as the axis.
     fn throughput() -> Self {
         let title = "right answers a second";
         let axis = ChartAxis { title, log: false, shown: show::rate, binary: false, names: Vec::new() };

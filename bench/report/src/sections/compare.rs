@@ -1,4 +1,4 @@
-//! Table and figures of a comparison.
+//! Table and charts of a comparison.
 
 use crate::charts::bars::{self, ChartBar};
 use crate::charts::escape;
@@ -132,7 +132,7 @@ fn security(model: &Model) -> Option<String> {
     ))
 }
 
-/// Bars of one figure, the best first; what is void comes last.
+/// The bars of one figure, the best first, void ones last.
 fn bars_of(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Vec<ChartBar> {
     let mut rows: Vec<&Row> =
         model.rows.iter().filter(|row| figure(row).value().is_some() || figure(row).void > 0).collect();
@@ -214,7 +214,7 @@ fn latency(model: &Model) -> String {
     if lines.is_empty() {
         return "<p>No latency cell counts.</p>".to_string();
     }
-    // Places that nobody's samples reach would only take room.
+    // Percentiles for which no contestant has enough samples would only take room.
     let reached = lines.iter().map(|line| line.dots.len()).max().unwrap_or(0);
     let names = dyno_analysis::comparison::PERCENTILES
         .iter()

@@ -31,17 +31,17 @@ pub(crate) fn head(columns: &[(&str, bool)]) -> String {
         .collect()
 }
 
-/// Figures side by side where there is room.
+/// Charts side by side where there is room.
 pub(crate) fn charts(figures: &[String]) -> String {
     format!("<div class=\"charts\">{}</div>", figures.concat())
 }
 
-/// A figure with its caption.
+/// A chart with its caption.
 pub(crate) fn chart(caption: &str, svg: &str) -> String {
     format!("<figure class=\"chart\"><figcaption>{}</figcaption>{svg}</figure>", escape(caption))
 }
 
-/// A figure in two scales; scripts switch between them, and without scripts the first one shows.
+/// A chart in two scales; scripts switch between them, and without scripts the first one is shown.
 pub(crate) fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(bool) -> String) -> String {
     format!(
         "<figure class=\"chart\"><figcaption>{} <button type=\"button\" class=\"script\" data-scale aria-pressed=\"false\">{} scale</button></figcaption>\

@@ -17,11 +17,11 @@ pub(crate) struct Browser {
     /// Absent only while the browser ends.
     client: Option<Client>,
     runtime: Runtime,
-    /// Ends last.
+    /// Dropped last.
     _driver: Driver,
 }
 
-/// What a window is like.
+/// The properties of a window.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     /// Width in pixels.
@@ -32,11 +32,11 @@ pub(crate) struct Window {
     pub scripts: bool,
 }
 
-/// chromedriver, which ends with the value.
+/// chromedriver, which is killed when the value is dropped.
 struct Driver(Child);
 
 impl Browser {
-    /// Starts one; `None` when this machine has no chromedriver.
+    /// Starts a browser; `None` when this machine has no chromedriver.
     pub(crate) fn start(window: Window) -> Option<Self> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
@@ -69,7 +69,7 @@ impl Browser {
         self.runtime.block_on(self.client().goto(&address)).expect("the page opens");
     }
 
-    /// Runs a script in the page and gives what it returns.
+    /// Runs a script in the page and returns its result.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.runtime.block_on(self.client().execute(script, Vec::new())).expect("the script runs")
     }
@@ -117,7 +117,7 @@ fn capabilities(window: Window) -> Capabilities {
     asked.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
 }
 
-/// Asks for the lines on the console: a command that chromedriver has beside those of the standard.
+/// Asks for the lines on the console: a command that chromedriver has in addition to those of the standard.
 #[derive(Debug)]
 struct ConsoleLog;
 

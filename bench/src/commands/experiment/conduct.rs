@@ -7,7 +7,7 @@ use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::environment;
 use dyno_measure::floor;
-use dyno_measure::limits::RESTLESS_MS;
+use dyno_measure::limits::{REPEAT_SHARE, RESTLESS_MS};
 use dyno_measure::order::ExperimentPlan;
 use dyno_measure::probe::machine::online_cores;
 use dyno_measure::rig::system::System;
@@ -16,7 +16,7 @@ use dyno_record::SCHEMA;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::header::Header;
 use dyno_record::measured::Record;
-use dyno_record::store::Store;
+use dyno_record::store::{Store, StoreError};
 use dyno_units::show;
 
 use super::spec::Spec;
@@ -25,14 +25,18 @@ use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
 
-/// An experiment that is about to begin, or to go on.
+/// An experiment that is about to begin or to continue.
 #[derive(Debug)]
 pub(crate) struct Launch {
-    /// What it was asked for when it began.
+    /// The options with which it began.
     pub(crate) spec: Spec,
-    /// Where its results go.
+    /// The directory of its results.
     pub(crate) directory: PathBuf,
-    /// What an earlier start of it has measured.
+    /// The records of an experiment that goes on, held so that nobody else writes them.
+    pub(crate) store: Option<Store>,
+    /// The header of an experiment that goes on.
+    pub(crate) recorded: Option<Header>,
+    /// The records of an earlier start.
     pub(crate) known: Vec<Record>,
     /// Seed of the order and of the arrivals.
     pub(crate) seed: u64,
@@ -40,12 +44,12 @@ pub(crate) struct Launch {
     pub(crate) unix_ms: u64,
     /// Whether the plan is printed, and nothing is measured.
     pub(crate) dry_run: bool,
-    /// Whether there is no progress on stderr.
+    /// Whether progress is not shown on stderr.
     pub(crate) quiet: bool,
 }
 
 impl Launch {
-    /// Prints what would be measured, or measures it: `run` calls the experiment.
+    /// Prints the plan, or measures it: `run` runs the experiment.
     ///
     /// # Errors
     /// When results cannot be written.
@@ -62,12 +66,12 @@ impl Launch {
         self.conduct(setup, run)
     }
 
-    /// Measures from the machine's floor to the report.
+    /// Conducts the experiment, from measuring the machine's floor to the report.
     ///
     /// # Errors
     /// When results cannot be written.
     pub(crate) fn conduct(
-        self,
+        mut self,
         setup: &Setup,
         run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
     ) -> Result<Exit, Failure> {
@@ -76,12 +80,13 @@ impl Launch {
         if !header.environment.optimized {
             progress.warn_of_slow_program();
         }
-        let store = Store::open(&self.directory, &header)?;
+        let store = self.store(&header)?;
+        results::refuse_blocked_report(&self.directory)?;
         results::point_latest(&self.directory);
         let rig = System::new(&setup.contestants, &setup.cores, &self.directory, self.seed)?;
         let mut campaign =
             Campaign::new(rig, Some(store), self.known, &header.environment.machine_id, &mut progress);
-        let ended = run(&mut campaign);
+        let ended = run(&mut campaign).and_then(|()| campaign.repeat_void(self.seed));
         drop(campaign);
         let void = progress.finish();
         let interrupted = match ended {
@@ -105,7 +110,28 @@ impl Launch {
         Ok(if written.report.usable { Exit::Success } else { Exit::Invalid })
     }
 
+    /// The file that takes the records, with the header of this start in it.
+    fn store(&mut self, header: &Header) -> Result<Store, Failure> {
+        if let Some(mut held) = self.store.take() {
+            held.go_on(header)?;
+            return Ok(held);
+        }
+        loop {
+            match Store::begin(&self.directory, header) {
+                // Another one began in the same second.
+                Err(StoreError::Taken(taken)) if self.spec.output.is_none() => {
+                    self.directory = results::next_to(&taken);
+                }
+                begun => return Ok(begun?),
+            }
+        }
+    }
+
+    /// The header of this start. What an experiment that goes on was asked for stays as it is on record.
     fn header(&self, setup: &Setup) -> Header {
+        if let Some(recorded) = &self.recorded {
+            return Header { environment: environment::read(), ..recorded.clone() };
+        }
         Header {
             schema: SCHEMA,
             experiment: self.spec.experiment,
@@ -123,7 +149,7 @@ impl Launch {
 }
 
 fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
-    // Until the pilot has shown how soon each is steady, it is taken to be as soon as most are.
+    // Until the pilot has shown how soon each contestant is steady, the plan assumes the usual time.
     let usual = |cell: &Cell| {
         let mut cell = cell.clone();
         if !setup.warm_up_fixed {
@@ -144,7 +170,9 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
         cores(&setup.cores.generator),
     );
     let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
+    let repeats = REPEAT_SHARE * 100.0;
     outln!("takes about {}{more}", show::span(time));
+    outln!("and up to {repeats:.0} % more for void cells, which are measured again at the end");
 }
 
 fn cores(cores: &[usize]) -> String {

@@ -1,4 +1,4 @@
-//! What the commands that run an experiment share: what was asked for, and how it is carried out.
+//! Code that all commands for experiments share: the options, and how the experiment is carried out.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -6,7 +6,7 @@
 //! | [`values`] | its values, written and read with their units |
 //! | [`options`] | the command line of an experiment, alone or on top of a file |
 //! | [`preset`] | how long the cells are, and how many |
-//! | [`setup`] | who takes part and on which cores, on this machine |
+//! | [`setup`] | the contestants and the cores on this machine |
 //! | [`conduct`] | the experiment itself, from its directory to its report |
 
 pub(crate) mod conduct;

@@ -1,4 +1,4 @@
-//! The command line of an experiment: what it is asked for, and how this start of it goes.
+//! The command line of an experiment: its settings, and the options of this start.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// are not measured again, void ones are
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(crate) resume: Option<Option<PathBuf>>,
+    /// Continue even though another build of dyno began the experiment
+    #[arg(long, requires = "resume")]
+    pub(crate) other_program: bool,
     /// Print the plan and how long it takes, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -27,10 +30,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// What a command line asks for on top of `spec`: options that it names replace those of `spec`, and no others do.
+    /// Parses a command line on top of `spec`: the options that it names replace those of `spec`, and all others
+    /// stay.
     ///
     /// # Errors
-    /// clap's own, when the words are no command line of the experiment, or ask for its help.
+    /// clap's own, when the words are no command line of the experiment, or when they ask for its help.
     pub(crate) fn on_top_of(
         spec: Spec,
         words: impl IntoIterator<Item = impl Into<OsString>>,
@@ -38,7 +42,7 @@ impl Options {
         let command = Command::new(spec.experiment.word()).bin_name(format!("dyno {}", spec.experiment));
         let command = Options::augment_args(command).mut_args(shown_in(spec.experiment));
         let words = words.into_iter().map(Into::into);
-        let mut options = Options { spec, resume: None, dry_run: false, quiet: false };
+        let mut options = Options { spec, resume: None, other_program: false, dry_run: false, quiet: false };
         let mut matches = command.no_binary_name(true).try_get_matches_from(words)?;
         keep_given(&mut matches);
         options.update_from_arg_matches_mut(&mut matches)?;
@@ -46,18 +50,20 @@ impl Options {
     }
 }
 
-/// An option that says what is asked for makes no sense beside `--resume`: the experiment goes on as it was asked for.
+/// Options that describe the experiment make no sense beside `--resume`, because a continued experiment keeps those
+/// with which it began.
 fn only_of_a_new_one(option: Arg) -> Arg {
-    let of_this_start = ["resume", "dry_run", "quiet"].into_iter().any(|name| option.get_id() == name);
+    let of_this_start =
+        ["resume", "other_program", "dry_run", "quiet"].into_iter().any(|name| option.get_id() == name);
     if of_this_start { option } else { option.conflicts_with("resume") }
 }
 
-/// Takes defaults out, so that what is left was typed.
+/// Removes default values, so that only options remain that the user typed.
 fn keep_given(matches: &mut ArgMatches) {
     let names: Vec<String> = matches.ids().map(ToString::to_string).collect();
     for name in names {
         if matches.value_source(&name) == Some(ValueSource::DefaultValue) {
-            // Every name is one of these matches' own.
+            // All names come from these matches, so none is unknown.
             let _ = matches.try_clear_id(&name);
         }
     }

@@ -1,8 +1,8 @@
-//! How long an experiment is unless its options give numbers.
+//! The length of an experiment when its options give no numbers.
 
 use super::spec::Spec;
 
-/// How long the cells of an experiment are, and how many blocks it has, unless its options say otherwise.
+/// The length of the cells and the number of blocks when the options do not set them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Preset {
     /// How often every cell is run.
@@ -14,7 +14,7 @@ pub(crate) struct Preset {
 }
 
 impl Spec {
-    /// The one of three values that fits what was asked for: quick, usual, thorough.
+    /// The one of three values that fits the options: quick, usual, thorough.
     pub(crate) fn choose<T: Copy>(&self, values: [T; 3]) -> T {
         values[match (self.quick, self.thorough) {
             (true, _) => 0,

@@ -1,4 +1,4 @@
-//! From what was asked for to what is measured on this machine: who takes part, on which cores, and how long.
+//! From the options to a setup on this machine: the contestants, the cores, and the lengths.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::exit::Failure;
 use crate::limits::SHORTEST_CELL_MS;
 
 impl Spec {
-    /// What is to be measured, where the spec leaves numbers open with those of the preset: quick, usual, thorough.
+    /// The setup; numbers that the spec leaves open are those of the preset: quick, usual, thorough.
     ///
     /// # Errors
-    /// Usage (2) when a name is unknown, a file describes no servers, or a core is not there.
+    /// Usage (2) when a name is unknown, when a file describes no servers, or when a core does not exist.
     pub(crate) fn setup(&self, presets: [Preset; 3], seed: u64) -> Result<Setup, Failure> {
         let preset = self.choose(presets);
         let milliseconds = |given: Option<Milliseconds>, preset| given.map_or(preset, |time| time.0);
@@ -64,7 +64,7 @@ impl Spec {
         Ok(found)
     }
 
-    /// The cores of both sides: those that were asked for, and for a side without any the cores that are left.
+    /// The cores of both sides: those that the user gave; a side without any gets the cores that are left.
     fn cores(&self, online: &[usize]) -> Result<Cores, Failure> {
         let rest = |taken: &[usize]| -> Vec<usize> {
             let rest: Vec<usize> = online.iter().copied().filter(|core| !taken.contains(core)).collect();

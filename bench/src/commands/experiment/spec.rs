@@ -1,4 +1,4 @@
-//! What an experiment is asked for.
+//! The options that describe an experiment.
 //!
 //! One type reads the command line (clap), a file and the records (serde). The name, the help and the default of each
 //! option stand here and nowhere else: the keys of a file are the names of the options.
@@ -16,16 +16,16 @@ use serde_json::{Map, Value};
 use super::values::{BlockCount, ConnectionCount, CoreList, Milliseconds, Nanoseconds, PerSecond, Share};
 use crate::exit::Failure;
 
-/// Behind the options that all experiments and commands have.
+/// Order of options that come after those that all experiments have.
 const LAST: usize = 100;
 
-/// The limit of a curve unless another is asked for: what a person does not notice in a page of ten requests.
+/// The limit of a curve when the user sets none: a delay that a person does not notice in a page of ten requests.
 const LIMIT: Nanoseconds = Nanoseconds(10_000_000);
 
-/// The share that a good rate may lose unless another is asked for: one request in a thousand.
+/// The share of requests that a good rate may lose when the user sets none: one in a thousand.
 const MISSED: Share = Share(0.001);
 
-/// What an experiment is asked for.
+/// The options that describe an experiment.
 #[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Spec {
@@ -113,7 +113,7 @@ pub(crate) struct Spec {
     pub(crate) counts: Vec<ConnectionCount>,
 }
 
-/// An option that one experiment alone reads: its name, the experiment, and whether it was given.
+/// An option that only one experiment reads: its name, the experiment, and whether the user gave it.
 type Own = (&'static str, Experiment, fn(&Spec) -> bool);
 
 const OWN: [Own; 4] = [
@@ -123,7 +123,7 @@ const OWN: [Own; 4] = [
     ("counts", Experiment::Connections, |spec| !spec.counts.is_empty()),
 ];
 
-/// The option as the help of an experiment shows it: what this experiment does not read is left out.
+/// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
         let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && *of != experiment);
@@ -132,7 +132,7 @@ pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
 }
 
 impl Default for Spec {
-    /// What a command line without options asks for.
+    /// The settings of a command line without options.
     fn default() -> Self {
         let matches = Spec::augment_args(Command::new("dyno")).try_get_matches_from(["dyno"]);
         let spec = matches.and_then(|matches| Spec::from_arg_matches(&matches));
@@ -141,12 +141,12 @@ impl Default for Spec {
 }
 
 impl Spec {
-    /// What an experiment does that is asked for nothing in particular.
+    /// The settings of an experiment without options.
     pub(crate) fn of(experiment: Experiment) -> Self {
         Spec { experiment, ..Spec::default() }
     }
 
-    /// Refuses what does not go together, wherever it was written.
+    /// Refuses options that do not go together, wherever they were written.
     ///
     /// # Errors
     /// Usage (2) for an option that the experiment does not read, and for options that contradict each other.
@@ -179,13 +179,13 @@ impl Spec {
         Ok(())
     }
 
-    /// The 99th percentile in nanoseconds that a good rate of a curve keeps, and the share of requests that it may
-    /// lose.
+    /// The 99th percentile in nanoseconds that a good rate of a curve must keep, and the share of requests that it
+    /// may lose.
     pub(crate) fn limit(&self) -> (u64, f64) {
         (self.limit.unwrap_or(LIMIT).0, self.missed.unwrap_or(MISSED).0)
     }
 
-    /// As the header of the records carries it, without what was not asked for.
+    /// The settings for the header of the records, without those that the user did not give.
     pub(crate) fn to_record(&self) -> Map<String, Value> {
         let Ok(Value::Object(mut spec)) = serde_json::to_value(self) else { return Map::new() };
         spec.retain(|_, value| !value.is_null());
@@ -193,7 +193,7 @@ impl Spec {
     }
 }
 
-/// The transports by their words, with what each is for the help.
+/// The words of the transports, with the help text of each.
 fn transports() -> impl TypedValueParser<Value = TransportKind> {
     let words = TransportKind::ALL.map(|kind| {
         PossibleValue::new(kind.word()).help(match kind {

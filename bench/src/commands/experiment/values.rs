@@ -61,7 +61,7 @@ impl FromStr for Nanoseconds {
 }
 
 impl fmt::Display for Nanoseconds {
-    /// In the largest unit that tells it exactly.
+    /// Writes it in the largest unit that expresses it exactly.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
         let whole = units.into_iter().find(|(factor, _)| self.0 > 0 && self.0.is_multiple_of(*factor));
@@ -125,7 +125,7 @@ impl fmt::Display for CoreList {
     }
 }
 
-/// Serde of values that are written as text: by `Display` and `FromStr`.
+/// Implements serde by `Display` and `FromStr` for values that are written as text.
 macro_rules! as_text {
     ($($value:ty),*) => {$(
         impl Serialize for $value {
@@ -149,10 +149,11 @@ as_text!(Milliseconds, Nanoseconds, PerSecond, Share, CoreList);
 #[serde(try_from = "u32", into = "u32")]
 pub(crate) struct Within<const LOW: u32, const HIGH: u32>(u32);
 
-/// Lasting connections of a cell. More than a hundred thousand have no ports on one address of the loopback.
+/// Lasting connections of a cell. For more than a hundred thousand there are not enough ports on one loopback
+/// address.
 pub(crate) type ConnectionCount = Within<1, 100_000>;
 
-/// Blocks of an experiment. A thousand take days, and narrow an interval no further that matters.
+/// Blocks of an experiment. A thousand take days, and more would hardly narrow an interval.
 pub(crate) type BlockCount = Within<1, 1000>;
 
 impl<const LOW: u32, const HIGH: u32> Within<LOW, HIGH> {

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use mio::Events;
 
-use super::{EVENTS, Worker};
+use super::network::Network;
 use crate::engine::clock::monotonic_ns;
 use crate::limits;
 
-impl Worker {
+impl Network {
     /// Tells each peer whose transport has a goodbye that nothing more will come, and waits until it has closed its
     /// side too, for at most [`limits::GOODBYE_NS`] in all. To a server a connection that ends without it was cut
     /// off, which is an attack that it counts (RFC 8446, section 6.1). A plain connection has no goodbye but its end.
@@ -28,7 +28,7 @@ impl Worker {
             open += usize::from(!self.is_parted(index, &mut buffer));
         }
         let until_ns = monotonic_ns() + limits::GOODBYE_NS;
-        let mut events = Events::with_capacity(EVENTS);
+        let mut events = Events::with_capacity(limits::EVENTS_AT_ONCE);
         while open > 0 {
             let left_ns = until_ns.saturating_sub(monotonic_ns());
             if left_ns == 0 {

@@ -6,22 +6,21 @@ use std::time::Instant;
 use super::Worker;
 use crate::books::split::Split;
 use crate::engine::slot::Phase;
-use crate::outcome::ErrorKind;
+use crate::failure::RequestFailure;
 use crate::plan::dispatch::Next;
 use crate::plan::request::ExpectedBody;
-use crate::remedy::SILENT;
 use crate::response::{Head, Progress};
 
 impl Worker {
     /// Begins to write the request of a slot that is connected.
     pub(super) fn send(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
+        let slot = &mut self.network.slots[index];
         slot.phase = Phase::Sending;
         slot.carried += 1;
         if let Some(pipe) = &mut slot.pipe
             && let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire)
         {
-            return self.fail(index, ErrorKind::Transport, failure.reason());
+            return self.fail(index, RequestFailure::Transport(failure));
         }
         self.flush(index);
     }
@@ -29,7 +28,7 @@ impl Worker {
     /// Writes as much as the socket takes.
     pub(super) fn flush(&mut self, index: usize) {
         loop {
-            let slot = &mut self.slots[index];
+            let slot = &mut self.network.slots[index];
             let Some(socket) = &mut slot.socket else { return };
             let octets = match &slot.pipe {
                 Some(pipe) => pipe.pending(),
@@ -57,20 +56,20 @@ impl Worker {
                 Err(e) if e.kind() == Io::Interrupted => {}
                 // The answer may be there all the same (413 and a close): what there is to read decides.
                 Err(e) if slot.phase == Phase::Sending && e.kind() != Io::BrokenPipe => {
-                    return self.fail(index, ErrorKind::Reset, &e.to_string());
+                    return self.fail(index, RequestFailure::Reset(e));
                 }
                 Err(_) if slot.phase == Phase::Sending => {
                     slot.phase = Phase::Waiting;
                     return;
                 }
-                Err(e) => return self.fail(index, ErrorKind::Connect, &e.to_string()),
+                Err(e) => return self.fail(index, RequestFailure::Connect(e)),
             }
         }
     }
 
     pub(super) fn readable(&mut self, index: usize, buffer: &mut [u8], closing: bool) {
         loop {
-            let Some(socket) = &mut self.slots[index].socket else { return };
+            let Some(socket) = &mut self.network.slots[index].socket else { return };
             match socket.read(buffer) {
                 Ok(0) => return self.ended(index),
                 Ok(count) => {
@@ -83,27 +82,27 @@ impl Worker {
                 }
                 Err(e) if e.kind() == Io::WouldBlock => return,
                 Err(e) if e.kind() == Io::Interrupted => {}
-                Err(e) if self.slots[index].phase == Phase::Connecting => {
-                    return self.fail(index, ErrorKind::Connect, &e.to_string());
+                Err(e) if self.network.slots[index].phase == Phase::Connecting => {
+                    return self.fail(index, RequestFailure::Connect(e));
                 }
-                Err(e) => return self.fail(index, ErrorKind::Reset, &e.to_string()),
+                Err(e) => return self.fail(index, RequestFailure::Reset(e)),
             }
         }
     }
 
     pub(super) fn receive(&mut self, index: usize, octets: &[u8], now_ns: u64) {
-        let slot = &mut self.slots[index];
+        let slot = &mut self.network.slots[index];
         if slot.busy {
-            self.tally.received(now_ns, octets.len());
+            self.books.tally.received(now_ns, octets.len());
         }
         let Some(pipe) = &mut slot.pipe else { return self.read_answer(index, octets, now_ns) };
-        let mut plain = std::mem::take(&mut self.plain);
+        let mut plain = std::mem::take(&mut self.network.plain);
         let received = pipe.receive(octets, &mut plain, Instant::now());
         let established = pipe.is_established();
         match received {
             Err(failure) => {
                 self.flush(index);
-                self.fail(index, ErrorKind::Transport, failure.reason());
+                self.fail(index, RequestFailure::Transport(failure));
             }
             Ok(()) => {
                 if established && slot.phase == Phase::Connecting {
@@ -116,19 +115,19 @@ impl Worker {
             }
         }
         plain.clear();
-        self.plain = plain;
+        self.network.plain = plain;
     }
 
     #[inline]
     pub(super) fn read_answer(&mut self, index: usize, octets: &[u8], now_ns: u64) {
-        let slot = &mut self.slots[index];
+        let slot = &mut self.network.slots[index];
         if !slot.busy {
             // Nobody asked: a server that says why it closes an idle connection. The connection is of no further use.
             return self.drop_connection(index);
         }
         let request = &self.plan.mix[slot.request as usize];
         let (mut at, mut fits) = (slot.body_octets as usize, slot.body_fits);
-        let progress = slot.reader.feed(octets, request.is_head(), &mut self.memo, |piece| {
+        let progress = slot.reader.feed(octets, request.is_head(), &mut self.network.memo, |piece| {
             if let ExpectedBody::Exactly(expected) = &request.expect.body {
                 fits = fits && expected.get(at..at + piece.len()) == Some(piece);
             }
@@ -138,16 +137,16 @@ impl Worker {
         match progress {
             Ok(Progress::More) => {}
             Ok(Progress::Done { taken, .. }) if taken < octets.len() => {
-                self.fail_at(index, ErrorKind::Protocol, "octets after the answer", now_ns);
+                self.fail_at(index, RequestFailure::TooMuch, now_ns);
             }
             Ok(Progress::Done { head, .. }) => self.complete(index, head, now_ns),
-            Err(fault) => self.fail_at(index, ErrorKind::Protocol, fault.0, now_ns),
+            Err(fault) => self.fail_at(index, RequestFailure::Protocol(fault), now_ns),
         }
     }
 
     #[inline]
     pub(super) fn complete(&mut self, index: usize, head: Head, now_ns: u64) {
-        let slot = &mut self.slots[index];
+        let slot = &mut self.network.slots[index];
         let request = &self.plan.mix[slot.request as usize];
         let length_fits = match &request.expect.body {
             ExpectedBody::Exactly(expected) => request.is_head() || slot.body_octets == expected.len() as u64,
@@ -157,24 +156,21 @@ impl Worker {
             || slot.phase == Phase::Sending
             || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
         if !request.expect.accepts_status(head.status) {
-            let status = head.status;
-            self.tally.failed(ErrorKind::Status, slot.intended_ns, now_ns, || format!("status {status}"));
+            self.books.tally.failed(&RequestFailure::Status(head.status), slot.intended_ns, now_ns);
         } else if !slot.body_fits || !length_fits {
-            let octets = slot.body_octets;
-            let say = || format!("a body of {octets} octets that is not the expected one");
-            self.tally.failed(ErrorKind::Body, slot.intended_ns, now_ns, say);
+            self.books.tally.failed(&RequestFailure::Body(slot.body_octets), slot.intended_ns, now_ns);
         } else {
             let split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
-            self.tally.completed(slot.intended_ns, &split, now_ns);
+            self.books.tally.completed(slot.intended_ns, &split, now_ns);
         }
         slot.busy = false;
         slot.phase = Phase::Idle;
         if closing {
             self.drop_connection(index);
         }
-        self.in_flight -= 1;
-        self.dispatcher.release(index as u32, now_ns);
-        match self.dispatcher.next(now_ns) {
+        self.schedule.in_flight -= 1;
+        self.schedule.dispatcher.release(index as u32, now_ns);
+        match self.schedule.dispatcher.next(now_ns) {
             Next::Send(order) => self.start(order, now_ns),
             _ => self.note_in_system(now_ns),
         }
@@ -182,28 +178,28 @@ impl Worker {
 
     /// The server has closed its side.
     pub(super) fn ended(&mut self, index: usize) {
-        let slot = &mut self.slots[index];
+        let slot = &mut self.network.slots[index];
         if slot.phase == Phase::Connecting {
             // The pipe knows what that may mean.
-            let reason = match slot.pipe.as_mut().map(|pipe| pipe.receive_eof()) {
-                Some(Err(failure)) => failure.reason(),
-                _ => "closed during the handshake",
+            let failure = match slot.pipe.as_mut().map(|pipe| pipe.receive_eof()) {
+                Some(Err(failure)) => RequestFailure::Transport(failure),
+                _ => RequestFailure::ClosedInHandshake,
             };
-            return self.fail(index, ErrorKind::Transport, reason);
+            return self.fail(index, failure);
         }
         if !slot.busy {
             return self.drop_connection(index);
         }
         if let Some(Err(failure)) = slot.pipe.as_mut().map(|p| p.receive_eof()) {
-            return self.fail(index, ErrorKind::Transport, failure.reason());
+            return self.fail(index, RequestFailure::Transport(failure));
         }
         match slot.reader.end_of_stream() {
             Ok(Some(head)) => {
                 let now_ns = self.clock.now_ns();
                 self.complete(index, head, now_ns);
             }
-            Ok(None) => self.fail(index, ErrorKind::Short, SILENT),
-            Err(fault) => self.fail(index, ErrorKind::Short, fault.0),
+            Ok(None) => self.fail(index, RequestFailure::Silent),
+            Err(fault) => self.fail(index, RequestFailure::Short(fault)),
         }
     }
 }

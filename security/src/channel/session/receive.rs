@@ -38,8 +38,8 @@ impl ChannelSession {
         if bounds.contains(&length) { Ok(Some(HEADER_OCTETS + length)) } else { Err(PipeError::BadMessage) }
     }
 
-    /// What a first octet means that is not expected at this stage: in place of a handshake it may tell another
-    /// transport.
+    /// The error for a first octet that is not expected at this stage. In place of a handshake it may show that the
+    /// peer speaks another transport.
     fn unexpected(&self, octet: u8) -> PipeError {
         let opening = matches!(self.stage, Stage::AwaitHello | Stage::AwaitReply(_));
         match lifecycle::transport_of(octet).filter(|_| opening) {
@@ -48,7 +48,7 @@ impl ChannelSession {
         }
     }
 
-    /// Feeds octets from the wire and appends what they say to `plain`.
+    /// Feeds octets from the wire and appends the plaintext of complete records to `plain`.
     pub(super) fn take(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
         let mut rest = wire;
         while !self.incoming.is_empty() && !rest.is_empty() {

@@ -34,7 +34,7 @@ pub enum Invalid {
     /// A public value that is not in the subgroup of the generator.
     #[error("the public value is not in the subgroup")]
     NotInSubgroup,
-    /// A private exponent of zero, or as long as no modulus here.
+    /// A private exponent that is zero or longer than the modulus.
     #[error("the private exponent is out of range")]
     Exponent,
 }

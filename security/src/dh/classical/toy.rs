@@ -1,7 +1,8 @@
 //! Groups small enough to compute by hand and to break: the discrete logarithm, twice.
 //!
-//! Brute force takes as many steps as the group has elements, baby-step giant-step (Shanks 1971) the square root of it.
-//! Each bit doubles the one and adds two fifths to the other; at 2,048 bits there is better than both and still no way.
+//! Brute force takes as many steps as the group has elements, baby-step giant-step (Shanks 1971) the square root of
+//! that. Each further bit doubles the steps of the first and adds two fifths to those of the second. At 2,048 bits
+//! there are better methods than both, and still none that is feasible.
 
 use std::collections::HashMap;
 

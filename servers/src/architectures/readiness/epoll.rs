@@ -1,27 +1,29 @@
 //! # Idea
-//! One thread serves all clients, and the kernel remembers which descriptors matter: it is told once for each, and
-//! afterwards gives only those that are ready.
+//! One thread serves all clients, and the kernel remembers which descriptors to watch: it is told once for each, and
+//! afterwards it reports only those that are ready.
 //!
 //! # Picture
 //! ```text
 //!   accept -> epoll_ctl(add)          kernel: [ ready list ]
 //!                                              |
-//!             epoll_wait <---------------------+  -> carry each ready one -> again
+//!             epoll_wait <---------------------+  -> serve each ready one -> again
 //! ```
 //!
 //! # Price
-//! O(ready), however many are idle. One system call for each new connection, one wait for each batch; the rest is read
-//! and write, which nobody escapes. Notices are edge-triggered: the loop reads until a read comes back short.
+//! O(ready), however many connections are idle. There is one system call for each new connection and one wait for
+//! each batch; the rest is read and write, which no design avoids. Events are edge-triggered, that is, reported once:
+//! the loop reads until a read returns less than there was room for.
 //!
 //! # Shines
-//! With ten thousand idle clients and a few busy ones; the more load, the larger the batches, the cheaper each request.
+//! With ten thousand idle clients and a few busy ones. The higher the load, the larger the batches and the cheaper
+//! each request.
 //!
 //! # Breaks
-//! With a service that computes or blocks: while it does, everybody waits. And one thread uses one core.
+//! With a service that computes or blocks: meanwhile all other connections wait. And one thread uses one core.
 //!
 //! # Lineage
 //! Banga, Mogul, Druschel, *A Scalable and Explicit Event Delivery Mechanism for UNIX* (1999); kqueue (2000); Linux
-//! 2.5.44 (2002). nginx, redis, libevent. Here through mio, which carries the same loop to kqueue.
+//! 2.5.44 (2002). nginx, redis, libevent. Here through mio, which offers the same interface over kqueue.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -67,14 +69,15 @@ fn run(site: &'static Site) -> io::Result<()> {
 pub struct Epoll {
     poll: Poll,
     events: Events,
-    /// epoll_wait(2) counts in milliseconds, and a modelled back end in microseconds.
+    /// For short waits: epoll_wait(2) counts in milliseconds, but the wait for a modelled back end is given in
+    /// microseconds.
     alarm: TimerFd,
 }
 
-/// The alarm's own name among the tokens.
+/// The token of the alarm.
 const ALARM: Token = Token(usize::MAX - 3);
 
-/// Waits up to here use the alarm; the longer ones are deadlines, where a millisecond does not matter.
+/// Waits shorter than this use the alarm; longer ones are deadlines, where a millisecond does not matter.
 const ALARM_MAX: Duration = Duration::from_millis(100);
 
 impl Selector for Epoll {
@@ -101,17 +104,18 @@ impl Selector for Epoll {
         token: usize,
         interest: Interest,
     ) -> io::Result<()> {
-        // An edge that nobody waits for costs nothing, so going back to reading needs no call.
+        // An edge that nothing waits for costs nothing, so going back to reading needs no call.
         if interest != Interest::Write {
             return Ok(());
         }
-        // Room in the socket's buffer is told anew even if it came up before this call (epoll_ctl(2), EPOLL_CTL_MOD).
+        // Even if there is already room in the socket's buffer, this call reports it again (epoll_ctl(2),
+        // EPOLL_CTL_MOD).
         let both = mio::Interest::READABLE | mio::Interest::WRITABLE;
         self.poll.registry().reregister(&mut SourceFd(&descriptor.as_raw_fd()), Token(token), both)
     }
 
     fn remove(&mut self, _descriptor: BorrowedFd<'_>) {
-        // Closing does it (epoll(7)): no other descriptor refers to the connection.
+        // Closing the descriptor removes it (epoll(7)): no other descriptor refers to the connection.
     }
 
     fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {

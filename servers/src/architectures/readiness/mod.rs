@@ -1,26 +1,27 @@
 //! # Idea
-//! One thread serves many connections. It asks the kernel which of them are ready, and carries each of those as far
-//! as it gets without waiting. [`select`], [`poll`] and [`epoll`] are three ways to ask; every design that has such a
-//! loop inside runs this one.
+//! One thread serves many connections. It asks the kernel which of them are ready, and works on each of those until
+//! it would have to wait. [`select`], [`poll`] and [`epoll`] are three ways to ask; every design that contains such a
+//! loop runs this one. The loop decides in which order they are served; the table of connections below it is a
+//! [driver](crate#glossary).
 //!
 //! # Picture
 //! ```text
-//!       +--> wait: who is ready?  (select, poll, epoll)
+//!       +--> wait: which ready?   (select, poll, epoll)
 //!       |      |
 //!       |      +-- the listener ----> accept
 //!       |      +-- a connection ----> read -> answer -> write --+
 //!       |      +-- workers -------> take their answer -> write --+
 //!       |                                                        |
-//!       +----- re-arm: what does it wait for now? <--------------+
+//!       +----- re-arm: watch for the next event <----------------+
 //! ```
 //!
 //! # Price
-//! A call to learn who is ready, beside the read and the write of each request; bookkeeping that a thread's stack
-//! would do for free.
+//! A call to learn which connections are ready, beside the read and the write of each request. The loop must also
+//! keep in a table what a thread would keep on its stack.
 //!
 //! # Shines
-//! Where connections are many and mostly idle: a waiting one costs a place in a table, and no stack, no thread, no
-//! switch.
+//! Where connections are many and mostly idle: an idle connection costs an entry in a table, but no stack, no thread
+//! and no switch.
 //!
 //! # Breaks
 //! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it.
@@ -39,16 +40,18 @@ use std::net::TcpListener;
 use crate::drivers::readiness::{ConnectionTable, EventSource, TurnEnd};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::session::DriverStep;
+use crate::drivers::share::TurnShare;
 use crate::drivers::workers::Workers;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{EVENTS_PER_WAIT, READS_PER_TURN};
 
-/// Accepts from `listener` and serves until the site is stopped. The selector is made before: where several loops
-/// start, the clients of the first must not use up the descriptors that the last one needs.
+/// Accepts from `listener` and serves until the site is stopped. The caller makes the selector: where several loops
+/// start, all selectors must exist before the first loop accepts, or its clients could use up the descriptors that
+/// the last selector needs.
 ///
 /// # Errors
-/// What made the listener or the selector unusable.
+/// The error that made the listener or the selector unusable.
 pub fn run<S: Selector>(
     selector: S,
     site: &Site,
@@ -64,8 +67,8 @@ pub fn run<S: Selector>(
         dispatch(&mut table, &ready, workers);
         table.accept()?;
     }
-    // Nobody is accepted any more, idle connections end, busy ones end with their next answer, and at the deadline
-    // all do.
+    // No connection is accepted any more. Idle connections are closed at once, busy ones after their next response,
+    // and all of them at the deadline.
     let (everybody, deadline) = table.begin_to_drain();
     everybody.into_iter().for_each(|index| carry(&mut table, index, workers));
     while let Some(left) = table.left_until(deadline) {
@@ -92,7 +95,7 @@ fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], wo
                     }
                 }
             }
-            // The loop looks at the listener and at the stop switch by itself.
+            // The loop itself checks the stop switch and accepts, once a turn.
             Some(EventSource::Listener | EventSource::Stop) | None => {}
         }
     }
@@ -101,13 +104,14 @@ fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], wo
     }
 }
 
-/// Carries one connection as far as it gets without waiting, and re-arms it.
+/// Works on one connection until it would have to wait, and tells the selector what it waits for.
 fn carry<S: Selector>(table: &mut ConnectionTable<'_, S>, index: usize, workers: &mut impl Workers) {
     let next = turn(table, index, workers);
     table.rearm(index, next);
 }
 
-/// One connection's turn: have its requests answered, write, read; what it waits for then.
+/// One connection's turn: its requests are answered, responses are written, bytes are read. Returns what the
+/// connection waits for after that.
 fn turn<S: Selector>(
     table: &mut ConnectionTable<'_, S>,
     index: usize,
@@ -115,14 +119,21 @@ fn turn<S: Selector>(
 ) -> TurnEnd {
     let (connection, ticket, shared) = table.at(index);
     let now = shared.clock.now();
+    let mut share = TurnShare::new();
     for _ in 0..READS_PER_TURN {
-        while let Some(request) = connection.timed.session.next_request() {
+        while !share.is_used_up()
+            && let Some(request) = connection.timed.session.next_request()
+        {
+            share.serve();
             match workers.call(ticket, &request) {
                 Some(reply) => connection.timed.take_reply(reply, &shared.clock),
                 None => break,
             }
         }
+        share.carry();
         let waits = match connection.timed.session.next_step(now) {
+            DriverStep::Respond if connection.timed.session.has_request() => Some(TurnEnd::Again),
+            DriverStep::Read if connection.is_readable() && share.is_used_up() => Some(TurnEnd::Again),
             DriverStep::Close => Some(TurnEnd::Close),
             DriverStep::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
             DriverStep::Write => connection.write(now),

@@ -1,17 +1,17 @@
 //! # Idea
-//! As select, with a list of descriptors instead of bitmaps: one thread serves all clients that are ready.
+//! As select, but with a list of descriptors instead of bitmaps.
 //!
 //! # Picture
 //! ```text
-//!   [ (fd, events) ... ] -> poll(2) -> [ (fd, events, ready) ... ] -> carry each ready one -> again
+//!   [ (fd, events) ... ] -> poll(2) -> [ (fd, events, ready) ... ] -> serve each ready one -> again
 //! ```
 //!
 //! # Price
-//! The list is copied in and looked through, by the kernel and by us, on every call: O(connections), ready or not.
+//! The list is copied in and searched, by the kernel and by the loop, on every call: O(connections), ready or not.
 //!
 //! # Shines
-//! No wall of 1,024, no state in the kernel, and a time limit in nanoseconds (ppoll). For a handful of descriptors it
-//! is the simplest right thing.
+//! There is no limit of 1,024 and no state in the kernel, and ppoll takes its timeout in nanoseconds. For a handful
+//! of descriptors it is the simplest right choice.
 //!
 //! # Breaks
 //! Slowly: with thousands of idle clients, each turn of the loop pays for all of them.
@@ -60,7 +60,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     super::run(Poll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
-/// The list for poll(2), beside it the tokens, and by descriptor the place in both.
+/// The list for poll(2), the tokens in the same order, and for each descriptor its index in both.
 #[derive(Default)]
 struct Poll {
     list: Vec<PollFd<'static>>,
@@ -106,7 +106,7 @@ impl Selector for Poll {
         interest: Interest,
     ) -> io::Result<()> {
         let flags = match interest {
-            // In the list it would still report POLLHUP, again and again.
+            // An entry that stays in the list reports POLLHUP on every call, even with no events asked for.
             Interest::Nothing => {
                 self.remove(descriptor);
                 return Ok(());

@@ -1,20 +1,20 @@
 //! # Idea
-//! One thread serves all clients. It asks the kernel which of them are ready, and never waits for a single one.
+//! One thread serves all clients. It asks the kernel which of them are ready, and never waits for one alone.
 //!
 //! # Picture
 //! ```text
-//!   { all descriptors, as bits } -> select(2) -> { ready ones } -> carry each as far as it gets -> again
+//!   { all descriptors, as bits } -> select(2) -> { ready ones } -> serve each until it would wait -> again
 //! ```
 //!
 //! # Price
-//! Three bitmaps copied in and out and looked through, by the kernel and by us, on every call: O(highest descriptor),
-//! ready or not.
+//! Bitmaps of descriptors (one to read, one to write) are copied in and out and searched, by the kernel and by the
+//! loop, on every call: O(highest descriptor), ready or not.
 //!
 //! # Shines
-//! It is everywhere, and for a few dozen busy clients it is as good as anything.
+//! It exists on every system, and for a few dozen busy clients it is as good as anything.
 //!
 //! # Breaks
-//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a quick 503.
+//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a 503 at once.
 //!
 //! # Lineage
 //! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.
@@ -59,7 +59,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     super::run(Select::new()?, site, &site.listener, tally, &mut Alone { site, tally })
 }
 
-/// Bitmaps of descriptors, and who they are.
+/// The bitmaps of descriptors, and the token of each descriptor.
 struct Select {
     read: FdSet<'static>,
     write: FdSet<'static>,
@@ -99,7 +99,7 @@ impl Selector for Select {
     }
 
     fn remove(&mut self, descriptor: BorrowedFd<'_>) {
-        // SAFETY: it is looked up and forgotten.
+        // SAFETY: the descriptor is only looked up and taken out of the sets.
         let descriptor = unsafe { until_removed(descriptor) };
         self.read.remove(descriptor);
         self.write.remove(descriptor);
@@ -107,7 +107,7 @@ impl Selector for Select {
 
     fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
-        // select(2) answers in the sets that it was asked with.
+        // select(2) overwrites the sets that it was given with its answer.
         let (mut read, mut write) = (self.read, self.write);
         let mut timeout =
             timeout.map(|timeout| TimeVal::new(timeout.as_secs() as i64, timeout.subsec_micros().into()));
@@ -124,10 +124,11 @@ impl Selector for Select {
     }
 }
 
-/// The descriptor as a set holds it, which cannot name for how long.
+/// The descriptor with the lifetime that a set needs. The type of a set cannot express that the descriptor leaves it
+/// earlier.
 ///
 /// # Safety
-/// It must stay open until it is removed from the sets.
+/// The descriptor must stay open until it is removed from the sets.
 unsafe fn until_removed(descriptor: BorrowedFd<'_>) -> BorrowedFd<'static> {
     // SAFETY: the caller's promise.
     unsafe { BorrowedFd::borrow_raw(descriptor.as_raw_fd()) }

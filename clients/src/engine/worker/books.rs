@@ -1,0 +1,74 @@
+//! What a thread writes down.
+
+use crate::books::tally::RunTally;
+use crate::engine::usage::Meter;
+use crate::failure::RequestFailure;
+use crate::outcome::{Connections, Partial};
+use crate::plan::Plan;
+
+/// A thread's account of its part of the run: requests, connections, its own needs, and how it ended.
+pub(crate) struct Books {
+    pub(crate) tally: RunTally,
+    pub(crate) meter: Meter,
+    pub(crate) connections: Connections,
+    /// Why the first connection that failed did so.
+    pub(crate) first_failure: Option<RequestFailure>,
+    pub(crate) partial: Option<Partial>,
+    /// Connections that are open now.
+    open: u64,
+    /// Time with work so far.
+    busy_ns: u64,
+}
+
+impl Books {
+    pub(super) fn new(tally: RunTally, planned: u32) -> Self {
+        Books {
+            tally,
+            meter: Meter::default(),
+            connections: Connections { planned: u64::from(planned), ..Connections::default() },
+            first_failure: None,
+            partial: None,
+            open: 0,
+            busy_ns: 0,
+        }
+    }
+
+    /// A connection is ready for requests, after so much time.
+    pub(super) fn established(&mut self, connect_ns: u64) {
+        self.tally.connect.record(connect_ns);
+        self.open += 1;
+        self.connections.opened += 1;
+        self.connections.open_max = self.connections.open_max.max(self.open);
+    }
+
+    /// A connection that was ready is no more.
+    pub(super) fn parted(&mut self) {
+        self.open -= 1;
+    }
+
+    /// A connection could not be made.
+    pub(super) fn not_connected(&mut self, failure: RequestFailure) {
+        self.connections.failed += 1;
+        self.first_failure.get_or_insert(failure);
+    }
+
+    /// The last request of the plan was due.
+    pub(super) fn note_open_at_end(&mut self) {
+        self.connections.open_at_end = self.open;
+    }
+
+    /// The thread had work for so much longer.
+    pub(super) fn worked(&mut self, ns: u64) {
+        self.busy_ns += ns;
+    }
+
+    /// Reads the meter, if the window has begun or ended by `now_ns`.
+    pub(super) fn read_meter(&mut self, now_ns: u64, plan: &Plan) {
+        self.meter.read(now_ns, self.busy_ns, plan.warmup_ns, plan.end_ns());
+    }
+
+    /// Reads the meter for the last time: the window ends here at the latest.
+    pub(super) fn read_meter_at_end(&mut self, now_ns: u64, plan: &Plan) {
+        self.meter.read(now_ns, self.busy_ns, plan.warmup_ns, 0);
+    }
+}

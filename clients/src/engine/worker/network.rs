@@ -1,0 +1,58 @@
+//! A thread's connections, and what drives them.
+
+use std::io;
+use std::time::Instant;
+
+use mio::{Interest, Poll, Token};
+
+use crate::engine::clock::monotonic_ns;
+use crate::engine::slot::{Phase, Slot};
+use crate::engine::socket::ConnectionOpener;
+use crate::plan::{Carrier, Plan};
+use crate::response::Memo;
+
+/// What goes over the network: sockets, who is ready, and octets on their way.
+pub(crate) struct Network {
+    pub(super) poll: Poll,
+    pub(super) slots: Vec<Slot>,
+    /// Connections that are being made.
+    pub(super) connecting: usize,
+    pub(super) memo: Memo,
+    /// What a transport has made of the octets that were read last; kept, so that nothing is allocated for a request.
+    pub(super) plain: Vec<u8>,
+    opener: ConnectionOpener,
+}
+
+impl Network {
+    /// # Errors
+    /// What the system says of the poller.
+    pub(super) fn new(plan: &Plan, thread: u32, connections: u32) -> io::Result<Self> {
+        Ok(Network {
+            poll: Poll::new()?,
+            slots: (0..connections).map(|_| Slot::default()).collect(),
+            connecting: 0,
+            memo: Memo::default(),
+            plain: Vec::new(),
+            opener: ConnectionOpener::new(plan, thread),
+        })
+    }
+
+    /// Begins to make the connection of a slot. It can be used when it becomes writable and the transport is
+    /// established.
+    ///
+    /// # Errors
+    /// What the system says; a connection that is refused may show up here or later.
+    pub(super) fn connect(&mut self, index: usize, transport: &Carrier) -> io::Result<()> {
+        let slot = &mut self.slots[index];
+        slot.connect_ns = monotonic_ns();
+        let mut socket = self.opener.open()?;
+        self.poll.registry().register(&mut socket, Token(index), Interest::READABLE | Interest::WRITABLE)?;
+        slot.socket = Some(socket);
+        slot.phase = Phase::Connecting;
+        self.connecting += 1;
+        if let Carrier::Pipe(_, connector) = transport {
+            slot.pipe = Some(connector.connect(Instant::now()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! What a thread has to send next, and on which connection.
+
+use std::collections::VecDeque;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::limits;
+use crate::plan::Plan;
+use crate::plan::dispatch::Dispatcher;
+
+/// A thread's part of the schedule and of the mix: requests that are due, under way, or given up.
+pub(crate) struct Schedule {
+    pub(super) dispatcher: Dispatcher,
+    /// Requests that were sent and have not come to their end.
+    pub(super) in_flight: u64,
+    /// Intended starts of requests that waited when the run was interrupted.
+    cut: VecDeque<u64>,
+    /// Slots that rest after a failed connect, and until when.
+    resting: VecDeque<(u64, u32)>,
+    mixer: ChaCha8Rng,
+    /// Sums of the weights of the mix, up to and with each request.
+    weights: Vec<f64>,
+}
+
+impl Schedule {
+    pub(super) fn new(plan: &Plan, dispatcher: Dispatcher, thread: u32) -> Self {
+        let mut sum = 0.0;
+        let mut add = |weight: f64| {
+            sum += weight;
+            sum
+        };
+        Schedule {
+            dispatcher,
+            in_flight: 0,
+            cut: VecDeque::new(),
+            resting: VecDeque::new(),
+            // The schedule and the mix draw from one seed each, so that neither changes the other.
+            mixer: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6d69_7800 ^ u64::from(thread) << 32),
+            weights: plan.mix.iter().map(|r| add(r.weight)).collect(),
+        }
+    }
+
+    /// Chooses a request of the mix by its weight.
+    #[inline]
+    pub(super) fn choose(&mut self) -> u16 {
+        if self.weights.len() == 1 {
+            return 0;
+        }
+        let sum = self.weights.last().copied().unwrap_or(1.0);
+        let at = self.mixer.random::<f64>() * sum;
+        self.weights.partition_point(|&w| w <= at).min(self.weights.len() - 1) as u16
+    }
+
+    /// Requests that wait or are under way.
+    #[inline]
+    pub(super) fn in_system(&self) -> u64 {
+        self.in_flight + self.dispatcher.backlog() as u64
+    }
+
+    /// Keeps a slot whose connect has failed at `now_ns` from trying again at once.
+    pub(super) fn rest(&mut self, slot: u32, now_ns: u64) {
+        self.resting.push_back((now_ns + limits::RECONNECT_PAUSE_NS, slot));
+    }
+
+    /// When the next slot has rested; `u64::MAX` when none rests.
+    pub(super) fn rested_ns(&self) -> u64 {
+        self.resting.front().map_or(u64::MAX, |&(until_ns, _)| until_ns)
+    }
+
+    /// Lets the slots try again that have rested.
+    pub(super) fn release_rested(&mut self, now_ns: u64) {
+        while let Some(&(until_ns, slot)) = self.resting.front() {
+            if until_ns > now_ns {
+                break;
+            }
+            self.resting.pop_front();
+            self.dispatcher.release(slot, now_ns);
+        }
+    }
+
+    /// No request falls due any more, and those that wait are not sent.
+    pub(super) fn interrupt(&mut self) {
+        self.dispatcher.stop();
+        self.cut = self.dispatcher.take_backlog();
+    }
+
+    /// The intended starts of the requests that were never sent.
+    pub(super) fn take_unsent(&mut self) -> VecDeque<u64> {
+        let mut unsent = std::mem::take(&mut self.cut);
+        unsent.extend(self.dispatcher.take_backlog());
+        unsent
+    }
+}
