@@ -95,6 +95,13 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// After the drain limit connections are cut; a service that does not return even then is given this long.
 pub const CUT_GRACE: Duration = Duration::from_secs(1);
 
+/// How long after the stop request connections are accepted that wait in the listener's queue: emptying the longest
+/// queue takes some milliseconds. New connections come all the time, so there has to be an end.
+pub const ACCEPT_GRACE: Duration = Duration::from_millis(200);
+
+/// While stopping, a driver whose read(2) no longer waits looks this often for a request that is on its way.
+pub const DRAIN_LOOK: Duration = Duration::from_millis(5);
+
 /// While stopping, blocked system calls are interrupted this often, so that each of them sees the stop request.
 pub const STOP_TICK: Duration = Duration::from_millis(50);
 

@@ -19,6 +19,9 @@ fn main() -> ExitCode {
     let mut on = |name, run| mount(&mut trials, "drain", name, everybody, run);
     on("stop-right-after-the-start-is-no-fault", stops_right_after_the_start);
     on("idle-connections-end-at-once", idle_ends_at_once);
+    on("what-has-arrived-is-answered", answers_what_has_arrived);
+    on("a-request-on-its-way-is-answered", answers_what_is_on_its_way);
+    on("busy-clients-lose-nothing", busy_clients_lose_nothing);
     on("sigterm-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGTERM)));
     on("sigint-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGINT)));
     // A terminal signals the whole group, and so does a service manager.
@@ -82,6 +85,69 @@ fn idle_ends_at_once(row: &Row) -> Outcome {
         ensure(end == Some(End::Eof) && client.inbox.is_empty(), || format!("an idle client saw {end:?}"))?;
     }
     Ok(())
+}
+
+/// Requests on kept connections and on new ones that arrive before the signal, but are not read before it: the server
+/// stands still meanwhile.
+fn answers_what_has_arrived(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let mut clients: Vec<_> = (0..row.clients(32)).map(|_| greeted(&server)).collect::<Result<_, _>>()?;
+    let workers = children(server.pid);
+    let all = |signal| {
+        server.signal(signal);
+        // A child may have ended by itself.
+        for worker in &workers {
+            let _ = kill(*worker, signal);
+        }
+    };
+    all(Signal::SIGSTOP);
+    let fresh: Vec<_> = (0..8).map(|_| connect(&server)).collect::<Result<_, _>>()?;
+    clients.extend(fresh);
+    for client in &mut clients {
+        ensure(client.send(get("/")), || format!("unsent; end {:?}", client.end))?;
+    }
+    server.signal(Signal::SIGTERM);
+    all(Signal::SIGCONT);
+    for (place, client) in clients.iter_mut().enumerate() {
+        let response = client.response("GET").map_err(|error| format!("client {place}: {error}"))?;
+        ensure(response.status == 200, || format!("client {place}: {response:?}"))?;
+    }
+    drop(clients);
+    well(&server.wait(STOP)?, &workers)
+}
+
+/// A request that reaches an idle connection just after the signal.
+fn answers_what_is_on_its_way(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let mut clients: Vec<_> = (0..row.clients(4)).map(|_| greeted(&server)).collect::<Result<_, _>>()?;
+    server.signal(Signal::SIGTERM);
+    for client in &mut clients {
+        client.send(get("/"));
+    }
+    for client in &mut clients {
+        // A worker that has not seen the signal yet answers as usual, and its connection ends a little later.
+        ensure(client.response("GET")?.status == 200, || "no 200".into())?;
+        ensure(client.read_to_end(AT_ONCE) == Some(End::Eof), || format!("then {:?}", client.end))?;
+    }
+    drop(clients);
+    well(&server.wait(STOP)?, &[])
+}
+
+/// Clients that send their next request as soon as they have an answer, and stop when they are told to.
+fn busy_clients_lose_nothing(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let clients: Vec<_> = (0..row.clients(16)).map(|_| greeted(&server)).collect::<Result<_, _>>()?;
+    let busy = |mut client: Client| -> Result<(), String> {
+        while !client.get("/")?.says_close() {}
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let clients: Vec<_> = clients.into_iter().map(|client| scope.spawn(move || busy(client))).collect();
+        thread::sleep(UNDERWAY);
+        server.signal(Signal::SIGTERM);
+        clients.into_iter().try_for_each(|client| client.join().expect("no panic"))
+    })?;
+    well(&server.wait(STOP)?, &[])
 }
 
 fn finishes(row: &Row, ask: fn(&Server)) -> Outcome {

@@ -187,7 +187,7 @@ impl Connection {
             TimeLimit::Head => self.refuse(Fault::HeadTimeout, now),
             TimeLimit::Body => self.refuse(Fault::BodyTooSlow, now),
             TimeLimit::Write => self.end(Fault::WriteTimeout),
-            TimeLimit::Linger => self.phase = Phase::Closed,
+            TimeLimit::Drain | TimeLimit::Linger => self.phase = Phase::Closed,
             TimeLimit::None => {}
         }
     }
@@ -218,7 +218,8 @@ impl Connection {
         assert!((200..600).contains(&response.status.0), "an answer has a final status");
         let is_head = self.inbox.starts_with_head_method();
         let unread = self.inbox.ahead();
-        let ended_by_us = response.close || self.finishing;
+        // Requests that have arrived are answered, all of them, before a draining connection ends.
+        let ended_by_us = response.close || (self.finishing && unread == 0);
         let last = ended_by_us || head.close || (self.eof && unread == 0);
         let persistence = match (last, head.version) {
             (true, _) => Persistence::Close,
@@ -275,9 +276,6 @@ impl Connection {
                 Phase::Last { linger } => {
                     self.phase = if linger && !self.eof { Phase::Linger } else { Phase::Closed };
                 }
-                Phase::Receiving if self.finishing && self.inbox.is_empty() => {
-                    self.phase = if self.eof { Phase::Closed } else { Phase::Linger };
-                }
                 // Requests that had to wait until the peer had read its answers can go on.
                 Phase::Receiving => return self.go_on(now),
                 _ => {}
@@ -319,12 +317,13 @@ impl Connection {
         self.phase == Phase::Receiving && self.inbox.is_empty() && self.outbox.is_empty()
     }
 
-    /// Draining: an idle connection closes; any other one ends with its next answer, which says so.
-    pub fn finish(&mut self, _now: Instant) {
-        if self.is_idle() {
-            self.phase = Phase::Closed;
-        }
+    /// Draining: an idle connection closes when it has stayed idle for [`Limits::drain_grace`]; any other one ends with
+    /// its next answer, which says so, unless more requests have arrived behind it.
+    pub fn finish(&mut self, now: Instant) {
         self.finishing = true;
+        if self.is_idle() {
+            self.set_timer(now);
+        }
     }
 
     /// What the peer did wrong, if that is why the connection ends.
@@ -400,6 +399,7 @@ impl Connection {
             TimeLimit::Write
         } else {
             match self.phase {
+                Phase::Receiving if self.inbox.is_empty() && self.finishing => TimeLimit::Drain,
                 Phase::Receiving if self.inbox.is_empty() => TimeLimit::Idle,
                 Phase::Receiving if self.inbox.is_in_head() => TimeLimit::Head,
                 Phase::Receiving => TimeLimit::Body,

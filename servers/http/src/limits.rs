@@ -66,6 +66,9 @@ pub struct Limits {
     /// Longest time in which no octet of an answer could be written. 60 s: a slow reader with a large socket buffer
     /// makes progress in jumps, so this must be longer than a jump.
     pub write_time: Duration,
+    /// How long an idle connection stays open after the server was asked to stop, so that a request which is on its way
+    /// finds an answer. 200 ms: a closed-loop client sends its next request sooner, and no operator waits for it.
+    pub drain_grace: Duration,
     /// Longest time of lingering. 5 s: several round trips, after which the client has seen our last answer or never
     /// will.
     pub linger_time: Duration,
@@ -115,6 +118,7 @@ impl Default for Limits {
             body_grace: Duration::from_secs(10),
             idle_time: Duration::from_secs(60),
             write_time: Duration::from_secs(60),
+            drain_grace: Duration::from_millis(200),
             linger_time: Duration::from_secs(5),
             epoch: None,
         }

@@ -14,6 +14,8 @@ pub(crate) enum TimeLimit {
     Body,
     /// An answer, since something of it was last written.
     Write,
+    /// Between requests, while the server drains.
+    Drain,
     /// After the last answer.
     Linger,
     /// Nothing: the service has its own time.
@@ -71,6 +73,7 @@ impl Timer {
                     + Duration::from_millis(self.octets.saturating_mul(1_000) / limits.body_octets_per_s)
             }
             TimeLimit::Write => limits.write_time,
+            TimeLimit::Drain => limits.drain_grace,
             TimeLimit::Linger => limits.linger_time,
             TimeLimit::None => return None,
         };

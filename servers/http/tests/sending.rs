@@ -223,10 +223,37 @@ fn an_end_inside_a_request_is_the_peers_fault_and_gets_no_answer() {
 }
 
 #[test]
-fn draining_closes_an_idle_connection_at_once() {
+fn draining_closes_an_idle_connection_after_a_grace() {
     let mut harness = Harness::new(limits());
     harness.connection.finish(harness.now);
-    assert_eq!(harness.connection.want(), Want::Close);
+    assert_eq!(harness.connection.want(), Want::Read);
+    let end = harness.now + limits().drain_grace;
+    assert_eq!(harness.connection.deadline(), Some(end));
+    harness.connection.finish(end);
+    assert_eq!(harness.connection.deadline(), Some(end), "asking twice grants no second grace");
+    harness.connection.handle_deadline(end);
+    assert_eq!((harness.connection.want(), harness.connection.fault()), (Want::Close, None));
+}
+
+#[test]
+fn a_request_that_comes_during_the_grace_is_the_last() {
+    let mut harness = Harness::new(limits());
+    harness.connection.finish(harness.now);
+    harness.feed(GET);
+    assert!(harness.text().contains("\r\nConnection: close\r\n"));
+    assert_eq!(harness.connection.want(), Want::Linger);
+}
+
+#[test]
+fn draining_answers_all_requests_that_have_arrived() {
+    let mut harness = Harness::new(limits());
+    harness.connection.receive(&GET.repeat(3), harness.now);
+    harness.connection.finish(harness.now);
+    harness.drive();
+    let text = harness.text();
+    assert_eq!(text.matches("HTTP/1.1 200").count(), 3, "{text}");
+    assert_eq!(text.matches("Connection: close").count(), 1, "{text}");
+    assert_eq!(harness.connection.want(), Want::Linger);
 }
 
 #[test]
@@ -243,13 +270,15 @@ fn draining_lets_a_request_finish_and_says_close() {
 }
 
 #[test]
-fn draining_while_an_answer_is_written_ends_behind_it() {
+fn draining_while_an_answer_is_written_ends_a_grace_behind_it() {
     let mut harness = Harness::new(limits());
     harness.connection.receive(GET, harness.now);
     harness.answer(call);
     harness.connection.finish(harness.now);
     harness.drive();
-    assert_eq!((harness.status(), harness.connection.want()), (200, Want::Linger));
+    assert_eq!((harness.status(), harness.connection.want()), (200, Want::Read));
+    harness.connection.handle_deadline(harness.now + limits().drain_grace);
+    assert_eq!(harness.connection.want(), Want::Close);
 }
 
 #[test]

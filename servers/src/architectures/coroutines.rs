@@ -223,11 +223,11 @@ impl Scheduler {
         knocked
     }
 
-    /// Idle connections end at once, busy ones may finish until the deadline. Dropping the rest unwinds their stacks.
+    /// Idle connections end after a grace, busy ones with their next response. Dropping the rest unwinds their stacks.
     fn drain(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
-        let idle = self.fibers.iter().filter(|(_, place)| place.wait.idle);
-        let idle: Vec<usize> = idle.map(|(index, _)| index).collect();
+        self.accept()?;
+        let idle: Vec<_> = self.fibers.iter().filter(|(_, p)| p.wait.idle).map(|(at, _)| at).collect();
         idle.into_iter().for_each(|index| self.resume(index, WakeReason::Stop));
         while !self.fibers.is_empty() && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -38,7 +38,7 @@ use crate::architecture::{
 };
 use crate::drivers::completion::RingConnections;
 use crate::drivers::ring::{Completion, Operation, Ring};
-use crate::kit::accept::{Trouble, classify};
+use crate::kit::accept::{Accepted, Mode, Trouble, accept_once, classify};
 use crate::kit::site::Site;
 use crate::kit::stop::own;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS, RING_ENTRIES};
@@ -157,9 +157,15 @@ impl Server {
         self.connections.received(&mut self.ring, index, completion.goes_on)
     }
 
-    /// Idle connections are closed at once, busy ones after their next response, and all of them at the deadline.
+    /// Idle connections are closed after a grace, busy ones after their next response, and all of them at the deadline.
     fn drain(&mut self, done: &mut Vec<Completion>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
+        // What waits in the queue has arrived, and is served.
+        while let Accepted::Connection(stream) =
+            accept_once(self.site, &self.site.listener, Mode::NonBlocking)?
+        {
+            self.connections.admit(&mut self.ring, stream)?;
+        }
         self.connections.finish(&mut self.ring)?;
         while !self.connections.is_empty() && self.connections.now() < deadline {
             self.turn(Some(deadline - self.connections.now()), done)?;

@@ -115,7 +115,7 @@ where
     loop {
         let mut knock = select! {
             biased;
-            _ = stop.readable() => return Ok(()),
+            _ = stop.readable() => break,
             knock = listener.readable() => knock?,
         };
         match accept_once(site, &site.listener, Mode::NonBlocking)? {
@@ -125,6 +125,11 @@ where
             Accepted::Stopped => return Ok(()),
         }
     }
+    // What waits in the queue when the server stops has arrived, and is served.
+    while let Accepted::Connection(stream) = accept_once(site, &site.listener, Mode::NonBlocking)? {
+        admit(site, stream, serve, places);
+    }
+    Ok(())
 }
 
 fn admit<F>(

@@ -20,7 +20,7 @@ use crate::kit::complaint;
 use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
 use crate::kit::tally::Tally;
-use crate::limits::{RECORD_BYTES, WIRE_BYTES};
+use crate::limits::{DRAIN_LOOK, RECORD_BYTES, WIRE_BYTES};
 
 /// A connection behind its transport.
 pub struct AsyncWire {
@@ -31,6 +31,9 @@ pub struct AsyncWire {
     write_alarm: Option<Pin<Box<Sleep>>>,
     write_time: Duration,
     share: SharedTurn,
+    drain_grace: Duration,
+    /// While the server stops: when the connection ends, and when to look again for a request that is on its way.
+    drain: Option<(Instant, Pin<Box<Sleep>>)>,
     secure: Option<Box<Secure>>,
 }
 
@@ -133,8 +136,10 @@ impl AsyncWire {
             let pipe = transport.accept(Instant::now());
             Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
-        let write_time = site.limits.write_time;
+        let (write_time, drain_grace) = (site.limits.write_time, site.limits.drain_grace);
         AsyncWire {
+            drain_grace,
+            drain: None,
             stream,
             tally,
             attendance,
@@ -157,11 +162,26 @@ impl AsyncWire {
 
     /// Reads bytes from the socket, encrypted or not. Where there are none, the connection's turn is over.
     fn poll_receive(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, into);
-        if read.is_pending() {
-            *lock(&self.share) = TurnShare::new();
+        loop {
+            let before = into.filled().len();
+            let read = Pin::new(&mut self.stream).poll_read(context, into);
+            if read.is_pending() {
+                *lock(&self.share) = TurnShare::new();
+            }
+            let ended = matches!(read, Poll::Ready(Ok(()))) && into.filled().len() == before;
+            if !ended || !self.attendance.is_stopping() {
+                return read;
+            }
+            // The stop switch has ended the wait. A request may be on its way until the grace is over.
+            let now = Instant::now();
+            let (end, look) =
+                self.drain.get_or_insert_with(|| (now + self.drain_grace, Box::pin(sleep(DRAIN_LOOK))));
+            if now >= *end {
+                return read;
+            }
+            ready!(look.as_mut().poll(context));
+            look.as_mut().reset(tokio::time::Instant::now() + DRAIN_LOOK);
         }
-        read
     }
 
     /// Writes within the write limit; hyper has none of its own.

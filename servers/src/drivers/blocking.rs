@@ -15,11 +15,12 @@ use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
 use crate::kit::tally::Tally;
+use crate::limits::DRAIN_LOOK;
 
 /// A connection and the calls that wait for it.
 pub trait Wire {
     /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
-    /// that no request is under way; then a stopping server may end the wait, with 0.
+    /// that no request is under way; then a stopping server may end the wait, with 0 although bytes may still come.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when the timeout may have passed, any other kind when the connection is broken.
@@ -81,6 +82,7 @@ fn converse(
         let step = session.next_step(now);
         let time_left =
             session.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
+        let idle = session.is_idle();
         let moved = match step {
             DriverStep::Close => return Ok(()),
             DriverStep::Shut => {
@@ -88,13 +90,16 @@ fn converse(
                 continue;
             }
             DriverStep::Write => wire.write(session.pending(now), time_left),
-            DriverStep::Read | DriverStep::Respond => {
-                let idle = session.is_idle();
-                wire.read(session.spare(), time_left, idle)
-            }
+            DriverStep::Read | DriverStep::Respond => wire.read(session.spare(), time_left, idle),
         };
         clock.tick();
         match moved {
+            // The stop switch has ended the wait. A request may be on its way until the grace is over.
+            Ok(0) if step == DriverStep::Read && idle && site.stop.is_requested() => {
+                session.finish(clock.now());
+                wire.sleep(DRAIN_LOOK);
+                session.handle_deadline(clock.tick());
+            }
             Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
             Ok(count) => {
                 // A short read has emptied the socket, so the next one waits, and others have their turn.

@@ -184,7 +184,7 @@ impl RingConnections {
         Ok(())
     }
 
-    /// The server drains: idle connections are closed at once, busy ones after their next response.
+    /// The server drains: idle connections are closed after a grace, busy ones after their next response.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.

@@ -65,6 +65,7 @@ pub struct ConnectionTable<'a, S> {
     /// Connections that are still ready, but whose turn ended so that others get theirs.
     again: Vec<Ticket>,
     accepting: Accepting,
+    is_draining: bool,
 }
 
 /// What all connections share in one turn of the loop.
@@ -128,6 +129,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             serial: 0,
             again: Vec::new(),
             accepting: Accepting::WhenReady,
+            is_draining: false,
         };
         // SAFETY: listener and stop switch are borrowed for as long as the table lives; for the wakeup the caller
         // promises it.
@@ -160,6 +162,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         }
         let idle_for = self.deadlines.idle_for(now);
         match self.accepting {
+            // A shut listener is ready for ever, and nobody accepts any more.
+            _ if self.is_draining => idle_for,
             Accepting::AtOnce => Some(Duration::ZERO),
             Accepting::After(when) => {
                 let pause = when.saturating_duration_since(now);
@@ -324,11 +328,22 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         self.selector.remove(watched.stream.as_fd());
     }
 
-    /// Starts to drain: no connection is accepted any more, and all sessions are told that the server stops.
+    /// Starts to drain: connections that wait in the queue are accepted and no others after them, and all sessions are
+    /// told that the server stops.
     ///
     /// # Returns
     /// The places of all connections, for a last turn, and the time until which the busy ones may finish.
-    pub fn begin_to_drain(&mut self) -> (Vec<usize>, Instant) {
+    ///
+    /// # Errors
+    /// When the listener is broken.
+    pub fn begin_to_drain(&mut self) -> io::Result<(Vec<usize>, Instant)> {
+        self.is_draining = true;
+        // What waits in the queue has arrived, and is served.
+        while let Accepted::Connection(stream) =
+            accept_once(self.turn.site, self.listener, Mode::NonBlocking)?
+        {
+            self.admit(stream);
+        }
         self.selector.remove(self.listener.as_fd());
         // The stop switch knows only one listener. The kernel would go on accepting connections for a sibling of it,
         // and nobody would serve them.
@@ -339,7 +354,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         for index in &places {
             self.watched[*index].timed.session.finish(now);
         }
-        (places, self.turn.site.stop.deadline().unwrap_or(now))
+        Ok((places, self.turn.site.stop.deadline().unwrap_or(now)))
     }
 
     /// How long it is until `deadline`, while there are connections left to wait for.

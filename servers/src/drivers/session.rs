@@ -96,13 +96,11 @@ impl<'a> Session<'a> {
                 last_chance: None,
             })
         });
-        Session {
-            http: Connection::new(Arc::clone(&site.limits), now),
-            secure,
-            tally,
-            stop: site.stop,
-            is_shut: false,
+        let mut http = Connection::new(Arc::clone(&site.limits), now);
+        if site.stop.is_requested() {
+            http.finish(now);
         }
+        Session { http, secure, tally, stop: site.stop, is_shut: false }
     }
 
     /// The room for read(2).
@@ -267,7 +265,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The server drains: an idle session ends at once, a busy one after its next response.
+    /// The server drains: an idle session ends after a grace, a busy one after its next response.
     pub fn finish(&mut self, now: Instant) {
         self.http.finish(now);
     }

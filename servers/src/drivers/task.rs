@@ -17,6 +17,7 @@ use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::stop::Mark;
 use crate::kit::tally::Tally;
+use crate::limits::DRAIN_LOOK;
 
 /// Serves one connection until it ends. A task may move between threads, so `tally` is called anew for each count.
 ///
@@ -71,6 +72,12 @@ pub async fn serve(
         };
         clock.tick();
         match moved? {
+            // The stop switch has ended the wait. A request may be on its way until the grace is over.
+            Some(0) if step == DriverStep::Read && session.is_idle() && site.stop.is_requested() => {
+                session.finish(clock.now());
+                sleep(DRAIN_LOOK).await;
+                session.handle_deadline(clock.tick());
+            }
             Some(count) if step == DriverStep::Write => session.advance(count, clock.now()),
             Some(count) => {
                 // A short read has emptied the socket, so the next one waits, and the other tasks have their turn.

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 
 use super::site::Site;
-use super::stop::own;
+use super::stop::{has_waiting, own};
 use super::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, RETRY_AFTER};
 
@@ -60,7 +60,9 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         Mode::NonBlocking => SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
     };
     loop {
-        if site.stop.is_requested() {
+        // What waits in the queue when the server stops has arrived, and is served.
+        if site.stop.is_requested() && !(site.stop.may_accept() && has_waiting(listener.as_fd().as_raw_fd()))
+        {
             return Ok(Accepted::Stopped);
         }
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {

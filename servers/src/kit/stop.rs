@@ -4,7 +4,8 @@
 //! happen immediately happens in the signal handler, with calls that signal-safety(7) allows. So a server stops in
 //! the same way whether it has one thread, a thousand, or none to spare:
 //!
-//! * the listener is shut down, so that a blocked accept(2) returns;
+//! * the listener is shut down as soon as its queue is empty, so that a blocked accept(2) returns and no connection in
+//!   the queue is lost; after a grace it is shut down in any case;
 //! * connections that wait for their next request are shut down for reading, so that a blocked read(2) returns 0;
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
-use crate::limits::{CUT_GRACE, STOP_TICK};
+use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
 
 /// Exit code of a process that got a second stop signal.
 pub const SECOND_SIGNAL_EXIT: i32 = 130;
@@ -109,14 +110,30 @@ impl Stop {
         self.requested.load(SeqCst)
     }
 
+    /// Whether connections that have arrived before the stop may still be accepted; always, while no stop was
+    /// requested.
+    pub fn may_accept(&self) -> bool {
+        !self.is_requested() || self.stopping_for() < ACCEPT_GRACE
+    }
+
+    fn stopping_for(&self) -> Duration {
+        Duration::from_nanos(monotonic_ns().saturating_sub(self.requested_at_ns.load(SeqCst)))
+    }
+
+    /// Shuts the listener down if nobody waits in its queue, or if that has taken long enough.
+    fn shut_listener(&self) {
+        let listener = self.listener.load(SeqCst);
+        if listener >= 0 && (!self.may_accept() || !has_waiting(listener)) {
+            shut(listener, libc::SHUT_RD);
+        }
+    }
+
     /// When connections that are still open will be cut; `None` while no stop was requested.
     pub fn deadline(&self) -> Option<Instant> {
-        let asked_ns = self.requested_at_ns.load(SeqCst);
-        if asked_ns == 0 {
+        if self.requested_at_ns.load(SeqCst) == 0 {
             return None;
         }
-        let ago = Duration::from_nanos(monotonic_ns().saturating_sub(asked_ns));
-        Some(Instant::now() + self.drain.saturating_sub(ago))
+        Some(Instant::now() + self.drain.saturating_sub(self.stopping_for()))
     }
 
     /// Marks a connection for the handler. Marking it idle after the stop was requested wakes it at once, so that a
@@ -175,10 +192,7 @@ extern "C" fn on_stop(_signal: libc::c_int) {
     }
     let errno = nix::errno::Errno::last_raw();
     stop.requested_at_ns.store(monotonic_ns().max(1), SeqCst);
-    let listener = stop.listener.load(SeqCst);
-    if listener >= 0 {
-        shut(listener, libc::SHUT_RD);
-    }
+    stop.shut_listener();
     stop.shut_marked(Mark::Idle, libc::SHUT_RD);
     let one: u64 = 1;
     let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
@@ -199,7 +213,8 @@ extern "C" fn on_tick(_signal: libc::c_int) {
         return;
     }
     let errno = nix::errno::Errno::last_raw();
-    let stopping = Duration::from_nanos(monotonic_ns().saturating_sub(stop.requested_at_ns.load(SeqCst)));
+    stop.shut_listener();
+    let stopping = stop.stopping_for();
     if stopping >= stop.drain + CUT_GRACE {
         // SAFETY: as in `on_stop`.
         unsafe { libc::_exit(STUCK_EXIT) };
@@ -208,6 +223,13 @@ extern "C" fn on_tick(_signal: libc::c_int) {
         stop.shut_marked(Mark::Busy, libc::SHUT_RDWR);
     }
     nix::errno::Errno::set_raw(errno);
+}
+
+/// Whether a connection waits in the queue of the listener. Async-signal-safe.
+pub fn has_waiting(listener: RawFd) -> bool {
+    let mut watched = libc::pollfd { fd: listener, events: libc::POLLIN, revents: 0 };
+    // SAFETY: poll(2) with a live local and without a wait; a number that is no socket gives POLLNVAL.
+    unsafe { libc::poll(&raw mut watched, 1, 0) == 1 && watched.revents == libc::POLLIN }
 }
 
 fn shut(descriptor: RawFd, how: i32) {

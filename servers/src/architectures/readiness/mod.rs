@@ -67,9 +67,9 @@ pub fn run<S: Selector>(
         dispatch(&mut table, &ready, workers);
         table.accept()?;
     }
-    // No connection is accepted any more. Idle connections are closed at once, busy ones after their next response,
-    // and all of them at the deadline.
-    let (everybody, deadline) = table.begin_to_drain();
+    // No connection is accepted any more. Idle connections are closed after a grace, busy ones after their next
+    // response, and all of them at the deadline.
+    let (everybody, deadline) = table.begin_to_drain()?;
     everybody.into_iter().for_each(|index| carry(&mut table, index, workers));
     while let Some(left) = table.left_until(deadline) {
         table.wait(Some(left), &mut ready)?;
