@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::table_cell::cell;
 use crate::transports;
 use crate::words;
 use dyno_analysis::comparison::{Model, RowFigure};
@@ -51,19 +52,6 @@ pub(crate) fn render(model: &Model) -> String {
     text
 }
 
-/// Text as a cell of a table, which ends at a bar and at the end of the line (GitHub Flavored Markdown 4.10).
-pub(crate) fn cell(text: &str) -> String {
-    let mut cell = String::new();
-    for character in text.chars() {
-        match character {
-            '|' | '\\' => cell.extend(['\\', character]),
-            '\n' | '\r' => cell.push(' '),
-            other => cell.push(other),
-        }
-    }
-    cell
-}
-
 fn plain(figure: &RowFigure, shown: fn(f64) -> String) -> String {
     match figure.value() {
         Some(value) => format!("{}{}", if figure.at_least { "≥ " } else { "" }, shown(value)),
@@ -78,25 +66,5 @@ fn with_interval(figure: &RowFigure, shown: fn(f64) -> String) -> String {
             format!("{} ({}–{})", plain(figure, shown), shown(interval.low), shown(interval.high))
         }
         None => plain(figure, shown),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn a_cell_stays_one_cell() {
-        for (text, expected) in [
-            ("epoll", "epoll"),
-            ("a|b", "a\\|b"),
-            ("a\\b", "a\\\\b"),
-            ("a\\|b", "a\\\\\\|b"),
-            ("a\nb", "a b"),
-            ("a\r\nb", "a  b"),
-            ("|", "\\|"),
-        ] {
-            assert_eq!(cell(text), expected);
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::markdown::cell;
+use crate::table_cell::cell;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::transports::{Price, prices};
 use dyno_record::transport::TransportKind;

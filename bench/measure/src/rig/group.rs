@@ -13,15 +13,15 @@ use crate::limits::{GROUP_PAUSE, KILL_LIMIT, STOP_LIMIT};
 /// A process that leads a group of its own. It is waited for last: until then its number belongs to nobody else, and
 /// so does the number of the group.
 #[derive(Debug)]
-pub(crate) struct Group {
+pub(crate) struct ProcessGroup {
     leader: Child,
     ended: bool,
 }
 
-impl Group {
+impl ProcessGroup {
     /// The group of a process that was started as its leader.
     pub(crate) fn led_by(leader: Child) -> Self {
-        Group { leader, ended: false }
+        ProcessGroup { leader, ended: false }
     }
 
     /// Process id of the leader.
@@ -82,7 +82,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         let _ = self.end();
     }

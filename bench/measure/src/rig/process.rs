@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use crate::contestant::{Contestant, ReadySign};
 use crate::limits::{FAREWELL_LIMIT, READY_LIMIT, STOP_LIMIT};
 use crate::probe::counters::{CounterSample, Counters};
-use crate::rig::group::Group;
+use crate::rig::group::ProcessGroup;
 use crate::rig::lines::Listener;
 use crate::rig::{CellFault, Farewell};
 
@@ -42,7 +42,7 @@ pub fn tame(command: &mut Command, cores: &[usize]) {
 /// A running contestant.
 #[derive(Debug)]
 pub struct Running {
-    group: Group,
+    group: ProcessGroup,
     said: Listener,
     /// The address on which it listens.
     pub address: SocketAddr,
@@ -95,7 +95,7 @@ impl Running {
         let said = Listener::of(child.stdout.take(), child.stderr.take());
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut running = Running {
-            group: Group::led_by(child),
+            group: ProcessGroup::led_by(child),
             said,
             address,
             label: label.clone(),

@@ -230,7 +230,7 @@ fn the_first_header_says_what_was_asked_and_all_say_which_programs_measured() {
     let directory = planted();
     for program in ["two", "one", "three"] {
         let mut store = Store::reopen(directory.path()).unwrap();
-        let resumed = Header { command: vec!["dyno".into(), "--resume".into()], ..header(program) };
+        let resumed = Header { command: vec!["dyno".into(), "another".into()], ..header(program) };
         store.go_on(&resumed).unwrap();
     }
     let read = read(directory.path()).unwrap();

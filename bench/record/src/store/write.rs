@@ -44,7 +44,8 @@ impl Store {
     pub fn reopen(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(FILE);
         let file = OpenOptions::new().append(true).read(true).open(&path).map_err(|error| {
-            let path = path.clone();
+            // Who named no directory reads the name that was given.
+            let path = if directory.is_dir() { path.clone() } else { directory.to_path_buf() };
             match error.kind() {
                 io::ErrorKind::NotFound => StoreError::Missing { path, error },
                 _ => StoreError::Open { path, error },
