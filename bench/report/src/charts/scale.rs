@@ -6,6 +6,9 @@ const HIGHEST: f64 = 1e18;
 /// The same below, on a logarithmic axis.
 const LOWEST: f64 = 1e-12;
 
+/// Ticks of an axis at most: five are aimed at, and rounding makes at most thrice as many.
+const MOST_TICKS: u32 = 15;
+
 /// A scale from values to places.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ChartScale {
@@ -40,7 +43,11 @@ impl ChartScale {
         // A single place lies in the middle.
         let (low, high) = match (low, high) {
             (low, high) if high > low => (low, high),
-            (only, _) if only.is_finite() => (only - 1.0, only + 1.0),
+            (only, _) if only.is_finite() => {
+                // Beside a large value, one is lost in its precision.
+                let beside = (only.abs() * 1e-3).max(1.0);
+                (only - beside, only + beside)
+            }
             _ => (0.0, 1.0),
         };
         ChartScale { low, high, from, to, log: false, binary: false }
@@ -111,7 +118,7 @@ impl ChartScale {
         let power = 10f64.powf(rough.log10().floor());
         let decimal = [1.0, 2.0, 5.0, 10.0].iter().map(|step| step * power).find(|step| *step >= rough);
         let step = if self.binary { rough.log2().ceil().exp2() } else { decimal.unwrap_or(power) };
-        (0..)
+        (0..MOST_TICKS)
             .map(|count| self.low + f64::from(count) * step)
             .take_while(|tick| *tick <= self.high * 1.000_001)
             .collect()
