@@ -122,7 +122,7 @@ pub(crate) fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
         let say = |e| Failure::failed(format!("cannot handle {signal}: {e}"), "");
         // SAFETY: the handler does nothing but load a reference that is set once and store into an atomic.
         let before = unsafe { sigaction(signal, &action) }.map_err(say)?;
-        if signal == Signal::SIGHUP && before.handler() == SigHandler::SigIgn {
+        if signal == Signal::SIGHUP && matches!(before.handler(), SigHandler::SigIgn) {
             // `nohup` has asked for it.
             // SAFETY: the action is the one that was there before.
             unsafe { sigaction(signal, &before) }.map_err(say)?;
