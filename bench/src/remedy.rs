@@ -17,7 +17,6 @@ use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
 use crate::exit::{Exit, Failure};
-use crate::load::options::OptionError;
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -173,17 +172,6 @@ pub(crate) fn unresolved(error: &PlanError, example: &str) -> Failure {
             "write http:// and --transport tls, with whom to trust: --credentials DIR or --trust FILE"
         }
         _ => example,
-    };
-    Failure::usage(error.to_string(), remedy)
-}
-
-/// Options that make no request, as a failure of their command; `usual` is what to do where nothing better is known.
-pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
-    let remedy = match error {
-        OptionError::Plan(PlanError::OwnLength { .. } | PlanError::OwnEncoding) => {
-            "leave the field out: the length of --body or --body-file is sent with it"
-        }
-        _ => usual,
     };
     Failure::usage(error.to_string(), remedy)
 }

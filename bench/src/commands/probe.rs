@@ -9,9 +9,9 @@ use serde_json::json;
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::load::options::TargetOptions;
-use crate::load::plan::{mix, reachable, transport};
+use crate::load::plan::{mix, reachable, refused, transport};
 use crate::print::{PAINT, outln};
-use crate::remedy::{self, refused, unresolved};
+use crate::remedy::{self, unresolved};
 
 /// Send one request and show what went over the wire: request, answer, and when each part of it came.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dyno_clients::plan::as_run::Stretch;
+use dyno_clients::plan::error::PlanError;
 use dyno_clients::plan::mixfile;
 use dyno_clients::plan::pacer::{Arrivals, parse_trace};
 use dyno_clients::plan::place::{self, Place};
@@ -14,7 +15,7 @@ use dyno_clients::plan::{Carrier, Length, Pace, Plan};
 use crate::exit::Failure;
 use crate::limits::LOAD_DURATION_NS;
 use crate::load::options::{How, OptionError, TargetOptions};
-use crate::remedy::{refused, unresolved};
+use crate::remedy::unresolved;
 use dyno_measure::probe::machine::online_cores;
 
 /// Builds the plan; `errors_max` is the share of failed requests that makes the run void.
@@ -47,6 +48,17 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
     };
     check_cpus(&how.cpu)?;
     Ok(plan)
+}
+
+/// Options that make no request, as a failure of their command; `usual` is what to do where nothing better is known.
+pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
+    let remedy = match error {
+        OptionError::Plan(PlanError::OwnLength { .. } | PlanError::OwnEncoding) => {
+            "leave the field out: the length of --body or --body-file is sent with it"
+        }
+        _ => usual,
+    };
+    Failure::usage(error.to_string(), remedy)
 }
 
 /// The plan with the first address of its host that takes a connection.

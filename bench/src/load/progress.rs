@@ -103,8 +103,8 @@ extern "C" fn stop(_signal: libc::c_int) {
     }
 }
 
-/// From now on Ctrl-C, SIGTERM and SIGHUP (a lost terminal) end the run early, and the measurements so far are reported; a second signal ends
-/// the program.
+/// From now on Ctrl-C, SIGTERM and SIGHUP (a lost terminal) end the run early, and the measurements so far are
+/// reported; a second signal ends the program.
 ///
 /// # Errors
 /// When the system does not allow signal handlers.
