@@ -166,9 +166,9 @@ pub fn knock(address: SocketAddr, transport: &Carrier, timeout_ns: u64) -> Resul
 /// Cuts what came after the final head.
 fn only_head(mut octets: Vec<u8>) -> Vec<u8> {
     let mut at = 0;
-    while let Some(end) = octets[at..].windows(4).position(|w| w == b"\r\n\r\n") {
+    while let Some(length) = head_length(&octets[at..]) {
         let interim = octets[at..].starts_with(b"HTTP/1.1 1");
-        at += end + 4;
+        at += length;
         if !interim {
             break;
         }
@@ -177,6 +177,17 @@ fn only_head(mut octets: Vec<u8>) -> Vec<u8> {
         octets.truncate(at);
     }
     octets
+}
+
+/// The length of the head that `octets` begin with. Its lines may end in LF alone (RFC 9112, 2.2).
+fn head_length(octets: &[u8]) -> Option<usize> {
+    let ends = octets.iter().enumerate().filter(|&(_, &b)| b == b'\n').map(|(at, _)| at + 1);
+    ends.into_iter().find_map(|at| {
+        [&b"\n"[..], b"\r\n"]
+            .iter()
+            .find(|&&empty| octets[at..].starts_with(empty))
+            .map(|empty| at + empty.len())
+    })
 }
 
 /// A socket with a transport on it.
@@ -275,6 +286,14 @@ impl Line {
             plain.append(&mut self.plain);
             return Ok(true);
         }
+        if self.pipe.as_deref().is_some_and(Pipe::is_closed_by_peer) {
+            // The goodbye ends the stream (RFC 8446, 6.1). The peer may wait for ours before it closes the socket.
+            if let Some(pipe) = &mut self.pipe {
+                pipe.close();
+            }
+            let _ = self.flush();
+            return Ok(false);
+        }
         let mut buffer = [0; 16 * 1024];
         self.socket.set_read_timeout(Some(self.left()?))?;
         let count = loop {
@@ -309,6 +328,23 @@ impl Line {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ExchangeError::Timeout(self.timeout),
             _ => ExchangeError::Io(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_is_cut_from_the_body_however_its_lines_end() {
+        for (octets, head) in [
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\r\nbody\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n\r\n"),
+            ("HTTP/1.1 200 OK\nA: b\n\nbody\n\n", "HTTP/1.1 200 OK\nA: b\n\n"),
+            ("HTTP/1.1 200 OK\nA: b\n\r\nbody", "HTTP/1.1 200 OK\nA: b\n\r\n"),
+            ("HTTP/1.1 103 Hint\n\nHTTP/1.1 200 OK\n\nbody", "HTTP/1.1 103 Hint\n\nHTTP/1.1 200 OK\n\n"),
+        ] {
+            assert_eq!(only_head(octets.into()), head.as_bytes(), "{octets}");
         }
     }
 }

@@ -187,7 +187,7 @@ fn plan_facts(plan: &Plan) -> PlanFacts {
     PlanFacts {
         open_loop,
         steady,
-        connects_on_demand: plan.requests_per_connection.is_some(),
+        connects_on_demand: plan.come_and_go(),
         backlog: plan.backlog,
         errors_max: plan.errors_max,
     }

@@ -192,6 +192,17 @@ fn connections_last_as_long_as_planned_and_a_server_may_end_them_too() {
     let outcome = go(single);
     assert_eq!((outcome.counts.completed, outcome.connections.opened), (60, 60));
     assert_eq!(outcome.latency.connect.count, 60);
+    for field in [("Connection", "close"), ("connection", "foo, CLOSE")] {
+        let mut asked = plan(server(says(HELLO)), 60);
+        let headers = vec![(field.0.to_string(), field.1.to_string())];
+        let expect = asked.mix[0].expect.clone();
+        let parts =
+            RequestParts { target: "/".into(), headers, weight: 1.0, expect, ..RequestParts::default() };
+        asked.mix = vec![parts.prepare().unwrap()];
+        let outcome = go(asked);
+        assert_eq!((outcome.counts.completed, outcome.connections.opened), (60, 60), "{field:?}");
+        assert_eq!(outcome.plan.requests_per_connection, Some(1), "{field:?}");
+    }
     let mut some = plan(server(says(HELLO)), 60);
     some.requests_per_connection = Some(5);
     // Twelve if they share evenly; each of the four may end with a part of its five.
@@ -207,6 +218,16 @@ fn connections_last_as_long_as_planned_and_a_server_may_end_them_too() {
     };
     let outcome = go(plan(server(polite), 60));
     assert_eq!((outcome.counts.completed, outcome.counts.failed), (60, 0));
+}
+
+#[test]
+fn a_head_without_a_length_leaves_its_connection_open() {
+    let mut heads = plan(server(says("HTTP/1.1 200 OK\r\n\r\n")), 100);
+    let method = "HEAD".into();
+    let parts = RequestParts { method, target: "/".into(), weight: 1.0, ..RequestParts::default() };
+    heads.mix = vec![parts.prepare().unwrap()];
+    let outcome = go(heads);
+    assert_eq!((outcome.counts.completed, outcome.connections.opened), (100, 4));
 }
 
 #[test]

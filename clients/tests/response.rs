@@ -103,6 +103,9 @@ fn faults_are_named() {
         ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "no number"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "two different"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "both"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n", "two different"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, Chunked\r\n\r\n", "twice"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1234567890abcdef\r\n", "hexadecimal"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "hexadecimal"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n", "longer than its size"),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\n", "CRLF"),
@@ -136,4 +139,51 @@ fn endless_heads_and_lines_are_bounded() {
     assert!(read(&[&line], false, false).is_err());
     let interim = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(20);
     assert!(read(&[&interim], false, false).is_err());
+}
+
+/// What answers have of a length is read in each spelling that RFC 9112 allows, over a connection that is then kept.
+#[test]
+fn each_spelling_of_a_length_is_read() {
+    let chunks = "3\r\nhel\r\n0002\r\nlo\r\n0\r\n\r\n";
+    let padded = "0000000000000000000000005;a=b\r\nhello\r\n00000000000000000000\r\n\r\n";
+    for (fields, body) in [
+        ("Transfer-Encoding: gzip, chunked\r\n", chunks),
+        ("Transfer-Encoding: identity,CHUNKED\r\n", chunks),
+        ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", chunks),
+        ("Transfer-Encoding: chunked,\r\n", chunks),
+        ("Transfer-Encoding: gzip,\r\n chunked\r\n", chunks),
+        ("Transfer-Encoding: chunked\r\n", padded),
+        ("X-Long: a\r\n  b\r\nContent-Length: 5\r\n", "hello"),
+        ("X-Long: a\r\n\tb\r\n c\r\nContent-Length:\r\n 5\r\n", "hello"),
+        ("Content-Length: 5\r\nX-Long: a\r\n  b\r\n", "hello"),
+        ("X-A : 1\r\nContent-Length: 5\r\n", "hello"),
+        ("Content-Length: 5, 5\r\n", "hello"),
+        ("Content-Length: 0000000000000000000005\r\n", "hello"),
+    ] {
+        let wire = format!("HTTP/1.1 200 OK\r\n{fields}\r\n{body}");
+        let answers = in_every_way(wire.as_bytes(), false, false);
+        assert_eq!(answers, Ok(vec![(200, true, b"hello".to_vec())]), "{wire}");
+    }
+    let bare = "HTTP/1.1 200 OK\nX: y\nContent-Length: 5\n\nhello";
+    assert_eq!(in_every_way(bare.as_bytes(), false, false), Ok(vec![(200, true, b"hello".to_vec())]));
+    let last = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n\r\n5\r\n";
+    assert_eq!(in_every_way(last.as_bytes(), false, true), Ok(vec![(200, false, b"5\r\n".to_vec())]));
+}
+
+/// RFC 9112, 6.3, rule 1: these answers end with their heads, whatever the fields say, and leave the connection open.
+#[test]
+fn answers_without_a_body_keep_the_connection() {
+    let lengths =
+        ["", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n"];
+    for (status, to_head) in [(200, true), (404, true), (204, false), (304, false), (204, true), (304, true)]
+    {
+        for fields in lengths {
+            let wire = format!("HTTP/1.1 {status} X\r\n{fields}\r\n").repeat(2);
+            let answers = in_every_way(wire.as_bytes(), to_head, false);
+            let answer = (status, true, Vec::new());
+            assert_eq!(answers, Ok(vec![answer.clone(), answer]), "HEAD: {to_head}, {wire}");
+        }
+    }
+    let closing = "HTTP/1.1 200 X\r\nConnection: close\r\n\r\n";
+    assert_eq!(in_every_way(closing.as_bytes(), true, false), Ok(vec![(200, false, Vec::new())]));
 }

@@ -10,3 +10,7 @@ pub const LEAST_CELLS_FOR_PACE: usize = 30;
 
 /// Share of the time in which a core may be slowed before a cell says so.
 pub const SLOWED_SHARE: f64 = 0.10;
+
+/// Share of a difference that may stay unexplained before `dyno explain` says so first. Unit costs scatter by a tenth
+/// from run to run, so a smaller share could not be told from noise.
+pub const UNEXPLAINED_SHARE: f64 = 0.15;

@@ -42,6 +42,21 @@ pub enum Unit {
     QueueConnection,
     /// A thread started for each connection, beyond waking one of the workers.
     SpawnForConnection,
+    /// A request answered by a pool of workers, beyond one answered by the epoll loop itself, where nobody sleeps:
+    /// copied, queued, answered, and its response queued for the loop.
+    CallPool,
+    /// A context switch in such a pool and what goes with it: a worker or the loop sleeps or yields, and is woken.
+    WakePool,
+    /// A request answered by a pool, where each connection has one request; its switches are part of it.
+    CallPoolForConnection,
+    /// A request answered by one of many tasks that its runtime wakes, beyond one answered by an epoll loop itself.
+    WakeTask,
+    /// A task for a connection with one request, beyond an epoll loop: started on another thread, watched there.
+    TaskForConnection,
+    /// A request answered by one of many coroutines, beyond one answered by the epoll loop that resumes it.
+    ResumeCoroutine,
+    /// A coroutine for a connection with one request, beyond an epoll loop.
+    CoroutineForConnection,
     /// An answer to a client that sleeps, beyond one to a client that is awake.
     WakeClient,
 }
@@ -49,7 +64,7 @@ pub enum Unit {
 impl Unit {
     /// All of them, in the order in which they are measured: first what leaves a process as small as it is, so that a
     /// fork does not copy what later measurements have left behind.
-    pub const ALL: [Unit; 18] = [
+    pub const ALL: [Unit; 25] = [
         Unit::Fork,
         Unit::PageCopy,
         Unit::ProcessSwitch,
@@ -67,6 +82,13 @@ impl Unit {
         Unit::WatchConnection,
         Unit::QueueConnection,
         Unit::SpawnForConnection,
+        Unit::CallPool,
+        Unit::WakePool,
+        Unit::CallPoolForConnection,
+        Unit::WakeTask,
+        Unit::TaskForConnection,
+        Unit::ResumeCoroutine,
+        Unit::CoroutineForConnection,
         Unit::WakeClient,
     ];
 
@@ -90,6 +112,13 @@ impl Unit {
             Unit::WatchConnection => "watch-connection",
             Unit::QueueConnection => "queue-connection",
             Unit::SpawnForConnection => "spawn-for-connection",
+            Unit::CallPool => "call-pool",
+            Unit::WakePool => "wake-pool",
+            Unit::CallPoolForConnection => "call-pool-for-connection",
+            Unit::WakeTask => "wake-task",
+            Unit::TaskForConnection => "task-for-connection",
+            Unit::ResumeCoroutine => "resume-coroutine",
+            Unit::CoroutineForConnection => "coroutine-for-connection",
             Unit::WakeClient => "wake-client",
         }
     }
@@ -114,6 +143,13 @@ impl Unit {
             Unit::WatchConnection => "a connection watched by epoll, from accept to close",
             Unit::QueueConnection => "a connection passed through a queue to one of 16 threads",
             Unit::SpawnForConnection => "a thread started for a connection, beyond waking one of 16",
+            Unit::CallPool => "a request answered by a pool that is awake, beyond a loop's",
+            Unit::WakePool => "a switch between a loop and its pool: yield, sleep, wake-up",
+            Unit::CallPoolForConnection => "a new connection answered by a pool, beyond one by a loop",
+            Unit::WakeTask => "a request answered by one of 64 tasks, beyond one by a loop",
+            Unit::TaskForConnection => "a task for a new connection, beyond a turn of a loop",
+            Unit::ResumeCoroutine => "a request by one of 64 coroutines, beyond one by a loop",
+            Unit::CoroutineForConnection => "a coroutine for a new connection, beyond a turn of a loop",
             Unit::WakeClient => "a client on another core woken by an answer",
         }
     }

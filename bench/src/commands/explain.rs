@@ -1,5 +1,7 @@
 //! `dyno explain A B`: why does A cost more than B?
 
+mod told;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,12 +13,12 @@ use super::CommandResult;
 use super::experiment::values::{BlockCount, Milliseconds};
 use crate::exit::{Exit, Failure};
 use crate::limits::{EXPLAIN_CONNECTIONS, EXPLAIN_WARM_UP_MS, SHORTEST_CELL_MS, UNIT_COST_ATTEMPTS};
-use crate::print::outln;
+use crate::print::out;
 use crate::progress::Reporter;
 use crate::remedy::stopped;
 use crate::results;
-use dyno_analysis::explanation::blocks::{self, Block, Explained, Seen};
-use dyno_analysis::explanation::{Explanation, Side, units};
+use dyno_analysis::explanation::blocks::{self, Block, Seen};
+use dyno_analysis::explanation::{Side, units};
 use dyno_analysis::unit::Unit;
 use dyno_measure::campaign::Campaign;
 use dyno_measure::contestant::{self, own};
@@ -28,9 +30,7 @@ use dyno_measure::rig::system::System;
 use dyno_measure::setup::{Setup, split_cores};
 use dyno_measure::unit_costs::cost_apart;
 use dyno_record::experiment::Experiment;
-use dyno_record::step::Step;
 use dyno_record::store;
-use dyno_units::show;
 
 /// Say in words and figures why a request costs more with A than with B: counts per request times what one costs on
 /// this machine, and the rest that this does not explain.
@@ -83,18 +83,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             "measure again on a quieter machine, or longer",
         ));
     }
-    outln!("What one costs on this machine, on one core:");
     let all: Vec<&Block> = blocks.iter().collect();
-    for unit in units(names.map(contestant::build_of)) {
-        let cost = blocks::cost(&all, unit).map_or("not available".into(), |cost| show::time(cost.ns));
-        outln!("  {:<60} {cost:>10}", unit.what());
-    }
-    if left_out > 0 {
-        outln!(
-            "{left_out} of {measured} measurements are left out: the machine was slower or faster than usual then."
-        );
-    }
-    found.iter().for_each(|finding| print(names, finding));
+    let prices = units(names.map(contestant::build_of)).into_iter();
+    let prices: Vec<_> = prices.map(|unit| (unit, blocks::cost(&all, unit).map(|cost| cost.ns))).collect();
+    out!("{}", told::prices(&prices, [left_out, measured]));
+    found.iter().for_each(|finding| out!("\n{}", told::finding(names, finding)));
     Ok(Exit::Success)
 }
 
@@ -168,64 +161,4 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
         block.costs.extend(found.map(|cost| Seen { what: (unit, cost), pace_ns }));
     }
     Ok(block)
-}
-
-fn print(names: [&str; 2], finding: &Explained) {
-    let explanation = &finding.explanation;
-    let difference = explanation.difference_ns();
-    outln!(
-        "\nA request {} costs {} of CPU with {} and {} with {}: {} {}.",
-        if explanation.step == Step::Capacity {
-            "over lasting connections"
-        } else {
-            "with a connection each"
-        },
-        show::time(explanation.cpu_ns[0]),
-        names[0],
-        show::time(explanation.cpu_ns[1]),
-        names[1],
-        show::time(difference.abs()),
-        if difference >= 0.0 { "more" } else { "less" },
-    );
-    table(names, explanation);
-    let rest = explanation.unexplained_ns();
-    let shown = format!("  {:<18} {:>47}", "not explained", show::time(rest));
-    if let Some([low, high]) = finding.difference_ns.filter(|[low, high]| *low < 0.0 && *high > 0.0) {
-        let (low, high) = (show::time(low), show::time(high));
-        outln!(
-            "{shown}\nThe difference itself is not told apart from noise: 90 % of resamples give {low} to {high}."
-        );
-        return;
-    }
-    let share = show::share(explanation.unexplained_share());
-    match finding.unexplained_share {
-        None => outln!("{shown} ({share} of the difference)"),
-        Some([low, high]) => outln!(
-            "{shown} ({share} of the difference; 90 % of resamples: {} to {})",
-            show::share(low),
-            show::share(high)
-        ),
-    }
-    let words = explanation.words(names);
-    if !words.is_empty() {
-        outln!("{words}");
-    }
-}
-
-fn table(names: [&str; 2], explanation: &Explanation) {
-    let [one, other] = names.map(|name| name.chars().take(11).collect::<String>());
-    outln!("  {:<18} {one:>11} {other:>11} {:>11} {:>11}", "per request", "one costs", "adds");
-    for reason in &explanation.reasons {
-        outln!(
-            "  {:<18} {:>11} {:>11} {:>11} {:>11}",
-            reason.what,
-            show::three(reason.per_request[0]),
-            show::three(reason.per_request[1]),
-            show::time(reason.cost_ns[reason.dearer()]),
-            show::time(reason.adds_ns()),
-        );
-    }
-    for what in &explanation.not_available {
-        outln!("  {what:<18} not available");
-    }
 }

@@ -88,7 +88,7 @@ pub fn run(
         + u64::from(plan.threads) * limits::THREAD_DESCRIPTORS
         + limits::PROCESS_DESCRIPTORS;
     socket::allow_descriptors(descriptors)?;
-    let lazily = plan.requests_per_connection == Some(1);
+    let lazily = plan.connects_on_demand();
     if lazily {
         // A first knock at the door: who is not there is told at once, and not as a million failed requests. Where
         // connections are opened before the run, they are the knock.

@@ -88,6 +88,12 @@ impl Slot {
         self.close();
     }
 
+    /// Whether the peer's transport has said that nothing more will come.
+    #[inline]
+    pub(super) fn is_closed_by_peer(&self) -> bool {
+        self.pipe.as_deref().is_some_and(Pipe::is_closed_by_peer)
+    }
+
     /// Drops the connection, which closes it.
     pub(super) fn close(&mut self) {
         self.socket = None;

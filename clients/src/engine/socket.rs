@@ -73,7 +73,7 @@ const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 /// Whether the ports of one address would run out: connections are many, or come and go. Only IPv4 has addresses to
 /// spare on loopback.
 fn would_run_out(plan: &Plan) -> bool {
-    let many = plan.requests_per_connection.is_some() || plan.connections >= SPREAD_FROM_CONNECTIONS;
+    let many = plan.come_and_go() || plan.connections >= SPREAD_FROM_CONNECTIONS;
     many && plan.address.is_ipv4() && plan.address.ip().is_loopback()
 }
 

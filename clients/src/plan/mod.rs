@@ -139,6 +139,16 @@ impl Plan {
         }
     }
 
+    /// Whether each connection is opened by the one request that it carries.
+    pub fn connects_on_demand(&self) -> bool {
+        self.requests_per_connection == Some(1) || self.mix.iter().all(|request| request.closes)
+    }
+
+    /// Whether connections end during the run because the plan wants it.
+    pub fn come_and_go(&self) -> bool {
+        self.requests_per_connection.is_some() || self.mix.iter().any(|request| request.closes)
+    }
+
     /// Checks that the values go together.
     ///
     /// # Errors
@@ -205,7 +215,11 @@ impl Plan {
                 Length::Duration(_) => None,
             },
             warmup_ns: self.warmup_ns,
-            requests_per_connection: self.requests_per_connection,
+            requests_per_connection: if self.connects_on_demand() {
+                Some(1)
+            } else {
+                self.requests_per_connection
+            },
             timeout_ns: self.timeout_ns,
             seed: self.seed,
             backlog: self.backlog,

@@ -18,6 +18,8 @@ pub struct Request {
     pub wire: Vec<u8>,
     /// What the answer must be.
     pub expect: Expect,
+    /// Whether it asks the server to close the connection after the answer, so that no other may follow it there.
+    pub closes: bool,
 }
 
 /// What the answer must be.
@@ -94,7 +96,8 @@ impl RequestParts {
             }
             wire.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }
-        if self.close && !has("connection") {
+        let closes = self.close || has_option(&self.headers, "close");
+        if self.close && !has_option(&self.headers, "close") {
             wire.extend_from_slice(b"Connection: close\r\n");
         }
         let wants_length = !self.body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH");
@@ -103,7 +106,7 @@ impl RequestParts {
         }
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(&self.body);
-        Ok(Request { method, target: self.target, weight: self.weight, wire, expect: self.expect })
+        Ok(Request { method, target: self.target, weight: self.weight, wire, expect: self.expect, closes })
     }
 }
 
@@ -144,6 +147,12 @@ impl Expect {
     pub fn accepts_status(&self, status: u16) -> bool {
         self.status.map_or((200..300).contains(&status), |expected| expected == status)
     }
+}
+
+/// Whether a field `Connection` lists this option (RFC 9110, 7.6.1), in any case.
+fn has_option(headers: &[(String, String)], option: &str) -> bool {
+    let values = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("connection"));
+    values.flat_map(|(_, value)| value.split(',')).any(|o| o.trim().eq_ignore_ascii_case(option))
 }
 
 fn is_token(b: u8) -> bool {

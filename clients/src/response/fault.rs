@@ -30,9 +30,9 @@ pub enum AnswerFault {
     /// A length is no decimal number.
     #[error("the content length is no number")]
     LengthIsNoNumber,
-    /// The coding is said twice.
-    #[error("two transfer encodings")]
-    TwoEncodings,
+    /// A body is chunked once at most (RFC 9112, 6.1).
+    #[error("the chunked coding is said twice")]
+    ChunkedTwice,
     /// The length is said in two ways.
     #[error("both a content length and a transfer encoding")]
     LengthAndEncoding,

@@ -28,10 +28,12 @@ impl Head {
     /// What stands in the place of a head before one has come.
     pub(super) const NONE: Head = Head { status: 0, keep_alive: false, body_end: BodyEnd::Length(0) };
 
-    /// The same head as the answer to a HEAD request, whose body is never sent.
+    /// The head as the answer to a request: the body of one to HEAD is never sent, whatever the fields say (RFC 9112,
+    /// 6.3, rule 1), and only a body that needs the close for its end costs the connection.
     #[inline]
     pub(super) fn for_method(self, to_head: bool) -> Head {
-        if to_head { Head { body_end: BodyEnd::Length(0), ..self } } else { self }
+        let body_end = if to_head { BodyEnd::Length(0) } else { self.body_end };
+        Head { body_end, keep_alive: self.keep_alive && body_end != BodyEnd::UntilClose, ..self }
     }
 }
 
@@ -39,7 +41,12 @@ impl Head {
 pub(super) fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerFault> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);
-    let taken = match response.parse(octets) {
+    let mut parser = httparse::ParserConfig::default();
+    // RFC 9112, 5.2: a user agent takes a folded line as one. Space before a colon confuses proxies, and is no
+    // reason for a client to lose the answer (5.1).
+    parser.allow_obsolete_multiline_headers_in_responses(true);
+    parser.allow_spaces_after_header_name_in_responses(true);
+    let taken = match parser.parse_response(&mut response, octets) {
         Ok(httparse::Status::Complete(taken)) => taken,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(AnswerFault::TooManyFields),
@@ -61,8 +68,7 @@ pub(super) fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerF
         (_, None, Some(length)) => BodyEnd::Length(length),
         _ => BodyEnd::UntilClose,
     };
-    let keep_alive = fields.keep_alive && body_end != BodyEnd::UntilClose;
-    Ok(Some((Head { status, keep_alive, body_end }, taken)))
+    Ok(Some((Head { status, keep_alive: fields.keep_alive, body_end }, taken)))
 }
 
 /// What the fields of a head say that decides about its body and its connection.
@@ -72,8 +78,8 @@ struct Fields {
     coding: Option<Coding>,
 }
 
-/// The transfer coding of a body.
-#[derive(Clone, Copy)]
+/// The last transfer coding of a body. One before it is not undone: the body is counted as it comes.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Coding {
     Chunked,
     /// One whose end only the close of the connection tells.
@@ -86,17 +92,24 @@ impl Fields {
         let mut fields = Fields { keep_alive: version == Some(1), length: None, coding: None };
         for header in headers {
             if header.name.eq_ignore_ascii_case("content-length") {
-                let value = parse_length(header.value)?;
-                if fields.length.is_some_and(|other| other != value) {
-                    return Err(AnswerFault::TwoLengths);
+                // The same length may be said several times (RFC 9110, 8.6).
+                for value in header.value.split(|&b| b == b',') {
+                    let value = parse_length(value)?;
+                    if fields.length.is_some_and(|other| other != value) {
+                        return Err(AnswerFault::TwoLengths);
+                    }
+                    fields.length = Some(value);
                 }
-                fields.length = Some(value);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
-                if fields.coding.is_some() {
-                    return Err(AnswerFault::TwoEncodings);
+                let codings = header.value.split(|&b| b == b',').map(<[u8]>::trim_ascii);
+                // The last coding decides where the body ends (RFC 9112, 6.3, rule 4), in whichever line it stands.
+                for coding in codings.filter(|coding| !coding.is_empty()) {
+                    let is_chunked = coding.eq_ignore_ascii_case(b"chunked");
+                    if is_chunked && fields.coding == Some(Coding::Chunked) {
+                        return Err(AnswerFault::ChunkedTwice);
+                    }
+                    fields.coding = Some(if is_chunked { Coding::Chunked } else { Coding::Other });
                 }
-                let chunked = header.value.trim_ascii().eq_ignore_ascii_case(b"chunked");
-                fields.coding = Some(if chunked { Coding::Chunked } else { Coding::Other });
             } else if header.name.eq_ignore_ascii_case("connection") {
                 for option in header.value.split(|&b| b == b',') {
                     let option = option.trim_ascii();
@@ -117,8 +130,14 @@ impl Fields {
 
 fn parse_length(value: &[u8]) -> Result<u64, AnswerFault> {
     let digits = value.trim_ascii();
-    if digits.is_empty() || digits.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
+    let worth = without_zeros(digits);
+    if digits.is_empty() || worth.len() > 18 || !digits.iter().all(u8::is_ascii_digit) {
         return Err(AnswerFault::LengthIsNoNumber);
     }
-    Ok(digits.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0')))
+    Ok(worth.iter().fold(0, |sum, &b| sum * 10 + u64::from(b - b'0')))
+}
+
+/// Digits without the zeros that stand before them.
+pub(super) fn without_zeros(digits: &[u8]) -> &[u8] {
+    &digits[digits.iter().take_while(|&&b| b == b'0').count()..]
 }

@@ -9,7 +9,7 @@ mod head;
 use crate::limits::{CHUNK_LINE_MAX_OCTETS, HEAD_MAX_OCTETS, INTERIM_ANSWERS_MAX};
 use crate::response::fault::AnswerFault;
 pub use crate::response::head::Head;
-use crate::response::head::{BodyEnd, parse_head};
+use crate::response::head::{BodyEnd, parse_head, without_zeros};
 
 /// How far an answer has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,9 +287,10 @@ fn at_most(octets: &[u8], length: u64) -> &[u8] {
 
 fn chunk_size(line: &[u8]) -> Result<u64, AnswerFault> {
     let digits = line.split(|&b| b == b';').next().unwrap_or_default().trim_ascii_end();
-    if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    let worth = without_zeros(digits);
+    if digits.is_empty() || worth.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err(AnswerFault::ChunkSizeIsNoNumber);
     }
     // Checked above: at most 15 hexadecimal digits.
-    Ok(digits.iter().fold(0, |sum, &b| sum * 16 + u64::from((b as char).to_digit(16).unwrap_or(0))))
+    Ok(worth.iter().fold(0, |sum, &b| sum * 16 + u64::from((b as char).to_digit(16).unwrap_or(0))))
 }

@@ -7,8 +7,9 @@
 
 pub mod blocks;
 pub mod build;
+pub mod verdict;
 
-use crate::explanation::build::Build;
+use crate::explanation::build::{AnsweredBy, Build};
 use crate::unit::{Cost, Unit};
 use dyno_record::load::LoadFigures;
 use dyno_record::measured::Record;
@@ -56,6 +57,8 @@ pub struct Explanation {
     pub reasons: Vec<Reason>,
     /// What could not be counted for one of them.
     pub not_available: Vec<&'static str>,
+    /// The part of that CPU which was spent outside the kernel, where the system tells it.
+    pub outside_kernel_ns: Option<[f64; 2]>,
 }
 
 impl Explanation {
@@ -74,9 +77,11 @@ impl Explanation {
         (self.unexplained_ns() / self.difference_ns()).abs()
     }
 
-    /// The reasons that matter, in words, the strongest first.
+    /// The reasons that matter, in words, the strongest first. When one is larger than the whole difference, or all of
+    /// them together are, a share would say nothing, and each is given as a time.
     pub fn words(&self, names: [&str; 2]) -> String {
         let difference = self.difference_ns();
+        let as_times = self.largest_share() > 1.0 || self.explained_share() > 1.0;
         let mut shares: Vec<(f64, &Reason)> =
             self.reasons.iter().map(|reason| (reason.adds_ns() / difference, reason)).collect();
         shares.retain(|(share, _)| share.abs() >= WORTH_NAMING);
@@ -86,9 +91,13 @@ impl Explanation {
             .map(|(share, reason)| {
                 let which = reason.dearer();
                 let (count, other) = (reason.per_request[which], reason.per_request[1 - which]);
+                let part = if as_times {
+                    format!("{} {}", show::time(reason.adds_ns().abs()), more_or_less(reason.adds_ns()))
+                } else {
+                    format!("{} of it", show::share(*share))
+                };
                 format!(
-                    "{} of it: {} takes {} {} a request ({}), {} takes {}.",
-                    show::share(*share),
+                    "{part}: {} takes {} {} a request ({}), {} takes {}.",
                     names[which],
                     show::three(count),
                     reason.what,
@@ -100,6 +109,11 @@ impl Explanation {
             .collect();
         named.join("\n")
     }
+}
+
+/// How a cost compares with another.
+fn more_or_less(difference_ns: f64) -> &'static str {
+    if difference_ns >= 0.0 { "more" } else { "less" }
 }
 
 /// One of the two that are compared.
@@ -129,15 +143,24 @@ pub fn explain(cells: &[&Record], sides: [Side; 2], cost: &dyn Fn(Unit) -> Optio
     steps.into_iter().filter_map(|steps| of_step(cells, sides, steps, cost)).collect()
 }
 
+/// The cells of a step that count.
+fn counting<'a>(cells: &[&'a Record], name: &str, step: Step) -> impl Iterator<Item = &'a Record> {
+    let is_of =
+        move |record: &&Record| record.trial.cell.contestant == name && record.trial.cell.step == step;
+    cells.iter().copied().filter(is_of).filter(|record| record.counted().is_some())
+}
+
 /// Median over the cells of a step that count.
 fn figure(cells: &[&Record], name: &str, step: Step, read: &dyn Fn(&Record) -> Option<f64>) -> Option<f64> {
-    let values: Vec<f64> = cells
-        .iter()
-        .filter(|record| record.trial.cell.contestant == name && record.trial.cell.step == step)
-        .filter(|record| record.counted().is_some())
-        .filter_map(|record| read(record))
-        .collect();
-    median(&values)
+    median(&counting(cells, name, step).filter_map(read).collect::<Vec<_>>())
+}
+
+/// The share of CPU that was spent in the kernel, over the cells of a step that count. The system counts it in ticks,
+/// of which a short cell has few, so their mean says more than a median.
+fn mean_system_share(cells: &[&Record], name: &str, step: Step) -> Option<f64> {
+    let shares: Vec<f64> =
+        counting(cells, name, step).filter_map(|record| record.server.as_ref()?.system_share).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }
 
 fn of_step(
@@ -172,7 +195,10 @@ fn of_step(
         cpu_ns: [cpu(names[0])?, cpu(names[1])?],
         reasons: Vec::new(),
         not_available: Vec::new(),
+        outside_kernel_ns: None,
     };
+    let outside = |name: &str| Some(cpu(name)? * (1.0 - mean_system_share(cells, name, step)?));
+    found.outside_kernel_ns = outside(names[0]).zip(outside(names[1])).map(|(one, other)| [one, other]);
     let mut add = |what: &'static str, counts: [Option<f64>; 2], units: [Unit; 2]| {
         let costs = units.map(|unit| cost(unit).map(|cost| cost.ns));
         match (counts, costs) {
@@ -190,6 +216,12 @@ fn of_step(
         ("processes", Unit::Fork),
         ("threads", Unit::SpawnForConnection),
         ("hand-overs", Unit::HandOver),
+        ("pool calls", Unit::CallPool),
+        ("pool calls", Unit::CallPoolForConnection),
+        ("tasks woken", Unit::WakeTask),
+        ("tasks started", Unit::TaskForConnection),
+        ("coroutines resumed", Unit::ResumeCoroutine),
+        ("coroutines started", Unit::CoroutineForConnection),
         ("connections queued", Unit::QueueConnection),
         ("connections watched", Unit::WatchConnection),
         ("events", Unit::Event),
@@ -212,7 +244,8 @@ fn of_step(
     );
     add("clients woken", counts(&|load, _| load.generator_sleeps_per_s), [Unit::WakeClient; 2]);
     // With a connection each, everybody accepts, receives, sends and closes; the other calls are in the prices above.
-    if step == Step::Capacity {
+    // So are those of a pool, a task or a coroutine beyond the loop's.
+    if step == Step::Capacity && builds.iter().all(|build| build.answered_by == AnsweredBy::Itself) {
         add("system calls", counts(&|_, server| server.system_calls_per_s), [Unit::SystemCall; 2]);
     }
     Some(found)

@@ -1,6 +1,6 @@
 //! Dyno's own architectures as contestants: `dyno serve NAME`, this very program.
 
-use dyno_analysis::explanation::build::{Build, Sleepers};
+use dyno_analysis::explanation::build::{AnsweredBy, Build, Sleepers};
 use dyno_analysis::unit::Unit;
 use dyno_servers::architecture::{
     Anatomy, Architecture, Concurrency as Served, HandOvers, Knob, ServedBy, Started, WaitsBy,
@@ -84,17 +84,22 @@ fn build(anatomy: Anatomy) -> Build {
         started: match anatomy.started {
             Started::Process => Some(Unit::Fork),
             Started::Thread => Some(Unit::SpawnForConnection),
-            // Starting these needs no system call, and far less time than accepting a connection.
+            // What starting these takes is in the price of their answer, see `answered_by`.
             Started::Nothing | Started::Coroutine | Started::Task => None,
         },
         queued: match anatomy.hand_overs {
             HandOvers::PerConnection => 1.0,
             HandOvers::Never | HandOvers::PerRequest => 0.0,
         },
-        hand_overs: match anatomy.hand_overs {
-            // One to the workers, and one back to the loop.
-            HandOvers::PerRequest => 2.0,
-            HandOvers::Never | HandOvers::PerConnection => 0.0,
+        // Those of a pool are in the price of its answer.
+        hand_overs: 0.0,
+        answered_by: match anatomy.served_by {
+            ServedBy::LoopAndPool => AnsweredBy::Pool,
+            ServedBy::Coroutines => AnsweredBy::Coroutine,
+            ServedBy::Tasks => AnsweredBy::Task,
+            ServedBy::OnlyThread | ServedBy::Processes | ServedBy::Threads | ServedBy::Loops => {
+                AnsweredBy::Itself
+            }
         },
         epoll: match anatomy.waits_by {
             WaitsBy::Epoll => true,
@@ -130,11 +135,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_over_request_by_request_goes_there_and_back() {
+    fn each_request_that_is_handed_over_has_the_price_of_a_pool() {
         for architecture in ALL {
             let built = build(architecture.anatomy);
-            let pool = architecture.anatomy.served_by == ServedBy::LoopAndPool;
-            assert_eq!(built.hand_overs, if pool { 2.0 } else { 0.0 }, "{}", architecture.name);
+            let handed_over = architecture.anatomy.hand_overs == HandOvers::PerRequest;
+            for (step, unit) in
+                [(Step::Capacity, Unit::CallPool), (Step::Connect, Unit::CallPoolForConnection)]
+            {
+                let name = architecture.name;
+                assert_eq!(built.count(step, unit), f64::from(u8::from(handed_over)), "{name}: {unit:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_task_and_coroutine_that_is_started_has_a_price_under_both_loads() {
+        for architecture in ALL {
+            let built = build(architecture.anatomy);
+            let units = match architecture.anatomy.started {
+                Started::Task => [Unit::WakeTask, Unit::TaskForConnection],
+                Started::Coroutine => [Unit::ResumeCoroutine, Unit::CoroutineForConnection],
+                Started::Nothing | Started::Process | Started::Thread => continue,
+            };
+            let counts = [built.count(Step::Capacity, units[0]), built.count(Step::Connect, units[1])];
+            assert_eq!(counts, [1.0, 1.0], "{}", architecture.name);
         }
     }
 }

@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 
 use crate::probe::machine::{online_cores, pin};
 use crate::unit_costs::loaded::host::Answered;
-use crate::unit_costs::loaded::{callers, relay, wake_client};
+use crate::unit_costs::loaded::{beyond_loop, callers, relay, wake_client};
 
 /// How a step is measured.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,7 @@ enum Measure {
 
 /// How each unit is measured.
 fn measure_of(unit: Unit) -> Measure {
+    use beyond_loop::{Load, Way};
     use callers::Way as Callers;
     use relay::Way as Relay;
     match unit {
@@ -59,6 +60,28 @@ fn measure_of(unit: Unit) -> Measure {
         }
         Unit::SpawnForConnection => {
             Measure::Situation(|| callers::more(Callers::Births, Callers::Threads).map(with_switches))
+        }
+        Unit::CallPool => {
+            Measure::Situation(|| beyond_loop::more(Way::Queues, Load::Lasting).map(with_switches))
+        }
+        Unit::WakePool => Measure::Situation(|| {
+            let switch = beyond_loop::pool_switch_ns()?;
+            Ok(Cost { switches: 1.0, ..of_time(switch) })
+        }),
+        Unit::CallPoolForConnection => {
+            Measure::Situation(|| beyond_loop::more(Way::Pool, Load::Calls).map(with_switches))
+        }
+        Unit::WakeTask => {
+            Measure::Situation(|| beyond_loop::more(Way::Tasks, Load::Lasting).map(with_switches))
+        }
+        Unit::TaskForConnection => {
+            Measure::Situation(|| beyond_loop::more(Way::Tasks, Load::Calls).map(with_switches))
+        }
+        Unit::ResumeCoroutine => {
+            Measure::Situation(|| beyond_loop::more(Way::Coroutines, Load::Lasting).map(with_switches))
+        }
+        Unit::CoroutineForConnection => {
+            Measure::Situation(|| beyond_loop::more(Way::Coroutines, Load::Calls).map(with_switches))
         }
         Unit::WakeClient => Measure::Situation(|| wake_client::more().map(of_time)),
     }

@@ -73,7 +73,7 @@ impl Worker {
     /// # Errors
     /// What the system says; a server that does not let us in is no error here, but counted.
     pub(super) fn open_all(&mut self) -> io::Result<()> {
-        if self.plan.requests_per_connection == Some(1) {
+        if self.plan.connects_on_demand() {
             return Ok(());
         }
         let deadline = monotonic_ns() + self.plan.timeout_ns;

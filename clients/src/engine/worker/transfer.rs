@@ -105,12 +105,17 @@ impl Worker {
                 self.fail(index, RequestFailure::Transport(failure));
             }
             Ok(()) => {
-                if established && slot.phase == Phase::Connecting {
+                if established && slot.phase == Phase::Connecting && !slot.is_closed_by_peer() {
                     self.established(index);
                 }
                 self.flush(index);
                 if !plain.is_empty() {
                     self.read_answer(index, &plain, now_ns);
+                }
+                // The goodbye ends the stream before the socket does (RFC 8446, 6.1). A connection that was dropped
+                // with the answer has no pipe, or a new one.
+                if self.network.slots[index].is_closed_by_peer() {
+                    self.ended(index);
                 }
             }
         }
@@ -154,6 +159,8 @@ impl Worker {
         };
         let closing = !head.keep_alive
             || slot.phase == Phase::Sending
+            || slot.is_closed_by_peer()
+            || request.closes
             || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
         if !request.expect.accepts_status(head.status) {
             self.books.tally.failed(&RequestFailure::Status(head.status), slot.intended_ns, now_ns);

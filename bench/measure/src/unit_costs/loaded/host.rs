@@ -5,9 +5,10 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dyno_http::connection::Connection;
+use dyno_http::connection::{Connection, Want};
 use dyno_http::date::HttpDate;
 use dyno_http::limits::Limits;
+use dyno_http::request::OwnedRequest;
 use dyno_http::response::Response;
 use dyno_http::status::Status;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -87,27 +88,47 @@ impl Drop for TwoCores {
 pub struct Host {
     socket: TcpStream,
     http: Connection,
-    date: HttpDate,
+}
+
+/// Memory for receiving and for sending, used for all connections in turn, as readiness loops do it.
+pub type SharedMemory = [Option<Vec<u8>>; 2];
+
+/// The HTTP side of a connection that was just accepted.
+pub fn new_http() -> Connection {
+    Connection::new(Arc::new(Limits::default()), Instant::now())
+}
+
+/// The response to every request.
+pub fn response() -> Response {
+    Response::text(Status::OK, "Hello, world!")
+}
+
+/// Responds to the requests that were received.
+pub fn respond(http: &mut Connection) {
+    while http.next_request().is_some() {
+        http.respond(response(), &HttpDate::from_unix_seconds(0), Instant::now());
+    }
+}
+
+/// Whether the last response on a connection has been sent.
+pub fn is_over(http: &Connection) -> bool {
+    matches!(http.want(), Want::Linger | Want::Close)
 }
 
 /// Answers one request that lies in memory: what a process does between its birth and its end, but for the calls to
 /// its socket.
 pub fn answer_in_memory() {
-    let mut http = Connection::new(Arc::new(Limits::default()), Instant::now());
+    let mut http = new_http();
     http.receive(REQUEST, Instant::now());
-    while http.next_request().is_some() {
-        let response = Response::text(Status::OK, "Hello, world!");
-        http.respond(response, &HttpDate::from_unix_seconds(0), Instant::now());
-    }
+    respond(&mut http);
     let count = std::hint::black_box(http.pending()).len();
     http.advance(count, Instant::now());
 }
 
 impl Host {
-    /// Of a connection that was just accepted.
+    /// The host of a connection that was just accepted.
     pub fn new(socket: TcpStream) -> Self {
-        let http = Connection::new(Arc::new(Limits::default()), Instant::now());
-        Host { socket, http, date: HttpDate::from_unix_seconds(0) }
+        Host { socket, http: new_http() }
     }
 
     /// Waits for a message and answers it; false when the client is gone.
@@ -115,30 +136,74 @@ impl Host {
     /// # Errors
     /// What the system says of the connection.
     pub fn answer(&mut self) -> io::Result<bool> {
-        match self.socket.read(self.http.spare())? {
-            0 => return Ok(false),
-            count => self.http.received(count, Instant::now()),
+        if !self.receive()? {
+            return Ok(false);
         }
-        while self.http.next_request().is_some() {
-            self.http.respond(Response::text(Status::OK, "Hello, world!"), &self.date, Instant::now());
-        }
-        let count = self.socket.write(self.http.pending())?;
-        self.http.advance(count, Instant::now());
+        respond(&mut self.http);
+        self.write()?;
         Ok(true)
     }
 
-    /// The same with memory that is used for all connections in turn, as readiness loops do it.
+    /// The same with memory that is used for all connections in turn.
     ///
     /// # Errors
     /// What the system says of the connection.
-    pub fn answer_with(&mut self, memory: &mut [Option<Vec<u8>>; 2]) -> io::Result<bool> {
+    pub fn answer_with(&mut self, memory: &mut SharedMemory) -> io::Result<bool> {
+        self.with(memory, Host::answer)
+    }
+
+    /// Reads a message and copies the request out of it, so that another thread can answer it; `None` when the client
+    /// is gone.
+    ///
+    /// # Errors
+    /// What the system says of the connection.
+    pub fn take_request(&mut self, memory: &mut SharedMemory) -> io::Result<Option<OwnedRequest>> {
+        self.with(memory, |host| {
+            Ok(if host.receive()? {
+                host.http.next_request().map(|request| request.to_owned())
+            } else {
+                None
+            })
+        })
+    }
+
+    /// Sends the response to the request that was taken.
+    ///
+    /// # Errors
+    /// What the system says of the connection.
+    pub fn send(&mut self, response: Response, memory: &mut SharedMemory) -> io::Result<()> {
+        self.with(memory, |host| {
+            host.http.respond(response, &HttpDate::from_unix_seconds(0), Instant::now());
+            host.write()
+        })
+    }
+
+    /// Whether the last response has been sent.
+    pub fn is_over(&self) -> bool {
+        is_over(&self.http)
+    }
+
+    fn receive(&mut self) -> io::Result<bool> {
+        let count = self.socket.read(self.http.spare())?;
+        self.http.received(count, Instant::now());
+        Ok(count > 0)
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let count = self.socket.write(self.http.pending())?;
+        self.http.advance(count, Instant::now());
+        Ok(())
+    }
+
+    /// Does `work` with memory lent to the connection.
+    fn with<T>(&mut self, memory: &mut SharedMemory, work: impl FnOnce(&mut Self) -> T) -> T {
         let [inbox, outbox] = memory;
         inbox.take().into_iter().for_each(|memory| self.http.lend(memory));
         outbox.take().into_iter().for_each(|memory| self.http.lend_send(memory));
-        let answered = self.answer();
+        let done = work(self);
         *inbox = self.http.reclaim();
         *outbox = self.http.reclaim_send();
-        answered
+        done
     }
 
     /// Answers messages until the client is gone.
