@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     on("busy-clients-lose-nothing", busy_clients_lose_nothing);
     on("sigterm-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGTERM)));
     on("sigint-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGINT)));
+    on("sighup-lets-a-request-finish", |row| finishes(row, |server| server.signal(Signal::SIGHUP)));
     // A terminal signals the whole group, and so does a service manager.
     on("ctrl-c-lets-a-request-finish", |row| finishes(row, |server| server.signal_group(Signal::SIGINT)));
     on("group-sigterm-lets-a-request-finish", |row| {

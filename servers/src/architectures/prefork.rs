@@ -24,7 +24,7 @@
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.
 
-use std::io;
+use std::io::{self, Write};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -69,11 +69,12 @@ struct Worker {
 fn run(site: &'static Site) -> io::Result<()> {
     let hire =
         |place| Ok::<_, io::Error>(Worker { pid: start(site, || work(site, place))?, born: Instant::now() });
-    let mut workers = (0..site.settings.workers).map(hire).collect::<io::Result<Vec<_>>>()?;
+    let mut workers =
+        (0..site.settings.workers).map(|place| hire(place).map(Some)).collect::<io::Result<Vec<_>>>()?;
     let mut told = false;
     loop {
         if site.stop.is_requested() && !told {
-            workers.iter().for_each(|worker| ask_to_stop(worker.pid));
+            workers.iter().flatten().for_each(|worker| ask_to_stop(worker.pid));
             told = true;
         }
         let (dead, crashed) = match waitpid(None, None) {
@@ -84,18 +85,37 @@ fn run(site: &'static Site) -> io::Result<()> {
             // EINTR: a stop signal, or the tick of the stop switch.
             _ => continue,
         };
-        let Some(place) = workers.iter().position(|worker| worker.pid == dead) else { continue };
+        let lost = |worker: &Option<Worker>| worker.as_ref().is_some_and(|worker| worker.pid == dead);
+        let Some(place) = workers.iter().position(lost) else { continue };
         // A worker that exits before it was told to has failed, whatever its exit status.
         let stopping = site.stop.is_requested();
         Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
         if stopping {
             continue;
         }
-        if workers[place].born.elapsed() < RESPAWN_YOUNG {
+        if workers[place].take().is_some_and(|worker| worker.born.elapsed() < RESPAWN_YOUNG) {
             site.stop.wait(RESPAWN_PAUSE);
         }
-        workers[place] = hire(place)?;
+        workers[place] = replace(site, place, &hire);
     }
+}
+
+/// Starts a worker in a place that has become free. While that fails, the others serve on, and it is tried again.
+fn replace(site: &Site, place: usize, hire: &impl Fn(usize) -> io::Result<Worker>) -> Option<Worker> {
+    let mut complained = false;
+    while !site.stop.is_requested() {
+        match hire(place) {
+            Ok(worker) => return Some(worker),
+            Err(error) if !complained => {
+                complained = true;
+                // Standard error may be closed; that is no reason to stop serving.
+                let _ = writeln!(io::stderr(), "cannot replace worker {place} for the moment: {error}");
+            }
+            Err(_) => {}
+        }
+        site.stop.wait(RESPAWN_PAUSE);
+    }
+    None
 }
 
 fn work(site: &'static Site, place: usize) {

@@ -28,7 +28,7 @@ pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
     // A child that is started while the server stops inherits the stop request. The parent then asks it to stop once
     // more; if the child were not marked as a worker by then, this would be its second signal, and would end it at
     // once.
-    let asks = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    let asks = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&asks), None)?;
     // SAFETY: the process has one thread; the callers promise it, and `dyno serve` starts no thread before.
     let forked = unsafe { fork() };

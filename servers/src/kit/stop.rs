@@ -1,6 +1,6 @@
 //! Turns a signal into an orderly end.
 //!
-//! The first SIGTERM or SIGINT asks the server to drain, the second ends the process at once. Everything that must
+//! The first SIGTERM, SIGINT or SIGHUP asks the server to drain, the second ends the process at once. Everything that must
 //! happen immediately happens in the signal handler, with calls that signal-safety(7) allows. So a server stops in
 //! the same way whether it has one thread, a thousand, or none to spare:
 //!
@@ -59,7 +59,7 @@ static STOP: OnceLock<Stop> = OnceLock::new();
 const MARKS_SPREAD: usize = 64 * 64;
 
 impl Stop {
-    /// Installs the handlers of SIGTERM, SIGINT and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
+    /// Installs the handlers of SIGTERM, SIGINT, SIGHUP and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
     ///
     /// # Errors
     /// When a system call is refused, or when the switch was installed before.
@@ -85,6 +85,10 @@ impl Stop {
         unsafe {
             sigaction(Signal::SIGTERM, &ask)?;
             sigaction(Signal::SIGINT, &ask)?;
+            // A closed terminal must not cost requests; what was started by nohup(1) goes on.
+            if matches!(sigaction(Signal::SIGHUP, &ask)?.handler(), SigHandler::SigIgn) {
+                sigaction(Signal::SIGHUP, &ignore)?;
+            }
             sigaction(Signal::SIGALRM, &tick)?;
             sigaction(Signal::SIGPIPE, &ignore)?;
         }
