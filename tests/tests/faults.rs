@@ -1,11 +1,12 @@
 //! Faults, planted and real: what each costs, and what it must not cost.
 
 use std::collections::BTreeSet;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dyno_servers::architecture::Started;
 use dyno_tests::limits::{ANSWER, AT_ONCE, UNDERWAY};
 use dyno_tests::process::{children, cpu_time, descriptors, threads, wait_until, zombies};
 use dyno_tests::rows::Row;
@@ -31,6 +32,8 @@ fn main() -> ExitCode {
     mount(&mut trials, "faults", "all-workers-killed-are-replaced", prefork, all_workers_killed);
     mount(&mut trials, "faults", "hot-respawn-is-throttled", prefork, hot_respawn);
     mount(&mut trials, "faults", "descriptor-exhaustion", everybody, exhaustion);
+    let thread_each = |row: &Row| row.architecture.anatomy.started == Started::Thread;
+    mount(&mut trials, "faults", "no-memory-for-a-thread-503", thread_each, no_thread);
     mount(&mut trials, "faults", "signal-storm", everybody, signal_storm);
     mount(&mut trials, "faults", "resets-at-every-stage", everybody, resets);
     mount(&mut trials, "faults", "nothing-piles-up", everybody, |row| nothing_piles_up(row, 1_000));
@@ -48,6 +51,28 @@ fn greeted(server: &Server) -> Result<Client, String> {
     let mut client = connect(server)?;
     let status = client.get("/")?.status;
     if status == 200 { Ok(client) } else { Err(format!("GET / got {status}")) }
+}
+
+/// No thread can be started, because its stack finds no memory: the client gets a 503, and the server goes on.
+fn no_thread(row: &Row) -> Outcome {
+    let server = Server::start(row)?;
+    let mut held = greeted(&server)?;
+    let limit = |bytes: &str| {
+        let (pid, limit) = (server.pid.to_string(), format!("--as={bytes}:"));
+        Command::new("prlimit")
+            .args(["--pid", &pid, &limit])
+            .status()
+            .map_err(|error| format!("prlimit: {error}"))
+    };
+    ensure(limit("1000000")?.success(), || "prlimit failed".into())?;
+    let refused = get_once(server.address, "/")?;
+    ensure(refused.status == 503 && refused.field("retry-after").is_some(), || format!("{refused:?}"))?;
+    ensure(held.get("/")?.status == 200, || "the connection that was held is lost".into())?;
+    ensure(limit("unlimited")?.success(), || "prlimit failed".into())?;
+    drop(greeted(&server)?);
+    drop(held);
+    let total = server.stop_well()?.total;
+    ensure(total.refused == 1, || format!("{total:?}"))
 }
 
 fn panic_costs_one(row: &Row) -> Outcome {

@@ -26,8 +26,9 @@
 //! years. Von Behren et al., *Why Events Are a Bad Idea* (2003), defend it.
 
 use std::io;
-use std::os::fd::IntoRawFd;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::architecture::{
@@ -36,7 +37,6 @@ use crate::architecture::{
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::{accept, refuse};
 use crate::kit::site::Site;
-use crate::kit::stop::own;
 use crate::limits::{MAX_THREADS, THREAD_STACK_BYTES};
 
 /// A kernel thread per connection.
@@ -60,7 +60,8 @@ pub const THREAD_PER_CONNECTION: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    let living = &AtomicUsize::new(0);
+    let living = AtomicUsize::new(0);
+    let living = &living;
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {
             if living.load(Relaxed) >= site.settings.max_connections {
@@ -68,21 +69,24 @@ fn run(site: &'static Site) -> io::Result<()> {
                 continue;
             }
             living.fetch_add(1, Relaxed);
-            // A thread that cannot be started drops its closure, and the stream with it, without a word to the client.
-            // So the closure gets the bare descriptor.
-            let descriptor = stream.into_raw_fd();
+            // The thread takes the connection out; if no thread can be started, it is still there to be refused.
+            let held = Arc::new(Mutex::new(Some(stream)));
+            let taken = Arc::clone(&held);
             let serve = move || {
-                // SAFETY: the descriptor was given up above, and this thread alone has it.
-                let stream = unsafe { own(descriptor) }.into();
-                blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
+                if let Some(stream) = take(&taken) {
+                    blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
+                }
                 living.fetch_sub(1, Relaxed);
             };
             if thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, serve).is_err() {
                 living.fetch_sub(1, Relaxed);
-                // SAFETY: as above; the thread that would have it does not exist.
-                refuse(unsafe { own(descriptor) }.into(), tally);
+                take(&held).into_iter().for_each(|stream| refuse(stream, tally));
             }
         }
         Ok(())
     })
+}
+
+fn take(held: &Mutex<Option<TcpStream>>) -> Option<TcpStream> {
+    held.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

@@ -87,6 +87,7 @@ impl Stop {
         unsafe {
             sigaction(Signal::SIGTERM, &ask)?;
             sigaction(Signal::SIGINT, &ask)?;
+            // A closed terminal must not cost requests; what was started by nohup(1) goes on.
             if matches!(sigaction(Signal::SIGHUP, &ask)?.handler(), SigHandler::SigIgn) {
                 sigaction(Signal::SIGHUP, &ignore)?;
             }
