@@ -1,8 +1,8 @@
 //! Turns a signal into an orderly end.
 //!
-//! The first SIGTERM, SIGINT or SIGHUP asks the server to drain, the second ends the process at once. Everything that must
-//! happen immediately happens in the signal handler, with calls that signal-safety(7) allows. So a server stops in
-//! the same way whether it has one thread, a thousand, or none to spare:
+//! The first SIGTERM, SIGINT or SIGHUP asks the server to drain, the second ends the process at once. Everything that
+//! must happen immediately happens in the signal handler, with calls that signal-safety(7) allows. So a server stops
+//! in the same way whether it has one thread, a thousand, or none to spare:
 //!
 //! * the listener is shut down as soon as its queue is empty, so that a blocked accept(2) returns and no connection in
 //!   the queue is lost; after a grace it is shut down in any case;
@@ -59,7 +59,8 @@ static STOP: OnceLock<Stop> = OnceLock::new();
 const MARKS_SPREAD: usize = 64 * 64;
 
 impl Stop {
-    /// Installs the handlers of SIGTERM, SIGINT, SIGHUP and SIGALRM, and ignores SIGPIPE. Call it once, before any thread.
+    /// Installs the handlers of SIGTERM, SIGINT, SIGHUP and SIGALRM, and ignores SIGPIPE. Call it once, before any
+    /// thread.
     ///
     /// # Errors
     /// When a system call is refused, or when the switch was installed before.
