@@ -18,7 +18,7 @@ pub(crate) mod results;
 pub(crate) mod transport;
 
 use crate::exit::{Exit, Failure};
-use crate::print::{Unwritten, errln};
+use crate::print::{Unwritten, errln, out};
 
 /// Parses the command line, runs the command, and prints a failure on stderr.
 ///
@@ -44,9 +44,13 @@ fn command() -> Result<Exit, Failure> {
     match commands::Dyno::read() {
         Ok(dyno) => dyno.run(),
         Err(usage) => {
-            // If the reader has gone, there is nobody to show the help to.
-            let _ = usage.print();
-            Ok(if usage.use_stderr() { Exit::Usage } else { Exit::Success })
+            let text = usage.render().ansi().to_string();
+            if usage.use_stderr() {
+                errln!("{}", text.trim_end());
+                return Ok(Exit::Usage);
+            }
+            out!("{text}");
+            Ok(Exit::Success)
         }
     }
 }

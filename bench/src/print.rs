@@ -21,14 +21,18 @@ pub(crate) const PAINT: Paint = Paint(true);
 
 /// The payload of the unwinding that begins when output cannot be written.
 #[derive(Debug)]
-pub(crate) struct Unwritten(io::Error);
+pub(crate) struct Unwritten {
+    /// Where to: `standard output` or `standard error`.
+    stream: &'static str,
+    error: io::Error,
+}
 
 impl Unwritten {
     /// How the program ends. A reader that has gone is no fault to report; a full disk is, if standard error can
     /// still be written.
     pub(crate) fn exit(&self) -> Exit {
-        if self.0.kind() != io::ErrorKind::BrokenPipe {
-            let _ = writeln!(io::stderr(), "dyno: cannot write any further: {}", self.0);
+        if self.error.kind() != io::ErrorKind::BrokenPipe {
+            let _ = writeln!(io::stderr(), "dyno: cannot write {}: {}", self.stream, self.error);
         }
         Exit::Failed
     }
@@ -49,7 +53,11 @@ pub(crate) fn settle_colours() {
 /// # Panics
 /// Unwinds with [`Unwritten`] when standard output cannot be written.
 pub(crate) fn to_stdout(text: Arguments<'_>) {
-    written(anstream::stdout().lock().write_fmt(text));
+    let mut out = anstream::stdout().lock();
+    // What would stay in the buffer could fail when nobody looks any more.
+    let result = out.write_fmt(text).and_then(|()| out.flush());
+    drop(out);
+    written("standard output", result);
 }
 
 /// Writes to standard error.
@@ -57,13 +65,30 @@ pub(crate) fn to_stdout(text: Arguments<'_>) {
 /// # Panics
 /// Unwinds with [`Unwritten`] when standard error cannot be written.
 pub(crate) fn to_stderr(text: Arguments<'_>) {
-    written(anstream::stderr().lock().write_fmt(text));
+    written("standard error", anstream::stderr().lock().write_fmt(text));
 }
 
-fn written(result: io::Result<()>) {
+/// Ends the command where a stream cannot be written.
+///
+/// # Panics
+/// Unwinds with [`Unwritten`].
+fn written(stream: &'static str, result: io::Result<()>) {
     if let Err(error) = result {
         // The panic hook is bypassed, because `main` prints the message.
-        resume_unwind(Box::new(Unwritten(error)));
+        resume_unwind(Box::new(Unwritten { stream, error }));
+    }
+}
+
+/// Writes to standard output for a command that goes on when its reader has gone.
+///
+/// # Panics
+/// Unwinds with [`Unwritten`] when standard output cannot be written for another reason.
+pub(crate) fn to_stdout_if_read(text: Arguments<'_>) {
+    let mut out = anstream::stdout().lock();
+    let result = out.write_fmt(text).and_then(|()| out.flush());
+    drop(out);
+    if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+        written("standard output", result);
     }
 }
 

@@ -32,10 +32,18 @@ impl From<StoreError> for Failure {
                 "name a directory that an experiment has written, such as dyno-results/latest",
             ),
             StoreError::Empty(_) => Failure::usage(message, "measure again; the file is empty or cut off"),
-            StoreError::NewerSchema { .. } => {
-                Failure::usage(message, "use the version of dyno that wrote them, or a newer one")
+            StoreError::OtherSchema { .. } => {
+                Failure::usage(message, "read them with the version of dyno that wrote them")
             }
-            StoreError::Damaged { .. } => Failure::failed(
+            StoreError::Taken(directory) => Failure::usage(
+                message,
+                format!("name another --output, or continue it: --resume {}", directory.display()),
+            ),
+            StoreError::Locked(_) => Failure::usage(
+                message,
+                "wait until that one has ended, or name another place with --output DIR",
+            ),
+            StoreError::Damaged { .. } | StoreError::Nonsense { .. } => Failure::failed(
                 message,
                 "remove the damaged line; the cell can be measured again with --resume",
             ),

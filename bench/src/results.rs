@@ -1,7 +1,7 @@
 //! The directories of results: `dyno-results/<time>-<experiment>/`, with a link `latest` beside them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::exit::Failure;
 use dyno_analysis::levelling::Levelled;
@@ -17,6 +17,16 @@ pub(crate) const ROOT: &str = "dyno-results";
 pub(crate) fn directory(experiment: Experiment, unix_ms: u64) -> PathBuf {
     let moment = show::moment(unix_ms).replace(['-', ':'], "").replace(' ', "-");
     Path::new(ROOT).join(format!("{moment}-{experiment}"))
+}
+
+/// The place for an experiment that began in the same second as the one that has `taken` its place:
+/// `20261121-012805.2-compare`, which the order of names puts behind it.
+pub(crate) fn next_to(taken: &Path) -> PathBuf {
+    let name = taken.file_name().unwrap_or_default().to_string_lossy();
+    let (moment, experiment) = name.rsplit_once('-').unwrap_or((&name, ""));
+    let (moment, number) = moment.rsplit_once('.').unwrap_or((moment, "1"));
+    let next = number.parse::<u32>().unwrap_or(1) + 1;
+    taken.with_file_name(format!("{moment}.{next}-{experiment}"))
 }
 
 /// Points `dyno-results/latest` to a directory in `dyno-results`; does nothing for directories elsewhere.
@@ -79,8 +89,67 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
         (directory.join("cells.csv"), &report.csv),
     ];
     for (path, content) in files {
-        fs::write(&path, content)
+        replace(&path, content)
             .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display()), ""))?;
     }
     Ok(Written { report, page })
+}
+
+/// Names of the files of a report.
+const REPORT: [&str; 3] = ["report.html", "report.md", "cells.csv"];
+
+/// Refuses a place where a report could not be put once everything has been measured.
+///
+/// # Errors
+/// Failed (1) when something that is no file stands where a file of the report belongs.
+pub(crate) fn refuse_blocked_report(directory: &Path) -> Result<(), Failure> {
+    let blocked = REPORT.map(|name| directory.join(name)).into_iter().find(|path| path.is_dir());
+    blocked.map_or(Ok(()), |path| {
+        let message = format!("cannot write {}: it is a directory", path.display());
+        Err(Failure::failed(message, "move it away, or choose another place with --output DIR"))
+    })
+}
+
+/// Writes a file beside the one that it replaces, so that a full disk leaves the old one whole.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // Two reports at once do not write into each other.
+    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = fs::write(&beside, content).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // What is left of it is of no use; that it may stay is no second fault.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_cannot_be_written_leaves_the_old_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let page = directory.path().join("report.html");
+        replace(&page, "old").unwrap();
+        replace(&page, "new").unwrap();
+        assert_eq!(fs::read_to_string(&page).unwrap(), "new");
+        let blocked = directory.path().join("report.md");
+        fs::create_dir(&blocked).unwrap();
+        assert!(replace(&blocked, "text").is_err());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "nothing is left beside them");
+        assert!(refuse_blocked_report(directory.path()).unwrap_err().message.contains("report.md"));
+    }
+
+    #[test]
+    fn starts_of_the_same_second_have_places_of_their_own_in_their_order() {
+        let first = directory(Experiment::Compare, 1_700_000_000_000);
+        let mut places = vec![first];
+        for _ in 0..3 {
+            places.push(next_to(&places[places.len() - 1]));
+        }
+        assert!(places.is_sorted() && places.windows(2).all(|two| two[0] != two[1]), "{places:?}");
+        assert!(places.iter().all(|place| place.to_string_lossy().ends_with("-compare")), "{places:?}");
+        assert!(places[3] < directory(Experiment::Compare, 1_700_000_001_000));
+    }
 }

@@ -56,9 +56,15 @@ pub fn read() -> Environment {
         container: container(),
         governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         dyno: env!("CARGO_PKG_VERSION").to_string(),
+        programs: program().into_iter().collect(),
         optimized: !cfg!(debug_assertions),
         settings,
     }
+}
+
+/// Digest of the file of this program as it was when it started, also where another build has replaced it since.
+fn program() -> Option<String> {
+    Some(digest(&fs::read("/proc/self/exe").ok()?))
 }
 
 /// Twelve hexadecimal digits that stand for a value. They tell machines apart, but do not keep a secret.

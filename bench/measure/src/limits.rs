@@ -156,3 +156,19 @@ pub const SEARCH_STEPS: u32 = 12;
 /// The generator has to open its connections within this time: it gives up connections that take longer than its own
 /// time limit of ten seconds, and reports which were missing.
 pub const OPENING_LIMIT: Duration = Duration::from_secs(20);
+
+/// Last lines of a contestant that are kept for the words of a fault: a message and its context.
+pub const WORDS_LIMIT_LINES: usize = 5;
+
+/// Bytes of such a line that are kept: five lines still fit a terminal.
+pub const WORDS_LIMIT_BYTES: usize = 400;
+
+/// How long the first process of a contestant may take to end before its whole group is asked: an order of magnitude
+/// more than a server takes that ends its own children.
+pub const GROUP_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long processes that were killed may take to vanish: the kernel frees their memory meanwhile.
+pub const KILL_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long the last line of a contestant that has ended may take to arrive.
+pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);

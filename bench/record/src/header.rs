@@ -85,6 +85,10 @@ pub struct Environment {
     pub governor: Option<String>,
     /// Version of this program.
     pub dyno: String,
+    /// Digests of the builds of this program that measured: a header line names its own, and who reads a file gets
+    /// those of all its header lines. Empty in older records.
+    #[serde(default)]
+    pub programs: Vec<String>,
     /// Whether this program was built with optimization.
     pub optimized: bool,
     /// Kernel settings that matter, by name.

@@ -18,6 +18,7 @@ mod prose;
 mod section;
 mod sections;
 mod statements;
+mod table_cell;
 mod text;
 mod transports;
 mod words;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::table_cell::cell;
 use crate::transports;
 use crate::words;
 use dyno_analysis::comparison::{Model, RowFigure};
@@ -24,7 +25,7 @@ pub(crate) fn render(model: &Model) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} |",
-            row.label,
+            cell(&row.label),
             with_interval(&row.capacity, show::rate),
             plain(&row.p50_ns, show::time),
             plain(&row.p99_ns, show::time),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::table_cell::cell;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::transports::{Price, prices};
 use dyno_record::transport::TransportKind;
@@ -53,7 +54,7 @@ pub(crate) fn markdown(model: &Model) -> String {
     }
     let _ = writeln!(text, "| {} |\n|---|---|{}", COLUMNS.join(" | "), "---:|".repeat(COLUMNS.len() - 2));
     for price in &prices {
-        let _ = writeln!(text, "| {} |", texts(price).join(" | "));
+        let _ = writeln!(text, "| {} |", texts(price).map(|text| cell(&text)).join(" | "));
     }
     text.push('\n');
     text

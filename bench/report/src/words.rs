@@ -19,7 +19,15 @@ pub(crate) fn paragraphs(model: &Model) -> Vec<String> {
 
 /// The verdict of the audit on all cells, and the floor of the machine.
 pub(crate) fn bearings(model: &Model) -> Vec<String> {
-    [trust(model)].into_iter().chain(floor(model)).collect()
+    [trust(model)].into_iter().chain(builds(model)).chain(floor(model)).collect()
+}
+
+/// That several builds of this program measured, where that is so: their servers may differ.
+fn builds(model: &Model) -> Option<String> {
+    let count = model.header.environment.programs.len();
+    (count > 1).then(|| {
+        format!("The cells were measured by {count} builds of dyno: what differs may be the build and not the server.")
+    })
 }
 
 fn names(places: &[Ranked]) -> String {

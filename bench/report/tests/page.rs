@@ -74,7 +74,7 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
         ("<idle>".to_string(), nature(5_000.0, 0.4, true)),
         ("broken".to_string(), nature(1.0, 1.0, false)),
     ];
-    let store = Store::open(directory.path(), &header).unwrap();
+    let store = Store::begin(directory.path(), &header).unwrap();
     let mut progress = Silent;
     let rig = Mock { natures: natures.into(), ..Mock::default() };
     let mut campaign = Campaign::new(rig, Some(store), Vec::new(), "m", &mut progress);

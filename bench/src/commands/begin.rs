@@ -1,11 +1,12 @@
 //! Begins an experiment: from the options of its command, from a file, or from the records of an earlier start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use dyno_measure::environment;
 use dyno_record::experiment::Experiment;
-use dyno_record::store::{self, Records};
+use dyno_record::header::Header;
+use dyno_record::store::{self, Records, Store, StoreError};
 
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
@@ -21,7 +22,10 @@ use crate::results;
 /// results cannot be written.
 pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
     let launch = match options.resume {
-        Some(place) => resume(experiment, place)?,
+        Some(place) => {
+            let how = Resume { dry_run: options.dry_run, other_program: options.other_program };
+            resume(experiment, place, how)?
+        }
         None => begin(Spec { experiment, ..options.spec })?,
     };
     carry_out(Launch { dry_run: options.dry_run, quiet: options.quiet, ..launch })
@@ -41,18 +45,36 @@ fn begin(spec: Spec) -> Result<Launch, Failure> {
     let unix_ms = now_ms();
     let directory = spec.output.clone().unwrap_or_else(|| results::directory(spec.experiment, unix_ms));
     if directory.join(store::FILE).exists() {
-        return Err(Failure::usage(
-            format!("{} holds an experiment already", directory.display()),
-            format!("name another --output, or continue it: --resume {}", directory.display()),
-        ));
+        return Err(StoreError::Taken(directory).into());
     }
     let seed = spec.seed.unwrap_or(unix_ms);
-    Ok(Launch { spec, directory, known: Vec::new(), seed, unix_ms, dry_run: false, quiet: false })
+    Ok(Launch {
+        spec,
+        directory,
+        store: None,
+        recorded: None,
+        known: Vec::new(),
+        seed,
+        unix_ms,
+        dry_run: false,
+        quiet: false,
+    })
+}
+
+/// How an experiment is continued.
+#[derive(Debug, Clone, Copy)]
+struct Resume {
+    /// Whether the plan is printed, and nothing is written.
+    dry_run: bool,
+    /// Whether another build of this program may have begun it.
+    other_program: bool,
 }
 
 /// Continues an experiment with the options with which it began.
-fn resume(experiment: Experiment, place: Option<PathBuf>) -> Result<Launch, Failure> {
+fn resume(experiment: Experiment, place: Option<PathBuf>, how: Resume) -> Result<Launch, Failure> {
     let directory = place.map_or_else(|| results::latest(Some(experiment)), Ok)?;
+    // Before it is read: what another start adds meanwhile would be measured twice.
+    let store = if how.dry_run { None } else { Some(Store::reopen(&directory)?) };
     let Records { header, cells } = store::read(&directory)?;
     if header.experiment != experiment {
         return Err(Failure::usage(
@@ -62,14 +84,39 @@ fn resume(experiment: Experiment, place: Option<PathBuf>) -> Result<Launch, Fail
     }
     let spec = recorded::spec(&header, &directory)?;
     spec.check()?;
-    if header.environment.machine_id != environment::read().machine_id {
+    same_conditions(&header, &directory, how)?;
+    Ok(Launch {
+        spec,
+        directory,
+        store,
+        seed: header.seed,
+        recorded: Some(header),
+        known: cells,
+        unix_ms: now_ms(),
+        dry_run: false,
+        quiet: false,
+    })
+}
+
+/// Refuses to mix figures of two machines, and, unless it is asked for, of two builds of this program.
+fn same_conditions(recorded: &Header, directory: &Path, how: Resume) -> Result<(), Failure> {
+    let here = environment::read();
+    if recorded.environment.machine_id != here.machine_id {
         return Err(Failure::usage(
             format!("{} was measured on another machine or kernel", directory.display()),
             "begin a new experiment: figures of two machines do not mix",
         ));
     }
-    let unix_ms = now_ms();
-    Ok(Launch { spec, directory, known: cells, seed: header.seed, unix_ms, dry_run: false, quiet: false })
+    let programs = &recorded.environment.programs;
+    // Older records do not tell which program measured.
+    let is_known = programs.is_empty() || here.programs.iter().any(|program| programs.contains(program));
+    if is_known || how.other_program {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("{} was begun by another build of dyno", directory.display()),
+        "begin a new experiment, or say --other-program as well: the report then tells that builds are mixed",
+    ))
 }
 
 fn now_ms() -> u64 {

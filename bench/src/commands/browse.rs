@@ -59,11 +59,12 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         put(&waterfall::svg(&many), path)?;
     }
     if arguments.json {
-        let value = json!({"url": place.url.to_string(), "speed_up": speed_up, "one_thread": one, "many_threads": many});
+        let value =
+            json!({"url": place.shown(), "speed_up": speed_up, "one_thread": one, "many_threads": many});
         outln!("{value:#}");
     } else {
         let paint = PAINT;
-        outln!("{} {}\n", paint.bold("dyno browse"), place.url);
+        outln!("{} {}\n", paint.bold("dyno browse"), place.shown());
         out!("{}", waterfall::text(&many, paint));
         outln!("\n{} fetches", many.fetches.len());
         for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {

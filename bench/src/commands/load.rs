@@ -84,6 +84,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         write::plan(&plan, arguments.format)?;
         return Ok(Exit::Success);
     }
+    for path in [Some(&arguments.output), arguments.hlog.as_ref()].into_iter().flatten() {
+        write::try_place(path)?;
+    }
+    let plan = plan::reach(plan, &arguments.target)?;
     let transport = arguments.target.transport.transport;
     let mut outcome = carry_out(plan, transport, !arguments.quiet, arguments.announce_start)?;
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::load::options::TargetOptions;
-use crate::load::plan::{mix, transport};
+use crate::load::plan::{mix, reachable, refused, transport};
 use crate::print::{PAINT, outln};
 use crate::remedy::{self, unresolved};
 
@@ -37,12 +37,12 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
     let place = place::resolve(&target.url)
         .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
-    let requests = mix(target, &place, true)
-        .map_err(|error| Failure::usage(error.to_string(), "see `dyno probe --help`"))?;
+    let requests = mix(target, &place, true).map_err(|error| refused(&error, "see `dyno probe --help`"))?;
     let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };
     let transport = transport(target, &place)?;
-    let answer = exchange(place.address, &transport, &request.wire, request.is_head(), target.timeout)
-        .map_err(|error| {
+    let address = reachable(&place, target.timeout)?;
+    let answer =
+        exchange(address, &transport, &request.wire, request.is_head(), target.timeout).map_err(|error| {
             let usual = "is the server running there, and does it speak this transport?";
             let remedy = remedy::of(error.cause(), target.transport.transport);
             Failure::failed(error.to_string(), remedy.unwrap_or(usual))
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         let times: serde_json::Map<String, serde_json::Value> =
             stages.iter().map(|(name, ns)| (name.replace(' ', "_") + "_ns", (*ns).into())).collect();
         let value = json!({
-            "address": place.address.to_string(),
+            "address": address.to_string(),
             "local": answer.local.to_string(),
             "transport": transport.name(),
             "request": text(&request.wire),
@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         outln!("{value:#}");
     } else {
         let paint = PAINT;
-        outln!("{} {} -> {} ({})\n", paint.bold("dyno probe"), answer.local, place.address, transport.name());
+        outln!("{} {} -> {} ({})\n", paint.bold("dyno probe"), answer.local, address, transport.name());
         for line in String::from_utf8_lossy(&request.wire).lines() {
             outln!("{} {}", paint.dim(">"), visible(line));
         }

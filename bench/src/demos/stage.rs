@@ -1,8 +1,8 @@
 //! The output of a demonstration: text with pauses for people, or a line of JSON for each event.
 
 use crate::limits::{DEMO_EXCERPT_OCTETS, DEMO_PAUSE, TERMINAL_COLUMNS};
+use crate::print::to_stdout_if_read;
 use std::fmt::Display;
-use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
@@ -40,10 +40,12 @@ impl Stage {
     }
 
     fn put(&self, look: Style, text: &str, event: &serde_json::Value) {
-        let mut out = anstream::stdout().lock();
         // The reader may have gone; the demonstration goes on to its verdict.
-        let _ = if self.json { writeln!(out, "{event}") } else { writeln!(out, "{look}{text}{look:#}") };
-        let _ = out.flush();
+        if self.json {
+            to_stdout_if_read(format_args!("{event}\n"));
+        } else {
+            to_stdout_if_read(format_args!("{look}{text}{look:#}\n"));
+        }
         thread::sleep(self.pause);
     }
 

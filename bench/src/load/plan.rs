@@ -1,8 +1,10 @@
 //! From options to a plan for the generator.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dyno_clients::plan::as_run::Stretch;
+use dyno_clients::plan::error::PlanError;
 use dyno_clients::plan::mixfile;
 use dyno_clients::plan::pacer::{Arrivals, parse_trace};
 use dyno_clients::plan::place::{self, Place};
@@ -26,8 +28,8 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
     let (pace, length) =
         pace(how).map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?;
     let plan = Plan {
-        url: place.url.to_string(),
-        address: place.address,
+        url: place.shown(),
+        address: place.addresses[0],
         transport: transport(target, &place)?,
         pace,
         connections: how.connections,
@@ -42,10 +44,41 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
         cpus: how.cpu.clone(),
         errors_max,
         mix: mix(target, &place, how.requests_per_connection == Some(1))
-            .map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?,
+            .map_err(|error| refused(&error, "see `dyno load --help`"))?,
     };
     check_cpus(&how.cpu)?;
     Ok(plan)
+}
+
+/// Options that make no request, as a failure of their command; `usual` is what to do where nothing better is known.
+pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
+    let remedy = match error {
+        OptionError::Plan(PlanError::OwnLength { .. } | PlanError::OwnEncoding) => {
+            "leave the field out: the length of --body or --body-file is sent with it"
+        }
+        _ => usual,
+    };
+    Failure::usage(error.to_string(), remedy)
+}
+
+/// The plan with the first address of its host that takes a connection.
+///
+/// # Errors
+/// Every address, and what is wrong with it.
+pub(crate) fn reach(plan: Plan, target: &TargetOptions) -> Result<Plan, Failure> {
+    let place = place::resolve(&target.url)
+        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
+    Ok(Plan { address: reachable(&place, target.timeout)?, ..plan })
+}
+
+/// The first address of a place that takes a connection.
+///
+/// # Errors
+/// Every address, and what is wrong with it.
+pub(crate) fn reachable(place: &Place, timeout_ns: u64) -> Result<SocketAddr, Failure> {
+    place
+        .reachable(timeout_ns)
+        .map_err(|error| Failure::failed(error.to_string(), "is the server up, on one of these addresses?"))
 }
 
 fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
@@ -81,23 +114,24 @@ pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<
         let text = mixfile::read_bounded(path)?;
         let path = path.display().to_string();
         let Ok(text) = String::from_utf8(text) else { return Err(OptionError::NotText(path)) };
-        return mixfile::parse(&text, &place.authority, close)
-            .map_err(|error| OptionError::Content { path, error });
+        return mixfile::parse(&text, place, close).map_err(|error| OptionError::Content { path, error });
     }
     let body = match (&target.body, &target.body_file) {
-        (Some(text), _) => text.clone().into_bytes(),
-        (None, Some(path)) => mixfile::read_bounded(path)?,
-        (None, None) => Vec::new(),
+        (Some(text), _) => Some(text.clone().into_bytes()),
+        (None, Some(path)) => Some(mixfile::read_bounded(path)?),
+        (None, None) => None,
     };
     let expect = Expect {
         status: target.expect_status,
-        body: mixfile::expected_body(&target.expect, &place.target, &body)?,
+        body: mixfile::expected_body(&target.expect, &place.target, body.as_deref().unwrap_or_default())?,
     };
+    let mut headers = target.headers.clone();
+    place.authorize(&mut headers);
     let parts = RequestParts {
         method: target.method.clone(),
         target: place.target.clone(),
         authority: place.authority.clone(),
-        headers: target.headers.clone(),
+        headers,
         body,
         weight: 1.0,
         expect,

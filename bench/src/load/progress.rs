@@ -103,8 +103,8 @@ extern "C" fn stop(_signal: libc::c_int) {
     }
 }
 
-/// From now on Ctrl-C and SIGTERM end the run early, and the measurements so far are reported; a second signal ends
-/// the program.
+/// From now on Ctrl-C, SIGTERM and SIGHUP (a lost terminal) end the run early, and the measurements so far are
+/// reported; a second signal ends the program.
 ///
 /// # Errors
 /// When the system does not allow signal handlers.
@@ -118,10 +118,15 @@ pub(crate) fn stop_on_signals(live: &Arc<Live>) -> Result<(), Failure> {
         SaFlags::SA_RESETHAND | SaFlags::SA_RESTART,
         SigSet::empty(),
     );
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let say = |e| Failure::failed(format!("cannot handle {signal}: {e}"), "");
         // SAFETY: the handler does nothing but load a reference that is set once and store into an atomic.
-        unsafe { sigaction(signal, &action) }
-            .map_err(|e| Failure::failed(format!("cannot handle {signal}: {e}"), ""))?;
+        let before = unsafe { sigaction(signal, &action) }.map_err(say)?;
+        if signal == Signal::SIGHUP && matches!(before.handler(), SigHandler::SigIgn) {
+            // `nohup` has asked for it.
+            // SAFETY: the action is the one that was there before.
+            unsafe { sigaction(signal, &before) }.map_err(say)?;
+        }
     }
     Ok(())
 }

@@ -39,12 +39,47 @@ pub(crate) fn put(text: &str, path: &Path) -> Result<(), Failure> {
     match written {
         // If the reader has read enough (`| head`), that is no failure.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::failed(
-            format!("cannot write {}: {error}", path.display()),
-            "choose another --output",
-        )),
+        Err(error) => Err(unwritten(path, &error)),
         Ok(()) => Ok(()),
     }
+}
+
+/// Tries whether `path` can be written, before anything is measured for it. A file that is there is left as it is.
+///
+/// # Errors
+/// As [`put`].
+pub(crate) fn try_place(path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Ok(());
+    }
+    let is_new = !path.exists();
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .map_err(|error| unwritten(path, &error))?;
+    if is_new {
+        // Should the run fail, nobody shall take an empty file for its result.
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("cannot write {}: {error}", path.display()), "choose another place for it")
+}
+
+/// Writes a result to `path`, and to standard output where that fails: what was measured is never lost.
+///
+/// # Errors
+/// As [`put`]; the result has then gone to standard output.
+fn put_or_show(text: &str, path: &Path) -> Result<(), Failure> {
+    put(text, path).inspect_err(|_| {
+        if path != Path::new("-") {
+            // The failure of the first place is the one to tell.
+            let _ = put(text, Path::new("-"));
+        }
+    })
 }
 
 /// Writes an outcome.
@@ -59,7 +94,7 @@ pub(crate) fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<
         Format::Csv => format!("{}\n{}\n", csv::heading(), csv::row(outcome)),
         Format::Markdown => markdown::summary(outcome),
     };
-    put(&written, path)
+    put_or_show(&written, path)
 }
 
 /// Shows a plan that will not be run.
@@ -93,4 +128,29 @@ fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
 pub(crate) fn hlog(outcome: &Outcome, path: &Path) -> Result<(), Failure> {
     let log = hlog::log(outcome).map_err(|error| Failure::failed(error.to_string(), ""))?;
     put(&log, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_tried_and_left_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let (new, kept) = (directory.path().join("new"), directory.path().join("kept"));
+        std::fs::write(&kept, "before").unwrap();
+        for path in [&new, &kept, &"-".into()] {
+            try_place(path).unwrap();
+        }
+        assert!(!new.exists());
+        assert_eq!(std::fs::read_to_string(&kept).unwrap(), "before");
+        for path in [directory.path().into(), directory.path().join("none/x"), "".into()] {
+            let failure = try_place(&path).unwrap_err();
+            assert!(failure.message.contains("cannot write"), "{failure}");
+        }
+        assert!(
+            put_or_show("", Path::new("/dev/full")).is_ok()
+                && put_or_show("x", Path::new("/dev/full")).is_err()
+        );
+    }
 }

@@ -65,6 +65,8 @@ fn levels<'a>(observations: &'a [Timed], owed: &[f64]) -> BTreeMap<&'a str, f64>
 fn bounded(residuals: Vec<f64>) -> Vec<f64> {
     let sizes: Vec<f64> = residuals.iter().map(|residual| residual.abs()).collect();
     let most = FAR * 1.4826 * median(&sizes).unwrap_or_default();
+    // No bound where the residuals themselves have none: `clamp` does not take a bound that is no number.
+    let most = if most.is_finite() { most } else { f64::MAX };
     residuals.into_iter().map(|residual| residual.clamp(-most, most)).collect()
 }
 
@@ -159,5 +161,14 @@ mod tests {
         assert_eq!(moments(&[]), Vec::<f64>::new());
         assert_eq!(moments(&[alone("a", 0)]), [0.0]);
         assert_eq!(moments(&[alone("a", 0), alone("b", 0)]), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn figures_without_bounds_end_in_figures_and_not_in_a_panic() {
+        for value in [f64::INFINITY, f64::NAN, f64::MAX] {
+            let mut observations = planted(0.3);
+            observations.iter_mut().for_each(|one| one.value = value);
+            assert_eq!(moments(&observations).len(), observations.len());
+        }
     }
 }

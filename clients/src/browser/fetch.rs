@@ -197,14 +197,18 @@ impl FetchError {
 
 fn get(url: &Url, transport: &Carrier, timeout_ns: u64) -> Result<Exchange, FetchError> {
     let place = resolve_url(url.clone())?;
+    let address = place.reachable(timeout_ns)?;
+    let mut headers = Vec::new();
+    place.authorize(&mut headers);
     let parts = RequestParts {
+        headers,
         target: place.target,
         authority: place.authority,
         close: true,
         ..RequestParts::default()
     };
     let request = parts.prepare()?;
-    Ok(exchange(place.address, transport, &request.wire, false, timeout_ns)?)
+    Ok(exchange(address, transport, &request.wire, false, timeout_ns)?)
 }
 
 /// Sum of the fetches' lengths over the length of their union.

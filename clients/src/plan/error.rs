@@ -138,6 +138,18 @@ pub enum PlanError {
     #[error("the value of header field '{0}' holds a control character")]
     FieldValue(String),
 
+    /// A length that is not the body's would make the server see another request.
+    #[error("the field Content-Length says '{given}', and the body has {octets} octets")]
+    OwnLength {
+        /// What the field says.
+        given: String,
+        /// The length of the body.
+        octets: usize,
+    },
+    /// A body is sent as it is.
+    #[error("a body is sent with its length, and not with the field Transfer-Encoding")]
+    OwnEncoding,
+
     /// It is no URL.
     #[error("'{text}' is no URL: {error}")]
     Url {
@@ -163,6 +175,9 @@ pub enum PlanError {
         /// What the system says.
         error: io::Error,
     },
+    /// None of the host's addresses takes a connection; each is named.
+    #[error("no connection to any address: {0}")]
+    Unreachable(String),
     /// The name of the host resolves to nothing.
     #[error("the name '{0}' has no address")]
     NoAddress(String),

@@ -23,6 +23,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::plan::error::PlanError;
+use crate::plan::place::Place;
 use crate::plan::request::{Expect, ExpectedBody, Request, RequestParts, known_answer};
 
 #[derive(Debug, Deserialize)]
@@ -41,8 +42,7 @@ struct Entry {
     weight: f64,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    #[serde(default)]
-    body: String,
+    body: Option<String>,
     body_file: Option<std::path::PathBuf>,
     #[serde(default)]
     expect: String,
@@ -57,7 +57,7 @@ fn one() -> f64 {
 ///
 /// # Errors
 /// Names the file's fault.
-pub fn parse(text: &str, authority: &str, close: bool) -> Result<Vec<Request>, PlanError> {
+pub fn parse(text: &str, place: &Place, close: bool) -> Result<Vec<Request>, PlanError> {
     let entries = if text.trim_start().starts_with('{') {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let parsed = lines.map(|(i, line)| {
@@ -70,21 +70,24 @@ pub fn parse(text: &str, authority: &str, close: bool) -> Result<Vec<Request>, P
     if entries.is_empty() {
         return Err(PlanError::EmptyMix);
     }
-    entries.into_iter().map(|entry| request(entry, authority, close)).collect()
+    entries.into_iter().map(|entry| request(entry, place, close)).collect()
 }
 
-fn request(entry: Entry, authority: &str, close: bool) -> Result<Request, PlanError> {
+fn request(entry: Entry, place: &Place, close: bool) -> Result<Request, PlanError> {
     let body = match &entry.body_file {
-        Some(path) => read_bounded(path)?,
-        None => entry.body.into_bytes(),
+        Some(path) => Some(read_bounded(path)?),
+        None => entry.body.map(String::into_bytes),
     };
+    let sent = body.as_deref().unwrap_or_default();
     let expect =
-        Expect { status: entry.expect_status, body: expected_body(&entry.expect, &entry.target, &body)? };
+        Expect { status: entry.expect_status, body: expected_body(&entry.expect, &entry.target, sent)? };
+    let mut headers = entry.headers.into_iter().collect();
+    place.authorize(&mut headers);
     RequestParts {
         method: entry.method,
         target: entry.target,
-        authority: authority.into(),
-        headers: entry.headers.into_iter().collect(),
+        authority: place.authority.clone(),
+        headers,
         body,
         weight: entry.weight,
         expect,
@@ -126,6 +129,7 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, PlanError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::place::resolve;
 
     #[test]
     fn toml_and_json_lines_say_the_same() {
@@ -133,7 +137,8 @@ mod tests {
                     target = \"/echo\"\nheaders = { \"X-A\" = \"b\" }\nbody = \"hi\"\nexpect_status = 201\n";
         let lines = "{\"target\": \"/json\", \"weight\": 3, \"expect\": \"service\"}\n\n{\"method\": \"POST\", \"target\": \
                      \"/echo\", \"headers\": {\"X-A\": \"b\"}, \"body\": \"hi\", \"expect_status\": 201}\n";
-        let (a, b) = (parse(toml, "h:1", false).unwrap(), parse(lines, "h:1", false).unwrap());
+        let place = resolve("http://127.0.0.1:1/").unwrap();
+        let (a, b) = (parse(toml, &place, false).unwrap(), parse(lines, &place, false).unwrap());
         assert_eq!(a.len(), 2);
         for (a, b) in a.iter().zip(&b) {
             assert_eq!((&a.wire, a.weight, a.expect.status), (&b.wire, b.weight, b.expect.status));
@@ -146,6 +151,7 @@ mod tests {
 
     #[test]
     fn faults_are_named() {
+        let place = resolve("http://127.0.0.1:1/").unwrap();
         for (text, word) in [
             ("[[request]]\ntarget = \"/\"\ncolour = 1\n", "colour"),
             ("request = []\n", "no request"),
@@ -154,7 +160,7 @@ mod tests {
             ("[[request]]\ntarget = \"/a b\"\n", "target"),
             ("{\"target\": 5}", "line 1"),
         ] {
-            assert!(parse(text, "h", false).unwrap_err().to_string().contains(word), "{text}");
+            assert!(parse(text, &place, false).unwrap_err().to_string().contains(word), "{text}");
         }
     }
 }

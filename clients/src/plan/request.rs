@@ -54,8 +54,8 @@ pub struct RequestParts {
     pub authority: String,
     /// Further header fields, in order.
     pub headers: Vec<(String, String)>,
-    /// Body; empty: none.
-    pub body: Vec<u8>,
+    /// Body. An empty one is sent as such, with its length of 0.
+    pub body: Option<Vec<u8>>,
     /// Weight in the mix.
     pub weight: f64,
     /// The answer.
@@ -71,9 +71,9 @@ impl RequestParts {
     /// Names the part that cannot stand in a request (a space in the target, a line break in a field, and so on), since
     /// it would change what the server sees.
     pub fn prepare(self) -> Result<Request, PlanError> {
-        let method = match (self.method.as_str(), self.body.is_empty()) {
-            ("", true) => "GET".to_string(),
-            ("", false) => "POST".to_string(),
+        let method = match (self.method.as_str(), &self.body) {
+            ("", None) => "GET".to_string(),
+            ("", Some(_)) => "POST".to_string(),
             (method, _) => method.to_string(),
         };
         if !method.bytes().all(is_token) {
@@ -87,7 +87,15 @@ impl RequestParts {
         if !has("host") {
             wire.extend_from_slice(format!("Host: {}\r\n", self.authority).as_bytes());
         }
+        let wants_length = self.body.is_some() || matches!(method.as_str(), "POST" | "PUT" | "PATCH");
+        let body = self.body.unwrap_or_default();
         for (name, value) in &self.headers {
+            if name.eq_ignore_ascii_case("transfer-encoding") {
+                return Err(PlanError::OwnEncoding);
+            }
+            if name.eq_ignore_ascii_case("content-length") && value.parse() != Ok(body.len()) {
+                return Err(PlanError::OwnLength { given: value.clone(), octets: body.len() });
+            }
             if name.is_empty() || !name.bytes().all(is_token) {
                 return Err(PlanError::FieldName(name.clone()));
             }
@@ -100,12 +108,11 @@ impl RequestParts {
         if self.close && !has_option(&self.headers, "close") {
             wire.extend_from_slice(b"Connection: close\r\n");
         }
-        let wants_length = !self.body.is_empty() || matches!(method.as_str(), "POST" | "PUT" | "PATCH");
-        if wants_length && !has("content-length") && !has("transfer-encoding") {
-            wire.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
+        if wants_length && !has("content-length") {
+            wire.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
         }
         wire.extend_from_slice(b"\r\n");
-        wire.extend_from_slice(&self.body);
+        wire.extend_from_slice(&body);
         Ok(Request { method, target: self.target, weight: self.weight, wire, expect: self.expect, closes })
     }
 }
@@ -197,7 +204,7 @@ mod tests {
         let get = parts("/a?b").prepare().unwrap();
         assert_eq!(get.wire, b"GET /a?b HTTP/1.1\r\nHost: localhost:80\r\n\r\n");
         let mut with = parts("/echo");
-        with.body = b"hi".to_vec();
+        with.body = Some(b"hi".to_vec());
         with.headers = vec![("X-A".into(), "1".into())];
         with.close = true;
         let wire = with.prepare().unwrap().wire;
@@ -215,6 +222,35 @@ mod tests {
         let mut method = parts("/");
         method.method = "GET /".into();
         assert!(method.prepare().is_err());
+    }
+
+    #[test]
+    fn the_framing_of_a_request_is_that_of_its_body() {
+        let framed = |method: &str, body: Option<&[u8]>, field: Option<(&str, &str)>| {
+            let mut parts = parts("/");
+            parts.method = method.into();
+            parts.body = body.map(<[u8]>::to_vec);
+            parts.headers = field.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+            parts.prepare().map(|request| String::from_utf8(request.wire).unwrap())
+        };
+        for (method, body, field) in [
+            ("", Some(&b"hello"[..]), ("Content-Length", "3")),
+            ("", Some(b"hello"), ("content-length", "9")),
+            ("", Some(b""), ("Content-Length", "5")),
+            ("", None, ("Content-Length", "5")),
+            ("PUT", Some(b"hello"), ("Content-Length", "five")),
+            ("", Some(b"hello"), ("Content-Length", "-5")),
+            ("", Some(b"hello"), ("Transfer-Encoding", "chunked")),
+            ("", None, ("TRANSFER-ENCODING", "gzip, chunked")),
+        ] {
+            assert!(framed(method, body, Some(field)).is_err(), "{method} {body:?} {field:?}");
+        }
+        let own = framed("", Some(b"hello"), Some(("Content-Length", "5"))).unwrap();
+        assert_eq!(own.matches("Content-Length").count(), 1, "{own}");
+        let empty = framed("", Some(b""), None).unwrap();
+        assert!(empty.starts_with("POST / ") && empty.contains("Content-Length: 0\r\n"), "{empty}");
+        assert!(framed("PUT", None, None).unwrap().contains("Content-Length: 0\r\n"));
+        assert!(!framed("", None, None).unwrap().contains("Content-Length"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
         let measured =
             threshold.measured.map_or("not measured".into(), |m| show_measured(&threshold.expression, m));
         let grade = if threshold.failed { Verdict::Void } else { Verdict::Sound };
-        let mark = paint.verdict(grade.tone(), if threshold.failed { "FAILED" } else { "held" });
+        let mark = paint.verdict(grade.tone(), if threshold.failed { "FAILED" } else { "passed" });
         let _ = writeln!(
             o,
             "{} {mark}: fail if {} (measured: {measured})",
@@ -80,7 +80,8 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
         (None, Some(n)) => format!("{} requests", show::whole(n)),
         (None, None) => String::new(),
     };
-    let mut line = format!("{load} · {} connections · {length}", show::whole(u64::from(plan.connections)));
+    let connections = connections(u64::from(plan.connections));
+    let mut line = format!("{load} · {connections} · {length}");
     if plan.warmup_ns > 0 {
         let _ = write!(line, " after {} warm-up", show::time(plan.warmup_ns as f64));
     }
@@ -88,6 +89,10 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
         let _ = write!(line, " · {}", plan.transport);
     }
     line
+}
+
+fn connections(count: u64) -> String {
+    format!("{} connection{}", show::whole(count), if count == 1 { "" } else { "s" })
 }
 
 fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
@@ -234,10 +239,10 @@ fn figures(o: &mut String, outcome: &Outcome, paint: Paint) {
     line(
         "generator",
         format!(
-            "busy {} · CPU {} a request · {} connections open",
+            "busy {} · CPU {} a request · {} open",
             show::share(g.busy_share),
             show::time(g.cpu_per_request_ns),
-            show::whole(outcome.connections.open_max)
+            connections(outcome.connections.open_max)
         ),
     );
 }

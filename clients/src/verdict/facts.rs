@@ -78,6 +78,13 @@ pub struct GeneratorFacts {
     pub preempted_per_s: f64,
 }
 
+impl LatencyFacts {
+    /// Whether this percentile has the samples to be told, and so to be judged.
+    pub(super) fn is_told(&self, quantile: f64) -> bool {
+        self.percentiles.iter().any(|&(told, _)| told == quantile)
+    }
+}
+
 impl Facts {
     /// Whether the user ended the run.
     pub(super) fn is_interrupted(&self) -> bool {

@@ -80,10 +80,18 @@ fn generator_saturated(f: &Facts) -> Doubted {
 
 fn generator_late(f: &Facts) -> Doubted {
     let (p50, p99) = (f.figures.lag_p50_ns, f.figures.lag_p99_ns);
-    let void = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / LAG_VOID_PARTS)
-        || p99 > LAG_P99_VOID_NS.max(f.latency.p99_ns / LAG_VOID_PARTS);
-    let doubtful = p50 > LAG_P50_FREE_NS.max(f.latency.p50_ns / LAG_DOUBTFUL_PARTS)
-        || p99 > LAG_P99_FREE_NS.max(f.latency.p99_ns / LAG_DOUBTFUL_PARTS);
+    let late = |p50_limit_ns: u64, p99_limit_ns: u64| {
+        f.latency.is_told(0.5) && p50 > p50_limit_ns || f.latency.is_told(0.99) && p99 > p99_limit_ns
+    };
+    let (total_p50, total_p99) = (f.latency.p50_ns, f.latency.p99_ns);
+    let void = late(
+        LAG_P50_FREE_NS.max(total_p50 / LAG_VOID_PARTS),
+        LAG_P99_VOID_NS.max(total_p99 / LAG_VOID_PARTS),
+    );
+    let doubtful = late(
+        LAG_P50_FREE_NS.max(total_p50 / LAG_DOUBTFUL_PARTS),
+        LAG_P99_FREE_NS.max(total_p99 / LAG_DOUBTFUL_PARTS),
+    );
     let doubt = Doubt::GeneratorLate {
         lag_p50_ns: p50,
         lag_p99_ns: p99,
@@ -95,7 +103,7 @@ fn generator_late(f: &Facts) -> Doubted {
 }
 
 fn core_shared(f: &Facts) -> Doubted {
-    let late = f.figures.lag_p99_ns > LAG_P99_FREE_NS;
+    let late = f.latency.is_told(0.99) && f.figures.lag_p99_ns > LAG_P99_FREE_NS;
     (f.generator.preempted_per_s > PREEMPTED_PER_S && late)
         .then_some((Verdict::Doubtful, Doubt::CoreShared { switches_per_s: f.generator.preempted_per_s }))
 }
@@ -291,6 +299,41 @@ mod tests {
             assert_eq!((audit.verdict, audit.findings.len()), (*grade, 1), "{name}: {:?}", audit.findings);
             assert!(!audit.findings[0].message.is_empty() && !audit.findings[0].remedy.is_empty());
         }
+    }
+
+    #[test]
+    fn no_law_judges_a_percentile_that_is_not_told() {
+        // (percentiles told, what is wrong, graded)
+        type Case = (&'static [f64], fn(&mut Facts), Option<Verdict>);
+        let cases: &[Case] = &[
+            (&[0.5, 0.9], |f| f.figures.lag_p99_ns = 250_000, None),
+            (&[0.5, 0.9, 0.99], |f| f.figures.lag_p99_ns = 250_000, Some(Verdict::Void)),
+            (&[0.5, 0.9], |f| f.figures.lag_p50_ns = 50_000, Some(Verdict::Void)),
+            (&[0.5, 0.9], |f| (f.generator.preempted_per_s, f.figures.lag_p99_ns) = (1_000.0, 250_000), None),
+        ];
+        for (told, spoil, graded) in cases {
+            let mut facts = sound();
+            facts.latency.percentiles = told.iter().map(|&quantile| (quantile, 1e4)).collect();
+            spoil(&mut facts);
+            let audit = audit(&facts);
+            assert_eq!(audit.findings.first().map(|f| f.grade), *graded, "{told:?}: {:?}", audit.findings);
+        }
+        // Six answers, one of them late: too few for any percentile, and nothing else.
+        let mut few = sound();
+        few.latency.percentiles = vec![];
+        (few.figures.lag_p50_ns, few.figures.lag_p99_ns) = (50_000, 1_590_000);
+        assert_eq!(audit(&few).findings.len(), 1);
+        assert!(matches!(audit(&few).findings[0].doubt, Doubt::FewAnswers { .. }));
+    }
+
+    #[test]
+    fn an_idle_generator_that_is_late_is_not_told_to_lower_the_rate() {
+        let mut facts = sound();
+        facts.figures.lag_p50_ns = 50_000;
+        facts.generator.busy_share = 0.01;
+        assert!(!audit(&facts).findings[0].remedy.contains("lower the rate"));
+        facts.generator.busy_share = 0.8;
+        assert!(audit(&facts).findings[0].remedy.contains("lower the rate"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The words of a doubt: what it is, with its figures, and what to do about it.
 
-use crate::limits::WAITED_SHARE;
+use crate::limits::{BUSY_DOUBTFUL_SHARE, WAITED_SHARE};
 use crate::outcome::verdict::Doubt;
 use crate::verdict::facts::Facts;
 use dyno_units::show;
@@ -47,14 +47,21 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             format!("the generator had work for {} of the time", show::share(*busy_share)),
             "this is its speed, not the server's: add threads and cores, or lower the load",
         ),
-        Doubt::GeneratorLate { lag_p50_ns, lag_p99_ns, .. } => (
-            format!(
-                "the generator was late: lag p50 {}, p99 {}",
-                show::time(*lag_p50_ns as f64),
-                show::time(*lag_p99_ns as f64)
-            ),
-            "give it a core of its own, or lower the rate",
-        ),
+        Doubt::GeneratorLate { lag_p50_ns, lag_p99_ns, .. } => {
+            let p50 = show::time(*lag_p50_ns as f64);
+            let p99 = if f.latency.is_told(0.99) {
+                format!(", p99 {}", show::time(*lag_p99_ns as f64))
+            } else {
+                String::new()
+            };
+            // What has time to spare is late because it was not woken in time, at whatever rate.
+            let remedy = if f.generator.busy_share < BUSY_DOUBTFUL_SHARE / 2.0 {
+                "it had time to spare: give it a core of its own"
+            } else {
+                "give it a core of its own, or lower the rate"
+            };
+            (format!("the generator was late: lag p50 {p50}{p99}"), remedy)
+        }
         Doubt::CoreShared { switches_per_s } => (
             format!("the generator was preempted {} times a second", show::rate(*switches_per_s)),
             "give it a core of its own, and pin the server elsewhere",

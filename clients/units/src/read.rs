@@ -2,9 +2,9 @@
 //!
 //! | what | written as | read as |
 //! |---|---|---|
-//! | count | `500`, `10k`, `1.5M`, `2G` | decimal multiples |
+//! | count | `500`, `10k`, `1.5M`, `2G`, `1e4` | decimal multiples |
 //! | rate | `500`, `10k`, `10k/s` | per second |
-//! | duration | `250ns`, `5us`, `5ms`, `10s`, `1m30s`, `2h` | nanoseconds; a bare number is refused |
+//! | duration | `250ns`, `5us`, `5ms`, `10s`, `1m30s`, `2h` | nanoseconds; a bare number is of seconds |
 //! | size | `512`, `64k`, `64KiB`, `2GiB`, `10MB` | bytes; `k`, `kB` are 1,000, `KiB` is 1,024 |
 //! | share | `0.1%`, `0.001` | between 0 and 1 |
 //! | cores | `0`, `0-3`, `0,2-4` | their numbers, each once, rising |
@@ -72,9 +72,21 @@ impl From<ReadError> for String {
 
 /// Splits `text` into its leading decimal number and the rest.
 fn number(text: &str) -> Result<(f64, &str), ReadError> {
-    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(text.len());
+    let plain =
+        |text: &str| text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(text.len());
+    let mut end = plain(text);
+    if let Some(exponent) = text[end..].strip_prefix(['e', 'E']) {
+        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        if end > 0 && digits.starts_with(|c: char| c.is_ascii_digit()) {
+            let length = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            end = text.len() - digits.len() + length;
+        }
+    }
     let digits = text[..end].replace('_', "");
     let value: f64 = digits.parse().map_err(|_| ReadError::NoNumber(text.into()))?;
+    if !value.is_finite() {
+        return Err(ReadError::TooLarge(text.into()));
+    }
     Ok((value, text[end..].trim_start()))
 }
 
@@ -126,12 +138,9 @@ pub fn rate(text: &str) -> Result<f64, ReadError> {
 /// Reads a duration such as `5ms` or `1m30s` into nanoseconds.
 ///
 /// # Errors
-/// Says what is wrong and what would be right; a number without a unit is refused, except `0`.
+/// Says what is wrong and what would be right. A number alone is of seconds; one beside others needs its unit.
 pub fn duration_ns(text: &str) -> Result<u64, ReadError> {
     let mut rest = text.trim();
-    if rest == "0" {
-        return Ok(0);
-    }
     let mut sum = 0.0;
     if rest.is_empty() {
         return Err(ReadError::NoDuration);
@@ -146,6 +155,7 @@ pub fn duration_ns(text: &str) -> Result<u64, ReadError> {
             "s" => 1e9,
             "m" | "min" => 60e9,
             "h" => 3600e9,
+            "" if sum == 0.0 && tail.is_empty() => 1e9,
             "" => return Err(ReadError::NoUnit(text.into())),
             unit => return Err(ReadError::TimeUnit { text: text.into(), unit: unit.into() }),
         };
@@ -261,7 +271,16 @@ mod tests {
         for text in ["", "k", "-1", "10x", "1.0001", "1e400", "99999999999G"] {
             assert!(count(text).is_err(), "{text}");
         }
-        assert!(duration_ns("10").unwrap_err().to_string().contains("needs a unit"));
+        for (text, ns) in
+            [("10", 10e9), ("0", 0.0), ("0.5", 0.5e9), ("1e3", 1e12), ("1e-3", 1e6), ("2e2ms", 2e8)]
+        {
+            assert_eq!(duration_ns(text), Ok(ns as u64), "{text}");
+        }
+        assert!(duration_ns("1m30").unwrap_err().to_string().contains("needs a unit"));
+        assert_eq!((rate("1e4"), rate("2.5E3/s"), count("1e6")), (Ok(1e4), Ok(2.5e3), Ok(1_000_000)));
+        assert!(
+            rate("1e400").is_err() && rate("1e").is_err() && rate("e4").is_err() && count("1e-1").is_err()
+        );
         assert!(duration_ns("10parsec").unwrap_err().to_string().contains("parsec"));
         assert!(rate("0").is_err());
         assert!(size_bytes("3 apples").is_err());

@@ -146,7 +146,7 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
     let trials = order::blocks(&cells, 0, 2, 9);
 
     let mut progress = Silent;
-    let first = Store::open(directory.path(), &header()).unwrap();
+    let first = Store::begin(directory.path(), &header()).unwrap();
     let rig = Mock { interrupt_after: Some(4), ..Mock::default() };
     let mut campaign = Campaign::new(rig, Some(first), Vec::new(), "m", &mut progress);
     let ended = trials.iter().try_for_each(|trial| campaign.measure(trial).map(|_| ()));
@@ -154,7 +154,9 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
     let kept = store::read(directory.path()).unwrap().cells;
     assert_eq!(kept.len(), 3, "the cell that was under way does not count");
 
-    let second = Store::open(directory.path(), &header()).unwrap();
+    drop(campaign);
+    let mut second = Store::reopen(directory.path()).unwrap();
+    second.go_on(&header()).unwrap();
     let mut progress = Silent;
     let mut campaign = Campaign::new(Mock::default(), Some(second), kept, "m", &mut progress);
     for trial in &trials {
@@ -170,7 +172,7 @@ fn each_trial_is_written_when_done_and_resume_measures_only_the_rest() {
 fn a_line_that_was_cut_off_costs_one_cell() {
     let directory = tempfile::tempdir().unwrap();
     let mut progress = Silent;
-    let file = Store::open(directory.path(), &header()).unwrap();
+    let file = Store::begin(directory.path(), &header()).unwrap();
     let mut campaign = Campaign::new(Mock::default(), Some(file), Vec::new(), "m", &mut progress);
     for name in ["a", "b"] {
         campaign.measure(&Trial { cell: cell(name, None), block: 0 }).map(|_| ()).unwrap();
@@ -180,14 +182,14 @@ fn a_line_that_was_cut_off_costs_one_cell() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, &text[..text.len() - 40]).unwrap();
     assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
-    drop(Store::open(directory.path(), &header()).unwrap());
+    Store::reopen(directory.path()).unwrap().go_on(&header()).unwrap();
     assert_eq!(store::read(directory.path()).unwrap().cells.len(), 1);
 }
 
 #[test]
 fn a_damaged_line_is_named_with_its_number() {
     let directory = tempfile::tempdir().unwrap();
-    drop(Store::open(directory.path(), &header()).unwrap());
+    drop(Store::begin(directory.path(), &header()).unwrap());
     let path = directory.path().join(store::FILE);
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{{\"kind\":\"cell\"}}\n{text}")).unwrap();
@@ -214,7 +216,7 @@ fn standings(records: &[Record]) -> Vec<Standing> {
 fn what_others_made_void_is_measured_again_and_counts() {
     let directory = tempfile::tempdir().unwrap();
     let trials = order::blocks(&[cell("a", None), cell("b", None)], 0, 5, 9);
-    let store = Store::open(directory.path(), &header()).unwrap();
+    let store = Store::begin(directory.path(), &header()).unwrap();
     // The third trial is disturbed, and so is the first repeat.
     let rig = Mock { disturbed: vec![3, 11], ..Mock::default() };
     let (records, starts) = with_repeats(rig, &trials, Some(store));

@@ -12,6 +12,8 @@ use dyno_record::cell::Cell;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+mod group;
+mod lines;
 pub mod mock;
 pub mod outcome;
 pub mod process;

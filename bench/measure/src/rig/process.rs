@@ -1,26 +1,24 @@
 //! Contestants as processes: start, ready line, SIGTERM, tallies.
 
-use std::collections::VecDeque;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::contestant::{Contestant, ReadySign};
-use crate::limits::{LINE_LIMIT_BYTES, READY_LIMIT, STOP_LIMIT};
+use crate::limits::{FAREWELL_LIMIT, READY_LIMIT, STOP_LIMIT};
 use crate::probe::counters::{CounterSample, Counters};
+use crate::rig::group::ProcessGroup;
+use crate::rig::lines::Listener;
 use crate::rig::{CellFault, Farewell};
-use dyno_record::contract::{Nothing, ReadyLine, TallyLine};
 
 /// Makes `command` run only on `cores` (on all when empty). The process does not receive the terminal's Ctrl-C, and
 /// the kernel ends it if this program dies.
@@ -44,9 +42,8 @@ pub fn tame(command: &mut Command, cores: &[usize]) {
 /// A running contestant.
 #[derive(Debug)]
 pub struct Running {
-    child: Child,
-    lines: Receiver<String>,
-    complaints: Arc<Mutex<VecDeque<String>>>,
+    group: ProcessGroup,
+    said: Listener,
     /// The address on which it listens.
     pub address: SocketAddr,
     label: String,
@@ -95,28 +92,11 @@ impl Running {
             ))
         })?;
         let counters = if counted { Counters::of(child.id() as i32, true) } else { Counters::default() };
-        let complaints = Arc::new(Mutex::new(VecDeque::new()));
-        if let Some(stderr) = child.stderr.take() {
-            let complaints = Arc::clone(&complaints);
-            thread::spawn(move || keep_last_lines(stderr, &complaints));
-        }
-        let (sender, lines) = channel();
-        if let Some(stdout) = child.stdout.take() {
-            thread::spawn(move || {
-                let reader = BufReader::new(stdout);
-                for line in reader.lines().map_while(Result::ok).filter(|line| line.len() <= LINE_LIMIT_BYTES)
-                {
-                    if sender.send(line).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
+        let said = Listener::of(child.stdout.take(), child.stderr.take());
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut running = Running {
-            child,
-            lines,
-            complaints,
+            group: ProcessGroup::led_by(child),
+            said,
             address,
             label: label.clone(),
             ready: contestant.ready,
@@ -134,28 +114,21 @@ impl Running {
 
     /// Process id of the first process.
     pub fn pid(&self) -> i32 {
-        self.child.id() as i32
+        self.group.pid()
     }
 
     fn await_ready(&mut self) -> Result<(), CellFault> {
         let ready = self.ready;
         let deadline = Instant::now() + READY_LIMIT;
         loop {
-            let pause = if ready == ReadySign::Line { READY_LIMIT } else { Duration::from_millis(5) };
-            match self.lines.recv_timeout(pause.min(deadline.saturating_duration_since(Instant::now()))) {
-                Ok(line) => {
-                    if let (ReadySign::Line, Ok(ReadyLine::<Nothing> { ready: true, address, .. })) =
-                        (ready, serde_json::from_str(&line))
-                    {
-                        self.address = address;
-                        return Ok(());
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(Duration::from_millis(2)),
+            // The line wakes who waits for it; a port has to be tried, and a process that ends wakes nobody.
+            let told = self.said.ready(LOOK_AGAIN.min(deadline.saturating_duration_since(Instant::now())));
+            if let (ReadySign::Line, Some(address)) = (ready, told) {
+                self.address = address;
+                return Ok(());
             }
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(self.fault(&format!("ended before it was ready ({status})")));
+            if self.group.leader_has_ended() {
+                return Err(self.fault_at_end("ended before it was ready"));
             }
             if ready == ReadySign::Connect && TcpStream::connect(self.address).is_ok() {
                 return Ok(());
@@ -166,11 +139,17 @@ impl Running {
         }
     }
 
+    /// The same of one whose first process has ended, with its exit status.
+    fn fault_at_end(&mut self, what: &str) -> CellFault {
+        let status =
+            self.group.end().map_or_else(|| "nobody knows how".to_string(), |status| status.to_string());
+        self.fault(&format!("{what} ({status})"))
+    }
+
     fn fault(&self, what: &str) -> CellFault {
         // The last output of a program that died arrives a moment after its death.
         thread::sleep(Duration::from_millis(20));
-        let said: Vec<String> =
-            self.complaints.lock().map(|lines| lines.iter().cloned().collect()).unwrap_or_default();
+        let said = self.said.last_words();
         let said = if said.is_empty() {
             "it said nothing".to_string()
         } else {
@@ -185,43 +164,21 @@ impl Running {
     /// When it had died before or had to be killed; and when a contestant that prints the ready line ended with an
     /// error. The exit status of other servers is not examined, because many leave SIGTERM to the kernel.
     pub fn stop(mut self) -> Result<Farewell, CellFault> {
-        if let Ok(Some(status)) = self.child.try_wait() {
-            return Err(self.fault(&format!("ended during the run ({status})")));
+        if self.group.leader_has_ended() {
+            return Err(self.fault_at_end("ended during the run"));
         }
-        let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
-        let deadline = Instant::now() + STOP_LIMIT;
-        let status = loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(1)),
-                Ok(None) | Err(_) => {
-                    return Err(self.fault(&format!(
-                        "did not end within {} s of SIGTERM and was killed",
-                        STOP_LIMIT.as_secs()
-                    )));
-                }
+        let obeyed = self.group.ask_to_end();
+        let status = self.group.end();
+        if !obeyed {
+            let limit_s = STOP_LIMIT.as_secs();
+            return Err(self.fault(&format!("did not end within {limit_s} s of SIGTERM and was killed")));
+        }
+        let farewell = Farewell { requests_by_worker: self.said.requests_by_worker(FAREWELL_LIMIT) };
+        match status {
+            Some(status) if !status.success() && self.ready == ReadySign::Line => {
+                Err(self.fault(&format!("ended badly ({status})")))
             }
-        };
-        let mut farewell = Farewell::default();
-        while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(200)) {
-            if let Ok(TallyLine { workers }) = serde_json::from_str(&line) {
-                farewell.requests_by_worker = workers.iter().map(|tally| tally.requests).collect();
-            }
-        }
-        if status.success() || self.ready == ReadySign::Connect {
-            Ok(farewell)
-        } else {
-            Err(self.fault(&format!("ended badly ({status})")))
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            // The whole group, because a contestant that does not obey may have children.
-            let _ = nix::sys::signal::killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
-            let _ = self.child.wait();
+            _ => Ok(farewell),
         }
     }
 }
@@ -230,16 +187,8 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
-fn keep_last_lines(from: impl Read, kept: &Mutex<VecDeque<String>>) {
-    for line in BufReader::new(from).lines().map_while(Result::ok) {
-        if let Ok(mut kept) = kept.lock() {
-            kept.push_back(line);
-            if kept.len() > 5 {
-                kept.pop_front();
-            }
-        }
-    }
-}
+/// How long a contestant that is not ready is left alone before it is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
 #[cfg(test)]
 mod tests {
@@ -322,6 +271,77 @@ mod tests {
                 peer.label
             );
             running.stop().unwrap();
+        }
+    }
+
+    /// Processes of a group that run.
+    fn alive(group: i32) -> usize {
+        let all =
+            procfs::process::all_processes().unwrap().flatten().filter_map(|process| process.stat().ok());
+        all.filter(|stat| stat.pgrp == group && !matches!(stat.state, 'Z' | 'X')).count()
+    }
+
+    #[test]
+    fn nothing_of_the_group_is_left_however_it_was_started() {
+        let ready = r#"echo '{"ready":true,"address":"127.0.0.1:1"}'"#;
+        let server = "(trap 'exit 0' TERM; while :; do sleep 0.01; done)";
+        let deaf = "(trap '' TERM; while :; do sleep 0.01; done)";
+        for (name, script) in [
+            ("a wrapper that waits", format!("{ready}; {server}; true")),
+            (
+                "a wrapper that leaves its server behind",
+                format!("{server} & {ready}; while :; do sleep 0.01; done"),
+            ),
+            ("two forks", format!("({server} &) ; {ready}; while :; do sleep 0.01; done")),
+            ("a first process that is gone", format!("{server} & {ready}; sleep 0.2")),
+            ("a server that is deaf", format!("{deaf} & {ready}; sleep 0.2")),
+        ] {
+            let running = start(&script).unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
+            let group = running.pid();
+            if name.contains("gone") || name.contains("deaf") {
+                while !running.group.leader_has_ended() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+            assert!(alive(group) > 0, "{name}");
+            let _ = running.stop();
+            assert_eq!(alive(group), 0, "{name}");
+        }
+        let dropped = start(&format!("{deaf} & {ready}; sleep 0.1")).unwrap();
+        let group = dropped.pid();
+        drop(dropped);
+        assert_eq!(alive(group), 0, "one that is given up");
+    }
+
+    #[test]
+    fn a_server_may_print_what_it_wants() {
+        for (name, noise) in [
+            ("no UTF-8", r"printf 'pr\351t\n\377\376\n'"),
+            ("no end of line", "printf x"),
+            ("a long line", "head -c 3000000 /dev/zero; echo"),
+            ("many lines", "yes noise | head -n 300000"),
+        ] {
+            for stream in ["1", "2"] {
+                let script = format!(
+                    r#"trap 'echo; echo "{{\"workers\":[{{\"requests\":5}}]}}"; exit 0' TERM
+                       ({noise}) >&{stream}; echo; echo '{{"ready":true,"address":"127.0.0.1:1"}}'
+                       ({noise}) >&{stream} || exit 9; while :; do sleep 0.01; done"#
+                );
+                let running = start(&script).unwrap_or_else(|fault| panic!("{name} on {stream}: {fault:?}"));
+                let farewell = running.stop().unwrap_or_else(|fault| panic!("{name} on {stream}: {fault:?}"));
+                assert_eq!(farewell.requests_by_worker, [5], "{name} on {stream}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_either_stream_appear_in_the_fault() {
+        for stream in ["1", "2"] {
+            let fault = start(&format!(r"printf 'pr\351t: no such luck\n' >&{stream}; exit 3")).unwrap_err();
+            assert!(
+                fault.words.contains("t: no such luck") && fault.words.contains("status: 3"),
+                "{fault:?}"
+            );
         }
     }
 }

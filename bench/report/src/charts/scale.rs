@@ -1,5 +1,14 @@
 //! Maps values to places in a chart.
 
+/// Ends of an axis at most: beyond them there is nothing that a machine can show, and steps from tick to tick would
+/// lose themselves in the precision of the numbers.
+const HIGHEST: f64 = 1e18;
+/// The same below, on a logarithmic axis.
+const LOWEST: f64 = 1e-12;
+
+/// Ticks of an axis at most: five are aimed at, and rounding makes at most thrice as many.
+const MOST_TICKS: u32 = 15;
+
 /// A scale from values to places.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ChartScale {
@@ -14,7 +23,7 @@ pub(crate) struct ChartScale {
 impl ChartScale {
     /// A linear scale from zero to a little beyond the largest value.
     pub(crate) fn linear(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
-        let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+        let high = values.filter(|value| value.is_finite()).fold(0.0, f64::max).min(HIGHEST);
         ChartScale {
             low: 0.0,
             high: if high > 0.0 { high * 1.06 } else { 1.0 },
@@ -28,9 +37,19 @@ impl ChartScale {
     /// A linear scale from the smallest to the largest value, for places that have names.
     pub(crate) fn between(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (low, high) = values
+            .filter(|value| value.is_finite())
+            .map(|value| value.clamp(-HIGHEST, HIGHEST))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         // A single place lies in the middle.
-        let (low, high) = if high > low { (low, high) } else { (low - 1.0, low + 1.0) };
+        let (low, high) = match (low, high) {
+            (low, high) if high > low => (low, high),
+            (only, _) if only.is_finite() => {
+                // Beside a large value, one is lost in its precision.
+                let beside = (only.abs() * 1e-3).max(1.0);
+                (only - beside, only + beside)
+            }
+            _ => (0.0, 1.0),
+        };
         ChartScale { low, high, from, to, log: false, binary: false }
     }
 
@@ -38,8 +57,8 @@ impl ChartScale {
     pub(crate) fn log(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, 0f64);
         for value in values.filter(|value| value.is_finite() && *value > 0.0) {
-            low = low.min(value);
-            high = high.max(value);
+            low = low.min(value.clamp(LOWEST, HIGHEST));
+            high = high.max(value.clamp(LOWEST, HIGHEST));
         }
         if high == 0.0 {
             (low, high) = (1.0, 10.0);
@@ -99,7 +118,7 @@ impl ChartScale {
         let power = 10f64.powf(rough.log10().floor());
         let decimal = [1.0, 2.0, 5.0, 10.0].iter().map(|step| step * power).find(|step| *step >= rough);
         let step = if self.binary { rough.log2().ceil().exp2() } else { decimal.unwrap_or(power) };
-        (0..)
+        (0..MOST_TICKS)
             .map(|count| self.low + f64::from(count) * step)
             .take_while(|tick| *tick <= self.high * 1.000_001)
             .collect()
@@ -161,5 +180,23 @@ mod tests {
             vec![1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
         );
         assert!(ChartScale::log(std::iter::empty(), 0.0, 1.0).ticks().contains(&1.0));
+    }
+
+    #[test]
+    fn no_value_makes_an_axis_without_end() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE, 0.0, -1.0] {
+            let values = || [1.0, value].into_iter();
+            for scale in [
+                ChartScale::linear(values(), 0.0, 1.0),
+                ChartScale::log(values(), 0.0, 1.0),
+                ChartScale::log(values(), 0.0, 1.0).in_binary(true),
+                ChartScale::linear(values(), 0.0, 1.0).in_binary(true),
+                ChartScale::between(values(), 0.0, 1.0),
+                ChartScale::between([value].into_iter(), 0.0, 1.0),
+            ] {
+                assert!(scale.ticks().len() < 50, "{value}: {scale:?}");
+                assert!(scale.place(0.5).is_finite(), "{value}: {scale:?}");
+            }
+        }
     }
 }

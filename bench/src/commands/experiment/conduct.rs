@@ -16,7 +16,7 @@ use dyno_record::SCHEMA;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::header::Header;
 use dyno_record::measured::Record;
-use dyno_record::store::Store;
+use dyno_record::store::{Store, StoreError};
 use dyno_units::show;
 
 use super::spec::Spec;
@@ -32,6 +32,10 @@ pub(crate) struct Launch {
     pub(crate) spec: Spec,
     /// The directory of its results.
     pub(crate) directory: PathBuf,
+    /// The records of an experiment that goes on, held so that nobody else writes them.
+    pub(crate) store: Option<Store>,
+    /// The header of an experiment that goes on.
+    pub(crate) recorded: Option<Header>,
     /// The records of an earlier start.
     pub(crate) known: Vec<Record>,
     /// Seed of the order and of the arrivals.
@@ -67,7 +71,7 @@ impl Launch {
     /// # Errors
     /// When results cannot be written.
     pub(crate) fn conduct(
-        self,
+        mut self,
         setup: &Setup,
         run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
     ) -> Result<Exit, Failure> {
@@ -76,7 +80,8 @@ impl Launch {
         if !header.environment.optimized {
             progress.warn_of_slow_program();
         }
-        let store = Store::open(&self.directory, &header)?;
+        let store = self.store(&header)?;
+        results::refuse_blocked_report(&self.directory)?;
         results::point_latest(&self.directory);
         let rig = System::new(&setup.contestants, &setup.cores, &self.directory, self.seed)?;
         let mut campaign =
@@ -105,7 +110,28 @@ impl Launch {
         Ok(if written.report.usable { Exit::Success } else { Exit::Invalid })
     }
 
+    /// The file that takes the records, with the header of this start in it.
+    fn store(&mut self, header: &Header) -> Result<Store, Failure> {
+        if let Some(mut held) = self.store.take() {
+            held.go_on(header)?;
+            return Ok(held);
+        }
+        loop {
+            match Store::begin(&self.directory, header) {
+                // Another one began in the same second.
+                Err(StoreError::Taken(taken)) if self.spec.output.is_none() => {
+                    self.directory = results::next_to(&taken);
+                }
+                begun => return Ok(begun?),
+            }
+        }
+    }
+
+    /// The header of this start. What an experiment that goes on was asked for stays as it is on record.
     fn header(&self, setup: &Setup) -> Header {
+        if let Some(recorded) = &self.recorded {
+            return Header { environment: environment::read(), ..recorded.clone() };
+        }
         Header {
             schema: SCHEMA,
             experiment: self.spec.experiment,

@@ -18,6 +18,9 @@ pub(crate) struct Options {
     /// are not measured again, void ones are
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub(crate) resume: Option<Option<PathBuf>>,
+    /// Continue even though another build of dyno began the experiment
+    #[arg(long, requires = "resume")]
+    pub(crate) other_program: bool,
     /// Print the plan and how long it takes, and measure nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -39,7 +42,7 @@ impl Options {
         let command = Command::new(spec.experiment.word()).bin_name(format!("dyno {}", spec.experiment));
         let command = Options::augment_args(command).mut_args(shown_in(spec.experiment));
         let words = words.into_iter().map(Into::into);
-        let mut options = Options { spec, resume: None, dry_run: false, quiet: false };
+        let mut options = Options { spec, resume: None, other_program: false, dry_run: false, quiet: false };
         let mut matches = command.no_binary_name(true).try_get_matches_from(words)?;
         keep_given(&mut matches);
         options.update_from_arg_matches_mut(&mut matches)?;
@@ -50,7 +53,8 @@ impl Options {
 /// Options that describe the experiment make no sense beside `--resume`, because a continued experiment keeps those
 /// with which it began.
 fn only_of_a_new_one(option: Arg) -> Arg {
-    let of_this_start = ["resume", "dry_run", "quiet"].into_iter().any(|name| option.get_id() == name);
+    let of_this_start =
+        ["resume", "other_program", "dry_run", "quiet"].into_iter().any(|name| option.get_id() == name);
     if of_this_start { option } else { option.conflicts_with("resume") }
 }
 

@@ -1,0 +1,89 @@
+//! The process group of a contestant: all of it ends with the contestant, whoever started what within it.
+
+use std::process::{Child, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
+
+use crate::limits::{GROUP_PAUSE, KILL_LIMIT, STOP_LIMIT};
+
+/// A process that leads a group of its own. It is waited for last: until then its number belongs to nobody else, and
+/// so does the number of the group.
+#[derive(Debug)]
+pub(crate) struct ProcessGroup {
+    leader: Child,
+    ended: bool,
+}
+
+impl ProcessGroup {
+    /// The group of a process that was started as its leader.
+    pub(crate) fn led_by(leader: Child) -> Self {
+        ProcessGroup { leader, ended: false }
+    }
+
+    /// Process id of the leader.
+    pub(crate) fn pid(&self) -> i32 {
+        self.leader.id() as i32
+    }
+
+    /// Whether the leader has ended. Others of the group may live on.
+    pub(crate) fn leader_has_ended(&self) -> bool {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        !matches!(waitid(Id::Pid(Pid::from_raw(self.pid())), flags), Ok(WaitStatus::StillAlive))
+    }
+
+    /// Asks the group to end, and waits until none of it is left or the time is over. The leader is asked first and
+    /// alone, because it knows its children; the others when it has ended, or does not within a moment.
+    ///
+    /// # Returns
+    /// Whether all have ended.
+    pub(crate) fn ask_to_end(&self) -> bool {
+        let begun = Instant::now();
+        let _ = kill(Pid::from_raw(self.pid()), Signal::SIGTERM);
+        let mut all_asked = false;
+        while begun.elapsed() < STOP_LIMIT {
+            let leader_ended = self.leader_has_ended();
+            if leader_ended && self.others().is_empty() {
+                return true;
+            }
+            if !all_asked && (leader_ended || begun.elapsed() > GROUP_PAUSE) {
+                let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGTERM);
+                all_asked = true;
+            }
+            thread::sleep(Duration::from_millis(if leader_ended { 5 } else { 1 }));
+        }
+        false
+    }
+
+    /// Ends what is left of the group, and takes the leader's exit status.
+    pub(crate) fn end(&mut self) -> Option<ExitStatus> {
+        if !self.ended {
+            let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
+            // Whoever is dying still has its port and its memory, and the next cell needs both.
+            let deadline = Instant::now() + KILL_LIMIT;
+            while !self.others().is_empty() && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(2));
+            }
+            self.ended = true;
+        }
+        self.leader.wait().ok()
+    }
+
+    /// Living processes of the group but for its leader.
+    fn others(&self) -> Vec<i32> {
+        let group = self.pid();
+        let all = procfs::process::all_processes().into_iter().flatten().flatten();
+        let stats = all.filter_map(|process| process.stat().ok());
+        let others = stats.filter(|stat| stat.pgrp == group && stat.pid != group);
+        others.filter(|stat| !matches!(stat.state, 'Z' | 'X')).map(|stat| stat.pid).collect()
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        let _ = self.end();
+    }
+}

@@ -1,0 +1,34 @@
+//! Text in the tables of Markdown.
+
+/// Text as a cell of a table, which ends at a bar and at the end of the line (GitHub Flavored Markdown 4.10).
+pub(crate) fn cell(text: &str) -> String {
+    let mut cell = String::new();
+    for character in text.chars() {
+        match character {
+            '|' | '\\' => cell.extend(['\\', character]),
+            '\n' | '\r' => cell.push(' '),
+            other => cell.push(other),
+        }
+    }
+    cell
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cell;
+
+    #[test]
+    fn a_cell_stays_one_cell() {
+        for (text, expected) in [
+            ("epoll", "epoll"),
+            ("a|b", "a\\|b"),
+            ("a\\b", "a\\\\b"),
+            ("a\\|b", "a\\\\\\|b"),
+            ("a\nb", "a b"),
+            ("a\r\nb", "a  b"),
+            ("|", "\\|"),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}

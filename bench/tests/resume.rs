@@ -1,0 +1,143 @@
+//! Experiments that are continued again and again, by each command that can be.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn dyno(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dyno")).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// As short as such an experiment can be, with values that no default has.
+fn begun(command: &str, own: &[&str], place: &str) {
+    let short = ["--blocks", "1", "--duration", "100ms", "--warm-up", "10ms", "--connections", "3"];
+    let rest = ["--seed", "11", "--threshold", "7%", "-q", "-o", place];
+    let output = dyno(&[&[command, "epoll"], own, &short, &rest].concat());
+    assert!(matches!(output.status.code(), Some(0 | 5)), "{command}: {output:?}");
+}
+
+fn lines(place: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(place.join("records.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What was asked for, as every header tells it.
+fn asked(line: &Value) -> [&Value; 6] {
+    ["command", "spec", "seed", "blocks", "threshold", "contestants"].map(|field| &line[field])
+}
+
+fn goes_on_as_it_began(command: &str, own: &[&str]) {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("results");
+    let name = place.to_str().unwrap();
+    begun(command, own, name);
+    let planned = || dyno(&[command, "--resume", name, "--dry-run"]).stdout;
+    let (first, plan) = (lines(&place), planned());
+    let cells = |lines: &[Value]| lines.iter().filter(|line| line["kind"] == "cell").count();
+    for time in 1..=3 {
+        // The last cell is measured again: something is left to do.
+        let text = std::fs::read_to_string(place.join("records.jsonl")).unwrap();
+        let end = text.trim_end().rfind("{\"kind\":\"cell\"").unwrap();
+        std::fs::write(place.join("records.jsonl"), &text[..end]).unwrap();
+        let output = dyno(&[command, "-q", "--resume", name]);
+        assert!(matches!(output.status.code(), Some(0 | 5)), "{command}, time {time}: {output:?}");
+        let now = lines(&place);
+        assert!(cells(&now) > 0 && now.iter().any(|line| line["kind"] == "header"));
+        for header in now.iter().filter(|line| line["kind"] == "header") {
+            assert_eq!(asked(header), asked(&first[0]), "{command}, time {time}");
+        }
+        let others = now.iter().filter(|line| line["kind"] == "cell");
+        assert!(others.clone().all(|line| line["trial"]["cell"]["contestant"] == "epoll"), "time {time}");
+        assert_eq!(planned(), plan, "{command}, time {time}");
+    }
+}
+
+#[test]
+fn compare_goes_on_as_it_began() {
+    goes_on_as_it_began("compare", &["--rate", "700"]);
+}
+
+#[test]
+fn curve_goes_on_as_it_began() {
+    goes_on_as_it_began("curve", &["--limit", "90ms", "--missed", "1%"]);
+}
+
+#[test]
+fn scale_goes_on_as_it_began() {
+    goes_on_as_it_began("scale", &[]);
+}
+
+#[test]
+fn connections_goes_on_as_it_began() {
+    goes_on_as_it_began("connections", &["--counts", "2,3"]);
+}
+
+#[test]
+fn another_build_goes_on_only_where_that_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("results");
+    let name = place.to_str().unwrap();
+    begun("scale", &[], name);
+    let file = place.join("records.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let own = lines(&place)[0]["environment"]["programs"][0].as_str().unwrap().to_string();
+    std::fs::write(&file, text.replace(&own, "0123456789ab")).unwrap();
+    let refused = dyno(&["scale", "-q", "--resume", name]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said(&refused).contains("another build") && said(&refused).contains("--other-program"));
+    let before = std::fs::read_to_string(&file).unwrap();
+    assert!(!before.contains(&own), "what is refused writes nothing");
+    let mixed = dyno(&["scale", "-q", "--resume", name, "--other-program"]);
+    assert!(matches!(mixed.status.code(), Some(0 | 5)), "{mixed:?}");
+    let page = std::fs::read_to_string(place.join("report.md")).unwrap();
+    assert!(page.contains("2 builds of dyno"), "{page}");
+    // From now on both are known.
+    assert!(matches!(dyno(&["scale", "-q", "--resume", name]).status.code(), Some(0 | 5)));
+}
+
+#[test]
+fn a_folder_that_is_being_written_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("results");
+    let name = place.to_str().unwrap();
+    begun("scale", &[], name);
+    let file = std::fs::File::open(place.join("records.jsonl")).unwrap();
+    file.lock().unwrap();
+    let refused = dyno(&["scale", "-q", "--resume", name]);
+    assert!(
+        refused.status.code() == Some(2) && said(&refused).contains("another dyno writes"),
+        "{refused:?}"
+    );
+    let over = dyno(&["scale", "epoll", "-q", "-o", name]);
+    assert!(over.status.code() == Some(2) && said(&over).contains("holds an experiment already"), "{over:?}");
+    // Reading is no writing.
+    assert!(matches!(dyno(&["report", name]).status.code(), Some(0 | 5)));
+}
+
+#[test]
+fn every_command_that_reads_records_refuses_those_of_another_schema_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("results");
+    let name = place.to_str().unwrap();
+    begun("compare", &["--rate", "700"], name);
+    let file = place.join("records.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for schema in [0, 2, 99] {
+        std::fs::write(&file, text.replace("\"schema\":1", &format!("\"schema\":{schema}"))).unwrap();
+        for command in [
+            &["report", name][..],
+            &["diff", name, name],
+            &["compare", "-q", "--resume", name],
+            &["explain", "epoll", "poll", "--results", name],
+        ] {
+            let refused = dyno(command);
+            let named = format!("records.jsonl:1: a record of schema {schema}");
+            assert!(refused.status.code() == Some(2) && said(&refused).contains(&named), "{refused:?}");
+        }
+    }
+}
