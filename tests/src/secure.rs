@@ -118,6 +118,15 @@ impl Secure {
         }
     }
 
+    /// Sends `octets`, and waits for nothing.
+    ///
+    /// # Errors
+    /// In words: what the pipe says, or that the connection has ended.
+    pub fn send(&mut self, octets: impl AsRef<[u8]>) -> Result<(), String> {
+        self.pipe.send(octets.as_ref()).map_err(|failure| failure.to_string())?;
+        self.flush()
+    }
+
     /// What has arrived and was opened until now, without waiting for more.
     ///
     /// # Errors

@@ -95,9 +95,7 @@ fn cut(client: &mut Client) -> Outcome {
 }
 
 fn slow_head(row: &Row) -> Outcome {
-    // hyper has one clock for the head and for idling.
-    let option = if row.is_hyper() { "--idle-time-ms" } else { "--head-time-ms" };
-    dripping(row, option, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+    dripping(row, "--head-time-ms", "GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
 }
 
 fn slow_body(row: &Row) -> Outcome {

@@ -71,8 +71,8 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     let last_words = {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            // hyper has one time limit for idling and for the head; the shorter one would cut off idle clients.
-            .header_read_timeout(site.limits.idle_time)
+            // hyper has one time limit for idling and for the head; the wire has two.
+            .header_read_timeout(None)
             .half_close(true)
             .max_headers(site.limits.fields)
             .max_header_size(HYPER_HEAD_BYTES)

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
+use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::share::TurnShare;
 use crate::kit::complaint;
 use crate::kit::site::Site;
@@ -30,12 +31,18 @@ pub struct AsyncWire {
     /// Runs while the client does not read; when it goes off, the connection is given up.
     write_alarm: Option<Pin<Box<Sleep>>>,
     write_time: Duration,
+    /// Limits the time between requests, and that of a head.
+    head_limit: HeadLimit,
     share: SharedTurn,
     drain_grace: Duration,
     /// While the server stops: when the connection ends, and when to look again for a request that is on its way.
     drain: Option<(Instant, Pin<Box<Sleep>>)>,
     secure: Option<Box<Secure>>,
 }
+
+/// What a client is told whose head took too long. hyper would tell it nothing.
+const HEAD_TIMEOUT_ANSWER: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// The share of the connection's turn, which the wire and the gate in front of the services use together.
 pub type SharedTurn = Arc<Mutex<TurnShare>>;
@@ -145,6 +152,7 @@ impl AsyncWire {
             attendance,
             write_alarm: None,
             write_time,
+            head_limit: HeadLimit::new(&site.limits),
             share: SharedTurn::default(),
             secure,
         }
@@ -153,6 +161,11 @@ impl AsyncWire {
     /// The share of the connection's turn. The wire renews it whenever the connection waits for bytes.
     pub fn share(&self) -> SharedTurn {
         Arc::clone(&self.share)
+    }
+
+    /// For code that knows when a request begins and ends.
+    pub fn requests(&self) -> RequestCount {
+        self.head_limit.requests()
     }
 
     /// For code that knows whether a request is under way.
@@ -270,13 +283,25 @@ impl AsyncRead for AsyncWire {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.secure.is_some() {
-            return self.poll_opened(context, into);
-        }
         let before = into.filled().len();
-        ready!(self.poll_receive(context, into))?;
-        Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
-        Poll::Ready(Ok(()))
+        let read = if self.secure.is_some() {
+            self.poll_opened(context, into)?
+        } else {
+            let read = self.poll_receive(context, into)?;
+            Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
+            read
+        };
+        if into.filled().len() > before {
+            self.head_limit.received();
+        }
+        if read.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        if ready!(self.head_limit.poll_late(context)) == Late::Head {
+            // The client may not read at all, so the answer is tried once.
+            let _ = self.as_mut().poll_write(context, HEAD_TIMEOUT_ANSWER)?;
+        }
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 

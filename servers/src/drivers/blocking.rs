@@ -2,11 +2,15 @@
 //!
 //! How to wait is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine waits by letting others run.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::thread;
 use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, send};
 
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
@@ -120,27 +124,21 @@ fn converse(
 
 /// A connection on which a kernel thread or a process waits.
 ///
-/// The time limits of its calls are socket options, so changing one costs a system call. A limit is changed only when
-/// a call could otherwise sleep far past the session's deadline, or would wake far too often; waking early costs only
-/// a look at the clock.
+/// The time limit of a read is a socket option, so changing it costs a system call. It is changed only when a read
+/// could otherwise sleep far past the session's deadline, or would wake far too often; waking early costs only a look
+/// at the clock.
 #[derive(Debug)]
 pub struct BlockingWire<'a> {
     stream: TcpStream,
     stop: &'a Stop,
     read_limit: TimeLimit,
-    write_limit: TimeLimit,
 }
 
 impl<'a> BlockingWire<'a> {
-    /// `stream` must have inherited its time limits from the listener, see [`crate::kit::listen::listen`].
+    /// `stream` must have inherited its time limit from the listener, see [`crate::kit::listen::listen`].
     pub fn new(stream: TcpStream, site: &'a Site) -> Self {
         site.stop.mark(stream.as_fd(), Mark::Busy);
-        BlockingWire {
-            stream,
-            stop: site.stop,
-            read_limit: TimeLimit::of(site.limits.idle_time),
-            write_limit: TimeLimit::of(site.limits.write_time),
-        }
+        BlockingWire { stream, stop: site.stop, read_limit: TimeLimit::of(site.limits.idle_time) }
     }
 }
 
@@ -160,11 +158,17 @@ impl Wire for BlockingWire<'_> {
     }
 
     fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize> {
-        if !self.write_limit.serves(timeout) {
-            self.write_limit = TimeLimit::of(timeout);
-            self.stream.set_write_timeout(Some(self.write_limit.set))?;
+        // A write(2) that waits returns late, with the little that it could place in the kernel at its start, and that
+        // looks like progress. So the write itself never waits, and poll(2) waits for room.
+        match send(self.stream.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+            Err(Errno::EAGAIN) => {
+                let millis = timeout.as_millis().saturating_add(1);
+                let millis = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
+                poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis)?;
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            sent => Ok(sent?),
         }
-        self.stream.write(octets)
     }
 
     fn sleep(&mut self, wait: Duration) {

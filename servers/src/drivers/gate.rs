@@ -8,6 +8,7 @@
 //! | `chunked` once and last (6.1) | accepts it repeated |
 //! | a body that breaks its framing gets an answer, and ends the connection | drops the connection |
 //! | a bound on the body (413), a least rate (408) | has none |
+//! | idle time and head time are two limits ([`head_limit`](super::head_limit)) | has one for both |
 //! | a bound on the target (414) that is not the bound on the head (431) | has one for both |
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
@@ -28,6 +29,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
+use super::head_limit::RequestCount;
 use super::share::TurnShare;
 use crate::kit::call::guard;
 use crate::kit::site::Site;
@@ -41,6 +43,7 @@ pub struct Gate {
     site: &'static Site,
     attendance: Attendance,
     share: SharedTurn,
+    requests: RequestCount,
     tally: fn(&'static Site) -> &'static Tally,
     refused: AtomicBool,
 }
@@ -48,8 +51,8 @@ pub struct Gate {
 impl Gate {
     /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
-        let (attendance, share) = (wire.attendance(), wire.share());
-        Gate { site, attendance, share, tally, refused: AtomicBool::new(false) }
+        let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
+        Gate { site, attendance, share, requests, tally, refused: AtomicBool::new(false) }
     }
 
     /// Answers a request, valid or not.
@@ -58,6 +61,7 @@ impl Gate {
     /// Never: the answer itself tells what is wrong with a request.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<hyper::Response<Answer>, Infallible> {
         self.attendance.mark(Mark::Busy);
+        self.requests.turn();
         if lock(&self.share).is_used_up() {
             // A client that pipelines must not keep the thread from other tasks.
             yield_now().await;
@@ -75,6 +79,7 @@ impl Gate {
         self.refused.fetch_or(response.close, Relaxed);
         response.close |= self.attendance.is_stopping();
         self.attendance.mark(Mark::Idle);
+        self.requests.turn();
         Ok(translate(response))
     }
 

@@ -12,7 +12,7 @@
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
 //! | hand answers back from a pool to a loop | [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`head_limit`] |
 
 pub mod alarm;
 pub mod async_wire;
@@ -22,6 +22,7 @@ pub mod completion;
 pub mod deadlines;
 pub mod fiber;
 pub mod gate;
+pub mod head_limit;
 pub mod inbox;
 pub mod readiness;
 pub mod ring;

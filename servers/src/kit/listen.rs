@@ -11,10 +11,10 @@ use crate::limits::BACKLOG_CONNECTIONS;
 /// Opens the listening socket.
 ///
 /// On Linux an accepted connection inherits options of its listener (see tcp(7) and the kernel's `sk_clone`). So
-/// TCP_NODELAY and the initial time limits of blocking reads and writes are set here, once, instead of by system
+/// TCP_NODELAY and the initial time limit of blocking reads are set here, once, instead of by system
 /// calls for each connection. They are set before listen(2), because the kernel completes connections from then on.
-/// The time limits also make a blocking accept(2) return without a connection now and then; it is called again.
-/// Non-blocking sockets are not affected by them.
+/// The time limit also makes a blocking accept(2) return without a connection now and then; it is called again.
+/// Non-blocking sockets are not affected by it.
 ///
 /// # Errors
 /// Those of bind(2) and listen(2): the port is in use, the address does not belong to this machine, a port below
@@ -25,7 +25,6 @@ pub fn listen(address: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_read_timeout(Some(limits.idle_time))?;
-    socket.set_write_timeout(Some(limits.write_time))?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG_CONNECTIONS)?;
     Ok(socket.into())
