@@ -66,7 +66,10 @@ pub(crate) fn try_place(path: &Path) -> Result<(), Failure> {
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("cannot write {}: {error}", path.display()), "choose another place for it")
+    Failure::failed(
+        format!("cannot write {}: {error}", path.display()),
+        "choose another place for it (--output, --hlog)",
+    )
 }
 
 /// Writes a result to `path`, and to standard output where that fails: what was measured is never lost.

@@ -38,8 +38,9 @@ pub fn moments(observations: &[Timed]) -> Vec<f64> {
     let mut owed = vec![0.0; observations.len()];
     for _ in 0..ROUNDS {
         let levels = levels(observations, &owed);
-        let residuals: Vec<f64> =
-            observations.iter().map(|one| one.value - levels[one.group.as_str()]).collect();
+        // A group of numbers that cannot be ordered has no level, and tells nothing of a moment.
+        let residual = |one: &Timed| levels.get(one.group.as_str()).map_or(0.0, |level| one.value - level);
+        let residuals: Vec<f64> = observations.iter().map(residual).collect();
         let beside = means_of_neighbours(observations, &bounded(residuals));
         let covariates = observations.iter().zip(&beside).map(|(one, beside)| Observation {
             group: one.group.clone(),
