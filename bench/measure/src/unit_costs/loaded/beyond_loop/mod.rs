@@ -66,7 +66,7 @@ pub enum Way {
 pub enum Load {
     /// [`relay::CONNECTIONS`] connections that last.
     Lasting,
-    /// [`FEW_CONNECTIONS`] that last.
+    /// `FEW_CONNECTIONS` that last.
     Few,
     /// [`CONNECT_CONNECTIONS`] at a time, with one request each.
     Calls,
