@@ -68,7 +68,7 @@ pub(crate) struct Arguments {
     /// Offer /fault/panic, abort, exit and spin, which do what they say.
     #[arg(long)]
     faults: bool,
-    /// Rounds of the work loop that make a microsecond of /compute [default: measured at the start].
+    /// Rounds of the work loop that make a microsecond of /compute [default: measured at the first use].
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
