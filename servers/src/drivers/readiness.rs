@@ -102,6 +102,8 @@ pub struct Watched<'a> {
     readable: bool,
     /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
     ended: bool,
+    /// Its turn ended for fairness' sake, and its next one is planned.
+    is_unfinished: bool,
 }
 
 impl<'a, S: Selector> ConnectionTable<'a, S> {
@@ -252,13 +254,20 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             interest: Interest::Read,
             readable: false,
             ended: false,
+            is_unfinished: false,
         });
         site.open_connections.fetch_add(1, Relaxed);
     }
 
     /// The connections that were still ready when their turn ended, to be given another turn now.
     pub fn unfinished(&mut self) -> Vec<Ticket> {
-        std::mem::take(&mut self.again)
+        let tickets = std::mem::take(&mut self.again);
+        for ticket in &tickets {
+            if let Some(index) = self.find(*ticket) {
+                self.watched[index].is_unfinished = false;
+            }
+        }
+        tickets
     }
 
     /// The place of the connection that a ticket belongs to, if it is still open.
@@ -306,6 +315,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         let ticket = Ticket { index, serial: watched.serial };
         let interest = match next {
             TurnEnd::Wait(interest) => interest,
+            // An event may have given it a second turn in this round; one place in the next round is its share.
+            TurnEnd::Again if std::mem::replace(&mut watched.is_unfinished, true) => return,
             TurnEnd::Again => return self.again.push(ticket),
             TurnEnd::Close => return self.close(index),
         };
