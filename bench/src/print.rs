@@ -53,11 +53,7 @@ pub(crate) fn settle_colours() {
 /// # Panics
 /// Unwinds with [`Unwritten`] when standard output cannot be written.
 pub(crate) fn to_stdout(text: Arguments<'_>) {
-    let mut out = anstream::stdout().lock();
-    // What would stay in the buffer could fail when nobody looks any more.
-    let result = out.write_fmt(text).and_then(|()| out.flush());
-    drop(out);
-    written("standard output", result);
+    written("standard output", flushed(text));
 }
 
 /// Writes to standard error.
@@ -66,6 +62,14 @@ pub(crate) fn to_stdout(text: Arguments<'_>) {
 /// Unwinds with [`Unwritten`] when standard error cannot be written.
 pub(crate) fn to_stderr(text: Arguments<'_>) {
     written("standard error", anstream::stderr().lock().write_fmt(text));
+}
+
+/// Writes to standard output and releases it before anybody unwinds. What would stay in the buffer could fail when
+/// nobody looks any more.
+fn flushed(text: Arguments<'_>) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_fmt(text)?;
+    out.flush()
 }
 
 /// Ends the command where a stream cannot be written.
@@ -84,9 +88,7 @@ fn written(stream: &'static str, result: io::Result<()>) {
 /// # Panics
 /// Unwinds with [`Unwritten`] when standard output cannot be written for another reason.
 pub(crate) fn to_stdout_if_read(text: Arguments<'_>) {
-    let mut out = anstream::stdout().lock();
-    let result = out.write_fmt(text).and_then(|()| out.flush());
-    drop(out);
+    let result = flushed(text);
     if !matches!(&result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe) {
         written("standard output", result);
     }

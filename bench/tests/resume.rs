@@ -1,9 +1,10 @@
 //! Experiments that are continued again and again, by each command that can be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 fn dyno(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dyno")).args(arguments).output().unwrap()
@@ -13,12 +14,33 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// An experiment that has been run once, and its folder.
+struct Begun {
+    place: PathBuf,
+    /// Removed with this value.
+    _parent: TempDir,
+}
+
+impl Begun {
+    fn name(&self) -> &str {
+        self.place.to_str().unwrap()
+    }
+
+    fn file(&self) -> PathBuf {
+        self.place.join("records.jsonl")
+    }
+}
+
 /// As short as such an experiment can be, with values that no default has.
-fn begun(command: &str, own: &[&str], place: &str) {
+fn begun(command: &str, own: &[&str]) -> Begun {
+    let parent = tempfile::tempdir().unwrap();
+    let begun = Begun { place: parent.path().join("results"), _parent: parent };
+    let place = begun.name();
     let short = ["--blocks", "1", "--duration", "100ms", "--warm-up", "10ms", "--connections", "3"];
     let rest = ["--seed", "11", "--threshold", "7%", "-q", "-o", place];
     let output = dyno(&[&[command, "epoll"], own, &short, &rest].concat());
     assert!(matches!(output.status.code(), Some(0 | 5)), "{command}: {output:?}");
+    begun
 }
 
 fn lines(place: &Path) -> Vec<Value> {
@@ -32,21 +54,19 @@ fn asked(line: &Value) -> [&Value; 6] {
 }
 
 fn goes_on_as_it_began(command: &str, own: &[&str]) {
-    let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("results");
-    let name = place.to_str().unwrap();
-    begun(command, own, name);
+    let begun = begun(command, own);
+    let (place, name) = (&begun.place, begun.name());
     let planned = || dyno(&[command, "--resume", name, "--dry-run"]).stdout;
-    let (first, plan) = (lines(&place), planned());
+    let (first, plan) = (lines(place), planned());
     let cells = |lines: &[Value]| lines.iter().filter(|line| line["kind"] == "cell").count();
     for time in 1..=3 {
         // The last cell is measured again: something is left to do.
-        let text = std::fs::read_to_string(place.join("records.jsonl")).unwrap();
+        let text = std::fs::read_to_string(begun.file()).unwrap();
         let end = text.trim_end().rfind("{\"kind\":\"cell\"").unwrap();
-        std::fs::write(place.join("records.jsonl"), &text[..end]).unwrap();
+        std::fs::write(begun.file(), &text[..end]).unwrap();
         let output = dyno(&[command, "-q", "--resume", name]);
         assert!(matches!(output.status.code(), Some(0 | 5)), "{command}, time {time}: {output:?}");
-        let now = lines(&place);
+        let now = lines(place);
         assert!(cells(&now) > 0 && now.iter().any(|line| line["kind"] == "header"));
         for header in now.iter().filter(|line| line["kind"] == "header") {
             assert_eq!(asked(header), asked(&first[0]), "{command}, time {time}");
@@ -79,13 +99,11 @@ fn connections_goes_on_as_it_began() {
 
 #[test]
 fn another_build_goes_on_only_where_that_is_asked_for() {
-    let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("results");
-    let name = place.to_str().unwrap();
-    begun("scale", &[], name);
-    let file = place.join("records.jsonl");
+    let begun = begun("scale", &[]);
+    let (place, name) = (&begun.place, begun.name());
+    let file = begun.file();
     let text = std::fs::read_to_string(&file).unwrap();
-    let own = lines(&place)[0]["environment"]["programs"][0].as_str().unwrap().to_string();
+    let own = lines(place)[0]["environment"]["programs"][0].as_str().unwrap().to_string();
     std::fs::write(&file, text.replace(&own, "0123456789ab")).unwrap();
     let refused = dyno(&["scale", "-q", "--resume", name]);
     assert_eq!(refused.status.code(), Some(2));
@@ -102,11 +120,9 @@ fn another_build_goes_on_only_where_that_is_asked_for() {
 
 #[test]
 fn a_folder_that_is_being_written_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("results");
-    let name = place.to_str().unwrap();
-    begun("scale", &[], name);
-    let file = std::fs::File::open(place.join("records.jsonl")).unwrap();
+    let begun = begun("scale", &[]);
+    let name = begun.name();
+    let file = std::fs::File::open(begun.file()).unwrap();
     file.lock().unwrap();
     let refused = dyno(&["scale", "-q", "--resume", name]);
     assert!(
@@ -121,11 +137,9 @@ fn a_folder_that_is_being_written_is_refused() {
 
 #[test]
 fn every_command_that_reads_records_refuses_those_of_another_schema_by_name() {
-    let directory = tempfile::tempdir().unwrap();
-    let place = directory.path().join("results");
-    let name = place.to_str().unwrap();
-    begun("compare", &["--rate", "700"], name);
-    let file = place.join("records.jsonl");
+    let begun = begun("compare", &["--rate", "700"]);
+    let name = begun.name();
+    let file = begun.file();
     let text = std::fs::read_to_string(&file).unwrap();
     for schema in [0, 2, 99] {
         std::fs::write(&file, text.replace("\"schema\":1", &format!("\"schema\":{schema}"))).unwrap();

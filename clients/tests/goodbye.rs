@@ -115,6 +115,12 @@ fn probe(address: SocketAddr, transport: &Carrier) -> Result<Exchange, ExchangeE
     exchange(address, transport, &request().wire, false, TIMEOUT_NS)
 }
 
+/// All six requests got their whole answer.
+fn all_are_whole(outcome: &Outcome, name: &str) {
+    let counts = (outcome.counts.completed, outcome.counts.failed);
+    assert_eq!(counts, (6, 0), "{name}: {:?}", outcome.errors);
+}
+
 /// Each client has answered the goodbye and sent nothing after it.
 fn is_answered(told: &Receiver<(bool, usize)>, connections: usize) {
     for _ in 0..connections {
@@ -132,12 +138,7 @@ fn an_answer_until_the_close_ends_with_the_goodbye() {
             assert_eq!(answer.body, b"hello", "{name}");
             is_answered(&told, 1);
             let outcome = load(address, transport, None);
-            assert_eq!(
-                (outcome.counts.completed, outcome.counts.failed),
-                (6, 0),
-                "{name}: {:?}",
-                outcome.errors
-            );
+            all_are_whole(&outcome, name);
             is_answered(&told, 6);
         }
     }
@@ -167,12 +168,7 @@ fn no_request_follows_the_goodbye_on_a_connection_that_would_be_kept() {
             let name = transport.name();
             let (address, told) = server(acceptor, KEPT, at_once);
             let outcome = load(address, transport, pace);
-            assert_eq!(
-                (outcome.counts.completed, outcome.counts.failed),
-                (6, 0),
-                "{name}: {:?}",
-                outcome.errors
-            );
+            all_are_whole(&outcome, name);
             is_answered(&told, 6);
         }
     }

@@ -1,13 +1,14 @@
 //! Connections take turns: no client keeps a thread from the others, and nothing that it sends is forgotten meanwhile.
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Concurrency, Knob};
 use dyno_tests::limits::ANSWER;
 use dyno_tests::rows::Row;
 use dyno_tests::secure::{Secure, friends, make_credentials, serve};
+use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount};
 use dyno_tests::wire::{Client, get};
 
@@ -49,7 +50,7 @@ enum Connection {
 }
 
 impl Connection {
-    fn open(server: &dyno_tests::server::Server, transport: Transport) -> Result<Connection, String> {
+    fn open(server: &Server, transport: Transport) -> Result<Connection, String> {
         Ok(match transport {
             Transport::Plain => {
                 Connection::Plain(Client::connect(server.address).map_err(|error| error.to_string())?)
@@ -107,12 +108,18 @@ fn pipeline(row: &Row, transport: Transport) -> Outcome {
     Ok(())
 }
 
+/// A client whose request waits for a back end.
+fn waiting(server: &Server) -> Result<Client, String> {
+    let mut client = Client::connect(server.address).map_err(|error| error.to_string())?;
+    client.send(get("/wait/150000"));
+    let answered = client.receive(Instant::now() + Duration::from_millis(50));
+    if answered { Err("too soon".into()) } else { Ok(client) }
+}
+
 /// A second request that comes while the first waits for a back end is answered behind it.
 fn during_a_wait(row: &Row) -> Outcome {
     let server = serve(row, Transport::Plain, &[])?;
-    let mut client = Client::connect(server.address)?;
-    client.send(get("/wait/150000"));
-    ensure(!client.receive(Instant::now() + std::time::Duration::from_millis(50)), || "too soon".into())?;
+    let mut client = waiting(&server)?;
     client.send(get("/bytes/3"));
     for _ in 0..2 {
         ensure(client.response("GET")?.status == 200, || "no 200".into())?;
@@ -125,9 +132,7 @@ fn during_a_wait(row: &Row) -> Outcome {
 /// A client that ends its side while its request waits for a back end gets its answer, then the end.
 fn end_during_a_wait(row: &Row) -> Outcome {
     let server = serve(row, Transport::Plain, &[])?;
-    let mut client = Client::connect(server.address)?;
-    client.send(get("/wait/150000"));
-    ensure(!client.receive(Instant::now() + std::time::Duration::from_millis(50)), || "too soon".into())?;
+    let mut client = waiting(&server)?;
     client.shut_write();
     ensure(client.response("GET")?.status == 200, || "no 200".into())?;
     ensure(client.read_to_end(ANSWER).is_some(), || "the connection stays open".into())?;

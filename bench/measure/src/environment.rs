@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 use nix::sys::resource::{Resource, getrlimit};
 
@@ -56,16 +57,15 @@ pub fn read() -> Environment {
         container: container(),
         governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         dyno: env!("CARGO_PKG_VERSION").to_string(),
-        programs: program().into_iter().collect(),
+        programs: PROGRAM.iter().cloned().collect(),
         optimized: !cfg!(debug_assertions),
         settings,
     }
 }
 
-/// Digest of the file of this program as it was when it started, also where another build has replaced it since.
-fn program() -> Option<String> {
-    Some(digest(&fs::read("/proc/self/exe").ok()?))
-}
+/// Digest of the file of this program as it was when it started, also where another build has replaced it since. The
+/// file has megabytes, so it is read once.
+static PROGRAM: LazyLock<Option<String>> = LazyLock::new(|| Some(digest(&fs::read("/proc/self/exe").ok()?)));
 
 /// Twelve hexadecimal digits that stand for a value. They tell machines apart, but do not keep a secret.
 fn digest(value: &impl Hash) -> String {

@@ -79,7 +79,7 @@ Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the a
 /// # Errors
 /// A [`Failure`]: usage (2), or a server that cannot be reached (1).
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
-    let plan = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
+    let (mut plan, place) = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
     if arguments.dry_run {
         write::plan(&plan, arguments.format)?;
         return Ok(Exit::Success);
@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     for path in [Some(&arguments.output), arguments.hlog.as_ref()].into_iter().flatten() {
         write::try_place(path)?;
     }
-    let plan = plan::reach(plan, &arguments.target)?;
+    plan.address = plan::reachable(&place, arguments.target.timeout)?;
     let transport = arguments.target.transport.transport;
     let mut outcome = carry_out(plan, transport, !arguments.quiet, arguments.announce_start)?;
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();

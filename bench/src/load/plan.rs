@@ -18,11 +18,12 @@ use crate::load::options::{How, OptionError, TargetOptions};
 use crate::remedy::unresolved;
 use dyno_measure::probe::machine::online_cores;
 
-/// Builds the plan; `errors_max` is the share of failed requests that makes the run void.
+/// Builds the plan; `errors_max` is the share of failed requests that makes the run void. Its address is the first of
+/// the place that is returned beside it; no address has been tried.
 ///
 /// # Errors
 /// A usage failure that names the options that do not go together.
-pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Result<Plan, Failure> {
+pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Result<(Plan, Place), Failure> {
     let place = place::resolve(&target.url)
         .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
     let (pace, length) =
@@ -47,7 +48,7 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
             .map_err(|error| refused(&error, "see `dyno load --help`"))?,
     };
     check_cpus(&how.cpu)?;
-    Ok(plan)
+    Ok((plan, place))
 }
 
 /// Options that make no request, as a failure of their command; `usual` is what to do where nothing better is known.
@@ -59,16 +60,6 @@ pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
         _ => usual,
     };
     Failure::usage(error.to_string(), remedy)
-}
-
-/// The plan with the first address of its host that takes a connection.
-///
-/// # Errors
-/// Every address, and what is wrong with it.
-pub(crate) fn reach(plan: Plan, target: &TargetOptions) -> Result<Plan, Failure> {
-    let place = place::resolve(&target.url)
-        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
-    Ok(Plan { address: reachable(&place, target.timeout)?, ..plan })
 }
 
 /// The first address of a place that takes a connection.

@@ -38,7 +38,7 @@ use crate::architecture::{
 };
 use crate::drivers::completion::RingConnections;
 use crate::drivers::ring::{Completion, Operation, Ring};
-use crate::kit::accept::{Accepted, Mode, Trouble, accept_once, classify};
+use crate::kit::accept::{Trouble, accept_rest, classify};
 use crate::kit::site::Site;
 use crate::kit::stop::own;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS, RING_ENTRIES};
@@ -163,10 +163,8 @@ impl Server {
         // A time for accepting that has passed would end each wait at once.
         self.accept_again = None;
         // What waits in the queue has arrived, and is served.
-        while let Accepted::Connection(stream) =
-            accept_once(self.site, &self.site.listener, Mode::NonBlocking)?
-        {
-            self.connections.admit(&mut self.ring, stream)?;
+        for stream in accept_rest(self.site, &self.site.listener) {
+            self.connections.admit(&mut self.ring, stream?)?;
         }
         self.connections.finish(&mut self.ring)?;
         while !self.connections.is_empty() && self.connections.now() < deadline {

@@ -44,7 +44,7 @@ use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
 use crate::drivers::task;
-use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
+use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS};
@@ -126,8 +126,8 @@ where
         }
     }
     // What waits in the queue when the server stops has arrived, and is served.
-    while let Accepted::Connection(stream) = accept_once(site, &site.listener, Mode::NonBlocking)? {
-        admit(site, stream, serve, places);
+    for stream in accept_rest(site, &site.listener) {
+        admit(site, stream?, serve, places);
     }
     Ok(())
 }

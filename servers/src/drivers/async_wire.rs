@@ -17,6 +17,7 @@ use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::share::TurnShare;
+use super::write_limit::WriteLimit;
 use crate::kit::complaint;
 use crate::kit::site::Site;
 use crate::kit::stop::{Mark, Stop};
@@ -28,9 +29,8 @@ pub struct AsyncWire {
     stream: TcpStream,
     tally: &'static Tally,
     attendance: Attendance,
-    /// Runs while the client does not read; when it goes off, the connection is given up.
-    write_alarm: Option<Pin<Box<Sleep>>>,
-    write_time: Duration,
+    /// When a client that does not read is given up.
+    write_limit: WriteLimit,
     /// Limits the time between requests, and that of a head.
     head_limit: HeadLimit,
     share: SharedTurn,
@@ -143,17 +143,15 @@ impl AsyncWire {
             let pipe = transport.accept(Instant::now());
             Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
-        let (write_time, drain_grace) = (site.limits.write_time, site.limits.drain_grace);
         AsyncWire {
-            drain_grace,
-            drain: None,
             stream,
             tally,
             attendance,
-            write_alarm: None,
-            write_time,
+            write_limit: WriteLimit::new(site.limits.write_time),
             head_limit: HeadLimit::new(&site.limits),
             share: SharedTurn::default(),
+            drain_grace: site.limits.drain_grace,
+            drain: None,
             secure,
         }
     }
@@ -197,28 +195,14 @@ impl AsyncWire {
         }
     }
 
-    /// Writes within the write limit; hyper has none of its own.
-    fn poll_send(&mut self, context: &mut Context<'_>, octets: Option<&[u8]>) -> Poll<io::Result<usize>> {
-        let sealed = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.pending());
-        let octets = octets.unwrap_or(sealed);
-        if let Poll::Ready(result) = Pin::new(&mut self.stream).poll_write(context, octets) {
-            self.write_alarm = None;
-            return Poll::Ready(result);
-        }
-        let write_time = self.write_time;
-        let alarm = self.write_alarm.get_or_insert_with(|| Box::pin(sleep(write_time)));
-        ready!(alarm.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-
     /// Writes what the pipe has sealed.
     fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.secure.as_ref().is_some_and(|secure| !secure.pipe.pending().is_empty()) {
-            let count = ready!(self.poll_send(context, None))?;
+        let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
+        while !secure.pipe.pending().is_empty() {
+            let written = self.write_limit.poll_write(&mut self.stream, context, secure.pipe.pending());
+            let count = ready!(written)?;
             Tally::add(&self.tally.sent_bytes, count as u64);
-            if let Some(secure) = &mut self.secure {
-                secure.pipe.advance(count);
-            }
+            secure.pipe.advance(count);
         }
         Poll::Ready(Ok(()))
     }
@@ -320,7 +304,8 @@ impl AsyncWrite for AsyncWire {
             let _ = self.poll_pending(context)?;
             return Poll::Ready(Ok(count));
         }
-        let count = ready!(self.poll_send(context, Some(octets)))?;
+        let wire = &mut *self;
+        let count = ready!(wire.write_limit.poll_write(&mut wire.stream, context, octets))?;
         Tally::add(&self.tally.sent_bytes, count as u64);
         Poll::Ready(Ok(count))
     }

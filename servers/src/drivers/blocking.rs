@@ -86,7 +86,7 @@ fn converse(
         let step = session.next_step(now);
         let time_left =
             session.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
-        let idle = session.is_idle();
+        let (idle, mut room) = (session.is_idle(), 0);
         let moved = match step {
             DriverStep::Close => return Ok(()),
             DriverStep::Shut => {
@@ -94,7 +94,11 @@ fn converse(
                 continue;
             }
             DriverStep::Write => wire.write(session.pending(now), time_left),
-            DriverStep::Read | DriverStep::Respond => wire.read(session.spare(), time_left, idle),
+            DriverStep::Read | DriverStep::Respond => {
+                let spare = session.spare();
+                room = spare.len();
+                wire.read(spare, time_left, idle)
+            }
         };
         clock.tick();
         match moved {
@@ -106,12 +110,8 @@ fn converse(
             }
             Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
             Ok(count) => {
-                // A short read has emptied the socket, so the next one waits, and others have their turn.
-                let emptied = count < session.spare().len();
+                share.read(count, room);
                 session.received(count, clock.now());
-                if emptied {
-                    share = TurnShare::new();
-                }
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),

@@ -12,7 +12,7 @@
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
 //! | hand answers back from a pool to a loop | [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`head_limit`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`head_limit`], [`write_limit`] |
 
 pub mod alarm;
 pub mod async_wire;
@@ -32,3 +32,4 @@ pub mod share;
 pub mod task;
 pub mod timed;
 pub mod workers;
+pub mod write_limit;

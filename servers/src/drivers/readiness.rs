@@ -19,7 +19,7 @@ use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
 use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
-use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
+use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -259,19 +259,18 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         site.open_connections.fetch_add(1, Relaxed);
     }
 
-    /// The connections that were still ready when their turn ended, to be given another turn now.
-    pub fn unfinished(&mut self) -> Vec<Ticket> {
+    /// The places of the connections that were still ready when their turn ended, to be given another turn now.
+    pub fn unfinished(&mut self) -> Vec<usize> {
         let tickets = std::mem::take(&mut self.again);
-        for ticket in &tickets {
-            if let Some(index) = self.find(*ticket) {
-                self.watched[index].is_unfinished = false;
-            }
+        let places: Vec<usize> = tickets.into_iter().filter_map(|ticket| self.find(ticket)).collect();
+        for place in &places {
+            self.watched[*place].is_unfinished = false;
         }
-        tickets
+        places
     }
 
     /// The place of the connection that a ticket belongs to, if it is still open.
-    pub fn find(&self, ticket: Ticket) -> Option<usize> {
+    fn find(&self, ticket: Ticket) -> Option<usize> {
         self.watched.get(ticket.index).filter(|one| one.serial == ticket.serial).map(|_| ticket.index)
     }
 
@@ -347,10 +346,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// When the listener is broken.
     pub fn begin_to_drain(&mut self) -> io::Result<(Vec<usize>, Instant)> {
         // What waits in the queue has arrived, and is served.
-        while let Accepted::Connection(stream) =
-            accept_once(self.turn.site, self.listener, Mode::NonBlocking)?
-        {
-            self.admit(stream);
+        for stream in accept_rest(self.turn.site, self.listener) {
+            self.admit(stream?);
         }
         // A listener that is shut reports that for ever, and so does the stop switch; both stay open.
         self.accepting = Accepting::Never;

@@ -42,6 +42,14 @@ impl TurnShare {
         }
     }
 
+    /// Notes that `count` bytes were read into so much `room`. A short read has emptied the socket, so the next one
+    /// waits, and the other connections have their turn meanwhile: the share is whole again.
+    pub fn read(&mut self, count: usize, room: usize) {
+        if count < room {
+            *self = TurnShare::new();
+        }
+    }
+
     /// Whether the share is used up.
     pub fn is_used_up(&self) -> bool {
         self.requests >= REQUESTS_PER_TURN || self.since.is_some_and(|since| since.elapsed() >= TIME_PER_TURN)
@@ -71,6 +79,16 @@ mod tests {
         let mut share = TurnShare { since: Instant::now().checked_sub(TIME_PER_TURN), ..TurnShare::new() };
         share.serve();
         assert!(share.is_used_up());
+    }
+
+    #[test]
+    fn a_read_that_empties_the_socket_makes_the_share_whole() {
+        for (count, is_whole) in [(99, true), (100, false)] {
+            let mut share = TurnShare::new();
+            (0..REQUESTS_PER_TURN).for_each(|_| share.serve());
+            share.read(count, 100);
+            assert_eq!(!share.is_used_up(), is_whole, "{count} of 100");
+        }
     }
 
     #[test]

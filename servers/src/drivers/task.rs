@@ -55,6 +55,7 @@ pub async fn serve(
         let now = clock.now();
         let step = session.next_step(now);
         let deadline = session.deadline();
+        let mut room = 0;
         let moved = match step {
             DriverStep::Close => return Ok(()),
             DriverStep::Shut => {
@@ -65,7 +66,9 @@ pub async fn serve(
             DriverStep::Read | DriverStep::Respond => {
                 let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
                 site.stop.mark(stream.as_fd(), mark);
-                let read = within(deadline, alarm.as_mut(), stream.read(session.spare())).await;
+                let spare = session.spare();
+                room = spare.len();
+                let read = within(deadline, alarm.as_mut(), stream.read(spare)).await;
                 site.stop.mark(stream.as_fd(), Mark::Busy);
                 read
             }
@@ -80,12 +83,8 @@ pub async fn serve(
             }
             Some(count) if step == DriverStep::Write => session.advance(count, clock.now()),
             Some(count) => {
-                // A short read has emptied the socket, so the next one waits, and the other tasks have their turn.
-                let emptied = count < session.spare().len();
+                share.read(count, room);
                 session.received(count, clock.now());
-                if emptied {
-                    share = TurnShare::new();
-                }
             }
             None => session.handle_deadline(clock.now()),
         }

@@ -1,6 +1,7 @@
 //! Accepts connections, and classifies failures. Only this file interprets the error numbers of accept(2).
 
 use std::io::{self, Write};
+use std::iter;
 use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -78,6 +79,19 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
             Trouble::Broken => return Err(error.into()),
         }
     }
+}
+
+/// The connections that wait in the listener's queue when the server stops: they have arrived, and are served. Ends
+/// when none waits any more, when descriptors have run out, and when the time for it is over.
+///
+/// # Errors
+/// As [`accept_once`].
+pub fn accept_rest(site: &Site, listener: &impl AsFd) -> impl Iterator<Item = io::Result<TcpStream>> {
+    iter::from_fn(move || match accept_once(site, listener, Mode::NonBlocking) {
+        Ok(Accepted::Connection(stream)) => Some(Ok(stream)),
+        Ok(Accepted::Nobody | Accepted::Exhausted | Accepted::Stopped) => None,
+        Err(error) => Some(Err(error)),
+    })
 }
 
 /// How to react to a failed accept(2).

@@ -80,10 +80,8 @@ pub fn run<S: Selector>(
 
 /// Gives a turn to each connection for which something has happened.
 fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], workers: &mut impl Workers) {
-    for ticket in table.unfinished() {
-        if let Some(index) = table.find(ticket) {
-            carry(table, index, workers);
-        }
+    for index in table.unfinished() {
+        carry(table, index, workers);
     }
     for event in ready {
         match table.note(*event) {
