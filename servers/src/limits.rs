@@ -82,6 +82,46 @@ pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
 
+/// Bytes of the buffers that a loop keeps: room for the small ones, which are nearly all. A buffer that has grown is
+/// worth more to the budget of memory than to the next connection.
+pub const POOLED_BYTES: usize = 2 * 1024 * 1024;
+
+/// A loop takes memory for the small buffers of its busy connections from the budget in steps of this: a few dozen
+/// connections at once, so that loops on several cores do not compete for one counter with each request.
+pub const POOL_STEP_BYTES: usize = 256 * 1024;
+
+/// Large requests and answers take memory from the budget in steps of this: a few steps for each, and little taken in
+/// vain.
+pub const LEASE_STEP_BYTES: usize = 16 * 1024;
+
+/// The budget of memory in hundredths of what the machine or its cgroup has, where no budget is set. The rest is for
+/// the program, for the kernel's buffers of sockets, and for what the allocator keeps between buffers.
+pub const MEMORY_PERCENT: u64 = 50;
+
+/// The least budget of memory: room for a handful of connections of any design, or for a small body.
+pub const MEMORY_LEAST_BYTES: u64 = 1024 * 1024;
+
+/// What any design holds for an idle connection: the session, its place in a table, the entry of its deadline.
+pub const CONNECTION_BYTES: usize = 2 * 1024;
+
+/// The first receive and send buffers, which a connection holds while a request is under way: 4 KiB each.
+pub const SMALL_BUFFERS_BYTES: usize = 8 * 1024;
+
+/// What a thread costs beside the session: touched pages of its stack, and its control block.
+pub const THREAD_BYTES: usize = 16 * 1024;
+
+/// What a forked process costs beside the session: the pages that it writes to, which are copied then.
+pub const PROCESS_BYTES: usize = 256 * 1024;
+
+/// What a coroutine costs beside the session: the touched pages of its stack.
+pub const COROUTINE_BYTES: usize = 8 * 1024;
+
+/// What a secure pipe holds while it is idle: keys, and the state of its protocol.
+pub const SECURE_BYTES: usize = 12 * 1024;
+
+/// What a secure pipe holds besides while records are under way: one as it came, one opened, one sealed.
+pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
+
 /// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough that the
 /// server accepts again within a second after descriptors are free.
 pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);

@@ -1,5 +1,7 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
+mod memory;
+
 use crate::answer::{self, Persistence};
 use crate::date::HttpDate;
 use crate::fault::Fault;

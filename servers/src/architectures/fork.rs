@@ -57,9 +57,9 @@ pub const FORK: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    let children = Children::reaped_by_signal()?;
+    let children = Children::reaped_by_signal(&site.memory)?;
     while let Some(stream) = accept(site)? {
-        if children.living() >= site.settings.max_connections {
+        if children.living() >= site.settings.max_connections || !site.has_room() {
             refuse(stream, tally);
             continue;
         }

@@ -64,7 +64,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     let living = &living;
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {
-            if living.load(Relaxed) >= site.settings.max_connections {
+            if living.load(Relaxed) >= site.settings.max_connections || !site.has_room() {
                 refuse(stream, tally);
                 continue;
             }

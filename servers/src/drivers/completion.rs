@@ -32,7 +32,7 @@ pub struct RingConnections {
     tally: &'static Tally,
     connections: Slab<RingConnection>,
     clock: Clock,
-    buffers: Buffers,
+    buffers: Buffers<'static>,
     deadlines: Deadlines<(usize, u64)>,
     serial: u64,
 }
@@ -60,7 +60,7 @@ impl RingConnections {
             tally: site.tallies.of(0),
             connections: Slab::new(),
             clock: Clock::new(),
-            buffers: Buffers::new(),
+            buffers: Buffers::new(&site.memory),
             deadlines: Deadlines::new(),
             serial: 0,
         }
@@ -91,7 +91,7 @@ impl RingConnections {
     /// # Errors
     /// When the kernel refuses to take the queue, as in all functions that start an operation.
     pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
-        if self.connections.len() >= self.site.settings.max_connections {
+        if self.connections.len() >= self.site.settings.max_connections || !self.site.has_room() {
             refuse(stream, self.tally);
             return Ok(());
         }
@@ -117,7 +117,13 @@ impl RingConnections {
             connection.timed.session.borrow_memory(&mut self.buffers);
             connection.timed.session.receive(octets, self.clock.now());
         } else {
-            connection.held.extend_from_slice(octets);
+            // While the memory grows the old one is there still.
+            let held = connection.held.len() + octets.len();
+            if connection.timed.session.hold_besides(3 * held) {
+                connection.held.extend_from_slice(octets);
+            } else {
+                connection.closing = true;
+            }
         }
     }
 
@@ -305,6 +311,7 @@ impl RingConnection {
     fn take_held(&mut self, now: Instant) {
         if !self.held.is_empty() && self.timed.session.can_receive(now) {
             self.timed.session.receive(&std::mem::take(&mut self.held), now);
+            self.timed.session.hold_besides(0);
         }
     }
 }

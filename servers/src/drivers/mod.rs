@@ -23,6 +23,7 @@ pub mod deadlines;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;
+mod holding;
 pub mod inbox;
 pub mod readiness;
 pub mod ring;
