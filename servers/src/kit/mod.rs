@@ -5,7 +5,7 @@
 //! |---|---|
 //! | open the listening socket | [`listen`] |
 //! | accept, and know what a failure means | [`accept`] |
-//! | turn a stop signal into an orderly end | [`stop`] |
+//! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
@@ -19,6 +19,7 @@ pub mod call;
 pub mod clock;
 pub mod complaint;
 pub mod listen;
+pub mod marks;
 pub mod memory;
 pub mod process;
 pub mod site;
