@@ -38,14 +38,20 @@ pub const MAX_COROUTINES: usize = 16_384;
 /// Stacks kept for later coroutines. Making a stack costs two system calls and the first touch of its pages.
 pub const POOLED_STACKS: usize = 1_024;
 
-/// Largest head that hyper accepts before it answers 431. It must have room for a target of more than 64 KiB, or
-/// hyper never gets to answer 414 to one (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own
-/// core.
-pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
+/// Largest receive buffer of hyper, and so the largest head that it accepts before it answers 431; by itself it takes
+/// 408 KiB. It must have room for a target of more than 64 KiB, or hyper never gets to answer 414 to one (RFC 9112,
+/// 3); the gate behind hyper keeps the smaller bounds of our own core.
+pub const HYPER_HEAD_BYTES: usize = 80 * 1024;
 
-/// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little memory
-/// held for a client that reads slowly.
-pub const HYPER_PIECE_BYTES: usize = 32 * 1024;
+/// How much of a body is given to hyper at a time: a few pages of a file for each call, and little memory held for a
+/// client that reads slowly. hyper holds it twice, because it copies.
+pub const HYPER_PIECE_BYTES: usize = 16 * 1024;
+
+/// hyper's receive buffer as long as no read fills it.
+pub const HYPER_READ_BYTES: usize = 8 * 1024;
+
+/// What hyper holds for any connection: a receive and a send buffer of 8 KiB each, and its state.
+pub const HYPER_BUFFERS_BYTES: usize = 20 * 1024;
 
 /// Connections that a readiness loop accepts before it serves the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;

@@ -40,6 +40,19 @@ impl Buffer {
         self.memory.len() + if is_enough { 0 } else { self.grown(initial, least) }
     }
 
+    /// The most octets of memory that will be held while `count` octets are copied into space from
+    /// [`spare`](Self::spare).
+    pub(crate) fn held_by_receiving(&self, count: usize, initial: usize, least: usize) -> usize {
+        let there = self.memory.len().max(initial);
+        let free = if self.memory.is_empty() { initial } else { self.memory.len() - self.end };
+        if free >= least.max(count) {
+            return there;
+        }
+        // Memory doubles when it is full, or half full at its end; meanwhile the old one is there besides.
+        let fullness = if self.start == 0 { 1 } else { 2 };
+        there + 3 * fullness * (self.len() + count + least)
+    }
+
     /// The size of the memory that is made when there is too little.
     fn grown(&self, initial: usize, least: usize) -> usize {
         (self.memory.len() * 2).max(initial).max(self.memory.len() + least)

@@ -314,6 +314,11 @@ impl Connection {
         self.phase == Phase::Ready
     }
 
+    /// Whether the last answer is given, so that whatever comes is dropped.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Last { .. } | Phase::Linger | Phase::Closed)
+    }
+
     /// Whether no octet of a request has come, nothing is owed and nothing is to be sent.
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Receiving && self.inbox.is_empty() && self.outbox.is_empty()

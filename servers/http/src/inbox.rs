@@ -79,11 +79,9 @@ impl Inbox {
         self.buffer.held_by_spare(limits.receive_initial_octets, limits.read_octets)
     }
 
-    /// The most that the buffer holds while `count` octets are copied into it: each doubling leaves at most twice of
-    /// what is there, and half as much exists beside it meanwhile.
+    /// The most that the buffer holds while `count` octets are copied into it.
     pub(crate) fn held_by_receiving(&self, count: usize, limits: &Limits) -> usize {
-        let there = self.held().max(limits.receive_initial_octets);
-        if self.buffer.len() + count <= there { there } else { there + 3 * (self.buffer.len() + count) }
+        self.buffer.held_by_receiving(count, limits.receive_initial_octets, limits.read_octets)
     }
 
     pub(crate) fn has_no_memory(&self) -> bool {

@@ -79,8 +79,7 @@ impl Outbox {
             Body::Static(_) | Body::Shared(..) => (body.len() as usize, 0),
         };
         let (there, wanted) = (self.buffer.capacity(), self.buffer.len() + head_octets + copied);
-        let grown =
-            if wanted <= there { 0 } else { wanted.max(2 * there).max(limits.send_initial_octets) };
+        let grown = if wanted <= there { 0 } else { wanted.max(2 * there).max(limits.send_initial_octets) };
         there + grown + tail
     }
 

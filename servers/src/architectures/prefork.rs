@@ -69,8 +69,9 @@ struct Worker {
 }
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let hire =
-        |place| Ok::<_, io::Error>(Worker { pid: start(site, place, || work(site, place))?, born: Instant::now() });
+    let hire = |place| {
+        Ok::<_, io::Error>(Worker { pid: start(site, place, || work(site, place))?, born: Instant::now() })
+    };
     let first = (0..site.settings.workers).map(|place| hire(place).map(Some));
     let mut workers = first.collect::<io::Result<Vec<_>>>()?;
     let (mut told, mut complained) = (false, false);

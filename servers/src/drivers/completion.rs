@@ -46,6 +46,8 @@ struct RingConnection {
     sending: bool,
     /// Bytes that came while the session could not take them in.
     held: Vec<u8>,
+    /// There was no memory to hold what came, so there is a gap: the next request is refused.
+    overfull: bool,
     ended: bool,
     is_cut: bool,
     /// The connection is being closed; it stays until the kernel has finished with it.
@@ -103,6 +105,7 @@ impl RingConnections {
             receiving: false,
             sending: false,
             held: Vec::new(),
+            overfull: false,
             ended: false,
             is_cut: false,
             closing: false,
@@ -117,13 +120,7 @@ impl RingConnections {
             connection.timed.session.borrow_memory(&mut self.buffers);
             connection.timed.session.receive(octets, self.clock.now());
         } else {
-            // While the memory grows the old one is there still.
-            let held = connection.held.len() + octets.len();
-            if connection.timed.session.hold_besides(3 * held) {
-                connection.held.extend_from_slice(octets);
-            } else {
-                connection.closing = true;
-            }
+            connection.hold(octets);
         }
     }
 
@@ -308,10 +305,29 @@ impl RingConnection {
         !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)
     }
 
+    /// Holds bytes that the session cannot take in now, if there is memory for them.
+    fn hold(&mut self, octets: &[u8]) {
+        if self.overfull || self.timed.session.is_deaf() {
+            return;
+        }
+        // While the memory grows the old one is there still.
+        if self.timed.session.hold_besides(3 * (self.held.len() + octets.len())) {
+            self.held.extend_from_slice(octets);
+        } else if self.timed.session.is_secure() {
+            self.closing = true;
+        } else {
+            self.overfull = true;
+        }
+    }
+
     fn take_held(&mut self, now: Instant) {
         if !self.held.is_empty() && self.timed.session.can_receive(now) {
             self.timed.session.receive(&std::mem::take(&mut self.held), now);
             self.timed.session.hold_besides(0);
+        }
+        if self.overfull && self.held.is_empty() && self.timed.session.can_receive(now) {
+            self.overfull = false;
+            self.timed.session.shed(now);
         }
     }
 }

@@ -137,7 +137,7 @@ impl<'a> Session<'a> {
     }
 
     /// Refuses the request under way, or the next one, because there is no memory for it.
-    fn shed(&mut self, now: Instant) {
+    pub(super) fn shed(&mut self, now: Instant) {
         if self.shedding != Shedding::Done {
             Tally::add(&self.tally.refused, 1);
             self.shedding = Shedding::Done;
@@ -168,7 +168,9 @@ impl<'a> Session<'a> {
             None if count == 0 => self.http.receive_eof(now),
             None => self.http.received(count, now),
             Some(secure) => {
-                let result = if count == 0 {
+                let result = if secure.dead {
+                    Ok(())
+                } else if count == 0 {
                     secure.pipe.receive_eof()
                 } else {
                     secure.pipe.receive(&secure.wire[..count], &mut secure.plain, now)
@@ -184,6 +186,8 @@ impl<'a> Session<'a> {
         Tally::add(&self.tally.received_bytes, octets.len() as u64);
         match &mut self.secure {
             None => self.take_in(octets, now),
+            // A pipe that has failed takes nothing more.
+            Some(secure) if secure.dead => {}
             Some(secure) => {
                 let result = secure.pipe.receive(octets, &mut secure.plain, now);
                 secure.note(result, self.tally);
@@ -345,6 +349,17 @@ impl<'a> Session<'a> {
     /// The server drains: an idle session ends after a grace, a busy one after its next response.
     pub fn finish(&mut self, now: Instant) {
         self.http.finish(now);
+    }
+
+    /// Whether bytes that come now may be lost: the last answer is given, and there are no records that build on each
+    /// other.
+    pub fn is_deaf(&self) -> bool {
+        self.secure.is_none() && self.http.is_over()
+    }
+
+    /// Whether there is a secure pipe.
+    pub fn is_secure(&self) -> bool {
+        self.secure.is_some()
     }
 
     /// Whether nothing is under way: no byte of a request, no answer owed, nothing to send.

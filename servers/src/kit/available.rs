@@ -61,12 +61,18 @@ mod tests {
     #[test]
     fn the_least_limit_counts_whichever_version_and_level_it_has() {
         let (v1, v2) = ("sys/fs/cgroup/memory", "sys/fs/cgroup");
-        let (own_v1, own_v2) = (("proc/self/cgroup", "4:cpu,memory:/a/b\n"), ("proc/self/cgroup", "0::/a/b\n"));
+        let (own_v1, own_v2) =
+            (("proc/self/cgroup", "4:cpu,memory:/a/b\n"), ("proc/self/cgroup", "0::/a/b\n"));
         let file = |mount: &str, rest: &str| format!("{mount}/{rest}");
         let none = "9223372036854771712\n";
-        let cases: [(&str, Vec<(String, &str)>, u64); 7] = [
+        type Files<'a> = Vec<(String, &'a str)>;
+        let cases: [(&str, Files<'_>, u64); 7] = [
             ("no cgroup", vec![], 8 << 30),
-            ("v2, own", vec![(file(v2, "a/b/memory.max"), "67108864\n"), (own_v2.0.into(), own_v2.1)], 64 << 20),
+            (
+                "v2, own",
+                vec![(file(v2, "a/b/memory.max"), "67108864\n"), (own_v2.0.into(), own_v2.1)],
+                64 << 20,
+            ),
             (
                 "v2, parent",
                 vec![
