@@ -11,15 +11,17 @@
 use crate::channel;
 use crate::channel::config::{Config, Identity};
 use crate::channel::trust::{Trust, TrustFileError};
+use crate::files::{self, FileError, Guard};
+use crate::limits;
 use crate::pipe::{Acceptor, Connector};
 use crate::signature::keyfile::{self, KeyFileError};
 use crate::signature::{PublicKey, SigningKey};
 use crate::tls;
 use crate::tls::certificate::{CannotMake, Certified, ThrowAwayAuthority};
 use crate::transport::Transport;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -33,10 +35,13 @@ pub enum CredentialsError {
     /// A private key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
-    /// Another file or a directory cannot be read or written.
+    /// Another file cannot be read or written, or others than its owner can write it.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The directory cannot be made.
     #[error("{path}: {error}", path = .path.display())]
-    File {
-        /// The file or directory.
+    Directory {
+        /// The directory.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -205,7 +210,7 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, Cre
 /// [`CredentialsError`], also when the directory exists.
 pub fn create(directory: &Path) -> Result<(), CredentialsError> {
     let made = DirBuilder::new().mode(0o700).create(directory);
-    made.map_err(|error| CredentialsError::File { path: directory.into(), error })?;
+    made.map_err(|error| CredentialsError::Directory { path: directory.into(), error })?;
     let mut trust = String::from("# Whom the channel trusts: peer NAME KEY, or authority KEY.\n");
     for (name, file) in [(SERVER_NAME, "channel-server.key"), ("client", "channel-client.key")] {
         let (key, document) = SigningKey::generate();
@@ -217,7 +222,7 @@ pub fn create(directory: &Path) -> Result<(), CredentialsError> {
     write(&directory.join("authority.pem"), &keyfile::to_pem("CERTIFICATE", &authority.certificate()))?;
     for (names, role) in [(&certificate_names()[..], "server"), (&["client"], "client")] {
         let certified = authority.issue(names)?;
-        keyfile::write(&directory.join(format!("tls-{role}.key")), certified.key.secret_der())?;
+        keyfile::write(&directory.join(format!("tls-{role}.key")), &certified.key)?;
         write(
             &directory.join(format!("tls-{role}.pem")),
             &keyfile::to_pem("CERTIFICATE", &certified.chain[0]),
@@ -235,17 +240,22 @@ fn channel_identity(key: Option<PathBuf>) -> Result<Identity, CredentialsError> 
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CredentialsError> {
-    fs::write(path, text).map_err(|error| CredentialsError::File { path: path.into(), error })
+    Ok(files::write(path, Guard::Public, text.as_bytes())?)
 }
 
 fn read_trust(path: &Path, name: Option<&str>) -> Result<Trust, CredentialsError> {
-    let text =
-        fs::read_to_string(path).map_err(|error| CredentialsError::File { path: path.into(), error })?;
-    Trust::parse(&text, name).map_err(|error| CredentialsError::TrustFile { path: path.into(), error })
+    let octets = files::read(path, Guard::Public, limits::TRUST_FILE_OCTETS)?;
+    let text = std::str::from_utf8(&octets).map_err(|error| CredentialsError::TrustFile {
+        path: path.into(),
+        error: TrustFileError::NotText {
+            line: 1 + octets[..error.valid_up_to()].iter().filter(|&&octet| octet == b'\n').count(),
+        },
+    })?;
+    Trust::parse(text, name).map_err(|error| CredentialsError::TrustFile { path: path.into(), error })
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CredentialsError> {
-    let pem = fs::read(path).map_err(|error| CredentialsError::File { path: path.into(), error })?;
+    let pem = files::read(path, Guard::Public, limits::TRUST_FILE_OCTETS)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -254,7 +264,5 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Creden
 }
 
 fn read_certified(certificate: &Path, key: &Path) -> Result<Certified, CredentialsError> {
-    let document = keyfile::read_pkcs8(key)?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(document.to_vec()));
-    Ok(Certified { chain: read_certificates(certificate)?, key })
+    Ok(Certified { chain: read_certificates(certificate)?, key: keyfile::read_pkcs8(key)? })
 }

@@ -17,7 +17,7 @@ use dyno_security::limits::REPLAY_TOLERANCE_MS;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 use dyno_security::replay::message::{Receiver, Stale, seal};
-use dyno_security::signature::{SigningKey, keyfile};
+use dyno_security::signature::SigningKey;
 use std::time::{Duration, Instant};
 use support::settle;
 
@@ -130,23 +130,6 @@ fn toy_groups_fall_to_both_attacks() {
             assert_eq!(toy.brute_force(public, prime).unwrap().exponent, broken.exponent);
         }
     }
-}
-
-#[test]
-fn key_files_are_for_their_owner_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("key");
-    let (key, document) = SigningKey::generate();
-    keyfile::write(&path, &document).unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(keyfile::read(&path).unwrap().public(), key.public());
-    assert!(keyfile::write(&path, &document).is_err(), "never over another key");
-    for mode in [0o640, 0o604, 0o660] {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        assert!(matches!(keyfile::read(&path), Err(keyfile::KeyFileError::TooOpen { .. })), "{mode:o}");
-    }
-    assert_eq!(key.public().to_string().parse(), Ok(*key.public()));
 }
 
 #[test]

@@ -29,6 +29,12 @@ pub enum TrustFileError {
         /// Why the key is refused.
         error: BadKey,
     },
+    /// A line is no UTF-8.
+    #[error("line {line}: not text in UTF-8")]
+    NotText {
+        /// The line's number, counted from 1.
+        line: usize,
+    },
     /// The file names neither the peer that we want to reach nor an authority.
     #[error("no key for `{name}` and no authority in the trust file")]
     NoEntry {
