@@ -10,6 +10,7 @@
 
 use crate::channel;
 use crate::channel::config::{Config, Identity};
+use crate::channel::name::PeerName;
 use crate::channel::trust::{Trust, TrustFileError};
 use crate::files::{self, FileError, Guard};
 use crate::limits;
@@ -86,7 +87,7 @@ pub struct Files {
     pub certificate: Option<PathBuf>,
     /// Whom to trust. For the channel this is a trust file, for TLS the authorities' certificates in PEM.
     pub trust: Option<PathBuf>,
-    /// For the channel: a key to pin, beside the trust file or instead of it.
+    /// For the channel: the one key that is accepted, instead of all that a trust file names.
     pub peer: Option<PublicKey>,
 }
 
@@ -118,6 +119,8 @@ pub struct ServerSide {
     pub acceptor: Box<dyn Acceptor>,
     /// What clients will see of the server.
     pub identity: ServerIdentity,
+    /// Whether it serves every client, whoever that is; the operator should know.
+    pub serves_anybody: bool,
 }
 
 /// The server's end of `transport`; `None` for plain. Clients must prove who they are only when `files.trust` or
@@ -135,14 +138,14 @@ pub fn acceptor(transport: Transport, files: &Files) -> Result<Option<ServerSide
 
 fn channel_server(files: &Files) -> Result<ServerSide, CredentialsError> {
     let identity = channel_identity(files.or_in_directory(&files.key, "channel-server.key"))?;
-    let mut trust = match &files.trust {
-        Some(path) => read_trust(path, None)?,
-        None => Trust { anyone: files.peer.is_none(), ..Trust::default() },
+    let trust = match (files.peer, &files.trust) {
+        (Some(key), _) => Trust::pinned(key),
+        (None, Some(path)) => read_trust(path, None)?,
+        (None, None) => Trust::anyone(),
     };
-    trust.keys.extend(files.peer);
-    let shown = ServerIdentity::Key(*identity.key.public());
+    let (shown, serves_anybody) = (ServerIdentity::Key(*identity.key.public()), trust.anyone);
     let acceptor = Box::new(channel::endpoint::ChannelServer::new(Config::new(identity, trust)));
-    Ok(ServerSide { acceptor, identity: shown })
+    Ok(ServerSide { acceptor, identity: shown, serves_anybody })
 }
 
 fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
@@ -158,34 +161,35 @@ fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
     };
     let authorities = files.trust.as_deref().map(read_certificates).transpose()?;
     let acceptor = Box::new(tls::endpoint::TlsServer::new(certified, authorities.as_deref())?);
-    Ok(ServerSide { acceptor, identity })
+    Ok(ServerSide { acceptor, identity, serves_anybody: authorities.is_none() })
 }
 
-/// The client's end of `transport` for the server called `name`; `None` for plain.
+/// The client's end of `transport` for the server called `name`; `None` for plain. It accepts nobody else: the keys of
+/// other names in a trust file count for nothing.
 ///
 /// # Errors
 /// [`CredentialsError`], naming the file.
 pub fn connector(
     transport: Transport,
     files: &Files,
-    name: &str,
+    name: &PeerName,
 ) -> Result<Option<Box<dyn Connector>>, CredentialsError> {
     match transport {
         Transport::Plain => Ok(None),
         Transport::Channel => Ok(Some(Box::new(channel_client(files, name)?))),
-        Transport::Tls => Ok(Some(Box::new(tls_client(files, name)?))),
+        Transport::Tls => Ok(Some(Box::new(tls_client(files, name.host())?))),
     }
 }
 
-fn channel_client(files: &Files, name: &str) -> Result<channel::endpoint::ChannelClient, CredentialsError> {
-    let mut trust = match files.or_in_directory(&files.trust, "trust") {
-        Some(path) => read_trust(&path, Some(name))?,
-        None => Trust::default(),
+fn channel_client(
+    files: &Files,
+    name: &PeerName,
+) -> Result<channel::endpoint::ChannelClient, CredentialsError> {
+    let trust = match (files.peer, files.or_in_directory(&files.trust, "trust")) {
+        (Some(key), _) => Trust::pinned(key),
+        (None, Some(path)) => read_trust(&path, Some(name))?,
+        (None, None) => return Err(CredentialsError::NobodyToTrust),
     };
-    trust.keys.extend(files.peer);
-    if trust.keys.is_empty() && trust.authorities.is_empty() {
-        return Err(CredentialsError::NobodyToTrust);
-    }
     let identity = channel_identity(files.or_in_directory(&files.key, "channel-client.key"))?;
     Ok(channel::endpoint::ChannelClient::new(Config::new(identity, trust)))
 }
@@ -211,7 +215,9 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, Cre
 pub fn create(directory: &Path) -> Result<(), CredentialsError> {
     let made = DirBuilder::new().mode(0o700).create(directory);
     made.map_err(|error| CredentialsError::Directory { path: directory.into(), error })?;
-    let mut trust = String::from("# Whom the channel trusts: peer NAME KEY, or authority KEY.\n");
+    let mut trust = String::from(
+        "# Whom the channel trusts: `peer NAME KEY` (NAME is a host or [host]:port), or `authority KEY`.\n",
+    );
     for (name, file) in [(SERVER_NAME, "channel-server.key"), ("client", "channel-client.key")] {
         let (key, document) = SigningKey::generate();
         keyfile::write(&directory.join(file), &document)?;
@@ -243,7 +249,7 @@ fn write(path: &Path, text: &str) -> Result<(), CredentialsError> {
     Ok(files::write(path, Guard::Public, text.as_bytes())?)
 }
 
-fn read_trust(path: &Path, name: Option<&str>) -> Result<Trust, CredentialsError> {
+fn read_trust(path: &Path, name: Option<&PeerName>) -> Result<Trust, CredentialsError> {
     let octets = files::read(path, Guard::Public, limits::TRUST_FILE_OCTETS)?;
     let text = std::str::from_utf8(&octets).map_err(|error| CredentialsError::TrustFile {
         path: path.into(),

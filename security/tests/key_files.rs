@@ -135,7 +135,7 @@ fn files_that_others_can_change_or_own_are_refused_on_both_sides() {
             Some(directory.join(if transport == Transport::Channel { "trust" } else { "authority.pem" }));
         let read = || {
             let server = credentials::acceptor(transport, &Files { trust: trust.clone(), ..files.clone() });
-            let client = credentials::connector(transport, &files, SERVER_NAME);
+            let client = credentials::connector(transport, &files, &SERVER_NAME.into());
             fault(server.map(|_| ())).or(fault(client.map(|_| ())))
         };
         assert!(read().is_none(), "{name}");

@@ -1,5 +1,6 @@
 //! The remedies for files of keys, certificates and trusted keys.
 
+use dyno_security::channel::trust::TrustFileError;
 use dyno_security::credentials::CredentialsError;
 use dyno_security::files::FileFault;
 use dyno_security::signature::keyfile::{KeyFileError, KeyForm};
@@ -22,10 +23,17 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
         }
         CredentialsError::NoKey => "give --key FILE as well",
         CredentialsError::KeyFile(error) => of_key(error),
+        CredentialsError::TrustFile { error: TrustFileError::NoEntry { .. }, .. } => {
+            "add a line for it, `peer NAME KEY`; or accept one key: --peer KEY"
+        }
         CredentialsError::File(error) => of_file(&error.fault),
         CredentialsError::Directory { .. }
         | CredentialsError::NoCertificate { .. }
-        | CredentialsError::TrustFile { .. }
+        | CredentialsError::TrustFile {
+            error: TrustFileError::Malformed { .. } | TrustFileError::Key { .. },
+            ..
+        }
+        | CredentialsError::TrustFile { error: TrustFileError::NotText { .. }, .. }
         | CredentialsError::Tls(_)
         | CredentialsError::CannotMake(_) => KEYS,
     }
