@@ -39,9 +39,9 @@ pub const MAX_COROUTINES: usize = 16_384;
 pub const POOLED_STACKS: usize = 1_024;
 
 /// Largest receive buffer of hyper, and so the largest head that it accepts before it answers 431; by itself it takes
-/// 408 KiB. It must have room for a target of more than 64 KiB, or hyper never gets to answer 414 to one (RFC 9112,
-/// 3); the gate behind hyper keeps the smaller bounds of our own core.
-pub const HYPER_HEAD_BYTES: usize = 80 * 1024;
+/// 408 KiB. It must have room for a target that is far longer than 64 KiB, or hyper never gets to answer 414 to one
+/// (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own core.
+pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
 /// How much of a body is given to hyper at a time: a few pages of a file for each call, and little memory held for a
 /// client that reads slowly. hyper holds it twice, because it copies.
@@ -100,9 +100,9 @@ pub const POOL_STEP_BYTES: usize = 256 * 1024;
 /// vain.
 pub const LEASE_STEP_BYTES: usize = 16 * 1024;
 
-/// The budget of memory in hundredths of what the machine or its cgroup has, where no budget is set. The rest is for
+/// Where no budget of memory is set, it is one byte of so many that the machine or its cgroup has. The others are for
 /// the program, for the kernel's buffers of sockets, and for what the allocator keeps between buffers.
-pub const MEMORY_PERCENT: u64 = 50;
+pub const MEMORY_BYTES_PER_BUDGET_BYTE: u64 = 2;
 
 /// The least budget of memory: room for a handful of connections of any design, or for a small body.
 pub const MEMORY_LEAST_BYTES: u64 = 1024 * 1024;

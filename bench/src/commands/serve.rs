@@ -12,11 +12,11 @@ use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
 use dyno_servers::kit::available::available_bytes;
 use dyno_servers::kit::listen::listen;
-use dyno_servers::kit::memory::Memory;
+use dyno_servers::kit::memory::MemoryBudget;
 use dyno_servers::kit::site::{Arm, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
-use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_LEAST_BYTES, MEMORY_PERCENT};
+use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, MEMORY_LEAST_BYTES};
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
@@ -128,7 +128,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
-        memory: Memory::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES)).map_err(share)?,
+        memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
+            .map_err(share)?,
         connection_bytes: architecture.anatomy.started.connection_bytes(),
         settings,
         stop,
@@ -211,7 +212,7 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
 fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
     let defaults = (architecture.defaults)(online_cores().len().max(1));
     let or = |given: Option<u32>, default: usize| given.map_or(default, |given| given as usize);
-    let memory = arguments.memory.unwrap_or_else(|| available_bytes() / 100 * MEMORY_PERCENT);
+    let memory = arguments.memory.unwrap_or_else(|| available_bytes() / MEMORY_BYTES_PER_BUDGET_BYTE);
     Settings {
         workers: or(arguments.workers, defaults.workers),
         queue_places: or(arguments.queue, defaults.queue_places),

@@ -138,8 +138,7 @@ impl Scheduler {
         let site = self.site;
         let tally = site.tallies.of(0);
         let stack = self.stacks.pop().map_or_else(|| DefaultStack::new(COROUTINE_STACK_BYTES), Ok);
-        let has_place = self.fibers.len() < site.settings.max_connections && site.has_room();
-        let (true, Ok(stack)) = (has_place, stack) else {
+        let (true, Ok(stack)) = (site.may_admit(self.fibers.len()), stack) else {
             return refuse(stream, tally);
         };
         let index = self.fibers.vacant_key();

@@ -59,7 +59,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
     let children = Children::reaped_by_signal(&site.memory)?;
     while let Some(stream) = accept(site)? {
-        if children.living() >= site.settings.max_connections || !site.has_room() {
+        if !site.may_admit(children.living()) {
             refuse(stream, tally);
             continue;
         }

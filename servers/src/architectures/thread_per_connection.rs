@@ -64,7 +64,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     let living = &living;
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {
-            if living.load(Relaxed) >= site.settings.max_connections || !site.has_room() {
+            if !site.may_admit(living.load(Relaxed)) {
                 refuse(stream, tally);
                 continue;
             }

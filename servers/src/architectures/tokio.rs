@@ -140,7 +140,8 @@ fn admit<F>(
 ) where
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
-    let place = site.has_room().then(|| Arc::clone(places).try_acquire_owned());
+    // The places keep the limit.
+    let place = site.may_admit(0).then(|| Arc::clone(places).try_acquire_owned());
     let Some(Ok(place)) = place else {
         return refuse(stream, site.tallies.of(0));
     };

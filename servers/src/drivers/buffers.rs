@@ -5,7 +5,7 @@
 
 use dyno_http::connection::Connection;
 
-use crate::kit::memory::{Lease, Memory, Purpose};
+use crate::kit::memory::{Lease, MemoryBudget, Purpose};
 use crate::limits::{POOL_STEP_BYTES, POOLED_BUFFERS, POOLED_BYTES};
 
 /// The spare buffers of one loop; they are never shared between threads.
@@ -23,7 +23,7 @@ pub struct Buffers<'a> {
 
 impl<'a> Buffers<'a> {
     /// An empty pool within the budget of `memory`.
-    pub fn new(memory: &'a Memory) -> Self {
+    pub fn new(memory: &'a MemoryBudget) -> Self {
         let lease = memory.nothing();
         Buffers { receive: Vec::new(), send: Vec::new(), kept: 0, promised: 0, lease }
     }

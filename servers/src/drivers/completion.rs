@@ -93,7 +93,7 @@ impl RingConnections {
     /// # Errors
     /// When the kernel refuses to take the queue, as in all functions that start an operation.
     pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
-        if self.connections.len() >= self.site.settings.max_connections || !self.site.has_room() {
+        if !self.site.may_admit(self.connections.len()) {
             refuse(stream, self.tally);
             return Ok(());
         }

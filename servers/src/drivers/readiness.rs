@@ -234,7 +234,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// Takes a connection into the table, or refuses it when there is no place.
     fn admit(&mut self, stream: TcpStream) {
         let site = self.turn.site;
-        if site.open_connections.load(Relaxed) >= site.settings.max_connections || !site.has_room() {
+        if !site.may_admit(site.open_connections.load(Relaxed)) {
             return refuse(stream, self.turn.tally);
         }
         let index = self.watched.vacant_key();

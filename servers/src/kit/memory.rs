@@ -23,7 +23,7 @@ pub enum Purpose {
 
 /// The budget. Forked processes share it.
 #[derive(Debug)]
-pub struct Memory {
+pub struct MemoryBudget {
     budget: u64,
     /// What is held, the most that ever was, what was refused; then what each place of a child holds.
     counts: Shared<AtomicU64>,
@@ -37,13 +37,13 @@ const PLACES: usize = 3;
 /// The place of this process among the children of its parent, plus 1; 0 in the process that was started.
 static PLACE: AtomicUsize = AtomicUsize::new(0);
 
-impl Memory {
+impl MemoryBudget {
     /// A budget of so many octets, for at most so many children at a time.
     ///
     /// # Errors
     /// When the kernel refuses the memory for the counts.
-    pub fn new(budget: usize, children: usize) -> io::Result<Memory> {
-        Ok(Memory { budget: budget as u64, counts: Shared::new(PLACES + children)? })
+    pub fn new(budget: usize, children: usize) -> io::Result<MemoryBudget> {
+        Ok(MemoryBudget { budget: budget as u64, counts: Shared::new(PLACES + children)? })
     }
 
     /// The budget in octets.
@@ -128,7 +128,7 @@ pub fn become_child(place: usize) {
 /// A part of the budget; dropping it gives the part back.
 #[derive(Debug)]
 pub struct Lease<'a> {
-    memory: &'a Memory,
+    memory: &'a MemoryBudget,
     octets: usize,
 }
 
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_held_never_passes_the_budget_however_many_take_at_once() {
-        let memory = Memory::new(1_000_000, 0).unwrap();
+        let memory = MemoryBudget::new(1_000_000, 0).unwrap();
         thread::scope(|scope| {
             for thread in 0..8_usize {
                 let memory = &memory;
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn bodies_leave_the_last_quarter_alone() {
-        let memory = Memory::new(1_000, 0).unwrap();
+        let memory = MemoryBudget::new(1_000, 0).unwrap();
         let mut bodies = memory.lease(750, Purpose::Body).unwrap();
         assert!(memory.lease(1, Purpose::Body).is_none());
         assert!(!bodies.cover(751, Purpose::Body) && bodies.octets() == 750);

@@ -13,7 +13,7 @@ use nix::sys::signal::{
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 
-use super::memory::{Memory, become_child};
+use super::memory::{MemoryBudget, become_child};
 use super::site::Site;
 use crate::limits::MAX_PROCESSES;
 
@@ -24,7 +24,7 @@ use crate::limits::MAX_PROCESSES;
 /// alone, because other processes share it.
 ///
 /// What the child holds of the [memory](super::memory) is counted under its `place`; whoever reaps the child has to
-/// [bury](super::memory::Memory::bury) that.
+/// [bury](super::memory::MemoryBudget::bury) that.
 ///
 /// # Errors
 /// When the kernel has no room for one more process (EAGAIN, ENOMEM).
@@ -73,7 +73,7 @@ pub fn is_crash(status: WaitStatus) -> bool {
 static CHILDREN: [AtomicI32; MAX_PROCESSES] = [const { AtomicI32::new(0) }; MAX_PROCESSES];
 static LIVING: AtomicUsize = AtomicUsize::new(0);
 static CRASHED: AtomicUsize = AtomicUsize::new(0);
-static MEMORY: OnceLock<&'static Memory> = OnceLock::new();
+static MEMORY: OnceLock<&'static MemoryBudget> = OnceLock::new();
 
 /// The children of a server that starts one for each connection.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Children {
     ///
     /// # Errors
     /// When sigaction(2) is refused.
-    pub fn reaped_by_signal(memory: &'static Memory) -> io::Result<Children> {
+    pub fn reaped_by_signal(memory: &'static MemoryBudget) -> io::Result<Children> {
         MEMORY.get_or_init(|| memory);
         let action = SigAction::new(SigHandler::Handler(on_child), SaFlags::SA_RESTART, SigSet::empty());
         // SAFETY: the handler touches only atomics and waitpid(2), which is async-signal-safe.

@@ -12,7 +12,7 @@ use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::listen::listen;
-use super::memory::Memory;
+use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
 use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
@@ -36,7 +36,7 @@ pub struct Site {
     /// Open connections of all readiness loops together.
     pub open_connections: AtomicUsize,
     /// The budget of memory, shared by threads and forked workers.
-    pub memory: Memory,
+    pub memory: MemoryBudget,
     /// What a connection takes of it while it is idle, in bytes: its session, and what was started for it.
     pub connection_bytes: usize,
     /// The counts, shared by threads and forked workers.
@@ -62,7 +62,7 @@ impl Site {
             transport: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
-            memory: Memory::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,
+            memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,
             // A server of one's own is most likely one of threads.
             connection_bytes: CONNECTION_BYTES + THREAD_BYTES,
             settings,
@@ -82,9 +82,10 @@ impl Site {
         )
     }
 
-    /// Whether there is memory for one more connection.
-    pub fn has_room(&self) -> bool {
-        self.memory.has_room(self.connection_bytes)
+    /// Whether one more connection may be served beside those that are `open`: the limit allows it, and there is
+    /// memory.
+    pub fn may_admit(&self, open: usize) -> bool {
+        open < self.settings.max_connections && self.memory.has_room(self.connection_bytes)
     }
 }
 
