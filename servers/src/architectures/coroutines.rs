@@ -90,6 +90,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     }
     let mut ready = Vec::with_capacity(EVENTS_PER_WAIT);
     let mut pause = None;
+    site.ready(1);
     while !site.stop.is_requested() {
         let idle_for = scheduler.deadlines.idle_for(Instant::now());
         scheduler.epoll.wait(pause.or(idle_for), &mut ready)?;
