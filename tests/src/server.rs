@@ -80,8 +80,8 @@ impl Server {
         Server::start_within(arguments, confines)?.map_err(ended)
     }
 
-    /// As [`Server::start_with`], for a server that may find no room: then the inner error tells how it has ended before
-    /// it was ready.
+    /// As [`Server::start_with`], for a server that may find no room: then the inner error tells how it has ended
+    /// before it was ready.
     ///
     /// # Errors
     /// In words, when it neither gets ready nor ends.

@@ -1,8 +1,8 @@
 //! Servers that the system has no more processes and threads for: they say so before they are ready, and where they
 //! are, they refuse politely and go on.
 //!
-//! The limit is a cgroup. Where none can be made (which needs root and a writable `/sys/fs/cgroup`) these trials show as
-//! ignored.
+//! The limit is a cgroup. Where none can be made (which needs root and a writable `/sys/fs/cgroup`) these trials show
+//! as ignored.
 
 use std::process::ExitCode;
 use std::thread;

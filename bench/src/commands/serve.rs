@@ -265,7 +265,7 @@ fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 fn remedy(error: &io::Error) -> &'static str {
-    if error.get_ref().is_some_and(|cause| cause.is::<NoWorker>()) {
+    if matches!(error.get_ref(), Some(cause) if cause.is::<NoWorker>()) {
         return FEW_PROCESSES;
     }
     if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {

@@ -82,16 +82,18 @@ pub fn probe(wanted: usize) -> io::Result<usize> {
     Ok(allowed)
 }
 
-/// Runs `start`, which starts the threads of a library and panics when one is refused. [`probe`] has made that unlikely,
-/// but another process may have taken the places since. The process then ends with [`REFUSED_EXIT`]: it has nothing to
+/// Runs `start`, which starts the threads of a library and panics when one is refused. [`probe`] has made that
+/// unlikely, but another process may have taken the places since. The process then ends with [`REFUSED_EXIT`]: it has nothing to
 /// serve with, and a library that has started some of its threads may wait for them for ever while it unwinds.
 pub fn or_exit<T>(start: impl FnOnce() -> T) -> T {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(|panic| {
         let reason = panic.payload_as_str().unwrap_or("a thread is refused");
         // Standard error may be closed.
-        let _ =
-            writeln!(stderr(), "cannot start, the system allows fewer threads than a moment ago: {reason}");
+        let _ = writeln!(
+            stderr(),
+            "cannot start, the system allows fewer threads (ulimit -u, pids.max) than just now: {reason}"
+        );
         process::exit(REFUSED_EXIT);
     }));
     let started = start();
