@@ -83,8 +83,9 @@ pub fn probe(wanted: usize) -> io::Result<usize> {
 }
 
 /// Runs `start`, which starts the threads of a library and panics when one is refused. [`probe`] has made that
-/// unlikely, but another process may have taken the places since. The process then ends with [`REFUSED_EXIT`]: it has nothing to
-/// serve with, and a library that has started some of its threads may wait for them for ever while it unwinds.
+/// unlikely, but another process may have taken the places since. The process then ends with [`REFUSED_EXIT`]: it has
+/// nothing to serve with, and a library that has started some of its threads may wait for them for ever while it
+/// unwinds.
 pub fn or_exit<T>(start: impl FnOnce() -> T) -> T {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(|panic| {
