@@ -9,6 +9,7 @@
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
+//! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 //! | tell the operator what a peer did wrong | [`complaint`] |
@@ -25,3 +26,4 @@ pub mod process;
 pub mod site;
 pub mod stop;
 pub mod tally;
+pub mod threads;
