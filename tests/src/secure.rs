@@ -67,7 +67,7 @@ pub fn serve(row: &Row, transport: Transport, more: &[&'static str]) -> Result<S
 /// The client's end of a new pipe, with the credentials in `directory`.
 fn pipe(transport: Transport, directory: &str) -> Result<Box<dyn Pipe>, String> {
     let files = Files::in_directory(Path::new(directory));
-    let connector = credentials::connector(transport, &files, SERVER_NAME);
+    let connector = credentials::connector(transport, &files, &SERVER_NAME.into());
     let connector = connector.map_err(|error| error.to_string())?.ok_or("plain has no pipe")?;
     Ok(connector.connect(Instant::now()))
 }

@@ -101,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let settings = settings(architecture, arguments);
     let (transport, identity) = match arguments.transport.acceptor()? {
-        Some(side) => (Some(side.acceptor), Some(side.identity)),
+        Some(side) => (Some(side.acceptor), Some((side.identity, side.serves_anybody))),
         None => (None, None),
     };
     let descriptors = raise_descriptor_limit();
@@ -131,8 +131,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         use std::os::fd::AsFd;
         stop.own_listener(Some(site.listener.as_fd()));
     }
-    if let Some(identity) = identity {
-        errln!("{}", crate::transport::describe(&identity));
+    if let Some((identity, serves_anybody)) = identity {
+        errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
     let details = json!({
         "pid": std::process::id(),
