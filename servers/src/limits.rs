@@ -37,8 +37,8 @@ pub const CROWD_TICK: Duration = Duration::from_millis(200);
 pub const CROWD_PATIENCE: Duration = Duration::from_millis(250);
 
 /// It is not less than this, however many wait: a request that follows its connection arrives by then, and so does the
-/// answer in a handshake over a local network. A hundred silent clients cost half a second.
-pub const CROWD_LEAST_PATIENCE: Duration = Duration::from_millis(5);
+/// answer in a handshake over a local network. Two hundred silent clients cost less than half a second.
+pub const CROWD_LEAST_PATIENCE: Duration = Duration::from_millis(2);
 
 /// Bytes that make that time whole again: a client that moves so many in it is not slow (256 KiB/s).
 pub const CROWD_PROGRESS_BYTES: usize = 64 * 1024;

@@ -18,7 +18,7 @@
 //! # Breaks
 //! With the first client that stays. While one connection is open, even an idle one, all others wait in the kernel's
 //! backlog, and a second core is of no use. The damage has a bound: while others wait, a connection ends with its next
-//! answer, and its client is waited for the shorter the more of them there are, in the end for 5 ms. There is nowhere
+//! answer, and its client is waited for the shorter the more of them there are, in the end for 2 ms. There is nowhere
 //! to put a slow client meanwhile, so it is [given up](crate::drivers::patience), and may be an honest one.
 //!
 //! # Lineage

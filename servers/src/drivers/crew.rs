@@ -113,8 +113,10 @@ impl Crew {
                     return Ok(Some(guest));
                 }
                 self.begin_to_drain();
-                let now = Instant::now();
-                if self.open.load(SeqCst) == 0 || self.site.stop.deadline().is_none_or(|end| end <= now) {
+            }
+            if self.lock().is_draining {
+                let time_is_over = self.site.stop.deadline().is_some_and(|end| end <= Instant::now());
+                if time_is_over || self.open.load(SeqCst) == 0 {
                     return Ok(None);
                 }
             }
@@ -205,7 +207,9 @@ impl Crew {
                 self.lock().accept_again = Some(Instant::now() + EXHAUSTED_PAUSE);
                 let _ = self.epoll.delete(&self.site.listener);
             }
-            Accepted::Nobody | Accepted::Stopped => {}
+            // Another process that shares the listener may have shut it down, and this one is asked to stop later.
+            Accepted::Stopped => self.begin_to_drain(),
+            Accepted::Nobody => {}
         }
         Ok(None)
     }

@@ -35,10 +35,13 @@ impl Patience {
     pub fn serve(&mut self, stream: TcpStream, tally: &'static Tally) {
         let (site, now) = (self.site, Instant::now());
         let mut talk = Conversation::new(site, tally, now);
-        if self.waiting == 0 {
-            // Most connections end before a look would be worth its call.
-            self.next_look = now + CROWD_LOOK;
-        } else {
+        // Most connections end before a look would be worth its call.
+        self.next_look = now + CROWD_LOOK;
+        if self.waiting > 0 {
+            // One of those that waited was this one.
+            self.waiting = waiting(&site.listener);
+        }
+        if self.waiting > 0 {
             talk.finish(now);
         }
         let mut wire = HurriedWire { wire: BlockingWire::new(stream, site), patience: self, moved: 0 };
