@@ -56,6 +56,7 @@ pub const ITERATIVE: Architecture = Architecture {
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
     let mut patience = Patience::new(site);
+    site.ready(1);
     while let Some(stream) = accept(site)? {
         patience.serve(stream, tally);
     }

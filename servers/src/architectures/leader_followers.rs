@@ -38,6 +38,7 @@ use crate::architecture::{
 use crate::drivers::crew::Crew;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
 
 /// A pool with no queue.
@@ -62,11 +63,10 @@ pub const LEADER_FOLLOWERS: Architecture = Architecture {
 fn run(site: &'static Site) -> io::Result<()> {
     let (crew, lead) = (&Crew::new(site, site.settings.workers)?, &Mutex::new(()));
     thread::scope(|scope| {
-        let mut workers = Vec::with_capacity(site.settings.workers);
-        for place in 0..site.settings.workers {
-            let worker = move || serve(crew, lead, site.tallies.of(place));
-            workers.push(thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?);
-        }
+        let worker = |place| move || serve(crew, lead, site.tallies.of(place));
+        let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
+        crew.muster(workers.len());
+        site.ready(workers.len());
         // Panics of services are caught by the blocking driver, so a worker that panicked has found a bug of ours.
         workers.into_iter().try_for_each(|worker| worker.join().expect("the worker did not panic"))
     })

@@ -40,6 +40,7 @@ use crate::architecture::{
 };
 use crate::drivers::crew::Crew;
 use crate::kit::site::Site;
+use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
 
 /// A dispatcher, a bounded queue, a fixed number of workers.
@@ -71,12 +72,14 @@ fn run(site: &'static Site) -> io::Result<()> {
         // The queue is made inside the scope. When the dispatcher leaves the scope, with or without an error, its
         // sending half is dropped, and workers that wait on the empty queue end.
         let (queue, work) = bounded(site.settings.queue_places);
-        for place in 0..site.settings.workers {
+        let worker = |place| {
             let (work, tally) = (work.clone(), site.tallies.of(place));
-            let worker = move || work.iter().for_each(|guest| crew.serve(guest, tally));
-            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
-        }
+            move || work.iter().for_each(|guest| crew.serve(guest, tally))
+        };
+        let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
+        crew.muster(workers.len());
+        site.ready(workers.len());
         while let Some(guest) = crew.next()? {
             if queue.send(guest).is_err() {
                 break;

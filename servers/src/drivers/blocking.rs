@@ -12,7 +12,6 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send};
 
-use super::buffers::Buffers;
 use super::selector::Interest;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
@@ -80,13 +79,14 @@ pub struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     /// The conversation on a connection that was accepted at `accepted`: its deadlines count from there.
-    pub fn new(site: &Site, tally: &'a Tally, accepted: Instant) -> Self {
+    pub fn new(site: &'a Site, tally: &'a Tally, accepted: Instant) -> Self {
         Conversation { session: Session::new(site, tally, accepted), clock: Clock::new() }
     }
 
     /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
     pub fn go_on(&mut self, wire: &mut impl Wire, site: &Site, tally: &'a Tally) -> Pause {
         self.session.count_on(tally);
+        self.session.hold_memory();
         self.clock.tick();
         // A broken connection concerns only its peer and has been counted; nobody is left to be told.
         converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
@@ -116,7 +116,7 @@ impl<'a> Conversation<'a> {
     /// Frees the memory that a connection without a request does not need.
     pub fn free_memory(&mut self) {
         if self.session.is_idle() {
-            self.session.return_memory(&mut Buffers::new());
+            self.session.drop_memory();
         }
     }
 }
@@ -169,6 +169,7 @@ fn converse(
                 continue;
             }
             DriverStep::Write => wire.write(session.pending(now), time_left),
+            DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
                 let spare = session.spare();
                 room = spare.len();

@@ -30,7 +30,7 @@ use crate::limits::{CREW_CONNECTIONS, CROWD_LOOK, CROWD_TICK, EXHAUSTED_PAUSE};
 /// The workers of a pool, and the connections that wait without one.
 pub struct Crew {
     site: &'static Site,
-    workers: usize,
+    workers: AtomicUsize,
     epoll: Epoll,
     /// Wakes whoever waits in [`Crew::next`].
     knock: EventFd,
@@ -95,7 +95,13 @@ impl Crew {
         let table =
             Table { guests, ready, next_look: Instant::now(), accept_again: None, is_draining: false };
         let table = Mutex::new(table);
+        let workers = AtomicUsize::new(workers);
         Ok(Crew { site, workers, epoll, knock, table, open: AtomicUsize::new(0) })
+    }
+
+    /// Corrects the number of workers: the system may not have allowed all.
+    pub fn muster(&self, workers: usize) {
+        self.workers.store(workers, SeqCst);
     }
 
     /// The next connection that needs a worker: one that was accepted, or one that can go on. `None`: the server has
@@ -336,14 +342,14 @@ impl Wire for LentWire<'_> {
     }
 
     fn is_wanted(&mut self, now: Instant) -> bool {
-        let open = self.crew.open.load(SeqCst);
-        if open > self.crew.workers {
+        let (open, workers) = (self.crew.open.load(SeqCst), self.crew.workers.load(SeqCst));
+        if open > workers {
             return true;
         }
         // All workers may be busy; then nobody accepts.
         if now >= self.next_look {
             self.next_look = now + CROWD_LOOK;
-            self.is_crowded = open == self.crew.workers && has_waiting(self.crew.site.listener.as_raw_fd());
+            self.is_crowded = open == workers && has_waiting(self.crew.site.listener.as_raw_fd());
         }
         self.is_crowded
     }
