@@ -242,7 +242,8 @@ impl RingConnections {
                     connection.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
                     unsafe {
-                        ring.send(connection.stream.as_fd(), index, connection.timed.session.pending(now))?;
+                        let octets = share.part(connection.timed.session.pending(now));
+                        ring.send(connection.stream.as_fd(), index, octets)?;
                     };
                     break;
                 }

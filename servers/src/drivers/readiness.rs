@@ -17,6 +17,7 @@ use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
+use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
 use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
@@ -375,13 +376,14 @@ impl Watched<'_> {
 
     /// Reads as much as there is room for. Returns what the connection waits for, or that it is over; `None` when it
     /// can go on.
-    pub fn read(&mut self, now: Instant) -> Option<TurnEnd> {
-        let spare = self.timed.session.spare();
+    pub fn read(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
+        let spare = share.space(self.timed.session.spare());
         let room = spare.len();
         match self.stream.read(spare) {
             Ok(count) => {
                 // After a short read the socket is empty, and epoll reports the next byte as a new event (epoll(7)).
                 self.readable = count == room || (self.ended && count > 0);
+                share.read(count, count);
                 self.timed.session.received(count, now);
                 None
             }
@@ -397,9 +399,10 @@ impl Watched<'_> {
     }
 
     /// Writes what is pending. Returns what the connection waits for, or that it is over; `None` when it can go on.
-    pub fn write(&mut self, now: Instant) -> Option<TurnEnd> {
-        match self.stream.write(self.timed.session.pending(now)) {
+    pub fn write(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
+        match self.stream.write(share.part(self.timed.session.pending(now))) {
             Ok(count) => {
+                share.wrote(count);
                 self.timed.session.advance(count, now);
                 None
             }
