@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// Parts in which the latencies of a ramp are told: ten, which a reader takes in and which finds a knee.
+pub const RAMP_PARTS: u64 = 10;
+
+/// Most steps whose latencies are told one by one; each takes a histogram of 0.3 MB a thread, and nobody reads more.
+pub const STEPS_TOLD_MAX: usize = 50;
+
 /// Longest latency that a histogram can hold, ns: one hour. Longer ones are recorded as this.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 
@@ -71,6 +77,18 @@ pub const THREAD_DESCRIPTORS: u64 = 4;
 
 /// Descriptors of the rest of the process: standard streams, files that are read or written, and room to spare.
 pub const PROCESS_DESCRIPTORS: u64 = 64;
+
+/// From when on a thread that has something to do and does not do it stands still, ns: 1 ms. A wake-up takes less, and so
+/// does whatever the generator does in one piece; a share of the scheduler, a quota or a stop takes longer.
+pub const PAUSE_NS: u64 = 1_000_000;
+
+/// Pauses that a thread remembers: 4,096, which is 12 s of a core that is shared in slices of 3 ms. Requests that have
+/// waited for longer are not told apart any more.
+pub const PAUSES_KEPT: usize = 4096;
+
+/// Turns after a pause in which answers are still read with the time of their arrival: what came during the pause is
+/// read in the turn that ends it or in the next one.
+pub const STAMPED_TURNS: u32 = 2;
 
 /// Grain of the time-out of epoll_wait(2), with room for a late wake-up, ns: 2 ms.
 pub const POLL_GRAIN_NS: u64 = 2_000_000;
@@ -148,13 +166,42 @@ pub const LAG_P99_FREE_NS: u64 = 50_000;
 /// is worth a warning before that, and no more.
 pub const LAG_P99_VOID_NS: u64 = 4 * LAG_P99_FREE_NS;
 
-/// A lag is doubtful that is longer than one of so many parts of the latency: with a tenth, nine parts are still the
-/// server's.
+/// A lag is doubtful that is longer than one of so many parts of the rest of the latency: a tenth of what the server,
+/// the network and the connections took.
 pub const LAG_DOUBTFUL_PARTS: u64 = 10;
 
-/// A lag makes a run void that is longer than one of so many parts of the latency: beyond a half, most of it is the
-/// generator's.
+/// A lag makes latencies void that is longer than one of so many parts of the rest of the latency: beyond a half, the
+/// figure is wrong by as much. The rest is what it is held against, for the latency itself grows with the lag.
 pub const LAG_VOID_PARTS: u64 = 2;
+
+/// Share of the requests' time that a generator which stood still may take from a closed loop before its rate is
+/// doubtful: 0.5 %, half a per cent of the rate.
+pub const LOST_DOUBTFUL_SHARE: f64 = 0.005;
+
+/// The same before its rate is void: 2 %, which is as much as an open loop may miss of its rate.
+pub const LOST_VOID_SHARE: f64 = 0.02;
+
+/// Pause up to which no rate is void, ns: 10 ms, which a busy desktop takes from anybody at times. A run of so few
+/// milliseconds that this spoils it is told as doubtful.
+pub const LOST_FREE_NS: u64 = 10_000_000;
+
+/// Longest pause that is taken for a want of quota, ns: 200 ms, two of the usual periods; whoever is kept from running for
+/// longer was stopped.
+pub const THROTTLED_MAX_NS: u64 = 200_000_000;
+
+/// How much larger than without the generator's part a percentile may be: one and a half times, as with
+/// [`LAG_VOID_PARTS`].
+pub const LATE_GROWTH: f64 = 1.5;
+
+/// Share of the time for which a thread of the generator may wait for a core before that is worth a word: 2 %.
+pub const DELAYED_SHARE: f64 = 0.02;
+
+/// Connections opened for each that was planned from which on they did not last: one and a half, so that a server
+/// which closes some after many requests is not accused.
+pub const REOPENED_FACTOR: f64 = 1.5;
+
+/// The rate that is advised to whoever asked too much, as a share of what was answered: 70 %, where queues are short.
+pub const ADVISED_SHARE: f64 = 0.7;
 
 /// Involuntary context switches a second that speak of company on the core: at one in 2 ms, the scheduler shares the
 /// core between two who both compute.

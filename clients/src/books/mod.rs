@@ -1,8 +1,11 @@
 //! What is written down while a run goes on: each request once, in counts, histograms and over time.
 
 pub mod arrivals;
+pub mod division;
 pub mod glance;
 pub mod histogram;
+pub mod pauses;
 pub mod series;
 pub mod split;
+pub mod steps;
 pub mod tally;

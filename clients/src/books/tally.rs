@@ -1,11 +1,48 @@
 //! The books of a run: what each thread writes down, and how the threads' books are joined.
 
 use crate::books::arrivals::Sample;
+use crate::books::division::Division;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
+use crate::books::steps::Steps;
 use crate::failure::{Cause, RequestFailure};
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
+
+/// Latencies of requests that were due before the window and were answered in it. Where a server is so far behind that
+/// none of the window is answered, they are all that there is.
+#[derive(Debug, Clone, Default)]
+pub struct Early {
+    /// From the intended start.
+    pub total: Recorder,
+    /// From the sending.
+    pub response: Recorder,
+    /// For a connection.
+    pub wait: Recorder,
+    /// The generator's fault.
+    pub lag: Recorder,
+    /// Whose the total latency was.
+    pub division: Division,
+}
+
+impl Early {
+    #[cold]
+    fn record(&mut self, split: &Split) {
+        self.total.record(split.total_ns());
+        self.response.record(split.response_ns);
+        self.wait.record(split.wait_ns);
+        self.lag.record(split.lag_ns);
+        self.division.record(split);
+    }
+
+    fn merge(&mut self, other: &Early) {
+        self.total.merge(&other.total);
+        self.response.merge(&other.response);
+        self.wait.merge(&other.wait);
+        self.lag.merge(&other.lag);
+        self.division.merge(other.division.clone());
+    }
+}
 
 /// Everything that is counted. All times are ns from the start of the run.
 #[derive(Debug, Clone)]
@@ -20,6 +57,12 @@ pub struct RunTally {
     pub wait: Recorder,
     /// The generator's fault.
     pub lag: Recorder,
+    /// Whose the total latency was.
+    pub division: Division,
+    /// Of the steps of a rate that changes.
+    pub steps: Steps,
+    /// Of requests that were due before the window and were answered in it.
+    pub early: Option<Box<Early>>,
     /// Of connections.
     pub connect: Recorder,
     /// Over time.
@@ -49,6 +92,9 @@ impl RunTally {
             response: Recorder::default(),
             wait: Recorder::default(),
             lag: Recorder::default(),
+            division: Division::default(),
+            steps: Steps::default(),
+            early: None,
             connect: Recorder::default(),
             series: SeriesRecorder::default(),
             counts: Counts::default(),
@@ -95,6 +141,12 @@ impl RunTally {
             self.response.record(split.response_ns);
             self.wait.record(split.wait_ns);
             self.lag.record(split.lag_ns);
+            if split.wait_ns | split.reading_ns != 0 {
+                self.division.record(split);
+            }
+            self.steps.completed(intended_ns, split);
+        } else if self.is_inside(now_ns) {
+            self.early.get_or_insert_default().record(split);
         }
     }
 
@@ -113,6 +165,7 @@ impl RunTally {
         self.last_done_ns = self.last_done_ns.max(now_ns);
         if self.is_inside(intended_ns) {
             self.counts.failed += 1;
+            self.steps.failed(intended_ns);
             let index = failure.kind().index();
             self.errors[index] += 1;
             self.examples[index].get_or_insert_with(|| (failure.to_string(), failure.cause()));
@@ -181,6 +234,13 @@ impl RunTally {
         self.response.merge(&other.response);
         self.wait.merge(&other.wait);
         self.lag.merge(&other.lag);
+        self.division.merge(other.division);
+        self.steps.merge(other.steps);
+        match (&mut self.early, other.early) {
+            (Some(mine), Some(others)) => mine.merge(&others),
+            (mine @ None, others) => *mine = others,
+            (Some(_), None) => {}
+        }
         self.connect.merge(&other.connect);
         self.series.merge(other.series);
         self.arrivals.merge(other.arrivals);

@@ -1,6 +1,7 @@
 //! Whether a run may be believed, and whether it kept the thresholds that were asked for.
 
 pub mod facts;
+pub mod judge;
 pub mod self_check;
 pub mod threshold;
 mod words;

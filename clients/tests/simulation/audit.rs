@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::tally::RunTally;
 use dyno_clients::engine::Measured;
-use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Connections, Outcome, Partial};
 use dyno_clients::plan::dispatch::Dispatcher;
 use dyno_clients::plan::pacer::Arrivals;
@@ -13,10 +12,11 @@ use dyno_clients::plan::profile::parse;
 use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::report::text::summary;
-use dyno_clients::run::judge;
+use dyno_clients::verdict::judge::judge;
 use dyno_units::paint::Paint;
 
 use crate::world::{MS, S, Server, US, schedule, simulate_until};
+use dyno_units::verdict::Verdict;
 
 /// A run of ten seconds after one of warm-up.
 struct Run {
@@ -88,6 +88,9 @@ fn judged(run: Run) -> Outcome {
                 failed: 0,
             },
             started_unix_ms: 0,
+            paused_ns: 0,
+            paused_longest_ns: 0,
+            throttled_periods: 0,
         },
         |_| None,
     )

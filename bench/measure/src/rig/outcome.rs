@@ -70,6 +70,7 @@ fn judged_here(doubt: &Doubt) -> bool {
     matches!(
         doubt,
         Doubt::GeneratorLate { .. }
+            | Doubt::GeneratorPaused { .. }
             | Doubt::GeneratorSaturated { .. }
             | Doubt::OfferedRateMissed { .. }
             | Doubt::ConnectionsMissing { .. }

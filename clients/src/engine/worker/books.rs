@@ -1,5 +1,6 @@
 //! What a thread writes down.
 
+use crate::books::pauses::Pauses;
 use crate::books::tally::RunTally;
 use crate::engine::usage::Meter;
 use crate::failure::RequestFailure;
@@ -14,6 +15,8 @@ pub(crate) struct Books {
     /// Why the first connection that failed did so.
     pub(crate) first_failure: Option<RequestFailure>,
     pub(crate) partial: Option<Partial>,
+    pub(crate) paused_ns: u64,
+    pub(crate) paused_longest_ns: u64,
     /// Connections that are open now.
     open: u64,
     /// Time with work so far.
@@ -28,6 +31,8 @@ impl Books {
             connections: Connections { planned: u64::from(planned), ..Connections::default() },
             first_failure: None,
             partial: None,
+            paused_ns: 0,
+            paused_longest_ns: 0,
             open: 0,
             busy_ns: 0,
         }
@@ -50,6 +55,11 @@ impl Books {
     pub(super) fn not_connected(&mut self, failure: RequestFailure) {
         self.connections.failed += 1;
         self.first_failure.get_or_insert(failure);
+    }
+
+    /// The thread stood still so, although it had something to do.
+    pub(super) fn paused(&mut self, pauses: &Pauses) {
+        (self.paused_ns, self.paused_longest_ns) = (pauses.sum_ns(), pauses.longest_ns());
     }
 
     /// The last request of the plan was due.
