@@ -185,10 +185,6 @@ pub const LOST_VOID_SHARE: f64 = 0.02;
 /// milliseconds that this spoils it is told as doubtful.
 pub const LOST_FREE_NS: u64 = 10_000_000;
 
-/// Longest pause that is taken for a want of quota, ns: 200 ms, two of the usual periods; whoever is kept from running for
-/// longer was stopped.
-pub const THROTTLED_MAX_NS: u64 = 200_000_000;
-
 /// How much larger than without the generator's part a percentile may be: one and a half times, as with
 /// [`LAG_VOID_PARTS`].
 pub const LATE_GROWTH: f64 = 1.5;

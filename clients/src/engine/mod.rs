@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
+use crate::books::pauses::Absence;
 use crate::books::steps::Steps;
 use crate::books::tally::RunTally;
 use crate::engine::clock::monotonic_ns;
@@ -50,10 +51,8 @@ pub struct Measured {
     pub connections: Connections,
     /// When the first request was due, ms since 1970.
     pub started_unix_ms: u64,
-    /// For how long the thread that did so longest stood still although it had something to do, in all, ns.
-    pub paused_ns: u64,
-    /// The longest of these pauses of any thread, ns.
-    pub paused_longest_ns: u64,
+    /// How long threads stood still although they had something to do.
+    pub absence: Absence,
     /// Periods in which the process ran out of its CPU quota.
     pub throttled_periods: u64,
 }
@@ -187,8 +186,7 @@ struct Part {
     partial: Option<Partial>,
     ended_ns: u64,
     connections: Connections,
-    paused_ns: u64,
-    paused_longest_ns: u64,
+    absence: Absence,
 }
 
 fn thread_main(
@@ -217,8 +215,8 @@ fn thread_main(
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
     worker.network.say_goodbye()?;
-    let Books { tally, meter, partial, connections, paused_ns, paused_longest_ns, .. } = worker.books;
-    Ok(Some(Part { tally, meter, partial, ended_ns, connections, paused_ns, paused_longest_ns }))
+    let Books { tally, meter, partial, connections, absence, .. } = worker.books;
+    Ok(Some(Part { tally, meter, partial, ended_ns, connections, absence }))
 }
 
 fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {
@@ -263,8 +261,7 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
         meters: vec![first.meter],
         connections: first.connections,
         started_unix_ms,
-        paused_ns: first.paused_ns,
-        paused_longest_ns: first.paused_longest_ns,
+        absence: first.absence,
         throttled_periods: 0,
     };
     for part in parts {
@@ -275,8 +272,7 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
             all.partial = part.partial;
         }
         all.ended_ns = all.ended_ns.max(part.ended_ns);
-        all.paused_ns = all.paused_ns.max(part.paused_ns);
-        all.paused_longest_ns = all.paused_longest_ns.max(part.paused_longest_ns);
+        all.absence = all.absence.max(part.absence);
         let (mine, others) = (&mut all.connections, part.connections);
         mine.planned += others.planned;
         mine.open_max += others.open_max;

@@ -36,13 +36,10 @@ impl Usage {
         }
     }
 
-    /// The same with the time for which the calling thread waited for a core, from its schedstat (proc(5): the second
-    /// field of /proc/PID/schedstat); 0 where the kernel does not count it.
+    /// The same with [`delayed_ns`].
     #[must_use]
     pub fn with_delay(self) -> Usage {
-        let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        let second = schedstat.split_ascii_whitespace().nth(1);
-        Usage { delayed_ns: second.and_then(|ns| ns.parse().ok()).unwrap_or(0), ..self }
+        Usage { delayed_ns: delayed_ns(), ..self }
     }
 
     /// What was used since `earlier`.
@@ -56,6 +53,13 @@ impl Usage {
             delayed_ns: self.delayed_ns.saturating_sub(earlier.delayed_ns),
         }
     }
+}
+
+/// For how long the calling thread could have run and had no core, ns, from its schedstat (proc(5): the second field of
+/// /proc/PID/schedstat); 0 where the kernel does not count it.
+pub fn delayed_ns() -> u64 {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    schedstat.split_ascii_whitespace().nth(1).and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
 
 /// What a thread used between two moments of the run.

@@ -324,6 +324,9 @@ pub struct Generator {
     /// The longest of these pauses of any thread, ns.
     #[serde(default)]
     pub paused_longest_ns: u64,
+    /// What of the pauses such a thread did not spend waiting for a core, ns: it was stopped, or the machine was.
+    #[serde(default)]
+    pub stopped_ns: u64,
     /// Periods in which the process ran out of its CPU quota, over the whole run.
     #[serde(default)]
     pub throttled_periods: u64,

@@ -1,5 +1,6 @@
 //! What the checks of a run go by.
 
+use crate::books::pauses::Absence;
 use crate::outcome::verdict::Figures;
 use crate::outcome::{Connections, Partial, Rates};
 
@@ -102,10 +103,8 @@ pub struct GeneratorFacts {
     pub preempted_per_s: f64,
     /// Share of the window for which the most delayed thread could have run and had no core.
     pub delayed_share: f64,
-    /// All pauses, ns.
-    pub paused_ns: u64,
-    /// The longest pause, ns.
-    pub paused_longest_ns: u64,
+    /// How long it stood still.
+    pub absence: Absence,
     /// What the pauses took from each connection, ns.
     pub lost_ns: u64,
     /// Periods in which the process ran out of its CPU quota.

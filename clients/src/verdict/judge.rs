@@ -46,8 +46,7 @@ pub fn judge(
             busy_share: generator.busy_share,
             preempted_per_s: generator.switches_involuntary as f64 / window.seconds,
             delayed_share: generator.delayed_share,
-            paused_ns: generator.paused_ns,
-            paused_longest_ns: generator.paused_longest_ns,
+            absence: measured.absence,
             lost_ns: (figures.own_share * measured.window_ns as f64) as u64,
             throttled_periods: generator.throttled_periods,
         },
@@ -301,8 +300,9 @@ fn dependence(spread: &Spread, total: &Distribution) -> f64 {
 
 fn generator(measured: &Measured, completed: u64) -> Generator {
     let mut sum = Generator {
-        paused_ns: measured.paused_ns,
-        paused_longest_ns: measured.paused_longest_ns,
+        paused_ns: measured.absence.sum_ns,
+        paused_longest_ns: measured.absence.longest_ns,
+        stopped_ns: measured.absence.stopped_ns,
         throttled_periods: measured.throttled_periods,
         ..Generator::default()
     };

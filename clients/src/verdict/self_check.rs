@@ -17,8 +17,8 @@ use crate::verdict::words::words;
 
 /// Whether pauses of the generator are what its lateness comes from.
 pub(super) fn was_kept_away(f: &Facts) -> bool {
-    f.generator.paused_longest_ns > LOST_FREE_NS
-        || f.generator.paused_longest_ns >= PAUSE_NS && f.generator.paused_longest_ns >= f.figures.own_p99_ns
+    let longest_ns = f.generator.absence.longest_ns;
+    longest_ns > LOST_FREE_NS || longest_ns >= PAUSE_NS && longest_ns >= f.figures.own_p99_ns
 }
 
 /// Judges a run.
@@ -116,7 +116,7 @@ fn generator_paused(f: &Facts) -> Doubted {
     }
     let is_void = lost_share > LOST_VOID_SHARE && f.generator.lost_ns > LOST_FREE_NS;
     let verdict = if is_void { Verdict::Void } else { Verdict::Doubtful };
-    let doubt = Doubt::GeneratorPaused { lost_share, longest_ns: f.generator.paused_longest_ns };
+    let doubt = Doubt::GeneratorPaused { lost_share, longest_ns: f.generator.absence.longest_ns };
     Some((Judged { rate: verdict, latency: Verdict::Doubtful }, doubt))
 }
 
@@ -184,7 +184,7 @@ fn is_overloaded(f: &Facts) -> bool {
         && f.rates.achieved_per_s < ACHIEVED_SHARE * f.rates.offered_per_s
         && missing > DEVIATIONS * (f.answers.completed as f64).sqrt()
         // What fell due in a pause, the generator did not ask for in time.
-        && missing > f.rates.offered_per_s * f.generator.paused_ns as f64 / 1e9
+        && missing > f.rates.offered_per_s * f.generator.absence.sum_ns as f64 / 1e9
         && (growing || !f.plan.steady)
 }
 

@@ -1,6 +1,7 @@
 //! The words of a doubt: what it is, with its figures, and what to do about it.
 
-use crate::limits::{ADVISED_SHARE, BUSY_DOUBTFUL_SHARE, THROTTLED_MAX_NS, WAITED_SHARE};
+use crate::books::pauses::Absence;
+use crate::limits::{ADVISED_SHARE, BUSY_DOUBTFUL_SHARE, WAITED_SHARE};
 use crate::outcome::verdict::Doubt;
 use crate::verdict::facts::Facts;
 use crate::verdict::self_check::was_kept_away;
@@ -50,14 +51,14 @@ fn two_digits(value: f64) -> f64 {
 
 /// What kept the generator away, as far as the system tells, and what helps.
 fn absence(f: &Facts) -> &'static str {
-    let delayed_ns = f.generator.delayed_share * f.window_ns as f64;
-    if f.generator.throttled_periods > 0 && f.generator.paused_longest_ns < THROTTLED_MAX_NS {
-        "the generator ran out of its CPU quota: raise the quota, or lower the load"
-    } else if f.generator.paused_longest_ns as f64 <= delayed_ns {
-        "the generator had to share its core: give it one of its own"
-    } else {
+    let Absence { sum_ns, stopped_ns, .. } = f.generator.absence;
+    if stopped_ns > sum_ns / 2 {
         // It waited for no core, and yet it did not run.
         "the generator was stopped, or the machine was: leave it running, and alone"
+    } else if f.generator.throttled_periods > 0 {
+        "the generator ran out of its CPU quota: raise the quota, or lower the load"
+    } else {
+        "the generator had to share its core: give it one of its own"
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use dyno_clients::books::arrivals::Sample;
+use dyno_clients::books::pauses::Absence;
 use dyno_clients::books::tally::RunTally;
 use dyno_clients::engine::Measured;
 use dyno_clients::outcome::{Connections, Outcome, Partial};
@@ -88,8 +89,7 @@ fn judged(run: Run) -> Outcome {
                 failed: 0,
             },
             started_unix_ms: 0,
-            paused_ns: 0,
-            paused_longest_ns: 0,
+            absence: Absence::default(),
             throttled_periods: 0,
         },
         |_| None,

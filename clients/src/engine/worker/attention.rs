@@ -16,11 +16,17 @@ use nix::sys::time::TimeSpec;
 use nix::time::ClockId;
 
 use crate::books::pauses::Pauses;
-use crate::limits::{PAUSE_NS, POLL_GRAIN_NS, STAMPED_TURNS};
+use crate::engine::usage::delayed_ns;
+use crate::limits::{LOST_FREE_NS, PAUSE_NS, POLL_GRAIN_NS, STAMPED_TURNS};
 
 /// What a thread has noticed of its own absence.
 pub(crate) struct Attention {
     pub(crate) pauses: Pauses,
+    /// What of the pauses it did not spend waiting for a core, ns: it was stopped, or the machine was.
+    pub(crate) stopped_ns: u64,
+    /// For how long it had waited for a core when that was last asked, and what of it explains no pause yet, ns.
+    delayed_ns: u64,
+    unexplained_ns: u64,
     /// The last look at the clock.
     looked_ns: u64,
     /// When this turn began, and whether it did so after a long wait.
@@ -39,6 +45,9 @@ impl Attention {
         let stamping = stamping.filter(|socket| setsockopt(socket, ReceiveTimestampns, &true).is_ok());
         Attention {
             pauses: Pauses::default(),
+            stopped_ns: 0,
+            delayed_ns: 0,
+            unexplained_ns: 0,
             looked_ns: u64::MAX,
             woke_ns: 0,
             slept: false,
@@ -50,7 +59,13 @@ impl Attention {
     /// The run begins, and with it the clock: what was noticed before is no part of it.
     pub(super) fn begin(&mut self) {
         self.pauses = Pauses::default();
-        (self.looked_ns, self.woke_ns, self.stamped_turns) = (u64::MAX, 0, 0);
+        (self.looked_ns, self.woke_ns, self.stamped_turns, self.stopped_ns) = (0, 0, 0, 0);
+        self.keep_house();
+    }
+
+    /// To be called at even intervals: what the thread waited for a core before explains no later pause.
+    pub(super) fn keep_house(&mut self) {
+        (self.delayed_ns, self.unexplained_ns) = (delayed_ns(), 0);
     }
 
     /// The thread looks at the clock while it has work. Gives the time until which it certainly was there: `now_ns`, or
@@ -89,8 +104,18 @@ impl Attention {
 
     #[cold]
     fn stood_still(&mut self, from_ns: u64, now_ns: u64) {
+        let before_ns = self.pauses.sum_ns();
         self.pauses.add(from_ns, now_ns);
         self.stamped_turns = STAMPED_TURNS;
+        let fresh_ns = self.pauses.sum_ns() - before_ns;
+        if fresh_ns > LOST_FREE_NS {
+            let delayed_ns = delayed_ns();
+            self.unexplained_ns +=
+                delayed_ns.saturating_sub(std::mem::replace(&mut self.delayed_ns, delayed_ns));
+            let explained_ns = fresh_ns.min(self.unexplained_ns);
+            self.unexplained_ns -= explained_ns;
+            self.stopped_ns += fresh_ns - explained_ns;
+        }
     }
 
     /// All the events of this turn were as many as a turn takes, so others may have waited as long.

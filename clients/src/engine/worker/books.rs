@@ -1,8 +1,9 @@
 //! What a thread writes down.
 
-use crate::books::pauses::Pauses;
+use crate::books::pauses::Absence;
 use crate::books::tally::RunTally;
 use crate::engine::usage::Meter;
+use crate::engine::worker::attention::Attention;
 use crate::failure::RequestFailure;
 use crate::outcome::{Connections, Partial};
 use crate::plan::Plan;
@@ -15,8 +16,7 @@ pub(crate) struct Books {
     /// Why the first connection that failed did so.
     pub(crate) first_failure: Option<RequestFailure>,
     pub(crate) partial: Option<Partial>,
-    pub(crate) paused_ns: u64,
-    pub(crate) paused_longest_ns: u64,
+    pub(crate) absence: Absence,
     /// Connections that are open now.
     open: u64,
     /// Time with work so far.
@@ -31,8 +31,7 @@ impl Books {
             connections: Connections { planned: u64::from(planned), ..Connections::default() },
             first_failure: None,
             partial: None,
-            paused_ns: 0,
-            paused_longest_ns: 0,
+            absence: Absence::default(),
             open: 0,
             busy_ns: 0,
         }
@@ -58,8 +57,10 @@ impl Books {
     }
 
     /// The thread stood still so, although it had something to do.
-    pub(super) fn paused(&mut self, pauses: &Pauses) {
-        (self.paused_ns, self.paused_longest_ns) = (pauses.sum_ns(), pauses.longest_ns());
+    pub(super) fn paused(&mut self, attention: &Attention) {
+        let Attention { pauses, stopped_ns, .. } = attention;
+        self.absence =
+            Absence { sum_ns: pauses.sum_ns(), longest_ns: pauses.longest_ns(), stopped_ns: *stopped_ns };
     }
 
     /// The last request of the plan was due.

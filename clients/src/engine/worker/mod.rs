@@ -123,7 +123,8 @@ impl Worker {
             self.schedule.dispatcher.release(slot, 0);
         }
         let (mut mark_ns, mut drain_until_ns) = (0, None);
-        let mut awaited_ns = (u64::MAX, u64::MAX);
+        // The first requests fall due with the start.
+        let mut awaited_ns = (0, 0);
         self.attention.begin();
         loop {
             let woke_ns = self.clock.now_ns();
@@ -171,6 +172,7 @@ impl Worker {
     /// Looks after what no event tells of, and gives the time to do so again: at the edges of the window, too.
     fn keep_house(&mut self, now_ns: u64) -> u64 {
         self.look_after(now_ns);
+        self.attention.keep_house();
         self.tell(now_ns);
         let edges = [self.plan.warmup_ns, self.plan.end_ns()];
         let coming = edges.into_iter().filter(|&edge_ns| edge_ns > now_ns);
@@ -318,7 +320,7 @@ impl Worker {
         self.books.read_meter_at_end(now_ns, &self.plan);
         self.books.tally.counts.backlog_max = self.schedule.dispatcher.backlog_max() as u64;
         self.note_in_system(now_ns);
-        self.books.paused(&self.attention.pauses);
+        self.books.paused(&self.attention);
         self.books.tally.entered_late(self.schedule.dispatcher.late_ns());
         self.books.tally.counts.intended = self.books.tally.counts.sent;
         let backlog = self.schedule.take_unsent();

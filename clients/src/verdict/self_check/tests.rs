@@ -157,15 +157,15 @@ fn a_pause_voids_the_rate_of_a_closed_loop_and_names_the_generator() {
 fn the_advice_names_what_kept_the_generator() {
     type Case = (&'static str, fn(&mut GeneratorFacts));
     let cases: &[Case] = &[
-        ("quota", |g| (g.throttled_periods, g.delayed_share, g.paused_longest_ns) = (9, 0.5, 80_000_000)),
-        ("was stopped", |g| (g.throttled_periods, g.delayed_share) = (9, 0.01)),
-        ("share its core", |g| g.delayed_share = 0.5),
-        ("was stopped", |g| g.delayed_share = 0.01),
+        ("quota", |g| (g.throttled_periods, g.absence.stopped_ns) = (9, 0)),
+        ("was stopped", |g| (g.throttled_periods, g.absence.stopped_ns) = (9, 900_000_000)),
+        ("share its core", |g| g.absence.stopped_ns = 100_000_000),
+        ("was stopped", |g| g.absence.stopped_ns = 1_000_000_000),
     ];
     for (words, cause) in cases {
         let mut facts = sound();
         (facts.plan.finds_rate, facts.plan.open_loop) = (true, false);
-        facts.generator.paused_longest_ns = 1_000_000_000;
+        (facts.generator.absence.sum_ns, facts.generator.absence.longest_ns) = (1_100_000_000, 1_000_000_000);
         (facts.figures.own_share, facts.generator.lost_ns) = (0.3, 1_000_000_000);
         cause(&mut facts.generator);
         assert!(audit(&facts).findings[0].remedy.contains(words), "{:?}", audit(&facts).findings);
