@@ -181,6 +181,10 @@ pub const LOST_DOUBTFUL_SHARE: f64 = 0.005;
 /// The same before its rate is void: 2 %, which is as much as an open loop may miss of its rate.
 pub const LOST_VOID_SHARE: f64 = 0.02;
 
+/// The same before a rate is no useful bound any more, where the generator only waited for a core: a third, which makes the
+/// rate of a server that had all the time larger by a half.
+pub const LOST_BOUND_SHARE: f64 = 1.0 / 3.0;
+
 /// Pause up to which no rate is void, ns: 10 ms, which a busy desktop takes from anybody at times. A run of so few
 /// milliseconds that this spoils it is told as doubtful.
 pub const LOST_FREE_NS: u64 = 10_000_000;

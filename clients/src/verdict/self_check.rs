@@ -4,11 +4,12 @@ use std::ops::Not;
 
 use dyno_units::verdict::Verdict;
 
+use crate::books::pauses::Absence;
 use crate::limits::{
     ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DELAYED_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN,
     HALVES_SHARE, JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
-    LAG_VOID_PARTS, LITTLE_SHARE, LOST_DOUBTFUL_SHARE, LOST_FREE_NS, LOST_VOID_SHARE, PAUSE_NS,
-    PREEMPTED_PER_S, REOPENED_FACTOR,
+    LAG_VOID_PARTS, LITTLE_SHARE, LOST_BOUND_SHARE, LOST_DOUBTFUL_SHARE, LOST_FREE_NS, LOST_VOID_SHARE,
+    PAUSE_NS, PREEMPTED_PER_S, REOPENED_FACTOR,
 };
 use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding};
 use crate::outcome::{Connections, Partial};
@@ -19,6 +20,28 @@ use crate::verdict::words::words;
 pub(super) fn was_kept_away(f: &Facts) -> bool {
     let longest_ns = f.generator.absence.longest_ns;
     longest_ns > LOST_FREE_NS || longest_ns >= PAUSE_NS && longest_ns >= f.figures.own_p99_ns
+}
+
+/// Why a generator stood still.
+pub(super) enum Reason {
+    /// It did not wait for a core, and yet it did not run.
+    Stopped,
+    /// It had used up its CPU quota.
+    Throttled,
+    /// Somebody else had its core.
+    Shared,
+}
+
+/// Why it stood still for the most part, as far as the system tells.
+pub(super) fn absence(f: &Facts) -> Reason {
+    let Absence { sum_ns, stopped_ns, .. } = f.generator.absence;
+    if stopped_ns > sum_ns / 2 {
+        Reason::Stopped
+    } else if f.generator.throttled_periods > 0 {
+        Reason::Throttled
+    } else {
+        Reason::Shared
+    }
 }
 
 /// Judges a run.
@@ -108,16 +131,22 @@ fn errors(f: &Facts) -> Doubted {
     Some((Judged::both(Verdict::Doubtful), Doubt::Errors { share, failed: f.answers.failed }))
 }
 
-/// In a closed loop the time that a request takes longer is time in which the server was asked for less.
+/// In a closed loop the time that a request takes longer is time in which the server was asked for less. As long as the
+/// generator only waited for a core, the rate is a lower bound: the server may well be who had the core.
 fn generator_paused(f: &Facts) -> Doubted {
+    let Absence { longest_ns, .. } = f.generator.absence;
     let lost_share = f.figures.own_share;
-    if f.plan.open_loop || lost_share <= LOST_DOUBTFUL_SHARE || f.answers.completed == 0 {
+    let lost = lost_share > LOST_DOUBTFUL_SHARE && longest_ns >= PAUSE_NS;
+    if f.plan.open_loop || !lost || f.answers.completed == 0 {
         return None;
     }
-    let is_void = lost_share > LOST_VOID_SHARE && f.generator.lost_ns > LOST_FREE_NS;
-    let verdict = if is_void { Verdict::Void } else { Verdict::Doubtful };
-    let doubt = Doubt::GeneratorPaused { lost_share, longest_ns: f.generator.absence.longest_ns };
-    Some((Judged { rate: verdict, latency: Verdict::Doubtful }, doubt))
+    let rate = match absence(f) {
+        _ if lost_share <= LOST_VOID_SHARE || f.generator.lost_ns <= LOST_FREE_NS => Verdict::Doubtful,
+        Reason::Shared if lost_share <= LOST_BOUND_SHARE => Verdict::AtLeast,
+        Reason::Shared | Reason::Throttled | Reason::Stopped => Verdict::Void,
+    };
+    let doubt = Doubt::GeneratorPaused { lost_share, longest_ns };
+    Some((Judged { rate, latency: Verdict::Doubtful }, doubt))
 }
 
 fn generator_saturated(f: &Facts) -> Doubted {

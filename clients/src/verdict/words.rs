@@ -1,10 +1,9 @@
 //! The words of a doubt: what it is, with its figures, and what to do about it.
 
-use crate::books::pauses::Absence;
 use crate::limits::{ADVISED_SHARE, BUSY_DOUBTFUL_SHARE, WAITED_SHARE};
 use crate::outcome::verdict::Doubt;
 use crate::verdict::facts::Facts;
-use crate::verdict::self_check::was_kept_away;
+use crate::verdict::self_check::{Reason, absence, was_kept_away};
 use dyno_units::show;
 
 /// Message and remedy, one line each.
@@ -49,16 +48,12 @@ fn two_digits(value: f64) -> f64 {
     (value / unit).floor() * unit
 }
 
-/// What kept the generator away, as far as the system tells, and what helps.
-fn absence(f: &Facts) -> &'static str {
-    let Absence { sum_ns, stopped_ns, .. } = f.generator.absence;
-    if stopped_ns > sum_ns / 2 {
-        // It waited for no core, and yet it did not run.
-        "the generator was stopped, or the machine was: leave it running, and alone"
-    } else if f.generator.throttled_periods > 0 {
-        "the generator ran out of its CPU quota: raise the quota, or lower the load"
-    } else {
-        "the generator had to share its core: give it one of its own"
+/// What kept the generator away, and what helps.
+fn kept_away(f: &Facts) -> &'static str {
+    match absence(f) {
+        Reason::Stopped => "the generator was stopped, or the machine was: leave it running, and alone",
+        Reason::Throttled => "the generator ran out of its CPU quota: raise the quota, or lower the load",
+        Reason::Shared => "the generator had to share its core: give it one of its own",
     }
 }
 
@@ -109,7 +104,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::share(*lost_share),
                 show::time(*longest_ns as f64)
             ),
-            absence(f),
+            kept_away(f),
         ),
         Doubt::GeneratorLate { lag_p50_ns, own_p50_ns, own_p99_ns, .. } => {
             let late_reading = own_p50_ns > lag_p50_ns || was_kept_away(f);
@@ -122,7 +117,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             };
             // What has time to spare is late because it was not woken in time, at whatever rate.
             let remedy = if was_kept_away(f) {
-                absence(f)
+                kept_away(f)
             } else if f.generator.busy_share < BUSY_DOUBTFUL_SHARE / 2.0 {
                 "it had time to spare: give it a core of its own"
             } else {
@@ -137,7 +132,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::time(*total_ns as f64),
                 show::time(*rest_ns as f64)
             ),
-            if was_kept_away(f) { absence(f) } else { "give the generator a core of its own" },
+            if was_kept_away(f) { kept_away(f) } else { "give the generator a core of its own" },
         ),
         Doubt::CoreShared { switches_per_s, delayed_share } => (
             format!(
@@ -157,7 +152,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::OfferedRateMissed { offered_per_s, sent_per_s } => (
             format!("{}/s were planned, {}/s sent", show::rate(*offered_per_s), show::rate(*sent_per_s)),
-            if was_kept_away(f) { absence(f) } else { "more connections would let the plan be kept" },
+            if was_kept_away(f) { kept_away(f) } else { "more connections would let the plan be kept" },
         ),
         Doubt::ConnectionsMissing { planned, open_max } => (
             format!(
@@ -187,7 +182,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::time(*second_half_mean_ns)
             ),
             if was_kept_away(f) {
-                absence(f)
+                kept_away(f)
             } else {
                 "a longer warm-up or a longer run; look at the series"
             },
@@ -206,7 +201,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             if which == "intended" {
                 "this is a fault of Dyno: please report it"
             } else if was_kept_away(f) {
-                absence(f)
+                kept_away(f)
             } else if f.answers.waited_share > WAITED_SHARE {
                 "requests waited for connections: add some"
             } else {

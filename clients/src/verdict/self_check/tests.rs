@@ -143,13 +143,25 @@ fn a_pause_voids_the_rate_of_a_closed_loop_and_names_the_generator() {
         (0.5, 2_500_000, Verdict::Doubtful),
         (0.004, 40_000_000, Verdict::Sound),
     ] {
-        let mut facts = sound();
-        (facts.plan.finds_rate, facts.plan.open_loop) = (true, false);
-        (facts.figures.own_share, facts.generator.lost_ns) = (own_share, lost_ns);
-        let audit = audit(&facts);
-        assert_eq!((audit.rate, audit.verdict), (rate, rate), "{own_share}");
-        let told: Vec<&str> = audit.findings.iter().map(|f| f.message.as_str()).collect();
-        assert!(told.iter().all(|message| message.starts_with("the generator stood still")), "{told:?}");
+        // (what was not spent waiting for a core, periods without quota, what a void rate is then)
+        for (stopped_ns, throttled_periods, void) in [
+            (1_000_000_000, 0, Verdict::Void),
+            (0, 9, Verdict::Void),
+            // The server may have had the core, so the rate is a bound.
+            (0, 0, Verdict::AtLeast),
+        ] {
+            let mut facts = sound();
+            (facts.plan.finds_rate, facts.plan.open_loop) = (true, false);
+            (facts.figures.own_share, facts.generator.lost_ns) = (own_share, lost_ns);
+            facts.generator.absence =
+                Absence { sum_ns: 1_100_000_000, longest_ns: 1_000_000_000, stopped_ns };
+            facts.generator.throttled_periods = throttled_periods;
+            let audit = audit(&facts);
+            let rate = if rate == Verdict::Void { void } else { rate };
+            assert_eq!((audit.rate, audit.verdict), (rate, rate), "{own_share} {stopped_ns}");
+            let told: Vec<&str> = audit.findings.iter().map(|f| f.message.as_str()).collect();
+            assert!(told.iter().all(|message| message.starts_with("the generator stood still")), "{told:?}");
+        }
     }
 }
 
