@@ -124,8 +124,8 @@ fn requests_wait_for_a_connection_and_the_wait_is_told() {
     plan.pace =
         Pace::Open { arrivals: Arrivals::Constant, stretches: profile::parse("1k", 60_000 * MS).unwrap() };
     let outcome = go(plan);
-    // One connection at 5 ms and more each: the last of a hundred waits for at least 99 answers of 5 ms, less the 99 ms
-    // at which it falls due.
+    // One connection at 5 ms and more each: the last of a hundred waits for at least 99 answers of 5 ms, less
+    // the 99 ms at which it falls due.
     assert!(outcome.latency.wait.max_ns > 390 * MS, "{}", outcome.latency.wait.max_ns);
     assert!(outcome.counts.waited >= 98 && outcome.counts.backlog_max > 50);
     assert!(outcome.latency.response.max_ns < outcome.latency.total.max_ns);

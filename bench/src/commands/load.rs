@@ -22,17 +22,18 @@ use dyno_units::verdict::Verdict;
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
 /// Latency is counted from the moment at which the plan wanted a request to start, not from when it was sent: with
-/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the generator, or
-/// for a free connection) has that waiting counted. So a stall of the server shows up in full. The naive figure, from
-/// the send, stands beside it as `response`. Nothing is corrected afterwards.
+/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the
+/// generator, or for a free connection) has that waiting counted. So a stall of the server shows up in full.
+/// The naive figure, from the send, stands beside it as `response`. Nothing is corrected afterwards.
 ///
-/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That finds the
-/// server's capacity, and hides its stalls, as every closed loop does.
+/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That
+/// finds the server's capacity, and hides its stalls, as every closed loop does.
 ///
-/// Each run is audited: was the generator late, saturated or stopped, does Little's law hold, is the arrival process the
-/// planned one, was the run steady? Rate and latencies have a verdict each: sound, doubtful, at least (a lower bound), or
-/// void. The run ends with code 5 when what it is for is void: the rate in a closed loop, both figures otherwise.
-/// Where the generator is full, a closed loop tells its rate as "at least", and its latencies are void.
+/// Each run is audited: was the generator late, saturated or stopped, does Little's law hold, is the arrival
+/// process the planned one, was the run steady? Rate and latencies have a verdict each: sound, doubtful, at
+/// least (a lower bound), or void. The run ends with code 5 when what it is for is void: the rate in a closed
+/// loop, both figures otherwise. Where the generator is full, a closed loop tells its rate as "at least", and
+/// its latencies are void.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {

@@ -1,7 +1,8 @@
 //! Whose the latency was: the generator's own part (lag and late reading) and the rest, as two histograms.
 //!
-//! Most answers are read in time and have waited for no connection: then the own part is the lag and the rest is the
-//! response, which are recorded anyway. Only the others are recorded here, so that an ordinary request costs nothing.
+//! Most answers are read in time and have waited for no connection: then the own part is the lag and the rest
+//! is the response, which are recorded anyway. Only the others are recorded here, so that an ordinary request
+//! costs nothing.
 
 use hdrhistogram::Histogram;
 

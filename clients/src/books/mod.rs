@@ -1,7 +1,9 @@
 //! What is written down while a run goes on: each request once, in counts, histograms and over time.
 
+pub mod absence;
 pub mod arrivals;
 pub mod division;
+pub mod early;
 pub mod glance;
 pub mod histogram;
 pub mod pauses;

@@ -1,4 +1,5 @@
-//! When a thread of the generator stood still although it had something to do: stopped, preempted, or out of its quota.
+//! When a thread of the generator stood still although it had something to do: stopped, preempted, or out of
+//! its quota.
 
 use std::collections::VecDeque;
 
@@ -78,29 +79,6 @@ impl Pauses {
             || self.kept.front().map_or(0, |first| first.before_ns),
             |last| self.kept[last].until_ns(at_ns),
         )
-    }
-}
-
-/// How long a thread stood still, all in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Absence {
-    /// All pauses, ns.
-    pub sum_ns: u64,
-    /// The longest, ns.
-    pub longest_ns: u64,
-    /// What of them it did not spend waiting for a core, ns: it was stopped, or the machine was.
-    pub stopped_ns: u64,
-}
-
-impl Absence {
-    /// Of two threads, each figure of the one that has more of it.
-    #[must_use]
-    pub fn max(self, other: Absence) -> Absence {
-        Absence {
-            sum_ns: self.sum_ns.max(other.sum_ns),
-            longest_ns: self.longest_ns.max(other.longest_ns),
-            stopped_ns: self.stopped_ns.max(other.stopped_ns),
-        }
     }
 }
 

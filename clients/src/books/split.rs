@@ -7,16 +7,16 @@ pub struct Split {
     pub wait_ns: u64,
     /// From the moment at which it could have been sent until it was sent: the generator's fault.
     pub lag_ns: u64,
-    /// From the sending (with a new connection: from the begin of the connect) to the end of the answer, without what
-    /// is `reading_ns`.
+    /// From the sending (with a new connection: from the begin of the connect) to the end of the answer,
+    /// without what is `reading_ns`.
     pub response_ns: u64,
     /// For how long the answer lay in the socket while the generator stood still: the generator's fault, too.
     pub reading_ns: u64,
 }
 
 impl Split {
-    /// Splits a request. All times on one clock, ns: `intended` by the plan, `free` when the connection that took it
-    /// became free, `sent` and `done` as measured.
+    /// Splits a request. All times on one clock, ns: `intended` by the plan, `free` when the connection that
+    /// took it became free, `sent` and `done` as measured.
     ///
     /// # Panics
     /// When the times are out of order: a request is sent neither before it is due nor on a connection that is not
@@ -32,8 +32,9 @@ impl Split {
         }
     }
 
-    /// Gives the generator what was its own: of the wait the time for which it stood still, since nobody knows whether
-    /// a connection was free meanwhile, and of the response the time for which it left the answer unread.
+    /// Gives the generator what was its own: of the wait the time for which it stood still, since nobody knows
+    /// whether a connection was free meanwhile, and of the response the time for which it left the answer
+    /// unread.
     #[must_use]
     pub fn disturbed(self, still_ns: u64, unread_ns: u64) -> Self {
         let (still_ns, reading_ns) = (still_ns.min(self.wait_ns), unread_ns.min(self.response_ns));

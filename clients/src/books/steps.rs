@@ -25,8 +25,8 @@ pub struct StepTally {
 }
 
 impl Steps {
-    /// The steps of a profile from `from_ns` to `to_ns`, ramps in [`RAMP_PARTS`] parts each. None where all is one rate,
-    /// or where there are more than anybody would read.
+    /// The steps of a profile from `from_ns` to `to_ns`, ramps in [`RAMP_PARTS`] parts each. None where all is
+    /// one rate, or where there are more than anybody would read.
     pub fn of(stretches: &[Stretch], from_ns: u64, to_ns: u64) -> Self {
         let (mut steps, mut start_ns) = (Vec::new(), 0);
         for stretch in stretches {
@@ -125,7 +125,7 @@ mod tests {
         assert_eq!(ramp.len(), 10);
         assert_eq!((ramp[0], ramp[9]), ((0, 10, 1e3, 2e3), (90, 100, 1e4, 1.1e4)));
         assert_eq!(parts("1k,1k..2k/1s", 0, 2 * S).len(), 11);
-        let many = vec!["1k", "2k"].repeat(STEPS_TOLD_MAX).join(",") + "/1s";
+        let many = ["1k", "2k"].repeat(STEPS_TOLD_MAX).join(",") + "/1s";
         assert_eq!(parts(&many, 0, u64::MAX), []);
     }
 

@@ -2,47 +2,13 @@
 
 use crate::books::arrivals::Sample;
 use crate::books::division::Division;
+use crate::books::early::Early;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
 use crate::books::steps::Steps;
 use crate::failure::{Cause, RequestFailure};
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
-
-/// Latencies of requests that were due before the window and were answered in it. Where a server is so far behind that
-/// none of the window is answered, they are all that there is.
-#[derive(Debug, Clone, Default)]
-pub struct Early {
-    /// From the intended start.
-    pub total: Recorder,
-    /// From the sending.
-    pub response: Recorder,
-    /// For a connection.
-    pub wait: Recorder,
-    /// The generator's fault.
-    pub lag: Recorder,
-    /// Whose the total latency was.
-    pub division: Division,
-}
-
-impl Early {
-    #[cold]
-    fn record(&mut self, split: &Split) {
-        self.total.record(split.total_ns());
-        self.response.record(split.response_ns);
-        self.wait.record(split.wait_ns);
-        self.lag.record(split.lag_ns);
-        self.division.record(split);
-    }
-
-    fn merge(&mut self, other: &Early) {
-        self.total.merge(&other.total);
-        self.response.merge(&other.response);
-        self.wait.merge(&other.wait);
-        self.lag.merge(&other.lag);
-        self.division.merge(other.division.clone());
-    }
-}
 
 /// Everything that is counted. All times are ns from the start of the run.
 #[derive(Debug, Clone)]
@@ -181,8 +147,8 @@ impl RunTally {
         self.in_system = count;
     }
 
-    /// Requests are counted by [`RunTally::in_system`] only from when the generator looked at its schedule; how late
-    /// that was, added up over all requests, belongs to the area too.
+    /// Requests are counted by [`RunTally::in_system`] only from when the generator looked at its schedule; how
+    /// late that was, added up over all requests, belongs to the area too.
     pub fn entered_late(&mut self, late_ns: u64) {
         self.in_system_area += late_ns as f64;
     }
@@ -198,8 +164,9 @@ impl RunTally {
         self.in_system_area
     }
 
-    /// The same from the times of each request, those that straddle an edge of the window cut there. By Little's law in
-    /// its operational form (Denning and Buzen 1978) both are equal, whatever the load was like.
+    /// The same from the times of each request, those that straddle an edge of the window cut there. By
+    /// Little's law in its operational form (Denning and Buzen 1978) both are equal, whatever the load was
+    /// like.
     pub fn time_in_system_ns(&self) -> f64 {
         self.time_in_system_ns
     }

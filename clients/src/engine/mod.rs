@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::books::absence::Absence;
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
-use crate::books::pauses::Absence;
 use crate::books::steps::Steps;
 use crate::books::tally::RunTally;
 use crate::engine::clock::monotonic_ns;

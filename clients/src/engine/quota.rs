@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Periods in which this process's control group, or one above it, ran out of its CPU quota; 0 where there is none, or
-/// the system does not tell (Linux, cgroup v1 and v2: `nr_throttled` in cpu.stat).
+/// Periods in which this process's control group, or one above it, ran out of its CPU quota; 0 where there is
+/// none, or the system does not tell (Linux, cgroup v1 and v2: `nr_throttled` in cpu.stat).
 pub fn throttled_periods() -> u64 {
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     groups.lines().filter_map(place).map(|(mount, path)| throttled_below(&mount, path)).sum()

@@ -55,8 +55,8 @@ impl Usage {
     }
 }
 
-/// For how long the calling thread could have run and had no core, ns, from its schedstat (proc(5): the second field of
-/// /proc/PID/schedstat); 0 where the kernel does not count it.
+/// For how long the calling thread could have run and had no core, ns, from its schedstat (proc(5): the second
+/// field of /proc/PID/schedstat); 0 where the kernel does not count it.
 pub fn delayed_ns() -> u64 {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     schedstat.split_ascii_whitespace().nth(1).and_then(|ns| ns.parse().ok()).unwrap_or(0)

@@ -1,7 +1,7 @@
 //! What a run of the load generator gives back: versioned types that go to JSON and come back unchanged.
 //!
-//! Times are integer nanoseconds, rates are per second, shares lie between 0 and 1. Within one schema version fields
-//! are only added; readers ignore fields that they do not know.
+//! Times are integer nanoseconds, rates are per second, shares lie between 0 and 1. Within one schema version
+//! fields are only added; readers ignore fields that they do not know.
 //!
 //! ```text
 //!   intended          connection free          sent              arrived           read
@@ -9,12 +9,13 @@
 //!      |------------------------------------- total ----------------------------------->|
 //! ```
 //!
-//! `wait + lag + response + reading = total` holds for each request, exactly. *Total* runs from the moment at which the
-//! plan wanted the request to start: it is the headline. *Response* runs from the moment of sending: it is what a naive
-//! generator reports. *Wait* is the time for which no connection was free. *Lag* is the generator's own lateness, and
-//! *reading* is too: for how long the answer was left unread because the generator stood still (stopped, preempted, out
-//! of its quota). It counts from a millisecond on; what a wake-up takes is part of the response. Of the wait, what passed
-//! in such a pause is lag, for nobody knows whether a connection was free meanwhile.
+//! `wait + lag + response + reading = total` holds for each request, exactly. *Total* runs from the moment at
+//! which the plan wanted the request to start: it is the headline. *Response* runs from the moment of sending:
+//! it is what a naive generator reports. *Wait* is the time for which no connection was free. *Lag* is the
+//! generator's own lateness, and
+//! *reading* is too: for how long the answer was left unread because the generator stood still (stopped,
+//! preempted, out of its quota). It counts from a millisecond on; what a wake-up takes is part of the response.
+//! Of the wait, what passed in such a pause is lag, for nobody knows whether a connection was free meanwhile.
 
 pub mod verdict;
 
@@ -55,7 +56,7 @@ pub struct Outcome {
     pub series: Series,
     /// The steps of a rate that changes in steps, or the tenths of a ramp; empty when there is one rate.
     #[serde(default)]
-    pub steps: Vec<Step>,
+    pub steps: Vec<RateStep>,
     /// What the generator itself needed.
     pub generator: Generator,
     /// Connections, as planned and as found.
@@ -275,7 +276,7 @@ pub struct SeriesInterval {
 
 /// A part of the run with a rate of its own: a step, or a tenth of a ramp. Requests count where they were due.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Step {
+pub struct RateStep {
     /// Its start, ns from the start of the run.
     pub start_ns: u64,
     /// Its length, ns.
@@ -318,7 +319,8 @@ pub struct Generator {
     /// Share of the window for which its most delayed thread could have run and had no core.
     #[serde(default)]
     pub delayed_share: f64,
-    /// For how long, over the whole run, the thread that did so longest stood still although it had something to do, ns.
+    /// For how long, over the whole run, the thread that did so longest stood still although it had something
+    /// to do, ns.
     #[serde(default)]
     pub paused_ns: u64,
     /// The longest of these pauses of any thread, ns.

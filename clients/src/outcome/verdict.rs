@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 /// What the run's own checks found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
-    /// The verdict on what the run was for: of a closed loop without a pause that is its rate, of every other run the
-    /// graver of both.
+    /// The verdict on what the run was for: of a closed loop without a pause that is its rate, of every other
+    /// run the graver of both.
     pub verdict: Verdict,
     /// The verdict on the rate.
     #[serde(default)]

@@ -57,7 +57,8 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// No connection is free yet. Requests are due before `end_ns`, and at most `requests` of them after the warm-up.
+    /// No connection is free yet. Requests are due before `end_ns`, and at most `requests` of them after the
+    /// warm-up.
     pub fn new(
         source: RequestSource,
         bound: u64,
@@ -79,8 +80,8 @@ impl Dispatcher {
         }
     }
 
-    /// From when requests were due until this was asked for them, added up as far as it lies in the measured window,
-    /// ns.
+    /// From when requests were due until this was asked for them, added up as far as it lies in the measured
+    /// window, ns.
     pub fn late_ns(&self) -> u64 {
         self.late_ns
     }
@@ -95,8 +96,8 @@ impl Dispatcher {
         self.backlog.len()
     }
 
-    /// Since when there was always a request that waited, until the last order: what kept the connections from their
-    /// work since then, all that waited had to wait for.
+    /// Since when there was always a request that waited, until the last order: what kept the connections from
+    /// their work since then, all that waited had to wait for.
     pub fn queued_since_ns(&self) -> u64 {
         self.queued_since_ns
     }

@@ -3,12 +3,13 @@
 pub mod csv;
 pub mod hlog;
 pub mod markdown;
+mod steps;
 pub mod text;
 
 use crate::outcome::{Distribution, Latency, Outcome};
 
-/// Whether a part has a row of its own in a table: the time to connect is another population and is shown where it is
-/// part of the load; late reading is shown where there was any.
+/// Whether a part has a row of its own in a table: the time to connect is another population and is shown where
+/// it is part of the load; late reading is shown where there was any.
 fn is_shown(name: &str, part: &Distribution, outcome: &Outcome) -> bool {
     match name {
         "connect" => part.count > 0 && outcome.plan.requests_per_connection.is_some(),

@@ -6,6 +6,7 @@ use crate::books::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::{Distribution, Outcome, Partial};
 use crate::plan::as_run::{Load, PlanAsRun};
+use crate::report::steps;
 use crate::verdict::threshold::{self, Metric};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
@@ -30,7 +31,7 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     let _ = writeln!(o, "{}\n", wrapped("           ", &plan_line(&outcome.plan), " · "));
     verdict(o, outcome, paint);
     table(o, outcome, paint);
-    steps(o, outcome, paint);
+    steps::table(o, outcome, paint);
     picture(o, &outcome.latency.total, paint);
     figures(o, outcome, paint);
     audit(o, outcome, paint);
@@ -155,36 +156,6 @@ fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
     {
         let why = format!("  – fewer than {SAMPLES_BEYOND_MIN} answers lie beyond it");
         let _ = writeln!(o, "{}", paint.dim(&why));
-    }
-    o.push('\n');
-}
-
-/// The steps of a rate that changes, a row each.
-fn steps(o: &mut String, outcome: &Outcome, paint: Paint) {
-    if outcome.steps.is_empty() {
-        return;
-    }
-    let heading = ["answered", "p50", "p99", "p99.9", "max", "wait", "failed"];
-    let heading: String = heading.iter().map(|name| format!("{name:>9}")).collect();
-    let _ = writeln!(o, "{}", paint.dim(&format!("{:<16}{heading}", "rate asked")));
-    for step in &outcome.steps {
-        let asked = match (show::rate(step.from_per_s), show::rate(step.to_per_s)) {
-            (from, to) if from == to => from,
-            (from, to) => format!("{from}..{to}"),
-        };
-        let total = &step.total;
-        let time = |ns: Option<u64>| ns.map_or("–".into(), |ns| show::time(ns as f64));
-        let told = [
-            show::rate(step.answered_per_s),
-            time(total.percentile_ns(0.5)),
-            time(total.percentile_ns(0.99)),
-            time(total.percentile_ns(0.999)),
-            time((total.count > 0).then_some(total.max_ns)),
-            show::time(step.wait_mean_ns),
-            show::whole(step.failed),
-        ];
-        let cells: String = told.iter().map(|cell| format!("{cell:>9}")).collect();
-        let _ = writeln!(o, "{asked:<16}{cells}");
     }
     o.push('\n');
 }

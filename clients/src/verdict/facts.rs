@@ -1,6 +1,6 @@
 //! What the checks of a run go by.
 
-use crate::books::pauses::Absence;
+use crate::books::absence::Absence;
 use crate::outcome::verdict::Figures;
 use crate::outcome::{Connections, Partial, Rates};
 
@@ -72,8 +72,8 @@ pub struct LatencyFacts {
     pub halves_error_ns: f64,
     /// The percentiles told, each with its effective samples beyond.
     pub percentiles: Vec<(f64, f64)>,
-    /// The lowest percentile that the generator's own lateness has made much larger: its share, its value and what it is
-    /// without that, ns.
+    /// The lowest percentile that the generator's own lateness has made much larger: its share, its value and
+    /// what it is without that, ns.
     pub made_late: Option<(f64, u64, u64)>,
     /// The steps whose rate is level.
     pub steps: Vec<StepFacts>,

@@ -1,15 +1,16 @@
 //! From the books of a run to its outcome: closes them and calls the audit.
 
 use crate::books::division::Division;
+use crate::books::early::Early;
 use crate::books::histogram::Recorder;
 use crate::books::series::Spread;
 use crate::books::steps::StepTally;
-use crate::books::tally::{Early, RunTally};
+use crate::books::tally::RunTally;
 use crate::engine::Measured;
 use crate::failure::Cause;
 use crate::limits::{DEPENDENCE_INTERVALS_MIN, LAG_P99_VOID_NS, LATE_GROWTH};
 use crate::outcome::verdict::Figures;
-use crate::outcome::{Counts, Distribution, Generator, Latency, Outcome, Rates, SCHEMA_VERSION, Step};
+use crate::outcome::{Counts, Distribution, Generator, Latency, Outcome, RateStep, Rates, SCHEMA_VERSION};
 use crate::plan::as_run::Stretch;
 use crate::plan::{Pace, Plan};
 use crate::verdict::facts::{AnswerFacts, Facts, GeneratorFacts, LatencyFacts, PlanFacts, StepFacts};
@@ -109,8 +110,8 @@ struct Recorded<'a> {
     division: &'a Division,
 }
 
-/// The books of the requests that were due in the window, and their counts. Where a server is so far behind that it has
-/// answered none of those, those that it did answer in the window.
+/// The books of the requests that were due in the window, and their counts. Where a server is so far behind
+/// that it has answered none of those, those that it did answer in the window.
 fn recorded(tally: &RunTally) -> (Counts, Recorded<'_>) {
     let counts = tally.counts.clone();
     match tally.early.as_deref() {
@@ -138,9 +139,9 @@ fn latency(tally: &RunTally, recorded: &Recorded, dependence: f64) -> Latency {
     }
 }
 
-fn step(step: &StepTally) -> Step {
+fn step(step: &StepTally) -> RateStep {
     let count = step.total.count();
-    Step {
+    RateStep {
         start_ns: step.stretch.0,
         length_ns: step.stretch.1 - step.stretch.0,
         from_per_s: step.rate.0,
@@ -287,8 +288,8 @@ fn own_share(plan: &Plan, recorded: &Recorded) -> f64 {
     own_ns as f64 / (recorded.total.sum_ns() + think_ns).max(1) as f64
 }
 
-/// How many samples are worth one independent one: the spread of the intervals' means against what independent samples
-/// would show (the F statistic of a one-way analysis of variance); at least 1.
+/// How many samples are worth one independent one: the spread of the intervals' means against what independent
+/// samples would show (the F statistic of a one-way analysis of variance); at least 1.
 fn dependence(spread: &Spread, total: &Distribution) -> f64 {
     let variance = total.stdev_ns * total.stdev_ns;
     if spread.intervals < DEPENDENCE_INTERVALS_MIN || variance <= 0.0 {

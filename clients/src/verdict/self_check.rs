@@ -4,7 +4,7 @@ use std::ops::Not;
 
 use dyno_units::verdict::Verdict;
 
-use crate::books::pauses::Absence;
+use crate::books::absence::Absence;
 use crate::limits::{
     ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DELAYED_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN,
     HALVES_SHARE, JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
@@ -13,36 +13,9 @@ use crate::limits::{
 };
 use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding};
 use crate::outcome::{Connections, Partial};
+use crate::verdict::absence::AbsenceCause;
 use crate::verdict::facts::Facts;
 use crate::verdict::words::words;
-
-/// Whether pauses of the generator are what its lateness comes from.
-pub(super) fn was_kept_away(f: &Facts) -> bool {
-    let longest_ns = f.generator.absence.longest_ns;
-    longest_ns > LOST_FREE_NS || longest_ns >= PAUSE_NS && longest_ns >= f.figures.own_p99_ns
-}
-
-/// Why a generator stood still.
-pub(super) enum Reason {
-    /// It did not wait for a core, and yet it did not run.
-    Stopped,
-    /// It had used up its CPU quota.
-    Throttled,
-    /// Somebody else had its core.
-    Shared,
-}
-
-/// Why it stood still for the most part, as far as the system tells.
-pub(super) fn absence(f: &Facts) -> Reason {
-    let Absence { sum_ns, stopped_ns, .. } = f.generator.absence;
-    if stopped_ns > sum_ns / 2 {
-        Reason::Stopped
-    } else if f.generator.throttled_periods > 0 {
-        Reason::Throttled
-    } else {
-        Reason::Shared
-    }
-}
 
 /// Judges a run.
 pub fn audit(facts: &Facts) -> Audit {
@@ -131,8 +104,9 @@ fn errors(f: &Facts) -> Doubted {
     Some((Judged::both(Verdict::Doubtful), Doubt::Errors { share, failed: f.answers.failed }))
 }
 
-/// In a closed loop the time that a request takes longer is time in which the server was asked for less. As long as the
-/// generator only waited for a core, the rate is a lower bound: the server may well be who had the core.
+/// In a closed loop the time that a request takes longer is time in which the server was asked for less. As
+/// long as the generator only waited for a core, the rate is a lower bound: the server may well be who had the
+/// core.
 fn generator_paused(f: &Facts) -> Doubted {
     let Absence { longest_ns, .. } = f.generator.absence;
     let lost_share = f.figures.own_share;
@@ -140,10 +114,10 @@ fn generator_paused(f: &Facts) -> Doubted {
     if f.plan.open_loop || !lost || f.answers.completed == 0 {
         return None;
     }
-    let rate = match absence(f) {
+    let rate = match f.absence() {
         _ if lost_share <= LOST_VOID_SHARE || f.generator.lost_ns <= LOST_FREE_NS => Verdict::Doubtful,
-        Reason::Shared if lost_share <= LOST_BOUND_SHARE => Verdict::AtLeast,
-        Reason::Shared | Reason::Throttled | Reason::Stopped => Verdict::Void,
+        AbsenceCause::Shared if lost_share <= LOST_BOUND_SHARE => Verdict::AtLeast,
+        AbsenceCause::Shared | AbsenceCause::Throttled | AbsenceCause::Stopped => Verdict::Void,
     };
     let doubt = Doubt::GeneratorPaused { lost_share, longest_ns };
     Some((Judged { rate, latency: Verdict::Doubtful }, doubt))

@@ -100,8 +100,8 @@ fn statistic_of(name: &str) -> Result<Statistic, ThresholdError> {
 }
 
 impl Condition {
-    /// Compares with what was measured. What was not measured fails: silence is no success. What is void, or a bound that
-    /// does not decide, is undecided.
+    /// Compares with what was measured. What was not measured fails: silence is no success. What is void, or a
+    /// bound that does not decide, is undecided.
     pub fn check(&self, outcome: &Outcome) -> Threshold {
         let (measured, verdict) = self.measured(outcome);
         let holds = |measured: f64| match self.comparison {

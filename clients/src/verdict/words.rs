@@ -2,8 +2,8 @@
 
 use crate::limits::{ADVISED_SHARE, BUSY_DOUBTFUL_SHARE, WAITED_SHARE};
 use crate::outcome::verdict::Doubt;
+use crate::verdict::absence::AbsenceCause;
 use crate::verdict::facts::Facts;
-use crate::verdict::self_check::{Reason, absence, was_kept_away};
 use dyno_units::show;
 
 /// Message and remedy, one line each.
@@ -50,10 +50,12 @@ fn two_digits(value: f64) -> f64 {
 
 /// What kept the generator away, and what helps.
 fn kept_away(f: &Facts) -> &'static str {
-    match absence(f) {
-        Reason::Stopped => "the generator was stopped, or the machine was: leave it running, and alone",
-        Reason::Throttled => "the generator ran out of its CPU quota: raise the quota, or lower the load",
-        Reason::Shared => "the generator had to share its core: give it one of its own",
+    match f.absence() {
+        AbsenceCause::Stopped => "the generator was stopped, or the machine was: leave it running, and alone",
+        AbsenceCause::Throttled => {
+            "the generator ran out of its CPU quota: raise the quota, or lower the load"
+        }
+        AbsenceCause::Shared => "the generator had to share its core: give it one of its own",
     }
 }
 
@@ -107,7 +109,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             kept_away(f),
         ),
         Doubt::GeneratorLate { lag_p50_ns, own_p50_ns, own_p99_ns, .. } => {
-            let late_reading = own_p50_ns > lag_p50_ns || was_kept_away(f);
+            let late_reading = own_p50_ns > lag_p50_ns || f.was_kept_away();
             let what = if late_reading { "lag and late reading" } else { "lag" };
             let p50 = show::time(*own_p50_ns as f64);
             let p99 = if f.latency.is_told(0.99) {
@@ -116,7 +118,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 String::new()
             };
             // What has time to spare is late because it was not woken in time, at whatever rate.
-            let remedy = if was_kept_away(f) {
+            let remedy = if f.was_kept_away() {
                 kept_away(f)
             } else if f.generator.busy_share < BUSY_DOUBTFUL_SHARE / 2.0 {
                 "it had time to spare: give it a core of its own"
@@ -132,7 +134,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::time(*total_ns as f64),
                 show::time(*rest_ns as f64)
             ),
-            if was_kept_away(f) { kept_away(f) } else { "give the generator a core of its own" },
+            if f.was_kept_away() { kept_away(f) } else { "give the generator a core of its own" },
         ),
         Doubt::CoreShared { switches_per_s, delayed_share } => (
             format!(
@@ -152,7 +154,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::OfferedRateMissed { offered_per_s, sent_per_s } => (
             format!("{}/s were planned, {}/s sent", show::rate(*offered_per_s), show::rate(*sent_per_s)),
-            if was_kept_away(f) { kept_away(f) } else { "more connections would let the plan be kept" },
+            if f.was_kept_away() { kept_away(f) } else { "more connections would let the plan be kept" },
         ),
         Doubt::ConnectionsMissing { planned, open_max } => (
             format!(
@@ -181,7 +183,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
                 show::time(*first_half_mean_ns),
                 show::time(*second_half_mean_ns)
             ),
-            if was_kept_away(f) {
+            if f.was_kept_away() {
                 kept_away(f)
             } else {
                 "a longer warm-up or a longer run; look at the series"
@@ -200,7 +202,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             ),
             if which == "intended" {
                 "this is a fault of Dyno: please report it"
-            } else if was_kept_away(f) {
+            } else if f.was_kept_away() {
                 kept_away(f)
             } else if f.answers.waited_share > WAITED_SHARE {
                 "requests waited for connections: add some"

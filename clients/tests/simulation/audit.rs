@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use dyno_clients::books::absence::Absence;
 use dyno_clients::books::arrivals::Sample;
-use dyno_clients::books::pauses::Absence;
 use dyno_clients::books::tally::RunTally;
 use dyno_clients::engine::Measured;
 use dyno_clients::outcome::{Connections, Outcome, Partial};

@@ -1,4 +1,5 @@
-//! How far a figure may be believed: one vocabulary for a run, a cell of an experiment, their reports and exit codes.
+//! How far a figure may be believed: one vocabulary for a run, a cell of an experiment, their reports and exit
+//! codes.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
 //! Whether a thread was there when it had something to do.
 //!
-//! A thread that is stopped, preempted or out of its quota leaves answers unread and requests unsent, and what passes
-//! meanwhile is not the server's. It cannot see that it does not run, but it can see afterwards that a request was
-//! long due, that two looks at the clock lie too far apart, or, by the kernel's own stamp, when an answer arrived.
-//! Stamps are asked for only after a pause or a long wait, so at most some thousand times a second.
+//! A thread that is stopped, preempted or out of its quota leaves answers unread and requests unsent, and what
+//! passes meanwhile is not the server's. It cannot see that it does not run, but it can see afterwards that a
+//! request was long due, that two looks at the clock lie too far apart, or, by the kernel's own stamp, when an
+//! answer arrived. Stamps are asked for only after a pause or a long wait, so at most some thousand times a
+//! second.
 
 use std::io::{self, IoSliceMut};
 use std::net::UdpSocket;
@@ -34,8 +35,8 @@ pub(crate) struct Attention {
     slept: bool,
     /// Turns for which answers are read with the time of their arrival.
     stamped_turns: u32,
-    /// As long as any socket of the machine wants stamps, the kernel stamps whatever arrives, and a socket that asks
-    /// for them later gets those of what has arrived before. `None`: the system has no stamps.
+    /// As long as any socket of the machine wants stamps, the kernel stamps whatever arrives, and a socket that
+    /// asks for them later gets those of what has arrived before. `None`: the system has no stamps.
     stamping: Option<UdpSocket>,
 }
 
@@ -68,8 +69,8 @@ impl Attention {
         (self.delayed_ns, self.unexplained_ns) = (delayed_ns(), 0);
     }
 
-    /// The thread looks at the clock while it has work. Gives the time until which it certainly was there: `now_ns`, or
-    /// its last look if it stood still since.
+    /// The thread looks at the clock while it has work. Gives the time until which it certainly was there:
+    /// `now_ns`, or its last look if it stood still since.
     #[inline]
     pub(super) fn look(&mut self, now_ns: u64) -> u64 {
         let before_ns = std::mem::replace(&mut self.looked_ns, now_ns);
@@ -132,8 +133,8 @@ impl Attention {
         self.stamped_turns > 0
     }
 
-    /// Reads from a connection. Gives the number of octets, and when the last of them arrived; where there is no stamp,
-    /// when they were read.
+    /// Reads from a connection. Gives the number of octets, and when the last of them arrived; where there is
+    /// no stamp, when they were read.
     ///
     /// # Errors
     /// What the system says.
@@ -162,8 +163,9 @@ impl Attention {
         Ok((received.bytes, now_ns().saturating_sub(age_ns.unwrap_or(0))))
     }
 
-    /// What arrived at `arrived_ns` was read only now. Gives the time for which the thread stood still meanwhile, since
-    /// `since_ns` at the earliest. What it did instead as long as it ran, for other connections, is no pause.
+    /// What arrived at `arrived_ns` was read only now. Gives the time for which the thread stood still
+    /// meanwhile, since `since_ns` at the earliest. What it did instead as long as it ran, for other
+    /// connections, is no pause.
     #[inline]
     pub(super) fn unread_ns(&mut self, arrived_ns: u64, since_ns: u64, now_ns: u64) -> u64 {
         if now_ns.saturating_sub(arrived_ns) < PAUSE_NS {

@@ -1,6 +1,6 @@
 //! What a thread writes down.
 
-use crate::books::pauses::Absence;
+use crate::books::absence::Absence;
 use crate::books::tally::RunTally;
 use crate::engine::usage::Meter;
 use crate::engine::worker::attention::Attention;

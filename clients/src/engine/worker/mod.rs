@@ -1,8 +1,8 @@
 //! One thread of the engine: a readiness loop over its share of the connections.
 //!
 //! The way of a request: the dispatcher gives an order, `start` takes it, `send` writes it, `readable` reads what
-//! comes and `receive` makes sense of it, `complete` books it and frees the slot, and the dispatcher is asked again.
-//! A plain request costs one write, one read and one look at the clock; nothing is allocated.
+//! comes and `receive` makes sense of it, `complete` books it and frees the slot, and the dispatcher is asked
+//! again. A plain request costs one write, one read and one look at the clock; nothing is allocated.
 
 mod attention;
 pub(super) mod books;
@@ -34,8 +34,8 @@ use crate::outcome::Partial;
 use crate::plan::Plan;
 use crate::plan::dispatch::{Dispatcher, Next, Order};
 
-/// A thread's part of the run. The schedule says what is due, the network carries it, and the books tell what came of
-/// it; none of the three knows another.
+/// A thread's part of the run. The schedule says what is due, the network carries it, and the books tell what
+/// came of it; none of the three knows another.
 pub(super) struct Worker {
     pub(super) network: Network,
     pub(super) books: Books,
@@ -157,8 +157,8 @@ impl Worker {
         }
     }
 
-    /// Whether the run is over: no request will fall due, and what is under way has come to its end, or had the time
-    /// for it that any request has. `until_ns` is when that time ends, and is set by the first call.
+    /// Whether the run is over: no request will fall due, and what is under way has come to its end, or had the
+    /// time for it that any request has. `until_ns` is when that time ends, and is set by the first call.
     fn is_drained(&mut self, now_ns: u64, until_ns: &mut Option<u64>) -> bool {
         if until_ns.is_none() {
             self.books.note_open_at_end();

@@ -79,7 +79,8 @@ impl Worker {
                 Ok((0, _)) => return self.ended(index),
                 Ok((count, arrived_ns)) => {
                     let now_ns = self.clock.now_ns();
-                    // What this turn was told of had arrived before it, so what a pause in the turn delayed was there.
+                    // What this turn was told of had arrived before it, so what a pause in the turn delayed was
+                    // there.
                     let arrived_ns = arrived_ns.min(self.attention.look(now_ns));
                     self.note_unread(index, arrived_ns, now_ns);
                     self.receive(index, &buffer[..count], now_ns);
@@ -146,7 +147,8 @@ impl Worker {
     pub(super) fn read_answer(&mut self, index: usize, octets: &[u8], now_ns: u64) {
         let slot = &mut self.network.slots[index];
         if !slot.busy {
-            // Nobody asked: a server that says why it closes an idle connection. The connection is of no further use.
+            // Nobody asked: a server that says why it closes an idle connection. The connection is of no
+            // further use.
             return self.drop_connection(index);
         }
         let request = &self.plan.mix[slot.request as usize];

@@ -82,7 +82,7 @@ fn each_fault_is_found_given_a_remedy_and_spoils_its_figures() {
         }),
         ("percentiles-late", Sound, Void, |f| f.latency.made_late = Some((0.75, 30_000_000, 1_000_000))),
         ("percentiles-late", Sound, Doubtful, |f| {
-            f.latency.made_late = Some((0.9999, 30_000_000, 1_000_000))
+            f.latency.made_late = Some((0.9999, 30_000_000, 1_000_000));
         }),
         ("server-overloaded", Sound, Doubtful, |f| {
             f.rates.achieved_per_s = 9_000.0;
