@@ -263,18 +263,19 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
         p if p > 0.0 => format!(" · Little's law off by {}", show::share((f.in_system_mean / p - 1.0).abs())),
         _ => String::new(),
     };
-    let late = match outcome.generator.paused_longest_ns {
-        0 => String::new(),
-        ns => format!(" · longest pause {}", show::time(ns as f64)),
-    };
     line(
         "audit",
         format!(
-            "lag p50 {}, p99 {}{late}{little}",
+            "lag p50 {}, p99 {}{little}",
             show::time(f.lag_p50_ns as f64),
             show::time(f.lag_p99_ns as f64)
         ),
     );
+    let g = &outcome.generator;
+    if g.paused_ns > 0 {
+        let (sum, longest) = (show::time(g.paused_ns as f64), show::time(g.paused_longest_ns as f64));
+        line("", format!("the generator stood still for {sum}, up to {longest} at once"));
+    }
     for test in &f.arrivals {
         let is = if test.passed { "is" } else { "is NOT" };
         let text = format!(

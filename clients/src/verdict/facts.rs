@@ -51,6 +51,8 @@ pub struct AnswerFacts {
     pub completed: u64,
     /// Failed requests.
     pub failed: u64,
+    /// Those of them that were never answered, or not even sent, until the run was over.
+    pub unfinished: u64,
     /// Share of the answered requests that waited for a connection.
     pub waited_share: f64,
     /// Whether no request of the window was answered, and those are counted that were due before it.

@@ -10,7 +10,9 @@ use crate::engine::Measured;
 use crate::failure::Cause;
 use crate::limits::{DEPENDENCE_INTERVALS_MIN, LAG_P99_VOID_NS, LATE_GROWTH};
 use crate::outcome::verdict::Figures;
-use crate::outcome::{Counts, Distribution, Generator, Latency, Outcome, RateStep, Rates, SCHEMA_VERSION};
+use crate::outcome::{
+    Counts, Distribution, ErrorKind, Generator, Latency, Outcome, RateStep, Rates, SCHEMA_VERSION,
+};
 use crate::plan::as_run::Stretch;
 use crate::plan::{Pace, Plan};
 use crate::verdict::facts::{AnswerFacts, Facts, GeneratorFacts, LatencyFacts, PlanFacts, StepFacts};
@@ -39,6 +41,7 @@ pub fn judge(
         rates: rates.clone(),
         answers: AnswerFacts {
             early_only: counts.completed > tally.counts.completed,
+            unfinished: unfinished(tally),
             ..answer_facts(&counts, tally.usual_cause().and_then(advise))
         },
         latency: latency_facts(tally, &recorded, &latency.total, &halves),
@@ -115,9 +118,7 @@ struct Recorded<'a> {
 fn recorded(tally: &RunTally) -> (Counts, Recorded<'_>) {
     let counts = tally.counts.clone();
     match tally.early.as_deref() {
-        Some(Early { total, response, wait, lag, division })
-            if counts.completed == 0 && counts.failed == 0 =>
-        {
+        Some(Early { total, response, wait, lag, division }) if counts.completed == 0 => {
             let completed = total.count();
             (Counts { completed, ..counts }, Recorded { total, response, wait, lag, division })
         }
@@ -184,12 +185,18 @@ fn is_steady(stretches: &[Stretch]) -> bool {
     stretches.iter().all(|s| s.from_per_s == first.from_per_s && s.to_per_s == first.from_per_s)
 }
 
+fn unfinished(tally: &RunTally) -> u64 {
+    let errors = tally.errors();
+    errors.iter().filter(|error| error.kind == ErrorKind::Unfinished).map(|error| error.count).sum()
+}
+
 fn answer_facts(counts: &Counts, remedy: Option<&'static str>) -> AnswerFacts {
     AnswerFacts {
         completed: counts.completed,
         failed: counts.failed,
         waited_share: counts.waited as f64 / counts.completed.max(1) as f64,
         early_only: false,
+        unfinished: 0,
         remedy,
     }
 }

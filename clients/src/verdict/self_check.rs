@@ -24,12 +24,12 @@ pub fn audit(facts: &Facts) -> Audit {
         backlog_overflow,
         cut_short,
         errors,
+        server_overloaded,
         generator_paused,
         generator_saturated,
         generator_late,
         percentiles_late,
         core_shared,
-        server_overloaded,
         offered_rate_missed,
         connections_missing,
         connections_reopened,
@@ -92,16 +92,22 @@ fn cut_short(f: &Facts) -> Doubted {
     ))
 }
 
+/// What a server that is asked for more than it has leaves unanswered is no failure of its own kind.
+fn failed(f: &Facts) -> u64 {
+    if is_overloaded(f) { f.answers.failed - f.answers.unfinished } else { f.answers.failed }
+}
+
 fn errors(f: &Facts) -> Doubted {
-    if f.answers.failed == 0 {
+    let failed = failed(f);
+    if failed == 0 {
         return None;
     }
-    let share = f.answers.failed as f64 / (f.answers.failed + f.answers.completed) as f64;
+    let share = failed as f64 / (failed + f.answers.completed) as f64;
     if share > f.plan.errors_max {
         let doubt = Doubt::ErrorsOverLimit { share, limit: f.plan.errors_max };
         return Some((Judged::both(Verdict::Void), doubt));
     }
-    Some((Judged::both(Verdict::Doubtful), Doubt::Errors { share, failed: f.answers.failed }))
+    Some((Judged::both(Verdict::Doubtful), Doubt::Errors { share, failed }))
 }
 
 /// In a closed loop the time that a request takes longer is time in which the server was asked for less. As
@@ -197,8 +203,12 @@ fn is_behind(f: &Facts) -> bool {
 }
 
 fn server_overloaded(f: &Facts) -> Doubted {
+    // Those that were answered were the quickest, where others were not answered at all.
+    let left_share =
+        (f.answers.failed - failed(f)) as f64 / (f.answers.failed + f.answers.completed).max(1) as f64;
+    let latency = if left_share > f.plan.errors_max { Verdict::Void } else { Verdict::Doubtful };
     (is_overloaded(f) && !matches!(f.partial, Some((Partial::Backlog, _)))).then_some((
-        Judged::latency(Verdict::Doubtful),
+        Judged::latency(latency),
         Doubt::ServerOverloaded {
             offered_per_s: f.rates.offered_per_s,
             achieved_per_s: f.rates.achieved_per_s,

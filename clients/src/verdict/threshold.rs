@@ -161,3 +161,40 @@ fn value(distribution: &Distribution, statistic: Statistic) -> Option<f64> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_on_a_figure_that_is_void_or_a_bound_is_undecided() {
+        let text = include_str!("../../tests/data/outcome.json");
+        let mut outcome: Outcome = serde_json::from_str(text).unwrap();
+        let rate = outcome.rates.achieved_per_s;
+        let (below, above) = (format!("{:.0}", rate / 2.0), format!("{:.0}", rate * 2.0));
+        use Verdict::{AtLeast, Doubtful, Sound, Void};
+        // (verdict on the rate, and on the latencies, the condition, whether it failed, and is undecided)
+        for (of_rate, of_latency, expression, failed, undecided) in [
+            (Sound, Sound, "p50>1ns", true, false),
+            (Sound, Doubtful, "p50>1h", false, false),
+            (Sound, Void, "p50>1ns", false, true),
+            (Sound, Void, "p50>1h", false, true),
+            (Sound, Void, "response.mean>1h", false, true),
+            (Sound, Void, "lag.mean>1h", false, false),
+            (AtLeast, Void, &format!("rate<{below}"), false, false),
+            (AtLeast, Void, &format!("rate<{above}"), false, true),
+            (AtLeast, Void, &format!("rate>{above}"), false, true),
+            (AtLeast, Void, &format!("rate>{below}"), true, false),
+            (Void, Sound, &format!("rate<{above}"), false, true),
+            (Void, Void, "errors>50%", false, false),
+        ] {
+            (outcome.audit.rate, outcome.audit.latency) = (of_rate, of_latency);
+            let told = parse(expression).unwrap().check(&outcome);
+            assert_eq!(
+                (told.failed, told.undecided),
+                (failed, undecided),
+                "{expression} {of_rate:?} {of_latency:?}"
+            );
+        }
+    }
+}

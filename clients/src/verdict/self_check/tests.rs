@@ -195,6 +195,7 @@ fn a_saturated_server_is_said_to_be_one_with_a_rate_to_try() {
         ("grow with the length", |_| {}),
         ("requests waited", |f| (f.partial, f.plan.backlog) = (Some((Partial::Backlog, 5)), 1_000_000)),
         ("due before the window", |f| f.answers.early_only = true),
+        ("grow with the length", |f| (f.answers.failed, f.answers.unfinished) = (300_000, 300_000)),
     ];
     for (says, end) in ends {
         let mut facts = sound();
