@@ -1,6 +1,7 @@
 //! A limit on the memory of a server, by a cgroup (the memory controller).
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
@@ -29,9 +30,12 @@ impl MemoryLimit {
         })
     }
 
-    /// The file to which a process writes its number in order to enter.
-    pub fn door(&self) -> PathBuf {
-        self.0.join("cgroup.procs")
+    /// What a process writes to in order to enter.
+    ///
+    /// # Errors
+    /// What open(2) says.
+    pub fn entrance(&self) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.0.join("cgroup.procs"))
     }
 
     /// How many processes the kernel has killed here because the memory did not suffice.

@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -88,22 +87,7 @@ impl Server {
     /// In words, when it neither gets ready nor ends.
     pub fn start_within(arguments: &[&str], confines: Confines) -> Result<Result<Server, Ended>, String> {
         let mut command = Command::new(program());
-        command.arg("serve");
-        Server::run(command, arguments, descriptors)
-    }
-
-    /// Starts `dyno serve` with `arguments` as a process of the cgroup whose list of processes is `door`.
-    ///
-    /// # Errors
-    /// In words, when no ready line comes.
-    pub fn start_in(door: &Path, arguments: &[&str]) -> Result<Server, String> {
-        let mut command = Command::new("sh");
-        command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(door).arg(program()).arg("serve");
-        Server::run(command, arguments, None)
-    }
-
-    fn run(mut command: Command, arguments: &[&str], descriptors: Option<u64>) -> Result<Server, String> {
-        command.args(arguments).args(["--listen", "127.0.0.1:0", "--faults"]);
+        command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0", "--faults"]);
         command.args(["--compute-rounds-per-us", &COMPUTE_ROUNDS_PER_US.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(command, confines).map_err(|error| format!("cannot start: {error}"))?;

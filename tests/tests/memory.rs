@@ -15,9 +15,10 @@ use dyno_tests::process::{children, memory_kib, wait_until};
 use dyno_tests::rows::Row;
 use dyno_tests::secure::{Secure, friends, make_credentials, over};
 use dyno_tests::server::Server;
+use dyno_tests::spawner::Confines;
 use dyno_tests::suite::{self, Outcome, ensure, mount};
 use dyno_tests::wire::{Client, get_once};
-use libtest_mimic::Trial;
+use libtest_mimic::{Failed, Trial};
 use nix::sys::signal::{Signal, kill};
 
 /// The memory of the cgroup, in bytes.
@@ -50,6 +51,13 @@ fn main() -> ExitCode {
 fn is_first_of_its_family(row: &Row) -> bool {
     let family = row.architecture.family;
     ALL.iter().find(|one| one.family == family).is_some_and(|first| first.name == row.architecture.name)
+}
+
+/// Starts a server as a process of `group`.
+fn start_in(group: &MemoryLimit, arguments: &[&str]) -> Result<Server, Failed> {
+    let confines = Confines { descriptors: None, group: Some(group.entrance()?) };
+    let started = Server::start_within(arguments, confines)?;
+    Ok(started.map_err(|ended| format!("ended with {}; stderr: {}", ended.status, ended.stderr))?)
 }
 
 /// A body that does not end.
@@ -139,7 +147,7 @@ fn in_a_group(row: &Row, transport: Transport) -> Outcome {
         return Ok(());
     };
     let is_shared = row.architecture.concurrency == Concurrency::Many;
-    let mut server = Server::start_in(&group.door(), &row.with(&over(transport)))?;
+    let mut server = start_in(&group, &row.with(&over(transport)))?;
     if transport == Transport::Plain {
         let mut clients = crowd(&server, 200, &body())?;
         if is_shared {
