@@ -32,7 +32,7 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
-use dyno_http::request::{OwnedRequest, Request};
+use dyno_http::request::Request;
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -40,7 +40,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{Ticket, Workers};
+use crate::drivers::workers::{HandedRequest, Ticket, Workers};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -70,7 +70,7 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
     run,
 };
 
-type Work = (Ticket, OwnedRequest);
+type Work = (Ticket, HandedRequest);
 
 fn run(site: &'static Site) -> io::Result<()> {
     let inbox = ReplyInbox::new()?;
@@ -84,17 +84,22 @@ fn run(site: &'static Site) -> io::Result<()> {
         drop(work);
         let mut crew = Pool { site, queue, inbox: &inbox };
         let ready = || site.ready(workers.len());
-        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready)
+        let ended = readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
+        inbox.close();
+        ended
     })
 }
 
 fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox) {
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
+        if inbox.is_closed() {
+            return;
+        }
         let mut reply = call(site, &request.borrow(), tally);
         // This layer may wait, so the worker itself waits for the modelled back end.
         if let Some(wait) = reply.wait.take() {
-            thread::sleep(wait);
+            inbox.sleep(wait);
         }
         inbox.post(ticket, reply);
     }
@@ -109,9 +114,10 @@ struct Pool<'a> {
 
 impl Workers for Pool<'_> {
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
-        match self.queue.try_send((ticket, request.to_owned())) {
-            Ok(()) => None,
-            Err(_) => Some(busy(self.site.tallies.of(0))),
+        let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
+        match work.map(|work| self.queue.try_send(work)) {
+            Some(Ok(())) => None,
+            Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
         }
     }
 
