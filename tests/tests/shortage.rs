@@ -32,8 +32,8 @@ fn main() -> ExitCode {
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
-/// strace, attached to a server until that ends: a call that strace has kept from the kernel when it leaves would return
-/// something else.
+/// strace, attached to a server until that ends: a call that strace has kept from the kernel when it leaves would
+/// return something else.
 struct Tracer(Child);
 
 impl Tracer {

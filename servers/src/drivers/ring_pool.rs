@@ -1,5 +1,5 @@
-//! The buffers that io_uring receives into, and the ring of those that the kernel may pick, in memory that is shared with
-//! it (io_uring_register_buf_ring(3)).
+//! The buffers that io_uring receives into, and the ring of those that the kernel may pick, in memory that is shared
+//! with it (io_uring_register_buf_ring(3)).
 
 use std::io;
 use std::num::NonZeroUsize;
