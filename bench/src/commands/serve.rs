@@ -137,7 +137,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let details = json!({
         "pid": std::process::id(),
         "name": architecture.name,
-        "transport": arguments.transport.transport.name(),
+        "transport": arguments.transport.of_server().name(),
         "settings": {
             "workers": site.settings.workers,
             "queue_places": site.settings.queue_places,

@@ -87,6 +87,9 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
     }
     if plan.transport != "plain" {
         let _ = write!(line, " · {}", plan.transport);
+        if plan.server_unchecked {
+            line.push_str(" unchecked");
+        }
     }
     line
 }
@@ -102,9 +105,13 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
         Verdict::Doubtful => " DOUBTFUL ",
         Verdict::Void => " VOID ",
     };
-    let verified = match outcome.plan.mix.iter().all(|entry| entry.verified == "body") {
-        true => "every byte verified",
-        false => "status and length verified",
+    let mix = &outcome.plan.mix;
+    let verified = if mix.iter().all(|entry| entry.method == "HEAD") {
+        "status verified"
+    } else if mix.iter().all(|entry| entry.verified == "body") {
+        "every byte verified"
+    } else {
+        "status and length verified"
     };
     let partial = match outcome.partial {
         Some(Partial::Interrupted) => " · PARTIAL: interrupted",
