@@ -19,8 +19,9 @@ use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::share::TurnShare;
 use super::write_limit::WriteLimit;
 use crate::kit::complaint;
+use crate::kit::marks::Mark;
 use crate::kit::site::Site;
-use crate::kit::stop::{Mark, Stop};
+use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::{DRAIN_LOOK, RECORD_BYTES, WIRE_BYTES};
 

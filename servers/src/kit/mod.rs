@@ -5,7 +5,7 @@
 //! |---|---|
 //! | open the listening socket | [`listen`] |
 //! | accept, and know what a failure means | [`accept`] |
-//! | turn a stop signal into an orderly end | [`stop`] |
+//! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
 //! | start and reap processes | [`process`] |
@@ -17,6 +17,7 @@ pub mod call;
 pub mod clock;
 pub mod complaint;
 pub mod listen;
+pub mod marks;
 pub mod process;
 pub mod site;
 pub mod stop;
