@@ -133,7 +133,7 @@ pub(crate) fn of(cause: Cause, transport: Transport) -> Option<&'static str> {
         }
         // A server of another transport closes with octets unread, which resets the connection.
         (Cause::Silent | Cause::Reset, Transport::Plain) => {
-            Some("does the server speak --transport tls or --transport channel?")
+            Some("does the server speak TLS (https://), or --transport channel?")
         }
         (Cause::Silent | Cause::SpeaksTls | Cause::Reset, Transport::Channel | Transport::Tls)
         | (Cause::Other, _) => None,
@@ -190,7 +190,9 @@ fn of_alert(alert: Alert) -> Option<&'static str> {
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
         | Alert::CertificateUnknown
-        | Alert::CertificateRevoked => "give another --certificate; its stderr says what is wrong with this one",
+        | Alert::CertificateRevoked => {
+            "give another --certificate; its stderr says what is wrong with this one"
+        }
         Alert::CertificateExpired => "give another --certificate, or set the clocks right",
         Alert::UnknownCa => "let it trust the authority of our certificate, or give another --certificate",
         Alert::CertificateRequired => "give one: --certificate FILE with --key FILE, or --credentials DIR",
@@ -283,7 +285,7 @@ mod tests {
     #[test]
     fn only_a_plain_connection_that_was_cut_may_want_another_transport() {
         for cause in [Cause::Silent, Cause::Reset] {
-            let perhaps_secure = "does the server speak --transport tls or --transport channel?";
+            let perhaps_secure = "does the server speak TLS (https://), or --transport channel?";
             assert_eq!(of(cause, Transport::Plain), Some(perhaps_secure));
             assert_eq!(of(cause, Transport::Tls), None);
         }
@@ -345,7 +347,11 @@ mod tests {
             assert!(error.to_string().contains(says), "{number}: {error}");
             assert!(remedy.contains(mends) && remedy.len() <= 80, "{number}: {remedy}");
             let blames_certificate = error.to_string().contains("certificate");
-            assert_eq!(blames_certificate, (41..=46).contains(&number) || matches!(number, 48 | 49 | 116), "{error}");
+            assert_eq!(
+                blames_certificate,
+                (41..=46).contains(&number) || matches!(number, 48 | 49 | 116),
+                "{error}"
+            );
         }
     }
 

@@ -91,7 +91,9 @@ impl ClientOptions {
 /// Says once that nobody knows who the server is.
 fn warn_unchecked() {
     static SAID: Once = Once::new();
-    SAID.call_once(|| errln!("dyno: --insecure: nothing is checked, and whoever answers is taken for the server"));
+    SAID.call_once(|| {
+        errln!("dyno: --insecure: nothing is checked, and whoever answers is taken for the server")
+    });
 }
 
 fn parse_key(text: &str) -> Result<PublicKey, BadKey> {

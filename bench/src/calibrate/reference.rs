@@ -254,7 +254,10 @@ mod tests {
         // Ten at once each 10 ms: the same rate, in bursts. Nine gaps of 0 and one of 10: the deviation is thrice the mean.
         let bursts: Vec<u64> = (0..1_001).map(|i| i / 10 * 10_000_000).collect();
         let told = arrived(&bursts);
-        assert!((told.rate_per_s - 1_000.0).abs() < 1.0 && (told.gap_variation - 3.0).abs() < 0.01, "{told:?}");
+        assert!(
+            (told.rate_per_s - 1_000.0).abs() < 1.0 && (told.gap_variation - 3.0).abs() < 0.01,
+            "{told:?}"
+        );
         assert_eq!(arrived(&[]), Arrived::default());
         assert_eq!(arrived(&[5]), Arrived { requests: 1, ..Arrived::default() });
         assert_eq!(arrived(&[5, 5]).rate_per_s, 0.0, "no time has passed");

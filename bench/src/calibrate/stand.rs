@@ -5,7 +5,6 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use dyno_clients::outcome::Outcome as Run;
-use dyno_units::show;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::ClockId;
@@ -91,8 +90,7 @@ impl Stand {
         let others_share = used(before).as_secs_f64() / begin.elapsed().as_secs_f64();
         if others_share > CALIBRATION_OTHERS_SHARE {
             outln!(
-                "the machine is not quiet: others use {} of a core, so values may be void",
-                show::share(others_share)
+                "the machine is not quiet: others use {others_share:.1} of its cores, so values may be void"
             );
         }
         out!("\n{}", heading(PAINT));
@@ -142,8 +140,7 @@ impl Stand {
                 })
                 .collect();
             tries += 1;
-            let void = rows.iter().any(|row| row.standing() == RowStanding::Void);
-            if void && tries < CALIBRATION_TRIES && !self.patience.is_zero() {
+            if goes_again(&rows, tries, self.patience) {
                 self.patience = self.patience.saturating_sub(begin.elapsed());
                 continue;
             }
@@ -224,6 +221,12 @@ impl Stand {
     }
 }
 
+/// Whether a run whose values are `rows` is made again after so many tries.
+fn goes_again(rows: &[CalibrationRow], tries: u32, patience: Duration) -> bool {
+    let void = rows.iter().any(|row| row.standing() == RowStanding::Void);
+    void && tries < CALIBRATION_TRIES && !patience.is_zero()
+}
+
 /// CPU time that the whole machine has used since `before`, with what the hypervisor took.
 fn used(before: machine::MachineSample) -> Duration {
     let after = machine::sample();
@@ -237,4 +240,38 @@ fn own_cpu(server: &LawServer) -> Duration {
     let clock = ClockId::pid_cpu_clock_id(server.process()).and_then(ClockId::now);
     let reference = clock.map_or(0, |time| time.num_microseconds());
     Duration::from_micros(u64::try_from(children + reference).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_void_is_repeated_a_few_times_while_the_patience_lasts() {
+        let row = |reported_ns: Option<f64>, others_share: f64| CalibrationRow {
+            law: "delay 5 ms".into(),
+            tool: "wrk".into(),
+            quantity: "p50".into(),
+            true_ns: 100.0,
+            reported_ns,
+            tolerance: Some(0.02),
+            binding: false,
+            others_share,
+            server_late_ns: 0.0,
+        };
+        let (right, wrong, silent) = (row(Some(100.0), 0.9), row(Some(200.0), 0.0), row(None, 0.9));
+        let (void, negative) = (row(Some(200.0), 0.9), row(Some(-1.0), 0.0));
+        let second = Duration::from_secs(1);
+        for (rows, tries, patience, again) in [
+            (vec![right.clone(), void.clone()], 1, second, true),
+            (vec![void.clone()], CALIBRATION_TRIES - 1, second, true),
+            (vec![void.clone()], CALIBRATION_TRIES, second, false),
+            (vec![void], 1, Duration::ZERO, false),
+            (vec![negative], 1, second, true),
+            (vec![right, wrong, silent], 1, second, false),
+            (vec![], 1, second, false),
+        ] {
+            assert_eq!(goes_again(&rows, tries, patience), again, "{rows:?}, {tries} tries");
+        }
+    }
 }

@@ -62,8 +62,8 @@ impl CalibrationRow {
             None => error <= 0.0,
         };
         let others = self.others_share > CALIBRATION_OTHERS_SHARE;
-        let late = self.tolerance.is_some()
-            && self.server_late_ns > allowed * self.true_ns * CALIBRATION_LATE_SHARE;
+        let late =
+            self.tolerance.is_some() && self.server_late_ns > allowed * self.true_ns * CALIBRATION_LATE_SHARE;
         match fits {
             _ if reported_ns < 0.0 => RowStanding::Void,
             true => RowStanding::Right,
@@ -162,8 +162,11 @@ mod tests {
             (Some(-732.0), 0.0, 0.0, RowStanding::Void),
             (None, 0.9, 9.0, RowStanding::NotTold),
         ] {
-            for (tool, binding) in [("dyno, constant", true), ("dyno, closed loop", false), ("autocannon", false)] {
-                let row = CalibrationRow { tool: tool.into(), binding, ..row(reported_ns, others_share, late_ns) };
+            for (tool, binding) in
+                [("dyno, constant", true), ("dyno, closed loop", false), ("autocannon", false)]
+            {
+                let row =
+                    CalibrationRow { tool: tool.into(), binding, ..row(reported_ns, others_share, late_ns) };
                 assert_eq!(row.standing(), standing, "{row:?}");
                 assert!(line(&row, Paint(false)).trim_end().chars().count() <= 80);
             }

@@ -44,12 +44,13 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };
     let transport = route::transport(target, &place)?;
     let address = route::reachable(&place, target.timeout)?;
-    let answer =
-        exchange(&address, &transport, &request.wire, request.is_head(), target.timeout).map_err(|error| {
+    let answer = exchange(&address, &transport, &request.wire, request.is_head(), target.timeout).map_err(
+        |error| {
             let usual = "is the server running there, and does it speak this transport?";
             let remedy = remedy::of(error.cause(), transport.transport());
             Failure::failed(error.to_string(), remedy.unwrap_or(usual))
-        })?;
+        },
+    )?;
     let fits = request.expect.accepts(answer.status, &answer.body, request.is_head());
     let stages = [
         ("connected", answer.connected_ns),

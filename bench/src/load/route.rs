@@ -77,7 +77,12 @@ impl<'a> Routes<'a> {
         let place = if *url == self.page.url {
             self.page.clone()
         } else {
-            reading(self.target).resolve_url(url.clone()).map_err(|error: PlanError| error.to_string())?
+            let mut reading = reading(self.target);
+            // A page that came from a Unix socket names no address by which the rest of it could be had.
+            if let Some(ServerAddress::Unix(path)) = self.page.addresses.first() {
+                reading.socket = Some(path.clone());
+            }
+            reading.resolve_url(url.clone()).map_err(|error: PlanError| error.to_string())?
         };
         let key = (place.secure, place.host().to_owned());
         let mut carriers = self.carriers.lock().map_err(|_| "another fetch has failed".to_owned())?;

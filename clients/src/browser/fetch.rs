@@ -133,13 +133,7 @@ fn next(board: &Mutex<Board>, news: &Condvar) -> Option<Task> {
     }
 }
 
-fn fetch(
-    task: &Task,
-    route: &Route<'_>,
-    thread: u32,
-    begin: Instant,
-    timeout_ns: u64,
-) -> (Fetched, Vec<u8>) {
+fn fetch(task: &Task, route: &Route<'_>, thread: u32, begin: Instant, timeout_ns: u64) -> (Fetched, Vec<u8>) {
     let begin_ns = begin.elapsed().as_nanos() as u64;
     let mut fetched = Fetched {
         kind: task.kind,

@@ -44,8 +44,7 @@ impl ServerAddress {
     pub(crate) fn socket(&self) -> io::Result<Socket> {
         match self {
             ServerAddress::Tcp(address) => {
-                let socket =
-                    Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
+                let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
                 socket.set_tcp_nodelay(true)?;
                 Ok(socket)
             }

@@ -167,7 +167,10 @@ mod tests {
         assert_eq!(a.len(), 2);
         let marked = [toml, lines, &array].map(|text| format!("\u{feff}{text}"));
         let spread = lines.replace(", ", ",\n  ");
-        for text in [lines, &array, &format!(" \n{array}\n"), &spread].into_iter().chain(marked.iter().map(String::as_str)) {
+        for text in [lines, &array, &format!(" \n{array}\n"), &spread]
+            .into_iter()
+            .chain(marked.iter().map(String::as_str))
+        {
             let b = parse(text, &place, false).unwrap();
             assert_eq!(a.len(), b.len(), "{text}");
             for (a, b) in a.iter().zip(&b) {

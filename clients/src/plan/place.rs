@@ -53,6 +53,11 @@ impl Place {
 
     /// The URL without the credentials, to be shown and recorded.
     pub fn shown(&self) -> String {
+        if let (Some(address @ ServerAddress::Unix(_)), "localhost") =
+            (self.addresses.first(), self.authority.as_str())
+        {
+            return format!("{address}:{}", self.target);
+        }
         let mut url = self.url.clone();
         // Both succeed for a URL with a host, and this has one.
         let _ = (url.set_username(""), url.set_password(None));
@@ -238,6 +243,7 @@ mod tests {
             let place = resolve(text).unwrap();
             assert_eq!(place.addresses, [ServerAddress::Unix(path.into())], "{text}");
             assert_eq!((place.target.as_str(), place.authority.as_str()), (target, "localhost"), "{text}");
+            assert_eq!(place.shown(), format!("unix:{path}:{target}"), "{text}");
         }
         let beside = Reading { socket: Some("/run/s.sock".into()), path_as_is: false };
         let place = beside.resolve("https://no.such.name.invalid/a").unwrap();

@@ -84,11 +84,15 @@ impl Alert {
             Alert::UnsupportedCertificate => {
                 "the peer does not take this kind of certificate (alert unsupported_certificate)"
             }
-            Alert::CertificateRevoked => "the peer says that our certificate is revoked (alert certificate_revoked)",
+            Alert::CertificateRevoked => {
+                "the peer says that our certificate is revoked (alert certificate_revoked)"
+            }
             Alert::CertificateExpired => {
                 "the peer says that our certificate has expired or is not valid yet (alert certificate_expired)"
             }
-            Alert::CertificateUnknown => "the peer does not accept our certificate (alert certificate_unknown)",
+            Alert::CertificateUnknown => {
+                "the peer does not accept our certificate (alert certificate_unknown)"
+            }
             Alert::UnknownCa => "the peer does not know the authority of our certificate (alert unknown_ca)",
             Alert::CertificateRequired => {
                 "the peer demands a certificate, and we showed none (alert certificate_required)"
@@ -96,7 +100,9 @@ impl Alert {
             Alert::AccessDenied => "the peer does not let us in with our certificate (alert access_denied)",
             Alert::DecryptError => "a proof of the handshake did not hold for the peer (alert decrypt_error)",
             Alert::InternalError => "the peer failed on its own account (alert internal_error)",
-            Alert::OurMessage => "the peer takes a message of ours for malformed or out of place (a TLS alert)",
+            Alert::OurMessage => {
+                "the peer takes a message of ours for malformed or out of place (a TLS alert)"
+            }
             Alert::Other => "the peer ended the session with a TLS alert",
         }
     }

@@ -1,8 +1,8 @@
 //! One end of a TLS connection as a [`Pipe`].
 
+use super::trust::is_authority_as_server;
 use crate::half_open::Permit;
 use crate::lifecycle::{self, Lifecycle};
-use super::trust::is_authority_as_server;
 use crate::limits;
 use crate::outgoing::Outgoing;
 use crate::pipe::Pipe;

@@ -44,7 +44,8 @@ impl ServerTrust<'_> {
     ) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {
         let check = |certificates: &[CertificateDer<'static>]| {
             let built =
-                WebPkiServerVerifier::builder_with_provider(roots(certificates)?, Arc::clone(provider)).build();
+                WebPkiServerVerifier::builder_with_provider(roots(certificates)?, Arc::clone(provider))
+                    .build();
             built.map_err(|_| ConfigError::NothingToTrust)
         };
         Ok(match self {

@@ -31,7 +31,13 @@ pub(crate) const ALL: [Tool; 8] = [
     Tool { name: "h2load", command: h2load, read: read::h2load, in_file: true, keeps_rate: true },
     Tool { name: "hey", command: hey, read: read::hey, in_file: false, keeps_rate: true },
     Tool { name: "oha", command: oha, read: read::oha, in_file: false, keeps_rate: true },
-    Tool { name: "autocannon", command: autocannon, read: read::autocannon, in_file: false, keeps_rate: true },
+    Tool {
+        name: "autocannon",
+        command: autocannon,
+        read: read::autocannon,
+        in_file: false,
+        keeps_rate: true,
+    },
     Tool { name: "vegeta", command: vegeta, read: read::vegeta, in_file: false, keeps_rate: true },
 ];
 

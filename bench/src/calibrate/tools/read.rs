@@ -129,7 +129,10 @@ mod tests {
         for (read, text, mean_ns) in cases {
             let report = read(text);
             let close = |told: Option<f64>, right: f64| told.is_some_and(|told| (told - right).abs() < 1.0);
-            assert!(close(report.quantile_ns(0.5), 1e5) && close(report.quantile_ns(0.99), 1.5e6), "{report:?}");
+            assert!(
+                close(report.quantile_ns(0.5), 1e5) && close(report.quantile_ns(0.99), 1.5e6),
+                "{report:?}"
+            );
             assert_eq!(report.mean_ns.map(f64::round), mean_ns, "{text}");
             assert_eq!(read("garbage"), Report::default());
         }
