@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Once;
 
-use dyno_security::credentials::{self, Fallback, Files, SERVER_NAME, ServerIdentity, ServerSide};
+use dyno_security::channel::name::PeerName;
+use dyno_security::credentials::{self, Fallback, Files, ServerIdentity, ServerSide};
 use dyno_security::pipe::Connector;
 use dyno_security::signature::{BadKey, PublicKey};
 use dyno_security::transport::Transport;
@@ -28,12 +29,12 @@ pub(crate) struct Options {
     /// TLS: our certificate chain in PEM.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// Whom to trust. The channel: `peer NAME KEY` and `authority KEY` lines; TLS: certificates in PEM [default of a
-    /// TLS client: the authorities of this system].
+    /// Whom to trust. The channel: lines `peer NAME KEY` (NAME is the URL's host, or [host]:port) and `authority KEY`;
+    /// TLS: certificates in PEM, and without it the authorities of this system. A server without it serves every client.
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
-    /// The channel: pin this key of the peer (ed25519:HEX).
-    #[arg(long, value_name = "KEY", value_parser = parse_key)]
+    /// The channel: accept this key of the peer (ed25519:HEX) and no other, whatever a trust file says.
+    #[arg(long, value_name = "KEY", value_parser = parse_key, conflicts_with = "trust")]
     peer: Option<PublicKey>,
 }
 
@@ -57,7 +58,7 @@ impl ClientOptions {
     pub(crate) fn connector(
         &self,
         secure: bool,
-        name: &str,
+        name: &PeerName,
     ) -> Result<(Transport, Option<Box<dyn Connector>>), Failure> {
         let transport = match (secure, self.options.transport) {
             (false, chosen) => chosen.unwrap_or_default(),
@@ -76,8 +77,6 @@ impl ClientOptions {
             return Err(Failure::usage(message, "leave one of them out"));
         }
         hide_secrets(transport);
-        // The channel's trust file knows the server of a credentials directory by one fixed name.
-        let name = if transport == Transport::Channel { SERVER_NAME } else { name };
         let fallback = if self.insecure { Fallback::Anyone } else { Fallback::System };
         let files = Files { fallback, ..self.options.files(transport)? };
         let connector = credentials::connector(transport, &files, name)?;
@@ -153,15 +152,21 @@ fn hide_secrets(transport: Transport) {
     }
 }
 
-/// One line for the operator of a server: how its clients can know it.
-pub(crate) fn describe(identity: &ServerIdentity) -> String {
-    match identity {
+/// Two lines for the operator of a server: how its clients can know it, and which of them it serves.
+pub(crate) fn describe(identity: &ServerIdentity, serves_anybody: bool) -> String {
+    let shown = match identity {
         ServerIdentity::Key(key) => format!("channel identity {key}; clients pin it with --peer"),
         ServerIdentity::Certificate(path) => format!("TLS 1.3 with the certificate {}", path.display()),
         ServerIdentity::ThrowAwayCertificate => {
             "TLS 1.3 with a throw-away certificate that nobody can check (curl -k)".into()
         }
-    }
+    };
+    let clients = if serves_anybody {
+        "serves every client, whoever it is; --trust FILE serves only those that it names"
+    } else {
+        "serves only clients that prove to be among the trusted"
+    };
+    format!("{shown}\n{clients}")
 }
 
 /// From now on a crash of this process or of its children writes no memory anywhere.

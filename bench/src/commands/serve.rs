@@ -11,9 +11,10 @@ use dyno_http::limits::{Epoch, Limits};
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
 use dyno_servers::kit::listen::listen;
-use dyno_servers::kit::site::{Arm, Settings, Site};
+use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
+use dyno_servers::kit::threads::NoWorker;
 use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
@@ -101,14 +102,13 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let settings = settings(architecture, arguments);
     let (transport, identity) = match arguments.transport.acceptor()? {
-        Some(side) => (Some(side.acceptor), Some(side.identity)),
+        Some(side) => (Some(side.acceptor), Some((side.identity, side.serves_anybody))),
         None => (None, None),
     };
     let descriptors = raise_descriptor_limit();
     let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
     let listener =
         listen(arguments.listen, &limits).map_err(|error| listen_failure(arguments.listen, &error))?;
-    let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let memory = |error| Failure::failed(format!("cannot share memory: {error}"), "");
@@ -124,6 +124,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         open_connections: AtomicUsize::new(0),
         settings,
         stop,
+        readiness: Readiness::new({
+            let (name, transport) = (architecture.name, arguments.transport.of_server().name());
+            let rounds = arguments.compute_rounds_per_us;
+            move |site, workers| say_ready(site, workers, name, transport, rounds)
+        }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
     let site: &'static Site = Box::leak(Box::new(site));
@@ -131,30 +136,49 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         use std::os::fd::AsFd;
         stop.own_listener(Some(site.listener.as_fd()));
     }
-    if let Some(identity) = identity {
-        errln!("{}", crate::transport::describe(&identity));
+    if let Some((identity, serves_anybody)) = identity {
+        errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
+    let result = (architecture.run)(site);
+    let has_started = site.readiness.workers().is_some();
+    if has_started {
+        say(&site.tallies.to_json(architecture.name));
+    }
+    let failure = match result {
+        Ok(()) => return Ok(Exit::Success),
+        Err(error) if has_started => (format!("{} stopped: {error}", architecture.name), remedy(&error)),
+        Err(error) => (format!("{} cannot start: {error}", architecture.name), remedy(&error)),
+    };
+    Err(Failure::failed(failure.0, failure.1))
+}
+
+/// What the server says as soon as its workers stand.
+fn say_ready(site: &Site, workers: usize, name: &str, transport: &str, rounds: Option<u64>) {
+    let wanted = site.settings.workers;
+    if workers < wanted {
+        errln!("{name} goes on with {workers} of {wanted} workers: {FEW_PROCESSES}");
+    }
+    // Without an address it cannot be listening.
+    let Ok(address) = site.listener.local_addr() else { return };
     let details = json!({
         "pid": std::process::id(),
-        "name": architecture.name,
-        "transport": arguments.transport.of_server().name(),
+        "name": name,
+        "transport": transport,
         "settings": {
-            "workers": site.settings.workers,
+            "workers": workers,
             "queue_places": site.settings.queue_places,
             "max_connections": site.settings.max_connections,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
             "cores": online_cores(),
-            "compute_rounds_per_us": arguments.compute_rounds_per_us,
+            "compute_rounds_per_us": rounds,
         },
     });
     say(&json!(ReadyLine { ready: true, address, details }).to_string());
-    let result = (architecture.run)(site);
-    say(&site.tallies.to_json(architecture.name));
-    match result {
-        Ok(()) => Ok(Exit::Success),
-        Err(error) => Err(Failure::failed(format!("{} stopped: {error}", architecture.name), remedy(&error))),
-    }
 }
+
+/// Where the system says how many processes and threads there may be.
+const FEW_PROCESSES: &str = "the system allows no more processes or threads, see `ulimit -u` and pids.max of the cgroup, \
+                             or take fewer --workers";
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
     let known = architectures::ALL.into_iter();
@@ -241,6 +265,12 @@ fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 fn remedy(error: &io::Error) -> &'static str {
+    if matches!(error.get_ref(), Some(cause) if cause.is::<NoWorker>()) {
+        return FEW_PROCESSES;
+    }
+    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        return "the system allows no more open files, see `ulimit -n`";
+    }
     match error.kind() {
         io::ErrorKind::Unsupported => {
             "this kernel or its settings refuse what the chapter needs; take another one"

@@ -7,6 +7,7 @@ use dyno_clients::plan::Carrier;
 use dyno_clients::plan::address::ServerAddress;
 use dyno_clients::plan::error::PlanError;
 use dyno_clients::plan::place::{Place, Reading};
+use dyno_security::channel::name::PeerName;
 
 use crate::exit::Failure;
 use crate::load::options::TargetOptions;
@@ -39,7 +40,8 @@ pub(crate) fn reachable(place: &Place, timeout_ns: u64) -> Result<ServerAddress,
 /// # Errors
 /// Which options contradict each other, which credentials are missing or cannot be used.
 pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier, Failure> {
-    let (transport, connector) = target.transport.connector(place.secure, place.host())?;
+    let name = PeerName::of_host(place.host(), place.url.port());
+    let (transport, connector) = target.transport.connector(place.secure, &name)?;
     Ok(match connector {
         None => Carrier::Plain,
         Some(connector) => Carrier::Pipe(transport, Arc::from(connector)),
@@ -51,7 +53,7 @@ pub(crate) struct Routes<'a> {
     target: &'a TargetOptions,
     page: &'a Place,
     of_page: Carrier,
-    /// By scheme and host, for which a certificate is checked: made once, not for each fetch.
+    /// By scheme and server, whose name is checked: made once, not for each fetch.
     carriers: Mutex<HashMap<(bool, String), Carrier>>,
 }
 
@@ -60,7 +62,7 @@ impl<'a> Routes<'a> {
     /// As [`transport`], for the page.
     pub(crate) fn new(target: &'a TargetOptions, page: &'a Place) -> Result<Self, Failure> {
         let of_page = transport(target, page)?;
-        let carriers = HashMap::from([((page.secure, page.host().to_owned()), of_page.clone())]);
+        let carriers = HashMap::from([((page.secure, page.authority.clone()), of_page.clone())]);
         Ok(Routes { target, page, of_page, carriers: Mutex::new(carriers) })
     }
 
@@ -84,7 +86,7 @@ impl<'a> Routes<'a> {
             }
             reading.resolve_url(url.clone()).map_err(|error: PlanError| error.to_string())?
         };
-        let key = (place.secure, place.host().to_owned());
+        let key = (place.secure, place.authority.clone());
         let mut carriers = self.carriers.lock().map_err(|_| "another fetch has failed".to_owned())?;
         if let Some(known) = carriers.get(&key) {
             return Ok((place, known.clone()));

@@ -8,6 +8,7 @@
 //! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
+//! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 //! | tell the operator what a peer did wrong | [`complaint`] |
@@ -22,3 +23,4 @@ pub mod process;
 pub mod site;
 pub mod stop;
 pub mod tally;
+pub mod threads;

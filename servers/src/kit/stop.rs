@@ -94,6 +94,29 @@ impl Stop {
         self.is_worker.store(true, SeqCst);
     }
 
+    /// Asks the server to stop, as the first signal does; nothing happens when it was asked before.
+    pub fn request(&self) {
+        if self.marks.request() {
+            self.begin();
+        }
+    }
+
+    /// What must happen at once. Async-signal-safe.
+    fn begin(&self) {
+        self.requested_at_ns.store(monotonic_ns().max(1), SeqCst);
+        self.shut_listener();
+        self.marks.for_each(Mark::Idle, |descriptor| shut(descriptor as RawFd, libc::SHUT_RD));
+        let one: u64 = 1;
+        let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
+        let timer = libc::itimerval { it_interval: tick, it_value: tick };
+        // SAFETY: write(2) of 8 bytes from a live local, and setitimer(2) with a live local; both only enter the
+        // kernel.
+        unsafe {
+            libc::write(self.event.as_raw_fd(), (&raw const one).cast(), size_of::<u64>());
+            libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+        }
+    }
+
     /// Whether the server was asked to stop.
     pub fn is_requested(&self) -> bool {
         self.marks.is_requested()
@@ -161,17 +184,7 @@ extern "C" fn on_stop(signal: libc::c_int) {
         unsafe { libc::_exit(SECOND_SIGNAL_EXIT) };
     }
     let errno = nix::errno::Errno::last_raw();
-    stop.requested_at_ns.store(monotonic_ns().max(1), SeqCst);
-    stop.shut_listener();
-    stop.marks.for_each(Mark::Idle, |descriptor| shut(descriptor as RawFd, libc::SHUT_RD));
-    let one: u64 = 1;
-    let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
-    let timer = libc::itimerval { it_interval: tick, it_value: tick };
-    // SAFETY: write(2) of 8 bytes from a live local, and setitimer(2) with a live local; both only enter the kernel.
-    unsafe {
-        libc::write(stop.event.as_raw_fd(), (&raw const one).cast(), size_of::<u64>());
-        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
-    }
+    stop.begin();
     nix::errno::Errno::set_raw(errno);
 }
 
