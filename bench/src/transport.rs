@@ -30,7 +30,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
     /// Whom to trust. The channel: lines `peer NAME KEY` (NAME is the URL's host, or [host]:port) and `authority KEY`;
-    /// TLS: certificates in PEM, and without it the authorities of this system. A server without it serves every client.
+    /// TLS: certificates in PEM, and without it the authorities of this system. A server without it serves every
+    /// client.
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
     /// The channel: accept this key of the peer (ed25519:HEX) and no other, whatever a trust file says.
@@ -91,7 +92,7 @@ impl ClientOptions {
 fn warn_unchecked() {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
-        errln!("dyno: --insecure: nothing is checked, and whoever answers is taken for the server")
+        errln!("dyno: --insecure: nothing is checked, and whoever answers is taken for the server");
     });
 }
 

@@ -9,11 +9,11 @@ use dyno_clients::plan::pacer::{Arrivals, Pacer};
 use dyno_clients::plan::profile;
 use dyno_units::show;
 
-use crate::calibrate::contestant::Contestant;
 use crate::calibrate::error::CalibrationError;
 use crate::calibrate::job::Job;
 use crate::calibrate::laws::{LatencyLaw, Stall, mean_wait_ns, path_means_ns, quantile_ns};
-use crate::calibrate::stand::{Measured, Question, Stand};
+use crate::calibrate::participant::Participant;
+use crate::calibrate::stand::{Encounter, Question, Stand};
 
 const S: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
@@ -63,14 +63,14 @@ pub(crate) const QUICK: CaseScale = CaseScale {
 /// Every case, in order.
 pub(crate) const ALL: [Case; 5] = [delay, omission, stalls, queues, lag];
 
-const EVEN: Contestant = Contestant::Dyno { arrivals: "constant", seed: 1 };
+const EVEN: Participant = Participant::Dyno { arrivals: "constant", seed: 1 };
 
 fn at(distribution: &Distribution, quantile: f64) -> Option<f64> {
     distribution.percentile_ns(quantile).map(|ns| ns as f64)
 }
 
 /// What every tool is asked: a percentile.
-fn percentile(measured: &Measured, quantile: f64, true_ns: f64, tolerance: f64) -> Question {
+fn percentile(measured: &Encounter, quantile: f64, true_ns: f64, tolerance: f64) -> Question {
     Question {
         quantity: show::quantile(quantile),
         true_ns,
@@ -81,7 +81,7 @@ fn percentile(measured: &Measured, quantile: f64, true_ns: f64, tolerance: f64) 
 }
 
 /// Little's law: the mean number in the system against rate times mean latency; only Dyno tells the first.
-fn little(measured: &Measured, tolerance: f64) -> Option<Question> {
+fn little(measured: &Encounter, tolerance: f64) -> Option<Question> {
     let run = measured.run.as_ref()?;
     let mean_ns = run.latency.total.mean_ns;
     // Rate times mean latency as in the textbook, including the requests that cross the edges of the window.
@@ -106,14 +106,14 @@ fn delay(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     }
     let job = Job { connections: 16, rate_per_s: 1_000.0, seconds: (scale.window_s / 5).max(2) };
     stand.head(name, &job);
-    for contestant in std::iter::once(EVEN).chain(Contestant::others()) {
-        stand.compare((name, law), &contestant, &job, |measured| {
+    for participant in std::iter::once(EVEN).chain(Participant::others()) {
+        stand.compare((name, law), &participant, &job, |measured| {
             let told = [0.5, 0.99].map(|q| {
                 let true_ns = at(&measured.account.took, q).unwrap_or(5e6);
                 let asked = percentile(measured, q, true_ns, scale.tolerance_even);
                 Question { server_late_ns: 0.0, ..asked }
             });
-            let little = little(measured, scale.little).filter(|_| contestant.is_binding());
+            let little = little(measured, scale.little).filter(|_| participant.is_binding());
             told.into_iter().chain(little).collect()
         })?;
     }
@@ -131,11 +131,11 @@ fn omission(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError
     let job = Job { connections: 4, rate_per_s: 2_000.0, seconds: scale.window_s / 2 };
     let truth = |q: f64| quantile_ns(law, job.rate_per_s, job.seconds * S, q).unwrap_or(0.0);
     stand.head(name, &job);
-    let own = [EVEN, Contestant::Naive, Contestant::ClosedLoop];
-    for contestant in own.into_iter().chain(Contestant::others()) {
-        stand.compare((name, law), &contestant, &job, |measured| {
+    let own = [EVEN, Participant::Naive, Participant::ClosedLoop];
+    for participant in own.into_iter().chain(Participant::others()) {
+        stand.compare((name, law), &participant, &job, |measured| {
             let told = [0.95, 0.99].map(|q| percentile(measured, q, truth(q), scale.tolerance_even));
-            let little = little(measured, scale.little).filter(|_| contestant.is_binding());
+            let little = little(measured, scale.little).filter(|_| participant.is_binding());
             told.into_iter().chain(little).collect()
         })?;
     }
@@ -160,8 +160,8 @@ fn stalls(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> 
             let law =
                 LatencyLaw::Queue { service_ns: (rho / job.rate_per_s * 1e9) as u64, seed: None, stall };
             for run in 0..stand.repeat {
-                let contestant = Contestant::Dyno { arrivals, seed: u64::from(run) + 1 };
-                stand.compare((&name, law), &contestant, &job, |measured| {
+                let participant = Participant::Dyno { arrivals, seed: u64::from(run) + 1 };
+                stand.compare((&name, law), &participant, &job, |measured| {
                     let told = [0.95, 0.99, 0.999].into_iter().filter_map(|q| {
                         let truth = quantile_ns(law, job.rate_per_s, job.seconds * S, q)?;
                         Some(percentile(measured, q, truth, tolerance))
@@ -187,7 +187,7 @@ const RUN_IN_NS: u64 = S;
 /// arrivals can be computed too: Dyno is judged by that, and the textbook's mean is shown beside it.
 fn queues(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let job = Job { connections: 64, rate_per_s: QUEUE_RATE_PER_S, seconds: scale.window_s };
-    let contestant = Contestant::Dyno { arrivals: "poisson", seed: 3 };
+    let participant = Participant::Dyno { arrivals: "poisson", seed: 3 };
     for (kind, seed) in [("M/D/1", None), ("M/M/1", Some(7))] {
         for &rho in scale.queue_rhos {
             let name = format!("{kind}, rho {rho}");
@@ -198,10 +198,10 @@ fn queues(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> 
             let service_ns = (rho / QUEUE_RATE_PER_S * 1e9) as u64;
             let law = LatencyLaw::Queue { service_ns, seed, stall: None };
             let short = Job { seconds: (scale.window_s / 4).max(2), ..job.clone() };
-            let floor = stand.measure(LatencyLaw::Delay { delay_ns: service_ns }, &contestant, &short)?;
+            let floor = stand.measure(LatencyLaw::Delay { delay_ns: service_ns }, &participant, &short)?;
             let floor_ns = floor.report.mean_ns.unwrap_or(0.0) - service_ns as f64;
             let (path_wait_ns, path_service_ns) = path_truth(law, scale.window_s);
-            stand.compare((&name, law), &contestant, &job, |measured| {
+            stand.compare((&name, law), &participant, &job, |measured| {
                 let told_ns = measured.report.mean_ns.map(|mean_ns| mean_ns - path_service_ns - floor_ns);
                 let wait = |quantity: &str, true_ns: f64| Question {
                     quantity: quantity.into(),
@@ -243,7 +243,7 @@ fn path_truth(law: LatencyLaw, window_s: u64) -> (f64, f64) {
 /// The generator's own lateness, with a core of its own, at about half of the rate that it can send.
 fn lag(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
     let Some((p50_ns, p99_ns)) = scale.lag_limits_ns else { return Ok(()) };
-    let contestant = Contestant::Dyno { arrivals: "poisson", seed: 1 };
+    let participant = Participant::Dyno { arrivals: "poisson", seed: 1 };
     for rate_per_s in [10_000.0, 50_000.0, 100_000.0] {
         let name = format!("lag at {}/s", show::rate(rate_per_s));
         if !stand.is_wanted(&name) {
@@ -251,7 +251,7 @@ fn lag(stand: &mut Stand, scale: &CaseScale) -> Result<(), CalibrationError> {
         }
         let job = Job { connections: 64, rate_per_s, seconds: 5 };
         stand.head(&name, &job);
-        stand.compare((&name, LatencyLaw::Delay { delay_ns: 0 }), &contestant, &job, |measured| {
+        stand.compare((&name, LatencyLaw::Delay { delay_ns: 0 }), &participant, &job, |measured| {
             let lag = measured.run.as_ref().map(|run| &run.latency.lag);
             let limits = [(0.5, p50_ns), (0.99, p99_ns)];
             let ask = |(q, limit_ns): (f64, f64)| Question {

@@ -251,7 +251,7 @@ mod tests {
         let even: Vec<u64> = (0..1_001).map(|i| i * 1_000_000).collect();
         let told = arrived(&even);
         assert_eq!((told.requests, told.rate_per_s.round(), told.gap_variation), (1_001, 1_000.0, 0.0));
-        // Ten at once each 10 ms: the same rate, in bursts. Nine gaps of 0 and one of 10: the deviation is thrice the mean.
+        // Ten at once each 10 ms: the same rate, in bursts. Of ten gaps nine are 0 and one is 10 ms.
         let bursts: Vec<u64> = (0..1_001).map(|i| i / 10 * 10_000_000).collect();
         let told = arrived(&bursts);
         assert!(

@@ -10,11 +10,11 @@ use nix::sys::time::TimeValLike;
 use nix::time::ClockId;
 use serde_json::json;
 
-use crate::calibrate::contestant::Contestant;
 use crate::calibrate::error::CalibrationError;
 use crate::calibrate::job::{Job, Report};
 use crate::calibrate::laws::LatencyLaw;
 use crate::calibrate::own::{self, LawServer};
+use crate::calibrate::participant::Participant;
 use crate::calibrate::reference::Account;
 use crate::calibrate::table::{CalibrationRow, RowStanding, arrived_line, heading, line};
 use crate::calibrate::tools;
@@ -39,7 +39,7 @@ pub(crate) struct Stand {
 }
 
 /// What came of one run of a generator against a reference server.
-pub(crate) struct Measured {
+pub(crate) struct Encounter {
     pub(crate) report: Report,
     /// Dyno's own result; no other tool has one.
     pub(crate) run: Option<Run>,
@@ -108,7 +108,7 @@ impl Stand {
         }
     }
 
-    /// Lets `contestant` do `job` against a fresh server of `law`, and holds what it reports against the truth that
+    /// Lets `participant` do `job` against a fresh server of `law`, and holds what it reports against the truth that
     /// `questions` knows. While one of the values is void, the whole is done again at once, up to
     /// [`CALIBRATION_TRIES`] times and as long as the patience lasts.
     ///
@@ -117,24 +117,24 @@ impl Stand {
     pub(crate) fn compare(
         &mut self,
         law: (&str, LatencyLaw),
-        contestant: &Contestant,
+        participant: &Participant,
         job: &Job,
-        questions: impl Fn(&Measured) -> Vec<Question>,
-    ) -> Result<Measured, CalibrationError> {
+        questions: impl Fn(&Encounter) -> Vec<Question>,
+    ) -> Result<Encounter, CalibrationError> {
         let mut tries = 0;
         loop {
             let begin = Instant::now();
-            let measured = self.measure(law.1, contestant, job)?;
+            let measured = self.measure(law.1, participant, job)?;
             let rows: Vec<CalibrationRow> = questions(&measured)
                 .into_iter()
                 .map(|question| CalibrationRow {
                     law: law.0.into(),
-                    tool: contestant.name().into(),
+                    tool: participant.name().into(),
                     quantity: question.quantity,
                     true_ns: question.true_ns,
                     reported_ns: question.told_ns,
                     tolerance: question.tolerance,
-                    binding: contestant.is_binding(),
+                    binding: participant.is_binding(),
                     others_share: measured.others_share,
                     server_late_ns: question.server_late_ns,
                 })
@@ -144,7 +144,7 @@ impl Stand {
                 self.patience = self.patience.saturating_sub(begin.elapsed());
                 continue;
             }
-            self.add_arrivals(law.0, contestant, job, &measured.account);
+            self.add_arrivals(law.0, participant, job, &measured.account);
             rows.into_iter().for_each(|row| self.add(row));
             return Ok(measured);
         }
@@ -157,17 +157,17 @@ impl Stand {
         }
     }
 
-    fn add_arrivals(&self, law: &str, contestant: &Contestant, job: &Job, account: &Account) {
-        let planned_per_s = contestant.keeps_rate().then_some(job.rate_per_s);
+    fn add_arrivals(&self, law: &str, participant: &Participant, job: &Job, account: &Account) {
+        let planned_per_s = participant.keeps_rate().then_some(job.rate_per_s);
         let arrived = &account.arrived;
         if self.json {
             outln!(
                 "{}",
-                json!({"law": law, "tool": contestant.name(), "quantity": "arrivals", "planned_per_s": planned_per_s,
+                json!({"law": law, "tool": participant.name(), "quantity": "arrivals", "planned_per_s": planned_per_s,
                     "arrived_per_s": arrived.rate_per_s, "gap_variation": arrived.gap_variation})
             );
         } else {
-            out!("{}", arrived_line(contestant.name(), planned_per_s, arrived));
+            out!("{}", arrived_line(participant.name(), planned_per_s, arrived));
         }
     }
 
@@ -192,16 +192,16 @@ impl Stand {
     pub(crate) fn measure(
         &self,
         law: LatencyLaw,
-        contestant: &Contestant,
+        participant: &Participant,
         job: &Job,
-    ) -> Result<Measured, CalibrationError> {
+    ) -> Result<Encounter, CalibrationError> {
         let server = own::start(law, self.server_cpu)?;
         let (begin, before, own) = (Instant::now(), machine::sample(), own_cpu(&server));
-        let told = own::on_cpu(self.generator_cpu, || contestant.run(job, &server.url))?;
+        let told = own::on_cpu(self.generator_cpu, || participant.run(job, &server.url))?;
         let others = used(before).saturating_sub(own_cpu(&server).saturating_sub(own));
         let others_share = others.as_secs_f64() / begin.elapsed().as_secs_f64();
         let (report, run) = told?;
-        Ok(Measured { report, run, account: server.end()?, others_share })
+        Ok(Encounter { report, run, account: server.end()?, others_share })
     }
 
     /// Prints the summary, and returns the exit code that follows from it.

@@ -28,6 +28,8 @@ use crate::remedy;
 /// Without --rate the loop is closed: each connection sends its next request when the answer is there. That finds the
 /// server's capacity, and hides its stalls, as every closed loop does.
 ///
+/// HTTP/1.1 is spoken, over TCP, a Unix socket, TLS 1.3 (https://) or Dyno's channel; HTTP/2 is not.
+///
 /// Each run is audited: was the generator late or saturated, does Little's law hold, is the arrival process the planned
 /// one, was the run steady? A void run says so first and ends with code 5.
 #[derive(Debug, Args)]

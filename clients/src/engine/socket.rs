@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn sockets_have_the_congestion_control_of_the_machine() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let machine = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control").unwrap();
+        for requests_per_connection in [None, Some(1)] {
+            let plan = plan(&address, 1, requests_per_connection);
+            let socket = ConnectionOpener::new(&plan, 0).open().unwrap();
+            let given =
+                nix::sys::socket::getsockopt(&socket, nix::sys::socket::sockopt::TcpCongestion).unwrap();
+            assert_eq!(given.to_string_lossy().trim_end_matches('\0'), machine.trim());
+        }
+    }
+
+    #[test]
     fn sources_are_used_in_turn_and_threads_begin_apart() {
         let plan = plan("127.0.0.1:80", 64, Some(1));
         let sources = |thread: u32, count: usize| {

@@ -256,6 +256,25 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_compared_counts_as_verified() {
+        for (method, body, verified) in [
+            ("", ExpectedBody::Any, "status"),
+            ("", ExpectedBody::Same, "same"),
+            ("", ExpectedBody::Exactly(b"a".as_slice().into()), "body"),
+            ("POST", ExpectedBody::Exactly(b"a".as_slice().into()), "body"),
+            ("HEAD", ExpectedBody::Exactly(b"a".as_slice().into()), "status"),
+            ("HEAD", ExpectedBody::Same, "status"),
+            ("HEAD", ExpectedBody::Any, "status"),
+        ] {
+            let mut parts = parts("/");
+            parts.method = method.into();
+            parts.expect.body = body;
+            let entry = parts.prepare().unwrap().entry();
+            assert_eq!(entry.verified, verified, "{method}: {entry:?}");
+        }
+    }
+
+    #[test]
     fn known_answers() {
         assert_eq!(known_answer("/", b"").unwrap().len(), 13);
         assert_eq!(known_answer("/bytes/28", b"").unwrap(), b"abcdefghijklmnopqrstuvwxyzab");
