@@ -331,7 +331,7 @@ fn unwell(case: &Unwell) -> Outcome {
 }
 
 /// What is refused before anything is sent, or cannot be begun. `URL` stands for a server that speaks plain HTTP.
-const REFUSED: [(&str, &str, i32, &[&str]); 17] = [
+const REFUSED: [(&str, &str, i32, &[&str]); 16] = [
     ("nobody-there", "http://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused", "dyno probe"]),
     ("no-such-name", "http://no-such-name.invalid/", 2, &["no-such-name.invalid", "does not resolve"]),
     ("nobody-there-by-https", "https://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused"]),
@@ -342,7 +342,6 @@ const REFUSED: [(&str, &str, i32, &[&str]); 17] = [
         2,
         &["https", "--transport plain"],
     ),
-    ("tls-to-a-plain-server", "URL --transport tls --insecure", 1, &["plain HTTP", "--transport plain"]),
     ("rate-and-think", "URL --rate 1k --think 1ms", 2, &["--think"]),
     ("duration-and-requests", "URL -d 1s -n 5", 2, &["--requests"]),
     ("ramp-and-duration", "URL --rate 1k..2k/5s -d 9s", 2, &["length"]),

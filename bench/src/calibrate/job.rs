@@ -28,22 +28,22 @@ pub(crate) const QUANTILES: [f64; 4] = [0.5, 0.95, 0.99, 0.999];
 
 /// What a generator reports.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Report {
+pub(crate) struct ToolReport {
     pub(crate) mean_ns: Option<f64>,
     /// Percentiles: quantile and ns.
     pub(crate) percentiles: Vec<(f64, f64)>,
 }
 
-impl Report {
+impl ToolReport {
     /// Of single latencies, ns.
     pub(crate) fn of_values(mut values: Vec<f64>) -> Self {
         if values.is_empty() {
-            return Report::default();
+            return ToolReport::default();
         }
         values.sort_by(f64::total_cmp);
         // The smallest value below or at which the share of the quantile lies.
         let at = |q: f64| values[((values.len() as f64 * q).ceil() as usize).clamp(1, values.len()) - 1];
-        Report {
+        ToolReport {
             mean_ns: Some(values.iter().sum::<f64>() / values.len() as f64),
             percentiles: QUANTILES.iter().map(|&q| (q, at(q))).collect(),
         }

@@ -81,8 +81,11 @@ pub(crate) fn load(url: &str, arguments: &[String]) -> Result<Outcome, Calibrati
     command.args(["load", url, "--expect", "service", "--quiet", "--format", "json"]).args(arguments);
     command.stdin(Stdio::null());
     let output = command.output().map_err(CalibrationError::Load)?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| CalibrationError::NoResult(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    serde_json::from_slice(&output.stdout).map_err(|error| CalibrationError::NoResult {
+        status: output.status,
+        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        error,
+    })
 }
 
 /// Runs `work` on a thread that is pinned to `cpu`; processes that it starts inherit the pinning.

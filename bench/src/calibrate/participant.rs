@@ -3,7 +3,7 @@
 use dyno_clients::outcome::Outcome as Run;
 
 use crate::calibrate::error::CalibrationError;
-use crate::calibrate::job::{Job, QUANTILES, Report};
+use crate::calibrate::job::{Job, QUANTILES, ToolReport};
 use crate::calibrate::own;
 use crate::calibrate::tools::{self, Tool};
 
@@ -54,7 +54,7 @@ impl Participant {
     ///
     /// # Errors
     /// When the generator gives no result.
-    pub(crate) fn run(&self, job: &Job, url: &str) -> Result<(Report, Option<Run>), CalibrationError> {
+    pub(crate) fn run(&self, job: &Job, url: &str) -> Result<(ToolReport, Option<Run>), CalibrationError> {
         let (connections, rate, seconds) = (job.connections, job.rate_per_s, job.seconds);
         let words = match self {
             Participant::Tool(tool) => return Ok((tool.run(job, url)?, None)),
@@ -74,6 +74,6 @@ impl Participant {
             if matches!(self, Participant::Naive) { &run.latency.response } else { &run.latency.total };
         let at = |&quantile: &f64| Some((quantile, told.percentile_ns(quantile)? as f64));
         let percentiles = QUANTILES.iter().filter_map(at).collect();
-        Ok((Report { mean_ns: Some(told.mean_ns), percentiles }, Some(run)))
+        Ok((ToolReport { mean_ns: Some(told.mean_ns), percentiles }, Some(run)))
     }
 }

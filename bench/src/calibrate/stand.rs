@@ -11,7 +11,7 @@ use nix::time::ClockId;
 use serde_json::json;
 
 use crate::calibrate::error::CalibrationError;
-use crate::calibrate::job::{Job, Report};
+use crate::calibrate::job::{Job, ToolReport};
 use crate::calibrate::laws::LatencyLaw;
 use crate::calibrate::own::{self, LawServer};
 use crate::calibrate::participant::Participant;
@@ -40,7 +40,7 @@ pub(crate) struct Stand {
 
 /// What came of one run of a generator against a reference server.
 pub(crate) struct Encounter {
-    pub(crate) report: Report,
+    pub(crate) report: ToolReport,
     /// Dyno's own result; no other tool has one.
     pub(crate) run: Option<Run>,
     /// What the server says of its responses and of the load that arrived.

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use dyno_clients::plan::Carrier;
 use dyno_clients::plan::address::ServerAddress;
 use dyno_clients::plan::error::PlanError;
-use dyno_clients::plan::place::{Place, Reading};
+use dyno_clients::plan::place::{Place, Resolver};
 use dyno_security::channel::name::PeerName;
 
 use crate::exit::Failure;
 use crate::load::options::TargetOptions;
 use crate::remedy::unresolved;
 
-fn reading(target: &TargetOptions) -> Reading {
-    Reading { socket: target.unix_socket.clone(), path_as_is: target.path_as_is }
+fn resolver(target: &TargetOptions) -> Resolver {
+    Resolver { socket: target.unix_socket.clone(), path_as_is: target.path_as_is }
 }
 
 /// Where the URL leads; no address of it has been tried.
@@ -22,7 +22,7 @@ fn reading(target: &TargetOptions) -> Reading {
 /// # Errors
 /// What is wrong with the URL; `example` shows a right one.
 pub(crate) fn place(target: &TargetOptions, example: &str) -> Result<Place, Failure> {
-    reading(target).resolve(&target.url).map_err(|error| unresolved(&error, example))
+    resolver(target).resolve(&target.url).map_err(|error| unresolved(&error, example))
 }
 
 /// The first address of a place that takes a connection.
@@ -79,12 +79,12 @@ impl<'a> Routes<'a> {
         let place = if *url == self.page.url {
             self.page.clone()
         } else {
-            let mut reading = reading(self.target);
+            let mut resolver = resolver(self.target);
             // A page that came from a Unix socket names no address by which the rest of it could be had.
             if let Some(ServerAddress::Unix(path)) = self.page.addresses.first() {
-                reading.socket = Some(path.clone());
+                resolver.socket = Some(path.clone());
             }
-            reading.resolve_url(url.clone()).map_err(|error: PlanError| error.to_string())?
+            resolver.resolve_url(url.clone()).map_err(|error: PlanError| error.to_string())?
         };
         let key = (place.secure, place.authority.clone());
         let mut carriers = self.carriers.lock().map_err(|_| "another fetch has failed".to_owned())?;

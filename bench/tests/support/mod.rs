@@ -1,21 +1,22 @@
 //! What the tests of the program share: it is started, waited for and read.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-pub const DYNO: &str = env!("CARGO_BIN_EXE_dyno");
+pub(crate) const DYNO: &str = env!("CARGO_BIN_EXE_dyno");
 
 /// A program that goes on until it is dropped, whatever happens.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     /// Where it listens, as it said.
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Running {
     /// Starts a program whose output names its address after `mark` in a line.
-    pub fn start(command: &mut Command, address_in: fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn start(command: &mut Command, address_in: fn(&str) -> Option<String>) -> Self {
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -26,7 +27,7 @@ impl Running {
     }
 
     /// `dyno serve epoll` with these options.
-    pub fn serve(options: &[&str]) -> Self {
+    pub(crate) fn serve(options: &[&str]) -> Self {
         let mut command = Command::new(DYNO);
         command.args(["serve", "epoll", "--compute-rounds-per-us", "100"]).args(options);
         Running::start(&mut command, |line| {
@@ -36,7 +37,7 @@ impl Running {
     }
 
     /// The port at the end of its address.
-    pub fn port(&self) -> &str {
+    pub(crate) fn port(&self) -> &str {
         self.address.rsplit(':').next().unwrap()
     }
 }
@@ -50,14 +51,14 @@ impl Drop for Running {
 
 /// How a command ended, and what it said.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs dyno with words that stand between spaces, and variables of the environment.
-pub fn dyno(words: &str, variables: &[(&str, &str)]) -> Ended {
+pub(crate) fn dyno(words: &str, variables: &[(&str, &str)]) -> Ended {
     let mut command = Command::new(DYNO);
     command.args(words.split_whitespace()).envs(variables.iter().copied()).stdin(Stdio::null());
     let output = command.output().unwrap();
@@ -69,12 +70,12 @@ pub fn dyno(words: &str, variables: &[(&str, &str)]) -> Ended {
 }
 
 /// A small run of each command that sends requests to `URL`.
-pub const CLIENTS: [(&str, &str); 3] =
+pub(crate) const CLIENTS: [(&str, &str); 3] =
     [("probe", "probe URL"), ("load", "load URL -n 20 -c 2 -w 0 -q"), ("browse", "browse URL --threads 2")];
 
 impl Ended {
     /// Whether every request was answered: a run as short as these may be void, and then says so.
-    pub fn answered(&self, name: &str) -> bool {
+    pub(crate) fn answered(&self, name: &str) -> bool {
         match name {
             "load" => matches!(self.code, 0 | 5) && self.stdout.contains("20 answered · 0 failed"),
             _ => self.code == 0,
@@ -83,8 +84,7 @@ impl Ended {
 }
 
 /// A directory made by `dyno keys`.
-#[allow(dead_code, reason = "not every test program needs keys")]
-pub fn keys(place: &Path) -> String {
+pub(crate) fn keys(place: &Path) -> String {
     let directory = place.join("keys").display().to_string();
     assert_eq!(dyno(&format!("keys {directory}"), &[]).code, 0);
     directory

@@ -104,14 +104,14 @@ fn percent_decoded(text: &str) -> Vec<u8> {
 
 /// How a URL is taken, where its text alone does not say it.
 #[derive(Debug, Clone, Default)]
-pub struct Reading {
+pub struct Resolver {
     /// Connect to this Unix socket, whatever host the URL names.
     pub socket: Option<PathBuf>,
     /// Send path and query as they are written, with `..` and `\` left in.
     pub path_as_is: bool,
 }
 
-impl Reading {
+impl Resolver {
     /// Parses and resolves a URL; `http://` may be left out. `unix:PATH` and `unix:PATH:/TARGET` name a Unix socket.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Reading {
             if path.is_empty() {
                 return Err(PlanError::NoSocketPath);
             }
-            let reading = Reading { socket: Some(path.into()), ..self.clone() };
+            let reading = Resolver { socket: Some(path.into()), ..self.clone() };
             return reading.resolve(&format!("http://localhost/{target}"));
         }
         let full = if text.contains("://") { text.to_string() } else { format!("http://{text}") };
@@ -147,7 +147,7 @@ impl Reading {
     /// Resolves a URL that is parsed already.
     ///
     /// # Errors
-    /// As [`Reading::resolve`].
+    /// As [`Resolver::resolve`].
     pub fn resolve_url(&self, url: Url) -> Result<Place, PlanError> {
         let secure = match url.scheme() {
             "http" => false,
@@ -167,12 +167,12 @@ impl Reading {
     }
 }
 
-/// As [`Reading::resolve`], where nothing but the text says how.
+/// As [`Resolver::resolve`], where nothing but the text says how.
 ///
 /// # Errors
-/// As [`Reading::resolve`].
+/// As [`Resolver::resolve`].
 pub fn resolve(text: &str) -> Result<Place, PlanError> {
-    Reading::default().resolve(text)
+    Resolver::default().resolve(text)
 }
 
 fn addresses_of(host: &str, port: u16) -> Result<Vec<ServerAddress>, PlanError> {
@@ -245,7 +245,7 @@ mod tests {
             assert_eq!((place.target.as_str(), place.authority.as_str()), (target, "localhost"), "{text}");
             assert_eq!(place.shown(), format!("unix:{path}:{target}"), "{text}");
         }
-        let beside = Reading { socket: Some("/run/s.sock".into()), path_as_is: false };
+        let beside = Resolver { socket: Some("/run/s.sock".into()), path_as_is: false };
         let place = beside.resolve("https://no.such.name.invalid/a").unwrap();
         assert_eq!(place.addresses, [ServerAddress::Unix("/run/s.sock".into())]);
         assert_eq!((place.authority.as_str(), place.secure), ("no.such.name.invalid", true));
@@ -266,7 +266,7 @@ mod tests {
             ("http://127.0.0.1/a\\b", "/a\\b", None),
             ("unix:/s:/a/../b", "/a/../b", Some("/b")),
         ] {
-            let reading = Reading { path_as_is: true, socket: None };
+            let reading = Resolver { path_as_is: true, socket: None };
             assert_eq!(reading.resolve(text).unwrap().target, as_is, "{text}");
             match tidied {
                 Some(tidied) => assert_eq!(resolve(text).unwrap().target, tidied, "{text}"),

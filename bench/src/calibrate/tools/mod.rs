@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::calibrate::error::CalibrationError;
-use crate::calibrate::job::{Job, Report};
+use crate::calibrate::job::{Job, ToolReport};
 
 /// A foreign generator: a row of [`ALL`].
 pub(crate) struct Tool {
@@ -15,7 +15,7 @@ pub(crate) struct Tool {
     pub(crate) name: &'static str,
     /// Its words; the path is that of a file which it may write.
     command: fn(&Job, &str, &str) -> String,
-    read: fn(&str) -> Report,
+    read: fn(&str) -> ToolReport,
     /// Whether it tells its latencies in that file, and not on standard output.
     in_file: bool,
     /// Whether it can keep a rate.
@@ -52,7 +52,7 @@ impl Tool {
     ///
     /// # Errors
     /// What the tool printed when it reported nothing.
-    pub(crate) fn run(&self, job: &Job, url: &str) -> Result<Report, CalibrationError> {
+    pub(crate) fn run(&self, job: &Job, url: &str) -> Result<ToolReport, CalibrationError> {
         let file = OwnFile::new(self.name);
         let words = (self.command)(job, url, &file.0.to_string_lossy());
         let output = Command::new("sh")
@@ -62,7 +62,7 @@ impl Tool {
             .map_err(|error| CalibrationError::Tool { tool: self.name, error })?;
         let told = if self.in_file { fs::read(&file.0).unwrap_or_default() } else { output.stdout };
         let report = (self.read)(&String::from_utf8_lossy(&told));
-        if report == Report::default() {
+        if report == ToolReport::default() {
             let said = String::from_utf8_lossy(&output.stderr).trim().replace('\n', " / ");
             return Err(CalibrationError::NothingReported { tool: self.name, status: output.status, said });
         }

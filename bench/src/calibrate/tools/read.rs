@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::calibrate::job::Report;
+use crate::calibrate::job::ToolReport;
 
 /// wrk's and wrk2's `50.000%    1.02ms`, and wrk's line `Latency` with the mean.
-pub(super) fn percent_lines(text: &str) -> Report {
-    let mut report = Report::default();
+pub(super) fn percent_lines(text: &str) -> ToolReport {
+    let mut report = ToolReport::default();
     for line in text.lines() {
         let mut fields = line.split_whitespace();
         match (fields.next(), fields.next(), fields.next()) {
@@ -36,34 +36,34 @@ fn duration_ns(text: &str) -> Option<f64> {
 }
 
 /// The file of ab -e: a heading, then `99,1.234`, a percentile in milliseconds.
-pub(super) fn ab(text: &str) -> Report {
+pub(super) fn ab(text: &str) -> ToolReport {
     let lines = text.lines().filter_map(|line| {
         let (percent, ms) = line.split_once(',')?;
         Some((percent.trim().parse::<f64>().ok()? / 100.0, ms.trim().parse::<f64>().ok()? * 1e6))
     });
-    Report { mean_ns: None, percentiles: lines.collect() }
+    ToolReport { mean_ns: None, percentiles: lines.collect() }
 }
 
 /// The file of h2load --log-file: begin in microseconds, status, and latency in microseconds, a line a request.
-pub(super) fn h2load(text: &str) -> Report {
+pub(super) fn h2load(text: &str) -> ToolReport {
     let latencies = text.lines().filter_map(|line| {
         let mut fields = line.split_whitespace();
         let (_, status, us) = (fields.next()?, fields.next()?, fields.next()?);
         (status == "200").then(|| us.parse::<f64>().ok().map(|us| us * 1e3))?
     });
-    Report::of_values(latencies.collect())
+    ToolReport::of_values(latencies.collect())
 }
 
 /// hey -o csv: a heading, then a line a request that begins with its latency in seconds.
-pub(super) fn hey(text: &str) -> Report {
+pub(super) fn hey(text: &str) -> ToolReport {
     let latencies = text.lines().filter_map(|line| line.split(',').next()?.parse::<f64>().ok());
-    Report::of_values(latencies.map(|s| s * 1e9).collect())
+    ToolReport::of_values(latencies.map(|s| s * 1e9).collect())
 }
 
 /// oha's JSON, in seconds.
-pub(super) fn oha(text: &str) -> Report {
-    let Ok(json) = serde_json::from_str::<Value>(text) else { return Report::default() };
-    Report {
+pub(super) fn oha(text: &str) -> ToolReport {
+    let Ok(json) = serde_json::from_str::<Value>(text) else { return ToolReport::default() };
+    ToolReport {
         mean_ns: json["summary"]["average"].as_f64().map(|s| s * 1e9),
         percentiles: named(
             &json["latencyPercentiles"],
@@ -74,20 +74,20 @@ pub(super) fn oha(text: &str) -> Report {
 }
 
 /// autocannon's JSON, in milliseconds.
-pub(super) fn autocannon(text: &str) -> Report {
-    let Ok(json) = serde_json::from_str::<Value>(text) else { return Report::default() };
+pub(super) fn autocannon(text: &str) -> ToolReport {
+    let Ok(json) = serde_json::from_str::<Value>(text) else { return ToolReport::default() };
     let latency = &json["latency"];
-    Report {
+    ToolReport {
         mean_ns: latency["average"].as_f64().map(|ms| ms * 1e6),
         percentiles: named(latency, &[("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99_9", 0.999)], 1e6),
     }
 }
 
 /// vegeta's JSON, in nanoseconds.
-pub(super) fn vegeta(text: &str) -> Report {
-    let Ok(json) = serde_json::from_str::<Value>(text) else { return Report::default() };
+pub(super) fn vegeta(text: &str) -> ToolReport {
+    let Ok(json) = serde_json::from_str::<Value>(text) else { return ToolReport::default() };
     let latencies = &json["latencies"];
-    Report {
+    ToolReport {
         mean_ns: latencies["mean"].as_f64(),
         percentiles: named(latencies, &[("50th", 0.5), ("90th", 0.9), ("95th", 0.95), ("99th", 0.99)], 1.0),
     }
@@ -113,7 +113,7 @@ mod tests {
     const VEGETA: &str = r#"{"latencies":{"mean":500000,"50th":100000,"99th":1500000}}"#;
 
     /// A way to read, an example, and whether it tells the mean.
-    type Case = (fn(&str) -> Report, &'static str, Option<f64>);
+    type Case = (fn(&str) -> ToolReport, &'static str, Option<f64>);
 
     #[test]
     fn each_tool_is_read_as_it_writes() {
@@ -134,7 +134,7 @@ mod tests {
                 "{report:?}"
             );
             assert_eq!(report.mean_ns.map(f64::round), mean_ns, "{text}");
-            assert_eq!(read("garbage"), Report::default());
+            assert_eq!(read("garbage"), ToolReport::default());
         }
     }
 }
