@@ -107,7 +107,7 @@ fn a_path_is_sent_as_it_is_written_where_that_is_asked_for() {
             match tidied {
                 Some(tidied) => assert!(saw(&told, tidied), "{name} {written}: {plain:?}"),
                 None => {
-                    assert!(plain.code == 2 && plain.stderr.contains("--path-as-is"), "{name}: {plain:?}")
+                    assert!(plain.code == 2 && plain.stderr.contains("--path-as-is"), "{name}: {plain:?}");
                 }
             }
         }
