@@ -9,9 +9,10 @@ use dyno_security::tls::certificate::{Certified, ThrowAwayAuthority};
 use dyno_security::tls::endpoint::{TlsClient, TlsServer};
 use dyno_security::tls::trust::ServerTrust;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_ED25519};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::CertificateDer;
 use std::time::Instant;
 use support::settle;
+use zeroize::Zeroizing;
 
 /// A certificate that signs itself, as `openssl req -x509` makes it.
 fn self_signed(name: &str, is_ca: bool, until_year: i32) -> Certified {
@@ -20,7 +21,7 @@ fn self_signed(name: &str, is_ca: bool, until_year: i32) -> Certified {
     params.not_after = rcgen::date_time_ymd(until_year, 1, 1);
     params.is_ca = if is_ca { IsCa::Ca(BasicConstraints::Unconstrained) } else { IsCa::ExplicitNoCa };
     let chain = vec![params.self_signed(&key).unwrap().der().clone()];
-    Certified { chain, key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())) }
+    Certified { chain, key: Zeroizing::new(key.serialize_der()) }
 }
 
 fn meet(certified: Certified, trust: ServerTrust<'_>) -> Result<(), PipeError> {
