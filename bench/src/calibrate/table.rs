@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use crate::calibrate::reference::Arrived;
 use crate::limits::{CALIBRATION_LATE_SHARE, CALIBRATION_OTHERS_SHARE};
-use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
+use dyno_units::verdict::Verdict;
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
