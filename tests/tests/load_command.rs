@@ -414,11 +414,10 @@ fn unwell(case: &Unwell) -> Outcome {
 }
 
 /// What is refused before anything is sent, or cannot be begun. `URL` stands for a server that speaks plain HTTP.
-const REFUSED: [(&str, &str, i32, &[&str]); 16] = [
+const REFUSED: [(&str, &str, i32, &[&str]); 14] = [
     ("nobody-there", "http://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused", "dyno probe"]),
     ("no-such-name", "http://no-such-name.invalid/", 2, &["no-such-name.invalid", "does not resolve"]),
     ("nobody-there-by-https", "https://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused"]),
-    ("nobody-there-by-unix", "unix:/absent.sock", 1, &["unix:/absent.sock", "No such file"]),
     (
         "https-and-another-transport",
         "https://127.0.0.1/ --transport plain",
@@ -434,7 +433,6 @@ const REFUSED: [(&str, &str, i32, &[&str]); 16] = [
     ("nonsense-rate", "URL --rate fast", 2, &["--rate", "fast"]),
     ("nonsense-expectation", "URL --expect luck", 2, &["--expect", "luck"]),
     ("absent-body", "URL --body-file /absent", 2, &["--body-file", "/absent"]),
-    ("absent-mix", "URL --mix /absent", 2, &["--mix", "/absent"]),
     ("nonsense-threshold", "URL --fail-if p99=5ms", 2, &["p99>5ms"]),
 ];
 
