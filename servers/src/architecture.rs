@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::kit::site::Site;
+use crate::limits::{CONNECTION_BYTES, COROUTINE_BYTES, PROCESS_BYTES, THREAD_BYTES};
 
 /// One server architecture: a row of the table in [`crate::architectures::ALL`].
 pub struct Architecture {
@@ -145,6 +146,19 @@ pub enum Started {
     Task,
 }
 
+impl Started {
+    /// What a connection takes of the budget of memory while it is idle, in bytes.
+    pub fn connection_bytes(self) -> usize {
+        let started = match self {
+            Started::Nothing | Started::Task => 0,
+            Started::Process => PROCESS_BYTES,
+            Started::Thread => THREAD_BYTES,
+            Started::Coroutine => COROUTINE_BYTES,
+        };
+        started + CONNECTION_BYTES
+    }
+}
+
 /// How often something is handed over from one thread to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HandOvers {
@@ -169,8 +183,8 @@ pub enum Shares {
     Memory,
 }
 
-/// How many connections are served at the same time. A load test must not open more keep-alive connections than that:
-/// the others would wait in the backlog for as long as the first ones stay.
+/// How many connections are served at the same time. A load test should not open more keep-alive connections than
+/// that: each would have to give way to the others after each answer, which is another price than the design's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
     /// One.

@@ -20,6 +20,29 @@ pub const MAX_PROCESSES: usize = 1_024;
 /// that 64 keep-alive clients never wait for a worker, few enough that all can be listed on one screen.
 pub const POOL_WORKERS: usize = 64;
 
+/// Connections that a pool holds at once, with a worker or without: as [`MAX_CONNECTIONS`]. Past it clients get a 503.
+pub const CREW_CONNECTIONS: usize = MAX_CONNECTIONS;
+
+/// A worker whose conversation goes on looks this often whether a connection waits for it: a look is one system call,
+/// and nobody notices ten milliseconds.
+pub const CROWD_LOOK: Duration = Duration::from_millis(10);
+
+/// A worker that waits for its client looks this often whether a connection waits for it, and so often are the
+/// deadlines of connections without a worker looked at: sixty-four idle workers wake 320 times a second, and the first
+/// of them after some milliseconds.
+pub const CROWD_TICK: Duration = Duration::from_millis(200);
+
+/// How long a server with a single worker waits for one client while one other connection waits; for each that waits
+/// besides it is less, by the square of their number. As long as a round trip around the planet.
+pub const CROWD_PATIENCE: Duration = Duration::from_millis(250);
+
+/// It is not less than this, however many wait: a request that follows its connection arrives by then, and so does the
+/// answer in a handshake over a local network. Two hundred silent clients cost less than half a second.
+pub const CROWD_LEAST_PATIENCE: Duration = Duration::from_millis(2);
+
+/// Bytes that make that time whole again: a client that moves so many in it is not slow (256 KiB/s).
+pub const CROWD_PROGRESS_BYTES: usize = 64 * 1024;
+
 /// Places in the queue between a dispatcher and its workers: a burst of that size waits in the queue. Beyond it a
 /// dispatcher of connections stops accepting, and a loop answers 503.
 pub const QUEUE_PLACES: usize = 4_096;
@@ -27,6 +50,13 @@ pub const QUEUE_PLACES: usize = 4_096;
 /// Stack of a thread that serves one connection: the blocking driver and a service need less than 32 KiB in a debug
 /// build. Only touched pages cost memory.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
+
+/// Stack of a thread of the work-stealing pool: the usual size of a Rust thread, because a service may split its work
+/// there, and each split nests.
+pub const STEALING_STACK_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long the system may take to count the end of threads that were started on trial; it takes microseconds.
+pub const THREAD_SETTLE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Stack of a coroutine; the reason is the same. The memory is reserved, and only touched pages cost.
 pub const COROUTINE_STACK_BYTES: usize = 128 * 1024;
@@ -38,14 +68,20 @@ pub const MAX_COROUTINES: usize = 16_384;
 /// Stacks kept for later coroutines. Making a stack costs two system calls and the first touch of its pages.
 pub const POOLED_STACKS: usize = 1_024;
 
-/// Largest head that hyper accepts before it answers 431. It must have room for a target of more than 64 KiB, or
-/// hyper never gets to answer 414 to one (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own
-/// core.
+/// Largest receive buffer of hyper, and so the largest head that it accepts before it answers 431; by itself it takes
+/// 408 KiB. It must have room for a target that is far longer than 64 KiB, or hyper never gets to answer 414 to one
+/// (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own core.
 pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
-/// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little memory
-/// held for a client that reads slowly.
-pub const HYPER_PIECE_BYTES: usize = 32 * 1024;
+/// How much of a body is given to hyper at a time: a few pages of a file for each call, and little memory held for a
+/// client that reads slowly. hyper holds it twice, because it copies.
+pub const HYPER_PIECE_BYTES: usize = 16 * 1024;
+
+/// hyper's receive buffer as long as no read fills it.
+pub const HYPER_READ_BYTES: usize = 8 * 1024;
+
+/// What hyper holds for any connection: a receive and a send buffer of 8 KiB each, and its state.
+pub const HYPER_BUFFERS_BYTES: usize = 20 * 1024;
 
 /// Connections that a readiness loop accepts before it serves the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
@@ -81,6 +117,46 @@ pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
 
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
+
+/// Bytes of the buffers that a loop keeps: room for the small ones, which are nearly all. A buffer that has grown is
+/// worth more to the budget of memory than to the next connection.
+pub const POOLED_BYTES: usize = 2 * 1024 * 1024;
+
+/// A loop takes memory for the small buffers of its busy connections from the budget in steps of this: a few dozen
+/// connections at once, so that loops on several cores do not compete for one counter with each request.
+pub const POOL_STEP_BYTES: usize = 256 * 1024;
+
+/// Large requests and answers take memory from the budget in steps of this: a few steps for each, and little taken in
+/// vain.
+pub const LEASE_STEP_BYTES: usize = 16 * 1024;
+
+/// Where no budget of memory is set, it is one byte of so many that the machine or its cgroup has. The others are for
+/// the program, for the kernel's buffers of sockets, and for what the allocator keeps between buffers.
+pub const MEMORY_BYTES_PER_BUDGET_BYTE: u64 = 2;
+
+/// The least budget of memory: room for a handful of connections of any design, or for a small body.
+pub const MEMORY_LEAST_BYTES: u64 = 1024 * 1024;
+
+/// What any design holds for an idle connection: the session, its place in a table, the entry of its deadline.
+pub const CONNECTION_BYTES: usize = 2 * 1024;
+
+/// The first receive and send buffers, which a connection holds while a request is under way: 4 KiB each.
+pub const SMALL_BUFFERS_BYTES: usize = 8 * 1024;
+
+/// What a thread costs beside the session: touched pages of its stack, and its control block.
+pub const THREAD_BYTES: usize = 16 * 1024;
+
+/// What a forked process costs beside the session: the pages that it writes to, which are copied then.
+pub const PROCESS_BYTES: usize = 256 * 1024;
+
+/// What a coroutine costs beside the session: the touched pages of its stack.
+pub const COROUTINE_BYTES: usize = 8 * 1024;
+
+/// What a secure pipe holds while it is idle: keys, and the state of its protocol.
+pub const SECURE_BYTES: usize = 12 * 1024;
+
+/// What a secure pipe holds besides while records are under way: one as it came, one opened, one sealed.
+pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
 
 /// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough that the
 /// server accepts again within a second after descriptors are free.

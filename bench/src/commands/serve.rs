@@ -10,11 +10,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use dyno_http::limits::{Epoch, Limits};
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
+use dyno_servers::kit::available::available_bytes;
 use dyno_servers::kit::listen::listen;
-use dyno_servers::kit::site::{Arm, Settings, Site};
+use dyno_servers::kit::memory::MemoryBudget;
+use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
-use dyno_servers::limits::DRAIN;
+use dyno_servers::kit::threads::NoWorker;
+use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, MEMORY_LEAST_BYTES};
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
@@ -53,6 +56,10 @@ pub(crate) struct Arguments {
     /// Connections served at once; past it clients get a quick 503.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: Option<u32>,
+    /// What connections may hold together: their design's own memory, buffers, bodies, queued answers; past it clients
+    /// get a quick 503, and bodies are not read [default: half of the memory of the machine or of its cgroup].
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<u64>,
     /// The variant of a chapter that has two.
     #[arg(long, value_enum)]
     arm: Option<ArmName>,
@@ -108,11 +115,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
     let listener =
         listen(arguments.listen, &limits).map_err(|error| listen_failure(arguments.listen, &error))?;
-    let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
-    let memory = |error| Failure::failed(format!("cannot share memory: {error}"), "");
-    let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(memory)?;
+    let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
     let site = Site {
@@ -120,10 +126,18 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         services,
         limits: Arc::new(limits),
         transport,
-        tallies: Tallies::new(settings.workers).map_err(memory)?,
+        tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
+        memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
+            .map_err(share)?,
+        connection_bytes: architecture.anatomy.started.connection_bytes(),
         settings,
         stop,
+        readiness: Readiness::new({
+            let (name, transport) = (architecture.name, arguments.transport.transport.name());
+            let rounds = arguments.compute_rounds_per_us;
+            move |site, workers| say_ready(site, workers, name, transport, rounds)
+        }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
     let site: &'static Site = Box::leak(Box::new(site));
@@ -134,27 +148,47 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some((identity, serves_anybody)) = identity {
         errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
+    let result = (architecture.run)(site);
+    let has_started = site.readiness.workers().is_some();
+    if has_started {
+        say(&site.account(architecture.name));
+    }
+    let failure = match result {
+        Ok(()) => return Ok(Exit::Success),
+        Err(error) if has_started => (format!("{} stopped: {error}", architecture.name), remedy(&error)),
+        Err(error) => (format!("{} cannot start: {error}", architecture.name), remedy(&error)),
+    };
+    Err(Failure::failed(failure.0, failure.1))
+}
+
+/// What the server says as soon as its workers stand.
+fn say_ready(site: &Site, workers: usize, name: &str, transport: &str, rounds: Option<u64>) {
+    let wanted = site.settings.workers;
+    if workers < wanted {
+        errln!("{name} goes on with {workers} of {wanted} workers: {FEW_PROCESSES}");
+    }
+    // Without an address it cannot be listening.
+    let Ok(address) = site.listener.local_addr() else { return };
     let details = json!({
         "pid": std::process::id(),
-        "name": architecture.name,
-        "transport": arguments.transport.transport.name(),
+        "name": name,
+        "transport": transport,
         "settings": {
-            "workers": site.settings.workers,
+            "workers": workers,
             "queue_places": site.settings.queue_places,
             "max_connections": site.settings.max_connections,
+            "memory_bytes": site.settings.memory_bytes,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
             "cores": online_cores(),
-            "compute_rounds_per_us": arguments.compute_rounds_per_us,
+            "compute_rounds_per_us": rounds,
         },
     });
     say(&json!(ReadyLine { ready: true, address, details }).to_string());
-    let result = (architecture.run)(site);
-    say(&site.tallies.to_json(architecture.name));
-    match result {
-        Ok(()) => Ok(Exit::Success),
-        Err(error) => Err(Failure::failed(format!("{} stopped: {error}", architecture.name), remedy(&error))),
-    }
 }
+
+/// Where the system says how many processes and threads there may be.
+const FEW_PROCESSES: &str = "the system allows no more processes or threads, see `ulimit -u` and pids.max of the cgroup, \
+                             or take fewer --workers";
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
     let known = architectures::ALL.into_iter();
@@ -202,13 +236,29 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
 fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
     let defaults = (architecture.defaults)(online_cores().len().max(1));
     let or = |given: Option<u32>, default: usize| given.map_or(default, |given| given as usize);
+    let memory = arguments.memory.unwrap_or_else(|| available_bytes() / MEMORY_BYTES_PER_BUDGET_BYTE);
     Settings {
         workers: or(arguments.workers, defaults.workers),
         queue_places: or(arguments.queue, defaults.queue_places),
         max_connections: or(arguments.max_connections, defaults.max_connections),
         arm: if matches!(arguments.arm, Some(ArmName::Plain)) { Arm::Plain } else { Arm::Tuned },
         drain: Duration::from_secs(arguments.drain),
+        memory_bytes: usize::try_from(memory).unwrap_or(usize::MAX),
     }
+}
+
+/// The text is no budget of memory.
+#[derive(Debug, thiserror::Error)]
+enum NoBudget {
+    #[error(transparent)]
+    Unread(#[from] ReadError),
+    #[error("a server needs 1MiB at least")]
+    TooSmall,
+}
+
+fn memory(text: &str) -> Result<u64, NoBudget> {
+    let bytes = read::size_bytes(text)?;
+    if bytes < MEMORY_LEAST_BYTES { Err(NoBudget::TooSmall) } else { Ok(bytes) }
 }
 
 /// Prints a result on standard output, one line each. If the reader has gone, the server goes on serving.
@@ -241,6 +291,12 @@ fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 fn remedy(error: &io::Error) -> &'static str {
+    if matches!(error.get_ref(), Some(cause) if cause.is::<NoWorker>()) {
+        return FEW_PROCESSES;
+    }
+    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        return "the system allows no more open files, see `ulimit -n`";
+    }
     match error.kind() {
         io::ErrorKind::Unsupported => {
             "this kernel or its settings refuse what the chapter needs; take another one"

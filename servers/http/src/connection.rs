@@ -1,5 +1,7 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
+mod memory;
+
 use crate::answer::{self, Persistence};
 use crate::date::HttpDate;
 use crate::fault::Fault;
@@ -179,9 +181,13 @@ impl Connection {
     /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or twice is
     /// harmless.
     pub fn handle_deadline(&mut self, now: Instant) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return;
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.give_up(now);
         }
+    }
+
+    /// Does what the end of the running time limit would do, before that time: the server needs its time for others.
+    pub fn give_up(&mut self, now: Instant) {
         match self.timer.clock() {
             TimeLimit::Idle => self.end(Fault::IdleTimeout),
             TimeLimit::Head => self.refuse(Fault::HeadTimeout, now),
@@ -310,6 +316,11 @@ impl Connection {
     /// Whether a complete request waits to be [taken](Self::next_request).
     pub fn has_request(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    /// Whether the last answer is given, so that whatever comes is dropped.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Last { .. } | Phase::Linger | Phase::Closed)
     }
 
     /// Whether no octet of a request has come, nothing is owed and nothing is to be sent.

@@ -32,7 +32,7 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
-use dyno_http::request::{OwnedRequest, Request};
+use dyno_http::request::Request;
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -40,9 +40,10 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{Ticket, Workers};
+use crate::drivers::workers::{HandedRequest, Ticket, Workers};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
+use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
 use crate::services::service::Reply;
 
@@ -69,30 +70,36 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
     run,
 };
 
-type Work = (Ticket, OwnedRequest);
+type Work = (Ticket, HandedRequest);
 
 fn run(site: &'static Site) -> io::Result<()> {
     let inbox = ReplyInbox::new()?;
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
-        for place in 0..site.settings.workers {
+        let worker = |place| {
             let (work, inbox) = (work.clone(), &inbox);
-            let worker = move || answer(site, place, &work, inbox);
-            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
-        }
+            move || answer(site, place, &work, inbox)
+        };
+        let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
         let mut crew = Pool { site, queue, inbox: &inbox };
-        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
+        let ready = || site.ready(workers.len());
+        let ended = readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
+        inbox.close();
+        ended
     })
 }
 
 fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox) {
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
+        if inbox.is_closed() {
+            return;
+        }
         let mut reply = call(site, &request.borrow(), tally);
         // This layer may wait, so the worker itself waits for the modelled back end.
         if let Some(wait) = reply.wait.take() {
-            thread::sleep(wait);
+            inbox.sleep(wait);
         }
         inbox.post(ticket, reply);
     }
@@ -107,9 +114,10 @@ struct Pool<'a> {
 
 impl Workers for Pool<'_> {
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
-        match self.queue.try_send((ticket, request.to_owned())) {
-            Ok(()) => None,
-            Err(_) => Some(busy(self.site.tallies.of(0))),
+        let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
+        match work.map(|work| self.queue.try_send(work)) {
+            Some(Ok(())) => None,
+            Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
         }
     }
 

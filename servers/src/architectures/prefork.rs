@@ -1,6 +1,6 @@
 //! # Idea
-//! Processes are started in advance. All of these [workers](crate#glossary) wait in accept(2) on the listener that
-//! they share; for each new connection the kernel wakes one of them.
+//! Processes are started in advance. All of these [workers](crate#glossary) wait for the listener that they share, and
+//! for each new connection the kernel wakes one of them, which accepts it.
 //!
 //! # Picture
 //! ```text
@@ -18,8 +18,12 @@
 //! worker. Handlers that are not thread-safe are safe here.
 //!
 //! # Breaks
-//! N slow or idle clients occupy all workers; the others wait in the backlog. A fixed number of workers is too small
-//! at peak hours and too large at others.
+//! With more clients than workers. A worker for which connections wait waits for no client: it keeps the connection,
+//! watches it beside the listener ([crew](crate::drivers::crew)), and serves the next. So slow and idle clients stop
+//! nobody; but processes cannot hand a connection over, so what a worker has accepted waits while that worker
+//! computes, though others may be free. To close after each answer instead would cost clients a connection for each
+//! request, and would cut off those that are only slow. A fixed number of workers is too small at peak hours and too
+//! large at others.
 //!
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.
@@ -34,13 +38,14 @@ use nix::unistd::Pid;
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::drivers::blocking::{self, BlockingWire};
-use crate::kit::accept::accept;
+use crate::drivers::crew::Crew;
 use crate::kit::complaint::vacancy;
+use crate::kit::memory::Purpose;
 use crate::kit::process::{ask_to_stop, is_crash, start};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::{POOL_WORKERS, RESPAWN_PAUSE, RESPAWN_YOUNG};
+use crate::kit::threads::NoWorker;
+use crate::limits::{POOL_WORKERS, PROCESS_BYTES, RESPAWN_PAUSE, RESPAWN_YOUNG};
 
 /// Processes that share the listening socket.
 pub const PREFORK: Architecture = Architecture {
@@ -55,7 +60,7 @@ pub const PREFORK: Architecture = Architecture {
         hand_overs: HandOvers::Never,
         shares: Shares::Listener,
     },
-    wall: "as many idle clients as workers; the others wait in the backlog",
+    wall: "more clients than workers: they wait for the process that accepted them",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
     run,
@@ -68,11 +73,19 @@ struct Worker {
 }
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let hire =
-        |place| Ok::<_, io::Error>(Worker { pid: start(site, || work(site, place))?, born: Instant::now() });
-    let first = (0..site.settings.workers).map(|place| hire(place).map(Some));
-    let mut workers = first.collect::<io::Result<Vec<_>>>()?;
-    let (mut told, mut complained) = (false, false);
+    let hire = |place| {
+        Ok::<_, io::Error>(Worker { pid: start(site, place, || work(site, place))?, born: Instant::now() })
+    };
+    let wanted = site.settings.workers;
+    let mut workers: Vec<Option<Worker>> = (0..wanted).map(|_| None).collect();
+    let refusal = fill(&mut workers, hire).err();
+    let hired = workers.iter().flatten().count();
+    match refusal {
+        Some((_, cause)) if hired == 0 => return Err(NoWorker { wanted, cause }.into()),
+        _ => site.ready(hired),
+    }
+    // What [`Site::ready`] tells is not told again.
+    let (mut told, mut complained) = (false, hired < wanted);
     loop {
         if site.stop.is_requested() && !told {
             workers.iter().flatten().for_each(|worker| ask_to_stop(worker.pid));
@@ -87,7 +100,7 @@ fn run(site: &'static Site) -> io::Result<()> {
             Err(Errno::ECHILD) if site.stop.is_requested() => return Ok(()),
             Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => {
                 site.stop.wait(RESPAWN_PAUSE);
-                complained = !fill(&mut workers, hire, complained);
+                complained = complain(fill(&mut workers, hire), complained);
                 continue;
             }
             // EINTR: a stop signal, or the tick of the stop switch.
@@ -102,41 +115,45 @@ fn run(site: &'static Site) -> io::Result<()> {
         let stopping = site.stop.is_requested();
         Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
         let dead = workers[place].take();
+        site.memory.bury(place);
         if stopping {
             continue;
         }
         if dead.is_some_and(|dead| dead.born.elapsed() < RESPAWN_YOUNG) {
             site.stop.wait(RESPAWN_PAUSE);
         }
-        complained = !fill(&mut workers, hire, complained);
+        complained = complain(fill(&mut workers, hire), complained);
     }
 }
 
-/// Starts a worker in each vacant place; returns whether all places are taken. A place that the kernel has no process
-/// for stays vacant, and the other workers go on; this is said once.
+/// Starts a worker in each vacant place, until the kernel has no process for one: the place stays vacant, and the other
+/// workers go on.
 fn fill(
     workers: &mut [Option<Worker>],
     hire: impl Fn(usize) -> io::Result<Worker>,
-    complained: bool,
-) -> bool {
+) -> Result<(), (usize, io::Error)> {
     for (place, worker) in workers.iter_mut().enumerate().filter(|(_, worker)| worker.is_none()) {
-        match hire(place) {
-            Ok(hired) => *worker = Some(hired),
-            Err(error) => {
-                if !complained {
-                    vacancy(place, &error);
-                }
-                return false;
-            }
-        }
+        *worker = Some(hire(place).map_err(|error| (place, error))?);
     }
-    true
+    Ok(())
+}
+
+/// Says that a place is vacant, but not again before all were taken; returns whether it has been said.
+fn complain(filled: Result<(), (usize, io::Error)>, complained: bool) -> bool {
+    match &filled {
+        Err((place, error)) if !complained => vacancy(*place, error),
+        _ => {}
+    }
+    filled.is_err()
 }
 
 fn work(site: &'static Site, place: usize) {
     let tally = site.tallies.of(place);
+    // Where the budget is too small for all the workers, those that there are serve all the same.
+    let _process = site.memory.lease(PROCESS_BYTES, Purpose::Connection);
     // A broken listener makes the worker panic and exit with a failure, and the master notices.
-    while let Some(stream) = accept(site).expect("the listener works") {
-        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
+    let crew = Crew::new(site, 1).expect("descriptors are left");
+    while let Some(guest) = crew.next().expect("the listener works") {
+        crew.serve(guest, tally);
     }
 }

@@ -6,24 +6,30 @@
 //! | keep an answer that is not due yet, and the earliest deadline | [`timed`] |
 //! | let no connection keep a thread from the others | [`share`] |
 //! | carry one connection by calls that block | [`blocking`] |
+//! | let few workers serve many connections by such calls | [`crew`], a single one: [`patience`] |
 //! | carry one connection as a task | [`task`], with one timer for many waits: [`alarm`] |
 //! | let a coroutine wait | [`fiber`] |
 //! | carry many connections by readiness | [`readiness`], [`selector`], [`workers`] |
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
 //! | hand answers back from a pool to a loop | [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`head_limit`], [`write_limit`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`] |
+//! | limit its time and memory | [`head_limit`], [`write_limit`], [`wire_memory`] |
 
 pub mod alarm;
+pub mod answer;
 pub mod async_wire;
 pub mod blocking;
 pub mod buffers;
 pub mod completion;
+pub mod crew;
 pub mod deadlines;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;
+mod holding;
 pub mod inbox;
+pub mod patience;
 pub mod readiness;
 pub mod ring;
 pub mod selector;
@@ -31,5 +37,6 @@ pub mod session;
 pub mod share;
 pub mod task;
 pub mod timed;
+pub mod wire_memory;
 pub mod workers;
 pub mod write_limit;

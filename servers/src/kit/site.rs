@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dyno_http::limits::Limits;
@@ -12,8 +12,10 @@ use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::listen::listen;
+use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
+use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
 
@@ -33,11 +35,47 @@ pub struct Site {
     pub stop: &'static Stop,
     /// Open connections of all readiness loops together.
     pub open_connections: AtomicUsize,
+    /// The budget of memory, shared by threads and forked workers.
+    pub memory: MemoryBudget,
+    /// What a connection takes of it while it is idle, in bytes: its session, and what was started for it.
+    pub connection_bytes: usize,
     /// The counts, shared by threads and forked workers.
     pub tallies: Tallies,
+    /// Whom [`Site::ready`] tells.
+    pub readiness: Readiness,
+}
+
+/// Is told that so many workers of a site stand.
+type Teller = dyn Fn(&Site, usize) + Send + Sync;
+
+/// Who is told that the workers stand, and how many of them stand once they do.
+pub struct Readiness {
+    tell: Box<Teller>,
+    workers: OnceLock<usize>,
+}
+
+impl Readiness {
+    /// Nobody was told yet; `tell` will be called with the number of workers.
+    pub fn new(tell: impl Fn(&Site, usize) + Send + Sync + 'static) -> Self {
+        Readiness { tell: Box::new(tell), workers: OnceLock::new() }
+    }
+
+    /// How many workers stand; `None` before they do.
+    pub fn workers(&self) -> Option<usize> {
+        self.workers.get().copied()
+    }
 }
 
 impl Site {
+    /// A chapter calls this once, when all that it starts in advance stands and connections are accepted from now on:
+    /// `workers` processes, threads or loops. There may be fewer than the settings ask for, where the system allows no
+    /// more.
+    pub fn ready(&self, workers: usize) {
+        if self.readiness.workers.set(workers).is_ok() {
+            (self.readiness.tell)(self, workers);
+        }
+    }
+
     /// A site with all services in plaintext, within the usual limits, for a server of one's own. It lives as long as
     /// the process, and SIGTERM, SIGINT or SIGHUP stops it.
     ///
@@ -56,11 +94,31 @@ impl Site {
             transport: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
+            memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,
+            // A server of one's own is most likely one of threads.
+            connection_bytes: CONNECTION_BYTES + THREAD_BYTES,
             settings,
             stop,
+            readiness: Readiness::new(|_, _| {}),
         }));
         stop.own_listener(Some(site.listener.as_fd()));
         Ok(site)
+    }
+
+    /// The account at the end, as one JSON object: the counts of all workers, and the budget of memory.
+    pub fn account(&self, name: &str) -> String {
+        let (budget, peak, refused) = (self.memory.budget(), self.memory.peak(), self.memory.refused());
+        let mut json = self.tallies.to_json(name);
+        json.truncate(json.len() - 1);
+        json + &format!(
+            ",\"memory\":{{\"budget_bytes\":{budget},\"peak_bytes\":{peak},\"refused\":{refused}}}}}"
+        )
+    }
+
+    /// Whether one more connection may be served beside those that are `open`: the limit allows it, and there is
+    /// memory.
+    pub fn may_admit(&self, open: usize) -> bool {
+        open < self.settings.max_connections && self.memory.has_room(self.connection_bytes)
     }
 }
 
@@ -77,6 +135,8 @@ pub struct Settings {
     pub arm: Arm,
     /// How long a stopping server waits for requests in flight.
     pub drain: Duration,
+    /// What connections may hold together, in bytes: what their design takes, buffers, bodies, queued answers.
+    pub memory_bytes: usize,
 }
 
 /// The variant of a chapter that has two.
