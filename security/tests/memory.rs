@@ -74,7 +74,7 @@ impl Known {
 
 /// Fails unless the secret lies in memory while `owner` lives, and nowhere afterwards.
 fn only_while_it_lives<T>(what: &str, secret: &Known, owner: impl FnOnce(&Secret<32>) -> T) {
-    let _alone = ALONE.lock().unwrap_or_else(|held| held.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let owner = {
         let shown = secret.shown();
         owner(&shown)
@@ -150,7 +150,7 @@ fn a_signing_key_is_overwritten() {
     // The test's own computation has left it on the stack.
     wipe_below();
     only_while_it_lives("the half of the digest", &half, |_| SigningKey::from_seed(&*seed.shown()).unwrap());
-    let _alone = ALONE.lock().unwrap_or_else(|held| held.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let key = SigningKey::from_seed(&*seed.shown()).unwrap();
     key.sign(Context("dyno test"), &[b"a message"]);
     assert_eq!(seed.places(), 0, "the seed is needed once");
@@ -170,7 +170,7 @@ fn key_files_leave_neither_the_key_nor_its_letters() {
     });
     keyfile::write(&path, &document).unwrap();
     only_while_it_lives("a key file", &seed, |_| document);
-    let _alone = ALONE.lock().unwrap_or_else(|held| held.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let key = keyfile::read(&path).unwrap();
     assert_eq!((seed.places(), letters.places()), (0, 0), "read");
     drop(key);
@@ -186,6 +186,6 @@ fn derived_octets_are_wiped_with_their_key() {
         let derived = key.derive::<32>(b"label");
         (key, derived)
     });
-    let _alone = ALONE.lock().unwrap_or_else(|held| held.into_inner());
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     assert_eq!(input.places(), 0, "the input is needed once");
 }
