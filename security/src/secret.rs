@@ -1,8 +1,8 @@
 //! Memory for secrets: a place on the heap that never moves, is filled where it lies, and is wiped when dropped; and
 //! the wiping of what computations leave on the stack.
 //!
-//! A value that is moved leaves a copy behind that no drop sees, and ring wipes none of its own. So every secret of this
-//! crate lies in a box, whose owner may move; key objects of ring lie in boxes as well, and another key of the same
+//! A value that is moved leaves a copy behind that no drop sees, and ring wipes none of its own. So every secret of
+//! this crate lies in a box, whose owner may move; key objects of ring lie in boxes as well, and another key of the same
 //! kind is written over each before its memory is given back. What ring computes on the stack is overwritten after each
 //! step that used a secret ([`wipe_stack`]).
 //!
