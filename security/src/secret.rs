@@ -2,9 +2,9 @@
 //! the wiping of what computations leave on the stack.
 //!
 //! A value that is moved leaves a copy behind that no drop sees, and ring wipes none of its own. So every secret of
-//! this crate lies in a box, whose owner may move; key objects of ring lie in boxes as well, and another key of the same
-//! kind is written over each before its memory is given back. What ring computes on the stack is overwritten after each
-//! step that used a secret ([`wipe_stack`]).
+//! this crate lies in a box, whose owner may move. Key objects of ring lie in boxes as well, and another key of the
+//! same kind is written over each before its memory is given back. What ring computes on the stack is overwritten after
+//! each step that used a secret.
 //!
 //! What is not wiped: the long-term keys, as long as the server or client lives; plaintext and its buffers; registers,
 //! and what the kernel saves of them; everything inside rustls and rcgen (TLS, throw-away authorities).
