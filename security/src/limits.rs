@@ -65,6 +65,10 @@ pub const KEY_FILE_OCTETS: usize = 16 * 1024;
 /// take (some 230 KiB), or some ten thousand pinned keys.
 pub const TRUST_FILE_OCTETS: usize = 1024 * 1024;
 
+/// Days for which a TLS certificate is valid: what public authorities give. There is no revocation, so the end of a
+/// certificate is the end of what a thief of its key can do.
+pub const CERTIFICATE_DAYS: u32 = 90;
+
 /// Bits of the modulus of a classical group. Above it, one exponentiation takes seconds, and a stranger could choose
 /// the group.
 pub const CLASSICAL_MODULUS_BITS: u32 = 8192;
