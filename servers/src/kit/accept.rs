@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 
+use super::complaint::exhausted;
 use super::site::Site;
 use super::stop::{has_waiting, own};
 use super::tally::Tally;
@@ -74,7 +75,10 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         match classify(error) {
             Trouble::Again => {}
             Trouble::Nobody => return Ok(Accepted::Nobody),
-            Trouble::Exhausted => return Ok(Accepted::Exhausted),
+            Trouble::Exhausted => {
+                exhausted(&site.tallies, error);
+                return Ok(Accepted::Exhausted);
+            }
             Trouble::Shut => return Ok(Accepted::Stopped),
             Trouble::Broken => return Err(error.into()),
         }
