@@ -321,7 +321,7 @@ fn nothing_twice(row: &Row, transport: Transport) -> Outcome {
 }
 
 fn worker_arguments(row: &Row) -> Vec<&'static str> {
-    if row.reads(dyno_servers::architecture::Knob::Workers) { vec!["--workers", "2"] } else { vec![] }
+    if row.reads(Knob::Workers) { vec!["--workers", "2"] } else { vec![] }
 }
 
 /// The server's ephemeral public key (the channel) or its random value and key share (TLS), and some octets that it
