@@ -18,7 +18,7 @@ use crate::pipe::{Acceptor, Connector};
 use crate::signature::keyfile::{self, KeyFileError};
 use crate::signature::{PublicKey, SigningKey};
 use crate::tls;
-use crate::tls::certificate::{CannotMake, Certified, Side, ThrowAwayAuthority};
+use crate::tls::certificate::{CannotMake, Certified, CertifiedSide, ThrowAwayAuthority};
 use crate::tls::trust::ServerTrust;
 use crate::transport::Transport;
 use rustls::pki_types::CertificateDer;
@@ -172,7 +172,7 @@ fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
         None => {
             let made = ThrowAwayAuthority::generate()?.issue_for(
                 &certificate_names(),
-                Side::Server,
+                CertifiedSide::Server,
                 limits::CERTIFICATE_DAYS,
             )?;
             (made, ServerIdentity::ThrowAwayCertificate)
@@ -261,9 +261,10 @@ pub fn create_valid(directory: &Path, days: u32) -> Result<(), CredentialsError>
     write(&directory.join("trust"), &trust)?;
     let authority = ThrowAwayAuthority::generate()?;
     write(&directory.join("authority.pem"), &keyfile::to_pem("CERTIFICATE", &authority.certificate()))?;
-    for (names, side, role) in
-        [(&certificate_names()[..], Side::Server, "server"), (&["client"], Side::Client, "client")]
-    {
+    for (names, side, role) in [
+        (&certificate_names()[..], CertifiedSide::Server, "server"),
+        (&["client"], CertifiedSide::Client, "client"),
+    ] {
         let certified = authority.issue_for(names, side, days)?;
         keyfile::write(&directory.join(format!("tls-{role}.key")), &certified.key)?;
         write(

@@ -134,7 +134,7 @@ fn a_sealing_key_stops_before_a_number_could_come_again() {
     assert_eq!(opening.open(b"", &first).unwrap(), b"same", "a refused message does not advance the number");
 }
 
-/// Changes of keys without need: as many are taken as an honest sender can ever make, and the next one ends the session.
+/// Changes of keys without need: as many are taken as an honest sender can ever make, and the next one ends it all.
 #[test]
 fn a_storm_of_rekeys_is_refused() {
     let start = Instant::now();

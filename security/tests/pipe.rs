@@ -150,14 +150,14 @@ fn certificates_that_do_not_fit_are_refused_with_the_reason() {
 /// A certificate is for one side: a client's does not pass for a server's, nor the other way round.
 #[test]
 fn a_tls_certificate_counts_for_its_own_side_alone() {
-    use tls::certificate::Side;
+    use tls::certificate::CertifiedSide;
     let authority = ThrowAwayAuthority::generate().unwrap();
     let roots = [authority.certificate()];
     let now = Instant::now();
     for (server, client, fits) in [
-        (Side::Server, Side::Client, true),
-        (Side::Client, Side::Client, false),
-        (Side::Server, Side::Server, false),
+        (CertifiedSide::Server, CertifiedSide::Client, true),
+        (CertifiedSide::Client, CertifiedSide::Client, false),
+        (CertifiedSide::Server, CertifiedSide::Server, false),
     ] {
         let issue = |side| authority.issue_for(&["localhost"], side, 1).unwrap();
         let server_end = tls::endpoint::TlsServer::new(issue(server), Some(&roots)).unwrap();

@@ -29,8 +29,8 @@ impl Identity {
     }
 }
 
-/// Translates instants into calendar time, which certificates need. It rests on one pair of readings of both clocks, and
-/// on how long the machine has been suspended since: instants stand still meanwhile.
+/// Translates instants into calendar time, which certificates need. It rests on one pair of readings of both clocks,
+/// and on how long the machine has been suspended since: instants stand still meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub struct Calendar {
     instant: Instant,

@@ -46,7 +46,7 @@ impl Certified {
 
 /// The side of a connection that may show a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum CertifiedSide {
     /// The server.
     Server,
     /// The client.
@@ -110,15 +110,15 @@ impl ThrowAwayAuthority {
     ///
     /// # Errors
     /// [`CannotMake`].
-    pub fn issue_for(&self, names: &[&str], side: Side, days: u32) -> Result<Certified, CannotMake> {
+    pub fn issue_for(&self, names: &[&str], side: CertifiedSide, days: u32) -> Result<Certified, CannotMake> {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let begin = rcgen::date_time_ymd(1970, 1, 1);
         self.sign(names, |params| {
             params.not_before = begin + unix.saturating_sub(Duration::from_secs(3600));
             params.not_after = begin + unix + Duration::from_secs(u64::from(days) * 86_400);
             params.extended_key_usages = vec![match side {
-                Side::Server => ExtendedKeyUsagePurpose::ServerAuth,
-                Side::Client => ExtendedKeyUsagePurpose::ClientAuth,
+                CertifiedSide::Server => ExtendedKeyUsagePurpose::ServerAuth,
+                CertifiedSide::Client => ExtendedKeyUsagePurpose::ClientAuth,
             }];
         })
     }
