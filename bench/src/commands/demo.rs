@@ -59,8 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         return Ok(Exit::Success);
     };
     let demo = demos::ALL.into_iter().find(|demo| demo.name == *name).ok_or_else(|| {
-        let names: Vec<_> = demos::ALL.into_iter().map(|demo| demo.name).collect();
-        let guess = closest(name, &names).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+        let guess =
+            closest(name, &demos::names()).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
         Failure::usage(
             format!("there is no demonstration called {name:?}"),
             format!("{guess}`dyno demo` lists them"),

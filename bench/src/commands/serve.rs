@@ -1,6 +1,6 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_http::limits::{Epoch, Limits};
+use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
 use dyno_servers::kit::listen::listen;
@@ -18,12 +19,14 @@ use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
+use dyno_units::show;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 
 use super::CommandResult;
 use super::deadlines::DeadlineOptions;
 use crate::exit::{Exit, Failure};
+use crate::limits::LONGEST_DRAIN_S;
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
 use dyno_measure::suggest::closest;
@@ -32,7 +35,7 @@ use dyno_record::contract::ReadyLine;
 /// Run one architecture until SIGTERM, SIGHUP or Ctrl-C.
 ///
 /// When it is ready it prints one line of JSON with its address, process, name and settings on standard output, and
-/// when it has ended another with its counts for each worker. The first signal (SIGTERM, SIGINT, SIGHUP) drains: no
+/// when it has ended another with its counts for each worker; on a terminal it says both in words. The first signal (SIGTERM, SIGINT, SIGHUP) drains: no
 /// new connections, requests that have arrived are answered, idle connections end after 200 ms; a SIGTERM or
 /// SIGINT after it ends at once (exit code 130). SIGQUIT, SIGUSR1 and SIGUSR2 end it without draining.
 #[derive(Debug, clap::Args)]
@@ -60,11 +63,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LIST", value_parser = parse_cores)]
     cores: Option<Cores>,
     /// How long a stopping server waits for requests in flight, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN.as_secs())]
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN.as_secs(), value_parser = clap::value_parser!(u64).range(..=LONGEST_DRAIN_S))]
     drain: u64,
     /// The directory behind /files/.
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+    /// Lines of JSON, as where standard output is no terminal.
+    #[arg(long)]
+    json: bool,
     /// Offer /fault/panic, abort, exit and spin, which do what they say.
     #[arg(long)]
     faults: bool,
@@ -147,13 +153,38 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             "compute_rounds_per_us": arguments.compute_rounds_per_us,
         },
     });
-    say(&json!(ReadyLine { ready: true, address, details }).to_string());
+    // Programs read the two lines of JSON; whoever sits at a terminal gets a sentence.
+    let to_people = !arguments.json && io::stdout().is_terminal();
+    match to_people {
+        true => say(&greeting(architecture.name, address, arguments.transport.transport)),
+        false => say(&json!(ReadyLine { ready: true, address, details }).to_string()),
+    }
     let result = (architecture.run)(site);
-    say(&site.tallies.to_json(architecture.name));
+    let tallies = site.tallies.to_json(architecture.name);
+    say(&if to_people { farewell(&tallies) } else { tallies });
     match result {
         Ok(()) => Ok(Exit::Success),
         Err(error) => Err(Failure::failed(format!("{} stopped: {error}", architecture.name), remedy(&error))),
     }
+}
+
+/// What a person at a terminal is told when the server is ready.
+fn greeting(name: &str, address: SocketAddr, transport: Transport) -> String {
+    let try_it = match transport {
+        Transport::Plain => format!("http://{address}/"),
+        _ => format!("dyno load http://{address}/ --transport {}", transport.name()),
+    };
+    format!("{name} listens: {try_it}\n`dyno list` shows what it answers to, such as /json; Ctrl-C drains")
+}
+
+/// What a person is told at the end: the requests of all workers together.
+fn farewell(tallies: &str) -> String {
+    let served = serde_json::from_str::<serde_json::Value>(tallies).ok();
+    let requests = served.and_then(|served| served["total"]["requests"].as_u64());
+    requests.map_or_else(
+        || "drained".to_string(),
+        |count| format!("drained; served {} requests", show::whole(count)),
+    )
 }
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
