@@ -212,7 +212,7 @@ fn cost(model: &Model) -> Option<String> {
 
 fn trust(model: &Model) -> String {
     let [valid, at_least, void] = model.standings;
-    let mut words = format!("Of {} cells, {valid} passed the audit", valid + at_least + void);
+    let mut words = format!("Of {}, {valid} passed the audit", show::count(valid + at_least + void, "cell"));
     if at_least > 0 {
         words += &format!(", {at_least} say \"at least\" (the server was not the bottleneck)");
     }

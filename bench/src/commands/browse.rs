@@ -66,8 +66,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         let paint = PAINT;
         outln!("{} {}\n", paint.bold("dyno browse"), place.shown());
         out!("{}", waterfall::text(&many, paint));
-        outln!("\n{} fetches", many.fetches.len());
-        for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {
+        let fetches = many.fetches.len();
+        outln!("\n{fetches} fetch{}", if fetches == 1 { "" } else { "es" });
+        for (name, visit) in [("1 thread".to_string(), &one), (show::many(u64::from(many.threads), "thread"), &many)] {
             outln!(
                 "{name:<12} {:>9}  parallelism {:.2}",
                 show::time(visit.elapsed_ns as f64),

@@ -71,7 +71,7 @@ Examples:
   dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
   dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
 
-Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the audit declared the run void,
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if is true, 5 the audit declared the run void,
 130 interrupted (what was measured is written, marked as partial).";
 
 /// Runs the load.

@@ -183,7 +183,7 @@ fn farewell(tallies: &str) -> String {
     let requests = served.and_then(|served| served["total"]["requests"].as_u64());
     requests.map_or_else(
         || "drained".to_string(),
-        |count| format!("drained; served {} requests", show::whole(count)),
+        |count| format!("drained; served {}", show::many(count, "request")),
     )
 }
 

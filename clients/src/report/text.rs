@@ -35,12 +35,14 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     audit(o, outcome, paint);
     for threshold in &outcome.thresholds {
         let measured =
-            threshold.measured.map_or("not measured".into(), |m| show_measured(&threshold.expression, m));
+            threshold.measured.map_or("not measured: too few answers".into(), |m| {
+                format!("measured {}", show_measured(&threshold.expression, m))
+            });
         let grade = if threshold.failed { Verdict::Void } else { Verdict::Sound };
         let mark = paint.verdict(grade.tone(), if threshold.failed { "FAILED" } else { "passed" });
         let _ = writeln!(
             o,
-            "{} {mark}: fail if {} (measured: {measured})",
+            "{} {mark}: fail if {} ({measured})",
             paint.dim("threshold "),
             threshold.expression
         );
@@ -77,7 +79,7 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
     };
     let length = match (plan.duration_ns, plan.requests) {
         (Some(ns), _) => show::time(ns as f64),
-        (None, Some(n)) => format!("{} requests", show::whole(n)),
+        (None, Some(n)) => show::many(n, "request"),
         (None, None) => String::new(),
     };
     let connections = connections(u64::from(plan.connections));
