@@ -1,6 +1,8 @@
 //! What the user can do about an error of a library: the libraries say what is wrong, the program says which option
 //! mends it.
 
+mod files;
+
 use dyno_clients::engine::EngineError;
 use dyno_clients::failure::Cause;
 use dyno_clients::limits;
@@ -10,9 +12,7 @@ use dyno_measure::contestant::error::ContestantError;
 use dyno_measure::rig::system::SystemError;
 use dyno_record::store::StoreError;
 use dyno_report::error::ReportError;
-use dyno_security::credentials::CredentialsError;
 use dyno_security::pipe::error::PipeError;
-use dyno_security::signature::keyfile::KeyFileError;
 use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
@@ -91,12 +91,6 @@ impl From<SystemError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Failure::failed(error.to_string(), "")
-    }
-}
-
-impl From<CredentialsError> for Failure {
-    fn from(error: CredentialsError) -> Self {
-        Failure::usage(error.to_string(), of_credentials(&error))
     }
 }
 
@@ -194,27 +188,6 @@ pub(crate) fn stopped(stop: EndedEarly, remedy: &str) -> Failure {
     }
 }
 
-const KEYS: &str = "`dyno keys DIR` makes a directory with all that both sides need";
-
-/// The remedy for files that cannot be used.
-fn of_credentials(error: &CredentialsError) -> &'static str {
-    match error {
-        CredentialsError::NobodyToTrust => {
-            "give --credentials DIR (made by `dyno keys DIR`), --trust FILE or --peer KEY"
-        }
-        CredentialsError::NoKey => "give --key FILE as well",
-        CredentialsError::KeyFile(KeyFileError::TooOpen { .. }) => "only its owner may read it: chmod 600",
-        CredentialsError::KeyFile(
-            KeyFileError::File { .. } | KeyFileError::NoPem { .. } | KeyFileError::Key { .. },
-        )
-        | CredentialsError::File { .. }
-        | CredentialsError::NoCertificate { .. }
-        | CredentialsError::TrustFile { .. }
-        | CredentialsError::Tls(_)
-        | CredentialsError::CannotMake(_) => KEYS,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,14 +247,5 @@ mod tests {
                 EngineError::Unreachable { address, reason: error.to_string(), cause }.into();
             assert_eq!(failure.remedy, remedy, "{error}");
         }
-    }
-
-    #[test]
-    fn a_file_that_others_may_read_is_not_made_anew() {
-        let path = std::path::PathBuf::from("server.key");
-        let too_open = KeyFileError::TooOpen { path: path.clone(), mode: 0o644 };
-        assert!(of_credentials(&too_open.into()).contains("chmod 600"));
-        assert_eq!(of_credentials(&CredentialsError::NoCertificate { path }), KEYS);
-        assert!(of_credentials(&CredentialsError::NobodyToTrust).contains("--peer"));
     }
 }

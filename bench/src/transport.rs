@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use dyno_security::credentials::{self, Files, SERVER_NAME, ServerIdentity, ServerSide};
+use dyno_security::channel::name::PeerName;
+use dyno_security::credentials::{self, Files, ServerIdentity, ServerSide};
 use dyno_security::pipe::Connector;
 use dyno_security::signature::{BadKey, PublicKey};
 use dyno_security::transport::Transport;
@@ -26,11 +27,12 @@ pub(crate) struct Options {
     /// TLS: our certificate chain in PEM.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// Whom to trust. The channel: `peer NAME KEY` and `authority KEY` lines; TLS: certificates in PEM.
+    /// Whom to trust. The channel: lines `peer NAME KEY` (NAME is the URL's host, or [host]:port) and `authority KEY`;
+    /// TLS: certificates in PEM. A server without it serves every client.
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
-    /// The channel: pin this key of the peer (ed25519:HEX).
-    #[arg(long, value_name = "KEY", value_parser = parse_key)]
+    /// The channel: accept this key of the peer (ed25519:HEX) and no other, whatever a trust file says.
+    #[arg(long, value_name = "KEY", value_parser = parse_key, conflicts_with = "trust")]
     peer: Option<PublicKey>,
 }
 
@@ -81,10 +83,8 @@ impl Options {
     ///
     /// # Errors
     /// Usage (2), naming the file and the remedy.
-    pub(crate) fn connector(&self, name: &str) -> Result<Option<Box<dyn Connector>>, Failure> {
+    pub(crate) fn connector(&self, name: &PeerName) -> Result<Option<Box<dyn Connector>>, Failure> {
         self.hide_secrets();
-        // The channel's trust file knows the server of a credentials directory by one fixed name.
-        let name = if self.transport == Transport::Channel { SERVER_NAME } else { name };
         Ok(credentials::connector(self.transport, &self.files()?, name)?)
     }
 
@@ -95,15 +95,21 @@ impl Options {
     }
 }
 
-/// One line for the operator of a server: how its clients can know it.
-pub(crate) fn describe(identity: &ServerIdentity) -> String {
-    match identity {
+/// Two lines for the operator of a server: how its clients can know it, and which of them it serves.
+pub(crate) fn describe(identity: &ServerIdentity, serves_anybody: bool) -> String {
+    let shown = match identity {
         ServerIdentity::Key(key) => format!("channel identity {key}; clients pin it with --peer"),
         ServerIdentity::Certificate(path) => format!("TLS 1.3 with the certificate {}", path.display()),
         ServerIdentity::ThrowAwayCertificate => {
             "TLS 1.3 with a throw-away certificate that nobody can check (curl -k)".into()
         }
-    }
+    };
+    let clients = if serves_anybody {
+        "serves every client, whoever it is; --trust FILE serves only those that it names"
+    } else {
+        "serves only clients that prove to be among the trusted"
+    };
+    format!("{shown}\n{clients}")
 }
 
 /// From now on a crash of this process or of its children writes no memory anywhere.

@@ -41,7 +41,7 @@ impl Drop for Served {
 }
 
 fn ask(address: &str, kind: Transport, files: &Files) -> std::io::Result<String> {
-    let connector = credentials::connector(kind, files, SERVER_NAME).unwrap().unwrap();
+    let connector = credentials::connector(kind, files, &SERVER_NAME.into()).unwrap().unwrap();
     let mut line = WireLine::new(TcpStream::connect(address)?, connector.connect(Instant::now()))?;
     line.establish()?;
     line.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
@@ -107,7 +107,8 @@ fn forked_workers_share_no_random_state() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..20 {
             // A message 1 that never changes would get equal answers from equal random state.
-            let connector = credentials::connector(Transport::Channel, &files, SERVER_NAME).unwrap().unwrap();
+            let connector =
+                credentials::connector(Transport::Channel, &files, &SERVER_NAME.into()).unwrap().unwrap();
             let mut pipe = connector.connect(Instant::now());
             let mut stream = TcpStream::connect(&server.address).unwrap();
             stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

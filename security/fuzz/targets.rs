@@ -230,8 +230,8 @@ fn trust_seeds() -> Vec<Vec<u8>> {
 fn trust_files(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let lower = text.to_ascii_lowercase();
-    for name in [None, Some("alice")] {
-        let Ok(trust) = Trust::parse(text, name) else { continue };
+    for name in [None, Some("alice".into())] {
+        let Ok(trust) = Trust::parse(text, name.as_ref()) else { continue };
         let stands = |key: &PublicKey| lower.contains(&key.to_string());
         assert!(trust.keys.iter().chain(&trust.authorities).all(stands));
         assert!(!trust.anyone);

@@ -10,16 +10,19 @@
 
 use crate::channel;
 use crate::channel::config::{Config, Identity};
+use crate::channel::name::PeerName;
 use crate::channel::trust::{Trust, TrustFileError};
+use crate::files::{self, FileError, Guard};
+use crate::limits;
 use crate::pipe::{Acceptor, Connector};
 use crate::signature::keyfile::{self, KeyFileError};
 use crate::signature::{PublicKey, SigningKey};
 use crate::tls;
 use crate::tls::certificate::{CannotMake, Certified, ThrowAwayAuthority};
 use crate::transport::Transport;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -33,10 +36,13 @@ pub enum CredentialsError {
     /// A private key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
-    /// Another file or a directory cannot be read or written.
+    /// Another file cannot be read or written, or others than its owner can write it.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The directory cannot be made.
     #[error("{path}: {error}", path = .path.display())]
-    File {
-        /// The file or directory.
+    Directory {
+        /// The directory.
         path: PathBuf,
         /// The error of the operating system.
         error: io::Error,
@@ -81,7 +87,7 @@ pub struct Files {
     pub certificate: Option<PathBuf>,
     /// Whom to trust. For the channel this is a trust file, for TLS the authorities' certificates in PEM.
     pub trust: Option<PathBuf>,
-    /// For the channel: a key to pin, beside the trust file or instead of it.
+    /// For the channel: the one key that is accepted, instead of all that a trust file names.
     pub peer: Option<PublicKey>,
 }
 
@@ -113,6 +119,8 @@ pub struct ServerSide {
     pub acceptor: Box<dyn Acceptor>,
     /// What clients will see of the server.
     pub identity: ServerIdentity,
+    /// Whether it serves every client, whoever that is; the operator should know.
+    pub serves_anybody: bool,
 }
 
 /// The server's end of `transport`; `None` for plain. Clients must prove who they are only when `files.trust` or
@@ -130,14 +138,14 @@ pub fn acceptor(transport: Transport, files: &Files) -> Result<Option<ServerSide
 
 fn channel_server(files: &Files) -> Result<ServerSide, CredentialsError> {
     let identity = channel_identity(files.or_in_directory(&files.key, "channel-server.key"))?;
-    let mut trust = match &files.trust {
-        Some(path) => read_trust(path, None)?,
-        None => Trust { anyone: files.peer.is_none(), ..Trust::default() },
+    let trust = match (files.peer, &files.trust) {
+        (Some(key), _) => Trust::pinned(key),
+        (None, Some(path)) => read_trust(path, None)?,
+        (None, None) => Trust::anyone(),
     };
-    trust.keys.extend(files.peer);
-    let shown = ServerIdentity::Key(*identity.key.public());
+    let (shown, serves_anybody) = (ServerIdentity::Key(*identity.key.public()), trust.anyone);
     let acceptor = Box::new(channel::endpoint::ChannelServer::new(Config::new(identity, trust)));
-    Ok(ServerSide { acceptor, identity: shown })
+    Ok(ServerSide { acceptor, identity: shown, serves_anybody })
 }
 
 fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
@@ -153,34 +161,35 @@ fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
     };
     let authorities = files.trust.as_deref().map(read_certificates).transpose()?;
     let acceptor = Box::new(tls::endpoint::TlsServer::new(certified, authorities.as_deref())?);
-    Ok(ServerSide { acceptor, identity })
+    Ok(ServerSide { acceptor, identity, serves_anybody: authorities.is_none() })
 }
 
-/// The client's end of `transport` for the server called `name`; `None` for plain.
+/// The client's end of `transport` for the server called `name`; `None` for plain. It accepts nobody else: the keys of
+/// other names in a trust file count for nothing.
 ///
 /// # Errors
 /// [`CredentialsError`], naming the file.
 pub fn connector(
     transport: Transport,
     files: &Files,
-    name: &str,
+    name: &PeerName,
 ) -> Result<Option<Box<dyn Connector>>, CredentialsError> {
     match transport {
         Transport::Plain => Ok(None),
         Transport::Channel => Ok(Some(Box::new(channel_client(files, name)?))),
-        Transport::Tls => Ok(Some(Box::new(tls_client(files, name)?))),
+        Transport::Tls => Ok(Some(Box::new(tls_client(files, name.host())?))),
     }
 }
 
-fn channel_client(files: &Files, name: &str) -> Result<channel::endpoint::ChannelClient, CredentialsError> {
-    let mut trust = match files.or_in_directory(&files.trust, "trust") {
-        Some(path) => read_trust(&path, Some(name))?,
-        None => Trust::default(),
+fn channel_client(
+    files: &Files,
+    name: &PeerName,
+) -> Result<channel::endpoint::ChannelClient, CredentialsError> {
+    let trust = match (files.peer, files.or_in_directory(&files.trust, "trust")) {
+        (Some(key), _) => Trust::pinned(key),
+        (None, Some(path)) => read_trust(&path, Some(name))?,
+        (None, None) => return Err(CredentialsError::NobodyToTrust),
     };
-    trust.keys.extend(files.peer);
-    if trust.keys.is_empty() && trust.authorities.is_empty() {
-        return Err(CredentialsError::NobodyToTrust);
-    }
     let identity = channel_identity(files.or_in_directory(&files.key, "channel-client.key"))?;
     Ok(channel::endpoint::ChannelClient::new(Config::new(identity, trust)))
 }
@@ -205,8 +214,10 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, Cre
 /// [`CredentialsError`], also when the directory exists.
 pub fn create(directory: &Path) -> Result<(), CredentialsError> {
     let made = DirBuilder::new().mode(0o700).create(directory);
-    made.map_err(|error| CredentialsError::File { path: directory.into(), error })?;
-    let mut trust = String::from("# Whom the channel trusts: peer NAME KEY, or authority KEY.\n");
+    made.map_err(|error| CredentialsError::Directory { path: directory.into(), error })?;
+    let mut trust = String::from(
+        "# Whom the channel trusts: `peer NAME KEY` (NAME is a host or [host]:port), or `authority KEY`.\n",
+    );
     for (name, file) in [(SERVER_NAME, "channel-server.key"), ("client", "channel-client.key")] {
         let (key, document) = SigningKey::generate();
         keyfile::write(&directory.join(file), &document)?;
@@ -217,7 +228,7 @@ pub fn create(directory: &Path) -> Result<(), CredentialsError> {
     write(&directory.join("authority.pem"), &keyfile::to_pem("CERTIFICATE", &authority.certificate()))?;
     for (names, role) in [(&certificate_names()[..], "server"), (&["client"], "client")] {
         let certified = authority.issue(names)?;
-        keyfile::write(&directory.join(format!("tls-{role}.key")), certified.key.secret_der())?;
+        keyfile::write(&directory.join(format!("tls-{role}.key")), &certified.key)?;
         write(
             &directory.join(format!("tls-{role}.pem")),
             &keyfile::to_pem("CERTIFICATE", &certified.chain[0]),
@@ -235,17 +246,22 @@ fn channel_identity(key: Option<PathBuf>) -> Result<Identity, CredentialsError> 
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CredentialsError> {
-    fs::write(path, text).map_err(|error| CredentialsError::File { path: path.into(), error })
+    Ok(files::write(path, Guard::Public, text.as_bytes())?)
 }
 
-fn read_trust(path: &Path, name: Option<&str>) -> Result<Trust, CredentialsError> {
-    let text =
-        fs::read_to_string(path).map_err(|error| CredentialsError::File { path: path.into(), error })?;
-    Trust::parse(&text, name).map_err(|error| CredentialsError::TrustFile { path: path.into(), error })
+fn read_trust(path: &Path, name: Option<&PeerName>) -> Result<Trust, CredentialsError> {
+    let octets = files::read(path, Guard::Public, limits::TRUST_FILE_OCTETS)?;
+    let text = std::str::from_utf8(&octets).map_err(|error| CredentialsError::TrustFile {
+        path: path.into(),
+        error: TrustFileError::NotText {
+            line: 1 + octets[..error.valid_up_to()].iter().filter(|&&octet| octet == b'\n').count(),
+        },
+    })?;
+    Trust::parse(text, name).map_err(|error| CredentialsError::TrustFile { path: path.into(), error })
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, CredentialsError> {
-    let pem = fs::read(path).map_err(|error| CredentialsError::File { path: path.into(), error })?;
+    let pem = files::read(path, Guard::Public, limits::TRUST_FILE_OCTETS)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -254,7 +270,5 @@ fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Creden
 }
 
 fn read_certified(certificate: &Path, key: &Path) -> Result<Certified, CredentialsError> {
-    let document = keyfile::read_pkcs8(key)?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(document.to_vec()));
-    Ok(Certified { chain: read_certificates(certificate)?, key })
+    Ok(Certified { chain: read_certificates(certificate)?, key: keyfile::read_pkcs8(key)? })
 }

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod dh;
 pub mod digest;
 pub mod envelope;
+pub mod files;
 mod half_open;
 pub mod kdf;
 mod lifecycle;

@@ -46,7 +46,11 @@ pub const RECEIVE_RECORDS: u64 = 1 << 24;
 pub const AEAD_MESSAGES: u64 = 1 << 32;
 
 /// Octets of a key file that are read: the PEM text of an Ed25519 key has about 120, that of any other key below 8 KiB.
-pub const KEY_FILE_OCTETS: u64 = 16 * 1024;
+pub const KEY_FILE_OCTETS: usize = 16 * 1024;
+
+/// Octets of a file of certificates or of trusted keys that are read: four times what the authorities of the whole web
+/// take (some 230 KiB), or some ten thousand pinned keys.
+pub const TRUST_FILE_OCTETS: usize = 1024 * 1024;
 
 /// Bits of the modulus of a classical group. Above it, one exponentiation takes seconds, and a stranger could choose
 /// the group.

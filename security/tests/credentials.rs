@@ -22,7 +22,8 @@ fn a_directory_serves_both_sides_of_each_transport() {
             let now = Instant::now();
             let mut server =
                 credentials::acceptor(kind, &server_files).unwrap().unwrap().acceptor.accept(now);
-            let mut client = credentials::connector(kind, &files, SERVER_NAME).unwrap().unwrap().connect(now);
+            let mut client =
+                credentials::connector(kind, &files, &SERVER_NAME.into()).unwrap().unwrap().connect(now);
             client.send(b"hello").unwrap();
             assert_eq!(support::settle(&mut *client, &mut *server, now).unwrap().1, b"hello", "{kind}");
         }
@@ -37,7 +38,7 @@ fn wrong_files_are_named_with_the_reason() {
     let files = Files::in_directory(&directory);
     let text =
         |result: Result<_, CredentialsError>| result.err().map(|e: CredentialsError| e.to_string()).unwrap();
-    let connect = |kind, files: &Files| credentials::connector(kind, files, SERVER_NAME).map(|_| ());
+    let connect = |kind, files: &Files| credentials::connector(kind, files, &SERVER_NAME.into()).map(|_| ());
 
     for transport in [Transport::Channel, Transport::Tls] {
         let result = connect(transport, &Files::default());

@@ -69,7 +69,7 @@ proptest! {
 
     #[test]
     fn parsers_take_any_octets(input in octets(400), text in "\\PC{0,200}") {
-        let _ = (Hello::parse(&input), HelloReply::parse(&input), keyfile::parse_pem(&input), Trust::parse(&text, Some("x")));
+        let _ = (Hello::parse(&input), HelloReply::parse(&input), keyfile::parse_pem(&input), Trust::parse(&text, Some(&"x".into())));
         let _ = keyfile::parse_pem(text.as_bytes());
         if let Some(credential) = Credential::parse(&input) {
             prop_assert_eq!(credential.encode(), input.clone());

@@ -263,7 +263,7 @@ fn a_certificate_is_written_as_the_specification_says() {
     let same = SigningKey::from_seed(&[0xa0; 32]).unwrap();
     let theirs = Credential::certify(&same, our_key(), KeyUsage::Connect, name, 0, 1 << 40).unwrap();
     assert_eq!(credential, theirs.encode());
-    let (server, public) = responder(Trust::authority(*same.public(), Some(name)));
+    let (server, public) = responder(Trust::authority(*same.public(), Some(&name.into())));
     converse(&server, &public, Some(credential), &[1], 1);
 }
 

@@ -17,12 +17,15 @@ use std::time::Duration;
 use dyno_servers::drivers::blocking::{self, BlockingWire};
 use dyno_servers::kit::accept::accept;
 use dyno_servers::kit::site::{Arm, Settings, Site};
+use dyno_servers::kit::threads;
+use dyno_servers::limits::THREAD_STACK_BYTES;
 
 /// The design, as a chapter states it: which threads accept, and which serve.
 fn run(site: &'static Site) -> io::Result<()> {
     thread::scope(|scope| {
-        let spawn = |place| scope.spawn(move || serve(site, place));
-        let threads: Vec<_> = (0..site.settings.workers).map(spawn).collect();
+        let worker = |place| move || serve(site, place);
+        let threads = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
+        println!(r#"{{"ready":true,"address":"{}"}}"#, site.listener.local_addr()?);
         threads.into_iter().try_for_each(|thread| thread.join().expect("the thread did not panic"))
     })
 }
@@ -45,7 +48,6 @@ fn main() -> io::Result<()> {
         drain: Duration::from_secs(10),
     };
     let site = Site::open(address, settings)?;
-    println!(r#"{{"ready":true,"address":"{}"}}"#, site.listener.local_addr()?);
     run(site)?;
     println!("{}", site.tallies.to_json("my-architecture"));
     Ok(())

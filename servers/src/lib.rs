@@ -36,7 +36,7 @@
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
 //! | knob | an [option](architecture::Knob) that some chapters read |
-//! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::stop::Mark) |
+//! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait |
 //! | serial | the number of a connection since the start; its place in a table is used again, its serial is not |
 //! | service | a plain function from a request to a reply |

@@ -28,6 +28,13 @@ pub const QUEUE_PLACES: usize = 4_096;
 /// build. Only touched pages cost memory.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
+/// Stack of a thread of the work-stealing pool: the usual size of a Rust thread, because a service may split its work
+/// there, and each split nests.
+pub const STEALING_STACK_BYTES: usize = 2 * 1024 * 1024;
+
+/// How long the system may take to count the end of threads that were started on trial; it takes microseconds.
+pub const THREAD_SETTLE_LIMIT: Duration = Duration::from_secs(1);
+
 /// Stack of a coroutine; the reason is the same. The memory is reserved, and only touched pages cost.
 pub const COROUTINE_STACK_BYTES: usize = 128 * 1024;
 

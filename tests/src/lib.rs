@@ -19,6 +19,7 @@
 //! | [`noise`] | random octets from a seed |
 //! | [`snapshot`] | golden files, and a page as text |
 //! | [`suite`] | running trials; what is slow runs only under `DYNO_SLOW=1` and shows as ignored otherwise |
+//! | [`tool`] | programs of others, run to their end or as servers |
 //! | [`tree`], [`imports`] | the source tree as text, and who imports whom, for rules that can be checked by reading |
 //! | [`limits`] | every bound, with its reason |
 
@@ -39,5 +40,6 @@ pub mod spawner;
 pub mod suite;
 pub mod tallies;
 pub mod terminal;
+pub mod tool;
 pub mod tree;
 pub mod wire;

@@ -86,7 +86,7 @@ impl Secure {
     pub fn connect(server: &Server, transport: Transport, directory: &str) -> Result<Secure, String> {
         let client = Client::connect(server.address).map_err(|error: io::Error| error.to_string())?;
         let files = Files::in_directory(Path::new(directory));
-        let connector = credentials::connector(transport, &files, SERVER_NAME);
+        let connector = credentials::connector(transport, &files, &SERVER_NAME.into());
         let connector = connector.map_err(|error| error.to_string())?.ok_or("plain has no pipe")?;
         let mut secure = Secure { client, pipe: connector.connect(Instant::now()), plain: Vec::new() };
         let deadline = Instant::now() + ANSWER;

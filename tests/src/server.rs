@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::limits::{COMPUTE_ROUNDS_PER_US, KEPT_STDERR_BYTES, READY, STOP};
 use crate::rows::Row;
-use crate::spawner::spawn;
+use crate::spawner::{Confines, spawn};
 use crate::suite::program;
 use crate::tallies::Tallies;
 
@@ -27,6 +27,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// Its process, which is also its process group.
     pub pid: Pid,
+    /// How many workers it says that it has.
+    pub workers: usize,
     lines: Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
     stderr_ended: Receiver<()>,
@@ -51,6 +53,12 @@ struct Ready {
     address: SocketAddr,
     pid: i32,
     name: String,
+    settings: ReadySettings,
+}
+
+#[derive(Deserialize)]
+struct ReadySettings {
+    workers: usize,
 }
 
 impl Server {
@@ -67,24 +75,40 @@ impl Server {
     /// # Errors
     /// In words, when no ready line comes.
     pub fn start_with(arguments: &[&str], descriptors: Option<u64>) -> Result<Server, String> {
+        let confines = Confines { descriptors, group: None };
+        let ended = |ended: Ended| format!("ended with {}; stderr: {}", ended.status, ended.stderr);
+        Server::start_within(arguments, confines)?.map_err(ended)
+    }
+
+    /// As [`Server::start_with`], for a server that may find no room: then the inner error tells how it has ended
+    /// before it was ready.
+    ///
+    /// # Errors
+    /// In words, when it neither gets ready nor ends.
+    pub fn start_within(arguments: &[&str], confines: Confines) -> Result<Result<Server, Ended>, String> {
         let mut command = Command::new(program());
         command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0", "--faults"]);
         command.args(["--compute-rounds-per-us", &COMPUTE_ROUNDS_PER_US.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = spawn(command, descriptors).map_err(|error| format!("cannot start: {error}"))?;
+        let mut child = spawn(command, confines).map_err(|error| format!("cannot start: {error}"))?;
         let pid = Pid::from_raw(child.id().cast_signed());
         let lines = read_lines(child.stdout.take().expect("piped"));
         let (stderr, stderr_ended) = keep(child.stderr.take().expect("piped"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Server { child, address, pid, lines, stderr, stderr_ended };
-        let line = server.lines.recv_timeout(READY);
-        let line = line.map_err(|error| format!("no ready line: {error}; stderr: {}", server.stderr()))?;
+        let mut server = Server { child, address, pid, workers: 0, lines, stderr, stderr_ended };
+        let line = match server.lines.recv_timeout(READY) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => return server.wait(STOP).map(Err),
+            Err(RecvTimeoutError::Timeout) => {
+                return Err(format!("no ready line within {READY:?}; stderr: {}", server.stderr()));
+            }
+        };
         let ready: Ready = serde_json::from_str(&line).map_err(|error| format!("{line:?}: {error}"))?;
         if !ready.ready || ready.pid != pid.as_raw() || Some(&ready.name.as_str()) != arguments.first() {
             return Err(format!("a ready line that does not fit: {line}"));
         }
-        server.address = ready.address;
-        Ok(server)
+        (server.address, server.workers) = (ready.address, ready.settings.workers);
+        Ok(Ok(server))
     }
 
     /// Sends a signal to the process.

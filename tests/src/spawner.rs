@@ -4,7 +4,8 @@
 //! interrupted test program leaves nothing behind. The "parent" of that call is the thread that forked, and test
 //! threads come and go.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Sender, channel};
@@ -19,14 +20,27 @@ type Order = (Command, Sender<io::Result<Child>>);
 
 static SPAWNER: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
 
-/// Starts `command` in a process group of its own. `descriptors`: the most that it may have open, if lower than ours.
+/// What confines a process from its first instruction on.
+#[derive(Debug, Default)]
+pub struct Confines {
+    /// The most descriptors that it may have open, if lower than ours.
+    pub descriptors: Option<u64>,
+    /// The list of processes of a cgroup, which it enters.
+    pub group: Option<File>,
+}
+
+/// Starts `command` in a process group of its own.
 ///
 /// # Errors
 /// What fork(2) and execve(2) say.
-pub fn spawn(mut command: Command, descriptors: Option<u64>) -> io::Result<Child> {
+pub fn spawn(mut command: Command, confines: Confines) -> io::Result<Child> {
     let prepare = move || {
         set_pdeathsig(Signal::SIGKILL)?;
-        if let Some(descriptors) = descriptors {
+        if let Some(mut group) = confines.group.as_ref() {
+            // Zero: whoever writes it.
+            group.write_all(b"0")?;
+        }
+        if let Some(descriptors) = confines.descriptors {
             let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
             let most = descriptors.min(hard);
             setrlimit(Resource::RLIMIT_NOFILE, most, most)?;

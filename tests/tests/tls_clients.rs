@@ -1,16 +1,14 @@
 //! TLS clients that are not ours, against each architecture: curl and `openssl s_client`. Where one is not installed
 //! its trials show as ignored.
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, ExitCode, Output, Stdio};
+use std::process::{Command, ExitCode};
 
 use dyno_security::transport::Transport;
-use dyno_tests::limits::STOP;
-use dyno_tests::process::wait_until;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::secure::{friends, make_credentials, serve, strangers};
 use dyno_tests::suite::{self, Outcome, ensure};
+use dyno_tests::tool::run;
 use dyno_tests::wire::get_and_close;
 use libtest_mimic::Trial;
 
@@ -34,26 +32,6 @@ fn main() -> ExitCode {
 
 fn authority(directory: &str) -> String {
     Path::new(directory).join("authority.pem").to_string_lossy().into_owned()
-}
-
-/// Runs a client to its end, which must come by itself, with `input` on its standard input.
-fn run(program: &str, arguments: &[&str], input: &str) -> Result<Output, String> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| error.to_string())?;
-    // A client that has refused the server has gone, and reads nothing.
-    let mut stdin = child.stdin.take().ok_or("piped")?;
-    let _ = stdin.write_all(input.as_bytes());
-    let pid = child.id();
-    let reader = std::thread::spawn(move || child.wait_with_output());
-    let ended = wait_until(STOP, || reader.is_finished());
-    drop(stdin);
-    if ended.is_none() {
-        let _ =
-            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::SIGKILL);
-    }
-    let output = reader.join().map_err(|_| "the reader panicked")?.map_err(|error| error.to_string())?;
-    if ended.is_some() { Ok(output) } else { Err(format!("{program} {arguments:?} does not end")) }
 }
 
 fn text(octets: &[u8]) -> String {

@@ -199,7 +199,7 @@ fn strangers_come(row: &Row, transport: Transport) -> Outcome {
 fn client_hello(server: &Server) -> Result<Vec<u8>, String> {
     use dyno_security::credentials::{Files, SERVER_NAME, connector};
     let files = Files::in_directory(std::path::Path::new(friends()));
-    let connector = connector(TLS, &files, SERVER_NAME).map_err(|error| error.to_string())?;
+    let connector = connector(TLS, &files, &SERVER_NAME.into()).map_err(|error| error.to_string())?;
     let pipe = connector.ok_or_else(|| format!("no pipe to {}", server.address))?.connect(Instant::now());
     Ok(pipe.pending().to_vec())
 }

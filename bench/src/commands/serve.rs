@@ -1,5 +1,7 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
+mod said;
+
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,20 +10,18 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_http::limits::{Epoch, Limits};
-use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
 use dyno_servers::kit::listen::listen;
-use dyno_servers::kit::site::{Arm, Settings, Site};
+use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
+use dyno_servers::kit::threads::NoWorker;
 use dyno_servers::limits::DRAIN;
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
-use dyno_units::show;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use serde_json::json;
 
 use super::CommandResult;
 use super::deadlines::DeadlineOptions;
@@ -30,7 +30,6 @@ use crate::limits::LONGEST_DRAIN_S;
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
 use dyno_measure::suggest::closest;
-use dyno_record::contract::ReadyLine;
 
 /// Run one architecture until SIGTERM, SIGHUP or Ctrl-C.
 ///
@@ -107,14 +106,15 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let settings = settings(architecture, arguments);
     let (transport, identity) = match arguments.transport.acceptor()? {
-        Some(side) => (Some(side.acceptor), Some(side.identity)),
+        Some(side) => (Some(side.acceptor), Some((side.identity, side.serves_anybody))),
         None => (None, None),
     };
+    // Programs read lines of JSON; whoever sits at a terminal gets sentences.
+    let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
     let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
     let listener =
         listen(arguments.listen, &limits).map_err(|error| listen_failure(arguments.listen, &error))?;
-    let address = listener.local_addr().map_err(|error| Failure::failed(error.to_string(), ""))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let memory = |error| Failure::failed(format!("cannot share memory: {error}"), "");
@@ -130,6 +130,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         open_connections: AtomicUsize::new(0),
         settings,
         stop,
+        readiness: Readiness::new({
+            let (name, transport) = (architecture.name, arguments.transport.transport.name());
+            let rounds = arguments.compute_rounds_per_us;
+            move |site, workers| said::ready(site, workers, name, transport, rounds, to_people)
+        }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
     let site: &'static Site = Box::leak(Box::new(site));
@@ -137,54 +142,21 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         use std::os::fd::AsFd;
         stop.own_listener(Some(site.listener.as_fd()));
     }
-    if let Some(identity) = identity {
-        errln!("{}", crate::transport::describe(&identity));
-    }
-    let details = json!({
-        "pid": std::process::id(),
-        "name": architecture.name,
-        "transport": arguments.transport.transport.name(),
-        "settings": {
-            "workers": site.settings.workers,
-            "queue_places": site.settings.queue_places,
-            "max_connections": site.settings.max_connections,
-            "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
-            "cores": online_cores(),
-            "compute_rounds_per_us": arguments.compute_rounds_per_us,
-        },
-    });
-    // Programs read the two lines of JSON; whoever sits at a terminal gets a sentence.
-    let to_people = !arguments.json && io::stdout().is_terminal();
-    match to_people {
-        true => say(&greeting(architecture.name, address, arguments.transport.transport)),
-        false => say(&json!(ReadyLine { ready: true, address, details }).to_string()),
+    if let Some((identity, serves_anybody)) = identity {
+        errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
     let result = (architecture.run)(site);
-    let tallies = site.tallies.to_json(architecture.name);
-    say(&if to_people { farewell(&tallies) } else { tallies });
-    match result {
-        Ok(()) => Ok(Exit::Success),
-        Err(error) => Err(Failure::failed(format!("{} stopped: {error}", architecture.name), remedy(&error))),
+    let has_started = site.readiness.workers().is_some();
+    if has_started {
+        let tallies = site.tallies.to_json(architecture.name);
+        say(&if to_people { said::farewell(&tallies) } else { tallies });
     }
-}
-
-/// What a person at a terminal is told when the server is ready.
-fn greeting(name: &str, address: SocketAddr, transport: Transport) -> String {
-    let try_it = match transport {
-        Transport::Plain => format!("http://{address}/"),
-        _ => format!("dyno load http://{address}/ --transport {}", transport.name()),
+    let failure = match result {
+        Ok(()) => return Ok(Exit::Success),
+        Err(error) if has_started => (format!("{} stopped: {error}", architecture.name), remedy(&error)),
+        Err(error) => (format!("{} cannot start: {error}", architecture.name), remedy(&error)),
     };
-    format!("{name} listens: {try_it}\n`dyno list` shows what it answers to, such as /json; Ctrl-C drains")
-}
-
-/// What a person is told at the end: the requests of all workers together.
-fn farewell(tallies: &str) -> String {
-    let served = serde_json::from_str::<serde_json::Value>(tallies).ok();
-    let requests = served.and_then(|served| served["total"]["requests"].as_u64());
-    requests.map_or_else(
-        || "drained".to_string(),
-        |count| format!("drained; served {}", show::many(count, "request")),
-    )
+    Err(Failure::failed(failure.0, failure.1))
 }
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
@@ -243,7 +215,7 @@ fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
 }
 
 /// Prints a result on standard output, one line each. If the reader has gone, the server goes on serving.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
@@ -272,6 +244,12 @@ fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
 }
 
 fn remedy(error: &io::Error) -> &'static str {
+    if matches!(error.get_ref(), Some(cause) if cause.is::<NoWorker>()) {
+        return FEW_PROCESSES;
+    }
+    if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
+        return "the system allows no more open files, see `ulimit -n`";
+    }
     match error.kind() {
         io::ErrorKind::Unsupported => {
             "this kernel or its settings refuse what the chapter needs; take another one"

@@ -260,8 +260,8 @@ fn play(party: Party, address: SocketAddr, credentials: Option<&Path>) -> io::Re
             Ok(format!("knows that it is Alice, and has her order: {:?}", readable(&order)))
         }
         Party::AliceSigned => {
-            let connector =
-                credentials::connector(Transport::Channel, &files, SERVER_NAME).map_err(io::Error::other)?;
+            let connector = credentials::connector(Transport::Channel, &files, &SERVER_NAME.into())
+                .map_err(io::Error::other)?;
             let pipe = connector.ok_or_else(|| io::Error::other("no channel"))?.connect(Instant::now());
             let mut line = WireLine::new(TcpStream::connect(address)?, pipe)?;
             line.establish()?;

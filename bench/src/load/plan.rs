@@ -11,6 +11,7 @@ use dyno_clients::plan::place::{self, Place};
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Request, RequestParts};
 use dyno_clients::plan::{Carrier, Length, Pace, Plan};
+use dyno_security::channel::name::PeerName;
 
 use crate::exit::Failure;
 use crate::limits::LOAD_DURATION_NS;
@@ -89,7 +90,8 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
 pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier, Failure> {
     let host = place.url.host_str().unwrap_or_default();
     // A certificate names an IPv6 address without the brackets of a URL.
-    let connector = target.transport.connector(host.trim_start_matches('[').trim_end_matches(']'))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let connector = target.transport.connector(&PeerName::of_host(host, place.url.port()))?;
     Ok(match connector {
         None => Carrier::Plain,
         Some(connector) => Carrier::Pipe(target.transport.transport.name(), Arc::from(connector)),

@@ -26,6 +26,7 @@ pub mod endpoint;
 pub mod formula;
 mod handshake;
 pub mod message;
+pub mod name;
 pub mod record;
 pub mod schedule;
 pub mod session;

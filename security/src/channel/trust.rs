@@ -7,8 +7,12 @@
 //!   peer NAME ed25519:<64 hexadecimal digits>
 //!   authority ed25519:<64 hexadecimal digits>
 //! ```
+//!
+//! A client takes the keys of the server that it wants to reach and of no other: `NAME` is the host, or `[host]:port`.
+//! An entry with the port counts before one without, and an address's own entry before that of localhost.
 
 use super::credential::{Credential, KeyUsage};
+use super::name::{self, PeerName};
 use crate::pipe::error::PipeError;
 use crate::signature::{BadKey, PublicKey};
 
@@ -29,11 +33,17 @@ pub enum TrustFileError {
         /// Why the key is refused.
         error: BadKey,
     },
+    /// A line is no UTF-8.
+    #[error("line {line}: not text in UTF-8")]
+    NotText {
+        /// The line's number, counted from 1.
+        line: usize,
+    },
     /// The file names neither the peer that we want to reach nor an authority.
-    #[error("no key for `{name}` and no authority in the trust file")]
+    #[error("no key for {names} and no authority in the trust file")]
     NoEntry {
-        /// The name of the peer that we want to reach.
-        name: String,
+        /// The names of the peer that we want to reach.
+        names: String,
     },
 }
 
@@ -44,8 +54,8 @@ pub struct Trust {
     pub keys: Vec<PublicKey>,
     /// Authorities whose certificates are accepted.
     pub authorities: Vec<PublicKey>,
-    /// The name that a certificate must carry; `None`: any.
-    pub name: Option<String>,
+    /// The names of which a certificate must carry one; none: any name will do.
+    pub names: Vec<String>,
     /// Accept every key. The peer still proves that it holds it, and is known by it afterwards.
     pub anyone: bool,
 }
@@ -61,9 +71,9 @@ impl Trust {
         Trust { anyone: true, ..Trust::default() }
     }
 
-    /// Accepts the peers that have a certificate of `authority` with this `name` (`None`: with any name).
-    pub fn authority(authority: PublicKey, name: Option<&str>) -> Self {
-        Trust { authorities: vec![authority], name: name.map(Into::into), ..Trust::default() }
+    /// Accepts the peers that have a certificate of `authority` with a name of `name` (`None`: with any name).
+    pub fn authority(authority: PublicKey, name: Option<&PeerName>) -> Self {
+        Trust { authorities: vec![authority], names: names_of(name), ..Trust::default() }
     }
 
     /// Reads a trust file. A client gives a `name`, and only the keys of that peer are taken; a server gives none and
@@ -71,8 +81,10 @@ impl Trust {
     ///
     /// # Errors
     /// [`TrustFileError`] with the line.
-    pub fn parse(text: &str, name: Option<&str>) -> Result<Self, TrustFileError> {
-        let mut trust = Trust { name: name.map(Into::into), ..Trust::default() };
+    pub fn parse(text: &str, name: Option<&PeerName>) -> Result<Self, TrustFileError> {
+        let mut trust = Trust { names: names_of(name), ..Trust::default() };
+        // How exact the entries are that were taken: the place of their name among those of the peer.
+        let mut taken = usize::MAX;
         for (line, content) in (1..).zip(text.lines()) {
             let words: Vec<_> = content.split('#').next().unwrap_or_default().split_whitespace().collect();
             let enrol = |key: &str| key.parse().map_err(|error| TrustFileError::Key { line, error });
@@ -80,20 +92,30 @@ impl Trust {
                 [] => {}
                 ["authority", key] => trust.authorities.push(enrol(key)?),
                 ["peer", whose, key] => {
-                    let key = enrol(key)?;
-                    if name.is_none_or(|name| name == whose) {
-                        trust.keys.push(key);
+                    let (key, whose) = (enrol(key)?, name::canonical(whose));
+                    let exact = match name {
+                        None => Some(0),
+                        Some(_) => trust.names.iter().position(|name| *name == whose),
+                    };
+                    match exact {
+                        Some(exact) if exact <= taken => {
+                            if exact < taken {
+                                trust.keys.clear();
+                            }
+                            taken = exact;
+                            trust.keys.push(key);
+                        }
+                        Some(_) | None => {}
                     }
                 }
                 _ => return Err(TrustFileError::Malformed { line }),
             }
         }
-        match name {
-            Some(name) if trust.keys.is_empty() && trust.authorities.is_empty() => {
-                Err(TrustFileError::NoEntry { name: name.into() })
-            }
-            _ => Ok(trust),
+        if !trust.names.is_empty() && trust.keys.is_empty() && trust.authorities.is_empty() {
+            let quoted: Vec<_> = trust.names.iter().map(|name| format!("`{name}`")).collect();
+            return Err(TrustFileError::NoEntry { names: quoted.join(" or ") });
         }
+        Ok(trust)
     }
 
     /// Whether the peer that shows `credential` is accepted for `usage` at `unix_s`.
@@ -111,9 +133,14 @@ impl Trust {
         if !(certificate.not_before_s..=certificate.not_after_s).contains(&unix_s) {
             return Err(PipeError::Expired);
         }
-        if certificate.usage != usage || self.name.as_ref().is_some_and(|name| *name != certificate.name) {
+        let is_named = self.names.is_empty() || self.names.contains(&name::canonical(&certificate.name));
+        if certificate.usage != usage || !is_named {
             return Err(PipeError::WrongName);
         }
         Ok(())
     }
+}
+
+fn names_of(name: Option<&PeerName>) -> Vec<String> {
+    name.map_or_else(Vec::new, |name| name.names().to_vec())
 }

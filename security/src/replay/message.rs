@@ -15,7 +15,7 @@ pub enum Stale {
     /// The number was seen before or lies behind the window.
     #[error("the message is a replay, or too far behind to know")]
     Replayed,
-    /// The message's time is too far from ours, or lies before our restart.
+    /// The message's time is too far from ours, or it may have been taken before our restart.
     #[error("the message is not from now")]
     WrongTime,
     /// The message was altered, or was not sealed with this key.
@@ -59,18 +59,23 @@ impl Receiver {
         Receiver { key, window: Window::default(), not_before_ms: 0 }
     }
 
-    /// A receiver that lost its state at `now_ms`: every older message is refused, even within the tolerance of the
-    /// clocks.
+    /// A receiver that lost its memory, and reads `now_ms` on its clock. It refuses whatever it can have taken before:
+    /// a message from a sender whose clock is ahead carries a time of up to [`limits::REPLAY_TOLERANCE_MS`] after now.
+    /// The price is that honest messages of the first two minutes (four, from a sender whose clock is behind by as
+    /// much) are refused as well; [`Receiver::restore`], or a new key, spares them. The clock must not have been set
+    /// back since the memory was lost.
     pub fn after_restart(key: OpeningKey, now_ms: u64) -> Self {
-        Receiver { key, window: Window::default(), not_before_ms: now_ms.saturating_add(1) }
+        let not_before_ms = now_ms.saturating_add(limits::REPLAY_TOLERANCE_MS).saturating_add(1);
+        Receiver { key, window: Window::default(), not_before_ms }
     }
 
-    /// A receiver that goes on where [`Receiver::save`] stopped.
+    /// A receiver that goes on where [`Receiver::save`] stopped. What was opened after the saving is forgotten, and
+    /// would be opened again: where that can be, [`Receiver::after_restart`] is the right one.
     pub fn restore(key: OpeningKey, saved: &[u8; SAVED_OCTETS]) -> Self {
         Receiver { key, window: Window::restore(saved), not_before_ms: 0 }
     }
 
-    /// What must be kept across a restart.
+    /// What must be kept across a restart, after each message that was opened.
     pub fn save(&self) -> [u8; SAVED_OCTETS] {
         self.window.save()
     }

@@ -5,7 +5,9 @@
 //! old to know whether it has seen it, and what does not belong to now. Only a message whose tag has been checked moves
 //! the window: otherwise one forged number far ahead would shut out everything honest.
 //!
-//! Across a restart, either [`window::Window::save`] was called, or everything older than the restart is refused.
+//! Across a restart, either the window was saved after each message, or everything is refused that can have been taken
+//! before: what carries a time up to the restart, and the tolerance of the clocks beyond it. Where the receiver acts
+//! on a message, the act itself should bear to be asked for twice (an order with a number of its own is paid once).
 
 pub mod message;
 pub mod window;

@@ -1,14 +1,11 @@
 //! Private keys in files: PKCS#8 in PEM, readable by their owner alone.
 
+pub use super::form::KeyForm;
 use super::{BadKey, SigningKey};
+use crate::files::{self, FileError, Guard};
 use crate::limits;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::pki_types::pem::PemObject;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -18,27 +15,22 @@ const PEM_LINE_OCTETS: usize = 48;
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
-    /// The system does not let us read or write the file.
-    #[error("{path}: {error}", path = .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The error of the operating system.
-        error: io::Error,
-    },
-    /// Users other than its owner may read the private key.
-    #[error("{path}: others may read this private key (mode {mode:03o})", path = .path.display())]
-    TooOpen {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// The file is not PEM with a PKCS#8 section.
+    /// The file cannot be read or written, or others can do so.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The file is not PEM with a PKCS#8 section, nor one of the forms that are known by name.
     #[error("{path}: no PRIVATE KEY section in PEM form here", path = .path.display())]
     NoPem {
         /// The file.
         path: PathBuf,
+    },
+    /// The file holds something else, which is known by its form.
+    #[error("{path}: {form}, and not a private key in PKCS#8 (PRIVATE KEY)", path = .path.display())]
+    OtherForm {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        form: KeyForm,
     },
     /// The section holds no key that can be used.
     #[error("{path}: {error}", path = .path.display())]
@@ -64,22 +56,29 @@ pub fn read(path: &Path) -> Result<SigningKey, KeyFileError> {
 /// # Errors
 /// [`KeyFileError`].
 pub fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    let file_error = |error| KeyFileError::File { path: path.into(), error };
-    let file = File::open(path).map_err(file_error)?;
-    // Asked of the open file, not of the path: nobody can change it in between.
-    let mode = file.metadata().map_err(file_error)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::TooOpen { path: path.into(), mode });
-    }
-    let mut pem = Zeroizing::new(Vec::new());
-    file.take(limits::KEY_FILE_OCTETS).read_to_end(&mut pem).map_err(file_error)?;
-    parse_pem(&pem).ok_or_else(|| KeyFileError::NoPem { path: path.into() })
+    let octets = files::read(path, Guard::Secret, limits::KEY_FILE_OCTETS)?;
+    parse_pem(&octets).ok_or_else(|| match KeyForm::of(&octets) {
+        Some(form) => KeyFileError::OtherForm { path: path.into(), form },
+        None => KeyFileError::NoPem { path: path.into() },
+    })
 }
 
-/// The PKCS#8 octets in a PEM text; `None` when it has no such section.
+/// The PKCS#8 octets in a PEM text (RFC 7468): its first section PRIVATE KEY. `None` when it has no such section.
 pub fn parse_pem(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let key = PrivatePkcs8KeyDer::from_pem_slice(pem).ok()?;
-    Some(Zeroizing::new(key.secret_pkcs8_der().to_vec()))
+    let mut lines = pem.split(|&octet| octet == b'\n').map(<[u8]>::trim_ascii);
+    lines.find(|line| *line == b"-----BEGIN PRIVATE KEY-----")?;
+    // Neither vector grows, so neither leaves a copy of the secret behind.
+    let mut letters = Zeroizing::new(Vec::with_capacity(pem.len()));
+    loop {
+        match lines.next()? {
+            b"-----END PRIVATE KEY-----" => break,
+            line => letters.extend_from_slice(line),
+        }
+    }
+    let mut document = Zeroizing::new(vec![0; letters.len().div_ceil(4) * 3]);
+    let count = STANDARD.decode_slice(&*letters, &mut document).ok()?;
+    document.truncate(count);
+    Some(document)
 }
 
 /// Writes a key to a new file with mode 600. An existing file is left alone.
@@ -87,10 +86,7 @@ pub fn parse_pem(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// # Errors
 /// [`KeyFileError::File`], also when the file exists.
 pub fn write(path: &Path, document: &[u8]) -> Result<(), KeyFileError> {
-    let text = to_pem("PRIVATE KEY", document);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|error| KeyFileError::File { path: path.into(), error })
+    Ok(files::write(path, Guard::Secret, to_pem("PRIVATE KEY", document).as_bytes())?)
 }
 
 /// PEM (RFC 7468) of one section: base 64 in lines of 64 characters.

@@ -4,13 +4,15 @@
 //! not prove to whom or when it was said; the message must tell that. [`SigningKey::sign`] puts a context in front, so
 //! that no signature of one protocol passes in another.
 
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{self, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use std::fmt;
 use zeroize::Zeroizing;
 
+mod form;
 pub mod interoperation;
 pub mod keyfile;
+pub mod pkcs8;
 
 /// Octets of a public key.
 pub const PUBLIC_OCTETS: usize = 32;
@@ -172,18 +174,18 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// A fresh key and its PKCS#8 form, to be kept in a file or thrown away.
+    /// A fresh key and its PKCS#8 form ([`pkcs8`]), to be kept in a file or thrown away.
     ///
     /// # Panics
     /// When the operating system gives no random octets.
     pub fn generate() -> (Self, Zeroizing<Vec<u8>>) {
-        let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-            .expect("the operating system gives random octets");
-        let document = Zeroizing::new(document.as_ref().to_vec());
-        (SigningKey::from_pkcs8(&document).expect("a key made a moment ago parses"), document)
+        let mut seed = Box::new(Zeroizing::new([0; pkcs8::SEED_OCTETS]));
+        SystemRandom::new().fill(&mut **seed).expect("the operating system gives random octets");
+        let key = SigningKey::from_seed(&**seed).expect("32 octets make a key");
+        (key, pkcs8::version_1(&seed))
     }
 
-    /// A key from PKCS#8 (RFC 5958, with or without the public key; RFC 8410).
+    /// A key from PKCS#8: version 1 or 2, so with or without the public key (RFC 5958, RFC 8410).
     ///
     /// # Errors
     /// [`BadKey::BadPrivate`], or what [`PublicKey::enrol`] says of its public half.

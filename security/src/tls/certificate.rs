@@ -1,18 +1,46 @@
 //! Certificates from files, and throw-away ones made on the spot by rcgen.
 
+use crate::signature::SigningKey;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ED25519,
 };
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use zeroize::Zeroizing;
 
 /// A certificate chain (leaf first) and the private key of the leaf.
-#[derive(Debug)]
 pub struct Certified {
     /// DER certificates, the leaf first.
     pub chain: Vec<CertificateDer<'static>>,
-    /// The private key of the leaf.
-    pub key: PrivateKeyDer<'static>,
+    /// The private key of the leaf: PKCS#8, wiped when dropped.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Certified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Certified").field("chain", &self.chain).finish_non_exhaustive()
+    }
+}
+
+impl Certified {
+    /// What rustls shows and signs with.
+    ///
+    /// # Errors
+    /// What rustls says of a key that it cannot use, or that does not belong to the certificate.
+    pub(super) fn into_resolver(self) -> Result<SingleCertAndKey, rustls::Error> {
+        // rustls takes a borrowed document here; one that it owned would not be wiped.
+        let document = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.key.as_slice()));
+        let certified = CertifiedKey::new(self.chain, any_supported_type(&document)?);
+        match certified.keys_match() {
+            // For a key whose public half it cannot tell, rustls itself goes on as well.
+            Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {
+                Ok(SingleCertAndKey::from(certified))
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// An authority for demonstrations and measurements. Its key exists in memory only.
@@ -32,13 +60,21 @@ impl std::fmt::Debug for ThrowAwayAuthority {
 #[error("cannot make a certificate: {0}")]
 pub struct CannotMake(#[from] rcgen::Error);
 
+/// An Ed25519 key that rcgen signs with and writes in the form in which it is made here; its own form is one that
+/// OpenSSL 3.0 does not read.
+fn fresh_key() -> Result<(KeyPair, Zeroizing<Vec<u8>>), CannotMake> {
+    let (_, document) = SigningKey::generate();
+    let borrowed = PrivatePkcs8KeyDer::from(document.as_slice());
+    Ok((KeyPair::from_pkcs8_der_and_sign_algo(&borrowed, &PKCS_ED25519)?, document))
+}
+
 impl ThrowAwayAuthority {
     /// A fresh Ed25519 authority.
     ///
     /// # Errors
     /// [`CannotMake`].
     pub fn generate() -> Result<Self, CannotMake> {
-        let key = KeyPair::generate_for(&PKCS_ED25519)?;
+        let (key, _) = fresh_key()?;
         let mut params = CertificateParams::new(Vec::new())?;
         // Named after its key: with one name for all of them, a client that trusts another one would report a broken
         // signature.
@@ -77,7 +113,7 @@ impl ThrowAwayAuthority {
         from_year: i32,
         until_year: i32,
     ) -> Result<Certified, CannotMake> {
-        let key = KeyPair::generate_for(&PKCS_ED25519)?;
+        let (key, document) = fresh_key()?;
         let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         params.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or("dyno"));
         params.not_before = rcgen::date_time_ymd(from_year, 1, 1);
@@ -86,7 +122,6 @@ impl ThrowAwayAuthority {
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = params.signed_by(&key, &self.issuer)?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Ok(Certified { chain: vec![certificate.der().clone()], key })
+        Ok(Certified { chain: vec![certificate.der().clone()], key: document })
     }
 }

@@ -69,7 +69,7 @@ impl TlsServer {
                 builder.with_client_cert_verifier(verifier.map_err(|_| ConfigError::NothingToTrust)?)
             }
         };
-        let mut config = builder.with_single_cert(certified.chain, certified.key)?;
+        let mut config = builder.with_cert_resolver(Arc::new(certified.into_resolver()?));
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
@@ -112,7 +112,7 @@ impl TlsClient {
         let builder = builder.with_root_certificates(roots(authorities)?);
         let mut config = match certified {
             None => builder.with_no_client_auth(),
-            Some(certified) => builder.with_client_auth_cert(certified.chain, certified.key)?,
+            Some(certified) => builder.with_client_cert_resolver(Arc::new(certified.into_resolver()?)),
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();

@@ -88,8 +88,8 @@ fn run(site: &'static Site) -> io::Result<()> {
         scheduler.epoll.add(site.listener.as_fd(), LISTENER)?;
         scheduler.epoll.add(site.stop.as_fd(), STOP)?;
     }
-    let mut ready = Vec::with_capacity(EVENTS_PER_WAIT);
-    let mut pause = None;
+    let (mut ready, mut pause) = (Vec::with_capacity(EVENTS_PER_WAIT), None);
+    site.ready(1);
     while !site.stop.is_requested() {
         let idle_for = scheduler.deadlines.idle_for(Instant::now());
         scheduler.epoll.wait(pause.or(idle_for), &mut ready)?;

@@ -43,6 +43,7 @@ use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{Ticket, Workers};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
+use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
 use crate::services::service::Reply;
 
@@ -75,14 +76,15 @@ fn run(site: &'static Site) -> io::Result<()> {
     let inbox = ReplyInbox::new()?;
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
-        for place in 0..site.settings.workers {
+        let worker = |place| {
             let (work, inbox) = (work.clone(), &inbox);
-            let worker = move || answer(site, place, &work, inbox);
-            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
-        }
+            move || answer(site, place, &work, inbox)
+        };
+        let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
         let mut crew = Pool { site, queue, inbox: &inbox };
-        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
+        let ready = || site.ready(workers.len());
+        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready)
     })
 }
 

@@ -67,6 +67,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     ring.watch_stop(site.stop.as_fd())?;
     ring.accept(site.listener.as_fd())?;
     let mut server = Server { site, ring, connections: RingConnections::new(site), accept_again: None };
+    site.ready(1);
     let ended = server.serve();
     if ended.is_err() && server.ring.settle().is_err() {
         // The kernel may still read from the sessions and write into the pool of buffers, so both are leaked on

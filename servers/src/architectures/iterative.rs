@@ -54,6 +54,7 @@ pub const ITERATIVE: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
+    site.ready(1);
     while let Some(stream) = accept(site)? {
         blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
     }

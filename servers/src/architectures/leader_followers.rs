@@ -34,6 +34,7 @@ use crate::architecture::{
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
 use crate::kit::site::Site;
+use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
 
 /// A pool with no queue.
@@ -59,11 +60,9 @@ fn run(site: &'static Site) -> io::Result<()> {
     let lead = Mutex::new(());
     thread::scope(|scope| {
         let lead = &lead;
-        let mut workers = Vec::with_capacity(site.settings.workers);
-        for place in 0..site.settings.workers {
-            let worker = move || serve(site, place, lead);
-            workers.push(thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?);
-        }
+        let worker = |place| move || serve(site, place, lead);
+        let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
+        site.ready(workers.len());
         // Panics of services are caught by the blocking driver, so a worker that panicked has found a bug of ours.
         workers.into_iter().try_for_each(|worker| worker.join().expect("the worker did not panic"))
     })

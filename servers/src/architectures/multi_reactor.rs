@@ -25,7 +25,10 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
+
+use crossbeam::channel::bounded;
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -35,7 +38,8 @@ use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::Alone;
 use crate::kit::listen::sibling;
 use crate::kit::site::Site;
-use crate::limits::MAX_CONNECTIONS;
+use crate::kit::threads;
+use crate::limits::{MAX_CONNECTIONS, THREAD_STACK_BYTES};
 
 /// An epoll loop per core.
 pub const MULTI_REACTOR: Architecture = Architecture {
@@ -57,23 +61,53 @@ pub const MULTI_REACTOR: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    // All selectors and listeners are made before the first connection is accepted, while there are descriptors for
-    // them.
-    let make = |_| Ok((sibling(&site.listener)?, Epoll::new()?));
-    let siblings = (1..site.settings.workers).map(make).collect::<io::Result<Vec<_>>>()?;
-    let first = Epoll::new()?;
+    let standing = &AtomicUsize::new(0);
     thread::scope(|scope| {
-        let mut loops = Vec::with_capacity(siblings.len());
-        for (index, (listener, epoll)) in siblings.into_iter().enumerate() {
-            let reactor = move || react(site, index + 1, &listener, epoll);
-            loops.push(thread::Builder::new().spawn_scoped(scope, reactor)?);
-        }
-        react(site, 0, &site.listener, first)?;
-        loops.into_iter().try_for_each(|reactor| reactor.join().expect("the loop did not panic"))
+        // The threads are started first, because the kernel gives a share of the connections to each listener, whether
+        // or not there is a thread to serve it. Each waits for its listener.
+        let (hand_out, tools) = bounded::<(TcpListener, Epoll, usize)>(site.settings.workers);
+        let reactor = |index| {
+            let tools = tools.clone();
+            move || {
+                let Ok((listener, epoll, loops)) = tools.recv() else { return Ok(()) };
+                react(site, index + 1, &listener, epoll, || stands(site, standing, loops))
+            }
+        };
+        // This thread is a loop as well, so none of the others is indispensable.
+        let others = site.settings.workers - 1;
+        let others = threads::start(scope, others, THREAD_STACK_BYTES, reactor).unwrap_or_default();
+        let loops = others.len() + 1;
+        // All selectors and listeners are made before the first connection is accepted, while there are descriptors
+        // for them.
+        let make = |_| Ok((sibling(&site.listener)?, Epoll::new()?, loops));
+        let first = Epoll::new()?;
+        let siblings = others.iter().map(make).collect::<io::Result<Vec<_>>>()?;
+        siblings.into_iter().for_each(|sibling| hand_out.send(sibling).expect("there is room for all"));
+        let ended = react(site, 0, &site.listener, first, || stands(site, standing, loops));
+        others
+            .into_iter()
+            .fold(ended, |ended, other| ended.and(other.join().expect("the loop did not panic")))
     })
 }
 
-fn react(site: &'static Site, place: usize, listener: &TcpListener, epoll: Epoll) -> io::Result<()> {
+/// One loop; `ready` is called when it stands.
+fn react(
+    site: &'static Site,
+    place: usize,
+    listener: &TcpListener,
+    epoll: Epoll,
+    ready: impl FnOnce(),
+) -> io::Result<()> {
     let tally = site.tallies.of(place);
-    readiness::run(epoll, site, listener, tally, &mut Alone { site, tally })
+    let ended = readiness::run(epoll, site, listener, tally, &mut Alone { site, tally }, ready);
+    // The kernel would go on spreading connections over the other loops, but those of this one are lost, so the server
+    // ends as a whole.
+    ended.inspect_err(|_| site.stop.request())
+}
+
+/// Counts a loop that stands; the last one says so.
+fn stands(site: &Site, standing: &AtomicUsize, loops: usize) {
+    if standing.fetch_add(1, SeqCst) + 1 == loops {
+        site.ready(loops);
+    }
 }

@@ -40,6 +40,7 @@ use crate::kit::complaint::vacancy;
 use crate::kit::process::{ask_to_stop, is_crash, start};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::threads::NoWorker;
 use crate::limits::{POOL_WORKERS, RESPAWN_PAUSE, RESPAWN_YOUNG};
 
 /// Processes that share the listening socket.
@@ -70,9 +71,16 @@ struct Worker {
 fn run(site: &'static Site) -> io::Result<()> {
     let hire =
         |place| Ok::<_, io::Error>(Worker { pid: start(site, || work(site, place))?, born: Instant::now() });
-    let first = (0..site.settings.workers).map(|place| hire(place).map(Some));
-    let mut workers = first.collect::<io::Result<Vec<_>>>()?;
-    let (mut told, mut complained) = (false, false);
+    let wanted = site.settings.workers;
+    let mut workers: Vec<Option<Worker>> = (0..wanted).map(|_| None).collect();
+    let refusal = fill(&mut workers, hire).err();
+    let hired = workers.iter().flatten().count();
+    match refusal {
+        Some((_, cause)) if hired == 0 => return Err(NoWorker { wanted, cause }.into()),
+        _ => site.ready(hired),
+    }
+    // What [`Site::ready`] tells is not told again.
+    let (mut told, mut complained) = (false, hired < wanted);
     loop {
         if site.stop.is_requested() && !told {
             workers.iter().flatten().for_each(|worker| ask_to_stop(worker.pid));
@@ -87,7 +95,7 @@ fn run(site: &'static Site) -> io::Result<()> {
             Err(Errno::ECHILD) if site.stop.is_requested() => return Ok(()),
             Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => {
                 site.stop.wait(RESPAWN_PAUSE);
-                complained = !fill(&mut workers, hire, complained);
+                complained = complain(fill(&mut workers, hire), complained);
                 continue;
             }
             // EINTR: a stop signal, or the tick of the stop switch.
@@ -108,29 +116,29 @@ fn run(site: &'static Site) -> io::Result<()> {
         if dead.is_some_and(|dead| dead.born.elapsed() < RESPAWN_YOUNG) {
             site.stop.wait(RESPAWN_PAUSE);
         }
-        complained = !fill(&mut workers, hire, complained);
+        complained = complain(fill(&mut workers, hire), complained);
     }
 }
 
-/// Starts a worker in each vacant place; returns whether all places are taken. A place that the kernel has no process
-/// for stays vacant, and the other workers go on; this is said once.
+/// Starts a worker in each vacant place, until the kernel has no process for one: the place stays vacant, and the other
+/// workers go on.
 fn fill(
     workers: &mut [Option<Worker>],
     hire: impl Fn(usize) -> io::Result<Worker>,
-    complained: bool,
-) -> bool {
+) -> Result<(), (usize, io::Error)> {
     for (place, worker) in workers.iter_mut().enumerate().filter(|(_, worker)| worker.is_none()) {
-        match hire(place) {
-            Ok(hired) => *worker = Some(hired),
-            Err(error) => {
-                if !complained {
-                    vacancy(place, &error);
-                }
-                return false;
-            }
-        }
+        *worker = Some(hire(place).map_err(|error| (place, error))?);
     }
-    true
+    Ok(())
+}
+
+/// Says that a place is vacant, but not again before all were taken; returns whether it has been said.
+fn complain(filled: Result<(), (usize, io::Error)>, complained: bool) -> bool {
+    match &filled {
+        Err((place, error)) if !complained => vacancy(*place, error),
+        _ => {}
+    }
+    filled.is_err()
 }
 
 fn work(site: &'static Site, place: usize) {

@@ -62,6 +62,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
     let living = AtomicUsize::new(0);
     let living = &living;
+    site.ready(1);
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {
             if living.load(Relaxed) >= site.settings.max_connections {

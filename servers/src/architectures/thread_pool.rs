@@ -37,6 +37,7 @@ use crate::architecture::{
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
 use crate::kit::site::Site;
+use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
 
 /// A dispatcher, a bounded queue, a fixed number of workers.
@@ -67,12 +68,13 @@ fn run(site: &'static Site) -> io::Result<()> {
         // The queue is made inside the scope. When the dispatcher leaves the scope, with or without an error, its
         // sending half is dropped, and workers that wait on the empty queue end.
         let (queue, work) = bounded(site.settings.queue_places);
-        for place in 0..site.settings.workers {
+        let worker = |place| {
             let work = work.clone();
-            let worker = move || serve(site, place, &work);
-            thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, worker)?;
-        }
+            move || serve(site, place, &work)
+        };
+        let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
+        site.ready(workers.len());
         while let Some(stream) = accept(site)? {
             if queue.send(stream).is_err() {
                 break;

@@ -47,6 +47,7 @@ use crate::drivers::task;
 use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::threads;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS};
 
 /// Tasks on a work-stealing runtime.
@@ -81,16 +82,17 @@ where
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
     site.listener.set_nonblocking(true)?;
+    // The runtime takes no refusal of a thread, so it is only asked for as many as the system allows.
+    let workers = threads::probe(site.settings.workers)?;
     let threads = AtomicUsize::new(0);
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(site.settings.workers)
-        .on_thread_start(move || WORKER.set(threads.fetch_add(1, Relaxed)))
-        .enable_all()
-        .build()?;
+    let mut builder = runtime::Builder::new_multi_thread();
+    builder.worker_threads(workers).enable_all();
+    builder.on_thread_start(move || WORKER.set(threads.fetch_add(1, Relaxed)));
+    let runtime = threads::or_exit(|| builder.build())?;
     runtime.block_on(async {
         let most = site.settings.max_connections.min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(most));
-        accept_all(site, serve, &places).await?;
+        accept_all(site, serve, &places, workers).await?;
         // All places are free again when no connection is left. Past the deadline, dropping the runtime drops the
         // remaining tasks.
         let deadline = site.stop.deadline().unwrap_or_else(std::time::Instant::now);
@@ -104,6 +106,7 @@ async fn accept_all<F>(
     site: &'static Site,
     serve: fn(&'static Site, TcpStream) -> F,
     places: &Arc<Semaphore>,
+    workers: usize,
 ) -> io::Result<()>
 where
     F: Future<Output = io::Result<()>> + Send + 'static,
@@ -112,6 +115,7 @@ where
     let listener = unsafe { AsyncFd::register(site.listener.as_fd()) }?;
     // SAFETY: as above.
     let stop = unsafe { AsyncFd::register(site.stop.as_fd()) }?;
+    site.ready(workers);
     loop {
         let mut knock = select! {
             biased;

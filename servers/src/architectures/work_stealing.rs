@@ -29,9 +29,11 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::thread;
 
+use crossbeam::channel::unbounded;
 use dyno_http::request::Request;
-use rayon::{Scope, ThreadPoolBuilder};
+use rayon::{Scope, ThreadBuilder, ThreadPoolBuilder};
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -42,7 +44,8 @@ use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{Ticket, Workers};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
-use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES};
+use crate::kit::threads;
+use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, STEALING_STACK_BYTES};
 use crate::services::service::Reply;
 
 /// A loop that moves bytes, a work-stealing pool that computes.
@@ -70,11 +73,22 @@ pub const WORK_STEALING: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let inbox = ReplyInbox::new()?;
-    let pool =
-        ThreadPoolBuilder::new().num_threads(site.settings.workers).build().map_err(io::Error::other)?;
-    pool.in_place_scope(|scope| {
-        let mut crew = StealingPool { site, scope, inbox: &inbox, under_way: 0 };
-        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew)
+    thread::scope(|threads| {
+        // The pool is as large as the system allows, so the threads are there before it.
+        let (places, place) = unbounded::<ThreadBuilder>();
+        let worker = |_| {
+            let place = place.clone();
+            move || place.recv().map_or((), ThreadBuilder::run)
+        };
+        let workers = threads::start(threads, site.settings.workers, STEALING_STACK_BYTES, worker)?.len();
+        let take = |thread| places.send(thread).map_err(|_| io::ErrorKind::BrokenPipe.into());
+        let pool = ThreadPoolBuilder::new().num_threads(workers).spawn_handler(take);
+        let pool = pool.build().map_err(io::Error::other)?;
+        pool.in_place_scope(|scope| {
+            let mut crew = StealingPool { site, scope, inbox: &inbox, under_way: 0 };
+            let ready = || site.ready(workers);
+            readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready)
+        })
     })
 }
 

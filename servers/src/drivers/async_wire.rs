@@ -19,8 +19,9 @@ use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::share::TurnShare;
 use super::write_limit::WriteLimit;
 use crate::kit::complaint;
+use crate::kit::marks::Mark;
 use crate::kit::site::Site;
-use crate::kit::stop::{Mark, Stop};
+use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::{DRAIN_LOOK, RECORD_BYTES, WIRE_BYTES};
 
@@ -207,15 +208,27 @@ impl AsyncWire {
         Poll::Ready(Ok(()))
     }
 
+    /// The pipe has failed: the operator is told why, and what the pipe still says to the peer is tried once.
+    fn give_up(&mut self, failure: &PipeError, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        complaint::explain(self.tally, failure);
+        // The failure is counted here, because hyper does not report failures before the first request.
+        Tally::add(&self.tally.peer_faults, 1);
+        let _ = self.poll_pending(context)?;
+        Poll::Ready(Err(io::ErrorKind::InvalidData.into()))
+    }
+
     fn poll_opened(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             // The handshake produces answers by itself. What cannot be written now is written with the next answer.
-            if self.poll_pending(context)?.is_pending()
-                && self.secure.as_ref().is_none_or(|s| s.plain.is_empty())
-            {
-                return Poll::Pending;
-            }
+            let blocked = self.poll_pending(context)?.is_pending();
             let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
+            if blocked && secure.plain.is_empty() {
+                // The time of a handshake runs out as well while its answer cannot be written.
+                match ready!(secure.poll_deadline(context)) {
+                    Ok(()) => continue,
+                    Err(failure) => return self.give_up(&failure, context),
+                }
+            }
             let waiting = &secure.plain[secure.taken..];
             if !waiting.is_empty() {
                 let count = waiting.len().min(into.remaining());
@@ -248,11 +261,7 @@ impl AsyncWire {
             };
             Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
             if let Err(failure) = opened {
-                complaint::explain(self.tally, &failure);
-                // The failure is counted here, because hyper does not report failures before the first request.
-                Tally::add(&self.tally.peer_faults, 1);
-                let _ = self.poll_pending(context)?;
-                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+                return self.give_up(&failure, context);
             }
             if read.is_ready() && wire.filled().is_empty() {
                 return Poll::Ready(Ok(()));

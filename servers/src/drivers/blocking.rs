@@ -16,8 +16,9 @@ use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
+use crate::kit::marks::Mark;
 use crate::kit::site::Site;
-use crate::kit::stop::{Mark, Stop};
+use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::DRAIN_LOOK;
 

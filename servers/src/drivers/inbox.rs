@@ -47,8 +47,11 @@ impl ReplyInbox {
         if let Some(answer) = self.answers.pop() {
             return Some(answer);
         }
-        if self.signalled.swap(false, SeqCst) {
-            let _ = self.wakeup.read();
+        // While a worker is between its swap and its write, there is nothing to read yet. Then the signal stands, so
+        // that nobody else writes: its own write wakes the loop, which takes the signal back. Otherwise the write would
+        // come after the signal was taken back, and the wakeup would be readable with no answer to take.
+        if self.signalled.load(SeqCst) && self.wakeup.read().is_ok() {
+            self.signalled.store(false, SeqCst);
         }
         // An answer that was posted after the first look and before the signal was taken back did not signal again,
         // so look once more.

@@ -5,9 +5,10 @@
 //! |---|---|
 //! | open the listening socket | [`listen`] |
 //! | accept, and know what a failure means | [`accept`] |
-//! | turn a stop signal into an orderly end | [`stop`] |
+//! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
+//! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 //! | tell the operator what a peer did wrong | [`complaint`] |
@@ -17,7 +18,9 @@ pub mod call;
 pub mod clock;
 pub mod complaint;
 pub mod listen;
+pub mod marks;
 pub mod process;
 pub mod site;
 pub mod stop;
 pub mod tally;
+pub mod threads;

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use dyno_http::limits::Limits;
@@ -35,9 +35,41 @@ pub struct Site {
     pub open_connections: AtomicUsize,
     /// The counts, shared by threads and forked workers.
     pub tallies: Tallies,
+    /// Whom [`Site::ready`] tells.
+    pub readiness: Readiness,
+}
+
+/// Is told that so many workers of a site stand.
+type Teller = dyn Fn(&Site, usize) + Send + Sync;
+
+/// Who is told that the workers stand, and how many of them stand once they do.
+pub struct Readiness {
+    tell: Box<Teller>,
+    workers: OnceLock<usize>,
+}
+
+impl Readiness {
+    /// Nobody was told yet; `tell` will be called with the number of workers.
+    pub fn new(tell: impl Fn(&Site, usize) + Send + Sync + 'static) -> Self {
+        Readiness { tell: Box::new(tell), workers: OnceLock::new() }
+    }
+
+    /// How many workers stand; `None` before they do.
+    pub fn workers(&self) -> Option<usize> {
+        self.workers.get().copied()
+    }
 }
 
 impl Site {
+    /// A chapter calls this once, when all that it starts in advance stands and connections are accepted from now on:
+    /// `workers` processes, threads or loops. There may be fewer than the settings ask for, where the system allows no
+    /// more.
+    pub fn ready(&self, workers: usize) {
+        if self.readiness.workers.set(workers).is_ok() {
+            (self.readiness.tell)(self, workers);
+        }
+    }
+
     /// A site with all services in plaintext, within the usual limits, for a server of one's own. It lives as long as
     /// the process, and SIGTERM, SIGINT or SIGHUP stops it.
     ///
@@ -58,6 +90,7 @@ impl Site {
             open_connections: AtomicUsize::new(0),
             settings,
             stop,
+            readiness: Readiness::new(|_, _| {}),
         }));
         stop.own_listener(Some(site.listener.as_fd()));
         Ok(site)

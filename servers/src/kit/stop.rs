@@ -11,18 +11,19 @@
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
-//! The handler finds connections in a table indexed by descriptor ([`Stop::mark`]). The blocking driver and the tasks
+//! The handler finds connections in a table indexed by descriptor ([`Marks`]). The blocking driver and the tasks
 //! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use super::marks::{Mark, Marks, Wake};
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
 
 /// Exit code of a process that got a second stop signal.
@@ -31,33 +32,18 @@ pub const SECOND_SIGNAL_EXIT: i32 = 130;
 /// Exit code of a process whose services did not return even after their connections were cut.
 pub const STUCK_EXIT: i32 = 1;
 
-/// What the table of descriptors knows of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    /// Not a connection of this server.
-    Free = 0,
-    /// Waits for a request; may be woken to end.
-    Idle = 1,
-    /// Serves a request that must finish.
-    Busy = 2,
-}
-
 /// The stop switch of this process. There is one, because signals belong to the process.
 #[derive(Debug)]
 pub struct Stop {
-    requested: AtomicBool,
     requested_at_ns: AtomicU64,
     drain: Duration,
     event: OwnedFd,
     listener: AtomicI32,
     is_worker: AtomicBool,
-    marks: Box<[AtomicU8]>,
+    marks: Marks,
 }
 
 static STOP: OnceLock<Stop> = OnceLock::new();
-
-/// Marks in a block of the table: 64 cache lines of 64.
-const MARKS_SPREAD: usize = 64 * 64;
 
 impl Stop {
     /// Installs the handlers of SIGTERM, SIGINT, SIGHUP and SIGALRM, and ignores SIGPIPE. A SIGHUP that is ignored
@@ -68,15 +54,12 @@ impl Stop {
     pub fn install(drain: Duration, max_descriptors: usize) -> io::Result<&'static Stop> {
         let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let stop = Stop {
-            requested: AtomicBool::new(false),
             requested_at_ns: AtomicU64::new(0),
             drain,
             event: event.into(),
             listener: AtomicI32::new(-1),
             is_worker: AtomicBool::new(false),
-            marks: (0..max_descriptors.next_multiple_of(MARKS_SPREAD))
-                .map(|_| AtomicU8::new(Mark::Free as u8))
-                .collect(),
+            marks: Marks::new(max_descriptors),
         };
         STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
         // Without SA_RESTART, so that a call that blocks returns when the server stops.
@@ -111,9 +94,32 @@ impl Stop {
         self.is_worker.store(true, SeqCst);
     }
 
+    /// Asks the server to stop, as the first signal does; nothing happens when it was asked before.
+    pub fn request(&self) {
+        if self.marks.request() {
+            self.begin();
+        }
+    }
+
+    /// What must happen at once. Async-signal-safe.
+    fn begin(&self) {
+        self.requested_at_ns.store(monotonic_ns().max(1), SeqCst);
+        self.shut_listener();
+        self.marks.for_each(Mark::Idle, |descriptor| shut(descriptor as RawFd, libc::SHUT_RD));
+        let one: u64 = 1;
+        let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
+        let timer = libc::itimerval { it_interval: tick, it_value: tick };
+        // SAFETY: write(2) of 8 bytes from a live local, and setitimer(2) with a live local; both only enter the
+        // kernel.
+        unsafe {
+            libc::write(self.event.as_raw_fd(), (&raw const one).cast(), size_of::<u64>());
+            libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
+        }
+    }
+
     /// Whether the server was asked to stop.
     pub fn is_requested(&self) -> bool {
-        self.requested.load(SeqCst)
+        self.marks.is_requested()
     }
 
     /// Whether connections that have arrived before the stop may still be accepted; always, while no stop was
@@ -142,13 +148,12 @@ impl Stop {
         Some(Instant::now() + self.drain.saturating_sub(self.stopping_for()))
     }
 
-    /// Marks a connection for the handler. Marking it idle after the stop was requested wakes it at once, so that a
-    /// stop request between the last look and the next blocking call is not missed.
+    /// Marks a connection for the handler. Marking it idle after the stop was requested wakes it at once.
     pub fn mark(&self, connection: BorrowedFd<'_>, mark: Mark) {
-        let Some(slot) = self.slot(connection.as_raw_fd()) else { return };
-        slot.store(mark as u8, SeqCst);
-        if mark == Mark::Idle && self.is_requested() {
-            shut(connection.as_raw_fd(), libc::SHUT_RD);
+        let descriptor = connection.as_raw_fd();
+        let Ok(place) = usize::try_from(descriptor) else { return };
+        if self.marks.mark(place, mark) == Wake::Now {
+            shut(descriptor, libc::SHUT_RD);
         }
     }
 
@@ -159,27 +164,6 @@ impl Stop {
         // An interrupted wait is only a shorter one.
         let _ = nix::poll::poll(&mut watched, millis);
     }
-
-    fn slot(&self, descriptor: RawFd) -> Option<&AtomicU8> {
-        self.marks.get(place(usize::try_from(descriptor).ok()?))
-    }
-
-    fn shut_marked(&self, from: Mark, how: i32) {
-        for descriptor in 0..self.marks.len() {
-            let mark = self.marks[place(descriptor)].load(SeqCst);
-            if mark == Mark::Idle as u8 || (mark == Mark::Busy as u8 && from == Mark::Busy) {
-                shut(descriptor as RawFd, how);
-            }
-        }
-    }
-}
-
-/// Where in the table a descriptor has its mark. Neighbouring descriptors are often served on different cores, and
-/// marks side by side would make these cores compete for a cache line. So within a block, 64 neighbours lie in 64
-/// different lines: the upper and the lower half of the number are exchanged.
-fn place(descriptor: usize) -> usize {
-    let (block, within) = (descriptor / MARKS_SPREAD, descriptor % MARKS_SPREAD);
-    block * MARKS_SPREAD + within % 64 * 64 + within / 64
 }
 
 /// Readable from the stop request on, and never reset.
@@ -192,7 +176,7 @@ impl AsFd for Stop {
 /// Runs in the signal handler: atomics and async-signal-safe calls only.
 extern "C" fn on_stop(signal: libc::c_int) {
     let Some(stop) = STOP.get() else { return };
-    if stop.requested.swap(true, SeqCst) && !stop.is_worker.load(SeqCst) {
+    if !stop.marks.request() && !stop.is_worker.load(SeqCst) {
         if signal == libc::SIGHUP {
             return;
         }
@@ -200,17 +184,7 @@ extern "C" fn on_stop(signal: libc::c_int) {
         unsafe { libc::_exit(SECOND_SIGNAL_EXIT) };
     }
     let errno = nix::errno::Errno::last_raw();
-    stop.requested_at_ns.store(monotonic_ns().max(1), SeqCst);
-    stop.shut_listener();
-    stop.shut_marked(Mark::Idle, libc::SHUT_RD);
-    let one: u64 = 1;
-    let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
-    let timer = libc::itimerval { it_interval: tick, it_value: tick };
-    // SAFETY: write(2) of 8 bytes from a live local, and setitimer(2) with a live local; both only enter the kernel.
-    unsafe {
-        libc::write(stop.event.as_raw_fd(), (&raw const one).cast(), size_of::<u64>());
-        libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut());
-    }
+    stop.begin();
     nix::errno::Errno::set_raw(errno);
 }
 
@@ -229,7 +203,7 @@ extern "C" fn on_tick(_signal: libc::c_int) {
         unsafe { libc::_exit(STUCK_EXIT) };
     }
     if stopping >= stop.drain {
-        stop.shut_marked(Mark::Busy, libc::SHUT_RDWR);
+        stop.marks.for_each(Mark::Busy, |descriptor| shut(descriptor as RawFd, libc::SHUT_RDWR));
     }
     nix::errno::Errno::set_raw(errno);
 }

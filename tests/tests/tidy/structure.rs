@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("bench", PROGRAM, &[]),
     ("tests", PROGRAM, &[]),
     ("tests/instructions", &["dyno-clients", "dyno-http", "dyno-security"], &[]),
+    ("tests/models", &[], &[]),
 ];
 
 /// What measures starts the programs of both sides, and speaks with them in their own types.

@@ -62,7 +62,7 @@ pub const EPOLL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    super::run(Epoll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
+    super::run(Epoll::new()?, site, &site.listener, tally, &mut Alone { site, tally }, || site.ready(1))
 }
 
 /// An epoll instance, edge-triggered.

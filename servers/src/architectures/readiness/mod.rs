@@ -48,7 +48,7 @@ use crate::limits::{EVENTS_PER_WAIT, READS_PER_TURN};
 
 /// Accepts from `listener` and serves until the site is stopped. The caller makes the selector: where several loops
 /// start, all selectors must exist before the first loop accepts, or its clients could use up the descriptors that
-/// the last selector needs.
+/// the last selector needs. `ready` is called when the loop is about to accept its first connection.
 ///
 /// # Errors
 /// The error that made the listener or the selector unusable.
@@ -58,13 +58,15 @@ pub fn run<S: Selector>(
     listener: &TcpListener,
     tally: &Tally,
     workers: &mut impl Workers,
+    ready: impl FnOnce(),
 ) -> io::Result<()> {
     // SAFETY: the workers, and their wakeup with them, outlive this function.
     let mut table = unsafe { ConnectionTable::watching(selector, site, listener, tally, workers.wakeup())? };
-    let mut ready = Vec::with_capacity(EVENTS_PER_WAIT);
+    ready();
+    let mut events = Vec::with_capacity(EVENTS_PER_WAIT);
     while !site.stop.is_requested() {
-        table.wait(None, &mut ready)?;
-        dispatch(&mut table, &ready, workers);
+        table.wait(None, &mut events)?;
+        dispatch(&mut table, &events, workers);
         table.accept()?;
     }
     // No connection is accepted any more. Idle connections are closed after a grace, busy ones after their next
@@ -72,8 +74,8 @@ pub fn run<S: Selector>(
     let (everybody, deadline) = table.begin_to_drain()?;
     everybody.into_iter().for_each(|index| carry(&mut table, index, workers));
     while let Some(left) = table.left_until(deadline) {
-        table.wait(Some(left), &mut ready)?;
-        dispatch(&mut table, &ready, workers);
+        table.wait(Some(left), &mut events)?;
+        dispatch(&mut table, &events, workers);
     }
     Ok(())
 }

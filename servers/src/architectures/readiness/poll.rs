@@ -57,7 +57,7 @@ pub const POLL: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    super::run(Poll::new()?, site, &site.listener, tally, &mut Alone { site, tally })
+    super::run(Poll::new()?, site, &site.listener, tally, &mut Alone { site, tally }, || site.ready(1))
 }
 
 /// The list for poll(2), the tokens in the same order, and for each descriptor its index in both.

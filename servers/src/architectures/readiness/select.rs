@@ -56,7 +56,7 @@ pub const SELECT: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    super::run(Select::new()?, site, &site.listener, tally, &mut Alone { site, tally })
+    super::run(Select::new()?, site, &site.listener, tally, &mut Alone { site, tally }, || site.ready(1))
 }
 
 /// The bitmaps of descriptors, and the token of each descriptor.

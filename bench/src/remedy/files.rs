@@ -1,0 +1,96 @@
+//! The remedies for files of keys, certificates and trusted keys.
+
+use dyno_security::channel::trust::TrustFileError;
+use dyno_security::credentials::CredentialsError;
+use dyno_security::files::FileFault;
+use dyno_security::signature::keyfile::{KeyFileError, KeyForm};
+
+use crate::exit::Failure;
+
+impl From<CredentialsError> for Failure {
+    fn from(error: CredentialsError) -> Self {
+        Failure::usage(error.to_string(), of_credentials(&error))
+    }
+}
+
+const KEYS: &str = "`dyno keys DIR` makes a directory with all that both sides need";
+const TO_PKCS8: &str = "openssl pkcs8 -topk8 -nocrypt -in OLD -out NEW; chmod 600 NEW";
+
+fn of_credentials(error: &CredentialsError) -> &'static str {
+    match error {
+        CredentialsError::NobodyToTrust => {
+            "give --credentials DIR (made by `dyno keys DIR`), --trust FILE or --peer KEY"
+        }
+        CredentialsError::NoKey => "give --key FILE as well",
+        CredentialsError::KeyFile(error) => of_key(error),
+        CredentialsError::TrustFile { error: TrustFileError::NoEntry { .. }, .. } => {
+            "add a line for it, `peer NAME KEY`; or accept one key: --peer KEY"
+        }
+        CredentialsError::File(error) => of_file(&error.fault),
+        CredentialsError::Directory { .. }
+        | CredentialsError::NoCertificate { .. }
+        | CredentialsError::TrustFile {
+            error: TrustFileError::Malformed { .. } | TrustFileError::Key { .. },
+            ..
+        }
+        | CredentialsError::TrustFile { error: TrustFileError::NotText { .. }, .. }
+        | CredentialsError::Tls(_)
+        | CredentialsError::CannotMake(_) => KEYS,
+    }
+}
+
+fn of_key(error: &KeyFileError) -> &'static str {
+    match error {
+        KeyFileError::File(error) => of_file(&error.fault),
+        KeyFileError::NoPem { .. } => KEYS,
+        KeyFileError::Key { .. } => "the channel wants Ed25519: openssl genpkey -algorithm ed25519 -out NEW",
+        KeyFileError::OtherForm { form, .. } => match form {
+            KeyForm::Sec1 | KeyForm::Pkcs1 | KeyForm::Encrypted => TO_PKCS8,
+            KeyForm::Der => "openssl pkcs8 -inform DER -topk8 -nocrypt -in OLD -out NEW; chmod 600 NEW",
+            // openssl does not read the form of ssh, and TLS 1.3 has no use for DSA.
+            KeyForm::OpenSsh | KeyForm::Dsa => "make a new one: openssl genpkey -algorithm ed25519 -out NEW",
+            KeyForm::Public => {
+                "--key wants the private key, --certificate and --trust what everybody may see"
+            }
+        },
+    }
+}
+
+fn of_file(fault: &FileFault) -> &'static str {
+    match fault {
+        FileFault::System(_) => KEYS,
+        FileFault::NotRegular => "copy it into a regular file, mode 600",
+        FileFault::OtherOwner { .. } => "only your own files and those of root are read: copy it, or chown",
+        FileFault::Readable { .. } => "only its owner may read it: chmod 600",
+        FileFault::Writable { .. } => "only its owner may change it: chmod go-w",
+        FileFault::TooLong { .. } => "name the file that holds what is needed, and nothing else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dyno_security::files::FileError;
+
+    #[test]
+    fn each_fault_of_a_file_has_the_remedy_that_mends_it() {
+        let of = |fault| of_credentials(&CredentialsError::File(FileError { path: "x".into(), fault }));
+        assert!(of(FileFault::Readable { mode: 0o644 }).contains("chmod 600"));
+        assert!(of(FileFault::Writable { mode: 0o666 }).contains("chmod go-w"));
+        assert!(of(FileFault::OtherOwner { owner: 7 }).contains("chown"));
+        let none = CredentialsError::NoCertificate { path: "x".into() };
+        assert_eq!(of_credentials(&none), KEYS);
+        assert!(of_credentials(&CredentialsError::NobodyToTrust).contains("--peer"));
+    }
+
+    #[test]
+    fn a_key_of_another_form_is_turned_into_pkcs8_and_not_made_anew() {
+        for form in KeyForm::ALL {
+            let error = KeyFileError::OtherForm { path: "x".into(), form };
+            let remedy = of_credentials(&error.into());
+            let convert = "-topk8 -nocrypt";
+            let can = matches!(form, KeyForm::Sec1 | KeyForm::Pkcs1 | KeyForm::Encrypted | KeyForm::Der);
+            assert_eq!(remedy.contains(convert), can, "{form}: {remedy}");
+        }
+    }
+}
