@@ -68,7 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         out!("{}", waterfall::text(&many, paint));
         let fetches = many.fetches.len();
         outln!("\n{fetches} fetch{}", if fetches == 1 { "" } else { "es" });
-        for (name, visit) in [("1 thread".to_string(), &one), (show::many(u64::from(many.threads), "thread"), &many)] {
+        for (name, visit) in
+            [("1 thread".to_string(), &one), (show::many(u64::from(many.threads), "thread"), &many)]
+        {
             outln!(
                 "{name:<12} {:>9}  parallelism {:.2}",
                 show::time(visit.elapsed_ns as f64),

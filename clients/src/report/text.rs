@@ -34,18 +34,13 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     figures(o, outcome, paint);
     audit(o, outcome, paint);
     for threshold in &outcome.thresholds {
-        let measured =
-            threshold.measured.map_or("not measured: too few answers".into(), |m| {
-                format!("measured {}", show_measured(&threshold.expression, m))
-            });
+        let measured = threshold.measured.map_or("not measured: too few answers".into(), |m| {
+            format!("measured {}", show_measured(&threshold.expression, m))
+        });
         let grade = if threshold.failed { Verdict::Void } else { Verdict::Sound };
         let mark = paint.verdict(grade.tone(), if threshold.failed { "FAILED" } else { "passed" });
-        let _ = writeln!(
-            o,
-            "{} {mark}: fail if {} ({measured})",
-            paint.dim("threshold "),
-            threshold.expression
-        );
+        let _ =
+            writeln!(o, "{} {mark}: fail if {} ({measured})", paint.dim("threshold "), threshold.expression);
     }
     out
 }

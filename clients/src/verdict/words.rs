@@ -80,11 +80,7 @@ pub(super) fn words(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             "more connections would let the plan be kept",
         ),
         Doubt::ConnectionsMissing { planned, open_max } => (
-            format!(
-                "{} planned, {} open",
-                show::many(*planned, "connection"),
-                show::whole(*open_max)
-            ),
+            format!("{} planned, {} open", show::many(*planned, "connection"), show::whole(*open_max)),
             "the server or a limit (ulimit -n, ports) refused the rest",
         ),
         Doubt::LittlesLawBroken { in_system, predicted } => (

@@ -78,7 +78,9 @@ mod tests {
     fn people_get_an_address_to_open_and_a_sum() {
         let address = "127.0.0.1:8080".parse().unwrap();
         assert!(greeting("epoll", address, "plain").starts_with("epoll listens on http://127.0.0.1:8080/\n"));
-        assert!(greeting("epoll", address, "tls").starts_with("epoll listens on 127.0.0.1:8080, behind tls\n"));
+        assert!(
+            greeting("epoll", address, "tls").starts_with("epoll listens on 127.0.0.1:8080, behind tls\n")
+        );
         let tallies = "{\"name\":\"x\",\"workers\":[],\"total\":{\"requests\":1234}}";
         assert_eq!(farewell(tallies), "drained; served 1,234 requests");
         assert_eq!(farewell("nonsense"), "drained");
