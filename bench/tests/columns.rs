@@ -80,7 +80,7 @@ fn help_fits_80_columns() {
 fn what_commands_print_fits_80_columns() {
     let place = tempfile::tempdir().unwrap();
     plant(place.path());
-    let file = format!("[[server]]\nname = '{LONG}'\ncommand = ['/absent/{LONG}', '{{port}}']\n");
+    let file = format!("[[server]]\nname = '{LONG}'\ncommand = ['sh', '-c', 'exit 1 # {LONG}']\n");
     fs::write(place.path().join("servers.toml"), file).unwrap();
     let url = format!("http://127.0.0.1:1/{LONG}?{LONG}");
     let mut found = Vec::new();

@@ -24,7 +24,7 @@ use dyno_record::transport::TransportKind;
 pub struct Refusal {
     /// Its label.
     pub contestant: String,
-    /// What is wrong with its answers, as the end of a sentence about it.
+    /// What is wrong with its answers.
     pub words: String,
 }
 
@@ -77,20 +77,26 @@ fn refusal<R: Rig>(rig: &mut R, cell: &Cell) -> Option<String> {
         _ if interrupted => None,
         Ok(drive) => wrong(&drive.figures).map(str::to_string),
         // The generator refuses what it cannot verify before it sends anything.
-        Err(fault) if fault.law == Law::GeneratorRan => Some(fault.words),
+        Err(fault) if fault.law == Law::GeneratorRan => Some(reason(&fault.words)),
         Err(_) => None,
     }
+}
+
+/// The first line of what the generator said, without how it ended.
+fn reason(words: &str) -> String {
+    let said = words.split_once("dyno: ").map_or(words, |(_, said)| said);
+    said.split(" / ").next().unwrap_or(said).trim().to_string()
 }
 
 /// What is wrong with answers that came; `None` where none came, which may be the load and not the path.
 fn wrong(load: &LoadFigures) -> Option<&'static str> {
     let of = |kind| load.errors.get(&kind).is_some_and(|count| *count > 0);
     if of(FailureKind::Status) {
-        Some("answers with a status that is no success")
+        Some("it answers with a status that is no success")
     } else if of(FailureKind::Body) {
-        Some("answers with a body that is not the expected one")
+        Some("it answers with a body that is not the expected one")
     } else if of(FailureKind::Protocol) {
-        Some("does not answer in HTTP/1.1")
+        Some("it does not answer in HTTP/1.1")
     } else {
         None
     }
@@ -120,10 +126,17 @@ mod tests {
         ];
         let mut rig = Mock { natures: natures.into(), ..Mock::default() };
         let found = all(&mut rig, &setup(contestants));
-        let words = "answers with a body that is not the expected one".to_string();
+        let words = "it answers with a body that is not the expected one".to_string();
         assert_eq!(found, [Refusal { contestant: "liar".into(), words }]);
         let started: Vec<&String> = rig.log.iter().filter(|line| line.starts_with("start ")).collect();
         assert_eq!(started, ["start epoll", "start epoll+tls", "start nginx", "start broken", "start liar"]);
+    }
+
+    #[test]
+    fn what_the_generator_said_is_told_in_a_line() {
+        let words = "the generator gave no result (exit status: 1): dyno: GET /x: the first answer has status 404 /       try it";
+        assert_eq!(reason(words), "GET /x: the first answer has status 404");
+        assert_eq!(reason("it did not end"), "it did not end");
     }
 
     #[test]

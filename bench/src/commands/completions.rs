@@ -24,7 +24,20 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut with_names(Dyno::command()), "dyno", &mut text);
     out!("{}", String::from_utf8_lossy(&text));
+    if arguments.shell == clap_complete::Shell::Fish {
+        out!("{}", names_for_fish());
+    }
     Ok(Exit::Success)
+}
+
+/// The names again as lines of fish: clap_complete leaves arguments without a flag out there.
+fn names_for_fish() -> String {
+    let architectures = architectures::ALL.map(|architecture| architecture.name).join(" ");
+    let line = |commands: &str, names: &str| {
+        format!("complete -c dyno -n \"__fish_seen_subcommand_from {commands}\" -f -a \"{names}\"\n")
+    };
+    line("serve compare curve scale connections explain", &architectures)
+        + &line("demo", &demos::names().join(" "))
 }
 
 /// The command line with the names that its arguments take. The commands themselves take any word, and answer a wrong
@@ -73,6 +86,7 @@ mod tests {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut with_names(Dyno::command()), "dyno", &mut text);
             let text = String::from_utf8(text).unwrap();
+            let text = if shell == clap_complete::Shell::Fish { text + &names_for_fish() } else { text };
             for name in
                 architectures::ALL.map(|architecture| architecture.name).into_iter().chain(demos::names())
             {

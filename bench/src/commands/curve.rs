@@ -16,7 +16,8 @@ use dyno_units::show;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Curve)),
-    after_help = "Try it:\n  dyno curve epoll thread-pool --quick\n  dyno curve fork --limit 5ms"
+    after_help = "Try it:\n  dyno curve epoll thread-pool --quick\n  dyno curve fork --limit 5ms\n\n\
+                        Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 5 no cell counts, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -245,7 +245,7 @@ fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
 
 fn remedy(error: &io::Error) -> &'static str {
     if matches!(error.get_ref(), Some(cause) if cause.is::<NoWorker>()) {
-        return FEW_PROCESSES;
+        return said::FEW_PROCESSES;
     }
     if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
         return "the system allows no more open files, see `ulimit -n`";

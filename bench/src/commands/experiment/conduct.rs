@@ -1,7 +1,6 @@
 //! An experiment from its directory to its report.
 
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -189,7 +188,8 @@ fn table(plan: &ExperimentPlan, usual: impl Fn(&Cell) -> Duration) -> Vec<String
 /// Usage (2) when a contestant answers otherwise than it should.
 pub(crate) fn check_service(setup: &Setup) -> Result<(), Failure> {
     let scratch = std::env::temp_dir().join(format!("dyno-check-{}", std::process::id()));
-    let made = DirBuilder::new().mode(0o700).create(&scratch);
+    // Servers that give up their privileges read the files in it as another user.
+    let made = fs::create_dir(&scratch);
     made.map_err(|error| {
         let message = format!("cannot make {}: {error}", scratch.display());
         Failure::failed(message, "set TMPDIR to a directory that can be written")
@@ -202,7 +202,7 @@ pub(crate) fn check_service(setup: &Setup) -> Result<(), Failure> {
         return Ok(());
     }
     let each: Vec<String> =
-        found.iter().map(|refusal| format!("{} {}", refusal.contestant, refusal.words)).collect();
+        found.iter().map(|refusal| format!("{}: {}", refusal.contestant, refusal.words)).collect();
     Err(Failure::usage(
         format!("{} cannot be measured: {}", setup.service, each.join("; ")),
         "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well",
@@ -222,10 +222,12 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
     for row in table(plan, usual) {
         outln!("{row}");
     }
+    let names: Vec<&str> = setup.contestants.iter().map(|contestant| contestant.label.as_str()).collect();
     let words = format!(
-        "{} of {}; server on {}, generator on {}",
+        "{} of {} ({}); server on {}, generator on {}",
         show::count(plan.cells().count(), "cell"),
-        show::count(setup.contestants.len(), "contestant"),
+        show::count(names.len(), "contestant"),
+        names.join(", "),
         cores(&setup.cores.server),
         cores(&setup.cores.generator),
     );

@@ -12,7 +12,7 @@ use crate::print::errln;
 use dyno_measure::probe::machine::online_cores;
 
 /// Where the system says how many processes and threads there may be.
-const FEW_PROCESSES: &str = "the system allows no more processes or threads, see `ulimit -u` and pids.max of the cgroup, \
+pub(super) const FEW_PROCESSES: &str = "the system allows no more processes or threads, see `ulimit -u` and pids.max of the cgroup, \
                              or take fewer --workers";
 
 /// What the server says as soon as its workers stand.
