@@ -72,7 +72,9 @@ fn a_server_of_ones_own_is_asked_as_well() {
 #[test]
 fn a_service_that_is_there_is_planned_however_long_it_takes() {
     let place = tempfile::tempdir().unwrap();
-    for service in ["/", "/json", "/bytes/100000", "/compute/100", "/wait/2000000", "/mix", "/mix/3", "/pages/4/10"] {
+    for service in
+        ["/", "/json", "/bytes/100000", "/compute/100", "/wait/2000000", "/mix", "/mix/3", "/pages/4/10"]
+    {
         let output = dyno(place.path(), &["compare", "epoll", "--service", service, "--dry-run"]);
         assert!(output.status.success(), "{service}: {}", String::from_utf8_lossy(&output.stderr));
     }

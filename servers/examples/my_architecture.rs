@@ -46,6 +46,7 @@ fn main() -> io::Result<()> {
         max_connections: 64,
         arm: Arm::default(),
         drain: Duration::from_secs(10),
+        memory_bytes: 64 << 20,
     };
     let site = Site::open(address, settings)?;
     run(site)?;

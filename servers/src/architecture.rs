@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::kit::site::Site;
+use crate::limits::{CONNECTION_BYTES, COROUTINE_BYTES, PROCESS_BYTES, THREAD_BYTES};
 
 /// One server architecture: a row of the table in [`crate::architectures::ALL`].
 pub struct Architecture {
@@ -143,6 +144,19 @@ pub enum Started {
     Coroutine,
     /// A task, which has no stack of its own.
     Task,
+}
+
+impl Started {
+    /// What a connection takes of the budget of memory while it is idle, in bytes.
+    pub fn connection_bytes(self) -> usize {
+        let started = match self {
+            Started::Nothing | Started::Task => 0,
+            Started::Process => PROCESS_BYTES,
+            Started::Thread => THREAD_BYTES,
+            Started::Coroutine => COROUTINE_BYTES,
+        };
+        started + CONNECTION_BYTES
+    }
 }
 
 /// How often something is handed over from one thread to another.

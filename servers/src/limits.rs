@@ -45,14 +45,20 @@ pub const MAX_COROUTINES: usize = 16_384;
 /// Stacks kept for later coroutines. Making a stack costs two system calls and the first touch of its pages.
 pub const POOLED_STACKS: usize = 1_024;
 
-/// Largest head that hyper accepts before it answers 431. It must have room for a target of more than 64 KiB, or
-/// hyper never gets to answer 414 to one (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own
-/// core.
+/// Largest receive buffer of hyper, and so the largest head that it accepts before it answers 431; by itself it takes
+/// 408 KiB. It must have room for a target that is far longer than 64 KiB, or hyper never gets to answer 414 to one
+/// (RFC 9112, 3); the gate behind hyper keeps the smaller bounds of our own core.
 pub const HYPER_HEAD_BYTES: usize = 192 * 1024;
 
-/// How much hyper's gate reads at a time from a body's source: a few pages of a file for each call, and little memory
-/// held for a client that reads slowly.
-pub const HYPER_PIECE_BYTES: usize = 32 * 1024;
+/// How much of a body is given to hyper at a time: a few pages of a file for each call, and little memory held for a
+/// client that reads slowly. hyper holds it twice, because it copies.
+pub const HYPER_PIECE_BYTES: usize = 16 * 1024;
+
+/// hyper's receive buffer as long as no read fills it.
+pub const HYPER_READ_BYTES: usize = 8 * 1024;
+
+/// What hyper holds for any connection: a receive and a send buffer of 8 KiB each, and its state.
+pub const HYPER_BUFFERS_BYTES: usize = 20 * 1024;
 
 /// Connections that a readiness loop accepts before it serves the open ones again.
 pub const ACCEPT_BURST_CONNECTIONS: usize = 64;
@@ -88,6 +94,46 @@ pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
 
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
+
+/// Bytes of the buffers that a loop keeps: room for the small ones, which are nearly all. A buffer that has grown is
+/// worth more to the budget of memory than to the next connection.
+pub const POOLED_BYTES: usize = 2 * 1024 * 1024;
+
+/// A loop takes memory for the small buffers of its busy connections from the budget in steps of this: a few dozen
+/// connections at once, so that loops on several cores do not compete for one counter with each request.
+pub const POOL_STEP_BYTES: usize = 256 * 1024;
+
+/// Large requests and answers take memory from the budget in steps of this: a few steps for each, and little taken in
+/// vain.
+pub const LEASE_STEP_BYTES: usize = 16 * 1024;
+
+/// Where no budget of memory is set, it is one byte of so many that the machine or its cgroup has. The others are for
+/// the program, for the kernel's buffers of sockets, and for what the allocator keeps between buffers.
+pub const MEMORY_BYTES_PER_BUDGET_BYTE: u64 = 2;
+
+/// The least budget of memory: room for a handful of connections of any design, or for a small body.
+pub const MEMORY_LEAST_BYTES: u64 = 1024 * 1024;
+
+/// What any design holds for an idle connection: the session, its place in a table, the entry of its deadline.
+pub const CONNECTION_BYTES: usize = 2 * 1024;
+
+/// The first receive and send buffers, which a connection holds while a request is under way: 4 KiB each.
+pub const SMALL_BUFFERS_BYTES: usize = 8 * 1024;
+
+/// What a thread costs beside the session: touched pages of its stack, and its control block.
+pub const THREAD_BYTES: usize = 16 * 1024;
+
+/// What a forked process costs beside the session: the pages that it writes to, which are copied then.
+pub const PROCESS_BYTES: usize = 256 * 1024;
+
+/// What a coroutine costs beside the session: the touched pages of its stack.
+pub const COROUTINE_BYTES: usize = 8 * 1024;
+
+/// What a secure pipe holds while it is idle: keys, and the state of its protocol.
+pub const SECURE_BYTES: usize = 12 * 1024;
+
+/// What a secure pipe holds besides while records are under way: one as it came, one opened, one sealed.
+pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
 
 /// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough that the
 /// server accepts again within a second after descriptors are free.

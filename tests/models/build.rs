@@ -95,7 +95,10 @@ const SUBJECTS: &[Subject] = &[
                     ),
                 ],
             },
-            Plant { name: "passes_over_the_idle", edits: &[("mark == Mark::Idle as u8 ||", "")] },
+            Plant {
+                name: "passes_over_the_idle",
+                edits: &[("mark == Mark::Idle as u8 ||", "mark == Mark::Free as u8 ||")],
+            },
         ],
     },
     Subject {

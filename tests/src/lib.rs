@@ -11,7 +11,7 @@
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
 //! | [`load`] | the load generator as a program |
 //! | [`terminal`] | the program on a pseudo-terminal |
-//! | [`pids`] | a limit on the processes and threads of a server |
+//! | [`pids`], [`memory_limit`] | a limit on the processes and threads of a server, on its memory |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
@@ -27,6 +27,7 @@ pub mod cases;
 pub mod imports;
 pub mod limits;
 pub mod load;
+pub mod memory_limit;
 pub mod noise;
 pub mod pids;
 pub mod process;

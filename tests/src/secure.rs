@@ -58,10 +58,16 @@ pub fn strangers() -> &'static str {
 /// In words, when no ready line comes.
 pub fn serve(row: &Row, transport: Transport, more: &[&'static str]) -> Result<Server, String> {
     let mut arguments = row.with(more);
-    if transport != Transport::Plain {
-        arguments.extend(["--transport", transport.name(), "--credentials", friends()]);
-    }
+    arguments.extend(over(transport));
     Server::start_with(&arguments, None)
+}
+
+/// The options that put a server behind `transport`.
+pub fn over(transport: Transport) -> Vec<&'static str> {
+    match transport {
+        Transport::Plain => Vec::new(),
+        _ => vec!["--transport", transport.name(), "--credentials", friends()],
+    }
 }
 
 /// One connection behind a transport.

@@ -22,6 +22,18 @@ pub struct Counts {
     pub peer_faults: u64,
 }
 
+/// The budget of memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemoryCounts {
+    /// What connections may hold together.
+    pub budget_bytes: u64,
+    /// The most that they have held.
+    pub peak_bytes: u64,
+    /// How often there was too little.
+    pub refused: u64,
+}
+
 /// The last line of a server.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Tallies {
@@ -31,6 +43,8 @@ pub struct Tallies {
     pub workers: Vec<Counts>,
     /// Their sum.
     pub total: Counts,
+    /// The budget of memory.
+    pub memory: MemoryCounts,
 }
 
 impl Tallies {

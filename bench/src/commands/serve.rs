@@ -12,12 +12,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use dyno_http::limits::{Epoch, Limits};
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
+use dyno_servers::kit::available::available_bytes;
 use dyno_servers::kit::listen::listen;
+use dyno_servers::kit::memory::MemoryBudget;
 use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
 use dyno_servers::kit::threads::NoWorker;
-use dyno_servers::limits::DRAIN;
+use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, MEMORY_LEAST_BYTES};
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
@@ -55,6 +57,10 @@ pub(crate) struct Arguments {
     /// Connections served at once; past it clients get a quick 503.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: Option<u32>,
+    /// What connections may hold together: their design's own memory, buffers, bodies, queued answers; past it clients
+    /// get a quick 503, and bodies are not read [default: half of the memory of the machine or of its cgroup].
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<u64>,
     /// The variant of a chapter that has two.
     #[arg(long, value_enum)]
     arm: Option<ArmName>,
@@ -117,8 +123,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         listen(arguments.listen, &limits).map_err(|error| listen_failure(arguments.listen, &error))?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
-    let memory = |error| Failure::failed(format!("cannot share memory: {error}"), "");
-    let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(memory)?;
+    let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
     let site = Site {
@@ -126,8 +132,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         services,
         limits: Arc::new(limits),
         transport,
-        tallies: Tallies::new(settings.workers).map_err(memory)?,
+        tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
+        memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
+            .map_err(share)?,
+        connection_bytes: architecture.anatomy.started.connection_bytes(),
         settings,
         stop,
         readiness: Readiness::new({
@@ -148,8 +157,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let result = (architecture.run)(site);
     let has_started = site.readiness.workers().is_some();
     if has_started {
-        let tallies = site.tallies.to_json(architecture.name);
-        say(&if to_people { said::farewell(&tallies) } else { tallies });
+        let account = site.account(architecture.name);
+        say(&if to_people { said::farewell(&account) } else { account });
     }
     let failure = match result {
         Ok(()) => return Ok(Exit::Success),
@@ -205,13 +214,29 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
 fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {
     let defaults = (architecture.defaults)(online_cores().len().max(1));
     let or = |given: Option<u32>, default: usize| given.map_or(default, |given| given as usize);
+    let memory = arguments.memory.unwrap_or_else(|| available_bytes() / MEMORY_BYTES_PER_BUDGET_BYTE);
     Settings {
         workers: or(arguments.workers, defaults.workers),
         queue_places: or(arguments.queue, defaults.queue_places),
         max_connections: or(arguments.max_connections, defaults.max_connections),
         arm: if matches!(arguments.arm, Some(ArmName::Plain)) { Arm::Plain } else { Arm::Tuned },
         drain: Duration::from_secs(arguments.drain),
+        memory_bytes: usize::try_from(memory).unwrap_or(usize::MAX),
     }
+}
+
+/// The text is no budget of memory.
+#[derive(Debug, thiserror::Error)]
+enum NoBudget {
+    #[error(transparent)]
+    Unread(#[from] ReadError),
+    #[error("a server needs 1MiB at least")]
+    TooSmall,
+}
+
+fn memory(text: &str) -> Result<u64, NoBudget> {
+    let bytes = read::size_bytes(text)?;
+    if bytes < MEMORY_LEAST_BYTES { Err(NoBudget::TooSmall) } else { Ok(bytes) }
 }
 
 /// Prints a result on standard output, one line each. If the reader has gone, the server goes on serving.

@@ -52,6 +52,8 @@ pub(super) fn parse_head(octets: &[u8]) -> Result<Option<(Head, usize)>, AnswerF
         Err(httparse::Error::TooManyHeaders) => return Err(AnswerFault::TooManyFields),
         // A record of TLS: its kind (20 to 23), then its version, which begins with 3 in all of them.
         Err(_) if matches!(octets, [0x14..=0x17, 3, ..]) => return Err(AnswerFault::SpeaksTls),
+        // Its kind alone: the next octet tells.
+        Err(_) if matches!(octets, [0x14..=0x17]) => return Ok(None),
         Err(_) => return Err(AnswerFault::NotHttp),
     };
     let status = response.code.unwrap_or(0);

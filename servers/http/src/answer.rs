@@ -2,6 +2,7 @@
 
 use crate::date::HttpDate;
 use crate::fault::Fault;
+use crate::limits::RETRY_AFTER;
 use crate::status::Status;
 use std::borrow::Cow;
 
@@ -82,7 +83,9 @@ pub(crate) fn write_refusal(
 ) {
     let rule = fault.rule();
     write_start(out, status, date);
-    write_fields(out, "text/plain; charset=utf-8", &[]);
+    let retry = [("Retry-After", Cow::Borrowed(RETRY_AFTER))];
+    let is_temporary = status == Status::SERVICE_UNAVAILABLE;
+    write_fields(out, "text/plain; charset=utf-8", if is_temporary { &retry } else { &[] });
     write_end(out, Some(rule.len() as u64 + 1), Persistence::Close);
     if !is_head {
         out.extend_from_slice(rule.as_bytes());

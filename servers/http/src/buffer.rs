@@ -28,6 +28,41 @@ impl Buffer {
         &mut self.memory[self.start..self.end]
     }
 
+    /// Octets of memory that there are, whether filled or free.
+    pub(crate) fn held(&self) -> usize {
+        self.memory.len()
+    }
+
+    /// The most octets of memory that [`spare`](Self::spare) will hold: while a buffer grows, the old memory and the
+    /// new exist side by side.
+    pub(crate) fn held_by_spare(&self, initial: usize, least: usize) -> usize {
+        let is_enough = self.memory.len() - self.end >= least || self.is_worth_moving(least);
+        self.memory.len() + if is_enough { 0 } else { self.grown(initial, least) }
+    }
+
+    /// The most octets of memory that will be held while `count` octets are copied into space from
+    /// [`spare`](Self::spare).
+    pub(crate) fn held_by_receiving(&self, count: usize, initial: usize, least: usize) -> usize {
+        let there = self.memory.len().max(initial);
+        let free = if self.memory.is_empty() { initial } else { self.memory.len() - self.end };
+        if free >= least.max(count) {
+            return there;
+        }
+        // Memory doubles when it is full, or half full at its end; meanwhile the old one is there besides.
+        let fullness = if self.start == 0 { 1 } else { 2 };
+        there + 3 * fullness * (self.len() + count + least)
+    }
+
+    /// The size of the memory that is made when there is too little.
+    fn grown(&self, initial: usize, least: usize) -> usize {
+        (self.memory.len() * 2).max(initial).max(self.memory.len() + least)
+    }
+
+    /// Whether moving the unread octets to the front gives enough space, and enough of it to be worth the copy.
+    fn is_worth_moving(&self, least: usize) -> bool {
+        self.start >= self.memory.len() / 2 && self.memory.len() - self.len() >= least
+    }
+
     /// Whether there is no memory at all, so that `lend` is of use.
     pub(crate) fn has_no_memory(&self) -> bool {
         self.memory.is_empty()
@@ -55,12 +90,11 @@ impl Buffer {
     pub(crate) fn spare(&mut self, initial: usize, least: usize) -> &mut [u8] {
         if self.memory.len() - self.end < least {
             work::count(self.len());
-            let worth_moving = self.start >= self.memory.len() / 2 && self.memory.len() - self.len() >= least;
-            if !worth_moving {
-                let doubled = (self.memory.len() * 2).max(initial).max(self.memory.len() + least);
-                let mut larger = Vec::with_capacity(doubled);
+            if !self.is_worth_moving(least) {
+                let grown = self.grown(initial, least);
+                let mut larger = Vec::with_capacity(grown);
                 larger.extend_from_slice(self.octets());
-                larger.resize(doubled, 0);
+                larger.resize(grown, 0);
                 self.end = self.len();
                 self.start = 0;
                 self.memory = larger;

@@ -1,5 +1,7 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
+mod memory;
+
 use crate::answer::{self, Persistence};
 use crate::date::HttpDate;
 use crate::fault::Fault;
@@ -310,6 +312,11 @@ impl Connection {
     /// Whether a complete request waits to be [taken](Self::next_request).
     pub fn has_request(&self) -> bool {
         self.phase == Phase::Ready
+    }
+
+    /// Whether the last answer is given, so that whatever comes is dropped.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Last { .. } | Phase::Linger | Phase::Closed)
     }
 
     /// Whether no octet of a request has come, nothing is owed and nothing is to be sent.

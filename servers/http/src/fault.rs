@@ -29,6 +29,10 @@ pub enum Fault {
     HeadTimeout,
     /// The body came slower than the least rate: 408.
     BodyTooSlow,
+    /// No fault of the peer's: the server has no memory for the request ([`Connection::shed`]): 503.
+    ///
+    /// [`Connection::shed`]: crate::connection::Connection::shed
+    NoMemory,
     /// No request came: closed in silence.
     IdleTimeout,
     /// The peer does not read its answers: closed in silence.
@@ -91,6 +95,7 @@ impl Fault {
             Fault::UnknownExpectation => Some(Status::EXPECTATION_FAILED),
             Fault::Connect => Some(Status::NOT_IMPLEMENTED),
             Fault::HeadTimeout | Fault::BodyTooSlow => Some(Status::REQUEST_TIMEOUT),
+            Fault::NoMemory => Some(Status::SERVICE_UNAVAILABLE),
             Fault::IdleTimeout | Fault::WriteTimeout | Fault::Truncated => None,
         }
     }
@@ -110,6 +115,7 @@ impl Fault {
             Fault::Connect => "this server opens no tunnels (RFC 9110 9.3.6)",
             Fault::HeadTimeout => "the head took too long to arrive",
             Fault::BodyTooSlow => "the body arrives too slowly",
+            Fault::NoMemory => "this server holds as much as it may; try again later (RFC 9110 15.6.4)",
             Fault::IdleTimeout => "no request arrived",
             Fault::WriteTimeout => "the answer was not read",
             Fault::Truncated => "the request ends before it is complete",

@@ -64,6 +64,26 @@ impl Inbox {
         &mut self.buffer
     }
 
+    /// Octets of the body of the complete request at the front.
+    pub(crate) fn body_octets(&self) -> usize {
+        if matches!(self.stage, Stage::Complete) { self.body_len as usize } else { 0 }
+    }
+
+    /// Octets of memory that the buffer holds.
+    pub(crate) fn held(&self) -> usize {
+        self.buffer.held()
+    }
+
+    /// The most that the buffer holds while there is made space to read into.
+    pub(crate) fn held_by_spare(&self, limits: &Limits) -> usize {
+        self.buffer.held_by_spare(limits.receive_initial_octets, limits.read_octets)
+    }
+
+    /// The most that the buffer holds while `count` octets are copied into it.
+    pub(crate) fn held_by_receiving(&self, count: usize, limits: &Limits) -> usize {
+        self.buffer.held_by_receiving(count, limits.receive_initial_octets, limits.read_octets)
+    }
+
     pub(crate) fn has_no_memory(&self) -> bool {
         self.buffer.has_no_memory()
     }

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// The slots live on the stack while a head is parsed (32 octets each), so the number is fixed when Dyno is built.
 pub const FIELD_SLOTS: usize = 128;
 
+/// The value of Retry-After in a refusal for want of memory, in seconds. 1: a body is usually through by then.
+pub const RETRY_AFTER: &str = "1";
+
 /// The bounds of one connection. Connections share one value through an `Arc`.
 ///
 /// Sizes are octets. The defaults suit a server on the open network that keeps ten thousand connections.

@@ -62,6 +62,27 @@ impl Outbox {
         self.buffer.len() - self.sent
     }
 
+    /// Octets of memory that are held to send from. Bodies that others use too are not among them.
+    pub(crate) fn held(&self) -> usize {
+        let tail = if let Tail::Memory(Body::Owned(octets), _) = &self.tail { octets.capacity() } else { 0 };
+        self.buffer.capacity() + tail
+    }
+
+    /// The most that is held while an answer with a head of `head_octets` is put behind what is there.
+    pub(crate) fn held_by_answering(&self, head_octets: usize, body: &Body, limits: &Limits) -> usize {
+        let (copied, tail) = match body {
+            Body::Source(source) => (source.remaining().min(limits.source_octets as u64) as usize, 0),
+            Body::Owned(octets) if octets.len() <= limits.copy_octets => (octets.len(), octets.capacity()),
+            Body::Owned(octets) => (0, octets.capacity()),
+            Body::Empty => (0, 0),
+            Body::Static(_) | Body::Shared(..) if body.len() > limits.copy_octets as u64 => (0, 0),
+            Body::Static(_) | Body::Shared(..) => (body.len() as usize, 0),
+        };
+        let (there, wanted) = (self.buffer.capacity(), self.buffer.len() + head_octets + copied);
+        let grown = if wanted <= there { 0 } else { wanted.max(2 * there).max(limits.send_initial_octets) };
+        there + grown + tail
+    }
+
     /// The end of the buffer, to write a head to.
     pub(crate) fn writer(&mut self, limits: &Limits) -> &mut Vec<u8> {
         debug_assert!(!self.has_tail(), "nothing can be written behind a large body");

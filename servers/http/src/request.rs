@@ -62,6 +62,11 @@ impl<'a> Request<'a> {
         &self.octets[self.head.len as usize..]
     }
 
+    /// The size of a copy: head and body.
+    pub fn size_octets(&self) -> usize {
+        self.octets.len()
+    }
+
     /// A copy that borrows nothing: one allocation.
     pub fn to_owned(&self) -> OwnedRequest {
         OwnedRequest { octets: self.octets.into(), head: *self.head }

@@ -3,6 +3,9 @@
 mod support;
 
 use dyno_http::connection::{Connection, Want};
+use dyno_http::fault::Fault;
+use dyno_http::response::{Body, Response};
+use dyno_http::status::Status;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -159,6 +162,66 @@ fn a_large_request_does_not_leave_its_memory_behind() {
     exchange(&mut connection, b"");
     let held = HELD_OCTETS.with(Cell::get) - before;
     assert!(connection.is_idle() && held <= 2 * limits().keep_octets as isize, "{held} octets held");
+}
+
+/// What the allocator has given out in this thread, above `base`.
+fn held_above(base: isize) -> usize {
+    usize::try_from(HELD_OCTETS.with(Cell::get) - base).expect("nothing of the test's own is freed")
+}
+
+#[test]
+fn a_connection_never_holds_more_than_it_has_said() {
+    let body = "b".repeat(300_000);
+    let post = format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let streams = [GET.repeat(300), post.repeat(2).into_bytes(), [GET, post.as_bytes(), GET].concat()];
+    for (number, stream) in streams.iter().enumerate() {
+        for piece in [1_000, 4_096, 70_000] {
+            let mut connection = Connection::new(Arc::new(limits()), base());
+            let before = HELD_OCTETS.with(Cell::get);
+            let what = || format!("stream {number} in pieces of {piece}");
+            for octets in stream.chunks(piece) {
+                let (said, start) = (connection.octets_to_receive(octets.len()), held_above(before));
+                let peak = start + peak_during(|| connection.receive(octets, base()));
+                assert!(peak <= said, "{}: {said} said, {peak} held to receive", what());
+                loop {
+                    while connection.want() == Want::Write {
+                        connection.advance(connection.pending().len(), base());
+                    }
+                    let Some(request) = connection.next_request() else { break };
+                    let response = Response::new(Status::OK, "", Body::Owned(request.body().to_vec()));
+                    let said = connection.octets_to_respond(&response);
+                    let start = held_above(before);
+                    let peak = start + peak_during(|| connection.respond(response, &date(), base()));
+                    assert!(peak <= said, "{}: {said} said, {peak} held to answer", what());
+                }
+                assert_eq!(connection.held_octets(), held_above(before), "{}", what());
+                let (said, start) = (connection.octets_to_read(), held_above(before));
+                let peak = start + peak_during(|| assert!(!connection.spare().is_empty()));
+                assert!(peak <= said, "{}: {said} said, {peak} held to read", what());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_request_that_is_shed_leaves_no_memory_and_one_503() {
+    for is_complete in [false, true] {
+        let mut connection = Connection::new(Arc::new(limits()), base());
+        let body = "b".repeat(if is_complete { 500_000 } else { 400_000 });
+        let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 500000\r\n\r\n";
+        connection.receive(format!("{head}{body}").as_bytes(), base());
+        assert_eq!(connection.body_octets(), if is_complete { 500_000 } else { 0 });
+        connection.shed(base());
+        assert!(connection.held_octets() <= 4_096, "{} octets held", connection.held_octets());
+        assert!(connection.next_request().is_none() && connection.fault() == Some(Fault::NoMemory));
+        let answer = String::from_utf8_lossy(connection.pending()).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+        assert!(answer.contains("\r\nRetry-After: 1\r\n") && answer.contains("\r\nConnection: close\r\n"));
+        connection.advance(answer.len(), base());
+        assert_eq!(connection.want(), Want::Linger);
+        connection.receive(&[b'b'; 100_000], base());
+        assert!(connection.held_octets() <= 8_192, "{} octets held", connection.held_octets());
+    }
 }
 
 #[test]

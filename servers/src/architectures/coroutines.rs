@@ -138,7 +138,7 @@ impl Scheduler {
         let site = self.site;
         let tally = site.tallies.of(0);
         let stack = self.stacks.pop().map_or_else(|| DefaultStack::new(COROUTINE_STACK_BYTES), Ok);
-        let (true, Ok(stack)) = (self.fibers.len() < site.settings.max_connections, stack) else {
+        let (true, Ok(stack)) = (site.may_admit(self.fibers.len()), stack) else {
             return refuse(stream, tally);
         };
         let index = self.fibers.vacant_key();

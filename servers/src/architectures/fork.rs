@@ -57,10 +57,10 @@ pub const FORK: Architecture = Architecture {
 
 fn run(site: &'static Site) -> io::Result<()> {
     let tally = site.tallies.of(0);
-    let children = Children::reaped_by_signal()?;
+    let children = Children::reaped_by_signal(&site.memory)?;
     site.ready(1);
     while let Some(stream) = accept(site)? {
-        if children.living() >= site.settings.max_connections {
+        if !site.may_admit(children.living()) {
             refuse(stream, tally);
             continue;
         }

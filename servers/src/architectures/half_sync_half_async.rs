@@ -32,7 +32,7 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
-use dyno_http::request::{OwnedRequest, Request};
+use dyno_http::request::Request;
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -40,7 +40,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{Ticket, Workers};
+use crate::drivers::workers::{HandedRequest, Ticket, Workers};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -70,7 +70,7 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
     run,
 };
 
-type Work = (Ticket, OwnedRequest);
+type Work = (Ticket, HandedRequest);
 
 fn run(site: &'static Site) -> io::Result<()> {
     let inbox = ReplyInbox::new()?;
@@ -109,9 +109,10 @@ struct Pool<'a> {
 
 impl Workers for Pool<'_> {
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
-        match self.queue.try_send((ticket, request.to_owned())) {
-            Ok(()) => None,
-            Err(_) => Some(busy(self.site.tallies.of(0))),
+        let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
+        match work.map(|work| self.queue.try_send(work)) {
+            Some(Ok(())) => None,
+            Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
         }
     }
 

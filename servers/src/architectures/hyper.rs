@@ -36,6 +36,8 @@ use crate::architecture::{
 };
 use crate::drivers::async_wire::{AsyncWire, is_of_the_pipe, linger};
 use crate::drivers::gate::Gate;
+use crate::drivers::wire_memory::WireMemory;
+use crate::kit::accept::refuse;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_HEAD_BYTES, MAX_CONNECTIONS};
@@ -65,7 +67,11 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     Tally::add(&tally_here(site).connections, 1);
-    let wire = AsyncWire::new(site, stream, tally_here(site));
+    let Some(memory) = WireMemory::new(site) else {
+        refuse(stream.into_std()?, tally_here(site));
+        return Ok(());
+    };
+    let wire = AsyncWire::new(site, stream, tally_here(site), memory);
     let gate = Gate::new(site, &wire, tally_here);
     let attendance = wire.attendance();
     let last_words = {
@@ -76,6 +82,7 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
             .half_close(true)
             .max_headers(site.limits.fields)
             .max_header_size(HYPER_HEAD_BYTES)
+            .max_buf_size(HYPER_HEAD_BYTES)
             .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
         let mut connection = pin!(connection);
         let broken = connection.as_mut().await.err();

@@ -37,11 +37,12 @@ use crate::architecture::{
 use crate::drivers::blocking::{self, BlockingWire};
 use crate::kit::accept::accept;
 use crate::kit::complaint::vacancy;
+use crate::kit::memory::Purpose;
 use crate::kit::process::{ask_to_stop, is_crash, start};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::kit::threads::NoWorker;
-use crate::limits::{POOL_WORKERS, RESPAWN_PAUSE, RESPAWN_YOUNG};
+use crate::limits::{POOL_WORKERS, PROCESS_BYTES, RESPAWN_PAUSE, RESPAWN_YOUNG};
 
 /// Processes that share the listening socket.
 pub const PREFORK: Architecture = Architecture {
@@ -69,8 +70,9 @@ struct Worker {
 }
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let hire =
-        |place| Ok::<_, io::Error>(Worker { pid: start(site, || work(site, place))?, born: Instant::now() });
+    let hire = |place| {
+        Ok::<_, io::Error>(Worker { pid: start(site, place, || work(site, place))?, born: Instant::now() })
+    };
     let wanted = site.settings.workers;
     let mut workers: Vec<Option<Worker>> = (0..wanted).map(|_| None).collect();
     let refusal = fill(&mut workers, hire).err();
@@ -110,6 +112,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         let stopping = site.stop.is_requested();
         Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
         let dead = workers[place].take();
+        site.memory.bury(place);
         if stopping {
             continue;
         }
@@ -143,6 +146,8 @@ fn complain(filled: Result<(), (usize, io::Error)>, complained: bool) -> bool {
 
 fn work(site: &'static Site, place: usize) {
     let tally = site.tallies.of(place);
+    // Where the budget is too small for all the workers, those that there are serve all the same.
+    let _process = site.memory.lease(PROCESS_BYTES, Purpose::Connection);
     // A broken listener makes the worker panic and exit with a failure, and the master notices.
     while let Some(stream) = accept(site).expect("the listener works") {
         blocking::serve(&mut BlockingWire::new(stream, site), site, tally);

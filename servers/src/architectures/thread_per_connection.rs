@@ -65,7 +65,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     site.ready(1);
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {
-            if living.load(Relaxed) >= site.settings.max_connections {
+            if !site.may_admit(living.load(Relaxed)) {
                 refuse(stream, tally);
                 continue;
             }

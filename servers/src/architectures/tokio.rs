@@ -144,7 +144,9 @@ fn admit<F>(
 ) where
     F: Future<Output = io::Result<()>> + Send + 'static,
 {
-    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+    // The places keep the limit.
+    let place = site.may_admit(0).then(|| Arc::clone(places).try_acquire_owned());
+    let Some(Ok(place)) = place else {
         return refuse(stream, site.tallies.of(0));
     };
     tokio::spawn(async move {

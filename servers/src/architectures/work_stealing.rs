@@ -41,7 +41,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{Ticket, Workers};
+use crate::drivers::workers::{HandedRequest, Ticket, Workers};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -102,11 +102,11 @@ struct StealingPool<'a, 'scope> {
 
 impl Workers for StealingPool<'_, '_> {
     fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
-        if self.under_way >= self.site.settings.queue_places {
-            return Some(busy(self.site.tallies.of(0)));
-        }
+        let (site, inbox) = (self.site, self.inbox);
+        let has_place = self.under_way < site.settings.queue_places;
+        let request = if has_place { HandedRequest::new(site, request) } else { None };
+        let Some(request) = request else { return Some(busy(site.tallies.of(0))) };
         self.under_way += 1;
-        let (site, inbox, request) = (self.site, self.inbox, request.to_owned());
         self.scope.spawn(move |_| {
             let tally = site.tallies.of(rayon::current_thread_index().unwrap_or(0));
             inbox.post(ticket, call(site, &request.borrow(), tally));

@@ -15,8 +15,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
+use super::answer::Outlet;
 use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::share::TurnShare;
+use super::wire_memory::WireMemory;
 use super::write_limit::WriteLimit;
 use crate::kit::complaint;
 use crate::kit::marks::Mark;
@@ -39,11 +41,19 @@ pub struct AsyncWire {
     /// While the server stops: when the connection ends, and when to look again for a request that is on its way.
     drain: Option<(Instant, Pin<Box<Sleep>>)>,
     secure: Option<Box<Secure>>,
+    memory: WireMemory,
+    /// Octets of the head under way.
+    head_bytes: usize,
+    outlet: Outlet,
 }
 
 /// What a client is told whose head took too long. hyper would tell it nothing.
 const HEAD_TIMEOUT_ANSWER: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// What a client is told for whose head there is no memory.
+const NO_MEMORY_ANSWER: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// The share of the connection's turn, which the wire and the gate in front of the services use together.
 pub type SharedTurn = Arc<Mutex<TurnShare>>;
@@ -137,7 +147,7 @@ pub async fn linger(mut stream: TcpStream, most_time: Duration, most_octets: u64
 
 impl AsyncWire {
     /// The wire of a connection that was just accepted.
-    pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally) -> Self {
+    pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
         let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
         attendance.mark(Mark::Idle);
         let secure = site.transport.as_ref().map(|transport| {
@@ -154,7 +164,20 @@ impl AsyncWire {
             drain_grace: site.limits.drain_grace,
             drain: None,
             secure,
+            memory,
+            head_bytes: 0,
+            outlet: Outlet::default(),
         }
+    }
+
+    /// What the connection holds of the server's memory.
+    pub fn memory(&self) -> WireMemory {
+        self.memory.clone()
+    }
+
+    /// For bodies, which go out piece by piece.
+    pub fn outlet(&self) -> Outlet {
+        self.outlet.clone()
     }
 
     /// The share of the connection's turn. The wire renews it whenever the connection waits for bytes.
@@ -277,6 +300,12 @@ impl AsyncRead for AsyncWire {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
+        // hyper's buffer doubles when a read has filled it, and a head that goes on makes it grow besides.
+        if !self.memory.read(into.remaining() + self.head_bytes) {
+            Tally::add(&self.tally.refused, 1);
+            let _ = self.as_mut().poll_write(context, NO_MEMORY_ANSWER)?;
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        }
         let read = if self.secure.is_some() {
             self.poll_opened(context, into)?
         } else {
@@ -285,7 +314,8 @@ impl AsyncRead for AsyncWire {
             read
         };
         if into.filled().len() > before {
-            self.head_limit.received();
+            let count = into.filled().len() - before;
+            self.head_bytes = self.head_limit.received(count);
         }
         if read.is_ready() {
             return Poll::Ready(Ok(()));
@@ -320,7 +350,9 @@ impl AsyncWrite for AsyncWire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_pending(context)
+        ready!(self.poll_pending(context))?;
+        self.outlet.emptied(context);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

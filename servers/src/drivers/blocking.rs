@@ -51,6 +51,7 @@ pub trait Wire {
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
     let mut clock = Clock::new();
     let mut session = Session::new(site, tally, clock.now());
+    session.hold_memory();
     // A broken connection concerns only its peer and has been counted; nobody is left to be told.
     let _ = converse(wire, &mut session, &mut clock, site, tally);
 }
@@ -95,6 +96,7 @@ fn converse(
                 continue;
             }
             DriverStep::Write => wire.write(session.pending(now), time_left),
+            DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
                 let spare = session.spare();
                 room = spare.len();

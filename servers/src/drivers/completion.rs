@@ -32,7 +32,7 @@ pub struct RingConnections {
     tally: &'static Tally,
     connections: Slab<RingConnection>,
     clock: Clock,
-    buffers: Buffers,
+    buffers: Buffers<'static>,
     deadlines: Deadlines<(usize, u64)>,
     serial: u64,
 }
@@ -46,6 +46,8 @@ struct RingConnection {
     sending: bool,
     /// Bytes that came while the session could not take them in.
     held: Vec<u8>,
+    /// There was no memory to hold what came, so there is a gap: the next request is refused.
+    overfull: bool,
     ended: bool,
     is_cut: bool,
     /// The connection is being closed; it stays until the kernel has finished with it.
@@ -60,7 +62,7 @@ impl RingConnections {
             tally: site.tallies.of(0),
             connections: Slab::new(),
             clock: Clock::new(),
-            buffers: Buffers::new(),
+            buffers: Buffers::new(&site.memory),
             deadlines: Deadlines::new(),
             serial: 0,
         }
@@ -91,7 +93,7 @@ impl RingConnections {
     /// # Errors
     /// When the kernel refuses to take the queue, as in all functions that start an operation.
     pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
-        if self.connections.len() >= self.site.settings.max_connections {
+        if !self.site.may_admit(self.connections.len()) {
             refuse(stream, self.tally);
             return Ok(());
         }
@@ -103,6 +105,7 @@ impl RingConnections {
             receiving: false,
             sending: false,
             held: Vec::new(),
+            overfull: false,
             ended: false,
             is_cut: false,
             closing: false,
@@ -117,7 +120,7 @@ impl RingConnections {
             connection.timed.session.borrow_memory(&mut self.buffers);
             connection.timed.session.receive(octets, self.clock.now());
         } else {
-            connection.held.extend_from_slice(octets);
+            connection.hold(octets);
         }
     }
 
@@ -302,9 +305,29 @@ impl RingConnection {
         !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)
     }
 
+    /// Holds bytes that the session cannot take in now, if there is memory for them.
+    fn hold(&mut self, octets: &[u8]) {
+        if self.overfull || self.timed.session.is_deaf() {
+            return;
+        }
+        // While the memory grows the old one is there still.
+        if self.timed.session.hold_besides(3 * (self.held.len() + octets.len())) {
+            self.held.extend_from_slice(octets);
+        } else if self.timed.session.is_secure() {
+            self.closing = true;
+        } else {
+            self.overfull = true;
+        }
+    }
+
     fn take_held(&mut self, now: Instant) {
         if !self.held.is_empty() && self.timed.session.can_receive(now) {
             self.timed.session.receive(&std::mem::take(&mut self.held), now);
+            self.timed.session.hold_besides(0);
+        }
+        if self.overfull && self.held.is_empty() && self.timed.session.can_receive(now) {
+            self.overfull = false;
+            self.timed.session.shed(now);
         }
     }
 }

@@ -13,29 +13,29 @@
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
 use std::convert::Infallible;
-use std::io;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use dyno_http::response::{Body, Response, Source};
+use dyno_http::response::{Body, Response};
 use http_body_util::BodyExt;
-use hyper::body::{Bytes, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Version};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::answer::{Answer, Outlet};
 use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
 use super::head_limit::RequestCount;
 use super::share::TurnShare;
-use crate::kit::call::guard;
+use super::wire_memory::WireMemory;
+use crate::kit::call::{busy, guard};
 use crate::kit::marks::Mark;
+use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::HYPER_PIECE_BYTES;
+use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::service::{Call, FieldLookup, text};
 
 /// The gate of one connection.
@@ -44,6 +44,8 @@ pub struct Gate {
     attendance: Attendance,
     share: SharedTurn,
     requests: RequestCount,
+    memory: WireMemory,
+    outlet: Outlet,
     tally: fn(&'static Site) -> &'static Tally,
     refused: AtomicBool,
 }
@@ -52,7 +54,8 @@ impl Gate {
     /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
-        Gate { site, attendance, share, requests, tally, refused: AtomicBool::new(false) }
+        let (memory, outlet) = (wire.memory(), wire.outlet());
+        Gate { site, attendance, share, requests, memory, outlet, tally, refused: AtomicBool::new(false) }
     }
 
     /// Answers a request, valid or not.
@@ -71,16 +74,20 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
             Ok(()) => match self.collect(body).await {
-                Ok(body) => self.serve(&parts, &body).await,
+                Ok((body, _lease)) => self.serve(&parts, &body).await,
                 Err(refusal) => refusal,
             },
             Err(refusal) => refusal,
         };
+        let mut lease = self.site.memory.nothing();
+        if !self.has_memory(&response.body, &mut lease) {
+            response = self.busy();
+        }
         self.refused.fetch_or(response.close, Relaxed);
         response.close |= self.attendance.is_stopping();
         self.attendance.mark(Mark::Idle);
         self.requests.turn();
-        Ok(translate(response))
+        Ok(self.translate(response, lease))
     }
 
     /// Whether a response of ours has ended the connection although the client may still be sending.
@@ -115,19 +122,43 @@ impl Gate {
         Ok(())
     }
 
-    async fn collect(&self, mut body: Incoming) -> Result<Vec<u8>, Response> {
+    /// Whether there is memory for an answer with `body`, which takes `lease` if it is held by itself.
+    fn has_memory(&self, body: &Body, lease: &mut Lease<'static>) -> bool {
+        let own = if let Body::Owned(octets) = body { octets.capacity() } else { 0 };
+        let is_large = body.len() > HYPER_PIECE_BYTES as u64 / 2;
+        (!is_large || self.memory.write_large())
+            && (own < LEASE_STEP_BYTES || lease.cover(own, Purpose::Body))
+    }
+
+    /// The answer where the budget of memory is spent.
+    fn busy(&self) -> Response {
+        busy((self.tally)(self.site)).response.closing()
+    }
+
+    /// The body, and the lease on its memory.
+    async fn collect(&self, mut body: Incoming) -> Result<(Vec<u8>, Lease<'static>), Response> {
         let limits = &self.site.limits;
         let announced = hyper::body::Body::size_hint(&body).lower();
         if announced > limits.body_octets as u64 {
             return Err(text(413, "the body is too large\n").closing());
         }
         let (start, mut octets) = (Instant::now(), Vec::new());
+        let mut lease = self.site.memory.nothing();
         loop {
             // A client that keeps the least rate is never late.
             let earned = Duration::from_secs(octets.len() as u64 / limits.body_octets_per_s);
             match timeout_at(start + limits.body_grace + earned, body.frame()).await {
-                Ok(None) => return Ok(octets),
-                Ok(Some(Ok(frame))) => octets.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+                Ok(None) => return Ok((octets, lease)),
+                Ok(Some(Ok(frame))) => {
+                    let data: &[u8] = frame.data_ref().map_or(&[], |data| data);
+                    let needed = octets.len() + data.len();
+                    // While a vector doubles, the old memory is there beside the new.
+                    let doubled = if needed > octets.capacity() { 3 * needed } else { 0 };
+                    if doubled > lease.octets() && !lease.cover(doubled, Purpose::Body) {
+                        return Err(self.busy());
+                    }
+                    octets.extend_from_slice(data);
+                }
                 Ok(Some(Err(_))) => return Err(text(400, "the body breaks its framing\n").closing()),
                 Err(_) => return Err(text(408, "the body is too slow\n").closing()),
             }
@@ -135,6 +166,26 @@ impl Gate {
                 return Err(text(413, "the body is too large\n").closing());
             }
         }
+    }
+
+    fn translate(&self, response: Response, lease: Lease<'static>) -> hyper::Response<Answer> {
+        let mut translated = hyper::Response::new(Answer::new(response.body, self.outlet.clone(), lease));
+        if let Ok(status) = hyper::StatusCode::from_u16(response.status.0) {
+            *translated.status_mut() = status;
+        }
+        let headers = translated.headers_mut();
+        if !response.content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.content_type));
+        }
+        for (name, value) in response.fields {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.append(name, value);
+            }
+        }
+        if response.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        translated
     }
 }
 
@@ -183,86 +234,8 @@ fn is_host(host: &[u8]) -> bool {
     port.len() <= 5 && literal.map_or_else(|| name.iter().all(plain), |literal| literal.iter().all(inside))
 }
 
-fn translate(response: Response) -> hyper::Response<Answer> {
-    let mut translated = hyper::Response::new(Answer::from(response.body));
-    if let Ok(status) = hyper::StatusCode::from_u16(response.status.0) {
-        *translated.status_mut() = status;
-    }
-    let headers = translated.headers_mut();
-    if !response.content_type.is_empty() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(response.content_type));
-    }
-    for (name, value) in response.fields {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.append(name, value);
-        }
-    }
-    if response.close {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    translated
-}
-
 impl FieldLookup for HeaderMap {
     fn all(&self, name: &str) -> Vec<&str> {
         self.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
-    }
-}
-
-/// A body of our services in the form that hyper takes.
-pub enum Answer {
-    /// All of it at once.
-    Whole(Bytes),
-    /// Piece by piece.
-    Source(Box<dyn Source>),
-}
-
-impl From<Body> for Answer {
-    fn from(body: Body) -> Self {
-        Answer::Whole(match body {
-            Body::Empty => Bytes::new(),
-            Body::Static(octets) => Bytes::from_static(octets),
-            Body::Owned(octets) => octets.into(),
-            Body::Shared(octets, range) => Bytes::from_owner(octets).slice(range),
-            Body::Source(source) => return Answer::Source(source),
-        })
-    }
-}
-
-impl hyper::body::Body for Answer {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(match self.get_mut() {
-            Answer::Whole(octets) if octets.is_empty() => None,
-            Answer::Whole(octets) => Some(Ok(Frame::data(std::mem::take(octets)))),
-            Answer::Source(source) if source.remaining() == 0 => None,
-            Answer::Source(source) => {
-                let mut piece = vec![0; HYPER_PIECE_BYTES];
-                Some(match source.read(&mut piece) {
-                    Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                    Ok(count) => {
-                        piece.truncate(count);
-                        Ok(Frame::data(piece.into()))
-                    }
-                    Err(error) => Err(error),
-                })
-            }
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(self, Answer::Whole(octets) if octets.is_empty())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Answer::Whole(octets) => octets.len() as u64,
-            Answer::Source(source) => source.remaining(),
-        })
     }
 }

@@ -43,6 +43,7 @@ pub struct HeadLimit {
     requests: RequestCount,
     /// The count for which `deadline` was set.
     seen: u64,
+    head_bytes: usize,
     /// Which limit runs until when; none runs before the connection waits.
     deadline: Option<(Late, Instant)>,
     /// Set again only to an earlier time, or after it has gone off: setting it for each read would cost more.
@@ -58,6 +59,7 @@ impl HeadLimit {
             head_time,
             requests: RequestCount::default(),
             seen: 0,
+            head_bytes: 0,
             deadline: None,
             alarm: None,
         }
@@ -68,12 +70,20 @@ impl HeadLimit {
         self.requests.clone()
     }
 
-    /// Octets have arrived.
-    pub fn received(&mut self) {
-        if self.is_under_way() || matches!(self.deadline, Some((Late::Head, _))) {
-            return;
+    /// `count` octets have arrived.
+    ///
+    /// # Returns
+    /// The octets of the head under way; 0 when they are of a body.
+    pub fn received(&mut self, count: usize) -> usize {
+        if self.is_under_way() {
+            return 0;
         }
-        self.deadline = Some((Late::Head, Instant::now() + self.head_time));
+        if !matches!(self.deadline, Some((Late::Head, _))) {
+            self.deadline = Some((Late::Head, Instant::now() + self.head_time));
+            self.head_bytes = 0;
+        }
+        self.head_bytes += count;
+        self.head_bytes
     }
 
     /// Waits, while the connection waits for octets, until one of the limits has passed.

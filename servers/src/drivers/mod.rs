@@ -12,9 +12,11 @@
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
 //! | hand answers back from a pool to a loop | [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`head_limit`], [`write_limit`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`] |
+//! | limit its time and memory | [`head_limit`], [`write_limit`], [`wire_memory`] |
 
 pub mod alarm;
+pub mod answer;
 pub mod async_wire;
 pub mod blocking;
 pub mod buffers;
@@ -23,6 +25,7 @@ pub mod deadlines;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;
+mod holding;
 pub mod inbox;
 pub mod readiness;
 pub mod ring;
@@ -31,5 +34,6 @@ pub mod session;
 pub mod share;
 pub mod task;
 pub mod timed;
+pub mod wire_memory;
 pub mod workers;
 pub mod write_limit;

@@ -76,7 +76,7 @@ pub struct Turn<'a> {
     /// The time of this turn.
     pub clock: Clock,
     /// Memory that idle connections have given back.
-    pub buffers: Buffers,
+    pub buffers: Buffers<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         wakeup: Option<BorrowedFd<'_>>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let turn = Turn { site, tally, clock: Clock::new(), buffers: Buffers::new() };
+        let turn = Turn { site, tally, clock: Clock::new(), buffers: Buffers::new(&site.memory) };
         let mut table = ConnectionTable {
             selector,
             listener,
@@ -234,7 +234,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// Takes a connection into the table, or refuses it when there is no place.
     fn admit(&mut self, stream: TcpStream) {
         let site = self.turn.site;
-        if site.open_connections.load(Relaxed) >= site.settings.max_connections {
+        if !site.may_admit(site.open_connections.load(Relaxed)) {
             return refuse(stream, self.turn.tally);
         }
         let index = self.watched.vacant_key();

@@ -19,6 +19,8 @@ use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 
 use super::buffers::Buffers;
+use super::holding::Holding;
+use crate::kit::call::busy;
 use crate::kit::clock::Clock;
 use crate::kit::complaint;
 use crate::kit::site::Site;
@@ -36,6 +38,20 @@ pub struct Session<'a> {
     stop: &'static Stop,
     /// Whether [`DriverStep::Shut`] has been returned.
     is_shut: bool,
+    /// What the session may hold.
+    holding: Holding<'a>,
+    shedding: Shedding,
+}
+
+/// Whether the memory of the server was not enough for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shedding {
+    /// It was enough.
+    No,
+    /// It is not enough for the request that has come; the next step refuses it.
+    Due,
+    /// A request was refused.
+    Done,
 }
 
 /// What a driver does next for a session.
@@ -82,7 +98,7 @@ impl Secure {
 
 impl<'a> Session<'a> {
     /// The session of a connection that was just accepted; `tally` counts it.
-    pub fn new(site: &Site, tally: &'a Tally, now: Instant) -> Self {
+    pub fn new(site: &'a Site, tally: &'a Tally, now: Instant) -> Self {
         Tally::add(&tally.connections, 1);
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept(now);
@@ -100,7 +116,38 @@ impl<'a> Session<'a> {
         if site.stop.is_requested() {
             http.finish(now);
         }
-        Session { http, secure, tally, stop: site.stop, is_shut: false }
+        let (holding, shedding) = match Holding::new(site) {
+            Some(holding) => (holding, Shedding::No),
+            None => (Holding::nothing(site), Shedding::Due),
+        };
+        Session { http, secure, tally, stop: site.stop, is_shut: false, holding, shedding }
+    }
+
+    /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
+    ///
+    /// # Returns
+    /// Whether to read; otherwise the [next step](Session::next_step) is another one.
+    pub fn make_room(&mut self, now: Instant) -> bool {
+        let octets = self.http.octets_to_read();
+        if self.holding.allows(octets) || self.http.want() != Want::Read {
+            return true;
+        }
+        self.shed(now);
+        false
+    }
+
+    /// Refuses the request under way, or the next one, because there is no memory for it.
+    pub(super) fn shed(&mut self, now: Instant) {
+        if self.shedding != Shedding::Done {
+            Tally::add(&self.tally.refused, 1);
+            self.shedding = Shedding::Done;
+        }
+        match &mut self.secure {
+            // There is nobody yet who could read an answer.
+            Some(secure) if !secure.pipe.is_established() => secure.dead = true,
+            _ => self.http.shed(now),
+        }
+        self.holding.settle(self.http.held_octets());
     }
 
     /// The room for read(2).
@@ -121,7 +168,9 @@ impl<'a> Session<'a> {
             None if count == 0 => self.http.receive_eof(now),
             None => self.http.received(count, now),
             Some(secure) => {
-                let result = if count == 0 {
+                let result = if secure.dead {
+                    Ok(())
+                } else if count == 0 {
                     secure.pipe.receive_eof()
                 } else {
                     secure.pipe.receive(&secure.wire[..count], &mut secure.plain, now)
@@ -136,7 +185,9 @@ impl<'a> Session<'a> {
     pub fn receive(&mut self, octets: &[u8], now: Instant) {
         Tally::add(&self.tally.received_bytes, octets.len() as u64);
         match &mut self.secure {
-            None => self.http.receive(octets, now),
+            None => self.take_in(octets, now),
+            // A pipe that has failed takes nothing more.
+            Some(secure) if secure.dead => {}
             Some(secure) => {
                 let result = secure.pipe.receive(octets, &mut secure.plain, now);
                 secure.note(result, self.tally);
@@ -148,18 +199,38 @@ impl<'a> Session<'a> {
     /// Passes what the pipe has opened to HTTP.
     fn hand_up(&mut self, ended: bool, now: Instant) {
         let Some(secure) = &mut self.secure else { return };
+        let ended = ended || secure.pipe.is_closed_by_peer();
         if !secure.plain.is_empty() {
-            self.http.receive(&secure.plain, now);
-            secure.plain.clear();
+            let mut plain = std::mem::take(&mut secure.plain);
+            self.take_in(&plain, now);
+            plain.clear();
+            if let Some(secure) = &mut self.secure {
+                secure.plain = plain;
+            }
         }
-        if ended || secure.pipe.is_closed_by_peer() {
+        if ended {
             self.http.receive_eof(now);
         }
+    }
+
+    /// Copies `octets` into HTTP, if there is memory for them.
+    fn take_in(&mut self, octets: &[u8], now: Instant) {
+        let held = self.http.octets_to_receive(octets.len());
+        if !self.holding.allows(held) && self.http.want() == Want::Read {
+            self.shed(now);
+        }
+        self.http.receive(octets, now);
     }
 
     /// The next request to answer, returned once; then [`Session::respond`] must be called.
     pub fn next_request(&mut self) -> Option<Request<'_>> {
         if self.secure.as_ref().is_some_and(|secure| secure.dead) {
+            return None;
+        }
+        // Some services give a body back, and then there are two.
+        let body = self.http.body_octets();
+        if body > 0 && !self.holding.allows(self.http.held_octets() + body) {
+            self.shedding = Shedding::Due;
             return None;
         }
         self.http.next_request()
@@ -170,12 +241,19 @@ impl<'a> Session<'a> {
         self.http.has_request() && self.secure.as_ref().is_none_or(|secure| !secure.dead)
     }
 
-    /// Answers the request that was taken last. If the server stops, this is the last answer of the connection, and
+    /// Answers the request that was taken last; where there is no memory for the answer, with a 503 that ends the
+    /// connection. If the server stops, this is the last answer of the connection, and
     /// says so.
     pub fn respond(&mut self, response: Response, clock: &Clock) {
         if self.stop.is_requested() {
             self.http.finish(clock.now());
         }
+        let response = if self.holding.allows(self.http.octets_to_respond(&response)) {
+            response
+        } else {
+            self.shedding = Shedding::Done;
+            busy(self.tally).response.closing()
+        };
         self.http.respond(response, clock.date(), clock.now());
     }
 
@@ -209,6 +287,9 @@ impl<'a> Session<'a> {
 
     /// The next step for the driver.
     pub fn next_step(&mut self, now: Instant) -> DriverStep {
+        if self.shedding == Shedding::Due {
+            self.shed(now);
+        }
         match self.want(now) {
             Want::Respond => DriverStep::Respond,
             Want::Write => DriverStep::Write,
@@ -270,29 +351,70 @@ impl<'a> Session<'a> {
         self.http.finish(now);
     }
 
+    /// Whether bytes that come now may be lost: the last answer is given, and there are no records that build on each
+    /// other.
+    pub fn is_deaf(&self) -> bool {
+        self.secure.is_none() && self.http.is_over()
+    }
+
+    /// Whether there is a secure pipe.
+    pub fn is_secure(&self) -> bool {
+        self.secure.is_some()
+    }
+
     /// Whether nothing is under way: no byte of a request, no answer owed, nothing to send.
     pub fn is_idle(&self) -> bool {
         self.http.is_idle() && self.secure.as_ref().is_none_or(|secure| secure.pipe.pending().is_empty())
     }
 
-    /// Takes memory from the loop before bytes are read.
-    pub fn borrow_memory(&mut self, buffers: &mut Buffers) {
-        buffers.lend(&mut self.http);
+    /// Takes small buffers from the loop before bytes are read. Where the budget has none for them,
+    /// [`make_room`](Session::make_room) finds out.
+    pub fn borrow_memory(&mut self, buffers: &mut Buffers<'a>) {
+        if self.holding.borrow(buffers) {
+            buffers.lend(&mut self.http);
+        }
     }
 
     /// Gives memory back to the loop when the session is idle.
-    pub fn return_memory(&mut self, buffers: &mut Buffers) {
+    pub fn return_memory(&mut self, buffers: &mut Buffers<'a>) {
         buffers.take_back(&mut self.http);
+        self.drop_secure_buffers();
+        self.holding.settle(self.http.held_octets());
+        self.holding.give_back(buffers);
+    }
+
+    /// Takes the small buffers from the budget, where there is no loop that lends them.
+    pub fn hold_memory(&mut self) {
+        self.holding.keep();
+    }
+
+    /// Frees the small buffers when the session is idle.
+    pub fn drop_memory(&mut self) {
+        drop((self.http.reclaim(), self.http.reclaim_send()));
+        self.drop_secure_buffers();
+        self.holding.settle(self.http.held_octets());
+        self.holding.drop_kept();
+    }
+
+    fn drop_secure_buffers(&mut self) {
         if let Some(secure) = &mut self.secure {
-            secure.wire = Vec::new();
+            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
         }
+    }
+
+    /// Counts bytes that the driver holds for this session besides.
+    ///
+    /// # Returns
+    /// Whether the budget has so much.
+    pub fn hold_besides(&mut self, bytes: usize) -> bool {
+        self.holding.besides(bytes)
     }
 }
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let broke_a_rule =
-            self.http.fault().is_some() || self.secure.as_ref().is_some_and(|secure| secure.dead);
+        let is_dead = self.secure.as_ref().is_some_and(|secure| secure.dead);
+        let broke_a_rule = self.shedding == Shedding::No && (self.http.fault().is_some() || is_dead);
         Tally::add(&self.tally.peer_faults, u64::from(broke_a_rule));
     }
 }

@@ -30,6 +30,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let mut clock = Clock::new();
     let mut session = Session::new(site, tally(site), clock.now());
+    session.hold_memory();
     let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
     let mut share = TurnShare::new();
     loop {
@@ -63,6 +64,7 @@ pub async fn serve(
                 continue;
             }
             DriverStep::Write => within(deadline, alarm.as_mut(), stream.write(session.pending(now))).await,
+            DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
                 let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
                 site.stop.mark(stream.as_fd(), mark);

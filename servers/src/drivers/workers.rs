@@ -2,11 +2,13 @@
 
 use std::os::fd::BorrowedFd;
 
-use dyno_http::request::Request;
+use dyno_http::request::{OwnedRequest, Request};
 
 use crate::kit::call::call;
+use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::service::Reply;
 
 /// What answers requests.
@@ -33,6 +35,28 @@ pub struct Ticket {
     pub(super) index: usize,
     /// The serial number of the connection since the start; places are used again, serial numbers are not.
     pub(super) serial: u64,
+}
+
+/// A copy of a request, for a worker. It may outlive its connection, so a large one is counted by itself in the budget
+/// of memory; a small one is counted with its connection.
+pub struct HandedRequest {
+    request: OwnedRequest,
+    _lease: Lease<'static>,
+}
+
+impl HandedRequest {
+    /// Copies `request`; `None` when there is no memory for it.
+    pub fn new(site: &'static Site, request: &Request<'_>) -> Option<Self> {
+        let octets = request.size_octets();
+        let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
+        let lease = site.memory.lease(counted, Purpose::Body)?;
+        Some(HandedRequest { request: request.to_owned(), _lease: lease })
+    }
+
+    /// The request.
+    pub fn borrow(&self) -> Request<'_> {
+        self.request.borrow()
+    }
 }
 
 /// A loop that answers by itself.

@@ -8,17 +8,20 @@
 //! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
+//! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
 //! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
 //! | tell the operator what a peer did wrong | [`complaint`] |
 
 pub mod accept;
+pub mod available;
 pub mod call;
 pub mod clock;
 pub mod complaint;
 pub mod listen;
 pub mod marks;
+pub mod memory;
 pub mod process;
 pub mod site;
 pub mod stop;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::SeqCst};
 
 use nix::errno::Errno;
@@ -12,6 +13,7 @@ use nix::sys::signal::{
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 
+use super::memory::{MemoryBudget, become_child};
 use super::site::Site;
 use crate::limits::MAX_PROCESSES;
 
@@ -21,9 +23,12 @@ use crate::limits::MAX_PROCESSES;
 /// The child does not outlive its parent, however that ends. A child that is stopped by itself leaves the listener
 /// alone, because other processes share it.
 ///
+/// What the child holds of the [memory](super::memory) is counted under its `place`; whoever reaps the child has to
+/// [bury](super::memory::MemoryBudget::bury) that.
+///
 /// # Errors
 /// When the kernel has no room for one more process (EAGAIN, ENOMEM).
-pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
+pub fn start(site: &Site, place: usize, work: impl FnOnce()) -> io::Result<Pid> {
     let parent = getpid();
     // A child that is started while the server stops inherits the stop request. The parent then asks it to stop once
     // more; if the child were not marked as a worker by then, this would be its second signal, and would end it at
@@ -40,6 +45,7 @@ pub fn start(site: &Site, work: impl FnOnce()) -> io::Result<Pid> {
     match forked? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
+            become_child(place);
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
             // The parent may have died before prctl(2) took effect.
             let orphaned = getppid() != parent;
@@ -67,17 +73,19 @@ pub fn is_crash(status: WaitStatus) -> bool {
 static CHILDREN: [AtomicI32; MAX_PROCESSES] = [const { AtomicI32::new(0) }; MAX_PROCESSES];
 static LIVING: AtomicUsize = AtomicUsize::new(0);
 static CRASHED: AtomicUsize = AtomicUsize::new(0);
+static MEMORY: OnceLock<&'static MemoryBudget> = OnceLock::new();
 
 /// The children of a server that starts one for each connection.
 #[derive(Debug)]
 pub struct Children(());
 
 impl Children {
-    /// From now on, children are reaped as soon as they end.
+    /// From now on, children are reaped as soon as they end, and `memory` gets back what they held.
     ///
     /// # Errors
     /// When sigaction(2) is refused.
-    pub fn reaped_by_signal() -> io::Result<Children> {
+    pub fn reaped_by_signal(memory: &'static MemoryBudget) -> io::Result<Children> {
+        MEMORY.get_or_init(|| memory);
         let action = SigAction::new(SigHandler::Handler(on_child), SaFlags::SA_RESTART, SigSet::empty());
         // SAFETY: the handler touches only atomics and waitpid(2), which is async-signal-safe.
         unsafe { sigaction(Signal::SIGCHLD, &action)? };
@@ -104,10 +112,10 @@ impl Children {
     }
 
     fn start_blocked(&self, site: &Site, work: impl FnOnce()) -> io::Result<()> {
-        let place = CHILDREN.iter().find(|place| place.load(SeqCst) == 0);
+        let place = CHILDREN.iter().position(|place| place.load(SeqCst) == 0);
         let place = place.ok_or(io::ErrorKind::QuotaExceeded)?;
-        let child = start(site, work)?;
-        place.store(child.as_raw(), SeqCst);
+        let child = start(site, place, work)?;
+        CHILDREN[place].store(child.as_raw(), SeqCst);
         LIVING.fetch_add(1, SeqCst);
         Ok(())
     }
@@ -149,8 +157,11 @@ extern "C" fn on_child(_signal: libc::c_int) {
         if child <= 0 {
             break;
         }
-        if let Some(place) = CHILDREN.iter().find(|place| place.load(SeqCst) == child) {
-            place.store(0, SeqCst);
+        if let Some(place) = CHILDREN.iter().position(|place| place.load(SeqCst) == child) {
+            if let Some(memory) = MEMORY.get() {
+                memory.bury(place);
+            }
+            CHILDREN[place].store(0, SeqCst);
             LIVING.fetch_sub(1, SeqCst);
         }
         CRASHED.fetch_add(usize::from(status != 0), SeqCst);

@@ -12,8 +12,10 @@ use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::listen::listen;
+use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
+use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
 
@@ -33,6 +35,10 @@ pub struct Site {
     pub stop: &'static Stop,
     /// Open connections of all readiness loops together.
     pub open_connections: AtomicUsize,
+    /// The budget of memory, shared by threads and forked workers.
+    pub memory: MemoryBudget,
+    /// What a connection takes of it while it is idle, in bytes: its session, and what was started for it.
+    pub connection_bytes: usize,
     /// The counts, shared by threads and forked workers.
     pub tallies: Tallies,
     /// Whom [`Site::ready`] tells.
@@ -88,12 +94,31 @@ impl Site {
             transport: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
+            memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,
+            // A server of one's own is most likely one of threads.
+            connection_bytes: CONNECTION_BYTES + THREAD_BYTES,
             settings,
             stop,
             readiness: Readiness::new(|_, _| {}),
         }));
         stop.own_listener(Some(site.listener.as_fd()));
         Ok(site)
+    }
+
+    /// The account at the end, as one JSON object: the counts of all workers, and the budget of memory.
+    pub fn account(&self, name: &str) -> String {
+        let (budget, peak, refused) = (self.memory.budget(), self.memory.peak(), self.memory.refused());
+        let mut json = self.tallies.to_json(name);
+        json.truncate(json.len() - 1);
+        json + &format!(
+            ",\"memory\":{{\"budget_bytes\":{budget},\"peak_bytes\":{peak},\"refused\":{refused}}}}}"
+        )
+    }
+
+    /// Whether one more connection may be served beside those that are `open`: the limit allows it, and there is
+    /// memory.
+    pub fn may_admit(&self, open: usize) -> bool {
+        open < self.settings.max_connections && self.memory.has_room(self.connection_bytes)
     }
 }
 
@@ -110,6 +135,8 @@ pub struct Settings {
     pub arm: Arm,
     /// How long a stopping server waits for requests in flight.
     pub drain: Duration,
+    /// What connections may hold together, in bytes: what their design takes, buffers, bodies, queued answers.
+    pub memory_bytes: usize,
 }
 
 /// The variant of a chapter that has two.

@@ -42,6 +42,7 @@ pub(super) fn ready(
             "workers": workers,
             "queue_places": site.settings.queue_places,
             "max_connections": site.settings.max_connections,
+            "memory_bytes": site.settings.memory_bytes,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
             "cores": online_cores(),
             "compute_rounds_per_us": rounds,

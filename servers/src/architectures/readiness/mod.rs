@@ -143,7 +143,7 @@ fn turn<S: Selector>(
             }
             DriverStep::Read if connection.is_readable() => {
                 connection.timed.session.borrow_memory(&mut shared.buffers);
-                connection.read(now)
+                if connection.timed.session.make_room(now) { connection.read(now) } else { None }
             }
             DriverStep::Read => {
                 if connection.timed.session.is_idle() {

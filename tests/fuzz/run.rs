@@ -1,8 +1,8 @@
 //! Gives the target that this program is named after to libFuzzer, and mixes its seeds among the inputs.
 #![no_main]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../../security/tests/support/mod.rs"]
+mod secure_support;
 mod targets;
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 static TARGET: LazyLock<&targets::Target> = LazyLock::new(|| {
     let named = |target: &&targets::Target| target.name == env!("CARGO_BIN_NAME");
-    targets::ALL.iter().find(named).expect("a row for each program")
+    targets::all().find(named).expect("a row for each program")
 });
 static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| (TARGET.seeds)());
 

@@ -1,19 +1,20 @@
-//! Runs every fuzz target of `security/fuzz/targets.rs`, each from its seeds through a seeded mutator: the same inputs
+//! Runs every fuzz target of `tests/fuzz/targets`, each from its seeds through a seeded mutator: the same inputs
 //! every time, and a bounded number of them. For longer:
 //!
 //! ```sh
-//! DYNO_FUZZ_SECONDS=600 cargo test --release -p dyno-security --test fuzz -- --nocapture
+//! DYNO_FUZZ_SECONDS=600 cargo test --release -p dyno-tests --test fuzz -- --nocapture
 //! ```
 //!
 //! is 600 seconds for each target, with a seed of the day that is printed. A failure prints its input in hexadecimal.
-//! Guided by coverage, with cargo-fuzz and a nightly compiler (`security/fuzz/Cargo.toml`):
+//! Guided by coverage, with cargo-fuzz (`tests/fuzz/Cargo.toml`):
 //!
 //! ```sh
-//! cargo +nightly fuzz run --fuzz-dir security/fuzz records -- -max_total_time=120
+//! cargo fuzz run -s none --fuzz-dir tests/fuzz records -- -max_total_time=120
 //! ```
 
-mod support;
-#[path = "../fuzz/targets.rs"]
+#[path = "../../security/tests/support/mod.rs"]
+mod secure_support;
+#[path = "../fuzz/targets/mod.rs"]
 mod targets;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -94,7 +95,7 @@ fn play(target: &Target, seed: u64, mut more: impl FnMut(u64) -> bool) {
 #[test]
 fn every_parser_keeps_its_rules() {
     let seconds = std::env::var("DYNO_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
-    for target in &targets::ALL {
+    for target in targets::all() {
         match seconds.map(Duration::from_secs) {
             None => play(target, 1, |count| count < INPUTS),
             Some(time) => {
@@ -112,7 +113,7 @@ fn cargo_fuzz_knows_every_target() {
     let manifest = include_str!("../fuzz/Cargo.toml");
     let programs: Vec<_> =
         manifest.split("[[bin]]\nname = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    assert_eq!(programs, targets::ALL.map(|target| target.name));
+    assert_eq!(programs, targets::all().map(|target| target.name).collect::<Vec<_>>());
 }
 
 /// A driver that never saw a failure would be worth nothing: this one finds a planted fault.

@@ -1,7 +1,4 @@
-//! A fuzz target for each parser: what it must never do, whatever the input. A violation is a panic.
-//!
-//! The drivers are `security/tests/fuzz.rs`, which every test run plays for seconds, and `run.rs`, which coverage
-//! guides; any other one needs only [`ALL`].
+//! The parsers of `dyno-security`.
 
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::credential::{Credential, KeyUsage};
@@ -18,17 +15,8 @@ use dyno_security::signature::{PublicKey, SigningKey, keyfile};
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use crate::support::{drain, mutual, settle};
-
-/// One parser under test.
-pub(crate) struct Target {
-    /// What it is called on a command line.
-    pub name: &'static str,
-    /// Inputs to start from: well-formed ones, as far as there are any.
-    pub seeds: fn() -> Vec<Vec<u8>>,
-    /// Takes any input; panics when a rule is broken.
-    pub run: fn(&[u8]),
-}
+use super::Target;
+use crate::secure_support::{drain, mutual, settle};
 
 /// Every parser of the crate that reads what others wrote.
 pub(crate) const ALL: [Target; 8] = [
