@@ -177,6 +177,9 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
     found
 }
 
+/// Picks a figure of a point.
+type Read = fn(&TrailPoint) -> &RowFigure;
+
 fn along(trail: &Trail, experiment: Experiment, axis: &'static str) -> Vec<SummaryLine> {
     let of = |point: &TrailPoint| SummaryLine {
         experiment: experiment.word(),
@@ -186,7 +189,7 @@ fn along(trail: &Trail, experiment: Experiment, axis: &'static str) -> Vec<Summa
         place: Some(point.x),
         ..SummaryLine::default()
     };
-    let figures: [(&str, fn(&TrailPoint) -> &RowFigure); 7] = [
+    let figures: [(&str, Read); 7] = [
         ("rate_per_s", |point| &point.rate),
         ("p50_ns", |point| &point.p50_ns),
         ("p99_ns", |point| &point.p99_ns),

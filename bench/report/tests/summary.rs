@@ -78,6 +78,9 @@ fn summary(report: &Report) -> HashMap<(String, String), HashMap<String, String>
 const TWO: [(&str, f64, TransportKind); 2] =
     [("fast", 20_000.0, TransportKind::Plain), ("slow", 10_000.0, TransportKind::Plain)];
 
+/// How a figure is written.
+type Shown = fn(f64) -> String;
+
 /// The cells of the main table of the page: value and text.
 fn main_table(html: &str) -> HashMap<String, Vec<(String, String)>> {
     let table = html.split("id=\"main-table\"").last().unwrap().split("</table>").next().unwrap();
@@ -102,7 +105,7 @@ fn every_form_of_a_report_has_the_values_of_the_summary() {
         let report = report_of(&TWO, 20, change);
         let summary = summary(&report);
         let table = main_table(&report.html);
-        let columns: [(usize, &str, fn(f64) -> String); 7] = [
+        let columns: [(usize, &str, Shown); 7] = [
             (0, "capacity_per_s", show::rate),
             (1, "p50_ns", show::time),
             (2, "p99_ns", show::time),
