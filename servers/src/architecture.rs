@@ -183,8 +183,8 @@ pub enum Shares {
     Memory,
 }
 
-/// How many connections are served at the same time. A load test must not open more keep-alive connections than that:
-/// the others would wait in the backlog for as long as the first ones stay.
+/// How many connections are served at the same time. A load test should not open more keep-alive connections than
+/// that: each would have to give way to the others after each answer, which is another price than the design's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concurrency {
     /// One.

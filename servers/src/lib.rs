@@ -33,6 +33,7 @@
 //! | word | what it means here |
 //! |---|---|
 //! | arm | a variant of a chapter: `plain` as a textbook has it, `tuned` with all that the kernel offers |
+//! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
 //! | knob | an [option](architecture::Knob) that some chapters read |

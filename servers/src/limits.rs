@@ -20,6 +20,29 @@ pub const MAX_PROCESSES: usize = 1_024;
 /// that 64 keep-alive clients never wait for a worker, few enough that all can be listed on one screen.
 pub const POOL_WORKERS: usize = 64;
 
+/// Connections that a pool holds at once, with a worker or without: as [`MAX_CONNECTIONS`]. Past it clients get a 503.
+pub const CREW_CONNECTIONS: usize = MAX_CONNECTIONS;
+
+/// A worker whose conversation goes on looks this often whether a connection waits for it: a look is one system call,
+/// and nobody notices ten milliseconds.
+pub const CROWD_LOOK: Duration = Duration::from_millis(10);
+
+/// A worker that waits for its client looks this often whether a connection waits for it, and so often are the
+/// deadlines of connections without a worker looked at: sixty-four idle workers wake 320 times a second, and the first
+/// of them after some milliseconds.
+pub const CROWD_TICK: Duration = Duration::from_millis(200);
+
+/// How long a server with a single worker waits for one client while one other connection waits; for each that waits
+/// besides it is less, by the square of their number. As long as a round trip around the planet.
+pub const CROWD_PATIENCE: Duration = Duration::from_millis(250);
+
+/// It is not less than this, however many wait: a request that follows its connection arrives by then, and so does the
+/// answer in a handshake over a local network. Two hundred silent clients cost less than half a second.
+pub const CROWD_LEAST_PATIENCE: Duration = Duration::from_millis(2);
+
+/// Bytes that make that time whole again: a client that moves so many in it is not slow (256 KiB/s).
+pub const CROWD_PROGRESS_BYTES: usize = 64 * 1024;
+
 /// Places in the queue between a dispatcher and its workers: a burst of that size waits in the queue. Beyond it a
 /// dispatcher of connections stops accepting, and a loop answers 503.
 pub const QUEUE_PLACES: usize = 4_096;

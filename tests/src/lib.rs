@@ -14,6 +14,7 @@
 //! | [`pids`], [`memory_limit`] | a limit on the processes and threads of a server, on its memory |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
+//! | [`attack`] | many slow clients at once |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
@@ -23,6 +24,7 @@
 //! | [`tree`], [`imports`] | the source tree as text, and who imports whom, for rules that can be checked by reading |
 //! | [`limits`] | every bound, with its reason |
 
+pub mod attack;
 pub mod cases;
 pub mod imports;
 pub mod limits;

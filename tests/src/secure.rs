@@ -62,6 +62,22 @@ pub fn serve(row: &Row, transport: Transport, more: &[&'static str]) -> Result<S
     Server::start_with(&arguments, None)
 }
 
+/// The client's end of a new pipe, with the credentials in `directory`.
+fn pipe(transport: Transport, directory: &str) -> Result<Box<dyn Pipe>, String> {
+    let files = Files::in_directory(Path::new(directory));
+    let connector = credentials::connector(transport, &files, &SERVER_NAME.into());
+    let connector = connector.map_err(|error| error.to_string())?.ok_or("plain has no pipe")?;
+    Ok(connector.connect(Instant::now()))
+}
+
+/// What a client says first.
+///
+/// # Errors
+/// In words, when there are no credentials.
+pub fn first_message(transport: Transport, directory: &str) -> Result<Vec<u8>, String> {
+    Ok(pipe(transport, directory)?.pending().to_vec())
+}
+
 /// The options that put a server behind `transport`.
 pub fn over(transport: Transport) -> Vec<&'static str> {
     match transport {
@@ -91,10 +107,7 @@ impl Secure {
     /// In words: what the pipe says, or that nothing came.
     pub fn connect(server: &Server, transport: Transport, directory: &str) -> Result<Secure, String> {
         let client = Client::connect(server.address).map_err(|error: io::Error| error.to_string())?;
-        let files = Files::in_directory(Path::new(directory));
-        let connector = credentials::connector(transport, &files, &SERVER_NAME.into());
-        let connector = connector.map_err(|error| error.to_string())?.ok_or("plain has no pipe")?;
-        let mut secure = Secure { client, pipe: connector.connect(Instant::now()), plain: Vec::new() };
+        let mut secure = Secure { client, pipe: pipe(transport, directory)?, plain: Vec::new() };
         let deadline = Instant::now() + ANSWER;
         secure.flush()?;
         while !secure.pipe.is_established() {

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::limits::CALIBRATION_OTHERS_SHARE;
-use dyno_clients::outcome::verdict::Verdict;
 use dyno_units::paint::Paint;
 use dyno_units::show;
+use dyno_units::verdict::Verdict;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct CalibrationRow {
     /// The law, in words.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use clap::Args;
 use dyno_clients::engine::{self, live::Live};
-use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
-use dyno_clients::run::judge;
+use dyno_clients::verdict::judge::judge;
 use dyno_clients::verdict::threshold::{self, Condition};
 use dyno_security::transport::Transport;
 use dyno_units::read;
@@ -18,19 +17,23 @@ use crate::exit::{Exit, Failure};
 use crate::load::{options, plan, progress, write};
 use crate::print::errln;
 use crate::remedy;
+use dyno_units::verdict::Verdict;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
 /// Latency is counted from the moment at which the plan wanted a request to start, not from when it was sent: with
-/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the generator, or
-/// for a free connection) has that waiting counted. So a stall of the server shows up in full. The naive figure, from
-/// the send, stands beside it as `response`. Nothing is corrected afterwards.
+/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the
+/// generator, or for a free connection) has that waiting counted. So a stall of the server shows up in full.
+/// The naive figure, from the send, stands beside it as `response`. Nothing is corrected afterwards.
 ///
-/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That finds the
-/// server's capacity, and hides its stalls, as every closed loop does.
+/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That
+/// finds the server's capacity, and hides its stalls, as every closed loop does.
 ///
-/// Each run is audited: was the generator late or saturated, does Little's law hold, is the arrival process the planned
-/// one, was the run steady? A void run says so first and ends with code 5.
+/// Each run is audited: was the generator late, saturated or stopped, does Little's law hold, is the arrival
+/// process the planned one, was the run steady? Rate and latencies have a verdict each: sound, doubtful, at
+/// least (a lower bound), or void. The run ends with code 5 when what it is for is void: the rate in a closed
+/// loop, both figures otherwise. Where the generator is full, a closed loop tells its rate as "at least", and
+/// its latencies are void.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -53,6 +56,9 @@ pub(crate) struct Arguments {
     /// Share of failed requests that makes the run void.
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share)]
     errors_max: f64,
+    /// End with code 5 also when any figure is void or only a lower bound, and not only what the run is for.
+    #[arg(long)]
+    strict: bool,
     /// No progress line.
     #[arg(short, long)]
     quiet: bool,
@@ -71,7 +77,8 @@ Examples:
   dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
   dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
 
-Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if is true, 5 the audit declared the run void,
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if is true, 5 what the run is for is void, or a
+--fail-if is about a figure that is void or a bound that does not decide, or --strict and any figure is one;
 130 interrupted (what was measured is written, marked as partial).";
 
 /// Runs the load.
@@ -95,7 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some(path) = &arguments.hlog {
         write::hlog(&outcome, path)?;
     }
-    Ok(exit(&outcome))
+    Ok(exit(&outcome, arguments.strict))
 }
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
@@ -124,10 +131,14 @@ fn carry_out(
     Ok(judge(&plan, &measured?, |cause| remedy::of(cause, transport)))
 }
 
-fn exit(outcome: &Run) -> Exit {
+fn exit(outcome: &Run, strict: bool) -> Exit {
+    let audit = &outcome.audit;
+    let invalid = audit.verdict == Verdict::Void
+        || outcome.thresholds.iter().any(|t| t.undecided)
+        || strict && !(audit.rate.is_value() && audit.latency.is_value());
     if outcome.partial == Some(Partial::Interrupted) {
         Exit::Interrupted
-    } else if outcome.audit.verdict == Verdict::Void {
+    } else if invalid {
         Exit::Invalid
     } else if outcome.thresholds.iter().any(|t| t.failed) {
         Exit::ThresholdMissed

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod live;
+pub mod quota;
 mod slot;
 pub mod socket;
 pub mod usage;
@@ -13,8 +14,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::books::absence::Absence;
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
+use crate::books::steps::Steps;
 use crate::books::tally::RunTally;
 use crate::engine::clock::monotonic_ns;
 use crate::engine::live::Live;
@@ -48,6 +51,10 @@ pub struct Measured {
     pub connections: Connections,
     /// When the first request was due, ms since 1970.
     pub started_unix_ms: u64,
+    /// How long threads stood still although they had something to do.
+    pub absence: Absence,
+    /// Periods in which the process ran out of its CPU quota.
+    pub throttled_periods: u64,
 }
 
 /// Why a run could not be made.
@@ -102,7 +109,8 @@ pub fn run(
         })?;
     }
     let (news, reports) = mpsc::channel();
-    std::thread::scope(|scope| {
+    let throttled_before = quota::throttled_periods();
+    let measured = std::thread::scope(|scope| {
         let mut starts = Vec::new();
         let crew: Vec<_> = (0..plan.threads)
             .map(|thread| {
@@ -153,7 +161,9 @@ pub fn run(
             };
             EngineError::Unreachable { address: plan.address, reason, cause }
         })
-    })
+    })?;
+    let throttled_periods = quota::throttled_periods().saturating_sub(throttled_before);
+    Ok(Measured { throttled_periods, ..measured })
 }
 
 #[derive(Debug, Default)]
@@ -176,6 +186,7 @@ struct Part {
     partial: Option<Partial>,
     ended_ns: u64,
     connections: Connections,
+    absence: Absence,
 }
 
 fn thread_main(
@@ -204,8 +215,8 @@ fn thread_main(
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
     worker.network.say_goodbye()?;
-    let Books { tally, meter, partial, connections, .. } = worker.books;
-    Ok(Some(Part { tally, meter, partial, ended_ns, connections }))
+    let Books { tally, meter, partial, connections, absence, .. } = worker.books;
+    Ok(Some(Part { tally, meter, partial, ended_ns, connections, absence }))
 }
 
 fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {
@@ -232,7 +243,11 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, R
         }
     };
     let dispatcher = Dispatcher::new(source, share(plan.backlog), plan.warmup_ns, plan.end_ns(), requests);
-    (dispatcher, RunTally::new(plan.warmup_ns, plan.end_ns(), sample))
+    let mut tally = RunTally::new(plan.warmup_ns, plan.end_ns(), sample);
+    if let Pace::Open { stretches, .. } = &plan.pace {
+        tally.steps = Steps::of(stretches, plan.warmup_ns, plan.end_ns());
+    }
+    (dispatcher, tally)
 }
 
 fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured> {
@@ -246,6 +261,8 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
         meters: vec![first.meter],
         connections: first.connections,
         started_unix_ms,
+        absence: first.absence,
+        throttled_periods: 0,
     };
     for part in parts {
         all.tally.merge(part.tally);
@@ -255,6 +272,7 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
             all.partial = part.partial;
         }
         all.ended_ns = all.ended_ns.max(part.ended_ns);
+        all.absence = all.absence.max(part.absence);
         let (mine, others) = (&mut all.connections, part.connections);
         mine.planned += others.planned;
         mine.open_max += others.open_max;

@@ -181,9 +181,13 @@ impl Connection {
     /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or twice is
     /// harmless.
     pub fn handle_deadline(&mut self, now: Instant) {
-        if self.deadline().is_none_or(|deadline| now < deadline) {
-            return;
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
+            self.give_up(now);
         }
+    }
+
+    /// Does what the end of the running time limit would do, before that time: the server needs its time for others.
+    pub fn give_up(&mut self, now: Instant) {
         match self.timer.clock() {
             TimeLimit::Idle => self.end(Fault::IdleTimeout),
             TimeLimit::Head => self.refuse(Fault::HeadTimeout, now),

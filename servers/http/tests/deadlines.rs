@@ -27,6 +27,28 @@ fn an_idle_connection_is_closed_in_silence() {
 }
 
 #[test]
+fn a_client_that_is_given_up_early_is_told_what_its_deadline_would_tell() {
+    for (octets, fault, status, want) in [
+        (&b""[..], Fault::IdleTimeout, None, Want::Close),
+        (b"GET / HTTP", Fault::HeadTimeout, Some(408), Want::Linger),
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx",
+            Fault::BodyTooSlow,
+            Some(408),
+            Want::Linger,
+        ),
+    ] {
+        let mut harness = Harness::new(limits());
+        harness.feed(octets);
+        harness.connection.give_up(harness.now);
+        harness.feed(b"");
+        assert_eq!(harness.connection.fault(), Some(fault));
+        assert_eq!(status, (!harness.output.is_empty()).then(|| harness.status()));
+        assert_eq!(harness.connection.want(), want);
+    }
+}
+
+#[test]
 fn idle_time_starts_anew_behind_each_answer() {
     let mut harness = Harness::new(limits());
     harness.pass(50 * SECOND);

@@ -1,5 +1,5 @@
 //! # Idea
-//! The [workers](crate#glossary) take turns to accept. One of them leads and waits for a connection; when a
+//! The [workers](crate#glossary) take turns to wait. One of them leads and waits for a connection; when a
 //! connection comes, the leader passes the lead to a follower and serves the connection itself. There is no queue,
 //! and no work is handed over.
 //!
@@ -18,7 +18,11 @@
 //! Where connections are many and short: each costs one wake-up less than in the thread pool.
 //!
 //! # Breaks
-//! As every pool: N clients that stay occupy all workers. Then no worker is left to lead, and the backlog fills.
+//! As every pool, with more requests under way than workers. Then no worker is left to lead, and the backlog fills.
+//! Clients that are slow or idle occupy no worker while others wait: their connections go back into the set of handles
+//! for which the leader waits ([crew](crate::drivers::crew)). That is how the pattern was first described; while there
+//! are workers enough, each keeps its connection, which is cheaper. To close after each answer instead would cost a
+//! connection for each request.
 //!
 //! # Lineage
 //! Schmidt, O'Ryan, Kircher, Pyarali, *Leader/Followers* (PLoP 2000; POSA 2); Stevens, *UNP* 30.11, with a mutex around
@@ -31,9 +35,9 @@ use std::thread;
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::drivers::blocking::{self, BlockingWire};
-use crate::kit::accept::accept;
+use crate::drivers::crew::Crew;
 use crate::kit::site::Site;
+use crate::kit::tally::Tally;
 use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, THREAD_STACK_BYTES};
 
@@ -50,30 +54,29 @@ pub const LEADER_FOLLOWERS: Architecture = Architecture {
         hand_overs: HandOvers::Never,
         shares: Shares::Memory,
     },
-    wall: "as many idle clients as workers; the others wait in the backlog",
+    wall: "more requests under way than workers; they wait in the backlog",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
     run,
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let lead = Mutex::new(());
+    let (crew, lead) = (&Crew::new(site, site.settings.workers)?, &Mutex::new(()));
     thread::scope(|scope| {
-        let lead = &lead;
-        let worker = |place| move || serve(site, place, lead);
+        let worker = |place| move || serve(crew, lead, site.tallies.of(place));
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
+        crew.muster(workers.len());
         site.ready(workers.len());
         // Panics of services are caught by the blocking driver, so a worker that panicked has found a bug of ours.
         workers.into_iter().try_for_each(|worker| worker.join().expect("the worker did not panic"))
     })
 }
 
-fn serve(site: &'static Site, place: usize, lead: &Mutex<()>) -> io::Result<()> {
-    let tally = site.tallies.of(place);
+fn serve(crew: &Crew, lead: &Mutex<()>, tally: &'static Tally) -> io::Result<()> {
     loop {
         let leading = lead.lock().expect("nobody panics while leading");
-        let Some(stream) = accept(site)? else { return Ok(()) };
+        let Some(guest) = crew.next()? else { return Ok(()) };
         drop(leading);
-        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
+        crew.serve(guest, tally);
     }
 }

@@ -1,6 +1,6 @@
 //! # Idea
-//! Processes are started in advance. All of these [workers](crate#glossary) wait in accept(2) on the listener that
-//! they share; for each new connection the kernel wakes one of them.
+//! Processes are started in advance. All of these [workers](crate#glossary) wait for the listener that they share, and
+//! for each new connection the kernel wakes one of them, which accepts it.
 //!
 //! # Picture
 //! ```text
@@ -18,8 +18,12 @@
 //! worker. Handlers that are not thread-safe are safe here.
 //!
 //! # Breaks
-//! N slow or idle clients occupy all workers; the others wait in the backlog. A fixed number of workers is too small
-//! at peak hours and too large at others.
+//! With more clients than workers. A worker for which connections wait waits for no client: it keeps the connection,
+//! watches it beside the listener ([crew](crate::drivers::crew)), and serves the next. So slow and idle clients stop
+//! nobody; but processes cannot hand a connection over, so what a worker has accepted waits while that worker
+//! computes, though others may be free. To close after each answer instead would cost clients a connection for each
+//! request, and would cut off those that are only slow. A fixed number of workers is too small at peak hours and too
+//! large at others.
 //!
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.
@@ -34,8 +38,7 @@ use nix::unistd::Pid;
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::drivers::blocking::{self, BlockingWire};
-use crate::kit::accept::accept;
+use crate::drivers::crew::Crew;
 use crate::kit::complaint::vacancy;
 use crate::kit::memory::Purpose;
 use crate::kit::process::{ask_to_stop, is_crash, start};
@@ -57,7 +60,7 @@ pub const PREFORK: Architecture = Architecture {
         hand_overs: HandOvers::Never,
         shares: Shares::Listener,
     },
-    wall: "as many idle clients as workers; the others wait in the backlog",
+    wall: "more clients than workers: they wait for the process that accepted them",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
     run,
@@ -149,7 +152,8 @@ fn work(site: &'static Site, place: usize) {
     // Where the budget is too small for all the workers, those that there are serve all the same.
     let _process = site.memory.lease(PROCESS_BYTES, Purpose::Connection);
     // A broken listener makes the worker panic and exit with a failure, and the master notices.
-    while let Some(stream) = accept(site).expect("the listener works") {
-        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
+    let crew = Crew::new(site, 1).expect("descriptors are left");
+    while let Some(guest) = crew.next().expect("the listener works") {
+        crew.serve(guest, tally);
     }
 }

@@ -1,12 +1,14 @@
 //! # Idea
 //! A dispatcher accepts and puts connections into a bounded queue; a fixed number of [worker](crate#glossary) threads
-//! take them out and serve each to its end.
+//! take them out and serve each to its end, or until it would make others wait.
 //!
 //! # Picture
 //! ```text
 //!   dispatcher:  accept -> [ c9 c8 c7 ] -> worker 1: serve
-//!                          bounded queue   worker 2: serve
-//!                                          worker N: serve
+//!                   ^      bounded queue   worker 2: serve
+//!                   |                      worker N: serve --+
+//!                   +------ waits for its client while ------+
+//!                           others wait for a worker
 //! ```
 //!
 //! # Price
@@ -18,24 +20,25 @@
 //! threads.
 //!
 //! # Breaks
-//! As prefork does: N clients that stay occupy all workers. When the queue is full the dispatcher stops accepting and
-//! waits, and new connections fill the kernel's backlog.
+//! With more requests under way than workers: they wait in the queue. When it is full the dispatcher stops accepting,
+//! and new connections fill the kernel's backlog. Clients that are slow or idle occupy no worker while others wait: the
+//! worker hands the connection back, and the dispatcher watches it until it can go on ([crew](crate::drivers::crew)).
+//! Then each request costs the hand-over that otherwise a connection costs. It is the better choice here than to close
+//! after each answer, because the dispatcher is there to watch, and no client has to connect again.
 //!
 //! # Lineage
 //! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's
 //! ExecutorService.
 
 use std::io;
-use std::net::TcpStream;
 use std::thread;
 
-use crossbeam::channel::{Receiver, bounded};
+use crossbeam::channel::bounded;
 
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::drivers::blocking::{self, BlockingWire};
-use crate::kit::accept::accept;
+use crate::drivers::crew::Crew;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
@@ -53,7 +56,7 @@ pub const THREAD_POOL: Architecture = Architecture {
         hand_overs: HandOvers::PerConnection,
         shares: Shares::Memory,
     },
-    wall: "as many idle clients as workers; the others wait in the queue",
+    wall: "more requests under way than workers; they wait in the queue",
     knobs: &[Knob::Workers, Knob::Queue],
     defaults: |_| Defaults {
         workers: POOL_WORKERS,
@@ -64,29 +67,24 @@ pub const THREAD_POOL: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
+    let crew = &Crew::new(site, site.settings.workers)?;
     thread::scope(|scope| {
         // The queue is made inside the scope. When the dispatcher leaves the scope, with or without an error, its
         // sending half is dropped, and workers that wait on the empty queue end.
         let (queue, work) = bounded(site.settings.queue_places);
         let worker = |place| {
-            let work = work.clone();
-            move || serve(site, place, &work)
+            let (work, tally) = (work.clone(), site.tallies.of(place));
+            move || work.iter().for_each(|guest| crew.serve(guest, tally))
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
+        crew.muster(workers.len());
         site.ready(workers.len());
-        while let Some(stream) = accept(site)? {
-            if queue.send(stream).is_err() {
+        while let Some(guest) = crew.next()? {
+            if queue.send(guest).is_err() {
                 break;
             }
         }
         Ok(())
     })
-}
-
-fn serve(site: &'static Site, place: usize, work: &Receiver<TcpStream>) {
-    let tally = site.tallies.of(place);
-    for stream in work {
-        blocking::serve(&mut BlockingWire::new(stream, site), site, tally);
-    }
 }

@@ -5,13 +5,13 @@
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{MsgFlags, recv, send};
 
+use super::selector::Interest;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use crate::kit::call::call;
@@ -45,15 +45,79 @@ pub trait Wire {
 
     /// Lets other connections of the same thread have their turn. A kernel thread has no others.
     fn let_others_run(&mut self) {}
+
+    /// Whether other connections wait for the worker that serves this one, which therefore must not wait for its
+    /// client: reads and writes are then called with a timeout of zero.
+    fn is_wanted(&mut self, _now: Instant) -> bool {
+        false
+    }
 }
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
-    let mut clock = Clock::new();
-    let mut session = Session::new(site, tally, clock.now());
-    session.hold_memory();
-    // A broken connection concerns only its peer and has been counted; nobody is left to be told.
-    let _ = converse(wire, &mut session, &mut clock, site, tally);
+    Conversation::new(site, tally, Instant::now()).go_on(wire, site, tally);
+}
+
+/// Why a [`Conversation`] was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// It is over, and the connection may be closed.
+    Ended,
+    /// It waits for its client, and others wait for its worker.
+    Waits(Interest),
+    /// It could go on at once, but it has had its turn, and others wait for its worker.
+    Ready,
+}
+
+/// What is said on one connection. Where it would wait while others wait for its worker, it is broken off, and can be
+/// taken up again, by another worker as well.
+pub struct Conversation<'a> {
+    session: Session<'a>,
+    clock: Clock,
+}
+
+impl<'a> Conversation<'a> {
+    /// The conversation on a connection that was accepted at `accepted`: its deadlines count from there.
+    pub fn new(site: &'a Site, tally: &'a Tally, accepted: Instant) -> Self {
+        Conversation { session: Session::new(site, tally, accepted), clock: Clock::new() }
+    }
+
+    /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
+    pub fn go_on(&mut self, wire: &mut impl Wire, site: &Site, tally: &'a Tally) -> Pause {
+        self.session.count_on(tally);
+        self.session.hold_memory();
+        self.clock.tick();
+        // A broken connection concerns only its peer and has been counted; nobody is left to be told.
+        converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
+    }
+
+    /// When [`Conversation::is_over_at`] is to be asked.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.session.deadline()
+    }
+
+    /// Handles the deadlines that have passed at `now`, and says whether the connection is to be closed.
+    pub fn is_over_at(&mut self, now: Instant) -> bool {
+        self.session.handle_deadline(now);
+        self.session.is_over(now)
+    }
+
+    /// Gives the client up before its time, with an answer that says so where one is due.
+    pub fn give_up(&mut self, now: Instant) {
+        self.session.give_up(now);
+    }
+
+    /// The next answer is to be the last one.
+    pub fn finish(&mut self, now: Instant) {
+        self.session.finish(now);
+    }
+
+    /// Frees the memory that a connection without a request does not need.
+    pub fn free_memory(&mut self) {
+        if self.session.is_idle() {
+            self.session.drop_memory();
+        }
+    }
 }
 
 fn converse(
@@ -62,10 +126,13 @@ fn converse(
     clock: &mut Clock,
     site: &Site,
     tally: &Tally,
-) -> io::Result<()> {
+) -> io::Result<Pause> {
     let mut share = TurnShare::new();
     loop {
         if share.is_used_up() {
+            if wire.is_wanted(clock.now()) {
+                return Ok(Pause::Ready);
+            }
             wire.let_others_run();
             share = TurnShare::new();
         }
@@ -86,11 +153,16 @@ fn converse(
         share.carry();
         let now = clock.now();
         let step = session.next_step(now);
-        let time_left =
-            session.deadline().map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(now));
+        let deadline = session.deadline();
+        let is_wanted = wire.is_wanted(now);
+        let time_left = match deadline {
+            _ if is_wanted => Duration::ZERO,
+            Some(deadline) => deadline.saturating_duration_since(now).max(LEAST_WAIT),
+            None => Duration::MAX,
+        };
         let (idle, mut room) = (session.is_idle(), 0);
         let moved = match step {
-            DriverStep::Close => return Ok(()),
+            DriverStep::Close => return Ok(Pause::Ended),
             DriverStep::Shut => {
                 wire.shut();
                 continue;
@@ -117,13 +189,22 @@ fn converse(
                 session.received(count, clock.now());
             }
             Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => session.handle_deadline(clock.now()),
-                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::WouldBlock if deadline.is_some_and(|deadline| deadline <= clock.now()) => {
+                    session.handle_deadline(clock.now());
+                }
+                io::ErrorKind::WouldBlock if is_wanted => {
+                    let interest = if step == DriverStep::Write { Interest::Write } else { Interest::Read };
+                    return Ok(Pause::Waits(interest));
+                }
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => {}
                 _ => return Err(error),
             },
         }
     }
 }
+
+/// The shortest wait: a timeout of zero asks for none at all.
+const LEAST_WAIT: Duration = Duration::from_millis(1);
 
 /// A connection on which a kernel thread or a process waits.
 ///
@@ -143,10 +224,18 @@ impl<'a> BlockingWire<'a> {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire { stream, stop: site.stop, read_limit: TimeLimit::of(site.limits.idle_time) }
     }
+
+    /// The connection itself.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
 }
 
 impl Wire for BlockingWire<'_> {
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
+        if timeout.is_zero() {
+            return Ok(recv(self.stream.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT)?);
+        }
         if !self.read_limit.serves(timeout) {
             self.read_limit = TimeLimit::of(timeout);
             self.stream.set_read_timeout(Some(self.read_limit.set))?;
@@ -164,6 +253,7 @@ impl Wire for BlockingWire<'_> {
         // A write(2) that waits returns late, with the little that it could place in the kernel at its start, and that
         // looks like progress. So the write itself never waits, and poll(2) waits for room.
         match send(self.stream.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
+            Err(Errno::EAGAIN) if timeout.is_zero() => Err(io::ErrorKind::WouldBlock.into()),
             Err(Errno::EAGAIN) => {
                 let millis = timeout.as_millis().saturating_add(1);
                 let millis = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
@@ -175,7 +265,7 @@ impl Wire for BlockingWire<'_> {
     }
 
     fn sleep(&mut self, wait: Duration) {
-        thread::sleep(wait);
+        self.stop.sleep(wait);
     }
 
     fn shut(&mut self) {

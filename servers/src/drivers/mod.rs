@@ -6,6 +6,7 @@
 //! | keep an answer that is not due yet, and the earliest deadline | [`timed`] |
 //! | let no connection keep a thread from the others | [`share`] |
 //! | carry one connection by calls that block | [`blocking`] |
+//! | let few workers serve many connections by such calls | [`crew`], a single one: [`patience`] |
 //! | carry one connection as a task | [`task`], with one timer for many waits: [`alarm`] |
 //! | let a coroutine wait | [`fiber`] |
 //! | carry many connections by readiness | [`readiness`], [`selector`], [`workers`] |
@@ -21,12 +22,14 @@ pub mod async_wire;
 pub mod blocking;
 pub mod buffers;
 pub mod completion;
+pub mod crew;
 pub mod deadlines;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;
 mod holding;
 pub mod inbox;
+pub mod patience;
 pub mod readiness;
 pub mod ring;
 pub mod selector;

@@ -150,6 +150,11 @@ impl<'a> Session<'a> {
         self.holding.settle(self.http.held_octets());
     }
 
+    /// From now on `tally` counts this session: another worker has taken it over.
+    pub fn count_on(&mut self, tally: &'a Tally) {
+        self.tally = tally;
+    }
+
     /// The room for read(2).
     pub fn spare(&mut self) -> &mut [u8] {
         match &mut self.secure {
@@ -302,6 +307,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether the connection is to be closed.
+    pub fn is_over(&mut self, now: Instant) -> bool {
+        self.want(now) == Want::Close
+    }
+
     /// Whether bytes from the peer can be taken in now.
     pub fn can_receive(&mut self, now: Instant) -> bool {
         matches!(self.want(now), Want::Read | Want::Linger)
@@ -343,6 +353,15 @@ impl<'a> Session<'a> {
         }
         if self.http.deadline().is_some_and(|deadline| deadline <= now) {
             self.http.handle_deadline(now);
+        }
+    }
+
+    /// Gives the client up before its time: what the time limit that runs would do at its end. A handshake that is not
+    /// done ends with it.
+    pub fn give_up(&mut self, now: Instant) {
+        match &mut self.secure {
+            Some(secure) if !secure.pipe.is_established() => secure.note(Err(PipeError::TooSlow), self.tally),
+            _ => self.http.give_up(now),
         }
     }
 

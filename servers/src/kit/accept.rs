@@ -94,6 +94,25 @@ pub fn accept_rest(site: &Site, listener: &impl AsFd) -> impl Iterator<Item = io
     })
 }
 
+/// How many connections wait in the listener's queue.
+pub fn waiting(listener: &impl AsFd) -> u32 {
+    // SAFETY: all octets of this plain structure may be zero.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: getsockopt(2) writes at most `length` octets to a live local of that length.
+    let done = unsafe {
+        libc::getsockopt(
+            listener.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    // Of a socket that listens, this field tells the length of the queue (`tcp_get_info` in the kernel).
+    if done == 0 { info.tcpi_unacked } else { 0 }
+}
+
 /// How to react to a failed accept(2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
