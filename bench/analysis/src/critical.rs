@@ -5,8 +5,10 @@
 //! least three cells kept the limit and more than twice as many as missed it, and as refuted when two missed it and no
 //! more than twice as many kept it. The critical point is the highest confirmed rate below all that are refuted.
 //!
-//! [`Evidence::next`] says what to measure next, so the search is a function of what is known: it can be continued,
+//! [`RateEvidence::next`] says what to measure next, so the search is a function of what is known: it can be continued,
 //! and the report comes to the same end from the records.
+
+mod tries;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,9 @@ use dyno_record::load::LoadFigures;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 
-use crate::limits::{BRACKET, KEPT_TO_CONFIRM, MISSED_TO_REFUTE, VOID_TO_GIVE_UP};
+pub use tries::{RateStanding, TriedRate, Tries};
+
+use crate::limits::BRACKET;
 
 /// Whether the figures of a load keep the limit.
 pub fn keeps(load: &LoadFigures, limit: RateLimit) -> bool {
@@ -36,65 +40,6 @@ pub fn limit_of(header: &Header) -> Option<RateLimit> {
     header.limit.or(usual)
 }
 
-/// How often a rate was offered, and what became of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tries {
-    /// Cells that kept the limit.
-    pub kept: u32,
-    /// Cells that missed it.
-    pub missed: u32,
-    /// Cells that say nothing of the rate.
-    pub void: u32,
-}
-
-/// What is known of a rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RateStanding {
-    /// It kept the limit often enough.
-    Confirmed,
-    /// It kept the limit more often than not, but too few times to be sure.
-    Kept,
-    /// Nothing yet: as many kept the limit as missed it.
-    Open,
-    /// It missed the limit more often than not, but too few times to be sure.
-    Missed,
-    /// It missed the limit too often.
-    Refuted,
-    /// It cannot be measured here: each cell was void.
-    Unmeasured,
-}
-
-impl Tries {
-    /// What these cells say of their rate.
-    pub fn standing(self) -> RateStanding {
-        let Tries { kept, missed, void } = self;
-        match () {
-            () if kept >= KEPT_TO_CONFIRM && kept > 2 * missed => RateStanding::Confirmed,
-            () if missed >= MISSED_TO_REFUTE && kept <= 2 * missed => RateStanding::Refuted,
-            () if kept > missed => RateStanding::Kept,
-            () if missed > kept => RateStanding::Missed,
-            () if kept == 0 && void >= VOID_TO_GIVE_UP => RateStanding::Unmeasured,
-            () => RateStanding::Open,
-        }
-    }
-}
-
-/// A rate with what is known of it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TriedRate {
-    /// Offered requests a second.
-    pub rate_per_s: f64,
-    /// The cells that offered it.
-    pub tries: Tries,
-}
-
-impl TriedRate {
-    /// What is known of it.
-    pub fn standing(&self) -> RateStanding {
-        self.tries.standing()
-    }
-}
-
 /// The critical point, as far as it is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Bracket {
@@ -106,15 +51,15 @@ pub struct Bracket {
 
 /// What is known of all rates that were offered to one contestant.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Evidence {
+pub struct RateEvidence {
     /// By rate, in thousandths of a request a second: rates are rounded, so equal ones are equal here.
     by_rate: BTreeMap<u64, Tries>,
 }
 
-impl Evidence {
+impl RateEvidence {
     /// The evidence in the records of one contestant.
     pub fn of<'r>(records: impl IntoIterator<Item = &'r Record>, contestant: &str, limit: RateLimit) -> Self {
-        let mut evidence = Evidence::default();
+        let mut evidence = RateEvidence::default();
         for record in records {
             let cell = &record.trial.cell;
             let is_evidence = matches!(cell.step, Step::CurveSearch | Step::Curve);

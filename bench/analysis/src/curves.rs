@@ -4,7 +4,7 @@ use dyno_record::experiment::SPIKE_SHARES;
 use dyno_record::step::Step;
 use std::collections::BTreeMap;
 
-use crate::critical::{Bracket, Evidence, TriedRate, limit_of};
+use crate::critical::{Bracket, RateEvidence, TriedRate, limit_of};
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::load::{LoadFigures, Point};
 use dyno_statistics::sample::median;
@@ -95,7 +95,7 @@ pub enum Unfound {
 /// The critical point of each contestant, as far as it is known.
 pub fn brackets(records: &Levelled) -> BTreeMap<&str, Bracket> {
     let Some(limit) = limit_of(&records.header) else { return BTreeMap::new() };
-    let of = |label| Evidence::of(records.cells.iter().map(|cell| &cell.record), label, limit).bracket();
+    let of = |label| RateEvidence::of(records.cells.iter().map(|cell| &cell.record), label, limit).bracket();
     let lines = records.header.contestants.iter();
     lines.map(|line| (line.label.as_str(), of(&line.label))).collect()
 }
@@ -141,7 +141,8 @@ fn unfound(levelled: &Levelled, label: &str) -> Unfound {
         return Unfound::NoCapacity(last.audit.reason().to_string());
     }
     let records = levelled.cells.iter().map(|cell| &cell.record);
-    let best = limit_of(&levelled.header).and_then(|limit| Evidence::of(records, label, limit).best_kept());
+    let best =
+        limit_of(&levelled.header).and_then(|limit| RateEvidence::of(records, label, limit).best_kept());
     Unfound::Unconfirmed(best)
 }
 

@@ -45,7 +45,7 @@ pub struct Difference {
 
 /// Why a difference is inconclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
+pub enum DifferenceDoubt {
     /// Too few blocks count.
     Few,
     /// A maximum that was not reached is compared.
@@ -56,12 +56,14 @@ pub enum Doubt {
 
 impl Difference {
     /// Why it is inconclusive; `None` where it is not.
-    pub fn doubt(&self) -> Option<Doubt> {
+    pub fn doubt(&self) -> Option<DifferenceDoubt> {
         match self.change {
             Change::Better | Change::Worse | Change::Same => None,
-            Change::Inconclusive if self.ratio.observations < LEAST_BLOCKS_FOR_A_VERDICT => Some(Doubt::Few),
-            Change::Inconclusive if self.at_least => Some(Doubt::AtLeast),
-            Change::Inconclusive => Some(Doubt::Wide),
+            Change::Inconclusive if self.ratio.observations < LEAST_BLOCKS_FOR_A_VERDICT => {
+                Some(DifferenceDoubt::Few)
+            }
+            Change::Inconclusive if self.at_least => Some(DifferenceDoubt::AtLeast),
+            Change::Inconclusive => Some(DifferenceDoubt::Wide),
         }
     }
 }
@@ -362,9 +364,9 @@ mod tests {
             let change = change(ratio, observations, 0.05, true);
             Difference { ratio, change, at_least, ..difference("a", 1.0) }.doubt()
         };
-        assert_eq!(of(0.7, 1.4, 3, true), Some(Doubt::Few));
-        assert_eq!(of(0.7, 1.4, 7, true), Some(Doubt::AtLeast));
-        assert_eq!(of(0.7, 1.4, 7, false), Some(Doubt::Wide));
+        assert_eq!(of(0.7, 1.4, 3, true), Some(DifferenceDoubt::Few));
+        assert_eq!(of(0.7, 1.4, 7, true), Some(DifferenceDoubt::AtLeast));
+        assert_eq!(of(0.7, 1.4, 7, false), Some(DifferenceDoubt::Wide));
         assert_eq!(of(0.99, 1.01, 7, true), None);
     }
 

@@ -20,10 +20,10 @@ pub const BRACKET: f64 = 0.05;
 
 /// Cells that must keep the limit before their rate is confirmed: where a good rate misses it in one cell of ten, three
 /// that keep it are chance in fewer than one bad rate of thirty.
-pub const KEPT_TO_CONFIRM: u32 = 3;
+pub const KEPT_CELLS_TO_CONFIRM: u32 = 3;
 
 /// Cells that must miss the limit before their rate is refuted: a single one may be a disturbance.
-pub const MISSED_TO_REFUTE: u32 = 2;
+pub const MISSED_CELLS_TO_REFUTE: u32 = 2;
 
 /// Void cells after which a rate counts as one that cannot be measured here: one may be a disturbance.
-pub const VOID_TO_GIVE_UP: u32 = 2;
+pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;

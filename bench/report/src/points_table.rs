@@ -13,7 +13,7 @@ use crate::memory::each;
 /// The points as a table of 80 columns.
 pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
     let mut text = format!(
-        "\n{:<26} {:>10} {:>12} {:>9} {:>9} {:>9}\n",
+        "\n{:<25} {:>11} {:>12} {:>9} {:>9} {:>9}\n",
         "",
         axis.name.split(' ').next_back().unwrap_or_default(),
         if axis.counts_connections { "memory each" } else { "requests/s" },
@@ -32,8 +32,8 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
             };
             let _ = writeln!(
                 text,
-                "{:<26} {:>10} {:>12} {:>9} {:>9} {:>9}",
-                cut(&trail.line.label, 26),
+                "{:<25} {:>11} {:>12} {:>9} {:>9} {:>9}",
+                cut(&trail.line.label, 25),
                 format!("{}{}", show::rate(point.x), if point.shared { "*" } else { "" }),
                 match point.memory.value().filter(|_| axis.counts_connections) {
                     Some(growth) => each(growth, point.x),

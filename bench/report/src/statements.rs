@@ -96,7 +96,7 @@ fn curve(finding: &CurveFinding) -> String {
     if let Some(unfound) = &finding.unfound {
         return match unfound {
             Unfound::NotReached => format!(
-                "{who}: the experiment was interrupted before anything was searched for. `dyno curve --resume` goes on."
+                "{who}: the experiment was interrupted before anything was searched for; when it is resumed, it goes on there."
             ),
             Unfound::NoCapacity(why) => {
                 format!("{who}: no critical point was searched for, because its capacity is void: {why}.")

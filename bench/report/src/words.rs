@@ -94,6 +94,10 @@ fn capacity(model: &Model) -> Option<String> {
     let podium = podium(model, read, true)?;
     let answered = span(&podium.first, read, per_second);
     let mut words = match podium.first.as_slice() {
+        // Nobody is known to be behind it.
+        [only] if podium.behind.is_empty() && model.rows.len() > 1 => {
+            format!("{} answered {} over lasting connections.", only.row.label, rate(read(only.row)))
+        }
         [only] if model.rows.len() == 1 => {
             return Some(format!(
                 "{} answered {} over lasting connections.",
@@ -152,10 +156,15 @@ fn latency(model: &Model) -> Option<String> {
             if model.rows.len() == 1 {
                 return Some(format!("At {rate}/s its 99th percentile was {tails} (median {median})."));
             }
-            format!(
-                "At {rate}/s for everyone, {} had the lowest 99th percentile: {tails} (median {median}).",
-                only.row.label
-            )
+            let label = &only.row.label;
+            match podium.behind.is_empty() {
+                true => format!(
+                    "At {rate}/s for everyone, the 99th percentile of {label} was {tails} (median {median})."
+                ),
+                false => format!(
+                    "At {rate}/s for everyone, {label} had the lowest 99th percentile: {tails} (median {median})."
+                ),
+            }
         }
         level if all_are_level(&podium) => format!(
             "At {rate}/s for everyone, no difference was seen between the 99th percentiles of {}: {tails}.",
@@ -191,6 +200,9 @@ fn cost(model: &Model) -> Option<String> {
             "no difference was seen in what a request cost the server in CPU: {least} with {}",
             names(level)
         ),
+        [only] if podium.behind.is_empty() => {
+            format!("a request cost the server {least} of CPU with {}", only.row.label)
+        }
         [only] => format!("a request cost the server least CPU with {} ({least})", only.row.label),
         level => format!(
             "a request cost the server least CPU with {} ({least}, no difference seen between them)",

@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
 use crate::print::{PAINT, outln};
 use dyno_analysis::difference::{
-    Agreement, Change, Difference, Doubt, Drift, agreements, beside, differences, drifts,
+    Agreement, Change, Difference, DifferenceDoubt, Drift, agreements, beside, differences, drifts,
 };
 use dyno_analysis::levelling::Levelled;
 use dyno_record::experiment::Experiment;
@@ -121,11 +121,11 @@ fn refuse_other_kinds(old: &Levelled, new: &Levelled) -> Result<(), Failure> {
 /// What the signs behind inconclusive differences mean, as far as they occur.
 fn legend(found: &[Difference]) -> Vec<&'static str> {
     let signs = [
-        (Doubt::Few, "?few    too few blocks count for a verdict"),
-        (Doubt::AtLeast, "?least  a maximum was not reached: the server was not the bottleneck"),
-        (Doubt::Wide, "?wide   the interval reaches beyond the threshold"),
+        (DifferenceDoubt::Few, "?few    too few blocks count for a verdict"),
+        (DifferenceDoubt::AtLeast, "?least  a maximum was not reached: the server was not the bottleneck"),
+        (DifferenceDoubt::Wide, "?wide   the interval reaches beyond the threshold"),
     ];
-    let occurs = |doubt: Doubt| found.iter().any(|difference| difference.doubt() == Some(doubt));
+    let occurs = |doubt: DifferenceDoubt| found.iter().any(|difference| difference.doubt() == Some(doubt));
     signs.into_iter().filter(|(doubt, _)| occurs(*doubt)).map(|(_, words)| words).collect()
 }
 
@@ -182,9 +182,9 @@ fn line(difference: &Difference) -> String {
         Change::Worse => PAINT.tone(Tone::Bad, "worse"),
         Change::Same => "same".into(),
         Change::Inconclusive => match difference.doubt() {
-            Some(Doubt::Few) => "?few".into(),
-            Some(Doubt::AtLeast) => "?least".into(),
-            Some(Doubt::Wide) | None => "?wide".into(),
+            Some(DifferenceDoubt::Few) => "?few".into(),
+            Some(DifferenceDoubt::AtLeast) => "?least".into(),
+            Some(DifferenceDoubt::Wide) | None => "?wide".into(),
         },
     };
     format!(

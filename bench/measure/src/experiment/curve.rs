@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::order;
 use crate::rig::Rig;
 use crate::setup::{Setup, round_rate};
-use dyno_analysis::critical::Evidence;
+use dyno_analysis::critical::RateEvidence;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::experiment::{CURVE_SHARES, SPIKE_SHARES, SWEEP_SHARES};
 use dyno_record::header::RateLimit;
@@ -135,7 +135,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Measures what the evidence asks for, until it asks for nothing or so many cells are used up.
-    fn go_on<R: Rig>(&self, campaign: &mut Campaign<R>, cells: u32) -> Result<Evidence, EndedEarly> {
+    fn go_on<R: Rig>(&self, campaign: &mut Campaign<R>, cells: u32) -> Result<RateEvidence, EndedEarly> {
         for _ in 0..cells {
             let Some(rate) = self.evidence(campaign).next(self.hint) else { break };
             let cell = at(self.setup, Step::CurveSearch, self.contestant, rate);
@@ -146,8 +146,8 @@ impl Search<'_> {
         Ok(self.evidence(campaign))
     }
 
-    fn evidence<R: Rig>(&self, campaign: &Campaign<R>) -> Evidence {
-        Evidence::of(campaign.records(), &self.contestant.label, self.limit)
+    fn evidence<R: Rig>(&self, campaign: &Campaign<R>) -> RateEvidence {
+        RateEvidence::of(campaign.records(), &self.contestant.label, self.limit)
     }
 }
 
@@ -194,7 +194,7 @@ mod tests {
             let mut progress = Silent;
             let mut campaign = campaign(nature, seed, &mut progress);
             run(&mut campaign, &setup, LIMIT).unwrap();
-            let evidence = Evidence::of(campaign.records(), "x", LIMIT);
+            let evidence = RateEvidence::of(campaign.records(), "x", LIMIT);
             let Some(found) = evidence.bracket().confirmed else { continue };
             assert_eq!(found.standing(), RateStanding::Confirmed, "seed {seed}");
             let drawn =
