@@ -38,7 +38,8 @@ use dyno_measure::suggest::closest;
 /// When it is ready it prints one line of JSON with its address, process, name and settings on standard output, and
 /// when it has ended another with its counts for each worker; on a terminal it says both in words. The first signal
 /// (SIGTERM, SIGINT, SIGHUP) drains: no new connections, requests that have arrived are answered, idle connections end
-/// after 200 ms; a SIGTERM or SIGINT after it ends at once (exit code 130). SIGQUIT, SIGUSR1 and SIGUSR2 end it without draining.
+/// after 200 ms; a SIGTERM or SIGINT after it ends at once (exit code 130). SIGQUIT, SIGUSR1 and SIGUSR2 end it
+/// without draining.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno serve epoll --listen 127.0.0.1:8080\n  \
                         curl http://127.0.0.1:8080/json\n\nSee `dyno list` for the names and the services.")]
@@ -140,7 +141,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         settings,
         stop,
         readiness: Readiness::new({
-            let (name, transport) = (architecture.name, arguments.transport.transport.name());
+            let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
             move |site, workers| said::ready(site, workers, name, transport, rounds, to_people)
         }),

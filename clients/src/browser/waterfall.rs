@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::browser::fetch::{Fetched, Visit};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
-use dyno_units::text::{cut, cut_middle};
+use dyno_units::text::cut_middle;
 
 /// Columns of the bars.
 const COLUMNS: u64 = 40;
@@ -35,10 +35,7 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
         bar.push_str(&"█".repeat(end.saturating_sub(first)));
         let padding = " ".repeat((COLUMNS as usize + 1).saturating_sub(bar.chars().count()));
         let took = show::time((fetch.end_ns - fetch.begin_ns) as f64);
-        let name = fetch
-            .error
-            .as_deref()
-            .map_or_else(|| cut_middle(path(fetch), ADDRESS_COLUMNS), |error| cut(error, ADDRESS_COLUMNS));
+        let name = cut_middle(path(fetch), ADDRESS_COLUMNS);
         let line = format!(
             "{:>6}  {:<7} {}{padding}{took:<8} {name}",
             fetch.thread,
@@ -46,6 +43,9 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
             paint.tone(Tone::Note, &bar)
         );
         let _ = writeln!(out, "{}", line.trim_end());
+        if let Some(error) = &fetch.error {
+            let _ = writeln!(out, "        {}", paint.tone(Tone::Bad, &format!("✗ {}: {error}", fetch.url)));
+        }
     }
     let _ = writeln!(out, "{}", paint.dim(LEGEND));
     out

@@ -17,6 +17,7 @@ use super::share::TurnShare;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
+use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
@@ -257,7 +258,8 @@ impl Wire for BlockingWire<'_> {
             Err(Errno::EAGAIN) => {
                 let millis = timeout.as_millis().saturating_add(1);
                 let millis = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-                poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis)?;
+                let waited = poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis);
+                waited.map_or_else(|error| get_over(error, Some(timeout)), |_| Ok(()))?;
                 Err(io::ErrorKind::WouldBlock.into())
             }
             sent => Ok(sent?),
