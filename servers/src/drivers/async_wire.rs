@@ -150,8 +150,9 @@ impl AsyncWire {
     pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
         let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
         attendance.mark(Mark::Idle);
+        let source = site.source_of(&stream);
         let secure = site.transport.as_ref().map(|transport| {
-            let pipe = transport.accept(Instant::now());
+            let pipe = transport.accept_from(source, Instant::now());
             Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
         AsyncWire {

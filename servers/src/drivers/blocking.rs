@@ -25,6 +25,9 @@ use crate::limits::DRAIN_LOOK;
 
 /// A connection and the calls that wait for it.
 pub trait Wire {
+    /// The connection itself.
+    fn stream(&self) -> &TcpStream;
+
     /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
     /// that no request is under way; then a stopping server may end the wait, with 0 although bytes may still come.
     ///
@@ -56,7 +59,7 @@ pub trait Wire {
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
-    Conversation::new(site, tally, Instant::now()).go_on(wire, site, tally);
+    Conversation::new(site, wire.stream(), tally, Instant::now()).go_on(wire, site, tally);
 }
 
 /// Why a [`Conversation`] was broken off.
@@ -78,9 +81,10 @@ pub struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// The conversation on a connection that was accepted at `accepted`: its deadlines count from there.
-    pub fn new(site: &'a Site, tally: &'a Tally, accepted: Instant) -> Self {
-        Conversation { session: Session::new(site, tally, accepted), clock: Clock::new() }
+    /// The conversation on `stream`, which was accepted at `accepted`: its deadlines count from there.
+    pub fn new(site: &'a Site, stream: &TcpStream, tally: &'a Tally, accepted: Instant) -> Self {
+        let source = site.source_of(stream);
+        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
     }
 
     /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
@@ -92,15 +96,9 @@ impl<'a> Conversation<'a> {
         converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
     }
 
-    /// When [`Conversation::is_over_at`] is to be asked.
+    /// When the conversation is to be taken up, even if nothing has happened.
     pub fn deadline(&self) -> Option<Instant> {
         self.session.deadline()
-    }
-
-    /// Handles the deadlines that have passed at `now`, and says whether the connection is to be closed.
-    pub fn is_over_at(&mut self, now: Instant) -> bool {
-        self.session.handle_deadline(now);
-        self.session.is_over(now)
     }
 
     /// Gives the client up before its time, with an answer that says so where one is due.
@@ -225,14 +223,13 @@ impl<'a> BlockingWire<'a> {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire { stream, stop: site.stop, read_limit: TimeLimit::of(site.limits.idle_time) }
     }
-
-    /// The connection itself.
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
 }
 
 impl Wire for BlockingWire<'_> {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if timeout.is_zero() {
             return Ok(recv(self.stream.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT)?);

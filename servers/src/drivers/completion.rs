@@ -98,9 +98,10 @@ impl RingConnections {
             return Ok(());
         }
         self.serial += 1;
+        let source = self.site.source_of(&stream);
         let index = self.connections.insert(RingConnection {
             stream: stream.into(),
-            timed: TimedSession::new(Session::new(self.site, self.tally, self.clock.now())),
+            timed: TimedSession::new(Session::new(self.site, self.tally, source, self.clock.now())),
             serial: self.serial,
             receiving: false,
             sending: false,

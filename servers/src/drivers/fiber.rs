@@ -96,6 +96,10 @@ impl<'a> YieldingWire<'a> {
 }
 
 impl Wire for YieldingWire<'_> {
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if !self.readable {
             match self.wait(Interest::Read, timeout, idle) {

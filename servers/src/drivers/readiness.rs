@@ -244,7 +244,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             return refuse(stream, self.turn.tally);
         }
         self.serial += 1;
-        let session = Session::new(site, self.turn.tally, self.turn.clock.now());
+        let session = Session::new(site, self.turn.tally, site.source_of(&stream), self.turn.clock.now());
         let mut timed = TimedSession::new(session);
         timed.enter(Ticket { index, serial: self.serial }, &mut self.deadlines);
         self.watched.insert(Watched {
