@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dyno_servers::architecture::Started;
 use dyno_tests::limits::{AT_ONCE, STOP, UNDERWAY};
 use dyno_tests::process::{children, cpu_time};
 use dyno_tests::rows::Row;
@@ -43,8 +44,16 @@ fn main() -> ExitCode {
     on("limit-cuts-half-a-request", limit_cuts_half_a_request);
     on("limit-cuts-a-reader-that-does-not-read", limit_cuts_a_slow_reader);
     on("pending-octets-arrive", pending_octets_arrive);
+    on("limit-cuts-a-wait", limit_cuts_a_wait);
+    on("limit-cuts-waits-that-nobody-waits-for", |row| limit_cuts_abandoned(row, "/wait/1500000"));
     on("draining-does-not-spin", draining_does_not_spin);
     on("draining-does-not-spin-after-exhaustion", draining_does_not_spin_after_exhaustion);
+    // Where each connection has a thread or a process, all of these requests are computed at once, and take as long.
+    let takes_turns =
+        |row: &Row| !matches!(row.architecture.anatomy.started, Started::Process | Started::Thread);
+    mount(&mut trials, "drain", "limit-cuts-work-that-nobody-waits-for", takes_turns, |row| {
+        limit_cuts_abandoned(row, "/compute/100000")
+    });
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
@@ -251,6 +260,35 @@ fn limit_cuts_a_slow_reader(row: &Row) -> Outcome {
     cut_in_time(server)?;
     client.read_to_end(STOP);
     ensure(client.end.is_some() && client.received < 30_000_000, || format!("{} octets", client.received))
+}
+
+/// A request that waits for a back end is waited for until the limit, and no longer.
+fn limit_cuts_a_wait(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--drain", "1"]), None)?;
+    let mut clients: Vec<_> = (0..row.clients(3)).map(|_| greeted(&server)).collect::<Result<_, _>>()?;
+    for client in &mut clients {
+        client.send(get("/wait/50000000"));
+    }
+    thread::sleep(UNDERWAY);
+    cut_in_time(server)?;
+    for client in &mut clients {
+        ensure(client.read_to_end(AT_ONCE).is_some(), || "the connection is open still".into())?;
+    }
+    Ok(())
+}
+
+/// Requests wait, run and stand in queues when the server is asked to stop, and their clients are gone.
+fn limit_cuts_abandoned(row: &Row, path: &str) -> Outcome {
+    let mut arguments = row.with_workers("2");
+    arguments.extend(["--drain", "1"]);
+    let server = Server::start_with(&arguments, None)?;
+    drop(greeted(&server)?);
+    for _ in 0..300 {
+        connect(&server)?.send(get(path));
+    }
+    thread::sleep(UNDERWAY);
+    server.signal(Signal::SIGTERM);
+    well(&server.wait(STOP)?, &[])
 }
 
 /// A stopping server that waits for a client takes no CPU time.

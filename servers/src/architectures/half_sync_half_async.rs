@@ -84,17 +84,22 @@ fn run(site: &'static Site) -> io::Result<()> {
         drop(work);
         let mut crew = Pool { site, queue, inbox: &inbox };
         let ready = || site.ready(workers.len());
-        readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready)
+        let ended = readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
+        inbox.close();
+        ended
     })
 }
 
 fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox) {
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
+        if inbox.is_closed() {
+            return;
+        }
         let mut reply = call(site, &request.borrow(), tally);
         // This layer may wait, so the worker itself waits for the modelled back end.
         if let Some(wait) = reply.wait.take() {
-            thread::sleep(wait);
+            inbox.sleep(wait);
         }
         inbox.post(ticket, reply);
     }

@@ -87,7 +87,10 @@ fn run(site: &'static Site) -> io::Result<()> {
         pool.in_place_scope(|scope| {
             let mut crew = StealingPool { site, scope, inbox: &inbox, under_way: 0 };
             let ready = || site.ready(workers);
-            readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready)
+            let ended =
+                readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
+            inbox.close();
+            ended
         })
     })
 }
@@ -108,6 +111,9 @@ impl Workers for StealingPool<'_, '_> {
         let Some(request) = request else { return Some(busy(site.tallies.of(0))) };
         self.under_way += 1;
         self.scope.spawn(move |_| {
+            if inbox.is_closed() {
+                return;
+            }
             let tally = site.tallies.of(rayon::current_thread_index().unwrap_or(0));
             inbox.post(ticket, call(site, &request.borrow(), tally));
         });

@@ -5,7 +5,6 @@
 use std::io::{self, Read};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -263,7 +262,7 @@ impl Wire for BlockingWire<'_> {
     }
 
     fn sleep(&mut self, wait: Duration) {
-        thread::sleep(wait);
+        self.stop.sleep(wait);
     }
 
     fn shut(&mut self) {

@@ -99,7 +99,7 @@ impl Gate {
         let reply = {
             let call =
                 Call { method: parts.method.as_str(), path: parts.uri.path(), body, fields: &parts.headers };
-            guard((self.tally)(self.site), || self.site.services.call(&call))
+            guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
         };
         if let Some(wait) = reply.wait {
             sleep(wait).await;

@@ -7,6 +7,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use crossbeam::queue::SegQueue;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -20,6 +22,10 @@ pub struct ReplyInbox {
     answers: SegQueue<(Ticket, Reply)>,
     wakeup: EventFd,
     signalled: AtomicBool,
+    /// Whether the loop has ended, and takes no more answers.
+    closed: AtomicBool,
+    sleepers: Mutex<()>,
+    closing: Condvar,
 }
 
 impl ReplyInbox {
@@ -29,7 +35,33 @@ impl ReplyInbox {
     /// When eventfd(2) is refused.
     pub fn new() -> io::Result<Self> {
         let wakeup = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(ReplyInbox { answers: SegQueue::new(), wakeup, signalled: AtomicBool::new(false) })
+        Ok(ReplyInbox {
+            answers: SegQueue::new(),
+            wakeup,
+            signalled: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            sleepers: Mutex::new(()),
+            closing: Condvar::new(),
+        })
+    }
+
+    /// From now on nobody takes answers: what waits for a worker need not be answered.
+    pub fn close(&self) {
+        self.closed.store(true, SeqCst);
+        // Whoever is about to sleep holds the lock, and sleeps when this has it.
+        drop(self.sleepers.lock());
+        self.closing.notify_all();
+    }
+
+    /// Whether nobody takes answers any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(SeqCst)
+    }
+
+    /// Waits for `time`, as a back end has it wait, or until nobody takes answers any more.
+    pub fn sleep(&self, time: Duration) {
+        let asleep = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.closing.wait_timeout_while(asleep, time, |()| !self.is_closed()));
     }
 
     /// Posts an answer.

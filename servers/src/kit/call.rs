@@ -12,11 +12,15 @@ use crate::services::service::{Call, Reply, text};
 /// Lets the site's services answer `request`. A panic costs this connection (a 500, then the end) and nothing else:
 /// no thread and no place in a pool.
 pub fn call(site: &Site, request: &Request<'_>, tally: &Tally) -> Reply {
-    guard(tally, || site.services.call(&Call::new(request)))
+    guard(site, tally, || site.services.call(&Call::new(request)))
 }
 
-/// Runs `answer`; a panic becomes a 500 that ends its connection.
-pub fn guard(tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
+/// Runs `answer`; a panic becomes a 500 that ends its connection. Past the drain limit nothing is run, because nobody
+/// would get the answer: what stands in a queue then must not keep the server from its end.
+pub fn guard(site: &Site, tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
+    if site.stop.is_over() {
+        return busy(tally);
+    }
     Tally::add(&tally.requests, 1);
     // A call that is interrupted by a panic leaves nothing shared in a broken state: services are functions of the
     // request.

@@ -18,10 +18,13 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, poll, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::time::TimeSpec;
 
 use super::marks::{Mark, Marks, Wake};
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
@@ -157,12 +160,33 @@ impl Stop {
         }
     }
 
+    /// Whether the drain limit has passed: nobody gets an answer any more.
+    pub fn is_over(&self) -> bool {
+        self.is_requested() && self.stopping_for() >= self.drain
+    }
+
+    /// Waits for `time`, as a back end has it wait; a stopping server waits for none beyond its drain limit.
+    pub fn sleep(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while !self.is_requested() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
+            // An interrupted wait is only a shorter one. ppoll(2) counts in nanoseconds.
+            let _ = ppoll(&mut watched, Some(TimeSpec::from_duration(left)), None);
+        }
+        let end = self.deadline().map_or(end, |deadline| deadline.min(end));
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+    }
+
     /// Waits for the stop signal, at most for `pause`.
     pub fn wait(&self, pause: Duration) {
-        let mut watched = [nix::poll::PollFd::new(self.event.as_fd(), nix::poll::PollFlags::POLLIN)];
+        let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
         let millis = u16::try_from(pause.as_millis()).unwrap_or(u16::MAX);
         // An interrupted wait is only a shorter one.
-        let _ = nix::poll::poll(&mut watched, millis);
+        let _ = poll(&mut watched, millis);
     }
 }
 
