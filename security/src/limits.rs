@@ -24,8 +24,8 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// nothing must not hold a connection for as long as a handshake may take.
 pub const FIRST_OCTET_TIME: Duration = Duration::from_secs(1);
 
-/// A source (an address, or a network of version 6) has the places for handshakes divided by this number of shares: four
-/// sources together can take all, and a proxy in front of a server still has 1,024.
+/// A source (an address, or a network of version 6) has the places for handshakes divided by this number of shares:
+/// four sources together can take all, and a proxy in front of a server still has 1,024.
 pub const HALF_OPEN_SHARES: usize = 4;
 
 /// Handshakes under way at one acceptor, counted from their whole first message. Each holds about 1 KiB; a flood of
