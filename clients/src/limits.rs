@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+/// Parts in which the latencies of a ramp are told: ten, which a reader takes in and which finds a knee.
+pub const RAMP_PARTS: u64 = 10;
+
+/// Most steps whose latencies are told one by one; each takes a histogram of 0.3 MB a thread, and nobody reads
+/// more.
+pub const STEPS_TOLD_MAX: usize = 50;
+
 /// Longest latency that a histogram can hold, ns: one hour. Longer ones are recorded as this.
 pub const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 
@@ -44,14 +51,18 @@ pub const TIMEOUT_DEFAULT_NS: u64 = 10_000_000_000;
 /// Most connections that a thread opens at one time before the run: below the usual listen queue of 128.
 pub const OPENING_CONNECTIONS_MAX: usize = 100;
 
+/// How long a connection to a Unix socket may wait for a place in the server's queue, ns: 1 s, as long as a TCP
+/// connection waits before its first packet is sent again.
+pub const UNIX_CONNECT_NS: u64 = 1_000_000_000;
+
 /// Connections of one run; the port space and the memory of one machine end near here.
 pub const CONNECTIONS_MAX: u64 = 1_000_000;
 
 /// Threads of one run.
 pub const THREADS_MAX: u64 = 256;
 
-/// Default for the longest spin before a request is due, ns: 1 ms, what a wake-up takes at worst where idle cores sleep
-/// deeply; less is spun where wake-ups are quick.
+/// Default for the longest spin before a request is due, ns: 1 ms, what a wake-up takes at worst where idle
+/// cores sleep deeply; less is spun where wake-ups are quick.
 pub const SPIN_DEFAULT_NS: u64 = 1_000_000;
 
 /// How often a thread looks after timeouts, progress and interruption, ns: 50 ms.
@@ -72,6 +83,19 @@ pub const THREAD_DESCRIPTORS: u64 = 4;
 /// Descriptors of the rest of the process: standard streams, files that are read or written, and room to spare.
 pub const PROCESS_DESCRIPTORS: u64 = 64;
 
+/// From when on a thread that has something to do and does not do it stands still, ns: 1 ms. A wake-up takes
+/// less, and so does whatever the generator does in one piece; a share of the scheduler, a quota or a stop
+/// takes longer.
+pub const PAUSE_NS: u64 = 1_000_000;
+
+/// Pauses that a thread remembers: 4,096, which is 12 s of a core that is shared in slices of 3 ms. Requests
+/// that have waited for longer are not told apart any more.
+pub const PAUSES_KEPT: usize = 4096;
+
+/// Turns after a pause in which answers are still read with the time of their arrival: what came during the
+/// pause is read in the turn that ends it or in the next one.
+pub const STAMPED_TURNS: u32 = 2;
+
 /// Grain of the time-out of epoll_wait(2), with room for a late wake-up, ns: 2 ms.
 pub const POLL_GRAIN_NS: u64 = 2_000_000;
 
@@ -88,8 +112,8 @@ pub const PREEMPTIONS_MAX: u64 = 10;
 /// refuses connections is not hammered.
 pub const RECONNECT_PAUSE_NS: u64 = 10_000_000;
 
-/// How long a server that was told goodbye may take to close its side, ns: 500 ms. Nothing hangs on it but the order
-/// of the end, so a server that does not care holds nobody up for longer.
+/// How long a server that was told goodbye may take to close its side, ns: 500 ms. Nothing hangs on it but the
+/// order of the end, so a server that does not care holds nobody up for longer.
 pub const GOODBYE_NS: u64 = 500_000_000;
 
 /// Lead between the last opened connection and the first request, ns: 2 ms, for the threads to get ready.
@@ -127,8 +151,8 @@ pub const RESOURCES_MAX: usize = 1_000;
 /// Frames inside frames.
 pub const FRAMES_DEPTH_MAX: u32 = 4;
 
-/// Default for the share of failed requests that makes a run void: 1 %, because percentiles leave failures out, and so
-/// flatter the server.
+/// Default for the share of failed requests that makes a run void: 1 %, because percentiles leave failures out,
+/// and so flatter the server.
 pub const ERRORS_MAX_SHARE: f64 = 0.01;
 
 /// Share of the time with work from which on a run is void: 95 %. The generator's own queue is then part of the
@@ -144,20 +168,51 @@ pub const LAG_P50_FREE_NS: u64 = 20_000;
 /// 99th percentile of the lag that is nobody's business, ns: 50 us, because some wake-ups take longer than most.
 pub const LAG_P99_FREE_NS: u64 = 50_000;
 
-/// 99th percentile of the lag up to which no run is void, ns: four times what is free. A single late send in a hundred
-/// is worth a warning before that, and no more.
+/// 99th percentile of the lag up to which no run is void, ns: four times what is free. A single late send in a
+/// hundred is worth a warning before that, and no more.
 pub const LAG_P99_VOID_NS: u64 = 4 * LAG_P99_FREE_NS;
 
-/// A lag is doubtful that is longer than one of so many parts of the latency: with a tenth, nine parts are still the
-/// server's.
+/// A lag is doubtful that is longer than one of so many parts of the rest of the latency: a tenth of what the
+/// server, the network and the connections took.
 pub const LAG_DOUBTFUL_PARTS: u64 = 10;
 
-/// A lag makes a run void that is longer than one of so many parts of the latency: beyond a half, most of it is the
-/// generator's.
+/// A lag makes latencies void that is longer than one of so many parts of the rest of the latency: beyond a
+/// half, the figure is wrong by as much. The rest is what it is held against, for the latency itself grows with
+/// the lag.
 pub const LAG_VOID_PARTS: u64 = 2;
 
-/// Involuntary context switches a second that speak of company on the core: at one in 2 ms, the scheduler shares the
-/// core between two who both compute.
+/// Share of the requests' time that a generator which stood still may take from a closed loop before its rate is
+/// doubtful: 0.5 %, half a per cent of the rate.
+pub const LOST_DOUBTFUL_SHARE: f64 = 0.005;
+
+/// The same before its rate is void: 2 %, which is as much as an open loop may miss of its rate.
+pub const LOST_VOID_SHARE: f64 = 0.02;
+
+/// The same before a rate is no useful bound any more, where the generator only waited for a core: a third,
+/// which makes the rate of a server that had all the time larger by a half.
+pub const LOST_BOUND_SHARE: f64 = 1.0 / 3.0;
+
+/// Pause up to which no rate is void, ns: 10 ms, which a busy desktop takes from anybody at times. A run of so few
+/// milliseconds that this spoils it is told as doubtful.
+pub const LOST_FREE_NS: u64 = 10_000_000;
+
+/// How much larger than without the generator's part a percentile may be: one and a half times, as with
+/// [`LAG_VOID_PARTS`].
+pub const LATE_GROWTH: f64 = 1.5;
+
+/// Share of the time for which a thread of the generator may wait for a core before that is worth a word: 2 %.
+pub const DELAYED_SHARE: f64 = 0.02;
+
+/// Connections opened for each that was planned from which on they did not last: one and a half, so that a server
+/// which closes some after many requests is not accused.
+pub const REOPENED_FACTOR: f64 = 1.5;
+
+/// The rate that is advised to whoever asked too much, as a share of what was answered: 70 %, where queues are
+/// short.
+pub const ADVISED_SHARE: f64 = 0.7;
+
+/// Involuntary context switches a second that speak of company on the core: at one in 2 ms, the scheduler
+/// shares the core between two who both compute.
 pub const PREEMPTED_PER_S: f64 = 500.0;
 
 /// By how much Little's law may be off: 1 %. Requests that straddle an edge of the window are cut there in both
@@ -167,22 +222,23 @@ pub const LITTLE_SHARE: f64 = 0.01;
 /// How much of the offered rate must be sent and answered: 98 %. The rest may be under way when the window ends.
 pub const ACHIEVED_SHARE: f64 = 0.98;
 
-/// Standard deviations by which a difference must pass what chance makes of it: three, which chance alone does in fewer
-/// than 3 of 1,000 runs.
+/// Standard deviations by which a difference must pass what chance makes of it: three, which chance alone does
+/// in fewer than 3 of 1,000 runs.
 pub const DEVIATIONS: f64 = 3.0;
 
 /// How far the two halves' means may lie apart: 10 %. Whatever is less, however sure, makes no mean worthless.
 pub const HALVES_SHARE: f64 = 0.10;
 
-/// Independent samples that must lie beyond a percentile up to [`JUDGED_QUANTILE_MAX`]: with five, its share is known
-/// to a half or so.
+/// Independent samples that must lie beyond a percentile up to [`JUDGED_QUANTILE_MAX`]: with five, its share is
+/// known to a half or so.
 pub const EFFECTIVE_BEYOND_MIN: f64 = 5.0;
 
-/// The highest percentile that must rest on independent samples: above the 99th a common run has too few, and a reader
-/// is told how many.
+/// The highest percentile that must rest on independent samples: above the 99th a common run has too few, and a
+/// reader is told how many.
 pub const JUDGED_QUANTILE_MAX: f64 = 0.99;
 
-/// Intervals from which on the dependence of neighbours is estimated: ten, for the variance of fewer means is a guess.
+/// Intervals from which on the dependence of neighbours is estimated: ten, for the variance of fewer means is a
+/// guess.
 pub const DEPENDENCE_INTERVALS_MIN: usize = 10;
 
 /// Share of requests that waited for a connection from which on the waiting, and not the generator, explains uneven

@@ -6,13 +6,14 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use dyno_clients::engine::live::Live;
-use dyno_clients::outcome::verdict::{Doubt, Verdict};
+use dyno_clients::outcome::verdict::Doubt;
 use dyno_clients::outcome::{ErrorKind, Outcome, Partial};
 use dyno_clients::plan::pacer::Arrivals;
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, ExpectedBody, Request, RequestParts};
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::run::run;
+use dyno_units::verdict::Verdict;
 
 const MS: u64 = 1_000_000;
 
@@ -90,7 +91,8 @@ fn a_closed_loop_sends_what_was_planned_and_the_books_agree() {
         assert_eq!(outcome.latency.total.count, 1_000);
         let l = &outcome.latency;
         assert_eq!(l.wait.max_ns, 0, "nothing waits for a connection in a closed loop");
-        assert!((l.lag.mean_ns + l.response.mean_ns - l.total.mean_ns).abs() < 1e-3, "exact sums");
+        let parts = l.lag.mean_ns + l.response.mean_ns + l.reading.mean_ns;
+        assert!((parts - l.total.mean_ns).abs() < 1e-3, "exact sums");
         assert_eq!(outcome.series.intervals.iter().map(|i| i.completed).sum::<u64>(), 1_000);
         assert_eq!(outcome.connections.open_max, 4);
         assert_eq!(c.received_octets, 1_000 * HELLO.len() as u64);
@@ -105,7 +107,7 @@ fn an_open_loop_keeps_its_number_and_the_parts_add_up() {
     let outcome = go(plan);
     let l = &outcome.latency;
     assert_eq!((outcome.counts.completed, l.lag.count, l.wait.count), (500, 500, 500));
-    let parts = l.wait.mean_ns + l.lag.mean_ns + l.response.mean_ns;
+    let parts = l.wait.mean_ns + l.lag.mean_ns + l.response.mean_ns + l.reading.mean_ns;
     assert!((parts - l.total.mean_ns).abs() < 1.0, "exact sums: {parts} {}", l.total.mean_ns);
     assert!(outcome.audit.figures.arrivals.iter().any(|t| t.which == "intended" && t.passed));
 }
@@ -122,8 +124,8 @@ fn requests_wait_for_a_connection_and_the_wait_is_told() {
     plan.pace =
         Pace::Open { arrivals: Arrivals::Constant, stretches: profile::parse("1k", 60_000 * MS).unwrap() };
     let outcome = go(plan);
-    // One connection at 5 ms and more each: the last of a hundred waits for at least 99 answers of 5 ms, less the 99 ms
-    // at which it falls due.
+    // One connection at 5 ms and more each: the last of a hundred waits for at least 99 answers of 5 ms, less
+    // the 99 ms at which it falls due.
     assert!(outcome.latency.wait.max_ns > 390 * MS, "{}", outcome.latency.wait.max_ns);
     assert!(outcome.counts.waited >= 98 && outcome.counts.backlog_max > 50);
     assert!(outcome.latency.response.max_ns < outcome.latency.total.max_ns);

@@ -5,32 +5,36 @@ use std::sync::Arc;
 
 use clap::Args;
 use dyno_clients::engine::{self, live::Live};
-use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
-use dyno_clients::run::judge;
+use dyno_clients::verdict::judge::judge;
 use dyno_clients::verdict::threshold::{self, Condition};
-use dyno_security::transport::Transport;
 use dyno_units::read;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
-use crate::load::{options, plan, progress, write};
+use crate::load::{options, plan, progress, route, write};
 use crate::print::errln;
 use crate::remedy;
+use dyno_units::verdict::Verdict;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
 /// Latency is counted from the moment at which the plan wanted a request to start, not from when it was sent: with
-/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the generator, or
-/// for a free connection) has that waiting counted. So a stall of the server shows up in full. The naive figure, from
-/// the send, stands beside it as `response`. Nothing is corrected afterwards.
+/// --rate, requests fall due by the clock whatever the server does, and a request that must wait (for the
+/// generator, or for a free connection) has that waiting counted. So a stall of the server shows up in full.
+/// The naive figure, from the send, stands beside it as `response`. Nothing is corrected afterwards.
 ///
-/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That finds the
-/// server's capacity, and hides its stalls, as every closed loop does.
+/// Without --rate the loop is closed: each connection sends its next request when the answer is there. That
+/// finds the server's capacity, and hides its stalls, as every closed loop does.
 ///
-/// Each run is audited: was the generator late or saturated, does Little's law hold, is the arrival process the planned
-/// one, was the run steady? A void run says so first and ends with code 5.
+/// HTTP/1.1 is spoken, over TCP, a Unix socket, TLS 1.3 (https://) or Dyno's channel; HTTP/2 is not.
+///
+/// Each run is audited: was the generator late, saturated or stopped, does Little's law hold, is the arrival
+/// process the planned one, was the run steady? Rate and latencies have a verdict each: sound, doubtful, at
+/// least (a lower bound), or void. The run ends with code 5 when what it is for is void: the rate in a closed
+/// loop, both figures otherwise. Where the generator is full, a closed loop tells its rate as "at least", and
+/// its latencies are void.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -53,6 +57,9 @@ pub(crate) struct Arguments {
     /// Share of failed requests that makes the run void.
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share)]
     errors_max: f64,
+    /// End with code 5 also when any figure is void or only a lower bound, and not only what the run is for.
+    #[arg(long)]
+    strict: bool,
     /// No progress line.
     #[arg(short, long)]
     quiet: bool,
@@ -69,9 +76,12 @@ Examples:
   dyno load http://127.0.0.1:8080/                       closed loop, 64 connections, 10 s
   dyno load http://127.0.0.1:8080/ --rate 10k            open loop, Poisson arrivals
   dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
+  dyno load https://localhost:8443/ --trust ca.pem       TLS 1.3; without --trust the system says whom to trust
+  dyno load unix:/run/server.sock:/json                  a Unix socket
   dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
 
-Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 the audit declared the run void,
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 what the run is for is void, or a
+--fail-if is about a figure that is void or a bound that does not decide, or --strict and any figure is one;
 130 interrupted (what was measured is written, marked as partial).";
 
 /// Runs the load.
@@ -87,24 +97,19 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     for path in [Some(&arguments.output), arguments.hlog.as_ref()].into_iter().flatten() {
         write::try_place(path)?;
     }
-    plan.address = plan::reachable(&place, arguments.target.timeout)?;
-    let transport = arguments.target.transport.transport;
-    let mut outcome = carry_out(plan, transport, !arguments.quiet, arguments.announce_start)?;
+    plan.address = route::reachable(&place, arguments.target.timeout)?;
+    let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
     write::outcome(&outcome, arguments.format, &arguments.output)?;
     if let Some(path) = &arguments.hlog {
         write::hlog(&outcome, path)?;
     }
-    Ok(exit(&outcome))
+    Ok(exit(&outcome, arguments.strict))
 }
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
-fn carry_out(
-    mut plan: Plan,
-    transport: Transport,
-    progress: bool,
-    announce_start: bool,
-) -> Result<Run, Failure> {
+fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
+    let transport = plan.transport.transport();
     dyno_clients::run::learn(&mut plan).map_err(|error| {
         let usual = "try `dyno probe URL` to see what the server answers";
         Failure::failed(error.to_string(), remedy::of(error.cause(), transport).unwrap_or(usual))
@@ -124,10 +129,14 @@ fn carry_out(
     Ok(judge(&plan, &measured?, |cause| remedy::of(cause, transport)))
 }
 
-fn exit(outcome: &Run) -> Exit {
+fn exit(outcome: &Run, strict: bool) -> Exit {
+    let audit = &outcome.audit;
+    let invalid = audit.verdict == Verdict::Void
+        || outcome.thresholds.iter().any(|t| t.undecided)
+        || strict && !(audit.rate.is_value() && audit.latency.is_value());
     if outcome.partial == Some(Partial::Interrupted) {
         Exit::Interrupted
-    } else if outcome.audit.verdict == Verdict::Void {
+    } else if invalid {
         Exit::Invalid
     } else if outcome.thresholds.iter().any(|t| t.failed) {
         Exit::ThresholdMissed

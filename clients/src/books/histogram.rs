@@ -46,6 +46,11 @@ impl Recorder {
         }
     }
 
+    /// Records `count` durations of zero.
+    pub fn record_zeros(&mut self, count: u64) {
+        self.zeros += count;
+    }
+
     /// Adds what another has recorded.
     pub fn merge(&mut self, other: &Recorder) {
         self.histogram += &other.histogram;
@@ -56,6 +61,11 @@ impl Recorder {
     /// Number of values.
     pub fn count(&self) -> u64 {
         self.histogram.len() + self.zeros
+    }
+
+    /// Exact sum, ns.
+    pub fn sum_ns(&self) -> u128 {
+        self.sum_ns
     }
 
     /// Exact mean, ns; 0 without values.

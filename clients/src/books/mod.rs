@@ -1,8 +1,13 @@
 //! What is written down while a run goes on: each request once, in counts, histograms and over time.
 
+pub mod absence;
 pub mod arrivals;
+pub mod division;
+pub mod early;
 pub mod glance;
 pub mod histogram;
+pub mod pauses;
 pub mod series;
 pub mod split;
+pub mod steps;
 pub mod tally;

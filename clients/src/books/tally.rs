@@ -1,9 +1,12 @@
 //! The books of a run: what each thread writes down, and how the threads' books are joined.
 
 use crate::books::arrivals::Sample;
+use crate::books::division::Division;
+use crate::books::early::Early;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
+use crate::books::steps::Steps;
 use crate::failure::{Cause, RequestFailure};
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
 
@@ -20,6 +23,12 @@ pub struct RunTally {
     pub wait: Recorder,
     /// The generator's fault.
     pub lag: Recorder,
+    /// Whose the total latency was.
+    pub division: Division,
+    /// Of the steps of a rate that changes.
+    pub steps: Steps,
+    /// Of requests that were due before the window and were answered in it.
+    pub early: Option<Box<Early>>,
     /// Of connections.
     pub connect: Recorder,
     /// Over time.
@@ -49,6 +58,9 @@ impl RunTally {
             response: Recorder::default(),
             wait: Recorder::default(),
             lag: Recorder::default(),
+            division: Division::default(),
+            steps: Steps::default(),
+            early: None,
             connect: Recorder::default(),
             series: SeriesRecorder::default(),
             counts: Counts::default(),
@@ -95,6 +107,12 @@ impl RunTally {
             self.response.record(split.response_ns);
             self.wait.record(split.wait_ns);
             self.lag.record(split.lag_ns);
+            if split.wait_ns | split.reading_ns != 0 {
+                self.division.record(split);
+            }
+            self.steps.completed(intended_ns, split);
+        } else if self.is_inside(now_ns) {
+            self.early.get_or_insert_default().record(split);
         }
     }
 
@@ -113,6 +131,7 @@ impl RunTally {
         self.last_done_ns = self.last_done_ns.max(now_ns);
         if self.is_inside(intended_ns) {
             self.counts.failed += 1;
+            self.steps.failed(intended_ns);
             let index = failure.kind().index();
             self.errors[index] += 1;
             self.examples[index].get_or_insert_with(|| (failure.to_string(), failure.cause()));
@@ -128,8 +147,8 @@ impl RunTally {
         self.in_system = count;
     }
 
-    /// Requests are counted by [`RunTally::in_system`] only from when the generator looked at its schedule; how late
-    /// that was, added up over all requests, belongs to the area too.
+    /// Requests are counted by [`RunTally::in_system`] only from when the generator looked at its schedule; how
+    /// late that was, added up over all requests, belongs to the area too.
     pub fn entered_late(&mut self, late_ns: u64) {
         self.in_system_area += late_ns as f64;
     }
@@ -145,8 +164,9 @@ impl RunTally {
         self.in_system_area
     }
 
-    /// The same from the times of each request, those that straddle an edge of the window cut there. By Little's law in
-    /// its operational form (Denning and Buzen 1978) both are equal, whatever the load was like.
+    /// The same from the times of each request, those that straddle an edge of the window cut there. By
+    /// Little's law in its operational form (Denning and Buzen 1978) both are equal, whatever the load was
+    /// like.
     pub fn time_in_system_ns(&self) -> f64 {
         self.time_in_system_ns
     }
@@ -181,6 +201,13 @@ impl RunTally {
         self.response.merge(&other.response);
         self.wait.merge(&other.wait);
         self.lag.merge(&other.lag);
+        self.division.merge(other.division);
+        self.steps.merge(other.steps);
+        match (&mut self.early, other.early) {
+            (Some(mine), Some(others)) => mine.merge(&others),
+            (mine @ None, others) => *mine = others,
+            (Some(_), None) => {}
+        }
         self.connect.merge(&other.connect);
         self.series.merge(other.series);
         self.arrivals.merge(other.arrivals);

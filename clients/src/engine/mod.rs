@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod live;
+pub mod quota;
 mod slot;
 pub mod socket;
 pub mod usage;
@@ -13,8 +14,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::books::absence::Absence;
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
+use crate::books::steps::Steps;
 use crate::books::tally::RunTally;
 use crate::engine::clock::monotonic_ns;
 use crate::engine::live::Live;
@@ -26,6 +29,7 @@ use crate::exchange::{ExchangeError, knock};
 use crate::failure::{Cause, RequestFailure};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
+use crate::plan::address::ServerAddress;
 use crate::plan::dispatch::{Dispatcher, RequestSource};
 use crate::plan::error::PlanError;
 use crate::plan::pacer::Pacer;
@@ -48,6 +52,10 @@ pub struct Measured {
     pub connections: Connections,
     /// When the first request was due, ms since 1970.
     pub started_unix_ms: u64,
+    /// How long threads stood still although they had something to do.
+    pub absence: Absence,
+    /// Periods in which the process ran out of its CPU quota.
+    pub throttled_periods: u64,
 }
 
 /// Why a run could not be made.
@@ -60,7 +68,7 @@ pub enum EngineError {
     #[error("no connection to {address}: {reason}")]
     Unreachable {
         /// Where to.
-        address: std::net::SocketAddr,
+        address: ServerAddress,
         /// What the system says, or the transport.
         reason: String,
         /// What that suggests.
@@ -92,8 +100,8 @@ pub fn run(
     if lazily {
         // A first knock at the door: who is not there is told at once, and not as a million failed requests. Where
         // connections are opened before the run, they are the knock.
-        knock(plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
-            address: plan.address,
+        knock(&plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
+            address: plan.address.clone(),
             cause: e.cause(),
             reason: match e {
                 ExchangeError::Connect(_, e) => e.to_string(),
@@ -102,7 +110,8 @@ pub fn run(
         })?;
     }
     let (news, reports) = mpsc::channel();
-    std::thread::scope(|scope| {
+    let throttled_before = quota::throttled_periods();
+    let measured = std::thread::scope(|scope| {
         let mut starts = Vec::new();
         let crew: Vec<_> = (0..plan.threads)
             .map(|thread| {
@@ -151,9 +160,11 @@ pub fn run(
                 Some(failure) => (failure.to_string(), failure.cause()),
                 None => ("no connection within the timeout".into(), Cause::Other),
             };
-            EngineError::Unreachable { address: plan.address, reason, cause }
+            EngineError::Unreachable { address: plan.address.clone(), reason, cause }
         })
-    })
+    })?;
+    let throttled_periods = quota::throttled_periods().saturating_sub(throttled_before);
+    Ok(Measured { throttled_periods, ..measured })
 }
 
 #[derive(Debug, Default)]
@@ -176,6 +187,7 @@ struct Part {
     partial: Option<Partial>,
     ended_ns: u64,
     connections: Connections,
+    absence: Absence,
 }
 
 fn thread_main(
@@ -204,8 +216,8 @@ fn thread_main(
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
     worker.network.say_goodbye()?;
-    let Books { tally, meter, partial, connections, .. } = worker.books;
-    Ok(Some(Part { tally, meter, partial, ended_ns, connections }))
+    let Books { tally, meter, partial, connections, absence, .. } = worker.books;
+    Ok(Some(Part { tally, meter, partial, ended_ns, connections, absence }))
 }
 
 fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {
@@ -232,7 +244,11 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, R
         }
     };
     let dispatcher = Dispatcher::new(source, share(plan.backlog), plan.warmup_ns, plan.end_ns(), requests);
-    (dispatcher, RunTally::new(plan.warmup_ns, plan.end_ns(), sample))
+    let mut tally = RunTally::new(plan.warmup_ns, plan.end_ns(), sample);
+    if let Pace::Open { stretches, .. } = &plan.pace {
+        tally.steps = Steps::of(stretches, plan.warmup_ns, plan.end_ns());
+    }
+    (dispatcher, tally)
 }
 
 fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured> {
@@ -246,6 +262,8 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
         meters: vec![first.meter],
         connections: first.connections,
         started_unix_ms,
+        absence: first.absence,
+        throttled_periods: 0,
     };
     for part in parts {
         all.tally.merge(part.tally);
@@ -255,6 +273,7 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
             all.partial = part.partial;
         }
         all.ended_ns = all.ended_ns.max(part.ended_ns);
+        all.absence = all.absence.max(part.absence);
         let (mine, others) = (&mut all.connections, part.connections);
         mine.planned += others.planned;
         mine.open_max += others.open_max;

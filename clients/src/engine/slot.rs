@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use dyno_security::pipe::Pipe;
-use mio::net::TcpStream;
+use socket2::Socket;
 
 use crate::response::Reader;
 
@@ -42,12 +42,17 @@ pub(super) struct Slot {
     pub free_ns: u64,
     /// When the request was sent, or its connect begun.
     pub sent_ns: u64,
+    /// For how long the generator stood still while requests waited for a connection, this one among them, ns.
+    pub still_ns: u64,
+    /// For how long the generator left this request alone since it was sent, ns, and until when that is counted.
+    pub unread_ns: u64,
+    pub attended_ns: u64,
     /// When the connect was begun, on the monotonic clock.
     pub connect_ns: u64,
     /// Requests sent on this connection.
     pub carried: u64,
     /// The connection.
-    pub socket: Option<TcpStream>,
+    pub socket: Option<Socket>,
     /// Reads its answers.
     pub reader: Reader,
     /// The transport on it; `None`: plain.
@@ -66,6 +71,9 @@ impl Default for Slot {
             intended_ns: 0,
             free_ns: 0,
             sent_ns: 0,
+            still_ns: 0,
+            unread_ns: 0,
+            attended_ns: 0,
             connect_ns: 0,
             carried: 0,
             socket: None,

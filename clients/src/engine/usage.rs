@@ -16,6 +16,9 @@ pub struct Usage {
     pub involuntary: u64,
     /// Largest resident set of the process, octets.
     pub resident_max_octets: u64,
+    /// Time for which it could have run and had no core: preempted, not yet running after a wake-up, or out of its
+    /// quota, ns. 0 unless [`Usage::with_delay`] has asked for it.
+    pub delayed_ns: u64,
 }
 
 impl Usage {
@@ -29,7 +32,14 @@ impl Usage {
             voluntary: count(usage.voluntary_context_switches()),
             involuntary: count(usage.involuntary_context_switches()),
             resident_max_octets: count(usage.max_rss()) * 1024,
+            delayed_ns: 0,
         }
+    }
+
+    /// The same with [`delayed_ns`].
+    #[must_use]
+    pub fn with_delay(self) -> Usage {
+        Usage { delayed_ns: delayed_ns(), ..self }
     }
 
     /// What was used since `earlier`.
@@ -40,8 +50,16 @@ impl Usage {
             voluntary: self.voluntary.saturating_sub(earlier.voluntary),
             involuntary: self.involuntary.saturating_sub(earlier.involuntary),
             resident_max_octets: self.resident_max_octets,
+            delayed_ns: self.delayed_ns.saturating_sub(earlier.delayed_ns),
         }
     }
+}
+
+/// For how long the calling thread could have run and had no core, ns, from its schedstat (proc(5): the second
+/// field of /proc/PID/schedstat); 0 where the kernel does not count it.
+pub fn delayed_ns() -> u64 {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    schedstat.split_ascii_whitespace().nth(1).and_then(|ns| ns.parse().ok()).unwrap_or(0)
 }
 
 /// What a thread used between two moments of the run.
@@ -56,10 +74,10 @@ impl Meter {
     /// and once at its end.
     pub fn read(&mut self, now_ns: u64, busy_ns: u64, from_ns: u64, to_ns: u64) {
         if self.from.is_none() && now_ns >= from_ns {
-            self.from = Some((now_ns, busy_ns, Usage::of_this_thread()));
+            self.from = Some((now_ns, busy_ns, Usage::of_this_thread().with_delay()));
         }
         if self.to.is_none() && now_ns >= to_ns {
-            self.to = Some((now_ns, busy_ns, Usage::of_this_thread()));
+            self.to = Some((now_ns, busy_ns, Usage::of_this_thread().with_delay()));
         }
     }
 

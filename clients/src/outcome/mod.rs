@@ -1,17 +1,21 @@
 //! What a run of the load generator gives back: versioned types that go to JSON and come back unchanged.
 //!
-//! Times are integer nanoseconds, rates are per second, shares lie between 0 and 1. Within one schema version fields
-//! are only added; readers ignore fields that they do not know.
+//! Times are integer nanoseconds, rates are per second, shares lie between 0 and 1. Within one schema version
+//! fields are only added; readers ignore fields that they do not know.
 //!
 //! ```text
-//!   intended          connection free          sent                        done
-//!      |------- wait ------->|------- lag ------>|-------- response -------->|
-//!      |------------------------------- total ------------------------------>|
+//!   intended          connection free          sent              arrived           read
+//!      |------- wait ------->|------- lag ------>|---- response ---->|---- reading ---->|
+//!      |------------------------------------- total ----------------------------------->|
 //! ```
 //!
-//! `wait + lag + response = total` holds for each request, exactly. *Total* runs from the moment at which the plan
-//! wanted the request to start: it is the headline. *Response* runs from the moment of sending: it is what a naive
-//! generator reports. *Wait* is the time for which no connection was free. *Lag* is the generator's own lateness.
+//! `wait + lag + response + reading = total` holds for each request, exactly. *Total* runs from the moment at
+//! which the plan wanted the request to start: it is the headline. *Response* runs from the moment of sending:
+//! it is what a naive generator reports. *Wait* is the time for which no connection was free. *Lag* is the
+//! generator's own lateness, and
+//! *reading* is too: for how long the answer was left unread because the generator stood still (stopped,
+//! preempted, out of its quota). It counts from a millisecond on; what a wake-up takes is part of the response.
+//! Of the wait, what passed in such a pause is lag, for nobody knows whether a connection was free meanwhile.
 
 pub mod verdict;
 
@@ -50,6 +54,9 @@ pub struct Outcome {
     pub errors: Vec<ErrorCount>,
     /// The run over time, warm-up included.
     pub series: Series,
+    /// The steps of a rate that changes in steps, or the tenths of a ramp; empty when there is one rate.
+    #[serde(default)]
+    pub steps: Vec<RateStep>,
     /// What the generator itself needed.
     pub generator: Generator,
     /// Connections, as planned and as found.
@@ -112,12 +119,15 @@ pub struct Rates {
 pub struct Latency {
     /// From the intended start to the end of the answer: the headline.
     pub total: Distribution,
-    /// From the sending to the end of the answer: what a naive generator reports.
+    /// From the sending until the answer was there: what a naive generator reports.
     pub response: Distribution,
     /// Waiting for a free connection.
     pub wait: Distribution,
     /// The generator's own lateness.
     pub lag: Distribution,
+    /// Its own lateness, too: for how long answers were left unread.
+    #[serde(default)]
+    pub reading: Distribution,
     /// Time to establish a connection (TCP, and the handshake of the transport), warm-up and opening included.
     pub connect: Distribution,
 }
@@ -264,6 +274,29 @@ pub struct SeriesInterval {
     pub mean_ns: f64,
 }
 
+/// A part of the run with a rate of its own: a step, or a tenth of a ramp. Requests count where they were due.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RateStep {
+    /// Its start, ns from the start of the run.
+    pub start_ns: u64,
+    /// Its length, ns.
+    pub length_ns: u64,
+    /// The planned rate at its start, per second.
+    pub from_per_s: f64,
+    /// The planned rate at its end, per second.
+    pub to_per_s: f64,
+    /// Verified answers to requests that were due in it, per second.
+    pub answered_per_s: f64,
+    /// Such answers.
+    pub completed: u64,
+    /// Failed requests that were due in it.
+    pub failed: u64,
+    /// Total latency of those answers.
+    pub total: Distribution,
+    /// Mean wait for a connection, ns.
+    pub wait_mean_ns: f64,
+}
+
 /// What the generator itself needed over the measured window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
@@ -283,6 +316,22 @@ pub struct Generator {
     pub switches_involuntary: u64,
     /// Largest resident set of the whole process so far, in octets.
     pub resident_max_octets: u64,
+    /// Share of the window for which its most delayed thread could have run and had no core.
+    #[serde(default)]
+    pub delayed_share: f64,
+    /// For how long, over the whole run, the thread that did so longest stood still although it had something
+    /// to do, ns.
+    #[serde(default)]
+    pub paused_ns: u64,
+    /// The longest of these pauses of any thread, ns.
+    #[serde(default)]
+    pub paused_longest_ns: u64,
+    /// What of the pauses such a thread did not spend waiting for a core, ns: it was stopped, or the machine was.
+    #[serde(default)]
+    pub stopped_ns: u64,
+    /// Periods in which the process ran out of its CPU quota, over the whole run.
+    #[serde(default)]
+    pub throttled_periods: u64,
 }
 
 /// Connections over the whole run.
@@ -309,4 +358,7 @@ pub struct Threshold {
     pub measured: Option<f64>,
     /// Whether the run fails because of it. A value that was not measured fails.
     pub failed: bool,
+    /// Whether it is not known: the figure is void, or only a bound that does not decide. It is not `failed` then.
+    #[serde(default)]
+    pub undecided: bool,
 }

@@ -2,49 +2,39 @@
 //!
 //! Part of the versioned result (see [`crate::outcome`]); the checks themselves are in `audit.rs`.
 
-use dyno_units::paint::Tone;
+use dyno_units::verdict::Verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the run's own checks found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
-    /// The gravest grade among the findings.
+    /// The verdict on what the run was for: of a closed loop without a pause that is its rate, of every other
+    /// run the graver of both.
     pub verdict: Verdict,
+    /// The verdict on the rate.
+    #[serde(default)]
+    pub rate: Verdict,
+    /// The verdict on the latencies.
+    #[serde(default)]
+    pub latency: Verdict,
     /// Every doubt, gravest first; empty for a sound run.
     pub findings: Vec<Finding>,
     /// The figures that the checks went by.
     pub figures: Figures,
 }
 
-/// How far a run can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// No check found anything.
-    Sound,
-    /// Read it with the findings beside it.
-    Doubtful,
-    /// The numbers do not describe the server; do not use them.
-    Void,
-}
-
-impl Verdict {
-    /// What it means, as a colour on the terminal.
-    pub fn tone(self) -> Tone {
-        match self {
-            Verdict::Sound => Tone::Good,
-            Verdict::Doubtful => Tone::Doubt,
-            Verdict::Void => Tone::Bad,
-        }
-    }
-}
-
 /// One doubt about the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
-    /// How grave it is.
+    /// The graver of the two that follow.
     pub grade: Verdict,
+    /// What it makes of the rate.
+    #[serde(default)]
+    pub rate: Verdict,
+    /// What it makes of the latencies.
+    #[serde(default)]
+    pub latency: Verdict,
     /// What it is, with its figures.
     #[serde(flatten)]
     pub doubt: Doubt,
@@ -58,17 +48,39 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "doubt", rename_all = "kebab-case")]
 pub enum Doubt {
-    /// The generator sent its requests too late.
+    /// The generator sent its requests, or read the answers, too late.
     GeneratorLate {
         /// Median lag, ns.
         lag_p50_ns: u64,
         /// 99th percentile of the lag, ns.
         lag_p99_ns: u64,
-        /// Median total latency, ns, against which the lag is judged.
+        /// Median total latency, ns.
         total_p50_ns: u64,
         /// 99th percentile of the total latency, ns.
         #[serde(default)]
         total_p99_ns: u64,
+        /// Median of lag and late reading together, ns.
+        #[serde(default)]
+        own_p50_ns: u64,
+        /// 99th percentile of the same, ns.
+        #[serde(default)]
+        own_p99_ns: u64,
+    },
+    /// The generator stood still, and the loop with it: nothing was asked of the server meanwhile.
+    GeneratorPaused {
+        /// Share of the requests' time that was lost so.
+        lost_share: f64,
+        /// The longest pause, ns.
+        longest_ns: u64,
+    },
+    /// The generator's own lateness makes percentiles what they are.
+    PercentilesLate {
+        /// The lowest of them, as a share.
+        quantile: f64,
+        /// Its value, ns.
+        total_ns: u64,
+        /// The same percentile without the generator's part, ns.
+        rest_ns: u64,
     },
     /// The generator had no time left: its speed was measured, not the server's.
     GeneratorSaturated {
@@ -103,6 +115,13 @@ pub enum Doubt {
         /// Most open at one time.
         open_max: u64,
     },
+    /// Many more connections were opened than planned, though each was to last.
+    ConnectionsReopened {
+        /// Planned.
+        planned: u64,
+        /// Opened, all in all.
+        opened: u64,
+    },
     /// Little's law does not hold: the books are wrong, or the run was far from steady.
     LittlesLawBroken {
         /// Mean number in the system, measured.
@@ -121,12 +140,15 @@ pub enum Doubt {
         /// What it may be at most.
         limit: f64,
     },
-    /// The first and the second half of the window differ.
+    /// The first and the second half of the window differ, or of one step of it.
     Unsteady {
         /// Mean total latency of the first half, ns.
         first_half_mean_ns: f64,
         /// Mean total latency of the second half, ns.
         second_half_mean_ns: f64,
+        /// Which step it is, from 1 on; absent when the window is all one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u64>,
     },
     /// More requests failed than the limit allows.
     ErrorsOverLimit {
@@ -167,6 +189,9 @@ pub enum Doubt {
     CoreShared {
         /// Involuntary context switches per second.
         switches_per_s: f64,
+        /// Share of the time for which the busiest thread could have run and had no core.
+        #[serde(default)]
+        delayed_share: f64,
     },
 }
 
@@ -177,6 +202,21 @@ pub struct Figures {
     pub lag_p50_ns: u64,
     /// 99th percentile of the lag, ns.
     pub lag_p99_ns: u64,
+    /// Median of what is the generator's own in a latency (lag and late reading together), ns.
+    #[serde(default)]
+    pub own_p50_ns: u64,
+    /// 99th percentile of the same, ns.
+    #[serde(default)]
+    pub own_p99_ns: u64,
+    /// Median of the rest of the latency, ns: what the generator's own part is judged against.
+    #[serde(default)]
+    pub rest_p50_ns: u64,
+    /// 99th percentile of the same, ns.
+    #[serde(default)]
+    pub rest_p99_ns: u64,
+    /// Share of the requests' time, pauses of the plan included, that was the generator's own.
+    #[serde(default)]
+    pub own_share: f64,
     /// Mean number of requests in the system (waiting or sent), measured over time.
     pub in_system_mean: f64,
     /// The same as rate times mean total latency: the time that each request spent in the system within the window,

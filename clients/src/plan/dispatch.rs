@@ -46,6 +46,7 @@ pub struct Dispatcher {
     /// Free since, longest first. So a request that finds any connection free has waited for none.
     idle: VecDeque<(u32, u64)>,
     backlog: VecDeque<u64>,
+    queued_since_ns: u64,
     bound: usize,
     backlog_max: usize,
     warmup_ns: u64,
@@ -56,7 +57,8 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// No connection is free yet. Requests are due before `end_ns`, and at most `requests` of them after the warm-up.
+    /// No connection is free yet. Requests are due before `end_ns`, and at most `requests` of them after the
+    /// warm-up.
     pub fn new(
         source: RequestSource,
         bound: u64,
@@ -68,6 +70,7 @@ impl Dispatcher {
             source,
             idle: VecDeque::new(),
             backlog: VecDeque::new(),
+            queued_since_ns: 0,
             bound: usize::try_from(bound).unwrap_or(usize::MAX),
             backlog_max: 0,
             warmup_ns,
@@ -77,8 +80,8 @@ impl Dispatcher {
         }
     }
 
-    /// From when requests were due until this was asked for them, added up as far as it lies in the measured window,
-    /// ns.
+    /// From when requests were due until this was asked for them, added up as far as it lies in the measured
+    /// window, ns.
     pub fn late_ns(&self) -> u64 {
         self.late_ns
     }
@@ -91,6 +94,12 @@ impl Dispatcher {
     /// Requests that wait for a connection.
     pub fn backlog(&self) -> usize {
         self.backlog.len()
+    }
+
+    /// Since when there was always a request that waited, until the last order: what kept the connections from
+    /// their work since then, all that waited had to wait for.
+    pub fn queued_since_ns(&self) -> u64 {
+        self.queued_since_ns
     }
 
     /// Most requests that have waited at one time.
@@ -134,6 +143,9 @@ impl Dispatcher {
                     // Those that a free connection takes in a moment do not wait for one.
                     if self.backlog.len() >= self.bound.saturating_add(self.idle.len()) {
                         return Next::Overflow;
+                    }
+                    if self.backlog.is_empty() {
+                        self.queued_since_ns = intended_ns;
                     }
                     self.backlog.push_back(intended_ns);
                     self.late_ns += now_ns.min(self.end_ns).saturating_sub(intended_ns.max(self.warmup_ns));
@@ -189,7 +201,10 @@ mod tests {
         assert_eq!(d.backlog(), 3);
         d.release(7, 3 * MS + 5);
         assert_eq!(d.next(3 * MS + 6), Next::Send(Order { slot: 7, intended_ns: MS, free_ns: 3 * MS + 5 }));
-        assert_eq!(d.backlog_max(), 3);
+        assert_eq!((d.backlog_max(), d.queued_since_ns()), (3, MS));
+        d.release(7, 4 * MS + 1);
+        assert!(matches!(d.next(4 * MS + 1), Next::Send(Order { intended_ns: 2_000_000, .. })));
+        assert_eq!(d.queued_since_ns(), MS, "there was always one that waited");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::books::histogram::QUANTILES;
 use crate::outcome::Outcome;
 use crate::plan::as_run::Load;
 use dyno_units::show;
+use dyno_units::verdict::Verdict;
 
 /// The heading, without line end.
 pub fn heading() -> String {
@@ -24,6 +25,10 @@ pub fn heading() -> String {
         "cpu_per_request_ns",
         "lag_p50_ns",
         "lag_p99_ns",
+        "rate_verdict",
+        "latency_verdict",
+        "own_p50_ns",
+        "own_p99_ns",
     ]
     .map(String::from)
     .to_vec();
@@ -37,7 +42,8 @@ pub fn heading() -> String {
 
 /// One run's row, without line end. What was not measured is empty.
 pub fn row(outcome: &Outcome) -> String {
-    let verdict = serde_json::to_value(outcome.audit.verdict).unwrap_or_default();
+    let verdict = |verdict: Verdict| verdict.name().replace(' ', "-");
+    let audit = &outcome.audit;
     let mut cells = vec![
         quoted(&outcome.plan.url),
         outcome.plan.transport.clone(),
@@ -47,7 +53,7 @@ pub fn row(outcome: &Outcome) -> String {
         },
         outcome.plan.connections.to_string(),
         outcome.plan.threads.to_string(),
-        verdict.as_str().unwrap_or_default().to_string(),
+        verdict(audit.verdict),
         outcome.partial.is_some().to_string(),
         outcome.window_ns.to_string(),
         format!("{:.3}", outcome.rates.offered_per_s),
@@ -56,8 +62,12 @@ pub fn row(outcome: &Outcome) -> String {
         outcome.counts.failed.to_string(),
         format!("{:.4}", outcome.generator.busy_share),
         format!("{:.1}", outcome.generator.cpu_per_request_ns),
-        outcome.audit.figures.lag_p50_ns.to_string(),
-        outcome.audit.figures.lag_p99_ns.to_string(),
+        audit.figures.lag_p50_ns.to_string(),
+        audit.figures.lag_p99_ns.to_string(),
+        verdict(audit.rate),
+        verdict(audit.latency),
+        audit.figures.own_p50_ns.to_string(),
+        audit.figures.own_p99_ns.to_string(),
     ];
     for d in [&outcome.latency.total, &outcome.latency.response] {
         let told = |value: String| if d.count == 0 { String::new() } else { value };

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use crate::outcome::Outcome;
-use crate::outcome::verdict::Verdict;
 use crate::report::text::plan_line;
 use dyno_units::show;
+use dyno_units::verdict::Verdict;
 
 /// Percentiles in the table.
 const SHOWN: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
@@ -13,20 +13,23 @@ const SHOWN: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
 /// The whole as Markdown.
 pub fn summary(outcome: &Outcome) -> String {
     let mut out = String::new();
-    let word = match outcome.audit.verdict {
-        Verdict::Sound => "sound",
-        Verdict::Doubtful => "doubtful",
-        Verdict::Void => "**void**",
+    let word = |verdict: Verdict| match verdict {
+        Verdict::Void => "**void**".to_string(),
+        other => other.name().to_string(),
     };
+    let audit = &outcome.audit;
     let partial = if outcome.partial.is_some() { ", **partial**" } else { "" };
     // Writing to a String cannot fail.
     let _ = writeln!(out, "`{}`: {}\n", outcome.plan.url, plan_line(&outcome.plan));
     let _ = writeln!(
         out,
-        "{} answers/s, {} answered, {} failed; audit: {word}{partial}\n",
+        "{}{} answers/s, {} answered, {} failed; rate: {}, latencies: {}{partial}\n",
+        audit.rate.sign(),
         show::rate(outcome.rates.achieved_per_s),
         show::whole(outcome.counts.completed),
-        show::whole(outcome.counts.failed)
+        show::whole(outcome.counts.failed),
+        word(audit.rate),
+        word(audit.latency)
     );
     for finding in &outcome.audit.findings {
         let _ = writeln!(out, "- {} ({})", finding.message, finding.remedy);
@@ -42,7 +45,7 @@ pub fn summary(outcome: &Outcome) -> String {
     out.push_str(&"---:|".repeat(SHOWN.len() + 1));
     out.push('\n');
     for (name, d) in super::parts(&outcome.latency) {
-        if d.count == 0 || name == "connect" && outcome.plan.requests_per_connection.is_none() {
+        if !super::is_shown(name, d, outcome) {
             continue;
         }
         let _ = write!(out, "| {name} | {} |", show::time(d.mean_ns));

@@ -3,17 +3,29 @@
 pub mod csv;
 pub mod hlog;
 pub mod markdown;
+mod steps;
 pub mod text;
 
-use crate::outcome::{Distribution, Latency};
+use crate::outcome::{Distribution, Latency, Outcome};
+
+/// Whether a part has a row of its own in a table: the time to connect is another population and is shown where
+/// it is part of the load; late reading is shown where there was any.
+fn is_shown(name: &str, part: &Distribution, outcome: &Outcome) -> bool {
+    match name {
+        "connect" => part.count > 0 && outcome.plan.requests_per_connection.is_some(),
+        "reading" => part.max_ns > 0,
+        _ => part.count > 0,
+    }
+}
 
 /// The parts of the latency in the order in which they are shown.
-pub fn parts(latency: &Latency) -> [(&'static str, &Distribution); 5] {
+pub fn parts(latency: &Latency) -> [(&'static str, &Distribution); 6] {
     [
         ("total", &latency.total),
         ("response", &latency.response),
         ("wait", &latency.wait),
         ("lag", &latency.lag),
+        ("reading", &latency.reading),
         ("connect", &latency.connect),
     ]
 }

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use crate::books::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
-use crate::outcome::verdict::Verdict;
 use crate::outcome::{Distribution, Outcome, Partial};
 use crate::plan::as_run::{Load, PlanAsRun};
+use crate::report::steps;
 use crate::verdict::threshold::{self, Metric};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
 use dyno_units::text::{cut, wrap_parts};
+use dyno_units::verdict::Verdict;
 
 /// Columns that the summary fills at most.
 pub const WIDTH: usize = 80;
@@ -30,14 +31,19 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     let _ = writeln!(o, "{}\n", wrapped("           ", &plan_line(&outcome.plan), " · "));
     verdict(o, outcome, paint);
     table(o, outcome, paint);
+    steps::table(o, outcome, paint);
     picture(o, &outcome.latency.total, paint);
     figures(o, outcome, paint);
     audit(o, outcome, paint);
     for threshold in &outcome.thresholds {
         let measured =
             threshold.measured.map_or("not measured".into(), |m| show_measured(&threshold.expression, m));
-        let grade = if threshold.failed { Verdict::Void } else { Verdict::Sound };
-        let mark = paint.verdict(grade.tone(), if threshold.failed { "FAILED" } else { "passed" });
+        let (grade, word) = match (threshold.undecided, threshold.failed) {
+            (true, _) => (Verdict::Doubtful, "UNDECIDED"),
+            (false, true) => (Verdict::Void, "FAILED"),
+            (false, false) => (Verdict::Sound, "passed"),
+        };
+        let mark = paint.verdict(grade.tone(), word);
         let _ = writeln!(
             o,
             "{} {mark}: fail if {} (measured: {measured})",
@@ -87,6 +93,9 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
     }
     if plan.transport != "plain" {
         let _ = write!(line, " · {}", plan.transport);
+        if plan.server_unchecked {
+            line.push_str(" unchecked");
+        }
     }
     line
 }
@@ -95,16 +104,20 @@ fn connections(count: u64) -> String {
     format!("{} connection{}", show::whole(count), if count == 1 { "" } else { "s" })
 }
 
+/// A verdict as a label.
+fn label(verdict: Verdict, paint: Paint) -> String {
+    paint.verdict(verdict.tone(), &format!(" {} ", verdict.name().to_uppercase()))
+}
+
 fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     let audit = &outcome.audit;
-    let word = match audit.verdict {
-        Verdict::Sound => " SOUND ",
-        Verdict::Doubtful => " DOUBTFUL ",
-        Verdict::Void => " VOID ",
-    };
-    let verified = match outcome.plan.mix.iter().all(|entry| entry.verified == "body") {
-        true => "every byte verified",
-        false => "status and length verified",
+    let mix = &outcome.plan.mix;
+    let verified = if mix.iter().all(|entry| entry.method == "HEAD") {
+        "status verified"
+    } else if mix.iter().all(|entry| entry.verified == "body") {
+        "every byte verified"
+    } else {
+        "status and length verified"
     };
     let partial = match outcome.partial {
         Some(Partial::Interrupted) => " · PARTIAL: interrupted",
@@ -112,8 +125,10 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
         None => "",
     };
     let rate = show::rate(outcome.rates.achieved_per_s);
-    let _ =
-        writeln!(o, "{} {rate} answers/s, {verified}{partial}", paint.verdict(audit.verdict.tone(), word));
+    let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", label(audit.verdict, paint));
+    if audit.latency > audit.verdict {
+        let _ = writeln!(o, "{} latencies: they do not describe the server", label(audit.latency, paint));
+    }
     for finding in &audit.findings {
         let mark =
             paint.verdict(finding.grade.tone(), if finding.grade == Verdict::Void { "✗" } else { "!" });
@@ -125,15 +140,14 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
 }
 
 fn table(o: &mut String, outcome: &Outcome, paint: Paint) {
-    let mut heading = format!("{:<8}", "latency");
+    let mut heading =
+        format!("{:<8}", if outcome.audit.latency == Verdict::Void { "VOID" } else { "latency" });
     for q in SHOWN {
         let _ = write!(heading, "{:>9}", show::quantile(q));
     }
     let _ = writeln!(o, "{}", paint.dim(&format!("{heading}{:>9}", "max")));
     for (name, distribution) in super::parts(&outcome.latency) {
-        // The time to connect is another population; it has a line only where it is part of the load.
-        let is_connect = name == "connect";
-        if distribution.count == 0 || is_connect && outcome.plan.requests_per_connection.is_none() {
+        if !super::is_shown(name, distribution, outcome) {
             continue;
         }
         let mut line = format!("{name:<8}");
@@ -264,6 +278,11 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
             show::time(f.lag_p99_ns as f64)
         ),
     );
+    let g = &outcome.generator;
+    if g.paused_ns > 0 {
+        let (sum, longest) = (show::time(g.paused_ns as f64), show::time(g.paused_longest_ns as f64));
+        line("", format!("the generator stood still for {sum}, up to {longest} at once"));
+    }
     for test in &f.arrivals {
         let is = if test.passed { "is" } else { "is NOT" };
         let text = format!(
@@ -275,6 +294,8 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
     let highest = outcome.latency.total.percentiles.last();
     if let Some(p) = highest {
         let halves = match outcome.latency.total.mean_ns {
+            // Where the rate changes by plan, so do the latencies.
+            _ if !outcome.steps.is_empty() => String::new(),
             mean if mean > 0.0 && f.first_half_mean_ns > 0.0 && f.second_half_mean_ns > 0.0 => {
                 format!(
                     "halves differ by {} · ",

@@ -1,5 +1,6 @@
 //! What the checks of a run go by.
 
+use crate::books::absence::Absence;
 use crate::outcome::verdict::Figures;
 use crate::outcome::{Connections, Partial, Rates};
 
@@ -33,6 +34,8 @@ pub struct PlanFacts {
     pub open_loop: bool,
     /// Whether the planned rate is one value for the whole run, or the loop is closed.
     pub steady: bool,
+    /// Whether the run is there to find a rate: the loop is closed, and without a pause.
+    pub finds_rate: bool,
     /// Whether requests open their own connections.
     pub connects_on_demand: bool,
     /// The bound of the backlog.
@@ -48,8 +51,12 @@ pub struct AnswerFacts {
     pub completed: u64,
     /// Failed requests.
     pub failed: u64,
+    /// Those of them that were never answered, or not even sent, until the run was over.
+    pub unfinished: u64,
     /// Share of the answered requests that waited for a connection.
     pub waited_share: f64,
+    /// Whether no request of the window was answered, and those are counted that were due before it.
+    pub early_only: bool,
     /// What to do about the failures, where that is known.
     pub remedy: Option<&'static str>,
 }
@@ -67,6 +74,26 @@ pub struct LatencyFacts {
     pub halves_error_ns: f64,
     /// The percentiles told, each with its effective samples beyond.
     pub percentiles: Vec<(f64, f64)>,
+    /// The lowest percentile that the generator's own lateness has made much larger: its share, its value and
+    /// what it is without that, ns.
+    pub made_late: Option<(f64, u64, u64)>,
+    /// The steps whose rate is level.
+    pub steps: Vec<StepFacts>,
+}
+
+/// A step of the rate.
+#[derive(Debug, Clone, Default)]
+pub struct StepFacts {
+    /// Its number among all steps, from 1 on.
+    pub number: u64,
+    /// Planned rate, per second.
+    pub offered_per_s: f64,
+    /// Verified answers to its requests, per second.
+    pub answered_per_s: f64,
+    /// Mean total latency of its halves, ns.
+    pub halves_mean_ns: [f64; 2],
+    /// Standard error of their difference, ns.
+    pub halves_error_ns: f64,
 }
 
 /// What the generator had left of its machine.
@@ -76,6 +103,14 @@ pub struct GeneratorFacts {
     pub busy_share: f64,
     /// Involuntary context switches, per second.
     pub preempted_per_s: f64,
+    /// Share of the window for which the most delayed thread could have run and had no core.
+    pub delayed_share: f64,
+    /// How long it stood still.
+    pub absence: Absence,
+    /// What the pauses took from each connection, ns.
+    pub lost_ns: u64,
+    /// Periods in which the process ran out of its CPU quota.
+    pub throttled_periods: u64,
 }
 
 impl LatencyFacts {

@@ -1,6 +1,8 @@
 //! Whether a run may be believed, and whether it kept the thresholds that were asked for.
 
+mod absence;
 pub mod facts;
+pub mod judge;
 pub mod self_check;
 pub mod threshold;
 mod words;

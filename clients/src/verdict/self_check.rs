@@ -1,12 +1,19 @@
 //! The audit of a run: pure functions from facts to doubts. It knows no clock, no socket and no terminal.
 
+use std::ops::Not;
+
+use dyno_units::verdict::Verdict;
+
+use crate::books::absence::Absence;
 use crate::limits::{
-    ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN, HALVES_SHARE,
-    JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
-    LAG_VOID_PARTS, LITTLE_SHARE, PREEMPTED_PER_S,
+    ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DELAYED_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN,
+    HALVES_SHARE, JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
+    LAG_VOID_PARTS, LITTLE_SHARE, LOST_BOUND_SHARE, LOST_DOUBTFUL_SHARE, LOST_FREE_NS, LOST_VOID_SHARE,
+    PAUSE_NS, PREEMPTED_PER_S, REOPENED_FACTOR,
 };
-use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding, Verdict};
+use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding};
 use crate::outcome::{Connections, Partial};
+use crate::verdict::absence::AbsenceCause;
 use crate::verdict::facts::Facts;
 use crate::verdict::words::words;
 
@@ -17,12 +24,15 @@ pub fn audit(facts: &Facts) -> Audit {
         backlog_overflow,
         cut_short,
         errors,
+        server_overloaded,
+        generator_paused,
         generator_saturated,
         generator_late,
+        percentiles_late,
         core_shared,
-        server_overloaded,
         offered_rate_missed,
         connections_missing,
+        connections_reopened,
         little,
         unsteady,
         few_answers,
@@ -31,23 +41,45 @@ pub fn audit(facts: &Facts) -> Audit {
     let single = checks.iter().filter_map(|check| check(facts));
     let arrivals = facts.figures.arrivals.iter().filter_map(|test| arrivals_off(facts, test));
     let mut findings: Vec<Finding> =
-        single.chain(arrivals).map(|(grade, doubt)| finding(facts, grade, doubt)).collect();
+        single.chain(arrivals).map(|(judged, doubt)| finding(facts, judged, doubt)).collect();
     // Stable: findings of one grade stay in the order above.
     findings.sort_by_key(|f| std::cmp::Reverse(f.grade));
-    let verdict = findings.first().map_or(Verdict::Sound, |f| f.grade);
-    Audit { verdict, findings, figures: facts.figures.clone() }
+    let worst = |of: fn(&Finding) -> Verdict| findings.iter().map(of).max().unwrap_or_default();
+    let (rate, latency) = (worst(|f| f.rate), worst(|f| f.latency));
+    let verdict = if facts.plan.finds_rate { rate } else { rate.max(latency) };
+    Audit { verdict, rate, latency, findings, figures: facts.figures.clone() }
 }
 
-type Doubted = Option<(Verdict, Doubt)>;
+/// What a doubt makes of the figures of a run.
+#[derive(Debug, Clone, Copy)]
+struct Judged {
+    rate: Verdict,
+    latency: Verdict,
+}
+
+impl Judged {
+    fn both(verdict: Verdict) -> Self {
+        Judged { rate: verdict, latency: verdict }
+    }
+
+    fn latency(verdict: Verdict) -> Self {
+        Judged { rate: Verdict::Sound, latency: verdict }
+    }
+}
+
+type Doubted = Option<(Judged, Doubt)>;
 
 fn nothing_measured(f: &Facts) -> Doubted {
-    (f.answers.completed == 0).then_some((Verdict::Void, Doubt::NothingMeasured {}))
+    (f.answers.completed == 0).then_some((Judged::both(Verdict::Void), Doubt::NothingMeasured {}))
 }
 
 fn backlog_overflow(f: &Facts) -> Doubted {
     match f.partial {
         Some((Partial::Backlog, at_ns)) => {
-            Some((Verdict::Void, Doubt::BacklogOverflow { backlog: f.plan.backlog, at_ns }))
+            // What was answered until then the server could answer; its latencies hang on the bound.
+            let rate = if f.rates.achieved_per_s > 0.0 { Verdict::Doubtful } else { Verdict::Void };
+            let judged = Judged { rate, latency: Verdict::Void };
+            Some((judged, Doubt::BacklogOverflow { backlog: f.plan.backlog, at_ns }))
         }
         _ => None,
     }
@@ -55,57 +87,102 @@ fn backlog_overflow(f: &Facts) -> Doubted {
 
 fn cut_short(f: &Facts) -> Doubted {
     (f.is_interrupted() && f.answers.completed > 0).then_some((
-        Verdict::Doubtful,
+        Judged::both(Verdict::Doubtful),
         Doubt::CutShort { answered: f.answers.completed, window_ns: f.window_ns },
     ))
 }
 
+/// What a server that is asked for more than it has leaves unanswered is no failure of its own kind.
+fn failed(f: &Facts) -> u64 {
+    if is_overloaded(f) { f.answers.failed - f.answers.unfinished } else { f.answers.failed }
+}
+
 fn errors(f: &Facts) -> Doubted {
-    if f.answers.failed == 0 {
+    let failed = failed(f);
+    if failed == 0 {
         return None;
     }
-    let share = f.answers.failed as f64 / (f.answers.failed + f.answers.completed) as f64;
+    let share = failed as f64 / (failed + f.answers.completed) as f64;
     if share > f.plan.errors_max {
-        return Some((Verdict::Void, Doubt::ErrorsOverLimit { share, limit: f.plan.errors_max }));
+        let doubt = Doubt::ErrorsOverLimit { share, limit: f.plan.errors_max };
+        return Some((Judged::both(Verdict::Void), doubt));
     }
-    Some((Verdict::Doubtful, Doubt::Errors { share, failed: f.answers.failed }))
+    Some((Judged::both(Verdict::Doubtful), Doubt::Errors { share, failed }))
+}
+
+/// In a closed loop the time that a request takes longer is time in which the server was asked for less. As
+/// long as the generator only waited for a core, the rate is a lower bound: the server may well be who had the
+/// core.
+fn generator_paused(f: &Facts) -> Doubted {
+    let Absence { longest_ns, .. } = f.generator.absence;
+    let lost_share = f.figures.own_share;
+    let lost = lost_share > LOST_DOUBTFUL_SHARE && longest_ns >= PAUSE_NS;
+    if f.plan.open_loop || !lost || f.answers.completed == 0 {
+        return None;
+    }
+    let rate = match f.absence() {
+        _ if lost_share <= LOST_VOID_SHARE || f.generator.lost_ns <= LOST_FREE_NS => Verdict::Doubtful,
+        AbsenceCause::Shared if lost_share <= LOST_BOUND_SHARE => Verdict::AtLeast,
+        AbsenceCause::Shared | AbsenceCause::Throttled | AbsenceCause::Stopped => Verdict::Void,
+    };
+    let doubt = Doubt::GeneratorPaused { lost_share, longest_ns };
+    Some((Judged { rate, latency: Verdict::Doubtful }, doubt))
 }
 
 fn generator_saturated(f: &Facts) -> Doubted {
-    let grade = if f.generator.busy_share > BUSY_VOID_SHARE { Verdict::Void } else { Verdict::Doubtful };
+    let judged = if f.generator.busy_share > BUSY_VOID_SHARE {
+        // The server may do more than it was asked for; how fast it would have answered is not known.
+        Judged { rate: Verdict::AtLeast, latency: Verdict::Void }
+    } else {
+        Judged::both(Verdict::Doubtful)
+    };
     // Where nothing was answered there is no speed of anybody's to speak of.
     (f.generator.busy_share > BUSY_DOUBTFUL_SHARE && f.answers.completed > 0)
-        .then_some((grade, Doubt::GeneratorSaturated { busy_share: f.generator.busy_share }))
+        .then_some((judged, Doubt::GeneratorSaturated { busy_share: f.generator.busy_share }))
+}
+
+/// Whether the generator's own part of the latency is too large beside the rest of it, which it cannot distort.
+fn is_late(f: &Facts, parts: u64, p99_free_ns: u64) -> bool {
+    let figures = &f.figures;
+    f.answers.completed > 0
+        && (f.latency.is_told(0.5) && figures.own_p50_ns > LAG_P50_FREE_NS.max(figures.rest_p50_ns / parts)
+            || f.latency.is_told(0.99) && figures.own_p99_ns > p99_free_ns.max(figures.rest_p99_ns / parts))
 }
 
 fn generator_late(f: &Facts) -> Doubted {
-    let (p50, p99) = (f.figures.lag_p50_ns, f.figures.lag_p99_ns);
-    let late = |p50_limit_ns: u64, p99_limit_ns: u64| {
-        f.latency.is_told(0.5) && p50 > p50_limit_ns || f.latency.is_told(0.99) && p99 > p99_limit_ns
-    };
-    let (total_p50, total_p99) = (f.latency.p50_ns, f.latency.p99_ns);
-    let void = late(
-        LAG_P50_FREE_NS.max(total_p50 / LAG_VOID_PARTS),
-        LAG_P99_VOID_NS.max(total_p99 / LAG_VOID_PARTS),
-    );
-    let doubtful = late(
-        LAG_P50_FREE_NS.max(total_p50 / LAG_DOUBTFUL_PARTS),
-        LAG_P99_FREE_NS.max(total_p99 / LAG_DOUBTFUL_PARTS),
-    );
+    let figures = &f.figures;
+    let void = is_late(f, LAG_VOID_PARTS, LAG_P99_VOID_NS);
+    let doubtful = is_late(f, LAG_DOUBTFUL_PARTS, LAG_P99_FREE_NS);
     let doubt = Doubt::GeneratorLate {
-        lag_p50_ns: p50,
-        lag_p99_ns: p99,
+        lag_p50_ns: figures.lag_p50_ns,
+        lag_p99_ns: figures.lag_p99_ns,
         total_p50_ns: f.latency.p50_ns,
         total_p99_ns: f.latency.p99_ns,
+        own_p50_ns: figures.own_p50_ns,
+        own_p99_ns: figures.own_p99_ns,
     };
-    let grade = if void { Verdict::Void } else { Verdict::Doubtful };
-    (f.answers.completed > 0 && (void || doubtful)).then_some((grade, doubt))
+    let verdict = if void { Verdict::Void } else { Verdict::Doubtful };
+    (void || doubtful).then_some((Judged::latency(verdict), doubt))
+}
+
+fn percentiles_late(f: &Facts) -> Doubted {
+    let (quantile, total_ns, rest_ns) = f.latency.made_late?;
+    let verdict = if quantile <= JUDGED_QUANTILE_MAX { Verdict::Void } else { Verdict::Doubtful };
+    let doubt = Doubt::PercentilesLate { quantile, total_ns, rest_ns };
+    // Where more than single percentiles are late, that has been said.
+    is_late(f, LAG_VOID_PARTS, LAG_P99_VOID_NS).not().then_some((Judged::latency(verdict), doubt))
 }
 
 fn core_shared(f: &Facts) -> Doubted {
-    let late = f.latency.is_told(0.99) && f.figures.lag_p99_ns > LAG_P99_FREE_NS;
-    (f.generator.preempted_per_s > PREEMPTED_PER_S && late)
-        .then_some((Verdict::Doubtful, Doubt::CoreShared { switches_per_s: f.generator.preempted_per_s }))
+    let late = f.latency.is_told(0.99) && f.figures.own_p99_ns > LAG_P99_FREE_NS;
+    let preempted = f.generator.preempted_per_s > PREEMPTED_PER_S;
+    (late && (preempted || f.generator.delayed_share > DELAYED_SHARE)).then_some((
+        Judged::latency(Verdict::Doubtful),
+        Doubt::CoreShared {
+            switches_per_s: f.generator.preempted_per_s,
+            delayed_share: f.generator.delayed_share,
+        },
+    ))
 }
 
 fn is_overloaded(f: &Facts) -> bool {
@@ -115,12 +192,23 @@ fn is_overloaded(f: &Facts) -> bool {
         && f.answers.completed > 0
         && f.rates.achieved_per_s < ACHIEVED_SHARE * f.rates.offered_per_s
         && missing > DEVIATIONS * (f.answers.completed as f64).sqrt()
+        // What fell due in a pause, the generator did not ask for in time.
+        && missing > f.rates.offered_per_s * f.generator.absence.sum_ns as f64 / 1e9
         && (growing || !f.plan.steady)
 }
 
+/// Whether the sends cannot follow the plan because the server does not.
+fn is_behind(f: &Facts) -> bool {
+    is_overloaded(f) || matches!(f.partial, Some((Partial::Backlog, _)))
+}
+
 fn server_overloaded(f: &Facts) -> Doubted {
-    is_overloaded(f).then_some((
-        Verdict::Doubtful,
+    // Those that were answered were the quickest, where others were not answered at all.
+    let left_share =
+        (f.answers.failed - failed(f)) as f64 / (f.answers.failed + f.answers.completed).max(1) as f64;
+    let latency = if left_share > f.plan.errors_max { Verdict::Void } else { Verdict::Doubtful };
+    (is_overloaded(f) && !matches!(f.partial, Some((Partial::Backlog, _)))).then_some((
+        Judged::latency(latency),
         Doubt::ServerOverloaded {
             offered_per_s: f.rates.offered_per_s,
             achieved_per_s: f.rates.achieved_per_s,
@@ -131,7 +219,7 @@ fn server_overloaded(f: &Facts) -> Doubted {
 fn offered_rate_missed(f: &Facts) -> Doubted {
     let missed = f.plan.open_loop && f.rates.sent_per_s < ACHIEVED_SHARE * f.rates.offered_per_s;
     (missed && !is_overloaded(f) && f.partial.is_none()).then_some((
-        Verdict::Doubtful,
+        Judged::both(Verdict::Doubtful),
         Doubt::OfferedRateMissed { offered_per_s: f.rates.offered_per_s, sent_per_s: f.rates.sent_per_s },
     ))
 }
@@ -139,30 +227,50 @@ fn offered_rate_missed(f: &Facts) -> Doubted {
 fn connections_missing(f: &Facts) -> Doubted {
     let Connections { planned, open_max, .. } = f.connections;
     (open_max < planned && !f.plan.connects_on_demand)
-        .then_some((Verdict::Doubtful, Doubt::ConnectionsMissing { planned, open_max }))
+        .then_some((Judged::both(Verdict::Doubtful), Doubt::ConnectionsMissing { planned, open_max }))
+}
+
+fn connections_reopened(f: &Facts) -> Doubted {
+    let Connections { planned, opened, .. } = f.connections;
+    (opened as f64 > planned as f64 * REOPENED_FACTOR && !f.plan.connects_on_demand)
+        .then_some((Judged::both(Verdict::Doubtful), Doubt::ConnectionsReopened { planned, opened }))
 }
 
 fn little(f: &Facts) -> Doubted {
     let (measured, predicted) = (f.figures.in_system_mean, f.figures.in_system_predicted);
     let off = (measured - predicted).abs() > LITTLE_SHARE * predicted.max(measured);
-    off.then_some((Verdict::Doubtful, Doubt::LittlesLawBroken { in_system: measured, predicted }))
+    off.then_some((
+        Judged::both(Verdict::Doubtful),
+        Doubt::LittlesLawBroken { in_system: measured, predicted },
+    ))
 }
 
 fn unsteady(f: &Facts) -> Doubted {
-    let (first, second) = (f.figures.first_half_mean_ns, f.figures.second_half_mean_ns);
-    let difference = (first - second).abs();
-    let large =
-        difference > HALVES_SHARE * f.latency.mean_ns && difference > DEVIATIONS * f.latency.halves_error_ns;
+    let found = |[first, second]: [f64; 2], mean_ns: f64, error_ns: f64, step: Option<u64>| {
+        let difference = (first - second).abs();
+        let large = difference > HALVES_SHARE * mean_ns && difference > DEVIATIONS * error_ns;
+        (large && first > 0.0 && second > 0.0).then_some((
+            Judged::both(Verdict::Doubtful),
+            Doubt::Unsteady { first_half_mean_ns: first, second_half_mean_ns: second, step },
+        ))
+    };
     // In overload latencies grow by nature, and a longer run would only let them grow further.
-    (f.plan.steady && large && first > 0.0 && second > 0.0 && !is_overloaded(f)).then_some((
-        Verdict::Doubtful,
-        Doubt::Unsteady { first_half_mean_ns: first, second_half_mean_ns: second },
-    ))
+    if f.plan.steady {
+        let halves = [f.figures.first_half_mean_ns, f.figures.second_half_mean_ns];
+        return found(halves, f.latency.mean_ns, f.latency.halves_error_ns, None)
+            .filter(|_| !is_overloaded(f));
+    }
+    let kept = f.latency.steps.iter().filter(|s| s.answered_per_s >= ACHIEVED_SHARE * s.offered_per_s);
+    kept.map(|s| {
+        let mean_ns = (s.halves_mean_ns[0] + s.halves_mean_ns[1]) / 2.0;
+        found(s.halves_mean_ns, mean_ns, s.halves_error_ns, Some(s.number))
+    })
+    .find_map(|found| found)
 }
 
 fn few_answers(f: &Facts) -> Doubted {
     (f.answers.completed > 0 && f.latency.percentiles.is_empty())
-        .then_some((Verdict::Doubtful, Doubt::FewAnswers { answered: f.answers.completed }))
+        .then_some((Judged::latency(Verdict::Doubtful), Doubt::FewAnswers { answered: f.answers.completed }))
 }
 
 fn few_samples(f: &Facts) -> Doubted {
@@ -172,14 +280,15 @@ fn few_samples(f: &Facts) -> Doubted {
         .iter()
         .filter(|p| p.0 <= JUDGED_QUANTILE_MAX)
         .find(|p| p.1 < EFFECTIVE_BEYOND_MIN);
-    weakest.filter(|_| !is_overloaded(f)).map(|&(quantile, effective_beyond)| {
-        (Verdict::Doubtful, Doubt::FewIndependentSamples { quantile, effective_beyond })
+    weakest.filter(|_| !is_behind(f)).map(|&(quantile, effective_beyond)| {
+        let doubt = Doubt::FewIndependentSamples { quantile, effective_beyond };
+        (Judged::latency(Verdict::Doubtful), doubt)
     })
 }
 
 fn arrivals_off(f: &Facts, test: &ArrivalTest) -> Doubted {
     // In overload the sends cannot follow the plan, and that has been said.
-    if test.passed || (test.which == "sent" && is_overloaded(f)) {
+    if test.passed || (test.which == "sent" && is_behind(f)) {
         return None;
     }
     let doubt = Doubt::ArrivalsOff {
@@ -188,173 +297,14 @@ fn arrivals_off(f: &Facts, test: &ArrivalTest) -> Doubted {
         statistic: test.statistic,
         limit: test.limit,
     };
-    Some((Verdict::Doubtful, doubt))
+    Some((Judged::latency(Verdict::Doubtful), doubt))
 }
 
-fn finding(f: &Facts, grade: Verdict, doubt: Doubt) -> Finding {
+fn finding(f: &Facts, judged: Judged, doubt: Doubt) -> Finding {
     let (message, remedy) = words(f, &doubt);
-    Finding { grade, message, remedy: remedy.into(), doubt }
+    let Judged { rate, latency } = judged;
+    Finding { grade: rate.max(latency), rate, latency, message, remedy, doubt }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::Rates;
-    use crate::outcome::verdict::Figures;
-    use crate::verdict::facts::{AnswerFacts, GeneratorFacts, LatencyFacts, PlanFacts};
-
-    /// A run that nobody could object to.
-    fn sound() -> Facts {
-        Facts {
-            plan: PlanFacts { open_loop: true, steady: true, errors_max: 0.01, ..PlanFacts::default() },
-            window_ns: 10_000_000_000,
-            rates: Rates {
-                offered_per_s: 10_000.0,
-                sent_per_s: 10_000.0,
-                achieved_per_s: 10_000.0,
-                ..Rates::default()
-            },
-            answers: AnswerFacts { completed: 100_000, ..AnswerFacts::default() },
-            latency: LatencyFacts {
-                p50_ns: 80_000,
-                p99_ns: 300_000,
-                mean_ns: 100_000.0,
-                halves_error_ns: 500.0,
-                percentiles: vec![(0.5, 50_000.0), (0.99, 800.0), (0.9999, 3.0)],
-            },
-            connections: Connections { planned: 64, open_max: 64, ..Connections::default() },
-            generator: GeneratorFacts { busy_share: 0.3, ..GeneratorFacts::default() },
-            figures: Figures {
-                lag_p50_ns: 2_000,
-                lag_p99_ns: 20_000,
-                in_system_mean: 1.001,
-                in_system_predicted: 1.0,
-                first_half_mean_ns: 99_000.0,
-                second_half_mean_ns: 101_000.0,
-                ..Figures::default()
-            },
-            ..Facts::default()
-        }
-    }
-
-    #[test]
-    fn a_sound_run_has_no_findings() {
-        assert_eq!(audit(&sound()).findings, []);
-        assert_eq!(audit(&sound()).verdict, Verdict::Sound);
-    }
-
-    #[test]
-    fn each_fault_is_found_graded_and_given_a_remedy() {
-        type Case = (&'static str, Verdict, fn(&mut Facts));
-        let cases: &[Case] = &[
-            ("nothing-measured", Verdict::Void, |f| f.answers.completed = 0),
-            ("backlog-overflow", Verdict::Void, |f| f.partial = Some((Partial::Backlog, 5))),
-            ("cut-short", Verdict::Doubtful, |f| f.partial = Some((Partial::Interrupted, 5))),
-            ("nothing-measured", Verdict::Void, |f| {
-                (f.answers.completed, f.partial) = (0, Some((Partial::Interrupted, 5)));
-            }),
-            ("few-answers", Verdict::Doubtful, |f| {
-                (f.answers.completed, f.latency.percentiles) = (19, vec![]);
-            }),
-            ("errors", Verdict::Doubtful, |f| f.answers.failed = 1),
-            ("errors-over-limit", Verdict::Void, |f| f.answers.failed = 2_000),
-            ("generator-saturated", Verdict::Void, |f| f.generator.busy_share = 0.96),
-            ("generator-saturated", Verdict::Doubtful, |f| f.generator.busy_share = 0.9),
-            ("generator-late", Verdict::Void, |f| f.figures.lag_p50_ns = 50_000),
-            ("generator-late", Verdict::Void, |f| f.figures.lag_p99_ns = 250_000),
-            ("generator-late", Verdict::Doubtful, |f| f.figures.lag_p99_ns = 100_000),
-            ("server-overloaded", Verdict::Doubtful, |f| {
-                f.rates.achieved_per_s = 9_000.0;
-                f.figures.second_half_mean_ns = 2e6;
-                f.latency.halves_error_ns = 1e7;
-            }),
-            ("offered-rate-missed", Verdict::Doubtful, |f| f.rates.sent_per_s = 9_000.0),
-            ("connections-missing", Verdict::Doubtful, |f| f.connections.open_max = 63),
-            ("littles-law-broken", Verdict::Doubtful, |f| f.figures.in_system_mean = 1.05),
-            ("unsteady", Verdict::Doubtful, |f| f.figures.second_half_mean_ns = 150_000.0),
-            ("few-independent-samples", Verdict::Doubtful, |f| f.latency.percentiles[1].1 = 2.0),
-            ("arrivals-off", Verdict::Doubtful, |f| {
-                f.figures.arrivals = vec![ArrivalTest {
-                    which: "sent".into(),
-                    process: "poisson".into(),
-                    test: "anderson-darling".into(),
-                    gaps: 2_000,
-                    statistic: 9.0,
-                    limit: 5.97,
-                    passed: false,
-                }];
-            }),
-            ("core-shared", Verdict::Doubtful, |f| {
-                f.generator.preempted_per_s = 1_000.0;
-                f.figures.lag_p99_ns = 51_000;
-                f.latency.p99_ns = 1_000_000;
-            }),
-        ];
-        for (name, grade, spoil) in cases {
-            let mut facts = sound();
-            spoil(&mut facts);
-            let audit = audit(&facts);
-            let json = serde_json::to_value(&audit.findings[0]).unwrap();
-            assert_eq!(json["doubt"], *name);
-            assert_eq!((audit.verdict, audit.findings.len()), (*grade, 1), "{name}: {:?}", audit.findings);
-            assert!(!audit.findings[0].message.is_empty() && !audit.findings[0].remedy.is_empty());
-        }
-    }
-
-    #[test]
-    fn no_law_judges_a_percentile_that_is_not_told() {
-        // (percentiles told, what is wrong, graded)
-        type Case = (&'static [f64], fn(&mut Facts), Option<Verdict>);
-        let cases: &[Case] = &[
-            (&[0.5, 0.9], |f| f.figures.lag_p99_ns = 250_000, None),
-            (&[0.5, 0.9, 0.99], |f| f.figures.lag_p99_ns = 250_000, Some(Verdict::Void)),
-            (&[0.5, 0.9], |f| f.figures.lag_p50_ns = 50_000, Some(Verdict::Void)),
-            (&[0.5, 0.9], |f| (f.generator.preempted_per_s, f.figures.lag_p99_ns) = (1_000.0, 250_000), None),
-        ];
-        for (told, spoil, graded) in cases {
-            let mut facts = sound();
-            facts.latency.percentiles = told.iter().map(|&quantile| (quantile, 1e4)).collect();
-            spoil(&mut facts);
-            let audit = audit(&facts);
-            assert_eq!(audit.findings.first().map(|f| f.grade), *graded, "{told:?}: {:?}", audit.findings);
-        }
-        // Six answers, one of them late: too few for any percentile, and nothing else.
-        let mut few = sound();
-        few.latency.percentiles = vec![];
-        (few.figures.lag_p50_ns, few.figures.lag_p99_ns) = (50_000, 1_590_000);
-        assert_eq!(audit(&few).findings.len(), 1);
-        assert!(matches!(audit(&few).findings[0].doubt, Doubt::FewAnswers { .. }));
-    }
-
-    #[test]
-    fn an_idle_generator_that_is_late_is_not_told_to_lower_the_rate() {
-        let mut facts = sound();
-        facts.figures.lag_p50_ns = 50_000;
-        facts.generator.busy_share = 0.01;
-        assert!(!audit(&facts).findings[0].remedy.contains("lower the rate"));
-        facts.generator.busy_share = 0.8;
-        assert!(audit(&facts).findings[0].remedy.contains("lower the rate"));
-    }
-
-    #[test]
-    fn the_gravest_finding_comes_first() {
-        let mut facts = sound();
-        facts.connections.open_max = 1;
-        facts.generator.busy_share = 0.99;
-        let grades: Vec<Verdict> = audit(&facts).findings.iter().map(|f| f.grade).collect();
-        assert_eq!(grades, [Verdict::Void, Verdict::Doubtful]);
-    }
-
-    #[test]
-    fn a_closed_loop_has_no_offered_rate_and_a_ramp_need_not_be_steady() {
-        let mut closed = sound();
-        closed.plan.open_loop = false;
-        closed.rates.achieved_per_s = 10.0;
-        closed.rates.sent_per_s = 10.0;
-        assert_eq!(audit(&closed).verdict, Verdict::Sound);
-        let mut ramp = sound();
-        ramp.plan.steady = false;
-        ramp.figures.second_half_mean_ns = 1e9;
-        assert_eq!(audit(&ramp).verdict, Verdict::Sound);
-    }
-}
+mod tests;

@@ -2,12 +2,13 @@
 //!
 //! | metric | value |
 //! |---|---|
-//! | `p50` ... `p99.999`, `mean`, `max`, `min` | a duration; of the total latency, or with a prefix: `response.p99`, `wait.`, `lag.`, `connect.` |
+//! | `p50` ... `p99.999`, `mean`, `max`, `min` | a duration; of the total latency, or with a prefix: `response.p99`, `wait.`, `lag.`, `reading.`, `connect.` |
 //! | `rate` | verified answers a second |
 //! | `errors` | share of failed requests, such as `0.1%` |
 
 use crate::outcome::{Distribution, Outcome, Threshold};
 use dyno_units::read::{self, ReadError};
+use dyno_units::verdict::Verdict;
 
 /// A condition under which a run counts as failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +42,7 @@ pub enum ThresholdError {
     #[error("'{0}': compare with > or <, such as p99>5ms")]
     NoComparison(String),
     /// The latency has no such part.
-    #[error("'{0}' is no part of a latency: total, response, wait, lag or connect")]
+    #[error("'{0}' is no part of a latency: total, response, wait, lag, reading or connect")]
     NoPart(String),
     /// It is no figure of a run.
     #[error("'{0}' is no metric: p50 to p99.999, mean, min, max, rate or errors")]
@@ -72,7 +73,7 @@ pub fn parse(expression: &str) -> Result<Condition, ThresholdError> {
                 Some((part, statistic)) if !part.starts_with('p') => (part, statistic),
                 _ => ("total", name),
             };
-            if !["total", "response", "wait", "lag", "connect"].contains(&part) {
+            if !["total", "response", "wait", "lag", "reading", "connect"].contains(&part) {
                 return Err(ThresholdError::NoPart(part.into()));
             }
             let statistic = statistic_of(statistic)?;
@@ -99,33 +100,48 @@ fn statistic_of(name: &str) -> Result<Statistic, ThresholdError> {
 }
 
 impl Condition {
-    /// Compares with what was measured. What was not measured fails: silence is no success.
+    /// Compares with what was measured. What was not measured fails: silence is no success. What is void, or a
+    /// bound that does not decide, is undecided.
     pub fn check(&self, outcome: &Outcome) -> Threshold {
-        let measured = match &self.metric {
-            Metric::Rate => Some(outcome.rates.achieved_per_s),
+        let (measured, verdict) = self.measured(outcome);
+        let holds = |measured: f64| match self.comparison {
+            ">" => measured > self.limit,
+            ">=" => measured >= self.limit,
+            "<" => measured < self.limit,
+            _ => measured <= self.limit,
+        };
+        let undecided = measured.is_some_and(|measured| match verdict {
+            Verdict::Void => true,
+            // The value is this or any higher one.
+            Verdict::AtLeast => holds(measured) != holds(f64::INFINITY),
+            Verdict::Sound | Verdict::Doubtful => false,
+        });
+        let failed = !undecided && measured.is_none_or(holds);
+        Threshold { expression: self.expression.clone(), measured, failed, undecided }
+    }
+
+    /// What it is about, and how far that may be believed.
+    fn measured(&self, outcome: &Outcome) -> (Option<f64>, Verdict) {
+        match &self.metric {
+            Metric::Rate => (Some(outcome.rates.achieved_per_s), outcome.audit.rate),
             Metric::Errors => {
                 let all = outcome.counts.completed + outcome.counts.failed;
-                (all > 0).then(|| outcome.counts.failed as f64 / all as f64)
+                ((all > 0).then(|| outcome.counts.failed as f64 / all as f64), Verdict::Sound)
             }
             Metric::Latency { part, statistic } => {
                 let latency = &outcome.latency;
-                let distribution = match part.as_str() {
-                    "response" => &latency.response,
-                    "wait" => &latency.wait,
-                    "lag" => &latency.lag,
-                    "connect" => &latency.connect,
-                    _ => &latency.total,
+                let (distribution, verdict) = match part.as_str() {
+                    "response" => (&latency.response, outcome.audit.latency),
+                    "wait" => (&latency.wait, outcome.audit.latency),
+                    // These are about the generator itself, which is what made them so.
+                    "lag" => (&latency.lag, Verdict::Sound),
+                    "reading" => (&latency.reading, Verdict::Sound),
+                    "connect" => (&latency.connect, outcome.audit.latency),
+                    _ => (&latency.total, outcome.audit.latency),
                 };
-                value(distribution, *statistic)
+                (value(distribution, *statistic), verdict)
             }
-        };
-        let failed = measured.is_none_or(|m| match self.comparison {
-            ">" => m > self.limit,
-            ">=" => m >= self.limit,
-            "<" => m < self.limit,
-            _ => m <= self.limit,
-        });
-        Threshold { expression: self.expression.clone(), measured, failed }
+        }
     }
 }
 
@@ -142,6 +158,43 @@ fn value(distribution: &Distribution, statistic: Statistic) -> Option<f64> {
             let beyond = crate::books::histogram::samples_beyond(distribution.count, q);
             let histogram = crate::books::histogram::decode(&distribution.hdr_v2_base64).ok()?;
             (beyond >= crate::limits::SAMPLES_BEYOND_MIN).then(|| histogram.value_at_quantile(q) as f64)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_on_a_figure_that_is_void_or_a_bound_is_undecided() {
+        let text = include_str!("../../tests/data/outcome.json");
+        let mut outcome: Outcome = serde_json::from_str(text).unwrap();
+        let rate = outcome.rates.achieved_per_s;
+        let (below, above) = (format!("{:.0}", rate / 2.0), format!("{:.0}", rate * 2.0));
+        use Verdict::{AtLeast, Doubtful, Sound, Void};
+        // (verdict on the rate, and on the latencies, the condition, whether it failed, and is undecided)
+        for (of_rate, of_latency, expression, failed, undecided) in [
+            (Sound, Sound, "p50>1ns", true, false),
+            (Sound, Doubtful, "p50>1h", false, false),
+            (Sound, Void, "p50>1ns", false, true),
+            (Sound, Void, "p50>1h", false, true),
+            (Sound, Void, "response.mean>1h", false, true),
+            (Sound, Void, "lag.mean>1h", false, false),
+            (AtLeast, Void, &format!("rate<{below}"), false, false),
+            (AtLeast, Void, &format!("rate<{above}"), false, true),
+            (AtLeast, Void, &format!("rate>{above}"), false, true),
+            (AtLeast, Void, &format!("rate>{below}"), true, false),
+            (Void, Sound, &format!("rate<{above}"), false, true),
+            (Void, Void, "errors>50%", false, false),
+        ] {
+            (outcome.audit.rate, outcome.audit.latency) = (of_rate, of_latency);
+            let told = parse(expression).unwrap().check(&outcome);
+            assert_eq!(
+                (told.failed, told.undecided),
+                (failed, undecided),
+                "{expression} {of_rate:?} {of_latency:?}"
+            );
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use dyno_clients::books::absence::Absence;
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::tally::RunTally;
 use dyno_clients::engine::Measured;
-use dyno_clients::outcome::verdict::Verdict;
 use dyno_clients::outcome::{Connections, Outcome, Partial};
 use dyno_clients::plan::dispatch::Dispatcher;
 use dyno_clients::plan::pacer::Arrivals;
@@ -13,10 +13,11 @@ use dyno_clients::plan::profile::parse;
 use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Pace, Plan};
 use dyno_clients::report::text::summary;
-use dyno_clients::run::judge;
+use dyno_clients::verdict::judge::judge;
 use dyno_units::paint::Paint;
 
 use crate::world::{MS, S, Server, US, schedule, simulate_until};
+use dyno_units::verdict::Verdict;
 
 /// A run of ten seconds after one of warm-up.
 struct Run {
@@ -88,6 +89,8 @@ fn judged(run: Run) -> Outcome {
                 failed: 0,
             },
             started_unix_ms: 0,
+            absence: Absence::default(),
+            throttled_periods: 0,
         },
         |_| None,
     )

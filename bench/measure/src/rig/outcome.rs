@@ -70,6 +70,7 @@ fn judged_here(doubt: &Doubt) -> bool {
     matches!(
         doubt,
         Doubt::GeneratorLate { .. }
+            | Doubt::GeneratorPaused { .. }
             | Doubt::GeneratorSaturated { .. }
             | Doubt::OfferedRateMissed { .. }
             | Doubt::ConnectionsMissing { .. }
@@ -81,8 +82,8 @@ fn judged_here(doubt: &Doubt) -> bool {
     )
 }
 
-/// Converts the generator's kind of failure into that of the records. Each side has its own list, so that records can
-/// still be read when the generator's list changes.
+/// Converts the generator's kind of failure into that of the records. Each side has its own list, so that
+/// records can still be read when the generator's list changes.
 fn failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Connect => FailureKind::Connect,

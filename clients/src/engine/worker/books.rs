@@ -1,7 +1,9 @@
 //! What a thread writes down.
 
+use crate::books::absence::Absence;
 use crate::books::tally::RunTally;
 use crate::engine::usage::Meter;
+use crate::engine::worker::attention::Attention;
 use crate::failure::RequestFailure;
 use crate::outcome::{Connections, Partial};
 use crate::plan::Plan;
@@ -14,6 +16,7 @@ pub(crate) struct Books {
     /// Why the first connection that failed did so.
     pub(crate) first_failure: Option<RequestFailure>,
     pub(crate) partial: Option<Partial>,
+    pub(crate) absence: Absence,
     /// Connections that are open now.
     open: u64,
     /// Time with work so far.
@@ -28,6 +31,7 @@ impl Books {
             connections: Connections { planned: u64::from(planned), ..Connections::default() },
             first_failure: None,
             partial: None,
+            absence: Absence::default(),
             open: 0,
             busy_ns: 0,
         }
@@ -50,6 +54,13 @@ impl Books {
     pub(super) fn not_connected(&mut self, failure: RequestFailure) {
         self.connections.failed += 1;
         self.first_failure.get_or_insert(failure);
+    }
+
+    /// The thread stood still so, although it had something to do.
+    pub(super) fn paused(&mut self, attention: &Attention) {
+        let Attention { pauses, stopped_ns, .. } = attention;
+        self.absence =
+            Absence { sum_ns: pauses.sum_ns(), longest_ns: pauses.longest_ns(), stopped_ns: *stopped_ns };
     }
 
     /// The last request of the plan was due.

@@ -1,9 +1,10 @@
 //! One thread of the engine: a readiness loop over its share of the connections.
 //!
 //! The way of a request: the dispatcher gives an order, `start` takes it, `send` writes it, `readable` reads what
-//! comes and `receive` makes sense of it, `complete` books it and frees the slot, and the dispatcher is asked again.
-//! A plain request costs one write, one read and one look at the clock; nothing is allocated.
+//! comes and `receive` makes sense of it, `complete` books it and frees the slot, and the dispatcher is asked
+//! again. A plain request costs one write, one read and one look at the clock; nothing is allocated.
 
+mod attention;
 pub(super) mod books;
 mod connections;
 mod goodbye;
@@ -23,6 +24,7 @@ use crate::engine::clock::{EngineClock, Sleeper, TIMER, monotonic_ns};
 use crate::engine::live::Live;
 use crate::engine::slot::Phase;
 use crate::engine::usage::Usage;
+use crate::engine::worker::attention::Attention;
 use crate::engine::worker::books::Books;
 use crate::engine::worker::network::Network;
 use crate::engine::worker::schedule::Schedule;
@@ -32,11 +34,12 @@ use crate::outcome::Partial;
 use crate::plan::Plan;
 use crate::plan::dispatch::{Dispatcher, Next, Order};
 
-/// A thread's part of the run. The schedule says what is due, the network carries it, and the books tell what came of
-/// it; none of the three knows another.
+/// A thread's part of the run. The schedule says what is due, the network carries it, and the books tell what
+/// came of it; none of the three knows another.
 pub(super) struct Worker {
     pub(super) network: Network,
     pub(super) books: Books,
+    pub(super) attention: Attention,
     schedule: Schedule,
     clock: EngineClock,
     plan: Arc<Plan>,
@@ -60,6 +63,7 @@ impl Worker {
         Ok(Worker {
             books: Books::new(tally, connections),
             network: Network::new(&plan, thread, connections)?,
+            attention: Attention::new(),
             schedule: Schedule::new(&plan, dispatcher, thread),
             clock: EngineClock::starting_at(0),
             plan,
@@ -119,12 +123,18 @@ impl Worker {
             self.schedule.dispatcher.release(slot, 0);
         }
         let (mut mark_ns, mut drain_until_ns) = (0, None);
+        // The first requests fall due with the start.
+        let mut awaited_ns = (0, 0);
+        self.attention.begin();
         loop {
             let woke_ns = self.clock.now_ns();
+            self.attention.woke(awaited_ns.0, awaited_ns.1, woke_ns);
             self.take_events(&events, &mut buffer);
             let due_ns = self.start_due();
-            let now_ns = self.clock.now_ns();
-            self.books.worked(now_ns - woke_ns);
+            let now_ns = self.look();
+            // A thread that stands still is not at work.
+            let still_ns = self.attention.pauses.inside_ns(woke_ns, now_ns);
+            self.books.worked(now_ns - woke_ns - still_ns);
             if self.books.partial == Some(Partial::Backlog) {
                 return Ok(());
             }
@@ -142,12 +152,13 @@ impl Worker {
             }
             let due_ns = due_ns.unwrap_or(u64::MAX);
             let mark_ns = mark_ns.min(self.schedule.rested_ns());
+            awaited_ns = (due_ns, mark_ns);
             sleeper.wait(&mut self.network.poll, &mut events, &self.clock, now_ns, due_ns, mark_ns)?;
         }
     }
 
-    /// Whether the run is over: no request will fall due, and what is under way has come to its end, or had the time
-    /// for it that any request has. `until_ns` is when that time ends, and is set by the first call.
+    /// Whether the run is over: no request will fall due, and what is under way has come to its end, or had the
+    /// time for it that any request has. `until_ns` is when that time ends, and is set by the first call.
     fn is_drained(&mut self, now_ns: u64, until_ns: &mut Option<u64>) -> bool {
         if until_ns.is_none() {
             self.books.note_open_at_end();
@@ -161,6 +172,7 @@ impl Worker {
     /// Looks after what no event tells of, and gives the time to do so again: at the edges of the window, too.
     fn keep_house(&mut self, now_ns: u64) -> u64 {
         self.look_after(now_ns);
+        self.attention.keep_house();
         self.tell(now_ns);
         let edges = [self.plan.warmup_ns, self.plan.end_ns()];
         let coming = edges.into_iter().filter(|&edge_ns| edge_ns > now_ns);
@@ -176,14 +188,21 @@ impl Worker {
         );
     }
 
+    /// The time, and whether the thread was there since it last looked.
+    fn look(&mut self) -> u64 {
+        let now_ns = self.clock.now_ns();
+        self.attention.look(now_ns);
+        now_ns
+    }
+
     /// Starts what is due. Gives the time of the next request, or `None` when there will be none.
     fn start_due(&mut self) -> Option<u64> {
-        let mut now_ns = self.clock.now_ns();
+        let mut now_ns = self.look();
         for _ in 0..limits::ORDERS_AT_ONCE {
             match self.schedule.dispatcher.next(now_ns) {
                 Next::Send(order) => {
                     self.start(order, now_ns);
-                    now_ns = self.clock.now_ns();
+                    now_ns = self.look();
                 }
                 Next::Wait(due_ns) => {
                     self.note_in_system(now_ns);
@@ -220,6 +239,11 @@ impl Worker {
         slot.written = 0;
         slot.body_octets = 0;
         slot.body_fits = true;
+        (slot.still_ns, slot.unread_ns, slot.attended_ns) = (0, 0, now_ns);
+        let queued_ns = self.schedule.dispatcher.queued_since_ns();
+        if order.free_ns > order.intended_ns && self.attention.pauses.last_end_ns() > queued_ns {
+            slot.still_ns = self.attention.pauses.inside_ns(queued_ns, order.free_ns);
+        }
         self.schedule.in_flight += 1;
         self.note_in_system(now_ns);
         let octets = self.plan.mix[request as usize].wire.len() as u64;
@@ -233,12 +257,18 @@ impl Worker {
     }
 
     fn take_events(&mut self, events: &Events, buffer: &mut [u8]) {
+        if events.iter().count() == limits::EVENTS_AT_ONCE {
+            self.attention.left_events();
+        }
         for event in events {
             if event.token() == TIMER {
                 continue;
             }
             let index = event.token().0;
             if event.is_writable() || event.is_error() {
+                if self.attention.wants_stamps() {
+                    self.let_wait(index);
+                }
                 match self.network.slots[index].phase {
                     Phase::Connecting if self.network.slots[index].pipe.is_none() || event.is_error() => {
                         self.connected(index);
@@ -251,6 +281,17 @@ impl Worker {
             if event.is_readable() || event.is_read_closed() {
                 self.readable(index, buffer, event.is_read_closed());
             }
+        }
+    }
+
+    /// A request whose connection could have gone on being made or written waited for the end of a pause.
+    #[cold]
+    fn let_wait(&mut self, index: usize) {
+        let now_ns = self.clock.now_ns();
+        let slot = &mut self.network.slots[index];
+        if slot.busy && matches!(slot.phase, Phase::Connecting | Phase::Sending) {
+            slot.unread_ns += self.attention.pauses.inside_ns(slot.attended_ns, now_ns);
+            slot.attended_ns = now_ns;
         }
     }
 
@@ -279,6 +320,7 @@ impl Worker {
         self.books.read_meter_at_end(now_ns, &self.plan);
         self.books.tally.counts.backlog_max = self.schedule.dispatcher.backlog_max() as u64;
         self.note_in_system(now_ns);
+        self.books.paused(&self.attention);
         self.books.tally.entered_late(self.schedule.dispatcher.late_ns());
         self.books.tally.counts.intended = self.books.tally.counts.sent;
         let backlog = self.schedule.take_unsent();

@@ -70,10 +70,19 @@ impl Worker {
     pub(super) fn readable(&mut self, index: usize, buffer: &mut [u8], closing: bool) {
         loop {
             let Some(socket) = &mut self.network.slots[index].socket else { return };
-            match socket.read(buffer) {
-                Ok(0) => return self.ended(index),
-                Ok(count) => {
+            let read = if self.attention.wants_stamps() {
+                self.attention.read_stamped(socket, buffer, || self.clock.now_ns())
+            } else {
+                socket.read(buffer).map(|count| (count, u64::MAX))
+            };
+            match read {
+                Ok((0, _)) => return self.ended(index),
+                Ok((count, arrived_ns)) => {
                     let now_ns = self.clock.now_ns();
+                    // What this turn was told of had arrived before it, so what a pause in the turn delayed was
+                    // there.
+                    let arrived_ns = arrived_ns.min(self.attention.look(now_ns));
+                    self.note_unread(index, arrived_ns, now_ns);
                     self.receive(index, &buffer[..count], now_ns);
                     // A short read has emptied the socket: epoll(7), question 9.
                     if count < buffer.len() && !closing {
@@ -87,6 +96,17 @@ impl Worker {
                 }
                 Err(e) => return self.fail(index, RequestFailure::Reset(e)),
             }
+        }
+    }
+
+    /// Books what was left unread since it arrived.
+    #[inline]
+    fn note_unread(&mut self, index: usize, arrived_ns: u64, now_ns: u64) {
+        let slot = &mut self.network.slots[index];
+        let unread_ns = self.attention.unread_ns(arrived_ns, slot.attended_ns, now_ns);
+        if unread_ns > 0 {
+            slot.unread_ns += unread_ns;
+            slot.attended_ns = now_ns;
         }
     }
 
@@ -127,7 +147,8 @@ impl Worker {
     pub(super) fn read_answer(&mut self, index: usize, octets: &[u8], now_ns: u64) {
         let slot = &mut self.network.slots[index];
         if !slot.busy {
-            // Nobody asked: a server that says why it closes an idle connection. The connection is of no further use.
+            // Nobody asked: a server that says why it closes an idle connection. The connection is of no
+            // further use.
             return self.drop_connection(index);
         }
         let request = &self.plan.mix[slot.request as usize];
@@ -167,7 +188,10 @@ impl Worker {
         } else if !slot.body_fits || !length_fits {
             self.books.tally.failed(&RequestFailure::Body(slot.body_octets), slot.intended_ns, now_ns);
         } else {
-            let split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
+            let mut split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
+            if slot.unread_ns | slot.still_ns > 0 {
+                split = split.disturbed(slot.still_ns, slot.unread_ns);
+            }
             self.books.tally.completed(slot.intended_ns, &split, now_ns);
         }
         slot.busy = false;
