@@ -97,6 +97,12 @@ impl Attendance {
         self.stop.mark(unsafe { BorrowedFd::borrow_raw(self.descriptor) }, mark);
     }
 
+    /// The connection itself.
+    pub fn connection<'a>(self) -> BorrowedFd<'a> {
+        // SAFETY: as in `mark`.
+        unsafe { BorrowedFd::borrow_raw(self.descriptor) }
+    }
+
     /// A second descriptor of the connection, which stays open when the wire is dropped.
     ///
     /// # Errors

@@ -138,7 +138,7 @@ fn converse(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally);
+            let reply = call(site, &request, tally, Some(wire.stream().as_fd()));
             if let Some(wait) = reply.wait {
                 wire.sleep(wait);
             }

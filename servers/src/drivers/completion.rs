@@ -244,7 +244,8 @@ impl RingConnections {
                 && let Some(request) = connection.timed.session.next_request()
             {
                 share.serve();
-                let reply = call(self.site, &request, self.tally);
+                let client = Some(connection.stream.as_fd());
+                let reply = call(self.site, &request, self.tally, client);
                 connection.timed.take_reply(reply, &self.clock);
                 continue;
             }

@@ -97,8 +97,9 @@ impl Gate {
 
     async fn serve(&self, parts: &Parts, body: &[u8]) -> Response {
         let reply = {
-            let call =
-                Call { method: parts.method.as_str(), path: parts.uri.path(), body, fields: &parts.headers };
+            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let client = Some(self.attendance.connection());
+            let call = Call { method, path, body, fields: &parts.headers, client };
             guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
         };
         if let Some(wait) = reply.wait {

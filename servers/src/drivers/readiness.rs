@@ -93,7 +93,8 @@ enum Accepting {
 
 /// A connection that the selector watches.
 pub struct Watched<'a> {
-    stream: TcpStream,
+    /// The connection itself.
+    pub stream: TcpStream,
     /// The session, with its deadlines.
     pub timed: TimedSession<'a>,
     serial: u64,
@@ -102,6 +103,8 @@ pub struct Watched<'a> {
     readable: bool,
     /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
     ended: bool,
+    /// Whether no answer can reach the peer any more.
+    gone: bool,
     /// Its turn ended for fairness' sake, and its next one is planned.
     is_unfinished: bool,
 }
@@ -189,6 +192,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
                 let watched = self.watched.get_mut(index)?;
                 watched.readable = true;
                 watched.ended |= event.ended;
+                watched.gone |= event.gone;
                 Some(EventSource::Connection(index))
             }
         }
@@ -254,6 +258,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             interest: Interest::Read,
             readable: false,
             ended: false,
+            gone: false,
             is_unfinished: false,
         });
         site.open_connections.fetch_add(1, Relaxed);
@@ -372,6 +377,11 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
 }
 
 impl Watched<'_> {
+    /// Whether no answer can reach the peer any more.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether there may be bytes to read.
     pub fn is_readable(&self) -> bool {
         self.readable

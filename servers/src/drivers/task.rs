@@ -42,7 +42,7 @@ pub async fn serve(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally(site));
+            let reply = call(site, &request, tally(site), Some(stream.as_fd()));
             if let Some(wait) = reply.wait {
                 sleep(wait).await;
             }

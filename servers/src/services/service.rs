@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::work::WorkRounds;
+use crate::kit::call::has_left;
 use crate::shared::Shared;
 
 /// What a service needs to be there.
@@ -38,6 +40,9 @@ pub struct Service {
     pub methods: &'static [&'static str],
     /// What it needs in order to be available.
     pub needs: Needs,
+    /// Whether it may compute or wait for long. It is not called for a client that has left, which is looked at before;
+    /// what takes less than that look is done without it.
+    pub is_long: bool,
     /// The function itself. `rest` is the path after the first segment and its slash.
     pub call: fn(services: &Services, call: &Call<'_>, rest: &str) -> Reply,
 }
@@ -66,6 +71,8 @@ pub struct Call<'a> {
     pub body: &'a [u8],
     /// The header fields.
     pub fields: &'a dyn FieldLookup,
+    /// The client's connection; `None`: it is looked after elsewhere.
+    pub client: Option<BorrowedFd<'a>>,
 }
 
 /// Header fields to look into.
@@ -89,8 +96,9 @@ impl FieldLookup for Request<'_> {
 
 impl<'a> Call<'a> {
     /// The view of a request that our own core has parsed.
-    pub fn new(request: &'a Request<'a>) -> Self {
-        Call { method: request.method(), path: request.target().path, body: request.body(), fields: request }
+    pub fn new(request: &'a Request<'a>, client: Option<BorrowedFd<'a>>) -> Self {
+        let (method, path, body) = (request.method(), request.target().path, request.body());
+        Call { method, path, body, fields: request, client }
     }
 }
 
@@ -133,6 +141,9 @@ impl Services {
         let Some((service, rest)) = self.find(call.path) else {
             return Reply::now(text(404, "no such service; see `dyno list`\n"));
         };
+        if service.is_long && call.client.is_some_and(has_left) {
+            return Reply::now(text(503, "nobody waits for the answer\n").closing());
+        }
         if service.methods.contains(&call.method) {
             return (service.call)(self, call, rest);
         }
