@@ -101,8 +101,11 @@ fn servers_of_openssl_are_told_by_what_is_wrong_with_them() {
         assert!(missing.is_empty(), "{settings} {options}: {missing:?} in {ended:?}");
         assert_eq!(ended.code, i32::from(!says.is_empty()), "{settings} {options}: {ended:?}");
         assert!(!ended.stderr.contains("is the server running"), "{settings} {options}: {ended:?}");
-        if says.is_empty() {
-            assert!(ended.stdout.contains("200"), "{settings} {options}: {ended:?}");
+        let load = dyno(&format!("load {url} {options} -n 4 -c 2 -w 0 -q"), &[]);
+        let told = format!("{}{}", load.stdout, load.stderr);
+        match says.first() {
+            None => assert!(ended.stdout.contains("200"), "{settings} {options}: {ended:?}"),
+            Some(word) => assert!(load.code != 0 && told.contains(word), "{settings} {options}: {load:?}"),
         }
     }
 }

@@ -264,7 +264,25 @@ impl Line {
             }
             Some(pipe) => {
                 pipe.send(octets)?;
-                self.flush()
+                match self.flush() {
+                    // A peer that refuses us says why before it closes, and that can be read after it has gone.
+                    Err(ExchangeError::Io(error)) if Cause::from(&error) == Cause::Reset => {
+                        Err(self.last_words().unwrap_or(ExchangeError::Io(error)))
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    /// What the peer's transport gave as its reason, if it did.
+    fn last_words(&mut self) -> Option<ExchangeError> {
+        let mut plain = Vec::new();
+        loop {
+            match self.receive(&mut plain) {
+                Ok(true) => {}
+                Err(error @ ExchangeError::Carrier(_)) => return Some(error),
+                Ok(false) | Err(_) => return None,
             }
         }
     }

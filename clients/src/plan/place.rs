@@ -126,10 +126,10 @@ impl Resolver {
             if path.is_empty() {
                 return Err(PlanError::NoSocketPath);
             }
-            let reading = Resolver { socket: Some(path.into()), ..self.clone() };
-            return reading.resolve(&format!("http://localhost/{target}"));
+            let resolver = Resolver { socket: Some(path.into()), ..self.clone() };
+            return resolver.resolve(&format!("http://localhost/{target}"));
         }
-        let full = if text.contains("://") { text.to_string() } else { format!("http://{text}") };
+        let full = if has_scheme(text) { text.to_string() } else { format!("http://{text}") };
         let url = Url::parse(&full).map_err(|error| PlanError::Url { text: text.into(), error })?;
         if self.path_as_is {
             let mut place = self.resolve_url(url)?;
@@ -193,6 +193,12 @@ fn unix_address(path: &Path) -> Result<ServerAddress, PlanError> {
     let address = ServerAddress::Unix(path.into());
     address.for_system().map_err(|error| PlanError::SocketPath { path: path.into(), error })?;
     Ok(address)
+}
+
+/// Whether a URL begins with a scheme (RFC 3986, 3.1); a query may hold another URL.
+fn has_scheme(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(is_part))
 }
 
 /// Path and query of a URL as they are written; `/` where there is no path.
@@ -261,6 +267,8 @@ mod tests {
             ("http://127.0.0.1/a/../b", "/a/../b", Some("/b")),
             ("http://127.0.0.1/%2e%2e/x?y=/../z#f", "/%2e%2e/x?y=/../z", Some("/x?y=/../z")),
             ("127.0.0.1:1/./a", "/./a", Some("/a")),
+            ("127.0.0.1:1/?u=http://x/", "/?u=http://x/", Some("/?u=http://x/")),
+            ("unix:/s:/?u=http://x/", "/?u=http://x/", Some("/?u=http://x/")),
             ("http://127.0.0.1?a", "/?a", Some("/?a")),
             ("http://127.0.0.1", "/", Some("/")),
             ("http://127.0.0.1/a\\b", "/a\\b", None),

@@ -64,42 +64,40 @@ impl Alert {
         }
     }
 
-    /// What it says, in words, with its name in RFC 8446 where one number stands behind it.
+    /// What it says: its name in RFC 8446 where one number stands behind it, and what that means, in words.
     pub const fn reason(self) -> &'static str {
         match self {
             Alert::HandshakeFailure => {
-                "the peer has no cipher suite, key exchange or signature in common with us (alert handshake_failure)"
+                "alert handshake_failure: the peer has no cipher suite, key exchange or signature in common with us"
             }
             Alert::InsufficientSecurity => {
-                "the peer demands stronger cryptography (alert insufficient_security)"
+                "alert insufficient_security: the peer demands stronger cryptography"
             }
-            Alert::ProtocolVersion => "the peer does not speak TLS 1.3 (alert protocol_version)",
-            Alert::NoApplicationProtocol => {
-                "the peer does not offer HTTP/1.1 (alert no_application_protocol)"
-            }
-            Alert::UnrecognizedName => "the peer serves no such name (alert unrecognized_name)",
+            Alert::ProtocolVersion => "alert protocol_version: the peer does not speak TLS 1.3",
+            Alert::NoApplicationProtocol => "alert no_application_protocol: the peer does not offer HTTP/1.1",
+            Alert::UnrecognizedName => "alert unrecognized_name: the peer serves no such name",
             Alert::BadCertificate => {
-                "the peer takes our certificate for damaged or wrongly signed (alert bad_certificate)"
+                "alert bad_certificate: the peer takes our certificate for damaged or wrongly signed"
             }
             Alert::UnsupportedCertificate => {
-                "the peer does not take this kind of certificate (alert unsupported_certificate)"
+                "alert unsupported_certificate: the peer does not take this kind of certificate"
             }
             Alert::CertificateRevoked => {
-                "the peer says that our certificate is revoked (alert certificate_revoked)"
+                "alert certificate_revoked: the peer says that our certificate is revoked"
             }
             Alert::CertificateExpired => {
-                "the peer says that our certificate has expired or is not valid yet (alert certificate_expired)"
+                "alert certificate_expired: the peer says that our certificate has expired or is not valid yet"
             }
             Alert::CertificateUnknown => {
-                "the peer does not accept our certificate (alert certificate_unknown)"
+                "alert certificate_unknown: the peer does not accept our certificate"
             }
-            Alert::UnknownCa => "the peer does not know the authority of our certificate (alert unknown_ca)",
+            Alert::UnknownCa => "alert unknown_ca: the peer does not know the authority of our certificate",
             Alert::CertificateRequired => {
-                "the peer demands a certificate, and we showed none (alert certificate_required)"
+                "alert certificate_required: the peer demands a certificate, and we showed none"
             }
-            Alert::AccessDenied => "the peer does not let us in with our certificate (alert access_denied)",
-            Alert::DecryptError => "a proof of the handshake did not hold for the peer (alert decrypt_error)",
-            Alert::InternalError => "the peer failed on its own account (alert internal_error)",
+            Alert::AccessDenied => "alert access_denied: the peer does not let us in with our certificate",
+            Alert::DecryptError => "alert decrypt_error: a proof of the handshake did not hold for the peer",
+            Alert::InternalError => "alert internal_error: the peer failed on its own account",
             Alert::OurMessage => {
                 "the peer takes a message of ours for malformed or out of place (a TLS alert)"
             }
