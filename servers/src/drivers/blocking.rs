@@ -3,8 +3,8 @@
 //! How to wait is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine waits by letting others run.
 
 use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -25,8 +25,10 @@ use crate::limits::DRAIN_LOOK;
 
 /// A connection and the calls that wait for it.
 pub trait Wire {
-    /// The connection itself.
-    fn stream(&self) -> &TcpStream;
+    /// The connection itself; `None` where there is no socket.
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 
     /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
     /// that no request is under way; then a stopping server may end the wait, with 0 although bytes may still come.
@@ -59,7 +61,8 @@ pub trait Wire {
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
-    Conversation::new(site, wire.stream(), tally, Instant::now()).go_on(wire, site, tally);
+    let source = wire.connection().and_then(|connection| site.source_of(&connection));
+    Conversation::new(site, source, tally, Instant::now()).go_on(wire, site, tally);
 }
 
 /// Why a [`Conversation`] was broken off.
@@ -81,9 +84,8 @@ pub struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// The conversation on `stream`, which was accepted at `accepted`: its deadlines count from there.
-    pub fn new(site: &'a Site, stream: &TcpStream, tally: &'a Tally, accepted: Instant) -> Self {
-        let source = site.source_of(stream);
+    /// The conversation on a connection from `source`, which was accepted at `accepted`: its deadlines count from there.
+    pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
         Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
     }
 
@@ -139,7 +141,7 @@ fn converse(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally, Some(wire.stream().as_fd()));
+            let reply = call(site, &request, tally, wire.connection());
             if let Some(wait) = reply.wait {
                 wire.sleep(wait);
             }
@@ -229,11 +231,16 @@ impl<'a> BlockingWire<'a> {
         site.stop.mark(stream.as_fd(), Mark::Busy);
         BlockingWire { stream, stop: site.stop, read_limit: TimeLimit::of(site.limits.idle_time) }
     }
+
+    /// The connection itself.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
 }
 
 impl Wire for BlockingWire<'_> {
-    fn stream(&self) -> &TcpStream {
-        &self.stream
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.stream.as_fd())
     }
 
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {

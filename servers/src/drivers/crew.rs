@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -152,7 +152,7 @@ impl Crew {
     /// Serves a connection until it ends, or until it waits for its client while others wait for this worker.
     pub fn serve(&self, mut guest: Guest, tally: &'static Tally) {
         let Guest { wire, talk, accepted, .. } = &mut guest;
-        let begin = || Conversation::new(self.site, wire.stream(), tally, *accepted);
+        let begin = || Conversation::new(self.site, self.site.source_of(wire.stream()), tally, *accepted);
         let talk = talk.get_or_insert_with(begin);
         let next_look = Instant::now() + CROWD_LOOK;
         let mut wire = LentWire { wire, crew: self, next_look, is_crowded: false };
@@ -322,8 +322,8 @@ struct LentWire<'a> {
 }
 
 impl Wire for LentWire<'_> {
-    fn stream(&self) -> &TcpStream {
-        self.wire.stream()
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        self.wire.connection()
     }
 
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {

@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -96,8 +97,8 @@ impl<'a> YieldingWire<'a> {
 }
 
 impl Wire for YieldingWire<'_> {
-    fn stream(&self) -> &TcpStream {
-        &self.stream
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.stream.as_fd())
     }
 
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
