@@ -17,7 +17,7 @@
 //!
 //! # Shines
 //! Where services compute or block and connections are many: an idle connection holds no thread, and a slow service
-//! does not delay the loop.
+//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503

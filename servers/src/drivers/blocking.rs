@@ -84,7 +84,7 @@ pub struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// The conversation on a connection from `source`, which was accepted at `accepted`: its deadlines count from there.
+    /// The conversation on a connection from `source` that was accepted at `accepted`: its deadlines count from there.
     pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
         Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
     }

@@ -16,7 +16,8 @@ use crate::services::service::{Call, Reply, text};
 ///
 /// `client`: its connection, so that nothing long is done for one that has left; `None`: it is looked after elsewhere.
 pub fn call(site: &Site, request: &Request<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
-    guard(site, tally, || site.services.call(&Call::new(request, client)))
+    let has_left = || client.is_some_and(has_left);
+    guard(site, tally, || site.services.call(&Call::new(request, &has_left)))
 }
 
 /// Whether the client of this connection can read no answer any more: it has reset the connection, or the connection

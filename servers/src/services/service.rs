@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -12,7 +11,6 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::work::WorkRounds;
-use crate::kit::call::has_left;
 use crate::shared::Shared;
 
 /// What a service needs to be there.
@@ -71,8 +69,8 @@ pub struct Call<'a> {
     pub body: &'a [u8],
     /// The header fields.
     pub fields: &'a dyn FieldLookup,
-    /// The client's connection; `None`: it is looked after elsewhere.
-    pub client: Option<BorrowedFd<'a>>,
+    /// Looks whether the client has left.
+    pub has_left: &'a dyn Fn() -> bool,
 }
 
 /// Header fields to look into.
@@ -96,9 +94,9 @@ impl FieldLookup for Request<'_> {
 
 impl<'a> Call<'a> {
     /// The view of a request that our own core has parsed.
-    pub fn new(request: &'a Request<'a>, client: Option<BorrowedFd<'a>>) -> Self {
+    pub fn new(request: &'a Request<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
         let (method, path, body) = (request.method(), request.target().path, request.body());
-        Call { method, path, body, fields: request, client }
+        Call { method, path, body, fields: request, has_left }
     }
 }
 
@@ -141,7 +139,7 @@ impl Services {
         let Some((service, rest)) = self.find(call.path) else {
             return Reply::now(text(404, "no such service; see `dyno list`\n"));
         };
-        if service.is_long && call.client.is_some_and(has_left) {
+        if service.is_long && (call.has_left)() {
             return Reply::now(text(503, "nobody waits for the answer\n").closing());
         }
         if service.methods.contains(&call.method) {
