@@ -115,6 +115,11 @@ pub const REQUESTS_PER_TURN: u32 = 16;
 /// that compute, and a hundred times what a small one takes, so that pipelines of small requests keep their speed.
 pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
 
+/// Bytes that one connection reads or writes in a row before other connections have their turn: two pieces of a large
+/// body. Thousands of clients with large downloads must not make a round of the others long, and a write of this size
+/// still costs far more than the call.
+pub const BYTES_PER_TURN: usize = 64 * 1024;
+
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
 
@@ -161,6 +166,9 @@ pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
 /// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough that the
 /// server accepts again within a second after descriptors are free.
 pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often standard error is told that accepting pauses: often enough to be seen, and no way to fill the disk.
+pub const EXHAUSTED_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// The value of Retry-After for a refused client, in seconds.
 pub const RETRY_AFTER: &str = "1";

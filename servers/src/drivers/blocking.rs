@@ -168,10 +168,13 @@ fn converse(
                 wire.shut();
                 continue;
             }
-            DriverStep::Write => wire.write(session.pending(now), time_left),
+            DriverStep::Write => {
+                let octets = share.part(session.pending(now));
+                wire.write(octets, time_left)
+            }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
-                let spare = session.spare();
+                let spare = share.space(session.spare());
                 room = spare.len();
                 wire.read(spare, time_left, idle)
             }
@@ -184,7 +187,10 @@ fn converse(
                 wire.sleep(DRAIN_LOOK);
                 session.handle_deadline(clock.tick());
             }
-            Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
+            Ok(count) if step == DriverStep::Write => {
+                share.wrote(count);
+                session.advance(count, clock.now());
+            }
             Ok(count) => {
                 share.read(count, room);
                 session.received(count, clock.now());

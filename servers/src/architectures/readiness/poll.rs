@@ -62,7 +62,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 /// The list for poll(2), the tokens in the same order, and for each descriptor its index in both.
 #[derive(Default)]
-struct Poll {
+pub struct Poll {
     list: Vec<PollFd<'static>>,
     tokens: Vec<usize>,
     places: Vec<Option<usize>>,

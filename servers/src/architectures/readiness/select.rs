@@ -60,7 +60,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 }
 
 /// The bitmaps of descriptors, and the token of each descriptor.
-struct Select {
+pub struct Select {
     read: FdSet<'static>,
     write: FdSet<'static>,
     tokens: [usize; FD_SETSIZE],
