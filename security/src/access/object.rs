@@ -1,8 +1,8 @@
 //! The name of an object, in the one form that rules are held against.
 //!
 //! A rule about `/files/payroll` must not be walked around by `/files/%70ayroll`, `/files/./payroll` or
-//! `/files/x/../payroll`. So a name is decoded once and refused unless it is canonical afterwards; it is never repaired,
-//! because two programs that repair a name may differ in the result.
+//! `/files/x/../payroll`. So a name is decoded once and refused unless it is canonical afterwards. It is never
+//! repaired, because two programs that repair a name may differ in the result.
 
 use std::fmt;
 
