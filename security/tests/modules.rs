@@ -18,7 +18,8 @@ use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 use dyno_security::replay::message::{Receiver, Stale, seal};
 use dyno_security::signature::SigningKey;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::settle;
 
 fn hex(octets: &[u8]) -> String {
@@ -218,6 +219,22 @@ fn certificates_expire_while_a_server_runs() {
     };
     assert!(meet(0).is_ok() && meet(100).is_ok());
     assert_eq!(meet(101), Err(PipeError::Expired));
+}
+
+/// Instants stand still while a machine is suspended; certificates expire all the same.
+#[test]
+fn certificates_expire_while_a_machine_sleeps() {
+    static ASLEEP_S: AtomicU64 = AtomicU64::new(500);
+    let now = Instant::now();
+    let calendar =
+        Calendar::with_suspension(now, 1000, || Duration::from_secs(ASLEEP_S.load(Ordering::Relaxed)));
+    assert_eq!(calendar.unix_s(now), 1000, "what was slept before is in the reading of the clock");
+    ASLEEP_S.fetch_add(101, Ordering::Relaxed);
+    assert_eq!(calendar.unix_s(now + Duration::from_secs(7)), 1108);
+    // The system's own calendar tells the time of day.
+    let config = Config::new(Identity::throw_away(), Trust::anyone());
+    let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!(config.calendar.unix_s(Instant::now()).abs_diff(unix_s) <= 1);
 }
 
 #[test]

@@ -89,9 +89,8 @@ impl ChannelSession {
                         .opener
                         .open(MessageKind::Rekey, body, plain)
                         .map_err(|_| PipeError::BadMessage)?;
-                    records.opener.rekey();
                     self.leaves_traces = true;
-                    Ok(())
+                    records.opener.rekey(now).map_err(|_| PipeError::BadMessage)
                 }
                 k if k == MessageKind::Close as u8 => {
                     records
