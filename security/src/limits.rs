@@ -20,8 +20,17 @@ pub const NAME_OCTETS: usize = 255;
 /// stuck or hostile.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB.
-/// Counted in each process: where a process serves one connection, the limit of processes is the one that counts.
+/// Time to a client's first octet. It follows its connection by nothing but the client's own work, and whoever says
+/// nothing must not hold a connection for as long as a handshake may take.
+pub const FIRST_OCTET_TIME: Duration = Duration::from_secs(1);
+
+/// A source (an address, or a network of version 6) has the places for handshakes divided by this number of shares:
+/// four sources together can take all, and a proxy in front of a server still has 1,024.
+pub const HALF_OPEN_SHARES: usize = 4;
+
+/// Handshakes under way at one acceptor, counted from their whole first message. Each holds about 1 KiB; a flood of
+/// half-open connections stops at 4 MiB, and from there on the oldest one goes for each that begins. Counted in each
+/// process: where a process serves one connection, the limit of processes is the one that counts.
 pub const HALF_OPEN_HANDSHAKES: usize = 4096;
 
 /// Octets that a caller may send before the handshake is done. One request with its headers fits; a bulk upload has to

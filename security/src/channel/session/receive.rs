@@ -114,6 +114,7 @@ impl ChannelSession {
         let unix_s = self.config.calendar.unix_s(now);
         match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::AwaitHello => {
+                self.life.begin();
                 let (responder, reply) = Responder::start(body, &self.config)?;
                 self.outgoing.tail().extend_from_slice(&reply);
                 self.stage = Stage::AwaitFinish(Box::new(responder));
