@@ -107,14 +107,49 @@ const SUBJECTS: &[Subject] = &[
         stand_ins: &[
             ("std::sync::atomic::", "shuttle::sync::atomic::"),
             ("crate::shared::{Shared, Zeroed}", "crate::stand_in::{SharedByThreads as Shared, Zeroed}"),
+            ("crate::limits::EXHAUSTED_TOLD_EVERY", "crate::stand_in::EXHAUSTED_TOLD_EVERY"),
         ],
-        plants: &[Plant {
-            name: "reads_then_writes",
-            edits: &[(
-                "count.fetch_add(more, Relaxed);",
-                "count.store(count.load(Relaxed) + more, Relaxed);",
-            )],
-        }],
+        plants: &[
+            Plant {
+                name: "reads_then_writes",
+                edits: &[(
+                    "count.fetch_add(more, Relaxed);",
+                    "count.store(count.load(Relaxed) + more, Relaxed);",
+                )],
+            },
+            Plant {
+                name: "everybody_tells",
+                edits: &[(
+                    "told_at_s.compare_exchange(told_at, now_s, Relaxed, Relaxed).is_ok();",
+                    "told_at_s.swap(now_s, Relaxed) <= now_s;",
+                )],
+            },
+        ],
+    },
+    Subject {
+        path: "servers/src/kit/memory.rs",
+        name: "memory",
+        stand_ins: &[
+            (
+                "use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};",
+                "use shuttle::sync::atomic::{AtomicU64, Ordering::Relaxed};\nuse std::sync::atomic::AtomicUsize;",
+            ),
+            ("crate::shared::Shared", "crate::stand_in::SharedByThreads as Shared"),
+        ],
+        plants: &[
+            Plant {
+                name: "looks_then_takes",
+                edits: &[(
+                    "let Ok(before) = self.counts[HELD].fetch_update(Relaxed, Relaxed, fits) else {",
+                    "let before = self.counts[HELD].load(Relaxed);\n\
+                     if let Some(held) = fits(before) { self.counts[HELD].store(held, Relaxed); } else {",
+                )],
+            },
+            Plant {
+                name: "gives_less_back",
+                edits: &[("self.memory.give((self.octets - octets) as u64);", "")],
+            },
+        ],
     },
     Subject {
         path: "servers/src/services/work.rs",

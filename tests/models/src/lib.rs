@@ -13,6 +13,8 @@ mod inbox;
 #[cfg(test)]
 mod marks;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod stand_in;
 #[cfg(test)]
 mod tally;

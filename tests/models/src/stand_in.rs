@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Deref;
+use std::time::Duration;
 
 use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::sync::{Condvar, Mutex};
@@ -116,6 +117,9 @@ impl<T> Deref for SharedByThreads<T> {
         &self.0
     }
 }
+
+/// As in the servers: no model lets time pass.
+pub(crate) const EXHAUSTED_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 shuttle::lazy_static! {
     static ref MEASUREMENTS: AtomicU64 = AtomicU64::new(0);
