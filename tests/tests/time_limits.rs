@@ -116,7 +116,8 @@ fn unread(row: &Row, transport: Transport) -> Outcome {
     Ok(())
 }
 
-/// Answers of one record each, asked for one by one, so that nothing is behind the record that the kernel does not take.
+/// Answers of one record each, asked for one by one, so that nothing is behind the record that the kernel does not
+/// take.
 fn unread_record(row: &Row, transport: Transport) -> Outcome {
     let server = serve(row, transport, &["--write-time-ms", "1500"])?;
     let client = Client::connect_narrow(4096, server.address)?;

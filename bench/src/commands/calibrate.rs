@@ -51,8 +51,8 @@ pub(crate) struct Arguments {
     /// Only the cases whose law contains this text.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Serve a law and nothing else: delay:TIME or
-    /// queue:service=TIME[,exponential=SEED][,stall=TIME,from=TIME,period=TIME].
+    /// Serve a law and nothing else: delay:TIME or queue:service=TIME, behind which ,exponential=SEED and
+    /// ,stall=TIME,from=TIME,period=TIME may stand.
     #[arg(long, value_name = "LAW")]
     reference: Option<LatencyLaw>,
     /// Where the reference server listens.
@@ -76,6 +76,13 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     for case in cases::ALL {
         case(&mut stand, scale)
             .map_err(|error| Failure::failed(error.to_string(), "see `dyno calibrate --help`"))?;
+    }
+    if let (Some(only), true) = (&arguments.only, stand.is_empty()) {
+        let form = if arguments.quick { " of the short form" } else { "" };
+        return Err(Failure::usage(
+            format!("--only: no law{form} contains '{only}'"),
+            "such as delay, stall, M/D/1, M/M/1 or lag; run without it to see them all",
+        ));
     }
     Ok(stand.end())
 }
