@@ -9,11 +9,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::limits::TERMINAL_COLUMNS;
 use crate::print::errln;
 use dyno_measure::campaign::CampaignProgress;
-use dyno_record::audit::Standing;
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_units::show;
+use dyno_units::verdict::Verdict;
 
 /// Progress on stderr.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl CampaignProgress for Reporter {
     }
 
     fn end(&mut self, record: &Record, known_before: bool) {
-        if record.audit.standing != Standing::Void {
+        if record.audit.verdict != Verdict::Void {
             self.void.remove(&record.trial.key());
             return;
         }

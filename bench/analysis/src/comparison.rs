@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::levelling::{Levelled, LevelledCell};
-use dyno_record::audit::Standing;
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::{Interval, bca};
 use dyno_statistics::sample::{mean, median};
 use dyno_statistics::verdict::{Comparison, compare, compare_apart};
+use dyno_units::verdict::Verdict;
 
 /// A figure over all blocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,13 +37,12 @@ impl RowFigure {
             .filter_map(|record| Some((record.trial.block, read(record)?)))
             .collect();
         let values: Vec<f64> = by_round.values().copied().collect();
-        let standing =
-            |wanted: Standing| records.iter().filter(|record| record.audit.standing == wanted).count();
-        let at_least = standing(Standing::AtLeast) * 2 > by_round.len();
-        let void = standing(Standing::Void);
+        let count = |wanted: Verdict| records.iter().filter(|record| record.audit.verdict == wanted).count();
+        let at_least = count(Verdict::AtLeast) * 2 > by_round.len();
+        let void = count(Verdict::Void);
         let doubted = records.iter().find(|record| {
-            let wanted = if by_round.is_empty() { Standing::Void } else { Standing::AtLeast };
-            record.audit.standing == wanted
+            let wanted = if by_round.is_empty() { Verdict::Void } else { Verdict::AtLeast };
+            record.audit.verdict == wanted
         });
         let reason = if at_least || by_round.is_empty() {
             doubted.map(|record| record.audit.reason().to_string()).unwrap_or_default()
@@ -168,7 +167,7 @@ pub struct Model {
     /// Place of the baseline among the rows: the iterative server, or else the first.
     pub baseline: usize,
     /// Cells that count, are "at least", are void.
-    pub standings: [usize; 3],
+    pub verdicts: [usize; 3],
     /// Share of the time in which the cores were slowed, where figures were brought to full pace for it.
     pub slowed_share: Option<f64>,
 }
@@ -214,14 +213,14 @@ pub fn model(records: &Levelled) -> Model {
         .iter()
         .filter(|record| record.trial.cell.step == Step::Latency)
         .find_map(|record| record.trial.cell.load.rate_per_s);
-    let standing =
-        |wanted: Standing| records.cells.iter().filter(|record| record.audit.standing == wanted).count();
+    let told =
+        |fits: fn(Verdict) -> bool| records.cells.iter().filter(|record| fits(record.audit.verdict)).count();
     Model {
         header: records.header.clone(),
         rows,
         rate_per_s,
         baseline,
-        standings: [Standing::Valid, Standing::AtLeast, Standing::Void].map(standing),
+        verdicts: [Verdict::is_value, |it| it == Verdict::AtLeast, |it| it == Verdict::Void].map(told),
         slowed_share: slowed_share(records),
     }
 }
@@ -244,7 +243,7 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
     let seed = records.header.seed;
     let (capacity, latency, connect) = (step(Step::Capacity), step(Step::Latency), step(Step::Connect));
     let percentile = |percentile: f64| {
-        move |record: &LevelledCell| record.load.as_ref()?.total.at_ns(percentile).map(|value| value as f64)
+        move |record: &LevelledCell| record.latencies()?.total.at_ns(percentile).map(|value| value as f64)
     };
     let rate = LevelledCell::rate_per_s;
     let all: Vec<&LevelledCell> = [capacity.as_slice(), &latency, &connect].concat();

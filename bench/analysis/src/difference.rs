@@ -194,7 +194,7 @@ const FIGURES: [Figure; 4] = [
         name: "p99",
         step: Step::Latency,
         higher_is_better: false,
-        read: |record| record.counted()?.total.at_ns(99.0).map(|ns| ns as f64),
+        read: |record| record.latencies()?.total.at_ns(99.0).map(|ns| ns as f64),
     },
     Figure {
         name: "connections/s",

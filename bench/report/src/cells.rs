@@ -2,6 +2,7 @@
 
 use dyno_record::experiment::Experiment;
 use dyno_record::measured::Record;
+use dyno_units::verdict::Verdict;
 use serde::{Serialize, Serializer};
 
 use crate::error::ReportError;
@@ -48,6 +49,7 @@ struct Row<'r> {
     processes: Option<u32>,
     #[serde(serialize_with = "plain")]
     slowed_share: Option<f64>,
+    latency_verdict: String,
 }
 
 /// All cells as CSV (RFC 4180).
@@ -86,6 +88,11 @@ fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S:
     }
 }
 
+/// A verdict as one word.
+fn word(verdict: Verdict) -> String {
+    verdict.name().replace(' ', "-")
+}
+
 impl<'r> Row<'r> {
     fn new(experiment: Experiment, record: &'r Record) -> Self {
         let (cell, load, server) = (&record.trial.cell, record.load.as_ref(), record.server.as_ref());
@@ -104,7 +111,7 @@ impl<'r> Row<'r> {
             connections: cell.load.connections,
             idle_connections: cell.load.idle_connections,
             rate_offered_per_s: cell.load.rate_per_s,
-            standing: format!("{:?}", record.audit.standing),
+            standing: word(record.audit.verdict),
             reason: record.audit.reason().to_string(),
             rate_per_s: load.map(|load| load.rate_per_s),
             answered: load.map(|load| load.answered),
@@ -125,6 +132,10 @@ impl<'r> Row<'r> {
             threads: server.map(|server| server.threads),
             processes: server.map(|server| server.processes),
             slowed_share: record.pace.iter().map(|core| core.slowed_share).reduce(f64::max),
+            latency_verdict: word(record.audit.latency.max(match record.audit.verdict {
+                Verdict::Void => Verdict::Void,
+                _ => Verdict::Sound,
+            })),
         }
     }
 }
@@ -139,7 +150,8 @@ mod tests {
         let header = "experiment,block,turn,step,contestant,service,transport,server_cores,generator_cores,connections,\
                       idle_connections,rate_offered_per_s,standing,reason,rate_per_s,answered,failed,p50_ns,p90_ns,\
                       p99_ns,p99_9_ns,p99_99_ns,mean_ns,max_ns,server_cores_used,cpu_per_request_ns,\
-                      machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share\n";
+                      machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share,\
+                      latency_verdict\n";
         assert_eq!(render(Experiment::Compare, []).expect("text"), header);
     }
 
@@ -147,6 +159,6 @@ mod tests {
     fn whole_numbers_have_no_point() {
         let row = Row { rate_per_s: Some(68.0), slowed_share: Some(0.5), ..Row::default() };
         let text = lines(&[row]).expect("text");
-        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5\n"), "{text}");
+        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,\n"), "{text}");
     }
 }

@@ -131,8 +131,8 @@ fn cost(model: &Model) -> Option<String> {
 }
 
 fn trust(model: &Model) -> String {
-    let [valid, at_least, void] = model.standings;
-    let mut words = format!("Of {} cells, {valid} passed the audit", valid + at_least + void);
+    let [passed, at_least, void] = model.verdicts;
+    let mut words = format!("Of {} cells, {passed} passed the audit", passed + at_least + void);
     if at_least > 0 {
         words += &format!(", {at_least} say \"at least\" (the server was not the bottleneck)");
     }

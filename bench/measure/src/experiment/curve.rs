@@ -17,11 +17,11 @@ use crate::limits::{BRACKET, CELL_OVERHEAD, PILOT_TIME_MS, SEARCH_STEPS};
 use crate::order;
 use crate::rig::Rig;
 use crate::setup::{Setup, round_rate};
-use dyno_record::audit::Standing;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::experiment::{CURVE_SHARES, SPIKE_SHARES, SWEEP_SHARES};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
+use dyno_units::verdict::Verdict;
 
 /// The condition under which a rate still counts as good.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -127,7 +127,7 @@ fn search<R: Rig>(
         let trial = Trial { cell: at(setup, Step::CurveSearch, contestant, rate), block: step };
         let record = campaign.measure(&trial)?;
         // A cell that the machine made void says nothing of the rate; it is tried once more.
-        let record = if record.audit.standing == Standing::Void && record.load.is_some() {
+        let record = if record.audit.verdict == Verdict::Void && record.load.is_some() {
             campaign.measure(&Trial { cell: trial.cell.clone(), block: step + SEARCH_STEPS })?
         } else {
             record
