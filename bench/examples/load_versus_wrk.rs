@@ -63,8 +63,11 @@ fn main() -> Result<()> {
     let dyno = examples.parent().map(|d| d.join("dyno")).unwrap_or_default();
     let stage = Stage { dyno, url, seconds };
     println!(
-        "{rounds} rounds of 4 slices of {seconds} s, {CONNECTIONS} connections, generator on CPU 1, server on CPU 0\n"
+        "{rounds} rounds of 4 slices of {seconds} s, {CONNECTIONS} connections, generator on CPU 1, server on CPU 0"
     );
+    // Both generators and the server have the kernel's choice.
+    let congestion = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control")?;
+    println!("congestion control of all sockets: {}\n", congestion.trim());
     println!("{:>5}  {:^27}  {:^27}", "", "requests/s", "CPU ns/request");
     println!(
         "{:>5}  {:>9} {:>9} {:>7}  {:>9} {:>9} {:>7}",

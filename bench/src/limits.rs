@@ -69,6 +69,24 @@ pub(crate) const REFERENCE_IDLE_NS: u64 = 1_000_000_000;
 /// the slowest load of a calibration.
 pub(crate) const REFERENCE_AWAKE_NS: u64 = 100_000_000;
 
+/// How often a run of a calibration is made at most while it is void: three, because a machine that disturbs three runs
+/// in a row disturbs the fourth as well.
+pub(crate) const CALIBRATION_TRIES: u32 = 3;
+
+/// Time that a calibration spends on repeating void runs when the user sets none: as long as it takes without any.
+pub(crate) const CALIBRATION_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The same for the short form, which is there to be short.
+pub(crate) const CALIBRATION_PATIENCE_QUICK: Duration = Duration::from_secs(60);
+
+/// How long a calibration looks at the machine before it begins, to say whether others use it: several ticks of the
+/// kernel's accounts of CPU time.
+pub(crate) const CALIBRATION_LOOK: Duration = Duration::from_millis(500);
+
+/// Share of the allowed error that the lateness of a reference server may take: with more than a half, a wrong value
+/// may be the server's as well as the tool's.
+pub(crate) const CALIBRATION_LATE_SHARE: f64 = 0.5;
+
 /// Share of a core that other programs may use before a value of a calibration is void: beyond it their work adds
 /// microseconds.
 pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;

@@ -12,6 +12,7 @@ use dyno_measure::contestant::error::ContestantError;
 use dyno_measure::rig::system::SystemError;
 use dyno_record::store::StoreError;
 use dyno_report::error::ReportError;
+use dyno_security::pipe::alert::Alert;
 use dyno_security::pipe::error::PipeError;
 use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
@@ -121,11 +122,11 @@ pub(crate) fn of(cause: Cause, transport: Transport) -> Option<&'static str> {
     match (cause, transport) {
         (Cause::Pipe(error), _) => of_pipe(error),
         (Cause::SpeaksTls, Transport::Plain) => {
-            Some("--transport tls with whom to trust: --credentials DIR or --trust FILE")
+            Some("write https://, and whom to trust: --trust FILE or --credentials DIR")
         }
         // A server of another transport closes with octets unread, which resets the connection.
         (Cause::Silent | Cause::Reset, Transport::Plain) => {
-            Some("does the server speak --transport tls or --transport channel?")
+            Some("does the server speak TLS (https://), or --transport channel?")
         }
         (Cause::Silent | Cause::SpeaksTls | Cause::Reset, Transport::Channel | Transport::Tls)
         | (Cause::Other, _) => None,
@@ -147,16 +148,19 @@ fn of_pipe(error: PipeError) -> Option<&'static str> {
         PipeError::NotTls => "run both sides with the same --transport",
         PipeError::UnknownKey => "if it is the right one: --peer with its key, or --credentials DIR",
         PipeError::UnknownAuthority => {
-            "if it is the right one: --trust with its authority, or --credentials DIR"
+            "if it is the right one: --trust with its authority; --insecure checks nothing"
         }
         PipeError::Expired => "it needs a new certificate, or one of us needs the right time",
         PipeError::WrongName => "the names in the URL and in the certificate must be the same",
-        PipeError::RefusedByPeer => "its stderr says why: it may want a certificate that it can trust",
+        PipeError::AuthorityAsServer => "if it is the right one: --trust with this very certificate",
+        PipeError::OtherVersion => "let it speak TLS 1.3: nothing older is spoken here",
+        PipeError::RefusedByPeer(alert) => return of_alert(alert),
         PipeError::CutInHandshake => "its stderr says why: it may not know us, or speak another --transport",
         PipeError::BadMessage
         | PipeError::NothingInCommon
         | PipeError::NoCertificate
         | PipeError::BadCertificate
+        | PipeError::Revoked
         | PipeError::Truncated
         | PipeError::TooSlow
         | PipeError::TooManyHandshakes
@@ -167,12 +171,36 @@ fn of_pipe(error: PipeError) -> Option<&'static str> {
     })
 }
 
+/// The remedy for a TLS alert of the peer. What it says of our own messages is for its program or ours to mend.
+fn of_alert(alert: Alert) -> Option<&'static str> {
+    Some(match alert {
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => {
+            "let it allow a suite of TLS 1.3, with X25519, P-256 or P-384"
+        }
+        Alert::ProtocolVersion => "let it speak TLS 1.3: nothing older is spoken here",
+        Alert::NoApplicationProtocol => "let it offer http/1.1 (ALPN) beside what it speaks",
+        Alert::UnrecognizedName => "write the URL with a name that it serves",
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateUnknown
+        | Alert::CertificateRevoked => {
+            "give another --certificate; its stderr says what is wrong with this one"
+        }
+        Alert::CertificateExpired => "give another --certificate, or set the clocks right",
+        Alert::UnknownCa => "let it trust the authority of our certificate, or give another --certificate",
+        Alert::CertificateRequired => "give one: --certificate FILE with --key FILE, or --credentials DIR",
+        Alert::AccessDenied => "let it allow the owner of our certificate, or give another --certificate",
+        Alert::DecryptError | Alert::InternalError | Alert::OurMessage | Alert::Other => {
+            "its stderr says why, if anything does"
+        }
+    })
+}
+
 /// A URL that leads nowhere, as a failure of its command; `example` shows what one looks like.
 pub(crate) fn unresolved(error: &PlanError, example: &str) -> Failure {
     let remedy = match error {
-        PlanError::Https => {
-            "write http:// and --transport tls, with whom to trust: --credentials DIR or --trust FILE"
-        }
+        PlanError::Backslash(_) => "write %5C, or send it as it is: --path-as-is",
+        PlanError::TwoSockets(_) => "leave --unix-socket out, or write http://",
         _ => example,
     };
     Failure::usage(error.to_string(), remedy)
@@ -195,7 +223,7 @@ mod tests {
     use dyno_clients::failure::RequestFailure;
 
     /// Each failure of a transport that has a remedy.
-    const ADVISED: [PipeError; 10] = [
+    const ADVISED: [PipeError; 12] = [
         PipeError::OtherTransport(Transport::Plain),
         PipeError::OtherTransport(Transport::Channel),
         PipeError::OtherTransport(Transport::Tls),
@@ -204,7 +232,9 @@ mod tests {
         PipeError::UnknownAuthority,
         PipeError::Expired,
         PipeError::WrongName,
-        PipeError::RefusedByPeer,
+        PipeError::AuthorityAsServer,
+        PipeError::OtherVersion,
+        PipeError::RefusedByPeer(Alert::ProtocolVersion),
         PipeError::CutInHandshake,
     ];
 
@@ -224,12 +254,12 @@ mod tests {
     #[test]
     fn only_a_plain_connection_that_was_cut_may_want_another_transport() {
         for cause in [Cause::Silent, Cause::Reset] {
-            let perhaps_secure = "does the server speak --transport tls or --transport channel?";
+            let perhaps_secure = "does the server speak TLS (https://), or --transport channel?";
             assert_eq!(of(cause, Transport::Plain), Some(perhaps_secure));
             assert_eq!(of(cause, Transport::Tls), None);
         }
         let speaks_tls = of(Cause::SpeaksTls, Transport::Plain);
-        assert!(speaks_tls.is_some_and(|remedy| remedy.contains("--transport tls")));
+        assert!(speaks_tls.is_some_and(|remedy| remedy.contains("https://")));
         assert_eq!(of(Cause::Other, Transport::Plain), None);
     }
 
@@ -237,15 +267,60 @@ mod tests {
     fn a_failed_transport_has_the_same_remedy_wherever_it_is_met() {
         for error in ADVISED {
             let remedy = of(Cause::Pipe(error), Transport::Tls).unwrap();
-            assert!(remedy.len() <= 74, "{remedy}");
+            assert!(remedy.len() <= 78, "{remedy}");
             assert_eq!(of(Cause::Pipe(error), Transport::Plain), Some(remedy), "{error}");
             assert_eq!(of(ExchangeError::Carrier(error).cause(), Transport::Tls), Some(remedy), "{error}");
             assert_eq!(of(RequestFailure::Transport(error).cause(), Transport::Tls), Some(remedy), "{error}");
-            let address = ([127, 0, 0, 1], 80).into();
+            let address = std::net::SocketAddr::from(([127, 0, 0, 1], 80)).into();
             let cause = Cause::Pipe(error);
             let failure: Failure =
                 EngineError::Unreachable { address, reason: error.to_string(), cause }.into();
             assert_eq!(failure.remedy, remedy, "{error}");
+        }
+    }
+
+    /// Each alert of RFC 8446 (B.2), and 41 of TLS 1.2: a word that its reason holds, and one of its remedy.
+    #[test]
+    fn each_alert_has_its_words_and_its_remedy() {
+        for (number, says, mends) in [
+            (10, "malformed", "stderr"),
+            (20, "malformed", "stderr"),
+            (22, "malformed", "stderr"),
+            (40, "handshake_failure", "suite"),
+            (41, "certificate_required", "--certificate"),
+            (42, "bad_certificate", "--certificate"),
+            (43, "unsupported_certificate", "--certificate"),
+            (44, "certificate_revoked", "--certificate"),
+            (45, "certificate_expired", "clocks"),
+            (46, "certificate_unknown", "--certificate"),
+            (47, "malformed", "stderr"),
+            (48, "unknown_ca", "trust the authority"),
+            (49, "access_denied", "allow the owner"),
+            (50, "malformed", "stderr"),
+            (51, "decrypt_error", "stderr"),
+            (70, "protocol_version", "TLS 1.3"),
+            (71, "insufficient_security", "suite"),
+            (80, "internal_error", "stderr"),
+            (86, "TLS alert", "stderr"),
+            (109, "malformed", "stderr"),
+            (110, "malformed", "stderr"),
+            (112, "unrecognized_name", "URL"),
+            (113, "TLS alert", "stderr"),
+            (115, "TLS alert", "stderr"),
+            (116, "certificate_required", "--credentials"),
+            (120, "no_application_protocol", "http/1.1"),
+            (255, "TLS alert", "stderr"),
+        ] {
+            let error = PipeError::RefusedByPeer(Alert::of(number));
+            let remedy = of(Cause::Pipe(error), Transport::Tls).unwrap();
+            assert!(error.to_string().contains(says), "{number}: {error}");
+            assert!(remedy.contains(mends) && remedy.len() <= 80, "{number}: {remedy}");
+            let blames_certificate = error.to_string().contains("certificate");
+            assert_eq!(
+                blames_certificate,
+                (41..=46).contains(&number) || matches!(number, 48 | 49 | 116),
+                "{error}"
+            );
         }
     }
 }

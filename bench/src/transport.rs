@@ -1,23 +1,25 @@
 //! The options of `--transport`, the same for servers and clients.
 
 use std::path::PathBuf;
+use std::sync::Once;
 
 use dyno_security::channel::name::PeerName;
-use dyno_security::credentials::{self, Files, ServerIdentity, ServerSide};
+use dyno_security::credentials::{self, Fallback, Files, ServerIdentity, ServerSide};
 use dyno_security::pipe::Connector;
 use dyno_security::signature::{BadKey, PublicKey};
 use dyno_security::transport::Transport;
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::exit::Failure;
+use crate::print::errln;
 
 /// What lies between the socket and HTTP, and whom to trust.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Transport")]
 pub(crate) struct Options {
-    /// plain, channel (Dyno's own) or tls (TLS 1.3).
-    #[arg(long, value_name = "NAME", default_value = "plain")]
-    pub(crate) transport: Transport,
+    /// plain, channel (Dyno's own) or tls (TLS 1.3) [default: plain; tls to an https:// URL].
+    #[arg(long, value_name = "NAME")]
+    transport: Option<Transport>,
     /// A directory made by `dyno keys`, with everything for both sides.
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
@@ -28,7 +30,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
     /// Whom to trust. The channel: lines `peer NAME KEY` (NAME is the URL's host, or [host]:port) and `authority KEY`;
-    /// TLS: certificates in PEM. A server without it serves every client.
+    /// TLS: certificates in PEM, and without it the authorities of this system. A server without it serves every
+    /// client.
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
     /// The channel: accept this key of the peer (ed25519:HEX) and no other, whatever a trust file says.
@@ -36,12 +39,74 @@ pub(crate) struct Options {
     peer: Option<PublicKey>,
 }
 
+/// The same for clients, who can be told not to look.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Transport")]
+pub(crate) struct ClientOptions {
+    #[command(flatten)]
+    options: Options,
+    /// TLS: take whoever answers for the server, and check nothing. Whoever is in the way can then read it all.
+    #[arg(long)]
+    insecure: bool,
+}
+
+impl ClientOptions {
+    /// The transport to a URL, `secure` if it begins with https, and the client's end of it for the server that the
+    /// URL calls `name`; none for plain.
+    ///
+    /// # Errors
+    /// Usage (2), naming the file or the options, and the remedy.
+    pub(crate) fn connector(
+        &self,
+        secure: bool,
+        name: &PeerName,
+    ) -> Result<(Transport, Option<Box<dyn Connector>>), Failure> {
+        let transport = match (secure, self.options.transport) {
+            (false, chosen) => chosen.unwrap_or_default(),
+            (true, None | Some(Transport::Tls)) => Transport::Tls,
+            (true, Some(other @ (Transport::Plain | Transport::Channel))) => {
+                let message = format!("https:// means TLS, and --transport {other} does not");
+                return Err(Failure::usage(message, "write http://, or leave --transport out"));
+            }
+        };
+        if self.insecure && transport != Transport::Tls {
+            let message = format!("--insecure means nothing to --transport {transport}");
+            return Err(Failure::usage(message, "leave it out, or write https://"));
+        }
+        if self.insecure && self.options.trust.is_some() {
+            let message = "--insecure checks nothing, and --trust says whom to trust";
+            return Err(Failure::usage(message, "leave one of them out"));
+        }
+        hide_secrets(transport);
+        let fallback = if self.insecure { Fallback::Anyone } else { Fallback::System };
+        let files = Files { fallback, ..self.options.files(transport)? };
+        let connector = credentials::connector(transport, &files, name)?;
+        if self.insecure {
+            warn_unchecked();
+        }
+        Ok((transport, connector))
+    }
+}
+
+/// Says once that nobody knows who the server is.
+fn warn_unchecked() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        errln!("dyno: --insecure: nothing is checked, and whoever answers is taken for the server");
+    });
+}
+
 fn parse_key(text: &str) -> Result<PublicKey, BadKey> {
     text.parse()
 }
 
 impl Options {
-    fn files(&self) -> Result<Files, Failure> {
+    /// The transport of a server.
+    pub(crate) fn of_server(&self) -> Transport {
+        self.transport.unwrap_or_default()
+    }
+
+    fn files(&self, transport: Transport) -> Result<Files, Failure> {
         let given = [
             ("--credentials", self.credentials.is_some()),
             ("--key", self.key.is_some()),
@@ -51,14 +116,14 @@ impl Options {
         ];
         let useless = given.into_iter().find(|(name, given)| {
             *given
-                && match self.transport {
+                && match transport {
                     Transport::Plain => true,
                     Transport::Channel => *name == "--certificate",
                     Transport::Tls => *name == "--peer",
                 }
         });
         if let Some((name, _)) = useless {
-            let message = format!("{name} means nothing to --transport {}", self.transport);
+            let message = format!("{name} means nothing to --transport {transport}");
             return Err(Failure::usage(message, "leave it out, or choose another transport"));
         }
         Ok(Files {
@@ -67,6 +132,7 @@ impl Options {
             certificate: self.certificate.clone(),
             trust: self.trust.clone(),
             peer: self.peer,
+            fallback: Fallback::Nobody,
         })
     }
 
@@ -75,23 +141,15 @@ impl Options {
     /// # Errors
     /// Usage (2), naming the file and the remedy.
     pub(crate) fn acceptor(&self) -> Result<Option<ServerSide>, Failure> {
-        self.hide_secrets();
-        Ok(credentials::acceptor(self.transport, &self.files()?)?)
+        let transport = self.of_server();
+        hide_secrets(transport);
+        Ok(credentials::acceptor(transport, &self.files(transport)?)?)
     }
+}
 
-    /// The client's end for the server that the URL calls `name`; `None` for plain.
-    ///
-    /// # Errors
-    /// Usage (2), naming the file and the remedy.
-    pub(crate) fn connector(&self, name: &PeerName) -> Result<Option<Box<dyn Connector>>, Failure> {
-        self.hide_secrets();
-        Ok(credentials::connector(self.transport, &self.files()?, name)?)
-    }
-
-    fn hide_secrets(&self) {
-        if self.transport != Transport::Plain {
-            leave_no_core_dump();
-        }
+fn hide_secrets(transport: Transport) {
+    if transport != Transport::Plain {
+        leave_no_core_dump();
     }
 }
 

@@ -2,15 +2,17 @@
 //! learning an answer before a run.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
+use socket2::Socket;
 
 use crate::failure::{Cause, SILENT};
 use crate::limits::{EXCHANGE_BODY_MAX_OCTETS, GOODBYE_NS, READ_BUFFER_OCTETS};
 use crate::plan::Carrier;
+use crate::plan::address::ServerAddress;
 use crate::response::fault::AnswerFault;
 use crate::response::{Memo, Progress, Reader};
 
@@ -35,8 +37,8 @@ pub struct Exchange {
     pub done_ns: u64,
     /// Octets read from the socket.
     pub wire_octets: u64,
-    /// The client's address.
-    pub local: SocketAddr,
+    /// The client's address; a client of a Unix socket has none.
+    pub local: Option<SocketAddr>,
 }
 
 /// Why there was no complete answer.
@@ -44,7 +46,7 @@ pub struct Exchange {
 pub enum ExchangeError {
     /// No connection.
     #[error("no connection to {0}: {1}")]
-    Connect(SocketAddr, io::Error),
+    Connect(ServerAddress, io::Error),
     /// The transport's handshake or records.
     #[error("the transport failed: {0}")]
     Carrier(#[from] PipeError),
@@ -91,7 +93,7 @@ impl ExchangeError {
 /// # Errors
 /// [`ExchangeError`]; never waits longer than `timeout_ns` in all.
 pub fn exchange(
-    address: SocketAddr,
+    address: &ServerAddress,
     transport: &Carrier,
     wire: &[u8],
     to_head: bool,
@@ -144,7 +146,7 @@ pub fn exchange(
                 first_octet_ns: first_octet_ns.unwrap_or(done_ns),
                 done_ns,
                 wire_octets: line.wire_octets,
-                local: line.socket.local_addr()?,
+                local: line.socket.local_addr()?.as_socket(),
             };
             line.part();
             return Ok(exchange);
@@ -156,7 +158,7 @@ pub fn exchange(
 ///
 /// # Errors
 /// [`ExchangeError`]; never waits longer than `timeout_ns` for the connection.
-pub fn knock(address: SocketAddr, transport: &Carrier, timeout_ns: u64) -> Result<(), ExchangeError> {
+pub fn knock(address: &ServerAddress, transport: &Carrier, timeout_ns: u64) -> Result<(), ExchangeError> {
     let mut line = Line::connect(address, Instant::now(), timeout_ns)?;
     line.establish(transport)?;
     line.part();
@@ -192,7 +194,7 @@ fn head_length(octets: &[u8]) -> Option<usize> {
 
 /// A socket with a transport on it.
 struct Line {
-    socket: TcpStream,
+    socket: Socket,
     begin: Instant,
     timeout: Duration,
     pipe: Option<Box<dyn Pipe>>,
@@ -202,11 +204,10 @@ struct Line {
 }
 
 impl Line {
-    fn connect(address: SocketAddr, begin: Instant, timeout_ns: u64) -> Result<Self, ExchangeError> {
+    fn connect(address: &ServerAddress, begin: Instant, timeout_ns: u64) -> Result<Self, ExchangeError> {
         let timeout = Duration::from_nanos(timeout_ns);
         let socket =
-            TcpStream::connect_timeout(&address, timeout).map_err(|e| ExchangeError::Connect(address, e))?;
-        socket.set_nodelay(true)?;
+            address.connect(timeout).map_err(|error| ExchangeError::Connect(address.clone(), error))?;
         Ok(Line { socket, begin, timeout, pipe: None, wire_octets: 0, plain: Vec::new() })
     }
 
@@ -263,7 +264,25 @@ impl Line {
             }
             Some(pipe) => {
                 pipe.send(octets)?;
-                self.flush()
+                match self.flush() {
+                    // A peer that refuses us says why before it closes, and that can be read after it has gone.
+                    Err(ExchangeError::Io(error)) if Cause::from(&error) == Cause::Reset => {
+                        Err(self.last_words().unwrap_or(ExchangeError::Io(error)))
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    /// What the peer's transport gave as its reason, if it did.
+    fn last_words(&mut self) -> Option<ExchangeError> {
+        let mut plain = Vec::new();
+        loop {
+            match self.receive(&mut plain) {
+                Ok(true) => {}
+                Err(error @ ExchangeError::Carrier(_)) => return Some(error),
+                Ok(false) | Err(_) => return None,
             }
         }
     }

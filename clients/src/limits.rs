@@ -51,6 +51,10 @@ pub const TIMEOUT_DEFAULT_NS: u64 = 10_000_000_000;
 /// Most connections that a thread opens at one time before the run: below the usual listen queue of 128.
 pub const OPENING_CONNECTIONS_MAX: usize = 100;
 
+/// How long a connection to a Unix socket may wait for a place in the server's queue, ns: 1 s, as long as a TCP
+/// connection waits before its first packet is sent again.
+pub const UNIX_CONNECT_NS: u64 = 1_000_000_000;
+
 /// Connections of one run; the port space and the memory of one machine end near here.
 pub const CONNECTIONS_MAX: u64 = 1_000_000;
 

@@ -68,7 +68,7 @@ pub fn learn(plan: &mut Plan) -> Result<(), LearnError> {
         }
         let of = || format!("{} {}", request.method, request.target);
         let Exchange { status, body, .. } =
-            exchange(plan.address, &plan.transport, &request.wire, request.is_head(), plan.timeout_ns)
+            exchange(&plan.address, &plan.transport, &request.wire, request.is_head(), plan.timeout_ns)
                 .map_err(|error| LearnError::Exchange { request: of(), error })?;
         if !request.expect.accepts_status(status) {
             return Err(LearnError::Status { request: of(), status });

@@ -222,6 +222,29 @@ fn connections_last_as_long_as_planned_and_a_server_may_end_them_too() {
     assert_eq!((outcome.counts.completed, outcome.counts.failed), (60, 0));
 }
 
+/// A server that is full answers before it is asked, and closes: the next connection of the slot may have its answer
+/// before the generator knows that it stands.
+#[test]
+fn a_server_that_refuses_at_once_is_counted_right() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let refusal =
+                "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(refusal.as_bytes());
+        }
+    });
+    let mut refused = plan(address, 5_000);
+    refused.connections = 16;
+    let outcome = go(refused);
+    let counts = &outcome.counts;
+    assert_eq!((counts.completed, counts.failed), (0, 5_000), "{:?}", outcome.errors);
+    let connections = &outcome.connections;
+    assert!(connections.open_max <= 16, "{connections:?}");
+    assert!(connections.opened + connections.failed >= 5_000, "{connections:?}");
+}
+
 #[test]
 fn a_head_without_a_length_leaves_its_connection_open() {
     let mut heads = plan(server(says("HTTP/1.1 200 OK\r\n\r\n")), 100);

@@ -21,6 +21,7 @@ use dyno_security::pipe::{Acceptor, Pipe};
 use dyno_security::signature::SigningKey;
 use dyno_security::tls::certificate::ThrowAwayAuthority;
 use dyno_security::tls::endpoint::{TlsClient, TlsServer};
+use dyno_security::transport::Transport;
 
 /// Longer than any of these runs takes; a client that does not see the end waits for all of it.
 const TIMEOUT_NS: u64 = 20_000_000_000;
@@ -38,8 +39,8 @@ fn transports() -> Vec<(Carrier, Arc<dyn Acceptor>)> {
     let channel_server = ChannelServer::new(Config::new(Identity::bare(key), Trust::anyone()));
     let channel_client = ChannelClient::new(Config::new(Identity::bare(SigningKey::generate().0), trust));
     vec![
-        (Carrier::Pipe("channel", Arc::new(channel_client)), Arc::new(channel_server)),
-        (Carrier::Pipe("tls", Arc::new(tls_client)), Arc::new(tls_server)),
+        (Carrier::Pipe(Transport::Channel, Arc::new(channel_client)), Arc::new(channel_server)),
+        (Carrier::Pipe(Transport::Tls, Arc::new(tls_client)), Arc::new(tls_server)),
     ]
 }
 
@@ -112,7 +113,7 @@ fn load(address: SocketAddr, transport: Carrier, pace: Option<&str>) -> Outcome 
 }
 
 fn probe(address: SocketAddr, transport: &Carrier) -> Result<Exchange, ExchangeError> {
-    exchange(address, transport, &request().wire, false, TIMEOUT_NS)
+    exchange(&address.into(), transport, &request().wire, false, TIMEOUT_NS)
 }
 
 /// All six requests got their whole answer.

@@ -19,6 +19,7 @@ use crate::signature::keyfile::{self, KeyFileError};
 use crate::signature::{PublicKey, SigningKey};
 use crate::tls;
 use crate::tls::certificate::{CannotMake, Certified, ThrowAwayAuthority};
+use crate::tls::trust::ServerTrust;
 use crate::transport::Transport;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -69,7 +70,7 @@ pub enum CredentialsError {
     NoKey,
     /// rustls does not accept the certificates, the key or the server's name.
     #[error(transparent)]
-    Tls(#[from] tls::endpoint::ConfigError),
+    Tls(#[from] tls::trust::ConfigError),
     /// A throw-away certificate could not be made.
     #[error(transparent)]
     CannotMake(#[from] CannotMake),
@@ -89,6 +90,20 @@ pub struct Files {
     pub trust: Option<PathBuf>,
     /// For the channel: the one key that is accepted, instead of all that a trust file names.
     pub peer: Option<PublicKey>,
+    /// For a TLS client that neither `trust` nor a directory tells whom to trust.
+    pub fallback: Fallback,
+}
+
+/// Whom a TLS client takes for its server when no file says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fallback {
+    /// Nobody: the client is not made.
+    #[default]
+    Nobody,
+    /// A server with a certificate of an authority that the operating system trusts.
+    System,
+    /// Whoever answers, and files are not asked either.
+    Anyone,
 }
 
 impl Files {
@@ -195,9 +210,17 @@ fn channel_client(
 }
 
 fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, CredentialsError> {
-    let trust =
-        files.or_in_directory(&files.trust, "authority.pem").ok_or(CredentialsError::NobodyToTrust)?;
-    let authorities = read_certificates(&trust)?;
+    let named = match files.fallback {
+        Fallback::Anyone => None,
+        Fallback::System | Fallback::Nobody => files.or_in_directory(&files.trust, "authority.pem"),
+    };
+    let authorities = named.as_deref().map(read_certificates).transpose()?;
+    let trust = match (&authorities, files.fallback) {
+        (Some(authorities), _) => ServerTrust::Certificates(authorities),
+        (None, Fallback::System) => ServerTrust::System,
+        (None, Fallback::Anyone) => ServerTrust::Anyone,
+        (None, Fallback::Nobody) => return Err(CredentialsError::NobodyToTrust),
+    };
     let certified = match files.or_in_directory(&files.certificate, "tls-client.pem") {
         Some(path) => {
             let key = files.or_in_directory(&files.key, "tls-client.key").ok_or(CredentialsError::NoKey)?;
@@ -205,7 +228,7 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, Cre
         }
         None => None,
     };
-    Ok(tls::endpoint::TlsClient::new(&authorities, name, certified)?)
+    Ok(tls::endpoint::TlsClient::trusting(trust, name, certified)?)
 }
 
 /// Makes a credentials directory: mode 700, fresh keys, an authority whose own key is thrown away.

@@ -115,6 +115,11 @@ pub const REQUESTS_PER_TURN: u32 = 16;
 /// that compute, and a hundred times what a small one takes, so that pipelines of small requests keep their speed.
 pub const TIME_PER_TURN: Duration = Duration::from_micros(200);
 
+/// Bytes that one connection reads or writes in a row before other connections have their turn: two pieces of a large
+/// body. Thousands of clients with large downloads must not make a round of the others long, and a write of this size
+/// still costs far more than the call.
+pub const BYTES_PER_TURN: usize = 64 * 1024;
+
 /// Receive and send buffers that a loop keeps for its next busy connection. Beyond it they go back to the allocator.
 pub const POOLED_BUFFERS: usize = 256;
 

@@ -414,18 +414,25 @@ fn unwell(case: &Unwell) -> Outcome {
 }
 
 /// What is refused before anything is sent, or cannot be begun. `URL` stands for a server that speaks plain HTTP.
-const REFUSED: [(&str, &str, i32, &[&str]); 12] = [
+const REFUSED: [(&str, &str, i32, &[&str]); 14] = [
     ("nobody-there", "http://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused", "dyno probe"]),
     ("no-such-name", "http://no-such-name.invalid/", 2, &["no-such-name.invalid", "does not resolve"]),
-    ("https", "https://127.0.0.1/", 2, &["--transport tls"]),
-    ("tls-without-trust", "URL --transport tls", 2, &["trust"]),
+    ("nobody-there-by-https", "https://127.0.0.1:1/", 1, &["127.0.0.1:1", "refused"]),
+    (
+        "https-and-another-transport",
+        "https://127.0.0.1/ --transport plain",
+        2,
+        &["https", "--transport plain"],
+    ),
     ("rate-and-think", "URL --rate 1k --think 1ms", 2, &["--think"]),
     ("duration-and-requests", "URL -d 1s -n 5", 2, &["--requests"]),
     ("ramp-and-duration", "URL --rate 1k..2k/5s -d 9s", 2, &["length"]),
     ("more-threads-than-connections", "URL -c 1 -t 2", 2, &["threads", "connections"]),
     ("no-such-process", "URL --rate 5 --arrivals weekly", 2, &["weekly", "poisson"]),
     ("no-such-cpu", "URL --cpu 999", 2, &["999"]),
-    ("nonsense-rate", "URL --rate fast", 2, &["fast"]),
+    ("nonsense-rate", "URL --rate fast", 2, &["--rate", "fast"]),
+    ("nonsense-expectation", "URL --expect luck", 2, &["--expect", "luck"]),
+    ("absent-body", "URL --body-file /absent", 2, &["--body-file", "/absent"]),
     ("nonsense-threshold", "URL --fail-if p99=5ms", 2, &["p99>5ms"]),
 ];
 

@@ -50,6 +50,7 @@ pub fn examine(environment: &Environment, floor: &Floor, watch: Duration) -> Vec
         files(),
         ports(environment),
         backlog(environment),
+        congestion(environment),
         virtualization(environment),
         wake_up(floor),
     ]);
@@ -198,6 +199,22 @@ fn backlog(environment: &Environment) -> Check {
     check("accept queue", grade, format!("{most} places at most"), "sysctl net.core.somaxconn=4096")
 }
 
+/// Which congestion control the kernel gives to every socket here, those of all generators and servers alike.
+fn congestion(environment: &Environment) -> Check {
+    let name =
+        environment.settings.get("net/ipv4/tcp_congestion_control").map_or("not known", String::as_str);
+    let grade = match name {
+        "cubic" | "reno" => Grade::Good,
+        _ => Grade::Note,
+    };
+    check(
+        "congestion control",
+        grade,
+        name,
+        "figures compare with those of the same one; bbr paces even on loopback: sysctl net.ipv4.tcp_congestion_control=cubic",
+    )
+}
+
 fn virtualization(environment: &Environment) -> Check {
     match (&environment.hypervisor, &environment.container) {
         (None, None) => check("virtualization", Grade::Good, "none seen", ""),
@@ -288,6 +305,24 @@ fn io_uring(environment: &Environment) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_congestion_control_is_named_and_a_pacing_one_noted() {
+        for (name, grade) in [
+            (Some("cubic"), Grade::Good),
+            (Some("reno"), Grade::Good),
+            (Some("bbr"), Grade::Note),
+            (Some("dctcp"), Grade::Note),
+            (None, Grade::Note),
+        ] {
+            let mut environment = Environment::default();
+            if let Some(name) = name {
+                environment.settings.insert("net/ipv4/tcp_congestion_control".into(), name.into());
+            }
+            let check = congestion(&environment);
+            assert_eq!((check.grade, check.seen.as_str()), (grade, name.unwrap_or("not known")));
+        }
+    }
 
     #[test]
     fn a_bad_machine_is_told_so_with_advice() {

@@ -12,9 +12,10 @@ use dyno_record::header::Environment;
 use dyno_units::read;
 
 /// Kernel settings that are stored with the records: these files below /proc/sys, and no others.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "net/core/somaxconn",
     "net/ipv4/ip_local_port_range",
+    "net/ipv4/tcp_congestion_control",
     "net/ipv4/tcp_max_syn_backlog",
     "net/ipv4/tcp_tw_reuse",
     "net/ipv4/tcp_fin_timeout",

@@ -23,9 +23,16 @@ pub(crate) enum CalibrationError {
     /// Dyno's generator cannot be started.
     #[error("dyno load: {0}")]
     Load(io::Error),
-    /// Dyno's generator ended without a result; the text is what it said instead.
-    #[error("dyno load gave no result: {0}")]
-    NoResult(String),
+    /// Dyno's generator ended without a result.
+    #[error("dyno load gave no result ({status}): {said} {error}")]
+    NoResult {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it wrote to standard error.
+        said: String,
+        /// Why its standard output is no result.
+        error: serde_json::Error,
+    },
     /// A thread may not run on the CPU that it is for.
     #[error("CPU {cpu}: {error}")]
     Cpu {

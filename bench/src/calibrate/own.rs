@@ -72,17 +72,20 @@ pub(crate) fn start(law: LatencyLaw, cpu: Option<usize>) -> Result<LawServer, Ca
     Ok(server)
 }
 
-/// Runs `dyno load` with `arguments` on `cpu`.
+/// Runs `dyno load` with `arguments` on the CPUs of the calling thread.
 ///
 /// # Errors
 /// When `dyno load` gives no result. A void run is a result.
-pub(crate) fn load(url: &str, arguments: &[String], cpu: Option<usize>) -> Result<Outcome, CalibrationError> {
+pub(crate) fn load(url: &str, arguments: &[String]) -> Result<Outcome, CalibrationError> {
     let mut command = program()?;
     command.args(["load", url, "--expect", "service", "--quiet", "--format", "json"]).args(arguments);
     command.stdin(Stdio::null());
-    let output = on_cpu(cpu, move || command.output())?.map_err(CalibrationError::Load)?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| CalibrationError::NoResult(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    let output = command.output().map_err(CalibrationError::Load)?;
+    serde_json::from_slice(&output.stdout).map_err(|error| CalibrationError::NoResult {
+        status: output.status,
+        said: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        error,
+    })
 }
 
 /// Runs `work` on a thread that is pinned to `cpu`; processes that it starts inherit the pinning.

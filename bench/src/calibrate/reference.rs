@@ -31,6 +31,50 @@ pub(crate) struct Account {
     pub(crate) took: Distribution,
     /// From the time that the law prescribed for an answer to writing it, ns.
     pub(crate) late: Distribution,
+    /// The load that came.
+    pub(crate) arrived: Arrived,
+}
+
+/// The load that a generator really made, by the times at which its requests were read.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Arrived {
+    pub(crate) requests: u64,
+    /// Requests a second from the first to the last.
+    pub(crate) rate_per_s: f64,
+    /// Coefficient of variation of the gaps: 0 where they are even, 1 for a Poisson process, more for bursts.
+    pub(crate) gap_variation: f64,
+}
+
+/// Sums over the gaps between arrivals (Welford's algorithm, which loses no digits).
+#[derive(Debug, Default)]
+struct Gaps {
+    last_ns: Option<u64>,
+    count: u64,
+    mean_ns: f64,
+    squares: f64,
+}
+
+impl Gaps {
+    fn add(&mut self, at_ns: u64) {
+        if let Some(last_ns) = self.last_ns.replace(at_ns) {
+            self.count += 1;
+            let gap_ns = (at_ns - last_ns) as f64;
+            let off = gap_ns - self.mean_ns;
+            self.mean_ns += off / self.count as f64;
+            self.squares += off * (gap_ns - self.mean_ns);
+        }
+    }
+
+    fn arrived(&self) -> Arrived {
+        if self.count == 0 || self.mean_ns <= 0.0 {
+            return Arrived { requests: u64::from(self.last_ns.is_some()), ..Arrived::default() };
+        }
+        Arrived {
+            requests: self.count + 1,
+            rate_per_s: 1e9 / self.mean_ns,
+            gap_variation: (self.squares / self.count as f64).sqrt() / self.mean_ns,
+        }
+    }
 }
 
 struct Connection {
@@ -48,6 +92,7 @@ struct Reference {
     last_asked_ns: u64,
     took: Recorder,
     late: Recorder,
+    gaps: Gaps,
 }
 
 /// An answer that is due later. Answers are kept in the order of their times: every law here finishes in the order of
@@ -85,6 +130,7 @@ pub(crate) fn serve(
         last_asked_ns: 0,
         took: Recorder::default(),
         late: Recorder::default(),
+        gaps: Gaps::default(),
     };
     ready(listener.local_addr()?);
     while !live.is_stopped() {
@@ -115,7 +161,11 @@ pub(crate) fn serve(
             }
         }
     }
-    Ok(Account { took: server.took.distribution(1.0), late: server.late.distribution(1.0) })
+    Ok(Account {
+        took: server.took.distribution(1.0),
+        late: server.late.distribution(1.0),
+        arrived: server.gaps.arrived(),
+    })
 }
 
 impl Reference {
@@ -151,6 +201,7 @@ impl Reference {
                         let read_ns = clock.now_ns();
                         let finish_ns = self.course.finish_ns(read_ns);
                         self.last_asked_ns = read_ns;
+                        self.gaps.add(read_ns);
                         self.due.push_back(Due { finish_ns, read_ns, connection: index });
                     }
                     if count < buffer.len() && !closing {
@@ -183,5 +234,32 @@ impl Reference {
         if self.connections[index].take().is_some() {
             self.free.push(index);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_load_that_arrived_is_told_by_its_rate_and_its_gaps() {
+        let arrived = |times_ns: &[u64]| {
+            let mut gaps = Gaps::default();
+            times_ns.iter().for_each(|&at_ns| gaps.add(at_ns));
+            gaps.arrived()
+        };
+        let even: Vec<u64> = (0..1_001).map(|i| i * 1_000_000).collect();
+        let told = arrived(&even);
+        assert_eq!((told.requests, told.rate_per_s.round(), told.gap_variation), (1_001, 1_000.0, 0.0));
+        // Ten at once each 10 ms: the same rate, in bursts. Of ten gaps nine are 0 and one is 10 ms.
+        let bursts: Vec<u64> = (0..1_001).map(|i| i / 10 * 10_000_000).collect();
+        let told = arrived(&bursts);
+        assert!(
+            (told.rate_per_s - 1_000.0).abs() < 1.0 && (told.gap_variation - 3.0).abs() < 0.01,
+            "{told:?}"
+        );
+        assert_eq!(arrived(&[]), Arrived::default());
+        assert_eq!(arrived(&[5]), Arrived { requests: 1, ..Arrived::default() });
+        assert_eq!(arrived(&[5, 5]).rate_per_s, 0.0, "no time has passed");
     }
 }

@@ -1,21 +1,22 @@
 //! `dyno browse URL`: a page and all that belongs to it, fetched by threads.
 
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use dyno_clients::browser::fetch::{Fetched, visit};
 use dyno_clients::browser::waterfall;
-use dyno_clients::plan::place;
 use dyno_units::show;
 use serde_json::json;
+use url::Url;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::load::options::TargetOptions;
-use crate::load::plan::transport;
-use crate::load::write::put;
-use crate::print::{PAINT, out, outln};
-use crate::remedy::{self, unresolved};
+use crate::load::route::{self, Routes};
+use crate::load::write::{put, try_place};
+use crate::print::PAINT;
+use crate::remedy;
 
 /// Fetch a page like a browser: find its images, scripts, styles and frames, and fetch each by a thread with a blocking
 /// request.
@@ -43,39 +44,46 @@ pub(crate) struct Arguments {
 /// A [`Failure`]: usage (2), no page (1). Fetches that fail are shown, and end with code 1.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
-    let place = place::resolve(&target.url)
-        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/pages/8/20000"))?;
-    let transport = transport(target, &place)?;
-    let one = visit(&place.url, &transport, 1, target.timeout);
+    let place = route::place(target, "a URL is such as http://127.0.0.1:8080/pages/8/20000")?;
+    if let Some(path) = &arguments.svg {
+        try_place(path)?;
+    }
+    let routes = Routes::new(target, &place)?;
+    let find = |url: &Url| routes.find(url);
+    let one = visit(&place.url, &find, 1, target.timeout);
     // Without a page there is nothing to find, and nothing to compare.
     if let Some(Fetched { status: 0, error: Some(why), cause, .. }) = one.fetches.first() {
         let usual = "`dyno probe URL` shows one request and what comes of it";
-        let remedy = cause.and_then(|cause| remedy::of(cause, target.transport.transport));
+        let remedy = cause.and_then(|cause| remedy::of(cause, routes.of_page().transport()));
         return Err(Failure::failed(why, remedy.unwrap_or(usual)));
     }
-    let many = visit(&place.url, &transport, arguments.threads, target.timeout);
+    let many = visit(&place.url, &find, arguments.threads, target.timeout);
     let speed_up = one.elapsed_ns as f64 / many.elapsed_ns.max(1) as f64;
     if let Some(path) = &arguments.svg {
         put(&waterfall::svg(&many), path)?;
     }
+    // The reader may have gone after the first line: what was fetched decides the exit code all the same.
+    let mut out = String::new();
     if arguments.json {
         let value =
             json!({"url": place.shown(), "speed_up": speed_up, "one_thread": one, "many_threads": many});
-        outln!("{value:#}");
+        let _ = writeln!(out, "{value:#}");
     } else {
         let paint = PAINT;
-        outln!("{} {}\n", paint.bold("dyno browse"), place.shown());
-        out!("{}", waterfall::text(&many, paint));
-        outln!("\n{} fetches", many.fetches.len());
+        let _ = writeln!(out, "{} {}\n", paint.bold("dyno browse"), place.shown());
+        out.push_str(&waterfall::text(&many, paint));
+        let _ = writeln!(out, "\n{} fetches", many.fetches.len());
         for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {
-            outln!(
+            let _ = writeln!(
+                out,
                 "{name:<12} {:>9}  parallelism {:.2}",
                 show::time(visit.elapsed_ns as f64),
                 visit.parallelism
             );
         }
-        outln!("{}", paint.bold(&format!("speed-up     {speed_up:>8.2}x")));
+        let _ = writeln!(out, "{}", paint.bold(&format!("speed-up     {speed_up:>8.2}x")));
     }
     let failed = one.fetches.iter().chain(&many.fetches).any(|f| f.error.is_some());
+    put(&out, Path::new("-"))?;
     Ok(if failed { Exit::Failed } else { Exit::Success })
 }

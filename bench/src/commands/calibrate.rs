@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use dyno_clients::engine::live::Live;
+use dyno_units::read;
 use nix::unistd::{SysconfVar, sysconf};
 use serde_json::json;
 
@@ -14,27 +16,35 @@ use crate::calibrate::laws::LatencyLaw;
 use crate::calibrate::reference;
 use crate::calibrate::stand::Stand;
 use crate::exit::{Exit, Failure};
+use crate::limits::{CALIBRATION_PATIENCE, CALIBRATION_PATIENCE_QUICK};
 use crate::load::progress;
 use crate::print::outln;
 
 /// Hold load generators against servers whose latency law is known.
 ///
 /// Starts reference servers (a constant delay, M/D/1 and M/M/1 queues, a server that stands still for a while), loads
-/// them with `dyno load` and with whichever of wrk, wrk2, ab, h2load, oha and vegeta are installed, and prints for each
-/// the true value, the reported one, the error and a verdict. Dyno's own rows decide the exit code; the others show
-/// what coordinated omission hides. A value that is wrong while other programs had the machine is void, not wrong.
+/// them with `dyno load` and with whichever of wrk, wrk2, ab, h2load, hey, oha, autocannon and vegeta are installed,
+/// and prints for each the load that arrived, the true value, the reported one, the error, the error that is allowed,
+/// and a verdict. All tools of a case get one job, and are held against one truth by one rule: the law applied to the
+/// planned load, and of a constant delay what the server itself measured. Dyno's own rows decide the exit code; the
+/// others show what coordinated omission hides. A value that is wrong while other programs had the machine, or while
+/// the server was later than its law, is void, not wrong; so is a negative time. A void run is made again at once, up
+/// to three times.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 nine of ten of Dyno's values are right, 1 they are not, 2 wrong usage, \
-5 they are not, and the machine did other work meanwhile."
+5 they are not, and something disturbed them."
 )]
 pub(crate) struct Arguments {
-    /// The short form (some 20 s), with wider tolerances, for a machine that is not quiet.
+    /// The short form (a minute or two), with wider tolerances, for a machine that is not quiet.
     #[arg(long)]
     quick: bool,
     /// Runs of each of Dyno's stall cases; nine of ten shall be right.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     repeat: u32,
+    /// Time for repeating void runs, in all [default: 10m; 1m with --quick].
+    #[arg(long, value_name = "TIME", value_parser = read::duration_ns)]
+    patience: Option<u64>,
     /// JSON lines instead of a table.
     #[arg(long)]
     json: bool,
@@ -58,7 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some(law) = arguments.reference {
         return serve(law, arguments.listen);
     }
-    let mut stand = Stand::new(arguments.json, arguments.only.clone(), arguments.repeat);
+    let usual = if arguments.quick { CALIBRATION_PATIENCE_QUICK } else { CALIBRATION_PATIENCE };
+    let patience = arguments.patience.map_or(usual, Duration::from_nanos);
+    let mut stand = Stand::new(arguments.json, arguments.only.clone(), arguments.repeat, patience);
     stand.begin();
     let scale = if arguments.quick { &QUICK } else { &FULL };
     for case in cases::ALL {

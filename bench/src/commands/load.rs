@@ -10,12 +10,11 @@ use dyno_clients::plan::Plan;
 use dyno_clients::verdict::judge::judge;
 use dyno_clients::verdict::threshold::{self, Condition};
 use dyno_measure::probe::machine::online_cores;
-use dyno_security::transport::Transport;
 use dyno_units::read;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
-use crate::load::{options, plan, progress, write};
+use crate::load::{options, plan, progress, route, write};
 use crate::print::errln;
 use crate::remedy;
 use dyno_units::verdict::Verdict;
@@ -29,6 +28,8 @@ use dyno_units::verdict::Verdict;
 ///
 /// Without --rate the loop is closed: each connection sends its next request when the answer is there. That
 /// finds the server's capacity, and hides its stalls, as every closed loop does.
+///
+/// HTTP/1.1 is spoken, over TCP, a Unix socket, TLS 1.3 (https://) or Dyno's channel; HTTP/2 is not.
 ///
 /// Each run is audited: was the generator late, saturated or stopped, does Little's law hold, is the arrival
 /// process the planned one, was the run steady? Rate and latencies have a verdict each: sound, doubtful, at
@@ -76,6 +77,8 @@ Examples:
   dyno load http://127.0.0.1:8080/                       closed loop, 64 connections, 10 s
   dyno load http://127.0.0.1:8080/ --rate 10k            open loop, Poisson arrivals
   dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
+  dyno load https://localhost:8443/ --trust ca.pem       TLS 1.3; without --trust the system says whom to trust
+  dyno load unix:/run/server.sock:/json                  a Unix socket
   dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
 
 Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 what the run is for is void, or a
@@ -95,9 +98,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     for path in [Some(&arguments.output), arguments.hlog.as_ref()].into_iter().flatten() {
         write::try_place(path)?;
     }
-    plan.address = plan::reachable(&place, arguments.target.timeout)?;
-    let transport = arguments.target.transport.transport;
-    let mut outcome = carry_out(plan, transport, !arguments.quiet, arguments.announce_start)?;
+    plan.address = route::reachable(&place, arguments.target.timeout)?;
+    let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
     advise_pinning(&mut outcome, &arguments.how);
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
     write::outcome(&outcome, arguments.format, &arguments.output)?;
@@ -108,12 +110,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 }
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
-fn carry_out(
-    mut plan: Plan,
-    transport: Transport,
-    progress: bool,
-    announce_start: bool,
-) -> Result<Run, Failure> {
+fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
+    let transport = plan.transport.transport();
     dyno_clients::run::learn(&mut plan).map_err(|error| {
         let usual = "try `dyno probe URL` to see what the server answers";
         Failure::failed(error.to_string(), remedy::of(error.cause(), transport).unwrap_or(usual))

@@ -134,7 +134,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         settings,
         stop,
         readiness: Readiness::new({
-            let (name, transport) = (architecture.name, arguments.transport.transport.name());
+            let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
             move |site, workers| say_ready(site, workers, name, transport, rounds)
         }),

@@ -3,4 +3,5 @@
 pub(crate) mod options;
 pub(crate) mod plan;
 pub(crate) mod progress;
+pub(crate) mod route;
 pub(crate) mod write;

@@ -7,14 +7,20 @@ use dyno_clients::limits;
 use dyno_clients::plan::error::PlanError;
 use dyno_units::read::{self, ReadError};
 
-use crate::transport::Options;
+use crate::transport::ClientOptions;
 
 /// What is sent where.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetOptions {
-    /// Where to, such as http://127.0.0.1:8080/json.
+    /// Where to, such as http://127.0.0.1:8080/json, https://localhost:8443/ or unix:/run/server.sock:/json.
     pub(crate) url: String,
+    /// Connect to this Unix socket, whatever host the URL names.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) unix_socket: Option<PathBuf>,
+    /// Send path and query as they are written: `/a/../b` stays what it is.
+    #[arg(long)]
+    pub(crate) path_as_is: bool,
     /// Request method [default: GET, or POST with a body].
     #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
     pub(crate) method: String,
@@ -43,7 +49,7 @@ pub(crate) struct TargetOptions {
     pub(crate) timeout: u64,
     /// What lies between the socket and HTTP.
     #[command(flatten)]
-    pub(crate) transport: Options,
+    pub(crate) transport: ClientOptions,
 }
 
 /// How it is sent.
@@ -128,8 +134,16 @@ pub(crate) enum OptionError {
     /// A file that is no text.
     #[error("{0} is not UTF-8")]
     NotText(String),
+    /// The value of an option.
+    #[error("{option}: {error}")]
+    Of {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with its value.
+        error: PlanError,
+    },
     /// An unknown arrival process.
-    #[error("'{0}' is no arrival process: constant, poisson or trace:FILE")]
+    #[error("--arrivals: '{0}' is no arrival process: constant, poisson or trace:FILE")]
     NoProcess(String),
     /// A length beside a rate that has one.
     #[error("a ramp or steps bring their own length: leave --duration and --requests out")]

@@ -1,22 +1,18 @@
 //! From options to a plan for the generator.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
 use dyno_clients::plan::as_run::Stretch;
 use dyno_clients::plan::error::PlanError;
 use dyno_clients::plan::mixfile;
 use dyno_clients::plan::pacer::{Arrivals, parse_trace};
-use dyno_clients::plan::place::{self, Place};
+use dyno_clients::plan::place::Place;
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Request, RequestParts};
-use dyno_clients::plan::{Carrier, Length, Pace, Plan};
-use dyno_security::channel::name::PeerName;
+use dyno_clients::plan::{Length, Pace, Plan};
 
 use crate::exit::Failure;
 use crate::limits::LOAD_DURATION_NS;
 use crate::load::options::{How, OptionError, TargetOptions};
-use crate::remedy::unresolved;
+use crate::load::route;
 use dyno_measure::probe::machine::online_cores;
 
 /// Builds the plan; `errors_max` is the share of failed requests that makes the run void. Its address is the first of
@@ -25,14 +21,13 @@ use dyno_measure::probe::machine::online_cores;
 /// # Errors
 /// A usage failure that names the options that do not go together.
 pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Result<(Plan, Place), Failure> {
-    let place = place::resolve(&target.url)
-        .map_err(|error| unresolved(&error, "a URL is such as http://127.0.0.1:8080/"))?;
+    let place = route::place(target, "a URL is such as http://127.0.0.1:8080/")?;
     let (pace, length) =
         pace(how).map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?;
     let plan = Plan {
         url: place.shown(),
-        address: place.addresses[0],
-        transport: transport(target, &place)?,
+        address: place.addresses[0].clone(),
+        transport: route::transport(target, &place)?,
         pace,
         connections: how.connections,
         threads: how.threads,
@@ -52,6 +47,11 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
     Ok((plan, place))
 }
 
+/// Names the option whose value is wrong.
+fn of(option: &'static str) -> impl FnOnce(PlanError) -> OptionError {
+    move |error| OptionError::Of { option, error }
+}
+
 /// Options that make no request, as a failure of their command; `usual` is what to do where nothing better is known.
 pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
     let remedy = match error {
@@ -61,16 +61,6 @@ pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
         _ => usual,
     };
     Failure::usage(error.to_string(), remedy)
-}
-
-/// The first address of a place that takes a connection.
-///
-/// # Errors
-/// Every address, and what is wrong with it.
-pub(crate) fn reachable(place: &Place, timeout_ns: u64) -> Result<SocketAddr, Failure> {
-    place
-        .reachable(timeout_ns)
-        .map_err(|error| Failure::failed(error.to_string(), "is the server up, on one of these addresses?"))
 }
 
 fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
@@ -83,40 +73,26 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
     }
 }
 
-/// The transport of the target.
-///
-/// # Errors
-/// Which credentials are missing or cannot be used.
-pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier, Failure> {
-    let host = place.url.host_str().unwrap_or_default();
-    // A certificate names an IPv6 address without the brackets of a URL.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let connector = target.transport.connector(&PeerName::of_host(host, place.url.port()))?;
-    Ok(match connector {
-        None => Carrier::Plain,
-        Some(connector) => Carrier::Pipe(target.transport.transport.name(), Arc::from(connector)),
-    })
-}
-
 /// The request of the URL, or those of the mix.
 ///
 /// # Errors
 /// Why a request cannot be sent, or an answer cannot be expected.
 pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<Vec<Request>, OptionError> {
     if let Some(path) = &target.mix {
-        let text = mixfile::read_bounded(path)?;
+        let text = mixfile::read_bounded(path).map_err(of("--mix"))?;
         let path = path.display().to_string();
         let Ok(text) = String::from_utf8(text) else { return Err(OptionError::NotText(path)) };
         return mixfile::parse(&text, place, close).map_err(|error| OptionError::Content { path, error });
     }
     let body = match (&target.body, &target.body_file) {
         (Some(text), _) => Some(text.clone().into_bytes()),
-        (None, Some(path)) => Some(mixfile::read_bounded(path)?),
+        (None, Some(path)) => Some(mixfile::read_bounded(path).map_err(of("--body-file"))?),
         (None, None) => None,
     };
     let expect = Expect {
         status: target.expect_status,
-        body: mixfile::expected_body(&target.expect, &place.target, body.as_deref().unwrap_or_default())?,
+        body: mixfile::expected_body(&target.expect, &place.target, body.as_deref().unwrap_or_default())
+            .map_err(of("--expect"))?,
     };
     let mut headers = target.headers.clone();
     place.authorize(&mut headers);
@@ -158,7 +134,7 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
         return Err(OptionError::ShapeWithLength);
     }
     let own_length = how.duration.unwrap_or(LOAD_DURATION_NS);
-    let mut stretches = profile::parse(rate, own_length)?;
+    let mut stretches = profile::parse(rate, own_length).map_err(of("--rate"))?;
     let (from_per_s, shape_ns) = (stretches[0].from_per_s, profile::length_ns(&stretches));
     let length = length(how, shaped.then_some(shape_ns));
     if let (Length::Requests(n), [only]) = (length, stretches.as_mut_slice()) {

@@ -68,7 +68,7 @@ pub(crate) fn try_place(path: &Path) -> Result<(), Failure> {
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
     Failure::failed(
         format!("cannot write {}: {error}", path.display()),
-        "choose another place for it (--output, --hlog)",
+        "choose another place for it (--output, --hlog, --svg)",
     )
 }
 

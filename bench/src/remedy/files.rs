@@ -4,6 +4,7 @@ use dyno_security::channel::trust::TrustFileError;
 use dyno_security::credentials::CredentialsError;
 use dyno_security::files::FileFault;
 use dyno_security::signature::keyfile::{KeyFileError, KeyForm};
+use dyno_security::tls::trust::ConfigError;
 
 use crate::exit::Failure;
 
@@ -22,6 +23,9 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
             "give --credentials DIR (made by `dyno keys DIR`), --trust FILE or --peer KEY"
         }
         CredentialsError::NoKey => "give --key FILE as well",
+        CredentialsError::Tls(ConfigError::NoSystemAuthorities) => {
+            "install them (ca-certificates), or say whom to trust: --trust FILE"
+        }
         CredentialsError::KeyFile(error) => of_key(error),
         CredentialsError::TrustFile { error: TrustFileError::NoEntry { .. }, .. } => {
             "add a line for it, `peer NAME KEY`; or accept one key: --peer KEY"
@@ -34,7 +38,9 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
             ..
         }
         | CredentialsError::TrustFile { error: TrustFileError::NotText { .. }, .. }
-        | CredentialsError::Tls(_)
+        | CredentialsError::Tls(
+            ConfigError::Tls(_) | ConfigError::NothingToTrust | ConfigError::BadName(_),
+        )
         | CredentialsError::CannotMake(_) => KEYS,
     }
 }

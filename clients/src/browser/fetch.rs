@@ -13,7 +13,7 @@ use crate::failure::Cause;
 use crate::limits::{FRAMES_DEPTH_MAX, RESOURCES_MAX};
 use crate::plan::Carrier;
 use crate::plan::error::PlanError;
-use crate::plan::place::resolve_url;
+use crate::plan::place::Place;
 use crate::plan::request::RequestParts;
 
 /// One fetch. Times are ns from the begin of the whole.
@@ -72,12 +72,15 @@ struct Board {
     fetched: Vec<Fetched>,
 }
 
+/// Where the address of a resource leads, and by which transport; the text says why it leads nowhere.
+pub type Route<'a> = dyn Fn(&Url) -> Result<(Place, Carrier), String> + Sync + 'a;
+
 /// Visits `page` with `threads` threads; each takes the next resource, sends a blocking request, and waits for the
 /// answer. A single fetch that fails is told in its row.
 ///
 /// # Panics
 /// When a thread of it does.
-pub fn visit(page: &Url, transport: &Carrier, threads: u32, timeout_ns: u64) -> Visit {
+pub fn visit(page: &Url, route: &Route<'_>, threads: u32, timeout_ns: u64) -> Visit {
     let board = Mutex::new(Board::default());
     let news = Condvar::new();
     if let Ok(mut board) = board.lock() {
@@ -90,7 +93,7 @@ pub fn visit(page: &Url, transport: &Carrier, threads: u32, timeout_ns: u64) -> 
             let (board, news) = (&board, &news);
             scope.spawn(move || {
                 while let Some(task) = next(board, news) {
-                    let (fetched, body) = fetch(&task, transport, thread, begin, timeout_ns);
+                    let (fetched, body) = fetch(&task, route, thread, begin, timeout_ns);
                     let mut links = Vec::new();
                     if matches!(task.kind, Kind::Page | Kind::Frame) && task.depth < FRAMES_DEPTH_MAX {
                         links = find(&task.url, &body);
@@ -130,13 +133,7 @@ fn next(board: &Mutex<Board>, news: &Condvar) -> Option<Task> {
     }
 }
 
-fn fetch(
-    task: &Task,
-    transport: &Carrier,
-    thread: u32,
-    begin: Instant,
-    timeout_ns: u64,
-) -> (Fetched, Vec<u8>) {
+fn fetch(task: &Task, route: &Route<'_>, thread: u32, begin: Instant, timeout_ns: u64) -> (Fetched, Vec<u8>) {
     let begin_ns = begin.elapsed().as_nanos() as u64;
     let mut fetched = Fetched {
         kind: task.kind,
@@ -151,7 +148,7 @@ fn fetch(
         error: None,
         cause: None,
     };
-    let answer = get(&task.url, transport, timeout_ns);
+    let answer = get(&task.url, route, timeout_ns);
     fetched.end_ns = begin.elapsed().as_nanos() as u64;
     match answer {
         Ok(answer) => {
@@ -179,7 +176,10 @@ fn fetch(
 /// Why a resource has no answer.
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    /// Its address leads nowhere, or cannot be asked for.
+    /// Its address leads nowhere.
+    #[error("{0}")]
+    Route(String),
+    /// It cannot be asked for, or nobody is there.
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
@@ -189,14 +189,14 @@ enum FetchError {
 impl FetchError {
     fn cause(&self) -> Cause {
         match self {
-            FetchError::Plan(_) => Cause::Other,
+            FetchError::Route(_) | FetchError::Plan(_) => Cause::Other,
             FetchError::Exchange(error) => error.cause(),
         }
     }
 }
 
-fn get(url: &Url, transport: &Carrier, timeout_ns: u64) -> Result<Exchange, FetchError> {
-    let place = resolve_url(url.clone())?;
+fn get(url: &Url, route: &Route<'_>, timeout_ns: u64) -> Result<Exchange, FetchError> {
+    let (place, transport) = route(url).map_err(FetchError::Route)?;
     let address = place.reachable(timeout_ns)?;
     let mut headers = Vec::new();
     place.authorize(&mut headers);
@@ -208,7 +208,7 @@ fn get(url: &Url, transport: &Carrier, timeout_ns: u64) -> Result<Exchange, Fetc
         ..RequestParts::default()
     };
     let request = parts.prepare()?;
-    Ok(exchange(address, transport, &request.wire, false, timeout_ns)?)
+    Ok(exchange(&address, &transport, &request.wire, false, timeout_ns)?)
 }
 
 /// Sum of the fetches' lengths over the length of their union.

@@ -33,7 +33,7 @@ impl Kind {
 }
 
 /// Finds what a browser would fetch for `html`, in the order of the document, each once. Addresses are resolved against
-/// `page`, or against the page's own `base`. What is no http address (`data:`, `javascript:`) is left out.
+/// `page`, or against the page's own `base`. What is no http or https address (`data:`, `javascript:`) is left out.
 pub fn find(page: &Url, html: &[u8]) -> Vec<(Kind, Url)> {
     let mut base = page.clone();
     let mut found: Vec<(Kind, Url)> = Vec::new();
@@ -67,7 +67,7 @@ pub fn find(page: &Url, html: &[u8]) -> Vec<(Kind, Url)> {
         let Some((kind, address)) = link.filter(|(_, address)| !address.is_empty()) else { continue };
         let Ok(mut url) = base.join(&address) else { continue };
         url.set_fragment(None);
-        if url.scheme() == "http" && !found.iter().any(|(_, other)| *other == url) {
+        if matches!(url.scheme(), "http" | "https") && !found.iter().any(|(_, other)| *other == url) {
             found.push((kind, url));
         }
     }
@@ -89,7 +89,7 @@ mod tests {
             <link rel=icon href=/favicon.ico><link rel=canonical href=/self><script src="s.js?a=1&amp;b=2"></script></head>
             <body><div><p><a href="x.html"><picture><img alt="a > b" src='../i.png'></picture></a></div>
             <!-- <img src="commented.png"> --><img src="i.png"/><img src="../i.png"><img src=""><img>
-            <iframe src="//other/frame"></iframe><img src="data:image/png;base64,AA=="><img src="f#part">"#;
+            <iframe src="//other/frame"></iframe><img src="https://other/i"><img src="ftp://other/i"><img src="data:image/png;base64,AA=="><img src="f#part">"#;
         let expected = [
             (Kind::Style, "http://h/a/style.css"),
             (Kind::Image, "http://h/favicon.ico"),
@@ -97,6 +97,7 @@ mod tests {
             (Kind::Image, "http://h/i.png"),
             (Kind::Image, "http://h/a/i.png"),
             (Kind::Frame, "http://other/frame"),
+            (Kind::Image, "https://other/i"),
             (Kind::Image, "http://h/a/f"),
         ];
         let found = links(html);

@@ -28,7 +28,7 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
         bar.push_str(&"█".repeat(end.saturating_sub(first)));
         let padding = " ".repeat((COLUMNS as usize + 1).saturating_sub(bar.chars().count()));
         let took = show::time((fetch.end_ns - fetch.begin_ns) as f64);
-        let name = fetch.error.clone().unwrap_or_else(|| path(fetch).chars().take(14).collect());
+        let name: String = path(fetch).chars().take(14).collect();
         let line = format!(
             "{:>6}  {:<7} {}{padding}{took:<8} {name}",
             fetch.thread,
@@ -36,6 +36,9 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
             paint.tone(Tone::Note, &bar)
         );
         let _ = writeln!(out, "{}", line.trim_end());
+        if let Some(error) = &fetch.error {
+            let _ = writeln!(out, "        {}", paint.tone(Tone::Bad, &format!("✗ {}: {error}", fetch.url)));
+        }
     }
     out
 }

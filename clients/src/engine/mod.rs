@@ -29,6 +29,7 @@ use crate::exchange::{ExchangeError, knock};
 use crate::failure::{Cause, RequestFailure};
 use crate::limits;
 use crate::outcome::{Connections, Partial};
+use crate::plan::address::ServerAddress;
 use crate::plan::dispatch::{Dispatcher, RequestSource};
 use crate::plan::error::PlanError;
 use crate::plan::pacer::Pacer;
@@ -67,7 +68,7 @@ pub enum EngineError {
     #[error("no connection to {address}: {reason}")]
     Unreachable {
         /// Where to.
-        address: std::net::SocketAddr,
+        address: ServerAddress,
         /// What the system says, or the transport.
         reason: String,
         /// What that suggests.
@@ -99,8 +100,8 @@ pub fn run(
     if lazily {
         // A first knock at the door: who is not there is told at once, and not as a million failed requests. Where
         // connections are opened before the run, they are the knock.
-        knock(plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
-            address: plan.address,
+        knock(&plan.address, &plan.transport, plan.timeout_ns).map_err(|e| EngineError::Unreachable {
+            address: plan.address.clone(),
             cause: e.cause(),
             reason: match e {
                 ExchangeError::Connect(_, e) => e.to_string(),
@@ -159,7 +160,7 @@ pub fn run(
                 Some(failure) => (failure.to_string(), failure.cause()),
                 None => ("no connection within the timeout".into(), Cause::Other),
             };
-            EngineError::Unreachable { address: plan.address, reason, cause }
+            EngineError::Unreachable { address: plan.address.clone(), reason, cause }
         })
     })?;
     let throttled_periods = quota::throttled_periods().saturating_sub(throttled_before);

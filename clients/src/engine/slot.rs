@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use dyno_security::pipe::Pipe;
-use mio::net::TcpStream;
+use socket2::Socket;
 
 use crate::response::Reader;
 
@@ -52,7 +52,7 @@ pub(super) struct Slot {
     /// Requests sent on this connection.
     pub carried: u64,
     /// The connection.
-    pub socket: Option<TcpStream>,
+    pub socket: Option<Socket>,
     /// Reads its answers.
     pub reader: Reader,
     /// The transport on it; `None`: plain.

@@ -1,24 +1,24 @@
 //! Opening sockets for the load: nonblocking, without delay, from many loopback addresses when ports would run out.
+//!
+//! The congestion control is the machine's, as it is for every other load generator: one of our own would make ratios
+//! to theirs a comparison of the kernel's algorithms.
 
-use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-
-use mio::net::TcpStream;
-use nix::sys::socket::sockopt::TcpCongestion;
-use socket2::{Domain, Protocol, Socket, Type};
+use std::time::Duration;
 
 use nix::errno::Errno;
+use socket2::Socket;
 
-use crate::limits::{SOURCE_ADDRESSES, SPREAD_FROM_CONNECTIONS};
+use crate::limits::{SOURCE_ADDRESSES, SPREAD_FROM_CONNECTIONS, UNIX_CONNECT_NS};
 use crate::plan::Plan;
+use crate::plan::address::ServerAddress;
 
 /// Opens connections to one address.
 #[derive(Debug, Clone)]
 pub struct ConnectionOpener {
-    address: SocketAddr,
+    address: ServerAddress,
     spread: bool,
-    loopback: bool,
     next: u32,
 }
 
@@ -26,9 +26,8 @@ impl ConnectionOpener {
     /// For the plan; `thread` only makes threads begin at different source addresses.
     pub fn new(plan: &Plan, thread: u32) -> Self {
         ConnectionOpener {
-            address: plan.address,
+            address: plan.address.clone(),
             spread: would_run_out(plan),
-            loopback: plan.address.ip().is_loopback(),
             next: thread.wrapping_mul(61),
         }
     }
@@ -44,26 +43,29 @@ impl ConnectionOpener {
     ///
     /// # Errors
     /// What the system says; a refused connection may show up here or later.
-    pub fn open(&mut self) -> io::Result<TcpStream> {
-        let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        if self.loopback {
-            // There is no congestion on loopback, and a control that paces (BBR) would delay requests on its own
-            // account. Where Reno is not to be had, the machine's choice stays.
-            let _ = nix::sys::socket::setsockopt(&socket, TcpCongestion, &OsString::from("reno"));
+    pub fn open(&mut self) -> io::Result<Socket> {
+        let socket = self.address.socket()?;
+        let address = self.address.for_system()?;
+        if matches!(self.address, ServerAddress::Unix(_)) {
+            // A full queue of connections refuses at once whoever does not wait in connect(2), and no event tells when
+            // there is room again. The send timeout bounds that wait: unix(7).
+            socket.set_write_timeout(Some(Duration::from_nanos(UNIX_CONNECT_NS)))?;
+            socket.connect(&address)?;
+            socket.set_nonblocking(true)?;
+            return Ok(socket);
         }
+        socket.set_nonblocking(true)?;
         if self.spread {
             // The port is chosen at connect, when the whole four-tuple is known: ip(7), IP_BIND_ADDRESS_NO_PORT.
             nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;
             socket.bind(&SocketAddr::from((self.source(), 0)).into())?;
         }
-        match socket.connect(&self.address.into()) {
+        match socket.connect(&address) {
             Ok(()) => {}
             Err(e) if e.raw_os_error() == Some(nix::libc::EINPROGRESS) => {}
             Err(e) => return Err(e),
         }
-        Ok(TcpStream::from_std(socket.into()))
+        Ok(socket)
     }
 }
 
@@ -74,7 +76,7 @@ const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 /// spare on loopback.
 fn would_run_out(plan: &Plan) -> bool {
     let many = plan.come_and_go() || plan.connections >= SPREAD_FROM_CONNECTIONS;
-    many && plan.address.is_ipv4() && plan.address.ip().is_loopback()
+    many && matches!(plan.address, ServerAddress::Tcp(SocketAddr::V4(address)) if address.ip().is_loopback())
 }
 
 /// Why a process may not have as many descriptors as it needs.
@@ -123,7 +125,7 @@ mod tests {
     fn plan(address: &str, connections: u32, requests_per_connection: Option<u64>) -> Plan {
         let request =
             RequestParts { target: "/".into(), authority: "test".into(), ..RequestParts::default() };
-        let address = address.parse().unwrap();
+        let address = address.parse::<SocketAddr>().unwrap();
         let mut plan = Plan::closed(address, connections, Length::Requests(1), request.prepare().unwrap());
         plan.requests_per_connection = requests_per_connection;
         plan
@@ -144,6 +146,20 @@ mod tests {
             let plan = plan(address, connections, requests_per_connection);
             let told = ConnectionOpener::new(&plan, 0).spread;
             assert_eq!(told, spread, "{address}, {connections} connections, {requests_per_connection:?}");
+        }
+    }
+
+    #[test]
+    fn sockets_have_the_congestion_control_of_the_machine() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let machine = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control").unwrap();
+        for requests_per_connection in [None, Some(1)] {
+            let plan = plan(&address, 1, requests_per_connection);
+            let socket = ConnectionOpener::new(&plan, 0).open().unwrap();
+            let given =
+                nix::sys::socket::getsockopt(&socket, nix::sys::socket::sockopt::TcpCongestion).unwrap();
+            assert_eq!(given.to_string_lossy().trim_end_matches('\0'), machine.trim());
         }
     }
 

@@ -10,6 +10,9 @@ pub struct PlanAsRun {
     pub url: String,
     /// `plain`, `channel` or `tls`.
     pub transport: String,
+    /// Whether the secure transport took whoever answered for the server; absent: it checked who it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub server_unchecked: bool,
     /// Closed loop or open loop.
     pub load: Load,
     /// Connections that the run was allowed to use.

@@ -96,14 +96,15 @@ pub enum PlanError {
     #[error("the trace holds no arrival")]
     EmptyTrace,
 
-    /// A line of a mix is no request.
-    #[error("line {line}: {error}")]
-    MixLine {
-        /// The line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        error: serde_json::Error,
-    },
+    /// A mix is no JSON of requests; the text names line and column.
+    #[error("{0}")]
+    MixJson(serde_json::Error),
+    /// A target of a mix names a server, and all requests go to one.
+    #[error("'{0}' is a whole URL; a mix holds targets such as /json, all for the server of one URL")]
+    WholeUrl(String),
+    /// A request of a mix has a body and a file with another.
+    #[error("'{0}' has two bodies: body and body_file")]
+    TwoBodies(String),
     /// A mix is no TOML of requests; the text names line and column.
     #[error("{0}")]
     MixToml(toml::de::Error),
@@ -158,12 +159,26 @@ pub enum PlanError {
         /// What is wrong with it.
         error: url::ParseError,
     },
-    /// TLS is a transport here, and not a part of the URL.
-    #[error("https is spoken over TLS: write http:// and choose the transport beside it")]
-    Https,
     /// The scheme is another one.
-    #[error("'{0}' is not spoken here; use http://")]
+    #[error("'{0}' is not spoken here; use http:// or https://")]
     Scheme(String),
+    /// A backslash stands in the path, which no request target holds.
+    #[error("'{0}' holds a backslash, which no path may; %5C stands for one")]
+    Backslash(String),
+    /// A Unix socket is named in the URL and beside it.
+    #[error("'{0}' names a Unix socket, and so does something beside it; name one")]
+    TwoSockets(String),
+    /// `unix:` and nothing behind it.
+    #[error("unix: needs the path of a socket, such as unix:/run/server.sock:/json")]
+    NoSocketPath,
+    /// The system cannot connect to a socket of this path.
+    #[error("{}: {error}", path.display())]
+    SocketPath {
+        /// The path.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// The URL has no host.
     #[error("'{0}' names no host")]
     NoHost(String),

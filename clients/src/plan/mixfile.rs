@@ -15,7 +15,7 @@
 //! expect_status = 200
 //! ```
 //!
-//! JSON lines hold one such request a line.
+//! JSON holds such requests in an array, or one after the other, such as one a line.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -58,14 +58,15 @@ fn one() -> f64 {
 /// # Errors
 /// Names the file's fault.
 pub fn parse(text: &str, place: &Place, close: bool) -> Result<Vec<Request>, PlanError> {
-    let entries = if text.trim_start().starts_with('{') {
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let parsed = lines.map(|(i, line)| {
-            serde_json::from_str(line).map_err(|error| PlanError::MixLine { line: i + 1, error })
-        });
-        parsed.collect::<Result<Vec<Entry>, PlanError>>()?
-    } else {
-        toml::from_str::<MixFile>(text).map_err(PlanError::MixToml)?.request
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let entries = match form(text) {
+        Form::Toml => toml::from_str::<MixFile>(text).map_err(PlanError::MixToml)?.request,
+        Form::Array => serde_json::from_str(text).map_err(PlanError::MixJson)?,
+        Form::Lines => {
+            let values = serde_json::Deserializer::from_str(text).into_iter();
+            values.collect::<Result<Vec<Entry>, _>>().map_err(PlanError::MixJson)?
+        }
     };
     if entries.is_empty() {
         return Err(PlanError::EmptyMix);
@@ -73,10 +74,33 @@ pub fn parse(text: &str, place: &Place, close: bool) -> Result<Vec<Request>, Pla
     entries.into_iter().map(|entry| request(entry, place, close)).collect()
 }
 
+/// How a mix is written.
+enum Form {
+    Toml,
+    /// One array of JSON.
+    Array,
+    /// JSON objects, one after the other.
+    Lines,
+}
+
+/// By how it begins: a table of TOML begins with two brackets, an array of objects with one.
+fn form(text: &str) -> Form {
+    let text = text.trim_start();
+    match text.strip_prefix('[').map(str::trim_start) {
+        Some(inside) if inside.starts_with('{') || inside.trim_end() == "]" => Form::Array,
+        None if text.starts_with('{') => Form::Lines,
+        _ => Form::Toml,
+    }
+}
+
 fn request(entry: Entry, place: &Place, close: bool) -> Result<Request, PlanError> {
-    let body = match &entry.body_file {
-        Some(path) => Some(read_bounded(path)?),
-        None => entry.body.map(String::into_bytes),
+    if entry.target.contains("://") && !entry.target.starts_with('/') {
+        return Err(PlanError::WholeUrl(entry.target));
+    }
+    let body = match (&entry.body_file, entry.body) {
+        (Some(_), Some(_)) => return Err(PlanError::TwoBodies(entry.target)),
+        (Some(path), None) => Some(read_bounded(path)?),
+        (None, text) => text.map(String::into_bytes),
     };
     let sent = body.as_deref().unwrap_or_default();
     let expect =
@@ -137,11 +161,21 @@ mod tests {
                     target = \"/echo\"\nheaders = { \"X-A\" = \"b\" }\nbody = \"hi\"\nexpect_status = 201\n";
         let lines = "{\"target\": \"/json\", \"weight\": 3, \"expect\": \"service\"}\n\n{\"method\": \"POST\", \"target\": \
                      \"/echo\", \"headers\": {\"X-A\": \"b\"}, \"body\": \"hi\", \"expect_status\": 201}\n";
+        let array = format!("[{}]", lines.trim_end().replace("\n\n", ","));
         let place = resolve("http://127.0.0.1:1/").unwrap();
-        let (a, b) = (parse(toml, &place, false).unwrap(), parse(lines, &place, false).unwrap());
+        let a = parse(toml, &place, false).unwrap();
         assert_eq!(a.len(), 2);
-        for (a, b) in a.iter().zip(&b) {
-            assert_eq!((&a.wire, a.weight, a.expect.status), (&b.wire, b.weight, b.expect.status));
+        let marked = [toml, lines, &array].map(|text| format!("\u{feff}{text}"));
+        let spread = lines.replace(", ", ",\n  ");
+        for text in [lines, &array, &format!(" \n{array}\n"), &spread]
+            .into_iter()
+            .chain(marked.iter().map(String::as_str))
+        {
+            let b = parse(text, &place, false).unwrap();
+            assert_eq!(a.len(), b.len(), "{text}");
+            for (a, b) in a.iter().zip(&b) {
+                assert_eq!((&a.wire, a.weight, a.expect.status), (&b.wire, b.weight, b.expect.status));
+            }
         }
         assert!(
             matches!(&a[0].expect.body, ExpectedBody::Exactly(body) if body.starts_with(b"{\"message\""))
@@ -159,6 +193,12 @@ mod tests {
             ("[[request]]\ntarget = \"/\"\nexpect = \"luck\"\n", "luck"),
             ("[[request]]\ntarget = \"/a b\"\n", "target"),
             ("{\"target\": 5}", "line 1"),
+            ("{\"target\": \"/\"}\n{\"target\": 5}", "line 2"),
+            ("[{\"target\": \"/\"},\n {\"target\": 5}]", "line 2"),
+            ("[]", "no request"),
+            ("[[request]]\ntarget = \"http://other:1/x\"\n", "whole URL"),
+            ("{\"target\": \"https://127.0.0.1:1/x\"}", "whole URL"),
+            ("{\"target\": \"/\", \"body\": \"a\", \"body_file\": \"b\"}", "two bodies"),
         ] {
             assert!(parse(text, &place, false).unwrap_err().to_string().contains(word), "{text}");
         }

@@ -1,5 +1,6 @@
 //! The plan: what shall be sent where, over how many connections, for how long. Values only; nothing runs here.
 
+pub mod address;
 pub mod as_run;
 pub mod dispatch;
 pub mod error;
@@ -9,12 +10,13 @@ pub mod place;
 pub mod profile;
 pub mod request;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dyno_security::pipe::Connector;
+use dyno_security::transport::Transport;
 
 use crate::limits;
+use crate::plan::address::ServerAddress;
 use crate::plan::as_run::{Load, PlanAsRun, Stretch};
 use crate::plan::error::PlanError;
 use crate::plan::pacer::Arrivals;
@@ -51,8 +53,8 @@ pub enum Length {
 pub enum Carrier {
     /// TCP as it is.
     Plain,
-    /// A secure pipe; the name is `channel` or `tls`.
-    Pipe(&'static str, Arc<dyn Connector>),
+    /// A secure pipe of this transport, which is not [`Transport::Plain`].
+    Pipe(Transport, Arc<dyn Connector>),
 }
 
 impl std::fmt::Debug for Carrier {
@@ -64,9 +66,22 @@ impl std::fmt::Debug for Carrier {
 impl Carrier {
     /// `plain`, `channel` or `tls`.
     pub fn name(&self) -> &'static str {
+        self.transport().name()
+    }
+
+    /// Which one it is.
+    pub fn transport(&self) -> Transport {
         match self {
-            Carrier::Plain => "plain",
-            Carrier::Pipe(name, _) => name,
+            Carrier::Plain => Transport::Plain,
+            Carrier::Pipe(transport, _) => *transport,
+        }
+    }
+
+    /// Whether it finds out who the server is. A plain connection does not, and nobody expects it to.
+    pub fn checks_server(&self) -> bool {
+        match self {
+            Carrier::Plain => false,
+            Carrier::Pipe(_, connector) => connector.checks_server(),
         }
     }
 }
@@ -77,7 +92,7 @@ pub struct Plan {
     /// As the user wrote it.
     pub url: String,
     /// Where to connect.
-    pub address: SocketAddr,
+    pub address: ServerAddress,
     /// What lies under HTTP.
     pub transport: Carrier,
     /// When requests start.
@@ -110,9 +125,18 @@ pub struct Plan {
 
 impl Plan {
     /// A closed loop of one request over `connections`, every other value at its default.
-    pub fn closed(address: SocketAddr, connections: u32, length: Length, request: Request) -> Plan {
+    pub fn closed(
+        address: impl Into<ServerAddress>,
+        connections: u32,
+        length: Length,
+        request: Request,
+    ) -> Plan {
+        let address = address.into();
         Plan {
-            url: format!("http://{address}{}", request.target),
+            url: match &address {
+                ServerAddress::Tcp(address) => format!("http://{address}{}", request.target),
+                ServerAddress::Unix(_) => format!("{address}:{}", request.target),
+            },
             address,
             transport: Carrier::Plain,
             pace: Pace::Closed { think_ns: 0 },
@@ -198,6 +222,7 @@ impl Plan {
         PlanAsRun {
             url: self.url.clone(),
             transport: self.transport.name().into(),
+            server_unchecked: matches!(self.transport, Carrier::Pipe(..)) && !self.transport.checks_server(),
             load: match &self.pace {
                 Pace::Closed { think_ns } => Load::Closed { think_ns: *think_ns },
                 Pace::Open { arrivals, stretches } => {

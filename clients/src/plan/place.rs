@@ -1,11 +1,13 @@
 //! Where a URL leads: the address to connect to, and what to put into the request.
 
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use url::{Position, Url};
 
+use crate::plan::address::ServerAddress;
 use crate::plan::error::PlanError;
 
 /// A resolved URL.
@@ -13,9 +15,11 @@ use crate::plan::error::PlanError;
 pub struct Place {
     /// The URL, parsed.
     pub url: Url,
-    /// The addresses of its host, IPv4 before IPv6; at least one.
-    pub addresses: Vec<SocketAddr>,
-    /// For the field `Host`: host, and port if it is not 80.
+    /// The addresses of its host, IPv4 before IPv6, or the Unix socket in their place; at least one.
+    pub addresses: Vec<ServerAddress>,
+    /// Whether it begins with `https`, and so wants TLS.
+    pub secure: bool,
+    /// For the field `Host`: host, and port if it is not the scheme's own.
     pub authority: String,
     /// Path and query.
     pub target: String,
@@ -28,22 +32,32 @@ impl Place {
     ///
     /// # Errors
     /// Names every address with what the system says of it.
-    pub fn reachable(&self, timeout_ns: u64) -> Result<SocketAddr, PlanError> {
+    pub fn reachable(&self, timeout_ns: u64) -> Result<ServerAddress, PlanError> {
         if let [only] = self.addresses.as_slice() {
-            return Ok(*only);
+            return Ok(only.clone());
         }
         let mut failures = Vec::new();
         for address in &self.addresses {
-            match TcpStream::connect_timeout(address, Duration::from_nanos(timeout_ns)) {
-                Ok(_) => return Ok(*address),
+            match address.connect(Duration::from_nanos(timeout_ns)) {
+                Ok(_) => return Ok(address.clone()),
                 Err(error) => failures.push(format!("{address}: {error}")),
             }
         }
         Err(PlanError::Unreachable(failures.join("; ")))
     }
 
+    /// The host as a certificate names it: an IPv6 address without the brackets of a URL.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// The URL without the credentials, to be shown and recorded.
     pub fn shown(&self) -> String {
+        if let (Some(address @ ServerAddress::Unix(_)), "localhost") =
+            (self.addresses.first(), self.authority.as_str())
+        {
+            return format!("{address}:{}", self.target);
+        }
         let mut url = self.url.clone();
         // Both succeed for a URL with a host, and this has one.
         let _ = (url.set_username(""), url.set_password(None));
@@ -88,28 +102,80 @@ fn percent_decoded(text: &str) -> Vec<u8> {
     decoded
 }
 
-/// Parses and resolves a URL; `http://` may be left out.
-///
-/// # Errors
-/// Names what is wrong with it and what would be right.
-pub fn resolve(text: &str) -> Result<Place, PlanError> {
-    let full = if text.contains("://") { text.to_string() } else { format!("http://{text}") };
-    let url = Url::parse(&full).map_err(|error| PlanError::Url { text: text.into(), error })?;
-    resolve_url(url)
+/// How a URL is taken, where its text alone does not say it.
+#[derive(Debug, Clone, Default)]
+pub struct Resolver {
+    /// Connect to this Unix socket, whatever host the URL names.
+    pub socket: Option<PathBuf>,
+    /// Send path and query as they are written, with `..` and `\` left in.
+    pub path_as_is: bool,
 }
 
-/// Resolves a URL that is parsed already.
+impl Resolver {
+    /// Parses and resolves a URL; `http://` may be left out. `unix:PATH` and `unix:PATH:/TARGET` name a Unix socket.
+    ///
+    /// # Errors
+    /// Names what is wrong with it and what would be right.
+    pub fn resolve(&self, text: &str) -> Result<Place, PlanError> {
+        if let Some(rest) = text.strip_prefix("unix:") {
+            let rest = rest.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(rest);
+            let (path, target) = rest.split_once(":/").unwrap_or((rest, ""));
+            if self.socket.is_some() {
+                return Err(PlanError::TwoSockets(text.into()));
+            }
+            if path.is_empty() {
+                return Err(PlanError::NoSocketPath);
+            }
+            let resolver = Resolver { socket: Some(path.into()), ..self.clone() };
+            return resolver.resolve(&format!("http://localhost/{target}"));
+        }
+        let full = if has_scheme(text) { text.to_string() } else { format!("http://{text}") };
+        let url = Url::parse(&full).map_err(|error| PlanError::Url { text: text.into(), error })?;
+        if self.path_as_is {
+            let mut place = self.resolve_url(url)?;
+            place.target = written_target(&full);
+            return Ok(place);
+        }
+        // A URL parser makes '/' of it, as browsers do, and the server would be asked for something else.
+        let path = full.split(['?', '#']).next().unwrap_or_default();
+        if path.contains('\\') {
+            return Err(PlanError::Backslash(text.into()));
+        }
+        self.resolve_url(url)
+    }
+
+    /// Resolves a URL that is parsed already.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub fn resolve_url(&self, url: Url) -> Result<Place, PlanError> {
+        let secure = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            other => return Err(PlanError::Scheme(other.into())),
+        };
+        let host =
+            url.host_str().filter(|h| !h.is_empty()).ok_or_else(|| PlanError::NoHost(url.to_string()))?;
+        let addresses = match &self.socket {
+            Some(path) => vec![unix_address(path)?],
+            None => addresses_of(host, url.port().unwrap_or(if secure { 443 } else { 80 }))?,
+        };
+        let authority = url.port().map_or(host.to_string(), |port| format!("{host}:{port}"));
+        let target = url[Position::BeforePath..Position::AfterQuery].to_string();
+        let authorization = authorization(&url);
+        Ok(Place { addresses, secure, authority, target, authorization, url })
+    }
+}
+
+/// As [`Resolver::resolve`], where nothing but the text says how.
 ///
 /// # Errors
-/// As [`resolve`].
-pub fn resolve_url(url: Url) -> Result<Place, PlanError> {
-    match url.scheme() {
-        "http" => {}
-        "https" => return Err(PlanError::Https),
-        other => return Err(PlanError::Scheme(other.into())),
-    }
-    let host = url.host_str().filter(|h| !h.is_empty()).ok_or_else(|| PlanError::NoHost(url.to_string()))?;
-    let port = url.port().unwrap_or(80);
+/// As [`Resolver::resolve`].
+pub fn resolve(text: &str) -> Result<Place, PlanError> {
+    Resolver::default().resolve(text)
+}
+
+fn addresses_of(host: &str, port: u16) -> Result<Vec<ServerAddress>, PlanError> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let found =
         (bare, port).to_socket_addrs().map_err(|error| PlanError::Resolve { host: host.into(), error })?;
@@ -120,10 +186,27 @@ pub fn resolve_url(url: Url) -> Result<Place, PlanError> {
     if addresses.is_empty() {
         return Err(PlanError::NoAddress(host.into()));
     }
-    let authority = url.port().map_or(host.to_string(), |port| format!("{host}:{port}"));
-    let target = url[Position::BeforePath..Position::AfterQuery].to_string();
-    let authorization = authorization(&url);
-    Ok(Place { addresses, authority, target, authorization, url })
+    Ok(addresses.into_iter().map(ServerAddress::Tcp).collect())
+}
+
+fn unix_address(path: &Path) -> Result<ServerAddress, PlanError> {
+    let address = ServerAddress::Unix(path.into());
+    address.for_system().map_err(|error| PlanError::SocketPath { path: path.into(), error })?;
+    Ok(address)
+}
+
+/// Whether a URL begins with a scheme (RFC 3986, 3.1); a query may hold another URL.
+fn has_scheme(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    text.split_once("://").is_some_and(|(scheme, _)| scheme.bytes().all(is_part))
+}
+
+/// Path and query of a URL as they are written; `/` where there is no path.
+fn written_target(full: &str) -> String {
+    let after = full.split_once("://").map_or(full, |(_, after)| after);
+    let after = after.split('#').next().unwrap_or_default();
+    let target = &after[after.find(['/', '?', '\\']).unwrap_or(after.len())..];
+    if target.starts_with('/') { target.into() } else { format!("/{target}") }
 }
 
 #[cfg(test)]
@@ -133,10 +216,72 @@ mod tests {
     #[test]
     fn urls_are_resolved() {
         let place = resolve("127.0.0.1:8080/a%20b?c=d#fragment").unwrap();
-        assert_eq!(place.addresses, ["127.0.0.1:8080".parse().unwrap()]);
+        assert_eq!(place.addresses, [tcp("127.0.0.1:8080")]);
         assert_eq!((place.authority.as_str(), place.target.as_str()), ("127.0.0.1:8080", "/a%20b?c=d"));
-        let six = resolve("http://[::1]").unwrap();
-        assert_eq!((six.addresses[0], six.target.as_str()), ("[::1]:80".parse().unwrap(), "/"));
+        for (text, address, secure, authority) in [
+            ("http://[::1]", "[::1]:80", false, "[::1]"),
+            ("https://[::1]", "[::1]:443", true, "[::1]"),
+            ("https://[::1]:8443/", "[::1]:8443", true, "[::1]:8443"),
+            ("https://127.0.0.1", "127.0.0.1:443", true, "127.0.0.1"),
+            ("HTTPS://127.0.0.1:443", "127.0.0.1:443", true, "127.0.0.1"),
+            ("https://127.0.0.1:80", "127.0.0.1:80", true, "127.0.0.1:80"),
+            ("http://127.0.0.1:443", "127.0.0.1:443", false, "127.0.0.1:443"),
+        ] {
+            let place = resolve(text).unwrap();
+            assert_eq!((&place.addresses[0], place.secure), (&tcp(address), secure), "{text}");
+            assert_eq!((place.authority.as_str(), place.target.as_str()), (authority, "/"), "{text}");
+        }
+    }
+
+    fn tcp(address: &str) -> ServerAddress {
+        ServerAddress::Tcp(address.parse().unwrap())
+    }
+
+    #[test]
+    fn a_unix_socket_is_named_in_the_url_or_beside_it() {
+        for (text, path, target) in [
+            ("unix:/run/s.sock", "/run/s.sock", "/"),
+            ("unix:/run/s.sock:/a?b=c", "/run/s.sock", "/a?b=c"),
+            ("unix:///run/s.sock:/a/b:/c", "/run/s.sock", "/a/b:/c"),
+            ("unix:s.sock:/a", "s.sock", "/a"),
+            ("unix:a:b.sock", "a:b.sock", "/"),
+        ] {
+            let place = resolve(text).unwrap();
+            assert_eq!(place.addresses, [ServerAddress::Unix(path.into())], "{text}");
+            assert_eq!((place.target.as_str(), place.authority.as_str()), (target, "localhost"), "{text}");
+            assert_eq!(place.shown(), format!("unix:{path}:{target}"), "{text}");
+        }
+        let beside = Resolver { socket: Some("/run/s.sock".into()), path_as_is: false };
+        let place = beside.resolve("https://no.such.name.invalid/a").unwrap();
+        assert_eq!(place.addresses, [ServerAddress::Unix("/run/s.sock".into())]);
+        assert_eq!((place.authority.as_str(), place.secure), ("no.such.name.invalid", true));
+        assert!(matches!(beside.resolve("unix:/x"), Err(PlanError::TwoSockets(_))));
+        let long = format!("unix:/{}", "s".repeat(200));
+        assert!(matches!(resolve(&long), Err(PlanError::SocketPath { .. })));
+        assert!(matches!(resolve("unix:"), Err(PlanError::NoSocketPath)));
+    }
+
+    #[test]
+    fn a_path_is_sent_as_it_is_where_that_is_asked_for() {
+        for (text, as_is, tidied) in [
+            ("http://127.0.0.1/a/../b", "/a/../b", Some("/b")),
+            ("http://127.0.0.1/%2e%2e/x?y=/../z#f", "/%2e%2e/x?y=/../z", Some("/x?y=/../z")),
+            ("127.0.0.1:1/./a", "/./a", Some("/a")),
+            ("127.0.0.1:1/?u=http://x/", "/?u=http://x/", Some("/?u=http://x/")),
+            ("unix:/s:/?u=http://x/", "/?u=http://x/", Some("/?u=http://x/")),
+            ("http://127.0.0.1?a", "/?a", Some("/?a")),
+            ("http://127.0.0.1", "/", Some("/")),
+            ("http://127.0.0.1/a\\b", "/a\\b", None),
+            ("unix:/s:/a/../b", "/a/../b", Some("/b")),
+        ] {
+            let reading = Resolver { path_as_is: true, socket: None };
+            assert_eq!(reading.resolve(text).unwrap().target, as_is, "{text}");
+            match tidied {
+                Some(tidied) => assert_eq!(resolve(text).unwrap().target, tidied, "{text}"),
+                None => assert!(matches!(resolve(text), Err(PlanError::Backslash(_))), "{text}"),
+            }
+        }
+        assert_eq!(resolve("http://127.0.0.1/?a\\b").unwrap().target, "/?a\\b", "a query may hold one");
     }
 
     #[test]
@@ -165,15 +310,17 @@ mod tests {
     #[test]
     fn every_address_is_tried_in_order_and_every_failure_named() {
         // This listener is gone at the end of the line, so nobody is there.
-        let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().into();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let up = listener.local_addr().unwrap();
+        let up: ServerAddress = listener.local_addr().unwrap().into();
+        let down: ServerAddress = down;
         let mut place = resolve("http://127.0.0.1/").unwrap();
-        for addresses in [vec![down, up], vec![up, down], vec![up]] {
+        let list = |addresses: &[&ServerAddress]| addresses.iter().map(|&address| address.clone()).collect();
+        for addresses in [list(&[&down, &up]), list(&[&up, &down]), list(&[&up])] {
             place.addresses = addresses;
             assert_eq!(place.reachable(5_000_000_000).unwrap(), up);
         }
-        place.addresses = vec![down, down];
+        place.addresses = vec![down.clone(), down.clone()];
         let fault = place.reachable(5_000_000_000).unwrap_err().to_string();
         assert_eq!(fault.matches(&down.to_string()).count(), 2, "{fault}");
     }
@@ -181,7 +328,6 @@ mod tests {
     #[test]
     fn what_cannot_be_loaded_is_refused() {
         for (text, word) in [
-            ("https://localhost/", "TLS"),
             ("ftp://localhost/", "not spoken"),
             ("http://", "no URL"),
             ("http://no.such.name.invalid/", "does not resolve"),

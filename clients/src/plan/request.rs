@@ -126,6 +126,8 @@ impl Request {
     /// As told in the result.
     pub fn entry(&self) -> MixEntry {
         let verified = match self.expect.body {
+            // An answer to HEAD has no body that could be compared.
+            _ if self.is_head() => "status",
             ExpectedBody::Any => "status",
             ExpectedBody::Same => "same",
             ExpectedBody::Exactly(_) => "body",
@@ -251,6 +253,25 @@ mod tests {
         assert!(empty.starts_with("POST / ") && empty.contains("Content-Length: 0\r\n"), "{empty}");
         assert!(framed("PUT", None, None).unwrap().contains("Content-Length: 0\r\n"));
         assert!(!framed("", None, None).unwrap().contains("Content-Length"));
+    }
+
+    #[test]
+    fn only_what_is_compared_counts_as_verified() {
+        for (method, body, verified) in [
+            ("", ExpectedBody::Any, "status"),
+            ("", ExpectedBody::Same, "same"),
+            ("", ExpectedBody::Exactly(b"a".as_slice().into()), "body"),
+            ("POST", ExpectedBody::Exactly(b"a".as_slice().into()), "body"),
+            ("HEAD", ExpectedBody::Exactly(b"a".as_slice().into()), "status"),
+            ("HEAD", ExpectedBody::Same, "status"),
+            ("HEAD", ExpectedBody::Any, "status"),
+        ] {
+            let mut parts = parts("/");
+            parts.method = method.into();
+            parts.expect.body = body;
+            let entry = parts.prepare().unwrap().entry();
+            assert_eq!(entry.verified, verified, "{method}: {entry:?}");
+        }
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
     }
     if plan.transport != "plain" {
         let _ = write!(line, " · {}", plan.transport);
+        if plan.server_unchecked {
+            line.push_str(" unchecked");
+        }
     }
     line
 }
@@ -108,9 +111,13 @@ fn label(verdict: Verdict, paint: Paint) -> String {
 
 fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     let audit = &outcome.audit;
-    let verified = match outcome.plan.mix.iter().all(|entry| entry.verified == "body") {
-        true => "every byte verified",
-        false => "status and length verified",
+    let mix = &outcome.plan.mix;
+    let verified = if mix.iter().all(|entry| entry.method == "HEAD") {
+        "status verified"
+    } else if mix.iter().all(|entry| entry.verified == "body") {
+        "every byte verified"
+    } else {
+        "status and length verified"
     };
     let partial = match outcome.partial {
         Some(Partial::Interrupted) => " · PARTIAL: interrupted",

@@ -166,8 +166,9 @@ impl Reader {
 
     /// The line before a chunk; a size of zero ends the body.
     fn read_chunk_size(&mut self, octets: &[u8]) -> Result<Step, AnswerFault> {
-        let Some((line, taken)) = self.line(octets)? else { return Ok(Step::Starved) };
-        let size = chunk_size(&line)?;
+        let Some((line, taken)) = whole_line(&mut self.carry, octets)? else { return Ok(Step::Starved) };
+        let size = chunk_size(line)?;
+        self.carry.clear();
         self.state = if size == 0 { State::Trailer } else { State::ChunkData(size) };
         Ok(Step::Taken(taken))
     }
@@ -183,18 +184,21 @@ impl Reader {
 
     /// The end of the line after a chunk.
     fn read_chunk_end(&mut self, octets: &[u8]) -> Result<Step, AnswerFault> {
-        let Some((line, taken)) = self.line(octets)? else { return Ok(Step::Starved) };
+        let Some((line, taken)) = whole_line(&mut self.carry, octets)? else { return Ok(Step::Starved) };
         if !line.is_empty() {
             return Err(AnswerFault::ChunkTooLong);
         }
+        self.carry.clear();
         self.state = State::ChunkSize;
         Ok(Step::Taken(taken))
     }
 
     /// A field after the last chunk, or the empty line that ends the answer.
     fn read_trailer(&mut self, octets: &[u8]) -> Result<Step, AnswerFault> {
-        let Some((line, taken)) = self.line(octets)? else { return Ok(Step::Starved) };
-        Ok(if line.is_empty() { Step::Done(taken) } else { Step::Taken(taken) })
+        let Some((line, taken)) = whole_line(&mut self.carry, octets)? else { return Ok(Step::Starved) };
+        let is_last = line.is_empty();
+        self.carry.clear();
+        Ok(if is_last { Step::Done(taken) } else { Step::Taken(taken) })
     }
 
     /// The server has closed the connection. Gives the answer if closing it was its proper end, `None` if the
@@ -258,25 +262,34 @@ impl Reader {
     fn check_head_length(&self) -> Result<(), AnswerFault> {
         if self.carry.len() > HEAD_MAX_OCTETS { Err(AnswerFault::HeadTooLong) } else { Ok(()) }
     }
+}
 
-    /// A line up to LF, without its end; `None` when it has not come completely and was put aside.
-    fn line(&mut self, octets: &[u8]) -> Result<Option<(Vec<u8>, usize)>, AnswerFault> {
-        let end = octets.iter().position(|&b| b == b'\n');
-        let taken = end.map_or(octets.len(), |i| i + 1);
-        if self.carry.len() + taken > CHUNK_LINE_MAX_OCTETS {
-            return Err(AnswerFault::ChunkLineTooLong);
-        }
-        self.carry.extend_from_slice(&octets[..taken]);
-        if end.is_none() {
-            return Ok(None);
-        }
-        let mut line = std::mem::take(&mut self.carry);
-        line.pop();
-        if line.pop() != Some(b'\r') {
-            return Err(AnswerFault::ChunkLineEnd);
-        }
-        Ok(Some((line, taken)))
+/// A line up to LF, without its end, and how many of `octets` belong to it; `None` when it has not come completely and
+/// was put aside.
+///
+/// A chunk has two lines, so nothing is copied but a line that came in parts: that one stands in `carry`, which the
+/// caller clears when it has read the line.
+#[inline]
+fn whole_line<'a>(
+    carry: &'a mut Vec<u8>,
+    octets: &'a [u8],
+) -> Result<Option<(&'a [u8], usize)>, AnswerFault> {
+    let end = octets.iter().position(|&b| b == b'\n');
+    let taken = end.map_or(octets.len(), |i| i + 1);
+    if carry.len() + taken > CHUNK_LINE_MAX_OCTETS {
+        return Err(AnswerFault::ChunkLineTooLong);
     }
+    let piece = &octets[..taken];
+    let line = if carry.is_empty() && end.is_some() {
+        piece
+    } else {
+        carry.extend_from_slice(piece);
+        carry
+    };
+    if end.is_none() {
+        return Ok(None);
+    }
+    line.strip_suffix(b"\r\n").map(|line| Some((line, taken))).ok_or(AnswerFault::ChunkLineEnd)
 }
 
 /// The begin of `octets`, at most `length` of them.

@@ -1,5 +1,6 @@
 //! Why a pipe stopped: the same kinds for the channel and for TLS.
 
+use crate::pipe::alert::Alert;
 use crate::transport::Transport;
 
 /// Why one end of a pipe gave up. The reason is for the operator of this end and never goes over the wire.
@@ -29,8 +30,14 @@ pub enum PipeError {
     WrongName,
     /// The peer's TLS certificate cannot be used for another reason.
     BadCertificate,
-    /// The peer sent a TLS alert.
-    RefusedByPeer,
+    /// The peer showed the certificate of an authority as its own, which nobody named as the one to trust.
+    AuthorityAsServer,
+    /// The peer's certificate was taken back by its authority.
+    Revoked,
+    /// The peer speaks another version of TLS than 1.3.
+    OtherVersion,
+    /// The peer sent this TLS alert.
+    RefusedByPeer(Alert),
     /// The connection ended before the handshake was done.
     CutInHandshake,
     /// The connection ended without the peer's authenticated close (for TLS, its `close_notify`).
@@ -77,7 +84,12 @@ impl PipeError {
             PipeError::Expired => "the peer's certificate has expired or is not valid yet",
             PipeError::WrongName => "the peer's certificate is for another name or role",
             PipeError::BadCertificate => "the peer's certificate is not acceptable",
-            PipeError::RefusedByPeer => "the peer refused the connection: it may not trust our certificate",
+            PipeError::AuthorityAsServer => {
+                "the peer shows an authority's certificate (CA:TRUE) as its own, and not the one that we trust"
+            }
+            PipeError::Revoked => "the peer's certificate is revoked",
+            PipeError::OtherVersion => "the peer does not speak TLS 1.3",
+            PipeError::RefusedByPeer(alert) => alert.reason(),
             PipeError::CutInHandshake => {
                 "the peer ended the connection during the handshake: it may not trust our key, or not speak this protocol"
             }

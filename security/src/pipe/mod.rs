@@ -6,6 +6,7 @@
 //!   socket  <= pending ==  +------+  <= send ===  HTTP connection
 //! ```
 
+pub mod alert;
 pub mod error;
 
 use error::PipeError;
@@ -77,6 +78,11 @@ pub trait Acceptor: Send + Sync {
 pub trait Connector: Send + Sync {
     /// A fresh pipe to the peer that this connector was configured for.
     fn connect(&self, now: Instant) -> Box<dyn Pipe>;
+
+    /// Whether its pipes find out who the peer is. Only those that were told to take anyone do not.
+    fn checks_server(&self) -> bool {
+        true
+    }
 }
 
 impl<P: Pipe + ?Sized> Pipe for Box<P> {

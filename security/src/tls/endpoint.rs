@@ -2,6 +2,7 @@
 
 use super::certificate::Certified;
 use super::session::TlsSession;
+use super::trust::{ConfigError, ServerTrust, roots};
 use crate::half_open::HalfOpen;
 use crate::limits;
 use crate::pipe::{Acceptor, Connector, Pipe};
@@ -9,38 +10,16 @@ use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ServerConfig};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// The protocol of RFC 7301 that both sides name.
 const ALPN: &[u8] = b"http/1.1";
 
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// rustls refuses the certificate, its key, or an authority's certificate.
-    #[error("TLS configuration: {0}")]
-    Tls(#[from] rustls::Error),
-    /// There is no authority among the trusted certificates.
-    #[error("there is no certificate of an authority among those to trust")]
-    NothingToTrust,
-    /// The server's name is neither a DNS name nor an address.
-    #[error("`{0}` is neither a DNS name nor an IP address")]
-    BadName(String),
-}
-
 /// The cryptography of TLS, which is chosen only here.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
-}
-
-fn roots(authorities: &[CertificateDer<'static>]) -> Result<Arc<RootCertStore>, ConfigError> {
-    let mut roots = RootCertStore::empty();
-    for authority in authorities {
-        roots.add(authority.clone())?;
-    }
-    if roots.is_empty() { Err(ConfigError::NothingToTrust) } else { Ok(Arc::new(roots)) }
 }
 
 /// The server's side, which makes a session for each connection that it accepts.
@@ -94,6 +73,7 @@ impl Acceptor for TlsServer {
 pub struct TlsClient {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
+    checks_server: bool,
 }
 
 impl TlsClient {
@@ -107,9 +87,23 @@ impl TlsClient {
         name: &str,
         certified: Option<Certified>,
     ) -> Result<Self, ConfigError> {
-        let builder = ClientConfig::builder_with_provider(provider())
+        TlsClient::trusting(ServerTrust::Certificates(authorities), name, certified)
+    }
+
+    /// A client that takes for its server whom `trust` says, and otherwise as [`TlsClient::new`].
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn trusting(
+        trust: ServerTrust<'_>,
+        name: &str,
+        certified: Option<Certified>,
+    ) -> Result<Self, ConfigError> {
+        let provider = provider();
+        let verifier = trust.verifier(&provider)?;
+        let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])?;
-        let builder = builder.with_root_certificates(roots(authorities)?);
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         let mut config = match certified {
             None => builder.with_no_client_auth(),
             Some(certified) => builder.with_client_cert_resolver(Arc::new(certified.into_resolver()?)),
@@ -117,7 +111,8 @@ impl TlsClient {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
         let name = ServerName::try_from(name.to_owned()).map_err(|_| ConfigError::BadName(name.into()))?;
-        Ok(TlsClient { config: Arc::new(config), name })
+        let checks_server = !matches!(trust, ServerTrust::Anyone);
+        Ok(TlsClient { config: Arc::new(config), name, checks_server })
     }
 
     /// A session for a connection that was opened at `now`.
@@ -129,5 +124,9 @@ impl TlsClient {
 impl Connector for TlsClient {
     fn connect(&self, now: Instant) -> Box<dyn Pipe> {
         Box::new(self.session(now))
+    }
+
+    fn checks_server(&self) -> bool {
+        self.checks_server
     }
 }

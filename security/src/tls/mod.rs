@@ -6,3 +6,4 @@
 pub mod certificate;
 pub mod endpoint;
 pub mod session;
+pub mod trust;

@@ -1,14 +1,17 @@
 //! One end of a TLS connection as a [`Pipe`].
 
+use super::trust::is_authority_as_server;
 use crate::half_open::Permit;
 use crate::lifecycle::{self, Lifecycle};
 use crate::limits;
 use crate::outgoing::Outgoing;
 use crate::pipe::Pipe;
+use crate::pipe::alert::Alert;
 use crate::pipe::error::PipeError;
 use crate::transport::Transport;
 use rustls::pki_types::ServerName;
-use rustls::{CertificateError, ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
+use rustls::{CertificateError, ClientConfig, ClientConnection, Connection, PeerIncompatible};
+use rustls::{ServerConfig, ServerConnection};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
@@ -109,13 +112,23 @@ fn kind_of(error: &rustls::Error) -> PipeError {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => PipeError::Expired,
             CertificateError::UnknownIssuer | CertificateError::BadSignature => PipeError::UnknownAuthority,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                PipeError::WrongName
-            }
+            CertificateError::NotValidForName
+            | CertificateError::NotValidForNameContext { .. }
+            | CertificateError::InvalidPurpose
+            | CertificateError::InvalidPurposeContext { .. } => PipeError::WrongName,
+            CertificateError::Revoked => PipeError::Revoked,
+            other if is_authority_as_server(other) => PipeError::AuthorityAsServer,
             _ => PipeError::BadCertificate,
         },
         Error::NoCertificatesPresented => PipeError::NoCertificate,
-        Error::AlertReceived(_) => PipeError::RefusedByPeer,
+        Error::AlertReceived(description) => PipeError::RefusedByPeer(Alert::of(u8::from(*description))),
+        Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired,
+        ) => PipeError::OtherVersion,
         Error::PeerIncompatible(_) | Error::NoApplicationProtocol => PipeError::NothingInCommon,
         _ => PipeError::BadMessage,
     }

@@ -67,9 +67,6 @@ pub const COROUTINES: Architecture = Architecture {
     run,
 };
 
-/// A coroutine's index in the table and its serial number. The index is used again, the serial number is not.
-type Name = (usize, u64);
-
 const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;
 
@@ -81,7 +78,6 @@ fn run(site: &'static Site) -> io::Result<()> {
         fibers: Slab::new(),
         deadlines: Deadlines::new(),
         stacks: Vec::new(),
-        serial: 0,
     };
     // SAFETY: both descriptors belong to the site, which outlives the scheduler.
     unsafe {
@@ -104,22 +100,18 @@ struct Scheduler {
     site: &'static Site,
     epoll: Epoll,
     fibers: Slab<Place>,
-    deadlines: Deadlines<Name>,
+    deadlines: Deadlines,
     /// Stacks of coroutines that have ended, kept because making one costs two system calls.
     stacks: Vec<DefaultStack>,
-    serial: u64,
 }
 
 /// A coroutine that waits.
 struct Place {
     fiber: Fiber,
     stream: Rc<TcpStream>,
-    serial: u64,
     wait: Wait,
     news: News,
     deadline: Instant,
-    /// The earliest entry of this coroutine in the heap of deadlines.
-    entered: Option<Instant>,
 }
 
 impl Scheduler {
@@ -152,13 +144,11 @@ impl Scheduler {
             let mut wire = YieldingWire::new(connection, yielder);
             blocking::serve(&mut wire, site, tally);
         });
-        self.serial += 1;
         match fiber.resume(Wake::first()) {
             CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
             CoroutineResult::Yield(wait) => {
                 let now = Instant::now();
-                let (serial, news) = (self.serial, News::default());
-                self.fibers.insert(Place { fiber, stream, serial, wait, news, deadline: now, entered: None });
+                self.fibers.insert(Place { fiber, stream, wait, news: News::default(), deadline: now });
                 self.wait(index, wait, now);
             }
         }
@@ -171,6 +161,7 @@ impl Scheduler {
             CoroutineResult::Yield(wait) => self.wait(index, wait, Instant::now()),
             CoroutineResult::Return(()) => {
                 let place = self.fibers.remove(index);
+                self.deadlines.forget(index);
                 if self.stacks.len() < POOLED_STACKS {
                     self.stacks.push(place.fiber.into_stack());
                 }
@@ -187,10 +178,7 @@ impl Scheduler {
             let _ = unsafe { self.epoll.change(place.stream.as_fd(), index, wait.interest) };
         }
         place.wait = wait;
-        if place.entered.is_none_or(|entered| place.deadline < entered) {
-            place.entered = Some(place.deadline);
-            self.deadlines.enter((index, place.serial), place.deadline);
-        }
+        self.deadlines.enter(index, place.deadline);
     }
 
     /// Resumes coroutines that are ready or whose time is up; returns whether there are connections to accept.
@@ -211,13 +199,11 @@ impl Scheduler {
             }
         }
         let now = Instant::now();
-        while let Some((when, (index, serial))) = self.deadlines.due(now) {
-            let entered = |place: &&mut Place| place.serial == serial && place.entered == Some(when);
-            let Some(place) = self.fibers.get_mut(index).filter(entered) else { continue };
-            place.entered = Some(place.deadline).filter(|deadline| *deadline > now);
-            match place.entered {
-                None => self.resume(index, WakeReason::TimeIsUp),
-                Some(later) => self.deadlines.enter((index, serial), later),
+        while let Some(index) = self.deadlines.due(now) {
+            match self.fibers[index].deadline {
+                // The deadline has moved since it was entered.
+                later if later > now => self.deadlines.enter(index, later),
+                _ => self.resume(index, WakeReason::TimeIsUp),
             }
         }
         knocked

@@ -22,6 +22,7 @@
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.
 
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::pin;
 
@@ -34,8 +35,9 @@ use super::tokio::{run_tasks, tally_here};
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::drivers::async_wire::{AsyncWire, is_of_the_pipe, linger};
+use crate::drivers::async_wire::{AsyncWire, is_of_the_pipe, linger, lock};
 use crate::drivers::gate::Gate;
+use crate::drivers::share::TurnShare;
 use crate::drivers::wire_memory::WireMemory;
 use crate::kit::accept::refuse;
 use crate::kit::site::Site;
@@ -65,7 +67,11 @@ fn run(site: &'static Site) -> io::Result<()> {
     run_tasks(site, converse)
 }
 
-async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
+/// Serves one connection.
+///
+/// # Errors
+/// When the connection breaks, which concerns only its peer.
+pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     Tally::add(&tally_here(site).connections, 1);
     let Some(memory) = WireMemory::new(site) else {
         refuse(stream.into_std()?, tally_here(site));
@@ -73,7 +79,7 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     };
     let wire = AsyncWire::new(site, stream, tally_here(site), memory);
     let gate = Gate::new(site, &wire, tally_here);
-    let attendance = wire.attendance();
+    let (attendance, share) = (wire.attendance(), wire.share());
     let last_words = {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -85,7 +91,11 @@ async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
             .max_buf_size(HYPER_HEAD_BYTES)
             .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
         let mut connection = pin!(connection);
-        let broken = connection.as_mut().await.err();
+        let broken = poll_fn(|context| {
+            *lock(&share) = TurnShare::new();
+            connection.as_mut().poll(context)
+        });
+        let broken = broken.await.err();
         // Failures of the secure pipe were counted by the wire.
         let is_fault = broken.as_ref().is_some_and(|error| !is_of_the_pipe(error));
         Tally::add(&tally_here(site).peer_faults, u64::from(is_fault));

@@ -87,7 +87,7 @@ where
     let threads = AtomicUsize::new(0);
     let mut builder = runtime::Builder::new_multi_thread();
     builder.worker_threads(workers).enable_all();
-    builder.on_thread_start(move || WORKER.set(threads.fetch_add(1, Relaxed)));
+    builder.on_thread_start(move || work_as(threads.fetch_add(1, Relaxed)));
     let runtime = threads::or_exit(|| builder.build())?;
     runtime.block_on(async {
         let most = site.settings.max_connections.min(Semaphore::MAX_PERMITS);
@@ -159,12 +159,20 @@ fn admit<F>(
 }
 
 /// Serves one connection as the blocking designs do, with an await where those block.
-async fn serve(site: &'static Site, stream: TcpStream) -> io::Result<()> {
+///
+/// # Errors
+/// When the connection breaks, which concerns only its peer.
+pub async fn serve(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     task::serve(stream, site, tally_here).await
 }
 
 thread_local! {
     static WORKER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// From now on this thread adds to the counts of worker `place`.
+pub fn work_as(place: usize) {
+    WORKER.set(place);
 }
 
 /// The counts of the thread that runs the task now.

@@ -180,7 +180,8 @@ impl AsyncWire {
         self.outlet.clone()
     }
 
-    /// The share of the connection's turn. The wire renews it whenever the connection waits for bytes.
+    /// The share of the connection's turn. Whoever polls the connection renews it before, and the wire whenever the
+    /// connection waits for bytes.
     pub fn share(&self) -> SharedTurn {
         Arc::clone(&self.share)
     }
@@ -199,9 +200,9 @@ impl AsyncWire {
     fn poll_receive(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             let before = into.filled().len();
-            let read = Pin::new(&mut self.stream).poll_read(context, into);
+            let read = self.poll_part(context, into);
             if read.is_pending() {
-                *lock(&self.share) = TurnShare::new();
+                lock(&self.share).wait_to_read();
             }
             let ended = matches!(read, Poll::Ready(Ok(()))) && into.filled().len() == before;
             if !ended || !self.attendance.is_stopping() {
@@ -217,6 +218,29 @@ impl AsyncWire {
             ready!(look.as_mut().poll(context));
             look.as_mut().reset(tokio::time::Instant::now() + DRAIN_LOOK);
         }
+    }
+
+    /// Reads from the socket no more than is left of this turn.
+    fn poll_part(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let left = lock(&self.share).bytes_left();
+        if into.remaining() <= left {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        }
+        let mut part = ReadBuf::new(into.initialize_unfilled_to(left));
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut part))?;
+        let count = part.filled().len();
+        into.advance(count);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Lets others have their turn when this connection has moved its share of bytes. The next turn begins with the
+    /// next poll of the task, which gives it a whole share.
+    fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
+        if !lock(&self.share).is_moved() {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Writes what the pipe has sealed.
@@ -268,7 +292,6 @@ impl AsyncWire {
             }
             // A peer can send records without a request (key updates) for ever; others must have their turn.
             if lock(&self.share).is_used_up() {
-                *lock(&self.share) = TurnShare::new();
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -299,6 +322,7 @@ impl AsyncRead for AsyncWire {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.poll_turn(context));
         let before = into.filled().len();
         // hyper's buffer doubles when a read has filled it, and a head that goes on makes it grow besides.
         if !self.memory.read(into.remaining() + self.head_bytes) {
@@ -315,6 +339,7 @@ impl AsyncRead for AsyncWire {
         };
         if into.filled().len() > before {
             let count = into.filled().len() - before;
+            lock(&self.share).read(count, count);
             self.head_bytes = self.head_limit.received(count);
         }
         if read.is_ready() {
@@ -334,17 +359,21 @@ impl AsyncWrite for AsyncWire {
         context: &mut Context<'_>,
         octets: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_turn(context));
         if self.secure.is_some() {
             // One sealed piece at a time: the piece before must be written before more is taken.
             ready!(self.poll_pending(context))?;
             let count = octets.len().min(RECORD_BYTES);
             let secure = self.secure.as_mut().expect("looked at above");
             secure.pipe.send(&octets[..count]).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
+            lock(&self.share).wrote(count);
             let _ = self.poll_pending(context)?;
             return Poll::Ready(Ok(count));
         }
+        let octets = lock(&self.share).part(octets);
         let wire = &mut *self;
         let count = ready!(wire.write_limit.poll_write(&mut wire.stream, context, octets))?;
+        lock(&wire.share).wrote(count);
         Tally::add(&self.tally.sent_bytes, count as u64);
         Poll::Ready(Ok(count))
     }

@@ -17,6 +17,7 @@ use super::share::TurnShare;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
+use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
@@ -167,10 +168,13 @@ fn converse(
                 wire.shut();
                 continue;
             }
-            DriverStep::Write => wire.write(session.pending(now), time_left),
+            DriverStep::Write => {
+                let octets = share.part(session.pending(now));
+                wire.write(octets, time_left)
+            }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
-                let spare = session.spare();
+                let spare = share.space(session.spare());
                 room = spare.len();
                 wire.read(spare, time_left, idle)
             }
@@ -183,7 +187,10 @@ fn converse(
                 wire.sleep(DRAIN_LOOK);
                 session.handle_deadline(clock.tick());
             }
-            Ok(count) if step == DriverStep::Write => session.advance(count, clock.now()),
+            Ok(count) if step == DriverStep::Write => {
+                share.wrote(count);
+                session.advance(count, clock.now());
+            }
             Ok(count) => {
                 share.read(count, room);
                 session.received(count, clock.now());
@@ -257,7 +264,8 @@ impl Wire for BlockingWire<'_> {
             Err(Errno::EAGAIN) => {
                 let millis = timeout.as_millis().saturating_add(1);
                 let millis = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-                poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis)?;
+                let waited = poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis);
+                waited.map_or_else(|error| get_over(error, Some(timeout)), |_| Ok(()))?;
                 Err(io::ErrorKind::WouldBlock.into())
             }
             sent => Ok(sent?),

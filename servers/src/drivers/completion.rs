@@ -33,15 +33,13 @@ pub struct RingConnections {
     connections: Slab<RingConnection>,
     clock: Clock,
     buffers: Buffers<'static>,
-    deadlines: Deadlines<(usize, u64)>,
-    serial: u64,
+    deadlines: Deadlines,
 }
 
 /// A connection, and what the kernel is doing for it.
 struct RingConnection {
     stream: OwnedFd,
     timed: TimedSession<'static>,
-    serial: u64,
     receiving: bool,
     sending: bool,
     /// Bytes that came while the session could not take them in.
@@ -64,7 +62,6 @@ impl RingConnections {
             clock: Clock::new(),
             buffers: Buffers::new(&site.memory),
             deadlines: Deadlines::new(),
-            serial: 0,
         }
     }
 
@@ -97,11 +94,9 @@ impl RingConnections {
             refuse(stream, self.tally);
             return Ok(());
         }
-        self.serial += 1;
         let index = self.connections.insert(RingConnection {
             stream: stream.into(),
             timed: TimedSession::new(Session::new(self.site, self.tally, self.clock.now())),
-            serial: self.serial,
             receiving: false,
             sending: false,
             held: Vec::new(),
@@ -174,15 +169,8 @@ impl RingConnections {
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn handle_deadlines(&mut self, ring: &mut Ring) -> io::Result<()> {
-        while let Some((when, (index, serial))) = self.deadlines.due(self.clock.now()) {
-            let Some(connection) =
-                self.connections.get_mut(index).filter(|connection| connection.serial == serial)
-            else {
-                continue;
-            };
-            if connection.timed.claim(when) {
-                self.time_is_up(ring, index)?;
-            }
+        while let Some(index) = self.deadlines.due(self.clock.now()) {
+            self.time_is_up(ring, index)?;
         }
         Ok(())
     }
@@ -254,7 +242,8 @@ impl RingConnections {
                     connection.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
                     unsafe {
-                        ring.send(connection.stream.as_fd(), index, connection.timed.session.pending(now))?;
+                        let octets = share.part(connection.timed.session.pending(now));
+                        ring.send(connection.stream.as_fd(), index, octets)?;
                     };
                     break;
                 }
@@ -276,7 +265,7 @@ impl RingConnections {
             connection.receiving = true;
             ring.receive(connection.stream.as_fd(), index)?;
         }
-        connection.timed.enter((index, connection.serial), &mut self.deadlines);
+        connection.timed.enter(index, &mut self.deadlines);
         Ok(())
     }
 
@@ -294,6 +283,7 @@ impl RingConnections {
             return Ok(());
         }
         let mut connection = self.connections.remove(index);
+        self.deadlines.forget(index);
         connection.timed.session.return_memory(&mut self.buffers);
         ring.close(connection.stream)
     }

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use slab::Slab;
@@ -22,6 +21,7 @@ use slab::Slab;
 use super::blocking::{BlockingWire, Conversation, Pause, Wire};
 use super::selector::Interest;
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
+use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::stop::has_waiting;
 use crate::kit::tally::Tally;
@@ -128,8 +128,8 @@ impl Crew {
             }
             let mut events = [EpollEvent::empty()];
             match self.epoll.wait(&mut events, self.timeout()) {
-                Ok(0) | Err(Errno::EINTR) => {}
-                Err(error) => return Err(error.into()),
+                Ok(0) => {}
+                Err(error) => get_over(error, None)?,
                 Ok(_) => match events[0].data() {
                     LISTENER => {
                         if let Some(guest) = self.accept()? {

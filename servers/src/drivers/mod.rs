@@ -32,6 +32,7 @@ pub mod inbox;
 pub mod patience;
 pub mod readiness;
 pub mod ring;
+mod ring_pool;
 pub mod selector;
 pub mod session;
 pub mod share;

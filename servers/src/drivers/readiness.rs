@@ -17,6 +17,7 @@ use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
+use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
 use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
@@ -60,7 +61,7 @@ pub struct ConnectionTable<'a, S> {
     listener: &'a TcpListener,
     watched: Slab<Watched<'a>>,
     turn: Turn<'a>,
-    deadlines: Deadlines<Ticket>,
+    deadlines: Deadlines,
     serial: u64,
     /// Connections that are still ready, but whose turn ended so that others get theirs.
     again: Vec<Ticket>,
@@ -245,8 +246,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         }
         self.serial += 1;
         let session = Session::new(site, self.turn.tally, self.turn.clock.now());
-        let mut timed = TimedSession::new(session);
-        timed.enter(Ticket { index, serial: self.serial }, &mut self.deadlines);
+        let timed = TimedSession::new(session);
+        timed.enter(index, &mut self.deadlines);
         self.watched.insert(Watched {
             stream,
             timed,
@@ -285,17 +286,12 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// The place of the next connection whose deadline has passed or whose held answer is due. Either has already
     /// been handled.
     pub fn due(&mut self) -> Option<usize> {
-        while let Some((when, ticket)) = self.deadlines.due(self.turn.clock.now()) {
-            let Some(index) = self.find(ticket) else { continue };
-            let timed = &mut self.watched[index].timed;
-            if timed.claim(when) {
-                if timed.due(&self.turn.clock) == Due::Deadline {
-                    timed.session.handle_deadline(self.turn.clock.now());
-                }
-                return Some(index);
-            }
+        let index = self.deadlines.due(self.turn.clock.now())?;
+        let timed = &mut self.watched[index].timed;
+        if timed.due(&self.turn.clock) == Due::Deadline {
+            timed.session.handle_deadline(self.turn.clock.now());
         }
-        None
+        Some(index)
     }
 
     /// A connection, its ticket, and what it shares with the others.
@@ -326,11 +322,12 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
                 return self.close(index);
             }
         }
-        watched.timed.enter(ticket, &mut self.deadlines);
+        watched.timed.enter(index, &mut self.deadlines);
     }
 
     fn close(&mut self, index: usize) {
         let mut watched = self.watched.remove(index);
+        self.deadlines.forget(index);
         self.turn.site.open_connections.fetch_sub(1, Relaxed);
         watched.timed.session.return_memory(&mut self.turn.buffers);
         self.selector.remove(watched.stream.as_fd());
@@ -379,13 +376,14 @@ impl Watched<'_> {
 
     /// Reads as much as there is room for. Returns what the connection waits for, or that it is over; `None` when it
     /// can go on.
-    pub fn read(&mut self, now: Instant) -> Option<TurnEnd> {
-        let spare = self.timed.session.spare();
+    pub fn read(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
+        let spare = share.space(self.timed.session.spare());
         let room = spare.len();
         match self.stream.read(spare) {
             Ok(count) => {
                 // After a short read the socket is empty, and epoll reports the next byte as a new event (epoll(7)).
                 self.readable = count == room || (self.ended && count > 0);
+                share.read(count, count);
                 self.timed.session.received(count, now);
                 None
             }
@@ -401,9 +399,10 @@ impl Watched<'_> {
     }
 
     /// Writes what is pending. Returns what the connection waits for, or that it is over; `None` when it can go on.
-    pub fn write(&mut self, now: Instant) -> Option<TurnEnd> {
-        match self.stream.write(self.timed.session.pending(now)) {
+    pub fn write(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
+        match self.stream.write(share.part(self.timed.session.pending(now))) {
             Ok(count) => {
+                share.wrote(count);
                 self.timed.session.advance(count, now);
                 None
             }

@@ -1,24 +1,23 @@
 //! io_uring(7) in a few verbs: operations are put into one queue, their completions are taken out of another, and one
 //! system call serves both.
 //!
-//! Bytes are received into a pool of buffers from which the kernel picks ("provided buffers"), so a connection that
-//! waits holds no buffer. The pool has a ring of its own in memory that is shared with the kernel.
+//! Bytes are received into a [pool](super::ring_pool) of buffers from which the kernel picks ("provided buffers"), so a
+//! connection that waits holds no buffer.
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU16, Ordering::Release};
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use io_uring::squeue::{Entry, Flags};
-use io_uring::types::{BufRingEntry, CancelBuilder, Fd, SubmitArgs, Timespec};
+use io_uring::types::{CancelBuilder, Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode};
 use nix::errno::Errno;
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use nix::sys::socket::{Shutdown, shutdown};
 
+use super::ring_pool::Pool;
+use crate::kit::shortage::get_over_io;
 use crate::kit::site::Arm;
 use crate::limits::{RING_BUFFER_BYTES, RING_BUFFERS, RING_ENTRIES, RING_SETTLE_LIMIT};
 
@@ -62,8 +61,10 @@ pub struct Ring {
     /// Freed with the ring, but only after the kernel has finished with it.
     pool: ManuallyDrop<Pool>,
     arm: Arm,
-    /// Operations that the kernel has taken and not completed.
+    /// Operations that the kernel has taken and whose completions were not taken out.
     under_way: usize,
+    /// Completions that were taken out before their turn, to make room.
+    early: Vec<Completion>,
     #[cfg(test)]
     refuse_next_wait: bool,
 }
@@ -87,7 +88,7 @@ impl Ring {
         // uses it has ended: see the ring's `drop`.
         unsafe {
             ring.submitter()
-                .register_buf_ring_with_flags(pool.ring.as_ptr() as u64, RING_BUFFERS, POOL, 0)
+                .register_buf_ring_with_flags(pool.address_of_ring(), RING_BUFFERS, POOL, 0)
                 .map_err(refused)?;
         }
         Ok(Ring {
@@ -95,6 +96,7 @@ impl Ring {
             pool: ManuallyDrop::new(pool),
             arm,
             under_way: 0,
+            early: Vec::new(),
             #[cfg(test)]
             refuse_next_wait: false,
         })
@@ -198,13 +200,16 @@ impl Ring {
     /// all completions into `done`, which is cleared first.
     ///
     /// # Errors
-    /// When the kernel refuses. A signal ends the wait early and is no error.
+    /// When the kernel refuses. A signal ends the wait early and is no error, and a shortage of memory in the kernel
+    /// only makes a pause.
     pub fn wait(&mut self, timeout: Option<Duration>, done: &mut Vec<Completion>) -> io::Result<()> {
         done.clear();
         #[cfg(test)]
         if std::mem::take(&mut self.refuse_next_wait) {
             return Err(Errno::EBADF.into());
         }
+        // What was taken out early is there already, and more may be.
+        let timeout = if self.early.is_empty() { timeout } else { Some(Duration::ZERO) };
         let limit = timeout.map(Timespec::from);
         let queued = self.ring.submission().len();
         let result = match &limit {
@@ -213,20 +218,28 @@ impl Ring {
         };
         // A wait that timed out returns no count, but the operations that it submitted are gone from the queue.
         self.under_way += queued - self.ring.submission().len();
-        match result.as_ref().map_err(io::Error::raw_os_error) {
-            // EBUSY: completions have overflowed; taking them out of the queue makes room.
-            Ok(_) | Err(Some(libc::ETIME | libc::EINTR | libc::EBUSY)) => {}
-            Err(_) => return result.map(|_| ()),
+        // EBUSY: completions have overflowed; taking them out of the queue makes room.
+        self.take_completions();
+        done.append(&mut self.early);
+        match result {
+            Err(error) if error.raw_os_error() == Some(libc::ETIME) => Ok(()),
+            Err(error) if !done.is_empty() => get_over_io(error, Some(Duration::ZERO)),
+            Err(error) => get_over_io(error, timeout),
+            Ok(_) => Ok(()),
         }
-        done.extend(self.ring.completion().map(|entry| Completion {
+    }
+
+    /// Takes the completions out of the queue that are there.
+    fn take_completions(&mut self) {
+        let known = self.early.len();
+        self.early.extend(self.ring.completion().map(|entry| Completion {
             operation: OPERATIONS[(entry.user_data() >> 56) as usize],
             index: (entry.user_data() & INDEX) as usize,
             result: u32::try_from(entry.result()).map_err(|_| Errno::from_raw(-entry.result())),
             buffer: cqueue::buffer_select(entry.flags()),
             goes_on: cqueue::more(entry.flags()),
         }));
-        self.under_way -= done.iter().filter(|completion| !completion.goes_on).count();
-        Ok(())
+        self.under_way -= self.early[known..].iter().filter(|completion| !completion.goes_on).count();
     }
 
     /// Ends everything that is under way, and returns when the kernel uses no memory of ours any more. The pool and
@@ -242,7 +255,7 @@ impl Ring {
         while self.under_way > 0 {
             match self.ring.submitter().register_sync_cancel(None, CancelBuilder::any()) {
                 Err(error) if !matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EALREADY)) => {
-                    return Err(error);
+                    get_over_io(error, Some(RING_SETTLE_LIMIT / 100))?;
                 }
                 _ => {}
             }
@@ -270,7 +283,15 @@ impl Ring {
         let entry = entry.user_data(name(operation, index));
         // SAFETY: the caller's promise.
         while unsafe { self.ring.submission().push(&entry) }.is_err() {
-            self.under_way += self.ring.submit()?;
+            match self.ring.submit() {
+                Ok(count) => self.under_way += count,
+                Err(error) => {
+                    let known = self.early.len();
+                    self.take_completions();
+                    let has_room = self.early.len() > known;
+                    get_over_io(error, has_room.then_some(Duration::ZERO))?;
+                }
+            }
         }
         Ok(())
     }
@@ -306,73 +327,6 @@ fn refused(error: io::Error) -> io::Error {
         ),
         _ => error,
     }
-}
-
-/// The buffers, and the ring of those that the kernel may pick.
-struct Pool {
-    ring: NonNull<BufRingEntry>,
-    memory: NonNull<u8>,
-    tail: u16,
-}
-
-const RING_BYTES: usize = RING_BUFFERS as usize * size_of::<BufRingEntry>();
-const MEMORY_BYTES: usize = RING_BUFFERS as usize * RING_BUFFER_BYTES;
-
-impl Pool {
-    fn new() -> io::Result<Pool> {
-        let mut pool = Pool { ring: map(RING_BYTES)?.cast(), memory: map(MEMORY_BYTES)?.cast(), tail: 0 };
-        (0..RING_BUFFERS).for_each(|buffer| pool.give(buffer));
-        Ok(pool)
-    }
-
-    fn address(&self, buffer: u16) -> *mut u8 {
-        // SAFETY: `buffer` is below RING_BUFFERS: the kernel returns only numbers that we gave it.
-        unsafe { self.memory.as_ptr().add(usize::from(buffer) * RING_BUFFER_BYTES) }
-    }
-
-    fn buffer(&self, buffer: u16, length: usize) -> &[u8] {
-        assert!(buffer < RING_BUFFERS && length <= RING_BUFFER_BYTES, "the kernel keeps to the pool");
-        // SAFETY: within the mapping; the kernel does not touch a buffer between its completion and `give`, which needs
-        // `&mut self`.
-        unsafe { std::slice::from_raw_parts(self.address(buffer), length) }
-    }
-
-    /// Puts a buffer at the tail of the ring and publishes the new tail to the kernel
-    /// (io_uring_register_buf_ring(3)).
-    fn give(&mut self, buffer: u16) {
-        assert!(buffer < RING_BUFFERS, "the kernel keeps to the pool");
-        let place = usize::from(self.tail % RING_BUFFERS);
-        // SAFETY: `place` is inside the ring, and the kernel reads an entry only after the tail has passed it. The
-        // tail is stored in a field of the first entry that the kernel reserves for it and that the setters do not
-        // touch.
-        unsafe {
-            let entry = &mut *self.ring.as_ptr().add(place);
-            entry.set_addr(self.address(buffer) as u64);
-            entry.set_len(RING_BUFFER_BYTES as u32);
-            entry.set_bid(buffer);
-            self.tail = self.tail.wrapping_add(1);
-            let tail = BufRingEntry::tail(self.ring.as_ptr()).cast::<AtomicU16>();
-            (*tail).store(self.tail, Release);
-        }
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        // SAFETY: `new` mapped both with these lengths; the queues that used them are gone.
-        unsafe {
-            let _ = munmap(self.ring.cast(), RING_BYTES);
-            let _ = munmap(self.memory.cast(), MEMORY_BYTES);
-        }
-    }
-}
-
-fn map(length: usize) -> io::Result<NonNull<std::ffi::c_void>> {
-    let length = NonZeroUsize::new(length).expect("not empty");
-    // SAFETY: a fresh anonymous mapping overlaps no other memory.
-    Ok(unsafe {
-        mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE)?
-    })
 }
 
 #[cfg(test)]

@@ -63,12 +63,15 @@ pub async fn serve(
                 stream.shutdown().await?;
                 continue;
             }
-            DriverStep::Write => within(deadline, alarm.as_mut(), stream.write(session.pending(now))).await,
+            DriverStep::Write => {
+                let octets = share.part(session.pending(now));
+                within(deadline, alarm.as_mut(), stream.write(octets)).await
+            }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
                 let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
                 site.stop.mark(stream.as_fd(), mark);
-                let spare = session.spare();
+                let spare = share.space(session.spare());
                 room = spare.len();
                 let read = within(deadline, alarm.as_mut(), stream.read(spare)).await;
                 site.stop.mark(stream.as_fd(), Mark::Busy);
@@ -83,7 +86,10 @@ pub async fn serve(
                 sleep(DRAIN_LOOK).await;
                 session.handle_deadline(clock.tick());
             }
-            Some(count) if step == DriverStep::Write => session.advance(count, clock.now()),
+            Some(count) if step == DriverStep::Write => {
+                share.wrote(count);
+                session.advance(count, clock.now());
+            }
             Some(count) => {
                 share.read(count, room);
                 session.received(count, clock.now());

@@ -16,8 +16,6 @@ pub struct TimedSession<'a> {
     pub session: Session<'a>,
     /// An answer that waits for a modelled back end, and when it is due.
     held: Option<Box<(Instant, Response)>>,
-    /// The earliest entry of this session in the heap of deadlines.
-    entered: Option<Instant>,
 }
 
 /// What has come due.
@@ -35,7 +33,7 @@ pub enum Due {
 impl<'a> TimedSession<'a> {
     /// A session that waits for nothing yet.
     pub fn new(session: Session<'a>) -> Self {
-        TimedSession { session, held: None, entered: None }
+        TimedSession { session, held: None }
     }
 
     /// Answers the request that was taken last, or holds the answer until it is due.
@@ -46,19 +44,13 @@ impl<'a> TimedSession<'a> {
         }
     }
 
-    /// Enters this session in the heap, to be looked at when its next deadline may pass. `key` identifies it there.
-    pub fn enter<K: Ord + Copy>(&mut self, key: K, deadlines: &mut Deadlines<K>) {
+    /// Enters this session in the heap, to be looked at when its next deadline may pass. `place` is its place in the
+    /// table of its loop.
+    pub fn enter(&self, place: usize, deadlines: &mut Deadlines) {
         let held = self.held.as_ref().map(|held| held.0);
-        let Some(deadline) = [held, self.session.deadline()].into_iter().flatten().min() else { return };
-        if self.entered.is_none_or(|entered| deadline < entered) {
-            self.entered = Some(deadline);
-            deadlines.enter(key, deadline);
+        if let Some(deadline) = [held, self.session.deadline()].into_iter().flatten().min() {
+            deadlines.enter(place, deadline);
         }
-    }
-
-    /// Whether the entry for `when` is this session's current one. It is not if an earlier entry has replaced it.
-    pub fn claim(&mut self, when: Instant) -> bool {
-        self.entered.take_if(|entered| *entered == when).is_some()
     }
 
     /// Finds out what is due, and gives a held answer to the session.

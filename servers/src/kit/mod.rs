@@ -9,6 +9,7 @@
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
+//! | know whether waiting cures an error | [`shortage`] |
 //! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
@@ -23,6 +24,7 @@ pub mod listen;
 pub mod marks;
 pub mod memory;
 pub mod process;
+pub mod shortage;
 pub mod site;
 pub mod stop;
 pub mod tally;

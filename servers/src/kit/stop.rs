@@ -27,6 +27,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use nix::sys::time::TimeSpec;
 
 use super::marks::{Mark, Marks, Wake};
+use super::shortage::get_over;
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
 
 /// Exit code of a process that got a second stop signal.
@@ -174,8 +175,9 @@ impl Stop {
                 return;
             }
             let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
-            // An interrupted wait is only a shorter one. ppoll(2) counts in nanoseconds.
-            let _ = ppoll(&mut watched, Some(TimeSpec::from_duration(left)), None);
+            // ppoll(2) counts in nanoseconds.
+            let waited = ppoll(&mut watched, Some(TimeSpec::from_duration(left)), None);
+            let _ = waited.map_or_else(|error| get_over(error, Some(left)), |_| Ok(()));
         }
         let end = self.deadline().map_or(end, |deadline| deadline.min(end));
         thread::sleep(end.saturating_duration_since(Instant::now()));
@@ -186,7 +188,7 @@ impl Stop {
         let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
         let millis = u16::try_from(pause.as_millis()).unwrap_or(u16::MAX);
         // An interrupted wait is only a shorter one.
-        let _ = poll(&mut watched, millis);
+        let _ = poll(&mut watched, millis).map_or_else(|error| get_over(error, Some(pause)), |_| Ok(()));
     }
 }
 

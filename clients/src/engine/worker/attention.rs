@@ -10,11 +10,11 @@ use std::io::{self, IoSliceMut};
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 
-use mio::net::TcpStream;
 use nix::sys::socket::sockopt::ReceiveTimestampns;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::TimeSpec;
 use nix::time::ClockId;
+use socket2::Socket;
 
 use crate::books::pauses::Pauses;
 use crate::engine::usage::delayed_ns;
@@ -141,7 +141,7 @@ impl Attention {
     #[cold]
     pub(super) fn read_stamped(
         &mut self,
-        socket: &TcpStream,
+        socket: &Socket,
         buffer: &mut [u8],
         now_ns: impl FnOnce() -> u64,
     ) -> io::Result<(usize, u64)> {

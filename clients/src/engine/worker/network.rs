@@ -1,8 +1,10 @@
 //! A thread's connections, and what drives them.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
+use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token};
 
 use crate::engine::clock::monotonic_ns;
@@ -45,8 +47,9 @@ impl Network {
     pub(super) fn connect(&mut self, index: usize, transport: &Carrier) -> io::Result<()> {
         let slot = &mut self.slots[index];
         slot.connect_ns = monotonic_ns();
-        let mut socket = self.opener.open()?;
-        self.poll.registry().register(&mut socket, Token(index), Interest::READABLE | Interest::WRITABLE)?;
+        let socket = self.opener.open()?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(index), interest)?;
         slot.socket = Some(socket);
         slot.phase = Phase::Connecting;
         self.connecting += 1;

@@ -68,8 +68,15 @@ impl Worker {
     }
 
     pub(super) fn readable(&mut self, index: usize, buffer: &mut [u8], closing: bool) {
+        let connection_ns = self.network.slots[index].connect_ns;
         loop {
-            let Some(socket) = &mut self.network.slots[index].socket else { return };
+            let slot = &mut self.network.slots[index];
+            let Some(socket) = &mut slot.socket else { return };
+            // An answer may have ended the connection, and its slot may have begun to open the next one. What comes
+            // over that is read when it stands.
+            if slot.connect_ns != connection_ns {
+                return;
+            }
             let read = if self.attention.wants_stamps() {
                 self.attention.read_stamped(socket, buffer, || self.clock.now_ns())
             } else {

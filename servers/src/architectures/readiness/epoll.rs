@@ -38,6 +38,7 @@ use crate::architecture::{
 };
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
+use crate::kit::shortage::get_over_io;
 use crate::kit::site::Site;
 use crate::limits::{EVENTS_PER_WAIT, MAX_CONNECTIONS};
 
@@ -126,18 +127,17 @@ impl Selector for Epoll {
     fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         let precise = timeout.is_some_and(|timeout| !timeout.is_zero() && timeout < ALARM_MAX);
-        let timeout = match timeout {
+        let limit = match timeout {
             Some(timeout) if precise => {
                 self.alarm.set(Expiration::OneShot(timeout.into()), TimerSetTimeFlags::empty())?;
                 None
             }
             timeout => timeout,
         };
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            // Interrupted by a signal: mio has put nothing into the list.
-            Err(_) => self.events.clear(),
-            Ok(()) => {}
+        if let Err(error) = self.poll.poll(&mut self.events, limit) {
+            // mio has put nothing into the list.
+            self.events.clear();
+            get_over_io(error, timeout)?;
         }
         let others = self.events.iter().filter(|event| event.token() != ALARM);
         ready.extend(others.map(|event| Ready {

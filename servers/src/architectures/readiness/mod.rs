@@ -136,14 +136,15 @@ fn turn<S: Selector>(
             DriverStep::Read if connection.is_readable() && share.is_used_up() => Some(TurnEnd::Again),
             DriverStep::Close => Some(TurnEnd::Close),
             DriverStep::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
-            DriverStep::Write => connection.write(now),
+            DriverStep::Write if share.is_moved() => Some(TurnEnd::Again),
+            DriverStep::Write => connection.write(now, &mut share),
             DriverStep::Shut => {
                 connection.shut();
                 None
             }
             DriverStep::Read if connection.is_readable() => {
                 connection.timed.session.borrow_memory(&mut shared.buffers);
-                if connection.timed.session.make_room(now) { connection.read(now) } else { None }
+                if connection.timed.session.make_room(now) { connection.read(now, &mut share) } else { None }
             }
             DriverStep::Read => {
                 if connection.timed.session.is_idle() {

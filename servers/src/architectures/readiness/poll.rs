@@ -24,7 +24,6 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 
@@ -33,6 +32,7 @@ use crate::architecture::{
 };
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
+use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -62,7 +62,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 /// The list for poll(2), the tokens in the same order, and for each descriptor its index in both.
 #[derive(Default)]
-struct Poll {
+pub struct Poll {
     list: Vec<PollFd<'static>>,
     tokens: Vec<usize>,
     places: Vec<Option<usize>>,
@@ -134,8 +134,7 @@ impl Selector for Poll {
         ready.clear();
         match ppoll(&mut self.list, timeout.map(TimeSpec::from_duration), None) {
             Ok(_) => {}
-            Err(Errno::EINTR) => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Err(error) => return get_over(error, timeout),
         }
         for (entry, &token) in self.list.iter().zip(&self.tokens) {
             if entry.any().unwrap_or(true) {

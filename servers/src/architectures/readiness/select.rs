@@ -23,7 +23,6 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::sys::select::{FD_SETSIZE, FdSet, select};
 use nix::sys::time::TimeVal;
 
@@ -32,6 +31,7 @@ use crate::architecture::{
 };
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
+use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
 
@@ -60,7 +60,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 }
 
 /// The bitmaps of descriptors, and the token of each descriptor.
-struct Select {
+pub struct Select {
     read: FdSet<'static>,
     write: FdSet<'static>,
     tokens: [usize; FD_SETSIZE],
@@ -109,12 +109,11 @@ impl Selector for Select {
         ready.clear();
         // select(2) overwrites the sets that it was given with its answer.
         let (mut read, mut write) = (self.read, self.write);
-        let mut timeout =
+        let mut limit =
             timeout.map(|timeout| TimeVal::new(timeout.as_secs() as i64, timeout.subsec_micros().into()));
-        match select(None, &mut read, &mut write, None, &mut timeout) {
+        match select(None, &mut read, &mut write, None, &mut limit) {
             Ok(_) => {}
-            Err(Errno::EINTR) => return Ok(()),
-            Err(error) => return Err(error.into()),
+            Err(error) => return get_over(error, timeout),
         }
         for set in [&read, &write] {
             let descriptors = set.fds(None);
