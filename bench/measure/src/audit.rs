@@ -137,8 +137,8 @@ fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// The generator's own verdict on its lateness. What makes its latencies void makes void a cell whose latencies are what
-/// it is for, if it stood still; single late wake-ups at the 99th percentile are a remark there.
+/// The generator's own verdict on its lateness. What makes its latencies void makes void a cell whose latencies are
+/// what it is for, if it stood still; single late wake-ups at the 99th percentile are a remark there.
 fn generator_present(evidence: &Evidence) -> Option<Finding> {
     let Lateness { rate, latency, paused_longest_ns, words } = evidence.load.lateness.as_ref()?;
     let verdict = if claims_maximum(evidence) {

@@ -173,6 +173,6 @@ pub const KILL_LIMIT: Duration = Duration::from_secs(2);
 /// How long the last line of a contestant that has ended may take to arrive.
 pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);
 
-/// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as much
-/// from anybody at times, and the median of the blocks bears it.
+/// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
+/// much from anybody at times, and the median of the blocks bears it.
 pub(crate) const PAUSE_VOID_NS: u64 = 10_000_000;

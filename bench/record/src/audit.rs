@@ -72,8 +72,8 @@ pub struct Audit {
     /// The verdict on the cell, and so on its rate: the worst of the findings.
     #[serde(alias = "standing")]
     pub verdict: Verdict,
-    /// The verdict on its latencies: a cell whose rate counts, or is a bound, may have none that do. Records of schema 1
-    /// do not tell it.
+    /// The verdict on its latencies: a cell whose rate counts, or is a bound, may have none that do. Records of
+    /// schema 1 do not tell it.
     #[serde(default)]
     pub latency: Verdict,
     /// All doubts, the worst first.
