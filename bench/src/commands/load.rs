@@ -138,7 +138,7 @@ fn advise_pinning(outcome: &mut Run, how: &options::How) {
     }
     for finding in &mut outcome.audit.findings {
         if finding.remedy.contains("core of its own") || finding.remedy.contains("one of its own") {
-            finding.remedy += " (--cpu), and the server others";
+            finding.remedy += " (--cpu)";
         }
     }
 }
