@@ -7,6 +7,7 @@
 //! keeps count ([`OpeningKey::open_in_place`] does; for messages that stand alone see [`crate::replay`]).
 
 use crate::limits;
+use crate::secret::{Secret, overwrite, wipe_stack};
 use ring::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
 /// Octets that sealing adds.
@@ -55,20 +56,38 @@ pub struct Exhausted;
 #[error("the message does not open")]
 pub struct Refused;
 
-/// Key and base nonce; message `number` uses the nonce `base XOR number` (RFC 8446, 5.3).
+/// Key and base nonce; message `number` uses the nonce `base XOR number` (RFC 8446, 5.3). Both are overwritten when
+/// they are dropped.
 struct Numbered {
-    key: LessSafeKey,
-    base: [u8; NONCE_OCTETS],
+    key: Box<LessSafeKey>,
+    base: Secret<NONCE_OCTETS>,
+}
+
+impl Drop for Numbered {
+    fn drop(&mut self) {
+        let algorithm = self.key.algorithm();
+        // The largest of ring's keys decides how large all are. What a smaller one leaves unused comes from the stack,
+        // with whatever lies there, so the stack is wiped before a key is made.
+        wipe_stack();
+        if let Ok(zeros) = UnboundKey::new(algorithm, &[0; 32][..algorithm.key_len()]) {
+            overwrite(&mut *self.key, LessSafeKey::new(zeros));
+        }
+    }
 }
 
 impl Numbered {
     fn new(algorithm: Algorithm, key: &[u8], base: &[u8]) -> Result<Self, InvalidKey> {
+        if base.len() != NONCE_OCTETS {
+            return Err(InvalidKey);
+        }
+        // As in the drop.
+        wipe_stack();
         let key = UnboundKey::new(algorithm.ring(), key).map_err(|_| InvalidKey)?;
-        Ok(Numbered { key: LessSafeKey::new(key), base: base.try_into().map_err(|_| InvalidKey)? })
+        Ok(Numbered { key: Box::new(LessSafeKey::new(key)), base: Secret::copy_of(base) })
     }
 
     fn nonce(&self, number: u64) -> Nonce {
-        let mut nonce = self.base;
+        let mut nonce = *self.base;
         for (octet, count) in nonce[4..].iter_mut().zip(number.to_be_bytes()) {
             *octet ^= count;
         }

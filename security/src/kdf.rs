@@ -3,16 +3,22 @@
 //! [`extract`] concentrates the randomness of a Diffie-Hellman result; [`Prk::expand`] derives output under a label.
 //! Keys under two different labels tell nothing about each other.
 
+use crate::secret::{Secret, overwrite};
 use ring::hkdf;
-use zeroize::Zeroizing;
 
 /// More output was asked for than 255 blocks of 32 octets (RFC 5869, 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("HKDF-SHA-256 gives at most 8160 octets")]
 pub struct TooLong;
 
-/// A pseudorandom key, ready to be expanded.
-pub struct Prk(hkdf::Prk);
+/// A pseudorandom key, ready to be expanded; overwritten when dropped.
+pub struct Prk(Box<hkdf::Prk>);
+
+impl Drop for Prk {
+    fn drop(&mut self) {
+        overwrite(&mut *self.0, hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &[0; 32]));
+    }
+}
 
 impl std::fmt::Debug for Prk {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,7 +28,7 @@ impl std::fmt::Debug for Prk {
 
 /// HKDF-Extract: `salt` may be public; `secret` is the input keying material.
 pub fn extract(salt: &[u8], secret: &[u8]) -> Prk {
-    Prk(hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret))
+    Prk(Box::new(hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret)))
 }
 
 struct Length(usize);
@@ -36,7 +42,7 @@ impl hkdf::KeyType for Length {
 impl Prk {
     /// A pseudorandom key from one that is uniformly random already, such as an earlier output of [`Prk::expand`].
     pub fn from_uniform(secret: &[u8; 32]) -> Self {
-        Prk(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, secret))
+        Prk(Box::new(hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, secret)))
     }
 
     /// HKDF-Expand under `label`, filling `out`.
@@ -53,8 +59,8 @@ impl Prk {
     ///
     /// # Panics
     /// When `N` is above 8,160.
-    pub fn derive<const N: usize>(&self, label: &[u8]) -> Zeroizing<[u8; N]> {
-        let mut out = Zeroizing::new([0; N]);
+    pub fn derive<const N: usize>(&self, label: &[u8]) -> Secret<N> {
+        let mut out = Secret::zeros();
         self.expand(label, &mut *out).expect("N is a constant below 8,160");
         out
     }

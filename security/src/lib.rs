@@ -15,6 +15,7 @@ pub mod limits;
 mod outgoing;
 pub mod pipe;
 pub mod replay;
+pub mod secret;
 pub mod signature;
 pub mod tls;
 pub mod transport;

@@ -167,6 +167,9 @@ pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
 /// server accepts again within a second after descriptors are free.
 pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often standard error is told that accepting pauses: often enough to be seen, and no way to fill the disk.
+pub const EXHAUSTED_TOLD_EVERY: Duration = Duration::from_secs(60);
+
 /// The value of Retry-After for a refused client, in seconds.
 pub const RETRY_AFTER: &str = "1";
 

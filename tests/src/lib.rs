@@ -11,6 +11,7 @@
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
 //! | [`load`] | the load generator as a program |
 //! | [`terminal`] | the program on a pseudo-terminal |
+//! | [`memory`] | what lies in the memory of a process |
 //! | [`pids`], [`memory_limit`] | a limit on the processes and threads of a server, on its memory |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
@@ -29,6 +30,7 @@ pub mod cases;
 pub mod imports;
 pub mod limits;
 pub mod load;
+pub mod memory;
 pub mod memory_limit;
 pub mod noise;
 pub mod pids;

@@ -43,6 +43,8 @@ pub struct Tallies {
     pub workers: Vec<Counts>,
     /// Their sum.
     pub total: Counts,
+    /// How often accepting had to pause because descriptors or memory had run out.
+    pub exhausted: u64,
     /// The budget of memory.
     pub memory: MemoryCounts,
 }

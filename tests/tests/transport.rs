@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use dyno_security::limits::HANDSHAKE_TIME;
 use dyno_security::transport::Transport;
-use dyno_servers::architecture::Concurrency;
+use dyno_servers::architecture::{Concurrency, Knob};
 use dyno_tests::limits::{ANSWER, AT_ONCE};
 use dyno_tests::noise::Noise;
 use dyno_tests::rows::Row;
@@ -44,9 +44,31 @@ fn main() -> ExitCode {
     on("plain-answers-who-speaks-a-transport", secure_on_plain);
     on("plain-clients-of-the-channel-are-told", |row| plain_on_secure(row, CHANNEL));
     on("plain-clients-of-tls-are-told", |row| plain_on_secure(row, TLS));
+    let limited = |row: &Row| row.reads(Knob::MaxConnections);
+    mount(&mut trials, "transport", "channel-refuses-past-the-limit-without-a-word", limited, |row| {
+        past_the_limit(row, CHANNEL)
+    });
+    mount(&mut trials, "transport", "tls-refuses-past-the-limit-without-a-word", limited, |row| {
+        past_the_limit(row, TLS)
+    });
+    let mut on = |name, run| mount(&mut trials, "transport", name, |_| true, run);
     on("channel-shares-no-random-state", |row| nothing_twice(row, CHANNEL));
     on("tls-shares-no-random-state", |row| nothing_twice(row, TLS));
     suite::run_wide(env!("CARGO_BIN_EXE_dyno-under-test"), THREADS, trials).exit_code()
+}
+
+/// A connection for which there is no place is closed: a refusal in plaintext would be no record of the transport.
+fn past_the_limit(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &["--max-connections", "1"])?;
+    let mut held = Secure::connect(&server, transport, friends())?;
+    ensure(held.exchange(get("/"), "GET")?.status == 200, || "no 200".into())?;
+    let mut refused = Client::connect(server.address)?;
+    let end = refused.read_to_end(ANSWER);
+    ensure(end.is_some() && refused.inbox.is_empty(), || format!("{end:?} after {:?}", refused.inbox))?;
+    ensure(held.exchange(get("/"), "GET")?.status == 200, || "a client within the limit suffered".into())?;
+    drop(held);
+    let total = server.stop_well()?.total;
+    ensure(total.refused == 1, || format!("{total:?}"))
 }
 
 fn carries(row: &Row, transport: Transport) -> Outcome {
@@ -299,7 +321,7 @@ fn nothing_twice(row: &Row, transport: Transport) -> Outcome {
 }
 
 fn worker_arguments(row: &Row) -> Vec<&'static str> {
-    if row.reads(dyno_servers::architecture::Knob::Workers) { vec!["--workers", "2"] } else { vec![] }
+    if row.reads(Knob::Workers) { vec!["--workers", "2"] } else { vec![] }
 }
 
 /// The server's ephemeral public key (the channel) or its random value and key share (TLS), and some octets that it

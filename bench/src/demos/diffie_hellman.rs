@@ -70,6 +70,11 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.says("Mallory", "sends the all-zero point, which gives everybody the same secret");
     let refused = EphemeralKey::generate().map_err(random)?.agree(&[0; 32]).is_err();
     stage.verdict("a point of low order is refused", refused);
+    stage.says(
+        "Narrator",
+        "a quantum computer that is large enough would find a from g^a (Shor), and what is recorded today waits for \
+         it; against that one adds an exchange of another kind (ML-KEM)",
+    );
     stage.says("Narrator", "none of this says WHOM the secret is shared with: see `dyno demo mitm`");
     Ok(())
 }

@@ -18,8 +18,25 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     let (bob, carol) = (RecipientKey::generate(), RecipientKey::generate());
     let broken = |_| Failure::failed("a key made a moment ago is refused", "");
 
-    stage.scene("PK_B(SK_A(M)): signed, then sealed");
     let message = b"the deal is off";
+    stage.scene("PK_B(M): sealed, and nothing else");
+    let anonymous = sealed::seal(bob.public(), PURPOSE, message).map_err(broken)?;
+    stage.says("Mallory", format!("seals {:?} to Bob, whose public key everybody has", readable(message)));
+    let at_bob = sealed::open(&bob, PURPOSE, &anonymous);
+    stage.says(
+        "Bob",
+        format!(
+            "opens {:?}, and takes it for a word of Alice",
+            readable(&at_bob.clone().unwrap_or_default())
+        ),
+    );
+    let at_eve = sealed::open(&carol, PURPOSE, &anonymous).is_err();
+    stage.verdict(
+        "only Bob can read it, and anybody can have written it",
+        at_eve && at_bob.as_deref() == Ok(message),
+    );
+
+    stage.scene("PK_B(SK_A(M)): signed, then sealed");
     let envelope = weak::signed_then_sealed(&alice, bob.public(), message).map_err(broken)?;
     stage.says("Alice", format!("to Bob: {:?}, signed, then sealed", readable(message)));
     let forwarded = weak::forward_surreptitiously(&bob, carol.public(), &envelope).map_err(broken)?;
@@ -58,5 +75,29 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     stage.says("Mallory", "tries to pass for its author");
     let refused = [&envelope, &stolen].iter().all(|try_| bound::open(&bob, mallory.public(), try_).is_err());
     stage.verdict("stripping fails: there is nothing to take off, and the seal names Alice", refused);
+
+    stage.scene("What each form gives");
+    stage.says("Narrator", "form                 secret  from Alice  for Bob  for a judge");
+    for (form, [secret, from, to, judge]) in FORMS {
+        let word = |holds: bool| if holds { "yes" } else { "no" };
+        let (secret, from, to, judge) = (word(secret), word(from), word(to), word(judge));
+        stage.says("Narrator", format!("{form:<20} {secret:<7} {from:<11} {to:<8} {judge}"));
+    }
+    let whole: Vec<_> = FORMS.into_iter().filter(|(_, gives)| *gives == [true; 4]).collect();
+    stage.verdict(
+        "one form gives all four; none keeps replays out",
+        matches!(whole[..], [("PK_B(SK_A(A, B, M))", _)]),
+    );
     Ok(())
 }
+
+const PURPOSE: &[u8] = b"dyno demo envelopes";
+
+/// What each form gives: secrecy, an author, an addressee, and something to show a judge.
+const FORMS: [(&str, [bool; 4]); 5] = [
+    ("PK_B(M)", [true, false, true, false]),
+    ("M, SK_A(H(M))", [false, true, false, true]),
+    ("PK_B(SK_A(M))", [true, true, false, true]),
+    ("SK_A(PK_B(M))", [true, false, true, false]),
+    ("PK_B(SK_A(A, B, M))", [true, true, true, true]),
+];

@@ -2,11 +2,15 @@
 
 use std::time::Instant;
 
+use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
 use dyno_security::channel::trust::Trust;
+use dyno_security::dh::classical::groups::STANDARD;
+use dyno_security::dh::classical::{Group, Invalid, PrivateKey};
 use dyno_security::envelope::bound;
 use dyno_security::envelope::sealed::RecipientKey;
+use dyno_security::kdf;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 use dyno_security::signature::SigningKey;
@@ -32,6 +36,8 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     let opened = bound::open(&bob, alice.0.public(), &envelope);
     stage.says("Eve", format!("reads {:?}", readable(&opened.clone().unwrap_or_default())));
     stage.verdict("an envelope is as secret as the key is for ever", opened.as_deref() == Ok(SECRET));
+
+    static_exchange(stage)?;
 
     stage.scene("A session of the channel, recorded");
     let (alice, bob) = (SigningKey::generate(), SigningKey::generate());
@@ -68,6 +74,10 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
         ChannelClient::new(Config::new(Identity::bare(copy(&alice.1)?), trust(&bob.0))).session(now);
     let answered = as_alice.receive(&two, &mut opened, now);
     stage.says("Eve", answered.map_or_else(|refusal| refusal.to_string(), |()| "opened".into()));
+    stage.says(
+        "Eve",
+        "has no use for the recording itself: it holds g^x and g^y, and the stolen keys are neither x nor y",
+    );
     stage.says("Narrator", "the keys of the session came from two ephemeral secrets that nobody has any more; the stolen keys only signed");
     stage.verdict(
         "the recorded session stays closed",
@@ -80,5 +90,33 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     let deceived = settle(&mut victim, &mut mallory, now).is_ok();
     stage
         .verdict("pass for Bob in new sessions: forward secrecy protects the past, not the future", deceived);
+    Ok(())
+}
+
+/// Diffie-Hellman with long-term keys on both sides: a recording falls when one of them is stolen.
+fn static_exchange(stage: &mut Stage) -> Result<(), Failure> {
+    stage.scene("An exchange of two long-term keys, recorded: K comes from g^(ab) each time");
+    let unusable = |_: Invalid| Failure::failed("a value made a moment ago is refused", "");
+    let group = Group::named(STANDARD[0]);
+    let (alice, bob) = (PrivateKey::generate(&group), PrivateKey::generate(&group));
+    let key = |own: &PrivateKey, other: &[u8]| {
+        let shared = own.agree(other).map_err(unusable)?;
+        let key = kdf::extract(&[], &shared).derive::<32>(b"dyno demo static");
+        Ok::<_, Failure>(key)
+    };
+    let fresh = "32 and 12 octets";
+    let at_alice = key(&alice, bob.public())?;
+    let sealed = SealingKey::new(Algorithm::Aes256Gcm, &*at_alice, &[0; 12]).expect(fresh).seal(b"", SECRET);
+    let recording = sealed.map_err(|error| Failure::failed(error.to_string(), ""))?;
+    stage.says("Eve", format!("records {}", hex(&recording)));
+    stage.says("Eve", "years later: steals b from Bob, and computes K = (g^a)^b as he did");
+    let at_eve = key(&bob, alice.public())?;
+    let opened =
+        OpeningKey::new(Algorithm::Aes256Gcm, &*at_eve, &[0; 12]).expect(fresh).open(b"", &recording);
+    stage.says("Eve", format!("reads {:?}", readable(&opened.clone().unwrap_or_default())));
+    stage.verdict(
+        "the recording falls: one long-term secret opens every session",
+        opened.as_deref() == Ok(SECRET),
+    );
     Ok(())
 }

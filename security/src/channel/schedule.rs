@@ -4,10 +4,9 @@
 use super::formula::{CTX_EPOCH, CTX_KEYS};
 use crate::dh::SharedSecret;
 use crate::kdf::{self, Prk};
-use zeroize::Zeroizing;
 
 /// 32 secret octets, wiped when dropped.
-pub type Secret = Zeroizing<[u8; 32]>;
+pub type Secret = crate::secret::Secret<32>;
 
 /// The names in one derivation, as [`super::table`] prints them.
 pub struct Derivation {
@@ -25,7 +24,7 @@ pub const TRAFFIC: Derivation = Derivation { salt: "th3", outputs: ["tkI", "tkR"
 /// HKDF with a transcript digest as salt: three secrets in the order of the [`Derivation`].
 pub fn derive(transcript: &[u8; 32], shared: &SharedSecret) -> [Secret; 3] {
     let okm = kdf::extract(transcript, &**shared).derive::<96>(CTX_KEYS.as_bytes());
-    [0, 32, 64].map(|at| part(&*okm, at))
+    [0, 32, 64].map(|at| Secret::copy_of(&okm[at..]))
 }
 
 /// The keys of one epoch: the time between two changes of key in one direction.
@@ -33,19 +32,18 @@ pub struct EpochKeys {
     /// The key that seals the records of the epoch.
     pub key: Secret,
     /// The base to which a record's number is added to make its nonce.
-    pub base: Zeroizing<[u8; 12]>,
-    /// The traffic secret of the next epoch; this one is wiped, so that a key stolen later does not lead back.
+    pub base: crate::secret::Secret<12>,
+    /// The traffic secret of the next epoch; this one is wiped, so that a key stolen later does not lead back. It does
+    /// lead forward: only a new handshake ends what a thief of the whole state can read.
     pub next: Secret,
 }
 
 /// Expands a traffic secret into an epoch.
 pub fn epoch(secret: &Secret) -> EpochKeys {
     let okm = Prk::from_uniform(secret).derive::<76>(CTX_EPOCH.as_bytes());
-    EpochKeys { key: part(&*okm, 0), base: part(&*okm, 32), next: part(&*okm, 44) }
-}
-
-fn part<const N: usize>(okm: &[u8], at: usize) -> Zeroizing<[u8; N]> {
-    let mut out = Zeroizing::new([0; N]);
-    out.copy_from_slice(&okm[at..at + N]);
-    out
+    EpochKeys {
+        key: Secret::copy_of(&*okm),
+        base: crate::secret::Secret::copy_of(&okm[32..]),
+        next: Secret::copy_of(&okm[44..]),
+    }
 }

@@ -6,9 +6,10 @@
 
 pub mod classical;
 
+use crate::secret::{Secret, overwrite};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
 use ring::rand::{SecureRandom, SystemRandom};
-use zeroize::Zeroizing;
+use std::mem;
 
 /// Octets of a public key and of a shared secret.
 pub const OCTETS: usize = 32;
@@ -24,12 +25,22 @@ pub struct LowOrder;
 pub struct NoRandomness;
 
 /// A shared secret, wiped when dropped. Not a key yet: put it through [`crate::kdf::extract`].
-pub type SharedSecret = Zeroizing<[u8; OCTETS]>;
+pub type SharedSecret = Secret<OCTETS>;
 
-/// A private key for exactly one agreement. It cannot be stored, so it cannot be stolen later: forward secrecy.
+/// A private key for exactly one agreement. It cannot be stored, so it cannot be stolen later: forward secrecy. Used or
+/// not, it is overwritten when it is dropped.
 pub struct EphemeralKey {
-    private: EphemeralPrivateKey,
+    private: Box<EphemeralPrivateKey>,
     public: [u8; OCTETS],
+}
+
+impl Drop for EphemeralKey {
+    fn drop(&mut self) {
+        // A system that gave random octets for the key gives some to write over it.
+        if let Ok(another) = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()) {
+            overwrite(&mut *self.private, another);
+        }
+    }
 }
 
 impl std::fmt::Debug for EphemeralKey {
@@ -53,7 +64,7 @@ impl EphemeralKey {
     /// # Errors
     /// [`NoRandomness`] when the source is exhausted.
     pub fn generate_from(random: &dyn SecureRandom) -> Result<Self, NoRandomness> {
-        let private = EphemeralPrivateKey::generate(&X25519, random).map_err(|_| NoRandomness)?;
+        let private = Box::new(EphemeralPrivateKey::generate(&X25519, random).map_err(|_| NoRandomness)?);
         let computed = private.compute_public_key().map_err(|_| NoRandomness)?;
         let mut public = [0; OCTETS];
         public.copy_from_slice(computed.as_ref());
@@ -68,13 +79,12 @@ impl EphemeralKey {
     /// Agrees with the owner of `peer`; the private key is used up.
     ///
     /// # Errors
-    /// [`LowOrder`] when the result would be all zero.
-    pub fn agree(self, peer: &[u8; OCTETS]) -> Result<SharedSecret, LowOrder> {
-        agree_ephemeral(self.private, &UnparsedPublicKey::new(&X25519, peer), |material| {
-            let mut secret = Zeroizing::new([0; OCTETS]);
-            secret.copy_from_slice(material);
-            secret
-        })
-        .map_err(|_| LowOrder)
+    /// [`LowOrder`] when the result would be all zero, or when the system gives no random octets to write over the
+    /// private key.
+    pub fn agree(mut self, peer: &[u8; OCTETS]) -> Result<SharedSecret, LowOrder> {
+        let another = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| LowOrder)?;
+        let private = mem::replace(&mut *self.private, another);
+        agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, peer), SharedSecret::copy_of)
+            .map_err(|_| LowOrder)
     }
 }

@@ -4,6 +4,8 @@
 //! not prove to whom or when it was said; the message must tell that. [`SigningKey::sign`] puts a context in front, so
 //! that no signature of one protocol passes in another.
 
+use crate::secret::{Secret, overwrite, wipe_stack};
+use ring::error::KeyRejected;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{self, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use std::fmt;
@@ -161,10 +163,24 @@ fn signed_octets(context: Context, parts: &[&[u8]]) -> Vec<u8> {
     octets
 }
 
-/// A private key.
+/// Never a part of its caller, who wipes what the making of the pair leaves on the stack.
+#[inline(never)]
+fn boxed<E>(make: impl FnOnce() -> Result<Ed25519KeyPair, E>) -> Result<Box<Ed25519KeyPair>, E> {
+    make().map(Box::new)
+}
+
+/// A private key, overwritten when dropped.
 pub struct SigningKey {
-    pair: Ed25519KeyPair,
+    pair: Box<Ed25519KeyPair>,
     public: PublicKey,
+}
+
+impl Drop for SigningKey {
+    fn drop(&mut self) {
+        if let Ok(zeros) = Ed25519KeyPair::from_seed_unchecked(&[0; pkcs8::SEED_OCTETS]) {
+            overwrite(&mut *self.pair, zeros);
+        }
+    }
 }
 
 impl fmt::Debug for SigningKey {
@@ -179,9 +195,9 @@ impl SigningKey {
     /// # Panics
     /// When the operating system gives no random octets.
     pub fn generate() -> (Self, Zeroizing<Vec<u8>>) {
-        let mut seed = Box::new(Zeroizing::new([0; pkcs8::SEED_OCTETS]));
-        SystemRandom::new().fill(&mut **seed).expect("the operating system gives random octets");
-        let key = SigningKey::from_seed(&**seed).expect("32 octets make a key");
+        let mut seed = Secret::<{ pkcs8::SEED_OCTETS }>::zeros();
+        SystemRandom::new().fill(&mut *seed).expect("the operating system gives random octets");
+        let key = SigningKey::from_seed(&*seed).expect("32 octets make a key");
         (key, pkcs8::version_1(&seed))
     }
 
@@ -190,9 +206,7 @@ impl SigningKey {
     /// # Errors
     /// [`BadKey::BadPrivate`], or what [`PublicKey::enrol`] says of its public half.
     pub fn from_pkcs8(document: &[u8]) -> Result<Self, BadKey> {
-        SigningKey::from_pair(
-            Ed25519KeyPair::from_pkcs8_maybe_unchecked(document).map_err(|_| BadKey::BadPrivate)?,
-        )
+        SigningKey::from_pair(|| Ed25519KeyPair::from_pkcs8_maybe_unchecked(document))
     }
 
     /// A key from its 32 secret octets, for test figures.
@@ -200,10 +214,13 @@ impl SigningKey {
     /// # Errors
     /// [`BadKey::BadPrivate`] when there are not 32.
     pub fn from_seed(seed: &[u8]) -> Result<Self, BadKey> {
-        SigningKey::from_pair(Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| BadKey::BadPrivate)?)
+        SigningKey::from_pair(|| Ed25519KeyPair::from_seed_unchecked(seed))
     }
 
-    fn from_pair(pair: Ed25519KeyPair) -> Result<Self, BadKey> {
+    fn from_pair(make: impl FnOnce() -> Result<Ed25519KeyPair, KeyRejected>) -> Result<Self, BadKey> {
+        let pair = boxed(make);
+        wipe_stack();
+        let pair = pair.map_err(|_| BadKey::BadPrivate)?;
         let public = PublicKey::enrol(pair.public_key().as_ref())?;
         Ok(SigningKey { pair, public })
     }

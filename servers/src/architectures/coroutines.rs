@@ -131,12 +131,12 @@ impl Scheduler {
         let tally = site.tallies.of(0);
         let stack = self.stacks.pop().map_or_else(|| DefaultStack::new(COROUTINE_STACK_BYTES), Ok);
         let (true, Ok(stack)) = (site.may_admit(self.fibers.len()), stack) else {
-            return refuse(stream, tally);
+            return refuse(site, stream, tally);
         };
         let index = self.fibers.vacant_key();
         // SAFETY: epoll forgets a connection by itself when it is closed (epoll(7)).
         if unsafe { self.epoll.add(stream.as_fd(), index) }.is_err() {
-            return refuse(stream, tally);
+            return refuse(site, stream, tally);
         }
         let stream = Rc::new(stream);
         let connection = Rc::clone(&stream);

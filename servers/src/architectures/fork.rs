@@ -61,7 +61,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     site.ready(1);
     while let Some(stream) = accept(site)? {
         if !site.may_admit(children.living()) {
-            refuse(stream, tally);
+            refuse(site, stream, tally);
             continue;
         }
         // After the fork both processes own the connection. The child takes its copy out of `stream`; the parent
@@ -75,7 +75,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         if children.start(site, serve).is_err()
             && let Some(stream) = stream.take()
         {
-            refuse(stream, tally);
+            refuse(site, stream, tally);
         }
     }
     Tally::add(&tally.faults, children.stop_all()? as u64);

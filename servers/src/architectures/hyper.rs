@@ -74,7 +74,7 @@ fn run(site: &'static Site) -> io::Result<()> {
 pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> {
     Tally::add(&tally_here(site).connections, 1);
     let Some(memory) = WireMemory::new(site) else {
-        refuse(stream.into_std()?, tally_here(site));
+        refuse(site, stream.into_std()?, tally_here(site));
         return Ok(());
     };
     let wire = AsyncWire::new(site, stream, tally_here(site), memory);

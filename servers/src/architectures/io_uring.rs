@@ -39,6 +39,7 @@ use crate::architecture::{
 use crate::drivers::completion::RingConnections;
 use crate::drivers::ring::{Completion, Operation, Ring};
 use crate::kit::accept::{Trouble, accept_rest, classify};
+use crate::kit::complaint::exhausted;
 use crate::kit::site::Site;
 use crate::kit::stop::own;
 use crate::limits::{EXHAUSTED_PAUSE, MAX_CONNECTIONS, RING_ENTRIES};
@@ -129,6 +130,7 @@ impl Server {
             }
             Err(error) => match classify(error) {
                 Trouble::Exhausted if !self.site.stop.is_requested() => {
+                    exhausted(&self.site.tallies, error);
                     self.accept_again = Some(self.connections.now() + EXHAUSTED_PAUSE);
                     return Ok(());
                 }

@@ -66,7 +66,7 @@ fn run(site: &'static Site) -> io::Result<()> {
     thread::scope(|scope| {
         while let Some(stream) = accept(site)? {
             if !site.may_admit(living.load(Relaxed)) {
-                refuse(stream, tally);
+                refuse(site, stream, tally);
                 continue;
             }
             living.fetch_add(1, Relaxed);
@@ -81,7 +81,7 @@ fn run(site: &'static Site) -> io::Result<()> {
             };
             if thread::Builder::new().stack_size(THREAD_STACK_BYTES).spawn_scoped(scope, serve).is_err() {
                 living.fetch_sub(1, Relaxed);
-                take(&held).into_iter().for_each(|stream| refuse(stream, tally));
+                take(&held).into_iter().for_each(|stream| refuse(site, stream, tally));
             }
         }
         Ok(())

@@ -147,7 +147,7 @@ fn admit<F>(
     // The places keep the limit.
     let place = site.may_admit(0).then(|| Arc::clone(places).try_acquire_owned());
     let Some(Ok(place)) = place else {
-        return refuse(stream, site.tallies.of(0));
+        return refuse(site, stream, site.tallies.of(0));
     };
     tokio::spawn(async move {
         // The runtime's epoll may refuse the descriptor. A broken connection concerns only its peer.

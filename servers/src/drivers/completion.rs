@@ -91,7 +91,7 @@ impl RingConnections {
     /// When the kernel refuses to take the queue, as in all functions that start an operation.
     pub fn admit(&mut self, ring: &mut Ring, stream: TcpStream) -> io::Result<()> {
         if !self.site.may_admit(self.connections.len()) {
-            refuse(stream, self.tally);
+            refuse(self.site, stream, self.tally);
             return Ok(());
         }
         let index = self.connections.insert(RingConnection {

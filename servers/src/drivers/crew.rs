@@ -202,7 +202,7 @@ impl Crew {
     fn accept(&self) -> io::Result<Option<Guest>> {
         match accept_once(self.site, &self.site.listener, Mode::Blocking)? {
             Accepted::Connection(stream) if self.open.load(SeqCst) >= CREW_CONNECTIONS => {
-                refuse(stream, self.site.tallies.of(0));
+                refuse(self.site, stream, self.site.tallies.of(0));
             }
             Accepted::Connection(stream) => {
                 self.open.fetch_add(1, SeqCst);

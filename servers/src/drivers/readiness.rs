@@ -236,13 +236,13 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     fn admit(&mut self, stream: TcpStream) {
         let site = self.turn.site;
         if !site.may_admit(site.open_connections.load(Relaxed)) {
-            return refuse(stream, self.turn.tally);
+            return refuse(self.turn.site, stream, self.turn.tally);
         }
         let index = self.watched.vacant_key();
         // SAFETY: `close` removes the connection from the selector before its stream is dropped, and when the table
         // is dropped, the selector is dropped before the streams.
         if unsafe { self.selector.add(stream.as_fd(), index) }.is_err() {
-            return refuse(stream, self.turn.tally);
+            return refuse(self.turn.site, stream, self.turn.tally);
         }
         self.serial += 1;
         let session = Session::new(site, self.turn.tally, self.turn.clock.now());

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 
+use super::complaint::exhausted;
 use super::site::Site;
 use super::stop::{has_waiting, own};
 use super::tally::Tally;
@@ -74,7 +75,10 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         match classify(error) {
             Trouble::Again => {}
             Trouble::Nobody => return Ok(Accepted::Nobody),
-            Trouble::Exhausted => return Ok(Accepted::Exhausted),
+            Trouble::Exhausted => {
+                exhausted(&site.tallies, error);
+                return Ok(Accepted::Exhausted);
+            }
             Trouble::Shut => return Ok(Accepted::Stopped),
             Trouble::Broken => return Err(error.into()),
         }
@@ -152,15 +156,19 @@ pub fn classify(error: Errno) -> Trouble {
 }
 
 /// Refuses a connection with a 503 (RFC 9110, 15.6.4). It never waits for the peer: an answer that does not fit into
-/// the empty send buffer at once is dropped, and the client then sees the connection close without a response.
-pub fn refuse(mut stream: TcpStream, tally: &Tally) {
+/// the empty send buffer at once is dropped, and the client then sees the connection close without a response. Behind a
+/// secure transport it sees that in any case: an answer could only be told after a handshake, which costs more than
+/// what is refused here, and octets in plaintext would be a broken record.
+pub fn refuse(site: &Site, mut stream: TcpStream, tally: &Tally) {
     Tally::add(&tally.refused, 1);
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nContent-Length: 0\r\n\
          Connection: close\r\n\r\n"
     );
     let _ = stream.set_nonblocking(true);
-    let _ = stream.write(answer.as_bytes());
+    if site.transport.is_none() {
+        let _ = stream.write(answer.as_bytes());
+    }
     // Closing with unread bytes would send a reset that can overtake the answer (RFC 9112, 9.6). What has arrived by
     // now is read and discarded; bytes that come later may still cause a reset.
     let _ = stream.shutdown(std::net::Shutdown::Write);

@@ -1,11 +1,13 @@
-//! What peers did wrong, explained to the operator. The peer itself is told as little as possible.
+//! What goes wrong, explained to the operator. A peer is told as little as possible.
 
 use std::io::{self, Write, stderr};
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use dyno_security::pipe::error::PipeError;
+use nix::errno::Errno;
 
-use super::tally::Tally;
+use super::tally::{Tallies, Tally};
 use crate::limits::EXPLAINED_FAULTS;
 
 /// Writes to standard error why a connection is given up. After the first [`EXPLAINED_FAULTS`] it writes only when
@@ -23,4 +25,17 @@ pub fn explain(tally: &Tally, failure: &PipeError) {
 pub fn vacancy(place: usize, error: &io::Error) {
     // As above.
     let _ = writeln!(stderr(), "worker {place} cannot be replaced for now, the others go on: {error}");
+}
+
+/// Counts that accepting pauses, because of `cause`, and writes so to standard error, at most once a minute.
+pub fn exhausted(tallies: &Tallies, cause: Errno) {
+    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    if let Some(count) = tallies.pause(now_s) {
+        // As above.
+        let _ = writeln!(
+            stderr(),
+            "clients have to wait, no connection can be accepted for now ({count} pauses so far): {}",
+            cause.desc()
+        );
+    }
 }

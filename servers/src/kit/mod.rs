@@ -13,7 +13,7 @@
 //! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
-//! | tell the operator what a peer did wrong | [`complaint`] |
+//! | tell the operator what goes wrong | [`complaint`] |
 
 pub mod accept;
 pub mod available;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::limits::EXHAUSTED_TOLD_EVERY;
 use crate::shared::{Shared, Zeroed};
 
 /// One worker's counts.
@@ -68,7 +69,21 @@ unsafe impl Zeroed for Tally {}
 
 /// The counts of all workers, shared with children that are forked later.
 #[derive(Debug)]
-pub struct Tallies(Shared<Tally>);
+pub struct Tallies {
+    workers: Shared<Tally>,
+    exhaustion: Shared<Exhaustion>,
+}
+
+/// How often accepting had to pause, for the server as a whole.
+#[derive(Debug, Default)]
+struct Exhaustion {
+    pauses: AtomicU64,
+    /// When standard error was told of it last, in seconds since 1970.
+    told_at_s: AtomicU64,
+}
+
+// SAFETY: it is made of atomics alone.
+unsafe impl Zeroed for Exhaustion {}
 
 impl Tallies {
     /// Zeroed counts for `workers` workers, at least one.
@@ -76,20 +91,35 @@ impl Tallies {
     /// # Errors
     /// When the kernel refuses the memory.
     pub fn new(workers: usize) -> io::Result<Self> {
-        Ok(Tallies(Shared::new(workers)?))
+        Ok(Tallies { workers: Shared::new(workers)?, exhaustion: Shared::new(1)? })
+    }
+
+    /// Counts a pause of accepting because descriptors or memory have run out.
+    ///
+    /// # Returns
+    /// How many there were, when standard error is to be told at `now_s` seconds since 1970: the first time, and then
+    /// at most once in [`EXHAUSTED_TOLD_EVERY`], whichever process of the server has to pause.
+    pub fn pause(&self, now_s: u64) -> Option<u64> {
+        let Exhaustion { pauses, told_at_s } = &self.exhaustion[0];
+        let count = pauses.fetch_add(1, Relaxed) + 1;
+        let told_at = told_at_s.load(Relaxed);
+        let is_due = now_s >= told_at.saturating_add(EXHAUSTED_TOLD_EVERY.as_secs());
+        // Of several that come at once, one tells.
+        let tells = is_due && told_at_s.compare_exchange(told_at, now_s, Relaxed, Relaxed).is_ok();
+        tells.then_some(count)
     }
 
     /// The counts of each worker.
     pub fn workers(&self) -> &[Tally] {
-        &self.0
+        &self.workers
     }
 
     /// The counts of worker `index`. If there are more workers than tallies, several workers share one.
     pub fn of(&self, index: usize) -> &Tally {
-        &self.0[index % self.0.len()]
+        &self.workers[index % self.workers.len()]
     }
 
-    /// The counts as one JSON object: the server's name, its workers, their sum.
+    /// The counts as one JSON object: the server's name, its workers, their sum, and how often accepting had to pause.
     pub fn to_json(&self, name: &str) -> String {
         let total = Tally::default();
         let mut json = format!("{{\"name\":\"{name}\",\"workers\":[");
@@ -102,7 +132,29 @@ impl Tallies {
         }
         json.push_str("],\"total\":");
         total.write_json(&mut json);
-        json.push('}');
+        let _ = write!(json, ",\"exhausted\":{}}}", self.exhaustion[0].pauses.load(Relaxed));
         json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pause_is_counted_and_one_in_a_minute_is_told() {
+        let tallies = Tallies::new(1).unwrap();
+        let times_and_told = [
+            (1_000, Some(1)),
+            (1_000, None),
+            (1_059, None),
+            (1_060, Some(4)),
+            (1_061, None),
+            (9_000, Some(6)),
+        ];
+        for (now_s, told) in times_and_told {
+            assert_eq!(tallies.pause(now_s), told, "at {now_s} s");
+        }
+        assert!(tallies.to_json("x").ends_with(",\"exhausted\":6}"), "{}", tallies.to_json("x"));
     }
 }

@@ -15,6 +15,7 @@ use crate::limits;
 use crate::outgoing::Outgoing;
 use crate::pipe::Pipe;
 use crate::pipe::error::PipeError;
+use crate::secret::wipe_stack;
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -23,7 +24,7 @@ enum Stage {
     /// The responder waits for message 1.
     AwaitHello,
     /// The initiator waits for message 2.
-    AwaitReply(Initiator),
+    AwaitReply(Box<Initiator>),
     /// The responder waits for message 3.
     AwaitFinish(Box<Responder>),
     /// The handshake is done on this side.
@@ -48,6 +49,8 @@ pub struct ChannelSession {
     outgoing: Outgoing,
     /// Plaintext that the caller sent before the handshake was done.
     early: Zeroizing<Vec<u8>>,
+    /// Whether secrets were derived since the stack was last wiped.
+    leaves_traces: bool,
 }
 
 impl std::fmt::Debug for ChannelSession {
@@ -69,6 +72,14 @@ impl ChannelSession {
             incoming: Vec::new(),
             outgoing: Outgoing::default(),
             early: Zeroizing::default(),
+            leaves_traces: false,
+        }
+    }
+
+    /// Overwrites what the derivation of secrets has left on the stack.
+    fn wipe_traces(&mut self) {
+        if std::mem::take(&mut self.leaves_traces) {
+            wipe_stack();
         }
     }
 
@@ -79,9 +90,12 @@ impl ChannelSession {
 
     /// The initiator's end; message 1 is pending at once.
     pub(super) fn initiate(config: Arc<Config>, now: Instant) -> Self {
-        match Initiator::start(&config.suites) {
+        let started = Initiator::start(&config.suites);
+        wipe_stack();
+        match started {
             Ok((initiator, hello)) => {
-                let mut session = ChannelSession::new(config, Stage::AwaitReply(initiator), None, now);
+                let mut session =
+                    ChannelSession::new(config, Stage::AwaitReply(Box::new(initiator)), None, now);
                 session.outgoing.tail().extend_from_slice(&hello);
                 session
             }
@@ -151,6 +165,7 @@ impl ChannelSession {
             let sealer = &mut records.sealer;
             if sealer.records() >= most_records || sealer.octets() >= bounds.rekey_octets {
                 sealer.rekey(out);
+                self.leaves_traces = true;
             }
             sealer.seal(MessageKind::Data, piece, out);
         }
@@ -160,6 +175,14 @@ impl ChannelSession {
         if let Stage::Open(records) = &mut self.stage {
             records.sealer.seal(MessageKind::Close, &[], self.outgoing.tail());
         }
+    }
+}
+
+/// The boxes of the stage are wiped by their own drops; this is for what the last records left on the stack.
+impl Drop for ChannelSession {
+    fn drop(&mut self) {
+        self.stage = Stage::Failed;
+        wipe_stack();
     }
 }
 
@@ -173,6 +196,7 @@ impl Pipe for ChannelSession {
         if result.is_err() {
             self.fail();
         }
+        self.wipe_traces();
         result
     }
 
@@ -189,6 +213,7 @@ impl Pipe for ChannelSession {
             _ if self.life.closing => Err(PipeError::ClosedForSending),
             Stage::Open(_) => {
                 self.seal(plain);
+                self.wipe_traces();
                 Ok(())
             }
             _ if self.early.len() + plain.len() > limits::EARLY_OCTETS => Err(PipeError::TooEarly),
@@ -238,7 +263,9 @@ impl Pipe for ChannelSession {
             && records.sealer.octets() > 0
         {
             records.sealer.rekey(self.outgoing.tail());
+            self.leaves_traces = true;
         }
+        self.wipe_traces();
         self.life.deadline = Some(now + self.config.bounds.rekey_time);
         Ok(())
     }

@@ -74,7 +74,9 @@ impl ChannelSession {
         Ok(())
     }
 
-    /// Handles one whole message, whose header has been checked against the stage.
+    /// Handles one whole message, whose header has been checked against the stage. It is never a part of its caller, so
+    /// that what it leaves on the stack lies below that and can be wiped there.
+    #[inline(never)]
     fn handle(&mut self, message: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
         let (kind, body) = (message[0], &message[HEADER_OCTETS..]);
         if let Stage::Open(records) = &mut self.stage {
@@ -88,6 +90,7 @@ impl ChannelSession {
                         .open(MessageKind::Rekey, body, plain)
                         .map_err(|_| PipeError::BadMessage)?;
                     records.opener.rekey();
+                    self.leaves_traces = true;
                     Ok(())
                 }
                 k if k == MessageKind::Close as u8 => {
@@ -108,6 +111,7 @@ impl ChannelSession {
                 }
             };
         }
+        self.leaves_traces = true;
         let unix_s = self.config.calendar.unix_s(now);
         match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::AwaitHello => {

@@ -1,0 +1,187 @@
+//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring: no module of the channel
+//! is used for it. It tells its secrets to whoever wants to look for them elsewhere.
+
+use ring::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey as TheirKey, X25519, agree_ephemeral};
+use ring::digest::{SHA256, digest};
+use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use ring::rand::SystemRandom;
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::{hmac, signature};
+
+struct Octets(usize);
+
+impl KeyType for Octets {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn expand(prk: &Prk, label: &str, count: usize) -> Vec<u8> {
+    let mut out = vec![0; count];
+    prk.expand(&[label.as_bytes()], Octets(count)).unwrap().fill(&mut out).unwrap();
+    out
+}
+
+fn hash(parts: &[&[u8]]) -> Vec<u8> {
+    digest(&SHA256, &parts.concat()).as_ref().to_vec()
+}
+
+/// Section 3: hkR, hkI, mk from th1; tkI, tkR from th3.
+fn three_keys(th: &[u8], z: &[u8]) -> [Vec<u8>; 3] {
+    let okm = expand(&Salt::new(HKDF_SHA256, th).extract(z), "dyno channel v1 keys", 96);
+    [okm[..32].to_vec(), okm[32..64].to_vec(), okm[64..].to_vec()]
+}
+
+fn aead(suite: u8, key: &[u8]) -> LessSafeKey {
+    let algorithm = if suite == 1 { &AES_256_GCM } else { &CHACHA20_POLY1305 };
+    LessSafeKey::new(UnboundKey::new(algorithm, key).unwrap())
+}
+
+/// Section 4: nonce = base XOR number, the number written as 12 octets.
+fn nonce(base: &[u8], number: u64) -> Nonce {
+    let mut nonce = [0; 12];
+    nonce[4..].copy_from_slice(&number.to_be_bytes());
+    nonce.iter_mut().zip(base).for_each(|(octet, base)| *octet ^= base);
+    Nonce::assume_unique_for_key(nonce)
+}
+
+fn seal(suite: u8, key: &[u8], nonce: Nonce, associated: &[u8], plain: &[u8]) -> Vec<u8> {
+    let mut data = plain.to_vec();
+    aead(suite, key).seal_in_place_append_tag(nonce, Aad::from(associated), &mut data).unwrap();
+    data
+}
+
+fn open(suite: u8, key: &[u8], nonce: Nonce, associated: &[u8], sealed: &[u8]) -> Vec<u8> {
+    let mut data = sealed.to_vec();
+    aead(suite, key).open_in_place(nonce, Aad::from(associated), &mut data).expect("it opens").to_vec()
+}
+
+/// Section 1: kind, length, body.
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&[kind], &u16::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat()
+}
+
+/// Takes one message off the front.
+pub(crate) fn take(wire: &mut Vec<u8>) -> (u8, Vec<u8>) {
+    let end = 3 + usize::from(u16::from_be_bytes([wire[1], wire[2]]));
+    let message: Vec<u8> = wire.drain(..end).collect();
+    (message[0], message[3..].to_vec())
+}
+
+/// Section 4, one direction.
+pub(crate) struct Direction {
+    suite: u8,
+    th3: Vec<u8>,
+    pub(crate) key: Vec<u8>,
+    base: Vec<u8>,
+    pub(crate) next: Vec<u8>,
+    number: u64,
+}
+
+impl Direction {
+    fn new(suite: u8, th3: &[u8], secret: &[u8]) -> Self {
+        let okm = expand(&Prk::new_less_safe(HKDF_SHA256, secret), "dyno channel v1 epoch", 76);
+        let (key, base, next) = (okm[..32].to_vec(), okm[32..44].to_vec(), okm[44..].to_vec());
+        Direction { suite, th3: th3.to_vec(), key, base, next, number: 0 }
+    }
+
+    pub(crate) fn next_epoch(&mut self) {
+        *self = Direction::new(self.suite, &self.th3, &self.next);
+    }
+
+    fn associated(&mut self, kind: u8, length: usize) -> (Nonce, Vec<u8>) {
+        self.number += 1;
+        let length = u16::try_from(length).unwrap().to_be_bytes();
+        (nonce(&self.base, self.number - 1), [&self.th3, &[kind][..], &length].concat())
+    }
+
+    pub(crate) fn seal(&mut self, kind: u8, plain: &[u8]) -> Vec<u8> {
+        let (nonce, associated) = self.associated(kind, plain.len() + 16);
+        message(kind, &seal(self.suite, &self.key, nonce, &associated, plain))
+    }
+
+    pub(crate) fn open(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
+        let (nonce, associated) = self.associated(kind, body.len());
+        open(self.suite, &self.key, nonce, &associated, body)
+    }
+}
+
+/// An initiator after message 1.
+pub(crate) struct Initiator {
+    keys: Ed25519KeyPair,
+    /// What is shown: bare (kind 0 and the key), or with a certificate.
+    credential: Vec<u8>,
+    ephemeral: EphemeralPrivateKey,
+    gx: Vec<u8>,
+    offered: Vec<u8>,
+}
+
+/// Secrets of a handshake, each with its name in the specification.
+pub(crate) type Secrets = Vec<(&'static str, Vec<u8>)>;
+
+impl Initiator {
+    pub(crate) fn start(seed: &[u8; 32], credential: Option<Vec<u8>>, offered: &[u8]) -> (Self, Vec<u8>) {
+        let keys = Ed25519KeyPair::from_seed_unchecked(seed).unwrap();
+        let credential = credential.unwrap_or_else(|| [&[0], keys.public_key().as_ref()].concat());
+        let ephemeral = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).unwrap();
+        let gx = ephemeral.compute_public_key().unwrap().as_ref().to_vec();
+        let body = [b"dyno-channel", &[1, offered.len() as u8][..], offered, &gx].concat();
+        (Initiator { keys, credential, ephemeral, gx, offered: offered.to_vec() }, message(1, &body))
+    }
+
+    /// Takes the body of message 2 from a responder with a bare key; gives both directions and message 3.
+    pub(crate) fn finish(self, body: &[u8], responder: &[u8; 32]) -> (Direction, Direction, Vec<u8>) {
+        let (to, from, finish, _) = self.finish_and_tell(body, responder);
+        (to, from, finish)
+    }
+
+    /// The same, and all secrets of the handshake.
+    pub(crate) fn finish_and_tell(
+        self,
+        body: &[u8],
+        responder: &[u8; 32],
+    ) -> (Direction, Direction, Vec<u8>, Secrets) {
+        let (version, suite, gy, flight_r) = (body[0], body[1], &body[2..34], &body[34..]);
+        assert!(version == 1 && self.offered.contains(&suite));
+        let offer = [&[1, self.offered.len() as u8][..], &self.offered, &[1, suite]].concat();
+        let suite_field = [b"dyno-channel".as_slice(), &offer].concat();
+        let z = agree_ephemeral(self.ephemeral, &TheirKey::new(&X25519, gy), <[u8]>::to_vec).unwrap();
+        let th1 = hash(&[&suite_field, &self.gx, gy]);
+        let [hk_r, hk_i, mk] = three_keys(&th1, &z);
+        let mac_key = hmac::Key::new(hmac::HMAC_SHA256, &mk);
+
+        let plain = open(suite, &hk_r, nonce(&[0; 12], 0), &th1, flight_r);
+        assert_eq!(plain.len(), 33 + 64 + 32);
+        let (id_r, rest) = plain.split_at(33);
+        let (sig_r, mac_r) = rest.split_at(64);
+        assert_eq!(id_r, [&[0], &responder[..]].concat(), "the responder that we want");
+        let covered = [b"dyno channel v1 responder\0", th1.as_slice(), id_r].concat();
+        UnparsedPublicKey::new(&ED25519, &id_r[1..]).verify(&covered, sig_r).unwrap();
+        hmac::verify(&mac_key, &covered, mac_r).unwrap();
+
+        let th2 = hash(&[&th1, flight_r]);
+        let covered = [b"dyno channel v1 initiator\0", th2.as_slice(), &self.credential].concat();
+        let sig_i: signature::Signature = self.keys.sign(&covered);
+        let mac_i = hmac::sign(&mac_key, &covered);
+        let plain = [&self.credential, sig_i.as_ref(), mac_i.as_ref()].concat();
+        let flight_i = seal(suite, &hk_i, nonce(&[0; 12], 0), &th2, &plain);
+        let th3 = hash(&[&th2, &flight_i]);
+        let [tk_i, tk_r, _] = three_keys(&th3, &z);
+        let directions = [&tk_i, &tk_r].map(|secret| Direction::new(suite, &th3, secret));
+        let [to, from] = directions;
+        let extracted = |th: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, th), &z).as_ref().to_vec();
+        let (prk1, prk3) = (extracted(&th1), extracted(&th3));
+        let secrets = vec![
+            ("z", z.clone()),
+            ("prk1", prk1),
+            ("hkR", hk_r),
+            ("hkI", hk_i),
+            ("mk", mk),
+            ("prk3", prk3),
+            ("tkI", tk_i),
+            ("tkR", tk_r),
+        ];
+        (to, from, message(3, &flight_i), secrets)
+    }
+}
