@@ -185,9 +185,9 @@ fn core_shared(f: &Facts) -> Doubted {
     ))
 }
 
-/// Share of the window in which the generator was there to ask: what it did not ask for, nobody could answer.
+/// Share of the run in which the generator was there to ask: what it did not ask for, nobody could answer.
 fn present_share(f: &Facts) -> f64 {
-    1.0 - (f.generator.absence.sum_ns as f64 / f.window_ns.max(1) as f64).min(1.0)
+    1.0 - (f.generator.absence.sum_ns as f64 / f.generator.run_ns.max(f.window_ns).max(1) as f64).min(1.0)
 }
 
 fn is_overloaded(f: &Facts) -> bool {
