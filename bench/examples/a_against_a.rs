@@ -11,7 +11,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use dyno_analysis::comparison::{Row, RowFigure, model};
+use dyno_analysis::comparison::{Row, model};
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
 use dyno_record::store;
 use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;

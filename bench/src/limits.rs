@@ -13,6 +13,25 @@ pub(crate) const LOAD_DURATION_NS: u64 = 10_000_000_000;
 /// The shortest cell of an experiment, in milliseconds: a shorter one ends before most of its requests are answered.
 pub(crate) const SHORTEST_CELL_MS: u64 = 100;
 
+/// The longest cell of an experiment and the longest warm-up, in milliseconds: an hour. An experiment has a hundred
+/// cells and more.
+pub(crate) const LONGEST_CELL_MS: u64 = 3_600_000;
+
+/// Longest load, in nanoseconds: 30 days, which a soak may take.
+pub(crate) const LONGEST_RUN_NS: u64 = 30 * 24 * 3_600_000_000_000;
+
+/// Longest pause, warm-up or time limit, in nanoseconds: an hour, the longest latency that a histogram holds.
+pub(crate) const LONGEST_PAUSE_NS: u64 = 3_600_000_000_000;
+
+/// Most requests of a load: a million a second for 30 days, rounded down.
+pub(crate) const MOST_REQUESTS: u64 = 1_000_000_000_000;
+
+/// Most requests a second that can be asked for: one in each nanosecond.
+pub(crate) const RATE_PER_S_MAX: f64 = 1e9;
+
+/// Longest drain of a server, in seconds: a day.
+pub(crate) const LONGEST_DRAIN_S: u64 = 86_400;
+
 /// Lasting connections of the cells of `dyno explain`: as many as a comparison has by default, so that both describe
 /// the same load.
 pub(crate) const EXPLAIN_CONNECTIONS: u32 = 64;

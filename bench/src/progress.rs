@@ -1,6 +1,6 @@
 //! Progress of an experiment on stderr: a bar on a terminal, plain lines elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -9,10 +9,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::limits::TERMINAL_COLUMNS;
 use crate::print::errln;
 use dyno_measure::campaign::CampaignProgress;
+use dyno_record::audit::Law;
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_units::show;
+use dyno_units::text::wrap;
 use dyno_units::verdict::Verdict;
 
 /// Progress on stderr.
@@ -22,8 +24,8 @@ pub(crate) struct Reporter {
     bar: Option<ProgressBar>,
     /// The block that was last reported: whether it was the pilot, and its number.
     last_block: Option<(bool, u32)>,
-    /// The keys of the trials whose latest record is void.
-    void: HashSet<String>,
+    /// The trials whose latest record is void, by their keys, each with the kind of reason.
+    void: HashMap<String, &'static str>,
 }
 
 impl Reporter {
@@ -36,7 +38,7 @@ impl Reporter {
             }
             bar
         });
-        Reporter { quiet, bar, last_block: None, void: HashSet::new() }
+        Reporter { quiet, bar, last_block: None, void: HashMap::new() }
     }
 
     /// Prints a line of its own, above the bar.
@@ -48,29 +50,55 @@ impl Reporter {
         }
     }
 
+    /// Warns, in lines that fit the terminal.
+    pub(crate) fn warn(&self, words: &str) {
+        self.say(&wrap(&format!("warning: {words}"), TERMINAL_COLUMNS));
+    }
+
     /// Warns that this program was built without optimization.
     pub(crate) fn warn_of_slow_program(&self) {
-        self.say("warning: this program was built without optimization; its figures say nothing (cargo run --release)");
+        self.warn(
+            "this program was built without optimization; its figures say nothing (cargo run --release)",
+        );
     }
 
     /// Ends the bar.
     ///
     /// # Returns
-    /// How many cells were void.
-    pub(crate) fn finish(self) -> usize {
-        if let Some(bar) = self.bar {
+    /// How many cells were void, and for what, in words; `None` where none was.
+    pub(crate) fn finish(self) -> Option<String> {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        self.void.len()
+        (!self.void.is_empty()).then(|| counted(self.void.values().copied()))
     }
 }
 
-/// The text, cut to one line.
-fn cut(text: &str) -> String {
-    if text.chars().count() <= TERMINAL_COLUMNS {
-        return text.to_string();
+/// `7 void cells (4 other programs, 3 steal)`
+fn counted(reasons: impl Iterator<Item = &'static str>) -> String {
+    let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
+    reasons.for_each(|reason| *by_reason.entry(reason).or_default() += 1);
+    let mut each: Vec<(&str, usize)> = by_reason.into_iter().collect();
+    each.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let all = each.iter().map(|(_, count)| count).sum();
+    let words: Vec<String> = each.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    format!("{} ({})", show::count(all, "void cell"), words.join(", "))
+}
+
+/// What made a cell void, in a word or two.
+fn kind(record: &Record) -> &'static str {
+    if record.audit.wall().is_some() {
+        return "wall";
     }
-    text.chars().take(TERMINAL_COLUMNS - 1).chain(['…']).collect()
+    let worst = record.audit.findings.first();
+    match worst.map(|finding| finding.law) {
+        Some(Law::MachineIdle) => "other programs",
+        Some(Law::Steal) => "steal",
+        Some(Law::Unthrottled) => "CPU quota",
+        Some(Law::GeneratorOnTime | Law::GeneratorUnsaturated) => "generator",
+        Some(Law::LittlesLaw | Law::UtilizationLaw) => "figures that contradict each other",
+        _ => "other reasons",
+    }
 }
 
 fn place(trial: &Trial) -> String {
@@ -103,13 +131,23 @@ impl CampaignProgress for Reporter {
             return;
         }
         if !known_before {
-            self.void.insert(record.trial.key());
-            let (cell, reason) = (&record.trial.cell, record.audit.reason());
-            match &self.bar {
-                // The report has the whole reason; here it is cut to one line, or the bar would leave the screen.
-                Some(bar) => bar.println(cut(&format!("void: {} {}: {reason}", cell.step, cell.contestant))),
-                None => errln!("void: {}: {reason}", place(&record.trial)),
+            self.void.insert(record.trial.key(), kind(record));
+            // On a terminal the bar counts them, and the report has their reasons.
+            if self.bar.is_none() {
+                errln!("void: {}: {}", place(&record.trial), record.audit.reason());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn void_cells_are_counted_by_reason_the_most_frequent_first() {
+        let reasons = ["steal", "other programs", "steal", "other programs", "other programs"];
+        assert_eq!(counted(reasons.into_iter()), "5 void cells (3 other programs, 2 steal)");
+        assert_eq!(counted(["wall"].into_iter()), "1 void cell (1 wall)");
     }
 }

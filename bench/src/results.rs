@@ -76,7 +76,7 @@ pub(crate) struct Written {
     pub(crate) page: PathBuf,
 }
 
-/// Writes `report.html`, `report.md` and `cells.csv` into a directory of records.
+/// Writes the files of a report into a directory of records.
 ///
 /// # Errors
 /// When there are no records, or a file cannot be written.
@@ -87,6 +87,8 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
         (page.clone(), &report.html),
         (directory.join("report.md"), &report.markdown),
         (directory.join("cells.csv"), &report.csv),
+        (directory.join("summary.csv"), &report.summary_csv),
+        (directory.join("summary.json"), &report.summary_json),
     ];
     for (path, content) in files {
         replace(&path, content)
@@ -96,7 +98,7 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
 }
 
 /// Names of the files of a report.
-const REPORT: [&str; 3] = ["report.html", "report.md", "cells.csv"];
+const REPORT: [&str; 5] = ["report.html", "report.md", "cells.csv", "summary.csv", "summary.json"];
 
 /// Refuses a place where a report could not be put once everything has been measured.
 ///

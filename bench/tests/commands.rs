@@ -41,9 +41,11 @@ fn the_file_of_the_readme_is_an_experiment() {
     let path = directory.path().join("experiment.toml");
     // The program must exist, and this one need not be here.
     std::fs::write(&path, file.replace("[\"caddy\"", "[\"sh\"")).unwrap();
-    let output = dyno(&["run", path.to_str().unwrap(), "--", "--dry-run"]);
-    assert!(output.status.success() && words(&output).contains("about"), "{output:?}");
-    assert!(words(&output).contains("caddy"), "{output:?}");
+    for options in [["--dry-run"].as_slice(), &["--", "--dry-run"]] {
+        let output = dyno(&[&["run", path.to_str().unwrap()], options].concat());
+        assert!(output.status.success() && words(&output).contains("about"), "{output:?}");
+        assert!(words(&output).contains("caddy"), "{output:?}");
+    }
 }
 
 #[test]
@@ -74,6 +76,9 @@ fn there_is_a_manual_page_for_each_command() {
         let page = std::fs::read_to_string(pages.join(format!("dyno-{command}.1"))).unwrap();
         assert!(page.contains(".SH") && page.len() > 300, "{command}");
     }
+    let pages = dyno(&["man"]);
+    let heads = words(&pages).matches("\n.TH ").count();
+    assert!(pages.status.success() && heads >= 19, "one a command, in one stream: {heads}");
 }
 
 #[test]

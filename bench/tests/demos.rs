@@ -8,7 +8,9 @@ const DYNO: &str = env!("CARGO_BIN_EXE_dyno");
 fn names() -> Vec<String> {
     let listed = Command::new(DYNO).arg("demo").output().unwrap();
     let text = String::from_utf8(listed.stdout).unwrap();
-    text.lines().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    // What goes on in a further line is indented.
+    let rows = text.lines().filter(|line| !line.starts_with(' '));
+    rows.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
 #[test]

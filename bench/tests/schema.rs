@@ -58,7 +58,7 @@ fn a_real_experiment_keeps_to_the_schema() {
     let mut broken = lines[1].clone();
     broken["trial"]["block"] = "first".into();
     assert!(schemas.validate(&broken, schema).is_err());
-    for page in ["report.html", "report.md", "cells.csv"] {
+    for page in ["report.html", "report.md", "cells.csv", "summary.csv", "summary.json"] {
         assert!(results.join(page).metadata().unwrap().len() > 100, "{page}");
     }
 }

@@ -1,112 +1,14 @@
 //! From records to rows: one contestant each, every figure with its interval and its doubts.
 
-use std::collections::BTreeMap;
-
+use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::header::{ContestantLine, Header};
+use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
-use dyno_statistics::bootstrap::{Interval, bca};
-use dyno_statistics::sample::{mean, median};
-use dyno_statistics::verdict::{Comparison, compare, compare_apart};
+use dyno_statistics::bootstrap::Interval;
+use dyno_statistics::sample::mean;
 use dyno_units::verdict::Verdict;
-
-/// A figure over all blocks.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RowFigure {
-    /// Median with its 95 % interval; absent when no block counts.
-    pub interval: Option<Interval>,
-    /// Whether more than half of the blocks say "at least".
-    pub at_least: bool,
-    /// Blocks that were void.
-    pub void: usize,
-    /// Why it is void or "at least"; empty when it is neither.
-    pub reason: String,
-    /// The value of each block that counts.
-    pub by_round: BTreeMap<u32, f64>,
-    /// Whether what the machine did in each block is taken off the values (see [`pace`](crate::levelling)).
-    pub levelled: bool,
-}
-
-impl RowFigure {
-    /// The figure that `read` takes from each record that counts.
-    pub fn of(records: &[&LevelledCell], seed: u64, read: impl Fn(&LevelledCell) -> Option<f64>) -> Self {
-        let by_round: BTreeMap<u32, f64> = records
-            .iter()
-            .filter(|record| record.counted().is_some())
-            .filter_map(|record| Some((record.trial.block, read(record)?)))
-            .collect();
-        let values: Vec<f64> = by_round.values().copied().collect();
-        let count = |wanted: Verdict| records.iter().filter(|record| record.audit.verdict == wanted).count();
-        let at_least = count(Verdict::AtLeast) * 2 > by_round.len();
-        let void = count(Verdict::Void);
-        let doubted = records.iter().find(|record| {
-            let wanted = if by_round.is_empty() { Verdict::Void } else { Verdict::AtLeast };
-            record.audit.verdict == wanted
-        });
-        let reason = if at_least || by_round.is_empty() {
-            doubted.map(|record| record.audit.reason().to_string()).unwrap_or_default()
-        } else {
-            String::new()
-        };
-        RowFigure {
-            interval: bca(&values, median, 0.95, seed),
-            at_least,
-            void,
-            reason,
-            by_round,
-            levelled: false,
-        }
-    }
-
-    /// The same for a figure that is no maximum, such as a cost: that the server could have done more does not make
-    /// it "at least".
-    pub fn of_cost(
-        records: &[&LevelledCell],
-        seed: u64,
-        read: impl Fn(&LevelledCell) -> Option<f64>,
-    ) -> Self {
-        let mut figure = RowFigure::of(records, seed, read);
-        figure.at_least = false;
-        if !figure.by_round.is_empty() {
-            figure.reason.clear();
-        }
-        figure
-    }
-
-    /// Says that `read` took rates or costs from these records, which are at full pace where that is known.
-    fn at_full_pace(mut self, records: &[&LevelledCell]) -> Self {
-        self.levelled =
-            records.iter().filter(|record| record.counted().is_some()).all(|record| record.factors.is_some());
-        self
-    }
-
-    /// The median, when any block counts.
-    pub fn value(&self) -> Option<f64> {
-        self.interval.map(|interval| interval.value)
-    }
-
-    /// The ratio of a figure to itself: one, for certain.
-    pub fn against_itself(&self, threshold: f64, seed: u64) -> Comparison {
-        let pairs: Vec<(f64, f64)> = self.by_round.values().map(|value| (*value, *value)).collect();
-        compare(&pairs, threshold, seed)
-    }
-
-    /// The ratio to the figure of another contestant: block by block, unless what blocks do to both is taken off
-    /// already.
-    pub fn against(&self, other: &RowFigure, threshold: f64, seed: u64) -> Comparison {
-        if self.levelled && other.levelled {
-            let values = |figure: &RowFigure| -> Vec<f64> { figure.by_round.values().copied().collect() };
-            return compare_apart(&values(self), &values(other), threshold, seed);
-        }
-        let pairs: Vec<(f64, f64)> = self
-            .by_round
-            .iter()
-            .filter_map(|(block, value)| Some((*value, *other.by_round.get(block)?)))
-            .collect();
-        compare(&pairs, threshold, seed)
-    }
-}
 
 /// Everything that `compare` knows of a contestant.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,15 +75,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// The ratio of a row's figure to the baseline's.
-    pub fn to_baseline(&self, row: usize, figure: fn(&Row) -> &RowFigure) -> Option<Comparison> {
+    /// The ratio of a row's figure to the baseline's: that of the medians that the row and the baseline show.
+    pub fn to_baseline(&self, row: usize, figure: fn(&Row) -> &RowFigure) -> Option<Interval> {
         let (own, base) = (figure(self.rows.get(row)?), figure(self.rows.get(self.baseline)?));
-        let (threshold, seed) = (self.header.threshold, self.header.seed);
-        Some(if row == self.baseline {
-            own.against_itself(threshold, seed)
-        } else {
-            own.against(base, threshold, seed)
-        })
+        if row == self.baseline {
+            return own.interval.map(|interval| Interval::point(1.0, interval.observations));
+        }
+        own.ratio_to(base, self.header.seed)
     }
 
     /// How many cells stand behind each median, in words.
@@ -256,19 +156,21 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
         family: line.family.clone(),
         transport: all.first().map_or(TransportKind::Plain, |record| record.trial.cell.transport),
         is_baseline: line.is_baseline(),
-        capacity: RowFigure::of(&capacity, seed, rate).at_full_pace(&capacity),
+        capacity: RowFigure::of(&capacity, seed, rate)
+            .at_full_pace(&capacity, Record::rate_as_measured_per_s),
         p50_ns: RowFigure::of(&latency, seed, percentile(50.0)),
         p99_ns: RowFigure::of(&latency, seed, percentile(99.0)),
-        connect: RowFigure::of(&connect, seed, rate).at_full_pace(&connect),
-        cpu_ns: RowFigure::of(&latency, seed, LevelledCell::cpu_per_request_ns).at_full_pace(&latency),
+        connect: RowFigure::of(&connect, seed, rate).at_full_pace(&connect, Record::rate_as_measured_per_s),
+        cpu_ns: RowFigure::of(&latency, seed, LevelledCell::cpu_per_request_ns)
+            .at_full_pace(&latency, Record::cpu_as_measured_ns),
         cpu_at_capacity_ns: RowFigure::of_cost(&capacity, seed, LevelledCell::cpu_per_request_ns)
-            .at_full_pace(&capacity),
+            .at_full_pace(&capacity, Record::cpu_as_measured_ns),
         machine_cpu_ns: RowFigure::of_cost(&capacity, seed, |record| {
             let rate = record.counted()?.rate_per_s;
             (rate > 0.0).then_some(record.machine.as_ref()?.cores_used * 1e9 / rate)
         }),
         cpu_at_connect_ns: RowFigure::of_cost(&connect, seed, LevelledCell::cpu_per_request_ns)
-            .at_full_pace(&connect),
+            .at_full_pace(&connect, Record::cpu_as_measured_ns),
         system_share: RowFigure::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: RowFigure::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;

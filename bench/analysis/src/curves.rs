@@ -4,6 +4,7 @@ use dyno_record::experiment::SPIKE_SHARES;
 use dyno_record::step::Step;
 use std::collections::BTreeMap;
 
+use crate::critical::{Bracket, RateEvidence, TriedRate, limit_of};
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::load::{LoadFigures, Point};
 use dyno_statistics::sample::median;
@@ -61,9 +62,11 @@ impl Recovery {
 pub struct CurveFinding {
     /// Whose.
     pub contestant: String,
-    /// The highest rate that kept the limit.
-    pub critical_per_s: Option<f64>,
-    /// The 99th percentile there when it was measured again, in blocks; in nanoseconds.
+    /// The critical point, between a rate that is confirmed and one that is not.
+    pub bracket: Bracket,
+    /// Why there is no confirmed rate; `None` where there is one.
+    pub unfound: Option<Unfound>,
+    /// The 99th percentile over all cells at the confirmed rate, in nanoseconds.
     pub p99_there_ns: Option<f64>,
     /// What lies beyond.
     pub beyond: Beyond,
@@ -71,36 +74,57 @@ pub struct CurveFinding {
     pub recovery: Recovery,
 }
 
-/// The critical point of each contestant that has one, in requests a second.
-pub fn critical_points(records: &Levelled) -> BTreeMap<&str, f64> {
-    let spikes = records.cells.iter().filter(|record| record.trial.cell.step == Step::CurveSpike);
-    // The spike is laid out in shares of the critical point, so its rates tell it.
-    let critical = |record: &LevelledCell| Some(record.trial.cell.load.steps.first()? / SPIKE_SHARES[0]);
-    spikes.filter_map(|record| Some((record.trial.cell.contestant.as_str(), critical(record)?))).collect()
+impl CurveFinding {
+    /// The highest rate that is confirmed to keep the limit.
+    pub fn critical_per_s(&self) -> Option<f64> {
+        self.bracket.confirmed.map(|rate| rate.rate_per_s)
+    }
 }
 
-/// Whether this rate stands for the critical point: rates are rounded, and those of a curve lie a tenth apart at least.
+/// Why a contestant has no critical point.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unfound {
+    /// Nothing of it was measured: the experiment ended before.
+    NotReached,
+    /// Its closed loop, from which the search begins, is void for this reason.
+    NoCapacity(String),
+    /// The search ended before it was confirmed that any rate keeps the limit; the highest that did at least once.
+    Unconfirmed(Option<TriedRate>),
+}
+
+/// The critical point of each contestant, as far as it is known.
+pub fn brackets(records: &Levelled) -> BTreeMap<&str, Bracket> {
+    let Some(limit) = limit_of(&records.header) else { return BTreeMap::new() };
+    let of = |label| RateEvidence::of(records.cells.iter().map(|cell| &cell.record), label, limit).bracket();
+    let lines = records.header.contestants.iter();
+    lines.map(|line| (line.label.as_str(), of(&line.label))).collect()
+}
+
+/// Whether cells at this rate offered what a search had found.
 pub fn is_critical(offered: f64, critical: f64) -> bool {
-    (offered / critical - 1.0).abs() < 0.05
+    (offered / critical - 1.0).abs() < 1e-6
 }
 
 /// What the curves say, a line for each contestant.
 pub fn findings(levelled: &Levelled) -> Vec<CurveFinding> {
     let of = |label: &str, step| levelled.cells_of(label, step);
-    let critical_points = critical_points(levelled);
+    let brackets = brackets(levelled);
     levelled
         .header
         .contestants
         .iter()
         .map(|line| {
             let spike = of(&line.label, Step::CurveSpike);
-            let critical = critical_points.get(line.label.as_str()).copied();
+            let bracket = brackets.get(line.label.as_str()).copied().unwrap_or_default();
+            let critical = bracket.confirmed.map(|rate| rate.rate_per_s);
+            let points = of(&line.label, Step::Curve);
+            let everywhere = [points.as_slice(), &of(&line.label, Step::CurveSearch)].concat();
             CurveFinding {
                 contestant: line.label.clone(),
-                critical_per_s: critical,
-                p99_there_ns: critical.and_then(|critical| p99_at(&of(&line.label, Step::Curve), critical)),
-                beyond: critical
-                    .map_or(Beyond::Unknown, |critical| beyond(&of(&line.label, Step::Curve), critical)),
+                bracket,
+                unfound: critical.is_none().then(|| unfound(levelled, &line.label)),
+                p99_there_ns: critical.and_then(|critical| p99_at(&everywhere, critical)),
+                beyond: critical.map_or(Beyond::Unknown, |critical| beyond(&points, critical)),
                 recovery: spike
                     .iter()
                     .find_map(|record| record.load.as_ref().map(|load| recovery(load, record)))
@@ -108,6 +132,18 @@ pub fn findings(levelled: &Levelled) -> Vec<CurveFinding> {
             }
         })
         .collect()
+}
+
+fn unfound(levelled: &Levelled, label: &str) -> Unfound {
+    let closed = levelled.cells_of(label, Step::Capacity);
+    let Some(last) = closed.last() else { return Unfound::NotReached };
+    if closed.iter().all(|record| record.counted().is_none()) {
+        return Unfound::NoCapacity(last.audit.reason().to_string());
+    }
+    let records = levelled.cells.iter().map(|cell| &cell.record);
+    let best =
+        limit_of(&levelled.header).and_then(|limit| RateEvidence::of(records, label, limit).best_kept());
+    Unfound::Unconfirmed(best)
 }
 
 fn p99_at(points: &[&LevelledCell], critical: f64) -> Option<f64> {
@@ -190,14 +226,6 @@ mod tests {
         };
         let load = Some(LoadFigures { rate_per_s, series, ..LoadFigures::default() });
         LevelledCell { record: Record { load, ..Record::new(Trial { cell, block: 0 }, "m") }, factors: None }
-    }
-
-    #[test]
-    fn a_rate_stands_for_the_critical_point_within_a_twentieth() {
-        assert!(
-            is_critical(1_000.0, 1_000.0) && is_critical(1_049.0, 1_000.0) && is_critical(951.0, 1_000.0)
-        );
-        assert!(!is_critical(1_051.0, 1_000.0) && !is_critical(949.0, 1_000.0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Two sets of results, side by side: what became better, worse, or is not known.
 
-use crate::comparison::{Model, Row, RowFigure, model};
+use crate::comparison::{Model, Row, model};
+use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::step::Step;
 use dyno_statistics::bootstrap::{Interval, ratio_of_medians};
@@ -8,6 +9,7 @@ use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use dyno_statistics::rank::correlation;
 use dyno_statistics::sample::{median, midmean};
 use dyno_statistics::verdict::compare;
+use dyno_units::verdict::Verdict;
 
 /// What became of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,33 @@ pub struct Difference {
     pub ratio: Interval,
     /// What became of it.
     pub change: Change,
+    /// Whether most cells of one of both sets say "at least".
+    pub at_least: bool,
+}
+
+/// Why a difference is inconclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DifferenceDoubt {
+    /// Too few blocks count.
+    Few,
+    /// A maximum that was not reached is compared.
+    AtLeast,
+    /// The interval reaches beyond the threshold on one side.
+    Wide,
+}
+
+impl Difference {
+    /// Why it is inconclusive; `None` where it is not.
+    pub fn doubt(&self) -> Option<DifferenceDoubt> {
+        match self.change {
+            Change::Better | Change::Worse | Change::Same => None,
+            Change::Inconclusive if self.ratio.observations < LEAST_BLOCKS_FOR_A_VERDICT => {
+                Some(DifferenceDoubt::Few)
+            }
+            Change::Inconclusive if self.at_least => Some(DifferenceDoubt::AtLeast),
+            Change::Inconclusive => Some(DifferenceDoubt::Wide),
+        }
+    }
 }
 
 /// Picks a figure of a row.
@@ -218,6 +247,11 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
             let values = |records: &Levelled| -> Vec<f64> {
                 records.cells_of(&line.label, figure.step).into_iter().filter_map(figure.read).collect()
             };
+            let at_least = |records: &Levelled| {
+                let cells = records.cells_of(&line.label, figure.step);
+                let of = |standing| cells.iter().filter(|cell| cell.audit.verdict == standing).count();
+                of(Verdict::AtLeast) > of(Verdict::Sound) + of(Verdict::Doubtful)
+            };
             let (before, now) = (values(old), values(new));
             let (Some(was), Some(is)) = (median(&before), median(&now)) else { continue };
             let Some(ratio) = ratio_of_medians(&now, &before, 0.95, new.header.seed) else { continue };
@@ -228,6 +262,7 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
                 new: is,
                 ratio,
                 change: change(ratio, ratio.observations, threshold, figure.higher_is_better),
+                at_least: figure.higher_is_better && [old, new].into_iter().any(at_least),
             });
         }
     }
@@ -281,6 +316,7 @@ mod tests {
             void: 0,
             reason: String::new(),
             by_round: (0..).zip(values).collect(),
+            as_measured: Some(values[1]),
             levelled: true,
         }
     }
@@ -296,15 +332,6 @@ mod tests {
         assert!(changes[4] < 0.8, "{changes:?}");
     }
 
-    #[test]
-    fn who_is_held_against_itself_is_one_for_certain() {
-        let one = figure([100.0, 120.0, 90.0]);
-        let Interval { value, low, high, .. } = one.against_itself(0.05, 1).ratio.unwrap();
-        assert_eq!([value, low, high], [1.0; 3]);
-        let other = one.against(&one.clone(), 0.05, 1).ratio.unwrap();
-        assert!(other.low < other.high, "another one that measured the same is no such thing");
-    }
-
     fn difference(contestant: &str, value: f64) -> Difference {
         let ratio = Interval { value, low: value * 0.99, high: value * 1.01, observations: 7 };
         Difference {
@@ -314,6 +341,7 @@ mod tests {
             new: 100.0 * value,
             ratio,
             change: change(ratio, 7, 0.05, true),
+            at_least: false,
         }
     }
 
@@ -327,6 +355,19 @@ mod tests {
         assert!((1.25..1.32).contains(&drifts[0].ratio.value), "{drifts:?}");
         let changes: Vec<Change> = beside(&found, &drifts, 0.05).iter().map(|one| one.change).collect();
         assert_eq!(changes, [Change::Same, Change::Same, Change::Same, Change::Worse, Change::Same]);
+    }
+
+    #[test]
+    fn what_is_inconclusive_tells_why() {
+        let of = |low: f64, high: f64, observations, at_least| {
+            let ratio = Interval { observations, ..ratio(low, high) };
+            let change = change(ratio, observations, 0.05, true);
+            Difference { ratio, change, at_least, ..difference("a", 1.0) }.doubt()
+        };
+        assert_eq!(of(0.7, 1.4, 3, true), Some(DifferenceDoubt::Few));
+        assert_eq!(of(0.7, 1.4, 7, true), Some(DifferenceDoubt::AtLeast));
+        assert_eq!(of(0.7, 1.4, 7, false), Some(DifferenceDoubt::Wide));
+        assert_eq!(of(0.99, 1.01, 7, true), None);
     }
 
     #[test]

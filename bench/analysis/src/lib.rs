@@ -2,16 +2,20 @@
 //!
 //! * [`levelling`]: what each cell would have been on cores at full pace, at a usual moment;
 //! * [`comparison`]: one row a contestant, every figure with its interval and its doubts;
+//! * [`figure`]: one of them over all blocks;
 //! * [`ranking`]: who leads in a figure, and how the others stand;
 //! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
+//! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
 
 pub mod comparison;
+pub mod critical;
 pub mod curves;
 pub mod difference;
 pub mod explanation;
+pub mod figure;
 pub mod levelling;
 pub mod limits;
 pub mod points;

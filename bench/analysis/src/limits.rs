@@ -14,3 +14,16 @@ pub const SLOWED_SHARE: f64 = 0.10;
 /// Share of a difference that may stay unexplained before `dyno explain` says so first. Unit costs scatter by a tenth
 /// from run to run, so a smaller share could not be told from noise.
 pub const UNEXPLAINED_SHARE: f64 = 0.15;
+
+/// How close the confirmed and the refuted rate around a critical point must be, as a share.
+pub const BRACKET: f64 = 0.05;
+
+/// Cells that must keep the limit before their rate is confirmed: where a good rate misses it in one cell of ten, three
+/// that keep it are chance in fewer than one bad rate of thirty.
+pub const KEPT_CELLS_TO_CONFIRM: u32 = 3;
+
+/// Cells that must miss the limit before their rate is refuted: a single one may be a disturbance.
+pub const MISSED_CELLS_TO_REFUTE: u32 = 2;
+
+/// Void cells after which a rate counts as one that cannot be measured here: one may be a disturbance.
+pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;

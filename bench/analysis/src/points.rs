@@ -1,10 +1,11 @@
 //! Points of an experiment along one axis: cores, connections, or offered rate.
 
-use crate::comparison::RowFigure;
 use crate::curves;
+use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::experiment::Experiment;
 use dyno_record::header::ContestantLine;
+use dyno_record::measured::Record;
 use dyno_record::step::Step;
 
 /// What a trail is called whose connections are mostly silent, behind the name of the contestant.
@@ -33,7 +34,7 @@ pub struct TrailPoint {
     pub wall: Option<String>,
     /// Whether both sides shared a core.
     pub shared: bool,
-    /// Whether this is the contestant's critical point.
+    /// Whether this is the contestant's critical point, confirmed.
     pub critical: bool,
 }
 
@@ -94,7 +95,7 @@ pub fn axis(experiment: Experiment) -> Option<Axis> {
 
 /// The points of all contestants that have any.
 pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
-    let critical_points = curves::critical_points(records);
+    let critical_points = curves::brackets(records);
     let trail = |line: &ContestantLine, (step, suffix): (Step, &str)| {
         let own = records.cells_of(&line.label, step);
         let mut places: Vec<f64> = own.iter().map(|record| (axis.place)(record)).collect();
@@ -103,8 +104,9 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
         let points = places.iter().map(|x| {
             let here: Vec<&LevelledCell> =
                 own.iter().copied().filter(|record| (axis.place)(record) == *x).collect();
-            let critical = critical_points.get(line.label.as_str());
-            let critical = critical.is_some_and(|critical| curves::is_critical(*x, *critical));
+            let bracket = critical_points.get(line.label.as_str());
+            let confirmed = bracket.and_then(|bracket| bracket.confirmed);
+            let critical = confirmed.is_some_and(|rate| curves::is_critical(*x, rate.rate_per_s));
             TrailPoint { critical, ..point(*x, &here, records.header.seed) }
         });
         let line = ContestantLine { label: format!("{}{suffix}", line.label), ..line.clone() };
@@ -125,10 +127,12 @@ fn point(x: f64, records: &[&LevelledCell], seed: u64) -> TrailPoint {
     TrailPoint {
         x,
         wall: records.iter().filter(|_| !counts).find_map(|record| record.audit.wall()).map(str::to_string),
-        rate: RowFigure::of(records, seed, LevelledCell::rate_per_s),
+        rate: RowFigure::of(records, seed, LevelledCell::rate_per_s)
+            .at_full_pace(records, Record::rate_as_measured_per_s),
         p50_ns: RowFigure::of_cost(records, seed, percentile(50.0)),
         p99_ns: RowFigure::of_cost(records, seed, percentile(99.0)),
-        cpu_ns: RowFigure::of_cost(records, seed, LevelledCell::cpu_per_request_ns),
+        cpu_ns: RowFigure::of_cost(records, seed, LevelledCell::cpu_per_request_ns)
+            .at_full_pace(records, Record::cpu_as_measured_ns),
         parallelism: RowFigure::of_cost(records, seed, |record| record.server.as_ref()?.parallelism),
         memory: RowFigure::of_cost(records, seed, |record| {
             let server = record.server.as_ref()?;

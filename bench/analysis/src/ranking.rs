@@ -1,12 +1,14 @@
-//! Who leads in a figure, and how the others stand against the leader.
+//! Who leads in a figure, who follows, and between whom no difference was seen: a first and a last are named only where
+//! they are apart from the others beyond threshold and chance.
 
 use dyno_statistics::verdict::ComparisonVerdict;
 
-use crate::comparison::{Model, Row, RowFigure};
+use crate::comparison::{Model, Row};
+use crate::figure::RowFigure;
 
-/// How one contestant stands against the one that leads.
+/// How one contestant stands against a better one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Against {
+enum Against {
     /// Behind it, beyond threshold and chance.
     Behind,
     /// No difference seen.
@@ -24,12 +26,21 @@ pub struct Ranked<'a> {
     pub value: f64,
 }
 
-/// The row with the best value of a figure, and how the others stand against it, the best first.
-pub fn ranking(
-    model: &Model,
-    figure: fn(&Row) -> &RowFigure,
-    higher: bool,
-) -> Option<(Ranked<'_>, Vec<(Ranked<'_>, Against)>)> {
+/// How the contestants stand in one figure.
+#[derive(Debug, Clone)]
+pub struct Podium<'a> {
+    /// Those that lead: one, or several between which no difference was seen, in the order of the table.
+    pub first: Vec<Ranked<'a>>,
+    /// Those that are behind the best one, the best of them first.
+    pub behind: Vec<Ranked<'a>>,
+    /// The worst of those behind: one, or several between which no difference was seen, in the order of the table.
+    pub last: Vec<Ranked<'a>>,
+    /// Those of whom nothing can be said.
+    pub unknown: Vec<Ranked<'a>>,
+}
+
+/// How all rows that have a figure stand in it; `None` where no row has it.
+pub fn podium(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Option<Podium<'_>> {
     let mut order: Vec<Ranked> =
         model.rows.iter().filter_map(|row| Some(Ranked { row, value: figure(row).value()? })).collect();
     order.sort_by(|one, other| {
@@ -37,19 +48,40 @@ pub fn ranking(
         if higher { rising.reverse() } else { rising }
     });
     let (&leader, others) = order.split_first()?;
-    let lead = figure(leader.row);
-    let stands = |place: Ranked| {
-        let own = figure(place.row);
-        if own.at_least {
-            return Against::Unknown;
+    let (mut first, mut behind, mut unknown) = (vec![leader], Vec::new(), Vec::new());
+    for place in others {
+        match stands(model, figure(place.row), figure(leader.row), higher) {
+            Against::Level => first.push(*place),
+            Against::Behind => behind.push(*place),
+            Against::Unknown => unknown.push(*place),
         }
-        match own.against(lead, model.header.threshold, model.header.seed).verdict {
-            ComparisonVerdict::TooFewBlocks => Against::Unknown,
-            ComparisonVerdict::NoDifferenceSeen => Against::Level,
-            ComparisonVerdict::Lower if higher => Against::Behind,
-            ComparisonVerdict::Higher if !higher => Against::Behind,
-            ComparisonVerdict::Lower | ComparisonVerdict::Higher => Against::Level,
-        }
+    }
+    let worst = behind.last().copied();
+    let is_last = |place: &&Ranked| {
+        worst.is_some_and(|worst| {
+            std::ptr::eq(worst.row, place.row)
+                || stands(model, figure(worst.row), figure(place.row), higher) != Against::Behind
+        })
     };
-    Some((leader, others.iter().map(|place| (*place, stands(*place))).collect()))
+    let mut last: Vec<Ranked> = behind.iter().filter(is_last).copied().collect();
+    let table_order = |places: &mut Vec<Ranked>| {
+        places.sort_by_key(|place| model.rows.iter().position(|row| std::ptr::eq(row, place.row)));
+    };
+    table_order(&mut first);
+    table_order(&mut last);
+    Some(Podium { first, behind, last, unknown })
+}
+
+/// How a figure stands against a better one.
+fn stands(model: &Model, own: &RowFigure, better: &RowFigure, higher: bool) -> Against {
+    if own.at_least {
+        return Against::Unknown;
+    }
+    match own.against(better, model.header.threshold, model.header.seed).verdict {
+        ComparisonVerdict::TooFewBlocks => Against::Unknown,
+        ComparisonVerdict::NoDifferenceSeen => Against::Level,
+        ComparisonVerdict::Lower if higher => Against::Behind,
+        ComparisonVerdict::Higher if !higher => Against::Behind,
+        ComparisonVerdict::Lower | ComparisonVerdict::Higher => Against::Level,
+    }
 }

@@ -1,10 +1,11 @@
-//! What security costs: each contestant behind a secure transport against the same one in plain, block by block.
+//! What security costs: each contestant behind a secure transport against the same one in plain. Differences and
+//! shares are those of the medians that the table shows.
 
 use dyno_record::transport::TransportKind;
 
-use crate::comparison::{Model, Row, RowFigure};
-use dyno_statistics::bootstrap::{Interval, bca};
-use dyno_statistics::sample::median;
+use crate::comparison::{Model, Row};
+use crate::figure::RowFigure;
+use dyno_statistics::bootstrap::Interval;
 
 /// What a transport costs one contestant.
 #[derive(Debug, Clone)]
@@ -30,26 +31,16 @@ pub fn prices(model: &Model) -> Vec<Price> {
     let of = |row: &Row| {
         let plain = model.rows.iter().find(|other| row.transport.label_behind(&other.label) == row.label)?;
         let seed = model.header.seed;
-        let above =
-            |read: fn(&Row) -> &RowFigure| paired(read(row), read(plain), |one, other| one - other, seed);
+        let above = |read: fn(&Row) -> &RowFigure| read(row).above(read(plain), seed);
         Some(Price {
             contestant: plain.label.clone(),
             transport: row.transport,
             cpu_ns: above(|row| &row.cpu_at_capacity_ns),
             handshakes_per_s: row.connect.clone(),
             handshake_cpu_ns: above(|row| &row.cpu_at_connect_ns),
-            capacity_share: paired(&row.capacity, &plain.capacity, |one, other| one / other, seed),
+            capacity_share: row.capacity.ratio_to(&plain.capacity, seed),
             memory_bytes: above(|row| &row.memory_per_connection),
         })
     };
     model.rows.iter().filter(|row| row.transport.is_secure()).filter_map(of).collect()
-}
-
-fn paired(one: &RowFigure, other: &RowFigure, join: fn(f64, f64) -> f64, seed: u64) -> Option<Interval> {
-    let values: Vec<f64> = one
-        .by_round
-        .iter()
-        .filter_map(|(block, value)| Some(join(*value, *other.by_round.get(block)?)))
-        .collect();
-    bca(&values, median, 0.95, seed)
 }

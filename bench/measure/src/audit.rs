@@ -47,7 +47,7 @@ pub(crate) struct Answered {
 
 /// All doubts about a cell.
 pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let laws: [fn(&Evidence) -> Option<Finding>; 15] = [
+    let laws: [fn(&Evidence) -> Option<Finding>; 16] = [
         connections_open,
         bodies,
         errors,
@@ -61,6 +61,7 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
         retransmissions,
         full_pace,
         steal,
+        unthrottled,
         machine_idle,
         cores_apart,
     ];
@@ -319,6 +320,20 @@ fn steal(evidence: &Evidence) -> Option<Finding> {
         return None;
     }
     finding(Law::Steal, verdict, format!("the hypervisor took {:.1} % of the machine's time", share * 100.0))
+}
+
+/// A quota stops all threads of a group until its next period, a tenth of a second usually: whatever was measured
+/// meanwhile is the quota's and not the server's.
+fn unthrottled(evidence: &Evidence) -> Option<Finding> {
+    let times = evidence.machine.throttled.filter(|times| *times > 0)?;
+    finding(
+        Law::Unthrottled,
+        Verdict::Void,
+        format!(
+            "a CPU quota stopped server or generator {}: raise the quota of their control group, or use fewer cores",
+            dyno_units::show::count(times as usize, "time")
+        ),
+    )
 }
 
 fn machine_idle(evidence: &Evidence) -> Option<Finding> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::probe::pace::{FullPace, Watch};
+use crate::probe::quota::own;
 use crate::probe::{machine, process};
 use dyno_record::header::{Environment, Floor};
 use dyno_record::pace::CorePace;
@@ -44,7 +45,13 @@ fn check(name: &'static str, grade: Grade, seen: impl Into<String>, advice: &str
 
 /// Runs all checks. Observes the machine for `watch`.
 pub fn examine(environment: &Environment, floor: &Floor, watch: Duration) -> Vec<Check> {
-    let mut found = vec![build(environment), cores(environment), smt(environment), governor(environment)];
+    let mut found = vec![
+        build(environment),
+        cores(environment),
+        quota(environment, own().cores()),
+        smt(environment),
+        governor(environment),
+    ];
     found.extend(idle(watch));
     found.extend([
         files(),
@@ -84,6 +91,28 @@ fn cores(environment: &Environment) -> Check {
         ),
         _ => check("cores", Grade::Good, seen, ""),
     }
+}
+
+/// A quota below the cores stops all threads of the group for a part of each period.
+fn quota(environment: &Environment, cores: Option<f64>) -> Check {
+    let Some(cores) = cores else { return check("CPU quota", Grade::Good, "none", "") };
+    let grade = if cores < environment.cores as f64 { Grade::Warning } else { Grade::Good };
+    check(
+        "CPU quota",
+        grade,
+        format!("{} of {}", show::three(cores), show::count(environment.cores, "core")),
+        "raise cpu.max (or cpu.cfs_quota_us) of the control group, or use fewer cores: cells in which the quota stops a side are void",
+    )
+}
+
+/// That a quota is smaller than the cores that an experiment uses; `None` where it is not.
+pub fn short_of_quota(quota_cores: Option<f64>, used: usize) -> Option<String> {
+    let cores = quota_cores.filter(|cores| *cores < used as f64)?;
+    Some(format!(
+        "a CPU quota allows {} of the {} in use: cells in which it stops a side are void (see dyno doctor)",
+        show::three(cores),
+        show::count(used, "core")
+    ))
 }
 
 fn smt(environment: &Environment) -> Check {
@@ -305,6 +334,23 @@ fn io_uring(environment: &Environment) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_below_the_cores_is_a_warning() {
+        let environment = Environment { cores: 2, ..Environment::default() };
+        for (cores, grade) in [
+            (None, Grade::Good),
+            (Some(0.3), Grade::Warning),
+            (Some(1.99), Grade::Warning),
+            (Some(2.0), Grade::Good),
+            (Some(8.0), Grade::Good),
+        ] {
+            let check = quota(&environment, cores);
+            assert_eq!(check.grade, grade, "{check:?}");
+            assert_eq!(check.advice.is_empty(), grade == Grade::Good, "{check:?}");
+            assert_eq!(short_of_quota(cores, 2).is_some(), grade == Grade::Warning, "{cores:?}");
+        }
+    }
 
     #[test]
     fn the_congestion_control_is_named_and_a_pacing_one_noted() {

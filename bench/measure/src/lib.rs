@@ -7,6 +7,7 @@
 //! * `runner`: one cell, from start to stop; `audit`: whether its result may be believed;
 //! * [`setup`]: what all experiments have in common; [`order`]: the order of cells; [`campaign`]: an experiment while
 //!   it runs;
+//! * [`preflight`]: whether the service is there at all;
 //! * [`experiment`]: compare, curve, scale, connections, explain;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
@@ -20,6 +21,7 @@ pub mod experiment;
 pub mod floor;
 pub mod limits;
 pub mod order;
+pub mod preflight;
 pub mod probe;
 pub mod rig;
 mod runner;

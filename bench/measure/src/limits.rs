@@ -147,11 +147,17 @@ pub const IDLE_CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// Largest number of workers, as `dyno serve` allows.
 pub const WORKERS_LIMIT: u32 = 4_096;
 
-/// How close the good and the bad rate around a critical point must be, as a share.
-pub const BRACKET: f64 = 0.05;
+/// Cells that the search for a critical point may take: twice what it needs where nothing disturbs it.
+pub const SEARCH_CELLS: u32 = 24;
 
-/// Cells that the search for a critical point may take.
-pub const SEARCH_STEPS: u32 = 12;
+/// Cells that it usually takes: seven to bracket the critical point, and four that look again at both of its sides.
+pub const SEARCH_CELLS_USUAL: u32 = 11;
+
+/// Cells that a search may take once more when the blocks of the curve have refuted its end.
+pub const SEARCH_AGAIN_CELLS: u32 = 12;
+
+/// How often a search goes on after blocks: on a machine that disturbs for longer, no further look ends it.
+pub const SEARCH_AGAIN_ROUNDS: u32 = 2;
 
 /// The generator has to open its connections within this time: it gives up connections that take longer than its own
 /// time limit of ten seconds, and reports which were missing.
@@ -172,6 +178,10 @@ pub const KILL_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long the last line of a contestant that has ended may take to arrive.
 pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);
+
+/// How long each contestant is asked for its service before an experiment, in milliseconds: one answer of most
+/// services fits, and of sixteen architectures only one is asked.
+pub const PREFLIGHT_MS: u64 = 100;
 
 /// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
 /// much from anybody at times, and the median of the blocks bears it.

@@ -35,6 +35,8 @@ pub enum Law {
     FullPace,
     /// The hypervisor took no time from the machine.
     Steal,
+    /// No CPU quota of a control group stopped either side.
+    Unthrottled,
     /// No other program used the machine.
     MachineIdle,
     /// Contestant and generator had cores of their own.

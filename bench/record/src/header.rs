@@ -28,12 +28,34 @@ pub struct Header {
     pub began_unix_ms: u64,
     /// The relative difference that matters.
     pub threshold: f64,
+    /// The limit that a good rate keeps, in a curve. Older records have it among the settings alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<RateLimit>,
+    /// Rounds of the work loop behind `/compute` that make a microsecond, the same for all of Dyno's own servers. In
+    /// older records each server measured its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_rounds_per_us: Option<u64>,
     /// The contestants, in the order in which they were given.
     pub contestants: Vec<ContestantLine>,
     /// The machine.
     pub environment: Environment,
     /// The duration of the least possible exchange on this machine.
     pub floor: Option<Floor>,
+}
+
+/// The condition under which a rate still counts as good.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RateLimit {
+    /// Highest 99th percentile.
+    pub p99_ns: u64,
+    /// Share of the requests that may fail, and of the rate that may be missed.
+    pub missed: f64,
+}
+
+impl RateLimit {
+    /// The limit when nothing else is asked for: a delay that a person does not notice in a page of ten requests, and
+    /// one request in a thousand.
+    pub const USUAL: RateLimit = RateLimit { p99_ns: 10_000_000, missed: 0.001 };
 }
 
 /// The family whose only member is the baseline.

@@ -99,4 +99,7 @@ pub struct MachineFigures {
     pub listen_overflows: Option<u64>,
     /// Segments sent again (`RetransSegs`).
     pub retransmissions: Option<u64>,
+    /// Times that a CPU quota stopped the control groups of contestant and generator; absent where there is none.
+    #[serde(default)]
+    pub throttled: Option<u64>,
 }

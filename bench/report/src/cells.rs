@@ -1,7 +1,7 @@
 //! One line per cell, for spreadsheets.
 
+use dyno_analysis::levelling::LevelledCell;
 use dyno_record::experiment::Experiment;
-use dyno_record::measured::Record;
 use dyno_units::verdict::Verdict;
 use serde::{Serialize, Serializer};
 
@@ -49,6 +49,12 @@ struct Row<'r> {
     processes: Option<u32>,
     #[serde(serialize_with = "plain")]
     slowed_share: Option<f64>,
+    /// The rate at full pace: the medians of the page are those of this column.
+    #[serde(serialize_with = "plain")]
+    full_pace_rate_per_s: Option<f64>,
+    /// The same for CPU per request.
+    #[serde(serialize_with = "plain")]
+    full_pace_cpu_per_request_ns: Option<f64>,
     latency_verdict: String,
 }
 
@@ -61,9 +67,9 @@ struct Row<'r> {
 /// Never: everything that is written is text.
 pub(crate) fn render<'r>(
     experiment: Experiment,
-    records: impl IntoIterator<Item = &'r Record>,
+    cells: impl IntoIterator<Item = &'r LevelledCell>,
 ) -> Result<String, ReportError> {
-    let rows: Vec<_> = records.into_iter().map(|record| Row::new(experiment, record)).collect();
+    let rows: Vec<_> = cells.into_iter().map(|cell| Row::new(experiment, cell)).collect();
     if rows.is_empty() {
         // The writer takes the names of the columns from the first line, so if there is no line, an empty one is
         // made.
@@ -73,7 +79,8 @@ pub(crate) fn render<'r>(
     lines(&rows)
 }
 
-fn lines(rows: &[Row<'_>]) -> Result<String, ReportError> {
+/// Lines under the names of their fields.
+pub(crate) fn lines(rows: &[impl Serialize]) -> Result<String, ReportError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     rows.iter().try_for_each(|row| writer.serialize(row))?;
     let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
@@ -81,7 +88,7 @@ fn lines(rows: &[Row<'_>]) -> Result<String, ReportError> {
 }
 
 /// Writes a number without the `.0` that serde adds to whole ones.
-fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => serializer.collect_str(number),
         None => serializer.serialize_none(),
@@ -94,7 +101,8 @@ fn word(verdict: Verdict) -> String {
 }
 
 impl<'r> Row<'r> {
-    fn new(experiment: Experiment, record: &'r Record) -> Self {
+    fn new(experiment: Experiment, levelled: &'r LevelledCell) -> Self {
+        let record = &levelled.record;
         let (cell, load, server) = (&record.trial.cell, record.load.as_ref(), record.server.as_ref());
         let cores = |cores: &[usize]| cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let percentile = |percentile: f64| load.and_then(|load| load.total.at_ns(percentile));
@@ -132,6 +140,8 @@ impl<'r> Row<'r> {
             threads: server.map(|server| server.threads),
             processes: server.map(|server| server.processes),
             slowed_share: record.pace.iter().map(|core| core.slowed_share).reduce(f64::max),
+            full_pace_rate_per_s: levelled.rate_per_s(),
+            full_pace_cpu_per_request_ns: levelled.cpu_per_request_ns(),
             latency_verdict: word(record.audit.latency.max(match record.audit.verdict {
                 Verdict::Void => Verdict::Void,
                 _ => Verdict::Sound,
@@ -151,7 +161,7 @@ mod tests {
                       idle_connections,rate_offered_per_s,standing,reason,rate_per_s,answered,failed,p50_ns,p90_ns,\
                       p99_ns,p99_9_ns,p99_99_ns,mean_ns,max_ns,server_cores_used,cpu_per_request_ns,\
                       machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share,\
-                      latency_verdict\n";
+                      full_pace_rate_per_s,full_pace_cpu_per_request_ns,latency_verdict\n";
         assert_eq!(render(Experiment::Compare, []).expect("text"), header);
     }
 
@@ -159,6 +169,6 @@ mod tests {
     fn whole_numbers_have_no_point() {
         let row = Row { rate_per_s: Some(68.0), slowed_share: Some(0.5), ..Row::default() };
         let text = lines(&[row]).expect("text");
-        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,\n"), "{text}");
+        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,,\n"), "{text}");
     }
 }

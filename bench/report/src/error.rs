@@ -9,6 +9,9 @@ pub enum ReportError {
     /// The series that its script draws cannot be encoded.
     #[error("cannot write the page: {0}")]
     Series(serde_json::Error),
+    /// The summary cannot be encoded.
+    #[error("cannot write the summary: {0}")]
+    Summary(serde_json::Error),
     /// A line of the CSV cannot be encoded.
     #[error("cannot write CSV: {0}")]
     Csv(#[from] csv::Error),

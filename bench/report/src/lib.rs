@@ -12,12 +12,14 @@ mod charts;
 pub mod error;
 mod machine;
 mod markdown;
+mod memory;
 mod page;
 mod points_table;
 mod prose;
 mod section;
 mod sections;
 mod statements;
+mod summary;
 mod table_cell;
 mod text;
 mod transports;
@@ -32,6 +34,10 @@ pub struct Report {
     pub markdown: String,
     /// As CSV, a line for each cell.
     pub csv: String,
+    /// As CSV, a line for each contestant and quantity: the figures of the page.
+    pub summary_csv: String,
+    /// The same as JSON.
+    pub summary_json: String,
     /// The page.
     pub html: String,
     /// Whether any cell counts.
@@ -50,11 +56,12 @@ impl Report {
             Some(_) => format!("```text{terminal}```\n"),
             None => markdown::render(&model),
         };
-        let cells = records.cells.iter().map(|cell| &cell.record);
         Ok(Report {
             terminal,
             markdown,
-            csv: cells::render(records.header.experiment, cells)?,
+            csv: cells::render(records.header.experiment, &records.cells)?,
+            summary_csv: summary::csv(&model, records)?,
+            summary_json: summary::json(&model, records)?,
             html: page::render(&model, records)?,
             usable: records.cells.iter().any(|record| record.counted().is_some()),
         })

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use crate::table_cell::cell;
 use crate::transports;
 use crate::words;
-use dyno_analysis::comparison::{Model, RowFigure};
+use dyno_analysis::comparison::Model;
+use dyno_analysis::figure::RowFigure;
 use dyno_units::show;
 
 /// The results as Markdown, with machine, kernel and date.

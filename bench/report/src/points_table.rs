@@ -2,16 +2,18 @@
 
 use std::fmt::Write;
 
-use dyno_analysis::comparison::RowFigure;
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::points::{Axis, Trail};
 use dyno_units::show;
 
-use dyno_units::text::wrap;
+use dyno_units::text::{cut, wrap};
+
+use crate::memory::each;
 
 /// The points as a table of 80 columns.
 pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
     let mut text = format!(
-        "\n{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}\n",
+        "\n{:<25} {:>11} {:>12} {:>9} {:>9} {:>9}\n",
         "",
         axis.name.split(' ').next_back().unwrap_or_default(),
         if axis.counts_connections { "memory each" } else { "requests/s" },
@@ -24,16 +26,17 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
             let sign = if point.rate.at_least { ">" } else { "" };
             let figure = |figure: &RowFigure, shown: fn(f64) -> String| match figure.value() {
                 Some(value) => shown(value),
+                None if point.wall.is_some() => "wall".to_string(),
                 None if figure.void > 0 => "void".to_string(),
                 None => "-".to_string(),
             };
             let _ = writeln!(
                 text,
-                "{:<27} {:>10} {:>11} {:>9} {:>9} {:>9}",
-                trail.line.label,
+                "{:<25} {:>11} {:>12} {:>9} {:>9} {:>9}",
+                cut(&trail.line.label, 25),
                 format!("{}{}", show::rate(point.x), if point.shared { "*" } else { "" }),
                 match point.memory.value().filter(|_| axis.counts_connections) {
-                    Some(growth) => show::bytes(growth / point.x),
+                    Some(growth) => each(growth, point.x),
                     // The rate is the same at all of these points, so only a failure is shown.
                     None if axis.counts_connections && point.rate.value().is_some() => "-".to_string(),
                     None => format!("{sign}{}", figure(&point.rate, show::rate)),
@@ -43,7 +46,10 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
                 figure(&point.cpu_ns, show::time),
             );
             if point.rate.value().is_none() && !point.rate.reason.is_empty() {
-                let why = wrap(&format!("void: {}", point.rate.reason), 76);
+                let why = wrap(
+                    &format!("{}: {}", if point.wall.is_some() { "wall" } else { "void" }, point.rate.reason),
+                    76,
+                );
                 why.lines().for_each(|line| text += &format!("    {line}\n"));
             }
         }

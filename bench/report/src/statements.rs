@@ -1,8 +1,11 @@
 //! The result of an experiment in words: the verdict at the top of the page.
 
+use crate::memory;
 use crate::words;
-use dyno_analysis::comparison::{Model, RowFigure};
-use dyno_analysis::curves::{self, Recovery};
+use dyno_analysis::comparison::Model;
+use dyno_analysis::critical::{RateStanding, Tries};
+use dyno_analysis::curves::{self, CurveFinding, Recovery, Unfound};
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_record::experiment::Experiment;
@@ -62,7 +65,7 @@ fn connections(trail: &Trail) -> Option<String> {
         });
     };
     let each = |figure: &RowFigure| {
-        figure.value().map_or("an unknown part".to_string(), |growth| show::bytes(growth / held.x))
+        figure.value().map_or("an unknown part".to_string(), |growth| memory::each(growth, held.x))
     };
     let mut words = format!(
         "{who} held {} connections{how} with {} of its own memory and {} of the kernel's (both ends) for each",
@@ -85,29 +88,69 @@ fn connections(trail: &Trail) -> Option<String> {
 }
 
 fn curves(records: &Levelled) -> Vec<String> {
-    curves::findings(records)
-        .iter()
-        .map(|finding| {
-            let Some(critical) = finding.critical_per_s else {
-                return format!("{}: no critical point was found, so there is no curve.", finding.contestant);
-            };
-            format!(
-                "{} kept the limit up to {}/s{}. Beyond that it is {}. After a spike to twice that rate {}.",
-                finding.contestant,
-                show::rate(critical),
-                finding.p99_there_ns.map_or(String::new(), |p99| {
-                    format!(" (measured again, p99 there was {})", show::time(p99))
-                }),
-                finding.beyond.words(),
-                match finding.recovery {
-                    Recovery::After(0) => "latency was back to normal at once".to_string(),
-                    Recovery::After(ms) =>
-                        format!("latency was back to normal after {}", show::time(ms as f64 * 1e6)),
-                    Recovery::Never => "it did not recover within the run".to_string(),
-                    Recovery::Unknown =>
-                        "the way back is not known: the cell of the spike is void".to_string(),
-                }
-            )
-        })
-        .collect()
+    curves::findings(records).iter().map(curve).collect()
+}
+
+fn curve(finding: &CurveFinding) -> String {
+    let who = &finding.contestant;
+    if let Some(unfound) = &finding.unfound {
+        return match unfound {
+            Unfound::NotReached => format!(
+                "{who}: the experiment was interrupted before anything was searched for; when it is resumed, it goes on there."
+            ),
+            Unfound::NoCapacity(why) => {
+                format!("{who}: no critical point was searched for, because its capacity is void: {why}.")
+            }
+            Unfound::Unconfirmed(None) => {
+                format!("{who}: no critical point was found: no rate that was tried kept the limit.")
+            }
+            Unfound::Unconfirmed(Some(best)) => format!(
+                "{who}: no critical point is confirmed. The highest rate that kept the limit at all is {}/s, {}.",
+                show::rate(best.rate_per_s),
+                times(best.tries)
+            ),
+        };
+    }
+    format!(
+        "{who}: {}. Beyond that it is {}. After a spike to twice that rate {}.",
+        critical(finding).unwrap_or_default(),
+        finding.beyond.words(),
+        match finding.recovery {
+            Recovery::After(0) => "latency was back to normal at once".to_string(),
+            Recovery::After(ms) =>
+                format!("latency was back to normal after {}", show::time(ms as f64 * 1e6)),
+            Recovery::Never => "it did not recover within the run".to_string(),
+            Recovery::Unknown =>
+                "the way back is not known: its cell is void or was not measured".to_string(),
+        }
+    )
+}
+
+/// Where the critical point lies, and how sure that is.
+fn critical(finding: &CurveFinding) -> Option<String> {
+    let low = finding.bracket.confirmed?;
+    let p99 = finding.p99_there_ns.map_or(String::new(), |p99| format!(", p99 {}", show::time(p99)));
+    let kept =
+        format!("{}/s (confirmed: kept the limit {}{p99})", show::rate(low.rate_per_s), times(low.tries));
+    let Some(high) = finding.bracket.beyond else {
+        return Some(format!("the critical point is at least {kept}; no higher rate was tried"));
+    };
+    let rate = show::rate(high.rate_per_s);
+    Some(match high.standing() {
+        RateStanding::Unmeasured => {
+            format!("the critical point is at least {kept}; at {rate}/s no cell counts")
+        }
+        RateStanding::Refuted => {
+            format!("the critical point lies between {kept} and {rate}/s (refuted: {})", times(high.tries))
+        }
+        _ => format!(
+            "the critical point lies between {kept} and {rate}/s (not confirmed: {})",
+            times(high.tries)
+        ),
+    })
+}
+
+/// `3 of 4 times`
+fn times(tries: Tries) -> String {
+    format!("{} of {}", tries.kept, show::count((tries.kept + tries.missed) as usize, "time"))
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::words;
-use dyno_analysis::comparison::{Model, RowFigure};
+use dyno_analysis::comparison::Model;
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::transports::prices;
 use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;

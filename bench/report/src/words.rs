@@ -1,9 +1,10 @@
 //! The verdict in words: what the figures show, and what they do not show.
 
 use crate::transports;
-use dyno_analysis::comparison::{Model, RowFigure};
+use dyno_analysis::comparison::{Model, Row};
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::limits::SLOWED_SHARE;
-use dyno_analysis::ranking::{Against, Ranked, ranking};
+use dyno_analysis::ranking::{Podium, Ranked, podium};
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
@@ -39,90 +40,181 @@ fn names(places: &[Ranked]) -> String {
     }
 }
 
-fn those<'a>(others: &[(Ranked<'a>, Against)], wanted: Against) -> Vec<Ranked<'a>> {
-    others.iter().filter(|(_, against)| *against == wanted).map(|(place, _)| *place).collect()
-}
-
-/// `41.2 k/s (40.9 k to 41.6 k)`, with "at least" where it belongs.
+/// `41.2 k/s (40.9 k to 41.6 k)`, with "at least" where it belongs, and what was measured where that is another.
 pub(crate) fn rate(figure: &RowFigure) -> String {
     let Some(interval) = figure.interval else { return "nothing that counts".to_string() };
     let at_least = if figure.at_least { "at least " } else { "" };
+    let measured = figure.adjusted_from();
+    let measured = measured.map_or(String::new(), |rate| format!("; {} as measured", show::rate(rate)));
     format!(
-        "{at_least}{}/s ({} to {})",
+        "{at_least}{}/s ({} to {}{measured})",
         show::rate(interval.value),
         show::rate(interval.low),
         show::rate(interval.high)
     )
 }
 
+/// The figures of several, from the lowest to the highest, and what was measured where that is another.
+fn span(places: &[Ranked], read: fn(&Row) -> &RowFigure, shown: fn(f64) -> String) -> String {
+    let ends = |values: &[f64]| {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (low, high) = (shown(low), shown(high));
+        if low == high { low } else { format!("{low} to {high}") }
+    };
+    let figures = places.iter().map(|place| read(place.row));
+    let measured: Vec<f64> = figures.clone().filter_map(|figure| figure.as_measured).collect();
+    let is_adjusted = figures.clone().any(|figure| figure.adjusted_from().is_some());
+    let at_least = if figures.clone().any(|figure| figure.at_least) { "at least " } else { "" };
+    let values: Vec<f64> = places.iter().map(|place| place.value).collect();
+    match is_adjusted && !measured.is_empty() {
+        true => format!("{at_least}{} ({} as measured)", ends(&values), ends(&measured)),
+        false => format!("{at_least}{}", ends(&values)),
+    }
+}
+
+fn per_second(value: f64) -> String {
+    format!("{}/s", show::rate(value))
+}
+
+/// Whether all that took part are level.
+fn all_are_level(podium: &Podium) -> bool {
+    podium.first.len() > 1 && podium.behind.is_empty() && podium.unknown.is_empty()
+}
+
+const TOO_FEW: &str = "the blocks that count are too few for a verdict";
+
+/// The sentence for those of whom nothing can be said.
+fn undecided(places: &[Ranked], why: &str) -> String {
+    if places.is_empty() { String::new() } else { format!(" Not decided for {}: {why}.", names(places)) }
+}
+
 fn capacity(model: &Model) -> Option<String> {
-    let (lead, others) = ranking(model, |row| &row.capacity, true)?;
-    let (label, answered) = (&lead.row.label, rate(&lead.row.capacity));
-    if model.rows.len() == 1 {
-        return Some(format!("{label} answered {answered} over lasting connections."));
-    }
-    let mut words = format!("{label} answered most over lasting connections: {answered}.");
-    let level = those(&others, Against::Level);
-    if !level.is_empty() {
-        words += &format!(" No difference was seen to {}.", names(&level));
-    }
-    let unknown = those(&others, Against::Unknown);
-    let (unreached, few): (Vec<Ranked>, Vec<Ranked>) =
-        unknown.into_iter().partition(|place| place.row.capacity.at_least);
-    let why = "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart";
-    for (places, why) in [(unreached, why), (few, "the blocks that count are too few for a verdict")] {
-        if !places.is_empty() {
-            words += &format!(" Not decided for {}: {why}.", names(&places));
+    let read: fn(&Row) -> &RowFigure = |row| &row.capacity;
+    let podium = podium(model, read, true)?;
+    let answered = span(&podium.first, read, per_second);
+    let mut words = match podium.first.as_slice() {
+        // Nobody is known to be behind it.
+        [only] if podium.behind.is_empty() && model.rows.len() > 1 => {
+            format!("{} answered {} over lasting connections.", only.row.label, rate(read(only.row)))
         }
-    }
-    let behind = those(&others, Against::Behind);
-    if let Some(last) = behind.last() {
-        words += &format!(
-            " {} of the others answered fewer; {} is last, {} behind.",
-            behind.len(),
-            last.row.label,
-            show::ratio(lead.value / last.value)
-        );
+        [only] if model.rows.len() == 1 => {
+            return Some(format!(
+                "{} answered {} over lasting connections.",
+                only.row.label,
+                rate(read(only.row))
+            ));
+        }
+        [only] => {
+            format!("{} answered most over lasting connections: {}.", only.row.label, rate(read(only.row)))
+        }
+        level if all_are_level(&podium) => format!(
+            "No difference was seen between {} over lasting connections: they answered {answered}.",
+            names(level)
+        ),
+        level => format!(
+            "{} answered most over lasting connections, and no difference was seen between them: {answered}.",
+            names(level)
+        ),
+    };
+    let (unreached, few): (Vec<Ranked>, Vec<Ranked>) =
+        podium.unknown.iter().partition(|place| place.row.capacity.at_least);
+    let why = match unreached.as_slice() {
+        [_] => {
+            "something else was full before it was (the generator, or the way between both), so it may do more; what a request costs tells them apart"
+        }
+        _ => {
+            "something else was full before they were (the generator, or the way between both), so they may do more; what a request costs tells them apart"
+        }
+    };
+    words += &undecided(&unreached, why);
+    words += &undecided(&few, TOO_FEW);
+    let best = podium.first.iter().map(|place| place.value).fold(0.0, f64::max);
+    if let Some(worst) = podium.behind.last() {
+        let (is, ratio) =
+            (if podium.last.len() == 1 { "is" } else { "are" }, show::ratio(best / worst.value));
+        if podium.behind.len() > podium.last.len() {
+            words += &format!(" {} of the others answered fewer;", podium.behind.len());
+        }
+        let last = names(&podium.last);
+        words += &match podium.last.len() {
+            1 => format!(" {last} {is} last, {ratio} behind."),
+            _ => format!(" {last} {is} last, with no difference seen between them, up to {ratio} behind."),
+        };
     }
     Some(words)
 }
 
 fn latency(model: &Model) -> Option<String> {
     let rate = show::rate(model.rate_per_s?);
-    let (lead, others) = ranking(model, |row| &row.p99_ns, false)?;
-    let tail = show::time(lead.value);
-    let median = lead.row.p50_ns.value().map_or("not known".to_string(), show::time);
-    if model.rows.len() == 1 {
-        return Some(format!("At {rate}/s its 99th percentile was {tail} (median {median})."));
-    }
-    let mut words = format!(
-        "At {rate}/s for everyone, {} had the lowest 99th percentile: {tail} (median {median}).",
-        lead.row.label
-    );
-    let level = those(&others, Against::Level);
-    if !level.is_empty() {
-        words += &format!(" No difference was seen to {}.", names(&level));
-    }
-    if let Some((last, _)) = others.last() {
-        words += &format!(" The highest was that of {}: {}.", last.row.label, show::time(last.value));
-    }
+    let read: fn(&Row) -> &RowFigure = |row| &row.p99_ns;
+    let podium = podium(model, read, false)?;
+    let tails = span(&podium.first, read, show::time);
+    let mut words = match podium.first.as_slice() {
+        [only] => {
+            let median = only.row.p50_ns.value().map_or("not known".to_string(), show::time);
+            if model.rows.len() == 1 {
+                return Some(format!("At {rate}/s its 99th percentile was {tails} (median {median})."));
+            }
+            let label = &only.row.label;
+            match podium.behind.is_empty() {
+                true => format!(
+                    "At {rate}/s for everyone, the 99th percentile of {label} was {tails} (median {median})."
+                ),
+                false => format!(
+                    "At {rate}/s for everyone, {label} had the lowest 99th percentile: {tails} (median {median})."
+                ),
+            }
+        }
+        level if all_are_level(&podium) => format!(
+            "At {rate}/s for everyone, no difference was seen between the 99th percentiles of {}: {tails}.",
+            names(level)
+        ),
+        level => format!(
+            "At {rate}/s for everyone, {} had the lowest 99th percentiles, and no difference was seen between them: {tails}.",
+            names(level)
+        ),
+    };
+    words += &undecided(&podium.unknown, TOO_FEW);
+    let worst = span(&podium.last, read, show::time);
+    words += &match podium.last.as_slice() {
+        [] => String::new(),
+        [last] => format!(" The highest was that of {}: {worst}.", last.row.label),
+        last => format!(" The highest were those of {}: {worst}.", names(last)),
+    };
     Some(words)
 }
 
 fn cost(model: &Model) -> Option<String> {
-    let (lead, others) = ranking(model, |row| &row.cpu_at_capacity_ns, false)?;
-    let least = show::time(lead.value);
-    let Some((last, _)) = others.last() else {
+    let read: fn(&Row) -> &RowFigure = |row| &row.cpu_at_capacity_ns;
+    let podium = podium(model, read, false)?;
+    let least = span(&podium.first, read, show::time);
+    if model.rows.len() == 1 {
         return Some(format!(
             "Under full load a request over a lasting connection cost the server {least} of CPU."
         ));
+    }
+    let mut words = "With lasting connections under full load ".to_string();
+    words += &match podium.first.as_slice() {
+        level if all_are_level(&podium) => format!(
+            "no difference was seen in what a request cost the server in CPU: {least} with {}",
+            names(level)
+        ),
+        [only] if podium.behind.is_empty() => {
+            format!("a request cost the server {least} of CPU with {}", only.row.label)
+        }
+        [only] => format!("a request cost the server least CPU with {} ({least})", only.row.label),
+        level => format!(
+            "a request cost the server least CPU with {} ({least}, no difference seen between them)",
+            names(level)
+        ),
     };
-    let mut words = format!(
-        "With lasting connections under full load a request cost the server least CPU with {} ({least}) and most with {} ({}).",
-        lead.row.label,
-        last.row.label,
-        show::time(last.value),
-    );
+    if !podium.last.is_empty() {
+        let most = span(&podium.last, read, show::time);
+        words += &format!(" and most with {} ({most})", names(&podium.last));
+    }
+    words += ".";
+    words += &undecided(&podium.unknown, TOO_FEW);
     let base = &model.rows[model.baseline];
     if let Some(base_cost) = base.cpu_at_capacity_ns.value() {
         words += &format!(" The baseline is {}: {}.", base.label, show::time(base_cost));
@@ -132,7 +224,8 @@ fn cost(model: &Model) -> Option<String> {
 
 fn trust(model: &Model) -> String {
     let [passed, at_least, void] = model.verdicts;
-    let mut words = format!("Of {} cells, {passed} passed the audit", passed + at_least + void);
+    let mut words =
+        format!("Of {}, {passed} passed the audit", show::count(passed + at_least + void, "cell"));
     if at_least > 0 {
         words += &format!(", {at_least} say \"at least\" (the server was not the bottleneck)");
     }
@@ -143,7 +236,7 @@ fn trust(model: &Model) -> String {
     };
     if let Some(share) = model.slowed_share.filter(|share| *share > SLOWED_SHARE / 10.0) {
         words += &format!(
-            " Something that shares the cores' execution units slowed them for {} of the time; what that costs is told from all cells together and taken off rates and costs, which compare with each other better than with those of another hour.",
+            " Something that shares the cores' execution units slowed them for {} of the time; what that costs is told from all cells together and taken off rates and costs, which compare with each other better than with those of another hour. summary.csv holds each figure as measured and at full pace.",
             show::share(share)
         );
     }

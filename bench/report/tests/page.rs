@@ -53,6 +53,8 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
         blocks: 5,
         began_unix_ms: 1_700_000_000_000,
         threshold: 0.05,
+        limit: None,
+        compute_rounds_per_us: None,
         contestants: setup.contestants.iter().map(dyno_measure::contestant::Contestant::line).collect(),
         environment: dyno_measure::environment::read(),
         floor: Some(Floor {
@@ -102,7 +104,7 @@ fn the_verdict_says_what_the_figures_say() {
     let written = report(&path);
     let text = written.terminal.replace('\n', " ");
     assert!(text.contains("fast answered most over lasting connections: 20.0 k/s"), "{text}");
-    assert!(text.contains("Not decided for <idle>: something else was full before they were"), "{text}");
+    assert!(text.contains("Not decided for <idle>: something else was full before it was"), "{text}");
     assert!(text.contains("slow is last, 2.00x behind"), "{text}");
     assert!(text.contains(">5000"), "{text}");
     assert!(written.terminal.lines().all(|line| line.chars().count() <= 80), "{}", written.terminal);

@@ -72,8 +72,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         let paint = PAINT;
         let _ = writeln!(out, "{} {}\n", paint.bold("dyno browse"), place.shown());
         out.push_str(&waterfall::text(&many, paint));
-        let _ = writeln!(out, "\n{} fetches", many.fetches.len());
-        for (name, visit) in [("1 thread".to_string(), &one), (format!("{} threads", many.threads), &many)] {
+        let fetches = many.fetches.len();
+        let _ = writeln!(out, "\n{fetches} fetch{}", if fetches == 1 { "" } else { "es" });
+        for (name, visit) in
+            [("1 thread".to_string(), &one), (show::many(u64::from(many.threads), "thread"), &many)]
+        {
             let _ = writeln!(
                 out,
                 "{name:<12} {:>9}  parallelism {:.2}",

@@ -51,8 +51,8 @@ pub(crate) struct Arguments {
     /// Only the cases whose law contains this text.
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Serve a law and nothing else: delay:TIME or
-    /// queue:service=TIME[,exponential=SEED][,stall=TIME,from=TIME,period=TIME].
+    /// Serve a law and nothing else: delay:TIME or queue:service=TIME, behind which ,exponential=SEED and
+    /// ,stall=TIME,from=TIME,period=TIME may stand.
     #[arg(long, value_name = "LAW")]
     reference: Option<LatencyLaw>,
     /// Where the reference server listens.

@@ -17,7 +17,8 @@ use dyno_record::experiment::Experiment;
 #[command(
     mut_args(shown_in(Experiment::Compare)),
     after_help = "Try it:\n  dyno compare --quick\n  dyno compare epoll fork thread-pool\n  \
-                        dyno compare --peers --service /json\n  dyno compare epoll epoll    # finds no difference"
+                        dyno compare --peers --service /json\n  dyno compare epoll epoll    # finds no difference\n\n\
+                        Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 5 no cell counts, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

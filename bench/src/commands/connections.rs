@@ -16,7 +16,8 @@ use dyno_record::experiment::Experiment;
 #[command(
     mut_args(shown_in(Experiment::Connections)),
     after_help = "Try it:\n  dyno connections select epoll thread-per-connection --quick\n  \
-                        dyno connections --counts 10,100,1000"
+                        dyno connections --counts 10,100,1000\n\n\
+                        Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 5 no cell counts, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -6,9 +6,11 @@ use super::CommandResult;
 use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
+use crate::limits::TERMINAL_COLUMNS;
 use crate::print::outln;
 use crate::transport::leave_no_core_dump;
 use dyno_measure::suggest::closest;
+use dyno_units::text::wrap;
 
 /// Play a demonstration: what each party sees, what the attacker does, and the verdict.
 #[derive(Debug, clap::Args)]
@@ -54,13 +56,15 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     leave_no_core_dump();
     let Some(name) = &arguments.name else {
         for demo in demos::ALL {
-            outln!("{:<16} {}", demo.name, demo.idea);
+            for (place, line) in wrap(demo.idea, TERMINAL_COLUMNS - 17).lines().enumerate() {
+                outln!("{:<16} {line}", if place == 0 { demo.name } else { "" });
+            }
         }
         return Ok(Exit::Success);
     };
     let demo = demos::ALL.into_iter().find(|demo| demo.name == *name).ok_or_else(|| {
-        let names: Vec<_> = demos::ALL.into_iter().map(|demo| demo.name).collect();
-        let guess = closest(name, &names).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+        let guess =
+            closest(name, &demos::names()).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
         Failure::usage(
             format!("there is no demonstration called {name:?}"),
             format!("{guess}`dyno demo` lists them"),

@@ -1,18 +1,21 @@
 //! `dyno diff OLD NEW`: did it become better or worse?
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
+use crate::limits::TERMINAL_COLUMNS;
 use crate::print::{PAINT, outln};
 use dyno_analysis::difference::{
-    Agreement, Change, Difference, Drift, agreements, beside, differences, drifts,
+    Agreement, Change, Difference, DifferenceDoubt, Drift, agreements, beside, differences, drifts,
 };
 use dyno_analysis::levelling::Levelled;
+use dyno_record::experiment::Experiment;
 use dyno_record::store;
 use dyno_units::paint::Tone;
 use dyno_units::show;
-use dyno_units::text::wrap;
+use dyno_units::text::{cut, wrap};
 
 /// Compare two sets of results: what became better or worse by more than the threshold, and what is not known.
 #[derive(Debug, clap::Args)]
@@ -54,6 +57,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             "say --across-machines to compare them all the same",
         ));
     }
+    refuse_other_kinds(&old, &new)?;
     let mut found = differences(&old, &new, arguments.threshold);
     if found.is_empty() {
         return Err(Failure::usage(
@@ -78,13 +82,51 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         found.iter().filter(|difference| difference.change == Change::Inconclusive).count(),
         show::share(arguments.threshold),
     );
+    for line in legend(&found) {
+        outln!("{line}");
+    }
     if let Some(text) = together(&drifts, arguments) {
         outln!("{text}");
     }
     for agreement in agreements(&old, &new, arguments.threshold) {
-        outln!("{}", agreed(&agreement, arguments.threshold));
+        outln!("{}", wrap(&agreed(&agreement, arguments.threshold), TERMINAL_COLUMNS));
     }
     Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
+}
+
+/// Refuses sets that hold no figures of the same kind.
+fn refuse_other_kinds(old: &Levelled, new: &Levelled) -> Result<(), Failure> {
+    let kinds = [old, new].map(|records| records.header.experiment);
+    if kinds != [Experiment::Compare; 2] {
+        return Err(Failure::usage(
+            format!("these are results of `dyno {}` and of `dyno {}`", kinds[0], kinds[1]),
+            "compare two runs of `dyno compare`",
+        ));
+    }
+    let asked = |records: &Levelled| -> BTreeSet<String> {
+        let cells = records.cells.iter().map(|cell| &cell.trial.cell);
+        cells.map(|cell| cell.service.clone()).collect()
+    };
+    let (before, now) = (asked(old), asked(new));
+    if before.is_empty() || now.is_empty() || before == now {
+        return Ok(());
+    }
+    let words = |services: &BTreeSet<String>| services.iter().cloned().collect::<Vec<_>>().join(", ");
+    Err(Failure::usage(
+        format!("the services differ: {} and {}", words(&before), words(&now)),
+        "compare two runs of the same service",
+    ))
+}
+
+/// What the signs behind inconclusive differences mean, as far as they occur.
+fn legend(found: &[Difference]) -> Vec<&'static str> {
+    let signs = [
+        (DifferenceDoubt::Few, "?few    too few blocks count for a verdict"),
+        (DifferenceDoubt::AtLeast, "?least  a maximum was not reached: the server was not the bottleneck"),
+        (DifferenceDoubt::Wide, "?wide   the interval reaches beyond the threshold"),
+    ];
+    let occurs = |doubt: DifferenceDoubt| found.iter().any(|difference| difference.doubt() == Some(doubt));
+    signs.into_iter().filter(|(doubt, _)| occurs(*doubt)).map(|(_, words)| words).collect()
 }
 
 /// The change that all architectures have in common, where it is more than the threshold.
@@ -102,7 +144,7 @@ fn together(drifts: &[Drift], arguments: &Arguments) -> Option<String> {
         let words = format!(
             "All moved together: {moved}. That is the machine, or code that all share; only both versions in one run could tell. {left}"
         );
-        wrap(&words, 80)
+        wrap(&words, TERMINAL_COLUMNS)
     })
 }
 
@@ -139,11 +181,15 @@ fn line(difference: &Difference) -> String {
         Change::Better => PAINT.tone(Tone::Good, "better"),
         Change::Worse => PAINT.tone(Tone::Bad, "worse"),
         Change::Same => "same".into(),
-        Change::Inconclusive => "?".into(),
+        Change::Inconclusive => match difference.doubt() {
+            Some(DifferenceDoubt::Few) => "?few".into(),
+            Some(DifferenceDoubt::AtLeast) => "?least".into(),
+            Some(DifferenceDoubt::Wide) | None => "?wide".into(),
+        },
     };
     format!(
         "{:<21} {:<13} {:>8} {:>8} {ratio:<19} {word}",
-        difference.contestant,
+        cut(&difference.contestant, 21),
         difference.figure,
         shown(difference.old),
         shown(difference.new)

@@ -43,7 +43,12 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             Grade::Note => PAINT.tone(Tone::Note, "note"),
             Grade::Warning => PAINT.tone(Tone::Doubt, "warn"),
         };
-        outln!("{sign}  {:<18} {}", check.name, check.seen);
+        for (place, line) in wrap(&check.seen, 55).lines().enumerate() {
+            match place {
+                0 => outln!("{sign}  {:<18} {line}", check.name),
+                _ => outln!("                         {line}"),
+            }
+        }
         if !check.advice.is_empty() {
             for line in wrap(&check.advice, 52).lines() {
                 outln!("                         {line}");

@@ -10,9 +10,9 @@ use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::CommandResult;
-use super::experiment::values::{BlockCount, Milliseconds};
+use super::experiment::values::{BlockCount, CellTime};
 use crate::exit::{Exit, Failure};
-use crate::limits::{EXPLAIN_CONNECTIONS, EXPLAIN_WARM_UP_MS, SHORTEST_CELL_MS, UNIT_COST_ATTEMPTS};
+use crate::limits::{EXPLAIN_CONNECTIONS, EXPLAIN_WARM_UP_MS, UNIT_COST_ATTEMPTS};
 use crate::print::out;
 use crate::progress::Reporter;
 use crate::remedy::stopped;
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     blocks: BlockCount,
     /// Time measured in each cell
     #[arg(long, value_name = "TIME", default_value = "200ms")]
-    duration: Milliseconds,
+    duration: CellTime,
     /// Explain a comparison in which both took part, and measure unit costs alone [the newest when no DIR is given]
     #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ["blocks", "duration"])]
     results: Option<Option<PathBuf>>,
@@ -109,7 +109,7 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
         warm_up_ms: EXPLAIN_WARM_UP_MS,
         warm_up_fixed: true,
         warm_ups_ms: BTreeMap::new(),
-        duration_ms: arguments.duration.0.max(SHORTEST_CELL_MS),
+        duration_ms: arguments.duration.get(),
         seed,
     };
     let environment = environment::read();

@@ -81,7 +81,7 @@ Examples:
   dyno load unix:/run/server.sock:/json                  a Unix socket
   dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
 
-Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if held, 5 what the run is for is void, or a
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if is true, 5 what the run is for is void, or a
 --fail-if is about a figure that is void or a bound that does not decide, or --strict and any figure is one;
 130 interrupted (what was measured is written, marked as partial).";
 

@@ -3,16 +3,20 @@
 use std::path::PathBuf;
 
 use clap::CommandFactory;
+use clap_mangen::Man;
 
 use super::{CommandResult, Dyno};
 use crate::exit::{Exit, Failure};
+use crate::print::out;
 
-/// Write manual pages, one a command, into a directory.
+/// Write manual pages, one a command, into a directory, or all of them to standard output.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Try it:\n  dyno man ~/.local/share/man/man1 && man dyno-compare")]
+#[command(
+    after_help = "Try it:\n  dyno man ~/.local/share/man/man1 && man dyno-compare\n  dyno man | man -l -"
+)]
 pub(crate) struct Arguments {
-    /// Where they go; it is made when it is missing.
-    directory: PathBuf,
+    /// Where they go; it is made when it is missing [default: standard output]
+    directory: Option<PathBuf>,
 }
 
 /// Writes the pages.
@@ -20,7 +24,10 @@ pub(crate) struct Arguments {
 /// # Errors
 /// When the directory cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
-    let directory = &arguments.directory;
+    let Some(directory) = &arguments.directory else {
+        out!("{}", String::from_utf8_lossy(&pages()));
+        return Ok(Exit::Success);
+    };
     let written = std::fs::create_dir_all(directory)
         .and_then(|()| clap_mangen::generate_to(Dyno::command(), directory));
     written.map_err(|error| {
@@ -30,4 +37,19 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         )
     })?;
     Ok(Exit::Success)
+}
+
+/// The pages one after the other, that of the program first.
+fn pages() -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut command = Dyno::command();
+    command.build();
+    let subcommands: Vec<_> =
+        command.get_subcommands().filter(|one| one.get_name() != "help").cloned().collect();
+    for one in std::iter::once(command).chain(subcommands) {
+        let name = one.get_display_name().unwrap_or_else(|| one.get_name()).to_string();
+        // Writing to a vector cannot fail.
+        let _ = Man::new(one).title(name).render(&mut text);
+    }
+    text
 }

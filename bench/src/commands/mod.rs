@@ -1,6 +1,6 @@
 //! One file for each command: its arguments, and what it does with them.
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Arg, CommandFactory, FromArgMatches};
 use dyno_record::experiment::Experiment;
 
 use crate::exit::{Exit, Failure};
@@ -35,7 +35,7 @@ pub(crate) mod serve;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
-#[command(name = "dyno", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "dyno", version, propagate_version = true, max_term_width = 80)]
 pub(crate) struct Dyno {
     #[command(subcommand)]
     command: Command,
@@ -70,7 +70,9 @@ impl Dyno {
     /// # Errors
     /// clap's own, when the command line makes no sense, or when it asks for help or the version.
     pub(crate) fn read() -> Result<Self, clap::Error> {
-        let matches = overview::grouped(Dyno::command()).try_get_matches()?;
+        let command =
+            overview::grouped(Dyno::command()).mut_subcommands(|one| one.mut_args(negative_as_value));
+        let matches = command.try_get_matches()?;
         Dyno::from_arg_matches(&matches)
     }
 
@@ -104,4 +106,10 @@ impl Dyno {
             Command::Serve(arguments) => serve::run(&arguments),
         }
     }
+}
+
+/// An option that takes `-1` as its value, so that the refusal names the option.
+fn negative_as_value(option: Arg) -> Arg {
+    let takes_value = !option.is_positional() && option.get_action().takes_values();
+    option.allow_negative_numbers(takes_value)
 }

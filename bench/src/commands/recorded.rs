@@ -65,7 +65,7 @@ mod tests {
         let line = words("./dyno curve epoll fork -q --blocks 7 --limit 5ms -o there");
         let spec = of_command(Experiment::Curve, &line).unwrap().spec;
         assert_eq!(spec.names, ["epoll", "fork"]);
-        assert_eq!((spec.experiment, spec.limit().0), (Experiment::Curve, 5_000_000));
+        assert_eq!((spec.experiment, spec.limit().p99_ns), (Experiment::Curve, 5_000_000));
         assert!(of_command(Experiment::Curve, &words("dyno curve --no-such-option")).is_err());
     }
 }

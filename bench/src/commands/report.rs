@@ -12,7 +12,8 @@ use crate::results;
 pub(crate) struct Arguments {
     /// Directory that the experiment has written [default: the newest]
     directory: Option<PathBuf>,
-    /// What goes to standard output; report.html, report.md and cells.csv are written in any case
+    /// What goes to standard output; report.html, report.md, cells.csv, summary.csv and summary.json are written in any
+    /// case
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -25,6 +26,10 @@ enum Format {
     Markdown,
     /// A line per cell.
     Csv,
+    /// A line per contestant and quantity, as CSV.
+    Summary,
+    /// The same as JSON.
+    Json,
     /// The page.
     Html,
 }
@@ -41,6 +46,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Format::Text => report.terminal,
         Format::Markdown => report.markdown,
         Format::Csv => report.csv,
+        Format::Summary => report.summary_csv,
+        Format::Json => report.summary_json,
         Format::Html => report.html,
     };
     out!("{text}");

@@ -27,13 +27,13 @@ use crate::exit::Failure;
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "A file:\n  experiment = \"compare\"\n  names = [\"epoll\", \"fork\"]\n  blocks = 7\n  duration = \"1s\"\n\n\
-                        Try it:\n  dyno run experiment.toml -- --dry-run"
+                        Try it:\n  dyno run experiment.toml --dry-run"
 )]
 pub(crate) struct Arguments {
     /// The file
     file: PathBuf,
-    /// Options of the experiment that override the file, behind `--`
-    #[arg(last = true)]
+    /// Options of the experiment, which override the file
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     options: Vec<String>,
 }
 
@@ -59,7 +59,9 @@ impl Arguments {
         })?;
         let spec = read(&text, &name)?;
         // Help and usage errors are printed by clap, and end the program as for every command.
-        let options = Options::on_top_of(spec, &self.options).unwrap_or_else(|usage| usage.exit());
+        // Earlier versions wanted `--` before them.
+        let words = self.options.iter().skip_while(|word| *word == "--");
+        let options = Options::on_top_of(spec, words).unwrap_or_else(|usage| usage.exit());
         if options.resume.is_some() {
             return Err(Failure::usage(
                 "an experiment goes on as it was asked for, whatever a file says now",

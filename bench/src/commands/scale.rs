@@ -16,7 +16,8 @@ use dyno_record::experiment::Experiment;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Scale)),
-    after_help = "Try it:\n  dyno scale epoll multi-reactor --quick\n  dyno scale --service /compute/50"
+    after_help = "Try it:\n  dyno scale epoll multi-reactor --quick\n  dyno scale --service /compute/50\n\n\
+                        Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 5 no cell counts, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -1,6 +1,8 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
-use std::io::{self, Write};
+mod said;
+
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,22 +24,22 @@ use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use serde_json::json;
 
 use super::CommandResult;
 use super::deadlines::DeadlineOptions;
 use crate::exit::{Exit, Failure};
+use crate::limits::LONGEST_DRAIN_S;
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
 use dyno_measure::suggest::closest;
-use dyno_record::contract::ReadyLine;
 
 /// Run one architecture until SIGTERM, SIGHUP or Ctrl-C.
 ///
 /// When it is ready it prints one line of JSON with its address, process, name and settings on standard output, and
-/// when it has ended another with its counts for each worker. The first signal (SIGTERM, SIGINT, SIGHUP) drains: no
-/// new connections, requests that have arrived are answered, idle connections end after 200 ms; a SIGTERM or
-/// SIGINT after it ends at once (exit code 130). SIGQUIT, SIGUSR1 and SIGUSR2 end it without draining.
+/// when it has ended another with its counts for each worker; on a terminal it says both in words. The first signal
+/// (SIGTERM, SIGINT, SIGHUP) drains: no new connections, requests that have arrived are answered, idle connections end
+/// after 200 ms; a SIGTERM or SIGINT after it ends at once (exit code 130). SIGQUIT, SIGUSR1 and SIGUSR2 end it
+/// without draining.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno serve epoll --listen 127.0.0.1:8080\n  \
                         curl http://127.0.0.1:8080/json\n\nSee `dyno list` for the names and the services.")]
@@ -67,11 +69,14 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "LIST", value_parser = parse_cores)]
     cores: Option<Cores>,
     /// How long a stopping server waits for requests in flight, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN.as_secs())]
+    #[arg(long, value_name = "SECONDS", default_value_t = DRAIN.as_secs(), value_parser = clap::value_parser!(u64).range(..=LONGEST_DRAIN_S))]
     drain: u64,
     /// The directory behind /files/.
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+    /// Lines of JSON, as where standard output is no terminal.
+    #[arg(long)]
+    json: bool,
     /// Offer /fault/panic, abort, exit and spin, which do what they say.
     #[arg(long)]
     faults: bool,
@@ -111,6 +116,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Some(side) => (Some(side.acceptor), Some((side.identity, side.serves_anybody))),
         None => (None, None),
     };
+    // Programs read lines of JSON; whoever sits at a terminal gets sentences.
+    let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
     let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
     let listener =
@@ -136,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         readiness: Readiness::new({
             let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
-            move |site, workers| say_ready(site, workers, name, transport, rounds)
+            move |site, workers| said::ready(site, workers, name, transport, rounds, to_people)
         }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
@@ -151,7 +158,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let result = (architecture.run)(site);
     let has_started = site.readiness.workers().is_some();
     if has_started {
-        say(&site.account(architecture.name));
+        let account = site.account(architecture.name);
+        say(&if to_people { said::farewell(&account) } else { account });
     }
     let failure = match result {
         Ok(()) => return Ok(Exit::Success),
@@ -160,35 +168,6 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     };
     Err(Failure::failed(failure.0, failure.1))
 }
-
-/// What the server says as soon as its workers stand.
-fn say_ready(site: &Site, workers: usize, name: &str, transport: &str, rounds: Option<u64>) {
-    let wanted = site.settings.workers;
-    if workers < wanted {
-        errln!("{name} goes on with {workers} of {wanted} workers: {FEW_PROCESSES}");
-    }
-    // Without an address it cannot be listening.
-    let Ok(address) = site.listener.local_addr() else { return };
-    let details = json!({
-        "pid": std::process::id(),
-        "name": name,
-        "transport": transport,
-        "settings": {
-            "workers": workers,
-            "queue_places": site.settings.queue_places,
-            "max_connections": site.settings.max_connections,
-            "memory_bytes": site.settings.memory_bytes,
-            "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
-            "cores": online_cores(),
-            "compute_rounds_per_us": rounds,
-        },
-    });
-    say(&json!(ReadyLine { ready: true, address, details }).to_string());
-}
-
-/// Where the system says how many processes and threads there may be.
-const FEW_PROCESSES: &str = "the system allows no more processes or threads, see `ulimit -u` and pids.max of the cgroup, \
-                             or take fewer --workers";
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
     let known = architectures::ALL.into_iter();
@@ -262,7 +241,7 @@ fn memory(text: &str) -> Result<u64, NoBudget> {
 }
 
 /// Prints a result on standard output, one line each. If the reader has gone, the server goes on serving.
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
@@ -292,7 +271,7 @@ fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
 
 fn remedy(error: &io::Error) -> &'static str {
     if matches!(error.get_ref(), Some(cause) if cause.is::<NoWorker>()) {
-        return FEW_PROCESSES;
+        return said::FEW_PROCESSES;
     }
     if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) {
         return "the system allows no more open files, see `ulimit -n`";

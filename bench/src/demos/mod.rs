@@ -70,3 +70,8 @@ pub(crate) const ALL: [Demo; 9] = [
     truncation::DEMO,
     forward_secrecy::DEMO,
 ];
+
+/// Their names, in the same order.
+pub(crate) fn names() -> [&'static str; ALL.len()] {
+    ALL.map(|demo| demo.name)
+}

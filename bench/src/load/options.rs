@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use dyno_clients::limits;
 use dyno_clients::plan::error::PlanError;
-use dyno_units::read::{self, ReadError};
 
+use crate::numbers;
 use crate::transport::ClientOptions;
 
 /// What is sent where.
@@ -45,7 +44,7 @@ pub(crate) struct TargetOptions {
     pub(crate) mix: Option<PathBuf>,
     /// A request that is not answered within this time has failed. The run waits no longer than this for answers
     /// after its last request was due.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_some_time)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = numbers::limit_ns)]
     pub(crate) timeout: u64,
     /// What lies between the socket and HTTP.
     #[command(flatten)]
@@ -57,31 +56,31 @@ pub(crate) struct TargetOptions {
 #[command(next_help_heading = "Load")]
 pub(crate) struct How {
     /// Connections, all open before the first request.
-    #[arg(short, long, value_name = "N", default_value = "64", value_parser = parse_small_count)]
+    #[arg(short, long, value_name = "N", default_value = "64", value_parser = numbers::connections)]
     pub(crate) connections: u32,
     /// Open loop: requests a second, such as 10k; a ramp 1k..50k/10s; steps 1k,5k,10k/10s.
-    #[arg(short, long, value_name = "RATE", conflicts_with = "think")]
+    #[arg(short, long, value_name = "RATE", conflicts_with = "think", value_parser = numbers::profile)]
     pub(crate) rate: Option<String>,
     /// Open loop: constant, poisson, or trace:FILE (one time a line, from the start).
     #[arg(long, value_name = "PROCESS", default_value = "poisson")]
     pub(crate) arrivals: String,
     /// Closed loop: pause between an answer and the next request.
-    #[arg(long, value_name = "TIME", default_value = "0", value_parser = read::duration_ns)]
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = numbers::pause_ns)]
     pub(crate) think: u64,
     /// Length of the measurement, warm-up not included [default: 10s, or the length of the ramp, steps or trace].
-    #[arg(short, long, value_name = "TIME", value_parser = parse_some_time, conflicts_with = "requests")]
+    #[arg(short, long, value_name = "TIME", value_parser = numbers::run_ns, conflicts_with = "requests")]
     pub(crate) duration: Option<u64>,
     /// End after so many requests instead.
-    #[arg(short = 'n', long, value_name = "N", value_parser = read::count)]
+    #[arg(short = 'n', long, value_name = "N", value_parser = numbers::requests)]
     pub(crate) requests: Option<u64>,
     /// Time at the start that is left out of the numbers.
-    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = read::duration_ns)]
+    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = numbers::pause_ns)]
     pub(crate) warmup: u64,
     /// Close a connection after so many requests; 1: a connection for each request, whose connect counts.
-    #[arg(long, value_name = "N", value_parser = read::count)]
+    #[arg(long, value_name = "N", value_parser = numbers::requests)]
     pub(crate) requests_per_connection: Option<u64>,
     /// Threads of the generator; one drives some 200,000 requests a second.
-    #[arg(short, long, value_name = "N", default_value = "1", value_parser = parse_small_count)]
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = numbers::threads)]
     pub(crate) threads: u32,
     /// CPUs to pin the threads to, in turn, such as 1 or 2,3.
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -90,25 +89,16 @@ pub(crate) struct How {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Most requests that may wait for a connection before the run is ended.
-    #[arg(long, value_name = "N", default_value = "1M", value_parser = read::count)]
+    #[arg(long, value_name = "N", default_value = "1M", value_parser = numbers::requests)]
     pub(crate) backlog: u64,
     /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
-    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = read::duration_ns)]
+    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = numbers::pause_ns)]
     pub(crate) spin: u64,
 }
 
 /// Why options of a load make no sense.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OptionError {
-    /// A number or a time cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// More connections or threads than the generator drives.
-    #[error("'{0}' is too many")]
-    TooMany(String),
-    /// A time of zero where something must take time.
-    #[error("'{0}' is no time at all")]
-    NoTime(String),
     /// A header field without a colon.
     #[error("'{0}' is no header field; write Name: value")]
     NoField(String),
@@ -151,23 +141,6 @@ pub(crate) enum OptionError {
     /// A request that cannot be sent, an answer that cannot be expected, a rate that cannot be read.
     #[error(transparent)]
     Plan(#[from] PlanError),
-}
-
-/// Reads a count of connections, threads and the like.
-fn parse_small_count(text: &str) -> Result<u32, OptionError> {
-    let count = read::count(text)?;
-    u32::try_from(count)
-        .ok()
-        .filter(|&n| u64::from(n) <= limits::CONNECTIONS_MAX)
-        .ok_or_else(|| OptionError::TooMany(text.into()))
-}
-
-/// Reads a duration that is not zero.
-fn parse_some_time(text: &str) -> Result<u64, OptionError> {
-    match read::duration_ns(text)? {
-        0 => Err(OptionError::NoTime(text.into())),
-        ns => Ok(ns),
-    }
 }
 
 fn parse_header(text: &str) -> Result<(String, String), OptionError> {

@@ -61,7 +61,7 @@ impl Bar {
                 self.last = *glance;
             }
             let left = match self.requests {
-                Some(n) => format!("{} requests left", show::whole(n.saturating_sub(glance.sent))),
+                Some(n) => format!("{} left", show::many(n.saturating_sub(glance.sent), "request")),
                 None => format!("{} left", show::time(self.end_ns.saturating_sub(glance.now_ns) as f64)),
             };
             format!(

@@ -146,6 +146,34 @@ pub fn apart(
     Some(Interval::percentile(value, &resampled, confidence, observations))
 }
 
+/// The same of samples whose values come in pairs, as those of one block do: a pair is drawn together, so what moves
+/// both sides alike does not widen the interval.
+pub fn together(
+    pairs: &[(f64, f64)],
+    statistic: fn(&[f64], &[f64]) -> Option<f64>,
+    confidence: f64,
+    seed: u64,
+) -> Option<Interval> {
+    let of = |pairs: &[(f64, f64)]| {
+        let (one, other): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+        statistic(&one, &other)
+    };
+    let value = of(pairs)?;
+    if pairs.len() < 2 {
+        return Some(Interval::point(value, pairs.len()));
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut drawn = pairs.to_vec();
+    let mut resampled: Vec<f64> = (0..BOOTSTRAP_RESAMPLES)
+        .filter_map(|_| {
+            drawn.fill_with(|| pairs[random.random_range(0..pairs.len())]);
+            of(&drawn)
+        })
+        .collect();
+    resampled.sort_by(f64::total_cmp);
+    Some(Interval::percentile(value, &resampled, confidence, pairs.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +183,20 @@ mod tests {
         48.0, 36.0, 20.0, 29.0, 42.0, 42.0, 20.0, 42.0, 22.0, 41.0, 45.0, 14.0, 6.0, 0.0, 33.0, 28.0, 34.0,
         4.0, 32.0, 24.0, 47.0, 41.0, 24.0, 26.0, 30.0, 41.0,
     ];
+
+    #[test]
+    fn what_moves_both_of_a_pair_does_not_widen_the_interval_of_their_ratio() {
+        let pairs: Vec<(f64, f64)> =
+            (1..=9).map(|block| f64::from(block * 100)).map(|at| (at * 1.5, at)).collect();
+        let ratio = |one: &[f64], other: &[f64]| Some(median(one)? / median(other)?);
+        let found = together(&pairs, ratio, 0.95, 1).unwrap();
+        assert_eq!((found.value, found.low, found.high, found.observations), (1.5, 1.5, 1.5, 9));
+        let (one, other): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+        let unpaired = apart(&one, &other, ratio, 0.95, 1).unwrap();
+        assert!(unpaired.low < 1.2 && unpaired.high > 1.8, "{unpaired:?}");
+        assert_eq!(together(&[(3.0, 2.0)], ratio, 0.95, 1), Some(Interval::point(1.5, 1)));
+        assert_eq!(together(&[], ratio, 0.95, 1), None);
+    }
 
     fn plug_in_variance(values: &[f64]) -> Option<f64> {
         let centre = mean(values)?;

@@ -5,11 +5,18 @@ use std::fmt::Write;
 use crate::browser::fetch::{Fetched, Visit};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
+use dyno_units::text::cut_middle;
 
 /// Columns of the bars.
 const COLUMNS: u64 = 40;
 
-/// As text, 80 columns. `░` is connecting and sending, `▒` waiting for the first octet, `█` receiving.
+/// Columns of an address.
+const ADDRESS_COLUMNS: usize = 14;
+
+/// What the bars are made of.
+const LEGEND: &str = "                ░ connecting and sending  ▒ waiting for an answer  █ receiving";
+
+/// As text, 80 columns.
 pub fn text(visit: &Visit, paint: Paint) -> String {
     let mut out = String::new();
     let at = |ns: u64| (ns * COLUMNS / visit.elapsed_ns.max(1)) as usize;
@@ -28,7 +35,7 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
         bar.push_str(&"█".repeat(end.saturating_sub(first)));
         let padding = " ".repeat((COLUMNS as usize + 1).saturating_sub(bar.chars().count()));
         let took = show::time((fetch.end_ns - fetch.begin_ns) as f64);
-        let name: String = path(fetch).chars().take(14).collect();
+        let name = cut_middle(path(fetch), ADDRESS_COLUMNS);
         let line = format!(
             "{:>6}  {:<7} {}{padding}{took:<8} {name}",
             fetch.thread,
@@ -40,6 +47,7 @@ pub fn text(visit: &Visit, paint: Paint) -> String {
             let _ = writeln!(out, "        {}", paint.tone(Tone::Bad, &format!("✗ {}: {error}", fetch.url)));
         }
     }
+    let _ = writeln!(out, "{}", paint.dim(LEGEND));
     out
 }
 

@@ -189,7 +189,7 @@ mod tests {
         for (text, word) in [
             ("[[request]]\ntarget = \"/\"\ncolour = 1\n", "colour"),
             ("request = []\n", "no request"),
-            ("[[request]]\ntarget = \"/compute/5\"\nexpect = \"service\"\n", "not fixed"),
+            ("[[request]]\ntarget = \"/pages/5/5\"\nexpect = \"service\"\n", "not fixed"),
             ("[[request]]\ntarget = \"/\"\nexpect = \"luck\"\n", "luck"),
             ("[[request]]\ntarget = \"/a b\"\n", "target"),
             ("{\"target\": 5}", "line 1"),

@@ -178,10 +178,16 @@ pub fn known_answer(target: &str, sent_body: &[u8]) -> Option<Vec<u8>> {
         "/" => return Some(b"Hello, World!".to_vec()),
         "/json" => return Some(br#"{"message":"Hello, World!"}"#.to_vec()),
         "/echo" => return Some(sent_body.to_vec()),
+        "/mix" => return Some(b"mixed\n".to_vec()),
         _ => {}
     }
-    if let Some(micros) = path.strip_prefix("/wait/") {
-        return micros.parse().ok().map(|micros: u64| format!("waited {micros} us\n").into_bytes());
+    for (prefix, done) in [("/wait/", "waited"), ("/compute/", "computed")] {
+        if let Some(micros) = path.strip_prefix(prefix) {
+            return micros.parse().ok().map(|micros: u64| format!("{done} {micros} us\n").into_bytes());
+        }
+    }
+    if let Some(place) = path.strip_prefix("/mix/") {
+        return place.parse().ok().map(|_: u64| b"mixed\n".to_vec());
     }
     let count: usize = path.strip_prefix("/bytes/")?.parse().ok()?;
     (count as u64 <= crate::limits::BODY_FILE_MAX_OCTETS)
@@ -280,6 +286,12 @@ mod tests {
         assert_eq!(known_answer("/bytes/28", b"").unwrap(), b"abcdefghijklmnopqrstuvwxyzab");
         assert_eq!(known_answer("/echo", b"x").unwrap(), b"x");
         assert_eq!(known_answer("/wait/250", b"").unwrap(), b"waited 250 us\n");
-        assert_eq!(known_answer("/compute/5", b""), None);
+        assert_eq!(known_answer("/compute/5", b"").unwrap(), b"computed 5 us\n");
+        for mix in ["/mix", "/mix/3"] {
+            assert_eq!(known_answer(mix, b"").unwrap(), b"mixed\n");
+        }
+        for unknown in ["/compute/soon", "/wait/", "/mix/x", "/pages/4/10", "/nonesuch"] {
+            assert_eq!(known_answer(unknown, b""), None, "{unknown}");
+        }
     }
 }

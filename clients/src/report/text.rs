@@ -36,20 +36,17 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     figures(o, outcome, paint);
     audit(o, outcome, paint);
     for threshold in &outcome.thresholds {
-        let measured =
-            threshold.measured.map_or("not measured".into(), |m| show_measured(&threshold.expression, m));
+        let measured = threshold.measured.map_or("not measured: too few answers".into(), |m| {
+            format!("measured {}", show_measured(&threshold.expression, m))
+        });
         let (grade, word) = match (threshold.undecided, threshold.failed) {
             (true, _) => (Verdict::Doubtful, "UNDECIDED"),
             (false, true) => (Verdict::Void, "FAILED"),
             (false, false) => (Verdict::Sound, "passed"),
         };
         let mark = paint.verdict(grade.tone(), word);
-        let _ = writeln!(
-            o,
-            "{} {mark}: fail if {} (measured: {measured})",
-            paint.dim("threshold "),
-            threshold.expression
-        );
+        let _ =
+            writeln!(o, "{} {mark}: fail if {} ({measured})", paint.dim("threshold "), threshold.expression);
     }
     out
 }
@@ -83,7 +80,7 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
     };
     let length = match (plan.duration_ns, plan.requests) {
         (Some(ns), _) => show::time(ns as f64),
-        (None, Some(n)) => format!("{} requests", show::whole(n)),
+        (None, Some(n)) => show::many(n, "request"),
         (None, None) => String::new(),
     };
     let connections = connections(u64::from(plan.connections));

@@ -78,8 +78,8 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::BacklogOverflow { backlog, at_ns } => (
             format!(
-                "{} requests waited for a connection after {}",
-                show::whole(*backlog),
+                "{} waited for a connection after {}",
+                show::many(*backlog, "request"),
                 show::time(*at_ns as f64)
             ),
             "the server cannot keep up: lower the rate, or add connections",
@@ -90,9 +90,10 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::Errors { share, failed } => (
             format!(
-                "{} requests failed ({}) and are in no percentile",
-                show::whole(*failed),
-                show::share(*share)
+                "{} failed ({}), and no percentile counts {}",
+                show::many(*failed, "request"),
+                show::share(*share),
+                if *failed == 1 { "it" } else { "them" }
             ),
             "see the errors",
         ),
@@ -157,11 +158,7 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             if f.was_kept_away() { kept_away(f) } else { "more connections would let the plan be kept" },
         ),
         Doubt::ConnectionsMissing { planned, open_max } => (
-            format!(
-                "{} connections were planned, {} were open",
-                show::whole(*planned),
-                show::whole(*open_max)
-            ),
+            format!("{} planned, {} open", show::many(*planned, "connection"), show::whole(*open_max)),
             "the server or a limit (ulimit -n, ports) refused the rest",
         ),
         Doubt::ConnectionsReopened { planned, opened } => (

@@ -97,6 +97,11 @@ pub fn count(number: usize, of: &str) -> String {
     format!("{number} {of}{}", if number == 1 { "" } else { "s" })
 }
 
+/// The same of large numbers, with their thousands set apart: `1 request`, `12,345 requests`.
+pub fn many(number: u64, of: &str) -> String {
+    format!("{} {of}{}", whole(number), if number == 1 { "" } else { "s" })
+}
+
 /// A span of time in whole seconds: `1 min 20 s`.
 pub fn span(time: std::time::Duration) -> String {
     let seconds = time.as_secs_f64().ceil() as u64;
@@ -154,6 +159,9 @@ mod tests {
             (time(150e9), "2.50 min"),
             (whole(1_234_567), "1,234,567"),
             (whole(12), "12"),
+            (many(1, "request"), "1 request"),
+            (many(0, "request"), "0 requests"),
+            (many(12_345, "request"), "12,345 requests"),
             (quantile(0.999), "p99.9"),
             (quantile(0.5), "p50"),
             (rate(f64::NAN), "-"),

@@ -35,6 +35,17 @@ pub fn cut(text: &str, columns: usize) -> String {
     text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Cuts a text to `columns` characters in its middle, where addresses of one place differ least.
+pub fn cut_middle(text: &str, columns: usize) -> String {
+    let length = text.chars().count();
+    if length <= columns {
+        return text.to_string();
+    }
+    let kept = columns.saturating_sub(1);
+    let (front, back) = (kept / 2, kept - kept / 2);
+    text.chars().take(front).chain(['…']).chain(text.chars().skip(length - back)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +61,14 @@ mod tests {
     #[test]
     fn parts_stay_whole_behind_their_indent() {
         assert_eq!(wrap_parts("  ", &["one", "two", "three"], " · ", 11), "  one · two\n  three");
+    }
+
+    #[test]
+    fn the_ends_of_an_address_are_kept() {
+        assert_eq!(cut_middle("/wait/50000?image=7", 14), "/wait/…image=7");
+        assert_eq!(cut_middle("/wait", 14), "/wait");
+        assert_eq!(cut_middle("überlang", 3), "ü…g");
+        assert_eq!(cut_middle("ab", 0), "…");
     }
 
     #[test]

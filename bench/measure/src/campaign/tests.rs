@@ -41,6 +41,8 @@ fn header() -> Header {
         blocks: 1,
         began_unix_ms: 0,
         threshold: 0.05,
+        limit: None,
+        compute_rounds_per_us: None,
         contestants: Vec::new(),
         environment: crate::environment::read(),
         floor: None,
@@ -134,6 +136,12 @@ fn planted_liars_are_found() {
     let moonlighting =
         measured(Nature { moonlights: beside, saturates_at: 0.4, ..Nature::default() }, Some(9_000.0));
     assert_eq!(doubts(&moonlighting), [(Law::UtilizationLaw, Verdict::Void)]);
+
+    let stopped = measured(Nature { throttled_per_s: Some(10), ..Nature::default() }, None);
+    assert_eq!(doubts(&stopped), [(Law::Unthrottled, Verdict::Void)]);
+    assert!(stopped.audit.wall().is_none(), "it is measured again: {:?}", stopped.audit);
+    let unstopped = measured(Nature { throttled_per_s: Some(0), ..Nature::default() }, None);
+    assert_eq!(unstopped.audit.verdict, Verdict::Sound, "{:?}", unstopped.audit);
 
     let busy = measured(Nature { others: 0.5, ..Nature::default() }, None);
     assert_eq!(doubts(&busy)[0], (Law::MachineIdle, Verdict::Void));

@@ -6,6 +6,7 @@ use dyno_servers::architecture::{
     Anatomy, Architecture, Concurrency as Served, HandOvers, Knob, ServedBy, Started, WaitsBy,
 };
 use dyno_servers::architectures::ALL;
+use dyno_servers::services::work::WorkRounds;
 
 use crate::contestant::{AtOnce, Contestant, ReadySign};
 use dyno_record::transport::TransportKind;
@@ -19,6 +20,11 @@ use crate::suggest::closest;
 /// When the path of this program cannot be determined.
 pub fn all() -> Result<Vec<Contestant>, ContestantError> {
     ALL.into_iter().map(contestant).collect()
+}
+
+/// Rounds of the work loop that make a microsecond on this machine; `None` where the kernel refuses a page of memory.
+pub fn compute_rounds_per_us() -> Option<u64> {
+    WorkRounds::new(None).ok().map(|rounds| rounds.per_us())
 }
 
 /// The architecture of that name; `io-uring:tuned` names an arm.

@@ -24,6 +24,8 @@ pub struct Reading {
     pub machine: MachineSample,
     /// The network stack.
     pub network: NetworkSample,
+    /// How often a CPU quota has stopped the groups of both sides; absent where there is no quota.
+    pub throttled: Option<u64>,
     /// CPU of the generator.
     pub generator_cpu: Duration,
     /// CPU of this program.
@@ -115,6 +117,7 @@ pub fn machine(before: &Reading, after: &Reading, cores: usize) -> MachineFigure
         cores,
         listen_overflows: counted(before.network.listen_overflows, after.network.listen_overflows),
         retransmissions: counted(before.network.retransmissions, after.network.retransmissions),
+        throttled: counted(before.throttled, after.throttled),
     }
 }
 

@@ -9,5 +9,6 @@ pub mod memory;
 pub mod network;
 pub mod pace;
 pub mod process;
+pub mod quota;
 pub mod tracepoints;
 pub mod tree;

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use rand::{RngExt as _, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use crate::contestant::Contestant;
 use crate::probe::figures::Reading;
 use crate::probe::machine::MachineSample;
@@ -36,6 +39,12 @@ pub struct Nature {
     pub moonlights: Option<(Duration, f64)>,
     /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where they are not sampled.
     pub slowed_share: Option<f64>,
+    /// How often a second a CPU quota stops it; absent where there is no quota.
+    pub throttled_per_s: Option<u64>,
+    /// Share of its open loops that miss a limit although it keeps up.
+    pub unlucky: f64,
+    /// Share of its open loops up to a tenth past its capacity that keep a limit all the same.
+    pub lucky: f64,
     /// In how many of its loads the rate climbs to the end, before it is steady from the start; absent where a pilot
     /// shows nothing.
     pub restless: Option<usize>,
@@ -54,6 +63,9 @@ impl Default for Nature {
             others: 0.0,
             moonlights: None,
             slowed_share: None,
+            throttled_per_s: None,
+            unlucky: 0.0,
+            lucky: 0.0,
             restless: None,
         }
     }
@@ -86,6 +98,8 @@ pub struct Mock {
     pub natures: BTreeMap<String, Nature>,
     /// The starts, from 1, during which other programs use half a core.
     pub disturbed: Vec<usize>,
+    /// Seed of luck and bad luck.
+    pub luck: u64,
     /// The user interrupts after so many starts.
     pub interrupt_after: Option<usize>,
     /// Contestants started so far.
@@ -101,6 +115,19 @@ pub struct Mock {
 impl Mock {
     fn nature(&self, cell: &Cell) -> Nature {
         self.natures.get(&cell.contestant).cloned().unwrap_or_default()
+    }
+
+    /// Whether an open loop misses a limit: past its capacity it does, but for luck and bad luck, which this start
+    /// alone decides.
+    fn misses(&self, nature: &Nature, offered_per_s: f64) -> bool {
+        let mut random = ChaCha8Rng::seed_from_u64(self.luck);
+        random.set_stream(self.starts as u64);
+        let near = offered_per_s <= nature.capacity_per_s * 1.1;
+        if offered_per_s <= nature.capacity_per_s {
+            random.random_bool(nature.unlucky)
+        } else {
+            !(near && random.random_bool(nature.lucky))
+        }
     }
 
     fn pass(&mut self, time: Duration) {
@@ -210,11 +237,13 @@ impl Rig for Mock {
         }
     }
 
-    fn sample(&mut self, _server: &Cell, generator: Option<&Cell>) -> Reading {
+    fn sample(&mut self, server: &Cell, generator: Option<&Cell>) -> Reading {
         self.log.push(format!("sample{}", if generator.is_some() { " under load" } else { "" }));
         let mut sample = Reading { at: self.clock, ..Reading::default() };
         sample.tree.cpu = self.cpu;
         sample.tree.thread_count = 1;
+        sample.throttled =
+            self.nature(server).throttled_per_s.map(|times| (times as f64 * self.clock.as_secs_f64()) as u64);
         sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
         sample
     }
@@ -249,7 +278,8 @@ impl Rig for Mock {
         let end = since + Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
         self.pass(end.saturating_sub(self.clock));
         self.loaded_since = None;
-        let rate_per_s = rate(&nature, cell);
+        let answered_all = cell.load.rate_per_s.filter(|offered| !self.misses(&nature, *offered));
+        let rate_per_s = answered_all.unwrap_or_else(|| rate(&nature, cell));
         let seconds = cell.load.duration_ms as f64 / 1e3;
         let times = |nanoseconds: u64| Latency {
             count: (rate_per_s * seconds) as u64,
@@ -257,7 +287,7 @@ impl Rig for Mock {
             max_ns: nanoseconds,
             percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
         };
-        let overloaded = cell.load.rate_per_s.is_some_and(|offered| offered > nature.capacity_per_s);
+        let overloaded = cell.load.rate_per_s.is_some_and(|offered| self.misses(&nature, offered));
         let total = times(if overloaded { OVERLOADED_NS } else { USUAL_NS });
         let mut errors = BTreeMap::new();
         if nature.wrong_bodies > 0 {

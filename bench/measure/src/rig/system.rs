@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::engine::socket::allow_descriptors;
+use dyno_clients::plan::request::known_answer;
 use dyno_security::credentials;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
@@ -20,6 +21,7 @@ use crate::limits::{
 };
 use crate::probe::figures::Reading;
 use crate::probe::pace::{FullPace, Watch};
+use crate::probe::quota::QuotaGroups;
 use crate::probe::{machine, memory, network, process, tree};
 use crate::rig::process::{Running, tame};
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
@@ -62,6 +64,11 @@ pub struct System {
     directory: PathBuf,
     seed: u64,
     full_pace: FullPace,
+    /// Rounds of the work loop that make a microsecond, the same for all of Dyno's own servers; absent: each measures
+    /// them itself.
+    compute_rounds_per_us: Option<u64>,
+    /// The control groups of both sides of the running cell, where they have a CPU quota.
+    quota: Option<QuotaGroups>,
 }
 
 impl System {
@@ -97,7 +104,14 @@ impl System {
             directory,
             seed,
             full_pace: FullPace::default(),
+            compute_rounds_per_us: None,
+            quota: None,
         })
+    }
+
+    /// Gives all of Dyno's own servers so many rounds of work for a microsecond, so that they do the same work.
+    pub fn give_rounds(&mut self, per_us: Option<u64>) {
+        self.compute_rounds_per_us = per_us;
     }
 
     /// Keys and certificates of both sides, made when the first cell needs them.
@@ -134,7 +148,9 @@ impl System {
         option("--seed", self.seed.to_string());
         option("--format", "json".into());
         option("--output", "-".into());
-        option("--expect", if own { "service" } else { "same" }.into());
+        // Pages and files are not fixed: then each answer has to be that of the first.
+        let is_known = own && known_answer(&cell.service, b"").is_some();
+        option("--expect", if is_known { "service" } else { "same" }.into());
         if cell.cores.shared() {
             option("--spin", "0".into());
         }
@@ -273,6 +289,9 @@ impl Rig for System {
             if contestant.bounds_connections {
                 extra.extend(["--max-connections".to_string(), most.to_string()]);
             }
+            if let Some(rounds) = self.compute_rounds_per_us {
+                extra.extend(["--compute-rounds-per-us".to_string(), rounds.to_string()]);
+            }
             if cell.transport.is_secure() {
                 let credentials = self.credentials();
                 if !credentials.exists() {
@@ -302,7 +321,8 @@ impl Rig for System {
             (machine::sample(), generator, cpu(std::process::id()), server.counters())
         });
         let at = tree.read_at.map_or_else(|| self.now(), |read| read.saturating_duration_since(self.began));
-        Reading { at, tree, counters, machine, network: network::sample(), generator_cpu, own_cpu }
+        let throttled = self.quota.as_ref().and_then(QuotaGroups::throttled);
+        Reading { at, tree, counters, machine, network: network::sample(), throttled, generator_cpu, own_cpu }
     }
 
     fn cpu(&mut self, _server: &Running, sampled: &Reading) -> (Duration, Duration) {
@@ -349,6 +369,9 @@ impl Rig for System {
             RunningGenerator { child, output, complaints, began, idle, pace: Watch::default() };
         self.await_start(&mut generator, &started);
         generator.pace = Watch::start(&cell.cores.both(), self.began);
+        // A contestant may start in a group of its own, and the generator inherits that of this program.
+        let groups = QuotaGroups::of([server.pid() as u32, generator.child.id()]);
+        self.quota = Some(groups).filter(|groups| groups.cores().is_some());
         Ok(generator)
     }
 

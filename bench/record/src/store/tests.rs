@@ -22,6 +22,8 @@ fn header(program: &str) -> Header {
         blocks: 1,
         began_unix_ms: 1_700_000_000_000,
         threshold: 0.05,
+        limit: None,
+        compute_rounds_per_us: None,
         contestants: Vec::new(),
         environment: Environment { programs: vec![program.into()], ..Environment::default() },
         floor: None,

@@ -5,8 +5,10 @@ use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
 use crate::sections::{chart_in_two_scales, charts, head, legend};
-use dyno_analysis::comparison::{Model, RowFigure};
+use dyno_analysis::comparison::Model;
+use dyno_analysis::critical::{RateStanding, TriedRate, limit_of};
 use dyno_analysis::curves;
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_record::experiment::{Experiment, SWEEP_SHARES};
@@ -20,7 +22,10 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = Vec::new();
     let across = Across::along(axis, &trails);
-    let latencies = |across: &Across, note| latencies(across, &trails, model, note);
+    let limit = limit_of(&records.header).filter(|_| records.header.experiment == Experiment::Curve);
+    let latencies = |across: &Across, note| {
+        latencies(across, &trails, &Marked { model, limit_ns: limit.map(|limit| limit.p99_ns) }, note)
+    };
     let both = |one: String, other: String| legend(model) + &charts(&[one, other]);
     match records.header.experiment {
         Experiment::Scale => {
@@ -45,7 +50,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             found.push(section("walls", "Walls", walls(&trails)));
         }
         Experiment::Curve | Experiment::Compare => {
-            let note = " A ring marks the critical point; past it, a server that keeps its peak goes straight up, and one that collapses turns back.";
+            let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",
                 "Latency against throughput, and critical points",
@@ -151,12 +156,25 @@ fn rates(across: &Across, trails: &[Trail], what: &str) -> String {
     chart_in_two_scales(&caption, false, one)
 }
 
+/// What is drawn across a chart of latencies.
+struct Marked<'a> {
+    /// Whose header holds the floor of the machine.
+    model: &'a Model,
+    /// The limit that a good rate keeps.
+    limit_ns: Option<u64>,
+}
+
 /// The 99th percentile, or the median where answers are too few for more.
-fn latencies(across: &Across, trails: &[Trail], model: &Model, note: &str) -> String {
+fn latencies(across: &Across, trails: &[Trail], marked: &Marked, note: &str) -> String {
     let few = trails.iter().all(|trail| trail.points.iter().all(|point| point.p99_ns.value().is_none()));
-    let floor = model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
-    let marks: Vec<(f64, String)> =
-        floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())).into_iter().collect();
+    let floor = marked.model.header.floor.as_ref().and_then(|floor| floor.across_cores_ns);
+    let marks: Vec<(f64, String)> = [
+        floor.map(|ns| (ns as f64, "floor: two cores that sleep".to_string())),
+        marked.limit_ns.filter(|_| !few).map(|ns| (ns as f64, format!("limit: {}", show::time(ns as f64)))),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let read: fn(&TrailPoint) -> &RowFigure = if few { |point| &point.p50_ns } else { |point| &point.p99_ns };
     let name = if few { "median latency" } else { "99th percentile" };
     let one = |log: bool| draw(across, trails, read, (name, show::time, log), false, &marks);
@@ -249,14 +267,25 @@ fn law(trails: &[Trail], seed: u64) -> String {
     )
 }
 
+/// The rate past a critical point, with what is known of it.
+fn beyond(rate: TriedRate) -> String {
+    let sign = match rate.standing() {
+        RateStanding::Refuted => "",
+        RateStanding::Unmeasured => " (void)",
+        _ => " (not confirmed)",
+    };
+    format!("{}/s{sign}", show::rate(rate.rate_per_s))
+}
+
 fn critical(records: &Levelled) -> String {
     let rows: String = curves::findings(records)
         .iter()
         .map(|finding| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
+                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
                 escape(&finding.contestant),
-                finding.critical_per_s.map_or("–".into(), |rate| format!("{}/s", show::rate(rate))),
+                finding.critical_per_s().map_or("–".into(), |rate| format!("{}/s", show::rate(rate))),
+                finding.bracket.beyond.map_or("–".into(), beyond),
                 finding.p99_there_ns.map_or("–".into(), show::time),
                 escape(finding.beyond.words()),
                 finding.recovery.words(),
@@ -264,8 +293,8 @@ fn critical(records: &Levelled) -> String {
         })
         .collect();
     format!(
-        "<div><p class=\"note\">The critical point is the highest rate that kept the limit in the search; beside it the 99th percentile when that rate was measured again, in blocks. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p></div>",
+        "<div><p class=\"note\">The critical point is the highest rate that is confirmed to keep the limit: at least three cells did, and more than twice as many as did not. Beside it the lowest rate above it that did not, and the 99th percentile over all cells at the critical point. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">refuted at</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p></div>",
         SWEEP_SHARES.len()
     )
 }

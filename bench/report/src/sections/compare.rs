@@ -6,7 +6,8 @@ use crate::charts::lines::{self, ChartAxis, ChartLine, Dot};
 use crate::section::Section;
 use crate::sections::{chart, chart_in_two_scales, charts, head, legend};
 use crate::transports;
-use dyno_analysis::comparison::{Model, Row, RowFigure};
+use dyno_analysis::comparison::{Model, Row};
+use dyno_analysis::figure::RowFigure;
 use dyno_analysis::transports::prices;
 use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
@@ -33,7 +34,7 @@ pub(crate) fn value_cell(figure: &RowFigure, shown: fn(f64) -> String) -> String
     match figure.interval {
         Some(Interval { value, low, high, .. }) => format!(
             "<td data-value=\"{value}\" title=\"{}\">{}{} <small>{}</small></td>",
-            escape(&figure.reason),
+            escape(&remark(figure, shown)),
             if figure.at_least { "≥ " } else { "" },
             shown(value),
             show::range(low, high, shown),
@@ -42,6 +43,24 @@ pub(crate) fn value_cell(figure: &RowFigure, shown: fn(f64) -> String) -> String
             format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
         }
         None => "<td data-value=\"\">–</td>".to_string(),
+    }
+}
+
+/// Why a figure is "at least", and what was measured where that is another.
+fn remark(figure: &RowFigure, shown: fn(f64) -> String) -> String {
+    let measured = figure.adjusted_from().map(|value| format!("{} as measured", shown(value)));
+    let reason = Some(figure.reason.clone()).filter(|reason| !reason.is_empty());
+    measured.into_iter().chain(reason).collect::<Vec<_>>().join("; ")
+}
+
+/// The sentence by which a table tells that its figures are not those that were measured.
+fn pace(model: &Model) -> &'static str {
+    let figures = |row: &Row| [row.capacity.adjusted_from(), row.connect.adjusted_from()];
+    match model.rows.iter().flat_map(figures).flatten().next() {
+        Some(_) => {
+            " Rates and CPU are at full pace: what slowed cores and moments cost is taken off; summary.csv and the tooltips tell what was measured."
+        }
+        None => " All figures are as measured.",
     }
 }
 
@@ -63,7 +82,7 @@ fn table(model: &Model) -> String {
     let mut rows = String::new();
     for (place, row) in model.rows.iter().enumerate() {
         let ratio = model.to_baseline(place, |row| &row.cpu_at_capacity_ns);
-        let ratio = match ratio.and_then(|found| found.ratio) {
+        let ratio = match ratio {
             Some(ratio) => format!(
                 "<td data-value=\"{}\">{} <small>{}–{}</small></td>",
                 ratio.value,
@@ -94,11 +113,12 @@ fn table(model: &Model) -> String {
     let base = model.rows.get(model.baseline).map_or("none", |base| base.label.as_str());
     format!(
         "<p class=\"note\">Medians of {}; 95 % intervals beside them. ≥ says that the server was not the bottleneck. \
-         CPU per request is the server's, under full load; the baseline is {}.</p>\
+         CPU per request is the server's, under full load; the baseline is {}.{}</p>\
          <div class=\"tools script\"><label>Filter: <input data-filter=\"main-table\" placeholder=\"threads\"></label><output data-count=\"main-table\"></output></div>\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Results side by side\"><table id=\"main-table\" data-sort><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>",
         model.basis(),
         escape(base),
+        pace(model),
     )
 }
 
@@ -127,7 +147,7 @@ fn security(model: &Model) -> Option<String> {
         })
         .collect();
     Some(format!(
-        "<p class=\"note\">Each architecture behind a secure transport against itself in plain, within each block. A handshake is a new connection with one request.</p>\
+        "<p class=\"note\">Each architecture behind a secure transport against itself in plain: shares and differences of the medians in the table above. A handshake is a new connection with one request.</p>\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What security costs\"><table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
     ))
 }
@@ -257,9 +277,20 @@ fn latency(model: &Model) -> String {
     };
     let figures = [
         chart_in_two_scales(&caption, true, draw),
-        chart_in_two_scales("The 99th percentile of each, with 95 % intervals.", false, tail),
+        chart_in_two_scales(
+            "The 99th percentile of each, with 95 % intervals.",
+            one_dwarfs_the_others(model, |row| &row.p99_ns),
+            tail,
+        ),
     ];
     legend(model) + &charts(&figures)
+}
+
+/// Whether one bar, or its whisker, is so long that a linear axis would leave the others no room.
+fn one_dwarfs_the_others(model: &Model, read: fn(&Row) -> &RowFigure) -> bool {
+    let mut ends: Vec<f64> = model.rows.iter().filter_map(|row| Some(read(row).interval?.high)).collect();
+    ends.sort_by(|one, other| other.total_cmp(one));
+    matches!(ends.as_slice(), [most, second, ..] if *most > 3.0 * second)
 }
 
 fn cost(model: &Model) -> String {

@@ -17,14 +17,16 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
     }
 }
 
-/// Head cells with buttons to sort by: name, and whether the column holds numbers.
+/// Head cells with buttons to sort by: name, and whether the column holds numbers. Of rates the highest is the best,
+/// and of all other figures the lowest.
 pub(crate) fn head(columns: &[(&str, bool)]) -> String {
     columns
         .iter()
         .map(|(name, number)| {
             let (kind, class) = if *number { ("number", "") } else { ("text", " class=\"text\"") };
+            let best = if *number && name.ends_with("/s") { "high" } else { "low" };
             format!(
-                "<th scope=\"col\" data-kind=\"{kind}\"{class}><button type=\"button\">{}</button></th>",
+                "<th scope=\"col\" data-kind=\"{kind}\" data-best=\"{best}\"{class}><button type=\"button\">{}</button></th>",
                 escape(name)
             )
         })

@@ -1,26 +1,34 @@
 //! An experiment from its directory to its report.
 
+use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
+use dyno_measure::contestant::own::compute_rounds_per_us;
+use dyno_measure::doctor;
 use dyno_measure::environment;
 use dyno_measure::floor;
 use dyno_measure::limits::{REPEAT_SHARE, RESTLESS_MS};
 use dyno_measure::order::ExperimentPlan;
+use dyno_measure::preflight;
 use dyno_measure::probe::machine::online_cores;
+use dyno_measure::probe::quota;
 use dyno_measure::rig::system::System;
 use dyno_measure::setup::Setup;
 use dyno_record::SCHEMA;
-use dyno_record::cell::{Cell, Trial};
+use dyno_record::cell::Cell;
+use dyno_record::experiment::Experiment;
 use dyno_record::header::Header;
 use dyno_record::measured::Record;
 use dyno_record::store::{Store, StoreError};
 use dyno_units::show;
+use dyno_units::text::{cut, wrap};
 
 use super::spec::Spec;
 use crate::exit::{Exit, Failure};
+use crate::limits::TERMINAL_COLUMNS;
 use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
@@ -59,6 +67,7 @@ impl Launch {
         plan: impl FnOnce() -> ExperimentPlan,
         run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
     ) -> Result<Exit, Failure> {
+        check_service(setup)?;
         if self.dry_run {
             print_plan(setup, &plan());
             return Ok(Exit::Success);
@@ -80,10 +89,14 @@ impl Launch {
         if !header.environment.optimized {
             progress.warn_of_slow_program();
         }
+        if let Some(words) = short_of_quota(setup) {
+            progress.warn(&words);
+        }
         let store = self.store(&header)?;
         results::refuse_blocked_report(&self.directory)?;
         results::point_latest(&self.directory);
-        let rig = System::new(&setup.contestants, &setup.cores, &self.directory, self.seed)?;
+        let mut rig = System::new(&setup.contestants, &setup.cores, &self.directory, self.seed)?;
+        rig.give_rounds(header.compute_rounds_per_us);
         let mut campaign =
             Campaign::new(rig, Some(store), self.known, &header.environment.machine_id, &mut progress);
         let ended = run(&mut campaign).and_then(|()| campaign.repeat_void(self.seed));
@@ -99,8 +112,8 @@ impl Launch {
         let again = format!("dyno {} --resume {}", self.spec.experiment, self.directory.display());
         if !self.quiet {
             errln!("report: {}", written.page.display());
-            if void > 0 {
-                errln!("{}; to measure again: {again}", show::count(void, "void cell"));
+            if let Some(void) = void {
+                errln!("{void}\nto measure them again: {again}");
             }
         }
         if interrupted {
@@ -141,11 +154,59 @@ impl Launch {
             blocks: setup.blocks,
             began_unix_ms: self.unix_ms,
             threshold: self.spec.threshold.0,
+            limit: (self.spec.experiment == Experiment::Curve).then(|| self.spec.limit()),
+            compute_rounds_per_us: compute_rounds_per_us(),
             contestants: setup.contestants.iter().map(Contestant::line).collect(),
             floor: Some(floor::measure(&online_cores())),
             environment: environment::read(),
         }
     }
+}
+
+/// The plan as a table: each step with its loads, how many cells it has, and how long they take.
+fn table(plan: &ExperimentPlan, usual: impl Fn(&Cell) -> Duration) -> Vec<String> {
+    let mut steps: Vec<(String, String, usize, Duration)> = Vec::new();
+    for planned in plan.trials() {
+        let cell = &planned.trial.cell;
+        let (step, load) = (cell.step.to_string(), planned.load_words());
+        let known = steps.iter_mut().find(|(known, with, ..)| *known == step && *with == load);
+        match known {
+            Some((_, _, cells, time)) => (*cells, *time) = (*cells + 1, *time + usual(cell)),
+            None => steps.push((step, load, 1, usual(cell))),
+        }
+    }
+    let mut rows = vec![format!("{:<17} {:<42} {:>6} {:>12}", "step", "load", "cells", "time")];
+    rows.extend(steps.into_iter().map(|(step, load, cells, time)| {
+        format!("{step:<17} {:<42} {cells:>6} {:>12}", cut(&load, 42), show::span(time))
+    }));
+    rows
+}
+
+/// Refuses a service that is not there, or whose answer does not verify, before anything is measured.
+///
+/// # Errors
+/// Usage (2) when a contestant answers otherwise than it should.
+pub(crate) fn check_service(setup: &Setup) -> Result<(), Failure> {
+    let scratch = std::env::temp_dir().join(format!("dyno-check-{}", std::process::id()));
+    // Servers that give up their privileges read the files in it as another user.
+    let made = fs::create_dir(&scratch);
+    made.map_err(|error| {
+        let message = format!("cannot make {}: {error}", scratch.display());
+        Failure::failed(message, "set TMPDIR to a directory that can be written")
+    })?;
+    let found = preflight::refusals(setup, &scratch);
+    // Keys may lie in it, and nothing that is needed any more.
+    let _ = fs::remove_dir_all(&scratch);
+    let found = found?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let each: Vec<String> =
+        found.iter().map(|refusal| format!("{}: {}", refusal.contestant, refusal.words)).collect();
+    Err(Failure::usage(
+        format!("{} cannot be measured: {}", setup.service, each.join("; ")),
+        "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well",
+    ))
 }
 
 fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
@@ -158,21 +219,30 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
         expected_time(&cell)
     };
     let time: Duration = plan.cells().map(usual).sum();
-    for planned in plan.trials() {
-        let Trial { cell, block } = &planned.trial;
-        outln!("{:>3}  {:<16} {:<24} {}", block + 1, cell.step, cell.contestant, planned.load_words());
+    for row in table(plan, usual) {
+        outln!("{row}");
     }
-    outln!(
-        "{} of {}; server on {}, generator on {}",
+    let names: Vec<&str> = setup.contestants.iter().map(|contestant| contestant.label.as_str()).collect();
+    let words = format!(
+        "{} of {} ({}); server on {}, generator on {}",
         show::count(plan.cells().count(), "cell"),
-        show::count(setup.contestants.len(), "contestant"),
+        show::count(names.len(), "contestant"),
+        names.join(", "),
         cores(&setup.cores.server),
         cores(&setup.cores.generator),
     );
+    outln!("{}", wrap(&words, TERMINAL_COLUMNS));
     let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
     let repeats = REPEAT_SHARE * 100.0;
     outln!("takes about {}{more}", show::span(time));
+    if let Some(words) = short_of_quota(setup) {
+        outln!("{}", wrap(&format!("warning: {words}"), TERMINAL_COLUMNS));
+    }
     outln!("and up to {repeats:.0} % more for void cells, which are measured again at the end");
+}
+
+fn short_of_quota(setup: &Setup) -> Option<String> {
+    doctor::short_of_quota(quota::own().cores(), setup.cores.both().len())
 }
 
 fn cores(cores: &[usize]) -> String {

@@ -10,9 +10,8 @@ use dyno_record::transport::TransportKind;
 
 use super::preset::Preset;
 use super::spec::Spec;
-use super::values::{BlockCount, CoreList, Milliseconds};
+use super::values::{BlockCount, CellTime, CoreList, WarmUpTime};
 use crate::exit::Failure;
-use crate::limits::SHORTEST_CELL_MS;
 
 impl Spec {
     /// The setup; numbers that the spec leaves open are those of the preset: quick, usual, thorough.
@@ -21,17 +20,16 @@ impl Spec {
     /// Usage (2) when a name is unknown, when a file describes no servers, or when a core does not exist.
     pub(crate) fn setup(&self, presets: [Preset; 3], seed: u64) -> Result<Setup, Failure> {
         let preset = self.choose(presets);
-        let milliseconds = |given: Option<Milliseconds>, preset| given.map_or(preset, |time| time.0);
         Ok(Setup {
             contestants: self.contestants()?,
             service: self.service.clone(),
             cores: self.cores(&online_cores())?,
             connections: self.connections.get(),
             blocks: self.blocks.map_or(preset.blocks, BlockCount::get),
-            warm_up_ms: milliseconds(self.warm_up, preset.warm_up_ms),
+            warm_up_ms: self.warm_up.map_or(preset.warm_up_ms, WarmUpTime::get),
             warm_up_fixed: self.warm_up.is_some(),
             warm_ups_ms: BTreeMap::new(),
-            duration_ms: milliseconds(self.duration, preset.duration_ms).max(SHORTEST_CELL_MS),
+            duration_ms: self.duration.map_or(preset.duration_ms, CellTime::get),
             seed,
         })
     }

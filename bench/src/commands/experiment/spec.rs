@@ -9,21 +9,24 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Args, Command, FromArgMatches};
 use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
+use dyno_record::header::RateLimit;
 use dyno_record::transport::TransportKind;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::values::{BlockCount, ConnectionCount, CoreList, Milliseconds, Nanoseconds, PerSecond, Share};
+use super::values::{
+    BlockCount, CellTime, ConnectionCount, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
+};
 use crate::exit::Failure;
 
 /// Order of options that come after those that all experiments have.
 const LAST: usize = 100;
 
-/// The limit of a curve when the user sets none: a delay that a person does not notice in a page of ten requests.
-const LIMIT: Nanoseconds = Nanoseconds(10_000_000);
+/// The limit of a curve when the user sets none.
+const LIMIT: Nanoseconds = Nanoseconds(RateLimit::USUAL.p99_ns);
 
-/// The share of requests that a good rate may lose when the user sets none: one in a thousand.
-const MISSED: Share = Share(0.001);
+/// The share of requests that a good rate may lose when the user sets none.
+const MISSED: Share = Share(RateLimit::USUAL.missed);
 
 /// The options that describe an experiment.
 #[derive(Debug, Clone, PartialEq, Args, Serialize, Deserialize)]
@@ -72,10 +75,10 @@ pub(crate) struct Spec {
     pub(crate) blocks: Option<BlockCount>,
     /// Time measured in each cell, such as 800ms
     #[arg(long, value_name = "TIME")]
-    pub(crate) duration: Option<Milliseconds>,
+    pub(crate) duration: Option<CellTime>,
     /// Time left out at the start of each cell, such as 200ms [default: until a pilot was steady, within a limit]
     #[arg(long, value_name = "TIME")]
-    pub(crate) warm_up: Option<Milliseconds>,
+    pub(crate) warm_up: Option<WarmUpTime>,
     /// Cores of the servers, such as 0 or 0-3 [default: the first half]
     #[arg(long, value_name = "LIST")]
     pub(crate) server_cores: Option<CoreList>,
@@ -179,10 +182,9 @@ impl Spec {
         Ok(())
     }
 
-    /// The 99th percentile in nanoseconds that a good rate of a curve must keep, and the share of requests that it
-    /// may lose.
-    pub(crate) fn limit(&self) -> (u64, f64) {
-        (self.limit.unwrap_or(LIMIT).0, self.missed.unwrap_or(MISSED).0)
+    /// The limit that a good rate of a curve must keep.
+    pub(crate) fn limit(&self) -> RateLimit {
+        RateLimit { p99_ns: self.limit.unwrap_or(LIMIT).0, missed: self.missed.unwrap_or(MISSED).0 }
     }
 
     /// The settings for the header of the records, without those that the user did not give.
@@ -235,7 +237,7 @@ mod tests {
             names: vec!["epoll".into()],
             transports: vec![TransportKind::Plain, TransportKind::Tls],
             blocks: Some("7".parse().unwrap()),
-            duration: Some(Milliseconds(800)),
+            duration: Some("800ms".parse().unwrap()),
             server_cores: Some(CoreList(vec![0, 1])),
             limit: Some(Nanoseconds(2_500_000)),
             missed: Some(Share(0.002)),

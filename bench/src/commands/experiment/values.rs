@@ -7,15 +7,27 @@ use std::str::FromStr;
 use dyno_units::read::{self, ReadError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::limits::{LONGEST_CELL_MS, SHORTEST_CELL_MS};
+use crate::numbers::{self, NumberError};
+
 /// Why a text is no value of an option.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub(crate) enum ValueError {
     /// The text cannot be read at all.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A time that would be rounded to nothing.
-    #[error("{0} is shorter than 1ms")]
-    TooShort(String),
+    /// A number that is none for any option.
+    #[error(transparent)]
+    Number(#[from] NumberError),
+    /// A time beyond what makes sense.
+    #[error("'{text}' is not between {low_ms}ms and {high_ms}ms")]
+    OutsideTime {
+        text: String,
+        /// The least that makes sense, in milliseconds.
+        low_ms: u64,
+        /// The most that makes sense, in milliseconds.
+        high_ms: u64,
+    },
     /// A number beyond what makes sense.
     #[error("{text} is not between {low} and {high}")]
     Outside {
@@ -27,28 +39,43 @@ pub(crate) enum ValueError {
     },
 }
 
-/// A time in whole milliseconds, such as `800ms` or `2s`.
+/// A time in whole milliseconds from `LOW` to [`LONGEST_CELL_MS`], such as `800ms` or `2s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Milliseconds(pub(crate) u64);
+pub(crate) struct Milliseconds<const LOW: u64>(u64);
 
-impl FromStr for Milliseconds {
-    type Err = ValueError;
+/// The time measured in a cell.
+pub(crate) type CellTime = Milliseconds<SHORTEST_CELL_MS>;
 
-    fn from_str(text: &str) -> Result<Self, ValueError> {
-        match read::duration_ns(text)? / 1_000_000 {
-            0 if text.trim() != "0" => Err(ValueError::TooShort(text.into())),
-            milliseconds => Ok(Milliseconds(milliseconds)),
-        }
+/// The time left out at the start of a cell, which may be none.
+pub(crate) type WarmUpTime = Milliseconds<0>;
+
+impl<const LOW: u64> Milliseconds<LOW> {
+    pub(crate) fn get(self) -> u64 {
+        self.0
     }
 }
 
-impl fmt::Display for Milliseconds {
+impl<const LOW: u64> FromStr for Milliseconds<LOW> {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let ns = read::duration_ns(text)?;
+        let outside = || ValueError::OutsideTime { text: text.into(), low_ms: LOW, high_ms: LONGEST_CELL_MS };
+        let milliseconds = ns / 1_000_000;
+        // What would be rounded to nothing was not meant as nothing.
+        let is_lost = milliseconds == 0 && ns > 0;
+        let fits = !is_lost && (LOW..=LONGEST_CELL_MS).contains(&milliseconds);
+        if fits { Ok(Milliseconds(milliseconds)) } else { Err(outside()) }
+    }
+}
+
+impl<const LOW: u64> fmt::Display for Milliseconds<LOW> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}ms", self.0)
     }
 }
 
-/// A time of any length, such as `250us` or `10ms`.
+/// A time of any length up to an hour, but not none, such as `250us` or `10ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Nanoseconds(pub(crate) u64);
 
@@ -56,7 +83,7 @@ impl FromStr for Nanoseconds {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        Ok(Nanoseconds(read::duration_ns(text)?))
+        Ok(Nanoseconds(numbers::limit_ns(text)?))
     }
 }
 
@@ -78,7 +105,7 @@ impl FromStr for PerSecond {
     type Err = ValueError;
 
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        Ok(PerSecond(read::rate(text)?))
+        Ok(PerSecond(numbers::rate_per_s(text)?))
     }
 }
 
@@ -142,7 +169,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Milliseconds, Nanoseconds, PerSecond, Share, CoreList);
+as_text!(CellTime, WarmUpTime, Nanoseconds, PerSecond, Share, CoreList);
 
 /// A whole number from `LOW` to `HIGH`: `500` or `10k` on a command line, a number in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,10 +229,10 @@ mod tests {
 
     #[test]
     fn a_value_is_shown_as_it_can_be_written() {
-        assert_eq!(again::<Milliseconds>("1.5s"), "1500ms");
+        assert_eq!(again::<CellTime>("1.5s"), "1500ms");
         assert_eq!(again::<Nanoseconds>("10ms"), "10ms");
         assert_eq!(again::<Nanoseconds>("1500us"), "1500us");
-        assert_eq!(again::<Nanoseconds>("0"), "0ns");
+        assert_eq!(again::<WarmUpTime>("0"), "0ms");
         assert_eq!(again::<PerSecond>("2.5k"), "2500");
         assert_eq!(again::<Share>("0.1%"), "0.001");
         assert_eq!(again::<CoreList>("0-2,5"), "0,1,2,5");
@@ -216,7 +243,14 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        assert_eq!("10us".parse::<Milliseconds>(), Err(ValueError::TooShort("10us".into())));
+        for text in ["0", "10us", "99ms", "2h", "1e300s", "-1s", "NaN"] {
+            assert!(text.parse::<CellTime>().is_err(), "{text}");
+        }
+        assert!("10us".parse::<WarmUpTime>().is_err(), "it would be rounded to nothing");
+        assert_eq!(
+            "99ms".parse::<CellTime>().unwrap_err().to_string(),
+            "'99ms' is not between 100ms and 3600000ms"
+        );
         assert!("0".parse::<ConnectionCount>().is_err() && "101k".parse::<ConnectionCount>().is_err());
         assert!(serde_json::from_value::<BlockCount>(1001.into()).is_err());
         assert_eq!(

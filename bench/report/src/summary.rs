@@ -1,0 +1,226 @@
+//! One line per contestant and quantity: the figures of the page, for programs.
+//!
+//! `at_full_pace` is what page, terminal and Markdown show; `as_measured` is the median of the cells as they are in
+//! `cells.csv`. Both are equal where nothing was taken off. The interval is that of `at_full_pace`.
+
+use dyno_analysis::comparison::{Model, Row};
+use dyno_analysis::curves;
+use dyno_analysis::figure::RowFigure;
+use dyno_analysis::levelling::Levelled;
+use dyno_analysis::points::{self, Trail, TrailPoint};
+use dyno_analysis::transports::prices;
+use dyno_record::experiment::Experiment;
+use dyno_record::transport::TransportKind;
+use dyno_statistics::bootstrap::Interval;
+use dyno_units::show::quantile;
+use serde::Serialize;
+
+use crate::cells::{lines, plain};
+use crate::error::ReportError;
+
+/// Version of `summary.json`; it rises with every change that an older reader would misread.
+const SCHEMA: u32 = 1;
+
+/// A figure. Values that are not available are empty, or null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct SummaryLine {
+    experiment: &'static str,
+    contestant: String,
+    family: String,
+    transport: String,
+    /// What `place` counts, in experiments along an axis.
+    axis: &'static str,
+    #[serde(serialize_with = "plain")]
+    place: Option<f64>,
+    /// Which figure, its unit last.
+    quantity: String,
+    #[serde(serialize_with = "plain")]
+    as_measured: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    at_full_pace: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    low: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    high: Option<f64>,
+    /// Cells that the figure rests on.
+    n: usize,
+    /// Cells that were void.
+    void: usize,
+    /// `valid`, `at-least`, `void`, or `none` where nothing was measured.
+    standing: &'static str,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    schema: u32,
+    experiment: &'static str,
+    dyno: &'a str,
+    machine_id: &'a str,
+    began_unix_ms: u64,
+    seed: u64,
+    blocks: u32,
+    figures: Vec<SummaryLine>,
+}
+
+/// The lines as CSV (RFC 4180).
+pub(crate) fn csv(model: &Model, records: &Levelled) -> Result<String, ReportError> {
+    lines(&figures(model, records))
+}
+
+/// The same as JSON, with what tells experiments apart.
+pub(crate) fn json(model: &Model, records: &Levelled) -> Result<String, ReportError> {
+    let header = &records.header;
+    let summary = Summary {
+        schema: SCHEMA,
+        experiment: header.experiment.word(),
+        dyno: &header.environment.dyno,
+        machine_id: &header.environment.machine_id,
+        began_unix_ms: header.began_unix_ms,
+        seed: header.seed,
+        blocks: header.blocks,
+        figures: figures(model, records),
+    };
+    serde_json::to_string_pretty(&summary).map(|text| text + "\n").map_err(ReportError::Summary)
+}
+
+fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
+    let Some(axis) = points::axis(records.header.experiment) else {
+        return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
+    };
+    let trails = points::trails(records, axis);
+    let name = match records.header.experiment {
+        Experiment::Scale => "cores",
+        Experiment::Connections => "connections",
+        Experiment::Curve | Experiment::Compare => "offered_per_s",
+    };
+    let mut found: Vec<SummaryLine> =
+        trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
+    if records.header.experiment == Experiment::Curve {
+        found.extend(critical_points(records));
+    }
+    found
+}
+
+/// A line of a figure over blocks.
+fn line(of: &SummaryLine, quantity: &str, figure: &RowFigure) -> SummaryLine {
+    let standing = match figure.value() {
+        Some(_) if figure.at_least => "at-least",
+        Some(_) => "valid",
+        None if figure.void > 0 => "void",
+        None => "none",
+    };
+    SummaryLine {
+        quantity: quantity.to_string(),
+        as_measured: figure.as_measured,
+        at_full_pace: figure.value(),
+        low: figure.interval.map(|interval| interval.low),
+        high: figure.interval.map(|interval| interval.high),
+        n: figure.by_round.len(),
+        void: figure.void,
+        standing,
+        reason: figure.reason.clone(),
+        ..of.clone()
+    }
+}
+
+/// A line of a figure that is computed from those of others.
+fn derived(of: &SummaryLine, quantity: &str, interval: Option<Interval>) -> Option<SummaryLine> {
+    let interval = interval?;
+    Some(SummaryLine {
+        quantity: quantity.to_string(),
+        at_full_pace: Some(interval.value),
+        low: Some(interval.low),
+        high: Some(interval.high),
+        n: interval.observations,
+        standing: "valid",
+        ..of.clone()
+    })
+}
+
+fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Compare.word(),
+        contestant: row.label.clone(),
+        family: row.family.clone(),
+        transport: row.transport.to_string(),
+        ..SummaryLine::default()
+    };
+    let known: [(&str, &RowFigure); 11] = [
+        ("capacity_per_s", &row.capacity),
+        ("connect_per_s", &row.connect),
+        ("cpu_at_capacity_ns", &row.cpu_at_capacity_ns),
+        ("cpu_at_common_rate_ns", &row.cpu_ns),
+        ("cpu_at_connect_ns", &row.cpu_at_connect_ns),
+        ("machine_cpu_at_capacity_ns", &row.machine_cpu_ns),
+        ("system_share", &row.system_share),
+        ("switches_per_request", &row.switches),
+        ("memory_bytes", &row.memory),
+        ("memory_per_connection_bytes", &row.memory_per_connection),
+        ("p99_ns", &row.p99_ns),
+    ];
+    let mut found: Vec<SummaryLine> =
+        known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect();
+    let others = row.percentiles.iter().filter(|(percentile, _)| *percentile != 99.0);
+    found.extend(others.map(|(percentile, figure)| {
+        line(&of, &format!("{}_ns", quantile(percentile / 100.0).replace('.', "_")), figure)
+    }));
+    let ratio = model.to_baseline(place, |row| &row.cpu_at_capacity_ns);
+    found.extend(derived(&of, "cpu_at_capacity_to_baseline", ratio));
+    let own = |label: &str, transport: TransportKind| transport.label_behind(label) == row.label;
+    for price in prices(model).iter().filter(|price| own(&price.contestant, price.transport)) {
+        found.extend(derived(&of, "capacity_to_plain", price.capacity_share));
+        found.extend(derived(&of, "cpu_at_capacity_above_plain_ns", price.cpu_ns));
+        found.extend(derived(&of, "cpu_at_connect_above_plain_ns", price.handshake_cpu_ns));
+        found.extend(derived(&of, "memory_per_connection_above_plain_bytes", price.memory_bytes));
+    }
+    found
+}
+
+/// Picks a figure of a point.
+type Read = fn(&TrailPoint) -> &RowFigure;
+
+fn along(trail: &Trail, experiment: Experiment, axis: &'static str) -> Vec<SummaryLine> {
+    let of = |point: &TrailPoint| SummaryLine {
+        experiment: experiment.word(),
+        contestant: trail.line.label.clone(),
+        family: trail.line.family.clone(),
+        axis,
+        place: Some(point.x),
+        ..SummaryLine::default()
+    };
+    let figures: [(&str, Read); 7] = [
+        ("rate_per_s", |point| &point.rate),
+        ("p50_ns", |point| &point.p50_ns),
+        ("p99_ns", |point| &point.p99_ns),
+        ("cpu_ns", |point| &point.cpu_ns),
+        ("parallelism", |point| &point.parallelism),
+        ("memory_above_idle_bytes", |point| &point.memory),
+        ("kernel_memory_above_idle_bytes", |point| &point.kernel_memory),
+    ];
+    let points = trail.points.iter();
+    points
+        .flat_map(|point| figures.map(|(quantity, read)| line(&of(point), quantity, read(point))))
+        .filter(|line| line.standing != "none")
+        .collect()
+}
+
+/// The critical points: `low` is the confirmed rate, and `high` the one above it that did not keep the limit.
+fn critical_points(records: &Levelled) -> Vec<SummaryLine> {
+    let line = |finding: &curves::CurveFinding| {
+        let confirmed = finding.critical_per_s();
+        SummaryLine {
+            experiment: Experiment::Curve.word(),
+            contestant: finding.contestant.clone(),
+            quantity: "critical_per_s".to_string(),
+            as_measured: confirmed,
+            at_full_pace: confirmed,
+            low: confirmed,
+            high: finding.bracket.beyond.map(|rate| rate.rate_per_s),
+            n: finding.bracket.confirmed.map_or(0, |rate| (rate.tries.kept + rate.tries.missed) as usize),
+            standing: if confirmed.is_some() { "valid" } else { "none" },
+            ..SummaryLine::default()
+        }
+    };
+    curves::findings(records).iter().map(line).collect()
+}

@@ -1,0 +1,81 @@
+//! A service that is not there, or whose answers do not verify, is refused by every experiment before its first cell.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const EXPERIMENTS: [&str; 4] = ["compare", "curve", "scale", "connections"];
+
+fn dyno(place: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
+    command.args(arguments).current_dir(place).stdin(Stdio::null()).output().unwrap()
+}
+
+/// What the program says of a command line that it refuses as wrong usage.
+fn refused(place: &Path, arguments: &[&str]) -> String {
+    let output = dyno(place, arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert!(said.contains("--service"), "the remedy names the option: {said}");
+    said
+}
+
+#[test]
+fn a_path_that_is_no_service_is_refused_by_every_experiment() {
+    let place = tempfile::tempdir().unwrap();
+    for experiment in EXPERIMENTS {
+        for service in ["/nonesuch", "/wait/soon", "/files/absent"] {
+            for last in ["--dry-run", "--quiet"] {
+                let said = refused(
+                    place.path(),
+                    &[experiment, "epoll", "fork", "--service", service, "--quick", last],
+                );
+                let told = format!("{service} cannot be measured: epoll: ");
+                assert!(said.contains(&told), "{experiment}: {said}");
+                assert_eq!(said.matches("cannot be measured").count(), 1, "once: {said}");
+            }
+        }
+    }
+    assert!(!place.path().join("dyno-results").exists(), "nothing was begun");
+}
+
+#[test]
+fn it_is_refused_behind_every_transport() {
+    let place = tempfile::tempdir().unwrap();
+    let said = refused(
+        place.path(),
+        &["compare", "epoll", "--transports", "plain,channel,tls", "--service", "/nonesuch", "--dry-run"],
+    );
+    for label in ["epoll", "epoll+channel", "epoll+tls"] {
+        assert!(said.contains(label), "{label}: {said}");
+    }
+}
+
+#[test]
+fn a_server_of_ones_own_is_asked_as_well() {
+    let place = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_dyno");
+    let file = format!(
+        "[[server]]\nname = 'mine'\ncommand = ['{program}', 'serve', 'poll', '--listen', '127.0.0.1:{{port}}']\n"
+    );
+    fs::write(place.path().join("servers.toml"), file).unwrap();
+    let said = refused(
+        place.path(),
+        &["compare", "--servers", "servers.toml", "--service", "/nonesuch", "--dry-run"],
+    );
+    assert!(said.contains("mine: "), "{said}");
+    let output =
+        dyno(place.path(), &["compare", "--servers", "servers.toml", "--service", "/json", "--dry-run"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_service_that_is_there_is_planned_however_long_it_takes() {
+    let place = tempfile::tempdir().unwrap();
+    for service in
+        ["/", "/json", "/bytes/100000", "/compute/100", "/wait/2000000", "/mix", "/mix/3", "/pages/4/10"]
+    {
+        let output = dyno(place.path(), &["compare", "epoll", "--service", service, "--dry-run"]);
+        assert!(output.status.success(), "{service}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
