@@ -37,3 +37,15 @@ fn every_tool_of_a_case_is_judged_alike() {
         }
     }
 }
+
+#[test]
+fn a_law_that_is_not_there_is_refused() {
+    for (words, says) in [
+        ("calibrate --quick --only nonesuch", "short form contains 'nonesuch'"),
+        ("calibrate --quick --json --only lag", "short form contains 'lag'"),
+        ("calibrate --only nonesuch", "no law contains 'nonesuch'"),
+    ] {
+        let ended = dyno(words, &[]);
+        assert!(ended.code == 2 && ended.stderr.contains(says), "{words}: {ended:?}");
+    }
+}

@@ -18,7 +18,7 @@ use crate::pipe::{Acceptor, Connector};
 use crate::signature::keyfile::{self, KeyFileError};
 use crate::signature::{PublicKey, SigningKey};
 use crate::tls;
-use crate::tls::certificate::{CannotMake, Certified, ThrowAwayAuthority};
+use crate::tls::certificate::{CannotMake, Certified, CertifiedSide, ThrowAwayAuthority};
 use crate::tls::trust::ServerTrust;
 use crate::transport::Transport;
 use rustls::pki_types::CertificateDer;
@@ -170,7 +170,11 @@ fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
             (read_certified(&path, &key)?, ServerIdentity::Certificate(path))
         }
         None => {
-            let made = ThrowAwayAuthority::generate()?.issue(&certificate_names())?;
+            let made = ThrowAwayAuthority::generate()?.issue_for(
+                &certificate_names(),
+                CertifiedSide::Server,
+                limits::CERTIFICATE_DAYS,
+            )?;
             (made, ServerIdentity::ThrowAwayCertificate)
         }
     };
@@ -236,6 +240,14 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, Cre
 /// # Errors
 /// [`CredentialsError`], also when the directory exists.
 pub fn create(directory: &Path) -> Result<(), CredentialsError> {
+    create_valid(directory, limits::CERTIFICATE_DAYS)
+}
+
+/// The same, with TLS certificates that are valid for so many days.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_valid(directory: &Path, days: u32) -> Result<(), CredentialsError> {
     let made = DirBuilder::new().mode(0o700).create(directory);
     made.map_err(|error| CredentialsError::Directory { path: directory.into(), error })?;
     let mut trust = String::from(
@@ -249,8 +261,11 @@ pub fn create(directory: &Path) -> Result<(), CredentialsError> {
     write(&directory.join("trust"), &trust)?;
     let authority = ThrowAwayAuthority::generate()?;
     write(&directory.join("authority.pem"), &keyfile::to_pem("CERTIFICATE", &authority.certificate()))?;
-    for (names, role) in [(&certificate_names()[..], "server"), (&["client"], "client")] {
-        let certified = authority.issue(names)?;
+    for (names, side, role) in [
+        (&certificate_names()[..], CertifiedSide::Server, "server"),
+        (&["client"], CertifiedSide::Client, "client"),
+    ] {
+        let certified = authority.issue_for(names, side, days)?;
         keyfile::write(&directory.join(format!("tls-{role}.key")), &certified.key)?;
         write(
             &directory.join(format!("tls-{role}.pem")),

@@ -1,35 +1,180 @@
-//! Counts the handshakes under way at one acceptor, which refuses further ones before it does any work for them.
+//! The places for handshakes under way at one acceptor.
+//!
+//! A place is taken when the first message is whole, because then there is something to hold; connections that say
+//! nothing take none. There is always a place for the newest: where all are taken, the oldest handshake loses its own,
+//! because an honest one needs its place for a round trip only. Each source has a share of the places, so that nobody
+//! can push out everybody else alone.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The count of one acceptor. After a fork, each process counts the handshakes of its own connections.
+use crate::limits::HALF_OPEN_SHARES;
+
+/// The places of one acceptor. After a fork, each process has its own.
 #[derive(Debug, Clone)]
 pub(crate) struct HalfOpen {
-    taken: Arc<AtomicUsize>,
+    table: Arc<Mutex<Table>>,
     most: usize,
 }
 
-/// The permit of one handshake under way; it is given back when it is dropped.
+#[derive(Debug, Default)]
+struct Table {
+    /// The handshakes under way by their numbers, so the oldest first.
+    places: BTreeMap<u64, Place>,
+    of_source: HashMap<IpAddr, BTreeSet<u64>>,
+    next: u64,
+}
+
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<AtomicUsize>);
+struct Place {
+    source: Option<IpAddr>,
+    is_lost: Arc<AtomicBool>,
+}
+
+/// Where a connection comes from, and the places of its acceptor.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    pub(crate) half_open: HalfOpen,
+    pub(crate) source: Option<IpAddr>,
+}
+
+/// The place of one handshake under way; it is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    half_open: HalfOpen,
+    number: u64,
+    is_lost: Arc<AtomicBool>,
+}
 
 impl HalfOpen {
     /// Room for `most` handshakes.
     pub(crate) fn new(most: usize) -> Self {
-        HalfOpen { taken: Arc::default(), most }
+        HalfOpen { table: Arc::default(), most }
     }
 
-    /// A permit, or `None` when the limit of handshakes under way is reached.
-    pub(crate) fn permit(&self) -> Option<Permit> {
-        // The permit is made before the comparison: when there is no room, its drop takes the count back.
-        let permit = Permit(Arc::clone(&self.taken));
-        (self.taken.fetch_add(1, Ordering::Relaxed) < self.most).then_some(permit)
+    /// The door of a connection from `source`; `None`: unknown, and then no share of places limits it.
+    pub(crate) fn door(&self, source: Option<IpAddr>) -> Door {
+        Door { half_open: self.clone(), source: source.map(network) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // Nothing in here panics between two changes that belong together.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Door {
+    /// A place for a handshake that begins now.
+    pub(crate) fn enter(&self) -> Permit {
+        let most = self.half_open.most.max(1);
+        let share = most.div_ceil(HALF_OPEN_SHARES);
+        let mut table = self.half_open.lock();
+        let own = self.source.and_then(|source| table.of_source.get(&source));
+        let first_of_own = own.filter(|own| own.len() >= share).and_then(|own| own.first().copied());
+        let first = table.places.first_key_value().map(|(number, _)| *number);
+        let is_full = table.places.len() >= most;
+        if let Some(number) = first_of_own.or(first.filter(|_| is_full)) {
+            table.remove(number, true);
+        }
+        let (number, is_lost) = (table.next, Arc::new(AtomicBool::new(false)));
+        table.next += 1;
+        table.places.insert(number, Place { source: self.source, is_lost: Arc::clone(&is_lost) });
+        if let Some(source) = self.source {
+            table.of_source.entry(source).or_default().insert(number);
+        }
+        Permit { half_open: self.half_open.clone(), number, is_lost }
+    }
+}
+
+impl Table {
+    fn remove(&mut self, number: u64, is_lost: bool) {
+        let Some(place) = self.places.remove(&number) else { return };
+        place.is_lost.store(is_lost, Ordering::Relaxed);
+        if let Some(source) = place.source
+            && let Some(own) = self.of_source.get_mut(&source)
+        {
+            own.remove(&number);
+            if own.is_empty() {
+                self.of_source.remove(&source);
+            }
+        }
+    }
+}
+
+impl Permit {
+    /// Whether a newer handshake has taken the place.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.half_open.lock().remove(self.number, false);
+    }
+}
+
+/// What counts as one source: an address of version 4, or the network in which a host of version 6 chooses its own
+/// address (RFC 4291, 2.5.4).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        IpAddr::V4(address) => address.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(address: &str) -> Option<IpAddr> {
+        Some(address.parse().expect("an address"))
+    }
+
+    fn lost(permits: &[Permit]) -> Vec<bool> {
+        permits.iter().map(Permit::is_lost).collect()
+    }
+
+    #[test]
+    fn the_oldest_loses_its_place_to_the_newest() {
+        let half_open = HalfOpen::new(3);
+        let mut permits: Vec<_> = (0..5).map(|_| half_open.door(None).enter()).collect();
+        assert_eq!(lost(&permits), [true, true, false, false, false]);
+        permits.remove(3);
+        permits.push(half_open.door(None).enter());
+        assert_eq!(lost(&permits), [true, true, false, false, false], "a place that was free is taken first");
+        drop(permits);
+        assert!(half_open.lock().places.is_empty());
+    }
+
+    #[test]
+    fn a_source_beyond_its_share_pushes_out_its_own() {
+        let half_open = HalfOpen::new(4 * HALF_OPEN_SHARES);
+        let honest = half_open.door(from("192.0.2.1")).enter();
+        let flood = half_open.door(from("192.0.2.2"));
+        let permits: Vec<_> = (0..100).map(|_| flood.enter()).collect();
+        assert!(!honest.is_lost());
+        assert_eq!(permits.iter().filter(|permit| !permit.is_lost()).count(), 4);
+        assert!(!permits[99].is_lost() && permits[95].is_lost());
+        drop((honest, permits));
+        assert!(half_open.lock().of_source.is_empty(), "sources without a handshake are forgotten");
+    }
+
+    #[test]
+    fn a_network_of_version_6_is_one_source() {
+        for (one, other, same) in [
+            ("2001:db8::1", "2001:db8::ffff:1", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+        ] {
+            let (one, other) = (network(from(one).unwrap()), network(from(other).unwrap()));
+            assert_eq!(one == other, same, "{one} {other}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! How far a session has come, from its handshake to its end: the part that the channel and TLS have in common.
 
-use crate::half_open::Permit;
+use crate::half_open::{Door, Permit};
+use crate::limits::FIRST_OCTET_TIME;
 use crate::pipe::error::PipeError;
 use crate::transport::Transport;
 use std::time::{Duration, Instant};
@@ -8,8 +9,12 @@ use std::time::{Duration, Instant};
 /// The stages that a session has passed.
 #[derive(Debug)]
 pub(crate) struct Lifecycle {
-    /// Held while the handshake is under way; `None` at once for a client, which is not counted.
+    /// Where a handshake takes its place; `None` for a client, which is not counted, and after the handshake.
+    door: Option<Door>,
+    /// Held while the handshake is under way.
     permit: Option<Permit>,
+    /// The end of the handshake's time.
+    end: Instant,
     /// When the session is to be called: at the end of the handshake's time, later at the time that its owner sets.
     pub(crate) deadline: Option<Instant>,
     /// Both sides have accepted each other, as far as this one can know.
@@ -21,32 +26,52 @@ pub(crate) struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// A session that starts at `now` and has `time` for its handshake.
-    pub(crate) fn new(permit: Option<Permit>, now: Instant, time: Duration) -> Self {
+    /// A session that starts at `now` and has `time` for its handshake. A server's, which has a door, is not held for
+    /// so long by a client that says nothing.
+    pub(crate) fn new(door: Option<Door>, now: Instant, time: Duration) -> Self {
+        let first = if door.is_some() { time.min(FIRST_OCTET_TIME) } else { time };
         Lifecycle {
-            permit,
-            deadline: Some(now + time),
+            door,
+            permit: None,
+            end: now + time,
+            deadline: Some(now + first),
             established: false,
             closing: false,
             closed_by_peer: false,
         }
     }
 
-    /// Whether the session is counted among the handshakes under way.
-    pub(crate) fn has_permit(&self) -> bool {
-        self.permit.is_some()
+    /// Octets have come from the peer: it has the whole time of a handshake now.
+    ///
+    /// # Errors
+    /// [`PipeError::TooManyHandshakes`] when a newer handshake has taken the place of this one.
+    pub(crate) fn heard(&mut self) -> Result<(), PipeError> {
+        if self.permit.as_ref().is_some_and(Permit::is_lost) {
+            return Err(PipeError::TooManyHandshakes);
+        }
+        if self.door.is_some() {
+            self.deadline = Some(self.end);
+        }
+        Ok(())
+    }
+
+    /// The first message is whole: the handshake takes its place.
+    pub(crate) fn begin(&mut self) {
+        if self.permit.is_none() {
+            self.permit = self.door.as_ref().map(Door::enter);
+        }
     }
 
     /// The handshake is done; `deadline` is the next time at which the session is to be called.
     pub(crate) fn establish(&mut self, deadline: Option<Instant>) {
         self.established = true;
-        self.permit = None;
+        (self.door, self.permit) = (None, None);
         self.deadline = deadline;
     }
 
     /// The session has failed: it counts no longer and has no deadline.
     pub(crate) fn fail(&mut self) {
-        self.permit = None;
+        (self.door, self.permit) = (None, None);
         self.deadline = None;
     }
 

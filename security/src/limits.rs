@@ -20,8 +20,17 @@ pub const NAME_OCTETS: usize = 255;
 /// stuck or hostile.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 
-/// Handshakes under way at one acceptor. Each holds about 1 KiB; a flood of half-open connections stops at 4 MiB.
-/// Counted in each process: where a process serves one connection, the limit of processes is the one that counts.
+/// Time to a client's first octet. It follows its connection by nothing but the client's own work, and whoever says
+/// nothing must not hold a connection for as long as a handshake may take.
+pub const FIRST_OCTET_TIME: Duration = Duration::from_secs(1);
+
+/// A source (an address, or a network of version 6) has the places for handshakes divided by this number of shares:
+/// four sources together can take all, and a proxy in front of a server still has 1,024.
+pub const HALF_OPEN_SHARES: usize = 4;
+
+/// Handshakes under way at one acceptor, counted from their whole first message. Each holds about 1 KiB; a flood of
+/// half-open connections stops at 4 MiB, and from there on the oldest one goes for each that begins. Counted in each
+/// process: where a process serves one connection, the limit of processes is the one that counts.
 pub const HALF_OPEN_HANDSHAKES: usize = 4096;
 
 /// Octets that a caller may send before the handshake is done. One request with its headers fits; a bulk upload has to
@@ -35,11 +44,24 @@ pub const REKEY_RECORDS: u64 = 1 << 22;
 /// Octets under one key before the sender takes the next: 64 GiB, the same margin in octets.
 pub const REKEY_OCTETS: u64 = 1 << 36;
 
-/// Time under one key before the sender takes the next, so that a stolen key opens the records of one hour at most.
+/// Time under one key before the sender takes the next, so that a stolen record key opens the records of one hour at
+/// most. Who steals the whole state of a session has the secret of the next epoch as well, and reads on until a new
+/// handshake: the channel has no exchange with fresh keys inside a session.
 pub const REKEY_TIME: Duration = Duration::from_secs(3600);
 
 /// Records that a receiver takes under one key. A sender that goes beyond has broken its duty to change its key.
 pub const RECEIVE_RECORDS: u64 = 1 << 24;
+
+/// Records that make an epoch a full one. To change keys costs the receiver ten times what it costs to open a record;
+/// after so many records that is no burden.
+pub const FULL_EPOCH_RECORDS: u64 = 64;
+
+/// Short epochs that a receiver takes within [`SHORT_EPOCHS_TIME`], as many as rustls takes updates without data. An
+/// honest sender makes one an hour at most.
+pub const SHORT_EPOCHS: u32 = 32;
+
+/// The time for which short epochs are counted: less than what lies between two of an honest sender's.
+pub const SHORT_EPOCHS_TIME: Duration = Duration::from_secs(1800);
 
 /// Messages under one AEAD key outside of the channel, where nobody changes keys; [`crate::aead`] refuses more.
 /// 2^32 keeps the chance of a forgery below 2^-57 at 16 KiB a message (RFC 9001, appendix B).
@@ -51,6 +73,10 @@ pub const KEY_FILE_OCTETS: usize = 16 * 1024;
 /// Octets of a file of certificates or of trusted keys that are read: four times what the authorities of the whole web
 /// take (some 230 KiB), or some ten thousand pinned keys.
 pub const TRUST_FILE_OCTETS: usize = 1024 * 1024;
+
+/// Days for which a TLS certificate is valid: what public authorities give. There is no revocation, so the end of a
+/// certificate is the end of what a thief of its key can do.
+pub const CERTIFICATE_DAYS: u32 = 90;
 
 /// Bits of the modulus of a classical group. Above it, one exponentiation takes seconds, and a stranger could choose
 /// the group.

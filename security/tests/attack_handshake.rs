@@ -272,19 +272,38 @@ fn a_stolen_key_of_our_own_does_not_let_others_pass_for_our_friends() {
 }
 
 #[test]
-fn too_many_handshakes_are_refused_before_work_is_done() {
+fn a_flood_of_half_open_handshakes_pushes_out_its_oldest() {
     let (client, server) = mutual_with(|_| {}, |s| s.bounds.half_open = 2);
     let now = Instant::now();
-    let (first, second) = (server.session(now), server.session(now));
-    let hello = drain(&mut client.session(now));
-    let mut third = server.session(now);
-    let failure = third.receive(&hello, &mut Vec::new(), now).unwrap_err();
-    assert_eq!(failure, PipeError::TooManyHandshakes);
-    assert!(third.pending().is_empty(), "nothing is said to the one too many");
-    drop((first, third));
-    let (mut initiator, mut responder) = (client.session(now), server.session(now));
-    settle(&mut initiator, &mut responder, now).unwrap();
-    let mut fourth = server.session(now);
-    assert!(fourth.receive(&hello, &mut Vec::new(), now).is_ok(), "an established session holds no place");
-    drop(second);
+    // Who has said nothing, and who has not finished its first message, takes no place.
+    let silent: Vec<_> = (0..100).map(|_| server.session(now)).collect();
+    let mut half_said = server.session(now);
+    half_said.receive(&drain(&mut client.session(now))[..20], &mut Vec::new(), now).unwrap();
+    let mut handshakes: Vec<_> = (0..3).map(|_| (client.session(now), server.session(now))).collect();
+    for (initiator, responder) in &mut handshakes {
+        responder.receive(&drain(initiator), &mut Vec::new(), now).unwrap();
+        initiator.receive(&drain(responder), &mut Vec::new(), now).unwrap();
+    }
+    for (number, (initiator, responder)) in handshakes.iter_mut().enumerate() {
+        let done = responder.receive(&drain(initiator), &mut Vec::new(), now);
+        let expected = if number == 0 { Err(PipeError::TooManyHandshakes) } else { Ok(()) };
+        assert_eq!(done, expected, "the newest two of three have their places");
+        assert_eq!(responder.pending().is_empty(), number == 0, "nothing is said to the one too many");
+    }
+    drop((silent, half_said));
+}
+
+#[test]
+fn a_source_beyond_its_share_pushes_out_none_but_its_own() {
+    let (client, server) = mutual_with(|_| {}, |s| s.bounds.half_open = 8);
+    let now = Instant::now();
+    let from = |source: [u8; 4]| server.session_from(Some(source.into()), now);
+    let mut honest = (client.session(now), from([192, 0, 2, 1]));
+    honest.1.receive(&drain(&mut honest.0), &mut Vec::new(), now).unwrap();
+    let mut flood: Vec<_> = (0..20).map(|_| from([192, 0, 2, 2])).collect();
+    for responder in &mut flood {
+        responder.receive(&drain(&mut client.session(now)), &mut Vec::new(), now).unwrap();
+    }
+    settle(&mut honest.0, &mut honest.1, now).unwrap();
+    assert!(honest.1.is_established());
 }

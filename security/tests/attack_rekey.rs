@@ -117,7 +117,7 @@ fn a_receiver_holds_the_sender_to_its_duty_to_rekey() {
         let [data, rekey] = messages(&wire)[..] else { panic!("two records") };
         opener.open(MessageKind::Data, &data[HEADER_OCTETS..], &mut plain).unwrap();
         opener.open(MessageKind::Rekey, &rekey[HEADER_OCTETS..], &mut plain).unwrap();
-        opener.rekey();
+        opener.rekey(Instant::now()).unwrap();
     }
 }
 
@@ -132,4 +132,49 @@ fn a_sealing_key_stops_before_a_number_could_come_again() {
     let mut opening = OpeningKey::new(Algorithm::ChaCha20Poly1305, &[1; 32], &[0; 12]).unwrap();
     assert!(opening.open(b"", &second).is_err(), "out of order");
     assert_eq!(opening.open(b"", &first).unwrap(), b"same", "a refused message does not advance the number");
+}
+
+/// Changes of keys without need: as many are taken as an honest sender can ever make, and the next one ends it all.
+#[test]
+fn a_storm_of_rekeys_is_refused() {
+    let start = Instant::now();
+    for (records, taken) in [(0, 32), (1, 32), (62, 32), (63, 200)] {
+        let (secret, transcript) = ([7; 32], [8; 32]);
+        let mut sealer = RecordSealer::new(Suite::Aes256Gcm, secret.into(), transcript);
+        let mut opener = RecordOpener::new(Suite::Aes256Gcm, secret.into(), transcript);
+        let mut epoch = |now| {
+            let (mut wire, mut plain) = (Vec::new(), Vec::new());
+            (0..records).for_each(|_| sealer.seal(MessageKind::Data, b"x", &mut wire));
+            sealer.rekey(&mut wire);
+            for message in messages(&wire) {
+                let kind = if message[0] == 5 { MessageKind::Data } else { MessageKind::Rekey };
+                opener.open(kind, &message[HEADER_OCTETS..], &mut plain).unwrap();
+            }
+            opener.rekey(now)
+        };
+        let ends = (0..taken).find(|_| epoch(start).is_err());
+        assert_eq!(ends, None, "{records} records before each");
+        let more = epoch(start + Duration::from_secs(1799));
+        assert_eq!(more.is_err(), taken == 32, "{records} records before each");
+    }
+    // An honest sender with little to say changes its key each hour, for years.
+    let (mut left, mut right) = established(u64::MAX, start);
+    for hour in 1..=1_000 {
+        let now = left.deadline().unwrap();
+        left.send(b"still here").unwrap();
+        left.handle_deadline(now).unwrap();
+        right.receive(&drain(&mut left), &mut Vec::new(), now).unwrap_or_else(|e| panic!("hour {hour}: {e}"));
+    }
+    // A whole session ends in silence at the same place.
+    let (mut storm, mut victim) = established(1, start);
+    let mut refused = None;
+    for number in 0..40 {
+        storm.send(b"x").unwrap();
+        if victim.receive(&drain(&mut storm), &mut Vec::new(), start).is_err() {
+            refused = Some(number);
+            break;
+        }
+    }
+    assert_eq!(refused, Some(33), "the first record of all needs no rekey before it");
+    assert!(victim.pending().is_empty());
 }

@@ -6,6 +6,7 @@ use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::channel::config::{Calendar, Config, Identity};
 use dyno_security::channel::credential::{Credential, KeyUsage};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
+use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
 use dyno_security::dh::EphemeralKey;
 use dyno_security::dh::classical::groups::{STANDARD, TOYS};
@@ -13,12 +14,13 @@ use dyno_security::dh::classical::toy::Toy;
 use dyno_security::dh::classical::{Group, Invalid, PrivateKey};
 use dyno_security::digest;
 use dyno_security::envelope::sealed::RecipientKey;
-use dyno_security::limits::REPLAY_TOLERANCE_MS;
+use dyno_security::limits::{FIRST_OCTET_TIME, HANDSHAKE_TIME, REPLAY_TOLERANCE_MS};
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 use dyno_security::replay::message::{Receiver, Stale, seal};
 use dyno_security::signature::SigningKey;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::settle;
 
 fn hex(octets: &[u8]) -> String {
@@ -220,17 +222,37 @@ fn certificates_expire_while_a_server_runs() {
     assert_eq!(meet(101), Err(PipeError::Expired));
 }
 
+/// Instants stand still while a machine is suspended; certificates expire all the same.
 #[test]
-fn an_expired_handshake_gives_its_place_back() {
-    let (_, server) = support::mutual_with(|_| {}, |s| s.bounds.half_open = 1);
+fn certificates_expire_while_a_machine_sleeps() {
+    static ASLEEP_S: AtomicU64 = AtomicU64::new(500);
     let now = Instant::now();
-    let mut waiting = server.session(now);
-    let deadline = waiting.deadline().unwrap();
-    assert!(waiting.handle_deadline(deadline + Duration::from_secs(1)).is_err());
-    let (client, _) = support::mutual();
+    let calendar =
+        Calendar::with_suspension(now, 1000, || Duration::from_secs(ASLEEP_S.load(Ordering::Relaxed)));
+    assert_eq!(calendar.unix_s(now), 1000, "what was slept before is in the reading of the clock");
+    ASLEEP_S.fetch_add(101, Ordering::Relaxed);
+    assert_eq!(calendar.unix_s(now + Duration::from_secs(7)), 1108);
+    // The system's own calendar tells the time of day.
+    let config = Config::new(Identity::throw_away(), Trust::anyone());
+    let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!(config.calendar.unix_s(Instant::now()).abs_diff(unix_s) <= 1);
+}
+
+#[test]
+fn a_handshake_has_its_time_and_its_first_octet_a_shorter_one() {
+    let (client, server) = support::mutual();
+    let now = Instant::now();
+    let after = |session: &ChannelSession| session.deadline().unwrap() - now;
+    let mut silent = server.session(now);
+    assert_eq!(after(&silent), FIRST_OCTET_TIME);
+    assert_eq!(silent.handle_deadline(now + FIRST_OCTET_TIME), Err(PipeError::TooSlow));
     let hello = support::drain(&mut client.session(now));
-    let mut next = server.session(now);
-    assert!(next.receive(&hello, &mut Vec::new(), now).is_ok());
+    for octets in [&hello[..1], &hello[..]] {
+        let mut session = server.session(now);
+        session.receive(octets, &mut Vec::new(), now + FIRST_OCTET_TIME / 2).unwrap();
+        assert_eq!(after(&session), HANDSHAKE_TIME, "the time of the whole handshake counts from its start");
+        assert_eq!(session.handle_deadline(now + HANDSHAKE_TIME), Err(PipeError::TooSlow));
+    }
 }
 
 #[test]

@@ -146,3 +146,24 @@ fn certificates_that_do_not_fit_are_refused_with_the_reason() {
         assert_eq!(failure, error);
     }
 }
+
+/// A certificate is for one side: a client's does not pass for a server's, nor the other way round.
+#[test]
+fn a_tls_certificate_counts_for_its_own_side_alone() {
+    use tls::certificate::CertifiedSide;
+    let authority = ThrowAwayAuthority::generate().unwrap();
+    let roots = [authority.certificate()];
+    let now = Instant::now();
+    for (server, client, fits) in [
+        (CertifiedSide::Server, CertifiedSide::Client, true),
+        (CertifiedSide::Client, CertifiedSide::Client, false),
+        (CertifiedSide::Server, CertifiedSide::Server, false),
+    ] {
+        let issue = |side| authority.issue_for(&["localhost"], side, 1).unwrap();
+        let server_end = tls::endpoint::TlsServer::new(issue(server), Some(&roots)).unwrap();
+        let client_end = tls::endpoint::TlsClient::new(&roots, "localhost", Some(issue(client))).unwrap();
+        let (mut left, mut right) = (client_end.session(now), server_end.session(now));
+        let met = settle(&mut left, &mut right, now).is_ok() && right.is_established();
+        assert_eq!(met, fits, "{server:?} and {client:?}");
+    }
+}

@@ -172,6 +172,20 @@ fn openssl_reads() -> Outcome {
             format!("{name}: {output:?}")
         })?;
     }
+    // Each certificate is for its own side, and for a quarter of a year: 89 days are left, 91 are not.
+    for (name, side, other) in [
+        ("tls-server.pem", "TLS Web Server Authentication", "TLS Web Client Authentication"),
+        ("tls-client.pem", "TLS Web Client Authentication", "TLS Web Server Authentication"),
+    ] {
+        let path = file(friends(), name);
+        let output = run("openssl", &["x509", "-in", &path, "-noout", "-ext", "extendedKeyUsage"], "")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        ensure(said.contains(side) && !said.contains(other), || format!("{name}: {said}"))?;
+        for (seconds, left) in [("7689600", true), ("7862400", false)] {
+            let output = run("openssl", &["x509", "-in", &path, "-noout", "-checkend", seconds], "")?;
+            ensure(output.status.success() == left, || format!("{name} after {seconds} s: {output:?}"))?;
+        }
+    }
     let place = tempfile::tempdir()?;
     let at = |name: &str| place.path().join(name).to_string_lossy().into_owned();
     let openssl = |arguments: &[&str]| {

@@ -6,26 +6,27 @@ use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use dyno_security::transport::Transport;
-use dyno_servers::architecture::Knob;
+use dyno_servers::architecture::{Knob, Started, WaitsBy};
 use dyno_tests::attack::{Attack, Slow};
-use dyno_tests::rows::Row;
+use dyno_tests::rows::{Row, rows};
 use dyno_tests::secure::{Secure, first_message, friends, make_credentials, serve};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount};
 use dyno_tests::wire::{Client, get, get_once};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Slow clients at once: more than three for each worker of a pool.
 const SLOW: usize = 200;
 
 /// How long an honest client is let wait: far below the time-outs of the slow ones, which are ten seconds and more, and
 /// far above what it takes.
-const PROMPT: Duration = Duration::from_secs(3);
+const PROMPT: Duration = Duration::from_secs(5);
 
 /// As [`PROMPT`], for designs that serve one connection at a time: all slow ones that came before are served first.
 const IN_TURN: Duration = Duration::from_secs(10);
 
 /// How long the attack lasts.
-const ATTACK: Duration = Duration::from_secs(3);
+const ATTACK: Duration = Duration::from_secs(1);
 
 /// Time between two honest clients.
 const HONEST_PACE: Duration = Duration::from_millis(100);
@@ -39,7 +40,10 @@ fn main() -> ExitCode {
     let everybody = |_: &Row| true;
     let mut on = |name, run| mount(&mut trials, "slow_clients", name, everybody, run);
     on("silent-and-slow-clients-stop-nobody", |row| {
-        attacked(row, Transport::Plain, &[Slow::Silent, Slow::Head, Slow::Body, Slow::Reader])
+        // Readers are few, because the kernel takes megabytes for each before it is felt that it does not read.
+        let (silent, head, body) = (Slow::Silent, Slow::Head, Slow::Body);
+        let kinds = [silent.clone(), head.clone(), body.clone(), silent, head, body, Slow::Reader];
+        attacked(row, Transport::Plain, &kinds)
     });
     on("more-clients-than-workers-stay", |row| more_than_workers(row, Transport::Plain));
     on("more-clients-than-workers-stay-by-channel", |row| more_than_workers(row, Transport::Channel));
@@ -47,6 +51,19 @@ fn main() -> ExitCode {
     on("busy-clients-share-the-workers", busy_share);
     on("half-open-handshakes-stop-nobody-by-channel", |row| handshakes(row, Transport::Channel));
     on("half-open-handshakes-stop-nobody-by-tls", |row| handshakes(row, Transport::Tls));
+    // A set of select(2) has 1,024 places, so many processes are too many for a test, and who serves one connection
+    // at a time comes to nobody else among so many.
+    let by_the_thousand = |row: &Row| {
+        let anatomy = row.architecture.anatomy;
+        let is_small = anatomy.waits_by == WaitsBy::Select || anatomy.started == Started::Process;
+        !is_small && !row.is_alone()
+    };
+    for transport in [Transport::Channel, Transport::Tls] {
+        for row in rows().into_iter().filter(by_the_thousand) {
+            let name = format!("slow_clients::{}::7000-handshakes-stop-nobody-by-{transport}", row.name);
+            trials.push(suite::slow(name, move || handshakes_by_the_thousand(&row, transport)));
+        }
+    }
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
@@ -55,12 +72,27 @@ fn handshakes(row: &Row, transport: Transport) -> Outcome {
     attacked(row, transport, &[Slow::Silent, Slow::Says(hello.clone()), Slow::Spells(hello)])
 }
 
+/// Five thousand silent clients, a thousand that stop after their first message, and a thousand that spell it: more
+/// than there are places for handshakes.
+fn handshakes_by_the_thousand(row: &Row, transport: Transport) -> Outcome {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    let hello = first_message(transport, friends())?;
+    let mut kinds = vec![Slow::Silent; 5];
+    kinds.extend([Slow::Says(hello.clone()), Slow::Spells(hello)]);
+    attacked_by(row, transport, &kinds, 7_000)
+}
+
 /// While the attack lasts, each honest client is answered, soon.
 fn attacked(row: &Row, transport: Transport, kinds: &[Slow]) -> Outcome {
+    attacked_by(row, transport, kinds, SLOW)
+}
+
+fn attacked_by(row: &Row, transport: Transport, kinds: &[Slow], count: usize) -> Outcome {
     let prompt = if row.is_alone() { IN_TURN } else { PROMPT };
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let server = serve(row, transport, &[])?;
-    let attack = Attack::begin(server.address, kinds, SLOW)?;
+    let attack = Attack::begin(server.address, kinds, count)?;
     let mut kept = Kept(None);
     let (start, mut slowest, mut served) = (Instant::now(), Duration::ZERO, 0);
     while start.elapsed() < ATTACK {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use dyno_security::limits::HANDSHAKE_TIME;
+use dyno_security::limits::{FIRST_OCTET_TIME, HANDSHAKE_TIME};
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Concurrency, Knob};
 use dyno_tests::limits::{ANSWER, AT_ONCE};
@@ -229,6 +229,7 @@ fn client_hello(server: &Server) -> Result<Vec<u8>, String> {
 fn stops_mid_handshake(row: &Row, transport: Transport) -> Outcome {
     let server = serve(row, transport, &[])?;
     let first = if transport == Transport::Channel { hello() } else { client_hello(&server)? };
+    let mut mute = (!row.is_alone()).then(|| Client::connect(server.address)).transpose()?;
     let mut silent = Client::connect(server.address)?;
     let mut halfway = (!row.is_alone()).then(|| Client::connect(server.address)).transpose()?;
     let start = Instant::now();
@@ -238,6 +239,11 @@ fn stops_mid_handshake(row: &Row, transport: Transport) -> Outcome {
         let mut friend = Secure::connect(&server, transport, friends())?;
         ensure(friend.exchange(get("/"), "GET")?.status == 200, || "a friend was not served".into())?;
         ensure(start.elapsed() < HANDSHAKE_TIME, || "the friend had to wait for the others' end".into())?;
+    }
+    // Who says nothing at all has a shorter time.
+    if let Some(mute) = &mut mute {
+        let end = mute.read_to_end(FIRST_OCTET_TIME + AT_ONCE * 2);
+        ensure(end.is_some(), || format!("a mute client is held for {:?}", start.elapsed()))?;
     }
     for client in [Some(silent), halfway].into_iter().flatten() {
         let mut client = client;

@@ -204,6 +204,11 @@ impl Stand {
         Ok(Encounter { report, run, account: server.end()?, others_share })
     }
 
+    /// Whether no law was asked for that there is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Prints the summary, and returns the exit code that follows from it.
     pub(crate) fn end(self) -> Exit {
         let own = self.rows.iter().filter(|r| r.binding).count();

@@ -77,6 +77,13 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         case(&mut stand, scale)
             .map_err(|error| Failure::failed(error.to_string(), "see `dyno calibrate --help`"))?;
     }
+    if let (Some(only), true) = (&arguments.only, stand.is_empty()) {
+        let form = if arguments.quick { " of the short form" } else { "" };
+        return Err(Failure::usage(
+            format!("--only: no law{form} contains '{only}'"),
+            "such as delay, stall, M/D/1, M/M/1 or lag; run without it to see them all",
+        ));
+    }
     Ok(stand.end())
 }
 

@@ -52,10 +52,22 @@ fn of(option: &'static str) -> impl FnOnce(PlanError) -> OptionError {
     move |error| OptionError::Of { option, error }
 }
 
+/// Names the option that a request cannot hold. The target and the host of a request are the URL's.
+fn of_request(error: PlanError) -> OptionError {
+    match error {
+        PlanError::Method(_) => of("--method")(error),
+        PlanError::FieldName(_)
+        | PlanError::FieldValue(_)
+        | PlanError::OwnLength { .. }
+        | PlanError::OwnEncoding => of("--header")(error),
+        other => other.into(),
+    }
+}
+
 /// Options that make no request, as a failure of their command; `usual` is what to do where nothing better is known.
 pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
     let remedy = match error {
-        OptionError::Plan(PlanError::OwnLength { .. } | PlanError::OwnEncoding) => {
+        OptionError::Of { error: PlanError::OwnLength { .. } | PlanError::OwnEncoding, .. } => {
             "leave the field out: the length of --body or --body-file is sent with it"
         }
         _ => usual,
@@ -67,9 +79,10 @@ fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {
     let allowed = online_cores();
     match cpus.iter().find(|cpu| !allowed.contains(cpu)) {
         None => Ok(()),
-        Some(cpu) => {
-            Err(Failure::usage(format!("this process may not run on CPU {cpu}"), "see `taskset -p $$`"))
-        }
+        Some(cpu) => Err(Failure::usage(
+            format!("--cpu: this process may not run on CPU {cpu}"),
+            "see `taskset -p $$`",
+        )),
     }
 }
 
@@ -106,7 +119,7 @@ pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<
         expect,
         close,
     };
-    Ok(vec![parts.prepare()?])
+    Ok(vec![parts.prepare().map_err(of_request)?])
 }
 
 fn pace(how: &How) -> Result<(Pace, Length), OptionError> {

@@ -5,6 +5,7 @@
 //! greatest ratio.
 
 mod contestants;
+mod rustls_alone;
 
 use contestants::Contestant;
 use std::time::{Duration, Instant};

@@ -5,6 +5,7 @@ use super::message::Suite;
 use super::trust::Trust;
 use crate::limits;
 use crate::signature::SigningKey;
+use nix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The identity of one end: its private key, and the credential that the peer gets to see.
@@ -28,30 +29,46 @@ impl Identity {
     }
 }
 
-/// Translates instants into calendar time, which certificates need. It rests on one pair of readings of both clocks.
+/// Translates instants into calendar time, which certificates need. It rests on one pair of readings of both clocks,
+/// and on how long the machine has been suspended since: instants stand still meanwhile.
 #[derive(Debug, Clone, Copy)]
 pub struct Calendar {
     instant: Instant,
     unix_s: u64,
+    suspended: fn() -> Duration,
+    suspended_before: Duration,
+}
+
+/// For how long this machine has been suspended since it was started.
+fn suspended() -> Duration {
+    let read = |clock| clock_gettime(clock).map_or(Duration::ZERO, Duration::from);
+    read(ClockId::CLOCK_BOOTTIME).saturating_sub(read(ClockId::CLOCK_MONOTONIC))
 }
 
 impl Calendar {
     /// `unix_s` (seconds since 1970) was the time at `instant`.
     pub fn new(instant: Instant, unix_s: u64) -> Self {
-        Calendar { instant, unix_s }
+        Calendar::with_suspension(instant, unix_s, || Duration::ZERO)
     }
 
-    /// Reads both clocks of the system, once for each configuration; no other place of the channel reads a clock.
-    /// Calendar time goes on with the instants, so a server that runs for months sees certificates expire. The calendar
-    /// does not notice when the system's clock is set; that is by minutes at most, and matters to no certificate.
+    /// The same on a machine that has been suspended for as long as `suspended` says when it is asked.
+    pub fn with_suspension(instant: Instant, unix_s: u64, suspended: fn() -> Duration) -> Self {
+        Calendar { instant, unix_s, suspended, suspended_before: suspended() }
+    }
+
+    /// Reads the clocks of the system, once for each configuration, and the time of suspension for each certificate; no
+    /// other place of the channel reads a clock. Calendar time goes on with the instants, so a server that runs for
+    /// months, or a laptop that sleeps for days, sees certificates expire. The calendar does not notice when the
+    /// system's clock is set; that is by minutes at most, and matters to no certificate.
     fn from_system() -> Self {
         let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Calendar::new(Instant::now(), unix_s)
+        Calendar::with_suspension(Instant::now(), unix_s, suspended)
     }
 
     /// Seconds since 1970 at `now`.
     pub fn unix_s(&self, now: Instant) -> u64 {
-        self.unix_s.saturating_add(now.saturating_duration_since(self.instant).as_secs())
+        let asleep = (self.suspended)().saturating_sub(self.suspended_before);
+        self.unix_s.saturating_add((now.saturating_duration_since(self.instant) + asleep).as_secs())
     }
 }
 

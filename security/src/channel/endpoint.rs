@@ -5,6 +5,7 @@ use super::session::ChannelSession;
 use crate::half_open::HalfOpen;
 use crate::pipe::{Acceptor, Connector, Pipe};
 use crate::signature::PublicKey;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -27,16 +28,21 @@ impl ChannelServer {
         self.config.identity.key.public()
     }
 
-    /// A session for a connection that was accepted at `now`. Beyond the limit of handshakes under way it refuses at
-    /// once, before any work is done for it.
+    /// A session for a connection that was accepted at `now`, from nobody knows where.
     pub fn session(&self, now: Instant) -> ChannelSession {
-        ChannelSession::respond(Arc::clone(&self.config), self.half_open.permit(), now)
+        self.session_from(None, now)
+    }
+
+    /// A session for a connection that was accepted at `now` from `source`, which has a share of the handshakes under
+    /// way.
+    pub fn session_from(&self, source: Option<IpAddr>, now: Instant) -> ChannelSession {
+        ChannelSession::respond(Arc::clone(&self.config), self.half_open.door(source), now)
     }
 }
 
 impl Acceptor for ChannelServer {
-    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
-        Box::new(self.session(now))
+    fn accept_from(&self, source: Option<IpAddr>, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session_from(source, now))
     }
 }
 

@@ -227,7 +227,7 @@ impl Part<'_> {
         key.seal(self.transcript, &plain).map_err(|_| PipeError::BadMessage)
     }
 
-    /// Opens the peer's flight in the order of the model: decrypt, decide on trust, check the signature, check the MAC.
+    /// Opens the peer's flight in this order: decrypt, check the signature, check the MAC, decide on trust.
     fn open(
         &self,
         flight: &[u8],
@@ -239,11 +239,13 @@ impl Part<'_> {
         let (rest, mac) = plain.split_last_chunk::<MAC_OCTETS>().ok_or(PipeError::BadMessage)?;
         let (id, signature) = rest.split_last_chunk::<SIGNATURE_OCTETS>().ok_or(PipeError::BadMessage)?;
         let peer = Credential::parse(id).ok_or(PipeError::BadMessage)?;
-        trusted(&peer)?;
         verify(&peer.key, &self.covered(self.role.signature, id), signature)?;
         if !digest::equal(&self.mac(id), mac) {
             return Err(PipeError::BadMessage);
         }
+        // Decided last: a stranger who shows somebody else's key would learn from the time of the refusal whether that
+        // key is trusted.
+        trusted(&peer)?;
         Ok(peer)
     }
 }

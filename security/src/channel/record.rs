@@ -7,6 +7,7 @@ use super::message::{self, HEADER_OCTETS, MessageKind, Suite};
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, Refused, SealingKey, TAG_OCTETS};
 use crate::limits;
+use std::time::Instant;
 
 const ASSOCIATED_OCTETS: usize = 32 + HEADER_OCTETS;
 
@@ -98,6 +99,9 @@ pub struct RecordOpener {
     next: Secret,
     associated: Associated,
     most_records: u64,
+    short_epochs: u32,
+    /// When the short epochs were last counted from none.
+    counted_since: Option<Instant>,
 }
 
 impl std::fmt::Debug for RecordOpener {
@@ -116,7 +120,8 @@ impl RecordOpener {
         let key = OpeningKey::new(suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
         let (associated, most_records) = (Associated::new(transcript), limits::RECEIVE_RECORDS);
-        RecordOpener { suite, key, next: epoch.next, associated, most_records }
+        let (short_epochs, counted_since) = (0, None);
+        RecordOpener { suite, key, next: epoch.next, associated, most_records, short_epochs, counted_since }
     }
 
     /// Lowers the number of records that are taken under one key; it is never above [`limits::RECEIVE_RECORDS`].
@@ -142,11 +147,25 @@ impl RecordOpener {
         opened.map(|_| ())
     }
 
-    /// Takes the next key: the record that announces it has been opened.
-    pub fn rekey(&mut self) {
+    /// Takes the next key at `now`: the record that announces it has been opened.
+    ///
+    /// # Errors
+    /// [`Refused`] when the sender changes its key again and again without need, which costs us more than it.
+    pub fn rekey(&mut self, now: Instant) -> Result<(), Refused> {
+        if self.key.next_number() < limits::FULL_EPOCH_RECORDS {
+            let since = *self.counted_since.get_or_insert(now);
+            if now.saturating_duration_since(since) >= limits::SHORT_EPOCHS_TIME {
+                (self.short_epochs, self.counted_since) = (0, Some(now));
+            }
+            if self.short_epochs >= limits::SHORT_EPOCHS {
+                return Err(Refused);
+            }
+            self.short_epochs += 1;
+        }
         let epoch = schedule::epoch(&self.next);
         self.key = OpeningKey::new(self.suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
         self.next = epoch.next;
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ pub mod alert;
 pub mod error;
 
 use error::PipeError;
+use std::net::IpAddr;
 use std::time::Instant;
 
 /// One end of a secure byte pipe: the secure channel or TLS, client or server.
@@ -70,8 +71,13 @@ pub trait Pipe: Send {
 
 /// Makes the server's end of a new pipe for each accepted connection.
 pub trait Acceptor: Send + Sync {
-    /// A fresh pipe for a connection that was accepted at `now`.
-    fn accept(&self, now: Instant) -> Box<dyn Pipe>;
+    /// A fresh pipe for a connection that was accepted at `now` from `source`; `None`: unknown.
+    fn accept_from(&self, source: Option<IpAddr>, now: Instant) -> Box<dyn Pipe>;
+
+    /// A fresh pipe for a connection that was accepted at `now`, from nobody knows where.
+    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
+        self.accept_from(None, now)
+    }
 }
 
 /// Makes the client's end of a new pipe for each connection.

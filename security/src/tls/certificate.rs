@@ -8,6 +8,7 @@ use rcgen::{
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
 /// A certificate chain (leaf first) and the private key of the leaf.
@@ -41,6 +42,15 @@ impl Certified {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The side of a connection that may show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertifiedSide {
+    /// The server.
+    Server,
+    /// The client.
+    Client,
 }
 
 /// An authority for demonstrations and measurements. Its key exists in memory only.
@@ -95,7 +105,26 @@ impl ThrowAwayAuthority {
         self.certificate.der().clone()
     }
 
-    /// A fresh Ed25519 certificate for these names and addresses, good for servers and clients.
+    /// A fresh Ed25519 certificate for these names and addresses, for one side alone: it is valid from an hour ago, for
+    /// clocks that are behind, until so many days from now.
+    ///
+    /// # Errors
+    /// [`CannotMake`].
+    pub fn issue_for(&self, names: &[&str], side: CertifiedSide, days: u32) -> Result<Certified, CannotMake> {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let begin = rcgen::date_time_ymd(1970, 1, 1);
+        self.sign(names, |params| {
+            params.not_before = begin + unix.saturating_sub(Duration::from_secs(3600));
+            params.not_after = begin + unix + Duration::from_secs(u64::from(days) * 86_400);
+            params.extended_key_usages = vec![match side {
+                CertifiedSide::Server => ExtendedKeyUsagePurpose::ServerAuth,
+                CertifiedSide::Client => ExtendedKeyUsagePurpose::ClientAuth,
+            }];
+        })
+    }
+
+    /// A fresh Ed25519 certificate for these names and addresses, good for servers and clients at any time; for
+    /// measurements.
     ///
     /// # Errors
     /// [`CannotMake`].
@@ -113,14 +142,24 @@ impl ThrowAwayAuthority {
         from_year: i32,
         until_year: i32,
     ) -> Result<Certified, CannotMake> {
+        self.sign(names, |params| {
+            params.not_before = rcgen::date_time_ymd(from_year, 1, 1);
+            params.not_after = rcgen::date_time_ymd(until_year, 1, 1);
+            params.extended_key_usages =
+                vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        })
+    }
+
+    fn sign(
+        &self,
+        names: &[&str],
+        set: impl FnOnce(&mut CertificateParams),
+    ) -> Result<Certified, CannotMake> {
         let (key, document) = fresh_key()?;
         let mut params = CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         params.distinguished_name.push(DnType::CommonName, names.first().copied().unwrap_or("dyno"));
-        params.not_before = rcgen::date_time_ymd(from_year, 1, 1);
-        params.not_after = rcgen::date_time_ymd(until_year, 1, 1);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        set(&mut params);
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Certified { chain: vec![certificate.der().clone()], key: document })
     }

@@ -11,6 +11,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ClientConfig, ServerConfig};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -56,15 +57,21 @@ impl TlsServer {
         Ok(TlsServer { config: Arc::new(config), half_open: HalfOpen::new(limits::HALF_OPEN_HANDSHAKES) })
     }
 
-    /// A session for a connection that was accepted at `now`; refuses at once beyond [`limits::HALF_OPEN_HANDSHAKES`].
+    /// A session for a connection that was accepted at `now`, from nobody knows where.
     pub fn session(&self, now: Instant) -> TlsSession {
-        TlsSession::server(Arc::clone(&self.config), self.half_open.permit(), now)
+        self.session_from(None, now)
+    }
+
+    /// A session for a connection that was accepted at `now` from `source`, which has a share of the handshakes under
+    /// way ([`limits::HALF_OPEN_HANDSHAKES`]).
+    pub fn session_from(&self, source: Option<IpAddr>, now: Instant) -> TlsSession {
+        TlsSession::server(Arc::clone(&self.config), self.half_open.door(source), now)
     }
 }
 
 impl Acceptor for TlsServer {
-    fn accept(&self, now: Instant) -> Box<dyn Pipe> {
-        Box::new(self.session(now))
+    fn accept_from(&self, source: Option<IpAddr>, now: Instant) -> Box<dyn Pipe> {
+        Box::new(self.session_from(source, now))
     }
 }
 

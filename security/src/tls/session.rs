@@ -1,7 +1,7 @@
 //! One end of a TLS connection as a [`Pipe`].
 
 use super::trust::is_authority_as_server;
-use crate::half_open::Permit;
+use crate::half_open::Door;
 use crate::lifecycle::{self, Lifecycle};
 use crate::limits;
 use crate::outgoing::Outgoing;
@@ -22,7 +22,6 @@ pub struct TlsSession {
     /// `None` once the session has failed.
     connection: Option<Connection>,
     life: Lifecycle,
-    is_server: bool,
     outgoing: Outgoing,
     /// Octets that were sent before the handshake was done.
     early_octets: usize,
@@ -31,16 +30,10 @@ pub struct TlsSession {
 }
 
 impl TlsSession {
-    fn new(
-        connection: Result<Connection, rustls::Error>,
-        is_server: bool,
-        permit: Option<Permit>,
-        now: Instant,
-    ) -> Self {
+    fn new(connection: Result<Connection, rustls::Error>, door: Option<Door>, now: Instant) -> Self {
         let mut session = TlsSession {
             connection: connection.ok(),
-            life: Lifecycle::new(permit, now, limits::HANDSHAKE_TIME),
-            is_server,
+            life: Lifecycle::new(door, now, limits::HANDSHAKE_TIME),
             outgoing: Outgoing::default(),
             early_octets: 0,
             received: false,
@@ -53,12 +46,12 @@ impl TlsSession {
         session
     }
 
-    pub(super) fn server(config: Arc<ServerConfig>, permit: Option<Permit>, now: Instant) -> Self {
-        TlsSession::new(ServerConnection::new(config).map(Connection::Server), true, permit, now)
+    pub(super) fn server(config: Arc<ServerConfig>, door: Door, now: Instant) -> Self {
+        TlsSession::new(ServerConnection::new(config).map(Connection::Server), Some(door), now)
     }
 
     pub(super) fn client(config: Arc<ClientConfig>, name: ServerName<'static>, now: Instant) -> Self {
-        TlsSession::new(ClientConnection::new(config, name).map(Connection::Client), false, None, now)
+        TlsSession::new(ClientConnection::new(config, name).map(Connection::Client), None, now)
     }
 
     /// The cipher suite in use, for reports; `None` until it is agreed upon.
@@ -97,6 +90,9 @@ impl TlsSession {
         }
         if !self.life.established && !connection.is_handshaking() {
             self.life.establish(None);
+        } else if connection.wants_write() {
+            // There is an answer, so the peer's first message is whole.
+            self.life.begin();
         }
         Ok(())
     }
@@ -145,10 +141,6 @@ fn check_first(octet: u8) -> Result<(), PipeError> {
 
 impl Pipe for TlsSession {
     fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, _now: Instant) -> Result<(), PipeError> {
-        if self.is_server && !self.life.established && !self.life.has_permit() {
-            self.fail();
-            return Err(PipeError::TooManyHandshakes);
-        }
         if let (false, Some(&first)) = (self.received, wire.first()) {
             self.received = true;
             if let Err(error) = check_first(first) {
@@ -158,7 +150,7 @@ impl Pipe for TlsSession {
                 return Err(error);
             }
         }
-        let result = self.take(wire, plain);
+        let result = self.life.heard().and_then(|()| self.take(wire, plain));
         match result {
             Ok(()) => self.flush(),
             Err(_) => self.fail(),

@@ -184,7 +184,7 @@ impl Scheduler {
     /// Resumes coroutines that are ready or whose time is up; returns whether there are connections to accept.
     fn dispatch(&mut self, ready: &[Ready]) -> bool {
         let mut knocked = false;
-        for &Ready { token, ended } in ready {
+        for &Ready { token, ended, .. } in ready {
             match token {
                 LISTENER => knocked = true,
                 STOP => {}

@@ -17,7 +17,7 @@
 //!
 //! # Shines
 //! Where services compute or block and connections are many: an idle connection holds no thread, and a slow service
-//! does not delay the loop.
+//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503
@@ -40,7 +40,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Ticket, Workers};
+use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -73,16 +73,16 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
 type Work = (Ticket, HandedRequest);
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let inbox = ReplyInbox::new()?;
+    let (inbox, presence) = (ReplyInbox::new()?, &Presence::new(site.settings.max_connections));
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
         let worker = |place| {
             let (work, inbox) = (work.clone(), &inbox);
-            move || answer(site, place, &work, inbox)
+            move || answer(site, place, &work, inbox, presence)
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
-        let mut crew = Pool { site, queue, inbox: &inbox };
+        let mut crew = Pool { site, queue, inbox: &inbox, presence };
         let ready = || site.ready(workers.len());
         let ended = readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
         inbox.close();
@@ -90,13 +90,15 @@ fn run(site: &'static Site) -> io::Result<()> {
     })
 }
 
-fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox) {
+fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox, presence: &Presence) {
     let tally = site.tallies.of(place);
     for (ticket, request) in work {
         if inbox.is_closed() {
             return;
         }
-        let mut reply = call(site, &request.borrow(), tally);
+        // The loop notices when a client leaves; for one that has left nothing is done.
+        let mut reply =
+            if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
         // This layer may wait, so the worker itself waits for the modelled back end.
         if let Some(wait) = reply.wait.take() {
             inbox.sleep(wait);
@@ -110,15 +112,21 @@ struct Pool<'a> {
     site: &'static Site,
     queue: Sender<Work>,
     inbox: &'a ReplyInbox,
+    presence: &'a Presence,
 }
 
 impl Workers for Pool<'_> {
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
+    fn call(&mut self, ticket: Ticket, request: &Request<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+        self.presence.enter(ticket);
         let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
             Some(Ok(())) => None,
             Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
         }
+    }
+
+    fn left(&mut self, ticket: Ticket) {
+        self.presence.leave(ticket);
     }
 
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {

@@ -41,7 +41,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Ticket, Workers};
+use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -72,7 +72,7 @@ pub const WORK_STEALING: Architecture = Architecture {
 };
 
 fn run(site: &'static Site) -> io::Result<()> {
-    let inbox = ReplyInbox::new()?;
+    let (inbox, presence) = (ReplyInbox::new()?, &Presence::new(site.settings.max_connections));
     thread::scope(|threads| {
         // The pool is as large as the system allows, so the threads are there before it.
         let (places, place) = unbounded::<ThreadBuilder>();
@@ -85,7 +85,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         let pool = ThreadPoolBuilder::new().num_threads(workers).spawn_handler(take);
         let pool = pool.build().map_err(io::Error::other)?;
         pool.in_place_scope(|scope| {
-            let mut crew = StealingPool { site, scope, inbox: &inbox, under_way: 0 };
+            let mut crew = StealingPool { site, scope, inbox: &inbox, presence, under_way: 0 };
             let ready = || site.ready(workers);
             let ended =
                 readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
@@ -100,12 +100,14 @@ struct StealingPool<'a, 'scope> {
     site: &'static Site,
     scope: &'a Scope<'scope>,
     inbox: &'scope ReplyInbox,
+    presence: &'scope Presence,
     under_way: usize,
 }
 
 impl Workers for StealingPool<'_, '_> {
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
-        let (site, inbox) = (self.site, self.inbox);
+    fn call(&mut self, ticket: Ticket, request: &Request<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+        let (site, inbox, presence) = (self.site, self.inbox, self.presence);
+        presence.enter(ticket);
         let has_place = self.under_way < site.settings.queue_places;
         let request = if has_place { HandedRequest::new(site, request) } else { None };
         let Some(request) = request else { return Some(busy(site.tallies.of(0))) };
@@ -115,9 +117,16 @@ impl Workers for StealingPool<'_, '_> {
                 return;
             }
             let tally = site.tallies.of(rayon::current_thread_index().unwrap_or(0));
-            inbox.post(ticket, call(site, &request.borrow(), tally));
+            // The loop notices when a client leaves; for one that has left nothing is done.
+            let reply =
+                if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+            inbox.post(ticket, reply);
         });
         None
+    }
+
+    fn left(&mut self, ticket: Ticket) {
+        self.presence.leave(ticket);
     }
 
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {

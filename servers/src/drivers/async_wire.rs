@@ -97,6 +97,12 @@ impl Attendance {
         self.stop.mark(unsafe { BorrowedFd::borrow_raw(self.descriptor) }, mark);
     }
 
+    /// The connection itself.
+    pub fn connection<'a>(self) -> BorrowedFd<'a> {
+        // SAFETY: as in `mark`.
+        unsafe { BorrowedFd::borrow_raw(self.descriptor) }
+    }
+
     /// A second descriptor of the connection, which stays open when the wire is dropped.
     ///
     /// # Errors
@@ -150,8 +156,9 @@ impl AsyncWire {
     pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
         let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
         attendance.mark(Mark::Idle);
+        let source = site.source_of(&stream);
         let secure = site.transport.as_ref().map(|transport| {
-            let pipe = transport.accept(Instant::now());
+            let pipe = transport.accept_from(source, Instant::now());
             Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
         });
         AsyncWire {

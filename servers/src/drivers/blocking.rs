@@ -3,8 +3,8 @@
 //! How to wait is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine waits by letting others run.
 
 use std::io::{self, Read};
-use std::net::{Shutdown, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::{IpAddr, Shutdown, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -25,6 +25,11 @@ use crate::limits::DRAIN_LOOK;
 
 /// A connection and the calls that wait for it.
 pub trait Wire {
+    /// The connection itself; `None` where there is no socket.
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
     /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
     /// that no request is under way; then a stopping server may end the wait, with 0 although bytes may still come.
     ///
@@ -56,7 +61,8 @@ pub trait Wire {
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
-    Conversation::new(site, tally, Instant::now()).go_on(wire, site, tally);
+    let source = wire.connection().and_then(|connection| site.source_of(&connection));
+    Conversation::new(site, source, tally, Instant::now()).go_on(wire, site, tally);
 }
 
 /// Why a [`Conversation`] was broken off.
@@ -78,9 +84,9 @@ pub struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// The conversation on a connection that was accepted at `accepted`: its deadlines count from there.
-    pub fn new(site: &'a Site, tally: &'a Tally, accepted: Instant) -> Self {
-        Conversation { session: Session::new(site, tally, accepted), clock: Clock::new() }
+    /// The conversation on a connection from `source` that was accepted at `accepted`: its deadlines count from there.
+    pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
+        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
     }
 
     /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
@@ -92,15 +98,9 @@ impl<'a> Conversation<'a> {
         converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
     }
 
-    /// When [`Conversation::is_over_at`] is to be asked.
+    /// When the conversation is to be taken up, even if nothing has happened.
     pub fn deadline(&self) -> Option<Instant> {
         self.session.deadline()
-    }
-
-    /// Handles the deadlines that have passed at `now`, and says whether the connection is to be closed.
-    pub fn is_over_at(&mut self, now: Instant) -> bool {
-        self.session.handle_deadline(now);
-        self.session.is_over(now)
     }
 
     /// Gives the client up before its time, with an answer that says so where one is due.
@@ -141,7 +141,7 @@ fn converse(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally);
+            let reply = call(site, &request, tally, wire.connection());
             if let Some(wait) = reply.wait {
                 wire.sleep(wait);
             }
@@ -239,6 +239,10 @@ impl<'a> BlockingWire<'a> {
 }
 
 impl Wire for BlockingWire<'_> {
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.stream.as_fd())
+    }
+
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if timeout.is_zero() {
             return Ok(recv(self.stream.as_raw_fd(), into, MsgFlags::MSG_DONTWAIT)?);

@@ -94,9 +94,10 @@ impl RingConnections {
             refuse(self.site, stream, self.tally);
             return Ok(());
         }
+        let source = self.site.source_of(&stream);
         let index = self.connections.insert(RingConnection {
             stream: stream.into(),
-            timed: TimedSession::new(Session::new(self.site, self.tally, self.clock.now())),
+            timed: TimedSession::new(Session::new(self.site, self.tally, source, self.clock.now())),
             receiving: false,
             sending: false,
             held: Vec::new(),
@@ -231,7 +232,8 @@ impl RingConnections {
                 && let Some(request) = connection.timed.session.next_request()
             {
                 share.serve();
-                let reply = call(self.site, &request, self.tally);
+                let client = Some(connection.stream.as_fd());
+                let reply = call(self.site, &request, self.tally, client);
                 connection.timed.take_reply(reply, &self.clock);
                 continue;
             }

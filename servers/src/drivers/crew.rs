@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -152,7 +152,8 @@ impl Crew {
     /// Serves a connection until it ends, or until it waits for its client while others wait for this worker.
     pub fn serve(&self, mut guest: Guest, tally: &'static Tally) {
         let Guest { wire, talk, accepted, .. } = &mut guest;
-        let talk = talk.get_or_insert_with(|| Conversation::new(self.site, tally, *accepted));
+        let begin = || Conversation::new(self.site, self.site.source_of(wire.stream()), tally, *accepted);
+        let talk = talk.get_or_insert_with(begin);
         let next_look = Instant::now() + CROWD_LOOK;
         let mut wire = LentWire { wire, crew: self, next_look, is_crowded: false };
         match talk.go_on(&mut wire, self.site, tally) {
@@ -220,7 +221,7 @@ impl Crew {
         Ok(None)
     }
 
-    /// A connection that can go on at once, or whose time is up. One that is over is closed here.
+    /// A connection that can go on at once, or whose time is up.
     fn take_ready(&self) -> Option<Guest> {
         let mut table = self.lock();
         if !table.guests.is_empty() {
@@ -242,16 +243,12 @@ impl Crew {
         let late: Vec<_> =
             table.guests.iter().filter(|(_, guest)| is_late(guest)).map(|(place, _)| place).collect();
         for place in late {
+            // A worker looks once more whether something has come. Its place is used again, so nothing more must be
+            // reported of it.
             let guest = &mut table.guests[place];
-            if guest.talk.as_mut().is_some_and(|talk| talk.is_over_at(now)) {
-                drop(table.guests.remove(place));
-                self.ended();
-            } else {
-                // Its place is used again, so nothing more must be reported of it.
-                let _ = self.epoll.delete(guest.wire.stream());
-                guest.watch = Watch::Nothing;
-                table.ready.push_back(place);
-            }
+            let _ = self.epoll.delete(guest.wire.stream());
+            guest.watch = Watch::Nothing;
+            table.ready.push_back(place);
         }
     }
 
@@ -325,6 +322,10 @@ struct LentWire<'a> {
 }
 
 impl Wire for LentWire<'_> {
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        self.wire.connection()
+    }
+
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         self.wire.read(into, timeout.min(CROWD_TICK), idle)
     }

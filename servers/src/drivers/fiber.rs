@@ -4,6 +4,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -96,6 +97,10 @@ impl<'a> YieldingWire<'a> {
 }
 
 impl Wire for YieldingWire<'_> {
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.stream.as_fd())
+    }
+
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         if !self.readable {
             match self.wait(Interest::Read, timeout, idle) {

@@ -30,7 +30,7 @@ use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
 use super::head_limit::RequestCount;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
-use crate::kit::call::{busy, guard};
+use crate::kit::call::{busy, guard, has_left};
 use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
@@ -97,8 +97,9 @@ impl Gate {
 
     async fn serve(&self, parts: &Parts, body: &[u8]) -> Response {
         let reply = {
-            let call =
-                Call { method: parts.method.as_str(), path: parts.uri.path(), body, fields: &parts.headers };
+            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let has_left = || has_left(self.attendance.connection());
+            let call = Call { method, path, body, fields: &parts.headers, has_left: &has_left };
             guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
         };
         if let Some(wait) = reply.wait {

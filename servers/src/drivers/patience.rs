@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -34,7 +34,7 @@ impl Patience {
     /// Serves a connection until it ends, or until patience does.
     pub fn serve(&mut self, stream: TcpStream, tally: &'static Tally) {
         let (site, now) = (self.site, Instant::now());
-        let mut talk = Conversation::new(site, tally, now);
+        let mut talk = Conversation::new(site, site.source_of(&stream), tally, now);
         // Most connections end before a look would be worth its call.
         self.next_look = now + CROWD_LOOK;
         if self.waiting > 0 {
@@ -94,6 +94,10 @@ impl HurriedWire<'_> {
 }
 
 impl Wire for HurriedWire<'_> {
+    fn connection(&self) -> Option<BorrowedFd<'_>> {
+        self.wire.connection()
+    }
+
     fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize> {
         let count = self.wire.read(into, timeout.min(CROWD_TICK), idle)?;
         self.moved += count;

@@ -94,7 +94,8 @@ enum Accepting {
 
 /// A connection that the selector watches.
 pub struct Watched<'a> {
-    stream: TcpStream,
+    /// The connection itself.
+    pub stream: TcpStream,
     /// The session, with its deadlines.
     pub timed: TimedSession<'a>,
     serial: u64,
@@ -103,6 +104,8 @@ pub struct Watched<'a> {
     readable: bool,
     /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
     ended: bool,
+    /// Whether no answer can reach the peer any more.
+    gone: bool,
     /// Its turn ended for fairness' sake, and its next one is planned.
     is_unfinished: bool,
 }
@@ -190,6 +193,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
                 let watched = self.watched.get_mut(index)?;
                 watched.readable = true;
                 watched.ended |= event.ended;
+                watched.gone |= event.gone;
                 Some(EventSource::Connection(index))
             }
         }
@@ -245,7 +249,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             return refuse(self.turn.site, stream, self.turn.tally);
         }
         self.serial += 1;
-        let session = Session::new(site, self.turn.tally, self.turn.clock.now());
+        let session = Session::new(site, self.turn.tally, site.source_of(&stream), self.turn.clock.now());
         let timed = TimedSession::new(session);
         timed.enter(index, &mut self.deadlines);
         self.watched.insert(Watched {
@@ -255,6 +259,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             interest: Interest::Read,
             readable: false,
             ended: false,
+            gone: false,
             is_unfinished: false,
         });
         site.open_connections.fetch_add(1, Relaxed);
@@ -369,6 +374,11 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
 }
 
 impl Watched<'_> {
+    /// Whether no answer can reach the peer any more.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether there may be bytes to read.
     pub fn is_readable(&self) -> bool {
         self.readable

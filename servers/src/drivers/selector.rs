@@ -71,4 +71,6 @@ pub struct Ready {
     /// The peer has sent its last byte, or is gone: the loop goes on reading until a read says so. An edge-triggered
     /// selector must set this, because after the last byte a short read does not mean that everything has been read.
     pub ended: bool,
+    /// The connection is closed both ways, or broken: no answer can reach the peer.
+    pub gone: bool,
 }

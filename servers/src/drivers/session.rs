@@ -9,6 +9,7 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -97,11 +98,11 @@ impl Secure {
 }
 
 impl<'a> Session<'a> {
-    /// The session of a connection that was just accepted; `tally` counts it.
-    pub fn new(site: &'a Site, tally: &'a Tally, now: Instant) -> Self {
+    /// The session of a connection that was accepted at `now` from `source`; `tally` counts it.
+    pub fn new(site: &'a Site, tally: &'a Tally, source: Option<IpAddr>, now: Instant) -> Self {
         Tally::add(&tally.connections, 1);
         let secure = site.transport.as_ref().map(|transport| {
-            let pipe = transport.accept(now);
+            let pipe = transport.accept_from(source, now);
             Box::new(Secure {
                 pipe,
                 wire: Vec::new(),
@@ -305,11 +306,6 @@ impl<'a> Session<'a> {
             Want::Linger | Want::Read => DriverStep::Read,
             Want::Close => DriverStep::Close,
         }
-    }
-
-    /// Whether the connection is to be closed.
-    pub fn is_over(&mut self, now: Instant) -> bool {
-        self.want(now) == Want::Close
     }
 
     /// Whether bytes from the peer can be taken in now.

@@ -29,7 +29,7 @@ pub async fn serve(
     tally: fn(&'static Site) -> &'static Tally,
 ) -> io::Result<()> {
     let mut clock = Clock::new();
-    let mut session = Session::new(site, tally(site), clock.now());
+    let mut session = Session::new(site, tally(site), site.source_of(&stream), clock.now());
     session.hold_memory();
     let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
     let mut share = TurnShare::new();
@@ -42,7 +42,7 @@ pub async fn serve(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally(site));
+            let reply = call(site, &request, tally(site), Some(stream.as_fd()));
             if let Some(wait) = reply.wait {
                 sleep(wait).await;
             }

@@ -1,6 +1,7 @@
 //! What answers the requests of a loop: the loop itself, or workers that answer later.
 
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use dyno_http::request::{OwnedRequest, Request};
 
@@ -9,12 +10,15 @@ use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::SMALL_BUFFERS_BYTES;
-use crate::services::service::Reply;
+use crate::services::service::{Reply, text};
 
 /// What answers requests.
 pub trait Workers {
     /// Answers now (`Some`), or later through [`Workers::finished`] (`None`).
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>) -> Option<Reply>;
+    fn call(&mut self, ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
+
+    /// The client has left; what it has asked for need not be done.
+    fn left(&mut self, _ticket: Ticket) {}
 
     /// A descriptor that becomes readable when an answer has come in; `None`: every request is answered at once.
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
@@ -59,6 +63,41 @@ impl HandedRequest {
     }
 }
 
+/// Which connections of a loop are still there, for workers that are about to do something for one.
+#[derive(Debug)]
+pub struct Presence(Box<[AtomicU64]>);
+
+impl Presence {
+    /// Nobody, with room for so many connections.
+    pub fn new(connections: usize) -> Self {
+        Presence((0..connections).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// The connection is there.
+    pub fn enter(&self, ticket: Ticket) {
+        if let Some(place) = self.0.get(ticket.index) {
+            place.store(ticket.serial, Relaxed);
+        }
+    }
+
+    /// The connection is gone.
+    pub fn leave(&self, ticket: Ticket) {
+        if let Some(place) = self.0.get(ticket.index) {
+            place.store(0, Relaxed);
+        }
+    }
+
+    /// Whether the connection is still there.
+    pub fn has(&self, ticket: Ticket) -> bool {
+        self.0.get(ticket.index).is_none_or(|place| place.load(Relaxed) == ticket.serial)
+    }
+}
+
+/// What is handed back in place of an answer that nobody waits for.
+pub fn nothing() -> Reply {
+    Reply::now(text(503, "nobody waits for the answer\n"))
+}
+
 /// A loop that answers by itself.
 pub struct Alone<'a> {
     /// The site that is served.
@@ -68,7 +107,7 @@ pub struct Alone<'a> {
 }
 
 impl Workers for Alone<'_> {
-    fn call(&mut self, _ticket: Ticket, request: &Request<'_>) -> Option<Reply> {
-        Some(call(self.site, request, self.tally))
+    fn call(&mut self, _ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply> {
+        Some(call(self.site, request, self.tally, Some(client)))
     }
 }

@@ -1,8 +1,10 @@
 //! Calls a service, and survives its panic.
 
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dyno_http::request::Request;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::site::Site;
 use super::tally::Tally;
@@ -11,8 +13,19 @@ use crate::services::service::{Call, Reply, text};
 
 /// Lets the site's services answer `request`. A panic costs this connection (a 500, then the end) and nothing else:
 /// no thread and no place in a pool.
-pub fn call(site: &Site, request: &Request<'_>, tally: &Tally) -> Reply {
-    guard(site, tally, || site.services.call(&Call::new(request)))
+///
+/// `client`: its connection, so that nothing long is done for one that has left; `None`: it is looked after elsewhere.
+pub fn call(site: &Site, request: &Request<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
+    let has_left = || client.is_some_and(has_left);
+    guard(site, tally, || site.services.call(&Call::new(request, &has_left)))
+}
+
+/// Whether the client of this connection can read no answer any more: it has reset the connection, or the connection
+/// is closed both ways. One that has only ended its own side (shutdown(2)) waits for its answer.
+pub fn has_left(client: BorrowedFd<'_>) -> bool {
+    // The end and errors are reported unasked.
+    let mut watched = [PollFd::new(client, PollFlags::empty())];
+    matches!(poll(&mut watched, PollTimeout::ZERO), Ok(1))
 }
 
 /// Runs `answer`; a panic becomes a 500 that ends its connection. Past the drain limit nothing is run, because nobody

@@ -1,7 +1,7 @@
 //! What a server is given to run.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use dyno_http::limits::Limits;
 use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
+use socket2::SockRef;
 
 use super::listen::listen;
 use super::memory::MemoryBudget;
@@ -67,6 +68,12 @@ impl Readiness {
 }
 
 impl Site {
+    /// Where a connection comes from, if its transport wants to know.
+    pub fn source_of(&self, stream: &impl AsFd) -> Option<IpAddr> {
+        self.transport.as_ref()?;
+        Some(SockRef::from(stream).peer_addr().ok()?.as_socket()?.ip())
+    }
+
     /// A chapter calls this once, when all that it starts in advance stands and connections are accepted from now on:
     /// `workers` processes, threads or loops. There may be fewer than the settings ask for, where the system allows no
     /// more.

@@ -17,6 +17,7 @@ pub const SERVICE: Service = Service {
     answer: "octet number i is the letter a + i mod 26",
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: false,
     call: |_, _, rest| {
         let length = match number(rest, BYTES_MAX) {
             Ok(length) => length,

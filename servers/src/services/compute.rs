@@ -17,6 +17,7 @@ pub const SERVICE: Service = Service {
     answer: "computed MICROS us",
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: true,
     call: |services, _, rest| {
         let micros = match number(rest, MICROS_MAX) {
             Ok(micros) => micros,

@@ -13,6 +13,7 @@ pub const SERVICE: Service = Service {
     answer: "the octets of the request's body",
     methods: &["POST"],
     needs: Needs::Nothing,
+    is_long: false,
     call: |_, call, _| {
         Reply::now(Response::new(Status::OK, "application/octet-stream", Body::Owned(call.body.to_vec())))
     },

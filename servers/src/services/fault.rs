@@ -18,6 +18,7 @@ pub const SERVICE: Service = Service {
     answer: "none, or 500 for a panic",
     methods: &["GET"],
     needs: Needs::Faults,
+    is_long: false,
     call: |services, _, rest| match rest {
         "panic" => panic!("a planted fault"),
         "abort" => std::process::abort(),

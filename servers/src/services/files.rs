@@ -27,6 +27,7 @@ pub const SERVICE: Service = Service {
     answer: "the octets of the file",
     methods: &["GET", "HEAD"],
     needs: Needs::Directory,
+    is_long: false,
     call: serve,
 };
 

@@ -16,5 +16,6 @@ pub const SERVICE: Service = Service {
     answer: "Hello, World!",
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: false,
     call: |_, _, _| Reply::now(Response::new(Status::OK, "text/plain", Body::Static(BODY))),
 };

@@ -20,6 +20,7 @@ pub const SERVICE: Service = Service {
     answer: r#"{"message":"Hello, World!"}"#,
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: false,
     call: |_, _, _| {
         let body = serde_json::to_vec(&Message { message: "Hello, World!" });
         Reply::now(match body {

@@ -21,6 +21,7 @@ pub const SERVICE: Service = Service {
     answer: "mixed",
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: true,
     call: |services, _, rest| {
         let place = if rest.is_empty() {
             Ok(services.mixed[0].fetch_add(1, Relaxed))

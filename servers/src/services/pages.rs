@@ -16,6 +16,7 @@ pub const SERVICE: Service = Service {
     answer: "HTML with COUNT images inside nested elements",
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: false,
     call: |_, _, rest| Reply::now(page(rest).unwrap_or_else(|refusal| refusal)),
 };
 

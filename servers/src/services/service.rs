@@ -38,6 +38,9 @@ pub struct Service {
     pub methods: &'static [&'static str],
     /// What it needs in order to be available.
     pub needs: Needs,
+    /// Whether it may compute or wait for long. It is not called for a client that has left, which is looked at before;
+    /// what takes less than that look is done without it.
+    pub is_long: bool,
     /// The function itself. `rest` is the path after the first segment and its slash.
     pub call: fn(services: &Services, call: &Call<'_>, rest: &str) -> Reply,
 }
@@ -66,6 +69,8 @@ pub struct Call<'a> {
     pub body: &'a [u8],
     /// The header fields.
     pub fields: &'a dyn FieldLookup,
+    /// Looks whether the client has left.
+    pub has_left: &'a dyn Fn() -> bool,
 }
 
 /// Header fields to look into.
@@ -89,8 +94,9 @@ impl FieldLookup for Request<'_> {
 
 impl<'a> Call<'a> {
     /// The view of a request that our own core has parsed.
-    pub fn new(request: &'a Request<'a>) -> Self {
-        Call { method: request.method(), path: request.target().path, body: request.body(), fields: request }
+    pub fn new(request: &'a Request<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
+        let (method, path, body) = (request.method(), request.target().path, request.body());
+        Call { method, path, body, fields: request, has_left }
     }
 }
 
@@ -133,6 +139,9 @@ impl Services {
         let Some((service, rest)) = self.find(call.path) else {
             return Reply::now(text(404, "no such service; see `dyno list`\n"));
         };
+        if service.is_long && (call.has_left)() {
+            return Reply::now(text(503, "nobody waits for the answer\n").closing());
+        }
         if service.methods.contains(&call.method) {
             return (service.call)(self, call, rest);
         }

@@ -14,6 +14,7 @@ pub const SERVICE: Service = Service {
     answer: "waited MICROS us",
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
+    is_long: true,
     call: |_, _, rest| match number(rest, MICROS_MAX) {
         Ok(micros) => Reply::after(Duration::from_micros(micros), text(200, format!("waited {micros} us\n"))),
         Err(refusal) => Reply::now(refusal),

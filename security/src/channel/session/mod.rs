@@ -9,7 +9,7 @@ use super::credential::Credential;
 use super::handshake::{Established, Initiator, Responder};
 use super::message::MessageKind;
 use super::record::{RecordOpener, RecordSealer};
-use crate::half_open::Permit;
+use crate::half_open::Door;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
 use crate::outgoing::Outgoing;
@@ -63,8 +63,8 @@ impl std::fmt::Debug for ChannelSession {
 }
 
 impl ChannelSession {
-    fn new(config: Arc<Config>, stage: Stage, permit: Option<Permit>, now: Instant) -> Self {
-        let life = Lifecycle::new(permit, now, config.bounds.handshake);
+    fn new(config: Arc<Config>, stage: Stage, door: Option<Door>, now: Instant) -> Self {
+        let life = Lifecycle::new(door, now, config.bounds.handshake);
         ChannelSession {
             config,
             stage,
@@ -83,9 +83,9 @@ impl ChannelSession {
         }
     }
 
-    /// The responder's end. Without a permit for its handshake it fails at the first octet that it receives.
-    pub(super) fn respond(config: Arc<Config>, permit: Option<Permit>, now: Instant) -> Self {
-        ChannelSession::new(config, Stage::AwaitHello, permit, now)
+    /// The responder's end; its handshake takes its place at `door`.
+    pub(super) fn respond(config: Arc<Config>, door: Door, now: Instant) -> Self {
+        ChannelSession::new(config, Stage::AwaitHello, Some(door), now)
     }
 
     /// The initiator's end; message 1 is pending at once.
@@ -188,11 +188,7 @@ impl Drop for ChannelSession {
 
 impl Pipe for ChannelSession {
     fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
-        if matches!(self.stage, Stage::AwaitHello) && !self.life.has_permit() {
-            self.fail();
-            return Err(PipeError::TooManyHandshakes);
-        }
-        let result = self.take(wire, plain, now);
+        let result = self.life.heard().and_then(|()| self.take(wire, plain, now));
         if result.is_err() {
             self.fail();
         }

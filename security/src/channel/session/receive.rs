@@ -89,9 +89,8 @@ impl ChannelSession {
                         .opener
                         .open(MessageKind::Rekey, body, plain)
                         .map_err(|_| PipeError::BadMessage)?;
-                    records.opener.rekey();
                     self.leaves_traces = true;
-                    Ok(())
+                    records.opener.rekey(now).map_err(|_| PipeError::BadMessage)
                 }
                 k if k == MessageKind::Close as u8 => {
                     records
@@ -115,6 +114,7 @@ impl ChannelSession {
         let unix_s = self.config.calendar.unix_s(now);
         match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::AwaitHello => {
+                self.life.begin();
                 let (responder, reply) = Responder::start(body, &self.config)?;
                 self.outgoing.tail().extend_from_slice(&reply);
                 self.stage = Stage::AwaitFinish(Box::new(responder));

@@ -143,6 +143,7 @@ impl Selector for Epoll {
         ready.extend(others.map(|event| Ready {
             token: event.token().0,
             ended: event.is_read_closed() || event.is_error(),
+            gone: event.is_write_closed() || event.is_error(),
         }));
         Ok(())
     }

@@ -36,6 +36,7 @@ pub mod select;
 
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::AsFd;
 
 use crate::drivers::readiness::{ConnectionTable, EventSource, TurnEnd};
 use crate::drivers::selector::{Interest, Ready, Selector};
@@ -107,6 +108,9 @@ fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], wo
 /// Works on one connection until it would have to wait, and tells the selector what it waits for.
 fn carry<S: Selector>(table: &mut ConnectionTable<'_, S>, index: usize, workers: &mut impl Workers) {
     let next = turn(table, index, workers);
+    if next == TurnEnd::Close {
+        workers.left(table.at(index).1);
+    }
     table.rearm(index, next);
 }
 
@@ -119,13 +123,16 @@ fn turn<S: Selector>(
 ) -> TurnEnd {
     let (connection, ticket, shared) = table.at(index);
     let now = shared.clock.now();
+    if connection.is_gone() {
+        return TurnEnd::Close;
+    }
     let mut share = TurnShare::new();
     for _ in 0..READS_PER_TURN {
         while !share.is_used_up()
             && let Some(request) = connection.timed.session.next_request()
         {
             share.serve();
-            match workers.call(ticket, &request) {
+            match workers.call(ticket, &request, connection.stream.as_fd()) {
                 Some(reply) => connection.timed.take_reply(reply, &shared.clock),
                 None => break,
             }

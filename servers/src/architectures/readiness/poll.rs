@@ -138,7 +138,7 @@ impl Selector for Poll {
         }
         for (entry, &token) in self.list.iter().zip(&self.tokens) {
             if entry.any().unwrap_or(true) {
-                ready.push(Ready { token, ended: false });
+                ready.push(Ready { token, ended: false, gone: false });
             }
         }
         Ok(())

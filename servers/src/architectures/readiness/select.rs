@@ -117,7 +117,11 @@ impl Selector for Select {
         }
         for set in [&read, &write] {
             let descriptors = set.fds(None);
-            ready.extend(descriptors.map(|fd| Ready { token: self.tokens[raw(fd)], ended: false }));
+            ready.extend(descriptors.map(|fd| Ready {
+                token: self.tokens[raw(fd)],
+                ended: false,
+                gone: false,
+            }));
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Unix sockets in each command that sends requests, and paths that are sent as they are written.
+//! What the commands that send requests have in common: Unix sockets, paths that are sent as they are written, what is
+//! told of failures, and options that are named where their value is wrong.
 
 mod support;
 
@@ -156,5 +157,47 @@ fn a_reader_that_has_gone_changes_no_exit_code() {
             let fine = code == Some(0) || name == "load" && code == Some(5);
             assert!(fine && ended.stderr.is_empty(), "{words}: {ended:?}");
         }
+    }
+}
+
+#[test]
+fn an_option_whose_value_is_wrong_is_named() {
+    for (name, words) in CLIENTS {
+        for (option, more) in [
+            ("--method", "-X G\u{e9}T"),
+            ("--header", "-H Content-Length:3"),
+            ("--header", "-H Transfer-Encoding:chunked"),
+            ("--header", "-H a\u{7f}b:c"),
+            ("--header", "-H nocolon"),
+            ("--expect", "--expect luck"),
+            ("--body-file", "--body-file /absent"),
+            ("--mix", "--mix /absent"),
+            ("--timeout", "--timeout soon"),
+            ("--timeout", "--timeout 0"),
+        ] {
+            // A page is fetched by requests of the browser's own.
+            if name == "browse" && option != "--timeout" && more != "-H nocolon" {
+                continue;
+            }
+            let ended = dyno(&format!("{} {more}", words.replace("URL", "http://127.0.0.1:1/")), &[]);
+            assert!(ended.code == 2 && ended.stderr.contains(option), "{name} {more}: {ended:?}");
+        }
+    }
+    for (option, more) in [
+        ("--rate", "--rate many"),
+        ("--rate", "--rate 1..2"),
+        ("--arrivals", "--rate 5 --arrivals weekly"),
+        ("--cpu", "--cpu 999"),
+        ("--duration", "-d soon"),
+        ("--requests", "-n many"),
+        ("--connections", "-c many"),
+        ("--threads", "-t many"),
+        ("--warmup", "-w soon"),
+        ("--spin", "--spin soon"),
+        ("--think", "--think soon"),
+        ("--backlog", "--backlog many"),
+    ] {
+        let ended = dyno(&format!("load http://127.0.0.1:1/ {more}"), &[]);
+        assert!(ended.code == 2 && ended.stderr.contains(option), "{more}: {ended:?}");
     }
 }
