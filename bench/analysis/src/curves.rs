@@ -137,7 +137,8 @@ pub fn findings(levelled: &Levelled) -> Vec<CurveFinding> {
 fn unfound(levelled: &Levelled, label: &str) -> Unfound {
     let closed = levelled.cells_of(label, Step::Capacity);
     let Some(last) = closed.last() else { return Unfound::NotReached };
-    if closed.iter().all(|record| record.counted().is_none()) {
+    let is_searched = !levelled.cells_of(label, Step::CurveSearch).is_empty();
+    if !is_searched && closed.iter().all(|record| record.counted().is_none()) {
         return Unfound::NoCapacity(last.audit.reason().to_string());
     }
     let records = levelled.cells.iter().map(|cell| &cell.record);
