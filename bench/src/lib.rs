@@ -19,7 +19,9 @@ pub(crate) mod results;
 pub(crate) mod transport;
 
 use crate::exit::{Exit, Failure};
+use crate::limits::TERMINAL_COLUMNS;
 use crate::print::{Unwritten, errln, out};
+use dyno_units::text::wrap;
 
 /// Parses the command line, runs the command, and prints a failure on stderr.
 ///
@@ -41,13 +43,27 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
+/// The text with its long lines broken, without colours; `None` where all lines fit: clap breaks help but no errors.
+fn broken(text: &str) -> Option<String> {
+    let fits = |line: &str| line.chars().count() <= TERMINAL_COLUMNS;
+    if text.lines().all(fits) {
+        return None;
+    }
+    let lines = text.lines().map(|line| match fits(line) {
+        true => line.to_string(),
+        false => wrap(line, TERMINAL_COLUMNS - 2).replace('\n', "\n  "),
+    });
+    Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
 fn command() -> Result<Exit, Failure> {
     match commands::Dyno::read() {
         Ok(dyno) => dyno.run(),
         Err(usage) => {
             let text = usage.render().ansi().to_string();
             if usage.use_stderr() {
-                errln!("{}", text.trim_end());
+                let broken = broken(&usage.render().to_string());
+                errln!("{}", broken.as_deref().unwrap_or(&text).trim_end());
                 return Ok(Exit::Usage);
             }
             out!("{text}");

@@ -127,6 +127,10 @@ pub const POOLED_BUFFERS: usize = 256;
 /// worth more to the budget of memory than to the next connection.
 pub const POOLED_BYTES: usize = 2 * 1024 * 1024;
 
+/// A task whose connection has been idle for this long frees its buffers: far longer than the pause of a busy client,
+/// who would pay for new ones with each request.
+pub const KEEP_BUFFERS: Duration = Duration::from_millis(100);
+
 /// A loop takes memory for the small buffers of its busy connections from the budget in steps of this: a few dozen
 /// connections at once, so that loops on several cores do not compete for one counter with each request.
 pub const POOL_STEP_BYTES: usize = 256 * 1024;

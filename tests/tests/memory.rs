@@ -3,11 +3,13 @@
 //! Some trials put the server into a cgroup. Where none can be made (which needs root and a writable
 //! `/sys/fs/cgroup`) such a trial says that it skips.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use dyno_security::transport::Transport;
-use dyno_servers::architecture::Concurrency;
+use dyno_servers::architecture::{Concurrency, Started, WaitsBy};
 use dyno_servers::architectures::ALL;
 use dyno_tests::limits::{ANSWER, AT_ONCE, UNDERWAY};
 use dyno_tests::memory_limit::MemoryLimit;
@@ -16,13 +18,17 @@ use dyno_tests::rows::Row;
 use dyno_tests::secure::{Secure, friends, make_credentials, over};
 use dyno_tests::server::Server;
 use dyno_tests::spawner::Confines;
-use dyno_tests::suite::{self, Outcome, ensure, mount};
+use dyno_tests::suite::{self, Outcome, ensure, mount, mount_slow};
 use dyno_tests::wire::{Client, get_once};
 use libtest_mimic::{Failed, Trial};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 
 /// The memory of the cgroup, in bytes.
 const GROUP_BYTES: u64 = 64 << 20;
+
+/// Held by whoever opens thousands of connections, for which this process has descriptors once.
+static CROWD: Mutex<()> = Mutex::new(());
 
 /// The octets of a body that come, and those that are announced.
 const SENT: usize = 900_000;
@@ -44,6 +50,11 @@ fn main() -> ExitCode {
     mount(&mut trials, "memory", "a-body-beyond-the-budget-gets-503", everybody, beyond);
     mount(&mut trials, "memory", "a-body-within-the-budget-comes-back", everybody, within);
     mount(&mut trials, "memory", "killed-workers-give-back", Row::has_processes, killed);
+    // The others wait or answer as one of these does.
+    let each_way = |row: &Row| ["epoll", "tokio", "io-uring-tuned"].contains(&row.name.as_str());
+    mount(&mut trials, "memory", "idle-8000-fit-into-64-mib", each_way, idle);
+    let others = move |row: &Row| holds_thousands(row) && !each_way(row);
+    mount_slow(&mut trials, "memory", "idle-8000-fit-into-64-mib", others, idle);
     // Each trial moves up to 180 MB.
     suite::run_wide(env!("CARGO_BIN_EXE_dyno-under-test"), 4, trials).exit_code()
 }
@@ -201,6 +212,49 @@ fn within_budget(row: &Row, octets: Vec<u8>) -> Outcome {
     // Eight workers hold eight heads, which is little.
     let is_spent = row.architecture.concurrency == Concurrency::Many;
     ensure(!is_spent || memory.refused > 0 && tallies.total.refused > 0, || format!("{tallies:?}"))
+}
+
+/// Whether an idle connection costs no stack and no process, and its HTTP frees its buffers; select(2) has 1,024
+/// places.
+fn holds_thousands(row: &Row) -> bool {
+    let anatomy = row.architecture.anatomy;
+    row.architecture.concurrency == Concurrency::Many
+        && matches!(anatomy.started, Started::Nothing | Started::Task)
+        && anatomy.waits_by != WaitsBy::Select
+        && !row.is_hyper()
+}
+
+/// Thousands of clients that have been served once and stay, in the memory of a small container.
+fn idle(row: &Row) -> Outcome {
+    const CLIENTS: usize = 8_000;
+    let _alone = CROWD.lock().map_err(|_| "another crowd failed")?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    let group = MemoryLimit::new(GROUP_BYTES);
+    let (Some(group), true) = (group, hard as usize > CLIENTS + 1_000) else {
+        eprintln!("skipped: it takes a cgroup of the memory controller and {CLIENTS} descriptors");
+        return Ok(());
+    };
+    let server = start_in(&group, &row.with(&["--idle-time-ms", "600000"]))?;
+    let before = memory_kib(server.pid);
+    let mut crowd = Vec::with_capacity(CLIENTS);
+    for number in 0..CLIENTS {
+        // A thousand from each address, so that ports never run short.
+        let source = IpAddr::V4(Ipv4Addr::new(127, 0, 2, u8::try_from(1 + number / 1_000)?));
+        let mut client = Client::connect_from(source, server.address).map_err(|error| error.to_string())?;
+        let status = client.get("/")?.status;
+        ensure(status == 200, || format!("connection {number} got {status}"))?;
+        crowd.push(client);
+    }
+    let grown = memory_at_rest(&server).saturating_sub(before) as f64 / CLIENTS as f64;
+    println!("{}: {CLIENTS} idle connections, {grown:.2} KiB (PSS) each", row.name);
+    for client in crowd.iter_mut().step_by(CLIENTS / 50) {
+        ensure(client.get("/")?.status == 200, || "no 200".into())?;
+    }
+    ensure(group.killed() == Some(0), || format!("{:?} processes were killed", group.killed()))?;
+    drop(crowd);
+    let memory = server.stop_well()?.memory;
+    ensure(memory.refused == 0 && memory.peak_bytes <= memory.budget_bytes, || format!("{memory:?}"))
 }
 
 fn echo(octets: usize) -> Vec<u8> {

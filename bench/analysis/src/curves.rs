@@ -137,7 +137,8 @@ pub fn findings(levelled: &Levelled) -> Vec<CurveFinding> {
 fn unfound(levelled: &Levelled, label: &str) -> Unfound {
     let closed = levelled.cells_of(label, Step::Capacity);
     let Some(last) = closed.last() else { return Unfound::NotReached };
-    if closed.iter().all(|record| record.counted().is_none()) {
+    let is_searched = !levelled.cells_of(label, Step::CurveSearch).is_empty();
+    if !is_searched && closed.iter().all(|record| record.counted().is_none()) {
         return Unfound::NoCapacity(last.audit.reason().to_string());
     }
     let records = levelled.cells.iter().map(|cell| &cell.record);
@@ -150,7 +151,7 @@ fn p99_at(points: &[&LevelledCell], critical: f64) -> Option<f64> {
     let p99s: Vec<f64> = points
         .iter()
         .filter(|record| is_critical(record.trial.cell.load.rate_per_s.unwrap_or_default(), critical))
-        .filter_map(|record| Some(record.counted()?.total.at_ns(99.0)? as f64))
+        .filter_map(|record| Some(record.latencies()?.total.at_ns(99.0)? as f64))
         .collect();
     median(&p99s)
 }

@@ -17,7 +17,7 @@ use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::DRAIN_LOOK;
+use crate::limits::{DRAIN_LOOK, KEEP_BUFFERS};
 
 /// Serves one connection until it ends. A task may move between threads, so `tally` is called anew for each count.
 ///
@@ -30,9 +30,10 @@ pub async fn serve(
 ) -> io::Result<()> {
     let mut clock = Clock::new();
     let mut session = Session::new(site, tally(site), site.source_of(&stream), clock.now());
-    session.hold_memory();
     let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
     let mut share = TurnShare::new();
+    // An idle connection holds no buffers, be it new or one that has been idle for a while.
+    let mut is_asleep = true;
     loop {
         if share.is_used_up() {
             yield_now().await;
@@ -67,13 +68,27 @@ pub async fn serve(
                 let octets = share.part(session.pending());
                 within(deadline, alarm.as_mut(), stream.write(octets)).await
             }
+            DriverStep::Read if is_asleep => {
+                site.stop.mark(stream.as_fd(), Mark::Idle);
+                let woken = within(deadline, alarm.as_mut(), stream.readable()).await;
+                site.stop.mark(stream.as_fd(), Mark::Busy);
+                is_asleep = woken?.is_none();
+                if is_asleep {
+                    session.handle_deadline(clock.tick());
+                } else {
+                    session.hold_memory();
+                }
+                continue;
+            }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
-                let mark = if session.is_idle() { Mark::Idle } else { Mark::Busy };
+                let keeps_until = session.is_idle().then(|| now + KEEP_BUFFERS);
+                let mark = if keeps_until.is_some() { Mark::Idle } else { Mark::Busy };
                 site.stop.mark(stream.as_fd(), mark);
                 let spare = share.space(session.spare());
                 room = spare.len();
-                let read = within(deadline, alarm.as_mut(), stream.read(spare)).await;
+                let until = deadline.into_iter().chain(keeps_until).min();
+                let read = within(until, alarm.as_mut(), stream.read(spare)).await;
                 site.stop.mark(stream.as_fd(), Mark::Busy);
                 read
             }
@@ -94,7 +109,13 @@ pub async fn serve(
                 share.read(count, room);
                 session.received(count, clock.now());
             }
-            None => session.handle_deadline(clock.now()),
+            None => {
+                session.handle_deadline(clock.now());
+                if session.is_idle() {
+                    session.drop_memory();
+                    is_asleep = true;
+                }
+            }
         }
     }
 }

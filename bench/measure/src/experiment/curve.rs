@@ -44,7 +44,10 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, limit: RateLimit) 
     let mut points = Vec::new();
     for contestant in &setup.contestants {
         let closed = Trial { cell: setup.cell(Step::Capacity, contestant), block: 0 };
-        let capacity = campaign.measure(&closed)?.counted().map(|load| load.rate_per_s);
+        let record = campaign.measure(&closed)?;
+        // Where to look is an order of magnitude, which a cell that the machine disturbed tells as well.
+        let load = record.load.as_ref().filter(|_| record.audit.wall().is_none());
+        let capacity = load.map(|load| load.rate_per_s);
         let Some(capacity) = capacity.filter(|rate| *rate > 0.0) else {
             continue;
         };
@@ -182,6 +185,20 @@ mod tests {
             assert!(high.rate_per_s > capacity_per_s && high.standing() == RateStanding::Refuted, "{high:?}");
             assert!(campaign.records().len() <= SEARCH_CELLS_USUAL as usize + 2);
         }
+    }
+
+    #[test]
+    fn a_search_begins_although_the_machine_disturbed_the_closed_loop() {
+        let setup = setup(vec![bare("x", vec!["x".into()])]);
+        // The pilot is the first start, the closed loop the second.
+        let rig = Mock { disturbed: vec![2], ..Mock::default() };
+        let mut progress = Silent;
+        let mut campaign = Campaign::new(rig, None, Vec::new(), "m", &mut progress);
+        run(&mut campaign, &setup, LIMIT).unwrap();
+        let closed = campaign.records().iter().find(|record| record.trial.cell.step == Step::Capacity);
+        assert!(closed.unwrap().counted().is_none(), "it was disturbed");
+        let found = RateEvidence::of(campaign.records(), "x", LIMIT).bracket().confirmed;
+        assert!(found.is_some_and(|rate| (9_400.0..=10_000.0).contains(&rate.rate_per_s)), "{found:?}");
     }
 
     /// The whole experiment with servers whose cells miss the limit now and then, and others that keep it by luck.
