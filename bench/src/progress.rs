@@ -9,12 +9,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::limits::TERMINAL_COLUMNS;
 use crate::print::errln;
 use dyno_measure::campaign::CampaignProgress;
-use dyno_record::audit::{Law, Standing};
+use dyno_record::audit::Law;
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_units::show;
 use dyno_units::text::wrap;
+use dyno_units::verdict::Verdict;
 
 /// Progress on stderr.
 #[derive(Debug)]
@@ -125,7 +126,7 @@ impl CampaignProgress for Reporter {
     }
 
     fn end(&mut self, record: &Record, known_before: bool) {
-        if record.audit.standing != Standing::Void {
+        if record.audit.verdict != Verdict::Void {
             self.void.remove(&record.trial.key());
             return;
         }

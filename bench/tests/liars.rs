@@ -30,7 +30,7 @@ fn cells(directory: &Path, step: &str, arguments: &[&str]) -> Vec<Value> {
 /// Whether the audit of this cell found that this law is broken, and judged so.
 fn is_found(cell: &Value, law: &str, standing: &str) -> bool {
     let findings = cell["audit"]["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
-    findings.iter().any(|finding| finding["law"] == law && finding["standing"] == standing)
+    findings.iter().any(|finding| finding["law"] == law && finding["verdict"] == standing)
 }
 
 /// Says that something has ended, even where a test fails before.

@@ -107,6 +107,14 @@ impl Secure {
     /// In words: what the pipe says, or that nothing came.
     pub fn connect(server: &Server, transport: Transport, directory: &str) -> Result<Secure, String> {
         let client = Client::connect(server.address).map_err(|error: io::Error| error.to_string())?;
+        Secure::over(client, transport, directory)
+    }
+
+    /// Opens the pipe over a connection, as the one whose credentials lie in `directory`.
+    ///
+    /// # Errors
+    /// As [`Secure::connect`].
+    pub fn over(client: Client, transport: Transport, directory: &str) -> Result<Secure, String> {
         let mut secure = Secure { client, pipe: pipe(transport, directory)?, plain: Vec::new() };
         let deadline = Instant::now() + ANSWER;
         secure.flush()?;

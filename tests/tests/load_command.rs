@@ -277,7 +277,7 @@ fn finds(outcome: &Value, doubt: &str) -> bool {
 /// what was answered are told, with what the server has, and nothing says that there was nothing.
 fn saturated() -> Outcome {
     for options in
-        ["-c 1 --rate 500k -d 1s -w 200ms --timeout 300ms", "-c 1 --rate 500k -d 1s -w 200ms --backlog 200k"]
+        ["-c 1 --rate 200k -d 1s -w 200ms --timeout 1s", "-c 1 --rate 200k -d 1s -w 200ms --backlog 100k"]
     {
         let (address, _) = server(Manner::Says(HELLO))?;
         let loaded = load(&format!("http://{address}/"), options)?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dyno_security::transport::Transport;
 use dyno_tests::limits::ANSWER;
+use dyno_tests::process::wait_until;
 use dyno_tests::rows::Row;
 use dyno_tests::secure::{Secure, friends, make_credentials, serve};
 use dyno_tests::server::Server;
@@ -28,6 +29,12 @@ fn main() -> ExitCode {
     mount(&mut trials, "time", "unread-answer", everybody, |row| unread(row, Transport::Plain));
     mount(&mut trials, "time", "unread-answer-by-channel", everybody, |row| unread(row, Transport::Channel));
     mount(&mut trials, "time", "unread-answer-by-tls", everybody, |row| unread(row, Transport::Tls));
+    mount(&mut trials, "time", "unread-last-record-by-channel", everybody, |row| {
+        unread_record(row, Transport::Channel)
+    });
+    mount(&mut trials, "time", "unread-last-record-by-tls", everybody, |row| {
+        unread_record(row, Transport::Tls)
+    });
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
@@ -106,5 +113,20 @@ fn unread(row: &Row, transport: Transport) -> Outcome {
         format!("{octets} octets, end {:?}", client.raw().end)
     })?;
     server.stop_well()?;
+    Ok(())
+}
+
+/// Answers of one record each, asked for one by one, so that nothing is behind the record that the kernel does not
+/// take.
+fn unread_record(row: &Row, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &["--write-time-ms", "1500"])?;
+    let client = Client::connect_narrow(4096, server.address)?;
+    let mut secure = Secure::over(client, transport, friends())?;
+    let request = get("/bytes/15000");
+    // Once the kernel takes no more the server reads nothing, and it closes with a reset, because requests are left
+    // that it has not read.
+    let ended = wait_until(ANSWER, || secure.send(&request).is_err());
+    ensure(ended.is_some(), || "a record that nobody reads holds the connection".into())?;
+    server.stop()?;
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
-use dyno_record::audit::Standing;
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::sample::mean;
+use dyno_units::verdict::Verdict;
 
 /// Everything that `compare` knows of a contestant.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ pub struct Model {
     /// Place of the baseline among the rows: the iterative server, or else the first.
     pub baseline: usize,
     /// Cells that count, are "at least", are void.
-    pub standings: [usize; 3],
+    pub verdicts: [usize; 3],
     /// Share of the time in which the cores were slowed, where figures were brought to full pace for it.
     pub slowed_share: Option<f64>,
 }
@@ -113,14 +113,14 @@ pub fn model(records: &Levelled) -> Model {
         .iter()
         .filter(|record| record.trial.cell.step == Step::Latency)
         .find_map(|record| record.trial.cell.load.rate_per_s);
-    let standing =
-        |wanted: Standing| records.cells.iter().filter(|record| record.audit.standing == wanted).count();
+    let told =
+        |fits: fn(Verdict) -> bool| records.cells.iter().filter(|record| fits(record.audit.verdict)).count();
     Model {
         header: records.header.clone(),
         rows,
         rate_per_s,
         baseline,
-        standings: [Standing::Valid, Standing::AtLeast, Standing::Void].map(standing),
+        verdicts: [Verdict::is_value, |it| it == Verdict::AtLeast, |it| it == Verdict::Void].map(told),
         slowed_share: slowed_share(records),
     }
 }
@@ -143,7 +143,7 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
     let seed = records.header.seed;
     let (capacity, latency, connect) = (step(Step::Capacity), step(Step::Latency), step(Step::Connect));
     let percentile = |percentile: f64| {
-        move |record: &LevelledCell| record.load.as_ref()?.total.at_ns(percentile).map(|value| value as f64)
+        move |record: &LevelledCell| record.latencies()?.total.at_ns(percentile).map(|value| value as f64)
     };
     let rate = LevelledCell::rate_per_s;
     let all: Vec<&LevelledCell> = [capacity.as_slice(), &latency, &connect].concat();

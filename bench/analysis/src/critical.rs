@@ -12,11 +12,11 @@ mod tries;
 
 use std::collections::BTreeMap;
 
-use dyno_record::audit::Standing;
 use dyno_record::header::{Header, RateLimit};
 use dyno_record::load::LoadFigures;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
+use dyno_units::verdict::Verdict;
 
 pub use tries::{RateStanding, TriedRate, Tries};
 
@@ -160,7 +160,7 @@ impl RateEvidence {
 
 /// Whether a cell kept the limit; `None` where it says nothing of its rate.
 fn verdict(record: &Record, limit: RateLimit) -> Option<bool> {
-    if record.audit.standing == Standing::Void {
+    if record.audit.verdict == Verdict::Void {
         return None;
     }
     record.load.as_ref().map(|load| keeps(load, limit))

@@ -151,7 +151,7 @@ fn p99_at(points: &[&LevelledCell], critical: f64) -> Option<f64> {
     let p99s: Vec<f64> = points
         .iter()
         .filter(|record| is_critical(record.trial.cell.load.rate_per_s.unwrap_or_default(), critical))
-        .filter_map(|record| Some(record.counted()?.total.at_ns(99.0)? as f64))
+        .filter_map(|record| Some(record.latencies()?.total.at_ns(99.0)? as f64))
         .collect();
     median(&p99s)
 }

@@ -3,13 +3,13 @@
 use crate::comparison::{Model, Row, model};
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
-use dyno_record::audit::Standing;
 use dyno_record::step::Step;
 use dyno_statistics::bootstrap::{Interval, ratio_of_medians};
 use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use dyno_statistics::rank::correlation;
 use dyno_statistics::sample::{median, midmean};
 use dyno_statistics::verdict::compare;
+use dyno_units::verdict::Verdict;
 
 /// What became of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,7 +223,7 @@ const FIGURES: [Figure; 4] = [
         name: "p99",
         step: Step::Latency,
         higher_is_better: false,
-        read: |record| record.counted()?.total.at_ns(99.0).map(|ns| ns as f64),
+        read: |record| record.latencies()?.total.at_ns(99.0).map(|ns| ns as f64),
     },
     Figure {
         name: "connections/s",
@@ -249,8 +249,8 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
             };
             let at_least = |records: &Levelled| {
                 let cells = records.cells_of(&line.label, figure.step);
-                let of = |standing| cells.iter().filter(|cell| cell.audit.standing == standing).count();
-                of(Standing::AtLeast) > of(Standing::Valid)
+                let of = |standing| cells.iter().filter(|cell| cell.audit.verdict == standing).count();
+                of(Verdict::AtLeast) > of(Verdict::Sound) + of(Verdict::Doubtful)
             };
             let (before, now) = (values(old), values(new));
             let (Some(was), Some(is)) = (median(&before), median(&now)) else { continue };

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::levelling::LevelledCell;
-use dyno_record::audit::Standing;
 use dyno_record::measured::Record;
 use dyno_statistics::bootstrap::{Interval, apart, bca, together};
 use dyno_statistics::sample::median;
 use dyno_statistics::verdict::{Comparison, compare, compare_apart};
+use dyno_units::verdict::Verdict;
 
 /// A figure over all blocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,12 +38,12 @@ impl RowFigure {
             .collect();
         let values: Vec<f64> = by_round.values().copied().collect();
         let standing =
-            |wanted: Standing| records.iter().filter(|record| record.audit.standing == wanted).count();
-        let at_least = standing(Standing::AtLeast) * 2 > by_round.len();
-        let void = standing(Standing::Void);
+            |wanted: Verdict| records.iter().filter(|record| record.audit.verdict == wanted).count();
+        let at_least = standing(Verdict::AtLeast) * 2 > by_round.len();
+        let void = standing(Verdict::Void);
         let doubted = records.iter().find(|record| {
-            let wanted = if by_round.is_empty() { Standing::Void } else { Standing::AtLeast };
-            record.audit.standing == wanted
+            let wanted = if by_round.is_empty() { Verdict::Void } else { Verdict::AtLeast };
+            record.audit.verdict == wanted
         });
         let reason = if at_least || by_round.is_empty() {
             doubted.map(|record| record.audit.reason().to_string()).unwrap_or_default()

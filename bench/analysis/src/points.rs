@@ -121,7 +121,7 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
 
 fn point(x: f64, records: &[&LevelledCell], seed: u64) -> TrailPoint {
     let percentile = |wanted: f64| {
-        move |record: &LevelledCell| record.load.as_ref()?.total.at_ns(wanted).map(|ns| ns as f64)
+        move |record: &LevelledCell| record.latencies()?.total.at_ns(wanted).map(|ns| ns as f64)
     };
     let counts = records.iter().any(|record| record.counted().is_some());
     TrailPoint {

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use crate::limits::{
     BUSY_SHARE, DRIFT_NOTED, DRIFT_VOID, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK,
-    OFFERED_SHARE, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
+    OFFERED_SHARE, PAUSE_VOID_NS, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
 };
-use dyno_record::audit::{Finding, Law, Standing};
+use dyno_record::audit::{Finding, Law};
 use dyno_record::cell::Cell;
-use dyno_record::load::LoadFigures;
+use dyno_record::load::{Lateness, LoadFigures};
 use dyno_record::pace::CorePace;
 use dyno_record::server::{MachineFigures, ServerFigures};
+use dyno_units::verdict::Verdict;
 
 /// Everything that is known about a cell when it is judged.
 #[derive(Debug)]
@@ -46,11 +47,12 @@ pub(crate) struct Answered {
 
 /// All doubts about a cell.
 pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let laws: [fn(&Evidence) -> Option<Finding>; 15] = [
+    let laws: [fn(&Evidence) -> Option<Finding>; 16] = [
         connections_open,
         bodies,
         errors,
         generator_on_time,
+        generator_present,
         generator_unsaturated,
         server_bottleneck,
         littles_law,
@@ -66,14 +68,15 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
     let mut found: Vec<Finding> = laws.iter().filter_map(|law| law(evidence)).collect();
     found.extend(evidence.load.objections.iter().map(|words| Finding {
         law: Law::Steady,
-        standing: Standing::Valid,
+        verdict: Verdict::Doubtful,
+        latency: Verdict::Sound,
         words: words.clone(),
     }));
     found
 }
 
-fn finding(law: Law, standing: Standing, words: String) -> Option<Finding> {
-    Some(Finding { law, standing, words })
+fn finding(law: Law, verdict: Verdict, words: String) -> Option<Finding> {
+    Some(Finding { law, verdict, latency: Verdict::Sound, words })
 }
 
 fn claims_maximum(evidence: &Evidence) -> bool {
@@ -88,7 +91,7 @@ fn bodies(evidence: &Evidence) -> Option<Finding> {
     }
     finding(
         Law::Bodies,
-        Standing::Void,
+        Verdict::Void,
         format!("{wrong} answers were wrong: the server did other work than asked"),
     )
 }
@@ -98,8 +101,8 @@ fn errors(evidence: &Evidence) -> Option<Finding> {
     // Past the critical point failures are expected, and only the rate of right answers counts.
     let overload = evidence.cell.step.may_overload();
     if load.answered == 0 {
-        let standing = if overload { Standing::Valid } else { Standing::Void };
-        return finding(Law::Errors, standing, "no request was answered".into());
+        let verdict = if overload { Verdict::Doubtful } else { Verdict::Void };
+        return finding(Law::Errors, verdict, "no request was answered".into());
     }
     let share = load.error_share();
     if share == 0.0 {
@@ -107,8 +110,8 @@ fn errors(evidence: &Evidence) -> Option<Finding> {
     }
     let kinds: Vec<String> = load.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let words = format!("{:.3} % of the requests failed ({})", share * 100.0, kinds.join(", "));
-    let standing = if share > ERROR_SHARE && !overload { Standing::Void } else { Standing::Valid };
-    finding(Law::Errors, standing, words)
+    let verdict = if share > ERROR_SHARE && !overload { Verdict::Void } else { Verdict::Doubtful };
+    finding(Law::Errors, verdict, words)
 }
 
 fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
@@ -118,7 +121,7 @@ fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
     if evidence.load.sent_per_s < offered * OFFERED_SHARE {
         return finding(
             Law::GeneratorOnTime,
-            Standing::Void,
+            Verdict::Void,
             format!(
                 "the generator sent {:.0} of {offered:.0} requests a second: give it another core or a lower rate",
                 evidence.load.sent_per_s
@@ -130,9 +133,29 @@ fn generator_on_time(evidence: &Evidence) -> Option<Finding> {
     }
     finding(
         Law::GeneratorOnTime,
-        Standing::Void,
+        Verdict::Void,
         format!("the generator was late by {} µs at the median, of {} µs in all", lag / 1000, total / 1000),
     )
+}
+
+/// The generator's own verdict on its lateness. What makes its latencies void makes void a cell whose latencies are
+/// what it is for, if it stood still; single late wake-ups at the 99th percentile are a remark there.
+fn generator_present(evidence: &Evidence) -> Option<Finding> {
+    let Lateness { rate, latency, paused_longest_ns, words } = evidence.load.lateness.as_ref()?;
+    let verdict = if claims_maximum(evidence) {
+        // A server that was busy all the time could not have answered more.
+        if *rate == Verdict::AtLeast && server_share(evidence) >= SATURATED_SHARE {
+            Verdict::Doubtful
+        } else {
+            (*rate).max(Verdict::Doubtful)
+        }
+    } else if *latency == Verdict::Void && *paused_longest_ns > PAUSE_VOID_NS {
+        Verdict::Void
+    } else {
+        Verdict::Doubtful
+    };
+    let latency = if claims_maximum(evidence) { *latency } else { verdict };
+    Some(Finding { law: Law::GeneratorOnTime, verdict, latency, words: words.clone() })
 }
 
 fn generator_unsaturated(evidence: &Evidence) -> Option<Finding> {
@@ -144,8 +167,9 @@ fn generator_unsaturated(evidence: &Evidence) -> Option<Finding> {
         "the generator was busy for {:.0} % of the time: its speed was measured, not the server's",
         busy * 100.0
     );
-    let standing = if claims_maximum(evidence) { Standing::AtLeast } else { Standing::Void };
-    finding(Law::GeneratorUnsaturated, standing, words)
+    // How fast the server would have answered a generator with time to spare is not known.
+    let verdict = if claims_maximum(evidence) { Verdict::AtLeast } else { Verdict::Void };
+    Some(Finding { law: Law::GeneratorUnsaturated, verdict, latency: Verdict::Void, words })
 }
 
 /// Share of the cores allotted to the contestant that it used.
@@ -160,7 +184,7 @@ fn server_bottleneck(evidence: &Evidence) -> Option<Finding> {
     }
     finding(
         Law::ServerBottleneck,
-        Standing::AtLeast,
+        Verdict::AtLeast,
         format!("the server used {:.0} % of its cores: its maximum is at least this", share * 100.0),
     )
 }
@@ -174,7 +198,7 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
     }
     finding(
         Law::LittlesLaw,
-        Standing::Void,
+        Verdict::Void,
         format!(
             "{measured:.2} requests were in flight, rate times mean time gives {predicted:.2} ({:.1} % apart)",
             off * 100.0
@@ -202,7 +226,7 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     if off > UTILIZATION_TOLERANCE + chance {
         return finding(
             Law::UtilizationLaw,
-            Standing::Void,
+            Verdict::Void,
             format!(
                 "CPU per request times rate gives {predicted:.3} cores, {measured:.3} were used ({:.1} % apart)",
                 off * 100.0
@@ -219,10 +243,10 @@ fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     if !evidence.cell.load.steps.is_empty() || beyond <= DRIFT_NOTED {
         return None;
     }
-    let standing = if beyond > DRIFT_VOID { Standing::Void } else { Standing::Valid };
+    let verdict = if beyond > DRIFT_VOID { Verdict::Void } else { Verdict::Doubtful };
     finding(
         Law::UtilizationLaw,
-        standing,
+        verdict,
         format!(
             "a request took {:.1} µs of CPU in the second half, {:.1} µs in all: work did not go with requests",
             later * 1e6,
@@ -243,7 +267,7 @@ fn connections_open(evidence: &Evidence) -> Option<Finding> {
     if let Some(left) = evidence.load.idle_open.filter(|left| *left < idle) {
         return finding(
             Law::ConnectionsOpen,
-            Standing::Void,
+            Verdict::Void,
             format!("the server closed {} of {idle} idle connections", idle - left),
         );
     }
@@ -253,14 +277,14 @@ fn connections_open(evidence: &Evidence) -> Option<Finding> {
     if open >= planned || come_and_go {
         return None;
     }
-    finding(Law::ConnectionsOpen, Standing::Void, format!("{open} of {planned} connections were open"))
+    finding(Law::ConnectionsOpen, Verdict::Void, format!("{open} of {planned} connections were open"))
 }
 
 fn accept_queue(evidence: &Evidence) -> Option<Finding> {
     let overflows = evidence.machine.listen_overflows.filter(|count| *count > 0)?;
     finding(
         Law::AcceptQueue,
-        Standing::Valid,
+        Verdict::Doubtful,
         format!(
             "{overflows} connections found the accept queue full: some connect times hold a retry of a second"
         ),
@@ -269,7 +293,7 @@ fn accept_queue(evidence: &Evidence) -> Option<Finding> {
 
 fn retransmissions(evidence: &Evidence) -> Option<Finding> {
     let count = evidence.machine.retransmissions.filter(|count| *count > 0)?;
-    finding(Law::Retransmissions, Standing::Valid, format!("{count} segments were sent again"))
+    finding(Law::Retransmissions, Verdict::Doubtful, format!("{count} segments were sent again"))
 }
 
 /// Slowed cores are no reason to disbelieve a cell: its result is true of such a machine, and the cost of the slowing
@@ -286,16 +310,16 @@ fn full_pace(evidence: &Evidence) -> Option<Finding> {
     }
     let words =
         format!("something that shares their execution units slowed {} of the time", slowed.join(" and "));
-    finding(Law::FullPace, Standing::Valid, words)
+    finding(Law::FullPace, Verdict::Doubtful, words)
 }
 
 fn steal(evidence: &Evidence) -> Option<Finding> {
     let share = evidence.machine.steal_share;
-    let standing = if share > STEAL_SHARE { Standing::Void } else { Standing::Valid };
+    let verdict = if share > STEAL_SHARE { Verdict::Void } else { Verdict::Doubtful };
     if share <= STEAL_SHARE / 5.0 {
         return None;
     }
-    finding(Law::Steal, standing, format!("the hypervisor took {:.1} % of the machine's time", share * 100.0))
+    finding(Law::Steal, verdict, format!("the hypervisor took {:.1} % of the machine's time", share * 100.0))
 }
 
 /// A quota stops all threads of a group until its next period, a tenth of a second usually: whatever was measured
@@ -304,7 +328,7 @@ fn unthrottled(evidence: &Evidence) -> Option<Finding> {
     let times = evidence.machine.throttled.filter(|times| *times > 0)?;
     finding(
         Law::Unthrottled,
-        Standing::Void,
+        Verdict::Void,
         format!(
             "a CPU quota stopped server or generator {}: raise the quota of their control group, or use fewer cores",
             dyno_units::show::count(times as usize, "time")
@@ -317,13 +341,13 @@ fn machine_idle(evidence: &Evidence) -> Option<Finding> {
     // The machine counts the CPU time of each core in hundredths of a second; in a short cell that is a large part.
     let coarse = MACHINE_TICK / evidence.server.seconds.max(1e-9);
     let share = others / evidence.machine.cores.max(1) as f64 - coarse;
-    let standing = if share > BUSY_SHARE { Standing::Void } else { Standing::Valid };
+    let verdict = if share > BUSY_SHARE { Verdict::Void } else { Verdict::Doubtful };
     if share <= BUSY_SHARE / 2.0 {
         return None;
     }
     finding(
         Law::MachineIdle,
-        standing,
+        verdict,
         format!(
             "other programs and the kernel on its own account used {others:.2} cores: stop them and measure again"
         ),
@@ -336,7 +360,7 @@ fn cores_apart(evidence: &Evidence) -> Option<Finding> {
     }
     finding(
         Law::CoresApart,
-        Standing::Valid,
+        Verdict::Doubtful,
         "server and generator shared a core: what one uses, the other lacks".into(),
     )
 }

@@ -182,3 +182,7 @@ pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);
 /// How long each contestant is asked for its service before an experiment, in milliseconds: one answer of most
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;
+
+/// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
+/// much from anybody at times, and the median of the blocks bears it.
+pub(crate) const PAUSE_VOID_NS: u64 = 10_000_000;

@@ -17,10 +17,11 @@ use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL, START_LEAD};
 use crate::probe::figures;
 use crate::probe::machine::cores;
 use crate::rig::{CellFault, Rig};
-use dyno_record::audit::{Audit, Finding, Standing};
+use dyno_record::audit::{Audit, Finding};
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::server::Memory;
+use dyno_units::verdict::Verdict;
 
 /// Measures one cell with a fresh contestant. Any failure of contestant or generator makes the cell void.
 ///
@@ -111,5 +112,5 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
 }
 
 fn void(fault: CellFault) -> Finding {
-    Finding { law: fault.law, standing: Standing::Void, words: fault.words }
+    Finding { law: fault.law, verdict: Verdict::Void, latency: Verdict::Sound, words: fault.words }
 }

@@ -1,20 +1,7 @@
 //! Whether the result of a cell may be believed.
 
+use dyno_units::verdict::Verdict;
 use serde::{Deserialize, Serialize};
-
-/// The decision of the audit about a cell.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Standing {
-    /// The result may be believed.
-    Valid,
-    /// The contestant was not the bottleneck: a maximum that was claimed here is "at least".
-    AtLeast,
-    /// The cell counts for nothing, and is shown with its reason.
-    Void,
-}
 
 /// A law or a fact that the audit checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -71,8 +58,12 @@ impl Law {
 pub struct Finding {
     /// The law that was checked.
     pub law: Law,
-    /// The standing that follows for the cell; `valid` for a remark.
-    pub standing: Standing,
+    /// The verdict that follows for the cell; `doubtful` for a remark.
+    #[serde(alias = "standing")]
+    pub verdict: Verdict,
+    /// What it makes of the latencies alone, where that is worse.
+    #[serde(default)]
+    pub latency: Verdict,
     /// What was found, in words and figures, and what can be done.
     pub words: String,
 }
@@ -80,8 +71,13 @@ pub struct Finding {
 /// The verdict on a cell with all its doubts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Audit {
-    /// The worst of the findings.
-    pub standing: Standing,
+    /// The verdict on the cell, and so on its rate: the worst of the findings.
+    #[serde(alias = "standing")]
+    pub verdict: Verdict,
+    /// The verdict on its latencies: a cell whose rate counts, or is a bound, may have none that do. Records of
+    /// schema 1 do not tell it.
+    #[serde(default)]
+    pub latency: Verdict,
     /// All doubts, the worst first.
     pub findings: Vec<Finding>,
 }
@@ -89,21 +85,27 @@ pub struct Audit {
 impl Audit {
     /// An audit from its findings.
     pub fn of(mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.standing));
-        let standing = findings.first().map_or(Standing::Valid, |worst| worst.standing);
-        Audit { standing, findings }
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.verdict));
+        let verdict = findings.first().map_or(Verdict::Sound, |worst| worst.verdict);
+        // That the server could have done more makes no latency longer or shorter.
+        let of_latency = |finding: &Finding| match finding.verdict {
+            Verdict::AtLeast => finding.latency,
+            other => other.max(finding.latency),
+        };
+        let latency = findings.iter().map(of_latency).max().unwrap_or_default();
+        Audit { verdict, latency, findings }
     }
 
     /// The limit of the contestant itself that made the cell void, if one did.
     pub fn wall(&self) -> Option<&str> {
-        let own = |finding: &&Finding| finding.standing == Standing::Void && finding.law.is_the_contestants();
+        let own = |finding: &&Finding| finding.verdict == Verdict::Void && finding.law.is_the_contestants();
         self.findings.iter().find(own).map(|finding| finding.words.as_str())
     }
 
     /// Why the cell is void, or why its maximum is only "at least"; empty when it is neither.
     pub fn reason(&self) -> &str {
         match self.findings.first() {
-            Some(worst) if worst.standing > Standing::Valid => &worst.words,
+            Some(worst) if !worst.verdict.is_value() => &worst.words,
             _ => "",
         }
     }

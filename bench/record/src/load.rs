@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dyno_units::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 /// How a request failed.
@@ -58,6 +59,19 @@ impl std::fmt::Display for FailureKind {
     }
 }
 
+/// What a generator that was late or stood still made of a cell.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Lateness {
+    /// What it makes of the rate.
+    pub rate: Verdict,
+    /// What it makes of the latencies.
+    pub latency: Verdict,
+    /// The longest stretch for which it stood still although it had something to do, ns.
+    pub paused_longest_ns: u64,
+    /// What was found, in words.
+    pub words: String,
+}
+
 /// What the generator measured, as far as reports and audit need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoadFigures {
@@ -102,6 +116,9 @@ pub struct LoadFigures {
     /// answer then has to wake it.
     #[serde(default)]
     pub generator_sleeps_per_s: Option<f64>,
+    /// The generator's own lateness, where its own audit found it too large.
+    #[serde(default)]
+    pub lateness: Option<Lateness>,
     /// Objections of the generator against its own run; empty when there are none.
     pub objections: Vec<String>,
     /// Figures by interval, for time series.

@@ -1,9 +1,10 @@
 //! One line of the records: a cell that is done.
 
+use dyno_units::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
 use crate::SCHEMA;
-use crate::audit::{Audit, Standing};
+use crate::audit::Audit;
 use crate::cell::Trial;
 use crate::load::LoadFigures;
 use crate::pace::CorePace;
@@ -57,7 +58,12 @@ impl Record {
 
     /// The generator's figures, unless the cell is void.
     pub fn counted(&self) -> Option<&LoadFigures> {
-        if self.audit.standing == Standing::Void { None } else { self.load.as_ref() }
+        if self.audit.verdict == Verdict::Void { None } else { self.load.as_ref() }
+    }
+
+    /// The same, unless its latencies are void.
+    pub fn latencies(&self) -> Option<&LoadFigures> {
+        self.counted().filter(|_| self.audit.latency != Verdict::Void)
     }
 
     /// Right answers a second, unless the cell is void.

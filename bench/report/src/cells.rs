@@ -2,6 +2,7 @@
 
 use dyno_analysis::levelling::LevelledCell;
 use dyno_record::experiment::Experiment;
+use dyno_units::verdict::Verdict;
 use serde::{Serialize, Serializer};
 
 use crate::error::ReportError;
@@ -54,6 +55,7 @@ struct Row<'r> {
     /// The same for CPU per request.
     #[serde(serialize_with = "plain")]
     full_pace_cpu_per_request_ns: Option<f64>,
+    latency_verdict: String,
 }
 
 /// All cells as CSV (RFC 4180).
@@ -93,6 +95,11 @@ pub(crate) fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Resul
     }
 }
 
+/// A verdict as one word.
+fn word(verdict: Verdict) -> String {
+    verdict.name().replace(' ', "-")
+}
+
 impl<'r> Row<'r> {
     fn new(experiment: Experiment, levelled: &'r LevelledCell) -> Self {
         let record = &levelled.record;
@@ -112,7 +119,7 @@ impl<'r> Row<'r> {
             connections: cell.load.connections,
             idle_connections: cell.load.idle_connections,
             rate_offered_per_s: cell.load.rate_per_s,
-            standing: format!("{:?}", record.audit.standing),
+            standing: word(record.audit.verdict),
             reason: record.audit.reason().to_string(),
             rate_per_s: load.map(|load| load.rate_per_s),
             answered: load.map(|load| load.answered),
@@ -135,6 +142,10 @@ impl<'r> Row<'r> {
             slowed_share: record.pace.iter().map(|core| core.slowed_share).reduce(f64::max),
             full_pace_rate_per_s: levelled.rate_per_s(),
             full_pace_cpu_per_request_ns: levelled.cpu_per_request_ns(),
+            latency_verdict: word(record.audit.latency.max(match record.audit.verdict {
+                Verdict::Void => Verdict::Void,
+                _ => Verdict::Sound,
+            })),
         }
     }
 }
@@ -150,7 +161,7 @@ mod tests {
                       idle_connections,rate_offered_per_s,standing,reason,rate_per_s,answered,failed,p50_ns,p90_ns,\
                       p99_ns,p99_9_ns,p99_99_ns,mean_ns,max_ns,server_cores_used,cpu_per_request_ns,\
                       machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share,\
-                      full_pace_rate_per_s,full_pace_cpu_per_request_ns\n";
+                      full_pace_rate_per_s,full_pace_cpu_per_request_ns,latency_verdict\n";
         assert_eq!(render(Experiment::Compare, []).expect("text"), header);
     }
 
@@ -158,6 +169,6 @@ mod tests {
     fn whole_numbers_have_no_point() {
         let row = Row { rate_per_s: Some(68.0), slowed_share: Some(0.5), ..Row::default() };
         let text = lines(&[row]).expect("text");
-        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,\n"), "{text}");
+        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,,\n"), "{text}");
     }
 }

@@ -13,9 +13,9 @@ use crate::sections;
 use crate::statements;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::{Levelled, LevelledCell};
-use dyno_record::audit::Standing;
 use dyno_record::header::Header;
 use dyno_units::show;
+use dyno_units::verdict::Verdict;
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -102,7 +102,7 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
     if records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
         found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
     }
-    let void = records.cells.iter().filter(|record| record.audit.standing == Standing::Void).count();
+    let void = records.cells.iter().filter(|record| record.audit.verdict == Verdict::Void).count();
     if void * 2 > records.cells.len() {
         found.push(format!("More than half of the cells are void ({void} of {}).", records.cells.len()));
     }
@@ -122,10 +122,12 @@ fn cells(records: &Levelled) -> Section {
     let mut rows = String::new();
     for record in &records.cells {
         let cell = &record.trial.cell;
-        let standing = match record.audit.standing {
-            Standing::Valid => "valid",
-            Standing::AtLeast => "at least",
-            Standing::Void => "void",
+        let audit = &record.audit;
+        let verdict = match (audit.verdict, audit.latency) {
+            (verdict, Verdict::Void) if verdict != Verdict::Void => {
+                format!("{}; latencies void", verdict.name())
+            }
+            (verdict, _) => verdict.name().to_string(),
         };
         let doubts: Vec<&str> = record.audit.findings.iter().map(|finding| finding.words.as_str()).collect();
         let rate = record.load.as_ref().map(|load| load.rate_per_s);
@@ -141,8 +143,8 @@ fn cells(records: &Levelled) -> Section {
             rate.map_or("–".to_string(), show::rate),
             p99.map(|ns| ns.to_string()).unwrap_or_default(),
             p99.map_or("–".to_string(), |ns| show::time(ns as f64)),
-            if record.audit.standing == Standing::Void { " void" } else { "" },
-            standing,
+            if record.audit.verdict == Verdict::Void { " void" } else { "" },
+            verdict,
             escape(&doubts.join("; ")),
         );
     }

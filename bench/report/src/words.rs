@@ -223,8 +223,9 @@ fn cost(model: &Model) -> Option<String> {
 }
 
 fn trust(model: &Model) -> String {
-    let [valid, at_least, void] = model.standings;
-    let mut words = format!("Of {}, {valid} passed the audit", show::count(valid + at_least + void, "cell"));
+    let [passed, at_least, void] = model.verdicts;
+    let mut words =
+        format!("Of {}, {passed} passed the audit", show::count(passed + at_least + void, "cell"));
     if at_least > 0 {
         words += &format!(", {at_least} say \"at least\" (the server was not the bottleneck)");
     }

@@ -9,6 +9,7 @@ use dyno_clients::outcome::{Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
 use dyno_clients::verdict::judge::judge;
 use dyno_clients::verdict::threshold::{self, Condition};
+use dyno_measure::probe::machine::online_cores;
 use dyno_units::read;
 
 use super::CommandResult;
@@ -99,6 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     plan.address = route::reachable(&place, arguments.target.timeout)?;
     let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
+    advise_pinning(&mut outcome, &arguments.how);
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
     write::outcome(&outcome, arguments.format, &arguments.output)?;
     if let Some(path) = &arguments.hlog {
@@ -127,6 +129,18 @@ fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run
     });
     bar.clear();
     Ok(judge(&plan, &measured?, |cause| remedy::of(cause, transport)))
+}
+
+/// Says by which option the generator gets a core of its own, where it has none and there are several.
+fn advise_pinning(outcome: &mut Run, how: &options::How) {
+    if !how.cpu.is_empty() || online_cores().len() < 2 {
+        return;
+    }
+    for finding in &mut outcome.audit.findings {
+        if finding.remedy.contains("core of its own") || finding.remedy.contains("one of its own") {
+            finding.remedy += " (--cpu)";
+        }
+    }
 }
 
 fn exit(outcome: &Run, strict: bool) -> Exit {

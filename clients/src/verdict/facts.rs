@@ -105,7 +105,9 @@ pub struct GeneratorFacts {
     pub preempted_per_s: f64,
     /// Share of the window for which the most delayed thread could have run and had no core.
     pub delayed_share: f64,
-    /// How long it stood still.
+    /// Length of the run, warm-up and draining included, ns.
+    pub run_ns: u64,
+    /// How long it stood still in it.
     pub absence: Absence,
     /// What the pauses took from each connection, ns.
     pub lost_ns: u64,

@@ -50,6 +50,7 @@ pub fn judge(
             busy_share: generator.busy_share,
             preempted_per_s: generator.switches_involuntary as f64 / window.seconds,
             delayed_share: generator.delayed_share,
+            run_ns: measured.ended_ns,
             absence: measured.absence,
             lost_ns: (figures.own_share * measured.window_ns as f64) as u64,
             throttled_periods: generator.throttled_periods,

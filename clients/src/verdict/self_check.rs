@@ -185,6 +185,11 @@ fn core_shared(f: &Facts) -> Doubted {
     ))
 }
 
+/// Share of the run in which the generator was there to ask: what it did not ask for, nobody could answer.
+fn present_share(f: &Facts) -> f64 {
+    1.0 - (f.generator.absence.sum_ns as f64 / f.generator.run_ns.max(f.window_ns).max(1) as f64).min(1.0)
+}
+
 fn is_overloaded(f: &Facts) -> bool {
     let missing = (f.rates.offered_per_s - f.rates.achieved_per_s) * f.window_ns as f64 / 1e9;
     let growing = f.figures.second_half_mean_ns > f.figures.first_half_mean_ns * (1.0 + HALVES_SHARE);
@@ -192,8 +197,7 @@ fn is_overloaded(f: &Facts) -> bool {
         && f.answers.completed > 0
         && f.rates.achieved_per_s < ACHIEVED_SHARE * f.rates.offered_per_s
         && missing > DEVIATIONS * (f.answers.completed as f64).sqrt()
-        // What fell due in a pause, the generator did not ask for in time.
-        && missing > f.rates.offered_per_s * f.generator.absence.sum_ns as f64 / 1e9
+        && f.rates.achieved_per_s < ACHIEVED_SHARE * f.rates.offered_per_s * present_share(f)
         && (growing || !f.plan.steady)
 }
 

@@ -169,7 +169,7 @@ fn converse(
                 continue;
             }
             DriverStep::Write => {
-                let octets = share.part(session.pending(now));
+                let octets = share.part(session.pending());
                 wire.write(octets, time_left)
             }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,

@@ -244,7 +244,7 @@ impl RingConnections {
                     connection.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
                     unsafe {
-                        let octets = share.part(connection.timed.session.pending(now));
+                        let octets = share.part(connection.timed.session.pending());
                         ring.send(connection.stream.as_fd(), index, octets)?;
                     };
                     break;

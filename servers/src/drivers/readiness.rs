@@ -410,7 +410,7 @@ impl Watched<'_> {
 
     /// Writes what is pending. Returns what the connection waits for, or that it is over; `None` when it can go on.
     pub fn write(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
-        match self.stream.write(share.part(self.timed.session.pending(now))) {
+        match self.stream.write(share.part(self.timed.session.pending())) {
             Ok(count) => {
                 share.wrote(count);
                 self.timed.session.advance(count, now);

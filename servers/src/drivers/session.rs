@@ -9,6 +9,7 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,6 +79,8 @@ struct Secure {
     /// The buffer that the driver reads into; empty while the session is idle.
     wire: Vec<u8>,
     plain: Vec<u8>,
+    /// Octets of HTTP that the pipe has sealed and the kernel has not taken; HTTP's write limit runs until it has.
+    sealed: usize,
     goodbye_said: bool,
     dead: bool,
     /// How long a peer that does not read may delay the last bytes (an alert or a goodbye).
@@ -90,7 +93,7 @@ impl Secure {
     /// Marks the pipe as dead if it has failed, and reports the reason once.
     fn note(&mut self, result: Result<(), PipeError>, tally: &Tally) {
         if let Err(failure) = result
-            && !std::mem::replace(&mut self.dead, true)
+            && !mem::replace(&mut self.dead, true)
         {
             complaint::explain(tally, &failure);
         }
@@ -107,6 +110,7 @@ impl<'a> Session<'a> {
                 pipe,
                 wire: Vec::new(),
                 plain: Vec::new(),
+                sealed: 0,
                 goodbye_said: false,
                 dead: false,
                 grace: site.limits.linger_time,
@@ -207,7 +211,7 @@ impl<'a> Session<'a> {
         let Some(secure) = &mut self.secure else { return };
         let ended = ended || secure.pipe.is_closed_by_peer();
         if !secure.plain.is_empty() {
-            let mut plain = std::mem::take(&mut secure.plain);
+            let mut plain = mem::take(&mut secure.plain);
             self.take_in(&plain, now);
             plain.clear();
             if let Some(secure) = &mut self.secure {
@@ -264,14 +268,13 @@ impl<'a> Session<'a> {
     }
 
     /// Bytes to write to the wire.
-    pub fn pending(&mut self, now: Instant) -> &[u8] {
+    pub fn pending(&mut self) -> &[u8] {
         let Some(secure) = &mut self.secure else { return self.http.pending() };
         if !secure.dead && secure.pipe.is_established() {
             // One piece at a time, so that a large body is not held twice.
             if secure.pipe.pending().is_empty() && !self.http.pending().is_empty() {
-                let count = self.http.pending().len().min(RECORD_BYTES);
-                secure.dead |= secure.pipe.send(&self.http.pending()[..count]).is_err();
-                self.http.advance(count, now);
+                secure.sealed = self.http.pending().len().min(RECORD_BYTES);
+                secure.dead |= secure.pipe.send(&self.http.pending()[..secure.sealed]).is_err();
             }
             let over = matches!(self.http.want(), Want::Linger | Want::Close);
             if over && self.http.pending().is_empty() && !secure.goodbye_said {
@@ -287,7 +290,15 @@ impl<'a> Session<'a> {
         Tally::add(&self.tally.sent_bytes, count as u64);
         match &mut self.secure {
             None => self.http.advance(count, now),
-            Some(secure) => secure.pipe.advance(count),
+            Some(secure) => {
+                secure.pipe.advance(count);
+                if secure.sealed > 0 {
+                    let is_taken = secure.pipe.pending().is_empty();
+                    // A part of a record is progress, of no octet as yet. A connection that HTTP has given up has none.
+                    let octets = if is_taken { mem::take(&mut secure.sealed) } else { 0 };
+                    self.http.advance(octets.min(self.http.pending().len()), now);
+                }
+            }
         }
     }
 
@@ -318,7 +329,7 @@ impl<'a> Session<'a> {
         if self.secure.is_none() {
             return self.http.want();
         }
-        let has_pending = !self.pending(now).is_empty();
+        let has_pending = !self.pending().is_empty();
         let Some(secure) = &mut self.secure else { return self.http.want() };
         let is_over = secure.dead || self.http.want() == Want::Close;
         if has_pending && is_over {

@@ -65,7 +65,7 @@ pub async fn serve(
                 continue;
             }
             DriverStep::Write => {
-                let octets = share.part(session.pending(now));
+                let octets = share.part(session.pending());
                 within(deadline, alarm.as_mut(), stream.write(octets)).await
             }
             DriverStep::Read if is_asleep => {

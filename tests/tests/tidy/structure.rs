@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("clients/units", &[], &[]),
     ("clients", &["dyno-security", "dyno-units"], &[]),
     ("bench/statistics", &[], &[]),
-    ("bench/record", &[], &[]),
+    ("bench/record", &["dyno-units"], &[]),
     ("bench/analysis", &["dyno-record", "dyno-statistics", "dyno-units"], &[]),
     ("bench/report", &["dyno-analysis", "dyno-record", "dyno-statistics", "dyno-units"], &["dyno-measure"]),
     ("bench/measure", MEASURE, &[]),

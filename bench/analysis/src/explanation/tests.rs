@@ -1,9 +1,10 @@
 use super::*;
 use crate::explanation::build::Sleepers;
-use dyno_record::audit::{Audit, Finding, Law, Standing};
+use dyno_record::audit::{Audit, Finding, Law};
 use dyno_record::cell::{Cell, Cores, Load, Trial};
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
+use dyno_units::verdict::Verdict;
 
 /// A cell in which a request takes this much CPU and so many of everything that is counted.
 fn cell(name: &str, step: Step, cpu_ns: f64, counts: [Option<f64>; 4]) -> Record {
@@ -130,7 +131,8 @@ fn what_is_not_known_is_said_and_not_taken_for_nothing() {
     let mut void = cell("epoll", Step::Capacity, 1.0, [Some(1.0); 4]);
     void.audit = Audit::of(vec![Finding {
         law: Law::UtilizationLaw,
-        standing: Standing::Void,
+        verdict: Verdict::Void,
+        latency: Verdict::Sound,
         words: "spoilt".into(),
     }]);
     let cells = [

@@ -10,11 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::limits::{REPEAT_PASSES, REPEAT_SHARE};
 use crate::rig::Rig;
 use crate::runner;
-use dyno_record::audit::Standing;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_record::store::{Store, StoreError};
+use dyno_units::verdict::Verdict;
 
 /// Why an experiment ended before its time.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl<'a, R: Rig> Campaign<'a, R> {
     ) -> Self {
         let known = known
             .into_iter()
-            .filter(|record| record.audit.standing != Standing::Void)
+            .filter(|record| record.audit.verdict != Verdict::Void)
             .map(|record| (record.trial.key(), record))
             .collect();
         Campaign {
@@ -183,7 +183,7 @@ impl<'a, R: Rig> Campaign<'a, R> {
 /// pilot and a step of a search have done their duty when they are over.
 fn may_be_repeated(record: &Record) -> bool {
     let over = matches!(record.trial.cell.step, Step::Pilot | Step::CurveSearch);
-    record.audit.standing == Standing::Void && record.audit.wall().is_none() && !over
+    record.audit.verdict == Verdict::Void && record.audit.wall().is_none() && !over
 }
 
 /// How long a cell takes, start and stop included.

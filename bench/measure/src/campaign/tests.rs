@@ -56,8 +56,8 @@ fn measured(nature: Nature, rate_per_s: Option<f64>) -> Record {
     campaign.measure(&Trial { cell: cell("a", rate_per_s), block: 0 }).cloned().unwrap()
 }
 
-fn doubts(record: &Record) -> Vec<(Law, Standing)> {
-    record.audit.findings.iter().map(|finding| (finding.law, finding.standing)).collect()
+fn doubts(record: &Record) -> Vec<(Law, Verdict)> {
+    record.audit.findings.iter().map(|finding| (finding.law, finding.verdict)).collect()
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn phases_come_in_order_and_samples_lie_inside_the_window() {
 #[test]
 fn an_honest_cell_is_valid() {
     let record = measured(Nature::default(), None);
-    assert_eq!(record.audit.standing, Standing::Valid, "{:?}", record.audit);
+    assert_eq!(record.audit.verdict, Verdict::Sound, "{:?}", record.audit);
     assert_eq!(record.load.as_ref().unwrap().rate_per_s, 10_000.0);
     let cost = record.cpu_as_measured_ns().unwrap();
     assert!((cost - 99_000.0).abs() < 100.0, "{cost}");
@@ -104,15 +104,15 @@ fn a_server_that_does_not_start_makes_a_void_cell_and_the_experiment_goes_on() {
         campaign.measure(&Trial { cell: cell(name, None), block: 0 }).unwrap();
     }
     let [broken, fine] = campaign.records() else { panic!("two records") };
-    assert_eq!(doubts(broken), [(Law::Contract, Standing::Void)]);
+    assert_eq!(doubts(broken), [(Law::Contract, Verdict::Void)]);
     assert!(broken.counted().is_none());
-    assert_eq!(fine.audit.standing, Standing::Valid);
+    assert_eq!(fine.audit.verdict, Verdict::Sound);
 }
 
 #[test]
 fn a_core_that_was_slowed_is_told_of_and_the_cell_still_counts() {
     let slowed = measured(Nature { slowed_share: Some(0.6), ..Nature::default() }, None);
-    assert_eq!(doubts(&slowed), [(Law::FullPace, Standing::Valid)]);
+    assert_eq!(doubts(&slowed), [(Law::FullPace, Verdict::Doubtful)]);
     assert!((slowed.pace[0].slowed_share - 0.6).abs() < 0.02, "{slowed:?}");
     assert!(slowed.audit.findings[0].words.contains("core 0 for 60 %"), "{slowed:?}");
     let hardly = measured(Nature { slowed_share: Some(0.05), ..Nature::default() }, None);
@@ -122,29 +122,29 @@ fn a_core_that_was_slowed_is_told_of_and_the_cell_still_counts() {
 #[test]
 fn planted_liars_are_found() {
     let wrong = measured(Nature { wrong_bodies: 1, ..Nature::default() }, None);
-    assert_eq!(doubts(&wrong)[0], (Law::Bodies, Standing::Void));
+    assert_eq!(doubts(&wrong)[0], (Law::Bodies, Verdict::Void));
 
     let throttled = measured(Nature { lag_ns: 900_000, ..Nature::default() }, Some(1_000.0));
-    assert_eq!(doubts(&throttled)[0], (Law::GeneratorOnTime, Standing::Void));
+    assert_eq!(doubts(&throttled)[0], (Law::GeneratorOnTime, Verdict::Void));
 
     let sleeping = measured(Nature { saturates_at: 0.3, ..Nature::default() }, None);
-    assert_eq!(doubts(&sleeping)[0], (Law::ServerBottleneck, Standing::AtLeast));
+    assert_eq!(doubts(&sleeping)[0], (Law::ServerBottleneck, Verdict::AtLeast));
     assert!(sleeping.counted().is_some(), "at least is not void");
 
     // Half a core more than the requests of the contestant take, from the middle of the window on.
     let beside = Some((Duration::from_millis(700), 0.5));
     let moonlighting =
         measured(Nature { moonlights: beside, saturates_at: 0.4, ..Nature::default() }, Some(9_000.0));
-    assert_eq!(doubts(&moonlighting), [(Law::UtilizationLaw, Standing::Void)]);
+    assert_eq!(doubts(&moonlighting), [(Law::UtilizationLaw, Verdict::Void)]);
 
     let stopped = measured(Nature { throttled_per_s: Some(10), ..Nature::default() }, None);
-    assert_eq!(doubts(&stopped), [(Law::Unthrottled, Standing::Void)]);
+    assert_eq!(doubts(&stopped), [(Law::Unthrottled, Verdict::Void)]);
     assert!(stopped.audit.wall().is_none(), "it is measured again: {:?}", stopped.audit);
     let unstopped = measured(Nature { throttled_per_s: Some(0), ..Nature::default() }, None);
-    assert_eq!(unstopped.audit.standing, Standing::Valid, "{:?}", unstopped.audit);
+    assert_eq!(unstopped.audit.verdict, Verdict::Sound, "{:?}", unstopped.audit);
 
     let busy = measured(Nature { others: 0.5, ..Nature::default() }, None);
-    assert_eq!(doubts(&busy)[0], (Law::MachineIdle, Standing::Void));
+    assert_eq!(doubts(&busy)[0], (Law::MachineIdle, Verdict::Void));
 }
 
 #[test]
@@ -216,8 +216,8 @@ fn with_repeats(rig: Mock, trials: &[Trial], store: Option<Store>) -> (Vec<Recor
     (campaign.records().to_vec(), campaign.rig.starts)
 }
 
-fn standings(records: &[Record]) -> Vec<Standing> {
-    records.iter().map(|record| record.audit.standing).collect()
+fn standings(records: &[Record]) -> Vec<Verdict> {
+    records.iter().map(|record| record.audit.verdict).collect()
 }
 
 #[test]
@@ -228,13 +228,13 @@ fn what_others_made_void_is_measured_again_and_counts() {
     // The third trial is disturbed, and so is the first repeat.
     let rig = Mock { disturbed: vec![3, 11], ..Mock::default() };
     let (records, starts) = with_repeats(rig, &trials, Some(store));
-    assert_eq!(standings(&records), vec![Standing::Valid; 10]);
+    assert_eq!(standings(&records), vec![Verdict::Sound; 10]);
     assert_eq!(starts, 12, "ten trials and two repeats");
     // The file keeps what was void as well; whoever reads it gets each trial once, as last measured.
     let text = std::fs::read_to_string(directory.path().join(store::FILE)).unwrap();
     assert_eq!(text.lines().count(), 1 + 12);
     let read = store::read(directory.path()).unwrap().cells;
-    assert_eq!(standings(&read), vec![Standing::Valid; 10]);
+    assert_eq!(standings(&read), vec![Verdict::Sound; 10]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn repeats_end_when_their_time_is_used_up() {
     let trials = order::blocks(&[cell("a", None)], 0, 10, 9);
     let natures = [("a".to_string(), Nature { others: 0.5, ..Nature::default() })].into();
     let (records, starts) = with_repeats(Mock { natures, ..Mock::default() }, &trials, None);
-    assert_eq!(standings(&records), vec![Standing::Void; 10]);
+    assert_eq!(standings(&records), vec![Verdict::Void; 10]);
     assert_eq!(starts, 10 + 3, "three tenths of the time of ten trials");
 }
 

@@ -84,7 +84,7 @@ mod tests {
     use crate::contestant::foreign::bare;
     use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
-    use dyno_record::audit::Standing;
+    use dyno_units::verdict::Verdict;
 
     #[test]
     fn each_number_is_held_active_and_mostly_idle() {
@@ -116,7 +116,7 @@ mod tests {
             Campaign::new(Mock { natures, ..Mock::default() }, None, Vec::new(), "m", &mut progress);
         let setup = setup(vec![bare("x", vec!["x".into()])]);
         run(&mut campaign, &setup, &[100, 1_000]).unwrap_or_else(|_| panic!("the mock measures"));
-        let void = campaign.records().iter().filter(|record| record.audit.standing == Standing::Void);
+        let void = campaign.records().iter().filter(|record| record.audit.verdict == Verdict::Void);
         assert!(void.count() > 6, "the machine spoils them");
         assert_eq!(campaign.records().len(), 1 + 4 * 3, "and each is tried in each block");
     }

@@ -6,7 +6,7 @@ use dyno_clients::outcome::verdict::Doubt;
 use dyno_clients::outcome::{Distribution, ErrorKind, Outcome, SCHEMA_VERSION};
 
 use crate::rig::{Answers, CellFault, Drive};
-use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
+use dyno_record::load::{FailureKind, Latency, Lateness, LoadFigures, Point};
 
 /// Reads the JSON of a run.
 ///
@@ -48,6 +48,7 @@ fn drive(outcome: &Outcome) -> Drive {
         generator_cores_used: Some(outcome.generator.cpu_ns as f64 / outcome.window_ns.max(1) as f64),
         generator_sleeps_per_s: (seconds > 0.0)
             .then(|| outcome.generator.switches_voluntary as f64 / seconds),
+        lateness: lateness(outcome),
         objections: outcome
             .audit
             .findings
@@ -64,6 +65,23 @@ fn drive(outcome: &Outcome) -> Drive {
     Drive { figures, answers, beats: Vec::new() }
 }
 
+/// What the generator's own audit says of its lateness.
+fn lateness(outcome: &Outcome) -> Option<Lateness> {
+    let is_late = |doubt: &Doubt| {
+        matches!(
+            doubt,
+            Doubt::GeneratorLate { .. } | Doubt::GeneratorPaused { .. } | Doubt::PercentilesLate { .. }
+        )
+    };
+    let late: Vec<_> = outcome.audit.findings.iter().filter(|finding| is_late(&finding.doubt)).collect();
+    Some(Lateness {
+        rate: late.iter().map(|finding| finding.rate).max()?,
+        latency: late.iter().map(|finding| finding.latency).max()?,
+        paused_longest_ns: outcome.generator.paused_longest_ns,
+        words: late.first()?.message.clone(),
+    })
+}
+
 /// Whether a doubt is one that the audit of the bench decides from the figures; the generator does not know the
 /// purpose of the cell.
 fn judged_here(doubt: &Doubt) -> bool {
@@ -71,6 +89,7 @@ fn judged_here(doubt: &Doubt) -> bool {
         doubt,
         Doubt::GeneratorLate { .. }
             | Doubt::GeneratorPaused { .. }
+            | Doubt::PercentilesLate { .. }
             | Doubt::GeneratorSaturated { .. }
             | Doubt::OfferedRateMissed { .. }
             | Doubt::ConnectionsMissing { .. }

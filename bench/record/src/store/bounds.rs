@@ -4,9 +4,9 @@
 use serde_json::{Number, Value};
 
 use super::Line;
-use crate::audit::Standing;
 use crate::limits;
 use crate::measured::Record;
+use dyno_units::verdict::Verdict;
 
 /// A number that makes no sense.
 #[derive(Debug, PartialEq)]
@@ -71,7 +71,7 @@ fn of_cell(record: &Record) -> Result<(), Nonsense> {
     }
     let Some(load) = &record.load else { return Ok(()) };
     // Past the critical point, and in a cell that is void, it is a result that nothing was answered.
-    let may_be_none = record.trial.cell.step.may_overload() || record.audit.standing == Standing::Void;
+    let may_be_none = record.trial.cell.step.may_overload() || record.audit.verdict == Verdict::Void;
     if may_be_none { Ok(()) } else { above_zero("load.rate_per_s", load.rate_per_s) }
 }
 

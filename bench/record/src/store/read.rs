@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::bounds::{self, Nonsense};
 use super::{FILE, Line, Records, StoreError};
-use crate::SCHEMA;
 use crate::header::Header;
+use crate::{SCHEMA, SCHEMA_OLDEST};
 
 /// Reads the records of a directory, or of a file. Blank lines are passed over, and so is a last line that ends
 /// without its end of line and is no record: the program or the machine died while writing it.
@@ -64,7 +64,8 @@ fn line(path: &Path, line: usize, octets: &[u8]) -> Result<Line, StoreError> {
     let damaged = |error| StoreError::Damaged { path: path.to_path_buf(), line, error };
     let value: Value = serde_json::from_slice(octets).map_err(damaged)?;
     // First of all: what follows means something else in another schema.
-    if let Some(schema) = value.get("schema").filter(|schema| **schema != SCHEMA) {
+    let is_read = |schema: &Value| (SCHEMA_OLDEST..=SCHEMA).any(|known| *schema == known);
+    if let Some(schema) = value.get("schema").filter(|schema| !is_read(schema)) {
         return Err(StoreError::OtherSchema { path: path.to_path_buf(), line, schema: schema.to_string() });
     }
     bounds::of_numbers(&value).map_err(|nonsense| refused(path, line, nonsense))?;

@@ -1,5 +1,6 @@
 //! Records that somebody has spoilt: each is refused with file and line, or read without what was cut off.
 
+use dyno_units::verdict::Verdict;
 use serde_json::{Value, json};
 
 use super::*;
@@ -91,13 +92,13 @@ fn what_was_written_is_read() {
 #[test]
 fn another_schema_is_refused_by_name_in_every_kind_of_line() {
     for line in 1..=3 {
-        for schema in [json!(0), json!(2), json!(99), json!("1"), json!(1.5), json!(null)] {
+        for schema in [json!(0), json!(SCHEMA + 1), json!(99), json!("1"), json!(1.5), json!(null)] {
             refused(with(line, "/schema", schema.clone()), line, &format!("schema {schema}"));
         }
     }
     // Whatever else such a line says: this program does not know what it means.
-    let foreign = after(|lines| lines[1] = b"{\"kind\":\"weather\",\"schema\":2}\n".to_vec());
-    refused(foreign, 2, "schema 2");
+    let foreign = after(|lines| lines[1] = b"{\"kind\":\"weather\",\"schema\":99}\n".to_vec());
+    refused(foreign, 2, "schema 99");
     refused(after(|lines| lines[1] = b"{\"kind\":\"cell\"}\n".to_vec()), 2, "schema");
 }
 
@@ -147,6 +148,28 @@ fn after_cut(cut: Option<usize>) -> (Result<Records, StoreError>, usize) {
         lines[2].truncate(cut.unwrap_or(length));
     });
     (read, length)
+}
+
+/// As version 1 wrote it: another name for the verdict, and another word for a sound one.
+#[test]
+fn records_of_schema_1_are_read() {
+    for (then, now) in [("valid", Verdict::Sound), ("at-least", Verdict::AtLeast), ("void", Verdict::Void)] {
+        let old = |line: &mut Vec<u8>| {
+            let mut value: Value = serde_json::from_slice(line).unwrap();
+            value["schema"] = json!(1);
+            if value["kind"] == "cell" {
+                value["audit"] = json!({ "standing": then, "findings": [
+                    { "law": "server-bottleneck", "standing": then, "words": "as it was" },
+                ]});
+            }
+            *line = format!("{value}\n").into_bytes();
+        };
+        let read = after(|lines| lines.iter_mut().for_each(old)).unwrap();
+        let audit = &read.cells[0].audit;
+        assert_eq!((audit.verdict, audit.findings[0].verdict, audit.latency), (now, now, Verdict::Sound));
+        assert_eq!(read.cells[0].latencies().is_some(), now != Verdict::Void);
+        assert_eq!(read.cells[0].audit.reason(), if now == Verdict::Sound { "" } else { "as it was" });
+    }
 }
 
 #[test]
@@ -199,7 +222,7 @@ fn numbers_that_nobody_measured_are_refused_with_file_line_and_field() {
 
 #[test]
 fn a_cell_that_is_void_or_overloaded_may_have_answered_nothing() {
-    assert!(with(2, "/audit/standing", json!("void")).is_ok());
+    assert!(with(2, "/audit/verdict", json!("void")).is_ok());
     let nothing = |change: fn(&mut Record)| {
         after(|lines| {
             let mut silent = record(0);
@@ -208,7 +231,7 @@ fn a_cell_that_is_void_or_overloaded_may_have_answered_nothing() {
             lines[1] = format!("{}\n", serde_json::to_string(&Line::Cell(Box::new(silent))).unwrap()).into();
         })
     };
-    assert!(nothing(|cell| cell.audit.standing = crate::audit::Standing::Void).is_ok());
+    assert!(nothing(|cell| cell.audit.verdict = Verdict::Void).is_ok());
     assert!(nothing(|cell| cell.trial.cell.step = Step::Curve).is_ok());
     assert!(nothing(|_| {}).is_err());
 }
