@@ -280,7 +280,7 @@ fn secure_on_plain(row: &Row) -> Outcome {
 /// Whoever asks a secure server in plain HTTP gets no answer, and hears from our own side which option is missing.
 fn plain_on_secure(row: &Row, transport: Transport) -> Outcome {
     let server = serve(row, transport, &[])?;
-    let option = if transport == TLS { "--transport tls" } else { "--transport channel" };
+    let option = if transport == TLS { "https://" } else { "--transport channel" };
     for (command, code) in [("load", 5), ("probe", 1), ("browse", 1)] {
         let mut run = Command::new(program());
         run.args([command, &format!("http://{}/", server.address)]);

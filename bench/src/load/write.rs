@@ -66,6 +66,9 @@ pub(crate) fn try_place(path: &Path) -> Result<(), Failure> {
 }
 
 fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    if path == Path::new("-") {
+        return Failure::failed(format!("cannot write standard output: {error}"), "");
+    }
     Failure::failed(
         format!("cannot write {}: {error}", path.display()),
         "choose another place for it (--output, --hlog, --svg)",

@@ -163,8 +163,8 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
         ),
         Doubt::ConnectionsReopened { planned, opened } => (
             format!(
-                "{} connections were planned, {} were opened: the server closes them",
-                show::whole(*planned),
+                "{} planned, {} opened: the server closes them",
+                show::many(*planned, "connection"),
                 show::whole(*opened)
             ),
             "much of each request is its connect; plan that, or let the server keep connections",
