@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use dyno_record::SCHEMA;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -141,8 +142,9 @@ fn every_command_that_reads_records_refuses_those_of_another_schema_by_name() {
     let name = begun.name();
     let file = begun.file();
     let text = std::fs::read_to_string(&file).unwrap();
-    for schema in [0, 2, 99] {
-        std::fs::write(&file, text.replace("\"schema\":1", &format!("\"schema\":{schema}"))).unwrap();
+    for schema in [0, SCHEMA + 1, 99] {
+        std::fs::write(&file, text.replace(&format!("\"schema\":{SCHEMA}"), &format!("\"schema\":{schema}")))
+            .unwrap();
         for command in [
             &["report", name][..],
             &["diff", name, name],

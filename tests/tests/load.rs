@@ -73,7 +73,7 @@ fn open_loop(row: &Row) -> Outcome {
     let options = format!("--expect service -c {} --rate 300 -d 500ms -w 100ms", row.clients(4));
     let Loaded { outcome, .. } = load(&format!("http://{}/wait/1000", server.address), &options)?;
     let mean = |part: &str| outcome["latency"][part]["mean_ns"].as_f64().unwrap_or(f64::NAN);
-    let parts = mean("wait") + mean("lag") + mean("response");
+    let parts = mean("wait") + mean("lag") + mean("response") + mean("reading");
     ensure((parts - mean("total")).abs() < 1.0, || format!("{parts} is not {}", mean("total")))?;
     ensure(mean("response") > 1e6, || format!("an answer after {} ns", mean("response")))?;
     let c = &outcome["counts"];
