@@ -1,7 +1,7 @@
 //! io_uring(7) in a few verbs: operations are put into one queue, their completions are taken out of another, and one
 //! system call serves both.
 //!
-//! Bytes are received into a [pool](super::ring_pool) of buffers from which the kernel picks ("provided buffers"), so a
+//! Bytes are received into a pool (`ring_pool.rs`) of buffers from which the kernel picks ("provided buffers"), so a
 //! connection that waits holds no buffer.
 
 use std::io;

@@ -11,7 +11,7 @@
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
-//! The handler finds connections in a table indexed by descriptor ([`Marks`]). The blocking driver and the tasks
+//! The handler finds connections in a table indexed by descriptor (`marks.rs`). The blocking driver and the tasks
 //! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.
 
 use std::io;
