@@ -71,21 +71,27 @@ impl fmt::Display for Object {
     }
 }
 
-/// Percent-decodes one segment.
-fn decode(segment: &str) -> Result<String, NotCanonical> {
-    let mut octets = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
+/// The octets that a percent-encoded text means (RFC 3986, 2.1); `None` for a percent sign without two hexadecimal
+/// digits. Whoever opens what was judged here decodes by this function, so that both mean the same.
+pub fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
     while let Some((&octet, tail)) = rest.split_first() {
+        rest = tail;
         if octet != b'%' {
             octets.push(octet);
-            rest = tail;
             continue;
         }
-        let &[high, low, ref tail @ ..] = tail else { return Err(NotCanonical::BrokenEscape) };
-        let digit = |octet: u8| char::from(octet).to_digit(16).ok_or(NotCanonical::BrokenEscape);
+        let &[high, low, ref tail @ ..] = rest else { return None };
+        let digit = |octet: u8| char::from(octet).to_digit(16);
         octets.push((digit(high)? * 16 + digit(low)?) as u8);
         rest = tail;
     }
+    Some(octets)
+}
+
+fn decode(segment: &str) -> Result<String, NotCanonical> {
+    let octets = percent_decoded(segment).ok_or(NotCanonical::BrokenEscape)?;
     if octets.contains(&b'/') || octets.contains(&0) {
         return Err(NotCanonical::EncodedDivider);
     }

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, poll, ppoll};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::time::TimeSpec;
@@ -174,10 +174,7 @@ impl Stop {
             if left.is_zero() {
                 return;
             }
-            let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
-            // ppoll(2) counts in nanoseconds.
-            let waited = ppoll(&mut watched, Some(TimeSpec::from_duration(left)), None);
-            let _ = waited.map_or_else(|error| get_over(error, Some(left)), |_| Ok(()));
+            self.wait(left);
         }
         let end = self.deadline().map_or(end, |deadline| deadline.min(end));
         thread::sleep(end.saturating_duration_since(Instant::now()));
@@ -186,9 +183,9 @@ impl Stop {
     /// Waits for the stop signal, at most for `pause`.
     pub fn wait(&self, pause: Duration) {
         let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
-        let millis = u16::try_from(pause.as_millis()).unwrap_or(u16::MAX);
-        // An interrupted wait is only a shorter one.
-        let _ = poll(&mut watched, millis).map_or_else(|error| get_over(error, Some(pause)), |_| Ok(()));
+        // ppoll(2) counts in nanoseconds. An interrupted wait is only a shorter one.
+        let waited = ppoll(&mut watched, Some(TimeSpec::from_duration(pause)), None);
+        let _ = waited.map_or_else(|error| get_over(error, Some(pause)), |_| Ok(()));
     }
 }
 

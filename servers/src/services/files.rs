@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dyno_http::date::HttpDate;
 use dyno_http::response::{Body, Response, Source};
 use dyno_http::status::Status;
+use dyno_security::access::object::percent_decoded;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use super::preconditions::{self, Precondition, Validators};
@@ -124,21 +125,9 @@ fn refusal(error: io::Error) -> Response {
     }
 }
 
-/// Percent-decoding (RFC 3986, 2.1). `None` for a broken escape, for text that is not UTF-8, and for NUL.
+/// The decoded path. `None` for a broken escape, for text that is not UTF-8, and for NUL.
 fn decode(path: &str) -> Option<String> {
-    let mut octets = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&octet, tail)) = rest.split_first() {
-        rest = tail;
-        if octet != b'%' {
-            octets.push(octet);
-            continue;
-        }
-        let &[high, low, ref tail @ ..] = rest else { return None };
-        let digit = |octet: u8| char::from(octet).to_digit(16);
-        octets.push((digit(high)? * 16 + digit(low)?) as u8);
-        rest = tail;
-    }
+    let octets = percent_decoded(path)?;
     if octets.contains(&0) { None } else { String::from_utf8(octets).ok() }
 }
 
