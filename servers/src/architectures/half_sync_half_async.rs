@@ -40,7 +40,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
+use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -97,12 +97,9 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
             return;
         }
         // The loop notices when a client leaves; for one that has left nothing is done.
-        let mut reply =
-            if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
-        // This layer may wait, so the worker itself waits for the modelled back end.
-        if let Some(wait) = reply.wait.take() {
-            inbox.sleep(wait);
-        }
+        let reply = if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+        // This layer may wait, so the worker itself waits.
+        let reply = inbox.attend(ticket, reply, presence, site.stop);
         inbox.post(ticket, reply);
     }
 }
@@ -121,19 +118,25 @@ impl Workers for Pool<'_> {
         let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
             Some(Ok(())) => None,
-            Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
+            Some(Err(_)) | None => Some(Reply::Now(busy(self.site.tallies.of(0)))),
         }
     }
 
     fn left(&mut self, ticket: Ticket) {
         self.presence.leave(ticket);
+        self.inbox.call(ticket);
+    }
+
+    fn ended(&mut self, ticket: Ticket) -> bool {
+        self.presence.end(ticket);
+        self.inbox.is_waiting_for(ticket)
     }
 
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         Some(self.inbox.wakeup())
     }
 
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+    fn news(&mut self) -> Option<(Ticket, News)> {
         self.inbox.take()
     }
 }

@@ -67,6 +67,9 @@ pub struct Select {
 }
 
 impl Selector for Select {
+    // A descriptor with bytes to read is readable, before its peer has ended its side and after.
+    const REPORTS_ENDS: bool = false;
+
     fn new() -> io::Result<Self> {
         Ok(Select { read: FdSet::new(), write: FdSet::new(), tokens: [0; FD_SETSIZE] })
     }
@@ -91,7 +94,7 @@ impl Selector for Select {
         // SAFETY: the caller's promise.
         let descriptor = unsafe { until_removed(descriptor) };
         match interest {
-            Interest::Nothing => {}
+            Interest::Nothing | Interest::End | Interest::Reset => {}
             Interest::Read => self.read.insert(descriptor),
             Interest::Write => self.write.insert(descriptor),
         }
