@@ -32,9 +32,10 @@ pub fn attend(
     tally: &Tally,
     clock: &mut Clock,
 ) -> io::Result<Option<Response>> {
-    let mut held = match Held::new(reply, clock.now()) {
-        Ok(held) => held,
-        Err(response) => return Ok(Some(response)),
+    let mut held = match reply {
+        Reply::Now(response) => return Ok(Some(response)),
+        Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
+        Reply::Later(job) => Held::job(job),
     };
     let mut known = Known::default();
     let waker = match held.is_job().then(|| wire.waker()) {
@@ -44,8 +45,16 @@ pub fn attend(
     };
     loop {
         // What is handed over to a client that has left is lost to the others.
-        if held.is_job() && wire.connection().is_some_and(|client| Client::of(client) == Client::Left) {
-            return Ok(None);
+        if held.is_job() {
+            match wire.connection().map(Client::of) {
+                Some(Client::Left) => return Ok(None),
+                Some(Client::Ended) if !known.ended => {
+                    known.ended = true;
+                    reassure(wire, session, clock.tick())?;
+                    continue;
+                }
+                Some(Client::Ended | Client::Stays) | None => {}
+            }
         }
         let (on, until) = match held.go_on(clock.tick(), &waker) {
             Step::Done(response) => return Ok(Some(response)),

@@ -41,7 +41,7 @@ use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
-use crate::services::service::{Call, FieldLookup, text};
+use crate::services::service::{Call, FieldLookup, Reply, text};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -117,9 +117,10 @@ impl Gate {
             guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
         };
         drop(body);
-        let mut held = match Held::new(reply, std::time::Instant::now()) {
-            Ok(held) => held,
-            Err(response) => return response,
+        let mut held = match reply {
+            Reply::Now(response) => return response,
+            Reply::After(wait, response) => Held::answer(std::time::Instant::now() + wait, response),
+            Reply::Later(job) => Held::job(job),
         };
         let mut sentry = self.sentry.stand(self.attendance.connection());
         let mut has_ended = false;

@@ -7,7 +7,6 @@ use dyno_http::response::Response;
 
 use crate::kit::call::later;
 use crate::services::job::{For, Job, Step};
-use crate::services::service::Reply;
 
 /// What is held for a client that waits.
 pub struct Held {
@@ -23,17 +22,14 @@ enum What {
 }
 
 impl Held {
-    /// Holds `reply`, which was given at `now`.
-    ///
-    /// # Errors
-    /// The response, if it is there already: nothing has to be held.
-    pub fn new(reply: Reply, now: Instant) -> Result<Held, Response> {
-        let what = match reply {
-            Reply::Now(response) => return Err(response),
-            Reply::After(wait, response) => What::Answer(now + wait, Some(response)),
-            Reply::Later(job) => What::Job(job),
-        };
-        Ok(Held { what, limit: None })
+    /// An answer that is due then.
+    pub fn answer(due: Instant, response: Response) -> Held {
+        Held { what: What::Answer(due, Some(response)), limit: None }
+    }
+
+    /// A job.
+    pub fn job(job: Box<dyn Job>) -> Held {
+        Held { what: What::Job(job), limit: None }
     }
 
     /// Whether it waits for more than a time that is known.

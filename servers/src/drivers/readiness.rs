@@ -297,7 +297,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     pub fn due(&mut self) -> Option<usize> {
         let index = self.deadlines.due(self.turn.clock.now())?;
         let (watched, ticket, turn) = self.at(index);
-        watched.look_for_client();
+        watched.look_for_client(turn.clock.now());
         if watched.timed.due(&turn.clock, &turn.room, ticket) == Due::Deadline {
             watched.timed.session.handle_deadline(turn.clock.now());
         }
@@ -319,7 +319,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             // Events of the room carry the lower bits of a serial; a name that fits by chance asks for nothing.
             if let Some(watched) = self.watched.get_mut(ticket.index) {
                 let ticket = Ticket { index: ticket.index, serial: watched.serial };
-                watched.look_at_client();
+                watched.look_at_client(self.turn.clock.now());
                 if !watched.gone {
                     watched.timed.go_on(&self.turn.clock, &self.turn.room, ticket);
                 }

@@ -8,6 +8,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Wake, Waker};
 use std::thread::{self, ThreadId};
 
@@ -25,6 +26,8 @@ pub struct Room {
     bell: Arc<Bell>,
     /// What epoll has reported and nobody has taken.
     reported: Vec<Ticket>,
+    /// Another thread has called.
+    is_rung: bool,
 }
 
 /// How others call a request that waits here.
@@ -32,6 +35,8 @@ struct Bell {
     woken: Mailbox<Ticket>,
     /// The thread of the loop, which does not have to be woken by itself.
     home: ThreadId,
+    /// Whether that thread has called. It alone writes and reads this, so that a turn without a call costs a look.
+    is_called_at_home: AtomicBool,
 }
 
 /// Makes wakers for those who cannot reach the room itself.
@@ -58,6 +63,7 @@ impl Wake for Seat {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if thread::current().id() == self.bell.home {
+            self.bell.is_called_at_home.store(true, Relaxed);
             self.bell.woken.post_to_self(self.ticket);
         } else {
             self.bell.woken.post(self.ticket);
@@ -75,9 +81,10 @@ impl Room {
     /// When the kernel has no descriptors left.
     pub fn new() -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let bell = Arc::new(Bell { woken: Mailbox::new()?, home: thread::current().id() });
+        let (woken, home) = (Mailbox::new()?, thread::current().id());
+        let bell = Arc::new(Bell { woken, home, is_called_at_home: AtomicBool::new(false) });
         epoll.add(bell.woken.wakeup(), EpollEvent::new(EpollFlags::EPOLLIN, BELL))?;
-        Ok(Room { epoll, bell, reported: Vec::new() })
+        Ok(Room { epoll, bell, reported: Vec::new(), is_rung: false })
     }
 
     /// Wakes the request of `ticket`.
@@ -133,14 +140,29 @@ impl Room {
             Err(Errno::EINTR) => 0,
             count => count?,
         };
-        let tickets = events[..count].iter().map(EpollEvent::data).filter(|name| *name != BELL);
-        self.reported.extend(tickets.map(ticket));
+        for name in events[..count].iter().map(EpollEvent::data) {
+            match name {
+                BELL => self.is_rung = true,
+                name => self.reported.push(ticket(name)),
+            }
+        }
         Ok(())
     }
 
     /// Somebody who waits here and for whom something has happened, or may have: a ticket may be outdated.
     pub fn next_called(&mut self) -> Option<Ticket> {
-        self.reported.pop().or_else(|| self.bell.woken.take())
+        if let Some(ticket) = self.reported.pop() {
+            return Some(ticket);
+        }
+        if !self.is_rung && !self.bell.is_called_at_home.load(Relaxed) {
+            return None;
+        }
+        let called = self.bell.woken.take();
+        if called.is_none() {
+            self.is_rung = false;
+            self.bell.is_called_at_home.store(false, Relaxed);
+        }
+        called
     }
 }
 

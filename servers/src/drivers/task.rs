@@ -132,9 +132,10 @@ async fn attend(
     reply: Reply,
     clock: &mut Clock,
 ) -> io::Result<Option<Response>> {
-    let mut held = match Held::new(reply, clock.now()) {
-        Ok(held) => held,
-        Err(response) => return Ok(Some(response)),
+    let mut held = match reply {
+        Reply::Now(response) => return Ok(Some(response)),
+        Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
+        Reply::Later(job) => Held::job(job),
     };
     let mut has_ended = false;
     loop {

@@ -50,14 +50,14 @@ impl<'a> TimedSession<'a> {
     /// Answers the request that was taken last, or holds the reply until it is ready. `ticket` is the session's, and
     /// `room` is where it waits.
     pub fn take_reply(&mut self, reply: Reply, clock: &Clock, room: &Room, ticket: Ticket) {
-        match Held::new(reply, clock.now()) {
-            Err(response) => self.session.respond(response, clock),
-            Ok(held) => {
-                let waker = if held.is_job() { room.waker(ticket) } else { Waker::noop().clone() };
-                self.held = Some(Box::new(Waiting { held, waker, until: None }));
-                self.go_on(clock, room, ticket);
-            }
-        }
+        let held = match reply {
+            Reply::Now(response) => return self.session.respond(response, clock),
+            Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
+            Reply::Later(job) => Held::job(job),
+        };
+        let waker = if held.is_job() { room.waker(ticket) } else { Waker::noop().clone() };
+        self.held = Some(Box::new(Waiting { held, waker, until: None }));
+        self.go_on(clock, room, ticket);
     }
 
     /// Goes on with the held reply, if there is one.

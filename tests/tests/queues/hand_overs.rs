@@ -20,7 +20,7 @@ const CONSUMERS: u64 = 5;
 const LEAVES: u64 = 10;
 
 /// The longest time that it stays before it leaves.
-const STAYS_US: u64 = 400;
+const STAYS_US: u64 = 2_000;
 
 /// What all threads of a trial share.
 struct Trial {
@@ -85,8 +85,8 @@ pub(crate) fn run(row: &Row, items: u64) -> Outcome {
     ensure((put, taken, waiting) == (items, items, 0), || {
         format!("{items} items: {put} put, {taken} taken, {waiting} wait")
     })?;
-    ensure(leavers > 0 && on_the_way <= leavers / 2, || {
-        format!("{on_the_way} items were lost on their way, and {leavers} have left")
+    ensure(leavers > 0 && on_the_way <= leavers, || {
+        format!("{on_the_way} items were lost, and only {leavers} have left")
     })?;
     server.stop_well()?;
     Ok(())

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use dyno_servers::limits::{QUEUE_ITEM_OCTETS, QUEUE_ITEMS};
-use dyno_tests::limits::{ANSWER, AT_ONCE, UNDERWAY};
+use dyno_tests::limits::{ANSWER, AT_ONCE, STOP, UNDERWAY};
 use dyno_tests::process::wait_until;
 use dyno_tests::response::Response;
 use dyno_tests::rows::Row;
@@ -194,7 +194,8 @@ fn stop(row: &Row) -> Outcome {
         ensure(is_told, || format!("{} {}", answer.status, answer.text()))?;
     }
     drop(waiting);
-    server.stop_well()?;
+    let ended = server.wait(STOP)?;
+    ensure(ended.code() == 0, || format!("ended with {}; stderr: {}", ended.status, ended.stderr))?;
     let took = start.elapsed();
     ensure(took < 4 * AT_ONCE, || format!("it took {took:?}"))
 }

@@ -38,17 +38,21 @@ impl Watched<'_> {
     }
 
     /// Looks whether the client of a request that waits for others has left: what is handed over to it would be lost.
-    pub(super) fn look_for_client(&mut self) {
+    pub(super) fn look_for_client(&mut self, now: Instant) {
         if self.timed.is_waiting_for_others() {
-            self.look_at_client();
+            self.look_at_client(now);
         }
     }
 
-    /// Looks what has become of the client.
-    pub(super) fn look_at_client(&mut self) {
+    /// Looks what has become of the client of a request that waits, and asks one that may have left.
+    pub(super) fn look_at_client(&mut self, now: Instant) {
         let client = Client::of(self.stream.as_fd());
         self.ended |= client != Client::Stays;
-        self.gone |= client == Client::Left;
+        if client == Client::Ended && self.reassure(now, false) {
+            // What the kernel does not take now goes out with the connection's turn.
+            let _ = self.write(now, &mut TurnShare::new());
+        }
+        self.gone |= Client::of(self.stream.as_fd()) == Client::Left;
     }
 
     /// Whether the peer has sent its last byte.
