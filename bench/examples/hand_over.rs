@@ -1,11 +1,13 @@
-//! How long a hand-over takes: from the moment at which a producer puts an item until the consumer who waits for it has it,
-//! under every architecture whose workers share memory, and with a blocking pop from redis-server where there is one.
+//! How long a hand-over takes: from the moment at which a producer puts an item until the consumer who waits for it has
+//! it, under every architecture whose workers share memory, and with a blocking pop from redis-server where there is
+//! one.
 //!
 //! Producer and consumer are two threads here with a connection each, so both ends read the same clock. An item is put
-//! only when its consumer is known to wait. All servers take turns of a few hand-overs in each round, the order of which
-//! changes with the round, so that whatever drifts hits all alike.
+//! only when its consumer has had time to begin to wait. All servers take turns of a few hand-overs in each round, in
+//! an order that changes with the round, so that whatever drifts hits all alike.
 //!
-//! `cargo run --release -p dyno-bench --example hand_over [ROUNDS]`, after `cargo build --release -p dyno-bench --bins`.
+//! `cargo run --release -p dyno-bench --example hand_over [ROUNDS]`, after
+//! `cargo build --release -p dyno-bench --bins`.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -132,12 +134,11 @@ impl Contestant {
     }
 
     fn hand_over(&mut self) -> Result<()> {
-        let gone = |_| Error::from(ErrorKind::BrokenPipe);
         self.take.send(()).map_err(|_| Error::from(ErrorKind::BrokenPipe))?;
         thread::sleep(SETTLES);
         let start = Instant::now();
         self.producer.write_all(self.protocol.put())?;
-        let taken = self.taken.recv().map_err(gone)??;
+        let taken = self.taken.recv().map_err(|_| Error::from(ErrorKind::BrokenPipe))??;
         self.latencies_ns.push(taken.duration_since(start).as_nanos() as u64);
         let protocol = self.protocol;
         answer(&mut self.producer, |octets| protocol.is_answer(octets, false))
@@ -174,7 +175,7 @@ fn dyno_server(dyno: &Path, name: &'static str) -> Result<Contestant> {
     let output = child.stdout.take().ok_or(ErrorKind::BrokenPipe)?;
     BufReader::new(output).read_line(&mut line)?;
     let ready: serde_json::Value = serde_json::from_str(&line)?;
-    let address = ready["listen"].as_str().and_then(|address| address.parse().ok());
+    let address = ready["address"].as_str().and_then(|address| address.parse().ok());
     let address = address.ok_or_else(|| Error::other(format!("{name} is not ready: {line}")))?;
     Contestant::new(name, child, address, Protocol::Http)
 }

@@ -1,5 +1,5 @@
-//! The monitor of the textbooks beside the queue that `/queues/N` uses: both hand items from one producer to threads that
-//! wait for them.
+//! The monitor of the textbooks beside the queue that `/queues/N` uses: both hand items from one producer to threads
+//! that wait for them.
 //!
 //! The monitor has a lock and a condition; whoever puts wakes all who wait (signal-and-continue, notify all), and each
 //! looks again. The queue hands the item to the one who has waited longest and wakes only him. Told are the time from

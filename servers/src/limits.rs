@@ -167,9 +167,9 @@ pub const SECURE_BYTES: usize = 12 * 1024;
 /// What a secure pipe holds besides while records are under way: one as it came, one opened, one sealed.
 pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
 
-/// A task looks for the first time so long after another at a client whose leaving does not wake it, because it has sent
-/// more than was read or has ended its side, and each time twice as long after the last look: on this machine a reset
-/// is there at once, and a network takes some milliseconds.
+/// A task looks so soon again at a client whose leaving does not wake it, because it has sent more than was read or has
+/// ended its side, and then each time twice as long after the last look: on the same machine a reset is there at once,
+/// and a network takes some milliseconds.
 pub const CLIENT_LOOK_FIRST: Duration = Duration::from_millis(1);
 
 /// The longest time between two such looks. Each is one system call.

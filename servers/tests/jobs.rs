@@ -20,7 +20,7 @@ use dyno_servers::kit::memory::MemoryBudget;
 use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
-use dyno_servers::services::job::{For, Job, Side, Step};
+use dyno_servers::services::job::{For, JobSide, JobStep, WaitingJob};
 use dyno_servers::services::service::{Needs, Reply, Service, Services, number, text};
 use dyno_servers::shared::Shared;
 use nix::sys::signal::{Signal, kill};
@@ -74,12 +74,12 @@ impl Drop for Timer {
     }
 }
 
-impl Job for Timer {
-    fn go_on(&mut self, _now: Instant, _waker: &Waker) -> Step {
+impl WaitingJob for Timer {
+    fn go_on(&mut self, _now: Instant, _waker: &Waker) -> JobStep {
         let mut rings = [0; 8];
         match nix::unistd::read(&self.0, &mut rings) {
-            Ok(_) => Step::Done(text(200, "rung\n")),
-            Err(_) => Step::Wait(For::Descriptor(self.0.as_fd().as_raw_fd(), Side::Read), None),
+            Ok(_) => JobStep::Done(text(200, "rung\n")),
+            Err(_) => JobStep::Wait(For::Descriptor(self.0.as_fd().as_raw_fd(), JobSide::Read), None),
         }
     }
 }

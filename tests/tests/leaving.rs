@@ -1,5 +1,5 @@
-//! Clients that leave while their requests wait: the server lets go of them long before the wait is over. And those that
-//! only end their side are not taken for them.
+//! Clients that leave while their requests wait: the server lets go of them long before the wait is over. And those
+//! that only end their side are not taken for them.
 
 use std::process::ExitCode;
 use std::thread::sleep;

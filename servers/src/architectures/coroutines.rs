@@ -42,7 +42,7 @@ use crate::architecture::{
 };
 use crate::drivers::blocking;
 use crate::drivers::deadlines::Deadlines;
-use crate::drivers::fiber::{Fiber, News, Place, Wait, Wake, WakeReason, YieldingWire};
+use crate::drivers::fiber::{Fiber, FiberPlace, Wait, Wake, WakeReason, YieldingWire};
 use crate::drivers::room::Room;
 use crate::drivers::selector::{Ready, Selector};
 use crate::drivers::workers::Ticket;
@@ -109,7 +109,7 @@ struct Scheduler {
     room: Room,
     /// Coroutines so far.
     started: u64,
-    fibers: Slab<Place>,
+    fibers: Slab<FiberPlace>,
     deadlines: Deadlines,
     /// Stacks of coroutines that have ended, kept because making one costs two system calls.
     stacks: Vec<DefaultStack>,
@@ -150,16 +150,8 @@ impl Scheduler {
         match fiber.resume(Wake::first()) {
             CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
             CoroutineResult::Yield(wait) => {
-                let now = Instant::now();
-                self.fibers.insert(Place {
-                    fiber,
-                    stream,
-                    ticket,
-                    wait,
-                    news: News::default(),
-                    deadline: now,
-                });
-                self.wait(index, wait, now);
+                self.fibers.insert(FiberPlace::new(fiber, stream, ticket, wait));
+                self.wait(index, wait, Instant::now());
             }
         }
     }
@@ -218,7 +210,7 @@ impl Scheduler {
             }
         }
         while let Some(ticket) = self.room.next_called() {
-            if self.fibers.get(ticket.index()).is_some_and(Place::may_be_called) {
+            if self.fibers.get(ticket.index()).is_some_and(FiberPlace::may_be_called) {
                 self.resume(ticket.index(), WakeReason::Called);
             }
         }

@@ -1,5 +1,5 @@
-//! Waits for a reply by calls that wait: whoever serves the connection is occupied meanwhile, and learns that its client
-//! has left.
+//! Waits for a reply by calls that wait: whoever serves the connection is occupied meanwhile, and learns that its
+//! client has left.
 
 use std::io;
 use std::task::Waker;
@@ -17,7 +17,7 @@ use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::LAST_WORD;
-use crate::services::job::Step;
+use crate::services::job::JobStep;
 use crate::services::service::Reply;
 
 /// Waits for the response to the request that was taken; `None`: its client has left.
@@ -57,8 +57,8 @@ pub fn attend(
             }
         }
         let (on, until) = match held.go_on(clock.tick(), &waker) {
-            Step::Done(response) => return Ok(Some(response)),
-            Step::Wait(on, until) => (on, until),
+            JobStep::Done(response) => return Ok(Some(response)),
+            JobStep::Wait(on, until) => (on, until),
         };
         match wire.wait_for(on, until, site.stop, known)? {
             Happened::GoOn => {}

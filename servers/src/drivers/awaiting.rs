@@ -15,10 +15,10 @@ use super::held::Held;
 use crate::kit::call::later;
 use crate::kit::client::Client;
 use crate::limits::{CLIENT_LOOK_FIRST, CLIENT_LOOK_LAST};
-use crate::services::job::{For, Side, Step};
+use crate::services::job::{For, JobSide, JobStep};
 
 /// How a task learns that something may have happened to its client.
-pub trait Watch {
+pub trait ClientWatch {
     /// The connection.
     fn connection(&self) -> BorrowedFd<'_>;
 
@@ -39,7 +39,7 @@ pub enum Awaited {
 }
 
 /// Waits until the reply is ready or its client has left, or, unless that is `known`, has ended its side.
-pub async fn attend(held: &mut Held, client: &mut impl Watch, known_ended: bool) -> Awaited {
+pub async fn attend(held: &mut Held, client: &mut impl ClientWatch, known_ended: bool) -> Awaited {
     let mut alarm = pin!(sleep_until(Instant::now()));
     let mut look = pin!(sleep_until(Instant::now()));
     let mut pause = None;
@@ -58,8 +58,8 @@ pub async fn attend(held: &mut Held, client: &mut impl Watch, known_ended: bool)
             // The job may close its descriptor when it goes on, and the runtime must have forgotten it by then.
             drop(watched.take());
             let (on, until) = match held.go_on(std::time::Instant::now(), context.waker()) {
-                Step::Done(response) => return Poll::Ready(Awaited::Response(response)),
-                Step::Wait(on, until) => (on, until),
+                JobStep::Done(response) => return Poll::Ready(Awaited::Response(response)),
+                JobStep::Wait(on, until) => (on, until),
             };
             if has_news {
                 let is_first = pause.is_none();
@@ -104,15 +104,15 @@ impl AsRawFd for Lent {
 }
 
 /// Has the runtime watch a descriptor of a job.
-fn watch(descriptor: RawFd, side: Side) -> io::Result<AsyncFd<Lent>> {
-    let interest = if side == Side::Read { Interest::READABLE } else { Interest::WRITABLE };
+fn watch(descriptor: RawFd, side: JobSide) -> io::Result<AsyncFd<Lent>> {
+    let interest = if side == JobSide::Read { Interest::READABLE } else { Interest::WRITABLE };
     // SAFETY: the job keeps it open until it goes on, and this is dropped before.
     unsafe { AsyncFd::register_with_interest(Lent(descriptor), interest) }.map_err(io::Error::from)
 }
 
 /// Whether it is ready.
-fn poll_ready(lent: &AsyncFd<Lent>, side: Side, context: &mut Context<'_>) -> Poll<()> {
+fn poll_ready(lent: &AsyncFd<Lent>, side: JobSide, context: &mut Context<'_>) -> Poll<()> {
     let ready =
-        if side == Side::Read { lent.poll_read_ready(context) } else { lent.poll_write_ready(context) };
+        if side == JobSide::Read { lent.poll_read_ready(context) } else { lent.poll_write_ready(context) };
     ready.map(|_| ())
 }

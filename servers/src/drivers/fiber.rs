@@ -18,7 +18,7 @@ use super::selector::{Interest, Ready};
 use super::workers::Ticket;
 use crate::kit::client::Client;
 use crate::kit::stop::Stop;
-use crate::services::job::{For, Side};
+use crate::services::job::{For, JobSide};
 
 /// What a coroutine waits for, and for how long at the most.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub struct Wait {
     /// No request is under way, so a stopping server may end this wait.
     pub idle: bool,
     /// A descriptor of its own that a reply waits for.
-    pub descriptor: Option<(RawFd, Side)>,
+    pub descriptor: Option<(RawFd, JobSide)>,
 }
 
 /// Why a coroutine was resumed, and what epoll has reported since it was suspended.
@@ -87,7 +87,7 @@ impl News {
 pub type Fiber = Coroutine<Wake, Wait, ()>;
 
 /// A coroutine that waits, in the table of its scheduler.
-pub struct Place {
+pub struct FiberPlace {
     /// The coroutine.
     pub fiber: Fiber,
     /// Its connection.
@@ -102,7 +102,12 @@ pub struct Place {
     pub deadline: Instant,
 }
 
-impl Place {
+impl FiberPlace {
+    /// That of a coroutine which has just begun to wait.
+    pub fn new(fiber: Fiber, stream: Rc<TcpStream>, ticket: Ticket, wait: Wait) -> Self {
+        FiberPlace { fiber, stream, ticket, wait, news: News::default(), deadline: Instant::now() }
+    }
+
     /// Whether it wants to know of `event` now. Bytes do not wake a coroutine whose request is worked on; it finds the
     /// news when it wakes.
     pub fn wants(&self, event: &Ready) -> bool {

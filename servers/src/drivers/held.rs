@@ -6,7 +6,7 @@ use std::time::Instant;
 use dyno_http::response::Response;
 
 use crate::kit::call::later;
-use crate::services::job::{For, Job, Step};
+use crate::services::job::{For, JobStep, WaitingJob};
 
 /// What is held for a client that waits.
 pub struct Held {
@@ -18,7 +18,7 @@ pub struct Held {
 enum What {
     /// An answer, and when it is due; `None` once it is given.
     Answer(Instant, Option<Response>),
-    Job(Box<dyn Job>),
+    Job(Box<dyn WaitingJob>),
 }
 
 impl Held {
@@ -28,7 +28,7 @@ impl Held {
     }
 
     /// A job.
-    pub fn job(job: Box<dyn Job>) -> Held {
+    pub fn job(job: Box<dyn WaitingJob>) -> Held {
         Held { what: What::Job(job), limit: None }
     }
 
@@ -43,26 +43,26 @@ impl Held {
     }
 
     /// Goes on as far as it gets without waiting. `waker` must make the driver call this again.
-    pub fn go_on(&mut self, now: Instant, waker: &Waker) -> Step {
+    pub fn go_on(&mut self, now: Instant, waker: &Waker) -> JobStep {
         let is_over = self.limit.is_some_and(|limit| limit <= now);
         match &mut self.what {
             What::Answer(due, response) if *due <= now || is_over => {
-                Step::Done(response.take().unwrap_or_else(later))
+                JobStep::Done(response.take().unwrap_or_else(later))
             }
             What::Answer(due, _) => wait(For::Time, Some(*due), self.limit),
             What::Job(job) => match job.go_on(now, waker) {
-                Step::Done(response) => Step::Done(response),
+                JobStep::Done(response) => JobStep::Done(response),
                 // A job that still waits when its time is over does not keep what it promised.
-                Step::Wait(_, until) if is_over || until.is_some_and(|until| until <= now) => {
-                    Step::Done(later())
+                JobStep::Wait(_, until) if is_over || until.is_some_and(|until| until <= now) => {
+                    JobStep::Done(later())
                 }
-                Step::Wait(on, until) => wait(on, until, self.limit),
+                JobStep::Wait(on, until) => wait(on, until, self.limit),
             },
         }
     }
 }
 
 /// Waits, but not beyond the limit.
-fn wait(on: For, until: Option<Instant>, limit: Option<Instant>) -> Step {
-    Step::Wait(on, until.into_iter().chain(limit).min())
+fn wait(on: For, until: Option<Instant>, limit: Option<Instant>) -> JobStep {
+    JobStep::Wait(on, until.into_iter().chain(limit).min())
 }

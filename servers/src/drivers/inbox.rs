@@ -1,5 +1,5 @@
-//! The queue by which a pool hands answers back to the loop that asked: a [`Mailbox`], and a way to say that nobody takes
-//! answers any more.
+//! The queue by which a pool hands answers back to the loop that asked: a [`Mailbox`], and the workers that wait for
+//! a reply meanwhile.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -14,7 +14,7 @@ use super::parking::{self, Known};
 use super::workers::{News, Presence, Ticket, nothing};
 use crate::kit::call::later;
 use crate::kit::stop::Stop;
-use crate::services::job::Step;
+use crate::services::job::JobStep;
 use crate::services::service::Reply;
 
 /// Answers on their way back.
@@ -50,8 +50,8 @@ impl ReplyInbox {
         self.closed.load(SeqCst)
     }
 
-    /// Waits for `reply`, as long as its client is there and somebody takes answers. Whoever finds that this has changed
-    /// calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards.
+    /// Waits for `reply`, as long as its client is there and somebody takes answers. Whoever finds that this has
+    /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards.
     pub fn attend(&self, ticket: Ticket, reply: Reply, presence: &Presence, stop: &Stop) -> Reply {
         let mut held = match reply {
             Reply::Now(response) => return Reply::Now(response),
@@ -61,7 +61,7 @@ impl ReplyInbox {
         // The system has no descriptor left to wait with.
         let Ok(waker) = parking::waker() else { return Reply::Now(later()) };
         self.lock().push((ticket, waker.clone()));
-        // The loop, which may have noted that before it could see this worker wait, asks such a client whether it is there.
+        // The loop may have noted that before it could see this worker wait. It asks such a client whether it is there.
         if presence.has_ended(ticket) {
             self.news.post((ticket, News::Waits));
         }
@@ -71,8 +71,8 @@ impl ReplyInbox {
                 break nothing();
             }
             match held.go_on(Instant::now(), &waker) {
-                Step::Done(response) => break Reply::Now(response),
-                Step::Wait(on, until) => {
+                JobStep::Done(response) => break Reply::Now(response),
+                JobStep::Wait(on, until) => {
                     if parking::wait(on, until, None, stop, known).is_err() {
                         break Reply::Now(later());
                     }

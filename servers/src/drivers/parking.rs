@@ -14,7 +14,7 @@ use nix::sys::time::TimeSpec;
 use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::stop::Stop;
-use crate::services::job::{For, Side};
+use crate::services::job::{For, JobSide};
 
 /// Why a wait has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub fn wait(
     let nothing = || PollFd::new(stop.as_fd(), PollFlags::empty());
     let own = match on {
         For::Descriptor(descriptor, side) => {
-            let side = if side == Side::Read { PollFlags::POLLIN } else { PollFlags::POLLOUT };
+            let side = if side == JobSide::Read { PollFlags::POLLIN } else { PollFlags::POLLOUT };
             // SAFETY: the number is only handed to the kernel, which reports one that is not open.
             PollFd::new(unsafe { BorrowedFd::borrow_raw(descriptor) }, side)
         }

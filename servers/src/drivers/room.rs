@@ -18,7 +18,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use super::mailbox::Mailbox;
 use super::workers::Ticket;
 use crate::limits::EVENTS_PER_WAIT;
-use crate::services::job::Side;
+use crate::services::job::JobSide;
 
 /// The waiting room of one loop.
 pub struct Room {
@@ -101,10 +101,10 @@ impl Room {
     ///
     /// # Errors
     /// When the kernel has no memory to watch it, or it is no descriptor that can be watched.
-    pub fn watch(&self, descriptor: RawFd, side: Side, ticket: Ticket) -> io::Result<()> {
+    pub fn watch(&self, descriptor: RawFd, side: JobSide, ticket: Ticket) -> io::Result<()> {
         let side = match side {
-            Side::Read => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP,
-            Side::Write => EpollFlags::EPOLLOUT,
+            JobSide::Read => EpollFlags::EPOLLIN | EpollFlags::EPOLLRDHUP,
+            JobSide::Write => EpollFlags::EPOLLOUT,
         };
         // SAFETY: the number is only handed to the kernel, which refuses one that is not open.
         self.once(unsafe { BorrowedFd::borrow_raw(descriptor) }, side, ticket)
@@ -222,15 +222,15 @@ mod tests {
         let mut room = Room::new().unwrap();
         let (near, mut far) = UnixStream::pair().unwrap();
         for serial in [5, 6] {
-            room.watch(near.as_raw_fd(), Side::Read, Ticket { index: 3, serial }).unwrap();
+            room.watch(near.as_raw_fd(), JobSide::Read, Ticket { index: 3, serial }).unwrap();
             far.write_all(b"x").unwrap();
             assert!(is_readable(&room));
             assert_eq!(all(&mut room), [serial]);
             assert!(!is_readable(&room));
         }
-        room.watch(near.as_raw_fd(), Side::Write, Ticket { index: 3, serial: 7 }).unwrap();
+        room.watch(near.as_raw_fd(), JobSide::Write, Ticket { index: 3, serial: 7 }).unwrap();
         assert_eq!(all(&mut room), [7]);
-        assert!(room.watch(RawFd::MAX, Side::Read, Ticket { index: 3, serial: 8 }).is_err());
+        assert!(room.watch(RawFd::MAX, JobSide::Read, Ticket { index: 3, serial: 8 }).is_err());
     }
 
     #[test]

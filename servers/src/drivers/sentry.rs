@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use tokio::net::TcpStream;
 
-use super::awaiting::Watch;
+use super::awaiting::ClientWatch;
 
 /// What the wire and the waiting request of one connection know of each other. Clones are one sentry; all of them
 /// belong to the task of the connection.
@@ -80,7 +80,7 @@ impl Posted {
     }
 }
 
-impl Watch for Posted {
+impl ClientWatch for Posted {
     fn connection(&self) -> BorrowedFd<'_> {
         self.connection
     }

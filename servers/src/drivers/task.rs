@@ -12,7 +12,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::alarm::within;
-use super::awaiting::{self, Awaited, Watch};
+use super::awaiting::{self, Awaited, ClientWatch};
 use super::held::Held;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
@@ -158,7 +158,7 @@ async fn attend(
 
 struct Watched<'a>(&'a TcpStream);
 
-impl Watch for Watched<'_> {
+impl ClientWatch for Watched<'_> {
     fn connection(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::workers::Ticket;
 use crate::kit::call::later;
 use crate::kit::clock::Clock;
-use crate::services::job::{For, Step};
+use crate::services::job::{For, JobStep};
 use crate::services::service::Reply;
 
 /// A session with its held reply and its entry in the heap of deadlines.
@@ -67,14 +67,14 @@ impl<'a> TimedSession<'a> {
     pub fn go_on(&mut self, clock: &Clock, room: &Room, ticket: Ticket) -> bool {
         let Some(waiting) = &mut self.held else { return false };
         let response = match waiting.held.go_on(clock.now(), &waiting.waker) {
-            Step::Done(response) => response,
+            JobStep::Done(response) => response,
             // A descriptor that cannot be watched would be waited for without an end.
-            Step::Wait(For::Descriptor(descriptor, side), _)
+            JobStep::Wait(For::Descriptor(descriptor, side), _)
                 if room.watch(descriptor, side, ticket).is_err() =>
             {
                 later()
             }
-            Step::Wait(_, until) => {
+            JobStep::Wait(_, until) => {
                 waiting.until = until;
                 return false;
             }

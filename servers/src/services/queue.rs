@@ -3,9 +3,9 @@
 //! It is plain data. It knows no lock, no thread and no time: whoever must wait gets a number, is called by what he has
 //! left (`C`, in the servers a waker), and picks up then what was handed over.
 //!
-//! Both ends are served in the order in which they came, and items keep the order in which they were put. What is handed
-//! over belongs to the one who waited, from that moment on; if he leaves before he has picked it up, it goes to the
-//! next, or back to its place. So nothing is lost or doubled, and nobody waits for what is there.
+//! Both ends are served in the order in which they came, and items keep the order in which they were put. What is
+//! handed over belongs to the one who waited, from that moment on; if he leaves before he has picked it up, it goes to
+//! the next, or back to its place. So nothing is lost or doubled, and nobody waits for what is there.
 
 use std::collections::BTreeMap;
 
@@ -25,12 +25,12 @@ pub struct Queue<T, C> {
     /// What was handed over to takers who have not picked it up, with its own number.
     handed: BTreeMap<Number, (Number, T)>,
     last: Number,
-    counts: Counts,
+    counts: QueueCounts,
 }
 
 /// What has happened in a queue so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
+pub struct QueueCounts {
     /// Items that were put: they have got a place, or were handed over at once.
     pub put: u64,
     /// Items that were taken or picked up.
@@ -63,7 +63,7 @@ impl<T, C> Queue<T, C> {
             putters: BTreeMap::new(),
             handed: BTreeMap::new(),
             last: 0,
-            counts: Counts::default(),
+            counts: QueueCounts::default(),
         }
     }
 
@@ -167,7 +167,7 @@ impl<T, C> Queue<T, C> {
     }
 
     /// What has happened so far.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> QueueCounts {
         self.counts
     }
 

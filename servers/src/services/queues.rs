@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::job::{For, Job, Step};
+use super::job::{For, JobStep, WaitingJob};
 use super::queue::{Attempt, Number};
 use super::queue_table::{Line, Queues, State};
 use super::service::{Call, Needs, Reply, Service, Services, allow, come_back, text};
@@ -131,14 +131,14 @@ impl Stay {
     }
 
     /// From now on it waits under `number`.
-    fn begin(&mut self, number: Number, now: Instant) -> Step {
+    fn begin(&mut self, number: Number, now: Instant) -> JobStep {
         self.number = Some(number);
         self.until = Some(now + self.wait);
         self.go_on()
     }
 
-    fn go_on(&self) -> Step {
-        Step::Wait(For::Waker, self.until)
+    fn go_on(&self) -> JobStep {
+        JobStep::Wait(For::Waker, self.until)
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -165,8 +165,8 @@ struct Take {
     stay: Stay,
 }
 
-impl Job for Take {
-    fn go_on(&mut self, now: Instant, waker: &Waker) -> Step {
+impl WaitingJob for Take {
+    fn go_on(&mut self, now: Instant, waker: &Waker) -> JobStep {
         let mut state = self.line.lock();
         let Some(number) = self.stay.number else {
             let caller = if state.is_stopping { None } else { self.stay.caller(waker) };
@@ -177,24 +177,24 @@ impl Job for Take {
             return match attempt {
                 Attempt::Done(item, called) => {
                     called.into_iter().for_each(Waker::wake);
-                    Step::Done(taken(item))
+                    JobStep::Done(taken(item))
                 }
                 Attempt::Waits(number) => self.stay.begin(number, now),
-                Attempt::Refused if is_stopping => Step::Done(come_back(STOPS)),
-                Attempt::Refused if may_wait => Step::Done(come_back(CROWDED)),
-                Attempt::Refused => Step::Done(nothing()),
+                Attempt::Refused if is_stopping => JobStep::Done(come_back(STOPS)),
+                Attempt::Refused if may_wait => JobStep::Done(come_back(CROWDED)),
+                Attempt::Refused => JobStep::Done(nothing()),
             };
         };
         if let Some(item) = state.queue.pick_up(number, waker.clone()) {
             self.stay.number = None;
-            return Step::Done(taken(item));
+            return JobStep::Done(taken(item));
         }
         if !state.is_stopping && !self.stay.is_over(now) {
             return self.stay.go_on();
         }
         self.stay.number = None;
         state.queue.leave(number);
-        Step::Done(if state.is_stopping { come_back(STOPS) } else { nothing() })
+        JobStep::Done(if state.is_stopping { come_back(STOPS) } else { nothing() })
     }
 }
 
@@ -212,12 +212,12 @@ struct Put {
     stay: Stay,
 }
 
-impl Job for Put {
-    fn go_on(&mut self, now: Instant, waker: &Waker) -> Step {
+impl WaitingJob for Put {
+    fn go_on(&mut self, now: Instant, waker: &Waker) -> JobStep {
         let mut state = self.line.lock();
         let Some(number) = self.stay.number else {
             if state.is_stopping {
-                return Step::Done(come_back(STOPS));
+                return JobStep::Done(come_back(STOPS));
             }
             let caller = self.stay.caller(waker);
             let may_wait = caller.is_some();
@@ -226,23 +226,23 @@ impl Job for Put {
             return match attempt {
                 Attempt::Done((), called) => {
                     called.into_iter().for_each(Waker::wake);
-                    Step::Done(put_well())
+                    JobStep::Done(put_well())
                 }
                 Attempt::Waits(number) => self.stay.begin(number, now),
-                Attempt::Refused if may_wait => Step::Done(come_back(CROWDED)),
-                Attempt::Refused => Step::Done(come_back(FULL)),
+                Attempt::Refused if may_wait => JobStep::Done(come_back(CROWDED)),
+                Attempt::Refused => JobStep::Done(come_back(FULL)),
             };
         };
         if state.queue.is_placed(number, waker.clone()) {
             self.stay.number = None;
-            return Step::Done(put_well());
+            return JobStep::Done(put_well());
         }
         if !state.is_stopping && !self.stay.is_over(now) {
             return self.stay.go_on();
         }
         self.stay.number = None;
         state.queue.leave(number);
-        Step::Done(come_back(if state.is_stopping { STOPS } else { FULL }))
+        JobStep::Done(come_back(if state.is_stopping { STOPS } else { FULL }))
     }
 }
 

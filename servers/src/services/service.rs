@@ -10,7 +10,7 @@ use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
-use super::job::Job;
+use super::job::WaitingJob;
 use super::queue_table::Queues;
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
@@ -126,7 +126,7 @@ pub enum Reply {
     /// An answer that is due after the time that a modelled back end takes.
     After(Duration, Response),
     /// An answer that depends on something else: another request, another server.
-    Later(Box<dyn Job>),
+    Later(Box<dyn WaitingJob>),
 }
 
 impl Services {

@@ -65,8 +65,8 @@ impl Watched<'_> {
         TurnEnd::Wait(if self.ended { Interest::Reset } else { Interest::End })
     }
 
-    /// A request waits, here or with a worker, whose client has ended its side: tells it once that the request is worked
-    /// on, because one that has left answers that with a reset.
+    /// A request waits, here or with a worker, whose client has ended its side: tells it once that the request is
+    /// worked on, because one that has left answers that with a reset.
     ///
     /// # Returns
     /// Whether there is something to write.
