@@ -5,19 +5,18 @@
 //! Producer and consumer are two threads here with a connection each, so both ends read the same clock. An item is put
 //! only when its consumer has had time to begin to wait. All servers take turns of a few hand-overs in each round, in
 //! an order that changes with the round, so that whatever drifts hits all alike.
-//!
-//! `cargo run --release -p dyno-bench --example hand_over [ROUNDS]`, after
-//! `cargo build --release -p dyno-bench --bins`.
 
-use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Error, ErrorKind, Read, Result, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dyno_servers::architecture::Concurrency;
 use dyno_servers::architectures::ALL;
+
+use crate::server::{Server, connect};
 
 /// Hand-overs of one server in one round.
 const IN_A_ROW: usize = 20;
@@ -25,10 +24,10 @@ const IN_A_ROW: usize = 20;
 /// How long a consumer is given to begin to wait: fifty times what it takes, and nothing that is measured.
 const SETTLES: Duration = Duration::from_millis(2);
 
-/// A server, ended when the comparison is, however it ends.
+/// A server with a consumer who waits and a producer.
 struct Contestant {
     name: &'static str,
-    child: Child,
+    _server: Server,
     protocol: Protocol,
     /// Tells the consumer to take the next item.
     take: Sender<()>,
@@ -71,26 +70,18 @@ impl Protocol {
     }
 }
 
-impl Drop for Contestant {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn main() -> Result<()> {
-    let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(50);
-    let here = std::env::current_exe()?;
-    let dyno = here.parent().and_then(Path::parent).map(|place| place.join("dyno")).unwrap_or_default();
+/// Prints the table.
+pub(crate) fn run(dyno: &Path, rounds: usize) -> Result<()> {
     let mut contestants = Vec::new();
     for architecture in ALL {
         // Where one connection is served at a time, nobody puts while another waits.
-        let meets = architecture.concurrency != dyno_servers::architecture::Concurrency::One;
+        let meets = architecture.concurrency != Concurrency::One;
         if meets && architecture.anatomy.served_by.shares_memory() {
-            contestants.push(dyno_server(&dyno, architecture.name)?);
+            let (name, server) = (architecture.name, Server::dyno(dyno, architecture, &[])?);
+            contestants.push(Contestant::new(name, server, Protocol::Http)?);
         }
     }
-    match redis_server() {
+    match Server::redis().and_then(|redis| Contestant::new("redis-server (BLPOP)", redis, Protocol::Redis)) {
         Ok(redis) => contestants.push(redis),
         Err(error) => println!("without redis-server: {error}"),
     }
@@ -115,10 +106,10 @@ fn main() -> Result<()> {
 }
 
 impl Contestant {
-    fn new(name: &'static str, child: Child, address: SocketAddr, protocol: Protocol) -> Result<Self> {
+    fn new(name: &'static str, server: Server, protocol: Protocol) -> Result<Self> {
         let (take, orders) = channel();
         let (report, taken) = channel();
-        let mut consumer = connect(address)?;
+        let mut consumer = connect(server.address)?;
         thread::spawn(move || {
             for () in orders {
                 let answered = consumer
@@ -129,8 +120,8 @@ impl Contestant {
                 }
             }
         });
-        let producer = connect(address)?;
-        Ok(Contestant { name, child, protocol, take, taken, producer, latencies_ns: Vec::new() })
+        let producer = connect(server.address)?;
+        Ok(Contestant { name, _server: server, protocol, take, taken, producer, latencies_ns: Vec::new() })
     }
 
     fn hand_over(&mut self) -> Result<()> {
@@ -143,13 +134,6 @@ impl Contestant {
         let protocol = self.protocol;
         answer(&mut self.producer, |octets| protocol.is_answer(octets, false))
     }
-}
-
-fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    Ok(stream)
 }
 
 /// Reads until the answer is whole.
@@ -165,32 +149,4 @@ fn answer(stream: &mut TcpStream, is_whole: impl Fn(&[u8]) -> bool) -> Result<()
         }
     }
     Ok(())
-}
-
-fn dyno_server(dyno: &Path, name: &'static str) -> Result<Contestant> {
-    let mut serve = Command::new(dyno);
-    serve.args(["serve", name, "--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped());
-    let mut child = serve.spawn()?;
-    let mut line = String::new();
-    let output = child.stdout.take().ok_or(ErrorKind::BrokenPipe)?;
-    BufReader::new(output).read_line(&mut line)?;
-    let ready: serde_json::Value = serde_json::from_str(&line)?;
-    let address = ready["address"].as_str().and_then(|address| address.parse().ok());
-    let address = address.ok_or_else(|| Error::other(format!("{name} is not ready: {line}")))?;
-    Contestant::new(name, child, address, Protocol::Http)
-}
-
-fn redis_server() -> Result<Contestant> {
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let mut serve = Command::new("redis-server");
-    serve.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"]);
-    let child = serve.arg(address.port().to_string()).stdout(Stdio::null()).spawn()?;
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while TcpStream::connect(address).is_err() {
-        if Instant::now() > deadline {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Contestant::new("redis-server (BLPOP)", child, address, Protocol::Redis)
 }
