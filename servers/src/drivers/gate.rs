@@ -14,6 +14,7 @@
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
@@ -26,16 +27,18 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::answer::{Answer, Outlet};
-use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
+use super::async_wire::{AsyncWire, Attendance, SharedNames, SharedTurn, lock};
 use super::head_limit::RequestCount;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
-use crate::kit::call::{busy, guard, has_left};
+use crate::kit::access::Judge;
+use crate::kit::call::{self, busy, has_left};
 use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
+use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, text};
 
 /// The gate of one connection.
@@ -46,6 +49,9 @@ pub struct Gate {
     requests: RequestCount,
     memory: WireMemory,
     outlet: Outlet,
+    names: SharedNames,
+    /// Judges requests. One task has it, so nobody waits for the lock.
+    judge: Option<Mutex<Judge<'static>>>,
     tally: fn(&'static Site) -> &'static Tally,
     refused: AtomicBool,
 }
@@ -55,7 +61,9 @@ impl Gate {
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
         let (memory, outlet) = (wire.memory(), wire.outlet());
-        Gate { site, attendance, share, requests, memory, outlet, tally, refused: AtomicBool::new(false) }
+        let (names, judge) = (wire.names(), site.judge(wire.source()).map(Mutex::new));
+        let refused = AtomicBool::new(false);
+        Gate { site, attendance, share, requests, memory, outlet, names, judge, tally, refused }
     }
 
     /// Answers a request, valid or not.
@@ -98,14 +106,26 @@ impl Gate {
     async fn serve(&self, parts: &Parts, body: &[u8]) -> Response {
         let reply = {
             let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let asker = match self.judge(method, path) {
+                Ok(asker) => asker,
+                Err(refusal) => return refusal,
+            };
             let has_left = || has_left(self.attendance.connection());
-            let call = Call { method, path, body, fields: &parts.headers, has_left: &has_left };
-            guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
+            let (fields, asker) = (&parts.headers, &asker);
+            let call = Call { method, path, body, fields, has_left: &has_left, asker };
+            call::serve(self.site, &call, (self.tally)(self.site))
         };
         if let Some(wait) = reply.wait {
             sleep(wait).await;
         }
         reply.response
+    }
+
+    fn judge(&self, method: &str, path: &str) -> Result<Asker, Response> {
+        let Some(judge) = &self.judge else { return Ok(Asker::Unasked) };
+        let names = self.names.get().map_or(&[][..], Vec::as_slice);
+        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.judge((self.tally)(self.site), names, method, path)
     }
 
     /// The bounds of the head, as our own core has them; [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)

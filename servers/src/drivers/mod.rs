@@ -33,6 +33,7 @@ pub mod patience;
 pub mod readiness;
 pub mod ring;
 mod ring_pool;
+mod secure;
 pub mod selector;
 pub mod session;
 pub mod share;

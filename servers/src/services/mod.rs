@@ -15,6 +15,7 @@ pub mod files;
 pub mod hello;
 pub mod json;
 pub mod mix;
+pub mod owner;
 pub mod pages;
 pub mod preconditions;
 pub mod ranges;
