@@ -56,21 +56,28 @@ fn text(value: &Value) -> &str {
 
 /// The kernel's form of a list.
 fn attribute(entries: &[(&str, Option<u32>, &str)]) -> Vec<u8> {
+    let mut entries: Vec<(u16, u16, u32)> = entries
+        .iter()
+        .map(|(tag, id, letters)| {
+            let kind = match (*tag, id) {
+                ("user", None) => 1,
+                ("user", Some(_)) => 2,
+                ("group", None) => 4,
+                ("group", Some(_)) => 8,
+                ("mask", _) => 16,
+                _ => 32,
+            };
+            let letters = letters.bytes().enumerate();
+            let bits =
+                letters.fold(0, |bits, (place, letter)| bits | if letter == b'-' { 0 } else { 4 >> place });
+            (kind, bits, id.unwrap_or(u32::MAX))
+        })
+        .collect();
+    // The kernel wants the kinds in the order of their numbers.
+    entries.sort_by_key(|(kind, ..)| *kind);
     let mut octets = 2_u32.to_le_bytes().to_vec();
-    for (tag, id, letters) in entries {
-        let kind: u16 = match (*tag, id) {
-            ("user", None) => 1,
-            ("user", Some(_)) => 2,
-            ("group", None) => 4,
-            ("group", Some(_)) => 8,
-            ("mask", _) => 16,
-            _ => 32,
-        };
-        let letters = letters.bytes().enumerate();
-        let bits =
-            letters.fold(0, |bits, (place, letter)| bits | if letter == b'-' { 0 } else { 4_u16 >> place });
-        octets.extend([kind.to_le_bytes(), bits.to_le_bytes()].concat());
-        octets.extend(id.unwrap_or(u32::MAX).to_le_bytes());
+    for (kind, bits, id) in entries {
+        octets.extend([&kind.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat());
     }
     octets
 }

@@ -87,7 +87,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
-    access: access::Options,
+    access: access::AccessOptions,
     #[command(flatten)]
     transport: crate::transport::Options,
     #[command(flatten)]

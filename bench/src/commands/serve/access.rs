@@ -16,7 +16,7 @@ use crate::exit::Failure;
 /// Who may do what.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Access")]
-pub(super) struct Options {
+pub(super) struct AccessOptions {
     /// Who may do what: lines `allow|deny WHO VERBS OBJECT`, `group NAME MEMBER...`, `user WHO ACCOUNT`. What no line
     /// allows is denied, and a line that denies wins.
     #[arg(long, value_name = "FILE")]
@@ -35,7 +35,7 @@ enum Lists {
     Kernel,
 }
 
-impl Options {
+impl AccessOptions {
     /// The rules of the site; `None`: everybody may do everything. `serves_anybody`: the transport proves no names.
     ///
     /// # Errors
