@@ -1,5 +1,5 @@
-//! The object that is judged is the file that is opened, whatever the path looks like: each file holds its own name, so an
-//! answer tells which one it is.
+//! The object that is judged is the file that is opened, whatever the path looks like: each file holds its own name, so
+//! that an answer tells which one it is.
 
 use std::fs;
 use std::os::unix::fs::symlink;

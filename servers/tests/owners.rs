@@ -1,5 +1,5 @@
-//! The server reads the access control list of a file as the kernel does: both are asked the same, of real files, and so
-//! is a child that becomes the user and opens them. Only root can make such files and such children.
+//! The server reads the access control list of a file as the kernel does: both are asked the same, of real files, and
+//! so is a child that becomes the user and opens them. Only root can make such files and such children.
 //!
 //! There is no harness, because a process is forked that must have one thread.
 

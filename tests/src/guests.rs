@@ -71,7 +71,10 @@ impl Guests {
         }
         let mut secure = Secure::connect(server, transport, &self.of(name))?;
         secure.send(&octets)?;
-        methods.map(|method| secure.exchange("", method)).collect()
+        let answers = methods.map(|method| secure.exchange("", method)).collect::<Result<_, _>>()?;
+        secure.say_goodbye()?;
+        secure.part()?;
+        Ok(answers)
     }
 }
 

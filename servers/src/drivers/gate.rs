@@ -122,7 +122,7 @@ impl Gate {
     }
 
     fn judge(&self, method: &str, path: &str) -> Result<Asker, Response> {
-        let Some(judge) = &self.judge else { return Ok(Asker::Unasked) };
+        let Some(judge) = &self.judge else { return Ok(Asker::UNASKED) };
         let names = self.names.get().map_or(&[][..], Vec::as_slice);
         let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
         judge.judge((self.tally)(self.site), names, method, path)

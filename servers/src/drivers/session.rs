@@ -45,9 +45,9 @@ pub struct Session<'a> {
     holding: Holding<'a>,
     shedding: Shedding,
     /// Judges requests; `None`: everybody may do everything.
-    judge: Option<Judge<'a>>,
+    judge: Option<Box<Judge<'a>>>,
     /// The answer to a request that was denied; the next step gives it.
-    denied: Option<Response>,
+    denied: Option<Box<Response>>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
             Some(holding) => (holding, Shedding::No),
             None => (Holding::nothing(site), Shedding::Due),
         };
-        let (judge, stop) = (site.judge(source), site.stop);
+        let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
         Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
             return None;
         }
         let asker = match &mut self.judge {
-            None => Asker::Unasked,
+            None => Asker::UNASKED,
             Some(_) if self.denied.is_some() => return None,
             Some(judge) => {
                 let request = self.http.peek_request()?;
@@ -223,7 +223,7 @@ impl<'a> Session<'a> {
                 match judge.judge(self.tally, names, request.method(), request.target().path) {
                     Ok(asker) => asker,
                     Err(refusal) => {
-                        self.denied = Some(refusal);
+                        self.denied = Some(Box::new(refusal));
                         return None;
                     }
                 }
@@ -296,7 +296,7 @@ impl<'a> Session<'a> {
         if let Some(refusal) = self.denied.take()
             && self.http.next_request().is_some()
         {
-            self.respond(refusal, &Clock::new());
+            self.respond(*refusal, &Clock::new());
         }
         match self.want(now) {
             Want::Respond => DriverStep::Respond,

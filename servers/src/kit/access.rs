@@ -9,7 +9,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use dyno_http::response::Response;
 use dyno_security::access::object::{NotCanonical, Object};
@@ -19,7 +18,7 @@ use dyno_security::access::users::Users;
 
 use super::complaint;
 use super::tally::Tally;
-use crate::services::owner::{Asker, Standing};
+use crate::services::owner::{Asker, Rights};
 use crate::services::service::{NOT_FOR_YOU, Services, text};
 
 /// The rules of a site. They do not change, so threads and forked workers share them.
@@ -79,18 +78,13 @@ impl fmt::Display for Denial {
 
 impl Access {
     fn asker(&self, principal: Principal<'_>) -> Asker {
-        let Some(users) = &self.users else { return Asker::Unasked };
-        let who = principal.to_string();
-        match users.of(principal) {
-            None => Asker::Nobody(who.into()),
-            Some(user) => {
-                let standing = Arc::new(Standing { who, user: user.clone() });
-                match self.lists {
-                    ListReader::Server => Asker::User(standing),
-                    ListReader::Kernel => Asker::Process(standing),
-                }
-            }
-        }
+        let Some(users) = &self.users else { return Asker::UNASKED };
+        let rights = match (users.of(principal).cloned(), self.lists) {
+            (None, _) => Rights::None,
+            (Some(user), ListReader::Server) => Rights::OfUser(user),
+            (Some(user), ListReader::Kernel) => Rights::OfProcess(user),
+        };
+        Asker::new(principal.to_string(), rights)
     }
 }
 
@@ -146,9 +140,10 @@ impl<'a> Judge<'a> {
             self.allow(principal, method, &Object::parse(&opened).map_err(Denial::NotCanonical)?)?;
         }
         let asker = self.asker.get_or_insert_with(|| self.access.asker(principal));
-        match (asker, self.access.lists) {
-            (Asker::Nobody(_), ListReader::Kernel) => Err(Denial::NobodyStands),
-            (asker, _) => Ok(asker.clone()),
+        // A process cannot become nobody in particular.
+        match (asker.rights(), self.access.lists) {
+            (Some(Rights::None), ListReader::Kernel) => Err(Denial::NobodyStands),
+            _ => Ok(asker.clone()),
         }
     }
 

@@ -11,11 +11,11 @@ use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
 use crate::limits::RETRY_AFTER;
-use crate::services::owner::Asker;
+use crate::services::owner::Rights;
 use crate::services::service::{Asked, Call, Reply, text};
 
-/// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and nothing else:
-/// no thread and no place in a pool.
+/// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and
+/// nothing else: no thread and no place in a pool.
 ///
 /// `client`: its connection, so that nothing long is done for one that has left; `None`: it is looked after elsewhere.
 pub fn call(site: &Site, request: &Asked<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
@@ -26,8 +26,8 @@ pub fn call(site: &Site, request: &Asked<'_>, tally: &Tally, client: Option<Borr
 /// The same for a request that another HTTP implementation has parsed. Where owners of files are asked, their refusals
 /// are counted and explained; and where the process is to become the user who asks, it does before.
 pub fn serve(site: &Site, call: &Call<'_>, tally: &Tally) -> Reply {
-    if let Asker::Process(standing) = call.asker
-        && become_user(&standing.user).is_err()
+    if let Some(Rights::OfProcess(user)) = call.asker.rights()
+        && become_user(user).is_err()
     {
         return Reply::now(text(500, "this server cannot serve you\n").closing());
     }

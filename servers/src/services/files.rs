@@ -17,7 +17,7 @@ use dyno_http::status::Status;
 use dyno_security::access::object::percent_decoded;
 use nix::errno::Errno;
 
-use super::owner::{Asker, FILE, open_as, open_beneath};
+use super::owner::{Asker, FILE, Rights, open_as, open_beneath};
 use super::preconditions::{self, Precondition, Validators};
 use super::ranges::{self, Selection};
 use super::service::{Call, INDEX, NOT_FOR_YOU, Needs, Reply, Service, Services, text};
@@ -68,10 +68,10 @@ fn open(services: &Services, root: &Path, path: &str, asker: &Asker) -> io::Resu
             opened.as_fd()
         }
     };
-    match asker {
-        Asker::Nobody(_) => Err(Errno::EACCES.into()),
-        Asker::User(standing) => open_as(directory.try_clone_to_owned()?.into(), path, &standing.user),
-        Asker::Unasked | Asker::Process(_) => open_beneath(directory, path, FILE, !services.has_rules),
+    match asker.rights() {
+        Some(Rights::None) => Err(Errno::EACCES.into()),
+        Some(Rights::OfUser(user)) => open_as(directory.try_clone_to_owned()?.into(), path, user),
+        Some(Rights::OfProcess(_)) | None => open_beneath(directory, path, FILE, !services.has_rules),
     }
 }
 
@@ -245,7 +245,7 @@ mod tests {
         let mut services = Services::new(&[], None).expect("services");
         for has_rules in [false, true] {
             services.has_rules = has_rules;
-            let open = |path| open(&services, &root, path, &Asker::Unasked);
+            let open = |path| open(&services, &root, path, &Asker::UNASKED);
             assert!(open("public").is_ok());
             assert_eq!(open("alias").is_ok(), !has_rules, "a second name for the same");
             for path in ["../secret", "/etc/passwd", "x/../../secret", "link", "..", "root/../../secret"] {

@@ -1,8 +1,9 @@
-//! What the owner of a file allows: the access control list of the very file that is open, which setfacl(1) administers.
+//! What the owner of a file allows: the access control list of the very file that is open, of which setfacl(1) is the
+//! tool.
 //!
-//! A path is walked one directory at a time, and each list is read from the open descriptor, so nothing can be exchanged
-//! between the question and the use. The answers are the kernel's own: search permission on each directory, read
-//! permission on the file. Where a [process becomes the user](Asker::Process), the kernel itself is asked, by opening.
+//! A path is walked one directory at a time, and each list is read from the open descriptor, so that nothing can be
+//! exchanged between the question and the use. The answers are the kernel's own: search permission on each directory,
+//! read permission on the file. Where a [process becomes the user](Rights::OfProcess), the kernel itself is asked, by opening.
 
 use std::fs::File;
 use std::io;
@@ -16,37 +17,44 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use crate::limits::{LIST_BYTES, LIST_MOST_BYTES, LIST_READS};
 
-/// Whose rights count where the owners of files decide.
-#[derive(Debug, Clone, Default)]
-pub enum Asker {
-    /// The owners are not asked.
-    #[default]
-    Unasked,
-    /// Those of this user; the lists are read here.
-    User(Arc<Standing>),
-    /// Those of this user, which the process that serves becomes; the kernel reads the lists.
-    Process(Arc<Standing>),
-    /// No user of the system stands for the peer, so it gets no file.
-    Nobody(Arc<str>),
+/// Whose rights count where the owners of files decide: one pointer, because it goes along with each request.
+#[derive(Debug, Clone)]
+pub struct Asker(Option<Arc<Standing>>);
+
+#[derive(Debug)]
+struct Standing {
+    who: String,
+    rights: Rights,
 }
 
-/// A user of the system in the place of a peer.
-#[derive(Debug)]
-pub struct Standing {
-    /// The peer, for the operator's log.
-    pub who: String,
-    /// The user.
-    pub user: FileUser,
+/// What somebody may do who asks for a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rights {
+    /// What this user may; the lists are read here.
+    OfUser(FileUser),
+    /// What this user may, which the process that serves becomes; the kernel reads the lists.
+    OfProcess(FileUser),
+    /// Nothing: no user of the system stands for the peer.
+    None,
 }
 
 impl Asker {
+    /// The owners are not asked.
+    pub const UNASKED: Asker = Asker(None);
+
+    /// A peer, as the operator's log calls it, with these rights.
+    pub fn new(who: String, rights: Rights) -> Self {
+        Asker(Some(Arc::new(Standing { who, rights })))
+    }
+
+    /// Its rights; `None`: the owners are not asked.
+    pub fn rights(&self) -> Option<&Rights> {
+        self.0.as_ref().map(|standing| &standing.rights)
+    }
+
     /// The peer, for the operator's log; `None`: the owners are not asked.
     pub fn who(&self) -> Option<&str> {
-        match self {
-            Asker::Unasked => None,
-            Asker::User(standing) | Asker::Process(standing) => Some(&standing.who),
-            Asker::Nobody(who) => Some(who),
-        }
+        self.0.as_ref().map(|standing| standing.who.as_str())
     }
 }
 
