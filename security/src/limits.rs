@@ -74,6 +74,9 @@ pub const KEY_FILE_OCTETS: usize = 16 * 1024;
 /// take (some 230 KiB), or some ten thousand pinned keys.
 pub const TRUST_FILE_OCTETS: usize = 1024 * 1024;
 
+/// Octets of a policy that are read: some hundred thousand rules, which ten times ten thousand principals need.
+pub const POLICY_FILE_OCTETS: usize = 8 * 1024 * 1024;
+
 /// Days for which a TLS certificate is valid: what public authorities give. There is no revocation, so the end of a
 /// certificate is the end of what a thief of its key can do.
 pub const CERTIFICATE_DAYS: u32 = 90;

@@ -17,6 +17,7 @@
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
 //! | [`attack`] | many slow clients at once |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
+//! | [`guests`] | clients with names |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
 //! | [`snapshot`] | golden files, and a page as text |
@@ -27,6 +28,7 @@
 
 pub mod attack;
 pub mod cases;
+pub mod guests;
 pub mod imports;
 pub mod limits;
 pub mod load;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::exit::Failure;
 
+pub(crate) mod access;
 pub(crate) mod channel;
 pub(crate) mod diffie_hellman;
 pub(crate) mod encryption;
@@ -59,7 +60,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 9] = [
+pub(crate) const ALL: [Demo; 10] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -69,6 +70,7 @@ pub(crate) const ALL: [Demo; 9] = [
     channel::DEMO,
     truncation::DEMO,
     forward_secrecy::DEMO,
+    access::DEMO,
 ];
 
 /// Their names, in the same order.

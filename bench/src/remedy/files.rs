@@ -1,5 +1,6 @@
 //! The remedies for files of keys, certificates and trusted keys.
 
+use dyno_security::access::file::PolicyFileError;
 use dyno_security::channel::trust::TrustFileError;
 use dyno_security::credentials::CredentialsError;
 use dyno_security::files::FileFault;
@@ -11,6 +12,21 @@ use crate::exit::Failure;
 impl From<CredentialsError> for Failure {
     fn from(error: CredentialsError) -> Self {
         Failure::usage(error.to_string(), of_credentials(&error))
+    }
+}
+
+impl From<PolicyFileError> for Failure {
+    fn from(error: PolicyFileError) -> Self {
+        let remedy = match &error {
+            PolicyFileError::File(file) => match &file.fault {
+                FileFault::System(_) => "--policy wants a file of rules, one a line: allow WHO VERBS OBJECT",
+                fault => of_file(fault),
+            },
+            PolicyFileError::NotText { .. } | PolicyFileError::Policy { .. } => {
+                "a policy has lines `allow|deny WHO VERBS OBJECT`, `group NAME MEMBER...` and `user WHO ACCOUNT`"
+            }
+        };
+        Failure::usage(error.to_string(), remedy)
     }
 }
 

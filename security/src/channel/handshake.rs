@@ -17,6 +17,20 @@ const MAC_OCTETS: usize = 32;
 /// Each flight has a key of its own that seals nothing else, so the nonce may be the same: number 0 on a base of zeros.
 const FLIGHT_BASE: [u8; 12] = [0; 12];
 
+/// Why a handshake ends early.
+#[derive(Debug)]
+pub(crate) struct HandshakeRefusal {
+    pub(crate) error: PipeError,
+    /// The credential that the peer has proved, where it came so far and is not trusted: for the operator's log.
+    pub(crate) peer: Option<Box<Credential>>,
+}
+
+impl From<PipeError> for HandshakeRefusal {
+    fn from(error: PipeError) -> Self {
+        HandshakeRefusal { error, peer: None }
+    }
+}
+
 type Values<'a> = [(Field, &'a [u8])];
 
 /// What each side has when the handshake is done.
@@ -28,6 +42,8 @@ pub(crate) struct Established {
     pub(crate) opener: RecordOpener,
     /// The credential that the peer has proved.
     pub(crate) peer: Credential,
+    /// The names under which we know it.
+    pub(crate) names: Vec<String>,
     /// The transcript digest th3: the same on both sides, and different in every other session. It is not secret.
     pub(crate) transcript: [u8; 32],
 }
@@ -59,10 +75,10 @@ impl Initiator {
         body: &[u8],
         config: &Config,
         unix_s: u64,
-    ) -> Result<(Established, Vec<u8>), PipeError> {
+    ) -> Result<(Established, Vec<u8>), HandshakeRefusal> {
         let reply = HelloReply::parse(body).ok_or(PipeError::BadMessage)?;
         if !self.suites.contains(&(reply.suite as u8)) {
-            return Err(PipeError::BadMessage);
+            return Err(PipeError::BadMessage.into());
         }
         let gx = *self.ephemeral.public();
         let suite = message::suite_field(&self.suites, reply.suite);
@@ -72,7 +88,8 @@ impl Initiator {
 
         let responder =
             Part { role: &RESPONDER, suite: reply.suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
-        let peer = responder.open(reply.flight, |peer| config.trust.check(peer, KeyUsage::Serve, unix_s))?;
+        let (peer, names) =
+            responder.open(reply.flight, |peer| config.trust.check(peer, KeyUsage::Serve, unix_s))?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, reply.flight)]);
         let initiator =
             Part { role: &INITIATOR, suite: reply.suite, key: &hk_i, mac_key: &mk, transcript: &th2 };
@@ -84,7 +101,7 @@ impl Initiator {
         finish.extend_from_slice(&flight);
         let (sealer, opener) =
             (RecordSealer::new(reply.suite, tk_i, th3), RecordOpener::new(reply.suite, tk_r, th3));
-        Ok((Established { sealer, opener, peer, transcript: th3 }, finish))
+        Ok((Established { sealer, opener, peer, names, transcript: th3 }, finish))
     }
 }
 
@@ -128,7 +145,12 @@ impl Responder {
     ///
     /// # Errors
     /// [`PipeError::BadMessage`], or why the initiator is not trusted.
-    pub(crate) fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, PipeError> {
+    pub(crate) fn finish(
+        self,
+        body: &[u8],
+        config: &Config,
+        unix_s: u64,
+    ) -> Result<Established, HandshakeRefusal> {
         let initiator = Part {
             role: &INITIATOR,
             suite: self.suite,
@@ -136,12 +158,13 @@ impl Responder {
             mac_key: &self.mk,
             transcript: &self.th2,
         };
-        let peer = initiator.open(body, |peer| config.trust.check(peer, KeyUsage::Connect, unix_s))?;
+        let (peer, names) =
+            initiator.open(body, |peer| config.trust.check(peer, KeyUsage::Connect, unix_s))?;
         let th3 = hash(&formula::TH3, &[(Field::Th2, &self.th2), (Field::FlightI, body)]);
         let [tk_i, tk_r, _] = schedule::derive(&th3, &self.shared);
         let (sealer, opener) =
             (RecordSealer::new(self.suite, tk_r, th3), RecordOpener::new(self.suite, tk_i, th3));
-        Ok(Established { sealer, opener, peer, transcript: th3 })
+        Ok(Established { sealer, opener, peer, names, transcript: th3 })
     }
 }
 
@@ -231,8 +254,8 @@ impl Part<'_> {
     fn open(
         &self,
         flight: &[u8],
-        trusted: impl FnOnce(&Credential) -> Result<(), PipeError>,
-    ) -> Result<Credential, PipeError> {
+        trusted: impl FnOnce(&Credential) -> Result<Vec<String>, PipeError>,
+    ) -> Result<(Credential, Vec<String>), HandshakeRefusal> {
         let mut key = OpeningKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE)
             .map_err(|_| PipeError::BadMessage)?;
         let plain = key.open(self.transcript, flight).map_err(|_| PipeError::BadMessage)?;
@@ -241,12 +264,14 @@ impl Part<'_> {
         let peer = Credential::parse(id).ok_or(PipeError::BadMessage)?;
         verify(&peer.key, &self.covered(self.role.signature, id), signature)?;
         if !digest::equal(&self.mac(id), mac) {
-            return Err(PipeError::BadMessage);
+            return Err(PipeError::BadMessage.into());
         }
         // Decided last: a stranger who shows somebody else's key would learn from the time of the refusal whether that
         // key is trusted.
-        trusted(&peer)?;
-        Ok(peer)
+        match trusted(&peer) {
+            Ok(names) => Ok((peer, names)),
+            Err(error) => Err(HandshakeRefusal { error, peer: Some(Box::new(peer)) }),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod receive;
 
 use super::config::Config;
 use super::credential::Credential;
-use super::handshake::{Established, Initiator, Responder};
+use super::handshake::{Established, HandshakeRefusal, Initiator, Responder};
 use super::message::MessageKind;
 use super::record::{RecordOpener, RecordSealer};
 use crate::half_open::Door;
@@ -36,6 +36,7 @@ struct Records {
     sealer: RecordSealer,
     opener: RecordOpener,
     peer: Credential,
+    names: Vec<String>,
     transcript: [u8; 32],
 }
 
@@ -51,6 +52,8 @@ pub struct ChannelSession {
     early: Zeroizing<Vec<u8>>,
     /// Whether secrets were derived since the stack was last wiped.
     leaves_traces: bool,
+    /// The peer that has proved its key and was not accepted.
+    refused: Option<Box<Credential>>,
 }
 
 impl std::fmt::Debug for ChannelSession {
@@ -73,6 +76,7 @@ impl ChannelSession {
             outgoing: Outgoing::default(),
             early: Zeroizing::default(),
             leaves_traces: false,
+            refused: None,
         }
     }
 
@@ -139,8 +143,13 @@ impl ChannelSession {
     }
 
     fn open(&mut self, established: Established) {
-        let Established { sealer, opener, peer, transcript } = established;
-        self.stage = Stage::Open(Box::new(Records { sealer, opener, peer, transcript }));
+        let Established { sealer, opener, peer, names, transcript } = established;
+        self.stage = Stage::Open(Box::new(Records { sealer, opener, peer, names, transcript }));
+    }
+
+    fn refuse(&mut self, refusal: HandshakeRefusal) -> PipeError {
+        self.refused = refusal.peer;
+        refusal.error
     }
 
     fn established(&mut self, now: Instant) {
@@ -240,6 +249,17 @@ impl Pipe for ChannelSession {
 
     fn is_closed_by_peer(&self) -> bool {
         self.life.closed_by_peer
+    }
+
+    fn peer_names(&self) -> &[String] {
+        match &self.stage {
+            Stage::Open(records) => &records.names,
+            _ => &[],
+        }
+    }
+
+    fn peer_shown(&self) -> Option<String> {
+        self.refused.as_deref().or_else(|| self.peer()).map(ToString::to_string)
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -120,14 +120,16 @@ impl ChannelSession {
                 self.stage = Stage::AwaitFinish(Box::new(responder));
             }
             Stage::AwaitReply(initiator) => {
-                let (established, finish) = initiator.finish(body, &self.config, unix_s)?;
+                let finished = initiator.finish(body, &self.config, unix_s);
+                let (established, finish) = finished.map_err(|refusal| self.refuse(refusal))?;
                 self.outgoing.tail().extend_from_slice(&finish);
                 self.open(established);
                 // The deadline of the handshake stays until the responder says that it has accepted too.
                 self.flush_early();
             }
             Stage::AwaitFinish(responder) => {
-                let mut established = responder.finish(body, &self.config, unix_s)?;
+                let finished = responder.finish(body, &self.config, unix_s);
+                let mut established = finished.map_err(|refusal| self.refuse(refusal))?;
                 established.sealer.seal(MessageKind::Ready, &[], self.outgoing.tail());
                 self.open(established);
                 self.established(now);
