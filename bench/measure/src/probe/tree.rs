@@ -1,25 +1,20 @@
 //! What a process and all its descendants have used so far.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
 
 use procfs::process::Stat;
 
 use crate::limits::THREADS_LIMIT;
 use crate::probe::process::{self, ThreadCounters};
 
-/// Counters of a process tree at one instant.
+/// Counters of a process tree, read within some milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct TreeSample {
-    /// CPU time, descendants that were waited for included.
-    pub cpu: Duration,
-    /// The processes that this CPU time belongs to, the root first.
+    /// The processes of the tree, the root first.
     pub members: Vec<i32>,
-    /// When the CPU time was read; reading everything else takes many milliseconds in a large tree.
-    pub read_at: Option<Instant>,
-    /// Part of it that was spent in user mode, in clock ticks.
+    /// CPU time that was spent in user mode, in clock ticks.
     pub user_ticks: u64,
-    /// Part of it that was spent in the kernel, in clock ticks.
+    /// CPU time that was spent in the kernel, in clock ticks.
     pub system_ticks: u64,
     /// Page faults that needed no input or output.
     pub faults_minor: u64,
@@ -57,18 +52,14 @@ pub fn members(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Samples the tree below `root`. `at_once` is called right after the CPU clocks were read, to read what belongs to
-/// the same instant.
-pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
+/// Samples the tree below `root`.
+pub fn sample(root: i32) -> TreeSample {
     let members = members(root);
     let mut sample = TreeSample {
         process_count: members.len() as u32,
         members: members.iter().map(|stat| stat.pid).collect(),
         ..TreeSample::default()
     };
-    sample.cpu = members.iter().map(cpu).sum();
-    sample.read_at = Some(Instant::now());
-    let rest = at_once();
     let mut threads = BTreeMap::new();
     for stat in &members {
         sample.user_ticks += stat.utime + stat.cutime.max(0) as u64;
@@ -85,26 +76,7 @@ pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
         }
     }
     sample.threads = (sample.thread_count <= THREADS_LIMIT).then_some(threads);
-    (sample, rest)
-}
-
-/// CPU time of a process and of its children that it has waited for.
-fn cpu(stat: &Stat) -> Duration {
-    let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
-    let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
-    // A zombie has no CPU clock any more, but its stat line still has the time.
-    let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
-    own + tick * waited_for
-}
-
-/// CPU time of a tree that was sampled before. It reads only one file, and one clock for each process; children that
-/// have started since and still live are left out.
-pub fn cpu_at_a_glance(sampled: &TreeSample) -> Duration {
-    let Some((root, others)) = sampled.members.split_first() else {
-        return Duration::ZERO;
-    };
-    let others: Duration = others.iter().filter_map(|pid| process::cpu_time(*pid)).sum();
-    process::stat(*root).as_ref().map(cpu).unwrap_or_default() + others
+    sample
 }
 
 /// How many threads of the tree run on a core or wait for one.
@@ -119,8 +91,10 @@ pub fn running(root: i32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::glance;
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     #[test]
     fn counts_children_that_live_and_children_that_are_gone() {
@@ -135,12 +109,14 @@ mod tests {
             .unwrap();
         let mut line = String::new();
         BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let (seen, ()) = sample(shell.id() as i32, || ());
+        let seen = sample(shell.id() as i32);
+        let (own, children) = glance::clocks(&seen.members);
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert_eq!(seen.process_count, 2, "{seen:?}");
         assert_eq!(seen.thread_count, 2);
         assert_eq!(seen.threads.unwrap().len(), 2);
-        assert!(seen.cpu >= Duration::from_millis(10), "the child that is gone counts: {:?}", seen.cpu);
+        assert!(children >= Duration::from_millis(10), "the child that is gone counts: {children:?}");
+        assert!(own < children, "{own:?}");
     }
 }
