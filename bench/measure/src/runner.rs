@@ -113,6 +113,7 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> (Vec<Fi
                 machine: &machine,
                 pace: &record.pace,
                 glances: [&first, &half, &second],
+                threads_end: figures::threads_came_and_went(&before.tree, &after.tree),
                 is_late: second.until > until,
                 answered: audit::Answered {
                     between: answered(second.at) - answered(first.at),
@@ -139,10 +140,12 @@ fn watch<R: Rig>(rig: &mut R, server: &R::Server, generator: &mut R::Generator, 
     let sleep_until = |rig: &mut R, instant: Duration| rig.sleep(instant.saturating_sub(rig.now()));
     let is_counted = cell.step.is_counted();
     let mut running = Vec::new();
+    // So early that all is read before the window also where that takes long.
+    let early = start + warm_up / 4;
     if is_counted {
-        sleep_until(rig, start + warm_up / 2);
+        sleep_until(rig, early);
     } else {
-        running = rig.watch(server, (start + warm_up / 2).saturating_sub(rig.now()));
+        running = rig.watch(server, early.saturating_sub(rig.now()));
     }
     // The kernel walks the server's page tables for this, which slows the server down.
     let memory_loaded = if cell.wants_memory() { rig.memory(server) } else { Memory::default() };

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{Evidence, apart, finding};
 use crate::limits::{
-    DRIFT_NOTED, DRIFT_VOID, ENDING_CPU, ENDING_CPU_EACH, MACHINE_TICK, RATE_TOLERANCE, UTILIZATION_TOLERANCE,
+    DRIFT_NOTED, DRIFT_VOID, ENDED_THREADS_SHARE, ENDING_CPU, ENDING_CPU_EACH, MACHINE_TICK, RATE_TOLERANCE,
+    UTILIZATION_TOLERANCE,
 };
 use crate::probe::figures::Reading;
 use crate::probe::glance::Glance;
@@ -18,10 +19,13 @@ pub(super) fn utilization_law(evidence: &Evidence) -> Option<Finding> {
     let [first, _, second] = evidence.glances;
     let group = second.group_since(first)?.as_secs_f64();
     let (least, most) = second.clocks_about(first);
-    let off = (least.as_secs_f64() - group).max(group - most.as_secs_f64());
     let coarse = coarse_s(second);
     let clocks = second.clocks_since(first).as_secs_f64();
-    if off <= UTILIZATION_TOLERANCE * group.max(clocks) + coarse {
+    let too_much = least.as_secs_f64() - group > UTILIZATION_TOLERANCE * clocks + coarse;
+    // A thread that ends takes out of the clocks what it has used since it was last put on its core.
+    let forgotten = if evidence.threads_end { ENDED_THREADS_SHARE } else { 0.0 };
+    let too_little = group - most.as_secs_f64() > (UTILIZATION_TOLERANCE + forgotten) * group + coarse;
+    if !too_much && !too_little {
         return None;
     }
     disagree("its control group", group, "the clocks of its processes", clocks)
@@ -31,7 +35,7 @@ pub(super) fn utilization_law(evidence: &Evidence) -> Option<Finding> {
 /// may be larger by what its end took. It holds processes that were waited for alone: where there were others, it may
 /// be smaller.
 pub(crate) fn whole_life(last: &Reading, life: Duration) -> Option<Finding> {
-    let (tree, seen) = (&last.tree, last.glance.group.unwrap_or(last.glance.clocks));
+    let (tree, seen) = (&last.tree, last.glance.clocks);
     let (seen, life) = (seen.as_secs_f64(), life.as_secs_f64());
     let each = ENDING_CPU_EACH * (tree.thread_count + tree.process_count);
     let coarse = coarse_s(&last.glance);

@@ -35,6 +35,8 @@ pub(crate) struct Evidence<'a> {
     pub pace: &'a [CorePace],
     /// CPU time at the beginning, in the middle and at the end of the time in which it was counted.
     pub glances: [&'a Glance; 3],
+    /// Whether threads of the contestant ended meanwhile.
+    pub threads_end: bool,
     /// Whether one of them was taken after the window.
     pub is_late: bool,
     /// Right answers in the same time and in its second half.

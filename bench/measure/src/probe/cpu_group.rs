@@ -91,7 +91,7 @@ impl Drop for CpuGroup {
         for _ in 0..GROUP_REMOVAL_TRIES {
             match fs::remove_dir(&self.directory) {
                 Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                    thread::sleep(GROUP_REMOVAL_PAUSE)
+                    thread::sleep(GROUP_REMOVAL_PAUSE);
                 }
                 _ => return,
             }

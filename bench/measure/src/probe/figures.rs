@@ -135,6 +135,14 @@ pub fn server(
     }
 }
 
+/// Whether threads started or ended between two readings; where there were too many to read, nobody knows.
+pub fn threads_came_and_went(old: &TreeSample, new: &TreeSample) -> bool {
+    match (&old.threads, &new.threads) {
+        (Some(old), Some(new)) => !old.keys().eq(new.keys()),
+        _ => true,
+    }
+}
+
 /// The counters of all threads together; `None` when a thread started or ended in between, because no file then holds
 /// what it did, and the sum would be silently wrong.
 fn sum(old: &BTreeMap<i32, ThreadCounters>, new: &BTreeMap<i32, ThreadCounters>) -> Option<ThreadCounters> {

@@ -55,11 +55,14 @@ impl Glance {
     }
 }
 
-/// CPU time of processes by their clocks, and of children that the first of them has waited for. A member that has
-/// ended since is among these, or in nobody's account.
+/// CPU time of processes by their clocks, and of children that the first of them has waited for. Children of the first
+/// that have been started since count as well. A member that has ended since is among those that were waited for, or in
+/// nobody's account.
 pub fn clocks(members: &[i32]) -> (Duration, Duration) {
     let Some((root, others)) = members.split_first() else { return Default::default() };
-    let others: Duration = others.iter().filter_map(|pid| process::cpu_time(*pid)).sum();
+    let born = process::children(*root);
+    let born = born.iter().filter(|pid| !others.contains(pid));
+    let others: Duration = others.iter().chain(born).filter_map(|pid| process::cpu_time(*pid)).sum();
     let root = process::stat(*root);
     let children = root.as_ref().map(process::children_cpu).unwrap_or_default();
     (root.as_ref().map(process::own_cpu).unwrap_or_default() + others, children)
@@ -114,5 +117,30 @@ mod tests {
         assert_eq!(seen.clocks_again, seen.clocks);
         let nothing = (Duration::ZERO, Duration::ZERO);
         assert_eq!((clocks(&[i32::MAX]), clocks(&[])), (nothing, nothing));
+    }
+
+    #[test]
+    fn a_child_that_was_born_after_the_members_were_listed_counts() {
+        use std::io::{BufRead, BufReader};
+        use std::process::{Command, Stdio};
+        let burn = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done";
+        let script = format!("({burn}; echo ready; read line) & wait");
+        let mut shell = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let (seen, _) = clocks(&[shell.id() as i32]);
+        let alone = process::cpu_time(shell.id() as i32).unwrap();
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        if !std::path::Path::new(&format!("/proc/self/task/{}/children", nix::unistd::gettid())).exists() {
+            eprintln!("this kernel does not list children: nothing was tried");
+            return;
+        }
+        assert!(seen > alone + Duration::from_millis(2), "{seen:?} {alone:?}");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use procfs::process::Stat;
 
 use crate::limits::THREADS_LIMIT;
+use crate::probe::cpu_group::CpuGroup;
 use crate::probe::process::{self, ThreadCounters};
 
 /// Counters of a process tree, read within some milliseconds.
@@ -28,8 +29,15 @@ pub struct TreeSample {
     pub process_count: u32,
 }
 
-/// The stat lines of `root` and its living descendants, zombies included: they still hold their CPU time.
-pub fn members(root: i32) -> Vec<Stat> {
+/// The stat lines of `root` and its living descendants, `root` first, zombies included: they still hold their CPU time.
+/// Where they have a control group of their own it lists them; elsewhere all processes of the machine are looked at,
+/// which takes a multiple of the time.
+pub fn members(root: i32, group: Option<&CpuGroup>) -> Vec<Stat> {
+    let listed = group.map(CpuGroup::members).unwrap_or_default();
+    if listed.contains(&root) {
+        let others = listed.into_iter().filter(|pid| *pid != root);
+        return [root].into_iter().chain(others).filter_map(process::stat).collect();
+    }
     let Ok(processes) = procfs::process::all_processes() else {
         return Vec::new();
     };
@@ -53,8 +61,8 @@ pub fn members(root: i32) -> Vec<Stat> {
 }
 
 /// Samples the tree below `root`.
-pub fn sample(root: i32) -> TreeSample {
-    let members = members(root);
+pub fn sample(root: i32, group: Option<&CpuGroup>) -> TreeSample {
+    let members = members(root, group);
     let mut sample = TreeSample {
         process_count: members.len() as u32,
         members: members.iter().map(|stat| stat.pid).collect(),
@@ -80,8 +88,8 @@ pub fn sample(root: i32) -> TreeSample {
 }
 
 /// How many threads of the tree run on a core or wait for one.
-pub fn running(root: i32) -> usize {
-    members(root)
+pub fn running(root: i32, group: Option<&CpuGroup>) -> usize {
+    members(root, group)
         .iter()
         .flat_map(|stat| process::threads(stat.pid).into_iter().map(|thread| (stat.pid, thread)))
         .filter(|(pid, thread)| process::thread_runs(*pid, *thread))
@@ -109,7 +117,7 @@ mod tests {
             .unwrap();
         let mut line = String::new();
         BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let seen = sample(shell.id() as i32);
+        let seen = sample(shell.id() as i32, None);
         let (own, children) = glance::clocks(&seen.members);
         drop(shell.stdin.take());
         shell.wait().unwrap();

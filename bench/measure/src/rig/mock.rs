@@ -12,6 +12,7 @@ use crate::probe::figures::Reading;
 use crate::probe::glance::Glance;
 use crate::probe::machine::MachineSample;
 use crate::probe::pace::{Beat, Beats};
+use crate::probe::process::ThreadCounters;
 use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
@@ -43,6 +44,8 @@ pub struct Nature {
     pub group_account: Option<f64>,
     /// CPU that the end of its process tells of beyond that of its clocks, which may be less than none.
     pub life_beyond: f64,
+    /// Whether its threads end with their connections.
+    pub threads_end: bool,
     /// How long it takes to read everything about it.
     pub reading_takes: Duration,
     /// Share by which its rate falls in intervals in which something is read; absent where it has no series.
@@ -76,6 +79,7 @@ impl Default for Nature {
             kernel_threads: 0.0,
             group_account: None,
             life_beyond: 0.0,
+            threads_end: false,
             reading_takes: Duration::ZERO,
             watched_fall: None,
             moonlights: None,
@@ -305,6 +309,9 @@ impl Rig for Mock {
         sample.glance = self.read(server);
         sample.tree.thread_count = 1;
         sample.tree.process_count = 1;
+        // A thread for each connection is another one each time.
+        let thread = if self.nature(server).threads_end { self.looks.len() as i32 } else { 1 };
+        sample.tree.threads = Some([(thread, ThreadCounters::default())].into());
         sample.throttled =
             self.nature(server).throttled_per_s.map(|times| (times as f64 * self.clock.as_secs_f64()) as u64);
         sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };

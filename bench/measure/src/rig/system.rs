@@ -366,8 +366,11 @@ impl Rig for System {
     }
 
     fn sample(&mut self, server: &Running, generator: Option<&RunningGenerator>) -> Reading {
-        let mut reading =
-            Reading { began: self.now(), tree: tree::sample(server.pid()), ..Reading::default() };
+        let mut reading = Reading {
+            began: self.now(),
+            tree: tree::sample(server.pid(), server.cpu_group()),
+            ..Reading::default()
+        };
         reading.glance = self.glance(server, generator, &reading);
         Reading {
             machine: machine::sample(),
@@ -386,7 +389,7 @@ impl Rig for System {
     }
 
     fn memory(&mut self, server: &Running) -> Memory {
-        memory::sample(server.pid())
+        memory::sample(server.pid(), server.cpu_group())
     }
 
     fn watch(&mut self, server: &Running, time: Duration) -> Vec<usize> {
@@ -397,10 +400,11 @@ impl Rig for System {
             self.sleep(time);
             return seen;
         }
-        let threads: i64 = tree::members(server.pid()).iter().map(|stat| stat.num_threads).sum();
+        let threads: i64 =
+            tree::members(server.pid(), server.cpu_group()).iter().map(|stat| stat.num_threads).sum();
         while threads <= WATCH_THREADS_LIMIT && self.now() + WATCH_INTERVAL < end && !self.interrupted() {
             thread::sleep(WATCH_INTERVAL);
-            seen.push(tree::running(server.pid()));
+            seen.push(tree::running(server.pid(), server.cpu_group()));
         }
         let left = end.saturating_sub(self.now());
         self.sleep(left);
