@@ -8,6 +8,7 @@
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
+//! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
 
 pub mod comparison;
@@ -22,3 +23,4 @@ pub mod points;
 pub mod ranking;
 pub mod transports;
 pub mod unit;
+mod watched;

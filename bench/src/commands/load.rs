@@ -1,5 +1,6 @@
 //! `dyno load URL`: the load generator.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use dyno_clients::plan::Plan;
 use dyno_clients::verdict::judge::judge;
 use dyno_clients::verdict::threshold::{self, Condition};
 use dyno_measure::probe::machine::online_cores;
+use dyno_record::contract::OVER;
 use dyno_units::read;
 
 use super::CommandResult;
@@ -67,6 +69,9 @@ pub(crate) struct Arguments {
     /// Say on standard error when all connections are open and the load starts.
     #[arg(long, hide = true)]
     announce_start: bool,
+    /// Say on standard error when the load is over, and keep the connections open until standard input ends.
+    #[arg(long, hide = true)]
+    hold: bool,
     /// Show the plan, send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -99,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         write::try_place(path)?;
     }
     plan.address = route::reachable(&place, arguments.target.timeout)?;
-    let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
+    let mut outcome = carry_out(plan, arguments)?;
     advise_pinning(&mut outcome, &arguments.how);
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
     write::outcome(&outcome, arguments.format, &arguments.output)?;
@@ -110,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 }
 
 /// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
-fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
+fn carry_out(mut plan: Plan, arguments: &Arguments) -> Result<Run, Failure> {
     let transport = plan.transport.transport();
     dyno_clients::run::learn(&mut plan).map_err(|error| {
         let usual = "try `dyno probe URL` to see what the server answers";
@@ -119,13 +124,18 @@ fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run
     let plan = Arc::new(plan);
     let live = Arc::new(Live::new(plan.threads));
     progress::stop_on_signals(&live)?;
-    let mut bar = progress::Bar::new(&plan, progress);
-    let mut unannounced = announce_start;
+    let mut bar = progress::Bar::new(&plan, !arguments.quiet);
+    let (mut unannounced, mut unheld) = (arguments.announce_start, arguments.hold);
     let measured = engine::run(&plan, &live, &mut |glance| {
         if live.is_started() && std::mem::take(&mut unannounced) {
             errln!("{}", progress::STARTED);
         }
         bar.show(glance);
+        if live.is_over() && std::mem::take(&mut unheld) {
+            errln!("{OVER}");
+            // An input that cannot be read has ended as well.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        }
     });
     bar.clear();
     Ok(judge(&plan, &measured?, |cause| remedy::of(cause, transport)))

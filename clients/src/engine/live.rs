@@ -10,6 +10,7 @@ use crate::books::glance::Glance;
 pub struct Live {
     stop: AtomicBool,
     started: AtomicBool,
+    over: AtomicBool,
     glances: Vec<Mutex<Glance>>,
 }
 
@@ -19,6 +20,7 @@ impl Live {
         Live {
             stop: AtomicBool::new(false),
             started: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             glances: (0..threads).map(|_| Mutex::default()).collect(),
         }
     }
@@ -32,6 +34,16 @@ impl Live {
     /// Whether that is so.
     pub fn is_started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// The last request is answered or given up, on every thread; the connections are still open.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// Ends the run early; what was measured until then is told.
