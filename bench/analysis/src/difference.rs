@@ -217,7 +217,7 @@ struct Figure {
     read: fn(&LevelledCell) -> Option<f64>,
 }
 
-const FIGURES: [Figure; 4] = [
+const FIGURES: [Figure; 6] = [
     Figure { name: "capacity", step: Step::Capacity, higher_is_better: true, read: LevelledCell::rate_per_s },
     Figure {
         name: "p99",
@@ -236,6 +236,18 @@ const FIGURES: [Figure; 4] = [
         step: Step::Capacity,
         higher_is_better: false,
         read: LevelledCell::cpu_per_request_ns,
+    },
+    Figure {
+        name: "instr/request",
+        step: Step::Instructions,
+        higher_is_better: false,
+        read: |record| Some(record.instructions()?.per_request),
+    },
+    Figure {
+        name: "instr/connect",
+        step: Step::InstructionsConnect,
+        higher_is_better: false,
+        read: |record| Some(record.instructions()?.per_request),
     },
 ];
 
