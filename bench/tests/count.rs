@@ -42,7 +42,8 @@ impl Guest {
         let environment = Environment { kernel: "6.1.0-planted".into(), cores: 1, ..Environment::default() };
         let mut lines = vec![
             "[    0.000000] Linux version 6.1.0-planted".to_string(),
-            json!({"guest": "booted", "environment": environment, "ns_per_instruction": self.clock_ns}).to_string(),
+            json!({"guest": "booted", "environment": environment, "ns_per_instruction": self.clock_ns})
+                .to_string(),
         ];
         for cell in 0..CELLS {
             if self.failing == Some(cell) {
@@ -56,7 +57,9 @@ impl Guest {
                     json!({"answered": answered, "server": server, "generator": 8_000_000, "others": 1_000_000, "all": all})
                 };
                 let loads = [load(100), load(200)];
-                lines.push(json!({"guest": "counted", "cell": cell, "block": block, "loads": loads}).to_string());
+                lines.push(
+                    json!({"guest": "counted", "cell": cell, "block": block, "loads": loads}).to_string(),
+                );
             }
             let loads = [200, 400].map(|calls| json!({"system_calls": calls, "switches": calls / 2}));
             lines.push(json!({"guest": "events", "cell": cell, "loads": loads}).to_string());
@@ -130,8 +133,11 @@ fn what_the_guest_counts_becomes_records_and_a_report() {
     assert_eq!(lines[1]["instructions"]["per_request"], 16_000.0);
     let mut schemas = boon::Schemas::new();
     let mut compiler = boon::Compiler::new();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/records.v{}.json", dyno_record::SCHEMA));
-    compiler.add_resource("records.json", serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()).unwrap();
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/records.v{}.json", dyno_record::SCHEMA));
+    compiler
+        .add_resource("records.json", serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        .unwrap();
     let schema = compiler.compile("records.json", &mut schemas).unwrap();
     for line in &lines {
         assert!(schemas.validate(line, schema).is_ok(), "{line:#}");
@@ -154,7 +160,10 @@ fn two_counts_are_told_apart_by_a_percent() {
     assert_eq!(same.status.code(), Some(0), "{same:?}");
     assert!(text(&same.stdout).contains("0 better, 0 worse, 4 the same"), "{same:?}");
     // The second cell, and it alone, takes two per cent more.
-    let worse = Guest { per_request: |cell, block| if cell == 1 { 17_340 } else { 16_000 + 1_000 * cell + block }, ..GOOD };
+    let worse = Guest {
+        per_request: |cell, block| if cell == 1 { 17_340 } else { 16_000 + 1_000 * cell + block },
+        ..GOOD
+    };
     fs::write(place.path("lines"), worse.lines().join("\n")).unwrap();
     assert_eq!(place.count("worse", &[]).status.code(), Some(0));
     let found = place.diff("old", "worse");
@@ -169,7 +178,10 @@ fn a_cell_that_fails_is_void_and_says_why() {
     let place = Place::new(&Guest { failing: Some(3), ..GOOD }.lines());
     let output = place.count("r", &[]);
     assert_eq!(output.status.code(), Some(0), "the others count: {output:?}");
-    assert!(text(&output.stdout).contains("void") && text(&output.stderr).contains("no such luck"), "{output:?}");
+    assert!(
+        text(&output.stdout).contains("void") && text(&output.stderr).contains("no such luck"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -184,7 +196,9 @@ fn a_clock_that_counts_no_instructions_makes_the_result_invalid() {
 fn a_guest_that_does_not_come_to_its_end_is_a_failure() {
     let panic = vec!["Kernel panic - not syncing: No working init found.".to_string()];
     let broken = vec![json!({"guest": "broken", "words": "cannot mount cgroup2"}).to_string()];
-    for (lines, said) in [(panic, "No working init"), (broken, "cannot mount cgroup2"), (Vec::new(), "nothing")] {
+    for (lines, said) in
+        [(panic, "No working init"), (broken, "cannot mount cgroup2"), (Vec::new(), "nothing")]
+    {
         let output = Place::new(&lines).count("r", &[]);
         assert_eq!(output.status.code(), Some(1), "{said}: {output:?}");
         let words = text(&output.stderr);
@@ -235,7 +249,9 @@ fn a_real_guest_counts_the_same_twice() {
     let medians = ["one", "other"].map(|name| {
         let directory = place.path().join(name);
         let mut command = Command::new(DYNO);
-        command.args(["count", "epoll", "fork", "--requests", "64", "--blocks", "3", "--output"]).arg(&directory);
+        command
+            .args(["count", "epoll", "fork", "--requests", "64", "--blocks", "3", "--output"])
+            .arg(&directory);
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let summary: Value =

@@ -52,7 +52,9 @@ fn of(records: &Levelled, label: &str, step: Step) -> Instructions {
 
 /// A contestant that an interrupted count never reached has no row.
 fn has_anything(row: &CountRow) -> bool {
-    [&row.request.all, &row.connection.all].iter().any(|figure| !figure.by_round.is_empty() || figure.void > 0)
+    [&row.request.all, &row.connection.all]
+        .iter()
+        .any(|figure| !figure.by_round.is_empty() || figure.void > 0)
 }
 
 /// The row by whose figures the others are compared: the first of the baseline's family, or else the first.

@@ -183,6 +183,9 @@ pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);
 /// connections within some milliseconds, and idle time takes none of the host's.
 pub const GUEST_SETTLE: Duration = Duration::from_millis(50);
 
+/// How long the guest stops before it reads the accounts, on its own clock: any time makes it stop running.
+pub const GUEST_PAUSE: Duration = Duration::from_millis(1);
+
 /// How long a guest may say nothing before it is given up: it boots within 15 seconds, and a block of the slowest cell
 /// takes some seconds, on a core that others use as well.
 pub const GUEST_SILENCE: Duration = Duration::from_secs(180);

@@ -104,9 +104,12 @@ pub(crate) fn markdown(rows: &[CountRow], model: &Model) -> String {
 
 /// The result in words.
 pub(crate) fn paragraphs(rows: &[CountRow]) -> Vec<String> {
-    let kinds: [(&str, fn(&CountRow) -> &RowFigure); 2] =
-        [("A request over a lasting connection", |row| &row.request.all), ("A request with a connection of its own", |row| &row.connection.all)];
-    let mut found: Vec<String> = kinds.into_iter().filter_map(|(what, read)| ends(rows, what, read)).collect();
+    let kinds: [(&str, fn(&CountRow) -> &RowFigure); 2] = [
+        ("A request over a lasting connection", |row| &row.request.all),
+        ("A request with a connection of its own", |row| &row.connection.all),
+    ];
+    let mut found: Vec<String> =
+        kinds.into_iter().filter_map(|(what, read)| ends(rows, what, read)).collect();
     if let Some(spread) = widest(rows) {
         found.push(format!(
             "All instructions of the server and of the kernel on its time are counted, in an emulated machine; the blocks of a figure lie at most {spread:.SPREAD_DECIMALS$} % from their median. What an instruction takes on a real processor (caches, address translation, contention, wake-ups) is not in them."
@@ -118,7 +121,8 @@ pub(crate) fn paragraphs(rows: &[CountRow]) -> Vec<String> {
 
 /// Who takes the least, and who the most.
 fn ends(rows: &[CountRow], what: &str, read: fn(&CountRow) -> &RowFigure) -> Option<String> {
-    let mut known: Vec<(f64, &CountRow)> = rows.iter().filter_map(|row| Some((read(row).value()?, row))).collect();
+    let mut known: Vec<(f64, &CountRow)> =
+        rows.iter().filter_map(|row| Some((read(row).value()?, row))).collect();
     known.sort_by(|one, other| one.0.total_cmp(&other.0));
     let (first, last) = (known.first()?, known.last()?);
     let mut words = format!("{what} takes {} instructions with {}", show::rate(first.0), first.1.line.label);
@@ -151,6 +155,8 @@ fn widest(rows: &[CountRow]) -> Option<f64> {
 
 /// Why a figure is void.
 fn reason(row: &CountRow) -> Option<String> {
-    let void = [&row.request.all, &row.connection.all].into_iter().find(|figure| figure.value().is_none() && figure.void > 0);
+    let void = [&row.request.all, &row.connection.all]
+        .into_iter()
+        .find(|figure| figure.value().is_none() && figure.void > 0);
     Some(format!("{} could not be counted: {}.", row.line.label, void?.reason))
 }

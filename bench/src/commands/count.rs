@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
     connections: Within<1, 256>,
     /// Requests of a load over lasting connections; a second load has twice as many, and their difference is what counts.
     /// With a connection each there are a quarter as many
-    #[arg(long, value_name = "N", default_value = "320")]
+    #[arg(long, value_name = "N", default_value = "480")]
     requests: Within<16, 1_000_000>,
     /// How often each is counted, on one server
     #[arg(long, value_name = "N", default_value = "5")]
@@ -97,7 +97,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         for cell in &plan.cells {
             outln!("{:<21} {:<22} {}", cell.step, cell.contestant, cell.load.words());
         }
-        outln!("{} in {} each", show::count(plan.cells.len(), "cell"), show::count(plan.blocks as usize, "block"));
+        outln!(
+            "{} in {} each",
+            show::count(plan.cells.len(), "cell"),
+            show::count(plan.blocks as usize, "block")
+        );
         return Ok(Exit::Success);
     }
     let parts = Parts::find(arguments.kernel.as_deref())?;
@@ -150,7 +154,9 @@ impl Session {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let began_unix_ms = since.map_or(0, |since| since.as_millis() as u64);
         let directory = match &arguments.output {
-            Some(place) if place.join(store::FILE).exists() => return Err(StoreError::Taken(place.clone()).into()),
+            Some(place) if place.join(store::FILE).exists() => {
+                return Err(StoreError::Taken(place.clone()).into());
+            }
             Some(place) => place.clone(),
             None => free(results::directory(Experiment::Count, began_unix_ms)),
         };
@@ -252,10 +258,13 @@ impl From<MachineError> for Failure {
     fn from(error: MachineError) -> Self {
         let message = error.to_string();
         match error {
-            MachineError::OtherProcessor => Failure::usage(message, "count on a machine with such a processor"),
-            MachineError::NoEmulator => {
-                Failure::failed(message, "install QEMU: apt-get install qemu-system-x86, dnf install qemu-system-x86-core")
+            MachineError::OtherProcessor => {
+                Failure::usage(message, "count on a machine with such a processor")
             }
+            MachineError::NoEmulator => Failure::failed(
+                message,
+                "install QEMU: apt-get install qemu-system-x86, dnf install qemu-system-x86-core",
+            ),
             MachineError::NoKernel => Failure::failed(
                 message,
                 "install one (apt-get install linux-image-cloud-amd64), or name a file: --kernel FILE",
@@ -264,10 +273,12 @@ impl From<MachineError> for Failure {
                 Failure::usage(message, "name a kernel that you may read: --kernel FILE")
             }
             MachineError::Image(_) | MachineError::Start(_) => Failure::failed(message, ""),
-            MachineError::Ended(_) | MachineError::Silent { .. } | MachineError::Broken(_) => Failure::failed(
-                message,
-                "try another kernel, such as a distribution's for virtual machines: --kernel FILE",
-            ),
+            MachineError::Ended(_) | MachineError::Silent { .. } | MachineError::Broken(_) => {
+                Failure::failed(
+                    message,
+                    "try another kernel, such as a distribution's for virtual machines: --kernel FILE",
+                )
+            }
             MachineError::Interrupted => Failure { exit: Exit::Interrupted, ..Failure::failed(message, "") },
         }
     }

@@ -57,7 +57,8 @@ pub(crate) fn build(plan: &GuestPlan) -> io::Result<Image> {
 
 /// Adds the directories above a file, each once.
 fn directories(archive: &mut Archive, made: &mut BTreeSet<PathBuf>, file: &Path) {
-    let mut above: Vec<&Path> = file.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()).collect();
+    let mut above: Vec<&Path> =
+        file.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty()).collect();
     above.reverse();
     for directory in above {
         if made.insert(directory.to_path_buf()) {
@@ -122,7 +123,8 @@ mod tests {
             directories(&mut archive, &mut made, Path::new(file));
         }
         let text = String::from_utf8(archive.end()).unwrap();
-        let places: Vec<usize> = ["lib\0", "lib/x86_64\0", "lib64\0"].map(|name| text.find(name).unwrap()).into();
+        let places: Vec<usize> =
+            ["lib\0", "lib/x86_64\0", "lib64\0"].map(|name| text.find(name).unwrap()).into();
         assert!(places.is_sorted(), "{text}");
         assert_eq!(text.matches("lib/x86_64\0").count(), 1);
     }

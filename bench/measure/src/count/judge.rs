@@ -31,17 +31,22 @@ impl Pair {
         match unaccounted_share {
             Some(share) if share > ACCOUNTS_TOLERANCE => findings.push(void(
                 Law::AccountsAddUp,
-                format!("the accounts of all sides differ from the time of all threads by {:.1} %", share * 100.0),
+                format!(
+                    "the accounts of all sides differ from the time of all threads by {:.1} %",
+                    share * 100.0
+                ),
             )),
             Some(_) => {}
             None => findings.push(Finding {
                 law: Law::AccountsAddUp,
                 verdict: Verdict::Doubtful,
                 latency: Verdict::Sound,
-                words: "the guest's kernel tells no time of all threads, so nothing confirms the accounts".into(),
+                words: "the guest's kernel tells no time of all threads, so nothing confirms the accounts"
+                    .into(),
             }),
         }
-        let more = |read: fn(&LoadAccount) -> u64| read(large).checked_sub(read(small)).filter(|more| *more > 0);
+        let more =
+            |read: fn(&LoadAccount) -> u64| read(large).checked_sub(read(small)).filter(|more| *more > 0);
         let (Some(requests), Some(server)) = (more(|load| load.answered), more(|load| load.server)) else {
             findings.push(void(Law::Contract, "more requests took no more instructions".into()));
             return (None, Audit::of(findings));
@@ -86,7 +91,8 @@ mod tests {
     /// Loads of 100 and 200 requests of 16,000 instructions each, beside a start of 2 million.
     fn pair() -> Pair {
         let load = |answered: u64| {
-            let (server, generator, others) = (2_000_000 + 16_000 * answered, 9_000_000 + 20_000 * answered, 50_000);
+            let (server, generator, others) =
+                (2_000_000 + 16_000 * answered, 9_000_000 + 20_000 * answered, 50_000);
             LoadAccount { answered, server, generator, others, all: Some(server + generator + others) }
         };
         Pair { loads: [load(100), load(200)], clock_ns: 1.0005 }
@@ -108,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_clock_that_counts_no_instructions_makes_all_void() {
-        for (clock_ns, verdict) in [(1.0, Verdict::Sound), (1.009, Verdict::Sound), (1.02, Verdict::Void), (0.3, Verdict::Void)]
+        for (clock_ns, verdict) in
+            [(1.0, Verdict::Sound), (1.009, Verdict::Sound), (1.02, Verdict::Void), (0.3, Verdict::Void)]
         {
             let (_, audit) = Pair { clock_ns, ..pair() }.judge(events(0, 0));
             assert_eq!(audit.verdict, verdict, "{clock_ns}");

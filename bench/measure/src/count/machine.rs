@@ -116,7 +116,8 @@ impl Parts {
     /// The version of the emulator: the last word of the first line that it tells of itself before a parenthesis.
     pub fn emulator_version(&self) -> String {
         let output = Command::new(&self.emulator).arg("--version").stdin(Stdio::null()).output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let text =
+            output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
         let version = line.split(" (").next().unwrap_or_default().rsplit(' ').next().unwrap_or_default();
         version.to_string()
@@ -125,7 +126,8 @@ impl Parts {
 
 /// The kernel with the highest version in a directory.
 fn newest_kernel(directory: &Path) -> Option<PathBuf> {
-    let names = std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names =
+        std::fs::read_dir(directory).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let kernels = names.filter(|name| name.starts_with(KERNEL_PREFIX));
     kernels.max_by_key(|name| numbers(name)).map(|name| directory.join(name))
 }
@@ -155,7 +157,11 @@ impl Machine {
         let image = in_memory(&archive).map_err(MachineError::Image)?;
         let mut command = Command::new(&parts.emulator);
         command.args(arguments(plan.seed)).arg("-kernel").arg(&parts.kernel);
-        command.arg("-initrd").arg(format!("/proc/self/fd/{}", image.as_raw_fd())).arg("-append").arg(kernel_line(&libraries));
+        command
+            .arg("-initrd")
+            .arg(format!("/proc/self/fd/{}", image.as_raw_fd()))
+            .arg("-append")
+            .arg(kernel_line(&libraries));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         // SAFETY: the closure runs between fork and exec and makes one system call, which is safe after a fork.
         unsafe {
@@ -241,7 +247,8 @@ fn arguments(seed: u64) -> Vec<String> {
     let words = "-machine pc,accel=tcg -smp 1 -icount shift=0,sleep=off -display none -vga none -net none -nodefaults \
                  -serial stdio -monitor none -no-reboot -no-user-config -rtc base=2026-01-01,clock=vm";
     let mut arguments: Vec<String> = words.split_whitespace().map(String::from).collect();
-    let own = ["-cpu", PROCESSOR, "-m", &GUEST_MEMORY_MIB.to_string(), "-seed", &seed.to_string()].map(String::from);
+    let own = ["-cpu", PROCESSOR, "-m", &GUEST_MEMORY_MIB.to_string(), "-seed", &seed.to_string()]
+        .map(String::from);
     arguments.extend(own);
     arguments
 }
@@ -266,7 +273,9 @@ mod tests {
     #[test]
     fn the_newest_kernel_has_the_highest_version() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["vmlinuz-6.9.7-cloud", "vmlinuz-6.10.1-cloud", "vmlinuz-5.10.0", "config-7.0", "initrd.img-9.0"] {
+        for name in
+            ["vmlinuz-6.9.7-cloud", "vmlinuz-6.10.1-cloud", "vmlinuz-5.10.0", "config-7.0", "initrd.img-9.0"]
+        {
             std::fs::write(directory.path().join(name), "").unwrap();
         }
         assert_eq!(newest_kernel(directory.path()), Some(directory.path().join("vmlinuz-6.10.1-cloud")));

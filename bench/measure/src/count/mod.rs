@@ -53,7 +53,10 @@ pub struct CountSetup {
 impl CountSetup {
     /// Two cells for each contestant: over lasting connections, and with a connection for each request.
     pub fn cells(&self) -> Vec<Cell> {
-        self.contestants.iter().flat_map(|contestant| [self.lasting(contestant), self.connect(contestant)]).collect()
+        self.contestants
+            .iter()
+            .flat_map(|contestant| [self.lasting(contestant), self.connect(contestant)])
+            .collect()
     }
 
     fn lasting(&self, contestant: &Contestant) -> Cell {

@@ -38,7 +38,10 @@ fn table(rows: &[CountRow]) -> String {
         ("switches", true),
     ]);
     let base = baseline(rows);
-    let ratio = |own: &RowFigure, base: Option<&RowFigure>| match own.value().zip(base.and_then(RowFigure::value)) {
+    let ratio = |own: &RowFigure, base: Option<&RowFigure>| match own
+        .value()
+        .zip(base.and_then(RowFigure::value))
+    {
         Some((own, base)) => format!("<td data-value=\"{}\">{}</td>", own / base, show::ratio(own / base)),
         None => "<td data-value=\"\">–</td>".to_string(),
     };
@@ -93,7 +96,8 @@ fn bar_chart(rows: &[CountRow], caption: &str, read: fn(&CountRow) -> &RowFigure
     };
     let bars: Vec<ChartBar> = order.iter().map(bar).collect();
     let draw = |log: bool| {
-        let frame = Frame { title: caption, axis: "instructions", shown: show::rate, log, binary: false, mark: None };
+        let frame =
+            Frame { title: caption, axis: "instructions", shown: show::rate, log, binary: false, mark: None };
         bars::draw(&frame, &bars)
     };
     chart_in_two_scales(caption, false, draw)

@@ -56,11 +56,25 @@ impl Group {
     }
 }
 
+/// Lets counters of the kernel see groups that are made from now on.
+///
+/// The controller that they need is on by itself, but the kernel of Linux 6.1 gives it to new groups only after some
+/// controller was switched on once. None stays on: they take instructions.
+pub(super) fn admit_counters() {
+    for word in ["+pids", "-pids"] {
+        // Without that controller, or where it is not needed, counters are there or not.
+        let _ = fs::write(format!("{ROOT}/cgroup.subtree_control"), word);
+    }
+}
+
 /// Time that the kernel's own threads ran, in nanoseconds: they belong to no group.
 pub(super) fn kernel_threads_ns() -> u64 {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let names = processes.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| is_kernel_thread(&text(&format!("/proc/{name}/stat")))).map(|name| ran_ns(&name)).sum()
+    names
+        .filter(|name| is_kernel_thread(&text(&format!("/proc/{name}/stat"))))
+        .map(|name| ran_ns(&name))
+        .sum()
 }
 
 /// Whether a line of `/proc/PID/stat` is that of a thread of the kernel.

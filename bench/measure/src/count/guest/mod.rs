@@ -18,7 +18,7 @@ use super::image::{PLAN, PROGRAM};
 use crate::contestant::error::ContestantError;
 use crate::contestant::{Contestant, own};
 use crate::environment;
-use crate::limits::GUEST_SETTLE;
+use crate::limits::{GUEST_PAUSE, GUEST_SETTLE};
 use crate::rig::process::Running;
 use crate::rig::system::System;
 use crate::rig::{Rig, outcome};
@@ -73,6 +73,7 @@ impl<'p> Bench<'p> {
         let rig = System::new(&contestants, &cores(), Path::new(DIRECTORY), plan.seed);
         let mut rig = rig.map_err(io::Error::other)?;
         rig.give_rounds(own::compute_rounds_per_us());
+        account::admit_counters();
         let (generator, others) = (Group::new("generator")?, Group::new("others")?);
         others.enter()?;
         Ok(Bench { plan, rig, generator, others })
@@ -108,12 +109,10 @@ impl<'p> Bench<'p> {
     ) -> Result<(), String> {
         let requests = cell.load.requests.ok_or("the cell names no number of requests")?;
         // What a server does once, such as filling its caches and its allocator, is no request's.
-        self.load(group, server, cell, 2 * requests)?;
+        self.load(group, server, cell, requests)?;
         for block in 0..self.plan.blocks {
-            let loads = [
-                self.load(group, server, cell, requests)?,
-                self.load(group, server, cell, 2 * requests)?,
-            ];
+            let loads =
+                [self.load(group, server, cell, requests)?, self.load(group, server, cell, 2 * requests)?];
             tell(&GuestLine::Counted { cell: number, block, loads });
         }
         let mut loads = [EventAccount::default(); 2];
@@ -175,11 +174,12 @@ impl<'p> Bench<'p> {
 
     fn read(&self, group: &Group) -> io::Result<LoadAccount> {
         let kernel = account::kernel_threads_ns();
+        // What a thread has run counts in each account when it stops running, and this one has looked at many files.
+        thread::sleep(GUEST_PAUSE);
         Ok(LoadAccount {
             answered: 0,
             server: group.ran_ns()?,
             generator: self.generator.ran_ns()?,
-            // These two last and close to each other: this process runs while it reads.
             others: kernel + self.others.ran_ns()?,
             all: account::all_ns(),
         })
