@@ -155,3 +155,64 @@ fn counted(
     };
     pairs.into_iter().map(record).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contestant::own;
+
+    fn setup() -> CountSetup {
+        CountSetup {
+            contestants: own::all().unwrap(),
+            service: "/".into(),
+            connections: 64,
+            requests: 400,
+            connects: 100,
+            blocks: 5,
+            seed: 1,
+        }
+    }
+
+    #[test]
+    fn each_architecture_is_counted_both_ways() {
+        let setup = setup();
+        let cells = setup.cells();
+        assert_eq!(cells.len(), 2 * setup.contestants.len());
+        for (contestant, cells) in setup.contestants.iter().zip(cells.chunks(2)) {
+            let name = &contestant.label;
+            assert!(cells.iter().all(|cell| cell.contestant == *name), "{name}");
+            assert_eq!(cells[0].step, Step::Instructions, "{name}");
+            assert_eq!(cells[0].load.connections, contestant.connections(64), "{name}");
+            assert_eq!((cells[0].load.requests, cells[0].load.requests_per_connection), (Some(400), None));
+            assert_eq!(cells[1].step, Step::InstructionsConnect, "{name}");
+            assert_eq!(cells[1].load.connections, contestant.connections(CONNECT_CONNECTIONS), "{name}");
+            assert_eq!((cells[1].load.requests, cells[1].load.requests_per_connection), (Some(100), Some(1)));
+            for cell in cells {
+                assert_eq!(cell.workers, contestant.workers(cell.load.connections), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn events_stand_beside_every_block_of_their_cell() {
+        let setup = setup();
+        let plan = GuestPlan { cells: setup.cells(), blocks: 2, seed: 1 };
+        let load = |answered: u64| contract::LoadAccount {
+            answered,
+            server: 1_000 * answered,
+            generator: 10,
+            others: 0,
+            all: Some(1_000 * answered + 10),
+        };
+        let pairs = (0..2).map(|block| (block, Pair { loads: [load(5), load(10)], clock_ns: 1.0 })).collect();
+        let events = [20, 40].map(|calls| EventAccount { system_calls: Some(calls), switches: Some(0) });
+        let records = counted(&plan, 3, pairs, events, "m");
+        assert_eq!(records.len(), 2);
+        for (block, record) in (0..).zip(&records) {
+            assert_eq!((record.trial.block, &record.trial.cell), (block, &plan.cells[3]));
+            let figures = record.instructions().unwrap();
+            assert_eq!((figures.per_request, figures.system_calls_per_request), (1_000.0, Some(4.0)));
+        }
+        assert!(counted(&plan, plan.cells.len(), Vec::new(), events, "m").is_empty(), "a number of no cell");
+    }
+}
