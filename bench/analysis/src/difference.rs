@@ -218,7 +218,7 @@ struct Figure {
     read: fn(&LevelledCell) -> Option<f64>,
 }
 
-const FIGURES: [Figure; 5] = [
+const FIGURES: [Figure; 7] = [
     Figure { name: "capacity", step: Step::Capacity, higher_is_better: true, read: LevelledCell::rate_per_s },
     Figure {
         name: "p99",
@@ -243,6 +243,18 @@ const FIGURES: [Figure; 5] = [
         step: Step::Capacity,
         higher_is_better: false,
         read: LevelledCell::cpu_per_request_ns,
+    },
+    Figure {
+        name: "instr/request",
+        step: Step::Instructions,
+        higher_is_better: false,
+        read: |record| Some(record.instructions()?.per_request),
+    },
+    Figure {
+        name: "instr/connect",
+        step: Step::InstructionsConnect,
+        higher_is_better: false,
+        read: |record| Some(record.instructions()?.per_request),
     },
 ];
 

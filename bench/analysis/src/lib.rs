@@ -6,6 +6,7 @@
 //! * [`ranking`]: who leads in a figure, and how the others stand;
 //! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
+//! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
@@ -17,6 +18,7 @@ pub mod curves;
 pub mod difference;
 pub mod explanation;
 pub mod figure;
+pub mod instructions;
 pub mod levelling;
 pub mod limits;
 pub mod points;

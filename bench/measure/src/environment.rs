@@ -65,6 +65,14 @@ pub fn read() -> Environment {
     }
 }
 
+/// The environment that a guest tells of itself, together with what its emulator is. Two hosts that emulate the same
+/// machine with the same kernel have the same one.
+pub fn of_guest(told: Environment, emulator: &str) -> Environment {
+    let machine_id = digest(&(&told.processor, told.cores, &told.kernel, emulator));
+    let hypervisor = Some(format!("QEMU {emulator}, which counts instructions"));
+    Environment { machine_id, hypervisor, ..told }
+}
+
 /// Digest of the file of this program as it was when it started, also where another build has replaced it since. The
 /// file has megabytes, so it is read once.
 static PROGRAM: LazyLock<Option<String>> = LazyLock::new(|| Some(digest(&fs::read("/proc/self/exe").ok()?)));

@@ -10,12 +10,14 @@
 //!   it runs;
 //! * [`preflight`]: whether the service is there at all;
 //! * [`experiment`]: compare, curve, scale, connections, explain;
+//! * [`count`]: instructions per request, counted in an emulated machine;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
 pub mod campaign;
 pub mod contestant;
+pub mod count;
 pub mod doctor;
 pub mod environment;
 pub mod experiment;

@@ -206,6 +206,27 @@ pub const KILL_LIMIT: Duration = Duration::from_secs(2);
 /// How long the last line of a contestant that has ended may take to arrive.
 pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);
 
+/// How long the guest waits after a load before it reads the accounts, on the clock of the guest: a server closes its
+/// connections within some milliseconds, and idle time takes none of the host's.
+pub const GUEST_SETTLE: Duration = Duration::from_millis(50);
+
+/// How long the guest stops before it reads the accounts, on its own clock: any time makes it stop running.
+pub const GUEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// How long a guest may say nothing before it is given up: it boots within 15 seconds, and a block of the slowest cell
+/// takes some seconds, on a core that others use as well.
+pub const GUEST_SILENCE: Duration = Duration::from_secs(180);
+
+/// Memory of a guest, in mebibytes: programs and libraries take 60, and no server needs more than 100.
+pub const GUEST_MEMORY_MIB: u32 = 1_024;
+
+/// How far the nanoseconds of an instruction may be from one, as a share: interrupts of the timer fall into the loop that
+/// finds it and take a thousandth.
+pub const INSTRUCTION_TOLERANCE: f64 = 0.01;
+
+/// How far the accounts of all sides together may be from the time that all threads ran, as a share.
+pub const ACCOUNTS_TOLERANCE: f64 = 0.01;
+
 /// How long each contestant is asked for its service before an experiment, in milliseconds: one answer of most
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;

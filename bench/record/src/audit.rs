@@ -50,6 +50,10 @@ pub enum Law {
     CoresApart,
     /// The rate did not drift during the window.
     Steady,
+    /// One instruction of an emulated machine took one nanosecond of its clock.
+    InstructionClock,
+    /// The accounts of all sides of an emulated machine add up to the time that all of its threads ran.
+    AccountsAddUp,
 }
 
 impl Law {

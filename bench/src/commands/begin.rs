@@ -37,6 +37,10 @@ fn carry_out(launch: Launch) -> CommandResult {
         Experiment::Curve => curve::run(launch),
         Experiment::Scale => scale::run(launch),
         Experiment::Connections => connections::run(launch),
+        Experiment::Count => Err(Failure::usage(
+            "a count is described by no file, and not continued",
+            "say `dyno count NAMES`: all of it takes some minutes",
+        )),
     }
 }
 

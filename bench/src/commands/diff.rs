@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if found.is_empty() {
         return Err(Failure::usage(
             "the two sets have no figure in common",
-            "compare two runs of `dyno compare`",
+            "compare two runs of `dyno compare`, or two of `dyno count`",
         ));
     }
     let drifts = drifts(&found, new.header.seed);
@@ -117,10 +117,11 @@ fn other_probe(old: &Levelled, new: &Levelled) -> Option<String> {
 /// Refuses sets that hold no figures of the same kind.
 fn refuse_other_kinds(old: &Levelled, new: &Levelled) -> Result<(), Failure> {
     let kinds = [old, new].map(|records| records.header.experiment);
-    if kinds != [Experiment::Compare; 2] {
+    let is_told = |kind: Experiment| matches!(kind, Experiment::Compare | Experiment::Count);
+    if kinds[0] != kinds[1] || !is_told(kinds[0]) {
         return Err(Failure::usage(
             format!("these are results of `dyno {}` and of `dyno {}`", kinds[0], kinds[1]),
-            "compare two runs of `dyno compare`",
+            "compare two runs of `dyno compare`, or two of `dyno count`",
         ));
     }
     let asked = |records: &Levelled| -> BTreeSet<String> {

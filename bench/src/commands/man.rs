@@ -44,8 +44,11 @@ fn pages() -> Vec<u8> {
     let mut text = Vec::new();
     let mut command = Dyno::command();
     command.build();
-    let subcommands: Vec<_> =
-        command.get_subcommands().filter(|one| one.get_name() != "help").cloned().collect();
+    let subcommands: Vec<_> = command
+        .get_subcommands()
+        .filter(|one| one.get_name() != "help" && !one.is_hide_set())
+        .cloned()
+        .collect();
     for one in std::iter::once(command).chain(subcommands) {
         let name = one.get_display_name().unwrap_or_else(|| one.get_name()).to_string();
         // Writing to a vector cannot fail.

@@ -28,6 +28,7 @@ fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
             requests_per_connection: None,
             warm_up_ms: 200,
             duration_ms: 1_000,
+            requests: None,
         },
     }
 }

@@ -14,7 +14,7 @@ use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
 mod group;
-mod lines;
+pub(crate) mod lines;
 pub mod mock;
 pub mod outcome;
 pub mod process;

@@ -38,6 +38,24 @@ extern "C" fn note_interrupt(_signal: libc::c_int) {
     INTERRUPTED.store(true, Ordering::Relaxed);
 }
 
+/// From now on Ctrl-C and SIGTERM are noted, and do not end this program.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn take_signals() -> Result<(), SystemError> {
+    let note = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        // SAFETY: the handler only stores into an atomic, which is safe in a signal handler.
+        unsafe { sigaction(signal, &note) }.map_err(|error| SystemError::Signals(error.into()))?;
+    }
+    Ok(())
+}
+
+/// Whether one of these signals has come.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// Why there is no rig.
 #[derive(Debug, thiserror::Error)]
 pub enum SystemError {
@@ -92,11 +110,7 @@ impl System {
         let program = std::env::current_exe().map_err(SystemError::OwnProgram)?;
         let directory = std::path::absolute(directory)
             .map_err(|error| SystemError::Directory { path: directory.to_path_buf(), error })?;
-        let note = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
-        for signal in [Signal::SIGINT, Signal::SIGTERM] {
-            // SAFETY: the handler only stores into an atomic, which is safe in a signal handler.
-            unsafe { sigaction(signal, &note) }.map_err(|error| SystemError::Signals(error.into()))?;
-        }
+        take_signals()?;
         let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
         let all = machine::cores();
         stay_beside(cores);
@@ -145,15 +159,17 @@ impl System {
     }
 
     /// The arguments of `dyno load` for a cell.
-    fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
+    pub(crate) fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
         let load = &cell.load;
         let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
         let url = format!("http://{address}{}", cell.service);
         let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into(), "--hold".into()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
         option("--connections", load.connections.to_string());
-        if load.steps.is_empty() {
-            option("--duration", format!("{}ms", load.duration_ms));
+        match load.requests {
+            Some(requests) => option("--requests", requests.to_string()),
+            None if load.steps.is_empty() => option("--duration", format!("{}ms", load.duration_ms)),
+            None => {}
         }
         option("--warmup", format!("{}ms", load.warm_up_ms));
         option("--threads", cell.cores.generator.len().max(1).to_string());
@@ -322,7 +338,7 @@ impl Rig for System {
     }
 
     fn interrupted(&self) -> bool {
-        INTERRUPTED.load(Ordering::Relaxed)
+        interrupted()
     }
 
     fn start(&mut self, cell: &Cell) -> Result<Running, CellFault> {
