@@ -10,7 +10,7 @@ use dyno_security::access::policy::Policy;
 use dyno_security::access::principal::Principal;
 use dyno_servers::kit::access::{Access, Judge, ListReader};
 use dyno_servers::services;
-use dyno_servers::services::service::{Call, FieldLookup, Services};
+use dyno_servers::services::service::{Call, FieldLookup, Reply, Services};
 
 /// What random paths are made of.
 const PARTS: [&str; 22] = [
@@ -49,6 +49,10 @@ impl FieldLookup for NoFields {
     fn all(&self, _name: &str) -> Vec<&str> {
         Vec::new()
     }
+
+    fn host(&self) -> &str {
+        ""
+    }
 }
 
 /// A number that depends on the one before (Knuth, MMIX).
@@ -71,8 +75,9 @@ fn random_path(state: &mut u64) -> String {
 fn served(access: &Access, services: &Services, path: &str) -> Option<String> {
     let mut judge = Judge::new(access, services, None);
     let asker = judge.decide(Principal::ANONYMOUS, "GET", path).ok()?;
-    let call = Call { method: "GET", path, body: b"", fields: &NoFields, has_left: &|| false, asker: &asker };
-    let response = services.call(&call).response;
+    let (fields, has_left) = (&NoFields, &|| false);
+    let call = Call { method: "GET", path, query: None, body: b"", fields, has_left, asker: &asker };
+    let Reply::Now(response) = services.call(&call) else { return None };
     match response.body {
         Body::Source(mut source) if response.status.0 == 200 => {
             let mut octets = vec![0; source.remaining() as usize];

@@ -31,8 +31,11 @@ const ATTACK: Duration = Duration::from_secs(1);
 /// Time between two honest clients.
 const HONEST_PACE: Duration = Duration::from_millis(100);
 
-/// One attack at a time: each keeps a core busy.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Trials at a time: an attack mostly waits, and one that opens thousands of connections is alone with its descriptors.
+const SIDE_BY_SIDE: usize = 6;
+
+/// Held by whoever opens thousands of connections.
+static CROWD: Mutex<()> = Mutex::new(());
 
 fn main() -> ExitCode {
     let _credentials = make_credentials();
@@ -64,7 +67,7 @@ fn main() -> ExitCode {
             trials.push(suite::slow(name, move || handshakes_by_the_thousand(&row, transport)));
         }
     }
-    suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+    suite::run_wide(env!("CARGO_BIN_EXE_dyno-under-test"), SIDE_BY_SIDE, trials).exit_code()
 }
 
 fn handshakes(row: &Row, transport: Transport) -> Outcome {
@@ -75,6 +78,7 @@ fn handshakes(row: &Row, transport: Transport) -> Outcome {
 /// Five thousand silent clients, a thousand that stop after their first message, and a thousand that spell it: more
 /// than there are places for handshakes.
 fn handshakes_by_the_thousand(row: &Row, transport: Transport) -> Outcome {
+    let _alone = CROWD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     let hello = first_message(transport, friends())?;
@@ -90,7 +94,6 @@ fn attacked(row: &Row, transport: Transport, kinds: &[Slow]) -> Outcome {
 
 fn attacked_by(row: &Row, transport: Transport, kinds: &[Slow], count: usize) -> Outcome {
     let prompt = if row.is_alone() { IN_TURN } else { PROMPT };
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let server = serve(row, transport, &[])?;
     let attack = Attack::begin(server.address, kinds, count)?;
     let mut kept = Kept(None);

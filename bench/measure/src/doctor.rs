@@ -1,6 +1,7 @@
 //! Is this machine fit to measure on? Each check reports what it found, what that means, and what can be done.
 
 use dyno_analysis::limits::SLOWED_SHARE;
+use dyno_clients::engine::quota::own;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,6 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use crate::place::{LeftOut, Placement, ranges};
 use crate::probe::pace::{FullPace, Watch};
-use crate::probe::quota::own;
 use crate::probe::{machine, process};
 use dyno_record::header::{Environment, Floor};
 use dyno_record::pace::CorePace;

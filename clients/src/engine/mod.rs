@@ -111,7 +111,8 @@ pub fn run(
         })?;
     }
     let (news, reports) = mpsc::channel();
-    let throttled_before = quota::throttled_periods();
+    let groups = quota::own();
+    let throttled_before = groups.throttled().unwrap_or(0);
     let measured = std::thread::scope(|scope| {
         let mut starts = Vec::new();
         let crew: Vec<_> = (0..plan.threads)
@@ -179,7 +180,7 @@ pub fn run(
             EngineError::Unreachable { address: plan.address.clone(), reason, cause }
         })
     })?;
-    let throttled_periods = quota::throttled_periods().saturating_sub(throttled_before);
+    let throttled_periods = groups.throttled().unwrap_or(0).saturating_sub(throttled_before);
     Ok(Measured { throttled_periods, ..measured })
 }
 

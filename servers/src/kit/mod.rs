@@ -10,7 +10,7 @@
 //! | call a service and survive its panic | [`mod@call`] |
 //! | know whether a client has left | [`client`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
-//! | know whether waiting cures an error | [`shortage`] |
+//! | wait for one descriptor; know whether waiting cures an error | [`mod@wait`], [`shortage`] |
 //! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
@@ -34,3 +34,4 @@ pub mod site;
 pub mod stop;
 pub mod tally;
 pub mod threads;
+pub mod wait;

@@ -13,6 +13,5 @@ pub mod memory;
 pub mod network;
 pub mod pace;
 pub mod process;
-pub mod quota;
 pub mod tracepoints;
 pub mod tree;

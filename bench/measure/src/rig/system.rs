@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use dyno_clients::engine::quota::QuotaGroups;
 use dyno_clients::engine::socket::allow_descriptors;
 use dyno_clients::plan::request::known_answer;
 use dyno_security::credentials;
@@ -23,7 +24,6 @@ use crate::probe::figures::Reading;
 use crate::probe::glance::{self, Glance};
 use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::{FullPace, Watch};
-use crate::probe::quota::QuotaGroups;
 use crate::probe::{machine, memory, network, tree};
 use crate::rig::process::{Running, tame};
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
@@ -86,6 +86,8 @@ pub struct System {
     directory: PathBuf,
     seed: u64,
     full_pace: FullPace,
+    /// Whether the speed of the cores is sampled: not where only the answers count.
+    samples_pace: bool,
     /// Rounds of the work loop that make a microsecond, the same for all of Dyno's own servers; absent: each measures
     /// them itself.
     compute_rounds_per_us: Option<u64>,
@@ -122,10 +124,17 @@ impl System {
             directory,
             seed,
             full_pace: FullPace::default(),
+            samples_pace: true,
             compute_rounds_per_us: None,
             quota: None,
             kernel_threads: KernelThreads::default(),
         })
+    }
+
+    /// The same rig for cells of which only the answers count: it takes no time to learn how fast the cores are.
+    #[must_use]
+    pub(crate) fn for_answers(self) -> Self {
+        System { samples_pace: false, ..self }
     }
 
     /// Gives all of Dyno's own servers so many rounds of work for a microsecond, so that they do the same work.
@@ -429,7 +438,8 @@ impl Rig for System {
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<RunningGenerator, CellFault> {
         let idle = open_idle(server.address, cell.load.idle_connections)?;
-        self.full_pace.meet(&cell.cores.both());
+        let paced = if self.samples_pace { cell.cores.both() } else { Vec::new() };
+        self.full_pace.meet(&paced);
         self.kernel_threads = KernelThreads::find();
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
@@ -444,7 +454,7 @@ impl Rig for System {
         let (hold, began, pace) = (child.stdin.take(), Instant::now(), Watch::default());
         let mut generator = RunningGenerator { child, hold, signs, output, complaints, began, idle, pace };
         self.await_start(&mut generator);
-        generator.pace = Watch::start(&cell.cores.both(), self.began);
+        generator.pace = Watch::start(&paced, self.began);
         // A contestant may start in a group of its own, and the generator inherits that of this program.
         let groups = QuotaGroups::of([server.pid() as u32, generator.child.id()]);
         self.quota = Some(groups).filter(|groups| groups.cores().is_some());

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dyno_clients::engine::quota;
 use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::own::compute_rounds_per_us;
@@ -15,7 +16,6 @@ use dyno_measure::order::ExperimentPlan;
 use dyno_measure::place::{Placement, ranges};
 use dyno_measure::preflight;
 use dyno_measure::probe::machine::online_cores;
-use dyno_measure::probe::quota;
 use dyno_measure::rig::system::System;
 use dyno_measure::setup::Setup;
 use dyno_record::SCHEMA;
