@@ -158,6 +158,7 @@ fn of_pipe(error: PipeError) -> Option<&'static str> {
         PipeError::CutInHandshake => "its stderr says why: it may not know us, or speak another --transport",
         PipeError::BadMessage
         | PipeError::NothingInCommon
+        | PipeError::OtherContext
         | PipeError::NoCertificate
         | PipeError::BadCertificate
         | PipeError::Revoked

@@ -8,6 +8,7 @@
 
 use crate::limits;
 use crate::signature::{Context, PUBLIC_OCTETS, PublicKey, SIGNATURE_OCTETS, SigningKey};
+use std::fmt;
 
 /// The context of an authority's signature, so that it counts for nothing but certificates.
 const CONTEXT: Context = Context("dyno channel v1 certificate");
@@ -20,6 +21,15 @@ pub enum KeyUsage {
     Serve = 1,
     /// The key belongs to a client, which initiates.
     Connect = 2,
+}
+
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyUsage::Serve => "serve",
+            KeyUsage::Connect => "connect",
+        })
+    }
 }
 
 /// An authority's signed statement about a key.
