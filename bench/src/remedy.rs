@@ -1,7 +1,7 @@
 //! What the user can do about an error of a library: the libraries say what is wrong, the program says which option
 //! mends it.
 
-mod files;
+pub(crate) mod files;
 
 use dyno_clients::engine::EngineError;
 use dyno_clients::failure::Cause;

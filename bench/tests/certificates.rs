@@ -46,7 +46,10 @@ impl Place {
     }
 
     fn probe(&self, server: &Running, more: &str) -> Ended {
-        self.run(&format!("probe http://{}/ --transport channel --credentials {{}}/keys {more}", server.address))
+        self.run(&format!(
+            "probe http://{}/ --transport channel --credentials {{}}/keys {more}",
+            server.address
+        ))
     }
 }
 
@@ -66,18 +69,22 @@ fn certificates_let_both_sides_in_without_a_pinned_key() {
     let answer = place.probe(&server, "--trust {}/trust");
     assert!(answer.code == 0, "{answer:?}");
     // Named by hand, under load as well.
-    let by_hand = "--trust {}/trust --key {}/keys/channel-client.key --certificate {}/keys/channel-client.cert";
-    let load = format!(
-        "load http://{}/ -n 20 -c 2 -w 0 -q --transport channel {by_hand}",
-        server.address
-    );
+    let by_hand =
+        "--trust {}/trust --key {}/keys/channel-client.key --certificate {}/keys/channel-client.cert";
+    let load = format!("load http://{}/ -n 20 -c 2 -w 0 -q --transport channel {by_hand}", server.address);
     let loaded = place.run(&load);
     assert!(loaded.answered("load"), "{loaded:?}");
     // The server's certificate is for localhost and for no other name.
     let elsewhere = Place::new();
     fs::copy(place.path("authority.key"), elsewhere.path("its.key")).unwrap();
-    assert_eq!(elsewhere.certify("bank --serve --authority {}/its.key --key {}/keys/channel-server.key").code, 0);
-    assert_eq!(elsewhere.certify("bob --connect --authority {}/its.key --key {}/keys/channel-client.key").code, 0);
+    assert_eq!(
+        elsewhere.certify("bank --serve --authority {}/its.key --key {}/keys/channel-server.key").code,
+        0
+    );
+    assert_eq!(
+        elsewhere.certify("bob --connect --authority {}/its.key --key {}/keys/channel-client.key").code,
+        0
+    );
     fs::copy(place.path("trust"), elsewhere.path("trust")).unwrap();
     let bank = elsewhere.serve(&[]);
     let refused = elsewhere.probe(&bank, "--trust {}/trust");
@@ -157,7 +164,8 @@ fn what_cannot_be_certified_is_told_with_its_remedy() {
 fn suites_are_chosen_on_the_command_line() {
     let place = Place::new();
     let keys = place.path("keys");
-    let server = Running::serve(&["--listen", "127.0.0.1:0", "--transport", "channel", "--credentials", &keys]);
+    let server =
+        Running::serve(&["--listen", "127.0.0.1:0", "--transport", "channel", "--credentials", &keys]);
     for suite in [
         "x25519-aes256gcm",
         "x25519-chacha20poly1305",
@@ -169,8 +177,14 @@ fn suites_are_chosen_on_the_command_line() {
         assert_eq!(answer.code, 0, "{suite}: {answer:?}");
     }
     let strict = Running::serve(&[
-        "--listen", "127.0.0.1:0", "--transport", "channel", "--credentials", &keys,
-        "--suite", "x25519-mlkem768-aes256gcm",
+        "--listen",
+        "127.0.0.1:0",
+        "--transport",
+        "channel",
+        "--credentials",
+        &keys,
+        "--suite",
+        "x25519-mlkem768-aes256gcm",
     ]);
     assert_eq!(place.probe(&strict, "--suite x25519-mlkem768-aes256gcm").code, 0);
     assert_ne!(place.probe(&strict, "").code, 0, "a server can refuse what is classical");

@@ -61,10 +61,17 @@ fn answer(
 }
 
 /// The demand reaches the client, and both go on to the end.
-fn gets_in(mut initiator: ChannelSession, mut responder: ChannelSession, demand: &[u8], now: Instant) -> bool {
+fn gets_in(
+    mut initiator: ChannelSession,
+    mut responder: ChannelSession,
+    demand: &[u8],
+    now: Instant,
+) -> bool {
     say(&mut initiator, demand, now).unwrap();
     settle(&mut initiator, &mut responder, now).unwrap();
-    initiator.is_established() && responder.is_established() && initiator.transcript() == responder.transcript()
+    initiator.is_established()
+        && responder.is_established()
+        && initiator.transcript() == responder.transcript()
 }
 
 #[test]
@@ -102,13 +109,17 @@ fn an_honest_client_gets_in_under_a_flood_of_its_own_source_and_of_all() {
         let (initiator, responder, octets) = answer(&client, &server, [192, 0, 2, 9], now);
         assert_eq!(octets[0], COOKIE, "half of all places are taken: everybody is asked");
         assert!(gets_in(initiator, responder, &octets, now));
-        assert!(flood.iter_mut().all(|held| held.deadline().is_some()), "nobody lost a place to the blind ones");
+        assert!(
+            flood.iter_mut().all(|held| held.deadline().is_some()),
+            "nobody lost a place to the blind ones"
+        );
     }
 }
 
 #[test]
 fn a_demand_is_no_longer_than_what_it_answers() {
-    let ((client, server), now) = (mutual_with(|c| c.suites = vec![Suite::Aes256Gcm], |s| s.bounds.half_open = 1), Instant::now());
+    let ((client, server), now) =
+        (mutual_with(|c| c.suites = vec![Suite::Aes256Gcm], |s| s.bounds.half_open = 1), Instant::now());
     let _held = half_open(&client, &server, HOME, 1, now);
     let mut initiator = client.session(now);
     let (hello, mut responder) = (drain(&mut initiator), from(&server, HOME, now));

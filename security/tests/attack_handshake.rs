@@ -74,7 +74,8 @@ fn swapping_the_ephemeral_keys_is_refused() {
     let now = Instant::now();
     let (mut initiator, mut responder) = (client.session(now), server.session(now));
     let mut one = drain(&mut initiator);
-    let swapped = Hello::write(&Suite::CLASSICAL, dyno_security::dh::EphemeralKey::generate().unwrap().public());
+    let swapped =
+        Hello::write(&Suite::CLASSICAL, dyno_security::dh::EphemeralKey::generate().unwrap().public());
     assert_eq!(one.len(), swapped.len());
     one = swapped;
     responder.receive(&one, &mut Vec::new(), now).unwrap();

@@ -67,7 +67,11 @@ fn suites_are_chosen_by_the_initiators_order() {
         let (mut left, mut right) = (client.session(now), server.session(now));
         let answered = right.receive(&drain(&mut left), &mut Vec::new(), now);
         let reply = drain(&mut right);
-        assert_eq!(answered.err(), chosen.is_none().then_some(PipeError::NothingInCommon), "{offer:?} {taken:?}");
+        assert_eq!(
+            answered.err(),
+            chosen.is_none().then_some(PipeError::NothingInCommon),
+            "{offer:?} {taken:?}"
+        );
         if let Some(chosen) = chosen {
             assert_eq!(HelloReply::parse(&reply[HEADER_OCTETS..]).unwrap().suite, chosen);
             left.receive(&reply, &mut Vec::new(), now).unwrap();
@@ -121,8 +125,7 @@ fn nobody_is_talked_down_to_a_classical_suite() {
 #[test]
 fn malformed_keys_and_secrets_are_refused() {
     let now = Instant::now();
-    let hybrid =
-        || mutual_with(|c| c.suites = Suite::HYBRID.to_vec(), |s| s.suites = Suite::HYBRID.to_vec());
+    let hybrid = || mutual_with(|c| c.suites = Suite::HYBRID.to_vec(), |s| s.suites = Suite::HYBRID.to_vec());
     let (client, server) = hybrid();
     let one = drain(&mut client.session(now));
     let hello = Hello::parse(&one[HEADER_OCTETS..]).unwrap();

@@ -10,9 +10,9 @@ use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::endpoint::ChannelServer;
 use dyno_security::channel::message::{HEADER_OCTETS, MessageKind, Suite};
 use dyno_security::channel::session::ChannelSession;
+use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
-use dyno_security::channel::trust::Trust;
 use dyno_security::signature::SigningKey;
 use initiator::{Direction, Initiator, Renewed, Renewing, take};
 use ring::signature::Ed25519KeyPair;
@@ -80,8 +80,7 @@ fn a_renewal_takes_four_records_and_data_of_both_directions_passes_between_them(
 #[test]
 fn changes_of_keys_by_count_cross_a_renewal() {
     let now = Instant::now();
-    let (client, server) =
-        mutual_with(|c| c.bounds.rekey_records = 3, |s| s.bounds.rekey_octets = 100);
+    let (client, server) = mutual_with(|c| c.bounds.rekey_records = 3, |s| s.bounds.rekey_octets = 100);
     let (mut left, mut right) = (client.session(now), server.session(now));
     settle(&mut left, &mut right, now).unwrap();
     let (mut at_left, mut at_right) = (Vec::new(), Vec::new());
@@ -162,10 +161,7 @@ fn records_of_a_renewal_out_of_their_place_are_refused() {
     let header = |kind: u8, length: u16| [&[kind][..], &length.to_be_bytes()].concat();
     // By their header: to an initiator and to a responder without a renewal under way.
     let (left, right) = established(now);
-    for (mut session, kind, length) in [
-        (left, RENEW, 48u16),
-        (right, ANSWER, 112),
-    ] {
+    for (mut session, kind, length) in [(left, RENEW, 48u16), (right, ANSWER, 112)] {
         assert_eq!(session.receive(&header(kind, length), &mut Vec::new(), now), Err(PipeError::BadMessage));
     }
     for length in [16u16, 80] {
@@ -306,7 +302,8 @@ fn a_stranger_can_write_a_renewal_from_the_specification() {
             told.sign(&renewed, &SEED, now).unwrap();
             let (kind, body) = take(&mut drain(&mut told.session));
             assert_eq!((kind, told.from.open(FRESH, &body).len()), (FRESH, 0));
-            (told.to.renewed(&renewed), told.from.renewed(&renewed));
+            told.to.renewed(&renewed);
+            told.from.renewed(&renewed);
             th = renewed.th();
             let mut plain = Vec::new();
             told.session.receive(&told.to.seal(DATA, &[round; 5]), &mut plain, now).unwrap();
@@ -377,7 +374,8 @@ fn a_responder_takes_no_more_renewals_than_it_must() {
         told.sign(&renewed, &SEED, now).unwrap();
         let (_, body) = take(&mut drain(&mut told.session));
         told.from.open(FRESH, &body);
-        (told.to.renewed(&renewed), told.from.renewed(&renewed));
+        told.to.renewed(&renewed);
+        told.from.renewed(&renewed);
         th = renewed.th();
     }
     panic!("it takes any number");

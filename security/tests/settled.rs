@@ -93,7 +93,11 @@ fn suites_listed_twice_count_once() {
         (&[1, 3, 3], &Suite::HYBRID, 3),
     ] {
         let (server, public) = responder(taken);
-        assert_eq!(converses(&server, &public, Initiator::start(&SEED, None, offered)), chosen, "{offered:?}");
+        assert_eq!(
+            converses(&server, &public, Initiator::start(&SEED, None, offered)),
+            chosen,
+            "{offered:?}"
+        );
     }
 }
 
@@ -102,8 +106,7 @@ fn suites_listed_twice_count_once() {
 #[test]
 fn a_session_is_closed_by_halves() {
     let now = Instant::now();
-    let (client, server) =
-        mutual_with(|c| c.bounds.rekey_records = 2, |s| s.bounds.rekey_records = 2);
+    let (client, server) = mutual_with(|c| c.bounds.rekey_records = 2, |s| s.bounds.rekey_records = 2);
     for client_closes in [true, false] {
         let (mut left, mut right) = (client.session(now), server.session(now));
         settle(&mut left, &mut right, now).unwrap();

@@ -155,8 +155,9 @@ impl Certify {
         let name = name::canonical(&self.name);
         let credential = certificate::issue(&authority, key, usage, &name, unix_s, self.days)
             .map_err(|error| Failure::usage(error.to_string(), "choose a shorter name, or one at all"))?;
-        certificate::write(&out, &credential)
-            .map_err(|error| Failure::failed(error.to_string(), "move the old one away, or choose --out FILE"))?;
+        certificate::write(&out, &credential).map_err(|error| {
+            Failure::failed(error.to_string(), "move the old one away, or choose --out FILE")
+        })?;
         let days = self.days;
         outln!("{}: {key} is `{name}`, to {usage}, for {days} days", out.display());
         Ok(Exit::Success)

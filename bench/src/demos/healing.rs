@@ -83,7 +83,8 @@ pub(super) fn play(stage: &mut Stage) -> Result<(), Failure> {
     // She has the secret of the next epoch as well, and tries that.
     let next = theft.eve.rekey(now).map(|()| theft.says(MessageKind::Data, b"and again"));
     let [fourth, under_next] = next.unwrap_or([Err(Refused), Err(Refused)]);
-    let told = |read: &Result<Vec<u8>, Refused>| read.as_ref().err().map_or("reads it".into(), ToString::to_string);
+    let told =
+        |read: &Result<Vec<u8>, Refused>| read.as_ref().err().map_or("reads it".into(), ToString::to_string);
     stage.says("Eve", format!("with the stolen key: {}", told(&at_eve)));
     stage.says("Eve", format!("with the stolen next secret: {}", told(&under_next)));
     stage.verdict(

@@ -86,7 +86,10 @@ mod tests {
         let offer = write_offer(Some(&key), b"http/1.1");
         let whole = [&offer[..], &write(9, b"of a later version"), &write_cookie(&[1; 32])].concat();
         let fields = Fields::parse(&whole).expect("in order");
-        assert_eq!((fields.kem_key, fields.context, fields.cookie), (Some(&key), &b"http/1.1"[..], Some(&[1; 32][..])));
+        assert_eq!(
+            (fields.kem_key, fields.context, fields.cookie),
+            (Some(&key), &b"http/1.1"[..], Some(&[1; 32][..]))
+        );
         assert_eq!(fields.octets, whole);
         assert_eq!(without_cookie(&whole, 32), &whole[..whole.len() - 35]);
         assert!(Fields::parse(&[]).is_some_and(|none| none.context.is_empty() && none.kem_key.is_none()));

@@ -62,12 +62,8 @@ pub enum Suite {
 
 impl Suite {
     /// Every suite.
-    pub const ALL: [Suite; 4] = [
-        Suite::Aes256Gcm,
-        Suite::ChaCha20Poly1305,
-        Suite::HybridAes256Gcm,
-        Suite::HybridChaCha20Poly1305,
-    ];
+    pub const ALL: [Suite; 4] =
+        [Suite::Aes256Gcm, Suite::ChaCha20Poly1305, Suite::HybridAes256Gcm, Suite::HybridChaCha20Poly1305];
 
     /// Those with X25519 alone, in our order of preference.
     pub const CLASSICAL: [Suite; 2] = [Suite::Aes256Gcm, Suite::ChaCha20Poly1305];
@@ -205,8 +201,7 @@ impl<'a> HelloReply<'a> {
     /// Writes message 2 with its header.
     pub fn write(&self) -> Vec<u8> {
         let ct = self.ct.map_or(&[][..], |ct| ct);
-        let mut out =
-            header(MessageKind::Reply, 2 + dh::OCTETS + ct.len() + self.flight.len()).to_vec();
+        let mut out = header(MessageKind::Reply, 2 + dh::OCTETS + ct.len() + self.flight.len()).to_vec();
         out.extend_from_slice(&[VERSION, self.suite as u8]);
         out.extend_from_slice(self.gy);
         out.extend_from_slice(ct);

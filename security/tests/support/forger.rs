@@ -128,7 +128,11 @@ pub(crate) fn deceive_about(
         let shared = own.agree(hello.gx).unwrap();
         let th1 = sha256(&[&suites(hello.suites, SUITE), hello.gx, &public]);
         let flight = lie(&Exchange::new(role, th1, &th1, &shared));
-        return victim.receive(&HelloReply { suite: SUITE, gy: &public, ct: None, flight: &flight }.write(), &mut plain, now);
+        return victim.receive(
+            &HelloReply { suite: SUITE, gy: &public, ct: None, flight: &flight }.write(),
+            &mut plain,
+            now,
+        );
     }
     victim.receive(&Hello::write(&[SUITE], &public), &mut plain, now)?;
     let two = drain(victim);

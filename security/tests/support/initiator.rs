@@ -236,8 +236,16 @@ impl Initiator {
         if !context.is_empty() {
             fields.extend(message(2, context));
         }
-        let initiator =
-            Initiator { keys, credential, ephemeral, is_base_point: false, kem, gx, offered: offered.to_vec(), fields };
+        let initiator = Initiator {
+            keys,
+            credential,
+            ephemeral,
+            is_base_point: false,
+            kem,
+            gx,
+            offered: offered.to_vec(),
+            fields,
+        };
         let hello = initiator.hello();
         (initiator, hello)
     }
@@ -293,9 +301,7 @@ impl Initiator {
         }
         z.extend(match self.is_base_point {
             true => gy.to_vec(),
-            false => {
-                agree_ephemeral(self.ephemeral, &TheirKey::new(&X25519, gy), <[u8]>::to_vec).unwrap()
-            }
+            false => agree_ephemeral(self.ephemeral, &TheirKey::new(&X25519, gy), <[u8]>::to_vec).unwrap(),
         });
         let th1 = hash(&[&suite_field, &self.gx, &self.fields, gy, ct]);
         let [hk_r, hk_i, mk] = three_keys(&th1, &z);

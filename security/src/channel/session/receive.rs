@@ -2,9 +2,9 @@
 
 use super::{ChannelSession, Stage};
 use crate::aead::{Refused, TAG_OCTETS};
-use crate::channel::handshake::Responder;
 use crate::channel::cookie::Cookies;
 use crate::channel::field;
+use crate::channel::handshake::Responder;
 use crate::channel::message::{self, HEADER_OCTETS, Hello, MessageKind, RECORD_BODY_OCTETS};
 use crate::lifecycle;
 use crate::limits;
@@ -122,7 +122,8 @@ impl ChannelSession {
                     let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh];
                     let kind = kinds.into_iter().find(|&kind| kind as u8 == k);
                     let mut opened = Vec::new();
-                    let opens = kind.ok_or(Refused).and_then(|kind| records.opener.open(kind, body, &mut opened));
+                    let opens =
+                        kind.ok_or(Refused).and_then(|kind| records.opener.open(kind, body, &mut opened));
                     opens.map_err(|_| PipeError::BadMessage)?;
                     self.take_renewal(&opened, now)
                 }

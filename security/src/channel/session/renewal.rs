@@ -90,17 +90,11 @@ struct Role {
     signature: &'static Formula,
 }
 
-const RESPONDER: Role = Role {
-    label: formula::LABEL_RENEW_R,
-    label_field: Field::LabelRenewR,
-    signature: &formula::SIG_RENEW_R,
-};
+const RESPONDER: Role =
+    Role { label: formula::LABEL_RENEW_R, label_field: Field::LabelRenewR, signature: &formula::SIG_RENEW_R };
 
-const INITIATOR: Role = Role {
-    label: formula::LABEL_RENEW_I,
-    label_field: Field::LabelRenewI,
-    signature: &formula::SIG_RENEW_I,
-};
+const INITIATOR: Role =
+    Role { label: formula::LABEL_RENEW_I, label_field: Field::LabelRenewI, signature: &formula::SIG_RENEW_I };
 
 impl Role {
     fn covered(&self, transcript: &[u8; 32]) -> Vec<u8> {
@@ -109,7 +103,6 @@ impl Role {
     }
 
     fn verify(&self, peer: &Credential, transcript: &[u8; 32], signature: &[u8]) -> Result<(), PipeError> {
-        let signature = signature.try_into().map_err(|_| PipeError::BadMessage)?;
         peer.key.verify_bare(&self.covered(transcript), signature).map_err(|_| PipeError::BadMessage)
     }
 }
