@@ -15,6 +15,7 @@ use crate::secret::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::net::IpAddr;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 const LABEL: &[u8] = b"dyno channel v1 cookie\0";
 
@@ -41,7 +42,7 @@ impl Cookies {
     }
 
     fn cookie(&self, period: u64, address: Option<IpAddr>, hello: &[u8]) -> Vec<u8> {
-        let key = digest::mac(Algorithm::Sha256, &*self.root, &[LABEL, &period.to_be_bytes()]);
+        let key = Zeroizing::new(digest::mac(Algorithm::Sha256, &*self.root, &[LABEL, &period.to_be_bytes()]));
         // Nobody has the unspecified address, so it stands for an unknown one.
         let address = match address {
             None => [0; 16],
