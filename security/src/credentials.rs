@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   channel-server.key  channel-client.key  trust          the channel: PKCS#8 keys, and who may be trusted
-//!   channel-server.cert channel-client.cert                the channel: certificates of an authority, where one has given them
+//!   channel-server.cert channel-client.cert                the channel: certificates, where an authority has given them
 //!   tls-server.key      tls-server.pem      authority.pem  TLS: key and certificate of the server, and their authority
 //!   tls-client.key      tls-client.pem                     TLS: the same for a client
 //! ```
@@ -98,8 +98,8 @@ pub struct Files {
     pub trust: Option<PathBuf>,
     /// For the channel: the one key that is accepted, instead of all that a trust file names.
     pub peer: Option<PublicKey>,
-    /// For the channel: the suites that a client offers, the most wanted first, or that a server takes. A client without
-    /// them offers the classical ones; a server takes all.
+    /// For the channel: the suites that a client offers, the most wanted first, or that a server takes. A client
+    /// without them offers the classical ones; a server takes all.
     pub suites: Option<Vec<Suite>>,
     /// For a TLS client that neither `trust` nor a directory tells whom to trust.
     pub fallback: Fallback,

@@ -78,8 +78,8 @@ pub const SHORT_EPOCHS: u32 = 32;
 /// The time for which short epochs are counted: less than what lies between two of an honest sender's.
 pub const SHORT_EPOCHS_TIME: Duration = Duration::from_secs(1800);
 
-/// Renewals that a responder takes within [`RENEWALS_TIME`]: one in two minutes, as often as WireGuard shakes hands. Each
-/// costs it two signatures' worth of work and two exchanges', about as much as a handshake.
+/// Renewals that a responder takes within [`RENEWALS_TIME`]: one in two minutes, as often as WireGuard shakes hands.
+/// Each costs it an exchange, a signature and a verification, about as much as a handshake.
 pub const RENEWALS: u32 = 15;
 
 /// The time for which renewals are counted.

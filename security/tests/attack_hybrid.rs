@@ -1,4 +1,4 @@
-//! The hybrid suites: both secrets count, nobody talks two parties down to one, and keys that are malformed are refused.
+//! The hybrid suites: both secrets count, nobody talks two parties down to one, and malformed keys are refused.
 
 mod support;
 

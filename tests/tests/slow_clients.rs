@@ -88,8 +88,8 @@ fn handshakes_by_the_thousand(row: &Row, transport: Transport) -> Outcome {
 /// Clients in the middle of their handshakes, from one address: more than half of the places that it has.
 const HALF_OPEN: usize = 600;
 
-/// From some number of half-open handshakes on, message 1 is answered by the demand for a cookie, and honest clients get
-/// in all the same; before that nobody is asked.
+/// From some number of half-open handshakes on, message 1 is answered by the demand for a cookie, and honest clients
+/// get in all the same; before that nobody is asked.
 fn cookies(row: &Row) -> Outcome {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let server = serve(row, Transport::Channel, &[])?;

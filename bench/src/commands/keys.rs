@@ -24,6 +24,8 @@ use crate::transport::leave_no_core_dump;
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true,
     subcommand_value_name = "WHAT",
     after_help = "Try it:\n  dyno keys /tmp/keys\n  dyno serve epoll --transport channel --credentials /tmp/keys"
 )]
@@ -59,7 +61,7 @@ enum What {
 }
 
 #[derive(Debug, clap::Args)]
-#[group(id = "usage", required = true, multiple = false, args = ["serve", "connect"])]
+#[command(group(clap::ArgGroup::new("usage").required(true).args(["serve", "connect"])))]
 struct Certify {
     /// Whose key it is: for a server the host of its URLs, or [host]:port; for a client any name.
     #[arg(value_name = "NAME")]

@@ -42,7 +42,8 @@ impl Cookies {
     }
 
     fn cookie(&self, period: u64, address: Option<IpAddr>, hello: &[u8]) -> Vec<u8> {
-        let key = Zeroizing::new(digest::mac(Algorithm::Sha256, &*self.root, &[LABEL, &period.to_be_bytes()]));
+        let key =
+            Zeroizing::new(digest::mac(Algorithm::Sha256, &*self.root, &[LABEL, &period.to_be_bytes()]));
         // Nobody has the unspecified address, so it stands for an unknown one.
         let address = match address {
             None => [0; 16],

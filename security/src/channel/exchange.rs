@@ -41,7 +41,7 @@ pub(crate) struct Offer {
 }
 
 /// The public values of the side that answers.
-pub(crate) struct Answer {
+pub(crate) struct PublicAnswer {
     pub(crate) gy: [u8; dh::OCTETS],
     pub(crate) ct: Option<Box<[u8; kem::CIPHERTEXT_OCTETS]>>,
 }
@@ -93,17 +93,17 @@ pub(crate) fn answer(
     suite: Suite,
     gx: &[u8; dh::OCTETS],
     kem_key: Option<&[u8; kem::PUBLIC_OCTETS]>,
-) -> Result<(Answer, Agreed), PipeError> {
+) -> Result<(PublicAnswer, Agreed), PipeError> {
     let dh = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
     let gy = *dh.public();
     let dh = dh.agree(gx).map_err(|_| PipeError::BadMessage)?;
     if !suite.is_hybrid() {
-        return Ok((Answer { gy, ct: None }, Agreed::new(None, &dh)));
+        return Ok((PublicAnswer { gy, ct: None }, Agreed::new(None, &dh)));
     }
     let key = kem_key.ok_or(PipeError::BadMessage)?;
     let (ct, kem) = kem::encapsulate(key).map_err(|error| match error {
         kem::CannotEncapsulate::NoRandomness => PipeError::NoRandomness,
         kem::CannotEncapsulate::BadKey => PipeError::BadMessage,
     })?;
-    Ok((Answer { gy, ct: Some(ct) }, Agreed::new(Some(&kem), &dh)))
+    Ok((PublicAnswer { gy, ct: Some(ct) }, Agreed::new(Some(&kem), &dh)))
 }

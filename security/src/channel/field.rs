@@ -16,7 +16,7 @@ const HEADER_OCTETS: usize = 3;
 
 /// The further fields of message 1, as parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fields<'a> {
+pub struct HelloFields<'a> {
     /// All of them as they were sent.
     pub octets: &'a [u8],
     /// The initiator's encapsulation key.
@@ -27,10 +27,10 @@ pub struct Fields<'a> {
     pub cookie: Option<&'a [u8]>,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> HelloFields<'a> {
     /// Parses the fields; `None` when they are malformed or out of order.
     pub fn parse(octets: &'a [u8]) -> Option<Self> {
-        let mut fields = Fields { octets, kem_key: None, context: &[], cookie: None };
+        let mut fields = HelloFields { octets, kem_key: None, context: &[], cookie: None };
         let (mut rest, mut last) = (octets, None);
         while !rest.is_empty() {
             let (&[kind, high, low], tail) = rest.split_first_chunk::<HEADER_OCTETS>()?;
@@ -85,14 +85,14 @@ mod tests {
         let key = [7; kem::PUBLIC_OCTETS];
         let offer = write_offer(Some(&key), b"http/1.1");
         let whole = [&offer[..], &write(9, b"of a later version"), &write_cookie(&[1; 32])].concat();
-        let fields = Fields::parse(&whole).expect("in order");
+        let fields = HelloFields::parse(&whole).expect("in order");
         assert_eq!(
             (fields.kem_key, fields.context, fields.cookie),
             (Some(&key), &b"http/1.1"[..], Some(&[1; 32][..]))
         );
         assert_eq!(fields.octets, whole);
         assert_eq!(without_cookie(&whole, 32), &whole[..whole.len() - 35]);
-        assert!(Fields::parse(&[]).is_some_and(|none| none.context.is_empty() && none.kem_key.is_none()));
+        assert!(HelloFields::parse(&[]).is_some_and(|none| none.context.is_empty() && none.kem_key.is_none()));
         for (what, octets) in [
             ("a field twice", [write(9, b""), write(9, b"")].concat()),
             ("out of order", [write(CONTEXT, b"x"), write(KEM_KEY, &key)].concat()),
@@ -105,7 +105,7 @@ mod tests {
             ("cut", whole[..whole.len() - 1].to_vec()),
             ("a header cut", vec![9, 0]),
         ] {
-            assert_eq!(Fields::parse(&octets), None, "{what}");
+            assert_eq!(HelloFields::parse(&octets), None, "{what}");
         }
     }
 }

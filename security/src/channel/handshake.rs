@@ -4,7 +4,7 @@ use super::config::Config;
 use super::credential::{Credential, KeyUsage};
 use super::exchange::{self, Agreed, Offer};
 use super::exporter::Exporter;
-use super::field::{self, Fields};
+use super::field::{self, HelloFields};
 use super::formula::{self, Field, Formula};
 use super::message::{self, Hello, HelloReply, MessageKind, Suite};
 use super::record::{RecordOpener, RecordSealer};
@@ -126,7 +126,7 @@ impl Responder {
     /// # Errors
     /// [`PipeError::BadMessage`] or [`PipeError::NothingInCommon`].
     pub(crate) fn start(hello: &Hello, suite: Suite, config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
-        let Hello { suites: offered, gx, fields: Fields { octets: fields, kem_key, .. } } = *hello;
+        let Hello { suites: offered, gx, fields: HelloFields { octets: fields, kem_key, .. } } = *hello;
         let (answer, shared) = exchange::answer(suite, gx, kem_key)?;
         let (gy, ct) = (&answer.gy, answer.ct.as_deref());
         let th1 = Agreement { offered, suite, gx, fields }.hash(gy, ct);

@@ -2,7 +2,7 @@
 //!
 //! Parsing is strict: every message has one encoding, and every octet is checked, so the transcript covers each bit.
 
-use super::field::Fields;
+use super::field::HelloFields;
 use crate::aead;
 use crate::dh;
 use crate::kem;
@@ -130,7 +130,7 @@ pub struct Hello<'a> {
     /// The initiator's ephemeral public key.
     pub gx: &'a [u8; dh::OCTETS],
     /// What more stands in the message.
-    pub fields: Fields<'a>,
+    pub fields: HelloFields<'a>,
 }
 
 impl<'a> Hello<'a> {
@@ -144,7 +144,7 @@ impl<'a> Hello<'a> {
         }
         let (suites, rest) = rest.split_at_checked(count)?;
         let (gx, rest) = rest.split_first_chunk()?;
-        let fields = Fields::parse(rest)?;
+        let fields = HelloFields::parse(rest)?;
         let offers_hybrid = Suite::HYBRID.iter().any(|&suite| suites.contains(&(suite as u8)));
         (fields.kem_key.is_some() || !offers_hybrid).then_some(Hello { suites, gx, fields })
     }
