@@ -11,6 +11,7 @@ pub(crate) mod diffie_hellman;
 pub(crate) mod encryption;
 pub(crate) mod envelopes;
 pub(crate) mod forward_secrecy;
+mod healing;
 pub(crate) mod mitm;
 pub(crate) mod replay;
 pub(crate) mod signature;

@@ -23,6 +23,15 @@ pub enum KeyUsage {
     Connect = 2,
 }
 
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyUsage::Serve => "serve",
+            KeyUsage::Connect => "connect",
+        })
+    }
+}
+
 /// An authority's signed statement about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
