@@ -99,6 +99,9 @@ mod tests {
         }
     }
 
+    /// Changes what a server holds after a round.
+    type Plant = fn(usize, &mut Held);
+
     fn judged(rounds: usize, plant: impl Fn(usize, &mut Held)) -> Result<(), String> {
         let planted = |round| {
             let mut held = sound(round);
@@ -129,15 +132,15 @@ mod tests {
 
     #[test]
     fn a_planted_leak_is_found_and_named() {
-        let plants: [(&str, fn(usize, &mut Held)); 8] = [
+        let plants: [(&str, Plant); 8] = [
             ("descriptors", |round, held| held.descriptors += round),
             ("descriptors", |round, held| held.descriptors += round / 6),
             ("threads", |round, held| held.threads += round / 5),
             // Workers that are lost one by one, and not replaced.
             ("threads", |round, held| held.threads -= round / 6),
-            ("memory", |round, held| held.memory_kib += 200 * round as u64),
+            ("memory", |round, held| held.memory_kib += 400 * round as u64),
             ("memory", |round, held| held.memory_kib += if round > 11 { 3_000 } else { 0 }),
-            ("processes", |round, held| drop((round > 9).then(|| held.processes.remove(&11)))),
+            ("processes", |round, held| held.processes.retain(|process| round < 10 || *process != 11)),
             // It died once, and was replaced.
             ("processes", |round, held| {
                 if round > 9 {

@@ -25,8 +25,14 @@ const HOSTILE: usize = 100;
 /// Clients at a time, beside those whose heads do not end.
 const CLIENTS: u64 = 2;
 
-/// Clients at most whose heads do not end; fewer than the workers of any pool.
-const SLOW_HEADS: usize = 4;
+/// Workers of those that have some: each must have met every kind of client before it is known what it holds.
+const WORKERS: &str = "8";
+
+/// Clients of a crowd at most whose heads do not end; those of all crowds are fewer than the workers.
+const SLOW_HEADS: usize = 2;
+
+/// Hostile clients of the run-in: some of each kind for each worker.
+const RUN_IN: usize = 80;
 
 /// How long a server works: rounds, after each of which it is looked at.
 struct Length {
@@ -48,14 +54,18 @@ fn main() -> ExitCode {
 }
 
 fn soak(row: &Row, length: &Length) -> Outcome {
-    let server = Server::start_with(&row.with(&["--head-time-ms", "2000"]), None)?;
+    let mut arguments = row.with_workers(WORKERS);
+    arguments.extend(["--head-time-ms", "2000"]);
+    let server = Server::start_with(&arguments, None)?;
     ensure(get_once(server.address, "/")?.status == 200, || "no 200".into())?;
     thread::sleep(UNDERWAY);
+    let address = server.address;
     let mut looks = vec![Held::by(server.pid)];
-    let (address, mut answers) = (server.address, 0);
+    let mut answers = Crowd::new(address, 0).run_in()?;
+    looks.push(look(&server, &looks));
     for round in 0..length.rounds {
         let over = Instant::now() + length.round;
-        let crowd = |number| Crowd::new(address, round * CLIENTS + number).work(over);
+        let crowd = |number| Crowd::new(address, 1 + round * CLIENTS + number).work(over);
         answers += thread::scope(|scope| {
             let crowds: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(move || crowd(number))).collect();
             let worked = crowds.into_iter().map(|crowd| crowd.join().expect("no panic"));
@@ -97,6 +107,18 @@ impl Crowd {
     fn new(address: SocketAddr, seed: u64) -> Crowd {
         let body: String = (0..2_000).map(|number| format!("{number:05} ")).collect();
         Crowd { address, noise: Noise::new(seed), body, slow: Vec::new(), hostile: seed as usize, answers: 0 }
+    }
+
+    /// Hostile clients of every kind, and as many others.
+    ///
+    /// # Returns
+    /// How many answers honest clients got.
+    fn run_in(mut self) -> Result<u64, String> {
+        for _ in 0..RUN_IN {
+            self.hostile()?;
+            self.honest()?;
+        }
+        Ok(self.answers)
     }
 
     /// Works until the time is `over`.
