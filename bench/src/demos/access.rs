@@ -114,7 +114,11 @@ impl Guarded {
                 let call =
                     Call { method, path, body: b"", fields: &NoFields, has_left: &|| false, asker: &asker };
                 let status = self.services.call(&call).response.status.0;
-                let told = if status == 403 { "the owner of the file" } else { "allowed" };
+                let told = match status {
+                    403 => "the owner of the file",
+                    404 => "no rule against it, and no such file",
+                    _ => "allowed",
+                };
                 (status, told.into())
             }
         }
