@@ -63,7 +63,7 @@ fn next(state: &mut u64) -> usize {
 
 fn random_path(state: &mut u64) -> String {
     let count = 1 + next(state) % 4;
-    let mut path = String::from(if next(state) % 8 == 0 { "" } else { "/files" });
+    let mut path = String::from(if next(state).is_multiple_of(8) { "" } else { "/files" });
     for _ in 0..count {
         path.push('/');
         path.push_str(PARTS[next(state) % PARTS.len()]);

@@ -122,7 +122,11 @@ impl Guarded {
                     Reply::Now(response) | Reply::After(_, response) => response.status.0,
                     Reply::Later(_) => 200,
                 };
-                let told = if status == 403 { "the owner of the file" } else { "allowed" };
+                let told = match status {
+                    403 => "the owner of the file",
+                    404 => "no rule against it, and no such file",
+                    _ => "allowed",
+                };
                 (status, told.into())
             }
         }

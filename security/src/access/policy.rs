@@ -12,8 +12,8 @@
 //!
 //! A rule names a principal, `@group`, `anonymous` (whoever has proved no name) or `*` (everybody); verbs with commas
 //! between them, or `*`; and an object, or with `/**` at its end the object and all below it. A slash at the end of an
-//! object makes no difference. A rule that denies wins over all that allow, what no rule allows is denied, and the order
-//! of the lines means nothing: so lines can be sorted and merged, and one more `deny` never allows more.
+//! object makes no difference. A rule that denies wins over all that allow, what no rule allows is denied, and the
+//! order of the lines means nothing: so lines can be sorted and merged, and one more `deny` never allows more.
 //!
 //! `user` says [which user of the system](super::users) stands for a principal where the owners of files decide.
 //!

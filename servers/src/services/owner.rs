@@ -3,7 +3,8 @@
 //!
 //! A path is walked one directory at a time, and each list is read from the open descriptor, so that nothing can be
 //! exchanged between the question and the use. The answers are the kernel's own: search permission on each directory,
-//! read permission on the file. Where a [process becomes the user](Rights::OfProcess), the kernel itself is asked, by opening.
+//! read permission on the file. Where a [process becomes the user](Rights::OfProcess), the kernel itself is asked, by
+//! opening.
 
 use std::fs::File;
 use std::io;
