@@ -13,6 +13,7 @@ use dyno_record::cell::Cell;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+mod generator;
 mod group;
 mod lines;
 pub mod mock;
