@@ -1,4 +1,5 @@
-//! The generator of a cell: a process of its own, which tells how far it is and holds its connections until it is let go.
+//! The generator of a cell: a process of its own, which tells how far it is and holds its connections until it is
+//! let go.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};

@@ -16,7 +16,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use crate::contestant::Contestant;
 use crate::limits::{GENERATOR_GRACE, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
 use crate::probe::figures::Reading;
-use crate::probe::glance::{self, Glance};
+use crate::probe::glance::{self, CpuGlance};
 use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::quota::QuotaGroups;
@@ -179,8 +179,8 @@ impl System {
     }
 }
 
-/// Keeps this thread to the generator's cores: observing a server costs CPU, which must not be taken from the server. If
-/// the system refuses, there is only more noise.
+/// Keeps this thread to the generator's cores: observing a server costs CPU, which must not be taken from the server.
+/// If the system refuses, there is only more noise.
 fn stay_beside(cores: &Cores) {
     if !cores.shared() {
         let _ = machine::pin(&cores.generator);
@@ -285,7 +285,12 @@ impl Rig for System {
         }
     }
 
-    fn glance(&mut self, server: &Running, generator: Option<&RunningGenerator>, known: &Reading) -> Glance {
+    fn glance(
+        &mut self,
+        server: &Running,
+        generator: Option<&RunningGenerator>,
+        known: &Reading,
+    ) -> CpuGlance {
         let generator = generator.map(|generator| generator.child.id() as i32);
         glance::take(&known.tree.members, server.cpu_group(), generator, || self.now())
     }
