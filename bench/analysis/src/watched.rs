@@ -5,9 +5,8 @@ use dyno_statistics::bootstrap::{Interval, bca};
 use dyno_statistics::dip::dip;
 use dyno_statistics::sample::mean;
 
-/// By which share the rate is lower in the intervals in which clocks were read than in all others: the mean over all
-/// cells, void ones too, with its 95 % interval. In one cell that is lost in the scatter of its intervals; in many it is
-/// not.
+/// By which share the rate is lower in intervals in which clocks were read than in others: the mean over all cells,
+/// void ones too, with its 95 % interval. In one cell that is lost in the scatter of its intervals; in many it is not.
 pub(crate) fn fall(cells: &[&LevelledCell], seed: u64) -> Option<Interval> {
     let shares: Vec<f64> = cells
         .iter()

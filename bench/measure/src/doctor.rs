@@ -150,7 +150,7 @@ fn placement(placement: &Placement) -> Check {
             "both sides share the execution units of one core (SMT): use a machine with two cores at least",
         )
     } else if !placement.left_out.is_empty() {
-        (Grade::Note, "--server-cores and --generator-cores choose others")
+        (Grade::Note, "name the cores of both sides to use others")
     } else {
         (Grade::Good, "")
     };

@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::audit;
 use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL, START_LEAD};
 use crate::probe::figures::{self, AnswersBetween, Reading, Readings};
-use crate::probe::glance::Glance;
+use crate::probe::glance::CpuGlance;
 use crate::rig::{Answers, CellFault, Rig};
 use dyno_record::audit::{Audit, Finding};
 use dyno_record::cell::Trial;
@@ -66,9 +66,9 @@ struct Seen {
     memory_loaded: Memory,
     running: Vec<usize>,
     before: Reading,
-    first: Glance,
-    half: Glance,
-    second: Glance,
+    first: CpuGlance,
+    half: CpuGlance,
+    second: CpuGlance,
     after: Reading,
 }
 

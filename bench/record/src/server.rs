@@ -13,7 +13,7 @@ pub struct ServerFigures {
     pub cores_used: f64,
     /// Which account of the kernel tells that. Older records have it from the clocks of processes.
     #[serde(default)]
-    pub account: Option<Account>,
+    pub account: Option<CpuAccount>,
     /// When something was read in the measured window, as (from, until) in milliseconds from its start. Older records
     /// do not tell it.
     #[serde(default)]
@@ -64,7 +64,7 @@ pub struct ServerFigures {
 /// An account that the kernel keeps of CPU time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Account {
+pub enum CpuAccount {
     /// That of a control group made for the contestant: whoever was ever in it is in the account.
     Group,
     /// The clocks of the processes of its tree, and the time of children that its first process has waited for.

@@ -12,8 +12,8 @@ use dyno_record::experiment::Experiment;
 /// Measure capacity on one server core, two, and so on: speed-up, efficiency, parallelism, and the scalability law.
 ///
 /// The generator gets the cores that are left; on the last point both share, and the audit says so. Where cores have
-/// siblings (SMT), the server gets whole cores up to half of them, then their siblings, and the report marks where these
-/// begin. The law is fitted from four different numbers of cores on.
+/// siblings (SMT), the server gets whole cores up to half of them, then their siblings, and the report marks where
+/// these begin. The law is fitted from four different numbers of cores on.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Scale)),

@@ -8,7 +8,7 @@ use crate::limits::{
     UTILIZATION_TOLERANCE,
 };
 use crate::probe::figures::Reading;
-use crate::probe::glance::Glance;
+use crate::probe::glance::CpuGlance;
 use dyno_record::audit::{Finding, Law};
 use dyno_units::verdict::Verdict;
 
@@ -51,7 +51,7 @@ pub(crate) fn whole_life(last: &Reading, life: Duration) -> Option<Finding> {
 
 /// By how much clocks may be off, in seconds: the time of children that have ended is known in ticks, of which user and
 /// system time have an end each; and of those that live, some are not known yet.
-fn coarse_s(glance: &Glance) -> f64 {
+fn coarse_s(glance: &CpuGlance) -> f64 {
     if glance.children.is_zero() { 0.0 } else { 2.0 * MACHINE_TICK }
 }
 

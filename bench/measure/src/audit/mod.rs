@@ -9,7 +9,7 @@ use crate::limits::{
     BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK, OFFERED_SHARE,
     PAUSE_VOID_NS, SATURATED_SHARE, STEAL_SHARE,
 };
-use crate::probe::glance::Glance;
+use crate::probe::glance::CpuGlance;
 use dyno_record::audit::{Finding, Law};
 use dyno_record::cell::{Cell, Cores};
 use dyno_record::load::{Lateness, LoadFigures};
@@ -34,7 +34,7 @@ pub(crate) struct Evidence<'a> {
     /// How fast the cores ran; empty where that was not observed.
     pub pace: &'a [CorePace],
     /// CPU time at the beginning, in the middle and at the end of the time in which it was counted.
-    pub glances: [&'a Glance; 3],
+    pub glances: [&'a CpuGlance; 3],
     /// Whether threads of the contestant ended meanwhile.
     pub threads_end: bool,
     /// Whether one of them was taken after the window.

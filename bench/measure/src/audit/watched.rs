@@ -6,8 +6,9 @@ use dyno_record::audit::{Finding, Law};
 use dyno_statistics::dip::dip;
 use dyno_units::verdict::Verdict;
 
-/// The rate in those intervals of the series in which something was read, beside that of all others. Intervals scatter,
-/// so a fall is judged by the cell's own scatter; what all cells of a contestant have in common is judged by the report.
+/// The rate in those intervals of the series in which something was read, beside that of all others. Intervals
+/// scatter, so a fall is judged by the cell's own scatter; what all cells of a contestant have in common is judged by
+/// the report.
 pub(super) fn unwatched(evidence: &Evidence) -> Option<Finding> {
     // A rate that was asked for is what it is.
     if !claims_maximum(evidence) || evidence.cell.step.is_counted() {

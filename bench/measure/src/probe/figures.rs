@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::probe::counters::CounterSample;
-use crate::probe::glance::Glance;
+use crate::probe::glance::CpuGlance;
 use crate::probe::machine::MachineSample;
 use crate::probe::network::NetworkSample;
 use crate::probe::process::ThreadCounters;
 use crate::probe::tree::TreeSample;
-use dyno_record::server::{Account, MachineFigures, ServerFigures};
+use dyno_record::server::{CpuAccount, MachineFigures, ServerFigures};
 use dyno_statistics::parallelism::{shares, tlp};
 
 /// Everything that is read of a cell, in some milliseconds.
@@ -24,7 +24,7 @@ pub struct Reading {
     /// When it was over.
     pub ended: Duration,
     /// CPU time of both sides, at the instant at which the machine's account was read.
-    pub glance: Glance,
+    pub glance: CpuGlance,
     /// The contestant's tree.
     pub tree: TreeSample,
     /// The same tree, counted by the kernel.
@@ -45,9 +45,9 @@ pub struct Readings<'a> {
     /// Before the window.
     pub before: &'a Reading,
     /// At the first end of the window.
-    pub first: &'a Glance,
+    pub first: &'a CpuGlance,
     /// At the second end of the window.
-    pub second: &'a Glance,
+    pub second: &'a CpuGlance,
     /// After the load.
     pub after: &'a Reading,
 }
@@ -105,7 +105,7 @@ pub fn server(
     ServerFigures {
         seconds,
         cores_used,
-        account: Some(if by_group { Account::Group } else { Account::Clocks }),
+        account: Some(if by_group { CpuAccount::Group } else { CpuAccount::Clocks }),
         system_share: (user + system > 0).then(|| system as f64 / (user + system) as f64),
         cores_allotted: allotted,
         switches_voluntary_per_s: threads.map(|sum| sum.switches_voluntary as f64 * per_s),
@@ -208,7 +208,7 @@ mod tests {
             })
             .collect();
         Reading {
-            glance: Glance { at: ms(at_ms), clocks: ms(cpu_ms), ..Glance::default() },
+            glance: CpuGlance { at: ms(at_ms), clocks: ms(cpu_ms), ..CpuGlance::default() },
             tree: TreeSample { threads: Some(threads), ..TreeSample::default() },
             ..Reading::default()
         }
@@ -223,7 +223,7 @@ mod tests {
     fn rates_are_differences_over_the_window() {
         let figures = figures(&at(1_000, 100, &[(7, 10)]), &at(3_000, 1_100, &[(7, 210)]), None);
         assert_eq!(figures.seconds, 2.0);
-        assert_eq!((figures.cores_used, figures.account), (0.5, Some(Account::Clocks)));
+        assert_eq!((figures.cores_used, figures.account), (0.5, Some(CpuAccount::Clocks)));
         assert_eq!(figures.switches_voluntary_per_s, Some(100.0));
         assert_eq!(figures.parallelism, Some(1.0));
     }
@@ -231,7 +231,8 @@ mod tests {
     #[test]
     fn events_are_told_by_the_answers_of_the_longer_time() {
         let (before, after) = (at(1_000, 0, &[(7, 0)]), at(3_000, 0, &[(7, 1_500)]));
-        let glance = |at_ms, clocks_ms| Glance { at: ms(at_ms), clocks: ms(clocks_ms), ..Glance::default() };
+        let glance =
+            |at_ms, clocks_ms| CpuGlance { at: ms(at_ms), clocks: ms(clocks_ms), ..CpuGlance::default() };
         let (first, second) = (glance(1_500, 400), glance(2_500, 1_300));
         let readings = Readings { before: &before, first: &first, second: &second, after: &after };
         // Of 1,500 answers in all, 1,000 came in the second between the glances: so many switches fell to it.

@@ -1,8 +1,9 @@
 //! The CPU time of both sides at one instant: all that is read while a cell is timed.
 //!
 //! A glance reads the clocks of processes that are already known, and where the contestant has a control group its
-//! account: one system call each, some tens of microseconds in all. Everything else ([`Reading`](super::figures::Reading))
-//! takes milliseconds on the generator's core, and is read before the window and after the load.
+//! account: one system call each, some tens of microseconds in all. Everything else
+//! ([`Reading`](super::figures::Reading)) takes milliseconds on the generator's core, and is read before the window and
+//! after the load.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::probe::process;
 
 /// CPU time of both sides at one instant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Glance {
+pub struct CpuGlance {
     /// When it was taken, on the rig's clock.
     pub at: Duration,
     /// When it was over.
@@ -31,25 +32,25 @@ pub struct Glance {
     pub own: Duration,
 }
 
-impl Glance {
+impl CpuGlance {
     /// CPU time that the contestant used from `before` to this one. The account of the group is preferred, because
     /// it forgets nobody.
-    pub fn cpu_since(&self, before: &Glance) -> Duration {
+    pub fn cpu_since(&self, before: &CpuGlance) -> Duration {
         self.group_since(before).unwrap_or_else(|| self.clocks_since(before))
     }
 
     /// The same by the clocks alone.
-    pub fn clocks_since(&self, before: &Glance) -> Duration {
+    pub fn clocks_since(&self, before: &CpuGlance) -> Duration {
         self.clocks.saturating_sub(before.clocks)
     }
 
     /// The same by the account of the group alone; `None` where there is none.
-    pub fn group_since(&self, before: &Glance) -> Option<Duration> {
+    pub fn group_since(&self, before: &CpuGlance) -> Option<Duration> {
         Some(self.group?.saturating_sub(before.group?))
     }
 
     /// The least and the most that the clocks can have counted between the two reads of the group's account.
-    pub fn clocks_about(&self, before: &Glance) -> (Duration, Duration) {
+    pub fn clocks_about(&self, before: &CpuGlance) -> (Duration, Duration) {
         let least = self.clocks.saturating_sub(before.clocks_again);
         (least, self.clocks_again.saturating_sub(before.clocks))
     }
@@ -74,7 +75,7 @@ pub fn take(
     group: Option<&CpuGroup>,
     generator: Option<i32>,
     now: impl Fn() -> Duration,
-) -> Glance {
+) -> CpuGlance {
     let cpu = |pid: i32| process::cpu_time(pid).unwrap_or_default();
     let at = now();
     let (own_clocks, children) = clocks(members);
@@ -87,16 +88,16 @@ pub fn take(
     let clocks_again = if group.is_some() { again() } else { first };
     let generator = generator.map(cpu).unwrap_or_default();
     let own = cpu(std::process::id() as i32);
-    Glance { at, until: now(), clocks: first, children, group, clocks_again, generator, own }
+    CpuGlance { at, until: now(), clocks: first, children, group, clocks_again, generator, own }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn glance(clocks_ms: u64, group_ms: Option<u64>) -> Glance {
+    fn glance(clocks_ms: u64, group_ms: Option<u64>) -> CpuGlance {
         let ms = Duration::from_millis;
-        Glance { clocks: ms(clocks_ms), group: group_ms.map(ms), ..Glance::default() }
+        CpuGlance { clocks: ms(clocks_ms), group: group_ms.map(ms), ..CpuGlance::default() }
     }
 
     #[test]

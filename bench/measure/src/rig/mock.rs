@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::contestant::Contestant;
 use crate::place::Placement;
 use crate::probe::figures::Reading;
-use crate::probe::glance::Glance;
+use crate::probe::glance::CpuGlance;
 use crate::probe::machine::MachineSample;
 use crate::probe::pace::{Beat, Beats};
 use crate::probe::process::ThreadCounters;
@@ -157,16 +157,16 @@ impl Mock {
     }
 
     /// The accounts at this moment.
-    fn read(&mut self, server: &Cell) -> Glance {
+    fn read(&mut self, server: &Cell) -> CpuGlance {
         self.looks.push(self.clock);
         let group = self.nature(server).group_account.map(|multiple| self.cpu.mul_f64(multiple));
-        Glance {
+        CpuGlance {
             at: self.clock,
             until: self.clock,
             clocks: self.cpu,
             clocks_again: self.cpu,
             group,
-            ..Glance::default()
+            ..CpuGlance::default()
         }
     }
 
@@ -319,7 +319,7 @@ impl Rig for Mock {
         sample
     }
 
-    fn glance(&mut self, server: &Cell, _generator: Option<&Cell>, _known: &Reading) -> Glance {
+    fn glance(&mut self, server: &Cell, _generator: Option<&Cell>, _known: &Reading) -> CpuGlance {
         self.log.push("glance".into());
         self.read(server)
     }

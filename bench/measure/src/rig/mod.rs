@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use crate::probe::figures::Reading;
-use crate::probe::glance::Glance;
+use crate::probe::glance::CpuGlance;
 use crate::probe::pace::Beats;
 use dyno_record::audit::Law;
 use dyno_record::cell::Cell;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+mod generator;
 mod group;
 pub(crate) mod lines;
 pub mod mock;
@@ -114,7 +115,7 @@ pub trait Rig {
         server: &Self::Server,
         generator: Option<&Self::Generator>,
         known: &Reading,
-    ) -> Glance;
+    ) -> CpuGlance;
     /// Samples memory, which takes longer.
     fn memory(&mut self, server: &Self::Server) -> Memory;
     /// Lets time pass, and counts the contestant's running threads at intervals.

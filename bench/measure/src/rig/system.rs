@@ -1,35 +1,30 @@
 //! The rig of real experiments: processes, /proc, and the clock.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::engine::quota::QuotaGroups;
-use dyno_clients::engine::socket::allow_descriptors;
 use dyno_clients::plan::request::known_answer;
 use dyno_security::credentials;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use crate::contestant::Contestant;
-use crate::limits::{
-    GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT,
-};
+use crate::limits::{GENERATOR_GRACE, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
 use crate::probe::figures::Reading;
-use crate::probe::glance::{self, Glance};
+use crate::probe::glance::{self, CpuGlance};
 use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, memory, network, tree};
+use crate::rig::generator::{RunningGenerator, Sign, deadline, drain, drain_signs, is_open, open_idle};
 use crate::rig::process::{Running, tame};
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
-use dyno_record::audit::Law;
 use dyno_record::cell::{Cell, Cores, Load};
-use dyno_record::contract::{OVER, STARTED};
 use dyno_record::server::Memory;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -209,8 +204,8 @@ impl System {
     }
 }
 
-/// Keeps this thread to the generator's cores: observing a server costs CPU, which must not be taken from the server. If
-/// the system refuses, there is only more noise.
+/// Keeps this thread to the generator's cores: observing a server costs CPU, which must not be taken from the server.
+/// If the system refuses, there is only more noise.
 fn stay_beside(cores: &Cores) {
     if !cores.shared() {
         let _ = machine::pin(&cores.generator);
@@ -224,99 +219,6 @@ fn rates(rate_per_s: f64, load: &Load) -> String {
     }
     let steps: Vec<String> = load.steps.iter().map(ToString::to_string).collect();
     format!("{}/{}ms", steps.join(","), load.duration_ms / load.steps.len() as u64)
-}
-
-/// A line by which a generator tells how far it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    /// Its connections are open.
-    Started,
-    /// Its last request is answered or given up.
-    Over,
-}
-
-/// A running generator.
-#[derive(Debug)]
-pub struct RunningGenerator {
-    child: Child,
-    /// Its connections stay open until this is closed.
-    hold: Option<ChildStdin>,
-    signs: Receiver<Sign>,
-    output: Option<JoinHandle<String>>,
-    complaints: Option<JoinHandle<String>>,
-    /// When the generator was started; later, when its load began.
-    began: Instant,
-    /// Connections without requests.
-    idle: Vec<TcpStream>,
-    /// Samples the cores of both sides during the load.
-    pace: Watch,
-}
-
-impl Drop for RunningGenerator {
-    fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
-
-/// Opens connections that will carry no requests. The generator's connections queue behind them, so all of these are
-/// accepted before the generator is served.
-fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFault> {
-    // The server does not inherit the new limit: it was started before.
-    let _ = allow_descriptors(u64::from(count) + 256);
-    (0..count)
-        .map(|number| {
-            let connection = TcpStream::connect_timeout(&address, IDLE_CONNECT_LIMIT);
-            connection.and_then(|connection| connection.set_nonblocking(true).map(|()| connection)).map_err(
-                |error| CellFault {
-                    law: Law::ConnectionsOpen,
-                    words: format!("the idle connection {} of {count} was not made: {error}", number + 1),
-                },
-            )
-        })
-        .collect()
-}
-
-/// Whether a connection without requests is still open: then there is nothing to read on it.
-fn is_open(connection: &TcpStream) -> bool {
-    matches!(connection.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-}
-
-/// When the generator has to have ended.
-fn deadline(generator: &RunningGenerator, cell: &Cell) -> Instant {
-    let planned = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
-    generator.began + planned + GENERATOR_GRACE
-}
-
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        let _ = from.read_to_string(&mut text);
-        text
-    })
-}
-
-/// As `drain`, but lines by which a generator tells how far it is are passed on at once.
-fn drain_signs(from: impl Read + Send + 'static, signs: Sender<Sign>) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            let sign = match line.as_str() {
-                STARTED => Sign::Started,
-                OVER => Sign::Over,
-                _ => {
-                    text += &line;
-                    text.push('\n');
-                    continue;
-                }
-            };
-            // Nobody receives it if the caller has already given up the generator.
-            let _ = signs.send(sign);
-        }
-        text
-    })
 }
 
 impl Rig for System {
@@ -408,7 +310,12 @@ impl Rig for System {
         }
     }
 
-    fn glance(&mut self, server: &Running, generator: Option<&RunningGenerator>, known: &Reading) -> Glance {
+    fn glance(
+        &mut self,
+        server: &Running,
+        generator: Option<&RunningGenerator>,
+        known: &Reading,
+    ) -> CpuGlance {
         let generator = generator.map(|generator| generator.child.id() as i32);
         glance::take(&known.tree.members, server.cpu_group(), generator, || self.now())
     }
