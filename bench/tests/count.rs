@@ -1,4 +1,5 @@
-//! `dyno count` with an emulator that is a shell script: what it makes of what a guest tells. One trial boots a real guest.
+//! `dyno count` with an emulator that is a shell script: what it makes of what a guest tells. One trial boots a real
+//! guest.
 
 mod support;
 
@@ -79,7 +80,7 @@ impl Place {
         fs::write(place.path("kernel"), "a kernel").unwrap();
         fs::write(place.path("lines"), lines.join("\r\n") + "\r\n").unwrap();
         let script = format!(
-            "#!/bin/sh\ncase \"$1\" in --version) echo 'QEMU emulator version 9.8.7 (planted)'; exit;; esac\n\
+            "#!/bin/sh\ncase \"$1\" in -version) echo 'QEMU emulator version 9.8.7 (planted)'; exit;; esac\n\
              echo \"$@\" > {0}/asked\ncat {0}/lines\n",
             place.0.path().display()
         );

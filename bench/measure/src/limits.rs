@@ -217,11 +217,11 @@ pub const GUEST_PAUSE: Duration = Duration::from_millis(1);
 /// takes some seconds, on a core that others use as well.
 pub const GUEST_SILENCE: Duration = Duration::from_secs(180);
 
-/// Memory of a guest, in mebibytes: programs and libraries take 60, and no server needs more than 100.
-pub const GUEST_MEMORY_MIB: u32 = 1_024;
+/// Memory of a guest, in bytes: a gibibyte. Programs and libraries take 60 MiB, and no server needs more than 100.
+pub const GUEST_MEMORY_BYTES: u64 = 1 << 30;
 
-/// How far the nanoseconds of an instruction may be from one, as a share: interrupts of the timer fall into the loop that
-/// finds it and take a thousandth.
+/// How far the nanoseconds of an instruction may be from one, as a share: interrupts of the timer fall into the loop
+/// that finds it and take a thousandth.
 pub const INSTRUCTION_TOLERANCE: f64 = 0.01;
 
 /// How far the accounts of all sides together may be from the time that all threads ran, as a share.

@@ -102,9 +102,12 @@ pub(crate) fn markdown(rows: &[CountRow], model: &Model) -> String {
     text
 }
 
+/// Picks a figure of a row.
+type Read = fn(&CountRow) -> &RowFigure;
+
 /// The result in words.
 pub(crate) fn paragraphs(rows: &[CountRow]) -> Vec<String> {
-    let kinds: [(&str, fn(&CountRow) -> &RowFigure); 2] = [
+    let kinds: [(&str, Read); 2] = [
         ("A request over a lasting connection", |row| &row.request.all),
         ("A request with a connection of its own", |row| &row.connection.all),
     ];
@@ -120,7 +123,7 @@ pub(crate) fn paragraphs(rows: &[CountRow]) -> Vec<String> {
 }
 
 /// Who takes the least, and who the most.
-fn ends(rows: &[CountRow], what: &str, read: fn(&CountRow) -> &RowFigure) -> Option<String> {
+fn ends(rows: &[CountRow], what: &str, read: Read) -> Option<String> {
     let mut known: Vec<(f64, &CountRow)> =
         rows.iter().filter_map(|row| Some((read(row).value()?, row))).collect();
     known.sort_by(|one, other| one.0.total_cmp(&other.0));
@@ -135,10 +138,9 @@ fn ends(rows: &[CountRow], what: &str, read: fn(&CountRow) -> &RowFigure) -> Opt
             show::ratio(last.0 / first.0)
         );
     }
-    if let Some(base) = baseline(rows).filter(|base| ![first.1, last.1].contains(base)) {
-        if let Some(value) = read(base).value() {
-            let _ = write!(words, "; with {} {}", base.line.label, show::rate(value));
-        }
+    let base = baseline(rows).filter(|base| ![first.1, last.1].contains(base));
+    if let Some((base, value)) = base.and_then(|base| Some((base, read(base).value()?))) {
+        let _ = write!(words, "; with {} {}", base.line.label, show::rate(value));
     }
     Some(words + ".")
 }

@@ -12,7 +12,7 @@ use crate::progress::Reporter;
 use crate::results;
 use dyno_measure::contestant::{Contestant, behind, label_apart, own};
 use dyno_measure::count::contract::GuestPlan;
-use dyno_measure::count::machine::{MachineError, Parts};
+use dyno_measure::count::machine::{GuestParts, MachineError};
 use dyno_measure::count::{self, CountEvent, CountSetup};
 use dyno_measure::rig::system::{interrupted, take_signals};
 use dyno_record::SCHEMA;
@@ -28,9 +28,9 @@ use dyno_units::show;
 /// depend on its speed, nor on what else it does.
 ///
 /// An emulated machine (QEMU without KVM) runs servers and generator, and its clock advances by a nanosecond for each
-/// instruction. It needs no root, no counters of the processor, and no quiet; all architectures take some minutes of one
-/// core. Caches, contention and the time of wake-ups are not in these figures: they decide what time cannot, and do not
-/// replace it. Two counts with the same kernel compare on any two machines: dyno diff OLD NEW --threshold 1%.
+/// instruction. It needs no root, no counters of the processor, and no quiet; all architectures take some minutes of
+/// one core. Caches, contention and the time of wake-ups are not in these figures: they decide what time cannot, and
+/// do not replace it. Two counts with the same kernel compare on any two machines: dyno diff OLD NEW --threshold 1%.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Try it:\n  dyno count\n  dyno count epoll thread-pool fork\n  dyno count epoll --kernel /boot/vmlinuz-6.1.0\n  \
@@ -57,8 +57,8 @@ pub(crate) struct Arguments {
     /// Lasting connections, where an architecture serves so many; of those with one request each there are at most 16
     #[arg(long, value_name = "N", default_value = "16")]
     connections: Within<1, 256>,
-    /// Requests of a load over lasting connections; a second load has twice as many, and their difference is what counts.
-    /// With a connection each there are a quarter as many
+    /// Requests of a load over lasting connections; a second load has twice as many, and their difference is what
+    /// counts. With a connection each there are a quarter as many
     #[arg(long, value_name = "N", default_value = "480")]
     requests: Within<16, 1_000_000>,
     /// How often each is counted, on one server
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         );
         return Ok(Exit::Success);
     }
-    let parts = Parts::find(arguments.kernel.as_deref())?;
+    let parts = GuestParts::find(arguments.kernel.as_deref())?;
     let mut session = Session::begin(arguments, setup)?;
     take_signals()?;
     let ended = count::run(&parts, &plan, &interrupted, &mut |event| session.take(event));

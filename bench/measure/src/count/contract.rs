@@ -1,5 +1,5 @@
-//! What the two sides of the serial line tell each other: the plan lies in the image of the guest, and the guest answers
-//! with lines of JSON.
+//! What the two sides of the serial line tell each other: the plan lies in the image of the guest, and the guest
+//! answers with lines of JSON.
 
 use dyno_record::cell::Cell;
 use dyno_record::header::Environment;

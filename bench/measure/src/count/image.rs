@@ -67,13 +67,13 @@ fn directories(archive: &mut Archive, made: &mut BTreeSet<PathBuf>, file: &Path)
     }
 }
 
-/// The files that this process is linked to, under the names by which its loader found them, the loader among them; none
-/// where the program is linked statically.
+/// The files that this process is linked to, under the names by which its loader found them, the loader among them;
+/// none where the program is linked statically.
 fn linked() -> Vec<PathBuf> {
     /// Takes the name of one object of this process.
     unsafe extern "C" fn take(info: *mut libc::dl_phdr_info, _size: usize, found: *mut c_void) -> c_int {
-        // SAFETY: dl_iterate_phdr(3) passes a valid entry, and the pointer that it was given, which is that of the vector
-        // below; nothing else refers to the vector meanwhile.
+        // SAFETY: dl_iterate_phdr(3) passes a valid entry, and the pointer that it was given, which is that of the
+        // vector below; nothing else refers to the vector meanwhile.
         let (info, found) = unsafe { (&*info, &mut *found.cast::<Vec<PathBuf>>()) };
         if !info.dlpi_name.is_null() {
             // SAFETY: a name that is there is a text that ends with a zero, and lives as long as the object is loaded.

@@ -1,8 +1,8 @@
 //! The emulated machine, from the outside: a program that is started, and lines that come from its serial port.
 //!
-//! QEMU translates the guest's instructions (TCG), and with `-icount shift=0` its clock advances by one nanosecond for
-//! each of them. While the guest is idle the clock jumps to the next timer (`sleep=off`), so nothing on the host decides
-//! how much time passes. It needs no privilege, no counters of the processor, and no virtualization.
+//! QEMU translates the guest's instructions (TCG), and with `-icount shift=0` its clock advances by one nanosecond
+//! for each of them. While the guest is idle the clock jumps to the next timer (`sleep=off`), so nothing on the host
+//! decides how much time passes. It needs no privilege, no counters of the processor, and no virtualization.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -21,15 +21,15 @@ use nix::sys::signal::Signal;
 use super::contract::{GuestLine, GuestPlan};
 use super::image::{self, Image, PROGRAM};
 use crate::contestant::find;
-use crate::limits::{GUEST_MEMORY_MIB, GUEST_SILENCE, WORDS_LIMIT_LINES};
+use crate::limits::{GUEST_MEMORY_BYTES, GUEST_SILENCE, WORDS_LIMIT_LINES};
 use crate::rig::lines::each_line;
 
 /// The emulator.
 const EMULATOR: &str = "qemu-system-x86_64";
 
 /// The processor that is emulated. A fixed model has the same instructions in every version of the emulator. This one
-/// has no string instructions that count as one a byte (ERMS), which copies and cleared pages would be dominated by; it has
-/// the instructions for AES. Random numbers come from the emulator, with a seed, so that runs are alike.
+/// has no string instructions that count as one a byte (ERMS), which copies and cleared pages would be dominated by;
+/// it has the instructions for AES. Random numbers come from the emulator, with a seed, so that runs are alike.
 const PROCESSOR: &str = "Westmere,+rdrand";
 
 /// Where kernels are installed.
@@ -86,15 +86,16 @@ pub enum MachineError {
 
 /// The programs that make a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parts {
+pub struct GuestParts {
     /// The emulator.
     pub emulator: PathBuf,
     /// The kernel of the guest.
     pub kernel: PathBuf,
 }
 
-impl Parts {
-    /// Finds the emulator on the search path, and the kernel: the one that is named, or else the newest that is installed.
+impl GuestParts {
+    /// Finds the emulator on the search path, and the kernel: the one that is named, or else the newest that is
+    /// installed.
     ///
     /// # Errors
     /// When one of them is missing.
@@ -110,12 +111,12 @@ impl Parts {
         // The emulator's own words for a file that it cannot read do not name it.
         let read = File::open(&kernel).and_then(|mut file| file.read_exact(&mut [0]));
         read.map_err(|error| MachineError::Kernel { path: kernel.clone(), error })?;
-        Ok(Parts { emulator, kernel })
+        Ok(GuestParts { emulator, kernel })
     }
 
     /// The version of the emulator: the last word of the first line that it tells of itself before a parenthesis.
     pub fn emulator_version(&self) -> String {
-        let output = Command::new(&self.emulator).arg("--version").stdin(Stdio::null()).output();
+        let output = Command::new(&self.emulator).arg("-version").stdin(Stdio::null()).output();
         let text =
             output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default();
@@ -140,19 +141,19 @@ fn numbers(name: &str) -> Vec<u64> {
 
 /// A running guest. It ends when it is dropped.
 #[derive(Debug)]
-pub struct Machine {
+pub struct GuestMachine {
     emulator: Child,
     lines: Receiver<String>,
     /// The last lines that are not of the contract.
     said: Vec<String>,
 }
 
-impl Machine {
+impl GuestMachine {
     /// Starts a guest that carries out `plan`.
     ///
     /// # Errors
     /// When its files cannot be made, or the emulator cannot be started.
-    pub fn start(parts: &Parts, plan: &GuestPlan) -> Result<Self, MachineError> {
+    pub fn start(parts: &GuestParts, plan: &GuestPlan) -> Result<Self, MachineError> {
         let Image { archive, libraries } = image::build(plan).map_err(MachineError::Image)?;
         let image = in_memory(&archive).map_err(MachineError::Image)?;
         let mut command = Command::new(&parts.emulator);
@@ -175,7 +176,7 @@ impl Machine {
         if let Some(stdout) = emulator.stdout.take() {
             send_lines(stdout, send);
         }
-        Ok(Machine { emulator, lines, said: Vec::new() })
+        Ok(GuestMachine { emulator, lines, said: Vec::new() })
     }
 
     /// The next line of the guest; `None` once it is done.
@@ -219,7 +220,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for GuestMachine {
     fn drop(&mut self) {
         let _ = self.emulator.kill();
         let _ = self.emulator.wait();
@@ -247,8 +248,9 @@ fn arguments(seed: u64) -> Vec<String> {
     let words = "-machine pc,accel=tcg -smp 1 -icount shift=0,sleep=off -display none -vga none -net none -nodefaults \
                  -serial stdio -monitor none -no-reboot -no-user-config -rtc base=2026-01-01,clock=vm";
     let mut arguments: Vec<String> = words.split_whitespace().map(String::from).collect();
-    let own = ["-cpu", PROCESSOR, "-m", &GUEST_MEMORY_MIB.to_string(), "-seed", &seed.to_string()]
-        .map(String::from);
+    let own =
+        ["-cpu", PROCESSOR, "-m", &format!("{}M", GUEST_MEMORY_BYTES >> 20), "-seed", &seed.to_string()]
+            .map(String::from);
     arguments.extend(own);
     arguments
 }
@@ -256,9 +258,9 @@ fn arguments(seed: u64) -> Vec<String> {
 /// The command line of the guest's kernel.
 fn kernel_line(libraries: &[PathBuf]) -> String {
     let libraries: Vec<String> = libraries.iter().map(|path| path.display().to_string()).collect();
-    // No address is drawn by lot; no mitigation of flaws that the emulated processor does not have; interrupts are on the
-    // account of the thread that they interrupt, as on most hosts. What the kernel does not know goes to its first
-    // process: the words after the dashes as arguments, and settings as its environment.
+    // No address is drawn by lot; no mitigation of flaws that the emulated processor does not have; interrupts are on
+    // the account of the thread that they interrupt, as on most hosts. What the kernel does not know goes to its
+    // first process: the words after the dashes as arguments, and settings as its environment.
     format!(
         "console=ttyS0 loglevel=1 panic=-1 tsc=reliable tsc=noirqtime mitigations=off nokaslr norandmaps random.trust_cpu=on \
          rdinit={PROGRAM} LD_LIBRARY_PATH={} -- guest",
@@ -284,7 +286,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let missing = Parts::find(Some(Path::new("/nonexistent/vmlinuz")));
+        let missing = GuestParts::find(Some(Path::new("/nonexistent/vmlinuz")));
         let words = missing.unwrap_err().to_string();
         // Where there is no emulator that is said first.
         assert!(words.contains("/nonexistent/vmlinuz") || words.contains(EMULATOR), "{words}");

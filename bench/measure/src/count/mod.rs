@@ -1,10 +1,10 @@
-//! Instructions per request and per connection, the kernel's included, on any machine: without counters of the processor,
-//! without privileges, and without virtualization.
+//! Instructions per request and per connection, the kernel's included, on any machine: without counters of the
+//! processor, without privileges, and without virtualization.
 //!
-//! An emulated machine advances its clock by one nanosecond for each instruction. The CPU time that the kernel of that
-//! machine keeps for a group of processes is then the number of instructions that they took. Each cell is a pair of loads
-//! that differ in their number of requests alone, and their difference is what these requests took: what a server does at
-//! its start, for each connection that lasts, and at the end of a load, is in both.
+//! An emulated machine advances its clock by one nanosecond for each instruction. The CPU time that the kernel of
+//! that machine keeps for a group of processes is then the number of instructions that they took. Each cell is a pair
+//! of loads that differ in their number of requests alone, and their difference is what these requests took: what a
+//! server does at its start, for each connection that lasts, and at the end of a load, is in both.
 //!
 //! * [`machine`]: the emulator, from the outside; `image`, `cpio`: the files of the guest, made in memory;
 //! * [`guest`]: this program inside, as the first process; [`contract`]: what both tell each other;
@@ -24,7 +24,7 @@ use dyno_record::step::Step;
 
 use self::contract::{EventAccount, GuestLine, GuestPlan};
 use self::judge::Pair;
-use self::machine::{Machine, MachineError, Parts};
+use self::machine::{GuestMachine, GuestParts, MachineError};
 use crate::contestant::Contestant;
 use crate::environment;
 use crate::limits::CONNECT_CONNECTIONS;
@@ -97,12 +97,12 @@ pub enum CountEvent {
 /// # Errors
 /// When the machine cannot be started, or ends before it is done; and the error of `take`, as soon as it has one.
 pub fn run<E: From<MachineError>>(
-    parts: &Parts,
+    parts: &GuestParts,
     plan: &GuestPlan,
     stop: &dyn Fn() -> bool,
     take: &mut dyn FnMut(CountEvent) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut machine = Machine::start(parts, plan)?;
+    let mut machine = GuestMachine::start(parts, plan)?;
     let mut turn = 0;
     let mut clock_ns = 0.0;
     let mut machine_id = String::new();

@@ -93,8 +93,8 @@ pub(super) fn vegeta(text: &str) -> ToolReport {
     }
 }
 
-/// zrk's JSON (`--format json`), in microseconds. Its requests fall due in constant distances, and its latencies are taken from
-/// there.
+/// zrk's JSON (`--format json`), in microseconds. Its requests fall due in constant distances, and its latencies are
+/// taken from there.
 pub(super) fn zrk(text: &str) -> ToolReport {
     let Ok(json) = serde_json::from_str::<Value>(text) else { return ToolReport::default() };
     let latency = &json["latency_us"];

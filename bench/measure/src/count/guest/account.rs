@@ -1,9 +1,10 @@
 //! Whose time was it? Each side runs in a control group of its own, whose account holds all threads and processes that
 //! ever ran in it, those that have ended included.
 //!
-//! The accounts of threads (`/proc/PID/task/*/schedstat`) lose each thread that ends, and the accounts of processes each
-//! child that nobody waits for. A group loses nothing. What the kernel does on a thread's time (system calls, interrupts,
-//! and the network's packets that it delivers at the end of a system call) is the thread's, as it is on the host.
+//! The accounts of threads (`/proc/PID/task/*/schedstat`) lose each thread that ends, and the accounts of processes
+//! each child that nobody waits for. A group loses nothing. What the kernel does on a thread's time (system calls,
+//! interrupts, and the network's packets that it delivers at the end of a system call) is the thread's, as it is on
+//! the host.
 
 use std::fs::{self, File};
 use std::io;
@@ -24,16 +25,16 @@ const KERNEL_THREADS: &str = "2";
 
 /// A control group.
 #[derive(Debug, Clone)]
-pub(super) struct Group {
+pub(super) struct AccountGroup {
     directory: PathBuf,
 }
 
-impl Group {
+impl AccountGroup {
     /// A new group.
     pub(super) fn new(name: &str) -> io::Result<Self> {
         let directory = PathBuf::from(ROOT).join(name);
         fs::create_dir(&directory)?;
-        Ok(Group { directory })
+        Ok(AccountGroup { directory })
     }
 
     /// Moves this process into it. What it starts from now on is in the group from its first instruction on.
@@ -110,7 +111,7 @@ pub(super) struct Events {
 
 impl Events {
     /// Opens them.
-    pub(super) fn of(group: &Group) -> Self {
+    pub(super) fn of(group: &AccountGroup) -> Self {
         let Ok(directory) = File::open(&group.directory) else {
             return Events { system_calls: None, switches: None };
         };

@@ -12,7 +12,7 @@ use std::thread;
 
 use dyno_record::cell::{Cell, Cores};
 
-use self::account::{Events, Group};
+use self::account::{AccountGroup, Events};
 use super::contract::{EventAccount, GuestLine, GuestPlan, LoadAccount};
 use super::image::{PLAN, PROGRAM};
 use crate::contestant::error::ContestantError;
@@ -62,8 +62,8 @@ fn carry_out(tell: &dyn Fn(&GuestLine)) -> Result<(), String> {
 struct Bench<'p> {
     plan: &'p GuestPlan,
     rig: System,
-    generator: Group,
-    others: Group,
+    generator: AccountGroup,
+    others: AccountGroup,
 }
 
 impl<'p> Bench<'p> {
@@ -74,20 +74,25 @@ impl<'p> Bench<'p> {
         let mut rig = rig.map_err(io::Error::other)?;
         rig.give_rounds(own::compute_rounds_per_us());
         account::admit_counters();
-        let (generator, others) = (Group::new("generator")?, Group::new("others")?);
+        let (generator, others) = (AccountGroup::new("generator")?, AccountGroup::new("others")?);
         others.enter()?;
         Ok(Bench { plan, rig, generator, others })
     }
 
     /// Counts a cell on one server, from its start to its end.
     fn count(&mut self, number: usize, tell: &dyn Fn(&GuestLine)) -> Result<(), String> {
-        let group = Group::new(&format!("server-{number}")).map_err(|error| error.to_string())?;
+        let group = AccountGroup::new(&format!("server-{number}")).map_err(|error| error.to_string())?;
         let done = self.count_in(&group, number, tell);
         group.remove();
         done
     }
 
-    fn count_in(&mut self, group: &Group, number: usize, tell: &dyn Fn(&GuestLine)) -> Result<(), String> {
+    fn count_in(
+        &mut self,
+        group: &AccountGroup,
+        number: usize,
+        tell: &dyn Fn(&GuestLine),
+    ) -> Result<(), String> {
         let cell = &Cell { cores: cores(), ..self.plan.cells[number].clone() };
         let server = self.in_group(group, |rig| rig.start(cell).map_err(|fault| fault.words))?;
         let counted = self.loads_of(group, &server, number, cell, tell);
@@ -101,7 +106,7 @@ impl<'p> Bench<'p> {
 
     fn loads_of(
         &mut self,
-        group: &Group,
+        group: &AccountGroup,
         server: &Running,
         number: usize,
         cell: &Cell,
@@ -128,7 +133,7 @@ impl<'p> Bench<'p> {
     /// Sends so many requests, and reads what that took.
     fn load(
         &mut self,
-        group: &Group,
+        group: &AccountGroup,
         server: &Running,
         cell: &Cell,
         requests: u64,
@@ -172,7 +177,7 @@ impl<'p> Bench<'p> {
         })
     }
 
-    fn read(&self, group: &Group) -> io::Result<LoadAccount> {
+    fn read(&self, group: &AccountGroup) -> io::Result<LoadAccount> {
         let kernel = account::kernel_threads_ns();
         // What a thread has run counts in each account when it stops running, and this one has looked at many files.
         thread::sleep(GUEST_PAUSE);
@@ -188,7 +193,7 @@ impl<'p> Bench<'p> {
     /// Does something in a group: what is started by it stays there.
     fn in_group<T>(
         &mut self,
-        group: &Group,
+        group: &AccountGroup,
         work: impl FnOnce(&mut System) -> Result<T, String>,
     ) -> Result<T, String> {
         group.enter().map_err(|error| error.to_string())?;
