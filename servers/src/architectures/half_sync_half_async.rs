@@ -20,8 +20,8 @@
 //! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
 //!
 //! # Breaks
-//! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503
-//! at once.
+//! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
+//! all do, the others stand still. When the queue is full, requests get a 503 at once.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;

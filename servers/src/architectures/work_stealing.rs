@@ -19,8 +19,8 @@
 //! `rayon::join` and use all cores for one request.
 //!
 //! # Breaks
-//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; a modelled back end
-//! is a timer in the loop. The pool has no bound of its own, so the loop counts the requests under way and answers
+//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; whatever a request
+//! waits for is waited for in the loop. The pool has no bound of its own, so the loop counts the requests under way and answers
 //! 503 past the bound.
 //!
 //! # Lineage

@@ -43,7 +43,13 @@ pub fn attend(
         Some(Ok(waker)) => waker,
         Some(Err(_)) => return Ok(Some(busy(tally))),
     };
+    let mut is_limited = false;
     loop {
+        if site.stop.is_requested() && !is_limited {
+            is_limited = true;
+            site.services.stop();
+            held.end_by(last_moment(site, held.is_job(), clock.tick()));
+        }
         // What is handed over to a client that has left is lost to the others.
         if held.is_job() {
             match wire.connection().map(Client::of) {
@@ -68,11 +74,8 @@ pub fn attend(
             }
             Happened::Client(Client::Left) => return Ok(None),
             Happened::Client(Client::Stays) => {}
-            Happened::Stopping => {
-                known.stopping = true;
-                site.services.stop();
-                held.end_by(last_moment(site, held.is_job(), clock.tick()));
-            }
+            // Forked workers see the switch of their parent, who tells them soon; then a signal ends the wait.
+            Happened::Stopping => known.stopping = true,
         }
     }
 }

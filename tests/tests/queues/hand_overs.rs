@@ -119,7 +119,7 @@ impl Trial {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            if random % LEAVES == 0 {
+            if random.is_multiple_of(LEAVES) {
                 self.leave(random / LEAVES)?;
                 continue;
             }
@@ -143,7 +143,7 @@ impl Trial {
             return self.note(&taken.text());
         }
         self.leavers.fetch_add(1, Relaxed);
-        if random / STAYS_US % 2 == 0 {
+        if (random / STAYS_US).is_multiple_of(2) {
             client.reset().map_err(|error| error.to_string())?;
         }
         Ok(())
