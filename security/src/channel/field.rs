@@ -92,7 +92,9 @@ mod tests {
         );
         assert_eq!(fields.octets, whole);
         assert_eq!(without_cookie(&whole, 32), &whole[..whole.len() - 35]);
-        assert!(HelloFields::parse(&[]).is_some_and(|none| none.context.is_empty() && none.kem_key.is_none()));
+        assert!(
+            HelloFields::parse(&[]).is_some_and(|none| none.context.is_empty() && none.kem_key.is_none())
+        );
         for (what, octets) in [
             ("a field twice", [write(9, b""), write(9, b"")].concat()),
             ("out of order", [write(CONTEXT, b"x"), write(KEM_KEY, &key)].concat()),
