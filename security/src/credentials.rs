@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   channel-server.key  channel-client.key  trust          the channel: PKCS#8 keys, and who may be trusted
-//!   channel-server.cert channel-client.cert                the channel: certificates, where an authority has given them
+//!   channel-server.cert channel-client.cert                the channel: certificates, where an authority gave them
 //!   tls-server.key      tls-server.pem      authority.pem  TLS: key and certificate of the server, and their authority
 //!   tls-client.key      tls-client.pem                     TLS: the same for a client
 //! ```

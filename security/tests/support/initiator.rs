@@ -1,13 +1,12 @@
-//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring and ml-kem: no module of
+//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring and the KEM: no module of
 //! the channel is used for it. It tells its secrets to whoever wants to look for them elsewhere.
 
-use ml_kem::kem::{Decapsulate, KeyExport};
-use ml_kem::ml_kem_768::DecapsulationKey;
+use dyno_security::kem::PrivateKey;
 use ring::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey as TheirKey, X25519, agree_ephemeral};
 use ring::digest::{SHA256, digest};
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use ring::{hmac, signature};
 
@@ -112,7 +111,7 @@ impl Direction {
 /// Section 4, renewal: what the initiator has sent, and its private keys.
 pub(crate) struct Renewing {
     ephemeral: EphemeralPrivateKey,
-    kem: Option<Box<DecapsulationKey>>,
+    kem: Option<PrivateKey>,
     /// The plaintext of `renew`.
     pub(crate) renew: Vec<u8>,
 }
@@ -129,9 +128,9 @@ impl Renewing {
     pub(crate) fn start(suite: u8) -> Self {
         let ephemeral = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).unwrap();
         let mut renew = ephemeral.compute_public_key().unwrap().as_ref().to_vec();
-        let kem = (suite > 2).then(fresh_kem);
+        let kem = (suite > 2).then(|| PrivateKey::generate().unwrap());
         if let Some(kem) = &kem {
-            renew.extend_from_slice(&kem.encapsulation_key().to_bytes());
+            renew.extend_from_slice(kem.public());
         }
         Renewing { ephemeral, kem, renew }
     }
@@ -141,7 +140,7 @@ impl Renewing {
         let (public, signature) = answer.split_at(answer.len() - 64);
         let mut z = Vec::new();
         if let Some(kem) = self.kem {
-            z.extend_from_slice(&kem.decapsulate(&public[32..].try_into().unwrap()));
+            z.extend_from_slice(&*kem.decapsulate(public[32..].try_into().unwrap()));
         }
         let gy = TheirKey::new(&X25519, &public[..32]);
         z.extend(agree_ephemeral(self.ephemeral, &gy, <[u8]>::to_vec).unwrap());
@@ -187,12 +186,6 @@ impl Direction {
     }
 }
 
-fn fresh_kem() -> Box<DecapsulationKey> {
-    let mut seed = [0; 64];
-    SystemRandom::new().fill(&mut seed).unwrap();
-    Box::new(DecapsulationKey::from_seed(seed.into()))
-}
-
 /// An initiator after message 1.
 pub(crate) struct Initiator {
     keys: Ed25519KeyPair,
@@ -202,7 +195,7 @@ pub(crate) struct Initiator {
     /// gx is some form of the base point, so zx is gy: `ephemeral` is not used.
     is_base_point: bool,
     /// For suites 3 and 4.
-    kem: Option<Box<DecapsulationKey>>,
+    kem: Option<PrivateKey>,
     gx: Vec<u8>,
     offered: Vec<u8>,
     /// The fields of message 1 as they were sent last.
@@ -229,9 +222,9 @@ impl Initiator {
         let ephemeral = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).unwrap();
         let gx = ephemeral.compute_public_key().unwrap().as_ref().to_vec();
         let mut fields = Vec::new();
-        let kem = offered.iter().any(|suite| [3, 4].contains(suite)).then(fresh_kem);
+        let kem = offered.iter().any(|suite| [3, 4].contains(suite)).then(|| PrivateKey::generate().unwrap());
         if let Some(kem) = &kem {
-            fields.extend(message(1, &kem.encapsulation_key().to_bytes()));
+            fields.extend(message(1, kem.public()));
         }
         if !context.is_empty() {
             fields.extend(message(2, context));
@@ -297,7 +290,7 @@ impl Initiator {
         let suite_field = [b"dyno-channel".as_slice(), &offer].concat();
         let mut z = Vec::new();
         if let Some(kem) = self.kem.filter(|_| suite > 2) {
-            z.extend_from_slice(&kem.decapsulate(&ct.try_into().unwrap()));
+            z.extend_from_slice(&*kem.decapsulate(ct.try_into().unwrap()));
         }
         z.extend(match self.is_base_point {
             true => gy.to_vec(),
