@@ -9,6 +9,7 @@ pub(crate) mod calibrate;
 pub(crate) mod commands;
 pub mod demos;
 pub(crate) mod exit;
+pub(crate) mod learn;
 pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod numbers;

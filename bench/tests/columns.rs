@@ -9,7 +9,7 @@ const COLUMNS: usize = 80;
 /// A name that nobody would give, and that a program or a file may have.
 const LONG: &str = "a-server-with-a-name-that-is-longer-than-any-column-of-any-table";
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "compare",
     "curve",
     "scale",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 19] = [
     "explain",
     "report",
     "diff",
+    "learn",
     "serve",
     "list",
     "load",

@@ -4,9 +4,10 @@ use clap::Command;
 use clap::builder::StyledStr;
 
 /// The purposes, and the commands for each. Each command stands in one group.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("Measure", &["compare", "curve", "scale", "connections", "run"]),
     ("Explain and report", &["explain", "report", "diff"]),
+    ("Learn", &["learn"]),
     ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
