@@ -146,7 +146,8 @@ fn even_ticks(plot: &Plot, shown: fn(f64) -> String) -> Vec<(f64, String)> {
 
 fn one(svg: &mut String, (x, y): (&ChartScale, &ChartScale), line: &PlotLine, kin: usize) {
     let family = class(line.name);
-    let places = line.points.iter().map(|point| (x.place(point.0), y.place(point.1)));
+    let drawn = line.points.iter().filter(|point| point.0.is_finite() && point.1.is_finite());
+    let places = drawn.map(|point| (x.place(point.0), y.place(point.1)));
     let title = escape(line.name);
     if line.filled {
         let mut path = String::new();
