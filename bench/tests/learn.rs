@@ -15,7 +15,17 @@ fn every_chapter_is_read_and_its_answer_waits_until_it_is_asked_for() {
         assert!(contents.stdout.contains(&format!("{:>4}  {name} ", number + 1)), "{}", contents.stdout);
         let read = dyno(&format!("learn {name}"), &[]);
         assert_eq!(read.code, 0, "{name}: {}", read.stderr);
-        for words in ["What changes", "Idea", "Picture", "Price", "Breaks", "Facts", "its wall", "Question", "--answer"] {
+        for words in [
+            "What changes",
+            "Idea",
+            "Picture",
+            "Price",
+            "Breaks",
+            "Facts",
+            "its wall",
+            "Question",
+            "--answer",
+        ] {
             assert!(read.stdout.contains(words), "{name}: {words}\n{}", read.stdout);
         }
         let answered = dyno(&format!("learn {name} --answer"), &[]).stdout;

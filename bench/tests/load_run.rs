@@ -14,7 +14,10 @@ const SMALL: &str = "-c 2 -w 0 -q --rate 300 -d 700ms";
 fn json(words: &str) -> (i32, Value) {
     let ended = dyno(&format!("{words} --format json"), &[]);
     let outcome = serde_json::from_str(&ended.stdout);
-    (ended.code, outcome.unwrap_or_else(|error| panic!("{words}: {error}: {} {}", ended.stdout, ended.stderr)))
+    (
+        ended.code,
+        outcome.unwrap_or_else(|error| panic!("{words}: {error}: {} {}", ended.stdout, ended.stderr)),
+    )
 }
 
 /// A server that answers every second request and resets the connection of the others.
@@ -78,7 +81,10 @@ fn a_condition_ends_a_run_that_goes_wrong_and_keeps_what_was_measured() {
     assert_eq!((code, &outcome["partial"]), (3, &Value::from("condition")), "{outcome:#}");
     let (told, counts) = (&outcome["thresholds"][0], &outcome["counts"]);
     assert!(told["role"] == "abort-on" && told["failed"] == true, "{told}");
-    assert!(told["measured"].as_f64() > Some(0.05) && counts["failed"].as_u64() >= Some(10), "{told} {counts}");
+    assert!(
+        told["measured"].as_f64() > Some(0.05) && counts["failed"].as_u64() >= Some(10),
+        "{told} {counts}"
+    );
     let calm = dyno(&format!("load {url} {common} -d 500ms --abort-on p50>1h"), &[]);
     assert!(calm.stdout.contains("abort on p50>1h (it never held)"), "{}", calm.stdout);
 }
@@ -128,7 +134,8 @@ fn statistics_are_shown_where_they_are_asked_for() {
 fn the_cores_of_the_generator_are_told_with_their_reason() {
     let server = Running::serve(&["--listen", "127.0.0.1:0"]);
     let url = format!("http://{}/", server.address);
-    let placed = |options: &str| json(&format!("load {url} {SMALL} {options}")).1["plan"]["placement"].clone();
+    let placed =
+        |options: &str| json(&format!("load {url} {SMALL} {options}")).1["plan"]["placement"].clone();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let usual = placed("");
     assert_eq!(usual["cores"].as_array().map(Vec::len), Some(usize::from(cores > 1)), "{usual}");
@@ -156,8 +163,12 @@ fn servers_are_loaded_in_turn_and_their_ratio_has_an_interval() {
     let words = format!("load {urls} -c 2 -q -w 0 -d 1500ms --blocks 6");
     let (code, found) = json(&words);
     assert!(matches!(code, 0 | 5), "{code}");
-    let blocks: Vec<usize> =
-        found["sides"].as_array().unwrap().iter().map(|side| side["blocks"].as_array().unwrap().len()).collect();
+    let blocks: Vec<usize> = found["sides"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|side| side["blocks"].as_array().unwrap().len())
+        .collect();
     assert_eq!(blocks, [6, 6]);
     let rate = &found["ratios"][0];
     assert!(rate["figure"] == "rate" && rate["of"] == "A" && rate["to"] == "B", "{rate}");

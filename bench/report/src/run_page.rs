@@ -86,10 +86,8 @@ impl RunPage {
     /// # Errors
     /// When it cannot be rendered, which would be a fault of this program.
     pub fn html(&self) -> Result<String, ReportError> {
-        let warnings = match self.verdict {
-            Verdict::Void => vec!["Void: these figures do not describe the server.".to_string()],
-            _ => Vec::new(),
-        };
+        let warned = usize::from(self.verdict == Verdict::Void).min(self.sentences.len());
+        let (warnings, sentences) = self.sentences.split_at(warned);
         let doubts = self.doubts.iter().map(|(doubt, remedy)| format!("{doubt}. What helps: {remedy}."));
         let page = Page {
             title: self.title.clone(),
@@ -99,8 +97,8 @@ impl RunPage {
             style_hash: prose::sha256_base64(STYLE),
             script: SCRIPT,
             script_hash: prose::sha256_base64(SCRIPT),
-            warnings,
-            paragraphs: self.sentences.iter().cloned().chain(doubts.map(|text| capital(&text))).collect(),
+            warnings: warnings.to_vec(),
+            paragraphs: sentences.iter().cloned().chain(doubts.map(|text| capital(&text))).collect(),
             sections: self.sections(),
             version: &self.version,
             origin: "from one run",
@@ -197,7 +195,7 @@ impl RunPage {
             filled: false,
         };
         let last = self.due_spectrum.last().map_or(0.0, |point| point.0);
-        let marks = [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999_999];
+        let marks = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999_999];
         let names = marks.into_iter().filter(|mark| *mark <= last);
         let spectrum = Plot {
             title: "Latency by percentile, one more nine with each step",
@@ -225,7 +223,7 @@ impl RunPage {
         };
         charts(&[
             chart("What share of the answers was faster", &spectrum),
-            chart("How the answers spread", &plot::draw(&histogram)),
+            chart("How the answers spread", &(plot::draw(&histogram) + &plot::legend(&names[..1]))),
         ])
     }
 }
@@ -264,7 +262,11 @@ fn rendered(table: &RunTable) -> String {
     html
 }
 
+/// The text as a sentence begins; a name such as p99 stays as it is.
 fn capital(text: &str) -> String {
+    if text.split(' ').next().is_some_and(|word| word.contains(|letter: char| letter.is_ascii_digit())) {
+        return text.to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }

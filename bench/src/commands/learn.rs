@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use dyno_measure::suggest::closest;
-use dyno_servers::architectures;
 use dyno_servers::book::Chapter;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::learn::{pages, terminal};
+use crate::meant::{Kind, meant};
 use crate::print::{PAINT, out, outln};
 
 /// Read the book of architectures: what changes from chapter to chapter, picture, idea, price, where it breaks.
@@ -53,9 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 
 fn named(name: &str) -> Result<Chapter, Failure> {
     Chapter::named(name).ok_or_else(|| {
-        let known = architectures::ALL.map(|architecture| architecture.name);
-        let meant = closest(name, &known).map(|meant| format!("did you mean {meant}? "));
-        let remedy = format!("{}`dyno learn` lists the chapters", meant.unwrap_or_default());
+        let remedy = format!("{}`dyno learn` lists the chapters", meant(name, Kind::Architecture));
         Failure::usage(format!("there is no chapter {name}"), remedy)
     })
 }

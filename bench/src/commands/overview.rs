@@ -3,15 +3,7 @@
 use clap::Command;
 use clap::builder::StyledStr;
 
-/// The purposes, and the commands for each. Each command stands in one group.
-const GROUPS: [(&str, &[&str]); 6] = [
-    ("Measure", &["compare", "curve", "scale", "connections", "run"]),
-    ("Explain and report", &["explain", "report", "diff"]),
-    ("Learn", &["learn"]),
-    ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
-    ("Security", &["keys", "demo"]),
-    ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
-];
+use crate::groups::GROUPS;
 
 /// The command with an overview of its subcommands in groups, in place of clap's single list.
 pub(super) fn grouped(command: Command) -> Command {
@@ -60,8 +52,9 @@ mod tests {
 
     use clap::CommandFactory;
 
-    use super::{GROUPS, grouped};
+    use super::grouped;
     use crate::commands::Dyno;
+    use crate::groups::GROUPS;
 
     #[test]
     fn every_command_stands_in_one_group() {

@@ -4,7 +4,7 @@ use dyno_servers::architecture::{
     Anatomy, Architecture, Concurrency, HandOvers, ServedBy, Shares, Started, WaitsBy,
 };
 
-use crate::commands::serve;
+use crate::knobs;
 
 /// Names and words, a line each.
 pub(crate) fn of(architecture: &Architecture) -> Vec<(&'static str, String)> {
@@ -48,7 +48,7 @@ pub(crate) fn of(architecture: &Architecture) -> Vec<(&'static str, String)> {
         Concurrency::PerWorker => "one connection for each worker",
         Concurrency::Many => "as many connections as the limits allow",
     };
-    let options: Vec<_> = architecture.knobs.iter().map(|knob| serve::option(*knob)).collect();
+    let options: Vec<_> = architecture.knobs.iter().map(|knob| knobs::option(*knob)).collect();
     let mut facts = vec![
         ("waits in", waits.to_string()),
         ("is served by", serves.into()),

@@ -37,7 +37,7 @@ fn of(outcome: &Outcome) -> RunPage {
         verdict: outcome.audit.verdict,
         sentences: plain::sentences(outcome),
         doubts: outcome.audit.findings.iter().map(|f| (f.message.clone(), f.remedy.clone())).collect(),
-        moments: outcome.series.intervals.iter().map(|one| moment(one, outcome)).collect(),
+        moments: moments(outcome),
         warm_up_s: outcome.plan.warmup_ns as f64 / 1e9,
         due_spectrum: spectrum(total),
         sent_spectrum: spectrum(&outcome.latency.response),
@@ -49,11 +49,16 @@ fn of(outcome: &Outcome) -> RunPage {
     }
 }
 
-fn moment(one: &SeriesInterval, outcome: &Outcome) -> Moment {
-    let whole_ns = outcome.series.interval_ns;
+/// The intervals that lie in the run as a whole: what is answered after its end comes to the last one, whose rate would
+/// be none.
+fn moments(outcome: &Outcome) -> Vec<Moment> {
+    let length_ns = outcome.series.interval_ns;
     let end_ns = outcome.plan.warmup_ns + outcome.window_ns;
-    // The last one may be cut short by the end of the run.
-    let length_s = whole_ns.min(end_ns.saturating_sub(one.start_ns)).max(whole_ns / 10) as f64 / 1e9;
+    let whole = outcome.series.intervals.iter().filter(|one| one.start_ns + length_ns <= end_ns);
+    whole.map(|one| moment(one, length_ns as f64 / 1e9)).collect()
+}
+
+fn moment(one: &SeriesInterval, length_s: f64) -> Moment {
     Moment {
         at_s: one.start_ns as f64 / 1e9,
         sent_per_s: one.sent as f64 / length_s,
