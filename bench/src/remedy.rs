@@ -18,6 +18,7 @@ use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
 use crate::exit::{Exit, Failure};
+use crate::meant::{Kind, meant};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -56,9 +57,9 @@ impl From<ContestantError> for Failure {
     fn from(error: ContestantError) -> Self {
         let message = error.to_string();
         match error {
-            ContestantError::Unknown { guess, .. } => {
+            ContestantError::Unknown { ref name, .. } => {
                 let names: Vec<&str> = ALL.iter().map(|architecture| architecture.name).collect();
-                let guess = guess.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+                let guess = meant(name, Kind::Architecture);
                 Failure::usage(message, format!("{guess}The names are: {}", names.join(" ")))
             }
             ContestantError::NoArms { architecture, .. } => {

@@ -31,10 +31,11 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use super::CommandResult;
 use super::deadlines::DeadlineOptions;
 use crate::exit::{Exit, Failure};
+use crate::knobs;
 use crate::limits::LONGEST_DRAIN_S;
+use crate::meant::{Kind, meant};
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
-use dyno_measure::suggest::closest;
 
 /// Run one architecture until SIGTERM, SIGHUP or Ctrl-C.
 ///
@@ -187,25 +188,14 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 }
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
-    let known = architectures::ALL.into_iter();
-    known.clone().find(|architecture| architecture.name == name).ok_or_else(|| {
-        let names: Vec<_> = known.map(|architecture| architecture.name).collect();
-        let guess = closest(name, &names).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+    let mut known = architectures::ALL.into_iter();
+    known.find(|architecture| architecture.name == name).ok_or_else(|| {
+        let guess = meant(name, Kind::Architecture);
         Failure::usage(
             format!("there is no architecture called {name:?}"),
             format!("{guess}`dyno list` shows them all"),
         )
     })
-}
-
-/// The command-line option that sets a knob of a chapter.
-pub(crate) fn option(knob: Knob) -> &'static str {
-    match knob {
-        Knob::Workers => "--workers",
-        Knob::Queue => "--queue",
-        Knob::Arm => "--arm",
-        Knob::MaxConnections => "--max-connections",
-    }
 }
 
 /// Refuses an option that the chapter does not read: with it, the command line would misstate what was measured.
@@ -221,10 +211,10 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
     else {
         return Ok(());
     };
-    let known: Vec<_> = architecture.knobs.iter().map(|knob| option(*knob)).collect();
+    let known: Vec<_> = architecture.knobs.iter().map(|knob| knobs::option(*knob)).collect();
     let known = if known.is_empty() { "none of these options".to_owned() } else { known.join(", ") };
     Err(Failure::usage(
-        format!("{} does not read {}", architecture.name, option(knob)),
+        format!("{} does not read {}", architecture.name, knobs::option(knob)),
         format!("leave it out; {} reads {known}", architecture.name),
     ))
 }

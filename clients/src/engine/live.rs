@@ -3,7 +3,15 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::books::coarse::Coarse;
 use crate::books::glance::Glance;
+
+/// What a thread has told of itself.
+#[derive(Debug, Default)]
+struct Told {
+    glance: Glance,
+    latencies: Coarse,
+}
 
 /// Shared by the threads of a run and whoever watches it.
 #[derive(Debug)]
@@ -11,7 +19,8 @@ pub struct Live {
     stop: AtomicBool,
     started: AtomicBool,
     over: AtomicBool,
-    glances: Vec<Mutex<Glance>>,
+    aborted: AtomicBool,
+    told: Vec<Mutex<Told>>,
 }
 
 impl Live {
@@ -21,7 +30,8 @@ impl Live {
             stop: AtomicBool::new(false),
             started: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            glances: (0..threads).map(|_| Mutex::default()).collect(),
+            aborted: AtomicBool::new(false),
+            told: (0..threads).map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -51,29 +61,44 @@ impl Live {
         self.stop.store(true, Ordering::Relaxed);
     }
 
+    /// Ends the run early because a condition for that has come true.
+    pub fn abort(&self) {
+        self.aborted.store(true, Ordering::Relaxed);
+        self.stop();
+    }
+
+    /// Whether it ends for that reason.
+    pub fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Relaxed)
+    }
+
     /// Whether it shall end.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
     /// A thread's news.
-    pub fn publish(&self, thread: u32, glance: Glance) {
-        if let Ok(mut mine) = self.glances[thread as usize].lock() {
-            *mine = glance;
+    pub fn publish(&self, thread: u32, glance: Glance, latencies: &Coarse) {
+        if let Ok(mut mine) = self.told[thread as usize].lock() {
+            mine.glance = glance;
+            mine.latencies.clone_from(latencies);
         }
     }
 
     /// The threads' news, added up.
     pub fn glance(&self) -> Glance {
         let mut sum = Glance::default();
-        for glance in &self.glances {
-            let Ok(one) = glance.lock() else { continue };
-            sum.now_ns = sum.now_ns.max(one.now_ns);
-            sum.sent += one.sent;
-            sum.completed += one.completed;
-            sum.failed += one.failed;
-            sum.backlog += one.backlog;
-            sum.recent_p99_ns = sum.recent_p99_ns.max(one.recent_p99_ns);
+        for one in self.told.iter().filter_map(|told| told.lock().ok()) {
+            sum.add(&one.glance);
+        }
+        sum
+    }
+
+    /// The total latencies of the measured window so far.
+    pub fn latencies(&self) -> Coarse {
+        let mut sum = Coarse::default();
+        for one in self.told.iter().filter_map(|told| told.lock().ok()) {
+            sum.merge(&one.latencies);
         }
         sum
     }

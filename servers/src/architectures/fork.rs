@@ -26,6 +26,18 @@
 //!
 //! # Lineage
 //! The Unix way since 4.2BSD (inetd, CERN httpd); Stevens, *UNP* 5 and 30.5. PostgreSQL and sshd still do it.
+//!
+//! # Question
+//! A child increments a counter in memory for each request that it serves. What does the parent read there
+//! after a thousand requests?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! Zero. A child has a copy of the parent's memory, and what it writes is copied away at the first write.
+//! What children are to share has to live in a mapping that was made shared before the fork, a file or a
+//! socket.
+//!
+//! </details>
 
 use std::io;
 
@@ -55,6 +67,7 @@ pub const FORK: Architecture = Architecture {
     wall: "the limit of processes; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_PROCESSES, queue_places: 0 },
+    source: include_str!("fork.rs"),
     run,
 };
 

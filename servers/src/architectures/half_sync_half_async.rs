@@ -26,6 +26,16 @@
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
 //! nginx thread pools, Node's libuv, most Java servers on NIO.
+//!
+//! # Question
+//! The service takes 2 µs. Would you use this design?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! No. Each request pays for a copy, two hand-overs and mostly two wake-ups, and a wake-up alone takes longer
+//! than the service. It is made for services that compute for a millisecond or wait for others.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -66,6 +76,7 @@ pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
         max_connections: MAX_CONNECTIONS,
         queue_places: QUEUE_PLACES,
     },
+    source: include_str!("half_sync_half_async.rs"),
     run,
 };
 

@@ -26,6 +26,16 @@
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
 //! rayon.
+//!
+//! # Question
+//! Why does a worker put its own tasks at one end of its queue and thieves take them from the other?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! The owner takes what it put there last, which its cache still holds. A thief takes the oldest, which
+//! mostly is the largest piece of work that is left, and the two meet only when one task remains.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -67,6 +77,7 @@ pub const WORK_STEALING: Architecture = Architecture {
         max_connections: MAX_CONNECTIONS,
         queue_places: QUEUE_PLACES,
     },
+    source: include_str!("work_stealing.rs"),
     run,
 };
 

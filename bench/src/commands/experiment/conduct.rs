@@ -31,6 +31,7 @@ use dyno_units::text::{cut, wrap};
 use super::spec::Spec;
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
+use crate::meant;
 use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
@@ -205,9 +206,11 @@ pub(crate) fn check_service(setup: &Setup) -> Result<(), Failure> {
     }
     let each: Vec<String> =
         found.iter().map(|refusal| format!("{}: {}", refusal.contestant, refusal.words)).collect();
+    let usual =
+        "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well";
     Err(Failure::usage(
         format!("{} cannot be measured: {}", setup.service, each.join("; ")),
-        "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well",
+        meant::service(&setup.service).unwrap_or_else(|| usual.into()),
     ))
 }
 
