@@ -59,7 +59,7 @@ pub(crate) struct Arguments {
     connections: Within<1, 256>,
     /// Requests of a load over lasting connections; a second load has twice as many, and their difference is what
     /// counts. With a connection each there are a quarter as many
-    #[arg(long, value_name = "N", default_value = "480")]
+    #[arg(long, value_name = "N", default_value = "400")]
     requests: Within<16, 1_000_000>,
     /// How often each is counted, on one server
     #[arg(long, value_name = "N", default_value = "5")]

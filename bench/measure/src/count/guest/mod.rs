@@ -41,6 +41,7 @@ pub fn main() -> ! {
 
 fn carry_out(tell: &dyn Fn(&GuestLine)) -> Result<(), String> {
     system::prepare()?;
+    system::let_run().map_err(|error| format!("cannot set how threads are scheduled: {error}"))?;
     let plan = File::open(PLAN).map_err(|error| format!("cannot read {PLAN}: {error}"))?;
     let plan: GuestPlan =
         serde_json::from_reader(plan).map_err(|error| format!("{PLAN} is no plan: {error}"))?;
