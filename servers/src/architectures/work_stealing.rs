@@ -19,9 +19,9 @@
 //! `rayon::join` and use all cores for one request.
 //!
 //! # Breaks
-//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; whatever a request
-//! waits for is waited for in the loop. The pool has no bound of its own, so the loop counts the requests under way and answers
-//! 503 past the bound.
+//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; the loop waits for a
+//! modelled back end, and for all else that a request waits for. The pool has no bound of its own, so the loop counts
+//! the requests under way and answers 503 past the bound.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;

@@ -23,7 +23,7 @@ use crate::limits::{QUEUE_ITEM_OCTETS, QUEUE_WAIT, QUEUE_WAIT_MAX, QUEUES};
 /// The row of the table.
 pub const SERVICE: Service = Service {
     segment: "queues",
-    path: "/queues/N[/take]",
+    path: "/queues/N(/take)",
     idea: "producers and consumers: POST puts, take takes, and either may wait",
     answer: "what was put, in order, each once",
     methods: &["GET", "HEAD", "POST"],
