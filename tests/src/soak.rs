@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use nix::unistd::Pid;
 use procfs::process::Process;
 
-use crate::limits::{SOAK_GROWTH_KIB, SOAK_GROWTH_SHARE};
+use crate::limits::{SOAK_GROWTH_BYTES, SOAK_GROWTH_SHARE};
 use crate::process::{children, descriptors, memory_kib};
 
 /// What a server holds while nobody asks it for anything.
@@ -77,7 +77,7 @@ pub fn flat(looks: &[Held]) -> Result<(), String> {
         return Err(format!("descriptors: {}, later {}", descriptors.0, descriptors.1));
     }
     let memory = least(|look| look.memory_kib);
-    let allowed = memory.0 + SOAK_GROWTH_KIB.max((memory.0 as f64 * SOAK_GROWTH_SHARE) as u64);
+    let allowed = memory.0 + (SOAK_GROWTH_BYTES / 1024).max((memory.0 as f64 * SOAK_GROWTH_SHARE) as u64);
     if memory.1 > allowed {
         return Err(format!("memory: {} KiB, later {} KiB, allowed {allowed}", memory.0, memory.1));
     }
