@@ -7,7 +7,7 @@ use dyno_servers::book::Chapter;
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::learn::{pages, terminal};
-use crate::meant::{Kind, meant};
+use crate::meant::{NameKind, meant};
 use crate::print::{PAINT, out, outln};
 
 /// Read the book of architectures: what changes from chapter to chapter, picture, idea, price, where it breaks.
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 
 fn named(name: &str) -> Result<Chapter, Failure> {
     Chapter::named(name).ok_or_else(|| {
-        let remedy = format!("{}`dyno learn` lists the chapters", meant(name, Kind::Architecture));
+        let remedy = format!("{}`dyno learn` lists the chapters", meant(name, NameKind::Architecture));
         Failure::usage(format!("there is no chapter {name}"), remedy)
     })
 }
