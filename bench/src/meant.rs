@@ -1,5 +1,5 @@
-//! What a word that names nothing here was meant to be: a near name of the same kind, or a name of another kind, with the
-//! command that takes it.
+//! What a word that names nothing here was meant to be: a near name of the same kind, or a name of another kind, with
+//! the command that takes it.
 
 use dyno_measure::contestant::peers;
 use dyno_measure::suggest::closest;
@@ -56,7 +56,8 @@ fn root(path: &str) -> &str {
     &path[..end]
 }
 
-/// What `word` was probably meant to be where a name of `wanted` belongs, ended by a space; empty where nothing is near.
+/// What `word` was probably meant to be where a name of `wanted` belongs, ended by a space; empty where nothing is
+/// near.
 pub(crate) fn meant(word: &str, wanted: NameKind) -> String {
     let others = || NameKind::ALL.into_iter().filter(|kind| *kind != wanted);
     if let Some(kind) = others().find(|kind| kind.names().contains(&word)) {

@@ -12,8 +12,8 @@ use crate::print::{PAINT, out, outln};
 
 /// Read the book of architectures: what changes from chapter to chapter, picture, idea, price, where it breaks.
 ///
-/// Without a name it shows the contents. Every text is the chapter's own: the documentation of its source, and the facts
-/// of its row.
+/// Without a name it shows the contents. Every text is the chapter's own: the documentation of its source, and the
+/// facts of its row.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  dyno learn\n  dyno learn thread-pool --answer\n  dyno learn --html book"

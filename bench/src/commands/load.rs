@@ -65,8 +65,8 @@ pub(crate) struct Arguments {
     /// Exit with code 3 if this holds, such as p99>5ms. Can be repeated.
     #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse)]
     fail_if: Vec<Condition>,
-    /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3. Can
-    /// be repeated.
+    /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3.
+    /// Can be repeated.
     #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse_live)]
     abort_on: Vec<Condition>,
     /// Share of failed requests that makes the run void.
