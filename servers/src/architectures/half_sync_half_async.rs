@@ -20,8 +20,8 @@
 //! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
 //!
 //! # Breaks
-//! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503
-//! at once.
+//! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
+//! all do, the others stand still. When the queue is full, requests get a 503 at once.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
@@ -50,7 +50,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
+use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -108,12 +108,9 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
             return;
         }
         // The loop notices when a client leaves; for one that has left nothing is done.
-        let mut reply =
-            if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
-        // This layer may wait, so the worker itself waits for the modelled back end.
-        if let Some(wait) = reply.wait.take() {
-            inbox.sleep(wait);
-        }
+        let reply = if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+        // This layer may wait, so the worker itself waits.
+        let reply = inbox.attend(ticket, reply, presence, site.stop);
         inbox.post(ticket, reply);
     }
 }
@@ -132,19 +129,25 @@ impl Workers for Pool<'_> {
         let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
             Some(Ok(())) => None,
-            Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
+            Some(Err(_)) | None => Some(Reply::Now(busy(self.site.tallies.of(0)))),
         }
     }
 
     fn left(&mut self, ticket: Ticket) {
         self.presence.leave(ticket);
+        self.inbox.call(ticket);
+    }
+
+    fn ended(&mut self, ticket: Ticket) -> bool {
+        self.presence.end(ticket);
+        self.inbox.is_waiting_for(ticket)
     }
 
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         Some(self.inbox.wakeup())
     }
 
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+    fn news(&mut self) -> Option<(Ticket, News)> {
         self.inbox.take()
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::answer::Outlet;
 use super::head_limit::{HeadLimit, Late, RequestCount};
+use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
 use super::write_limit::WriteLimit;
@@ -45,11 +46,15 @@ pub struct AsyncWire {
     /// Octets of the head under way.
     head_bytes: usize,
     outlet: Outlet,
+    sentry: Sentry,
 }
 
 /// What a client is told whose head took too long. hyper would tell it nothing.
 const HEAD_TIMEOUT_ANSWER: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// What a client is told that has ended its side and may wait for its answer, or may have left.
+const REASSURANCE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What a client is told for whose head there is no memory.
 const NO_MEMORY_ANSWER: &[u8] =
@@ -174,6 +179,7 @@ impl AsyncWire {
             memory,
             head_bytes: 0,
             outlet: Outlet::default(),
+            sentry: Sentry::default(),
         }
     }
 
@@ -185,6 +191,11 @@ impl AsyncWire {
     /// For bodies, which go out piece by piece.
     pub fn outlet(&self) -> Outlet {
         self.outlet.clone()
+    }
+
+    /// For whoever waits, and wants to know whether the client has left.
+    pub fn sentry(&self) -> Sentry {
+        self.sentry.clone()
     }
 
     /// The share of the connection's turn. Whoever polls the connection renews it before, and the wire whenever the
@@ -388,6 +399,12 @@ impl AsyncWrite for AsyncWire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_pending(context))?;
         self.outlet.emptied(context);
+        if self.sentry.is_to_reassure() {
+            // The client may not read at all, so it is tried once.
+            let _ = self.as_mut().poll_write(context, REASSURANCE)?;
+            self.sentry.has_reassured();
+        }
+        self.sentry.poll(&self.stream, context);
         Poll::Ready(Ok(()))
     }
 

@@ -9,6 +9,8 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+mod memory;
+
 use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +22,6 @@ use dyno_http::response::Response;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 
-use super::buffers::Buffers;
 use super::holding::Holding;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
@@ -262,9 +263,19 @@ impl<'a> Session<'a> {
             response
         } else {
             self.shedding = Shedding::Done;
-            busy(self.tally).response.closing()
+            busy(self.tally).closing()
         };
         self.http.respond(response, clock.date(), clock.now());
+    }
+
+    /// The request that was taken waits, and its client has ended its side. Says with an interim answer that it is
+    /// worked on: who waits for the answer reads on (RFC 9110, 15.2), and who has left answers with a reset.
+    ///
+    /// # Returns
+    /// Whether there is something to [write](Session::pending). HTTP/1.0 knows no interim answers, so such a client is
+    /// taken to be there.
+    pub fn reassure(&mut self, now: Instant) -> bool {
+        self.http.reassure(now)
     }
 
     /// Bytes to write to the wire.
@@ -391,49 +402,6 @@ impl<'a> Session<'a> {
     /// Whether nothing is under way: no byte of a request, no answer owed, nothing to send.
     pub fn is_idle(&self) -> bool {
         self.http.is_idle() && self.secure.as_ref().is_none_or(|secure| secure.pipe.pending().is_empty())
-    }
-
-    /// Takes small buffers from the loop before bytes are read. Where the budget has none for them,
-    /// [`make_room`](Session::make_room) finds out.
-    pub fn borrow_memory(&mut self, buffers: &mut Buffers<'a>) {
-        if self.holding.borrow(buffers) {
-            buffers.lend(&mut self.http);
-        }
-    }
-
-    /// Gives memory back to the loop when the session is idle.
-    pub fn return_memory(&mut self, buffers: &mut Buffers<'a>) {
-        buffers.take_back(&mut self.http);
-        self.drop_secure_buffers();
-        self.holding.settle(self.http.held_octets());
-        self.holding.give_back(buffers);
-    }
-
-    /// Takes the small buffers from the budget, where there is no loop that lends them.
-    pub fn hold_memory(&mut self) {
-        self.holding.keep();
-    }
-
-    /// Frees the small buffers when the session is idle.
-    pub fn drop_memory(&mut self) {
-        drop((self.http.reclaim(), self.http.reclaim_send()));
-        self.drop_secure_buffers();
-        self.holding.settle(self.http.held_octets());
-        self.holding.drop_kept();
-    }
-
-    fn drop_secure_buffers(&mut self) {
-        if let Some(secure) = &mut self.secure {
-            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
-        }
-    }
-
-    /// Counts bytes that the driver holds for this session besides.
-    ///
-    /// # Returns
-    /// Whether the budget has so much.
-    pub fn hold_besides(&mut self, bytes: usize) -> bool {
-        self.holding.besides(bytes)
     }
 }
 
