@@ -26,7 +26,7 @@ use clap::error::{ContextKind, ContextValue};
 
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
-use crate::meant::Kind;
+use crate::meant::NameKind;
 use crate::print::{Unwritten, errln, out};
 use dyno_units::text::wrap;
 
@@ -70,7 +70,7 @@ fn command_meant(usage: &clap::Error) -> Option<String> {
         _ => return None,
     };
     let near = usage.get(ContextKind::SuggestedSubcommand).is_some();
-    Some(meant::meant(word, Kind::Command)).filter(|told| !told.is_empty() && !near)
+    Some(meant::meant(word, NameKind::Command)).filter(|told| !told.is_empty() && !near)
 }
 
 fn command() -> Result<Exit, Failure> {

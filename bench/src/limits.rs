@@ -20,17 +20,19 @@ pub(crate) const LONGEST_CELL_MS: u64 = 3_600_000;
 /// Longest load, in nanoseconds: 30 days, which a soak may take.
 pub(crate) const LONGEST_RUN_NS: u64 = 30 * 24 * 3_600_000_000_000;
 
-/// Points of the latency spectrum of a page for each nine of its axis: a line of them looks smooth at the width of a chart.
+/// Points of the latency spectrum of a page for each nine of its axis: a line of them looks smooth at the width of a
+/// chart.
 pub(crate) const PAGE_POINTS_PER_NINE: f64 = 24.0;
 
 /// Classes of the histogram of a page: each some pixels wide.
 pub(crate) const PAGE_CLASSES: u32 = 72;
 
-/// Blocks in which several servers are loaded in turn: twice as many as a verdict needs, so that void ones leave enough.
+/// Blocks in which several servers are loaded in turn: twice as many as a verdict needs, so that void ones leave
+/// enough.
 pub(crate) const VERSUS_BLOCKS: u32 = 10;
 
-/// A block of such a comparison has a warm-up of at most one of so many parts of its own length: each server has had the
-/// same load before, but for the first block.
+/// A block of such a comparison has a warm-up of at most one of so many parts of its own length: each server has had
+/// the same load before, but for the first block.
 pub(crate) const VERSUS_WARM_UP_PARTS: u64 = 4;
 
 /// The difference that matters between them, as a share: below it lies what the place of a program in memory makes.

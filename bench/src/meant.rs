@@ -1,5 +1,5 @@
-//! What a word that names nothing here was meant to be: a near name of the same kind, or a name of another kind, with the
-//! command that takes it.
+//! What a word that names nothing here was meant to be: a near name of the same kind, or a name of another kind, with
+//! the command that takes it.
 
 use dyno_measure::contestant::peers;
 use dyno_measure::suggest::closest;
@@ -9,7 +9,7 @@ use crate::{demos, groups};
 
 /// What a name can be of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum NameKind {
     Architecture,
     Peer,
     Service,
@@ -17,30 +17,35 @@ pub(crate) enum Kind {
     Command,
 }
 
-impl Kind {
-    const ALL: [Kind; 5] =
-        [Kind::Architecture, Kind::Demonstration, Kind::Peer, Kind::Service, Kind::Command];
+impl NameKind {
+    const ALL: [NameKind; 5] = [
+        NameKind::Architecture,
+        NameKind::Demonstration,
+        NameKind::Peer,
+        NameKind::Service,
+        NameKind::Command,
+    ];
 
     fn names(self) -> Vec<&'static str> {
         match self {
-            Kind::Architecture => architectures::ALL.map(|architecture| architecture.name).to_vec(),
-            Kind::Peer => peers::labels(),
-            Kind::Service => services::ALL.map(|service| root(service.path)).to_vec(),
-            Kind::Demonstration => demos::names().to_vec(),
-            Kind::Command => groups::commands(),
+            NameKind::Architecture => architectures::ALL.map(|architecture| architecture.name).to_vec(),
+            NameKind::Peer => peers::labels(),
+            NameKind::Service => services::ALL.map(|service| root(service.path)).to_vec(),
+            NameKind::Demonstration => demos::names().to_vec(),
+            NameKind::Command => groups::commands(),
         }
     }
 
     /// What a name of this kind is, and the command that takes it.
     fn told(self, name: &str) -> String {
         match self {
-            Kind::Architecture => {
+            NameKind::Architecture => {
                 format!("{name} is an architecture: `dyno serve {name}`, `dyno learn {name}`. ")
             }
-            Kind::Peer => format!("{name} is a server of others: `dyno compare --peers` takes it in. "),
-            Kind::Service => format!("{name} is a service: it is asked for by its URL. "),
-            Kind::Demonstration => format!("{name} is a demonstration: `dyno demo {name}`. "),
-            Kind::Command => format!("{name} is a command: `dyno {name}`. "),
+            NameKind::Peer => format!("{name} is a server of others: `dyno compare --peers` takes it in. "),
+            NameKind::Service => format!("{name} is a service: it is asked for by its URL. "),
+            NameKind::Demonstration => format!("{name} is a demonstration: `dyno demo {name}`. "),
+            NameKind::Command => format!("{name} is a command: `dyno {name}`. "),
         }
     }
 }
@@ -51,9 +56,10 @@ fn root(path: &str) -> &str {
     &path[..end]
 }
 
-/// What `word` was probably meant to be where a name of `wanted` belongs, ended by a space; empty where nothing is near.
-pub(crate) fn meant(word: &str, wanted: Kind) -> String {
-    let others = || Kind::ALL.into_iter().filter(|kind| *kind != wanted);
+/// What `word` was probably meant to be where a name of `wanted` belongs, ended by a space; empty where nothing is
+/// near.
+pub(crate) fn meant(word: &str, wanted: NameKind) -> String {
+    let others = || NameKind::ALL.into_iter().filter(|kind| *kind != wanted);
     if let Some(kind) = others().find(|kind| kind.names().contains(&word)) {
         return kind.told(word);
     }
@@ -67,7 +73,7 @@ pub(crate) fn meant(word: &str, wanted: Kind) -> String {
 /// The service that a path was probably meant to ask for, if it asks for none.
 pub(crate) fn service(path: &str) -> Option<String> {
     let first = root(path.split(['?', '#']).next().filter(|path| path.starts_with('/'))?);
-    let known = Kind::Service.names();
+    let known = NameKind::Service.names();
     if first == "/" || known.contains(&first) {
         return None;
     }
@@ -82,19 +88,19 @@ mod tests {
     #[test]
     fn a_word_is_found_among_all_names() {
         for (word, wanted, told) in [
-            ("epol", Kind::Architecture, "did you mean epoll? "),
-            ("nginx", Kind::Architecture, "nginx is a server of others: `dyno compare --peers`"),
-            ("mitm", Kind::Architecture, "mitm is a demonstration: `dyno demo mitm`"),
-            ("epoll", Kind::Demonstration, "epoll is an architecture: `dyno serve epoll`"),
-            ("epoll", Kind::Command, "epoll is an architecture"),
-            ("compare", Kind::Architecture, "compare is a command: `dyno compare`"),
-            ("replya", Kind::Architecture, "did you mean replay? replay is a demonstration"),
-            ("haproxi", Kind::Architecture, "did you mean haproxy?"),
-            ("thread-pol", Kind::Command, "did you mean thread-pool? thread-pool is an architecture"),
+            ("epol", NameKind::Architecture, "did you mean epoll? "),
+            ("nginx", NameKind::Architecture, "nginx is a server of others: `dyno compare --peers`"),
+            ("mitm", NameKind::Architecture, "mitm is a demonstration: `dyno demo mitm`"),
+            ("epoll", NameKind::Demonstration, "epoll is an architecture: `dyno serve epoll`"),
+            ("epoll", NameKind::Command, "epoll is an architecture"),
+            ("compare", NameKind::Architecture, "compare is a command: `dyno compare`"),
+            ("replya", NameKind::Architecture, "did you mean replay? replay is a demonstration"),
+            ("haproxi", NameKind::Architecture, "did you mean haproxy?"),
+            ("thread-pol", NameKind::Command, "did you mean thread-pool? thread-pool is an architecture"),
         ] {
             assert!(meant(word, wanted).starts_with(told), "{word}: {}", meant(word, wanted));
         }
-        assert_eq!(meant("zzzzzzzzzzzzzz", Kind::Architecture), "");
+        assert_eq!(meant("zzzzzzzzzzzzzz", NameKind::Architecture), "");
     }
 
     #[test]
@@ -102,7 +108,7 @@ mod tests {
         for (path, near) in [
             ("/jsn", Some("/json")),
             ("/byte/100", Some("/bytes")),
-            ("/wiat/5", Some("/wait")),
+            ("/waitt/5", Some("/wait")),
             ("/json", None),
             ("/", None),
             ("/wait/5?x=1", None),

@@ -18,7 +18,7 @@ use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
 use crate::exit::{Exit, Failure};
-use crate::meant::{Kind, meant};
+use crate::meant::{NameKind, meant};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -59,7 +59,7 @@ impl From<ContestantError> for Failure {
         match error {
             ContestantError::Unknown { ref name, .. } => {
                 let names: Vec<&str> = ALL.iter().map(|architecture| architecture.name).collect();
-                let guess = meant(name, Kind::Architecture);
+                let guess = meant(name, NameKind::Architecture);
                 Failure::usage(message, format!("{guess}The names are: {}", names.join(" ")))
             }
             ContestantError::NoArms { architecture, .. } => {

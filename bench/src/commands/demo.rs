@@ -7,7 +7,7 @@ use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
-use crate::meant::{Kind, meant};
+use crate::meant::{NameKind, meant};
 use crate::print::outln;
 use crate::transport::leave_no_core_dump;
 use dyno_units::text::wrap;
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         return Ok(Exit::Success);
     };
     let demo = demos::ALL.into_iter().find(|demo| demo.name == *name).ok_or_else(|| {
-        let guess = meant(name, Kind::Demonstration);
+        let guess = meant(name, NameKind::Demonstration);
         Failure::usage(
             format!("there is no demonstration called {name:?}"),
             format!("{guess}`dyno demo` lists them"),

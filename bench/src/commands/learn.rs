@@ -7,13 +7,13 @@ use dyno_servers::book::Chapter;
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::learn::{pages, terminal};
-use crate::meant::{Kind, meant};
+use crate::meant::{NameKind, meant};
 use crate::print::{PAINT, out, outln};
 
 /// Read the book of architectures: what changes from chapter to chapter, picture, idea, price, where it breaks.
 ///
-/// Without a name it shows the contents. Every text is the chapter's own: the documentation of its source, and the facts
-/// of its row.
+/// Without a name it shows the contents. Every text is the chapter's own: the documentation of its source, and the
+/// facts of its row.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  dyno learn\n  dyno learn thread-pool --answer\n  dyno learn --html book"
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 
 fn named(name: &str) -> Result<Chapter, Failure> {
     Chapter::named(name).ok_or_else(|| {
-        let remedy = format!("{}`dyno learn` lists the chapters", meant(name, Kind::Architecture));
+        let remedy = format!("{}`dyno learn` lists the chapters", meant(name, NameKind::Architecture));
         Failure::usage(format!("there is no chapter {name}"), remedy)
     })
 }

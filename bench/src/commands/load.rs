@@ -65,8 +65,8 @@ pub(crate) struct Arguments {
     /// Exit with code 3 if this holds, such as p99>5ms. Can be repeated.
     #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse)]
     fail_if: Vec<Condition>,
-    /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3. Can
-    /// be repeated.
+    /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3.
+    /// Can be repeated.
     #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse_live)]
     abort_on: Vec<Condition>,
     /// Share of failed requests that makes the run void.
@@ -97,19 +97,21 @@ pub(crate) struct Arguments {
 
 const AFTER_HELP: &str = "\
 Examples:
-  dyno load http://127.0.0.1:8080/                       closed loop, 64 connections, 10 s
-  dyno load http://127.0.0.1:8080/ --rate 10k            open loop, Poisson arrivals
-  dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
-  dyno load https://localhost:8443/ --trust ca.pem       TLS 1.3; without --trust the system says whom to trust
-  dyno load http://127.0.0.1:8080/ http://127.0.0.1:8081/    both in turn, and the ratio with its interval
-  dyno load unix:/run/server.sock:/json                  a Unix socket
-  dyno load http://127.0.0.1:8080/json --expect service --require 'p99<5ms'
+  dyno load http://127.0.0.1:8080/                     closed loop, 64 connections
+  dyno load http://127.0.0.1:8080/ --rate 10k          open loop, Poisson arrivals
+  dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s  a ramp
+  dyno load http://127.0.0.1:8080/ --rate 5k --html run.html --require 'p99<5ms'
   dyno load http://127.0.0.1:8080/ --rate 10k --abort-on 'errors>1%'
+  dyno load http://127.0.0.1:8080/ http://127.0.0.1:8081/  two, and their ratio
+  dyno load https://localhost:8443/ --trust ca.pem     TLS 1.3; without --trust
+                                           the system says whom to trust
+  dyno load unix:/run/server.sock:/json                a Unix socket
 
-Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --require does not hold (or had too few answers to be known),
-a --fail-if holds, or an --abort-on ended the run; 5 what the run is for is void, or a condition is about a figure that
-is void or a bound that does not decide, or --strict and any figure is one; 130 interrupted (what was measured is
-written, marked as partial).";
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage; 3 a --require does not
+hold, or had too few answers to be known, a --fail-if holds, or an --abort-on
+ended the run; 5 what the run is for is void, or a condition is about a figure
+that is void or a bound that does not decide, or --strict and any figure is one;
+130 interrupted (what was measured is written, marked as partial).";
 
 /// Runs the load.
 ///

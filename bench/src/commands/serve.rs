@@ -33,7 +33,7 @@ use super::deadlines::DeadlineOptions;
 use crate::exit::{Exit, Failure};
 use crate::knobs;
 use crate::limits::LONGEST_DRAIN_S;
-use crate::meant::{Kind, meant};
+use crate::meant::{NameKind, meant};
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
 
@@ -190,7 +190,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
     let mut known = architectures::ALL.into_iter();
     known.find(|architecture| architecture.name == name).ok_or_else(|| {
-        let guess = meant(name, Kind::Architecture);
+        let guess = meant(name, NameKind::Architecture);
         Failure::usage(
             format!("there is no architecture called {name:?}"),
             format!("{guess}`dyno list` shows them all"),

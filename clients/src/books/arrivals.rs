@@ -136,7 +136,8 @@ fn variation(gaps: &[(u64, f64)]) -> f64 {
     variance.sqrt() / mean
 }
 
-/// The Anderson-Darling statistic of values that are even between 0 and 1 if the law holds (Anderson and Darling, 1954).
+/// The Anderson-Darling statistic of values that are even between 0 and 1 if the law holds (Anderson and Darling,
+/// 1954).
 fn anderson_darling(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let n = values.len();

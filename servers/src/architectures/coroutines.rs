@@ -8,7 +8,7 @@
 //!              resume                       suspend(what I wait for)
 //!   scheduler ---------> coroutine 3: read ----------+
 //!       ^                                            |
-//!       +--------------------------------------------+     one kernel thread, N stacks
+//!       +--------------------------------------------+
 //!       epoll: which are ready? which deadlines have passed?
 //! ```
 //!

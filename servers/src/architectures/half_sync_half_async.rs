@@ -5,7 +5,7 @@
 //!
 //! # Picture
 //! ```text
-//!   sync     worker 1    worker 2    worker N        call the service, wait for back ends
+//!   sync     worker 1    worker 2    worker N    call the service, may wait
 //!               ^ requests  |  replies
 //!   queue    [ r3 r2 r1 ]   v  [ inbox, wakeup ]
 //!   async    one epoll loop: accept, read, parse, write

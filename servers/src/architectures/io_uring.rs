@@ -5,7 +5,7 @@
 //! # Picture
 //! ```text
 //!   submission queue: [ accept, receive c1, send c2, ... ] ---> kernel
-//!                                                                 |  one system call for all
+//!                                                                 |  one call
 //!   completion queue: [ c7 accepted, c1 got 40 bytes, ... ] <----+
 //! ```
 //!

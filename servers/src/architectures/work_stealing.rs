@@ -4,7 +4,7 @@
 //!
 //! # Picture
 //! ```text
-//!   worker 1 [ t t t ]  <-- steals --  worker 2 [ ]        rayon's pool, a worker for each core
+//!   worker 1 [ t t t ]  <-- steals --  worker 2 [ ]   rayon's, one a core
 //!        ^                                  |
 //!        | tasks                            v replies
 //!   one epoll loop: accept, read, parse, write

@@ -59,7 +59,8 @@ impl Terminal {
     }
 }
 
-/// The size of the terminal behind standard error, asked there and nowhere else; what a VT100 has where it does not say.
+/// The size of the terminal behind standard error, asked there and nowhere else; what a VT100 has where it does not
+/// say.
 fn size() -> Rect {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: the call writes one winsize, and this one lives for the call (ioctl_tty(2)).

@@ -6,7 +6,7 @@
 //! ```text
 //!   accept -> epoll_ctl(add)          kernel: [ ready list ]
 //!                                              |
-//!             epoll_wait <---------------------+  -> serve each ready one -> again
+//!             epoll_wait <---------------------+ -> serve the ready ones, again
 //! ```
 //!
 //! # Price

@@ -3,7 +3,10 @@
 //!
 //! # Picture
 //! ```text
-//!   [ (fd, events) ... ] -> poll(2) -> [ (fd, events, ready) ... ] -> serve each ready one -> again
+//!   [ (fd, events) ... ] -> poll(2) -> [ (fd, events, ready) ... ]
+//!             ^                                  |
+//!             +----- again, when each ready -----+
+//!                    one is served
 //! ```
 //!
 //! # Price

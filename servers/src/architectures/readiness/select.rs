@@ -3,7 +3,10 @@
 //!
 //! # Picture
 //! ```text
-//!   { all descriptors, as bits } -> select(2) -> { ready ones } -> serve each until it would wait -> again
+//!   { all descriptors, as bits } -> select(2) -> { ready ones }
+//!                ^                                     |
+//!                +----- again, when each is served ----+
+//!                       until it would wait
 //! ```
 //!
 //! # Price

@@ -1,5 +1,7 @@
 //! A page of a book: text, pictures, tables and differences, with the skeleton of the reports.
 
+mod body;
+
 use askama::Template;
 
 use crate::charts::escape;
@@ -77,7 +79,7 @@ impl BookPage {
             .iter()
             .map(|(file, name)| format!("<a href=\"{}\">{}</a>", escape(file), escape(name)))
             .collect();
-        let mut sections: Vec<Section> = self.parts.iter().map(section).collect();
+        let mut sections: Vec<Section> = self.parts.iter().map(body::section).collect();
         if let Some(last) = sections.last_mut() {
             last.body += &format!("<nav aria-label=\"Other pages\">{links}</nav>");
         }
@@ -98,60 +100,5 @@ impl BookPage {
             data: "{\"cells\":[],\"first\":0}".into(),
         };
         page.render().map_err(ReportError::Page)
-    }
-}
-
-fn section(part: &BookPart) -> Section {
-    Section { id: part.id, title: part.title.clone(), body: body(&part.body) }
-}
-
-fn body(body: &PartBody) -> String {
-    match body {
-        PartBody::Text(text) => prose::book_html(text),
-        PartBody::Question(asked, answer) => format!(
-            "{}<details><summary>Answer</summary>{}</details>",
-            prose::book_html(asked),
-            prose::book_html(answer)
-        ),
-        PartBody::Facts(facts) => {
-            let row = |(name, words): &(String, String)| {
-                format!(
-                    "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td></tr>",
-                    escape(name),
-                    escape(words)
-                )
-            };
-            let rows: String = facts.iter().map(row).collect();
-            format!("<div class=\"scroll\"><table><tbody>{rows}</tbody></table></div>")
-        }
-        PartBody::Code(code) => {
-            format!("<details><summary>The code</summary><pre>{}</pre></details>", escape(code))
-        }
-        PartBody::Difference(lines) => {
-            let line = |(side, text): &(DifferenceSide, String)| {
-                let (tag, sign) = match side {
-                    DifferenceSide::Both => ("span", ' '),
-                    DifferenceSide::First => ("del", '-'),
-                    DifferenceSide::Second => ("ins", '+'),
-                };
-                format!("<{tag}>{sign} {}\n</{tag}>", escape(text))
-            };
-            let lines: String = lines.iter().map(line).collect();
-            format!(
-                "<details><summary>The difference, line by line</summary><pre class=\"difference\">{lines}</pre></details>"
-            )
-        }
-        PartBody::Contents(pages) => {
-            let row = |(file, name, words): &(String, String, String)| {
-                format!(
-                    "<tr><th scope=\"row\"><a href=\"{}\">{}</a></th><td class=\"text\">{}</td></tr>",
-                    escape(file),
-                    escape(name),
-                    prose::book_html(words)
-                )
-            };
-            let rows: String = pages.iter().map(row).collect();
-            format!("<table><tbody>{rows}</tbody></table>")
-        }
     }
 }
