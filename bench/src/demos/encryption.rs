@@ -89,7 +89,10 @@ fn limited_validity(stage: &mut Stage) -> Result<(), Failure> {
     alice.send(b"after").map_err(failed)?;
     let wire = drain(&mut alice);
     let kinds = kinds(&wire);
-    stage.says("Eve", format!("sees kinds {kinds:?}: data, rekey, renew, data; the last two are under the next key"));
+    stage.says(
+        "Eve",
+        format!("sees kinds {kinds:?}: data, rekey, renew, data; the last two are under the next key"),
+    );
     let mut plain = Vec::new();
     bob.receive(&wire, &mut plain, later).map_err(failed)?;
     stage.says("Bob", format!("reads {:?}: he has changed his key at the same place", readable(&plain)));
