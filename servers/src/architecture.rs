@@ -24,6 +24,8 @@ pub struct Architecture {
     pub knobs: &'static [Knob],
     /// The default values of the options on a machine with `cores` cores.
     pub defaults: fn(cores: usize) -> Defaults,
+    /// The text of its file, from which the book is made: documentation, then code.
+    pub source: &'static str,
     /// Serves the site until it is stopped. When it returns, none of its threads and children is left.
     ///
     /// # Errors
@@ -129,6 +131,21 @@ pub enum ServedBy {
     Coroutines,
     /// Tasks on the kernel threads of a runtime.
     Tasks,
+}
+
+impl ServedBy {
+    /// Whether what serves one connection can reach what another has left in memory.
+    pub fn shares_memory(self) -> bool {
+        match self {
+            ServedBy::Processes => false,
+            ServedBy::OnlyThread
+            | ServedBy::Threads
+            | ServedBy::Loops
+            | ServedBy::LoopAndPool
+            | ServedBy::Coroutines
+            | ServedBy::Tasks => true,
+        }
+    }
 }
 
 /// What is started for each connection.

@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "compare",
     "curve",
     "scale",
@@ -25,6 +25,7 @@ const COMMANDS: [&str; 20] = [
     "explain",
     "report",
     "diff",
+    "learn",
     "serve",
     "list",
     "load",

@@ -9,6 +9,7 @@
 //! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
+//! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
 
 pub mod comparison;
@@ -24,3 +25,4 @@ pub mod points;
 pub mod ranking;
 pub mod transports;
 pub mod unit;
+mod watched;

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::probe::machine::online_cores;
-use dyno_record::header::Environment;
+use dyno_record::header::{Environment, PROBE};
 use dyno_units::read;
 
 /// Kernel settings that are stored with the records: these files below /proc/sys, and no others.
@@ -59,6 +59,7 @@ pub fn read() -> Environment {
         governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         dyno: env!("CARGO_PKG_VERSION").to_string(),
         programs: PROGRAM.iter().cloned().collect(),
+        probes: vec![PROBE],
         optimized: !cfg!(debug_assertions),
         settings,
     }

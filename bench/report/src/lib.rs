@@ -9,6 +9,7 @@ use dyno_units::text::wrap;
 
 use crate::error::ReportError;
 
+pub mod book_page;
 mod cells;
 mod charts;
 pub mod error;
@@ -19,6 +20,7 @@ mod memory;
 mod page;
 mod points_table;
 mod prose;
+pub mod run_page;
 mod section;
 mod sections;
 mod statements;

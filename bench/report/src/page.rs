@@ -19,23 +19,27 @@ use dyno_units::verdict::Verdict;
 
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page<'a> {
-    title: String,
-    facts: String,
-    style: &'a str,
-    style_hash: String,
-    script: &'a str,
-    script_hash: String,
-    warnings: Vec<String>,
-    paragraphs: Vec<String>,
-    sections: Vec<Section>,
-    version: &'a str,
-    command: String,
-    data: String,
+pub(crate) struct Page<'a> {
+    pub(crate) title: String,
+    pub(crate) facts: String,
+    /// Heading of the first box.
+    pub(crate) opening: &'a str,
+    pub(crate) style: &'a str,
+    pub(crate) style_hash: String,
+    pub(crate) script: &'a str,
+    pub(crate) script_hash: String,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) paragraphs: Vec<String>,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) version: &'a str,
+    /// What it was made from.
+    pub(crate) origin: &'a str,
+    pub(crate) command: String,
+    pub(crate) data: String,
 }
 
-const STYLE: &str = include_str!("page/style.css");
-const SCRIPT: &str = include_str!("page/script.js");
+pub(crate) const STYLE: &str = include_str!("page/style.css");
+pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 
 /// The page of an experiment.
 ///
@@ -56,6 +60,7 @@ pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, Report
     let page = Page {
         title: title(header),
         facts: facts(header),
+        opening: "What it says",
         style: STYLE,
         style_hash: prose::sha256_base64(STYLE),
         script: SCRIPT,
@@ -64,6 +69,7 @@ pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, Report
         paragraphs: statements::paragraphs(model, records),
         sections: parts,
         version: &header.environment.dyno,
+        origin: "from records alone",
         command: header.command.join(" "),
         data: data(records).map_err(ReportError::Series)?,
     };

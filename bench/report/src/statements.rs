@@ -34,7 +34,8 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
 
 fn scale(trail: &Trail) -> Option<String> {
     let first = trail.points.first()?;
-    let last = trail.points.iter().rfind(|point| !point.shared && point.rate.value().is_some())?;
+    let is_whole = |point: &&TrailPoint| !point.shared && !point.siblings && point.rate.value().is_some();
+    let last = trail.points.iter().rfind(is_whole)?;
     let base = first.rate.value()?;
     if last.x <= first.x {
         return Some(format!(
@@ -44,8 +45,12 @@ fn scale(trail: &Trail) -> Option<String> {
         ));
     }
     let speed_up = last.rate.value()? / base * first.x;
+    let with_siblings = trail.points.iter().rfind(|point| point.siblings && point.rate.value().is_some());
+    let siblings = with_siblings.map_or(String::new(), |point| {
+        format!(" With siblings that share their units, {} in all: {}.", point.x, words::rate(&point.rate))
+    });
     Some(format!(
-        "{}: {} on {} cores, {} of one core ({} a core).",
+        "{}: {} on {} cores, {} of one core ({} a core).{siblings}",
         trail.line.label,
         words::rate(&last.rate),
         last.x,

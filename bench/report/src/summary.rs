@@ -190,6 +190,9 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
     }));
     let ratio = model.to_baseline(place, |row| &row.cpu_at_capacity_ns);
     found.extend(derived(&of, "cpu_at_capacity_to_baseline", ratio));
+    let ratio = model.to_baseline(place, |row| &row.cpu_at_connect_ns);
+    found.extend(derived(&of, "cpu_at_connect_to_baseline", ratio));
+    found.extend(derived(&of, "rate_fall_while_read_share", row.watched_fall));
     let own = |label: &str, transport: TransportKind| transport.label_behind(label) == row.label;
     for price in prices(model).iter().filter(|price| own(&price.contestant, price.transport)) {
         found.extend(derived(&of, "capacity_to_plain", price.capacity_share));

@@ -1,11 +1,9 @@
 //! `dyno calibrate`: load generators against servers whose latency law is known.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use dyno_clients::engine::live::Live;
 use dyno_units::read;
 use nix::unistd::{SysconfVar, sysconf};
 use serde_json::json;
@@ -93,12 +91,11 @@ fn serve(law: LatencyLaw, address: SocketAddr) -> CommandResult {
             "name": "reference", "settings": {"law": law.to_string()}});
         outln!("{line}");
     };
-    let live = Arc::new(Live::new(1));
-    progress::stop_on_signals(&live)?;
+    progress::stop_on_signals()?;
     // The number of cores of the machine, not of this process, which is pinned to one of them.
     let cores = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
     let awake = cores.is_some_and(|cores| cores > 1);
-    let account = reference::serve(law, address, awake, &live, &mut ready)
+    let account = reference::serve(law, address, awake, progress::is_interrupted, &mut ready)
         .map_err(|e| Failure::failed(format!("the reference server: {e}"), "choose another --listen"))?;
     outln!("{}", json!(account));
     Ok(Exit::Success)

@@ -24,6 +24,7 @@ pub(crate) mod experiment;
 pub(crate) mod explain;
 pub(crate) mod guest;
 pub(crate) mod keys;
+pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
@@ -55,6 +56,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Learn(learn::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -105,6 +107,7 @@ impl Dyno {
             Command::Man(arguments) => man::run(&arguments),
             Command::Browse(arguments) => browse::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
+            Command::Learn(arguments) => learn::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),

@@ -3,14 +3,7 @@
 use clap::Command;
 use clap::builder::StyledStr;
 
-/// The purposes, and the commands for each. Each command stands in one group.
-const GROUPS: [(&str, &[&str]); 5] = [
-    ("Measure", &["compare", "curve", "scale", "connections", "count", "run"]),
-    ("Explain and report", &["explain", "report", "diff"]),
-    ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
-    ("Security", &["keys", "demo"]),
-    ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
-];
+use crate::groups::GROUPS;
 
 /// The command with an overview of its subcommands in groups, in place of clap's single list.
 pub(super) fn grouped(command: Command) -> Command {
@@ -59,8 +52,9 @@ mod tests {
 
     use clap::CommandFactory;
 
-    use super::{GROUPS, grouped};
+    use super::grouped;
     use crate::commands::Dyno;
+    use crate::groups::GROUPS;
 
     #[test]
     fn every_command_stands_in_one_group() {

@@ -210,6 +210,11 @@ impl Connection {
         self.inbox.request()
     }
 
+    /// The request that [`next_request`](Self::next_request) would give. It stays where it is.
+    pub fn peek_request(&self) -> Option<Request<'_>> {
+        if self.phase == Phase::Ready { self.inbox.request() } else { None }
+    }
+
     // Answer.
 
     /// Answers the request that was taken. `date` is the present time; drivers make it once a second.
@@ -251,6 +256,21 @@ impl Connection {
             self.phase = Phase::Receiving;
             self.go_on(now);
         }
+    }
+
+    /// Says with an interim answer (100) that the request that was taken is worked on. One that waits for its final
+    /// answer reads on (RFC 9110, 15.2).
+    ///
+    /// # Returns
+    /// Whether there is something to write now: not if no request is out, nor for HTTP/1.0 (RFC 9110, 15.2).
+    pub fn reassure(&mut self, now: Instant) -> bool {
+        let knows_interim = self.inbox.head().is_some_and(|head| head.version == Version::Http11);
+        if self.phase != Phase::Taken || !knows_interim || self.outbox.has_tail() {
+            return false;
+        }
+        self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE);
+        self.set_timer(now);
+        true
     }
 
     // Drain.

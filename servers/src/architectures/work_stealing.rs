@@ -19,20 +19,29 @@
 //! `rayon::join` and use all cores for one request.
 //!
 //! # Breaks
-//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; a modelled back end
-//! is a timer in the loop. The pool has no bound of its own, so the loop counts the requests under way and answers
-//! 503 past the bound.
+//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; the loop waits for a
+//! modelled back end, and for all else that a request waits for. The pool has no bound of its own, so the loop counts
+//! the requests under way and answers 503 past the bound.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
 //! rayon.
+//!
+//! # Question
+//! Why does a worker put its own tasks at one end of its queue and thieves take them from the other?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! The owner takes what it put there last, which its cache still holds. A thief takes the oldest, which
+//! mostly is the largest piece of work that is left, and the two meet only when one task remains.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::unbounded;
-use dyno_http::request::Request;
 use rayon::{Scope, ThreadBuilder, ThreadPoolBuilder};
 
 use super::readiness::{self, epoll::Epoll};
@@ -41,12 +50,12 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
+use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, STEALING_STACK_BYTES};
-use crate::services::service::Reply;
+use crate::services::service::{Asked, Reply};
 
 /// A loop that moves bytes, a work-stealing pool that computes.
 pub const WORK_STEALING: Architecture = Architecture {
@@ -68,6 +77,7 @@ pub const WORK_STEALING: Architecture = Architecture {
         max_connections: MAX_CONNECTIONS,
         queue_places: QUEUE_PLACES,
     },
+    source: include_str!("work_stealing.rs"),
     run,
 };
 
@@ -105,12 +115,12 @@ struct StealingPool<'a, 'scope> {
 }
 
 impl Workers for StealingPool<'_, '_> {
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
         let (site, inbox, presence) = (self.site, self.inbox, self.presence);
         presence.enter(ticket);
         let has_place = self.under_way < site.settings.queue_places;
         let request = if has_place { HandedRequest::new(site, request) } else { None };
-        let Some(request) = request else { return Some(busy(site.tallies.of(0))) };
+        let Some(request) = request else { return Some(Reply::Now(busy(site.tallies.of(0)))) };
         self.under_way += 1;
         self.scope.spawn(move |_| {
             if inbox.is_closed() {
@@ -133,9 +143,9 @@ impl Workers for StealingPool<'_, '_> {
         Some(self.inbox.wakeup())
     }
 
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
-        let answer = self.inbox.take()?;
+    fn news(&mut self) -> Option<(Ticket, News)> {
+        let news = self.inbox.take()?;
         self.under_way -= 1;
-        Some(answer)
+        Some(news)
     }
 }

@@ -3,9 +3,10 @@
 
 use std::error::Error as _;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::answer::Outlet;
 use super::head_limit::{HeadLimit, Late, RequestCount};
+use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
 use super::write_limit::WriteLimit;
@@ -45,11 +47,17 @@ pub struct AsyncWire {
     /// Octets of the head under way.
     head_bytes: usize,
     outlet: Outlet,
+    sentry: Sentry,
+    source: Option<IpAddr>,
+    names: SharedNames,
 }
 
 /// What a client is told whose head took too long. hyper would tell it nothing.
 const HEAD_TIMEOUT_ANSWER: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// What a client is told that has ended its side and may wait for its answer, or may have left.
+const REASSURANCE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What a client is told for whose head there is no memory.
 const NO_MEMORY_ANSWER: &[u8] =
@@ -57,6 +65,9 @@ const NO_MEMORY_ANSWER: &[u8] =
 
 /// The share of the connection's turn, which the wire and the gate in front of the services use together.
 pub type SharedTurn = Arc<Mutex<TurnShare>>;
+
+/// The names that the peer has proved, told to the gate by the wire.
+pub type SharedNames = Arc<OnceLock<Vec<String>>>;
 
 struct Secure {
     pipe: Box<dyn Pipe>,
@@ -174,6 +185,9 @@ impl AsyncWire {
             memory,
             head_bytes: 0,
             outlet: Outlet::default(),
+            sentry: Sentry::default(),
+            source,
+            names: SharedNames::default(),
         }
     }
 
@@ -185,6 +199,21 @@ impl AsyncWire {
     /// For bodies, which go out piece by piece.
     pub fn outlet(&self) -> Outlet {
         self.outlet.clone()
+    }
+
+    /// For whoever waits, and wants to know whether the client has left.
+    pub fn sentry(&self) -> Sentry {
+        self.sentry.clone()
+    }
+
+    /// Where the connection comes from, if its transport or the policy wants to know.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// For code that judges requests, which come when the names are known.
+    pub fn names(&self) -> SharedNames {
+        Arc::clone(&self.names)
     }
 
     /// The share of the connection's turn. Whoever polls the connection renews it before, and the wire whenever the
@@ -264,7 +293,8 @@ impl AsyncWire {
 
     /// The pipe has failed: the operator is told why, and what the pipe still says to the peer is tried once.
     fn give_up(&mut self, failure: &PipeError, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        complaint::explain(self.tally, failure);
+        let shown = self.secure.as_ref().and_then(|secure| secure.pipe.peer_shown());
+        complaint::explain(self.tally, failure, self.source, shown.as_deref());
         // The failure is counted here, because hyper does not report failures before the first request.
         Tally::add(&self.tally.peer_faults, 1);
         let _ = self.poll_pending(context)?;
@@ -313,6 +343,9 @@ impl AsyncWire {
                 octets => secure.pipe.receive(octets, &mut secure.plain, Instant::now()),
             };
             Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
+            if secure.pipe.is_established() && self.names.get().is_none() {
+                let _ = self.names.set(secure.pipe.peer_names().to_vec());
+            }
             if let Err(failure) = opened {
                 return self.give_up(&failure, context);
             }
@@ -388,6 +421,12 @@ impl AsyncWrite for AsyncWire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_pending(context))?;
         self.outlet.emptied(context);
+        if self.sentry.is_to_reassure() {
+            // The client may not read at all, so it is tried once.
+            let _ = self.as_mut().poll_write(context, REASSURANCE)?;
+            self.sentry.has_reassured();
+        }
+        self.sentry.poll(&self.stream, context);
         Poll::Ready(Ok(()))
     }
 

@@ -8,56 +8,22 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, recv, send};
 
+use super::attending::attend;
 use super::selector::Interest;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
+pub use super::wire::Wire;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
-use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
+use crate::kit::wait::until_ready;
 use crate::limits::DRAIN_LOOK;
-
-/// A connection and the calls that wait for it.
-pub trait Wire {
-    /// The connection itself; `None` where there is no socket.
-    fn connection(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
-    /// that no request is under way; then a stopping server may end the wait, with 0 although bytes may still come.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when the timeout may have passed, any other kind when the connection is broken.
-    fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize>;
-
-    /// Waits until some of `octets` have been handed to the kernel.
-    ///
-    /// # Errors
-    /// As [`Wire::read`].
-    fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize>;
-
-    /// Waits for a modelled back end.
-    fn sleep(&mut self, wait: Duration);
-
-    /// Tells the peer that nothing more will come.
-    fn shut(&mut self);
-
-    /// Lets other connections of the same thread have their turn. A kernel thread has no others.
-    fn let_others_run(&mut self) {}
-
-    /// Whether other connections wait for the worker that serves this one, which therefore must not wait for its
-    /// client: reads and writes are then called with a timeout of zero.
-    fn is_wanted(&mut self, _now: Instant) -> bool {
-        false
-    }
-}
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
@@ -142,11 +108,11 @@ fn converse(
         {
             share.serve();
             let reply = call(site, &request, tally, wire.connection());
-            if let Some(wait) = reply.wait {
-                wire.sleep(wait);
-            }
             clock.tick();
-            session.respond(reply.response, clock);
+            let Some(response) = attend(wire, session, reply, site, tally, clock)? else {
+                return Ok(Pause::Ended);
+            };
+            session.respond(response, clock);
         }
         if site.stop.is_requested() {
             session.finish(clock.now());
@@ -236,6 +202,15 @@ impl<'a> BlockingWire<'a> {
     pub fn stream(&self) -> &TcpStream {
         &self.stream
     }
+
+    /// Waits at most `timeout` for bytes, or for room in the kernel; whether there are any.
+    ///
+    /// # Errors
+    /// Those that waiting does not cure.
+    pub fn is_ready(&self, interest: Interest, timeout: Duration) -> io::Result<bool> {
+        let side = if interest == Interest::Write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
+        until_ready(self.stream.as_fd(), side, timeout)
+    }
 }
 
 impl Wire for BlockingWire<'_> {
@@ -266,10 +241,7 @@ impl Wire for BlockingWire<'_> {
         match send(self.stream.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
             Err(Errno::EAGAIN) if timeout.is_zero() => Err(io::ErrorKind::WouldBlock.into()),
             Err(Errno::EAGAIN) => {
-                let millis = timeout.as_millis().saturating_add(1);
-                let millis = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-                let waited = poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis);
-                waited.map_or_else(|error| get_over(error, Some(timeout)), |_| Ok(()))?;
+                self.is_ready(Interest::Write, timeout)?;
                 Err(io::ErrorKind::WouldBlock.into())
             }
             sent => Ok(sent?),

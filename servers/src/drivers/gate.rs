@@ -13,30 +13,38 @@
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, Version};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Outlet};
-use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
+use super::async_wire::{AsyncWire, Attendance, SharedNames, SharedTurn, lock};
+use super::awaiting::{self, Awaited};
 use super::head_limit::RequestCount;
+use super::held::Held;
+use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
-use crate::kit::call::{busy, guard, has_left};
+use crate::kit::access::Judge;
+use crate::kit::call::{self, busy, has_left};
 use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
-use crate::services::service::{Call, FieldLookup, text};
+use crate::services::owner::Asker;
+use crate::services::service::{Call, FieldLookup, Reply, text};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -46,8 +54,13 @@ pub struct Gate {
     requests: RequestCount,
     memory: WireMemory,
     outlet: Outlet,
+    sentry: Sentry,
+    names: SharedNames,
+    /// Judges requests. One task has it, so nobody waits for the lock.
+    judge: Option<Mutex<Judge<'static>>>,
     tally: fn(&'static Site) -> &'static Tally,
     refused: AtomicBool,
+    left: AtomicBool,
 }
 
 impl Gate {
@@ -55,7 +68,10 @@ impl Gate {
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
         let (memory, outlet) = (wire.memory(), wire.outlet());
-        Gate { site, attendance, share, requests, memory, outlet, tally, refused: AtomicBool::new(false) }
+        let (sentry, names) = (wire.sentry(), wire.names());
+        let judge = site.judge(wire.source()).map(Mutex::new);
+        let (refused, left) = (AtomicBool::new(false), AtomicBool::new(false));
+        Gate { site, attendance, share, requests, memory, outlet, sentry, names, judge, tally, refused, left }
     }
 
     /// Answers a request, valid or not.
@@ -74,7 +90,7 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
             Ok(()) => match self.collect(body).await {
-                Ok((body, _lease)) => self.serve(&parts, &body).await,
+                Ok((body, _lease)) => self.serve(&parts, body).await,
                 Err(refusal) => refusal,
             },
             Err(refusal) => refusal,
@@ -95,17 +111,54 @@ impl Gate {
         self.refused.load(Relaxed)
     }
 
-    async fn serve(&self, parts: &Parts, body: &[u8]) -> Response {
+    /// Whether the client has left while its request waited. Nothing is to be done for the connection any more.
+    pub fn has_lost_client(&self) -> bool {
+        self.left.load(Relaxed)
+    }
+
+    async fn serve(&self, parts: &Parts, body: Vec<u8>) -> Response {
         let reply = {
-            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
+            let asker = match self.judge(method, path) {
+                Ok(asker) => asker,
+                Err(refusal) => return refusal,
+            };
             let has_left = || has_left(self.attendance.connection());
-            let call = Call { method, path, body, fields: &parts.headers, has_left: &has_left };
-            guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
+            let (fields, asker) = (&HostAndFields(parts), &asker);
+            let call = Call { method, path, query, body: &body, fields, has_left: &has_left, asker };
+            call::serve(self.site, &call, (self.tally)(self.site))
         };
-        if let Some(wait) = reply.wait {
-            sleep(wait).await;
+        drop(body);
+        let mut held = match reply {
+            Reply::Now(response) => return response,
+            Reply::After(wait, response) => Held::answer(std::time::Instant::now() + wait, response),
+            Reply::Later(job) => Held::job(job),
+        };
+        let mut sentry = self.sentry.stand(self.attendance.connection());
+        let mut has_ended = false;
+        loop {
+            match awaiting::attend(&mut held, &mut sentry, has_ended).await {
+                Awaited::Response(response) => return response,
+                Awaited::Left => {
+                    self.left.store(true, Relaxed);
+                    // The connection is dropped in this poll of its task, and this with it.
+                    return pending().await;
+                }
+                Awaited::Ended => {
+                    has_ended = true;
+                    if parts.version == Version::HTTP_11 {
+                        sentry.reassure().await;
+                    }
+                }
+            }
         }
-        reply.response
+    }
+
+    fn judge(&self, method: &str, path: &str) -> Result<Asker, Response> {
+        let Some(judge) = &self.judge else { return Ok(Asker::UNASKED) };
+        let names = self.names.get().map_or(&[][..], Vec::as_slice);
+        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.judge((self.tally)(self.site), names, method, path)
     }
 
     /// The bounds of the head, as our own core has them; [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)
@@ -133,7 +186,7 @@ impl Gate {
 
     /// The answer where the budget of memory is spent.
     fn busy(&self) -> Response {
-        busy((self.tally)(self.site)).response.closing()
+        busy((self.tally)(self.site)).closing()
     }
 
     /// The body, and the lease on its memory.
@@ -235,8 +288,16 @@ fn is_host(host: &[u8]) -> bool {
     port.len() <= 5 && literal.map_or_else(|| name.iter().all(plain), |literal| literal.iter().all(inside))
 }
 
-impl FieldLookup for HeaderMap {
+/// The head of a request, as services look into it.
+struct HostAndFields<'a>(&'a Parts);
+
+impl FieldLookup for HostAndFields<'_> {
     fn all(&self, name: &str) -> Vec<&str> {
-        self.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+        self.0.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+    }
+
+    fn host(&self) -> &str {
+        let field = || self.0.headers.get(HOST).and_then(|host| host.to_str().ok());
+        self.0.uri.authority().map(Authority::as_str).or_else(field).unwrap_or_default()
     }
 }

@@ -9,26 +9,28 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+mod memory;
+
 use std::mem;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dyno_http::connection::{Connection, Want};
-use dyno_http::request::Request;
 use dyno_http::response::Response;
-use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 
-use super::buffers::Buffers;
 use super::holding::Holding;
+use super::secure::Secure;
+use crate::kit::access::Judge;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
-use crate::kit::complaint;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::{RECORD_BYTES, WIRE_BYTES};
+use crate::services::owner::Asker;
+use crate::services::service::Asked;
 
 /// One connection of a client, without its socket.
 ///
@@ -43,6 +45,10 @@ pub struct Session<'a> {
     /// What the session may hold.
     holding: Holding<'a>,
     shedding: Shedding,
+    /// Judges requests; `None`: everybody may do everything.
+    judge: Option<Box<Judge<'a>>>,
+    /// The answer to a request that was denied; the next step gives it.
+    denied: Option<Box<Response>>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -73,49 +79,13 @@ pub enum DriverStep {
     Close,
 }
 
-/// What a secure session has beside the HTTP connection.
-struct Secure {
-    pipe: Box<dyn Pipe>,
-    /// The buffer that the driver reads into; empty while the session is idle.
-    wire: Vec<u8>,
-    plain: Vec<u8>,
-    /// Octets of HTTP that the pipe has sealed and the kernel has not taken; HTTP's write limit runs until it has.
-    sealed: usize,
-    goodbye_said: bool,
-    dead: bool,
-    /// How long a peer that does not read may delay the last bytes (an alert or a goodbye).
-    grace: Duration,
-    /// The end of that time, once it has begun.
-    last_chance: Option<Instant>,
-}
-
-impl Secure {
-    /// Marks the pipe as dead if it has failed, and reports the reason once.
-    fn note(&mut self, result: Result<(), PipeError>, tally: &Tally) {
-        if let Err(failure) = result
-            && !mem::replace(&mut self.dead, true)
-        {
-            complaint::explain(tally, &failure);
-        }
-    }
-}
-
 impl<'a> Session<'a> {
     /// The session of a connection that was accepted at `now` from `source`; `tally` counts it.
     pub fn new(site: &'a Site, tally: &'a Tally, source: Option<IpAddr>, now: Instant) -> Self {
         Tally::add(&tally.connections, 1);
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, now);
-            Box::new(Secure {
-                pipe,
-                wire: Vec::new(),
-                plain: Vec::new(),
-                sealed: 0,
-                goodbye_said: false,
-                dead: false,
-                grace: site.limits.linger_time,
-                last_chance: None,
-            })
+            Box::new(Secure::new(pipe, source, site.limits.linger_time))
         });
         let mut http = Connection::new(Arc::clone(&site.limits), now);
         if site.stop.is_requested() {
@@ -125,7 +95,8 @@ impl<'a> Session<'a> {
             Some(holding) => (holding, Shedding::No),
             None => (Holding::nothing(site), Shedding::Due),
         };
-        Session { http, secure, tally, stop: site.stop, is_shut: false, holding, shedding }
+        let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
+        Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
@@ -232,8 +203,9 @@ impl<'a> Session<'a> {
         self.http.receive(octets, now);
     }
 
-    /// The next request to answer, returned once; then [`Session::respond`] must be called.
-    pub fn next_request(&mut self) -> Option<Request<'_>> {
+    /// The next request to answer, returned once; then [`Session::respond`] must be called. A request that the policy
+    /// denies is none: the [next step](Session::next_step) refuses it.
+    pub fn next_request(&mut self) -> Option<Asked<'_>> {
         if self.secure.as_ref().is_some_and(|secure| secure.dead) {
             return None;
         }
@@ -243,7 +215,22 @@ impl<'a> Session<'a> {
             self.shedding = Shedding::Due;
             return None;
         }
-        self.http.next_request()
+        let asker = match &mut self.judge {
+            None => Asker::UNASKED,
+            Some(_) if self.denied.is_some() => return None,
+            Some(judge) => {
+                let request = self.http.peek_request()?;
+                let names = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
+                match judge.judge(self.tally, names, request.method(), request.target().path) {
+                    Ok(asker) => asker,
+                    Err(refusal) => {
+                        self.denied = Some(Box::new(refusal));
+                        return None;
+                    }
+                }
+            }
+        };
+        self.http.next_request().map(|request| Asked { request, asker })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).
@@ -262,9 +249,19 @@ impl<'a> Session<'a> {
             response
         } else {
             self.shedding = Shedding::Done;
-            busy(self.tally).response.closing()
+            busy(self.tally).closing()
         };
         self.http.respond(response, clock.date(), clock.now());
+    }
+
+    /// The request that was taken waits, and its client has ended its side. Says with an interim answer that it is
+    /// worked on: who waits for the answer reads on (RFC 9110, 15.2), and who has left answers with a reset.
+    ///
+    /// # Returns
+    /// Whether there is something to [write](Session::pending). HTTP/1.0 knows no interim answers, so such a client is
+    /// taken to be there.
+    pub fn reassure(&mut self, now: Instant) -> bool {
+        self.http.reassure(now)
     }
 
     /// Bytes to write to the wire.
@@ -306,6 +303,11 @@ impl<'a> Session<'a> {
     pub fn next_step(&mut self, now: Instant) -> DriverStep {
         if self.shedding == Shedding::Due {
             self.shed(now);
+        }
+        if let Some(refusal) = self.denied.take()
+            && self.http.next_request().is_some()
+        {
+            self.respond(*refusal, &Clock::new());
         }
         match self.want(now) {
             Want::Respond => DriverStep::Respond,
@@ -391,49 +393,6 @@ impl<'a> Session<'a> {
     /// Whether nothing is under way: no byte of a request, no answer owed, nothing to send.
     pub fn is_idle(&self) -> bool {
         self.http.is_idle() && self.secure.as_ref().is_none_or(|secure| secure.pipe.pending().is_empty())
-    }
-
-    /// Takes small buffers from the loop before bytes are read. Where the budget has none for them,
-    /// [`make_room`](Session::make_room) finds out.
-    pub fn borrow_memory(&mut self, buffers: &mut Buffers<'a>) {
-        if self.holding.borrow(buffers) {
-            buffers.lend(&mut self.http);
-        }
-    }
-
-    /// Gives memory back to the loop when the session is idle.
-    pub fn return_memory(&mut self, buffers: &mut Buffers<'a>) {
-        buffers.take_back(&mut self.http);
-        self.drop_secure_buffers();
-        self.holding.settle(self.http.held_octets());
-        self.holding.give_back(buffers);
-    }
-
-    /// Takes the small buffers from the budget, where there is no loop that lends them.
-    pub fn hold_memory(&mut self) {
-        self.holding.keep();
-    }
-
-    /// Frees the small buffers when the session is idle.
-    pub fn drop_memory(&mut self) {
-        drop((self.http.reclaim(), self.http.reclaim_send()));
-        self.drop_secure_buffers();
-        self.holding.settle(self.http.held_octets());
-        self.holding.drop_kept();
-    }
-
-    fn drop_secure_buffers(&mut self) {
-        if let Some(secure) = &mut self.secure {
-            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
-        }
-    }
-
-    /// Counts bytes that the driver holds for this session besides.
-    ///
-    /// # Returns
-    /// Whether the budget has so much.
-    pub fn hold_besides(&mut self, bytes: usize) -> bool {
-        self.holding.besides(bytes)
     }
 }
 

@@ -3,32 +3,49 @@
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use dyno_http::request::{OwnedRequest, Request};
+use dyno_http::request::OwnedRequest;
 
 use crate::kit::call::call;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::SMALL_BUFFERS_BYTES;
-use crate::services::service::{Reply, text};
+use crate::services::owner::Asker;
+use crate::services::service::{Asked, Reply, text};
 
 /// What answers requests.
 pub trait Workers {
-    /// Answers now (`Some`), or later through [`Workers::finished`] (`None`).
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
+    /// Answers now (`Some`), or later through [`Workers::news`] (`None`).
+    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
 
     /// The client has left; what it has asked for need not be done.
     fn left(&mut self, _ticket: Ticket) {}
+
+    /// The client has ended its side, and may have left.
+    ///
+    /// # Returns
+    /// Whether a worker waits for something on its behalf.
+    fn ended(&mut self, _ticket: Ticket) -> bool {
+        false
+    }
 
     /// A descriptor that becomes readable when an answer has come in; `None`: every request is answered at once.
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// An answer that has come in.
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+    /// What has come in.
+    fn news(&mut self) -> Option<(Ticket, News)> {
         None
     }
+}
+
+/// What a loop learns from its workers.
+pub enum News {
+    /// A reply.
+    Reply(Reply),
+    /// A worker waits on behalf of a client that has ended its side.
+    Waits,
 }
 
 /// Identifies the connection that an answer belongs to. A ticket outlives its connection: an answer that comes too
@@ -41,31 +58,48 @@ pub struct Ticket {
     pub(super) serial: u64,
 }
 
+impl Ticket {
+    /// Of the connection in place `index`, number `serial` since the start.
+    pub fn new(index: usize, serial: u64) -> Self {
+        Ticket { index, serial }
+    }
+
+    /// The connection's place.
+    pub fn index(self) -> usize {
+        self.index
+    }
+}
+
 /// A copy of a request, for a worker. It may outlive its connection, so a large one is counted by itself in the budget
 /// of memory; a small one is counted with its connection.
 pub struct HandedRequest {
     request: OwnedRequest,
+    asker: Asker,
     _lease: Lease<'static>,
 }
 
 impl HandedRequest {
     /// Copies `request`; `None` when there is no memory for it.
-    pub fn new(site: &'static Site, request: &Request<'_>) -> Option<Self> {
+    pub fn new(site: &'static Site, asked: &Asked<'_>) -> Option<Self> {
+        let Asked { request, asker } = asked;
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body)?;
-        Some(HandedRequest { request: request.to_owned(), _lease: lease })
+        Some(HandedRequest { request: request.to_owned(), asker: asker.clone(), _lease: lease })
     }
 
     /// The request.
-    pub fn borrow(&self) -> Request<'_> {
-        self.request.borrow()
+    pub fn borrow(&self) -> Asked<'_> {
+        Asked { request: self.request.borrow(), asker: self.asker.clone() }
     }
 }
 
 /// Which connections of a loop are still there, for workers that are about to do something for one.
 #[derive(Debug)]
 pub struct Presence(Box<[AtomicU64]>);
+
+/// Beside the serial of a connection, whose client has ended its side. No server lives for so many connections.
+const ENDED: u64 = 1 << 63;
 
 impl Presence {
     /// Nobody, with room for so many connections.
@@ -80,6 +114,21 @@ impl Presence {
         }
     }
 
+    /// The client that waits for an answer on this connection has ended its side.
+    pub fn end(&self, ticket: Ticket) {
+        if let Some(place) = self.0.get(ticket.index) {
+            // Only the loop writes.
+            if place.load(Relaxed) == ticket.serial {
+                place.store(ticket.serial | ENDED, Relaxed);
+            }
+        }
+    }
+
+    /// Whether the client has ended its side.
+    pub fn has_ended(&self, ticket: Ticket) -> bool {
+        self.0.get(ticket.index).is_some_and(|place| place.load(Relaxed) == ticket.serial | ENDED)
+    }
+
     /// The connection is gone.
     pub fn leave(&self, ticket: Ticket) {
         if let Some(place) = self.0.get(ticket.index) {
@@ -89,13 +138,13 @@ impl Presence {
 
     /// Whether the connection is still there.
     pub fn has(&self, ticket: Ticket) -> bool {
-        self.0.get(ticket.index).is_none_or(|place| place.load(Relaxed) == ticket.serial)
+        self.0.get(ticket.index).is_none_or(|place| place.load(Relaxed) & !ENDED == ticket.serial)
     }
 }
 
 /// What is handed back in place of an answer that nobody waits for.
 pub fn nothing() -> Reply {
-    Reply::now(text(503, "nobody waits for the answer\n"))
+    Reply::Now(text(503, "nobody waits for the answer\n"))
 }
 
 /// A loop that answers by itself.
@@ -107,7 +156,7 @@ pub struct Alone<'a> {
 }
 
 impl Workers for Alone<'_> {
-    fn call(&mut self, _ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(&mut self, _ticket: Ticket, request: &Asked<'_>, client: BorrowedFd<'_>) -> Option<Reply> {
         Some(call(self.site, request, self.tally, Some(client)))
     }
 }

@@ -3,36 +3,55 @@
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use dyno_http::request::Request;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use dyno_http::response::Response;
 
+use super::access::Denial;
+use super::client::Client;
+use super::complaint;
+use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
-use crate::limits::RETRY_AFTER;
-use crate::services::service::{Call, Reply, text};
+use crate::services::owner::Rights;
+use crate::services::service::{Asked, Call, Reply, come_back, text};
 
-/// Lets the site's services answer `request`. A panic costs this connection (a 500, then the end) and nothing else:
-/// no thread and no place in a pool.
+/// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and
+/// nothing else: no thread and no place in a pool.
 ///
 /// `client`: its connection, so that nothing long is done for one that has left; `None`: it is looked after elsewhere.
-pub fn call(site: &Site, request: &Request<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
+pub fn call(site: &Site, request: &Asked<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
     let has_left = || client.is_some_and(has_left);
-    guard(site, tally, || site.services.call(&Call::new(request, &has_left)))
+    serve(site, &Call::new(request, &has_left), tally)
+}
+
+/// The same for a request that another HTTP implementation has parsed. Where owners of files are asked, their refusals
+/// are counted and explained; and where the process is to become the user who asks, it does before.
+pub fn serve(site: &Site, call: &Call<'_>, tally: &Tally) -> Reply {
+    if let Some(Rights::OfProcess(user)) = call.asker.rights()
+        && become_user(user).is_err()
+    {
+        return Reply::Now(text(500, "this server cannot serve you\n").closing());
+    }
+    let reply = guard(site, tally, || site.services.call(call));
+    if let Some(who) = call.asker.who()
+        && let Reply::Now(response) = &reply
+        && response.status.0 == 403
+    {
+        complaint::denied(tally, None, &who, call.method, call.path, &Denial::Owner);
+    }
+    reply
 }
 
 /// Whether the client of this connection can read no answer any more: it has reset the connection, or the connection
 /// is closed both ways. One that has only ended its own side (shutdown(2)) waits for its answer.
 pub fn has_left(client: BorrowedFd<'_>) -> bool {
-    // The end and errors are reported unasked.
-    let mut watched = [PollFd::new(client, PollFlags::empty())];
-    matches!(poll(&mut watched, PollTimeout::ZERO), Ok(1))
+    Client::of(client) == Client::Left
 }
 
 /// Runs `answer`; a panic becomes a 500 that ends its connection. Past the drain limit nothing is run, because nobody
 /// would get the answer: what stands in a queue then must not keep the server from its end.
 pub fn guard(site: &Site, tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
     if site.stop.is_over() {
-        return busy(tally);
+        return Reply::Now(busy(tally));
     }
     Tally::add(&tally.requests, 1);
     // A call that is interrupted by a panic leaves nothing shared in a broken state: services are functions of the
@@ -41,15 +60,18 @@ pub fn guard(site: &Site, tally: &Tally, answer: impl FnOnce() -> Reply) -> Repl
         Tally::add(&tally.faults, 1);
         let mut response = text(500, "the service failed\n");
         response.close = true;
-        Reply::now(response)
+        Reply::Now(response)
     })
 }
 
 /// The answer when there is no place for the request: a 503 that asks the client to come back soon (RFC 9110,
 /// 15.6.4).
-pub fn busy(tally: &Tally) -> Reply {
+pub fn busy(tally: &Tally) -> Response {
     Tally::add(&tally.refused, 1);
-    let mut response = text(503, "too busy\n");
-    response.fields.push(("Retry-After", RETRY_AFTER.into()));
-    Reply::now(response)
+    come_back("too busy\n")
+}
+
+/// The answer to who has waited and waits no longer, because the server stops or the time for it is over.
+pub fn later() -> Response {
+    come_back("waited as long as there was time\n")
 }

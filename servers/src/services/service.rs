@@ -1,6 +1,7 @@
 //! What a service is, and how the service for a request is found.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -10,8 +11,18 @@ use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
+use super::job::WaitingJob;
+use super::owner::Asker;
+use super::queue_table::Queues;
 use super::work::WorkRounds;
+use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+
+/// The file that stands for a directory.
+pub(super) const INDEX: &str = "index.html";
+
+/// What a client is told that may not have what it asks for, be it by the policy or by the owner.
+pub(crate) const NOT_FOR_YOU: &str = "not for you\n";
 
 /// What a service needs to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +33,8 @@ pub enum Needs {
     Directory,
     /// A server that was asked for planted faults.
     Faults,
+    /// Workers that share their memory, which processes do not.
+    SharedMemory,
 }
 
 /// One service: a row of the table.
@@ -53,8 +66,14 @@ pub struct Services {
     pub rounds: WorkRounds,
     /// The directory behind `/files/`; `None`: there are no files.
     pub files: Option<PathBuf>,
+    /// The same directory, held open for processes that lose the right to open it by its path.
+    pub files_held: Option<File>,
+    /// Whether rules speak of paths. Then an object has one name: links in the directory are not followed.
+    pub has_rules: bool,
     /// Whether `/fault/...` is available.
     pub faults: bool,
+    /// The queues behind `/queues/`; `None`: the workers share no memory.
+    pub queues: Option<Queues>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
 }
@@ -65,12 +84,24 @@ pub struct Call<'a> {
     pub method: &'a str,
     /// The path, still percent-encoded; `*` for OPTIONS of the whole server.
     pub path: &'a str,
+    /// What follows the first `?` of the target, still percent-encoded.
+    pub query: Option<&'a str>,
     /// The whole body.
     pub body: &'a [u8],
     /// The header fields.
     pub fields: &'a dyn FieldLookup,
     /// Looks whether the client has left.
     pub has_left: &'a dyn Fn() -> bool,
+    /// Whose rights count where the owner of a file decides.
+    pub asker: &'a Asker,
+}
+
+/// A request that was judged, and whose rights count where the owner of a file is asked as well.
+pub struct Asked<'a> {
+    /// The request.
+    pub request: Request<'a>,
+    /// Who asks.
+    pub asker: Asker,
 }
 
 /// Header fields to look into.
@@ -83,6 +114,10 @@ pub trait FieldLookup {
     fn get(&self, name: &str) -> Option<&str> {
         self.all(name).into_iter().next()
     }
+
+    /// The host that was asked, with the port if one was given: from the target if that is absolute, else from the
+    /// Host field. Empty when HTTP/1.0 gave none.
+    fn host(&self) -> &str;
 }
 
 impl FieldLookup for Request<'_> {
@@ -90,35 +125,31 @@ impl FieldLookup for Request<'_> {
         let named = self.headers().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
         named.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
     }
+
+    fn host(&self) -> &str {
+        Request::host(self)
+    }
 }
 
 impl<'a> Call<'a> {
     /// The view of a request that our own core has parsed.
-    pub fn new(request: &'a Request<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
-        let (method, path, body) = (request.method(), request.target().path, request.body());
-        Call { method, path, body, fields: request, has_left }
+    pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
+        let Asked { request, asker } = asked;
+        let target = request.target();
+        let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
+        Call { method, path, query, body, fields: request, has_left, asker }
     }
 }
 
-/// The answer of a service, and how long a modelled back end takes over it.
-#[derive(Debug)]
-pub struct Reply {
-    /// The answer.
-    pub response: Response,
-    /// How long the answer has to be held back; the architecture decides which thread or loop waits.
-    pub wait: Option<Duration>,
-}
-
-impl Reply {
+/// What a service gives back. Where it is not an answer that is ready, the architecture decides which thread or loop
+/// waits.
+pub enum Reply {
     /// An answer that is ready.
-    pub fn now(response: Response) -> Self {
-        Reply { response, wait: None }
-    }
-
-    /// An answer that is due after `wait`.
-    pub fn after(wait: Duration, response: Response) -> Self {
-        Reply { response, wait: Some(wait) }
-    }
+    Now(Response),
+    /// An answer that is due after the time that a modelled back end takes.
+    After(Duration, Response),
+    /// An answer that depends on something else: another request, another server.
+    Later(Box<dyn WaitingJob>),
 }
 
 impl Services {
@@ -128,24 +159,32 @@ impl Services {
     /// When the kernel refuses the memory that workers share.
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
-        Ok(Services { table, rounds, files: None, faults: false, mixed })
+        let (queues, files, files_held) = (Some(Queues::new()), None, None);
+        Ok(Services { table, rounds, files, files_held, has_rules: false, faults: false, queues, mixed })
+    }
+
+    /// The server stops: whoever waits for another request is told so now, because that may never come.
+    pub fn stop(&self) {
+        if let Some(queues) = &self.queues {
+            queues.stop();
+        }
     }
 
     /// Answers a request: finds the service, checks the method, calls it.
     pub fn call(&self, call: &Call<'_>) -> Reply {
         if call.method == "OPTIONS" && call.path == "*" {
-            return Reply::now(allow(204, &["GET", "HEAD", "POST"]));
+            return Reply::Now(allow(204, &["GET", "HEAD", "POST"]));
         }
         let Some((service, rest)) = self.find(call.path) else {
-            return Reply::now(text(404, "no such service; see `dyno list`\n"));
+            return Reply::Now(text(404, "no such service; see `dyno list`\n"));
         };
         if service.is_long && (call.has_left)() {
-            return Reply::now(text(503, "nobody waits for the answer\n").closing());
+            return Reply::Now(text(503, "nobody waits for the answer\n").closing());
         }
         if service.methods.contains(&call.method) {
             return (service.call)(self, call, rest);
         }
-        Reply::now(match call.method {
+        Reply::Now(match call.method {
             "OPTIONS" => allow(204, service.methods),
             "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => allow(405, service.methods),
             _ => text(501, "this server does not know that method\n"),
@@ -157,12 +196,21 @@ impl Services {
         let slash = path.bytes().position(|octet| octet == b'/');
         let (segment, rest) = slash.map_or((path, ""), |at| (&path[..at], &path[at + 1..]));
         let service = self.table.iter().find(|service| service.segment == segment)?;
-        (self.faults || service.needs != Needs::Faults).then_some((service, rest))
+        // A service without parameters has one path and no other.
+        let is_whole = slash.is_none() || service.path.bytes().any(|octet| octet.is_ascii_uppercase());
+        (is_whole && (self.faults || service.needs != Needs::Faults)).then_some((service, rest))
+    }
+
+    /// The path of the file that is opened in place of a directory; `None`: the path means what it says.
+    pub fn opened(&self, path: &str) -> Option<String> {
+        let (service, rest) = self.find(path)?;
+        let is_index = service.needs == Needs::Directory && (rest.is_empty() || rest.ends_with('/'));
+        is_index.then(|| format!("/{}/{rest}{INDEX}", service.segment))
     }
 }
 
 /// An answer without content that names the methods (RFC 9110, 10.2.1).
-fn allow(status: u16, methods: &[&str]) -> Response {
+pub fn allow(status: u16, methods: &[&str]) -> Response {
     Response::new(Status(status), "", Body::Empty).with("Allow", format!("{}, OPTIONS", methods.join(", ")))
 }
 
@@ -173,6 +221,11 @@ pub fn text(status: u16, line: impl Into<Cow<'static, str>>) -> Response {
         Cow::Owned(line) => Body::Owned(line.into_bytes()),
     };
     Response::new(Status(status), "text/plain; charset=utf-8", body)
+}
+
+/// A 503 that asks the client to come back soon.
+pub fn come_back(reason: &'static str) -> Response {
+    text(503, reason).with("Retry-After", RETRY_AFTER)
 }
 
 /// Parses the whole of `rest` as a number that is at most `most`.

@@ -14,10 +14,23 @@
 //! It exists on every system, and for a few dozen busy clients it is as good as anything.
 //!
 //! # Breaks
-//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a 503 at once.
+//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a 503 at once. And select
+//! does not say that a client has left: a connection with unread bytes is readable before and after. So the
+//! [room](crate#glossary) watches connections whose requests wait.
 //!
 //! # Lineage
 //! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.
+//!
+//! # Question
+//! A server has three connections, with the descriptors 5, 6 and 1,000. How many bits does the kernel look
+//! at?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! 1,001 in each bitmap: it goes up to the highest descriptor, not to the number of connections. One old
+//! connection with a high number makes each call as expensive as a thousand would.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -51,6 +64,7 @@ pub const SELECT: Architecture = Architecture {
     wall: "1,024 descriptors; past them 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("select.rs"),
     run,
 };
 
@@ -67,6 +81,9 @@ pub struct Select {
 }
 
 impl Selector for Select {
+    // A descriptor with bytes to read is readable, before its peer has ended its side and after.
+    const REPORTS_ENDS: bool = false;
+
     fn new() -> io::Result<Self> {
         Ok(Select { read: FdSet::new(), write: FdSet::new(), tokens: [0; FD_SETSIZE] })
     }
@@ -91,7 +108,7 @@ impl Selector for Select {
         // SAFETY: the caller's promise.
         let descriptor = unsafe { until_removed(descriptor) };
         match interest {
-            Interest::Nothing => {}
+            Interest::Nothing | Interest::End | Interest::Reset => {}
             Interest::Read => self.read.insert(descriptor),
             Interest::Write => self.write.insert(descriptor),
         }
