@@ -19,6 +19,7 @@
 //! | [`attack`] | many slow clients at once |
 //! | [`soak`] | whether a server that works for a long time stays as it was |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
+//! | [`guests`] | clients with names |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
 //! | [`snapshot`] | golden files, and a page as text |
@@ -29,6 +30,7 @@
 
 pub mod attack;
 pub mod cases;
+pub mod guests;
 pub mod imports;
 pub mod limits;
 pub mod load;

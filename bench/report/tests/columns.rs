@@ -8,6 +8,7 @@ use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_measure::experiment::{connections, curve, scale};
+use dyno_measure::place::Placement;
 use dyno_measure::rig::mock::{Mock, Nature, setup};
 use dyno_measure::setup::Setup;
 use dyno_record::experiment::Experiment;
@@ -61,7 +62,7 @@ fn report(
 #[test]
 fn every_line_of_every_experiment_fits_80_columns() {
     let rounds = Rounds { capacity: 2, connect: 1, duration_ms: 160 };
-    let cores = [0, 1];
+    let cores = Placement::flat(&[0, 1]);
     for (experiment, written) in [
         (
             Experiment::Compare,

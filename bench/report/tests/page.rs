@@ -19,8 +19,9 @@ use crate::browser::{Browser, Window};
 use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::compare::{self, Rounds};
+use dyno_measure::place::Placement;
 use dyno_measure::rig::mock::{Mock, Nature};
-use dyno_measure::setup::{Setup, split_cores};
+use dyno_measure::setup::Setup;
 use dyno_record::header::{Floor, Header};
 use dyno_record::store::{self, Store};
 
@@ -35,7 +36,8 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let setup = Setup {
         contestants: names.iter().map(|name| bare(name, vec![(*name).into()])).collect(),
         service: "/".into(),
-        cores: split_cores(&[0, 1]),
+        cores: Placement::flat(&[0, 1]).halves(),
+        placement: None,
         connections: 8,
         blocks: 5,
         warm_up_ms: 100,

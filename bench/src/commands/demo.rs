@@ -7,9 +7,9 @@ use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
+use crate::meant::{Kind, meant};
 use crate::print::outln;
 use crate::transport::leave_no_core_dump;
-use dyno_measure::suggest::closest;
 use dyno_units::text::wrap;
 
 /// Play a demonstration: what each party sees, what the attacker does, and the verdict.
@@ -63,8 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         return Ok(Exit::Success);
     };
     let demo = demos::ALL.into_iter().find(|demo| demo.name == *name).ok_or_else(|| {
-        let guess =
-            closest(name, &demos::names()).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+        let guess = meant(name, Kind::Demonstration);
         Failure::usage(
             format!("there is no demonstration called {name:?}"),
             format!("{guess}`dyno demo` lists them"),

@@ -14,14 +14,17 @@
 //! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
+//! | judge who may do what, and be the user | [`access`], [`identity`] |
 //! | tell the operator what goes wrong | [`complaint`] |
 
 pub mod accept;
+pub mod access;
 pub mod available;
 pub mod call;
 pub mod client;
 pub mod clock;
 pub mod complaint;
+pub mod identity;
 pub mod listen;
 pub mod marks;
 pub mod memory;

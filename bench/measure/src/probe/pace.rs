@@ -79,6 +79,11 @@ impl Watch {
         Watch { stop, threads }
     }
 
+    /// Stops, without waiting for the threads.
+    pub fn pause(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
     /// Stops, and returns the samples.
     pub fn finish(mut self) -> Vec<(usize, Vec<Beat>)> {
         self.stop.store(true, Ordering::Relaxed);
