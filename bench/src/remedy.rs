@@ -1,7 +1,7 @@
 //! What the user can do about an error of a library: the libraries say what is wrong, the program says which option
 //! mends it.
 
-mod files;
+pub(crate) mod files;
 
 use dyno_clients::engine::EngineError;
 use dyno_clients::failure::Cause;
@@ -159,6 +159,7 @@ fn of_pipe(error: PipeError) -> Option<&'static str> {
         PipeError::CutInHandshake => "its stderr says why: it may not know us, or speak another --transport",
         PipeError::BadMessage
         | PipeError::NothingInCommon
+        | PipeError::OtherContext
         | PipeError::NoCertificate
         | PipeError::BadCertificate
         | PipeError::Revoked

@@ -15,11 +15,12 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "compare",
     "curve",
     "scale",
     "connections",
+    "count",
     "run",
     "explain",
     "report",

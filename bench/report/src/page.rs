@@ -105,7 +105,8 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
             "Built without optimization: these figures say nothing about the architectures.".to_string(),
         );
     }
-    if records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
+    let is_timed = header.experiment != Experiment::Count;
+    if is_timed && records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
         found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
     }
     let void = records.cells.iter().filter(|record| record.audit.verdict == Verdict::Void).count();
@@ -196,6 +197,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Curve => Step::Curve,
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
+        Experiment::Count => Step::Instructions,
     };
     let wanted = [Step::CurveSpike, own, Step::Capacity];
     let first = wanted

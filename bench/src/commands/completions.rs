@@ -36,7 +36,7 @@ fn names_for_fish() -> String {
     let line = |commands: &str, names: &str| {
         format!("complete -c dyno -n \"__fish_seen_subcommand_from {commands}\" -f -a \"{names}\"\n")
     };
-    line("serve learn compare curve scale connections explain", &architectures)
+    line("serve learn compare curve scale connections count explain", &architectures)
         + &line("demo", &demos::names().join(" "))
 }
 

@@ -87,6 +87,9 @@ pub(crate) struct Arguments {
     /// Say on standard error when all connections are open and the load starts.
     #[arg(long, hide = true)]
     announce_start: bool,
+    /// Say on standard error when the load is over, and keep the connections open until standard input ends.
+    #[arg(long, hide = true)]
+    hold: bool,
     /// Show the plan, send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -139,6 +142,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             (false, false) => Wanted::Screen,
         },
         announce_start: arguments.announce_start,
+        hold: arguments.hold,
         abort_on: &arguments.abort_on,
     };
     let mut outcome = carry::run(plan, watching)?;

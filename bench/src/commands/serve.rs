@@ -1,5 +1,6 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
+mod access;
 mod said;
 
 use std::io::{self, IsTerminal, Write};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use dyno_http::limits::{Epoch, Limits};
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
+use dyno_servers::kit::access::{Access, ListReader};
 use dyno_servers::kit::available::available_bytes;
 use dyno_servers::kit::listen::listen;
 use dyno_servers::kit::memory::MemoryBudget;
@@ -23,6 +25,7 @@ use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, M
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
+use dyno_units::show;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::CommandResult;
@@ -85,6 +88,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
+    access: access::AccessOptions,
+    #[command(flatten)]
     transport: crate::transport::Options,
     #[command(flatten)]
     deadlines: DeadlineOptions,
@@ -117,6 +122,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Some(side) => (Some(side.acceptor), Some((side.identity, side.serves_anybody))),
         None => (None, None),
     };
+    let serves_anybody = identity.as_ref().is_none_or(|(_, serves_anybody)| *serves_anybody);
+    let access = arguments.access.access(architecture, serves_anybody)?;
     // Programs read lines of JSON; whoever sits at a terminal gets sentences.
     let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
@@ -130,11 +137,16 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
     services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
+    services.has_rules = access.is_some();
+    if let (Some(Access { lists: ListReader::Kernel, .. }), Some(directory)) = (&access, &services.files) {
+        services.files_held = Some(access::hold(directory)?);
+    }
     let site = Site {
         listener,
         services,
         limits: Arc::new(limits),
         transport,
+        access,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -156,6 +168,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     if let Some((identity, serves_anybody)) = identity {
         errln!("{}", crate::transport::describe(&identity, serves_anybody));
+    }
+    if let Some(access) = &site.access {
+        let rules = show::many(access.policy.rules() as u64, "rule");
+        errln!("a policy of {rules}; what they do not allow is denied");
     }
     let result = (architecture.run)(site);
     let has_started = site.readiness.workers().is_some();

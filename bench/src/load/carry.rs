@@ -1,5 +1,6 @@
 //! Carries a plan out: learns what it has to learn, runs it, shows how it goes, and ends it early where it shall.
 
+use std::io;
 use std::sync::Arc;
 
 use dyno_clients::books::glance::Glance;
@@ -8,6 +9,7 @@ use dyno_clients::outcome::{Outcome, Threshold};
 use dyno_clients::plan::Plan;
 use dyno_clients::verdict::condition::Condition;
 use dyno_clients::verdict::judge::judge;
+use dyno_record::contract::OVER;
 
 use crate::exit::Failure;
 use crate::load::progress;
@@ -22,6 +24,8 @@ pub(crate) struct Watching<'a> {
     pub(crate) view: Wanted,
     /// Whether the start is said on standard error.
     pub(crate) announce_start: bool,
+    /// Whether the end of the last answer is said there as well, and the connections are held until standard input ends.
+    pub(crate) hold: bool,
     /// Conditions that end the run.
     pub(crate) abort_on: &'a [Condition],
 }
@@ -47,7 +51,7 @@ pub(crate) fn run(plan: Plan, watching: Watching) -> Result<Outcome, Failure> {
     let plan = Arc::new(plan);
     let live = Arc::new(Live::new(plan.threads));
     let mut view = View::begin(&plan, watching.view);
-    let mut unannounced = watching.announce_start;
+    let (mut unannounced, mut unheld) = (watching.announce_start, watching.hold);
     let mut end = End { conditions: watching.abort_on, came_true: None };
     let measured = engine::run(&plan, &live, &mut |glance| {
         if live.is_started() && std::mem::take(&mut unannounced) {
@@ -58,6 +62,11 @@ pub(crate) fn run(plan: Plan, watching: Watching) -> Result<Outcome, Failure> {
         if progress::is_interrupted() {
             // A second Ctrl-C ends the program at once, and the terminal must be left in order by then.
             view.end();
+        }
+        if live.is_over() && std::mem::take(&mut unheld) {
+            errln!("{OVER}");
+            // An input that cannot be read has ended as well.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         }
     });
     view.end();

@@ -18,6 +18,7 @@ struct Told {
 pub struct Live {
     stop: AtomicBool,
     started: AtomicBool,
+    over: AtomicBool,
     aborted: AtomicBool,
     told: Vec<Mutex<Told>>,
 }
@@ -28,6 +29,7 @@ impl Live {
         Live {
             stop: AtomicBool::new(false),
             started: AtomicBool::new(false),
+            over: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
             told: (0..threads).map(|_| Mutex::default()).collect(),
         }
@@ -42,6 +44,16 @@ impl Live {
     /// Whether that is so.
     pub fn is_started(&self) -> bool {
         self.started.load(Ordering::Relaxed)
+    }
+
+    /// The last request is answered or given up, on every thread; the connections are still open.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
     }
 
     /// Ends the run early; what was measured until then is told.

@@ -15,7 +15,10 @@
 //!
 //! # Shines
 //! Isolation. A child can corrupt its memory, drop privileges, change its root directory or be killed, and its
-//! siblings do not notice. Nothing leaks for long, because every child exits after one connection.
+//! siblings do not notice. Nothing leaks for long, because every child exits after one connection. And a child can
+//! [become the user](crate::kit::identity) whom its client has proved to be, as sshd's does: from then
+//! on the kernel itself decides which files it opens. Every other design serves several users by one process, and has
+//! to read the owners' lists [by itself](crate::services::owner); both answers agree.
 //!
 //! # Breaks
 //! At the limit of processes: further clients get a 503 at once. Children share no memory, so a cache that one child

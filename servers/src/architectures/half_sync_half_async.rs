@@ -42,7 +42,6 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
-use dyno_http::request::Request;
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -55,7 +54,7 @@ use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
-use crate::services::service::Reply;
+use crate::services::service::{Asked, Reply};
 
 /// A loop that moves bytes, a pool that computes.
 pub const HALF_SYNC_HALF_ASYNC: Architecture = Architecture {
@@ -124,7 +123,7 @@ struct Pool<'a> {
 }
 
 impl Workers for Pool<'_> {
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
         self.presence.enter(ticket);
         let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {

@@ -42,7 +42,6 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::unbounded;
-use dyno_http::request::Request;
 use rayon::{Scope, ThreadBuilder, ThreadPoolBuilder};
 
 use super::readiness::{self, epoll::Epoll};
@@ -56,7 +55,7 @@ use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, STEALING_STACK_BYTES};
-use crate::services::service::Reply;
+use crate::services::service::{Asked, Reply};
 
 /// A loop that moves bytes, a work-stealing pool that computes.
 pub const WORK_STEALING: Architecture = Architecture {
@@ -116,7 +115,7 @@ struct StealingPool<'a, 'scope> {
 }
 
 impl Workers for StealingPool<'_, '_> {
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
         let (site, inbox, presence) = (self.site, self.inbox, self.presence);
         presence.enter(ticket);
         let has_place = self.under_way < site.settings.queue_places;

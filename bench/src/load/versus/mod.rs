@@ -48,6 +48,7 @@ pub(crate) fn run(versus: Versus, quiet: bool, format: Format, output: &Path) ->
     let watching = Watching {
         view: if quiet { Wanted::Nothing } else { Wanted::Lines },
         announce_start: false,
+        hold: false,
         abort_on: &[],
     };
     let whole = blocks::run(&mut sides, blocks, how.seed, watching)?;
