@@ -155,10 +155,7 @@ fn verdict<'a>(facts: &ViewFacts, glance: &Glance, latencies: &Coarse, columns: 
     vec![
         Line::styled(cut(&words, columns), Style::new().fg(colour).add_modifier(Modifier::BOLD)),
         Line::styled(
-            cut(
-                &format!("generator {} · Ctrl-C ends it and keeps what was measured", facts.placement),
-                columns,
-            ),
+            cut(&format!("Ctrl-C ends it, figures stay · generator {}", facts.placement), columns),
             dim(),
         ),
     ]
