@@ -17,7 +17,8 @@
 //!
 //! # Shines
 //! Where services compute or block and connections are many: an idle connection holds no thread, and a slow service
-//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
+//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone;
+//! and those that have ended their side, which may have left, come last.
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503
@@ -29,9 +30,10 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::thread;
 
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Sender, bounded};
 use dyno_http::request::Request;
 
 use super::readiness::{self, epoll::Epoll};
@@ -39,6 +41,7 @@ use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
 use crate::drivers::inbox::ReplyInbox;
+use crate::drivers::request_queue::RequestQueue;
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
@@ -76,13 +79,14 @@ fn run(site: &'static Site) -> io::Result<()> {
     let (inbox, presence) = (ReplyInbox::new()?, &Presence::new(site.settings.max_connections));
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
+        let (inbox, work) = (&inbox, Arc::new(RequestQueue::new(work)));
         let worker = |place| {
-            let (work, inbox) = (work.clone(), &inbox);
+            let work = Arc::clone(&work);
             move || answer(site, place, &work, inbox, presence)
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
-        let mut crew = Pool { site, queue, inbox: &inbox, presence };
+        let mut crew = Pool { site, queue, inbox, presence };
         let ready = || site.ready(workers.len());
         let ended = readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
         inbox.close();
@@ -90,9 +94,15 @@ fn run(site: &'static Site) -> io::Result<()> {
     })
 }
 
-fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox, presence: &Presence) {
+fn answer(
+    site: &'static Site,
+    place: usize,
+    work: &RequestQueue<Work>,
+    inbox: &ReplyInbox,
+    presence: &Presence,
+) {
     let tally = site.tallies.of(place);
-    for (ticket, request) in work {
+    while let Some((ticket, request)) = work.next(|(ticket, _)| presence.has_ended(*ticket)) {
         if inbox.is_closed() {
             return;
         }
@@ -127,6 +137,10 @@ impl Workers for Pool<'_> {
 
     fn left(&mut self, ticket: Ticket) {
         self.presence.leave(ticket);
+    }
+
+    fn ended(&mut self, ticket: Ticket) {
+        self.presence.end(ticket);
     }
 
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {

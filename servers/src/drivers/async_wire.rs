@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::answer::Outlet;
+use super::exchange::HyperExchange;
 use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
@@ -45,6 +46,7 @@ pub struct AsyncWire {
     /// Octets of the head under way.
     head_bytes: usize,
     outlet: Outlet,
+    exchange: HyperExchange,
 }
 
 /// What a client is told whose head took too long. hyper would tell it nothing.
@@ -174,6 +176,7 @@ impl AsyncWire {
             memory,
             head_bytes: 0,
             outlet: Outlet::default(),
+            exchange: HyperExchange::default(),
         }
     }
 
@@ -185,6 +188,11 @@ impl AsyncWire {
     /// For bodies, which go out piece by piece.
     pub fn outlet(&self) -> Outlet {
         self.outlet.clone()
+    }
+
+    /// For code that knows how far an exchange has come.
+    pub fn exchange(&self) -> HyperExchange {
+        self.exchange.clone()
     }
 
     /// The share of the connection's turn. Whoever polls the connection renews it before, and the wire whenever the
@@ -212,6 +220,10 @@ impl AsyncWire {
                 lock(&self.share).wait_to_read();
             }
             let ended = matches!(read, Poll::Ready(Ok(()))) && into.filled().len() == before;
+            if ended && self.exchange.is_answering() {
+                self.exchange.owe(context);
+                return Poll::Pending;
+            }
             if !ended || !self.attendance.is_stopping() {
                 return read;
             }
@@ -321,20 +333,14 @@ impl AsyncWire {
             }
         }
     }
-}
 
-impl AsyncRead for AsyncWire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        ready!(self.poll_turn(context));
+    /// Reads octets of HTTP, and counts them.
+    fn poll_octets(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         let before = into.filled().len();
         // hyper's buffer doubles when a read has filled it, and a head that goes on makes it grow besides.
         if !self.memory.read(into.remaining() + self.head_bytes) {
             Tally::add(&self.tally.refused, 1);
-            let _ = self.as_mut().poll_write(context, NO_MEMORY_ANSWER)?;
+            let _ = Pin::new(&mut *self).poll_write(context, NO_MEMORY_ANSWER)?;
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         }
         let read = if self.secure.is_some() {
@@ -344,10 +350,45 @@ impl AsyncRead for AsyncWire {
             Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
             read
         };
-        if into.filled().len() > before {
-            let count = into.filled().len() - before;
+        let count = into.filled().len() - before;
+        if count > 0 {
             lock(&self.share).read(count, count);
             self.head_bytes = self.head_limit.received(count);
+        }
+        read.map(|()| Ok(count))
+    }
+
+    /// hyper looks for what stands behind the request that is being answered, because it holds nothing of that.
+    fn poll_behind(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // What the turn or the memory does not allow now can wait, and so can the end of what the client sends.
+        if lock(&self.share).is_moved() || !self.memory.read(into.remaining() + self.head_bytes) {
+            self.exchange.owe(context);
+            return Poll::Pending;
+        }
+        match self.poll_octets(context, into)? {
+            Poll::Ready(0) => self.exchange.owe(context),
+            Poll::Ready(_) => return Poll::Ready(Ok(())),
+            Poll::Pending => {}
+        }
+        self.exchange.note_empty();
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for AsyncWire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.exchange.is_answering() {
+            return self.poll_behind(context, into);
+        }
+        ready!(self.poll_turn(context));
+        let read = self.poll_octets(context, into)?;
+        if read == Poll::Ready(0) && self.exchange.withholds_end() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if read.is_ready() {
             return Poll::Ready(Ok(()));

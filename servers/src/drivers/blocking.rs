@@ -14,7 +14,7 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use super::selector::Interest;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
-use crate::kit::call::call;
+use crate::kit::call::{call, has_left};
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
 use crate::kit::shortage::get_over;
@@ -22,6 +22,7 @@ use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::DRAIN_LOOK;
+use crate::services::service::Reply;
 
 /// A connection and the calls that wait for it.
 pub trait Wire {
@@ -57,6 +58,11 @@ pub trait Wire {
     fn is_wanted(&mut self, _now: Instant) -> bool {
         false
     }
+
+    /// Whether a wait for a back end is to be put off: the client may have left, and others wait for the worker.
+    fn comes_last(&mut self, _now: Instant) -> bool {
+        false
+    }
 }
 
 /// Serves one connection until it ends.
@@ -74,6 +80,8 @@ pub enum Pause {
     Waits(Interest),
     /// It could go on at once, but it has had its turn, and others wait for its worker.
     Ready,
+    /// It would wait for a back end, and [comes last](Wire::comes_last).
+    Last,
 }
 
 /// What is said on one connection. Where it would wait while others wait for its worker, it is broken off, and can be
@@ -81,12 +89,14 @@ pub enum Pause {
 pub struct Conversation<'a> {
     session: Session<'a>,
     clock: Clock,
+    /// An answer whose wait for a back end was put off.
+    held: Option<Reply>,
 }
 
 impl<'a> Conversation<'a> {
     /// The conversation on a connection from `source` that was accepted at `accepted`: its deadlines count from there.
     pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
-        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
+        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new(), held: None }
     }
 
     /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
@@ -94,8 +104,14 @@ impl<'a> Conversation<'a> {
         self.session.count_on(tally);
         self.session.hold_memory();
         self.clock.tick();
+        if let Some(reply) = self.held.take() {
+            if wire.connection().is_some_and(has_left) {
+                return Pause::Ended;
+            }
+            wait_and_respond(wire, &mut self.session, &mut self.clock, reply);
+        }
         // A broken connection concerns only its peer and has been counted; nobody is left to be told.
-        converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
+        converse(wire, self, site, tally).unwrap_or(Pause::Ended)
     }
 
     /// When the conversation is to be taken up, even if nothing has happened.
@@ -123,11 +139,11 @@ impl<'a> Conversation<'a> {
 
 fn converse(
     wire: &mut impl Wire,
-    session: &mut Session<'_>,
-    clock: &mut Clock,
+    talk: &mut Conversation<'_>,
     site: &Site,
     tally: &Tally,
 ) -> io::Result<Pause> {
+    let Conversation { session, clock, held } = talk;
     let mut share = TurnShare::new();
     loop {
         if share.is_used_up() {
@@ -142,11 +158,11 @@ fn converse(
         {
             share.serve();
             let reply = call(site, &request, tally, wire.connection());
-            if let Some(wait) = reply.wait {
-                wire.sleep(wait);
+            if reply.wait.is_some() && wire.comes_last(clock.now()) {
+                *held = Some(reply);
+                return Ok(Pause::Last);
             }
-            clock.tick();
-            session.respond(reply.response, clock);
+            wait_and_respond(wire, session, clock, reply);
         }
         if site.stop.is_requested() {
             session.finish(clock.now());
@@ -208,6 +224,18 @@ fn converse(
             },
         }
     }
+}
+
+/// Waits for the back end, if the answer does, and gives the answer.
+fn wait_and_respond(wire: &mut impl Wire, session: &mut Session<'_>, clock: &mut Clock, reply: Reply) {
+    if let Some(wait) = reply.wait {
+        wire.sleep(wait);
+    }
+    clock.tick();
+    if let Some(connection) = wire.connection() {
+        session.look_behind(connection, clock.now());
+    }
+    session.respond(reply.response, clock);
 }
 
 /// The shortest wait: a timeout of zero asks for none at all.

@@ -205,6 +205,7 @@ impl RingConnections {
 
     fn time_is_up(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let connection = &mut self.connections[index];
+        connection.look_behind(self.clock.now());
         match connection.timed.due(&self.clock) {
             Due::Deadline if connection.sending => connection.closing = true,
             Due::Deadline => connection.timed.session.handle_deadline(self.clock.now()),
@@ -234,6 +235,7 @@ impl RingConnections {
                 share.serve();
                 let client = Some(connection.stream.as_fd());
                 let reply = call(self.site, &request, self.tally, client);
+                connection.look_behind(now);
                 connection.timed.take_reply(reply, &self.clock);
                 continue;
             }
@@ -309,6 +311,14 @@ impl RingConnection {
             self.closing = true;
         } else {
             self.overfull = true;
+        }
+    }
+
+    /// Takes in what has arrived behind the request that is about to be answered, if the server stops.
+    fn look_behind(&mut self, now: Instant) {
+        if !self.sending && !self.held.is_empty() && self.timed.session.looks_behind() {
+            self.timed.session.receive(&std::mem::take(&mut self.held), now);
+            self.timed.session.hold_besides(0);
         }
     }
 

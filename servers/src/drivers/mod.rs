@@ -12,8 +12,8 @@
 //! | carry many connections by readiness | [`readiness`], [`selector`], [`workers`] |
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
-//! | hand answers back from a pool to a loop | [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`] |
+//! | hand requests to a pool, and answers back to its loop | [`request_queue`], [`inbox`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`], [`exchange`] |
 //! | limit its time and memory | [`head_limit`], [`write_limit`], [`wire_memory`] |
 
 pub mod alarm;
@@ -24,6 +24,7 @@ pub mod buffers;
 pub mod completion;
 pub mod crew;
 pub mod deadlines;
+pub mod exchange;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;
@@ -31,6 +32,7 @@ mod holding;
 pub mod inbox;
 pub mod patience;
 pub mod readiness;
+pub mod request_queue;
 pub mod ring;
 mod ring_pool;
 pub mod selector;

@@ -284,6 +284,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// gone.
     pub fn answer(&mut self, ticket: Ticket, reply: Reply) -> Option<usize> {
         let index = self.find(ticket)?;
+        self.watched[index].look_behind(self.turn.clock.now());
         self.watched[index].timed.take_reply(reply, &self.turn.clock);
         Some(index)
     }
@@ -292,7 +293,9 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// been handled.
     pub fn due(&mut self) -> Option<usize> {
         let index = self.deadlines.due(self.turn.clock.now())?;
-        let timed = &mut self.watched[index].timed;
+        let watched = &mut self.watched[index];
+        watched.look_behind(self.turn.clock.now());
+        let timed = &mut watched.timed;
         if timed.due(&self.turn.clock) == Due::Deadline {
             timed.session.handle_deadline(self.turn.clock.now());
         }
@@ -377,6 +380,16 @@ impl Watched<'_> {
     /// Whether no answer can reach the peer any more.
     pub fn is_gone(&self) -> bool {
         self.gone
+    }
+
+    /// Takes in what has arrived behind the request that is about to be answered, if the server stops.
+    pub fn look_behind(&mut self, now: Instant) {
+        self.timed.session.look_behind(self.stream.as_fd(), now);
+    }
+
+    /// Whether the peer has sent its last byte.
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Whether there may be bytes to read.

@@ -9,8 +9,11 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+mod memory;
+
 use std::mem;
 use std::net::IpAddr;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,8 +22,8 @@ use dyno_http::request::Request;
 use dyno_http::response::Response;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
+use nix::sys::socket::{MsgFlags, recv};
 
-use super::buffers::Buffers;
 use super::holding::Holding;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
@@ -223,6 +226,24 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Takes in what has arrived on `connection` while a request is being answered, if the server stops: a connection
+    /// ends with the answer behind which nothing has come. Call it before [`Session::respond`].
+    pub fn look_behind(&mut self, connection: BorrowedFd<'_>, now: Instant) {
+        if !self.looks_behind() || !self.holding.allows(self.http.octets_to_read()) {
+            return;
+        }
+        // The end can wait; it may be that of the stop switch.
+        match recv(connection.as_raw_fd(), self.spare(), MsgFlags::MSG_DONTWAIT) {
+            Ok(0) | Err(_) => {}
+            Ok(count) => self.received(count, now),
+        }
+    }
+
+    /// Whether to take in what has arrived behind the request that is being answered.
+    pub fn looks_behind(&self) -> bool {
+        self.stop.is_requested() && self.http.is_answering() && !self.http.is_full()
+    }
+
     /// Copies `octets` into HTTP, if there is memory for them.
     fn take_in(&mut self, octets: &[u8], now: Instant) {
         let held = self.http.octets_to_receive(octets.len());
@@ -391,49 +412,6 @@ impl<'a> Session<'a> {
     /// Whether nothing is under way: no byte of a request, no answer owed, nothing to send.
     pub fn is_idle(&self) -> bool {
         self.http.is_idle() && self.secure.as_ref().is_none_or(|secure| secure.pipe.pending().is_empty())
-    }
-
-    /// Takes small buffers from the loop before bytes are read. Where the budget has none for them,
-    /// [`make_room`](Session::make_room) finds out.
-    pub fn borrow_memory(&mut self, buffers: &mut Buffers<'a>) {
-        if self.holding.borrow(buffers) {
-            buffers.lend(&mut self.http);
-        }
-    }
-
-    /// Gives memory back to the loop when the session is idle.
-    pub fn return_memory(&mut self, buffers: &mut Buffers<'a>) {
-        buffers.take_back(&mut self.http);
-        self.drop_secure_buffers();
-        self.holding.settle(self.http.held_octets());
-        self.holding.give_back(buffers);
-    }
-
-    /// Takes the small buffers from the budget, where there is no loop that lends them.
-    pub fn hold_memory(&mut self) {
-        self.holding.keep();
-    }
-
-    /// Frees the small buffers when the session is idle.
-    pub fn drop_memory(&mut self) {
-        drop((self.http.reclaim(), self.http.reclaim_send()));
-        self.drop_secure_buffers();
-        self.holding.settle(self.http.held_octets());
-        self.holding.drop_kept();
-    }
-
-    fn drop_secure_buffers(&mut self) {
-        if let Some(secure) = &mut self.secure {
-            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
-        }
-    }
-
-    /// Counts bytes that the driver holds for this session besides.
-    ///
-    /// # Returns
-    /// Whether the budget has so much.
-    pub fn hold_besides(&mut self, bytes: usize) -> bool {
-        self.holding.besides(bytes)
     }
 }
 

@@ -48,6 +48,7 @@ pub async fn serve(
                 sleep(wait).await;
             }
             clock.tick();
+            session.look_behind(stream.as_fd(), clock.now());
             session.respond(reply.response, &clock);
         }
         if site.stop.is_requested() {

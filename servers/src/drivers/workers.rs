@@ -20,6 +20,9 @@ pub trait Workers {
     /// The client has left; what it has asked for need not be done.
     fn left(&mut self, _ticket: Ticket) {}
 
+    /// The client that waits for an answer has [ended its side](crate::kit::call::has_ended), so that it comes last.
+    fn ended(&mut self, _ticket: Ticket) {}
+
     /// A descriptor that becomes readable when an answer has come in; `None`: every request is answered at once.
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         None
@@ -67,6 +70,9 @@ impl HandedRequest {
 #[derive(Debug)]
 pub struct Presence(Box<[AtomicU64]>);
 
+/// Beside the serial of a connection, whose client has ended its side. No server lives for so many connections.
+const ENDED: u64 = 1 << 63;
+
 impl Presence {
     /// Nobody, with room for so many connections.
     pub fn new(connections: usize) -> Self {
@@ -80,6 +86,21 @@ impl Presence {
         }
     }
 
+    /// The client that waits for an answer on this connection has ended its side.
+    pub fn end(&self, ticket: Ticket) {
+        if let Some(place) = self.0.get(ticket.index) {
+            // Only the loop writes.
+            if place.load(Relaxed) == ticket.serial {
+                place.store(ticket.serial | ENDED, Relaxed);
+            }
+        }
+    }
+
+    /// Whether the client has ended its side.
+    pub fn has_ended(&self, ticket: Ticket) -> bool {
+        self.0.get(ticket.index).is_some_and(|place| place.load(Relaxed) == ticket.serial | ENDED)
+    }
+
     /// The connection is gone.
     pub fn leave(&self, ticket: Ticket) {
         if let Some(place) = self.0.get(ticket.index) {
@@ -89,7 +110,7 @@ impl Presence {
 
     /// Whether the connection is still there.
     pub fn has(&self, ticket: Ticket) -> bool {
-        self.0.get(ticket.index).is_none_or(|place| place.load(Relaxed) == ticket.serial)
+        self.0.get(ticket.index).is_none_or(|place| place.load(Relaxed) & !ENDED == ticket.serial)
     }
 }
 

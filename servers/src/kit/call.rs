@@ -1,6 +1,6 @@
 //! Calls a service, and survives its panic.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dyno_http::request::Request;
@@ -26,6 +26,15 @@ pub fn has_left(client: BorrowedFd<'_>) -> bool {
     // The end and errors are reported unasked.
     let mut watched = [PollFd::new(client, PollFlags::empty())];
     matches!(poll(&mut watched, PollTimeout::ZERO), Ok(1))
+}
+
+/// Whether the client has ended its side. It may have left with close(2), which looks the same from here, or it only
+/// has nothing more to say and waits for its answer. So it is answered, but it comes last where others would have to
+/// wait for that.
+pub fn has_ended(client: BorrowedFd<'_>) -> bool {
+    let mut watched = libc::pollfd { fd: client.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
+    // SAFETY: poll(2) with a live local and without a wait.
+    unsafe { libc::poll(&raw mut watched, 1, 0) == 1 }
 }
 
 /// Runs `answer`; a panic becomes a 500 that ends its connection. Past the drain limit nothing is run, because nobody

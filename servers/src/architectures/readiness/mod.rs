@@ -133,7 +133,10 @@ fn turn<S: Selector>(
         {
             share.serve();
             match workers.call(ticket, &request, connection.stream.as_fd()) {
-                Some(reply) => connection.timed.take_reply(reply, &shared.clock),
+                Some(reply) => {
+                    connection.look_behind(now);
+                    connection.timed.take_reply(reply, &shared.clock);
+                }
                 None => break,
             }
         }
@@ -142,7 +145,12 @@ fn turn<S: Selector>(
             DriverStep::Respond if connection.timed.session.has_request() => Some(TurnEnd::Again),
             DriverStep::Read if connection.is_readable() && share.is_used_up() => Some(TurnEnd::Again),
             DriverStep::Close => Some(TurnEnd::Close),
-            DriverStep::Respond => Some(TurnEnd::Wait(Interest::Nothing)),
+            DriverStep::Respond => {
+                if connection.has_ended() {
+                    workers.ended(ticket);
+                }
+                Some(TurnEnd::Wait(Interest::Nothing))
+            }
             DriverStep::Write if share.is_moved() => Some(TurnEnd::Again),
             DriverStep::Write => connection.write(now, &mut share),
             DriverStep::Shut => {

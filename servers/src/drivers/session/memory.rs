@@ -1,0 +1,49 @@
+//! The memory of a session: lent by a loop, or taken from the budget and given back.
+
+use super::Session;
+use crate::drivers::buffers::Buffers;
+
+impl<'a> Session<'a> {
+    /// Takes small buffers from the loop before bytes are read. Where the budget has none for them,
+    /// [`make_room`](Session::make_room) finds out.
+    pub fn borrow_memory(&mut self, buffers: &mut Buffers<'a>) {
+        if self.holding.borrow(buffers) {
+            buffers.lend(&mut self.http);
+        }
+    }
+
+    /// Gives memory back to the loop when the session is idle.
+    pub fn return_memory(&mut self, buffers: &mut Buffers<'a>) {
+        buffers.take_back(&mut self.http);
+        self.drop_secure_buffers();
+        self.holding.settle(self.http.held_octets());
+        self.holding.give_back(buffers);
+    }
+
+    /// Takes the small buffers from the budget, where there is no loop that lends them.
+    pub fn hold_memory(&mut self) {
+        self.holding.keep();
+    }
+
+    /// Frees the small buffers when the session is idle.
+    pub fn drop_memory(&mut self) {
+        drop((self.http.reclaim(), self.http.reclaim_send()));
+        self.drop_secure_buffers();
+        self.holding.settle(self.http.held_octets());
+        self.holding.drop_kept();
+    }
+
+    fn drop_secure_buffers(&mut self) {
+        if let Some(secure) = &mut self.secure {
+            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
+        }
+    }
+
+    /// Counts bytes that the driver holds for this session besides.
+    ///
+    /// # Returns
+    /// Whether the budget has so much.
+    pub fn hold_besides(&mut self, bytes: usize) -> bool {
+        self.holding.besides(bytes)
+    }
+}
