@@ -36,6 +36,7 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
             let mut findings = load(rig, &server, &mut record);
             match rig.stop(server) {
                 Ok(farewell) => {
+                    findings.extend(farewell.crew.and_then(audit::whole_crew));
                     if let Some(figures) = &mut record.server {
                         figures.spread = farewell.requests_by_worker;
                     }

@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     for path in [Some(&arguments.output), arguments.hlog.as_ref()].into_iter().flatten() {
         write::try_place(path)?;
     }
-    plan.address = route::reachable(&place, arguments.target.timeout)?;
+    plan.address = route::reachable(&place, arguments.target.place.timeout)?;
     let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
     advise_pinning(&mut outcome, &arguments.how);
     outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();

@@ -13,6 +13,7 @@ use crate::probe::pace::{Beat, Beats};
 use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::{Setup, split_cores};
 use dyno_record::cell::Cell;
+use dyno_record::contract::WorkerCount;
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
 
@@ -29,6 +30,8 @@ pub struct Nature {
     pub saturates_at: f64,
     /// Whether it starts at all.
     pub starts: bool,
+    /// How many of four workers stand.
+    pub workers: u64,
     /// Answers with wrong bodies in each window.
     pub wrong_bodies: u64,
     /// How late the generator sends.
@@ -58,6 +61,7 @@ impl Default for Nature {
             slow_for: Some(Duration::ZERO),
             saturates_at: 0.99,
             starts: true,
+            workers: 4,
             wrong_bodies: 0,
             lag_ns: 0,
             others: 0.0,
@@ -322,6 +326,7 @@ impl Rig for Mock {
 
     fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {
         self.log.push(format!("stop {}", server.contestant));
-        Ok(Farewell { requests_by_worker: vec![1, 2] })
+        let crew = WorkerCount { standing: self.nature(&server).workers, asked: 4 };
+        Ok(Farewell { requests_by_worker: vec![1, 2], crew: Some(crew) })
     }
 }

@@ -9,6 +9,7 @@ use crate::probe::figures::Reading;
 use crate::probe::pace::Beats;
 use dyno_record::audit::Law;
 use dyno_record::cell::Cell;
+use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
@@ -71,11 +72,13 @@ impl Answers {
     }
 }
 
-/// The last line of a contestant.
+/// What a contestant has said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Farewell {
     /// Requests served by each worker; empty when the contestant does not report them.
     pub requests_by_worker: Vec<u64>,
+    /// What it said of its workers when it was ready.
+    pub crew: Option<WorkerCount>,
 }
 
 /// Everything that the runner needs from outside.

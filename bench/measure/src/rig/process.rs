@@ -173,7 +173,8 @@ impl Running {
             let limit_s = STOP_LIMIT.as_secs();
             return Err(self.fault(&format!("did not end within {limit_s} s of SIGTERM and was killed")));
         }
-        let farewell = Farewell { requests_by_worker: self.said.requests_by_worker(FAREWELL_LIMIT) };
+        let requests_by_worker = self.said.requests_by_worker(FAREWELL_LIMIT);
+        let farewell = Farewell { requests_by_worker, crew: self.said.crew() };
         match status {
             Some(status) if !status.success() && self.ready == ReadySign::Line => {
                 Err(self.fault(&format!("ended badly ({status})")))
