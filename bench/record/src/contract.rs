@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn details_stand_beside_the_contract() {
         let details = serde_json::json!({ "pid": 7 });
-        let line = ReadyLine { ready: true, address: "127.0.0.1:1".parse().unwrap(), details };
+        let line = ReadyLine { ready: true, address: "127.0.0.1:1".parse::<SocketAddr>().unwrap(), details };
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"ready":true,"address":"127.0.0.1:1","pid":7}"#

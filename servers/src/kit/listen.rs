@@ -13,6 +13,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use dyno_http::limits::Limits;
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
@@ -116,7 +117,15 @@ fn is_left(path: &Path) -> bool {
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
-    inode: (u64, u64),
+    identity: FileIdentity,
+}
+
+/// Which file it is. Numbers of inodes are used again, so the time at which it was made belongs to it.
+type FileIdentity = (u64, u64, bool, Option<SystemTime>);
+
+fn identity(path: &Path) -> io::Result<FileIdentity> {
+    let file = fs::symlink_metadata(path)?;
+    Ok((file.dev(), file.ino(), file.file_type().is_socket(), file.created().ok()))
 }
 
 impl SocketFile {
@@ -125,15 +134,14 @@ impl SocketFile {
         let ListenAddress::Unix(path) = address else { return None };
         // The working directory may change.
         let path = std::path::absolute(path).ok()?;
-        let file = fs::symlink_metadata(&path).ok()?;
-        Some(SocketFile { inode: (file.dev(), file.ino()), path })
+        Some(SocketFile { identity: identity(&path).ok()?, path })
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
         // Another server may listen there by now.
-        if fs::symlink_metadata(&self.path).is_ok_and(|file| (file.dev(), file.ino()) == self.inode) {
+        if identity(&self.path).is_ok_and(|now| now == self.identity) {
             let _ = fs::remove_file(&self.path);
         }
     }

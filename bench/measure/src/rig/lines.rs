@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dyno_record::contract::{WorkerCount, ReadyLine, TallyLine};
+use dyno_record::contract::{ReadyLine, TallyLine, WorkerCount};
 use serde_json::Value;
 
 use crate::limits::{LINE_LIMIT_BYTES, WORDS_LIMIT_BYTES, WORDS_LIMIT_LINES};
