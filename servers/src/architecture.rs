@@ -131,6 +131,21 @@ pub enum ServedBy {
     Tasks,
 }
 
+impl ServedBy {
+    /// Whether what serves one connection can reach what another has left in memory.
+    pub fn shares_memory(self) -> bool {
+        match self {
+            ServedBy::Processes => false,
+            ServedBy::OnlyThread
+            | ServedBy::Threads
+            | ServedBy::Loops
+            | ServedBy::LoopAndPool
+            | ServedBy::Coroutines
+            | ServedBy::Tasks => true,
+        }
+    }
+}
+
 /// What is started for each connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {

@@ -36,9 +36,11 @@
 //! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
+//! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |
 //! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
-//! | reply | what a [service](services::service) gives back: a response, now or after a wait |
+//! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
+//! | room | where the requests of a loop [wait for others](drivers::room) |
 //! | serial | the number of a connection since the start; its place in a table is used again, its serial is not |
 //! | service | a plain function from a request to a reply |
 //! | session | an HTTP connection behind its [transport](drivers::session), without its socket |

@@ -167,6 +167,14 @@ pub const SECURE_BYTES: usize = 12 * 1024;
 /// What a secure pipe holds besides while records are under way: one as it came, one opened, one sealed.
 pub const SECURE_BUFFERS_BYTES: usize = 48 * 1024;
 
+/// A task looks so soon again at a client whose leaving does not wake it, because it has sent more than was read or has
+/// ended its side, and then each time twice as long after the last look: on the same machine a reset is there at once,
+/// and a network takes some milliseconds.
+pub const CLIENT_LOOK_FIRST: Duration = Duration::from_millis(1);
+
+/// The longest time between two such looks. Each is one system call.
+pub const CLIENT_LOOK_LAST: Duration = Duration::from_millis(64);
+
 /// How long accepting pauses when descriptors or memory have run out: long enough not to spin, short enough that the
 /// server accepts again within a second after descriptors are free.
 pub const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -179,6 +187,10 @@ pub const RETRY_AFTER: &str = "1";
 
 /// How long a stopping server waits for requests in flight.
 pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// So long before the drain limit whoever still waits for something is told that the server stops: time for the answer
+/// to go out before the connection is cut.
+pub const LAST_WORD: Duration = Duration::from_millis(100);
 
 /// After the drain limit connections are cut; a service that does not return even then is given this long.
 pub const CUT_GRACE: Duration = Duration::from_secs(1);
@@ -212,6 +224,24 @@ pub const MICROS_MAX: u64 = 60_000_000;
 
 /// Largest number of images in `/pages/COUNT/MICROS`: more than real pages have, and still a small answer.
 pub const PAGE_IMAGES_MAX: u64 = 1_000;
+
+/// Queues behind `/queues/`: enough that examples and tests do not meet in one.
+pub const QUEUES: usize = 16;
+
+/// Places for items in a queue: few, as in the machine of the textbooks, so that putting waits soon.
+pub const QUEUE_ITEMS: usize = 64;
+
+/// Octets of an item: what is queued here are messages. All queues together hold 16 MiB when they are full.
+pub const QUEUE_ITEM_OCTETS: usize = 16 * 1024;
+
+/// Requests that may wait in a queue: the classical ten thousand. Those after them get a 503.
+pub const QUEUE_WAITERS: usize = 10_000;
+
+/// How long a request waits in a queue if it does not say: as long as many proxies keep a silent connection.
+pub const QUEUE_WAIT: Duration = Duration::from_secs(30);
+
+/// The longest time that it may ask for: a client that has left without a word is noticed then at the latest.
+pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// How long `/fault/spin` occupies its thread: longer than any test waits, but not for ever.
 pub const FAULT_SPIN: Duration = Duration::from_secs(30);

@@ -239,7 +239,7 @@ fn completions_keep_to_the_share() {
     let listener = listener();
     let client = greedy(listener.local_addr().expect("an address"));
     // They add to the tally of the first worker.
-    let mut connections = RingConnections::new(site());
+    let mut connections = RingConnections::new(site()).expect("descriptors");
     let (stream, _) = listener.accept().expect("a client");
     connections.admit(&mut ring, stream).expect("a place");
     let mut done = Vec::new();

@@ -25,31 +25,26 @@ struct Plant {
 
 const SUBJECTS: &[Subject] = &[
     Subject {
-        path: "servers/src/drivers/inbox.rs",
-        name: "inbox",
+        path: "servers/src/drivers/mailbox.rs",
+        name: "mailbox",
         stand_ins: &[
             ("std::os::fd::{AsFd, BorrowedFd}", "crate::stand_in::{AsFd, BorrowedFd}"),
             ("std::sync::atomic::", "shuttle::sync::atomic::"),
             ("crossbeam::queue::SegQueue", "crate::stand_in::SegQueue"),
             ("nix::sys::eventfd::{EfdFlags, EventFd}", "crate::stand_in::{EfdFlags, EventFd}"),
-            ("super::workers::Ticket", "crate::stand_in::PlainTicket as Ticket"),
-            ("crate::services::service::Reply", "crate::stand_in::EmptyReply as Reply"),
         ],
         plants: &[
             Plant {
                 name: "without_the_last_look",
-                edits: &[(
-                    "so look once more.\n        self.answers.pop()",
-                    "so look once more.\n        None",
-                )],
+                edits: &[("more.\n        self.posts.pop()", "more.\n        None")],
             },
             Plant {
                 name: "signals_before_it_posts",
                 edits: &[
-                    ("        self.answers.push((ticket, reply));\n", ""),
+                    ("        self.posts.push(post);\n        if", "        if"),
                     (
                         "self.wakeup.write(1);\n        }\n",
-                        "self.wakeup.write(1);\n        }\n        self.answers.push((ticket, reply));\n",
+                        "self.wakeup.write(1);\n        }\n        self.posts.push(post);\n",
                     ),
                 ],
             },
@@ -66,6 +61,51 @@ const SUBJECTS: &[Subject] = &[
                         "            let _ = self.wakeup.read();\n",
                     ),
                 ],
+            },
+        ],
+    },
+    Subject {
+        path: "servers/src/services/queue.rs",
+        name: "queue",
+        stand_ins: &[("Eq, serde::Serialize)]", "Eq)]")],
+        plants: &[
+            // A lost wakeup.
+            Plant {
+                name: "does_not_call_who_is_served",
+                edits: &[(
+                    "self.handed.insert(taker, (number, item));\n                Some(caller)",
+                    "self.handed.insert(taker, (number, item));\n                drop(caller);\n                None",
+                )],
+            },
+            // A double hand-over.
+            Plant {
+                name: "takes_without_removing",
+                edits: &[
+                    ("impl<T, C> Queue<T, C> {", "impl<T: Clone, C> Queue<T, C> {"),
+                    (
+                        "if let Some((_, item)) = self.items.pop_first() {",
+                        "if let Some(item) = self.items.first_key_value().map(|(_, item)| item.clone()) {",
+                    ),
+                ],
+            },
+            // Forgotten waiters, at either end.
+            Plant {
+                name: "keeps_what_was_handed_to_who_left",
+                edits: &[(
+                    "return self.give(item_number, item);",
+                    "drop((item_number, item));\n            return None;",
+                )],
+            },
+            Plant {
+                name: "gives_a_free_place_to_nobody",
+                edits: &[("return Attempt::Done(item, self.admit());", "return Attempt::Done(item, None);")],
+            },
+            Plant {
+                name: "does_not_call_who_has_got_a_place",
+                edits: &[(
+                    "self.place(item);\n        Some(caller)",
+                    "self.place(item);\n        drop(caller);\n        None",
+                )],
             },
         ],
     },

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
-use procfs::process::Process;
+use procfs::process::{FDInfo, FDTarget, Process};
 
 /// The children of `pid`, zombies included.
 pub fn children(pid: Pid) -> Vec<Pid> {
@@ -50,6 +50,16 @@ pub fn memory_kib(pid: Pid) -> u64 {
 /// Open descriptors of `pid`.
 pub fn descriptors(pid: Pid) -> usize {
     Process::new(pid.as_raw()).and_then(|process| process.fd_count()).unwrap_or(0)
+}
+
+/// Open sockets of `pid` and its children, each counted once for each that has it.
+pub fn sockets(pid: Pid) -> usize {
+    let own = |pid: Pid| {
+        let descriptors = Process::new(pid.as_raw()).and_then(|process| process.fd());
+        let is_socket = |descriptor: &FDInfo| matches!(descriptor.target, FDTarget::Socket(_));
+        descriptors.map_or(0, |all| all.flatten().filter(is_socket).count())
+    };
+    own(pid) + children(pid).into_iter().map(own).sum::<usize>()
 }
 
 /// Waits for a program that must end by itself within `limit`; one that does not is killed. What it says must fit into

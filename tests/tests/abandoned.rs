@@ -39,9 +39,7 @@ fn main() -> ExitCode {
         |_| true,
         |row| left_while_it_waits(row, Leaving::Reset),
     );
-    // The queue of an iterative server is the kernel's, which gives out connections in the order of their coming.
-    let has_queue = |row: &Row| row.architecture.concurrency != Concurrency::One;
-    mount(&mut trials, "abandoned", "nobody-stands-behind-waits-that-were-ended", has_queue, |row| {
+    mount(&mut trials, "abandoned", "nobody-stands-behind-waits-that-were-ended", |_| true, |row| {
         left_while_it_waits(row, Leaving::End)
     });
     mount(&mut trials, "abandoned", "who-only-ends-its-side-is-answered", |_| true, half_closed);
@@ -53,7 +51,7 @@ fn main() -> ExitCode {
 enum Leaving {
     /// With a reset: the server is told that nobody reads.
     Reset,
-    /// By close(2), which the server cannot tell from a client that only ends its side.
+    /// By close(2), which looks like a client that only ends its side until it is sent something.
     End,
 }
 

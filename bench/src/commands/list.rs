@@ -46,6 +46,7 @@ fn tables() -> String {
             Needs::Nothing => "",
             Needs::Directory => " (--files DIR)",
             Needs::Faults => " (only with --faults)",
+            Needs::SharedMemory => " (not where workers are processes)",
         };
         row(&mut text, service.path, &format!("{} {}{needs}", service.methods.join("/"), service.idea));
     }

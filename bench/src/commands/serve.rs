@@ -128,6 +128,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
+    services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
     let site = Site {
         listener,
         is_unix: socket_file.is_some(),

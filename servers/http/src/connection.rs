@@ -253,6 +253,21 @@ impl Connection {
         }
     }
 
+    /// Says with an interim answer (100) that the request that was taken is worked on. One that waits for its final
+    /// answer reads on (RFC 9110, 15.2).
+    ///
+    /// # Returns
+    /// Whether there is something to write now: not if no request is out, nor for HTTP/1.0 (RFC 9110, 15.2).
+    pub fn reassure(&mut self, now: Instant) -> bool {
+        let knows_interim = self.inbox.head().is_some_and(|head| head.version == Version::Http11);
+        if self.phase != Phase::Taken || !knows_interim || self.outbox.has_tail() {
+            return false;
+        }
+        self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE);
+        self.set_timer(now);
+        true
+    }
+
     // Drain.
 
     /// What is to be written now; empty when there is nothing.

@@ -42,8 +42,10 @@ use crate::architecture::{
 };
 use crate::drivers::blocking;
 use crate::drivers::deadlines::Deadlines;
-use crate::drivers::fiber::{Fiber, News, Wait, Wake, WakeReason, YieldingWire};
-use crate::drivers::selector::{Interest, Ready, Selector};
+use crate::drivers::fiber::{Fiber, FiberPlace, Wait, Wake, WakeReason, YieldingWire};
+use crate::drivers::room::Room;
+use crate::drivers::selector::{Ready, Selector};
+use crate::drivers::workers::Ticket;
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
 use crate::kit::site::Site;
 use crate::limits::{COROUTINE_STACK_BYTES, EVENTS_PER_WAIT, EXHAUSTED_PAUSE, MAX_COROUTINES, POOLED_STACKS};
@@ -69,27 +71,31 @@ pub const COROUTINES: Architecture = Architecture {
 
 const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;
+const ROOM: usize = usize::MAX - 4;
 
 fn run(site: &'static Site) -> io::Result<()> {
     site.listener.set_nonblocking(true)?;
     let mut scheduler = Scheduler {
         site,
         epoll: Epoll::new()?,
+        room: Room::new()?,
+        started: 0,
         fibers: Slab::new(),
         deadlines: Deadlines::new(),
         stacks: Vec::new(),
     };
-    // SAFETY: both descriptors belong to the site, which outlives the scheduler.
+    // SAFETY: the first two belong to the site, which outlives the scheduler, and the room is dropped after epoll.
     unsafe {
         scheduler.epoll.add(site.listener.as_fd(), LISTENER)?;
         scheduler.epoll.add(site.stop.as_fd(), STOP)?;
+        scheduler.epoll.add(scheduler.room.as_fd(), ROOM)?;
     }
     let (mut ready, mut pause) = (Vec::with_capacity(EVENTS_PER_WAIT), None);
     site.ready(1);
     while !site.stop.is_requested() {
         let idle_for = scheduler.deadlines.idle_for(Instant::now());
         scheduler.epoll.wait(pause.or(idle_for), &mut ready)?;
-        if pause.take().is_some() | scheduler.dispatch(&ready) {
+        if pause.take().is_some() | scheduler.dispatch(&ready)? {
             pause = scheduler.accept()?;
         }
     }
@@ -99,19 +105,14 @@ fn run(site: &'static Site) -> io::Result<()> {
 struct Scheduler {
     site: &'static Site,
     epoll: Epoll,
-    fibers: Slab<Place>,
+    /// Where requests wait for others.
+    room: Room,
+    /// Coroutines so far.
+    started: u64,
+    fibers: Slab<FiberPlace>,
     deadlines: Deadlines,
     /// Stacks of coroutines that have ended, kept because making one costs two system calls.
     stacks: Vec<DefaultStack>,
-}
-
-/// A coroutine that waits.
-struct Place {
-    fiber: Fiber,
-    stream: Rc<TcpStream>,
-    wait: Wait,
-    news: News,
-    deadline: Instant,
 }
 
 impl Scheduler {
@@ -138,18 +139,19 @@ impl Scheduler {
         if unsafe { self.epoll.add(stream.as_fd(), index) }.is_err() {
             return refuse(site, stream, tally);
         }
+        self.started += 1;
+        let (caller, ticket) = (self.room.caller(), Ticket::new(index, self.started));
         let stream = Rc::new(stream);
         let connection = Rc::clone(&stream);
         let mut fiber = Fiber::with_stack(stack, move |yielder, _| {
-            let mut wire = YieldingWire::new(connection, yielder);
+            let mut wire = YieldingWire::new(connection, yielder, caller, ticket);
             blocking::serve(&mut wire, site, tally);
         });
         match fiber.resume(Wake::first()) {
             CoroutineResult::Return(()) => self.stacks.push(fiber.into_stack()),
             CoroutineResult::Yield(wait) => {
-                let now = Instant::now();
-                self.fibers.insert(Place { fiber, stream, wait, news: News::default(), deadline: now });
-                self.wait(index, wait, now);
+                self.fibers.insert(FiberPlace::new(fiber, stream, ticket, wait));
+                self.wait(index, wait, Instant::now());
             }
         }
     }
@@ -172,6 +174,7 @@ impl Scheduler {
     fn wait(&mut self, index: usize, wait: Wait, now: Instant) {
         let place = &mut self.fibers[index];
         place.deadline = now + wait.timeout.min(Duration::from_secs(3600));
+        place.watch_own(wait, &self.room);
         if place.wait.interest != wait.interest {
             // If the kernel refuses, the deadline still wakes the coroutine.
             // SAFETY: as where it was added.
@@ -182,17 +185,17 @@ impl Scheduler {
     }
 
     /// Resumes coroutines that are ready or whose time is up; returns whether there are connections to accept.
-    fn dispatch(&mut self, ready: &[Ready]) -> bool {
+    fn dispatch(&mut self, ready: &[Ready]) -> io::Result<bool> {
         let mut knocked = false;
-        for &Ready { token, ended, .. } in ready {
-            match token {
+        for event in ready {
+            match event.token {
                 LISTENER => knocked = true,
                 STOP => {}
+                ROOM => self.room.listen()?,
                 index => {
                     let Some(place) = self.fibers.get_mut(index) else { continue };
-                    place.news.note(ended);
-                    // Bytes must not wake a coroutine that sleeps for a back end; it finds the news when it wakes.
-                    if place.wait.interest != Interest::Nothing {
+                    place.news.note(event);
+                    if place.wants(event) {
                         self.resume(index, WakeReason::Ready);
                     }
                 }
@@ -206,20 +209,27 @@ impl Scheduler {
                 _ => self.resume(index, WakeReason::TimeIsUp),
             }
         }
-        knocked
+        while let Some(ticket) = self.room.next_called() {
+            if self.fibers.get(ticket.index()).is_some_and(FiberPlace::may_be_called) {
+                self.resume(ticket.index(), WakeReason::Called);
+            }
+        }
+        Ok(knocked)
     }
 
     /// Idle connections end after a grace, busy ones with their next response. Dropping the rest unwinds their stacks.
     fn drain(&mut self, ready: &mut Vec<Ready>) -> io::Result<()> {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
         self.accept()?;
+        self.site.services.stop();
         let idle: Vec<_> = self.fibers.iter().filter(|(_, p)| p.wait.idle).map(|(at, _)| at).collect();
         idle.into_iter().for_each(|index| self.resume(index, WakeReason::Stop));
+        self.dispatch(&[])?;
         while !self.fibers.is_empty() && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             let idle_for = self.deadlines.idle_for(Instant::now()).unwrap_or(left);
             self.epoll.wait(Some(left.min(idle_for)), ready)?;
-            self.dispatch(ready);
+            self.dispatch(ready)?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@
 //!
 //! # Breaks
 //! At the limit of processes: further clients get a 503 at once. Children share no memory, so a cache that one child
-//! fills helps no other.
+//! fills helps no other, and what one puts into a queue no other can take (`/queues` answers 501).
 //!
 //! # Lineage
 //! The Unix way since 4.2BSD (inetd, CERN httpd); Stevens, *UNP* 5 and 30.5. PostgreSQL and sshd still do it.

@@ -17,12 +17,11 @@
 //!
 //! # Shines
 //! Where services compute or block and connections are many: an idle connection holds no thread, and a slow service
-//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone;
-//! and those that have ended their side, which may have left, come last.
+//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
 //!
 //! # Breaks
-//! With services so small that the hand-over costs more than the service. When the queue is full, requests get a 503
-//! at once.
+//! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
+//! all do, the others stand still. When the queue is full, requests get a 503 at once.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
@@ -30,10 +29,9 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
 use std::thread;
 
-use crossbeam::channel::{Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use dyno_http::request::Request;
 
 use super::readiness::{self, epoll::Epoll};
@@ -41,9 +39,8 @@ use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
 use crate::drivers::inbox::ReplyInbox;
-use crate::drivers::request_queue::RequestQueue;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
+use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -79,14 +76,13 @@ fn run(site: &'static Site) -> io::Result<()> {
     let (inbox, presence) = (ReplyInbox::new()?, &Presence::new(site.settings.max_connections));
     thread::scope(|scope| {
         let (queue, work) = bounded(site.settings.queue_places);
-        let (inbox, work) = (&inbox, Arc::new(RequestQueue::new(work)));
         let worker = |place| {
-            let work = Arc::clone(&work);
+            let (work, inbox) = (work.clone(), &inbox);
             move || answer(site, place, &work, inbox, presence)
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
-        let mut crew = Pool { site, queue, inbox, presence };
+        let mut crew = Pool { site, queue, inbox: &inbox, presence };
         let ready = || site.ready(workers.len());
         let ended = readiness::run(Epoll::new()?, site, &site.listener, site.tallies.of(0), &mut crew, ready);
         inbox.close();
@@ -94,25 +90,16 @@ fn run(site: &'static Site) -> io::Result<()> {
     })
 }
 
-fn answer(
-    site: &'static Site,
-    place: usize,
-    work: &RequestQueue<Work>,
-    inbox: &ReplyInbox,
-    presence: &Presence,
-) {
+fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox, presence: &Presence) {
     let tally = site.tallies.of(place);
-    while let Some((ticket, request)) = work.next(|(ticket, _)| presence.has_ended(*ticket)) {
+    for (ticket, request) in work {
         if inbox.is_closed() {
             return;
         }
         // The loop notices when a client leaves; for one that has left nothing is done.
-        let mut reply =
-            if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
-        // This layer may wait, so the worker itself waits for the modelled back end.
-        if let Some(wait) = reply.wait.take() {
-            inbox.sleep(wait);
-        }
+        let reply = if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+        // This layer may wait, so the worker itself waits.
+        let reply = inbox.attend(ticket, reply, presence, site.stop);
         inbox.post(ticket, reply);
     }
 }
@@ -131,23 +118,25 @@ impl Workers for Pool<'_> {
         let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
             Some(Ok(())) => None,
-            Some(Err(_)) | None => Some(busy(self.site.tallies.of(0))),
+            Some(Err(_)) | None => Some(Reply::Now(busy(self.site.tallies.of(0)))),
         }
     }
 
     fn left(&mut self, ticket: Ticket) {
         self.presence.leave(ticket);
+        self.inbox.call(ticket);
     }
 
-    fn ended(&mut self, ticket: Ticket) {
+    fn ended(&mut self, ticket: Ticket) -> bool {
         self.presence.end(ticket);
+        self.inbox.is_waiting_for(ticket)
     }
 
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         Some(self.inbox.wakeup())
     }
 
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+    fn news(&mut self) -> Option<(Ticket, News)> {
         self.inbox.take()
     }
 }

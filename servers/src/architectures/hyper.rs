@@ -25,6 +25,7 @@
 use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::pin;
+use std::task::Poll;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -94,7 +95,10 @@ pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> 
         let mut connection = pin!(connection);
         let broken = poll_fn(|context| {
             *lock(&share) = TurnShare::new();
-            connection.as_mut().poll(context)
+            match connection.as_mut().poll(context) {
+                Poll::Pending if gate.has_lost_client() => Poll::Ready(Ok(())),
+                poll => poll,
+            }
         });
         let broken = broken.await.err();
         // Failures of the secure pipe were counted by the wire.

@@ -67,7 +67,9 @@ fn run(site: &'static Site) -> io::Result<()> {
     let mut ring = Ring::new(site.settings.arm)?;
     ring.watch_stop(site.stop.as_fd())?;
     ring.accept(site.listener.as_fd())?;
-    let mut server = Server { site, ring, connections: RingConnections::new(site), accept_again: None };
+    let connections = RingConnections::new(site)?;
+    connections.open(&mut ring)?;
+    let mut server = Server { site, ring, connections, accept_again: None };
     site.ready(1);
     let ended = server.serve();
     if ended.is_err() && server.ring.settle().is_err() {
@@ -110,10 +112,12 @@ impl Server {
                 Operation::Send => {
                     self.connections.sent(&mut self.ring, completion.index, completion.result)?;
                 }
+                Operation::Room => self.connections.listen(&mut self.ring)?,
                 Operation::Stop | Operation::Forget => {}
             }
         }
         self.connections.handle_deadlines(&mut self.ring)?;
+        self.connections.go_on(&mut self.ring)?;
         if self.accept_again.is_some_and(|when| when <= now) && !self.site.stop.is_requested() {
             self.accept_again = None;
             self.ring.accept(self.site.listener.as_fd())?;

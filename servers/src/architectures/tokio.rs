@@ -129,6 +129,7 @@ where
             Accepted::Stopped => return Ok(()),
         }
     }
+    site.services.stop();
     // What waits in the queue when the server stops has arrived, and is served.
     for stream in accept_rest(site, &site.listener) {
         admit(site, stream?, serve, places);

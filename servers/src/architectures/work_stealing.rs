@@ -19,9 +19,9 @@
 //! `rayon::join` and use all cores for one request.
 //!
 //! # Breaks
-//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; a modelled back end
-//! is a timer in the loop. The pool has no bound of its own, so the loop counts the requests under way and answers
-//! 503 past the bound.
+//! With services that wait: a worker that waits leaves its core unused. So no worker waits here; the loop waits for a
+//! modelled back end, and for all else that a request waits for. The pool has no bound of its own, so the loop counts
+//! the requests under way and answers 503 past the bound.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
@@ -41,7 +41,7 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, Presence, Ticket, Workers, nothing};
+use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
@@ -110,7 +110,7 @@ impl Workers for StealingPool<'_, '_> {
         presence.enter(ticket);
         let has_place = self.under_way < site.settings.queue_places;
         let request = if has_place { HandedRequest::new(site, request) } else { None };
-        let Some(request) = request else { return Some(busy(site.tallies.of(0))) };
+        let Some(request) = request else { return Some(Reply::Now(busy(site.tallies.of(0)))) };
         self.under_way += 1;
         self.scope.spawn(move |_| {
             if inbox.is_closed() {
@@ -133,9 +133,9 @@ impl Workers for StealingPool<'_, '_> {
         Some(self.inbox.wakeup())
     }
 
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
-        let answer = self.inbox.take()?;
+    fn news(&mut self) -> Option<(Ticket, News)> {
+        let news = self.inbox.take()?;
         self.under_way -= 1;
-        Some(answer)
+        Some(news)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -16,15 +16,16 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::answer::Outlet;
+use super::attendance::Attendance;
 use super::exchange::HyperExchange;
 use super::head_limit::{HeadLimit, Late, RequestCount};
+use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
 use super::write_limit::WriteLimit;
 use crate::kit::complaint;
 use crate::kit::marks::Mark;
 use crate::kit::site::Site;
-use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::{DRAIN_LOOK, RECORD_BYTES, WIRE_BYTES};
 
@@ -47,11 +48,15 @@ pub struct AsyncWire {
     head_bytes: usize,
     outlet: Outlet,
     exchange: HyperExchange,
+    sentry: Sentry,
 }
 
 /// What a client is told whose head took too long. hyper would tell it nothing.
 const HEAD_TIMEOUT_ANSWER: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// What a client is told that has ended its side and may wait for its answer, or may have left.
+const REASSURANCE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What a client is told for whose head there is no memory.
 const NO_MEMORY_ANSWER: &[u8] =
@@ -81,43 +86,6 @@ impl Secure {
         ready!(alarm.as_mut().poll(context));
         self.alarm = None;
         Poll::Ready(self.pipe.handle_deadline(Instant::now()))
-    }
-}
-
-/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. A copy must not be used after the wire
-/// is dropped: all copies belong to the task that owns the wire.
-#[derive(Debug, Clone, Copy)]
-pub struct Attendance {
-    stop: &'static Stop,
-    descriptor: RawFd,
-}
-
-impl Attendance {
-    /// Marks the connection.
-    pub fn mark(self, mark: Mark) {
-        // SAFETY: the wire, which owns the descriptor, lives as long as the task that holds this.
-        self.stop.mark(unsafe { BorrowedFd::borrow_raw(self.descriptor) }, mark);
-    }
-
-    /// The connection itself.
-    pub fn connection<'a>(self) -> BorrowedFd<'a> {
-        // SAFETY: as in `mark`.
-        unsafe { BorrowedFd::borrow_raw(self.descriptor) }
-    }
-
-    /// A second descriptor of the connection, which stays open when the wire is dropped.
-    ///
-    /// # Errors
-    /// When there is no descriptor left for it.
-    pub fn duplicate(self) -> io::Result<TcpStream> {
-        // SAFETY: as in `mark`.
-        let twin = unsafe { BorrowedFd::borrow_raw(self.descriptor) }.try_clone_to_owned()?;
-        TcpStream::from_std(twin.into())
-    }
-
-    /// Whether the server was asked to stop.
-    pub fn is_stopping(self) -> bool {
-        self.stop.is_requested()
     }
 }
 
@@ -156,7 +124,7 @@ pub async fn linger(mut stream: TcpStream, most_time: Duration, most_octets: u64
 impl AsyncWire {
     /// The wire of a connection that was just accepted.
     pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
-        let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
+        let attendance = Attendance::new(site.stop, stream.as_fd());
         attendance.mark(Mark::Idle);
         let source = site.source_of(&stream);
         let secure = site.transport.as_ref().map(|transport| {
@@ -177,6 +145,7 @@ impl AsyncWire {
             head_bytes: 0,
             outlet: Outlet::default(),
             exchange: HyperExchange::default(),
+            sentry: Sentry::default(),
         }
     }
 
@@ -193,6 +162,11 @@ impl AsyncWire {
     /// For code that knows how far an exchange has come.
     pub fn exchange(&self) -> HyperExchange {
         self.exchange.clone()
+    }
+
+    /// For whoever waits, and wants to know whether the client has left.
+    pub fn sentry(&self) -> Sentry {
+        self.sentry.clone()
     }
 
     /// The share of the connection's turn. Whoever polls the connection renews it before, and the wire whenever the
@@ -429,6 +403,12 @@ impl AsyncWrite for AsyncWire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_pending(context))?;
         self.outlet.emptied(context);
+        if self.sentry.is_to_reassure() {
+            // The client may not read at all, so it is tried once.
+            let _ = self.as_mut().poll_write(context, REASSURANCE)?;
+            self.sentry.has_reassured();
+        }
+        self.sentry.poll(&self.stream, context);
         Poll::Ready(Ok(()))
     }
 

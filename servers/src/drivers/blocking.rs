@@ -11,10 +11,12 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv, send};
 
+use super::attending::attend;
 use super::selector::Interest;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
-use crate::kit::call::{call, has_left};
+pub use super::wire::Wire;
+use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
 use crate::kit::shortage::get_over;
@@ -22,48 +24,6 @@ use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::DRAIN_LOOK;
-use crate::services::service::Reply;
-
-/// A connection and the calls that wait for it.
-pub trait Wire {
-    /// The connection itself; `None` where there is no socket.
-    fn connection(&self) -> Option<BorrowedFd<'_>> {
-        None
-    }
-
-    /// Waits for bytes, but hardly longer than `timeout`. Returns 0 at the end of what the peer sends. `idle` means
-    /// that no request is under way; then a stopping server may end the wait, with 0 although bytes may still come.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when the timeout may have passed, any other kind when the connection is broken.
-    fn read(&mut self, into: &mut [u8], timeout: Duration, idle: bool) -> io::Result<usize>;
-
-    /// Waits until some of `octets` have been handed to the kernel.
-    ///
-    /// # Errors
-    /// As [`Wire::read`].
-    fn write(&mut self, octets: &[u8], timeout: Duration) -> io::Result<usize>;
-
-    /// Waits for a modelled back end.
-    fn sleep(&mut self, wait: Duration);
-
-    /// Tells the peer that nothing more will come.
-    fn shut(&mut self);
-
-    /// Lets other connections of the same thread have their turn. A kernel thread has no others.
-    fn let_others_run(&mut self) {}
-
-    /// Whether other connections wait for the worker that serves this one, which therefore must not wait for its
-    /// client: reads and writes are then called with a timeout of zero.
-    fn is_wanted(&mut self, _now: Instant) -> bool {
-        false
-    }
-
-    /// Whether a wait for a back end is to be put off: the client may have left, and others wait for the worker.
-    fn comes_last(&mut self, _now: Instant) -> bool {
-        false
-    }
-}
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
@@ -80,8 +40,6 @@ pub enum Pause {
     Waits(Interest),
     /// It could go on at once, but it has had its turn, and others wait for its worker.
     Ready,
-    /// It would wait for a back end, and [comes last](Wire::comes_last).
-    Last,
 }
 
 /// What is said on one connection. Where it would wait while others wait for its worker, it is broken off, and can be
@@ -89,14 +47,12 @@ pub enum Pause {
 pub struct Conversation<'a> {
     session: Session<'a>,
     clock: Clock,
-    /// An answer whose wait for a back end was put off.
-    held: Option<Reply>,
 }
 
 impl<'a> Conversation<'a> {
     /// The conversation on a connection from `source` that was accepted at `accepted`: its deadlines count from there.
     pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
-        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new(), held: None }
+        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
     }
 
     /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
@@ -104,14 +60,8 @@ impl<'a> Conversation<'a> {
         self.session.count_on(tally);
         self.session.hold_memory();
         self.clock.tick();
-        if let Some(reply) = self.held.take() {
-            if wire.connection().is_some_and(has_left) {
-                return Pause::Ended;
-            }
-            wait_and_respond(wire, &mut self.session, &mut self.clock, reply);
-        }
         // A broken connection concerns only its peer and has been counted; nobody is left to be told.
-        converse(wire, self, site, tally).unwrap_or(Pause::Ended)
+        converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
     }
 
     /// When the conversation is to be taken up, even if nothing has happened.
@@ -139,11 +89,11 @@ impl<'a> Conversation<'a> {
 
 fn converse(
     wire: &mut impl Wire,
-    talk: &mut Conversation<'_>,
+    session: &mut Session<'_>,
+    clock: &mut Clock,
     site: &Site,
     tally: &Tally,
 ) -> io::Result<Pause> {
-    let Conversation { session, clock, held } = talk;
     let mut share = TurnShare::new();
     loop {
         if share.is_used_up() {
@@ -158,11 +108,14 @@ fn converse(
         {
             share.serve();
             let reply = call(site, &request, tally, wire.connection());
-            if reply.wait.is_some() && wire.comes_last(clock.now()) {
-                *held = Some(reply);
-                return Ok(Pause::Last);
+            clock.tick();
+            let Some(response) = attend(wire, session, reply, site, tally, clock)? else {
+                return Ok(Pause::Ended);
+            };
+            if let Some(connection) = wire.connection() {
+                session.look_behind(connection, clock.now());
             }
-            wait_and_respond(wire, session, clock, reply);
+            session.respond(response, clock);
         }
         if site.stop.is_requested() {
             session.finish(clock.now());
@@ -224,18 +177,6 @@ fn converse(
             },
         }
     }
-}
-
-/// Waits for the back end, if the answer does, and gives the answer.
-fn wait_and_respond(wire: &mut impl Wire, session: &mut Session<'_>, clock: &mut Clock, reply: Reply) {
-    if let Some(wait) = reply.wait {
-        wire.sleep(wait);
-    }
-    clock.tick();
-    if let Some(connection) = wire.connection() {
-        session.look_behind(connection, clock.now());
-    }
-    session.respond(reply.response, clock);
 }
 
 /// The shortest wait: a timeout of zero asks for none at all.

@@ -16,15 +16,18 @@ use slab::Slab;
 use super::buffers::Buffers;
 use super::deadlines::Deadlines;
 use super::ring::Ring;
+use super::room::Room;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
+use super::workers::Ticket;
 use crate::kit::accept::refuse;
 use crate::kit::call::call;
+use crate::kit::client::Client;
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::HELD_BYTES;
+use crate::limits::{HELD_BYTES, LAST_WORD};
 
 /// The connections of one ring.
 pub struct RingConnections {
@@ -34,12 +37,15 @@ pub struct RingConnections {
     clock: Clock,
     buffers: Buffers<'static>,
     deadlines: Deadlines,
+    room: Room,
+    serial: u64,
 }
 
 /// A connection, and what the kernel is doing for it.
 struct RingConnection {
     stream: OwnedFd,
     timed: TimedSession<'static>,
+    serial: u64,
     receiving: bool,
     sending: bool,
     /// Bytes that came while the session could not take them in.
@@ -48,21 +54,59 @@ struct RingConnection {
     overfull: bool,
     ended: bool,
     is_cut: bool,
+    /// A client that had ended its side was told that its request is worked on; the room watches it.
+    is_reassured: bool,
     /// The connection is being closed; it stays until the kernel has finished with it.
     closing: bool,
 }
 
 impl RingConnections {
     /// An empty table.
-    pub fn new(site: &'static Site) -> Self {
-        RingConnections {
+    ///
+    /// # Errors
+    /// When the kernel has no descriptors left.
+    pub fn new(site: &'static Site) -> io::Result<Self> {
+        Ok(RingConnections {
             site,
             tally: site.tallies.of(0),
             connections: Slab::new(),
             clock: Clock::new(),
             buffers: Buffers::new(&site.memory),
             deadlines: Deadlines::new(),
+            room: Room::new()?,
+            serial: 0,
+        })
+    }
+
+    /// Begins to watch the waiting room.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn open(&self, ring: &mut Ring) -> io::Result<()> {
+        ring.watch_room(self.room.as_fd())
+    }
+
+    /// Takes in what has happened in the waiting room, and watches it again.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn listen(&mut self, ring: &mut Ring) -> io::Result<()> {
+        self.room.listen()?;
+        self.open(ring)
+    }
+
+    /// Goes on with requests for which something has happened in the waiting room.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn go_on(&mut self, ring: &mut Ring) -> io::Result<()> {
+        while let Some(Ticket { index, .. }) = self.room.next_called() {
+            // A ticket that is outdated asks for nothing.
+            let Some(connection) = self.connections.get_mut(index) else { continue };
+            connection.go_on(index, &self.clock, &self.room);
+            self.carry(ring, index)?;
         }
+        Ok(())
     }
 
     /// Reads the time anew.
@@ -95,15 +139,18 @@ impl RingConnections {
             return Ok(());
         }
         let source = self.site.source_of(&stream);
+        self.serial += 1;
         let index = self.connections.insert(RingConnection {
             stream: stream.into(),
             timed: TimedSession::new(Session::new(self.site, self.tally, source, self.clock.now())),
+            serial: self.serial,
             receiving: false,
             sending: false,
             held: Vec::new(),
             overfull: false,
             ended: false,
             is_cut: false,
+            is_reassured: false,
             closing: false,
         });
         self.carry(ring, index)
@@ -162,6 +209,8 @@ impl RingConnections {
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => connection.closing = true,
         }
+        // What has come while the session was being sent from.
+        connection.go_on(index, &self.clock, &self.room);
         self.carry(ring, index)
     }
 
@@ -181,14 +230,18 @@ impl RingConnections {
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn finish(&mut self, ring: &mut Ring) -> io::Result<()> {
+        self.site.services.stop();
+        let now = self.clock.now();
+        let deadline = self.site.stop.deadline().unwrap_or(now);
         for index in self.places() {
+            self.connections[index].timed.end_by(deadline.checked_sub(LAST_WORD).unwrap_or(now));
             // A connection that is being sent to is told when its send has completed.
             if !self.connections[index].sending {
                 self.connections[index].timed.session.finish(self.clock.now());
                 self.carry(ring, index)?;
             }
         }
-        Ok(())
+        self.go_on(ring)
     }
 
     /// Closes all connections that are left.
@@ -205,11 +258,14 @@ impl RingConnections {
 
     fn time_is_up(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let connection = &mut self.connections[index];
+        connection.look_for_client();
         connection.look_behind(self.clock.now());
-        match connection.timed.due(&self.clock) {
-            Due::Deadline if connection.sending => connection.closing = true,
-            Due::Deadline => connection.timed.session.handle_deadline(self.clock.now()),
-            Due::Answer | Due::Nothing => {}
+        let ticket = Ticket { index, serial: connection.serial };
+        if connection.sending {
+            let deadline = connection.timed.session.deadline();
+            connection.closing |= deadline.is_some_and(|deadline| deadline <= self.clock.now());
+        } else if connection.timed.due(&self.clock, &self.room, ticket) == Due::Deadline {
+            connection.timed.session.handle_deadline(self.clock.now());
         }
         self.carry(ring, index)
     }
@@ -236,7 +292,8 @@ impl RingConnections {
                 let client = Some(connection.stream.as_fd());
                 let reply = call(self.site, &request, self.tally, client);
                 connection.look_behind(now);
-                connection.timed.take_reply(reply, &self.clock);
+                let ticket = Ticket { index, serial: connection.serial };
+                connection.timed.take_reply(reply, &self.clock, &self.room, ticket);
                 continue;
             }
             match connection.timed.session.next_step(now) {
@@ -261,6 +318,12 @@ impl RingConnections {
                     }
                     break;
                 }
+                DriverStep::Respond if connection.is_to_reassure() => {
+                    // No receive is under way that would tell that the client has left.
+                    let ticket = Ticket { index, serial: connection.serial };
+                    self.room.watch_client(connection.stream.as_fd(), true, ticket);
+                    connection.timed.session.reassure(now);
+                }
                 DriverStep::Respond => break,
             }
         }
@@ -269,7 +332,12 @@ impl RingConnections {
             connection.receiving = true;
             ring.receive(connection.stream.as_fd(), index)?;
         }
-        connection.timed.enter(index, &mut self.deadlines);
+        // A held reply cannot be given to the session while the kernel sends from it.
+        match connection.timed.session.deadline() {
+            Some(deadline) if connection.sending => self.deadlines.enter(index, deadline),
+            None if connection.sending => {}
+            _ => connection.timed.enter(index, &mut self.deadlines),
+        }
         Ok(())
     }
 
@@ -294,6 +362,33 @@ impl RingConnections {
 }
 
 impl RingConnection {
+    /// Whether its request waits and its client has ended its side. Once.
+    fn is_to_reassure(&mut self) -> bool {
+        let is_due = self.ended && !self.is_reassured && self.timed.is_holding();
+        self.is_reassured |= is_due;
+        is_due
+    }
+
+    /// Goes on with its held reply, unless the session must not be touched now.
+    fn go_on(&mut self, index: usize, clock: &Clock, room: &Room) {
+        if self.sending || !self.timed.is_holding() {
+            return;
+        }
+        self.look_for_client();
+        if !self.closing {
+            self.look_behind(clock.now());
+            self.timed.go_on(clock, room, Ticket { index, serial: self.serial });
+        }
+    }
+
+    /// Looks whether the client has left: one that has ended its side is received from no more, and what is handed over
+    /// to one that has left is lost to the others.
+    fn look_for_client(&mut self) {
+        if self.is_reassured || self.timed.is_waiting_for_others() {
+            self.closing |= Client::of(self.stream.as_fd()) == Client::Left;
+        }
+    }
+
     /// Whether the session can take in bytes now: it is not being sent from, and it waits for bytes.
     fn can_take(&mut self, now: Instant) -> bool {
         !self.sending && self.held.is_empty() && self.timed.session.can_receive(now)

@@ -5,15 +5,11 @@
 //! to the crew. It waits here without a worker, watched by epoll, until its client has sent something, has room for
 //! more of the answer, or is too late. So slow and silent clients, and handshakes that do not go on, hold a place in a
 //! table and no worker.
-//!
-//! A client that has ended its side may have left, or may wait for its answer; nobody can tell. Its wait for a back end
-//! is put off until a worker has nothing else to do, so that those who come after it do not stand behind clients that
-//! have left.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,7 +21,6 @@ use slab::Slab;
 use super::blocking::{BlockingWire, Conversation, Pause, Wire};
 use super::selector::Interest;
 use crate::kit::accept::{Accepted, Mode, accept_once, refuse};
-use crate::kit::call::has_ended;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::stop::has_waiting;
@@ -40,10 +35,6 @@ pub struct Crew {
     /// Wakes whoever waits in [`Crew::next`].
     knock: EventFd,
     table: Mutex<Table>,
-    /// Connections that workers have, or are given.
-    in_hands: AtomicUsize,
-    /// Connections that come last; the same number as in the table, to be read without its lock.
-    put_off: AtomicUsize,
     /// All connections of the crew: waiting for a worker, served, and waiting for their clients.
     open: AtomicUsize,
 }
@@ -53,8 +44,6 @@ struct Table {
     guests: Slab<Guest>,
     /// Those that can go on at once.
     ready: VecDeque<usize>,
-    /// Those that wait for a worker that has nothing else to do.
-    last: VecDeque<usize>,
     next_look: Instant,
     /// When to watch the listener again after descriptors have run out.
     accept_again: Option<Instant>,
@@ -68,8 +57,6 @@ pub struct Guest {
     talk: Option<Conversation<'static>>,
     accepted: Instant,
     watch: Watch,
-    /// It has been put off once, and is not put off again.
-    was_last: bool,
 }
 
 /// What epoll does for a connection.
@@ -104,16 +91,12 @@ impl Crew {
         epoll.add(&site.listener, EpollEvent::new(LISTENING, LISTENER))?;
         epoll.add(&knock, EpollEvent::new(EpollFlags::EPOLLIN, KNOCK))?;
         epoll.add(site.stop, EpollEvent::new(once, STOP))?;
-        let table = Mutex::new(Table {
-            guests: Slab::new(),
-            ready: VecDeque::new(),
-            last: VecDeque::new(),
-            next_look: Instant::now(),
-            accept_again: None,
-            is_draining: false,
-        });
-        let (in_hands, put_off, open) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-        Ok(Crew { site, workers: AtomicUsize::new(workers), epoll, knock, table, in_hands, put_off, open })
+        let (guests, ready) = (Slab::new(), VecDeque::new());
+        let table =
+            Table { guests, ready, next_look: Instant::now(), accept_again: None, is_draining: false };
+        let table = Mutex::new(table);
+        let workers = AtomicUsize::new(workers);
+        Ok(Crew { site, workers, epoll, knock, table, open: AtomicUsize::new(0) })
     }
 
     /// Corrects the number of workers: the system may not have allowed all.
@@ -127,12 +110,6 @@ impl Crew {
     /// # Errors
     /// When the listener is broken.
     pub fn next(&self) -> io::Result<Option<Guest>> {
-        let guest = self.find()?;
-        self.in_hands.fetch_add(usize::from(guest.is_some()), SeqCst);
-        Ok(guest)
-    }
-
-    fn find(&self) -> io::Result<Option<Guest>> {
         loop {
             if let Some(guest) = self.take_ready() {
                 return Ok(Some(guest));
@@ -150,16 +127,7 @@ impl Crew {
                 }
             }
             let mut events = [EpollEvent::empty()];
-            let (has_last, usual) = (self.has_last(), self.timeout());
-            let timeout = if has_last { EpollTimeout::ZERO } else { usual };
-            match self.epoll.wait(&mut events, timeout) {
-                Ok(0) if has_last => {
-                    let mut table = self.lock();
-                    if let Some(place) = table.last.pop_front() {
-                        self.put_off.fetch_sub(1, SeqCst);
-                        return Ok(Some(table.guests.remove(place)));
-                    }
-                }
+            match self.epoll.wait(&mut events, self.timeout()) {
                 Ok(0) => {}
                 Err(error) => get_over(error, None)?,
                 Ok(_) => match events[0].data() {
@@ -183,14 +151,12 @@ impl Crew {
 
     /// Serves a connection until it ends, or until it waits for its client while others wait for this worker.
     pub fn serve(&self, mut guest: Guest, tally: &'static Tally) {
-        let Guest { wire, talk, accepted, was_last, .. } = &mut guest;
+        let Guest { wire, talk, accepted, .. } = &mut guest;
         let begin = || Conversation::new(self.site, self.site.source_of(wire.stream()), tally, *accepted);
         let talk = talk.get_or_insert_with(begin);
         let next_look = Instant::now() + CROWD_LOOK;
-        let mut wire = LentWire { wire, crew: self, next_look, is_crowded: false, was_last: *was_last };
-        let pause = talk.go_on(&mut wire, self.site, tally);
-        self.in_hands.fetch_sub(1, SeqCst);
-        match pause {
+        let mut wire = LentWire { wire, crew: self, next_look, is_crowded: false };
+        match talk.go_on(&mut wire, self.site, tally) {
             Pause::Ended => {
                 drop(guest);
                 self.ended();
@@ -202,26 +168,11 @@ impl Crew {
                 drop(table);
                 self.wake();
             }
-            Pause::Last => {
-                guest.was_last = true;
-                let mut table = self.lock();
-                let place = table.guests.insert(guest);
-                table.last.push_back(place);
-                self.put_off.fetch_add(1, SeqCst);
-            }
             Pause::Waits(interest) => {
                 talk.free_memory();
                 self.park(guest, interest);
             }
         }
-        if self.has_last() {
-            self.wake();
-        }
-    }
-
-    /// Whether there is a connection that comes last, and a worker for it.
-    fn has_last(&self) -> bool {
-        self.put_off.load(SeqCst) > 0 && self.in_hands.load(SeqCst) < self.workers.load(SeqCst)
     }
 
     /// Lets a connection wait for its client without a worker.
@@ -358,7 +309,7 @@ impl Crew {
 impl Guest {
     fn new(stream: TcpStream, site: &'static Site) -> Self {
         let wire = BlockingWire::new(stream, site);
-        Guest { wire, talk: None, accepted: Instant::now(), watch: Watch::Nothing, was_last: false }
+        Guest { wire, talk: None, accepted: Instant::now(), watch: Watch::Nothing }
     }
 }
 
@@ -368,7 +319,6 @@ struct LentWire<'a> {
     crew: &'a Crew,
     next_look: Instant,
     is_crowded: bool,
-    was_last: bool,
 }
 
 impl Wire for LentWire<'_> {
@@ -403,13 +353,5 @@ impl Wire for LentWire<'_> {
             self.is_crowded = open == workers && has_waiting(self.crew.site.listener.as_raw_fd());
         }
         self.is_crowded
-    }
-
-    fn comes_last(&mut self, now: Instant) -> bool {
-        if self.was_last || !has_ended(self.wire.stream().as_fd()) {
-            return false;
-        }
-        // Where workers accept for themselves, those who wait for them have not been accepted.
-        self.is_wanted(now) || has_waiting(self.crew.site.listener.as_raw_fd())
     }
 }

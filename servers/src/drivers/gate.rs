@@ -13,22 +13,28 @@
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
 use std::convert::Infallible;
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, Version};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Outlet};
-use super::async_wire::{AsyncWire, Attendance, SharedTurn, lock};
+use super::async_wire::{AsyncWire, SharedTurn, lock};
+use super::attendance::Attendance;
+use super::awaiting::{self, Awaited};
 use super::exchange::{HyperExchange, UnderWay};
 use super::head_limit::RequestCount;
+use super::held::Held;
+use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
 use crate::kit::call::{busy, guard, has_left};
@@ -37,7 +43,7 @@ use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
-use crate::services::service::{Call, FieldLookup, text};
+use crate::services::service::{Call, FieldLookup, Reply, text};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -48,17 +54,20 @@ pub struct Gate {
     memory: WireMemory,
     outlet: Outlet,
     exchange: HyperExchange,
+    sentry: Sentry,
     tally: fn(&'static Site) -> &'static Tally,
     has_ended: AtomicBool,
+    left: AtomicBool,
 }
 
 impl Gate {
     /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
-        let (memory, outlet, exchange) = (wire.memory(), wire.outlet(), wire.exchange());
-        let has_ended = AtomicBool::new(false);
-        Gate { site, attendance, share, requests, memory, outlet, exchange, tally, has_ended }
+        let (memory, outlet, exchange, sentry) =
+            (wire.memory(), wire.outlet(), wire.exchange(), wire.sentry());
+        let (has_ended, left) = (AtomicBool::new(false), AtomicBool::new(false));
+        Gate { site, attendance, share, requests, memory, outlet, exchange, sentry, tally, has_ended, left }
     }
 
     /// Answers a request, valid or not. The exchange begins with the call.
@@ -91,7 +100,7 @@ impl Gate {
             Ok(()) => match self.collect(body).await {
                 Ok((body, _lease)) => {
                     under_way.is_whole();
-                    self.serve(&parts, &body).await
+                    self.serve(&parts, body).await
                 }
                 Err(refusal) => refusal,
             },
@@ -117,17 +126,43 @@ impl Gate {
         self.has_ended.load(Relaxed)
     }
 
-    async fn serve(&self, parts: &Parts, body: &[u8]) -> Response {
+    /// Whether the client has left while its request waited. Nothing is to be done for the connection any more.
+    pub fn has_lost_client(&self) -> bool {
+        self.left.load(Relaxed)
+    }
+
+    async fn serve(&self, parts: &Parts, body: Vec<u8>) -> Response {
         let reply = {
-            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
             let has_left = || has_left(self.attendance.connection());
-            let call = Call { method, path, body, fields: &parts.headers, has_left: &has_left };
+            let fields = &HostAndFields(parts);
+            let call = Call { method, path, query, body: &body, fields, has_left: &has_left };
             guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
         };
-        if let Some(wait) = reply.wait {
-            sleep(wait).await;
+        drop(body);
+        let mut held = match reply {
+            Reply::Now(response) => return response,
+            Reply::After(wait, response) => Held::answer(std::time::Instant::now() + wait, response),
+            Reply::Later(job) => Held::job(job),
+        };
+        let mut sentry = self.sentry.stand(self.attendance.connection());
+        let mut has_ended = false;
+        loop {
+            match awaiting::attend(&mut held, &mut sentry, has_ended).await {
+                Awaited::Response(response) => return response,
+                Awaited::Left => {
+                    self.left.store(true, Relaxed);
+                    // The connection is dropped in this poll of its task, and this with it.
+                    return pending().await;
+                }
+                Awaited::Ended => {
+                    has_ended = true;
+                    if parts.version == Version::HTTP_11 {
+                        sentry.reassure().await;
+                    }
+                }
+            }
         }
-        reply.response
     }
 
     /// The bounds of the head, as our own core has them; [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)
@@ -155,7 +190,7 @@ impl Gate {
 
     /// The answer where the budget of memory is spent.
     fn busy(&self) -> Response {
-        busy((self.tally)(self.site)).response.closing()
+        busy((self.tally)(self.site)).closing()
     }
 
     /// The body, and the lease on its memory.
@@ -263,8 +298,16 @@ fn is_host(host: &[u8]) -> bool {
     port.len() <= 5 && literal.map_or_else(|| name.iter().all(plain), |literal| literal.iter().all(inside))
 }
 
-impl FieldLookup for HeaderMap {
+/// The head of a request, as services look into it.
+struct HostAndFields<'a>(&'a Parts);
+
+impl FieldLookup for HostAndFields<'_> {
     fn all(&self, name: &str) -> Vec<&str> {
-        self.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+        self.0.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+    }
+
+    fn host(&self) -> &str {
+        let field = || self.0.headers.get(HOST).and_then(|host| host.to_str().ok());
+        self.0.uri.authority().map(Authority::as_str).or_else(field).unwrap_or_default()
     }
 }

@@ -1,31 +1,29 @@
-//! The queue by which a pool hands answers back to the loop that asked, with an eventfd(2) that wakes the loop: the
-//! wakeup.
-//!
-//! The wakeup is signalled once for all answers that come in before the loop looks, so a busy pool costs its loop far
-//! less than one wake-up for each answer.
+//! The queue by which a pool hands answers back to the loop that asked: a [`Mailbox`], and the workers that wait for
+//! a reply meanwhile.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
 
-use crossbeam::queue::SegQueue;
-use nix::sys::eventfd::{EfdFlags, EventFd};
-
-use super::workers::Ticket;
+use super::held::Held;
+use super::mailbox::Mailbox;
+use super::parking::{self, Known};
+use super::workers::{News, Presence, Ticket, nothing};
+use crate::kit::call::later;
+use crate::kit::stop::Stop;
+use crate::services::job::JobStep;
 use crate::services::service::Reply;
 
 /// Answers on their way back.
-#[derive(Debug)]
 pub struct ReplyInbox {
-    answers: SegQueue<(Ticket, Reply)>,
-    wakeup: EventFd,
-    signalled: AtomicBool,
+    news: Mailbox<(Ticket, News)>,
     /// Whether the loop has ended, and takes no more answers.
     closed: AtomicBool,
-    sleepers: Mutex<()>,
-    closing: Condvar,
+    /// Workers that wait for a reply, and for whom.
+    sleepers: Mutex<Vec<(Ticket, Waker)>>,
 }
 
 impl ReplyInbox {
@@ -34,23 +32,17 @@ impl ReplyInbox {
     /// # Errors
     /// When eventfd(2) is refused.
     pub fn new() -> io::Result<Self> {
-        let wakeup = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         Ok(ReplyInbox {
-            answers: SegQueue::new(),
-            wakeup,
-            signalled: AtomicBool::new(false),
+            news: Mailbox::new()?,
             closed: AtomicBool::new(false),
-            sleepers: Mutex::new(()),
-            closing: Condvar::new(),
+            sleepers: Mutex::new(Vec::new()),
         })
     }
 
     /// From now on nobody takes answers: what waits for a worker need not be answered.
     pub fn close(&self) {
         self.closed.store(true, SeqCst);
-        // Whoever is about to sleep holds the lock, and sleeps when this has it.
-        drop(self.sleepers.lock());
-        self.closing.notify_all();
+        self.lock().iter().for_each(|(_, sleeper)| sleeper.wake_by_ref());
     }
 
     /// Whether nobody takes answers any more.
@@ -58,40 +50,66 @@ impl ReplyInbox {
         self.closed.load(SeqCst)
     }
 
-    /// Waits for `time`, as a back end has it wait, or until nobody takes answers any more.
-    pub fn sleep(&self, time: Duration) {
-        let asleep = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.closing.wait_timeout_while(asleep, time, |()| !self.is_closed()));
+    /// Waits for `reply`, as long as its client is there and somebody takes answers. Whoever finds that this has
+    /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards.
+    pub fn attend(&self, ticket: Ticket, reply: Reply, presence: &Presence, stop: &Stop) -> Reply {
+        let mut held = match reply {
+            Reply::Now(response) => return Reply::Now(response),
+            Reply::After(wait, response) => Held::answer(Instant::now() + wait, response),
+            Reply::Later(job) => Held::job(job),
+        };
+        // The system has no descriptor left to wait with.
+        let Ok(waker) = parking::waker() else { return Reply::Now(later()) };
+        self.lock().push((ticket, waker.clone()));
+        // The loop may have noted that before it could see this worker wait. It asks such a client whether it is there.
+        if presence.has_ended(ticket) {
+            self.news.post((ticket, News::Waits));
+        }
+        let known = Known { is_called: true, ..Known::default() };
+        let reply = loop {
+            if self.is_closed() || !presence.has(ticket) {
+                break nothing();
+            }
+            match held.go_on(Instant::now(), &waker) {
+                JobStep::Done(response) => break Reply::Now(response),
+                JobStep::Wait(on, until) => {
+                    if parking::wait(on, until, None, stop, known).is_err() {
+                        break Reply::Now(later());
+                    }
+                }
+            }
+        };
+        self.lock().retain(|(sleeper, _)| *sleeper != ticket);
+        reply
+    }
+
+    /// Wakes the worker that waits for the client of `ticket`, who has left.
+    pub fn call(&self, ticket: Ticket) {
+        let sleepers = self.lock();
+        sleepers.iter().filter(|(sleeper, _)| *sleeper == ticket).for_each(|(_, waker)| waker.wake_by_ref());
+    }
+
+    /// Whether a worker waits for the client of `ticket`, and is not computing.
+    pub fn is_waiting_for(&self, ticket: Ticket) -> bool {
+        self.lock().iter().any(|(sleeper, _)| *sleeper == ticket)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Ticket, Waker)>> {
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Posts an answer.
     pub fn post(&self, ticket: Ticket, reply: Reply) {
-        self.answers.push((ticket, reply));
-        if !self.signalled.swap(true, SeqCst) {
-            // The write can fail only when the wakeup has been signalled 2^64 - 2 times and never read.
-            let _ = self.wakeup.write(1);
-        }
+        self.news.post((ticket, News::Reply(reply)));
     }
 
-    /// Takes the next answer. When the inbox is empty, the signal is taken back, and the next answer that is posted
-    /// signals again.
-    pub fn take(&self) -> Option<(Ticket, Reply)> {
-        if let Some(answer) = self.answers.pop() {
-            return Some(answer);
-        }
-        // While a worker is between its swap and its write, there is nothing to read yet. Then the signal stands, so
-        // that nobody else writes: its own write wakes the loop, which takes the signal back. Otherwise the write would
-        // come after the signal was taken back, and the wakeup would be readable with no answer to take.
-        if self.signalled.load(SeqCst) && self.wakeup.read().is_ok() {
-            self.signalled.store(false, SeqCst);
-        }
-        // An answer that was posted after the first look and before the signal was taken back did not signal again,
-        // so look once more.
-        self.answers.pop()
+    /// Takes what has come in.
+    pub fn take(&self) -> Option<(Ticket, News)> {
+        self.news.take()
     }
 
     /// A descriptor that is readable while answers wait.
     pub fn wakeup(&self) -> BorrowedFd<'_> {
-        self.wakeup.as_fd()
+        self.news.wakeup()
     }
 }

@@ -5,20 +5,26 @@
 //! | put a transport under an HTTP connection | [`session`] |
 //! | keep an answer that is not due yet, and the earliest deadline | [`timed`] |
 //! | let no connection keep a thread from the others | [`share`] |
-//! | carry one connection by calls that block | [`blocking`] |
+//! | hold a reply that is not ready | [`held`] |
+//! | wait for it with a thread or a coroutine | [`attending`], [`parking`]; with a task: [`awaiting`] |
+//! | wait for it in a loop | [`room`], with a [`mailbox`] |
+//! | carry one connection by calls that block | [`blocking`], by a [`wire`] |
 //! | let few workers serve many connections by such calls | [`crew`], a single one: [`patience`] |
 //! | carry one connection as a task | [`task`], with one timer for many waits: [`alarm`] |
 //! | let a coroutine wait | [`fiber`] |
 //! | carry many connections by readiness | [`readiness`], [`selector`], [`workers`] |
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
-//! | hand requests to a pool, and answers back to its loop | [`request_queue`], [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`], [`exchange`] |
+//! | hand answers back from a pool to a loop | [`inbox`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`], [`exchange`], [`sentry`], [`attendance`] |
 //! | limit its time and memory | [`head_limit`], [`write_limit`], [`wire_memory`] |
 
 pub mod alarm;
 pub mod answer;
+pub mod attendance;
 pub mod async_wire;
+pub mod attending;
+pub mod awaiting;
 pub mod blocking;
 pub mod buffers;
 pub mod completion;
@@ -28,18 +34,23 @@ pub mod exchange;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;
+pub mod held;
 mod holding;
 pub mod inbox;
+pub mod mailbox;
+pub mod parking;
 pub mod patience;
 pub mod readiness;
-pub mod request_queue;
 pub mod ring;
 mod ring_pool;
+pub mod room;
 pub mod selector;
+pub mod sentry;
 pub mod session;
 pub mod share;
 pub mod task;
 pub mod timed;
+pub mod wire;
 pub mod wire_memory;
 pub mod workers;
 pub mod write_limit;

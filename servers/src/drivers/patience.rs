@@ -50,7 +50,7 @@ impl Patience {
         loop {
             let interest = match talk.go_on(&mut wire, site, tally) {
                 Pause::Ended => return,
-                Pause::Ready | Pause::Last => None,
+                Pause::Ready => None,
                 Pause::Waits(interest) => Some(interest),
             };
             talk.finish(Instant::now());

@@ -5,7 +5,9 @@
 //! the loop needs: a table with a place for each connection, the selector, the heap of deadlines, and the pause after
 //! descriptors have run out.
 
-use std::io::{self, Read, Write};
+mod watched;
+
+use std::io;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,23 +15,24 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+pub use self::watched::Watched;
 use super::buffers::Buffers;
 use super::deadlines::Deadlines;
+use super::room::Room;
 use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
-use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
-use super::workers::Ticket;
+use super::workers::{News, Ticket};
 use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
-use crate::limits::{ACCEPT_BURST_CONNECTIONS, EXHAUSTED_PAUSE};
-use crate::services::service::Reply;
+use crate::limits::{ACCEPT_BURST_CONNECTIONS, EXHAUSTED_PAUSE, LAST_WORD};
 
 const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;
 const WAKEUP: usize = usize::MAX - 2;
+const ROOM: usize = usize::MAX - 4;
 
 /// What an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub enum EventSource {
     Stop,
     /// Workers have answered.
     Wakeup,
+    /// Something has happened in the waiting room.
+    Room,
     /// The connection in this place of the table.
     Connection(usize),
 }
@@ -78,6 +83,8 @@ pub struct Turn<'a> {
     pub clock: Clock,
     /// Memory that idle connections have given back.
     pub buffers: Buffers<'a>,
+    /// Where requests wait for others.
+    pub room: Room,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,24 +97,6 @@ enum Accepting {
     After(Instant),
     /// Not any more: the server stops.
     Never,
-}
-
-/// A connection that the selector watches.
-pub struct Watched<'a> {
-    /// The connection itself.
-    pub stream: TcpStream,
-    /// The session, with its deadlines.
-    pub timed: TimedSession<'a>,
-    serial: u64,
-    interest: Interest,
-    /// Whether there may be bytes to read.
-    readable: bool,
-    /// Whether the peer has sent its last byte. Then a short read does not mean that the socket is empty.
-    ended: bool,
-    /// Whether no answer can reach the peer any more.
-    gone: bool,
-    /// Its turn ended for fairness' sake, and its next one is planned.
-    is_unfinished: bool,
 }
 
 impl<'a, S: Selector> ConnectionTable<'a, S> {
@@ -126,7 +115,13 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         wakeup: Option<BorrowedFd<'_>>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let turn = Turn { site, tally, clock: Clock::new(), buffers: Buffers::new(&site.memory) };
+        let turn = Turn {
+            site,
+            tally,
+            clock: Clock::new(),
+            buffers: Buffers::new(&site.memory),
+            room: Room::new()?,
+        };
         let mut table = ConnectionTable {
             selector,
             listener,
@@ -142,6 +137,8 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         unsafe {
             table.selector.add(listener.as_fd(), LISTENER)?;
             table.selector.add(site.stop.as_fd(), STOP)?;
+            // The room is dropped after the selector, see the order of the fields.
+            table.selector.add(table.turn.room.as_fd(), ROOM)?;
             if let Some(wakeup) = wakeup {
                 table.selector.add(wakeup, WAKEUP)?;
             }
@@ -188,6 +185,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             }
             STOP => Some(EventSource::Stop),
             WAKEUP => Some(EventSource::Wakeup),
+            ROOM => Some(EventSource::Room),
             index => {
                 // The kernel may report a connection that an earlier event of this turn has closed.
                 let watched = self.watched.get_mut(index)?;
@@ -260,6 +258,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             readable: false,
             ended: false,
             gone: false,
+            is_reassured: false,
             is_unfinished: false,
         });
         site.open_connections.fetch_add(1, Relaxed);
@@ -280,12 +279,18 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         self.watched.get(ticket.index).filter(|one| one.serial == ticket.serial).map(|_| ticket.index)
     }
 
-    /// Gives a connection the answer that a worker has found, and returns its place; `None` when the connection is
+    /// Gives a connection the reply that a worker has found, and returns its place; `None` when the connection is
     /// gone.
-    pub fn answer(&mut self, ticket: Ticket, reply: Reply) -> Option<usize> {
+    pub fn take_news(&mut self, ticket: Ticket, news: News) -> Option<usize> {
         let index = self.find(ticket)?;
-        self.watched[index].look_behind(self.turn.clock.now());
-        self.watched[index].timed.take_reply(reply, &self.turn.clock);
+        let watched = &mut self.watched[index];
+        match news {
+            News::Reply(reply) => {
+                watched.look_behind(self.turn.clock.now());
+                watched.timed.take_reply(reply, &self.turn.clock, &self.turn.room, ticket);
+            }
+            News::Waits => {}
+        }
         Some(index)
     }
 
@@ -293,13 +298,39 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// been handled.
     pub fn due(&mut self) -> Option<usize> {
         let index = self.deadlines.due(self.turn.clock.now())?;
-        let watched = &mut self.watched[index];
-        watched.look_behind(self.turn.clock.now());
-        let timed = &mut watched.timed;
-        if timed.due(&self.turn.clock) == Due::Deadline {
-            timed.session.handle_deadline(self.turn.clock.now());
+        let (watched, ticket, turn) = self.at(index);
+        watched.look_for_client(turn.clock.now());
+        watched.look_behind(turn.clock.now());
+        if watched.timed.due(&turn.clock, &turn.room, ticket) == Due::Deadline {
+            watched.timed.session.handle_deadline(turn.clock.now());
         }
         Some(index)
+    }
+
+    /// Takes in what has happened in the waiting room.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn listen(&mut self) -> io::Result<()> {
+        self.turn.room.listen()
+    }
+
+    /// The place of the next connection for whose request something has happened in the waiting room. It has already
+    /// gone on.
+    pub fn called(&mut self) -> Option<usize> {
+        while let Some(ticket) = self.turn.room.next_called() {
+            // Events of the room carry the lower bits of a serial; a name that fits by chance asks for nothing.
+            if let Some(watched) = self.watched.get_mut(ticket.index) {
+                let ticket = Ticket { index: ticket.index, serial: watched.serial };
+                watched.look_at_client(self.turn.clock.now());
+                if !watched.gone {
+                    watched.look_behind(self.turn.clock.now());
+                    watched.timed.go_on(&self.turn.clock, &self.turn.room, ticket);
+                }
+                return Some(ticket.index);
+            }
+        }
+        None
     }
 
     /// A connection, its ticket, and what it shares with the others.
@@ -328,6 +359,17 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             // SAFETY: as in `admit`, where the connection was added.
             if unsafe { self.selector.change(watched.stream.as_fd(), index, interest) }.is_err() {
                 return self.close(index);
+            }
+            if !S::REPORTS_ENDS {
+                match interest {
+                    Interest::End | Interest::Reset => {
+                        let ended = interest == Interest::Reset;
+                        self.turn.room.watch_client(watched.stream.as_fd(), ended, ticket);
+                    }
+                    Interest::Nothing | Interest::Read | Interest::Write => {
+                        self.turn.room.forget_client(watched.stream.as_fd());
+                    }
+                }
             }
         }
         watched.timed.enter(index, &mut self.deadlines);
@@ -362,83 +404,20 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         let _ = socket2::SockRef::from(self.listener).shutdown(Shutdown::Read);
         self.selector.forget(self.turn.site.stop.as_fd());
         let now = self.turn.clock.now();
+        let deadline = self.turn.site.stop.deadline().unwrap_or(now);
+        self.turn.site.services.stop();
         let places: Vec<usize> = self.watched.iter().map(|(index, _)| index).collect();
         for index in &places {
-            self.watched[*index].timed.session.finish(now);
+            let timed = &mut self.watched[*index].timed;
+            timed.session.finish(now);
+            timed.end_by(deadline.checked_sub(LAST_WORD).unwrap_or(now));
         }
-        Ok((places, self.turn.site.stop.deadline().unwrap_or(now)))
+        Ok((places, deadline))
     }
 
     /// How long it is until `deadline`, while there are connections left to wait for.
     pub fn left_until(&self, deadline: Instant) -> Option<Duration> {
         let left = deadline.saturating_duration_since(self.turn.clock.now());
         (!self.watched.is_empty() && !left.is_zero()).then_some(left)
-    }
-}
-
-impl Watched<'_> {
-    /// Whether no answer can reach the peer any more.
-    pub fn is_gone(&self) -> bool {
-        self.gone
-    }
-
-    /// Takes in what has arrived behind the request that is about to be answered, if the server stops.
-    pub fn look_behind(&mut self, now: Instant) {
-        self.timed.session.look_behind(self.stream.as_fd(), now);
-    }
-
-    /// Whether the peer has sent its last byte.
-    pub fn has_ended(&self) -> bool {
-        self.ended
-    }
-
-    /// Whether there may be bytes to read.
-    pub fn is_readable(&self) -> bool {
-        self.readable
-    }
-
-    /// Reads as much as there is room for. Returns what the connection waits for, or that it is over; `None` when it
-    /// can go on.
-    pub fn read(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
-        let spare = share.space(self.timed.session.spare());
-        let room = spare.len();
-        match self.stream.read(spare) {
-            Ok(count) => {
-                // After a short read the socket is empty, and epoll reports the next byte as a new event (epoll(7)).
-                self.readable = count == room || (self.ended && count > 0);
-                share.read(count, count);
-                self.timed.session.received(count, now);
-                None
-            }
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => {
-                    self.readable = false;
-                    None
-                }
-                io::ErrorKind::Interrupted => None,
-                _ => Some(TurnEnd::Close),
-            },
-        }
-    }
-
-    /// Writes what is pending. Returns what the connection waits for, or that it is over; `None` when it can go on.
-    pub fn write(&mut self, now: Instant, share: &mut TurnShare) -> Option<TurnEnd> {
-        match self.stream.write(share.part(self.timed.session.pending())) {
-            Ok(count) => {
-                share.wrote(count);
-                self.timed.session.advance(count, now);
-                None
-            }
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock => Some(TurnEnd::Wait(Interest::Write)),
-                io::ErrorKind::Interrupted => None,
-                _ => Some(TurnEnd::Close),
-            },
-        }
-    }
-
-    /// Tells the peer that nothing more will come.
-    pub fn shut(&self) {
-        let _ = self.stream.shutdown(Shutdown::Write);
     }
 }

@@ -33,12 +33,20 @@ pub enum Operation {
     Send,
     /// Watch the stop switch.
     Stop,
+    /// Watch the waiting room.
+    Room,
     /// An operation whose completion is ignored.
     Forget,
 }
 
-const OPERATIONS: [Operation; 5] =
-    [Operation::Accept, Operation::Receive, Operation::Send, Operation::Stop, Operation::Forget];
+const OPERATIONS: [Operation; 6] = [
+    Operation::Accept,
+    Operation::Receive,
+    Operation::Send,
+    Operation::Stop,
+    Operation::Room,
+    Operation::Forget,
+];
 
 /// The outcome of an operation.
 #[derive(Debug, Clone, Copy)]
@@ -191,9 +199,21 @@ impl Ring {
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn watch_stop(&mut self, switch: BorrowedFd<'_>) -> io::Result<()> {
-        let entry = opcode::PollAdd::new(Fd(switch.as_raw_fd()), libc::POLLIN as u32).build();
+        self.watch(switch, Operation::Stop)
+    }
+
+    /// Watches the waiting room, once.
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn watch_room(&mut self, room: BorrowedFd<'_>) -> io::Result<()> {
+        self.watch(room, Operation::Room)
+    }
+
+    fn watch(&mut self, descriptor: BorrowedFd<'_>, operation: Operation) -> io::Result<()> {
+        let entry = opcode::PollAdd::new(Fd(descriptor.as_raw_fd()), libc::POLLIN as u32).build();
         // SAFETY: watching is given no memory.
-        unsafe { self.push(entry, Operation::Stop, 0) }
+        unsafe { self.push(entry, operation, 0) }
     }
 
     /// Submits the queued operations, waits for one completion (at most for `timeout`; `None`: for ever), and puts

@@ -7,6 +7,10 @@ use std::time::Duration;
 /// A set of descriptors that the kernel watches. select, poll and epoll implement it; the [readiness
 /// loop](crate::architectures::readiness) works with any of them.
 pub trait Selector: Sized {
+    /// Whether it can report that a client has [ended](Interest::End) its side or [left](Interest::Reset), whatever
+    /// waits unread.
+    const REPORTS_ENDS: bool = true;
+
     /// An empty set.
     ///
     /// # Errors
@@ -57,6 +61,10 @@ pub trait Selector: Sized {
 pub enum Interest {
     /// Nothing: the server itself has to act next.
     Nothing,
+    /// The end of the peer's side and all that [`Interest::Reset`] is for, but no bytes: a request is worked on.
+    End,
+    /// That no answer can reach the peer any more: the end of its side is known.
+    Reset,
     /// Bytes to read, a connection to accept, or the end.
     Read,
     /// Room to write.

@@ -283,9 +283,19 @@ impl<'a> Session<'a> {
             response
         } else {
             self.shedding = Shedding::Done;
-            busy(self.tally).response.closing()
+            busy(self.tally).closing()
         };
         self.http.respond(response, clock.date(), clock.now());
+    }
+
+    /// The request that was taken waits, and its client has ended its side. Says with an interim answer that it is
+    /// worked on: who waits for the answer reads on (RFC 9110, 15.2), and who has left answers with a reset.
+    ///
+    /// # Returns
+    /// Whether there is something to [write](Session::pending). HTTP/1.0 knows no interim answers, so such a client is
+    /// taken to be there.
+    pub fn reassure(&mut self, now: Instant) -> bool {
+        self.http.reassure(now)
     }
 
     /// Bytes to write to the wire.

@@ -1,15 +1,19 @@
 //! Carries one connection as a task: as [`blocking`](super::blocking) does, with an await where that waits.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::pin;
+use std::task::{Context, Poll};
 
+use dyno_http::response::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::alarm::within;
+use super::awaiting::{self, Awaited, ClientWatch};
+use super::held::Held;
 use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use crate::kit::call::call;
@@ -18,6 +22,7 @@ use crate::kit::marks::Mark;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{DRAIN_LOOK, KEEP_BUFFERS};
+use crate::services::service::Reply;
 
 /// Serves one connection until it ends. A task may move between threads, so `tally` is called anew for each count.
 ///
@@ -44,12 +49,12 @@ pub async fn serve(
         {
             share.serve();
             let reply = call(site, &request, tally(site), Some(stream.as_fd()));
-            if let Some(wait) = reply.wait {
-                sleep(wait).await;
-            }
             clock.tick();
+            let Some(response) = attend(&stream, &mut session, reply, &mut clock).await? else {
+                return Ok(());
+            };
             session.look_behind(stream.as_fd(), clock.now());
-            session.respond(reply.response, &clock);
+            session.respond(response, &clock);
         }
         if site.stop.is_requested() {
             session.finish(clock.now());
@@ -118,5 +123,49 @@ pub async fn serve(
                 }
             }
         }
+    }
+}
+
+/// Awaits the response to the request that was taken; `None`: its client has left.
+async fn attend(
+    stream: &TcpStream,
+    session: &mut Session<'_>,
+    reply: Reply,
+    clock: &mut Clock,
+) -> io::Result<Option<Response>> {
+    let mut held = match reply {
+        Reply::Now(response) => return Ok(Some(response)),
+        Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
+        Reply::Later(job) => Held::job(job),
+    };
+    let mut has_ended = false;
+    loop {
+        let awaited = awaiting::attend(&mut held, &mut Watched(stream), has_ended).await;
+        let now = clock.tick();
+        match awaited {
+            Awaited::Response(response) => return Ok(Some(response)),
+            Awaited::Left => return Ok(None),
+            Awaited::Ended => has_ended = true,
+        }
+        if session.reassure(now) && session.next_step(now) == DriverStep::Write {
+            match stream.try_write(session.pending()) {
+                Ok(count) => session.advance(count, now),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+struct Watched<'a>(&'a TcpStream);
+
+impl ClientWatch for Watched<'_> {
+    fn connection(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    fn poll_news(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        // Errors are news.
+        self.0.poll_read_ready(context).map(|_| ())
     }
 }

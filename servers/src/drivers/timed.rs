@@ -1,21 +1,32 @@
-//! A session in a loop, with the two reasons for which the loop must come back to it: an answer that is held until it
-//! is due, and the earliest deadline.
+//! A session in a loop, with the reasons for which the loop must come back to it: a reply that is held until it is
+//! ready, and the earliest deadline.
 
+use std::task::Waker;
 use std::time::Instant;
 
-use dyno_http::response::Response;
-
 use super::deadlines::Deadlines;
+use super::held::Held;
+use super::room::Room;
 use super::session::Session;
+use super::workers::Ticket;
+use crate::kit::call::later;
 use crate::kit::clock::Clock;
+use crate::services::job::{For, JobStep};
 use crate::services::service::Reply;
 
-/// A session with its held answer and its entry in the heap of deadlines.
+/// A session with its held reply and its entry in the heap of deadlines.
 pub struct TimedSession<'a> {
     /// The session.
     pub session: Session<'a>,
-    /// An answer that waits for a modelled back end, and when it is due.
-    held: Option<Box<(Instant, Response)>>,
+    /// A reply that is not ready.
+    held: Option<Box<Waiting>>,
+}
+
+/// A reply that is not ready, and when to go on with it at the latest.
+struct Waiting {
+    held: Held,
+    waker: Waker,
+    until: Option<Instant>,
 }
 
 /// What has come due.
@@ -23,7 +34,7 @@ pub struct TimedSession<'a> {
 pub enum Due {
     /// Nothing: the deadline has moved since the entry was made.
     Nothing,
-    /// The held answer; it has been given to the session.
+    /// The held reply; its answer has been given to the session.
     Answer,
     /// A deadline of the session. The caller has to handle it, because a driver whose kernel is sending must not
     /// touch the session now.
@@ -36,28 +47,77 @@ impl<'a> TimedSession<'a> {
         TimedSession { session, held: None }
     }
 
-    /// Answers the request that was taken last, or holds the answer until it is due.
-    pub fn take_reply(&mut self, reply: Reply, clock: &Clock) {
-        match reply.wait {
-            Some(wait) => self.held = Some(Box::new((clock.now() + wait, reply.response))),
-            None => self.session.respond(reply.response, clock),
+    /// Answers the request that was taken last, or holds the reply until it is ready. `ticket` is the session's, and
+    /// `room` is where it waits.
+    pub fn take_reply(&mut self, reply: Reply, clock: &Clock, room: &Room, ticket: Ticket) {
+        let held = match reply {
+            Reply::Now(response) => return self.session.respond(response, clock),
+            Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
+            Reply::Later(job) => Held::job(job),
+        };
+        let waker = if held.is_job() { room.waker(ticket) } else { Waker::noop().clone() };
+        self.held = Some(Box::new(Waiting { held, waker, until: None }));
+        self.go_on(clock, room, ticket);
+    }
+
+    /// Goes on with the held reply, if there is one.
+    ///
+    /// # Returns
+    /// Whether the request is answered now.
+    pub fn go_on(&mut self, clock: &Clock, room: &Room, ticket: Ticket) -> bool {
+        let Some(waiting) = &mut self.held else { return false };
+        let response = match waiting.held.go_on(clock.now(), &waiting.waker) {
+            JobStep::Done(response) => response,
+            // A descriptor that cannot be watched would be waited for without an end.
+            JobStep::Wait(For::Descriptor(descriptor, side), _)
+                if room.watch(descriptor, side, ticket).is_err() =>
+            {
+                later()
+            }
+            JobStep::Wait(_, until) => {
+                waiting.until = until;
+                return false;
+            }
+        };
+        self.held = None;
+        self.session.respond(response, clock);
+        true
+    }
+
+    /// Whether a reply is held.
+    pub fn is_holding(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Whether it is held for more than a time that is known.
+    pub fn is_waiting_for_others(&self) -> bool {
+        self.held.as_ref().is_some_and(|waiting| waiting.held.is_job())
+    }
+
+    /// The server stops: what is held ends at `limit`.
+    pub fn end_by(&mut self, limit: Instant) {
+        if let Some(waiting) = &mut self.held
+            && waiting.held.is_job()
+        {
+            waiting.held.end_by(limit);
+            waiting.until = waiting.until.into_iter().chain([limit]).min();
         }
     }
 
     /// Enters this session in the heap, to be looked at when its next deadline may pass. `place` is its place in the
     /// table of its loop.
     pub fn enter(&self, place: usize, deadlines: &mut Deadlines) {
-        let held = self.held.as_ref().map(|held| held.0);
-        if let Some(deadline) = [held, self.session.deadline()].into_iter().flatten().min() {
+        let until = self.held.as_ref().and_then(|waiting| waiting.until);
+        if let Some(deadline) = [until, self.session.deadline()].into_iter().flatten().min() {
             deadlines.enter(place, deadline);
         }
     }
 
-    /// Finds out what is due, and gives a held answer to the session.
-    pub fn due(&mut self, clock: &Clock) -> Due {
+    /// Finds out what is due, and goes on with a held reply.
+    pub fn due(&mut self, clock: &Clock, room: &Room, ticket: Ticket) -> Due {
         let now = clock.now();
-        if let Some((_, response)) = self.held.take_if(|held| held.0 <= now).map(|held| *held) {
-            self.session.respond(response, clock);
+        let until = self.held.as_ref().and_then(|waiting| waiting.until);
+        if until.is_some_and(|until| until <= now) && self.go_on(clock, room, ticket) {
             return Due::Answer;
         }
         match self.session.deadline() {

@@ -14,24 +14,37 @@ use crate::services::service::{Reply, text};
 
 /// What answers requests.
 pub trait Workers {
-    /// Answers now (`Some`), or later through [`Workers::finished`] (`None`).
+    /// Answers now (`Some`), or later through [`Workers::news`] (`None`).
     fn call(&mut self, ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
 
     /// The client has left; what it has asked for need not be done.
     fn left(&mut self, _ticket: Ticket) {}
 
-    /// The client that waits for an answer has [ended its side](crate::kit::call::has_ended), so that it comes last.
-    fn ended(&mut self, _ticket: Ticket) {}
+    /// The client has ended its side, and may have left.
+    ///
+    /// # Returns
+    /// Whether a worker waits for something on its behalf.
+    fn ended(&mut self, _ticket: Ticket) -> bool {
+        false
+    }
 
     /// A descriptor that becomes readable when an answer has come in; `None`: every request is answered at once.
     fn wakeup(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// An answer that has come in.
-    fn finished(&mut self) -> Option<(Ticket, Reply)> {
+    /// What has come in.
+    fn news(&mut self) -> Option<(Ticket, News)> {
         None
     }
+}
+
+/// What a loop learns from its workers.
+pub enum News {
+    /// A reply.
+    Reply(Reply),
+    /// A worker waits on behalf of a client that has ended its side.
+    Waits,
 }
 
 /// Identifies the connection that an answer belongs to. A ticket outlives its connection: an answer that comes too
@@ -42,6 +55,18 @@ pub struct Ticket {
     pub(super) index: usize,
     /// The serial number of the connection since the start; places are used again, serial numbers are not.
     pub(super) serial: u64,
+}
+
+impl Ticket {
+    /// Of the connection in place `index`, number `serial` since the start.
+    pub fn new(index: usize, serial: u64) -> Self {
+        Ticket { index, serial }
+    }
+
+    /// The connection's place.
+    pub fn index(self) -> usize {
+        self.index
+    }
 }
 
 /// A copy of a request, for a worker. It may outlive its connection, so a large one is counted by itself in the budget
@@ -116,7 +141,7 @@ impl Presence {
 
 /// What is handed back in place of an answer that nobody waits for.
 pub fn nothing() -> Reply {
-    Reply::now(text(503, "nobody waits for the answer\n"))
+    Reply::Now(text(503, "nobody waits for the answer\n"))
 }
 
 /// A loop that answers by itself.

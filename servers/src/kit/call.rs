@@ -1,15 +1,15 @@
 //! Calls a service, and survives its panic.
 
-use std::os::fd::{AsRawFd as _, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use dyno_http::request::Request;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use dyno_http::response::Response;
 
+use super::client::Client;
 use super::site::Site;
 use super::tally::Tally;
-use crate::limits::RETRY_AFTER;
-use crate::services::service::{Call, Reply, text};
+use crate::services::service::{Call, Reply, come_back, text};
 
 /// Lets the site's services answer `request`. A panic costs this connection (a 500, then the end) and nothing else:
 /// no thread and no place in a pool.
@@ -23,25 +23,14 @@ pub fn call(site: &Site, request: &Request<'_>, tally: &Tally, client: Option<Bo
 /// Whether the client of this connection can read no answer any more: it has reset the connection, or the connection
 /// is closed both ways. One that has only ended its own side (shutdown(2)) waits for its answer.
 pub fn has_left(client: BorrowedFd<'_>) -> bool {
-    // The end and errors are reported unasked.
-    let mut watched = [PollFd::new(client, PollFlags::empty())];
-    matches!(poll(&mut watched, PollTimeout::ZERO), Ok(1))
-}
-
-/// Whether the client has ended its side. It may have left with close(2), which looks the same from here, or it only
-/// has nothing more to say and waits for its answer. So it is answered, but it comes last where others would have to
-/// wait for that.
-pub fn has_ended(client: BorrowedFd<'_>) -> bool {
-    let mut watched = libc::pollfd { fd: client.as_raw_fd(), events: libc::POLLRDHUP, revents: 0 };
-    // SAFETY: poll(2) with a live local and without a wait.
-    unsafe { libc::poll(&raw mut watched, 1, 0) == 1 }
+    Client::of(client) == Client::Left
 }
 
 /// Runs `answer`; a panic becomes a 500 that ends its connection. Past the drain limit nothing is run, because nobody
 /// would get the answer: what stands in a queue then must not keep the server from its end.
 pub fn guard(site: &Site, tally: &Tally, answer: impl FnOnce() -> Reply) -> Reply {
     if site.stop.is_over() {
-        return busy(tally);
+        return Reply::Now(busy(tally));
     }
     Tally::add(&tally.requests, 1);
     // A call that is interrupted by a panic leaves nothing shared in a broken state: services are functions of the
@@ -50,15 +39,18 @@ pub fn guard(site: &Site, tally: &Tally, answer: impl FnOnce() -> Reply) -> Repl
         Tally::add(&tally.faults, 1);
         let mut response = text(500, "the service failed\n");
         response.close = true;
-        Reply::now(response)
+        Reply::Now(response)
     })
 }
 
 /// The answer when there is no place for the request: a 503 that asks the client to come back soon (RFC 9110,
 /// 15.6.4).
-pub fn busy(tally: &Tally) -> Reply {
+pub fn busy(tally: &Tally) -> Response {
     Tally::add(&tally.refused, 1);
-    let mut response = text(503, "too busy\n");
-    response.fields.push(("Retry-After", RETRY_AFTER.into()));
-    Reply::now(response)
+    come_back("too busy\n")
+}
+
+/// The answer to who has waited and waits no longer, because the server stops or the time for it is over.
+pub fn later() -> Response {
+    come_back("waited as long as there was time\n")
 }

@@ -8,6 +8,7 @@
 //! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
+//! | know whether a client has left | [`client`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
 //! | know whether waiting cures an error | [`shortage`] |
 //! | start threads, as many as the system allows | [`threads`] |
@@ -18,6 +19,7 @@
 pub mod accept;
 pub mod available;
 pub mod call;
+pub mod client;
 pub mod clock;
 pub mod complaint;
 pub mod listen;

@@ -21,14 +21,14 @@ pub const SERVICE: Service = Service {
     call: |_, _, rest| {
         let length = match number(rest, BYTES_MAX) {
             Ok(length) => length,
-            Err(refusal) => return Reply::now(refusal),
+            Err(refusal) => return Reply::Now(refusal),
         };
         let body = if length > COMMON_BYTES as u64 {
             Body::Source(Box::new(Long { common: common(), at: 0, end: length }))
         } else {
             Body::Shared(common(), 0..length as usize)
         };
-        Reply::now(Response::new(Status::OK, "text/plain", body))
+        Reply::Now(Response::new(Status::OK, "text/plain", body))
     },
 };
 

@@ -21,9 +21,9 @@ pub const SERVICE: Service = Service {
     call: |services, _, rest| {
         let micros = match number(rest, MICROS_MAX) {
             Ok(micros) => micros,
-            Err(refusal) => return Reply::now(refusal),
+            Err(refusal) => return Reply::Now(refusal),
         };
         work(micros * services.rounds.per_us());
-        Reply::now(text(200, format!("computed {micros} us\n")))
+        Reply::Now(text(200, format!("computed {micros} us\n")))
     },
 };

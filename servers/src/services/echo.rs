@@ -15,6 +15,6 @@ pub const SERVICE: Service = Service {
     needs: Needs::Nothing,
     is_long: false,
     call: |_, call, _| {
-        Reply::now(Response::new(Status::OK, "application/octet-stream", Body::Owned(call.body.to_vec())))
+        Reply::Now(Response::new(Status::OK, "application/octet-stream", Body::Owned(call.body.to_vec())))
     },
 };

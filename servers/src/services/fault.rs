@@ -28,8 +28,8 @@ pub const SERVICE: Service = Service {
             while start.elapsed() < FAULT_SPIN {
                 work(1000 * services.rounds.per_us());
             }
-            Reply::now(Response::new(Status::OK, "text/plain", Body::Static(b"spun\n")))
+            Reply::Now(Response::new(Status::OK, "text/plain", Body::Static(b"spun\n")))
         }
-        _ => Reply::now(text(404, "the faults are panic, abort, exit and spin\n")),
+        _ => Reply::Now(text(404, "the faults are panic, abort, exit and spin\n")),
     },
 };

@@ -34,13 +34,13 @@ pub const SERVICE: Service = Service {
 
 fn serve(services: &Services, call: &Call<'_>, rest: &str) -> Reply {
     let Some(root) = &services.files else {
-        return Reply::now(text(404, "no directory is served\n"));
+        return Reply::Now(text(404, "no directory is served\n"));
     };
     let Some(path) = decode(rest) else {
-        return Reply::now(text(400, "the path is not well encoded\n"));
+        return Reply::Now(text(400, "the path is not well encoded\n"));
     };
     let path = file_of(path);
-    Reply::now(open(root, &path).and_then(|found| answer(call, found, &path)).unwrap_or_else(refusal))
+    Reply::Now(open(root, &path).and_then(|found| answer(call, found, &path)).unwrap_or_else(refusal))
 }
 
 /// A file to be served.

@@ -17,5 +17,5 @@ pub const SERVICE: Service = Service {
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
     is_long: false,
-    call: |_, _, _| Reply::now(Response::new(Status::OK, "text/plain", Body::Static(BODY))),
+    call: |_, _, _| Reply::Now(Response::new(Status::OK, "text/plain", Body::Static(BODY))),
 };

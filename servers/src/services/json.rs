@@ -23,7 +23,7 @@ pub const SERVICE: Service = Service {
     is_long: false,
     call: |_, _, _| {
         let body = serde_json::to_vec(&Message { message: "Hello, World!" });
-        Reply::now(match body {
+        Reply::Now(match body {
             Ok(body) => Response::new(Status::OK, "application/json", Body::Owned(body)),
             Err(error) => text(500, format!("{error}\n")),
         })

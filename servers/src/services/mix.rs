@@ -30,14 +30,14 @@ pub const SERVICE: Service = Service {
         };
         let place = match place {
             Ok(place) => place,
-            Err(refusal) => return Reply::now(refusal),
+            Err(refusal) => return Reply::Now(refusal),
         };
         let draw = Draw::number(place);
         work(draw.compute_ns * services.rounds.per_us() / 1000);
         let response = Response::new(Status::OK, "text/plain", Body::Static(b"mixed\n"));
         match draw.wait_us {
-            0 => Reply::now(response),
-            micros => Reply::after(Duration::from_micros(micros), response),
+            0 => Reply::Now(response),
+            micros => Reply::After(Duration::from_micros(micros), response),
         }
     },
 };

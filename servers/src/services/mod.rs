@@ -13,17 +13,21 @@ pub mod echo;
 pub mod fault;
 pub mod files;
 pub mod hello;
+pub mod job;
 pub mod json;
 pub mod mix;
 pub mod pages;
 pub mod preconditions;
+pub mod queue;
+pub mod queue_table;
+pub mod queues;
 pub mod ranges;
 pub mod service;
 pub mod wait;
 pub mod work;
 
 /// Every service, in the order in which `dyno list` shows them.
-pub const ALL: [&Service; 10] = [
+pub const ALL: [&Service; 11] = [
     &hello::SERVICE,
     &json::SERVICE,
     &echo::SERVICE,
@@ -32,6 +36,7 @@ pub const ALL: [&Service; 10] = [
     &wait::SERVICE,
     &mix::SERVICE,
     &pages::SERVICE,
+    &queues::SERVICE,
     &files::SERVICE,
     &fault::SERVICE,
 ];

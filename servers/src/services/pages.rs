@@ -17,7 +17,7 @@ pub const SERVICE: Service = Service {
     methods: &["GET", "HEAD"],
     needs: Needs::Nothing,
     is_long: false,
-    call: |_, _, rest| Reply::now(page(rest).unwrap_or_else(|refusal| refusal)),
+    call: |_, _, rest| Reply::Now(page(rest).unwrap_or_else(|refusal| refusal)),
 };
 
 fn page(rest: &str) -> Result<Response, Response> {

@@ -78,6 +78,10 @@ mod tests {
                 .map(|(_, v)| *v)
                 .collect()
         }
+
+        fn host(&self) -> &str {
+            ""
+        }
     }
 
     const SAME: &str = "Sun, 09 Sep 2001 01:46:40 GMT";

@@ -10,7 +10,10 @@ use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
+use super::job::WaitingJob;
+use super::queue_table::Queues;
 use super::work::WorkRounds;
+use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
 
 /// What a service needs to be there.
@@ -22,6 +25,8 @@ pub enum Needs {
     Directory,
     /// A server that was asked for planted faults.
     Faults,
+    /// Workers that share their memory, which processes do not.
+    SharedMemory,
 }
 
 /// One service: a row of the table.
@@ -55,6 +60,8 @@ pub struct Services {
     pub files: Option<PathBuf>,
     /// Whether `/fault/...` is available.
     pub faults: bool,
+    /// The queues behind `/queues/`; `None`: the workers share no memory.
+    pub queues: Option<Queues>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
 }
@@ -65,6 +72,8 @@ pub struct Call<'a> {
     pub method: &'a str,
     /// The path, still percent-encoded; `*` for OPTIONS of the whole server.
     pub path: &'a str,
+    /// What follows the first `?` of the target, still percent-encoded.
+    pub query: Option<&'a str>,
     /// The whole body.
     pub body: &'a [u8],
     /// The header fields.
@@ -83,6 +92,10 @@ pub trait FieldLookup {
     fn get(&self, name: &str) -> Option<&str> {
         self.all(name).into_iter().next()
     }
+
+    /// The host that was asked, with the port if one was given: from the target if that is absolute, else from the
+    /// Host field. Empty when HTTP/1.0 gave none.
+    fn host(&self) -> &str;
 }
 
 impl FieldLookup for Request<'_> {
@@ -90,35 +103,30 @@ impl FieldLookup for Request<'_> {
         let named = self.headers().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
         named.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
     }
+
+    fn host(&self) -> &str {
+        Request::host(self)
+    }
 }
 
 impl<'a> Call<'a> {
     /// The view of a request that our own core has parsed.
     pub fn new(request: &'a Request<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
-        let (method, path, body) = (request.method(), request.target().path, request.body());
-        Call { method, path, body, fields: request, has_left }
+        let target = request.target();
+        let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
+        Call { method, path, query, body, fields: request, has_left }
     }
 }
 
-/// The answer of a service, and how long a modelled back end takes over it.
-#[derive(Debug)]
-pub struct Reply {
-    /// The answer.
-    pub response: Response,
-    /// How long the answer has to be held back; the architecture decides which thread or loop waits.
-    pub wait: Option<Duration>,
-}
-
-impl Reply {
+/// What a service gives back. Where it is not an answer that is ready, the architecture decides which thread or loop
+/// waits.
+pub enum Reply {
     /// An answer that is ready.
-    pub fn now(response: Response) -> Self {
-        Reply { response, wait: None }
-    }
-
-    /// An answer that is due after `wait`.
-    pub fn after(wait: Duration, response: Response) -> Self {
-        Reply { response, wait: Some(wait) }
-    }
+    Now(Response),
+    /// An answer that is due after the time that a modelled back end takes.
+    After(Duration, Response),
+    /// An answer that depends on something else: another request, another server.
+    Later(Box<dyn WaitingJob>),
 }
 
 impl Services {
@@ -128,24 +136,31 @@ impl Services {
     /// When the kernel refuses the memory that workers share.
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
-        Ok(Services { table, rounds, files: None, faults: false, mixed })
+        Ok(Services { table, rounds, files: None, faults: false, queues: Some(Queues::new()), mixed })
+    }
+
+    /// The server stops: whoever waits for another request is told so now, because that may never come.
+    pub fn stop(&self) {
+        if let Some(queues) = &self.queues {
+            queues.stop();
+        }
     }
 
     /// Answers a request: finds the service, checks the method, calls it.
     pub fn call(&self, call: &Call<'_>) -> Reply {
         if call.method == "OPTIONS" && call.path == "*" {
-            return Reply::now(allow(204, &["GET", "HEAD", "POST"]));
+            return Reply::Now(allow(204, &["GET", "HEAD", "POST"]));
         }
         let Some((service, rest)) = self.find(call.path) else {
-            return Reply::now(text(404, "no such service; see `dyno list`\n"));
+            return Reply::Now(text(404, "no such service; see `dyno list`\n"));
         };
         if service.is_long && (call.has_left)() {
-            return Reply::now(text(503, "nobody waits for the answer\n").closing());
+            return Reply::Now(text(503, "nobody waits for the answer\n").closing());
         }
         if service.methods.contains(&call.method) {
             return (service.call)(self, call, rest);
         }
-        Reply::now(match call.method {
+        Reply::Now(match call.method {
             "OPTIONS" => allow(204, service.methods),
             "GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" | "TRACE" => allow(405, service.methods),
             _ => text(501, "this server does not know that method\n"),
@@ -162,7 +177,7 @@ impl Services {
 }
 
 /// An answer without content that names the methods (RFC 9110, 10.2.1).
-fn allow(status: u16, methods: &[&str]) -> Response {
+pub fn allow(status: u16, methods: &[&str]) -> Response {
     Response::new(Status(status), "", Body::Empty).with("Allow", format!("{}, OPTIONS", methods.join(", ")))
 }
 
@@ -173,6 +188,11 @@ pub fn text(status: u16, line: impl Into<Cow<'static, str>>) -> Response {
         Cow::Owned(line) => Body::Owned(line.into_bytes()),
     };
     Response::new(Status(status), "text/plain; charset=utf-8", body)
+}
+
+/// A 503 that asks the client to come back soon.
+pub fn come_back(reason: &'static str) -> Response {
+    text(503, reason).with("Retry-After", RETRY_AFTER)
 }
 
 /// Parses the whole of `rest` as a number that is at most `most`.

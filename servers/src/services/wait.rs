@@ -16,7 +16,7 @@ pub const SERVICE: Service = Service {
     needs: Needs::Nothing,
     is_long: true,
     call: |_, _, rest| match number(rest, MICROS_MAX) {
-        Ok(micros) => Reply::after(Duration::from_micros(micros), text(200, format!("waited {micros} us\n"))),
-        Err(refusal) => Reply::now(refusal),
+        Ok(micros) => Reply::After(Duration::from_micros(micros), text(200, format!("waited {micros} us\n"))),
+        Err(refusal) => Reply::Now(refusal),
     },
 };

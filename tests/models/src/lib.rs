@@ -9,11 +9,13 @@
 //! weakly ordered. Where an order matters, the sources use `SeqCst` and say why; the counts need none.
 
 #[cfg(test)]
-mod inbox;
+mod mailbox;
 #[cfg(test)]
 mod marks;
 #[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod queue;
 #[cfg(test)]
 mod stand_in;
 #[cfg(test)]

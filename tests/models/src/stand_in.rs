@@ -7,12 +7,6 @@ use std::time::Duration;
 use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::sync::{Condvar, Mutex};
 
-/// Whose answer it is.
-pub(crate) type PlainTicket = usize;
-
-/// An answer.
-pub(crate) type EmptyReply = ();
-
 /// A queue whose operations are one step each, as those of a correct lock-free queue are.
 #[derive(Debug)]
 pub(crate) struct SegQueue<T>(Mutex<VecDeque<T>>);

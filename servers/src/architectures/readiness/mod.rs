@@ -67,22 +67,27 @@ pub fn run<S: Selector>(
     let mut events = Vec::with_capacity(EVENTS_PER_WAIT);
     while !site.stop.is_requested() {
         table.wait(None, &mut events)?;
-        dispatch(&mut table, &events, workers);
+        dispatch(&mut table, &events, workers)?;
         table.accept()?;
     }
     // No connection is accepted any more. Idle connections are closed after a grace, busy ones after their next
     // response, and all of them at the deadline.
     let (everybody, deadline) = table.begin_to_drain()?;
     everybody.into_iter().for_each(|index| carry(&mut table, index, workers));
+    dispatch(&mut table, &[], workers)?;
     while let Some(left) = table.left_until(deadline) {
         table.wait(Some(left), &mut events)?;
-        dispatch(&mut table, &events, workers);
+        dispatch(&mut table, &events, workers)?;
     }
     Ok(())
 }
 
 /// Gives a turn to each connection for which something has happened.
-fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], workers: &mut impl Workers) {
+fn dispatch<S: Selector>(
+    table: &mut ConnectionTable<'_, S>,
+    ready: &[Ready],
+    workers: &mut impl Workers,
+) -> io::Result<()> {
     for index in table.unfinished() {
         carry(table, index, workers);
     }
@@ -90,19 +95,25 @@ fn dispatch<S: Selector>(table: &mut ConnectionTable<'_, S>, ready: &[Ready], wo
         match table.note(*event) {
             Some(EventSource::Connection(index)) => carry(table, index, workers),
             Some(EventSource::Wakeup) => {
-                while let Some((ticket, reply)) = workers.finished() {
-                    if let Some(index) = table.answer(ticket, reply) {
+                while let Some((ticket, news)) = workers.news() {
+                    if let Some(index) = table.take_news(ticket, news) {
                         carry(table, index, workers);
                     }
                 }
             }
+            Some(EventSource::Room) => table.listen()?,
             // The loop itself checks the stop switch and accepts, once a turn.
             Some(EventSource::Listener | EventSource::Stop) | None => {}
         }
     }
+    // Requests that wait may wake each other, so the deadlines come first.
     while let Some(index) = table.due() {
         carry(table, index, workers);
     }
+    while let Some(index) = table.called() {
+        carry(table, index, workers);
+    }
+    Ok(())
 }
 
 /// Works on one connection until it would have to wait, and tells the selector what it waits for.
@@ -135,7 +146,7 @@ fn turn<S: Selector>(
             match workers.call(ticket, &request, connection.stream.as_fd()) {
                 Some(reply) => {
                     connection.look_behind(now);
-                    connection.timed.take_reply(reply, &shared.clock);
+                    connection.timed.take_reply(reply, &shared.clock, &shared.room, ticket);
                 }
                 None => break,
             }
@@ -145,12 +156,12 @@ fn turn<S: Selector>(
             DriverStep::Respond if connection.timed.session.has_request() => Some(TurnEnd::Again),
             DriverStep::Read if connection.is_readable() && share.is_used_up() => Some(TurnEnd::Again),
             DriverStep::Close => Some(TurnEnd::Close),
-            DriverStep::Respond => {
-                if connection.has_ended() {
-                    workers.ended(ticket);
-                }
-                Some(TurnEnd::Wait(Interest::Nothing))
+            DriverStep::Respond
+                if connection.has_ended() && connection.reassure(now, workers.ended(ticket)) =>
+            {
+                None
             }
+            DriverStep::Respond => Some(connection.until_answered()),
             DriverStep::Write if share.is_moved() => Some(TurnEnd::Again),
             DriverStep::Write => connection.write(now, &mut share),
             DriverStep::Shut => {

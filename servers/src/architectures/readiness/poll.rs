@@ -32,6 +32,7 @@ use crate::architecture::{
 };
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
+use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
@@ -106,11 +107,13 @@ impl Selector for Poll {
         interest: Interest,
     ) -> io::Result<()> {
         let flags = match interest {
-            // An entry that stays in the list reports POLLHUP on every call, even with no events asked for.
+            // An entry that stays in the list reports errors on every call, even with no events asked for.
             Interest::Nothing => {
                 self.remove(descriptor);
                 return Ok(());
             }
+            Interest::End => Client::flags(false),
+            Interest::Reset => Client::flags(true),
             Interest::Read => PollFlags::POLLIN,
             Interest::Write => PollFlags::POLLOUT,
         };
@@ -138,7 +141,9 @@ impl Selector for Poll {
         }
         for (entry, &token) in self.list.iter().zip(&self.tokens) {
             if entry.any().unwrap_or(true) {
-                ready.push(Ready { token, ended: false, gone: false });
+                let client = Client::seen(entry, entry.as_fd());
+                let (ended, gone) = (client != Client::Stays, client == Client::Left);
+                ready.push(Ready { token, ended, gone });
             }
         }
         Ok(())

@@ -14,7 +14,9 @@
 //! It exists on every system, and for a few dozen busy clients it is as good as anything.
 //!
 //! # Breaks
-//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a 503 at once.
+//! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a 503 at once. And select
+//! does not say that a client has left: a connection with unread bytes is readable before and after. So the
+//! [room](crate#glossary) watches connections whose requests wait.
 //!
 //! # Lineage
 //! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.
@@ -67,6 +69,9 @@ pub struct Select {
 }
 
 impl Selector for Select {
+    // A descriptor with bytes to read is readable, before its peer has ended its side and after.
+    const REPORTS_ENDS: bool = false;
+
     fn new() -> io::Result<Self> {
         Ok(Select { read: FdSet::new(), write: FdSet::new(), tokens: [0; FD_SETSIZE] })
     }
@@ -91,7 +96,7 @@ impl Selector for Select {
         // SAFETY: the caller's promise.
         let descriptor = unsafe { until_removed(descriptor) };
         match interest {
-            Interest::Nothing => {}
+            Interest::Nothing | Interest::End | Interest::Reset => {}
             Interest::Read => self.read.insert(descriptor),
             Interest::Write => self.write.insert(descriptor),
         }

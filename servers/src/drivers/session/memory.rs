@@ -1,4 +1,4 @@
-//! The memory of a session: lent by a loop, or taken from the budget and given back.
+//! What a session holds of the server's memory.
 
 use super::Session;
 use crate::drivers::buffers::Buffers;
