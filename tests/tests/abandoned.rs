@@ -39,9 +39,13 @@ fn main() -> ExitCode {
         |_| true,
         |row| left_while_it_waits(row, Leaving::Reset),
     );
-    mount(&mut trials, "abandoned", "nobody-stands-behind-waits-that-were-ended", |_| true, |row| {
-        left_while_it_waits(row, Leaving::End)
-    });
+    mount(
+        &mut trials,
+        "abandoned",
+        "nobody-stands-behind-waits-that-were-ended",
+        |_| true,
+        |row| left_while_it_waits(row, Leaving::End),
+    );
     mount(&mut trials, "abandoned", "who-only-ends-its-side-is-answered", |_| true, half_closed);
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }

@@ -108,6 +108,10 @@ impl Client {
         loop {
             if let Scan::Complete(response, octets) = Response::scan(&self.inbox, method, false)? {
                 self.inbox.drain(..octets);
+                // Who has ended its side and waits is told that its request is worked on.
+                if response.is_interim() {
+                    continue;
+                }
                 return Ok(response);
             }
             match self.stream.read(&mut piece) {

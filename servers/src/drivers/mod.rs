@@ -21,8 +21,8 @@
 
 pub mod alarm;
 pub mod answer;
-pub mod attendance;
 pub mod async_wire;
+pub mod attendance;
 pub mod attending;
 pub mod awaiting;
 pub mod blocking;
