@@ -5,7 +5,7 @@
 //! | 0 | fine |
 //! | 1 | the run failed |
 //! | 2 | wrong usage: an unknown name, an impossible value, a combination that makes no sense |
-//! | 3 | a threshold given with `--fail-if` was missed |
+//! | 3 | a condition decided it: `--require` does not hold, `--fail-if` does, `--abort-on` ended the run |
 //! | 4 | a regression against the baseline |
 //! | 5 | the result is invalid: its audit declared it void |
 //! | 130 | interrupted; what was measured has been written and is marked as partial |

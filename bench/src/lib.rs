@@ -9,8 +9,12 @@ pub(crate) mod calibrate;
 pub(crate) mod commands;
 pub mod demos;
 pub(crate) mod exit;
+pub(crate) mod groups;
+pub(crate) mod knobs;
+pub(crate) mod learn;
 pub(crate) mod limits;
 pub(crate) mod load;
+pub(crate) mod meant;
 pub(crate) mod numbers;
 mod print;
 pub(crate) mod progress;
@@ -18,8 +22,11 @@ pub mod remedy;
 pub(crate) mod results;
 pub(crate) mod transport;
 
+use clap::error::{ContextKind, ContextValue};
+
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
+use crate::meant::Kind;
 use crate::print::{Unwritten, errln, out};
 use dyno_units::text::wrap;
 
@@ -56,6 +63,16 @@ fn broken(text: &str) -> Option<String> {
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
+/// What a word that is no command names elsewhere; clap itself tells commands that are near.
+fn command_meant(usage: &clap::Error) -> Option<String> {
+    let word = match usage.get(ContextKind::InvalidSubcommand)? {
+        ContextValue::String(word) => word,
+        _ => return None,
+    };
+    let near = usage.get(ContextKind::SuggestedSubcommand).is_some();
+    Some(meant::meant(word, Kind::Command)).filter(|told| !told.is_empty() && !near)
+}
+
 fn command() -> Result<Exit, Failure> {
     match commands::Dyno::read() {
         Ok(dyno) => dyno.run(),
@@ -64,6 +81,9 @@ fn command() -> Result<Exit, Failure> {
             if usage.use_stderr() {
                 let broken = broken(&usage.render().to_string());
                 errln!("{}", broken.as_deref().unwrap_or(&text).trim_end());
+                if let Some(meant) = command_meant(&usage) {
+                    errln!("      {}", meant.trim_end());
+                }
                 return Ok(Exit::Usage);
             }
             out!("{text}");

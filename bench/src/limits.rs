@@ -24,6 +24,32 @@ pub(crate) const LONGEST_CELL_MS: u64 = 3_600_000;
 /// Longest load, in nanoseconds: 30 days, which a soak may take.
 pub(crate) const LONGEST_RUN_NS: u64 = 30 * 24 * 3_600_000_000_000;
 
+/// Points of the latency spectrum of a page for each nine of its axis: a line of them looks smooth at the width of a chart.
+pub(crate) const PAGE_POINTS_PER_NINE: f64 = 24.0;
+
+/// Classes of the histogram of a page: each some pixels wide.
+pub(crate) const PAGE_CLASSES: u32 = 72;
+
+/// Blocks in which several servers are loaded in turn: twice as many as a verdict needs, so that void ones leave enough.
+pub(crate) const VERSUS_BLOCKS: u32 = 10;
+
+/// A block of such a comparison has a warm-up of at most one of so many parts of its own length: each server has had the
+/// same load before, but for the first block.
+pub(crate) const VERSUS_WARM_UP_PARTS: u64 = 4;
+
+/// The difference that matters between them, as a share: below it lies what the place of a program in memory makes.
+pub(crate) const VERSUS_THRESHOLD: f64 = 0.02;
+
+/// Servers that are compared at a time: more have no table in 80 columns, and no block in which they meet alike.
+pub(crate) const VERSUS_SIDES: usize = 8;
+
+/// How often a run tells its news in lines, ns: 5 s, so that a usual run has one or two, and a long one shows that it
+/// lives.
+pub(crate) const PLAIN_NEWS_NS: u64 = 5_000_000_000;
+
+/// Moments that the view of a run remembers for its chart: as many as the widest terminal has columns.
+pub(crate) const VIEW_MOMENTS: usize = 400;
+
 /// Longest pause, warm-up or time limit, in nanoseconds: an hour, the longest latency that a histogram holds.
 pub(crate) const LONGEST_PAUSE_NS: u64 = 3_600_000_000_000;
 

@@ -97,6 +97,8 @@ fn kind(record: &Record) -> &'static str {
         Some(Law::Unthrottled) => "CPU quota",
         Some(Law::GeneratorOnTime | Law::GeneratorUnsaturated) => "generator",
         Some(Law::LittlesLaw | Law::UtilizationLaw) => "figures that contradict each other",
+        Some(Law::RateEven | Law::CostEven) => "uneven within the window",
+        Some(Law::Unwatched) => "slower while clocks were read",
         _ => "other reasons",
     }
 }

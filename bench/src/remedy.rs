@@ -1,7 +1,7 @@
 //! What the user can do about an error of a library: the libraries say what is wrong, the program says which option
 //! mends it.
 
-mod files;
+pub(crate) mod files;
 
 use dyno_clients::engine::EngineError;
 use dyno_clients::failure::Cause;
@@ -18,6 +18,7 @@ use dyno_security::transport::Transport;
 use dyno_servers::architectures::ALL;
 
 use crate::exit::{Exit, Failure};
+use crate::meant::{Kind, meant};
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
@@ -56,9 +57,9 @@ impl From<ContestantError> for Failure {
     fn from(error: ContestantError) -> Self {
         let message = error.to_string();
         match error {
-            ContestantError::Unknown { guess, .. } => {
+            ContestantError::Unknown { ref name, .. } => {
                 let names: Vec<&str> = ALL.iter().map(|architecture| architecture.name).collect();
-                let guess = guess.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+                let guess = meant(name, Kind::Architecture);
                 Failure::usage(message, format!("{guess}The names are: {}", names.join(" ")))
             }
             ContestantError::NoArms { architecture, .. } => {
@@ -158,6 +159,7 @@ fn of_pipe(error: PipeError) -> Option<&'static str> {
         PipeError::CutInHandshake => "its stderr says why: it may not know us, or speak another --transport",
         PipeError::BadMessage
         | PipeError::NothingInCommon
+        | PipeError::OtherContext
         | PipeError::NoCertificate
         | PipeError::BadCertificate
         | PipeError::Revoked

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Once;
 
+use dyno_security::channel::message::Suite;
 use dyno_security::channel::name::PeerName;
 use dyno_security::credentials::{self, Fallback, Files, ServerIdentity, ServerSide};
 use dyno_security::pipe::Connector;
@@ -26,7 +27,7 @@ pub(crate) struct Options {
     /// Our private key: PKCS#8 in PEM, mode 600.
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// TLS: our certificate chain in PEM.
+    /// TLS: our certificate chain in PEM. The channel: our certificate, as `dyno keys certify` writes it.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
     /// Whom to trust. The channel: lines `peer NAME KEY` (NAME is the URL's host, or [host]:port) and `authority KEY`;
@@ -37,6 +38,11 @@ pub(crate) struct Options {
     /// The channel: accept this key of the peer (ed25519:HEX) and no other, whatever a trust file says.
     #[arg(long, value_name = "KEY", value_parser = parse_key, conflicts_with = "trust")]
     peer: Option<PublicKey>,
+    /// The channel: the suites to offer (the most wanted first) or, for a server, to take: x25519-aes256gcm,
+    /// x25519-chacha20poly1305, and the same with x25519-mlkem768, which a later quantum computer cannot read
+    /// [default: a client offers the first two, a server takes all].
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    suite: Vec<Suite>,
 }
 
 /// The same for clients, who can be told not to look.
@@ -113,13 +119,14 @@ impl Options {
             ("--certificate", self.certificate.is_some()),
             ("--trust", self.trust.is_some()),
             ("--peer", self.peer.is_some()),
+            ("--suite", !self.suite.is_empty()),
         ];
         let useless = given.into_iter().find(|(name, given)| {
             *given
                 && match transport {
                     Transport::Plain => true,
-                    Transport::Channel => *name == "--certificate",
-                    Transport::Tls => *name == "--peer",
+                    Transport::Channel => false,
+                    Transport::Tls => *name == "--peer" || *name == "--suite",
                 }
         });
         if let Some((name, _)) = useless {
@@ -132,6 +139,7 @@ impl Options {
             certificate: self.certificate.clone(),
             trust: self.trust.clone(),
             peer: self.peer,
+            suites: (!self.suite.is_empty()).then(|| self.suite.clone()),
             fallback: Fallback::Nobody,
         })
     }

@@ -9,28 +9,6 @@ const COLUMNS: usize = 80;
 /// A name that nobody would give, and that a program or a file may have.
 const LONG: &str = "a-server-with-a-name-that-is-longer-than-any-column-of-any-table";
 
-const COMMANDS: [&str; 19] = [
-    "compare",
-    "curve",
-    "scale",
-    "connections",
-    "run",
-    "explain",
-    "report",
-    "diff",
-    "serve",
-    "list",
-    "load",
-    "probe",
-    "browse",
-    "keys",
-    "demo",
-    "doctor",
-    "calibrate",
-    "completions",
-    "man",
-];
-
 /// What a command prints on standard output, in a directory.
 fn said(place: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
@@ -38,6 +16,17 @@ fn said(place: &Path, arguments: &[&str]) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// The names of all commands: each has its manual page.
+fn commands(place: &Path) -> Vec<String> {
+    said(place, &["man", "pages"]);
+    let files = fs::read_dir(place.join("pages")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    let commands: Vec<String> =
+        names.filter_map(|name| Some(name.strip_prefix("dyno-")?.strip_suffix(".1")?.to_owned())).collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    commands
 }
 
 /// The lines that are too long.
@@ -68,7 +57,7 @@ fn plant(place: &Path) {
 fn help_fits_80_columns() {
     let place = tempfile::tempdir().unwrap();
     let mut found = wide("help", &said(place.path(), &["--help"]));
-    for command in COMMANDS {
+    for command in &commands(place.path()) {
         for help in ["--help", "-h"] {
             found.extend(wide(&format!("{command} {help}"), &said(place.path(), &[command, help])));
         }

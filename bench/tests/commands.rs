@@ -129,7 +129,9 @@ fn an_experiment_is_continued_as_it_was_asked_for() {
     };
     assert_eq!(cells(&whole).len(), 2 * (2 + 2 * 3), "{whole}");
     // As after `kill -9`: the last cells are missing, and the line that was being written is torn.
-    let kept: Vec<&str> = whole.lines().take(1 + 10).collect();
+    // None of those before is void, whatever the machine did: void ones would be measured again.
+    let sound = whole.replace("\"verdict\":\"void\"", "\"verdict\":\"sound\"");
+    let kept: Vec<&str> = sound.lines().take(1 + 10).collect();
     std::fs::write(&file, format!("{}\n{}", kept.join("\n"), &kept[3][..40])).unwrap();
     let resumed = dyno(&["compare", "-q", "--resume", place]);
     assert!(matches!(resumed.status.code(), Some(0 | 5)), "{resumed:?}");

@@ -1,8 +1,14 @@
 //! Values that make no sense are refused by every command and option alike: exit code 2, and the option's name.
 
-use std::process::{Command, Output, Stdio};
+mod support;
 
-fn dyno(arguments: &[&str]) -> Output {
+use std::ffi::OsStr;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+
+use support::side_by_side;
+
+fn dyno(arguments: &[impl AsRef<OsStr>]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
     let place = tempfile::tempdir().unwrap();
     command.args(arguments).current_dir(place.path()).stdin(Stdio::null()).output().unwrap()
@@ -78,6 +84,9 @@ const COMMANDS: &[(&[&str], &[&[Case]])] = &[
                 ("--errors-max", &[NUMBERS, SHARES]),
                 ("--cpu", &[NUMBERS, &["a"]]),
                 ("--fail-if", &[NUMBERS, &["p99>-1ms", "p99>NaN", "rate<inf", "p99>"]]),
+                ("--require", &[NUMBERS, &["p99<-1ms", "p99<NaN", "rate>inf", "p99<", "p99=1ms", "p999<1s"]]),
+                ("--abort-on", &[NUMBERS, &["p99>-1ms", "errors>200%", "lag.p99>1s", "min>1s"]]),
+                ("--blocks", &[NUMBERS, COUNTS, &["1001"]]),
             ],
         ],
     ),
@@ -98,26 +107,31 @@ const COMMANDS: &[(&[&str], &[&[Case]])] = &[
 
 #[test]
 fn nonsense_is_refused_by_every_option_with_its_name() {
-    let mut wrong = Vec::new();
+    let mut lines: Vec<(&str, Vec<String>)> = Vec::new();
     for (command, options) in COMMANDS {
         for (option, values) in options.iter().copied().flatten() {
             for value in values.iter().copied().flatten() {
+                let line = |words: &[&str]| {
+                    let words = command.iter().chain(words).map(|word| (*word).to_string());
+                    (*option, words.collect::<Vec<_>>())
+                };
                 // Both spellings; an empty word, and one that clap takes for an option, stand behind the sign alone.
-                let joined = format!("{option}={value}");
-                let apart = [*command, &[*option, *value]].concat();
-                let is_plain = !value.is_empty() && (!value.starts_with('-') || value.parse::<f64>().is_ok());
-                let lines = [Some([*command, &[joined.as_str()]].concat()), is_plain.then_some(apart)];
-                for line in lines.into_iter().flatten() {
-                    let output = dyno(&line);
-                    let said = String::from_utf8_lossy(&output.stderr);
-                    if output.status.code() != Some(2) || !said.contains(option) || said.contains("panicked")
-                    {
-                        wrong.push(format!("{line:?}: {:?} {said}", output.status.code()));
-                    }
+                lines.push(line(&[&format!("{option}={value}")]));
+                if !value.is_empty() && (!value.starts_with('-') || value.parse::<f64>().is_ok()) {
+                    lines.push(line(&[*option, *value]));
                 }
             }
         }
     }
+    let wrong = Mutex::new(Vec::new());
+    side_by_side(&lines, |(option, line)| {
+        let output = dyno(line);
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() != Some(2) || !said.contains(option) || said.contains("panicked") {
+            wrong.lock().unwrap().push(format!("{line:?}: {:?} {said}", output.status.code()));
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

@@ -37,6 +37,8 @@ const COMMANDS: &[&[&str]] = &[
     &["--version"],
     &["help", "load"],
     &["compare", "--help"],
+    &["learn"],
+    &["learn", "epoll", "--answer"],
     &["list"],
     &["list", "--names"],
     &["probe", "URL"],

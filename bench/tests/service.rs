@@ -1,8 +1,12 @@
 //! A service that is not there, or whose answers do not verify, is refused by every experiment before its first cell.
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use support::side_by_side;
 
 const EXPERIMENTS: [&str; 4] = ["compare", "curve", "scale", "connections"];
 
@@ -23,19 +27,19 @@ fn refused(place: &Path, arguments: &[&str]) -> String {
 #[test]
 fn a_path_that_is_no_service_is_refused_by_every_experiment() {
     let place = tempfile::tempdir().unwrap();
+    let mut lines = Vec::new();
     for experiment in EXPERIMENTS {
         for service in ["/nonesuch", "/wait/soon", "/files/absent"] {
-            for last in ["--dry-run", "--quiet"] {
-                let said = refused(
-                    place.path(),
-                    &[experiment, "epoll", "fork", "--service", service, "--quick", last],
-                );
-                let told = format!("{service} cannot be measured: epoll: ");
-                assert!(said.contains(&told), "{experiment}: {said}");
-                assert_eq!(said.matches("cannot be measured").count(), 1, "once: {said}");
-            }
+            lines.extend(["--dry-run", "--quiet"].map(|last| (experiment, service, last)));
         }
     }
+    side_by_side(&lines, |(experiment, service, last)| {
+        let said =
+            refused(place.path(), &[experiment, "epoll", "fork", "--service", service, "--quick", last]);
+        let told = format!("{service} cannot be measured: epoll: ");
+        assert!(said.contains(&told), "{experiment}: {said}");
+        assert_eq!(said.matches("cannot be measured").count(), 1, "once: {said}");
+    });
     assert!(!place.path().join("dyno-results").exists(), "nothing was begun");
 }
 
@@ -72,10 +76,10 @@ fn a_server_of_ones_own_is_asked_as_well() {
 #[test]
 fn a_service_that_is_there_is_planned_however_long_it_takes() {
     let place = tempfile::tempdir().unwrap();
-    for service in
-        ["/", "/json", "/bytes/100000", "/compute/100", "/wait/2000000", "/mix", "/mix/3", "/pages/4/10"]
-    {
+    let services =
+        ["/", "/json", "/bytes/100000", "/compute/100", "/wait/2000000", "/mix", "/mix/3", "/pages/4/10"];
+    side_by_side(&services, |service| {
         let output = dyno(place.path(), &["compare", "epoll", "--service", service, "--dry-run"]);
         assert!(output.status.success(), "{service}: {}", String::from_utf8_lossy(&output.stderr));
-    }
+    });
 }

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use support::{Running, dyno};
+use support::{Running, dyno, side_by_side};
 
 fn openssl(place: &Path, words: &str) -> bool {
     let mut command = Command::new("openssl");
@@ -56,7 +56,7 @@ fn servers_of_openssl_are_told_by_what_is_wrong_with_them() {
         trusting("leaf"),
         place = place.display()
     );
-    for (settings, options, says) in [
+    let cases = [
         ("-cert authority.pem -key authority.key", trusting("authority"), &[][..]),
         ("-cert leaf.pem -key leaf.key", trusting("leaf"), &[]),
         ("-cert leaf.pem -key leaf.key -alpn h2,http/1.1", trusting("leaf"), &[]),
@@ -93,7 +93,8 @@ fn servers_of_openssl_are_told_by_what_is_wrong_with_them() {
             stranger,
             &["unknown_ca", "--certificate"],
         ),
-    ] {
+    ];
+    side_by_side(&cases, |(settings, options, says)| {
         let server = s_server(place, settings);
         let url = format!("https://localhost:{}/", server.port());
         let ended = dyno(&format!("probe {url} {options}"), &[]);
@@ -107,7 +108,7 @@ fn servers_of_openssl_are_told_by_what_is_wrong_with_them() {
             None => assert!(ended.stdout.contains("200"), "{settings} {options}: {ended:?}"),
             Some(word) => assert!(load.code != 0 && told.contains(word), "{settings} {options}: {load:?}"),
         }
-    }
+    });
 }
 
 /// A peer that answers each connection with this alert, in a record as RFC 8446 (5.1, 6) writes it.
@@ -127,7 +128,7 @@ fn alerting(number: u8) -> String {
 
 #[test]
 fn each_alert_is_told_by_its_name_in_probe_and_load() {
-    for (number, says) in [
+    let alerts = [
         (40, "handshake_failure"),
         (42, "bad_certificate"),
         (43, "unsupported_certificate"),
@@ -145,11 +146,12 @@ fn each_alert_is_told_by_its_name_in_probe_and_load() {
         (120, "no_application_protocol"),
         (10, "malformed"),
         (199, "TLS alert"),
-    ] {
-        let url = alerting(number);
+    ];
+    side_by_side(&alerts, |(number, says)| {
+        let url = alerting(*number);
         for words in [format!("probe {url}"), format!("load {url} -n 4 -c 2 -w 0 -q")] {
             let ended = dyno(&format!("{words} --insecure"), &[]);
             assert!(ended.code == 1 && ended.stderr.contains(says), "{words}, {number}: {ended:?}");
         }
-    }
+    });
 }

@@ -14,7 +14,7 @@ use std::thread;
 use dyno_clients::engine::live::Live;
 use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Plan};
-use dyno_clients::report::text::summary;
+use dyno_clients::report::text::{Statistics, summary};
 use dyno_clients::run::run;
 use dyno_units::paint::Paint;
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let plan = Arc::new(Plan::closed(address, 4, Length::Requests(10_000), parts.prepare()?));
     let live = Arc::new(Live::new(plan.threads));
     let outcome = run(&plan, &live, &mut |_glance| {})?;
-    print!("{}", summary(&outcome, Paint(false)));
+    print!("{}", summary(&outcome, Paint(false), Statistics::Shown));
     Ok(())
 }
 

@@ -68,6 +68,10 @@ pub const SPIN_DEFAULT_NS: u64 = 1_000_000;
 /// How often a thread looks after timeouts, progress and interruption, ns: 50 ms.
 pub const HOUSEKEEPING_NS: u64 = 50_000_000;
 
+/// Length of a window from which on its rate is known well enough to end a run by it, ns: 1 s, in which what is under
+/// way at its edges is a small part.
+pub const RATE_KNOWN_NS: u64 = 1_000_000_000;
+
 /// How often whoever watches a run gets news: 100 ms. Nobody reads a progress line faster.
 pub const WATCH: Duration = Duration::from_millis(100);
 
@@ -261,6 +265,10 @@ pub const WAITED_SHARE: f64 = 0.01;
 
 /// Largest coefficient of variation of the gaps of even arrivals: half of that of Poisson arrivals, which is 1.
 pub const CONSTANT_VARIATION_MAX: f64 = 0.5;
+
+/// Gaps between sends below which only their number is judged, ns: 20 us, as long as a lag that is nobody's business. A
+/// send takes some of it, so no thread sends two requests closer to each other.
+pub const SENT_GRAIN_NS: u64 = LAG_P50_FREE_NS;
 
 /// Limit of the Anderson-Darling statistic for a fully specified law: a true one passes 999 times of 1,000.
 pub const POISSON_STATISTIC_MAX: f64 = 5.97;

@@ -3,14 +3,20 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::endpoint::{ChannelClient, ChannelServer};
+use dyno_security::channel::message::Suite;
 use dyno_security::channel::session::ChannelSession;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 use std::time::Instant;
 
-fn pair() -> (ChannelClient, ChannelServer) {
-    let server = ChannelServer::new(Config::new(Identity::throw_away(), Trust::anyone()));
-    let client = ChannelClient::new(Config::new(Identity::throw_away(), Trust::pinned(*server.public())));
+fn pair(suites: [Suite; 2]) -> (ChannelClient, ChannelServer) {
+    let config = |trust| {
+        let mut config = Config::new(Identity::throw_away(), trust);
+        config.suites = suites.to_vec();
+        config
+    };
+    let server = ChannelServer::new(config(Trust::anyone()));
+    let client = ChannelClient::new(config(Trust::pinned(*server.public())));
     (client, server)
 }
 
@@ -25,21 +31,23 @@ fn settle(left: &mut ChannelSession, right: &mut ChannelSession, now: Instant) {
 }
 
 fn handshake(c: &mut Criterion) {
-    let (client, server) = pair();
-    c.bench_function("handshake", |bencher| {
-        bencher.iter(|| {
-            let now = Instant::now();
-            let (mut left, mut right) = (client.session(now), server.session(now));
-            settle(&mut left, &mut right, now);
+    for (name, suites) in [("handshake", Suite::CLASSICAL), ("handshake with ML-KEM-768", Suite::HYBRID)] {
+        let (client, server) = pair(suites);
+        c.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                let now = Instant::now();
+                let (mut left, mut right) = (client.session(now), server.session(now));
+                settle(&mut left, &mut right, now);
+            });
         });
-    });
+    }
 }
 
 fn records(c: &mut Criterion) {
     let mut group = c.benchmark_group("record there and back");
     for octets in [100, 1024, 16 * 1024] {
         let now = Instant::now();
-        let (client, server) = pair();
+        let (client, server) = pair(Suite::CLASSICAL);
         let (mut left, mut right) = (client.session(now), server.session(now));
         settle(&mut left, &mut right, now);
         let (message, mut plain) = (vec![1; octets], Vec::new());

@@ -4,12 +4,16 @@
 //!
 //! ```text
 //!   channel-server.key  channel-client.key  trust          the channel: PKCS#8 keys, and who may be trusted
+//!   channel-server.cert channel-client.cert                the channel: certificates, where an authority gave them
 //!   tls-server.key      tls-server.pem      authority.pem  TLS: key and certificate of the server, and their authority
 //!   tls-client.key      tls-client.pem                     TLS: the same for a client
 //! ```
 
 use crate::channel;
+use crate::channel::certificate::{self, CertificateError};
 use crate::channel::config::{Config, Identity};
+use crate::channel::credential::KeyUsage;
+use crate::channel::message::Suite;
 use crate::channel::name::PeerName;
 use crate::channel::trust::{Trust, TrustFileError};
 use crate::files::{self, FileError, Guard};
@@ -27,6 +31,7 @@ use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The name under which a credentials directory knows its server, and its certificates' first name.
 pub const SERVER_NAME: &str = "localhost";
@@ -34,6 +39,9 @@ pub const SERVER_NAME: &str = "localhost";
 /// Why a transport cannot be set up from the files that were named.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
+    /// A certificate of the channel cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// A private key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
@@ -87,12 +95,15 @@ pub struct Files {
     pub directory: Option<PathBuf>,
     /// A private key, PKCS#8 in PEM, mode 600.
     pub key: Option<PathBuf>,
-    /// For TLS: our certificate chain in PEM, the leaf first.
+    /// For TLS: our certificate chain in PEM, the leaf first. For the channel: the certificate of our key.
     pub certificate: Option<PathBuf>,
     /// Whom to trust. For the channel this is a trust file, for TLS the authorities' certificates in PEM.
     pub trust: Option<PathBuf>,
     /// For the channel: the one key that is accepted, instead of all that a trust file names.
     pub peer: Option<PublicKey>,
+    /// For the channel: the suites that a client offers, the most wanted first, or that a server takes. A client
+    /// without them offers the classical ones; a server takes all.
+    pub suites: Option<Vec<Suite>>,
     /// For a TLS client that neither `trust` nor a directory tells whom to trust.
     pub fallback: Fallback,
 }
@@ -155,14 +166,16 @@ pub fn acceptor(transport: Transport, files: &Files) -> Result<Option<ServerSide
 }
 
 fn channel_server(files: &Files) -> Result<ServerSide, CredentialsError> {
-    let identity = channel_identity(files.or_in_directory(&files.key, "channel-server.key"))?;
+    let identity = channel_identity(files, KeyUsage::Serve)?;
     let trust = match (files.peer, &files.trust) {
         (Some(key), _) => Trust::pinned(key),
         (None, Some(path)) => read_trust(path, None)?,
         (None, None) => Trust::anyone(),
     };
     let (shown, serves_anybody) = (ServerIdentity::Key(*identity.key.public()), trust.anyone);
-    let acceptor = Box::new(channel::endpoint::ChannelServer::new(Config::new(identity, trust)));
+    let mut config = Config::new(identity, trust);
+    config.suites = files.suites.clone().unwrap_or_else(|| Suite::ALL.to_vec());
+    let acceptor = Box::new(channel::endpoint::ChannelServer::new(config));
     Ok(ServerSide { acceptor, identity: shown, serves_anybody })
 }
 
@@ -213,8 +226,10 @@ fn channel_client(
         (None, Some(path)) => read_trust(&path, Some(name))?,
         (None, None) => return Err(CredentialsError::NobodyToTrust),
     };
-    let identity = channel_identity(files.or_in_directory(&files.key, "channel-client.key"))?;
-    Ok(channel::endpoint::ChannelClient::new(Config::new(identity, trust)))
+    let identity = channel_identity(files, KeyUsage::Connect)?;
+    let mut config = Config::new(identity, trust);
+    config.suites = files.suites.clone().unwrap_or(config.suites);
+    Ok(channel::endpoint::ChannelClient::new(config))
 }
 
 fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, CredentialsError> {
@@ -284,8 +299,24 @@ fn certificate_names() -> [&'static str; 3] {
     [SERVER_NAME, "127.0.0.1", "::1"]
 }
 
-fn channel_identity(key: Option<PathBuf>) -> Result<Identity, CredentialsError> {
-    Ok(key.map_or_else(|| Ok(Identity::throw_away()), |path| keyfile::read(&path).map(Identity::bare))?)
+/// The key of one side, with the certificate that was given or lies in the directory.
+fn channel_identity(files: &Files, usage: KeyUsage) -> Result<Identity, CredentialsError> {
+    let role = match usage {
+        KeyUsage::Serve => "channel-server",
+        KeyUsage::Connect => "channel-client",
+    };
+    let beside = files.directory.as_ref().map(|directory| directory.join(format!("{role}.cert")));
+    let beside = beside.filter(|path| files.key.is_none() && path.exists());
+    let certificate = files.certificate.clone().or(beside);
+    match (files.or_in_directory(&files.key, &format!("{role}.key")), certificate) {
+        (None, None) => Ok(Identity::throw_away()),
+        (None, Some(_)) => Err(CredentialsError::NoKey),
+        (Some(key), None) => Ok(Identity::bare(keyfile::read(&key)?)),
+        (Some(key), Some(path)) => {
+            let unix_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            Ok(certificate::identity(keyfile::read(&key)?, &path, usage, unix_s)?)
+        }
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CredentialsError> {

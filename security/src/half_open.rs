@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limits::HALF_OPEN_SHARES;
+use crate::limits::{HALF_OPEN_SHARES, SCARCE_PARTS};
 
 /// The places of one acceptor. After a fork, each process has its own.
 #[derive(Debug, Clone)]
@@ -36,8 +36,9 @@ struct Place {
 /// Where a connection comes from, and the places of its acceptor.
 #[derive(Debug, Clone)]
 pub(crate) struct Door {
-    pub(crate) half_open: HalfOpen,
-    pub(crate) source: Option<IpAddr>,
+    half_open: HalfOpen,
+    source: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// The place of one handshake under way; it is free again when this is dropped.
@@ -56,7 +57,8 @@ impl HalfOpen {
 
     /// The door of a connection from `source`; `None`: unknown, and then no share of places limits it.
     pub(crate) fn door(&self, source: Option<IpAddr>) -> Door {
-        Door { half_open: self.clone(), source: source.map(network) }
+        let address = source.map(|address| address.to_canonical());
+        Door { half_open: self.clone(), source: address.map(network), address }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -66,10 +68,23 @@ impl HalfOpen {
 }
 
 impl Door {
+    /// The places of all, and of one source.
+    fn sizes(&self) -> (usize, usize) {
+        let most = self.half_open.most.max(1);
+        (most, most.div_ceil(HALF_OPEN_SHARES))
+    }
+
+    /// Whether so many handshakes are under way, from here or in all, that those who begin one are to be looked at.
+    pub(crate) fn is_scarce(&self) -> bool {
+        let (most, share) = self.sizes();
+        let table = self.half_open.lock();
+        let own = self.source.and_then(|source| table.of_source.get(&source)).map_or(0, BTreeSet::len);
+        SCARCE_PARTS * table.places.len() >= most || SCARCE_PARTS * own >= share
+    }
+
     /// A place for a handshake that begins now.
     pub(crate) fn enter(&self) -> Permit {
-        let most = self.half_open.most.max(1);
-        let share = most.div_ceil(HALF_OPEN_SHARES);
+        let (most, share) = self.sizes();
         let mut table = self.half_open.lock();
         let own = self.source.and_then(|source| table.of_source.get(&source));
         let first_of_own = own.filter(|own| own.len() >= share).and_then(|own| own.first().copied());
@@ -119,7 +134,7 @@ impl Drop for Permit {
 /// What counts as one source: an address of version 4, or the network in which a host of version 6 chooses its own
 /// address (RFC 4291, 2.5.4).
 fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+    match address {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
@@ -166,6 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn places_are_scarce_for_a_source_or_for_all() {
+        let half_open = HalfOpen::new(64);
+        let doors: Vec<_> = (0..4).map(|n| half_open.door(from(&format!("192.0.2.{n}")))).collect();
+        let scarce = || doors.iter().map(Door::is_scarce).collect::<Vec<_>>();
+        let mut permits: Vec<_> = (0..7).map(|_| doors[0].enter()).collect();
+        assert_eq!(scarce(), [false; 4]);
+        permits.push(doors[0].enter());
+        assert_eq!(scarce(), [true, false, false, false], "half of the share of one source");
+        permits.extend((0..24).map(|n| doors[n % 2 + 1].enter()));
+        assert_eq!(scarce(), [true; 4], "half of all");
+        permits.clear();
+        assert_eq!(scarce(), [false; 4]);
+    }
+
+    #[test]
     fn a_network_of_version_6_is_one_source() {
         for (one, other, same) in [
             ("2001:db8::1", "2001:db8::ffff:1", true),
@@ -173,8 +203,9 @@ mod tests {
             ("192.0.2.1", "::ffff:192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
         ] {
-            let (one, other) = (network(from(one).unwrap()), network(from(other).unwrap()));
-            assert_eq!(one == other, same, "{one} {other}");
+            let half_open = HalfOpen::new(1);
+            let source = |address| half_open.door(from(address)).source;
+            assert_eq!(source(one) == source(other), same, "{one} {other}");
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod files;
 mod half_open;
 pub mod kdf;
+pub mod kem;
 mod lifecycle;
 pub mod limits;
 mod outgoing;

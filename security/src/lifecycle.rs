@@ -4,6 +4,7 @@ use crate::half_open::{Door, Permit};
 use crate::limits::FIRST_OCTET_TIME;
 use crate::pipe::error::PipeError;
 use crate::transport::Transport;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// The stages that a session has passed.
@@ -53,6 +54,16 @@ impl Lifecycle {
             self.deadline = Some(self.end);
         }
         Ok(())
+    }
+
+    /// Whether the client is to show a cookie before its handshake takes a place.
+    pub(crate) fn is_scarce(&self) -> bool {
+        self.permit.is_none() && self.door.as_ref().is_some_and(Door::is_scarce)
+    }
+
+    /// The address from which the client speaks; `None`: unknown.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.door.as_ref().and_then(|door| door.address)
     }
 
     /// The first message is whole: the handshake takes its place.

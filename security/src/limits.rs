@@ -6,11 +6,22 @@ use std::time::Duration;
 /// check its tag.
 pub const RECORD_PLAINTEXT_OCTETS: usize = 16 * 1024;
 
-/// Octets of one handshake message's body. The largest, message 3 with a certificate of the longest name, stays below
-/// 512.
-pub const HANDSHAKE_OCTETS: usize = 1024;
+/// Octets of one handshake message's body. The largest is message 2 with an encapsulated secret and a certificate of
+/// the longest name, 1,573; message 1 with every field that we know has 1,544.
+pub const HANDSHAKE_OCTETS: usize = 2048;
 
-/// Suites that a first message may offer. Two exist; the rest is room for later versions without room for abuse.
+/// Octets of the context that binds a session to its application: the names of protocols (RFC 7301, 3.1) have as many.
+pub const CONTEXT_OCTETS: usize = 255;
+
+/// Octets of a cookie that a client sends back. A responder's demand is then never longer than the shortest message 1,
+/// so that it cannot be used to send somebody more than its sender spent.
+pub const COOKIE_OCTETS: usize = 47;
+
+/// Span of time after which cookies are made under a new key; each is good for this and the next one. As long as a
+/// handshake, so that none expires on its way.
+pub const COOKIE_TIME: Duration = HANDSHAKE_TIME;
+
+/// Suites that a first message may offer. Four exist; the rest is room for later versions without room for abuse.
 pub const OFFERED_SUITES: usize = 8;
 
 /// Octets of the name in a certificate: a DNS name is at most 255 long (RFC 1035, 2.3.4).
@@ -33,6 +44,11 @@ pub const HALF_OPEN_SHARES: usize = 4;
 /// process: where a process serves one connection, the limit of processes is the one that counts.
 pub const HALF_OPEN_HANDSHAKES: usize = 4096;
 
+/// Cookies are asked for while the places of a source, or all of them, are taken by one part in this many or more:
+/// 512 and 2,048 with the numbers above. An honest crowd, whose handshakes take milliseconds, stays below; a flood is
+/// made to read answers before its handshakes push out others.
+pub const SCARCE_PARTS: usize = 2;
+
 /// Octets that a caller may send before the handshake is done. One request with its headers fits; a bulk upload has to
 /// wait.
 pub const EARLY_OCTETS: usize = 64 * 1024;
@@ -44,9 +60,8 @@ pub const REKEY_RECORDS: u64 = 1 << 22;
 /// Octets under one key before the sender takes the next: 64 GiB, the same margin in octets.
 pub const REKEY_OCTETS: u64 = 1 << 36;
 
-/// Time under one key before the sender takes the next, so that a stolen record key opens the records of one hour at
-/// most. Who steals the whole state of a session has the secret of the next epoch as well, and reads on until a new
-/// handshake: the channel has no exchange with fresh keys inside a session.
+/// Time under one key before the sender takes the next, and the initiator renews the session, so that a stolen record
+/// key and even the whole stolen state of a session open the records of one hour at most.
 pub const REKEY_TIME: Duration = Duration::from_secs(3600);
 
 /// Records that a receiver takes under one key. A sender that goes beyond has broken its duty to change its key.
@@ -63,6 +78,13 @@ pub const SHORT_EPOCHS: u32 = 32;
 /// The time for which short epochs are counted: less than what lies between two of an honest sender's.
 pub const SHORT_EPOCHS_TIME: Duration = Duration::from_secs(1800);
 
+/// Renewals that a responder takes within [`RENEWALS_TIME`]: one in two minutes, as often as WireGuard shakes hands.
+/// Each costs it an exchange, a signature and a verification, about as much as a handshake.
+pub const RENEWALS: u32 = 15;
+
+/// The time for which renewals are counted.
+pub const RENEWALS_TIME: Duration = Duration::from_secs(1800);
+
 /// Messages under one AEAD key outside of the channel, where nobody changes keys; [`crate::aead`] refuses more.
 /// 2^32 keeps the chance of a forgery below 2^-57 at 16 KiB a message (RFC 9001, appendix B).
 pub const AEAD_MESSAGES: u64 = 1 << 32;
@@ -73,6 +95,9 @@ pub const KEY_FILE_OCTETS: usize = 16 * 1024;
 /// Octets of a file of certificates or of trusted keys that are read: four times what the authorities of the whole web
 /// take (some 230 KiB), or some ten thousand pinned keys.
 pub const TRUST_FILE_OCTETS: usize = 1024 * 1024;
+
+/// Octets of a policy that are read: some hundred thousand rules, which ten times ten thousand principals need.
+pub const POLICY_FILE_OCTETS: usize = 8 * 1024 * 1024;
 
 /// Days for which a TLS certificate is valid: what public authorities give. There is no revocation, so the end of a
 /// certificate is the end of what a thief of its key can do.

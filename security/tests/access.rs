@@ -1,8 +1,11 @@
 //! Access control: the kernel's own decisions, every small policy against an oracle, and no way around a rule.
 
 use dyno_security::access::acl::{Acl, BadAcl, FileUser, Permissions};
+use dyno_security::access::fault::PolicyFault;
 use dyno_security::access::object::{NotCanonical, Object};
-use dyno_security::access::policy::{Decision, Policy, PolicyFault, Principal};
+use dyno_security::access::policy::{Decision, Policy};
+use dyno_security::access::principal::Principal;
+use dyno_security::access::users::Users;
 use serde_json::Value;
 
 /// An entry of a list: kind, identity, permissions as `rwx`.
@@ -126,8 +129,11 @@ allow anonymous GET      /health
 fn a_policy_decides_and_names_its_line() {
     let policy = Policy::parse(POLICY).unwrap();
     assert_eq!(policy.rules(), 5);
-    let (alice, bob, eve) = (Principal::Named("alice"), Principal::Named("bob"), Principal::Named("eve"));
-    let nobody = Principal::Anonymous;
+    let names = ["alice", "bob", "eve", "Alice"].map(|name| [name.to_owned()]);
+    let [alice, bob, eve, capital] = names.each_ref().map(|names| Principal::named(names));
+    let both = ["alice".to_owned(), "bob".to_owned()];
+    let both = Principal::named(&both);
+    let nobody = Principal::ANONYMOUS;
     for (who, verb, path, is_allowed, line) in [
         (eve, "GET", "/", true, Some(3)),
         (nobody, "HEAD", "/", true, Some(3)),
@@ -147,8 +153,13 @@ fn a_policy_decides_and_names_its_line() {
         (nobody, "GET", "/files/a", false, None),
         (alice, "POST", "/echo", true, Some(6)),
         (alice, "post", "/echo", false, None),
-        (Principal::Named("Alice"), "POST", "/echo", false, None),
-        (alice, "POST", "/echo/", false, None),
+        (capital, "POST", "/echo", false, None),
+        (alice, "POST", "/echo/", true, Some(6)),
+        (alice, "POST", "/echo/x", false, None),
+        // A peer with two names has the rights of both, and what is denied to one is denied to the other.
+        (both, "POST", "/echo", true, Some(6)),
+        (both, "GET", "/files/a", true, Some(4)),
+        (both, "GET", "/files/payroll/x", false, Some(5)),
         (nobody, "GET", "/health", true, Some(7)),
         (alice, "GET", "/health", false, None),
     ] {
@@ -210,11 +221,109 @@ fn a_policy_that_is_not_clear_is_refused_with_its_line() {
         ("allow * GET /a*", StrayStar("/a*".into())),
         ("allow * GET /*/b", StrayStar("/*/b".into())),
         ("allow * GET **", StrayStar("**".into())),
+        ("allow * GET /a%", not_an_object("/a%", NotCanonical::BrokenEscape)),
+        ("user alice", NotThreeParts),
+        ("user alice smith 1", NotThreeParts),
+        ("user @known smith", NotAName("@known".into())),
+        ("user alice 1:", NotAnAccount("1:".into())),
+        ("user alice :1", NotAnAccount(":1".into())),
+        ("user alice 1:x", NotAnAccount("1:x".into())),
+        ("user alice 1:2,", NotAnAccount("1:2,".into())),
+        ("user alice 4294967295:1", NotAnAccount("4294967295:1".into())),
+        ("user alice a/b", NotAnAccount("a/b".into())),
+        ("user Known smith", UserTwice("Known".into())),
     ] {
-        let text = format!("group known alice\n\n{line}\n");
+        let text = format!("group known alice\nuser known smith\n{line}\n");
         let error = Policy::parse(&text).expect_err(line);
         assert_eq!((error.line, &error.fault), (3, &fault), "{line}");
         assert!(error.to_string().starts_with("line 3: "));
+    }
+}
+
+/// Names and objects are compared in one form, in which a policy need not write them.
+#[test]
+fn a_policy_may_write_names_and_objects_in_any_form() {
+    let text = "deny Alice.Example. GET /a%20b\ngroup g [BANK]:80\ndeny @g GET /c/\nallow * * /**\n";
+    let policy = Policy::parse(text).unwrap();
+    let decide = |name: &str, path: &str| {
+        let names = [name.to_owned()];
+        policy.decide(Principal::named(&names), "GET", &Object::parse(path).unwrap()).line
+    };
+    for (name, path, line) in [
+        ("alice.example", "/a%20b", 1),
+        ("alice.example", "/%61%20%62/", 1),
+        ("alice.example", "/a%2520b", 4),
+        ("[bank]:80", "/c", 3),
+        ("[bank]:80", "/c/", 3),
+        ("bank", "/c", 4),
+    ] {
+        assert_eq!(decide(name, path), Some(line), "{name} {path}");
+    }
+    assert_eq!(policy.first_name(), Some(1));
+    assert_eq!(Policy::parse("group g alice\nallow * * /\ndeny anonymous * /\n").unwrap().first_name(), None);
+    assert_eq!(Policy::parse("allow * * /\n\nuser alice a\n").unwrap().first_name(), Some(3));
+}
+
+#[test]
+fn a_user_of_the_system_stands_for_a_principal() {
+    let file_user = |uid, gid, groups: &[u32]| FileUser { uid, gid, groups: groups.to_vec() };
+    let find = |name: &str| match name {
+        "asmith" => Some(file_user(1000, 1000, &[27])),
+        "root" => Some(file_user(0, 0, &[])),
+        _ => None,
+    };
+    let users = |text: &str| Users::resolve(Policy::parse(text).unwrap().users(), find);
+    let text = "user alice asmith\nuser bob 1001:1001,5,6\nuser al asmith\nuser anonymous 65534:65534\n";
+    let some = users(text).unwrap();
+    let of = |users: &Users, names: &[&str]| {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        users.of(Principal::named(&names)).map(|user| user.uid)
+    };
+    assert_eq!(of(&some, &["alice"]), Some(1000));
+    assert_eq!(of(&some, &["bob"]), Some(1001));
+    assert_eq!(of(&some, &[]), Some(65534));
+    assert_eq!(of(&some, &["eve"]), None, "who is known is not anonymous");
+    assert_eq!(of(&some, &["eve", "al", "alice"]), Some(1000));
+    assert_eq!(of(&some, &["alice", "bob"]), None, "two users for one");
+    let everybody = users("user * 7:7\nuser bob 8:8\n").unwrap();
+    assert_eq!([of(&everybody, &[]), of(&everybody, &["eve"])], [Some(7), Some(7)]);
+    assert_eq!(of(&everybody, &["bob"]), Some(8));
+    for (text, fault) in [
+        ("\nuser alice nobody-here", PolicyFault::NoAccount("nobody-here".into())),
+        ("\nuser alice root", PolicyFault::Superuser),
+        ("\nuser alice 0:5", PolicyFault::Superuser),
+    ] {
+        let error = users(text).unwrap_err();
+        assert_eq!((error.line, error.fault), (2, fault));
+    }
+}
+
+#[test]
+fn a_name_in_a_log_stays_in_its_line() {
+    let names = ["alice".to_owned(), "b\nallow * * /**\u{1b}[2J".to_owned()];
+    let shown = Principal::named(&names).to_string();
+    assert_eq!(shown, "alice, alias \"b\\nallow * * /**\\u{1b}[2J\"");
+    assert_eq!(Principal::ANONYMOUS.to_string(), "nobody known");
+}
+
+/// Ten thousand rules about one object for as many principals decide as few do, and the decisions are the same.
+#[test]
+fn ten_thousand_rules_are_asked_like_ten() {
+    let mut text = String::from("allow * GET /**\n");
+    for number in 0..10_000 {
+        text.push_str(&format!("deny user{number} GET /files/secret/**\n"));
+    }
+    let policy = Policy::parse(&text).unwrap();
+    assert_eq!(policy.rules(), 10_001);
+    for (number, path, line) in [
+        (0, "/files/secret", Some(2)),
+        (9_999, "/files/secret/x", Some(10_001)),
+        (10_000, "/files/secret", Some(1)),
+        (7, "/files/public", Some(1)),
+    ] {
+        let names = [format!("user{number}")];
+        let decision = policy.decide(Principal::named(&names), "GET", &Object::parse(path).unwrap());
+        assert_eq!(decision, Decision { is_allowed: line == Some(1), line }, "user{number} {path}");
     }
 }
 
@@ -232,12 +341,13 @@ fn every_small_policy_agrees_with_the_oracle() {
             }
         }
     }
-    let principals = [Principal::Named("alice"), Principal::Named("bob"), Principal::Anonymous];
-    let speaks = |[_, who, verbs, object]: [&str; 4], principal, verb: &str, path: &str| {
+    let (alice, bob) = (["alice".to_owned()], ["bob".to_owned()]);
+    let principals = [Principal::named(&alice), Principal::named(&bob), Principal::ANONYMOUS];
+    let speaks = |[_, who, verbs, object]: [&str; 4], principal: Principal<'_>, verb: &str, path: &str| {
         let is_meant = match who {
             "*" => true,
-            "anonymous" => principal == Principal::Anonymous,
-            name => principal == Principal::Named(name),
+            "anonymous" => principal.is_anonymous(),
+            name => principal == Principal::named(&[name.to_owned()]),
         };
         let is_below = object.strip_suffix("/**").is_some_and(|top| {
             path == top || path.strip_prefix(top).is_some_and(|rest| rest.starts_with('/'))

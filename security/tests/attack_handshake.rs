@@ -74,7 +74,8 @@ fn swapping_the_ephemeral_keys_is_refused() {
     let now = Instant::now();
     let (mut initiator, mut responder) = (client.session(now), server.session(now));
     let mut one = drain(&mut initiator);
-    let swapped = Hello::write(&Suite::ALL, dyno_security::dh::EphemeralKey::generate().unwrap().public());
+    let swapped =
+        Hello::write(&Suite::CLASSICAL, dyno_security::dh::EphemeralKey::generate().unwrap().public());
     assert_eq!(one.len(), swapped.len());
     one = swapped;
     responder.receive(&one, &mut Vec::new(), now).unwrap();
@@ -233,7 +234,7 @@ fn every_truncation_of_the_handshake_is_refused() {
 fn wrong_lengths_are_refused_by_their_header() {
     let (client, server) = mutual();
     let now = Instant::now();
-    for length in [0u16, 1025, u16::MAX] {
+    for length in [0u16, 2049, u16::MAX] {
         let [high, low] = length.to_be_bytes();
         let mut responder = server.session(now);
         assert!(responder.receive(&[1, high, low], &mut Vec::new(), now).is_err(), "message 1 of {length}");
@@ -281,8 +282,14 @@ fn a_flood_of_half_open_handshakes_pushes_out_its_oldest() {
     half_said.receive(&drain(&mut client.session(now))[..20], &mut Vec::new(), now).unwrap();
     let mut handshakes: Vec<_> = (0..3).map(|_| (client.session(now), server.session(now))).collect();
     for (initiator, responder) in &mut handshakes {
-        responder.receive(&drain(initiator), &mut Vec::new(), now).unwrap();
-        initiator.receive(&drain(responder), &mut Vec::new(), now).unwrap();
+        // Once more for those who are asked for a cookie.
+        for _ in 0..2 {
+            responder.receive(&drain(initiator), &mut Vec::new(), now).unwrap();
+            initiator.receive(&drain(responder), &mut Vec::new(), now).unwrap();
+            if initiator.peer().is_some() {
+                break;
+            }
+        }
     }
     for (number, (initiator, responder)) in handshakes.iter_mut().enumerate() {
         let done = responder.receive(&drain(initiator), &mut Vec::new(), now);

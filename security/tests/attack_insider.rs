@@ -35,7 +35,7 @@ impl Cast {
     }
 
     fn victim(&self, now: Instant) -> ChannelSession {
-        self.victim_with(&Suite::ALL, now)
+        self.victim_with(&Suite::CLASSICAL, now)
     }
 
     fn victim_with(&self, suites: &[Suite], now: Instant) -> ChannelSession {

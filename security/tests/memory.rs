@@ -5,6 +5,7 @@
 use dyno_security::aead::{Algorithm, OpeningKey, SealingKey};
 use dyno_security::dh::EphemeralKey;
 use dyno_security::kdf;
+use dyno_security::kem::{self, PrivateKey};
 use dyno_security::secret::Secret;
 use dyno_security::signature::{Context, SigningKey, keyfile};
 use std::fs::File;
@@ -188,4 +189,27 @@ fn derived_octets_are_wiped_with_their_key() {
     });
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     assert_eq!(input.places(), 0, "the input is needed once");
+}
+
+/// The private key of ML-KEM, from its seed to its use; and what is encapsulated, with the random octets that it was
+/// made from, on both sides.
+#[test]
+fn an_encapsulation_leaves_neither_the_private_key_nor_the_secret() {
+    let pair = |secret: &Secret<32>| {
+        let mut seed = Secret::<64>::zeros();
+        seed[..32].copy_from_slice(&**secret);
+        seed[32..].copy_from_slice(&**secret);
+        PrivateKey::from_seed(&seed)
+    };
+    only_while_it_lives("a private key", &Known::new(100), pair);
+    let (seed, random) = (Known::new(101), Known::new(102));
+    let (ciphertext, secret) = {
+        let key = pair(&seed.shown());
+        kem::encapsulate_from(key.public(), &random.shown()).unwrap()
+    };
+    let known = Known::masked(&*secret);
+    only_while_it_lives("an encapsulated secret", &known, |_| secret);
+    only_while_it_lives("a secret that was found", &known, |_| pair(&seed.shown()).decapsulate(&ciphertext));
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    assert_eq!((seed.places(), random.places()), (0, 0), "the key and the random octets are needed once");
 }

@@ -4,7 +4,12 @@ use dyno_security::channel::formula;
 use dyno_security::channel::schedule;
 use dyno_security::channel::table;
 
-const MODEL: &str = include_str!("../model/sigma_i.vp");
+/// The handshake; the same under a hybrid suite; a renewal.
+const MODELS: [&str; 3] = [
+    include_str!("../model/sigma_i.vp"),
+    include_str!("../model/hybrid.vp"),
+    include_str!("../model/renewal.vp"),
+];
 const TABLE: &str = include_str!("../model/table.txt");
 
 #[test]
@@ -16,7 +21,7 @@ fn the_table_beside_the_model_is_what_the_code_does() {
     );
 }
 
-/// The model's line that makes `name`, without the suffixes that tell the two sides' copies apart.
+/// The models' lines that make `name`, without the suffixes that tell the two sides' copies apart.
 fn model_lines(name: &str) -> Vec<String> {
     let plain = |word: &str| {
         let base = word.strip_suffix("_i").or_else(|| word.strip_suffix("_r")).unwrap_or(word);
@@ -24,13 +29,14 @@ fn model_lines(name: &str) -> Vec<String> {
             "th1i" | "th1r" => "th1",
             "th2i" | "th2r" => "th2",
             "th3i" | "th3r" => "th3",
+            "th4i" | "th4r" => "th4",
             "zi" | "zr" => "z",
             other => other,
         }
         .to_owned()
     };
     let mut lines = Vec::new();
-    for line in MODEL.lines().map(str::trim) {
+    for line in MODELS.into_iter().flat_map(str::lines).map(str::trim) {
         let mut out = String::new();
         let mut word = String::new();
         for c in line.chars().chain([' ']) {
@@ -76,6 +82,6 @@ fn the_key_derivations_stand_in_the_model() {
     for keys in [schedule::HANDSHAKE, schedule::TRAFFIC] {
         let expected = format!("{} = HKDF({}, z, ctxKeys)", keys.outputs.join(", "), keys.salt);
         let lines = model_lines(keys.outputs[0]);
-        assert_eq!(lines, [expected.clone(), expected], "both sides derive the same");
+        assert_eq!(lines, vec![expected; 4], "both sides derive the same, under both kinds of suites");
     }
 }

@@ -8,6 +8,7 @@ mod initiator;
 use dyno_security::channel::config::{Config, Identity};
 use dyno_security::channel::credential::{Credential, KeyUsage};
 use dyno_security::channel::endpoint::ChannelServer;
+use dyno_security::channel::message::Suite;
 use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
@@ -19,10 +20,15 @@ use std::time::Instant;
 const SEED: [u8; 32] = [0x51; 32];
 
 fn responder(trust: Trust) -> (ChannelServer, PublicKey) {
+    responder_for(trust, b"", 1_000)
+}
+
+fn responder_for(trust: Trust, context: &[u8], half_open: usize) -> (ChannelServer, PublicKey) {
     let key = SigningKey::generate().0;
     let public = *key.public();
     let mut config = Config::new(Identity::bare(key), trust);
-    config.bounds.rekey_records = 3;
+    (config.suites, config.context) = (Suite::ALL.to_vec(), context.to_vec());
+    (config.bounds.rekey_records, config.bounds.half_open) = (3, half_open);
     (ChannelServer::new(config), public)
 }
 
@@ -97,7 +103,42 @@ fn a_stranger_can_write_the_initiator_from_the_specification() {
     converse(&server, &public, None, &[1, 2], 1);
     converse(&server, &public, None, &[2, 1], 2);
     // Suites that the responder does not know are passed over.
-    converse(&server, &public, None, &[77, 3, 0, 2], 2);
+    converse(&server, &public, None, &[77, 5, 0, 2], 2);
+    // With ML-KEM-768 beside X25519.
+    converse(&server, &public, None, &[3, 1], 3);
+    converse(&server, &public, None, &[4], 4);
+}
+
+/// An application's context, and a cookie that is asked for and sent back, under both kinds of exchange.
+#[test]
+fn the_further_fields_are_written_as_the_specification_says() {
+    let (server, public) = responder_for(Trust::pinned(our_key()), b"http/1.1", 4);
+    let now = Instant::now();
+    let mut held = [server.session(now), server.session(now)];
+    for session in &mut held {
+        let (_, hello) = Initiator::start_for(&SEED, None, &[1], b"http/1.1");
+        session.receive(&hello, &mut Vec::new(), now).unwrap();
+        assert_eq!(take(&mut drain(session)).0, 2, "there was a place");
+    }
+    for suite in 1..=4 {
+        let mut session = server.session(now);
+        let (mut initiator, hello) = Initiator::start_for(&SEED, None, &[suite], b"http/1.1");
+        session.receive(&hello, &mut Vec::new(), now).unwrap();
+        let (kind, cookie) = take(&mut drain(&mut session));
+        assert_eq!((kind, cookie.len()), (8, 32), "suite {suite}");
+        session.receive(&initiator.again(&cookie), &mut Vec::new(), now).unwrap();
+        let (kind, body) = take(&mut drain(&mut session));
+        assert_eq!((kind, body[1]), (2, suite));
+        let (mut to, _, finish) = initiator.finish(&body, public.octets());
+        let mut plain = Vec::new();
+        session.receive(&[finish, to.seal(5, b"early")].concat(), &mut plain, now).unwrap();
+        assert_eq!((session.is_established(), &plain[..]), (true, &b"early"[..]));
+    }
+    for context in [&b""[..], b"http/1.0", b"http/1.1 "] {
+        let (_, hello) = Initiator::start_for(&SEED, None, &[1], context);
+        let refused = server.session(now).receive(&hello, &mut Vec::new(), now);
+        assert_eq!(refused, Err(PipeError::OtherContext), "{context:?}");
+    }
 }
 
 #[test]
@@ -140,7 +181,7 @@ fn what_the_specification_forbids_is_refused() {
     assert!(try_wire(&|to| [to.seal(7, &[]), to.seal(5, &[1])].concat()).is_some(), "data after the goodbye");
     assert!(try_wire(&|to| [to.seal(6, &[]), to.seal(5, &[1])].concat()).is_some(), "an old key after rekey");
     // The suite and the version of the offer.
-    for offered in [&[][..], &[1; 9], &[3]] {
+    for offered in [&[][..], &[1; 9], &[5]] {
         let (_, hello) = Initiator::start(&SEED, None, offered);
         assert!(server.session(now).receive(&hello, &mut Vec::new(), now).is_err(), "{offered:?}");
     }

@@ -24,6 +24,8 @@ pub struct Architecture {
     pub knobs: &'static [Knob],
     /// The default values of the options on a machine with `cores` cores.
     pub defaults: fn(cores: usize) -> Defaults,
+    /// The text of its file, from which the book is made: documentation, then code.
+    pub source: &'static str,
     /// Serves the site until it is stopped. When it returns, none of its threads and children is left.
     ///
     /// # Errors

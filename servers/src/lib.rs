@@ -21,7 +21,7 @@
 //! | [`coroutines`](architectures::coroutines) | one thread and epoll again, but each connection has straight-line code on a stack of its own |
 //! | [`tokio`](architectures::tokio) | tasks instead of stacks, on as many threads as there are cores |
 //! | [`hyper`](architectures::hyper) | the same tasks with hyper's HTTP instead of ours |
-//! | [`io-uring`](architectures::io_uring) | one thread again: the kernel does the reads and writes, and reports what is done |
+//! | [`io-uring`](architectures::io_uring) | one thread again, as epoll has, but the kernel does the reads and writes, and reports what is done |
 //!
 //! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound
 //! with its reason in [`limits`]. The chapters share two kinds of code: the verbs in [`kit`] (listen, accept, stop,
@@ -54,6 +54,7 @@
 
 pub mod architecture;
 pub mod architectures;
+pub mod book;
 pub mod drivers;
 pub mod kit;
 pub mod limits;

@@ -216,6 +216,19 @@ pub const RESPAWN_PAUSE: Duration = Duration::from_millis(200);
 /// has doubled: enough to find out why two ends do not fit, and no way for a peer to fill the disk.
 pub const EXPLAINED_FAULTS: u64 = 16;
 
+/// Characters of a method or a path that standard error is told of one that was denied: enough to find it, and a peer
+/// chooses them.
+pub const TOLD_CHARS: usize = 200;
+
+/// Octets of an access control list that are read at first: room for 127 entries, and few lists have ten.
+pub const LIST_BYTES: usize = 1024;
+
+/// Octets of the longest list: as much as an extended attribute can have (`XATTR_SIZE_MAX`).
+pub const LIST_MOST_BYTES: usize = 64 * 1024;
+
+/// How often a list that changes while it is read is read again: whoever changes it more often than that wants a race.
+pub const LIST_READS: usize = 8;
+
 /// Largest `/bytes/N`, in bytes: a larger body would measure memory copies instead of servers.
 pub const BYTES_MAX: u64 = 64 * 1024 * 1024;
 

@@ -186,6 +186,7 @@ fn serve(
         services: Services::new(TABLE, None)?,
         limits: Arc::new(limits),
         transport: None,
+        access: None,
         tallies: Tallies::new(settings.workers)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, 64)?,

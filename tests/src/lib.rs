@@ -10,13 +10,16 @@
 //! | [`rows`] | the architectures, and the arms of those that have several |
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
 //! | [`load`] | the load generator as a program |
+//! | [`scripted`] | servers that answer every request alike: well, badly, slowly or not at all |
 //! | [`terminal`] | the program on a pseudo-terminal |
 //! | [`memory`] | what lies in the memory of a process |
 //! | [`pids`], [`memory_limit`] | a limit on the processes and threads of a server, on its memory |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
 //! | [`attack`] | many slow clients at once |
+//! | [`soak`] | whether a server that works for a long time stays as it was |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
+//! | [`guests`] | clients with names |
 //! | [`cases`], [`referee`] | the format of `data/http1/cases.json`; playing a case and judging it |
 //! | [`noise`] | random octets from a seed |
 //! | [`snapshot`] | golden files, and a page as text |
@@ -27,6 +30,7 @@
 
 pub mod attack;
 pub mod cases;
+pub mod guests;
 pub mod imports;
 pub mod limits;
 pub mod load;
@@ -38,9 +42,11 @@ pub mod process;
 pub mod referee;
 pub mod response;
 pub mod rows;
+pub mod scripted;
 pub mod secure;
 pub mod server;
 pub mod snapshot;
+pub mod soak;
 pub mod spawner;
 pub mod suite;
 pub mod tallies;

@@ -38,3 +38,14 @@ pub const UNDERWAY: Duration = Duration::from_millis(200);
 
 /// How long a run of the load generator may take in these tests, all of which want less than three seconds of it.
 pub const LOAD: Duration = Duration::from_secs(40);
+
+/// How long a server that was at work may take to put all of it away: the time limit on a head, which is two seconds in
+/// these tests, and time for a busy machine.
+pub const SOAK_REST: Duration = Duration::from_secs(5);
+
+/// By how many KiB the memory of a server may grow while it works: what an allocator holds in pieces varies by half of
+/// it, and ten octets that are lost with each answer come to more within three minutes, in a debug build as well.
+pub const SOAK_GROWTH_KIB: u64 = 2048;
+
+/// By what share of its size the memory of a large server may grow, for the same reason.
+pub const SOAK_GROWTH_SHARE: f64 = 0.05;

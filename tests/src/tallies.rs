@@ -20,6 +20,8 @@ pub struct Counts {
     pub faults: u64,
     /// Connections ended because the peer broke a rule.
     pub peer_faults: u64,
+    /// Requests that the policy, or the owner of a file, did not allow.
+    pub denied: u64,
 }
 
 /// The budget of memory.
@@ -60,6 +62,7 @@ impl Tallies {
             refused: sum.refused + one.refused,
             faults: sum.faults + one.faults,
             peer_faults: sum.peer_faults + one.peer_faults,
+            denied: sum.denied + one.denied,
         })
     }
 }

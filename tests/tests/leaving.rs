@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use dyno_security::transport::Transport;
 use dyno_tests::limits::{ANSWER, UNDERWAY};
 use dyno_tests::process::{sockets, wait_until};
 use dyno_tests::rows::Row;
+use dyno_tests::secure::{Secure, friends, make_credentials, serve};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount};
 use dyno_tests::wire::{Client, get, get_once};
@@ -21,7 +23,11 @@ const SOON: Duration = Duration::from_secs(5);
 /// Clients that wait, where a server can have so many.
 const CLIENTS: usize = 4;
 
+const CHANNEL: Transport = Transport::Channel;
+const TLS: Transport = Transport::Tls;
+
 fn main() -> ExitCode {
+    let _credentials = make_credentials();
     let mut trials = Vec::new();
     let suite = "leaving";
     mount(&mut trials, suite, "a-wait-ends-with-a-fin", |_| true, |row| leaves(row, Way::Close, ""));
@@ -30,6 +36,10 @@ fn main() -> ExitCode {
     mount(&mut trials, suite, "a-reset-behind-unread-bytes", |_| true, |row| leaves(row, Way::Reset, MORE));
     mount(&mut trials, suite, "a-fin-with-the-request", |_| true, |row| leaves(row, Way::AtOnce, ""));
     mount(&mut trials, suite, "who-ends-its-side-is-reassured-once", |_| true, reassured);
+    mount(&mut trials, suite, "a-fin-over-the-channel", |_| true, |row| sealed(row, Way::Close, CHANNEL));
+    mount(&mut trials, suite, "a-reset-over-the-channel", |_| true, |row| sealed(row, Way::Reset, CHANNEL));
+    mount(&mut trials, suite, "a-fin-over-tls", |_| true, |row| sealed(row, Way::Close, TLS));
+    mount(&mut trials, suite, "a-reset-over-tls", |_| true, |row| sealed(row, Way::Reset, TLS));
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
@@ -78,6 +88,32 @@ fn leaves(row: &Row, way: Way, more: &str) -> Outcome {
     // Nobody's place is lost.
     let status = get_once(server.address, "/")?.status;
     ensure(status == 200, || format!("the next client got {status}"))?;
+    server.stop_well()?;
+    Ok(())
+}
+
+/// The same behind a transport, whether the client says goodbye in its records or not.
+fn sealed(row: &Row, way: Way, transport: Transport) -> Outcome {
+    let server = serve(row, transport, &[])?;
+    let before = sockets(server.pid);
+    for says_goodbye in [false, true] {
+        let mut client = Secure::connect(&server, transport, friends())?;
+        client.send(get(WAIT))?;
+        let waited = wait_until(ANSWER, || sockets(server.pid) > before);
+        ensure(waited.is_some(), || format!("{} sockets, {before} before", sockets(server.pid)))?;
+        sleep(UNDERWAY);
+        if says_goodbye {
+            client.say_goodbye()?;
+        }
+        match way {
+            Way::Close | Way::AtOnce => drop(client),
+            Way::Reset => client.client.reset()?,
+        }
+        let released = wait_until(SOON, || sockets(server.pid) <= before);
+        ensure(released.is_some(), || {
+            format!("goodbye {says_goodbye}: {} sockets, {before} before", sockets(server.pid))
+        })?;
+    }
     server.stop_well()?;
     Ok(())
 }

@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
+use dyno_security::channel::message::MessageKind;
 use dyno_security::transport::Transport;
-use dyno_servers::architecture::{Knob, Started, WaitsBy};
+use dyno_servers::architecture::{Knob, ServedBy, Started, WaitsBy};
 use dyno_tests::attack::{Attack, Slow};
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::secure::{Secure, first_message, friends, make_credentials, serve};
@@ -31,10 +32,16 @@ const ATTACK: Duration = Duration::from_secs(1);
 /// Time between two honest clients.
 const HONEST_PACE: Duration = Duration::from_millis(100);
 
-/// One attack at a time: each keeps a core busy.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Trials at a time: an attack mostly waits, and one that opens thousands of connections is alone with its descriptors.
+const SIDE_BY_SIDE: usize = 6;
+
+/// Held by whoever opens thousands of connections.
+static CROWD: Mutex<()> = Mutex::new(());
 
 fn main() -> ExitCode {
+    // Trials side by side open more connections than most shells allow.
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit can be read");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("the limit may be raised to its bound");
     let _credentials = make_credentials();
     let mut trials = Vec::new();
     let everybody = |_: &Row| true;
@@ -58,13 +65,17 @@ fn main() -> ExitCode {
         let is_small = anatomy.waits_by == WaitsBy::Select || anatomy.started == Started::Process;
         !is_small && !row.is_alone()
     };
+    // Each process counts its own handshakes, and one that serves a connection at a time has never many.
+    let in_one_process =
+        |row: &Row| by_the_thousand(row) && row.architecture.anatomy.served_by != ServedBy::Processes;
+    mount(&mut trials, "slow_clients", "a-flood-is-asked-for-cookies-by-channel", in_one_process, cookies);
     for transport in [Transport::Channel, Transport::Tls] {
         for row in rows().into_iter().filter(by_the_thousand) {
             let name = format!("slow_clients::{}::7000-handshakes-stop-nobody-by-{transport}", row.name);
             trials.push(suite::slow(name, move || handshakes_by_the_thousand(&row, transport)));
         }
     }
-    suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+    suite::run_wide(env!("CARGO_BIN_EXE_dyno-under-test"), SIDE_BY_SIDE, trials).exit_code()
 }
 
 fn handshakes(row: &Row, transport: Transport) -> Outcome {
@@ -75,12 +86,43 @@ fn handshakes(row: &Row, transport: Transport) -> Outcome {
 /// Five thousand silent clients, a thousand that stop after their first message, and a thousand that spell it: more
 /// than there are places for handshakes.
 fn handshakes_by_the_thousand(row: &Row, transport: Transport) -> Outcome {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    let _alone = CROWD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let hello = first_message(transport, friends())?;
     let mut kinds = vec![Slow::Silent; 5];
     kinds.extend([Slow::Says(hello.clone()), Slow::Spells(hello)]);
     attacked_by(row, transport, &kinds, 7_000)
+}
+
+/// Clients in the middle of their handshakes, from one address: more than half of the places that it has.
+const HALF_OPEN: usize = 600;
+
+/// From some number of half-open handshakes on, message 1 is answered by the demand for a cookie, and honest clients
+/// get in all the same; before that nobody is asked.
+fn cookies(row: &Row) -> Outcome {
+    let _alone = CROWD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let server = serve(row, Transport::Channel, &[])?;
+    let kind = || answer_to_message_1(&server);
+    let idle = kind()?;
+    ensure(idle == MessageKind::Reply as u8, || format!("a message of kind {idle} without any load"))?;
+    let hello = first_message(Transport::Channel, friends())?;
+    let attack = Attack::begin(server.address, &[Slow::Says(hello)], HALF_OPEN)?;
+    let begun = Instant::now();
+    while kind()? != MessageKind::Cookie as u8 {
+        ensure(begun.elapsed() < IN_TURN, || "nobody is asked for a cookie".into())?;
+    }
+    once(&server, Transport::Channel)?;
+    drop(attack);
+    server.stop_well()?;
+    Ok(())
+}
+
+/// The kind of the first message that a client gets.
+fn answer_to_message_1(server: &Server) -> Result<u8, String> {
+    let mut client = Client::connect(server.address).map_err(|error| error.to_string())?;
+    client.send(&first_message(Transport::Channel, friends())?);
+    let deadline = Instant::now() + PROMPT;
+    while client.inbox.is_empty() && client.receive(deadline) {}
+    client.inbox.first().copied().ok_or_else(|| "no answer to message 1".into())
 }
 
 /// While the attack lasts, each honest client is answered, soon.
@@ -90,7 +132,6 @@ fn attacked(row: &Row, transport: Transport, kinds: &[Slow]) -> Outcome {
 
 fn attacked_by(row: &Row, transport: Transport, kinds: &[Slow], count: usize) -> Outcome {
     let prompt = if row.is_alone() { IN_TURN } else { PROMPT };
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let server = serve(row, transport, &[])?;
     let attack = Attack::begin(server.address, kinds, count)?;
     let mut kept = Kept(None);

@@ -15,15 +15,17 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "compare",
     "curve",
     "scale",
     "connections",
+    "count",
     "run",
     "explain",
     "report",
     "diff",
+    "learn",
     "serve",
     "list",
     "load",

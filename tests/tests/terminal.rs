@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     let mut trials = vec![
         on("progress-shows-on-a-terminal-and-leaves-none-behind", progress),
         on("progress-counts-requests-down", countdown),
+        on("no-screen-where-none-can-be-drawn-and-lines-instead", no_screen),
         on("no-progress-without-a-terminal", piped),
         on("quiet-is-silent", quiet),
         on("a-file-gets-no-colours", file),
@@ -30,42 +31,47 @@ fn dyno(terminal: Terminal, arguments: &str, environment: &[(&str, &str)]) -> Re
 
 const OPEN: &str = "load URL/ -c 2 --rate 400 -d 900ms -w 100ms";
 
-/// The states of a line that is written over and over.
-fn states(terminal: &str) -> Vec<&str> {
-    terminal.split('\r').map(str::trim_end).filter(|state| !state.is_empty()).collect()
-}
-
-/// The screen's line in the end: what is written later stands over what was there before.
-fn last_line(terminal: &str) -> String {
-    let mut line: Vec<char> = Vec::new();
-    for state in terminal.split('\r') {
-        let state: Vec<char> = state.chars().collect();
-        line.splice(..state.len().min(line.len()), state);
-    }
-    line.into_iter().collect::<String>().trim_end().to_string()
-}
+/// What a terminal gets to show another screen, to show the first one again, and to show its cursor.
+const OTHER_SCREEN: &str = "\x1b[?1049h";
+const FIRST_SCREEN: &str = "\x1b[?1049l";
+const CURSOR: &str = "\x1b[?25h";
 
 fn progress() -> Outcome {
     let seen = dyno(Terminal::Err, OPEN, &[])?;
-    let shown = states(&seen.terminal);
-    ensure(shown.len() >= 5, || format!("ten times a second: {shown:?}"))?;
-    let told = shown.iter().any(|line| {
-        ["/s · p99 ", " failed · ", " waiting · ", " left"].iter().all(|word| line.contains(word))
-    });
-    ensure(told, || format!("rate, p99, failures and time left: {shown:?}"))?;
-    let long = shown.iter().find(|line| line.chars().count() >= 80);
-    ensure(long.is_none(), || format!("{long:?} is too long for 80 columns"))?;
-    ensure(!seen.terminal.contains(['\x1b', '\n']), || {
-        format!("one line, no escape codes: {:?}", seen.terminal)
-    })?;
-    ensure(last_line(&seen.terminal).is_empty(), || format!("left behind: {:?}", last_line(&seen.terminal)))?;
+    for word in ["answers/s", "p99.9", "failed", "waiting", "left", "so"] {
+        ensure(seen.terminal.contains(word), || format!("{word}: {:?}", seen.terminal))?;
+    }
+    // The screen is another one, and the user has the first one back when the run is over.
+    let (entered, left) = (seen.terminal.find(OTHER_SCREEN), seen.terminal.rfind(FIRST_SCREEN));
+    ensure(entered.is_some() && entered < left, || format!("{:?}", seen.terminal))?;
+    let rest = seen.terminal[left.unwrap_or_default()..].replace(FIRST_SCREEN, "").replace(CURSOR, "");
+    ensure(rest.is_empty(), || format!("left behind: {rest:?}"))?;
     ensure(seen.pipe.contains("latency") && !seen.pipe.contains(['\x1b', '\r']), || seen.pipe)
 }
 
 fn countdown() -> Outcome {
     let seen = dyno(Terminal::Err, "load URL/wait/20000 -c 2 -n 60 -w 0", &[])?;
-    let shown = states(&seen.terminal);
-    ensure(shown.iter().any(|line| line.ends_with(" requests left")), || format!("{shown:?}"))
+    ensure(seen.terminal.contains("requests") && seen.terminal.contains("left"), || seen.terminal.clone())
+}
+
+/// Nothing is drawn where it could not be read, and a run of some seconds has no line to tell.
+fn no_screen() -> Outcome {
+    for (options, environment) in
+        [("--no-view", [("TERM", "xterm")]), ("", [("TERM", "dumb")]), ("", [("TERM", "")])]
+    {
+        let seen = dyno(Terminal::Err, &format!("{OPEN} {options}"), &environment)?;
+        ensure(seen.terminal.is_empty(), || format!("{options} {environment:?}: {:?}", seen.terminal))?;
+    }
+    // A longer one has.
+    let long = "load URL/ -c 2 --rate 400 -d 5300ms -w 100ms";
+    for terminal in [Terminal::Err, Terminal::Out] {
+        let seen = dyno(terminal, long, &[("TERM", "dumb")])?;
+        let told = if terminal == Terminal::Err { seen.terminal } else { seen.pipe };
+        let line = ["/s · p50 ", " · p99 ", " failed · ", " left"].iter().all(|word| told.contains(word));
+        ensure(line && told.trim_end().lines().count() == 1 && !told.contains('\x1b'), || told.clone())?;
+        ensure(told.chars().count() <= 81, || format!("{told:?} is too long for 80 columns"))?;
+    }
+    Ok(())
 }
 
 fn piped() -> Outcome {
@@ -93,7 +99,7 @@ fn file() -> Outcome {
 
 /// What is shown in colours; the last ones end with an error.
 const COMMANDS: [(&str, &str); 5] = [
-    ("load", "load URL/ -c 2 -n 50 -w 0"),
+    ("load", "load URL/ -c 2 -n 50 -w 0 --no-view"),
     ("probe", "probe URL/json"),
     ("browse", "browse URL/pages/4/1000"),
     ("usage", "load URL/ --rate fast"),

@@ -2,6 +2,7 @@
 
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
+use crate::watched;
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
@@ -55,6 +56,9 @@ pub struct Row {
     pub processes: u32,
     /// Requests by worker, of the last block.
     pub spread: Vec<u64>,
+    /// By which share the rate is lower in intervals in which clocks were read, over all cells without an asked rate;
+    /// below zero where it is higher.
+    pub watched_fall: Option<Interval>,
 }
 
 /// Everything that a report of `compare` shows.
@@ -195,5 +199,6 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
             .and_then(|record| record.server.as_ref())
             .map(|server| server.spread.clone())
             .unwrap_or_default(),
+        watched_fall: watched::fall(&[capacity.as_slice(), &connect].concat(), seed),
     }
 }

@@ -149,8 +149,9 @@ impl std::fmt::Display for Yardstick {
 /// Whether both sets put the contestants into the same order, and at the same distance from the yardstick.
 pub fn agreements(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Agreement> {
     let (before, now) = (model(old), model(new));
-    let figures: [(&'static str, Read); 3] = [
+    let figures: [(&'static str, Read); 4] = [
         ("capacity", |row| &row.capacity),
+        ("CPU/conn", |row| &row.cpu_at_connect_ns),
         ("connections/s", |row| &row.connect),
         ("CPU/request", |row| &row.cpu_at_capacity_ns),
     ];
@@ -217,13 +218,19 @@ struct Figure {
     read: fn(&LevelledCell) -> Option<f64>,
 }
 
-const FIGURES: [Figure; 4] = [
+const FIGURES: [Figure; 7] = [
     Figure { name: "capacity", step: Step::Capacity, higher_is_better: true, read: LevelledCell::rate_per_s },
     Figure {
         name: "p99",
         step: Step::Latency,
         higher_is_better: false,
         read: |record| record.latencies()?.total.at_ns(99.0).map(|ns| ns as f64),
+    },
+    Figure {
+        name: "CPU/conn",
+        step: Step::Connect,
+        higher_is_better: false,
+        read: LevelledCell::cpu_per_request_ns,
     },
     Figure {
         name: "connections/s",
@@ -236,6 +243,18 @@ const FIGURES: [Figure; 4] = [
         step: Step::Capacity,
         higher_is_better: false,
         read: LevelledCell::cpu_per_request_ns,
+    },
+    Figure {
+        name: "instr/request",
+        step: Step::Instructions,
+        higher_is_better: false,
+        read: |record| Some(record.instructions()?.per_request),
+    },
+    Figure {
+        name: "instr/connect",
+        step: Step::InstructionsConnect,
+        higher_is_better: false,
+        read: |record| Some(record.instructions()?.per_request),
     },
 ];
 

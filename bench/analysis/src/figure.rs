@@ -33,7 +33,7 @@ impl RowFigure {
     pub fn of(records: &[&LevelledCell], seed: u64, read: impl Fn(&LevelledCell) -> Option<f64>) -> Self {
         let by_round: BTreeMap<u32, f64> = records
             .iter()
-            .filter(|record| record.counted().is_some())
+            .filter(|record| record.counts())
             .filter_map(|record| Some((record.trial.block, read(record)?)))
             .collect();
         let values: Vec<f64> = by_round.values().copied().collect();

@@ -6,8 +6,10 @@
 //! * [`ranking`]: who leads in a figure, and how the others stand;
 //! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
+//! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
+//! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
 
 pub mod comparison;
@@ -16,9 +18,11 @@ pub mod curves;
 pub mod difference;
 pub mod explanation;
 pub mod figure;
+pub mod instructions;
 pub mod levelling;
 pub mod limits;
 pub mod points;
 pub mod ranking;
 pub mod transports;
 pub mod unit;
+mod watched;

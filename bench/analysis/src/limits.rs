@@ -27,3 +27,7 @@ pub const MISSED_CELLS_TO_REFUTE: u32 = 2;
 
 /// Void cells after which a rate counts as one that cannot be measured here: one may be a disturbance.
 pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;
+
+/// By how much the rate may fall in the intervals in which clocks are read, over all cells of a contestant, before the
+/// report says so: the same share by which a single cell is judged, but here chance is gone.
+pub const WATCHED_FALL_NOTED: f64 = 0.03;

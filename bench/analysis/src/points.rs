@@ -4,7 +4,7 @@ use crate::curves;
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::experiment::Experiment;
-use dyno_record::header::ContestantLine;
+use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 
@@ -34,6 +34,8 @@ pub struct TrailPoint {
     pub wall: Option<String>,
     /// Whether both sides shared a core.
     pub shared: bool,
+    /// Whether some of the server's processors share the execution units of one core (SMT).
+    pub siblings: bool,
     /// Whether this is the contestant's critical point, confirmed.
     pub critical: bool,
 }
@@ -89,7 +91,7 @@ pub fn axis(experiment: Experiment) -> Option<Axis> {
             place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
             counts_connections: false,
         }),
-        Experiment::Compare => None,
+        Experiment::Compare | Experiment::Count => None,
     }
 }
 
@@ -107,7 +109,7 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
             let bracket = critical_points.get(line.label.as_str());
             let confirmed = bracket.and_then(|bracket| bracket.confirmed);
             let critical = confirmed.is_some_and(|rate| curves::is_critical(*x, rate.rate_per_s));
-            TrailPoint { critical, ..point(*x, &here, records.header.seed) }
+            TrailPoint { critical, ..point(*x, &here, &records.header) }
         });
         let line = ContestantLine { label: format!("{}{suffix}", line.label), ..line.clone() };
         Trail { line, points: points.collect() }
@@ -119,7 +121,8 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
         .collect()
 }
 
-fn point(x: f64, records: &[&LevelledCell], seed: u64) -> TrailPoint {
+fn point(x: f64, records: &[&LevelledCell], header: &Header) -> TrailPoint {
+    let seed = header.seed;
     let percentile = |wanted: f64| {
         move |record: &LevelledCell| record.latencies()?.total.at_ns(wanted).map(|ns| ns as f64)
     };
@@ -143,6 +146,13 @@ fn point(x: f64, records: &[&LevelledCell], seed: u64) -> TrailPoint {
             server.memory_idle.kernel_growth_bytes(&server.memory_loaded).map(|bytes| bytes as f64)
         }),
         shared: records.iter().any(|record| record.trial.cell.cores.shared()),
+        siblings: records.iter().any(|record| shares_units(&record.trial.cell.cores.server, header)),
         critical: false,
     }
+}
+
+/// Whether two of these processors share the execution units of one core.
+fn shares_units(server: &[usize], header: &Header) -> bool {
+    let sets = &header.environment.siblings;
+    sets.iter().any(|set| set.iter().filter(|cpu| server.contains(cpu)).count() > 1)
 }

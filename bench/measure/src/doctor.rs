@@ -1,13 +1,14 @@
 //! Is this machine fit to measure on? Each check reports what it found, what that means, and what can be done.
 
 use dyno_analysis::limits::SLOWED_SHARE;
+use dyno_clients::engine::quota::own;
 use std::fs;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::place::{LeftOut, Placement, ranges};
 use crate::probe::pace::{FullPace, Watch};
-use crate::probe::quota::own;
 use crate::probe::{machine, process};
 use dyno_record::header::{Environment, Floor};
 use dyno_record::pace::CorePace;
@@ -50,6 +51,7 @@ pub fn examine(environment: &Environment, floor: &Floor, watch: Duration) -> Vec
         cores(environment),
         quota(environment, own().cores()),
         smt(environment),
+        placement(&Placement::here()),
         governor(environment),
     ];
     found.extend(idle(watch));
@@ -120,12 +122,39 @@ fn smt(environment: &Environment) -> Check {
         return check("SMT", Grade::Good, "no two cores share an execution unit", "");
     }
     let seen = format!("cores share units: {:?}", environment.siblings);
-    check(
-        "SMT",
-        Grade::Note,
-        seen,
-        "choose the cores of servers and generator so that no set is split between both sides",
-    )
+    check("SMT", Grade::Note, seen, "where you name cores yourself, split no set between both sides")
+}
+
+/// Which cores an experiment uses where the user names none.
+fn placement(placement: &Placement) -> Check {
+    let cores = placement.halves();
+    let mut seen = format!("server on {}, generator on {}", ranges(&cores.server), ranges(&cores.generator));
+    for (why, words) in
+        [(LeftOut::OtherKind, "of another kind"), (LeftOut::OtherNode, "on another NUMA node")]
+    {
+        let out = placement.left_out.iter().filter(|(_, reason)| *reason == why);
+        let cpus: Vec<usize> = out.map(|(cpu, _)| *cpu).collect();
+        if !cpus.is_empty() {
+            seen += &format!("; left out: {} ({words})", ranges(&cpus));
+        }
+    }
+    if placement.is_split_by_need() {
+        seen += "; compare splits them by need after its pilot";
+    }
+    let splits_a_core = placement.cores.len() == 1 && !cores.shared();
+    let (grade, advice) = if cores.shared() {
+        (Grade::Warning, "both sides share the one core; use a machine with two at least")
+    } else if splits_a_core {
+        (
+            Grade::Note,
+            "both sides share the execution units of one core (SMT): use a machine with two cores at least",
+        )
+    } else if !placement.left_out.is_empty() {
+        (Grade::Note, "name the cores of both sides to use others")
+    } else {
+        (Grade::Good, "")
+    };
+    check("placement", grade, seen, advice)
 }
 
 fn governor(environment: &Environment) -> Check {
@@ -349,6 +378,32 @@ mod tests {
             assert_eq!(check.grade, grade, "{check:?}");
             assert_eq!(check.advice.is_empty(), grade == Grade::Good, "{check:?}");
             assert_eq!(short_of_quota(cores, 2).is_some(), grade == Grade::Warning, "{cores:?}");
+        }
+    }
+
+    #[test]
+    fn the_placement_says_who_is_left_out_and_what_is_shared() {
+        use crate::place::{Cpu, Topology};
+        let cpu = |number: usize, siblings: &[usize], node| Cpu {
+            number,
+            siblings: siblings.to_vec(),
+            node,
+            cache: 0,
+            capacity: 1_024,
+        };
+        for (cpus, grade, words) in [
+            (vec![cpu(0, &[0], 0)], Grade::Warning, "server on 0, generator on 0"),
+            (vec![cpu(0, &[0, 1], 0), cpu(1, &[0, 1], 0)], Grade::Note, "server on 0, generator on 1"),
+            (vec![cpu(0, &[0], 0), cpu(1, &[1], 0)], Grade::Good, "server on 0, generator on 1"),
+            (
+                vec![cpu(0, &[0], 0), cpu(1, &[1], 0), cpu(2, &[2], 1)],
+                Grade::Note,
+                "left out: 2 (on another NUMA node)",
+            ),
+            ((0..4).map(|number| cpu(number, &[number], 0)).collect(), Grade::Good, "splits them by need"),
+        ] {
+            let check = placement(&Placement::of(&Topology { cpus }));
+            assert!(check.grade == grade && check.seen.contains(words), "{check:?}");
         }
     }
 

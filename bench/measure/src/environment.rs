@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use nix::sys::resource::{Resource, getrlimit};
 
 use crate::probe::machine::online_cores;
-use dyno_record::header::Environment;
+use dyno_record::header::{Environment, PROBE};
 use dyno_units::read;
 
 /// Kernel settings that are stored with the records: these files below /proc/sys, and no others.
@@ -59,9 +59,18 @@ pub fn read() -> Environment {
         governor: line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         dyno: env!("CARGO_PKG_VERSION").to_string(),
         programs: PROGRAM.iter().cloned().collect(),
+        probes: vec![PROBE],
         optimized: !cfg!(debug_assertions),
         settings,
     }
+}
+
+/// The environment that a guest tells of itself, together with what its emulator is. Two hosts that emulate the same
+/// machine with the same kernel have the same one.
+pub fn of_guest(told: Environment, emulator: &str) -> Environment {
+    let machine_id = digest(&(&told.processor, told.cores, &told.kernel, emulator));
+    let hypervisor = Some(format!("QEMU {emulator}, which counts instructions"));
+    Environment { machine_id, hypervisor, ..told }
 }
 
 /// Digest of the file of this program as it was when it started, also where another build has replaced it since. The

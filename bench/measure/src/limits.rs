@@ -17,8 +17,28 @@ pub const LINE_LIMIT_BYTES: usize = 1 << 20;
 /// A maximum counts only if the server used this share of its cores; else it is "at least".
 pub const SATURATED_SHARE: f64 = 0.90;
 
-/// How far CPU per request times rate may be from CPU used (utilization law), as a share.
+/// How far two accounts of the same CPU time may be apart (utilization law), as a share.
 pub const UTILIZATION_TOLERANCE: f64 = 0.03;
+
+/// What clocks may have forgotten of threads that ended, as a share of the CPU time: 8 to 9 % were seen where each
+/// connection has a thread of its own.
+pub const ENDED_THREADS_SHARE: f64 = 0.15;
+
+/// CPU that a contestant may use in addition between the last look at its clocks and its end: draining, its last line,
+/// and giving back the memory of a process.
+pub const ENDING_CPU: Duration = Duration::from_millis(20);
+
+/// The same for each of its threads and processes: a process of a few megabytes takes a third of a millisecond to end.
+pub const ENDING_CPU_EACH: Duration = Duration::from_millis(1);
+
+/// How far the rate between the two looks at the clocks may be from that of the whole window, as a share.
+pub const RATE_TOLERANCE: f64 = 0.03;
+
+/// How much the rate may fall in the intervals in which the clocks were read, as a share of the rate in all others.
+pub const WATCHED_SHARE: f64 = 0.03;
+
+/// Standard errors that are allowed beyond that: of a thousand cells that nothing disturbs, one is further off.
+pub const WATCHED_ERRORS: f64 = 4.0;
 
 /// How far CPU per request in the second half of the window may differ from that of all of it before the audit notes
 /// it, as a share: the clock of a shared processor changes by so much within half a second.
@@ -36,7 +56,8 @@ pub const LITTLE_TOLERANCE: f64 = 0.01;
 /// Share of requests that may fail before a cell is void: 0.1 %, the limit on answered requests of a capacity.
 pub const ERROR_SHARE: f64 = 0.001;
 
-/// Share of the machine's time that others may use during a cell before it counts as busy.
+/// CPU that others may use during a cell before the machine counts as busy, as a share of the cores of the smaller
+/// side: more on one of its cores would be seen in the figures.
 pub const BUSY_SHARE: f64 = 0.10;
 
 /// Resolution of the machine's CPU time of a core, in seconds: /proc/stat counts ticks.
@@ -61,11 +82,17 @@ pub const GENERATOR_BUSY_SHARE: f64 = 0.95;
 /// From the line by which the generator reports its start to its first request.
 pub const START_LEAD: Duration = Duration::from_nanos(dyno_clients::limits::START_LEAD_NS);
 
-/// From the end of the warm-up to the first sample, so that the sample certainly lies in the window.
+/// From the end of the warm-up to the first look at the clocks, so that it certainly lies in the window.
 pub const SAMPLE_LEAD: Duration = Duration::from_millis(10);
 
-/// The last sample is taken this long before the generator ends.
+/// The last look at the clocks is taken this long before the generator ends.
 pub const SAMPLE_TAIL: Duration = Duration::from_millis(20);
+
+/// How often a control group that still has a process in it is tried to be removed.
+pub(crate) const GROUP_REMOVAL_TRIES: u32 = 50;
+
+/// The pause between two tries: a process that was killed is gone within a few of them.
+pub(crate) const GROUP_REMOVAL_PAUSE: Duration = Duration::from_millis(1);
 
 /// How often a core's speed is sampled: forty times in the shortest cells.
 pub const PACE_INTERVAL: Duration = Duration::from_millis(4);
@@ -87,8 +114,8 @@ pub const MOST_LOOKS_FOR_PACE: usize = 20_000;
 /// How long cores are sampled before their first load.
 pub const PACE_FIRST_LOOK: Duration = Duration::from_millis(300);
 
-/// How often running threads are counted; more often would cost the generator's core more than a percent.
-pub const WATCH_INTERVAL: Duration = Duration::from_millis(25);
+/// How often running threads are counted, during the first quarter of the warm-up: once in the shortest.
+pub const WATCH_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Largest number of threads that are counted at all: reading the state of 200 takes about 2 ms.
 pub const WATCH_THREADS_LIMIT: i64 = 200;
@@ -120,8 +147,8 @@ pub const PILOT_ATTEMPTS: u32 = 3;
 /// Warm-up above which a contestant is piloted again, in milliseconds: Dyno's servers need half of it.
 pub const RESTLESS_MS: u64 = 60;
 
-/// Least warm-up: opening the last connections and their first events take this long.
-pub const WARM_UP_LEAST_MS: u64 = 30;
+/// Least warm-up: the first events of the last connections are over, and all that is read before the window is read.
+pub const WARM_UP_LEAST_MS: u64 = 40;
 
 /// Share of the slowest contestant's capacity at which latencies are compared.
 pub const COMMON_RATE_SHARE: f64 = 0.5;
@@ -179,6 +206,27 @@ pub const KILL_LIMIT: Duration = Duration::from_secs(2);
 /// How long the last line of a contestant that has ended may take to arrive.
 pub const FAREWELL_LIMIT: Duration = Duration::from_millis(200);
 
+/// How long the guest waits after a load before it reads the accounts, on the clock of the guest: a server closes its
+/// connections within some milliseconds, and idle time takes none of the host's.
+pub const GUEST_SETTLE: Duration = Duration::from_millis(50);
+
+/// How long the guest stops before it reads the accounts, on its own clock: any time makes it stop running.
+pub const GUEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// How long a guest may say nothing before it is given up: it boots within 15 seconds, and a block of the slowest cell
+/// takes some seconds, on a core that others use as well.
+pub const GUEST_SILENCE: Duration = Duration::from_secs(180);
+
+/// Memory of a guest, in bytes: a gibibyte. Programs and libraries take 60 MiB, and no server needs more than 100.
+pub const GUEST_MEMORY_BYTES: u64 = 1 << 30;
+
+/// How far the nanoseconds of an instruction may be from one, as a share: interrupts of the timer fall into the loop
+/// that finds it and take a thousandth.
+pub const INSTRUCTION_TOLERANCE: f64 = 0.01;
+
+/// How far the accounts of all sides together may be from the time that all threads ran, as a share.
+pub const ACCOUNTS_TOLERANCE: f64 = 0.01;
+
 /// How long each contestant is asked for its service before an experiment, in milliseconds: one answer of most
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;
@@ -186,3 +234,13 @@ pub const PREFLIGHT_MS: u64 = 100;
 /// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
 /// much from anybody at times, and the median of the blocks bears it.
 pub(crate) const PAUSE_VOID_NS: u64 = 10_000_000;
+
+/// Cores from which on they are split by need: with fewer there is one way to split them, or two.
+pub(crate) const LEAST_CORES_FOR_NEED: usize = 4;
+
+/// Cores whose capacities differ by less, as a share, are of one kind: clocks differ by that much within a kind.
+pub(crate) const KIND_SHARE: f64 = 0.10;
+
+/// How far the border between the sides may be moved to lie between two caches, as a share of the cores: further would
+/// take more from one side than a shared cache costs.
+pub(crate) const BORDER_SHARE: f64 = 0.125;

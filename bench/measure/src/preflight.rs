@@ -37,8 +37,8 @@ pub fn refusals(setup: &Setup, scratch: &Path) -> Result<Vec<Refusal>, SystemErr
     // A rig keeps its thread to the generator's cores, which must not outlast it: what follows counts the cores.
     thread::scope(|scope| {
         let asked = scope.spawn(|| {
-            let mut rig = System::new(&setup.contestants, &setup.cores, scratch, setup.seed)?;
-            Ok(all(&mut rig, setup))
+            let rig = System::new(&setup.contestants, &setup.cores, scratch, setup.seed)?;
+            Ok(all(&mut rig.for_answers(), setup))
         });
         asked.join().unwrap_or_else(|panic| resume_unwind(panic))
     })

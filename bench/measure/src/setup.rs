@@ -4,6 +4,7 @@ use dyno_record::step::Step;
 use std::collections::BTreeMap;
 
 use crate::contestant::Contestant;
+use crate::place::Placement;
 use dyno_record::cell::{Cell, Cores, Load};
 
 /// What all experiments have in common.
@@ -15,6 +16,8 @@ pub struct Setup {
     pub service: String,
     /// Cores of both sides.
     pub cores: Cores,
+    /// How cores are placed where the user names none; then steps may have others than these.
+    pub placement: Option<Placement>,
     /// Lasting connections, for contestants that serve so many.
     pub connections: u32,
     /// Blocks.
@@ -53,19 +56,6 @@ impl Setup {
     }
 }
 
-/// Splits the machine's cores between both sides: half for the server, the rest for the generator; with one core both
-/// share it, and the audit says so.
-pub fn split_cores(cores: &[usize]) -> Cores {
-    match cores {
-        [] => Cores::default(),
-        [only] => Cores { server: vec![*only], generator: vec![*only] },
-        _ => {
-            let (server, generator) = cores.split_at(cores.len() / 2);
-            Cores { server: server.to_vec(), generator: generator.to_vec() }
-        }
-    }
-}
-
 /// Rounds down to two significant digits, so that a rate looks like one that a person chose.
 pub fn round_rate(rate: f64) -> f64 {
     let scale = 10f64.powf(rate.max(1.0).log10().floor() - 1.0);
@@ -75,13 +65,6 @@ pub fn round_rate(rate: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cores_are_split_in_halves() {
-        assert_eq!(split_cores(&[0, 1]), Cores { server: vec![0], generator: vec![1] });
-        assert_eq!(split_cores(&[0, 1, 2]), Cores { server: vec![0], generator: vec![1, 2] });
-        assert!(split_cores(&[3]).shared());
-    }
 
     #[test]
     fn rates_become_round() {

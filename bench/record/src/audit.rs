@@ -19,8 +19,15 @@ pub enum Law {
     ServerBottleneck,
     /// The mean number in flight is rate times mean time.
     LittlesLaw,
-    /// CPU per request times rate is CPU used.
+    /// Two accounts of the contestant's CPU time agree. In records of the first kind of probe: what is now said by
+    /// the two that follow.
     UtilizationLaw,
+    /// The rate was the same while CPU was counted and in the whole window.
+    RateEven,
+    /// A request cost as much CPU in the second half of the window as in all of it.
+    CostEven,
+    /// The rate did not fall while something was read.
+    Unwatched,
     /// As many connections were open as were asked for.
     ConnectionsOpen,
     /// Requests failed no more often than the limit.
@@ -43,6 +50,10 @@ pub enum Law {
     CoresApart,
     /// The rate did not drift during the window.
     Steady,
+    /// One instruction of an emulated machine took one nanosecond of its clock.
+    InstructionClock,
+    /// The accounts of all sides of an emulated machine add up to the time that all of its threads ran.
+    AccountsAddUp,
 }
 
 impl Law {

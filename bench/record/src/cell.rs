@@ -69,8 +69,11 @@ pub struct Load {
     pub requests_per_connection: Option<u32>,
     /// Time left out at the start.
     pub warm_up_ms: u64,
-    /// Time measured.
+    /// Time measured; zero where a number of requests is asked for instead.
     pub duration_ms: u64,
+    /// Number of requests instead of a time: a load of so many, and one of twice as many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
 }
 
 impl Cell {
@@ -92,7 +95,13 @@ impl Load {
             requests_per_connection: None,
             warm_up_ms,
             duration_ms,
+            requests: None,
         }
+    }
+
+    /// A closed loop of `requests` requests, and one of twice as many.
+    pub fn counted(connections: u32, requests: u64) -> Self {
+        Load { requests: Some(requests), ..Load::closed(connections, 0, 0) }
     }
 
     /// The load in words, for people: `closed, 64 connections`.
@@ -102,6 +111,9 @@ impl Load {
             Some(rate) => format!("open at {rate:.0}/s"),
             None => "closed".to_string(),
         };
+        if let Some(requests) = self.requests {
+            let _ = write!(words, ", {requests} requests and {}", 2 * requests);
+        }
         let plural = if self.connections == 1 { "" } else { "s" };
         let _ = write!(words, ", {} connection{plural}", self.connections);
         if self.idle_connections > 0 {

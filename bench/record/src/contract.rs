@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 /// due.
 pub const STARTED: &str = "started";
 
+/// The line by which a generator that holds its connections reports that its load is over: every request is answered
+/// or given up, and the connections stay open until its standard input ends.
+pub const OVER: &str = "over";
+
 /// The first line of a server: `{"ready":true,"address":"127.0.0.1:8080"}`, with any other fields that it wants to
 /// add. A server that goes on with fewer workers than it was asked for may say so ([`WorkerCount`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,8 @@ pub enum Experiment {
     Scale,
     /// The cost of connections, from ten to ten thousand.
     Connections,
+    /// Instructions per request and per connection in an emulated machine.
+    Count,
 }
 
 impl Experiment {
@@ -26,6 +28,7 @@ impl Experiment {
             Experiment::Curve => "curve",
             Experiment::Scale => "scale",
             Experiment::Connections => "connections",
+            Experiment::Count => "count",
         }
     }
 }

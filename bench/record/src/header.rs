@@ -74,6 +74,17 @@ pub struct ContestantLine {
     pub command: Vec<String>,
 }
 
+/// The kind of probe with which this version measures; it rises with every change that moves figures.
+///
+/// | kind | what it did in the measured window |
+/// |---|---|
+/// | 1 | it sampled the process tree and the machine twice, which lowered rates by 2 to 5 %, more for designs with many processes or threads |
+/// | 2 | it reads clocks, some tens of microseconds at three instants |
+pub const PROBE: u32 = 2;
+
+/// The kind of probe of records that tell none.
+pub const PROBE_OLDEST: u32 = 1;
+
 impl ContestantLine {
     /// Whether it is the baseline that all others are compared with: the simplest server, which serves one connection
     /// at a time.
@@ -111,6 +122,10 @@ pub struct Environment {
     /// those of all its header lines. Empty in older records.
     #[serde(default)]
     pub programs: Vec<String>,
+    /// The kinds of probe that read what servers cost: a header line names its own, and who reads a file gets those
+    /// of all its header lines. Absent in records of the first kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<u32>,
     /// Whether this program was built with optimization.
     pub optimized: bool,
     /// Kernel settings that matter, by name.

@@ -11,6 +11,7 @@ pub mod cell;
 pub mod contract;
 pub mod experiment;
 pub mod header;
+pub mod instructions;
 pub mod limits;
 pub mod load;
 pub mod measured;

@@ -126,6 +126,27 @@ pub struct LoadFigures {
 }
 
 impl LoadFigures {
+    /// The rate in each interval of the series.
+    pub fn rates(&self) -> Vec<f64> {
+        self.series.iter().map(|point| point.rate_per_s).collect()
+    }
+
+    /// Whether each interval of the series overlaps one of `looks_ms`, which are (from, until) in milliseconds from
+    /// the start of the measured window.
+    pub fn watched(&self, looks_ms: &[(f64, f64)]) -> Vec<bool> {
+        // All intervals have one length; where there is one alone it began with the window.
+        let length_ms = match self.series.as_slice() {
+            [first, second, ..] => second.at_ms.saturating_sub(first.at_ms),
+            [only] => only.at_ms,
+            [] => 0,
+        };
+        let overlaps = |point: &Point| {
+            let (from_ms, until_ms) = (point.at_ms.saturating_sub(length_ms) as f64, point.at_ms as f64);
+            looks_ms.iter().any(|(from, until)| *from < until_ms && *until >= from_ms)
+        };
+        self.series.iter().map(overlaps).collect()
+    }
+
     /// Failed requests as a share of all.
     pub fn error_share(&self) -> f64 {
         let failed: u64 = self.errors.values().sum();
@@ -165,4 +186,24 @@ pub struct Point {
     pub errors: u64,
     /// 99th percentile in it; absent when nothing was answered.
     pub p99_ns: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_watched_when_something_was_read_in_it() {
+        let point = |at_ms| Point { at_ms, rate_per_s: at_ms as f64, errors: 0, p99_ns: None };
+        let of = |ends: &[u64], looks: &[(f64, f64)]| {
+            LoadFigures { series: ends.iter().copied().map(point).collect(), ..LoadFigures::default() }
+                .watched(looks)
+        };
+        assert_eq!(of(&[10, 20, 30, 40], &[(10.1, 10.2), (39.0, 40.0)]), [false, true, false, true]);
+        assert_eq!(of(&[10, 20, 30, 40], &[(5.0, 25.0)]), [true, true, true, false]);
+        assert_eq!(of(&[20, 40], &[(10.1, 10.2)]), [true, false]);
+        assert_eq!(of(&[40], &[(10.1, 10.2)]), [true]);
+        assert_eq!(of(&[], &[(10.1, 10.2)]), [false; 0]);
+        assert_eq!(of(&[10, 20], &[]), [false, false]);
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::SCHEMA;
 use crate::audit::Audit;
 use crate::cell::Trial;
+use crate::instructions::InstructionFigures;
 use crate::load::LoadFigures;
 use crate::pace::CorePace;
 use crate::server::{MachineFigures, ServerFigures};
@@ -31,6 +32,9 @@ pub struct Record {
     pub server: Option<ServerFigures>,
     /// The figures of the whole machine.
     pub machine: Option<MachineFigures>,
+    /// What was counted in an emulated machine; absent in every other experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<InstructionFigures>,
     /// At which pace the cores of both sides ran; empty where they were not sampled.
     #[serde(default)]
     pub pace: Vec<CorePace>,
@@ -51,6 +55,7 @@ impl Record {
             load: None,
             server: None,
             machine: None,
+            instructions: None,
             pace: Vec::new(),
             audit: Audit::of(Vec::new()),
         }
@@ -64,6 +69,16 @@ impl Record {
     /// The same, unless its latencies are void.
     pub fn latencies(&self) -> Option<&LoadFigures> {
         self.counted().filter(|_| self.audit.latency != Verdict::Void)
+    }
+
+    /// What was counted in an emulated machine, unless the cell is void.
+    pub fn instructions(&self) -> Option<&InstructionFigures> {
+        if self.audit.verdict == Verdict::Void { None } else { self.instructions.as_ref() }
+    }
+
+    /// Whether it holds figures of either kind that count.
+    pub fn counts(&self) -> bool {
+        self.counted().is_some() || self.instructions().is_some()
     }
 
     /// Right answers a second, unless the cell is void.

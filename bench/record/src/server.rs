@@ -7,10 +7,17 @@ use serde::{Deserialize, Serialize};
 /// What the requests cost the contestant during the measured window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFigures {
-    /// Time between the two samples.
+    /// Time between the two instants at which CPU time was read.
     pub seconds: f64,
     /// CPU of all processes of the tree, those that ended included, in cores (1.0 is one core all the time).
     pub cores_used: f64,
+    /// Which account of the kernel tells that. Older records have it from the clocks of processes.
+    #[serde(default)]
+    pub account: Option<CpuAccount>,
+    /// When something was read in the measured window, as (from, until) in milliseconds from its start. Older records
+    /// do not tell it.
+    #[serde(default)]
+    pub looks_ms: Vec<(f64, f64)>,
     /// Share of that CPU that was spent in the kernel, from 0 to 1.
     pub system_share: Option<f64>,
     /// Cores that the contestant may use.
@@ -54,6 +61,16 @@ pub struct ServerFigures {
     pub source: String,
 }
 
+/// An account that the kernel keeps of CPU time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CpuAccount {
+    /// That of a control group made for the contestant: whoever was ever in it is in the account.
+    Group,
+    /// The clocks of the processes of its tree, and the time of children that its first process has waited for.
+    Clocks,
+}
+
 /// Memory of a process tree, and of the kernel for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Memory {
@@ -89,8 +106,17 @@ pub struct MachineFigures {
     /// CPU of everything, in cores. Loopback charges the receiver's work to the sender, so this figure is the fairer
     /// one.
     pub cores_used: f64,
-    /// CPU of programs that are neither contestant nor generator nor this program, in cores.
+    /// CPU of whatever is neither contestant nor generator nor this program, in cores; where the next field is there,
+    /// without that.
     pub others_cores_used: f64,
+    /// CPU of threads of the kernel that work for the load (soft interrupts, RCU, kworkers, migration), in cores.
+    /// Older records count them to the others.
+    #[serde(default)]
+    pub kernel_threads_cores_used: Option<f64>,
+    /// The time in which what others used was observed: from before the window until after the load. Older records
+    /// observed the window.
+    #[serde(default)]
+    pub observed_seconds: Option<f64>,
     /// Share of the machine's time that the hypervisor took.
     pub steal_share: f64,
     /// Cores of the machine.

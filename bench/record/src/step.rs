@@ -34,6 +34,11 @@ pub enum Step {
     Connections,
     /// Some number of connections, most of which carry no requests.
     ConnectionsIdle,
+    /// Two closed loops over lasting connections that differ in their number of requests alone, in an emulated
+    /// machine that counts instructions.
+    Instructions,
+    /// The same with a connection for each request.
+    InstructionsConnect,
 }
 
 impl Step {
@@ -52,6 +57,8 @@ impl Step {
             Step::Scale => "scale",
             Step::Connections => "connections",
             Step::ConnectionsIdle => "connections-idle",
+            Step::Instructions => "instructions",
+            Step::InstructionsConnect => "instructions-connect",
         }
     }
 
@@ -98,6 +105,8 @@ mod tests {
             Step::Scale,
             Step::Connections,
             Step::ConnectionsIdle,
+            Step::Instructions,
+            Step::InstructionsConnect,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

@@ -56,6 +56,12 @@ struct Row<'r> {
     #[serde(serialize_with = "plain")]
     full_pace_cpu_per_request_ns: Option<f64>,
     latency_verdict: String,
+    #[serde(serialize_with = "plain")]
+    instructions_per_request: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    system_calls_per_request: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    switches_per_request: Option<f64>,
 }
 
 /// All cells as CSV (RFC 4180).
@@ -104,6 +110,7 @@ impl<'r> Row<'r> {
     fn new(experiment: Experiment, levelled: &'r LevelledCell) -> Self {
         let record = &levelled.record;
         let (cell, load, server) = (&record.trial.cell, record.load.as_ref(), record.server.as_ref());
+        let counted = record.instructions.as_ref();
         let cores = |cores: &[usize]| cores.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let percentile = |percentile: f64| load.and_then(|load| load.total.at_ns(percentile));
         Row {
@@ -146,6 +153,9 @@ impl<'r> Row<'r> {
                 Verdict::Void => Verdict::Void,
                 _ => Verdict::Sound,
             })),
+            instructions_per_request: counted.map(|counted| counted.per_request),
+            system_calls_per_request: counted.and_then(|counted| counted.system_calls_per_request),
+            switches_per_request: counted.and_then(|counted| counted.switches_per_request),
         }
     }
 }
@@ -161,7 +171,8 @@ mod tests {
                       idle_connections,rate_offered_per_s,standing,reason,rate_per_s,answered,failed,p50_ns,p90_ns,\
                       p99_ns,p99_9_ns,p99_99_ns,mean_ns,max_ns,server_cores_used,cpu_per_request_ns,\
                       machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share,\
-                      full_pace_rate_per_s,full_pace_cpu_per_request_ns,latency_verdict\n";
+                      full_pace_rate_per_s,full_pace_cpu_per_request_ns,latency_verdict,instructions_per_request,\
+                      system_calls_per_request,switches_per_request\n";
         assert_eq!(render(Experiment::Compare, []).expect("text"), header);
     }
 
@@ -169,6 +180,6 @@ mod tests {
     fn whole_numbers_have_no_point() {
         let row = Row { rate_per_s: Some(68.0), slowed_share: Some(0.5), ..Row::default() };
         let text = lines(&[row]).expect("text");
-        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,,\n"), "{text}");
+        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,,,,,\n"), "{text}");
     }
 }

@@ -1,21 +1,26 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::instructions::rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
 
 use crate::error::ReportError;
 
+pub mod book_page;
 mod cells;
 mod charts;
 pub mod error;
+mod instructions;
 mod machine;
 mod markdown;
 mod memory;
 mod page;
 mod points_table;
 mod prose;
+pub mod run_page;
 mod section;
 mod sections;
 mod statements;
@@ -54,6 +59,9 @@ impl Report {
         let terminal = terminal(&model, records);
         let markdown = match points::axis(records.header.experiment) {
             Some(_) => format!("```text{terminal}```\n"),
+            None if records.header.experiment == Experiment::Count => {
+                instructions::markdown(&rows(records), &model)
+            }
             None => markdown::render(&model),
         };
         Ok(Report {
@@ -63,17 +71,18 @@ impl Report {
             summary_csv: summary::csv(&model, records)?,
             summary_json: summary::json(&model, records)?,
             html: page::render(&model, records)?,
-            usable: records.cells.iter().any(|record| record.counted().is_some()),
+            usable: records.cells.iter().any(|record| record.counts()),
         })
     }
 }
 
 /// The table of an experiment for the terminal.
 fn terminal(model: &Model, records: &Levelled) -> String {
-    let Some(axis) = points::axis(records.header.experiment) else {
-        return text::render(model);
+    let mut table = match points::axis(records.header.experiment) {
+        Some(axis) => points_table::render(axis, &points::trails(records, axis)),
+        None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
+        None => return text::render(model),
     };
-    let mut table = points_table::render(axis, &points::trails(records, axis));
     for paragraph in statements::paragraphs(model, records) {
         table += &format!("\n{}\n", wrap(&paragraph, 80));
     }

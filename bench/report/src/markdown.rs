@@ -19,18 +19,19 @@ pub(crate) fn render(model: &Model) -> String {
         .map_or_else(|| "the common rate".to_string(), |rate| format!("{}/s", show::rate(rate)));
     let _ = writeln!(
         text,
-        "| architecture | capacity, requests/s | p50 at {rate} | p99 at {rate} | connections/s | CPU per request | memory |"
+        "| architecture | capacity, requests/s | p50 at {rate} | p99 at {rate} | CPU per connection | connections/s, seen | CPU per request | memory |"
     );
-    let _ = writeln!(text, "|---|---:|---:|---:|---:|---:|---:|");
+    let _ = writeln!(text, "|---|---:|---:|---:|---:|---:|---:|---:|");
     for row in &model.rows {
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} |",
             cell(&row.label),
             with_interval(&row.capacity, show::rate),
             plain(&row.p50_ns, show::time),
             plain(&row.p99_ns, show::time),
-            with_interval(&row.connect, show::rate),
+            with_interval(&row.cpu_at_connect_ns, show::time),
+            plain(&row.connect, show::rate),
             plain(&row.cpu_at_capacity_ns, show::time),
             plain(&row.memory, show::bytes),
         );

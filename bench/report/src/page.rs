@@ -19,23 +19,27 @@ use dyno_units::verdict::Verdict;
 
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page<'a> {
-    title: String,
-    facts: String,
-    style: &'a str,
-    style_hash: String,
-    script: &'a str,
-    script_hash: String,
-    warnings: Vec<String>,
-    paragraphs: Vec<String>,
-    sections: Vec<Section>,
-    version: &'a str,
-    command: String,
-    data: String,
+pub(crate) struct Page<'a> {
+    pub(crate) title: String,
+    pub(crate) facts: String,
+    /// Heading of the first box.
+    pub(crate) opening: &'a str,
+    pub(crate) style: &'a str,
+    pub(crate) style_hash: String,
+    pub(crate) script: &'a str,
+    pub(crate) script_hash: String,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) paragraphs: Vec<String>,
+    pub(crate) sections: Vec<Section>,
+    pub(crate) version: &'a str,
+    /// What it was made from.
+    pub(crate) origin: &'a str,
+    pub(crate) command: String,
+    pub(crate) data: String,
 }
 
-const STYLE: &str = include_str!("page/style.css");
-const SCRIPT: &str = include_str!("page/script.js");
+pub(crate) const STYLE: &str = include_str!("page/style.css");
+pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 
 /// The page of an experiment.
 ///
@@ -56,6 +60,7 @@ pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, Report
     let page = Page {
         title: title(header),
         facts: facts(header),
+        opening: "What it says",
         style: STYLE,
         style_hash: prose::sha256_base64(STYLE),
         script: SCRIPT,
@@ -64,6 +69,7 @@ pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, Report
         paragraphs: statements::paragraphs(model, records),
         sections: parts,
         version: &header.environment.dyno,
+        origin: "from records alone",
         command: header.command.join(" "),
         data: data(records).map_err(ReportError::Series)?,
     };
@@ -99,7 +105,8 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
             "Built without optimization: these figures say nothing about the architectures.".to_string(),
         );
     }
-    if records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
+    let is_timed = header.experiment != Experiment::Count;
+    if is_timed && records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
         found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
     }
     let void = records.cells.iter().filter(|record| record.audit.verdict == Verdict::Void).count();
@@ -190,6 +197,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Curve => Step::Curve,
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
+        Experiment::Count => Step::Instructions,
     };
     let wanted = [Step::CurveSpike, own, Step::Capacity];
     let first = wanted

@@ -34,7 +34,12 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
                 text,
                 "{:<25} {:>11} {:>12} {:>9} {:>9} {:>9}",
                 cut(&trail.line.label, 25),
-                format!("{}{}", show::rate(point.x), if point.shared { "*" } else { "" }),
+                format!(
+                    "{}{}{}",
+                    show::rate(point.x),
+                    if point.siblings { "+" } else { "" },
+                    if point.shared { "*" } else { "" }
+                ),
                 match point.memory.value().filter(|_| axis.counts_connections) {
                     Some(growth) => each(growth, point.x),
                     // The rate is the same at all of these points, so only a failure is shown.
@@ -57,6 +62,9 @@ pub(crate) fn render(axis: Axis, trails: &[Trail]) -> String {
     let points = || trails.iter().flat_map(|trail| &trail.points);
     if points().any(|point| point.rate.at_least) {
         text += "\n>  at least: the server was not the bottleneck\n";
+    }
+    if points().any(|point| point.siblings) {
+        text += "\n+  siblings: some of these share the execution units of one core (SMT)\n";
     }
     if points().any(|point| point.shared) {
         text += "\n*  server and generator shared cores: what one used, the other lacked\n";

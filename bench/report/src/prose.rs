@@ -39,6 +39,23 @@ pub(crate) fn html(markdown: &str) -> String {
     text
 }
 
+/// Converts a text of the book. Its links lead into the sources, where the page has nothing: only their words are left.
+pub(crate) fn book_html(markdown: &str) -> String {
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+    let mut leads = Vec::new();
+    let events = Parser::new_ext(markdown, Options::ENABLE_TABLES).filter(|event| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => {
+            leads.push(dest_url.starts_with("https://"));
+            leads.last() == Some(&true)
+        }
+        Event::End(TagEnd::Link) => leads.pop() == Some(true),
+        _ => true,
+    });
+    let mut text = String::new();
+    html::push_html(&mut text, events);
+    text
+}
+
 /// The hash by which a content security policy allows an inline element.
 pub(crate) fn sha256_base64(text: &str) -> String {
     STANDARD.encode(digest(&SHA256, text.as_bytes()))

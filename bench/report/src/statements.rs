@@ -6,6 +6,7 @@ use dyno_analysis::comparison::Model;
 use dyno_analysis::critical::{RateStanding, Tries};
 use dyno_analysis::curves::{self, CurveFinding, Recovery, Unfound};
 use dyno_analysis::figure::RowFigure;
+use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_record::experiment::Experiment;
@@ -14,13 +15,16 @@ use dyno_units::show;
 /// Some paragraphs of plain text.
 pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
     let mut found = match points::axis(records.header.experiment) {
+        None if records.header.experiment == Experiment::Count => {
+            crate::instructions::paragraphs(&instructions::rows(records))
+        }
         None => return words::paragraphs(model),
         Some(axis) => {
             let trails = points::trails(records, axis);
             match records.header.experiment {
                 Experiment::Scale => trails.iter().filter_map(scale).collect(),
                 Experiment::Connections => trails.iter().filter_map(connections).collect(),
-                Experiment::Curve | Experiment::Compare => curves(records),
+                Experiment::Curve | Experiment::Compare | Experiment::Count => curves(records),
             }
         }
     };
@@ -30,7 +34,8 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
 
 fn scale(trail: &Trail) -> Option<String> {
     let first = trail.points.first()?;
-    let last = trail.points.iter().rfind(|point| !point.shared && point.rate.value().is_some())?;
+    let is_whole = |point: &&TrailPoint| !point.shared && !point.siblings && point.rate.value().is_some();
+    let last = trail.points.iter().rfind(is_whole)?;
     let base = first.rate.value()?;
     if last.x <= first.x {
         return Some(format!(
@@ -40,8 +45,12 @@ fn scale(trail: &Trail) -> Option<String> {
         ));
     }
     let speed_up = last.rate.value()? / base * first.x;
+    let with_siblings = trail.points.iter().rfind(|point| point.siblings && point.rate.value().is_some());
+    let siblings = with_siblings.map_or(String::new(), |point| {
+        format!(" With siblings that share their units, {} in all: {}.", point.x, words::rate(&point.rate))
+    });
     Some(format!(
-        "{}: {} on {} cores, {} of one core ({} a core).",
+        "{}: {} on {} cores, {} of one core ({} a core).{siblings}",
         trail.line.label,
         words::rate(&last.rate),
         last.x,

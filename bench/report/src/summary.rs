@@ -6,6 +6,7 @@
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
 use dyno_analysis::figure::RowFigure;
+use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
@@ -85,6 +86,9 @@ pub(crate) fn json(model: &Model, records: &Levelled) -> Result<String, ReportEr
 }
 
 fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
+    if records.header.experiment == Experiment::Count {
+        return instructions::rows(records).iter().flat_map(counted).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -92,7 +96,7 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare => "offered_per_s",
+        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -138,6 +142,25 @@ fn derived(of: &SummaryLine, quantity: &str, interval: Option<Interval>) -> Opti
     })
 }
 
+/// The figures of a count.
+fn counted(row: &CountRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Count.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let known: [(&str, &RowFigure); 6] = [
+        ("instructions_per_request", &row.request.all),
+        ("system_calls_per_request", &row.request.system_calls),
+        ("switches_per_request", &row.request.switches),
+        ("instructions_per_connection", &row.connection.all),
+        ("system_calls_per_connection", &row.connection.system_calls),
+        ("switches_per_connection", &row.connection.switches),
+    ];
+    known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
     let of = SummaryLine {
         experiment: Experiment::Compare.word(),
@@ -167,6 +190,9 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
     }));
     let ratio = model.to_baseline(place, |row| &row.cpu_at_capacity_ns);
     found.extend(derived(&of, "cpu_at_capacity_to_baseline", ratio));
+    let ratio = model.to_baseline(place, |row| &row.cpu_at_connect_ns);
+    found.extend(derived(&of, "cpu_at_connect_to_baseline", ratio));
+    found.extend(derived(&of, "rate_fall_while_read_share", row.watched_fall));
     let own = |label: &str, transport: TransportKind| transport.label_behind(label) == row.label;
     for price in prices(model).iter().filter(|price| own(&price.contestant, price.transport)) {
         found.extend(derived(&of, "capacity_to_plain", price.capacity_share));

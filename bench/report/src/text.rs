@@ -15,16 +15,16 @@ pub(crate) fn render(model: &Model) -> String {
     let mut text = String::new();
     let rate = model.rate_per_s.map(|rate| format!("{}/s", show::rate(rate))).unwrap_or_default();
     let _ = writeln!(text);
-    let _ = writeln!(
-        text,
-        "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
-        "", "capacity", "p50 at", "p99 at", "connect", "CPU", "memory"
-    );
-    let _ = writeln!(
-        text,
-        "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
-        "", "per s", rate, rate, "per s", "µs/req", "MiB"
-    );
+    let heads = [
+        ["", "capacity", "p50 at", "p99 at", "connect", "connect", "CPU", "memory"],
+        ["", "per s", &rate, &rate, "µs/conn", "per s", "µs/req", "MiB"],
+    ];
+    for [label, capacity, p50, p99, connect, seen, cpu, memory] in heads {
+        let _ = writeln!(
+            text,
+            "{label:<21} {capacity:>8} {p50:>8} {p99:>8} {connect:>8} {seen:>8} {cpu:>6} {memory:>6}"
+        );
+    }
     let mut order: Vec<_> = model.rows.iter().collect();
     order.sort_by(|a, b| {
         let value = |figure: &RowFigure| figure.value().unwrap_or(f64::NEG_INFINITY);
@@ -33,11 +33,12 @@ pub(crate) fn render(model: &Model) -> String {
     for row in order {
         let _ = writeln!(
             text,
-            "{:<22} {:>12} {:>9} {:>9} {:>8} {:>8} {:>6}",
-            row.label.chars().take(22).collect::<String>(),
+            "{:<21} {:>8} {:>8} {:>8} {:>8} {:>8} {:>6} {:>6}",
+            row.label.chars().take(21).collect::<String>(),
             figure(&row.capacity, show::rate),
             figure(&row.p50_ns, |ns| show::time(ns).replace(' ', "")),
             figure(&row.p99_ns, |ns| show::time(ns).replace(' ', "")),
+            figure(&row.cpu_at_connect_ns, |ns| show::three(ns / 1e3)),
             figure(&row.connect, show::rate),
             figure(&row.cpu_at_capacity_ns, |ns| show::three(ns / 1e3)),
             figure(&row.memory, |bytes| show::three(bytes / 1_048_576.0)),

@@ -3,8 +3,9 @@
 use crate::transports;
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::figure::RowFigure;
-use dyno_analysis::limits::SLOWED_SHARE;
+use dyno_analysis::limits::{SLOWED_SHARE, WATCHED_FALL_NOTED};
 use dyno_analysis::ranking::{Podium, Ranked, podium};
+use dyno_record::header::PROBE;
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
@@ -13,6 +14,7 @@ pub(crate) fn paragraphs(model: &Model) -> Vec<String> {
     found.extend(capacity(model));
     found.extend(latency(model));
     found.extend(cost(model));
+    found.extend(connecting(model));
     found.extend(transports::sentences(model));
     found.extend(bearings(model));
     found
@@ -20,7 +22,37 @@ pub(crate) fn paragraphs(model: &Model) -> Vec<String> {
 
 /// The verdict of the audit on all cells, and the floor of the machine.
 pub(crate) fn bearings(model: &Model) -> Vec<String> {
-    [trust(model)].into_iter().chain(builds(model)).chain(floor(model)).collect()
+    let found = [trust(model)].into_iter().chain(builds(model)).chain(probes(model)).chain(marks(model));
+    found.chain(floor(model)).collect()
+}
+
+/// That an older kind of probe measured, or several kinds did, where that is so.
+fn probes(model: &Model) -> Option<String> {
+    let words = "it read more while it measured, which lowered rates by 2 to 5 %, most of fork, prefork and the designs with threads.";
+    match model.header.environment.probes.as_slice() {
+        [] | [PROBE] => None,
+        [_] => Some(format!("The cells were measured with an older kind of probe: {words}")),
+        _ => Some(format!(
+            "Some of the cells were measured with an older kind of probe: {words} They do not mix."
+        )),
+    }
+}
+
+/// Of whom the rate fell whenever clocks were read, where that is so.
+fn marks(model: &Model) -> Option<String> {
+    let marked: Vec<String> = model
+        .rows
+        .iter()
+        .filter_map(|row| Some((row, row.watched_fall?)))
+        .filter(|(_, fall)| fall.low > WATCHED_FALL_NOTED)
+        .map(|(row, fall)| format!("{} ({})", row.label, show::share(fall.value)))
+        .collect();
+    (!marked.is_empty()).then(|| {
+        format!(
+            "Reading clocks left a mark: in the intervals in which they were read the rate fell, over all cells, with {}.",
+            marked.join(", ")
+        )
+    })
 }
 
 /// That several builds of this program measured, where that is so: their servers may differ.
@@ -186,26 +218,80 @@ fn latency(model: &Model) -> Option<String> {
 }
 
 fn cost(model: &Model) -> Option<String> {
-    let read: fn(&Row) -> &RowFigure = |row| &row.cpu_at_capacity_ns;
+    let asked = CostWords {
+        of_one: "a request over a lasting connection",
+        of: "a request",
+        when: "With lasting connections under full load",
+    };
+    cost_words(model, |row| &row.cpu_at_capacity_ns, asked)
+}
+
+/// What a connection costs, and how many a second were seen. The generator pays more for a connection than most
+/// servers, so their rates are bounds; what a connection costs a server is known all the same.
+fn connecting(model: &Model) -> Option<String> {
+    let asked = CostWords {
+        of_one: "a connection with one request",
+        of: "a connection with one request",
+        when: "With a connection for each request under full load",
+    };
+    let mut words = cost_words(model, |row| &row.cpu_at_connect_ns, asked)?;
+    let seen: Vec<&RowFigure> = model.rows.iter().map(|row| &row.connect).collect();
+    let bounds = seen.iter().filter(|figure| figure.at_least).count();
+    let rates: Vec<f64> = seen.iter().filter_map(|figure| figure.value()).collect();
+    let least = rates.iter().copied().reduce(f64::min)?;
+    let most = rates.iter().copied().reduce(f64::max)?;
+    words += &match rates.len() {
+        1 => format!(" {} a second were seen", show::rate(most)),
+        _ => {
+            format!(" Between {} and {} connections a second were seen", show::rate(least), show::rate(most))
+        }
+    };
+    words += &match bounds {
+        0 => ".".to_string(),
+        _ if bounds == rates.len() && bounds == 1 => {
+            ": at least, because something else was full before the server was.".to_string()
+        }
+        _ if bounds == rates.len() => {
+            ": all of them at least, because something else was full before the servers were.".to_string()
+        }
+        _ => format!(
+            ": at least, with {bounds} of {}, because something else was full before the server was.",
+            rates.len()
+        ),
+    };
+    Some(words)
+}
+
+/// The words by which a sentence about costs differs from another.
+#[derive(Debug, Clone, Copy)]
+struct CostWords {
+    /// What it is that costs, where one server took part.
+    of_one: &'static str,
+    /// The same, where several did.
+    of: &'static str,
+    /// Under which load.
+    when: &'static str,
+}
+
+fn cost_words(model: &Model, read: fn(&Row) -> &RowFigure, asked: CostWords) -> Option<String> {
+    let CostWords { of_one, of, when } = asked;
     let podium = podium(model, read, false)?;
     let least = span(&podium.first, read, show::time);
     if model.rows.len() == 1 {
-        return Some(format!(
-            "Under full load a request over a lasting connection cost the server {least} of CPU."
-        ));
+        return Some(format!("Under full load {of_one} cost the server {least} of CPU."));
     }
-    let mut words = "With lasting connections under full load ".to_string();
+    let mut words = format!("{when} ");
     words += &match podium.first.as_slice() {
         level if all_are_level(&podium) => format!(
-            "no difference was seen in what a request cost the server in CPU: {least} with {}",
+            "no difference was seen in what {of} cost the server in CPU: {least} with {}",
             names(level)
         ),
         [only] if podium.behind.is_empty() => {
-            format!("a request cost the server {least} of CPU with {}", only.row.label)
+            format!("{of} cost the server {least} of CPU with {}", only.row.label)
         }
-        [only] => format!("a request cost the server least CPU with {} ({least})", only.row.label),
+        [only] => format!("{of} cost the server least CPU with {} ({least})", only.row.label),
         level => format!(
-            "a request cost the server least CPU with {} ({least}, no difference seen between them)",
+            "{of} cost the server least CPU with {} ({least}, no difference seen between them)",
             names(level)
         ),
     };
@@ -216,7 +302,7 @@ fn cost(model: &Model) -> Option<String> {
     words += ".";
     words += &undecided(&podium.unknown, TOO_FEW);
     let base = &model.rows[model.baseline];
-    if let Some(base_cost) = base.cpu_at_capacity_ns.value() {
+    if let Some(base_cost) = read(base).value() {
         words += &format!(" The baseline is {}: {}.", base.label, show::time(base_cost));
     }
     Some(words)

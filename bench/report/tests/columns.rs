@@ -1,16 +1,18 @@
 //! Tables and words of every experiment fit a terminal of 80 columns, however long the names are.
 
+mod planted;
+
 use dyno_analysis::levelling::Levelled;
 use dyno_measure::campaign::{Campaign, EndedEarly, Silent};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_measure::experiment::{connections, curve, scale};
+use dyno_measure::place::Placement;
 use dyno_measure::rig::mock::{Mock, Nature, setup};
 use dyno_measure::setup::Setup;
-use dyno_record::SCHEMA;
 use dyno_record::experiment::Experiment;
-use dyno_record::header::{Environment, Floor, Header, RateLimit};
+use dyno_record::header::{Floor, Header, RateLimit};
 use dyno_record::store::Records;
 use dyno_record::transport::TransportKind;
 use dyno_report::Report;
@@ -52,28 +54,15 @@ fn report(
         spinning_ns: Some(7_000),
         ..Floor::default()
     };
-    let header = Header {
-        schema: SCHEMA,
-        experiment,
-        command: vec!["dyno".into()],
-        spec: None,
-        seed: 3,
-        blocks: setup.blocks,
-        began_unix_ms: 1_700_000_000_000,
-        threshold: 0.05,
-        limit: Some(RateLimit::USUAL),
-        compute_rounds_per_us: None,
-        contestants: setup.contestants.iter().map(Contestant::line).collect(),
-        environment: Environment::default(),
-        floor: Some(floor),
-    };
+    let header = planted::header(experiment, &setup.contestants, setup.blocks);
+    let header = Header { limit: Some(RateLimit::USUAL), floor: Some(floor), ..header };
     Report::of(&Levelled::of(Records { header, cells: campaign.records().to_vec() })).unwrap()
 }
 
 #[test]
 fn every_line_of_every_experiment_fits_80_columns() {
     let rounds = Rounds { capacity: 2, connect: 1, duration_ms: 160 };
-    let cores = [0, 1];
+    let cores = Placement::flat(&[0, 1]);
     for (experiment, written) in [
         (
             Experiment::Compare,

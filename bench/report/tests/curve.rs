@@ -1,15 +1,16 @@
 //! What the report of a curve says of its critical points, from records of a mock rig.
 
+mod planted;
+
 use dyno_analysis::levelling::Levelled;
 use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::curve;
 use dyno_measure::rig::mock::{Mock, Nature, setup};
-use dyno_record::SCHEMA;
 use dyno_record::cell::{Cell, Cores, Load, Trial};
 use dyno_record::experiment::Experiment;
-use dyno_record::header::{Environment, Header, RateLimit};
+use dyno_record::header::{Header, RateLimit};
 use dyno_record::load::{Latency, LoadFigures};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
@@ -18,21 +19,8 @@ use dyno_record::transport::TransportKind;
 use dyno_report::Report;
 
 fn report(contestants: &[Contestant], cells: Vec<Record>) -> Report {
-    let header = Header {
-        schema: SCHEMA,
-        experiment: Experiment::Curve,
-        command: vec!["dyno".into(), "curve".into()],
-        spec: None,
-        seed: 3,
-        blocks: 3,
-        began_unix_ms: 1_700_000_000_000,
-        threshold: 0.05,
-        limit: Some(RateLimit::USUAL),
-        compute_rounds_per_us: None,
-        contestants: contestants.iter().map(Contestant::line).collect(),
-        environment: Environment::default(),
-        floor: None,
-    };
+    let header =
+        Header { limit: Some(RateLimit::USUAL), ..planted::header(Experiment::Curve, contestants, 3) };
     Report::of(&Levelled::of(Records { header, cells })).unwrap()
 }
 

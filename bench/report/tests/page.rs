@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod planted;
 
 use dyno_record::experiment::Experiment;
 use std::path::{Path, PathBuf};
@@ -18,9 +19,9 @@ use crate::browser::{Browser, Window};
 use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::compare::{self, Rounds};
+use dyno_measure::place::Placement;
 use dyno_measure::rig::mock::{Mock, Nature};
-use dyno_measure::setup::{Setup, split_cores};
-use dyno_record::SCHEMA;
+use dyno_measure::setup::Setup;
 use dyno_record::header::{Floor, Header};
 use dyno_record::store::{self, Store};
 
@@ -35,7 +36,8 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
     let setup = Setup {
         contestants: names.iter().map(|name| bare(name, vec![(*name).into()])).collect(),
         service: "/".into(),
-        cores: split_cores(&[0, 1]),
+        cores: Placement::flat(&[0, 1]).halves(),
+        placement: None,
         connections: 8,
         blocks: 5,
         warm_up_ms: 100,
@@ -45,17 +47,6 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
         seed: 3,
     };
     let header = Header {
-        schema: SCHEMA,
-        experiment: Experiment::Compare,
-        command: vec!["dyno".into(), "compare".into()],
-        spec: None,
-        seed: 3,
-        blocks: 5,
-        began_unix_ms: 1_700_000_000_000,
-        threshold: 0.05,
-        limit: None,
-        compute_rounds_per_us: None,
-        contestants: setup.contestants.iter().map(dyno_measure::contestant::Contestant::line).collect(),
         environment: dyno_measure::environment::read(),
         floor: Some(Floor {
             same_core_ns: Some(8_000),
@@ -63,6 +54,7 @@ fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
             spinning_ns: Some(7_000),
             ..Floor::default()
         }),
+        ..planted::header(Experiment::Compare, &setup.contestants, 5)
     };
     let nature = |capacity_per_s, saturates_at, starts| Nature {
         capacity_per_s,

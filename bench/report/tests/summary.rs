@@ -1,5 +1,7 @@
 //! One figure has one value: on the page, in text, in CSV and in every section.
 
+mod planted;
+
 use std::collections::HashMap;
 
 use dyno_analysis::levelling::Levelled;
@@ -9,9 +11,7 @@ use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_measure::rig::mock::{Mock, Nature, setup};
 use dyno_measure::setup::Setup;
-use dyno_record::SCHEMA;
 use dyno_record::experiment::Experiment;
-use dyno_record::header::{Environment, Header};
 use dyno_record::measured::Record;
 use dyno_record::pace::CorePace;
 use dyno_record::store::Records;
@@ -33,21 +33,7 @@ fn report_of(contestants: &[(&str, f64, TransportKind)], blocks: u32, change: fn
     let mut progress = Silent;
     let mut campaign = Campaign::new(rig, None, Vec::new(), "m", &mut progress);
     compare::run(&mut campaign, &setup, Rounds { capacity: 1, connect: 1, duration_ms: 160 }, None).unwrap();
-    let header = Header {
-        schema: SCHEMA,
-        experiment: Experiment::Compare,
-        command: vec!["dyno".into(), "compare".into()],
-        spec: None,
-        seed: 3,
-        blocks,
-        began_unix_ms: 1_700_000_000_000,
-        threshold: 0.05,
-        limit: None,
-        compute_rounds_per_us: None,
-        contestants: setup.contestants.iter().map(Contestant::line).collect(),
-        environment: Environment::default(),
-        floor: None,
-    };
+    let header = planted::header(Experiment::Compare, &setup.contestants, blocks);
     let mut cells = campaign.records().to_vec();
     cells.iter_mut().for_each(change);
     Report::of(&Levelled::of(Records { header, cells })).unwrap()

@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use dyno_clients::books::histogram::Recorder;
 use dyno_clients::engine::clock::{EngineClock, Sleeper, TIMER, monotonic_ns};
-use dyno_clients::engine::live::Live;
 use dyno_clients::outcome::Distribution;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -103,7 +102,7 @@ struct Due {
     connection: usize,
 }
 
-/// Serves until `live` is stopped. `ready` receives the address. `awake`: whether the server has a core that it may
+/// Serves until `is_over`. `ready` receives the address. `awake`: whether the server has a core that it may
 /// keep busy.
 ///
 /// # Errors
@@ -112,7 +111,7 @@ pub(crate) fn serve(
     law: LatencyLaw,
     address: SocketAddr,
     awake: bool,
-    live: &Live,
+    is_over: impl Fn() -> bool,
     ready: &mut dyn FnMut(SocketAddr),
 ) -> io::Result<Account> {
     let mut listener = TcpListener::bind(address)?;
@@ -133,7 +132,7 @@ pub(crate) fn serve(
         gaps: Gaps::default(),
     };
     ready(listener.local_addr()?);
-    while !live.is_stopped() {
+    while !is_over() {
         let clock = server.clock.unwrap_or_else(|| EngineClock::starting_at(monotonic_ns()));
         let now_ns = clock.now_ns();
         server.answer_due(now_ns);

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dyno_measure::environment;
 use dyno_record::experiment::Experiment;
-use dyno_record::header::Header;
+use dyno_record::header::{Header, PROBE};
 use dyno_record::store::{self, Records, Store, StoreError};
 
 use super::experiment::conduct::Launch;
@@ -37,6 +37,10 @@ fn carry_out(launch: Launch) -> CommandResult {
         Experiment::Curve => curve::run(launch),
         Experiment::Scale => scale::run(launch),
         Experiment::Connections => connections::run(launch),
+        Experiment::Count => Err(Failure::usage(
+            "a count is described by no file, and not continued",
+            "say `dyno count NAMES`: all of it takes some minutes",
+        )),
     }
 }
 
@@ -99,13 +103,20 @@ fn resume(experiment: Experiment, place: Option<PathBuf>, how: Resume) -> Result
     })
 }
 
-/// Refuses to mix figures of two machines, and, unless it is asked for, of two builds of this program.
+/// Refuses to mix figures of two machines or two kinds of probe, and, unless it is asked for, of two builds of this
+/// program.
 fn same_conditions(recorded: &Header, directory: &Path, how: Resume) -> Result<(), Failure> {
     let here = environment::read();
     if recorded.environment.machine_id != here.machine_id {
         return Err(Failure::usage(
             format!("{} was measured on another machine or kernel", directory.display()),
             "begin a new experiment: figures of two machines do not mix",
+        ));
+    }
+    if let Some(words) = other_probe(recorded) {
+        return Err(Failure::usage(
+            format!("{} was begun with another kind of probe: {words}", directory.display()),
+            "begin a new experiment: `dyno diff` compares it with this one, and says so",
         ));
     }
     let programs = &recorded.environment.programs;
@@ -118,6 +129,13 @@ fn same_conditions(recorded: &Header, directory: &Path, how: Resume) -> Result<(
         format!("{} was begun by another build of dyno", directory.display()),
         "begin a new experiment, or say --other-program as well: the report then tells that builds are mixed",
     ))
+}
+
+/// How the probe of some records differs from that of this program; `None` where it does not.
+fn other_probe(recorded: &Header) -> Option<&'static str> {
+    (recorded.environment.probes != [PROBE]).then_some(
+        "the older one read more while it measured, which lowered rates by 2 to 5 %, and not for all alike",
+    )
 }
 
 fn now_ms() -> u64 {

@@ -1,11 +1,9 @@
 //! `dyno calibrate`: load generators against servers whose latency law is known.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use dyno_clients::engine::live::Live;
 use dyno_units::read;
 use nix::unistd::{SysconfVar, sysconf};
 use serde_json::json;
@@ -23,13 +21,13 @@ use crate::print::outln;
 /// Hold load generators against servers whose latency law is known.
 ///
 /// Starts reference servers (a constant delay, M/D/1 and M/M/1 queues, a server that stands still for a while), loads
-/// them with `dyno load` and with whichever of wrk, wrk2, ab, h2load, hey, oha, autocannon and vegeta are installed,
-/// and prints for each the load that arrived, the true value, the reported one, the error, the error that is allowed,
-/// and a verdict. All tools of a case get one job, and are held against one truth by one rule: the law applied to the
-/// planned load, and of a constant delay what the server itself measured. Dyno's own rows decide the exit code; the
-/// others show what coordinated omission hides. A value that is wrong while other programs had the machine, or while
-/// the server was later than its law, is void, not wrong; so is a negative time. A void run is made again at once, up
-/// to three times.
+/// them with `dyno load` and with whichever of wrk, wrk2, ab, h2load, hey, oha, autocannon, vegeta and zrk are
+/// installed, and prints for each the load that arrived, the true value, the reported one, the error, the error that
+/// is allowed, and a verdict. All tools of a case get one job, and are held against one truth by one rule: the law
+/// applied to the planned load, and of a constant delay what the server itself measured. Dyno's own rows decide the
+/// exit code; the others show what coordinated omission hides. A value that is wrong while other programs had the
+/// machine, or while the server was later than its law, is void, not wrong; so is a negative time. A void run is made
+/// again at once, up to three times.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 nine of ten of Dyno's values are right, 1 they are not, 2 wrong usage, \
@@ -93,12 +91,11 @@ fn serve(law: LatencyLaw, address: SocketAddr) -> CommandResult {
             "name": "reference", "settings": {"law": law.to_string()}});
         outln!("{line}");
     };
-    let live = Arc::new(Live::new(1));
-    progress::stop_on_signals(&live)?;
+    progress::stop_on_signals()?;
     // The number of cores of the machine, not of this process, which is pinned to one of them.
     let cores = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
     let awake = cores.is_some_and(|cores| cores > 1);
-    let account = reference::serve(law, address, awake, &live, &mut ready)
+    let account = reference::serve(law, address, awake, progress::is_interrupted, &mut ready)
         .map_err(|e| Failure::failed(format!("the reference server: {e}"), "choose another --listen"))?;
     outln!("{}", json!(account));
     Ok(Exit::Success)

@@ -9,7 +9,7 @@ use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_record::experiment::Experiment;
 
 /// Compare architectures side by side: capacity, latency at a common rate, connections a second, and what a request
-/// costs.
+/// and a connection cost.
 ///
 /// Runs every cell in many rounds, each in a random order, each cell with a fresh server process. The page with
 /// the results is written to dyno-results/; see METHOD in it for how, and BIAS for what not to believe.

@@ -36,7 +36,7 @@ fn names_for_fish() -> String {
     let line = |commands: &str, names: &str| {
         format!("complete -c dyno -n \"__fish_seen_subcommand_from {commands}\" -f -a \"{names}\"\n")
     };
-    line("serve compare curve scale connections explain", &architectures)
+    line("serve learn compare curve scale connections count explain", &architectures)
         + &line("demo", &demos::names().join(" "))
 }
 
@@ -59,7 +59,7 @@ fn with_names(command: Command) -> Command {
     let mut command = experiments.into_iter().fold(command, |command, one| {
         in_directory(in_directory(named(command, one, "names"), one, "resume"), one, "output")
     });
-    for (one, argument) in [("serve", "name"), ("explain", "one"), ("explain", "other")] {
+    for (one, argument) in [("serve", "name"), ("learn", "names"), ("explain", "one"), ("explain", "other")] {
         command = named(command, one, argument);
     }
     for (one, argument) in [
@@ -68,6 +68,7 @@ fn with_names(command: Command) -> Command {
         ("diff", "new"),
         ("keys", "directory"),
         ("man", "directory"),
+        ("learn", "html"),
     ] {
         command = in_directory(command, one, argument);
     }

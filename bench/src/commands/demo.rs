@@ -7,9 +7,9 @@ use crate::demos::stage::Stage;
 use crate::demos::{self, Choices, Party};
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
+use crate::meant::{Kind, meant};
 use crate::print::outln;
 use crate::transport::leave_no_core_dump;
-use dyno_measure::suggest::closest;
 use dyno_units::text::wrap;
 
 /// Play a demonstration: what each party sees, what the attacker does, and the verdict.
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     connect: Option<std::net::SocketAddr>,
     /// channel: the key that the other terminal has shown.
-    #[arg(long, value_name = "KEY", requires = "connect")]
+    #[arg(long, value_name = "KEY", requires = "connect", conflicts_with = "listen")]
     peer: Option<String>,
     /// Plays one party of a demonstration in a process of its own.
     #[arg(long, hide = true, value_enum)]
@@ -77,8 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         return Ok(Exit::Success);
     };
     let demo = demos::ALL.into_iter().find(|demo| demo.name == *name).ok_or_else(|| {
-        let guess =
-            closest(name, &demos::names()).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+        let guess = meant(name, Kind::Demonstration);
         Failure::usage(
             format!("there is no demonstration called {name:?}"),
             format!("{guess}`dyno demo` lists them"),

@@ -24,10 +24,10 @@ use dyno_measure::campaign::Campaign;
 use dyno_measure::contestant::{self, own};
 use dyno_measure::environment;
 use dyno_measure::experiment::explain::{self as experiment, Probes};
-use dyno_measure::probe::machine::online_cores;
+use dyno_measure::place::Placement;
 use dyno_measure::probe::pace;
 use dyno_measure::rig::system::System;
-use dyno_measure::setup::{Setup, split_cores};
+use dyno_measure::setup::Setup;
 use dyno_measure::unit_costs::cost_apart;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
@@ -103,7 +103,8 @@ fn measured(arguments: &Arguments, names: [&str; 2], seed: u64) -> Result<Vec<Bl
     let setup = Setup {
         contestants,
         service: "/".into(),
-        cores: split_cores(&online_cores()),
+        cores: Placement::here().halves(),
+        placement: None,
         connections: EXPLAIN_CONNECTIONS,
         blocks: arguments.blocks.get(),
         warm_up_ms: EXPLAIN_WARM_UP_MS,
@@ -153,7 +154,7 @@ fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     }
     let mut block = Block::default();
     block.cells.extend(records.cells.into_iter().map(|what| Seen { what, pace_ns: None }));
-    let core = split_cores(&online_cores()).server.first().copied().unwrap_or_default();
+    let core = Placement::here().halves().server.first().copied().unwrap_or_default();
     for unit in (0..UNIT_COST_ATTEMPTS).flat_map(|_| units(names.map(contestant::build_of))) {
         let before = pace::call_ns_on(core);
         let found = cost_apart(unit).ok();

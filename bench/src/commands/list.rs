@@ -6,8 +6,8 @@ use dyno_servers::services::service::Needs;
 use dyno_servers::{architectures, services};
 
 use super::CommandResult;
-use crate::commands::serve;
 use crate::exit::Exit;
+use crate::knobs;
 use crate::print::out;
 use dyno_units::text::wrap;
 
@@ -32,7 +32,7 @@ fn names() -> String {
 fn tables() -> String {
     let mut text = String::from("Architectures (dyno serve NAME)\n");
     for architecture in architectures::ALL {
-        let options: Vec<_> = architecture.knobs.iter().map(|knob| serve::option(*knob)).collect();
+        let options: Vec<_> = architecture.knobs.iter().map(|knob| knobs::option(*knob)).collect();
         text.push('\n');
         row(&mut text, architecture.name, architecture.idea);
         row(&mut text, "", &format!("wall: {}", architecture.wall));

@@ -1,22 +1,19 @@
 //! `dyno load URL`: the load generator.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use dyno_clients::engine::{self, live::Live};
-use dyno_clients::outcome::{Outcome as Run, Partial};
-use dyno_clients::plan::Plan;
-use dyno_clients::verdict::judge::judge;
-use dyno_clients::verdict::threshold::{self, Condition};
+use dyno_clients::outcome::{ConditionRole, Outcome as Run, Partial};
+use dyno_clients::verdict::condition::{self, Condition};
 use dyno_measure::probe::machine::online_cores;
 use dyno_units::read;
 
 use super::CommandResult;
-use crate::exit::{Exit, Failure};
-use crate::load::{options, plan, progress, route, write};
-use crate::print::errln;
-use crate::remedy;
+use crate::exit::Exit;
+use crate::limits::VERSUS_BLOCKS;
+use crate::load::versus::{self, Versus};
+use crate::load::view::Wanted;
+use crate::load::{carry, options, page, plan, progress, route, write};
 use dyno_units::verdict::Verdict;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
@@ -41,6 +38,12 @@ use dyno_units::verdict::Verdict;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) target: options::TargetOptions,
+    /// Further servers: all are loaded in turn, in blocks, and the ratios of rate, CPU and latency are told.
+    #[arg(value_name = "URL", help_heading = "Target", conflicts_with_all = ["html", "hlog", "require", "fail_if", "abort_on", "strict", "statistics", "announce_start", "dry_run"])]
+    others: Vec<String>,
+    /// Blocks in which several servers are loaded in turn; --duration is for all blocks of a server together.
+    #[arg(long, value_name = "N", help_heading = "Target", requires = "others", default_value_t = VERSUS_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    blocks: u32,
     #[command(flatten)]
     pub(crate) how: options::How,
     /// text, json, csv or markdown.
@@ -49,24 +52,44 @@ pub(crate) struct Arguments {
     /// Where the result goes; `-` is standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
+    /// Write a page, too: verdict, rate and latencies over time, percentiles, audit; one file that loads nothing.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write the histograms as an HDR log, too.
     #[arg(long, value_name = "FILE")]
     hlog: Option<PathBuf>,
-    /// Exit with code 3 if this holds, such as p99>5ms, response.p50>=1ms, errors>0.1%, rate<10k. Can be repeated.
-    #[arg(long, value_name = "CONDITION", value_parser = threshold::parse)]
+    /// Exit with code 3 if this does not hold, such as p99<5ms, errors<0.1%, rate>=10k. Figures: p50 to p99.999, mean,
+    /// min, max, rate, errors; response.p99, wait., lag., reading., connect. of a part. Can be repeated.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse)]
+    require: Vec<Condition>,
+    /// Exit with code 3 if this holds, such as p99>5ms. Can be repeated.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse)]
     fail_if: Vec<Condition>,
+    /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3. Can
+    /// be repeated.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse_live)]
+    abort_on: Vec<Condition>,
     /// Share of failed requests that makes the run void.
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share)]
     errors_max: f64,
     /// End with code 5 also when any figure is void or only a lower bound, and not only what the run is for.
     #[arg(long)]
     strict: bool,
-    /// No progress line.
+    /// Show the figures by which the run was judged, too.
+    #[arg(long)]
+    statistics: bool,
+    /// Say nothing while the run goes on.
     #[arg(short, long)]
     quiet: bool,
+    /// While the run goes on, write a line now and then also on a terminal that can be drawn on.
+    #[arg(long, conflicts_with = "quiet")]
+    no_view: bool,
     /// Say on standard error when all connections are open and the load starts.
     #[arg(long, hide = true)]
     announce_start: bool,
+    /// Say on standard error when the load is over, and keep the connections open until standard input ends.
+    #[arg(long, hide = true)]
+    hold: bool,
     /// Show the plan, send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -78,62 +101,81 @@ Examples:
   dyno load http://127.0.0.1:8080/ --rate 10k            open loop, Poisson arrivals
   dyno load http://127.0.0.1:8080/ --rate 1k..50k/30s    a ramp
   dyno load https://localhost:8443/ --trust ca.pem       TLS 1.3; without --trust the system says whom to trust
+  dyno load http://127.0.0.1:8080/ http://127.0.0.1:8081/    both in turn, and the ratio with its interval
   dyno load unix:/run/server.sock:/json                  a Unix socket
-  dyno load http://127.0.0.1:8080/json --expect service --fail-if 'p99>5ms'
+  dyno load http://127.0.0.1:8080/json --expect service --require 'p99<5ms'
+  dyno load http://127.0.0.1:8080/ --rate 10k --abort-on 'errors>1%'
 
-Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --fail-if is true, 5 what the run is for is void, or a
---fail-if is about a figure that is void or a bound that does not decide, or --strict and any figure is one;
-130 interrupted (what was measured is written, marked as partial).";
+Exit codes: 0 fine, 1 the run failed, 2 wrong usage, 3 a --require does not hold (or had too few answers to be known),
+a --fail-if holds, or an --abort-on ended the run; 5 what the run is for is void, or a condition is about a figure that
+is void or a bound that does not decide, or --strict and any figure is one; 130 interrupted (what was measured is
+written, marked as partial).";
 
 /// Runs the load.
 ///
 /// # Errors
-/// A [`Failure`]: usage (2), or a server that cannot be reached (1).
+/// A [`Failure`](crate::exit::Failure): usage (2), or a server that cannot be reached (1).
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
+    if !arguments.others.is_empty() {
+        return versus(arguments);
+    }
     let (mut plan, place) = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
     if arguments.dry_run {
         write::plan(&plan, arguments.format)?;
         return Ok(Exit::Success);
     }
-    for path in [Some(&arguments.output), arguments.hlog.as_ref()].into_iter().flatten() {
+    let files = [Some(&arguments.output), arguments.html.as_ref(), arguments.hlog.as_ref()];
+    for path in files.into_iter().flatten() {
         write::try_place(path)?;
     }
     plan.address = route::reachable(&place, arguments.target.place.timeout)?;
-    let mut outcome = carry_out(plan, !arguments.quiet, arguments.announce_start)?;
-    advise_pinning(&mut outcome, &arguments.how);
-    outcome.thresholds = arguments.fail_if.iter().map(|condition| condition.check(&outcome)).collect();
-    write::outcome(&outcome, arguments.format, &arguments.output)?;
+    let server = plan.address.clone();
+    plan::place(&mut plan, &arguments.how, &[server]);
+    carry::learn(&mut plan)?;
+    progress::stop_on_signals()?;
+    let watching = carry::Watching {
+        view: match (arguments.quiet, arguments.no_view) {
+            (true, _) => Wanted::Nothing,
+            (false, true) => Wanted::Lines,
+            (false, false) => Wanted::Screen,
+        },
+        announce_start: arguments.announce_start,
+        hold: arguments.hold,
+        abort_on: &arguments.abort_on,
+    };
+    let mut outcome = carry::run(plan, watching)?;
+    advise_pinning(&mut outcome);
+    let asked = [(ConditionRole::Require, &arguments.require), (ConditionRole::FailIf, &arguments.fail_if)];
+    for (role, condition) in asked.into_iter().flat_map(|(role, all)| all.iter().map(move |one| (role, one)))
+    {
+        let threshold = condition.check(role, &outcome);
+        outcome.thresholds.push(threshold);
+    }
+    write::outcome(&outcome, arguments.format, arguments.statistics, &arguments.output)?;
+    if let Some(path) = &arguments.html {
+        page::write(&outcome, path)?;
+    }
     if let Some(path) = &arguments.hlog {
         write::hlog(&outcome, path)?;
     }
     Ok(exit(&outcome, arguments.strict))
 }
 
-/// Learns what has to be learned, runs the plan, shows progress on a terminal, and ends early on Ctrl-C.
-fn carry_out(mut plan: Plan, progress: bool, announce_start: bool) -> Result<Run, Failure> {
-    let transport = plan.transport.transport();
-    dyno_clients::run::learn(&mut plan).map_err(|error| {
-        let usual = "try `dyno probe URL` to see what the server answers";
-        Failure::failed(error.to_string(), remedy::of(error.cause(), transport).unwrap_or(usual))
-    })?;
-    let plan = Arc::new(plan);
-    let live = Arc::new(Live::new(plan.threads));
-    progress::stop_on_signals(&live)?;
-    let mut bar = progress::Bar::new(&plan, progress);
-    let mut unannounced = announce_start;
-    let measured = engine::run(&plan, &live, &mut |glance| {
-        if live.is_started() && std::mem::take(&mut unannounced) {
-            errln!("{}", progress::STARTED);
-        }
-        bar.show(glance);
-    });
-    bar.clear();
-    Ok(judge(&plan, &measured?, |cause| remedy::of(cause, transport)))
+fn versus(arguments: &Arguments) -> CommandResult {
+    write::try_place(&arguments.output)?;
+    let versus = Versus {
+        target: &arguments.target,
+        others: &arguments.others,
+        how: &arguments.how,
+        blocks: arguments.blocks,
+        errors_max: arguments.errors_max,
+    };
+    versus::run(versus, arguments.quiet, arguments.format, &arguments.output)
 }
 
 /// Says by which option the generator gets a core of its own, where it has none and there are several.
-fn advise_pinning(outcome: &mut Run, how: &options::How) {
-    if !how.cpu.is_empty() || online_cores().len() < 2 {
+fn advise_pinning(outcome: &mut Run) {
+    if !outcome.plan.placement.cores.is_empty() || online_cores().len() < 2 {
         return;
     }
     for finding in &mut outcome.audit.findings {
@@ -150,6 +192,8 @@ fn exit(outcome: &Run, strict: bool) -> Exit {
         || strict && !(audit.rate.is_value() && audit.latency.is_value());
     if outcome.partial == Some(Partial::Interrupted) {
         Exit::Interrupted
+    } else if outcome.partial == Some(Partial::Condition) {
+        Exit::ThresholdMissed
     } else if invalid {
         Exit::Invalid
     } else if outcome.thresholds.iter().any(|t| t.failed) {

@@ -44,9 +44,21 @@ fn pages() -> Vec<u8> {
     let mut text = Vec::new();
     let mut command = Dyno::command();
     command.build();
-    let subcommands: Vec<_> =
-        command.get_subcommands().filter(|one| one.get_name() != "help").cloned().collect();
-    for one in std::iter::once(command).chain(subcommands) {
+    let below = |command: &clap::Command| -> Vec<_> {
+        command
+            .get_subcommands()
+            .filter(|one| one.get_name() != "help" && !one.is_hide_set())
+            .cloned()
+            .collect()
+    };
+    let mut commands = vec![command];
+    let mut at = 0;
+    while let Some(one) = commands.get(at) {
+        let inner = below(one);
+        at += 1;
+        commands.splice(at..at, inner);
+    }
+    for one in commands {
         let name = one.get_display_name().unwrap_or_else(|| one.get_name()).to_string();
         // Writing to a vector cannot fail.
         let _ = Man::new(one).title(name).render(&mut text);

@@ -14,6 +14,7 @@ pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
+pub(crate) mod count;
 pub(crate) mod curve;
 pub(crate) mod deadlines;
 pub(crate) mod demo;
@@ -21,7 +22,9 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod experiment;
 pub(crate) mod explain;
+pub(crate) mod guest;
 pub(crate) mod keys;
+pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
@@ -47,11 +50,13 @@ enum Command {
     Curve(Box<curve::Arguments>),
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
+    Count(count::Arguments),
     Run(run::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Learn(learn::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -62,6 +67,8 @@ enum Command {
     Calibrate(calibrate::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
+    #[command(hide = true)]
+    Guest(guest::Arguments),
 }
 
 impl Dyno {
@@ -100,10 +107,13 @@ impl Dyno {
             Command::Man(arguments) => man::run(&arguments),
             Command::Browse(arguments) => browse::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
+            Command::Learn(arguments) => learn::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Count(arguments) => count::run(&arguments),
+            Command::Guest(arguments) => guest::run(&arguments),
         }
     }
 }

@@ -6,13 +6,14 @@ use super::experiment::options::Options;
 use super::experiment::preset::Preset;
 use super::experiment::spec::shown_in;
 use dyno_measure::experiment::scale;
-use dyno_measure::probe::machine::online_cores;
+use dyno_measure::place::Placement;
 use dyno_record::experiment::Experiment;
 
 /// Measure capacity on one server core, two, and so on: speed-up, efficiency, parallelism, and the scalability law.
 ///
-/// The generator gets the cores that are left; on the last point both share, and the audit says so. The law is fitted
-/// from four different numbers of cores on.
+/// The generator gets the cores that are left; on the last point both share, and the audit says so. Where cores have
+/// siblings (SMT), the server gets whole cores up to half of them, then their siblings, and the report marks where
+/// these begin. The law is fitted from four different numbers of cores on.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Scale)),
@@ -36,10 +37,10 @@ const PRESETS: [Preset; 3] = [
 /// Usage (2) for wrong names or values; failed (1) when results cannot be written.
 pub(super) fn run(launch: Launch) -> CommandResult {
     let setup = launch.spec.setup(PRESETS, launch.seed)?;
-    let online = online_cores();
+    let placement = Placement::here();
     launch.plan_or_conduct(
         &setup,
-        || scale::plan(&setup, &online),
-        |campaign| scale::run(campaign, &setup, &online),
+        || scale::plan(&setup, &placement),
+        |campaign| scale::run(campaign, &setup, &placement),
     )
 }

@@ -1,5 +1,6 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
+mod access;
 mod said;
 
 use std::io::{self, IsTerminal, Write};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use dyno_http::limits::{Epoch, Limits};
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
+use dyno_servers::kit::access::{Access, ListReader};
 use dyno_servers::kit::available::available_bytes;
 use dyno_servers::kit::listen::{ListenAddress, NoAddress, SocketFile, listen};
 use dyno_servers::kit::memory::MemoryBudget;
@@ -22,15 +24,17 @@ use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, M
 use dyno_servers::services;
 use dyno_servers::services::service::Services;
 use dyno_units::read::{self, ReadError};
+use dyno_units::show;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::CommandResult;
 use super::deadlines::DeadlineOptions;
 use crate::exit::{Exit, Failure};
+use crate::knobs;
 use crate::limits::LONGEST_DRAIN_S;
+use crate::meant::{Kind, meant};
 use crate::print::errln;
 use dyno_measure::probe::machine::{online_cores, pin};
-use dyno_measure::suggest::closest;
 
 /// Run one architecture until SIGTERM, SIGHUP or Ctrl-C.
 ///
@@ -83,6 +87,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
+    access: access::AccessOptions,
+    #[command(flatten)]
     transport: crate::transport::Options,
     #[command(flatten)]
     deadlines: DeadlineOptions,
@@ -115,6 +121,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Some(side) => (Some(side.acceptor), Some((side.identity, side.serves_anybody))),
         None => (None, None),
     };
+    let serves_anybody = identity.as_ref().is_none_or(|(_, serves_anybody)| *serves_anybody);
+    let access = arguments.access.access(architecture, serves_anybody)?;
     // Programs read lines of JSON; whoever sits at a terminal gets sentences.
     let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
@@ -129,12 +137,17 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
     services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
+    services.has_rules = access.is_some();
+    if let (Some(Access { lists: ListReader::Kernel, .. }), Some(directory)) = (&access, &services.files) {
+        services.files_held = Some(access::hold(directory)?);
+    }
     let site = Site {
         listener,
         is_unix: socket_file.is_some(),
         services,
         limits: Arc::new(limits),
         transport,
+        access,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -157,6 +170,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some((identity, serves_anybody)) = identity {
         errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
+    if let Some(access) = &site.access {
+        let rules = show::many(access.policy.rules() as u64, "rule");
+        errln!("a policy of {rules}; what they do not allow is denied");
+    }
     let result = (architecture.run)(site);
     drop(socket_file);
     let has_started = site.readiness.workers().is_some();
@@ -173,25 +190,14 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
 }
 
 fn find(name: &str) -> Result<&'static Architecture, Failure> {
-    let known = architectures::ALL.into_iter();
-    known.clone().find(|architecture| architecture.name == name).ok_or_else(|| {
-        let names: Vec<_> = known.map(|architecture| architecture.name).collect();
-        let guess = closest(name, &names).map(|guess| format!("did you mean {guess}? ")).unwrap_or_default();
+    let mut known = architectures::ALL.into_iter();
+    known.find(|architecture| architecture.name == name).ok_or_else(|| {
+        let guess = meant(name, Kind::Architecture);
         Failure::usage(
             format!("there is no architecture called {name:?}"),
             format!("{guess}`dyno list` shows them all"),
         )
     })
-}
-
-/// The command-line option that sets a knob of a chapter.
-pub(crate) fn option(knob: Knob) -> &'static str {
-    match knob {
-        Knob::Workers => "--workers",
-        Knob::Queue => "--queue",
-        Knob::Arm => "--arm",
-        Knob::MaxConnections => "--max-connections",
-    }
 }
 
 /// Refuses an option that the chapter does not read: with it, the command line would misstate what was measured.
@@ -207,10 +213,10 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
     else {
         return Ok(());
     };
-    let known: Vec<_> = architecture.knobs.iter().map(|knob| option(*knob)).collect();
+    let known: Vec<_> = architecture.knobs.iter().map(|knob| knobs::option(*knob)).collect();
     let known = if known.is_empty() { "none of these options".to_owned() } else { known.join(", ") };
     Err(Failure::usage(
-        format!("{} does not read {}", architecture.name, option(knob)),
+        format!("{} does not read {}", architecture.name, knobs::option(knob)),
         format!("leave it out; {} reads {known}", architecture.name),
     ))
 }

@@ -45,7 +45,9 @@ fn run(stage: &mut Stage, choices: &Choices) -> Result<(), Failure> {
     }
 }
 
-const KINDS: [&str; 8] = ["?", "hello", "reply", "finish", "ready", "data", "rekey", "close"];
+const KINDS: [&str; 12] = [
+    "?", "hello", "reply", "finish", "ready", "data", "rekey", "close", "cookie", "renew", "answer", "fresh",
+];
 
 /// Shows the messages on the wire: only their kind and length can be read.
 fn tap(stage: &Stage, direction: Direction, wire: &[u8]) {

@@ -89,11 +89,15 @@ fn limited_validity(stage: &mut Stage) -> Result<(), Failure> {
     alice.send(b"after").map_err(failed)?;
     let wire = drain(&mut alice);
     let kinds = kinds(&wire);
-    stage.says("Eve", format!("sees kinds {kinds:?}: data, rekey, data; the last is under the next key"));
+    stage.says(
+        "Eve",
+        format!("sees kinds {kinds:?}: data, rekey, renew, data; the last two are under the next key"),
+    );
     let mut plain = Vec::new();
     bob.receive(&wire, &mut plain, later).map_err(failed)?;
     stage.says("Bob", format!("reads {:?}: he has changed his key at the same place", readable(&plain)));
-    let expected = [MessageKind::Data, MessageKind::Rekey, MessageKind::Data].map(|kind| kind as u8);
+    let expected = [MessageKind::Data, MessageKind::Rekey, MessageKind::Renew, MessageKind::Data];
+    let expected = expected.map(|kind| kind as u8);
     stage.verdict("an hour has passed, and the key is another", kinds == expected && plain == b"beforeafter");
     Ok(())
 }

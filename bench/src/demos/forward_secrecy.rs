@@ -20,7 +20,7 @@ use super::wire::{drain, settle};
 use super::{Choices, Demo};
 use crate::exit::Failure;
 pub(crate) const DEMO: Demo =
-    Demo { name: "forward-secrecy", idea: "a recorded session and both long-term keys do not open it", run };
+    Demo { name: "forward-secrecy", idea: "a recorded session stays closed, a stolen one heals", run };
 
 const SECRET: &[u8] = b"meet me at the old mill";
 
@@ -84,7 +84,9 @@ fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
         replayed.is_err() && answered.is_err() && opened.is_empty(),
     );
 
-    stage.scene("What the thief can do from now on");
+    super::healing::play(stage)?;
+
+    stage.scene("What a thief of the long-term keys can do from now on");
     let pretender = ChannelServer::new(Config::new(Identity::bare(copy(&bob.1)?), Trust::anyone()));
     let (mut victim, mut mallory) = (client.session(now), pretender.session(now));
     let deceived = settle(&mut victim, &mut mallory, now).is_ok();

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use crate::exit::Failure;
 
+pub(crate) mod access;
 pub(crate) mod channel;
 pub(crate) mod diffie_hellman;
 pub(crate) mod encryption;
 pub(crate) mod envelopes;
 pub(crate) mod forward_secrecy;
+mod healing;
 pub(crate) mod mitm;
 pub(crate) mod replay;
 pub(crate) mod signature;
@@ -59,7 +61,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 9] = [
+pub(crate) const ALL: [Demo; 10] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -69,6 +71,7 @@ pub(crate) const ALL: [Demo; 9] = [
     channel::DEMO,
     truncation::DEMO,
     forward_secrecy::DEMO,
+    access::DEMO,
 ];
 
 /// Their names, in the same order.

@@ -9,7 +9,7 @@ use crate::numbers;
 use crate::transport::ClientOptions;
 
 /// Where to, and by which way.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct PlaceOptions {
     /// Where to, such as http://127.0.0.1:8080/json, https://localhost:8443/ or unix:/run/server.sock:/json.
@@ -33,7 +33,7 @@ pub(crate) struct PlaceOptions {
 }
 
 /// What is sent where.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetOptions {
     /// Where to.
@@ -61,7 +61,7 @@ pub(crate) struct TargetOptions {
 }
 
 /// How it is sent.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Load")]
 pub(crate) struct How {
     /// Connections, all open before the first request.
@@ -91,9 +91,13 @@ pub(crate) struct How {
     /// Threads of the generator; one drives some 200,000 requests a second.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = numbers::threads)]
     pub(crate) threads: u32,
-    /// CPUs to pin the threads to, in turn, such as 1 or 2,3.
+    /// Cores to pin the threads to, in turn, such as 1 or 2,3 [default: cores that a server on this machine does not
+    /// use, or the last ones where it may use all].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) cpu: Vec<usize>,
+    /// Pin no thread: the system places them.
+    #[arg(long, conflicts_with = "cpu")]
+    pub(crate) no_pin: bool,
     /// Seed of the arrivals and of the mix.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,

@@ -1,18 +1,23 @@
 //! From options to a plan for the generator.
 
+use dyno_clients::engine::ahead;
+use dyno_clients::plan::address::ServerAddress;
 use dyno_clients::plan::as_run::Stretch;
 use dyno_clients::plan::error::PlanError;
 use dyno_clients::plan::mixfile;
 use dyno_clients::plan::pacer::{Arrivals, parse_trace};
 use dyno_clients::plan::place::Place;
+use dyno_clients::plan::placement::{self, Placement, PlacementReason};
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Request, RequestParts};
 use dyno_clients::plan::{Length, Pace, Plan};
 
+use nix::unistd::{SysconfVar, sysconf};
+
 use crate::exit::Failure;
 use crate::limits::{BACKLOG_REQUESTS, LOAD_DURATION_NS};
 use crate::load::options::{How, OptionError, PlaceOptions, TargetOptions};
-use crate::load::route;
+use crate::load::{route, serving};
 use dyno_measure::probe::machine::online_cores;
 
 /// Builds the plan; `errors_max` is the share of failed requests that makes the run void. Its address is the first of
@@ -38,7 +43,7 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
         seed: how.seed,
         backlog: how.backlog.unwrap_or(BACKLOG_REQUESTS),
         spin_ns: how.spin,
-        cpus: how.cpu.clone(),
+        placement: named(how),
         errors_max,
         mix: mix(target, &place, how.requests_per_connection == Some(1))
             .map_err(|error| refused(&error, "see `dyno load --help`"))?,
@@ -73,6 +78,27 @@ pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
         _ => usual,
     };
     Failure::usage(error.to_string(), remedy)
+}
+
+/// The placement that the options ask for; the plan is given another by [`place`] where they ask for none.
+fn named(how: &How) -> Placement {
+    let because = if how.cpu.is_empty() { PlacementReason::Left } else { PlacementReason::Named };
+    Placement { cores: how.cpu.clone(), because, ahead: false }
+}
+
+/// Places the threads of a plan beside the servers of this machine, unless the options say where they run.
+pub(crate) fn place(plan: &mut Plan, how: &How, servers: &[ServerAddress]) {
+    if how.cpu.is_empty() && !how.no_pin {
+        let server = serving::cores_of(servers);
+        plan.placement =
+            placement::choose(&online_cores(), all_cores(), &server, plan.threads, ahead::is_possible());
+    }
+}
+
+/// How many cores the machine has on line, whoever may use them.
+fn all_cores() -> usize {
+    let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten().unwrap_or(1);
+    usize::try_from(online).unwrap_or(1)
 }
 
 fn check_cpus(cpus: &[usize]) -> Result<(), Failure> {

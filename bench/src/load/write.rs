@@ -71,7 +71,7 @@ fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
     }
     Failure::failed(
         format!("cannot write {}: {error}", path.display()),
-        "choose another place for it (--output, --hlog, --svg)",
+        "choose another place for it (--output, --html, --hlog, --svg)",
     )
 }
 
@@ -79,7 +79,7 @@ fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
 ///
 /// # Errors
 /// As [`put`]; the result has then gone to standard output.
-fn put_or_show(text: &str, path: &Path) -> Result<(), Failure> {
+pub(crate) fn put_or_show(text: &str, path: &Path) -> Result<(), Failure> {
     put(text, path).inspect_err(|_| {
         if path != Path::new("-") {
             // The failure of the first place is the one to tell.
@@ -92,10 +92,18 @@ fn put_or_show(text: &str, path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// As [`put`].
-pub(crate) fn outcome(outcome: &Outcome, format: Format, path: &Path) -> Result<(), Failure> {
+pub(crate) fn outcome(
+    outcome: &Outcome,
+    format: Format,
+    statistics: bool,
+    path: &Path,
+) -> Result<(), Failure> {
     let paint = if path == Path::new("-") { PAINT } else { Paint(false) };
     let written = match format {
-        Format::Text => text::summary(outcome, paint),
+        Format::Text => {
+            let folded = text::Statistics::Folded("the figures of the audit: --statistics");
+            text::summary(outcome, paint, if statistics { text::Statistics::Shown } else { folded })
+        }
         Format::Json => json(outcome)?,
         Format::Csv => format!("{}\n{}\n", csv::heading(), csv::row(outcome)),
         Format::Markdown => markdown::summary(outcome),

@@ -1,5 +1,7 @@
 //! The remedies for files of keys, certificates and trusted keys.
 
+use dyno_security::access::file::PolicyFileError;
+use dyno_security::channel::certificate::CertificateFault;
 use dyno_security::channel::trust::TrustFileError;
 use dyno_security::credentials::CredentialsError;
 use dyno_security::files::FileFault;
@@ -11,6 +13,21 @@ use crate::exit::Failure;
 impl From<CredentialsError> for Failure {
     fn from(error: CredentialsError) -> Self {
         Failure::usage(error.to_string(), of_credentials(&error))
+    }
+}
+
+impl From<PolicyFileError> for Failure {
+    fn from(error: PolicyFileError) -> Self {
+        let remedy = match &error {
+            PolicyFileError::File(file) => match &file.fault {
+                FileFault::System(_) => "--policy wants a file of rules, one a line: allow WHO VERBS OBJECT",
+                fault => of_file(fault),
+            },
+            PolicyFileError::NotText { .. } | PolicyFileError::Policy { .. } => {
+                "a policy has lines `allow|deny WHO VERBS OBJECT`, `group NAME MEMBER...` and `user WHO ACCOUNT`"
+            }
+        };
+        Failure::usage(error.to_string(), remedy)
     }
 }
 
@@ -28,6 +45,7 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
             "install them (ca-certificates), or say whom to trust: --trust FILE"
         }
         CredentialsError::KeyFile(error) => of_key(error),
+        CredentialsError::Certificate(error) => of_certificate(&error.fault),
         CredentialsError::TrustFile { error: TrustFileError::NoEntry { .. }, .. } => {
             "add a line for it, `peer NAME KEY`; or accept one key: --peer KEY"
         }
@@ -46,7 +64,19 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
     }
 }
 
-fn of_key(error: &KeyFileError) -> &'static str {
+/// Of a certificate of the channel.
+pub(crate) fn of_certificate(fault: &CertificateFault) -> &'static str {
+    match fault {
+        CertificateFault::File(fault) => of_file(fault),
+        CertificateFault::Malformed => "`dyno keys certify` writes one; TLS has certificates of another form",
+        CertificateFault::OtherKey { .. } => "give the key that it was made for, or have this one certified",
+        CertificateFault::OtherUsage { .. } => "dyno keys certify with --serve or --connect, as it is used",
+        CertificateFault::Expired { .. } => "have the key certified anew: dyno keys certify",
+        CertificateFault::NotYet { .. } => "set the clock of this machine, or wait",
+    }
+}
+
+pub(crate) fn of_key(error: &KeyFileError) -> &'static str {
     match error {
         KeyFileError::File(error) => of_file(&error.fault),
         KeyFileError::NoPem { .. } => KEYS,
@@ -63,7 +93,7 @@ fn of_key(error: &KeyFileError) -> &'static str {
     }
 }
 
-fn of_file(fault: &FileFault) -> &'static str {
+pub(crate) fn of_file(fault: &FileFault) -> &'static str {
     match fault {
         FileFault::System(_) => KEYS,
         FileFault::NotRegular => "copy it into a regular file, mode 600",

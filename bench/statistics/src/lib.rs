@@ -4,6 +4,7 @@
 
 pub mod bootstrap;
 pub mod covariance;
+pub mod dip;
 pub mod limits;
 pub mod neighbours;
 pub mod parallelism;

@@ -19,3 +19,7 @@ pub const LEAST_BLOCKS_FOR_A_VERDICT: usize = 5;
 /// host where speed comes in spells, cells 0.25 s apart share more than half of what full pace leaves, and cells 2 s
 /// apart a sixth.
 pub const MOMENT: Duration = Duration::from_millis(400);
+
+/// Intervals that must be left for comparison before a dip in others is looked for: the scatter of fewer is hardly
+/// known.
+pub(crate) const LEAST_OTHERS_OF_DIP: usize = 8;

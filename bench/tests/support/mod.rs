@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 pub(crate) const DYNO: &str = env!("CARGO_BIN_EXE_dyno");
 
@@ -47,6 +48,23 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// How many checks are made at a time: programs that are started wait for one another most of their time.
+const SIDE_BY_SIDE: usize = 6;
+
+/// Checks all of these, some at a time.
+pub(crate) fn side_by_side<T: Sync>(all: &[T], check: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE.min(all.len()) {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Relaxed)) {
+                    check(one);
+                }
+            });
+        }
+    });
 }
 
 /// How a command ended, and what it said.

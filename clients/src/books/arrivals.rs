@@ -6,6 +6,7 @@
 
 use crate::limits::{
     ARRIVAL_GAPS, ARRIVAL_GAPS_MIN, ARRIVAL_WINDOWS, CONSTANT_VARIATION_MAX, POISSON_STATISTIC_MAX,
+    SENT_GRAIN_NS,
 };
 use crate::outcome::verdict::ArrivalTest;
 use crate::plan::as_run::Stretch;
@@ -66,25 +67,30 @@ impl Sample {
         let mut sent: Vec<u64> = self.times.iter().map(|t| t.1).collect();
         intended.sort_unstable();
         sent.sort_unstable();
-        let tests = [("intended", intended), ("sent", sent)];
-        tests.iter().filter_map(|(which, times)| test(which, process, &self.gaps(times, stretches))).collect()
+        // Nobody sends two requests at once: below the grain the order of sends is nobody's business.
+        let tests = [("intended", intended, 0), ("sent", sent, SENT_GRAIN_NS)];
+        let told = tests.iter().filter_map(|(which, times, grain_ns)| {
+            test(which, process, &self.gaps(times, stretches), *grain_ns)
+        });
+        told.collect()
     }
 
-    /// Gaps inside one window, in units of the planned mean gap.
-    fn gaps(&self, times: &[u64], stretches: &[Stretch]) -> Vec<f64> {
+    /// Gaps inside one window: their lengths, and the same in units of the planned mean gap.
+    fn gaps(&self, times: &[u64], stretches: &[Stretch]) -> Vec<(u64, f64)> {
         let window_of = |t: u64| self.windows.iter().rposition(|w| w.0 <= t);
         let inside = times.windows(2).filter(|w| window_of(w[0]) == window_of(w[1]));
-        inside.map(|w| crate::plan::profile::expected_arrivals(stretches, w[0], w[1])).collect()
+        let gap = |w: &[u64]| (w[1] - w[0], crate::plan::profile::expected_arrivals(stretches, w[0], w[1]));
+        inside.map(gap).collect()
     }
 }
 
-fn test(which: &str, process: &str, gaps: &[f64]) -> Option<ArrivalTest> {
+fn test(which: &str, process: &str, gaps: &[(u64, f64)], grain_ns: u64) -> Option<ArrivalTest> {
     if gaps.len() < ARRIVAL_GAPS_MIN {
         return None;
     }
     let (test, statistic, limit) = match process {
         "constant" => ("coefficient-of-variation", variation(gaps), CONSTANT_VARIATION_MAX),
-        "poisson" => ("anderson-darling", anderson_darling_exponential(gaps), POISSON_STATISTIC_MAX),
+        "poisson" => ("anderson-darling", anderson_darling(shares(gaps, grain_ns)), POISSON_STATISTIC_MAX),
         _ => return None,
     };
     Some(ArrivalTest {
@@ -98,21 +104,46 @@ fn test(which: &str, process: &str, gaps: &[f64]) -> Option<ArrivalTest> {
     })
 }
 
-fn variation(gaps: &[f64]) -> f64 {
-    let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-    let variance = gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+/// For each gap the share of gaps that the exponential law has below it. Gaps shorter than the grain are only counted:
+/// they lie at even distances below it, as many as there are, so that a law which has too many or too few of them is
+/// found, and one that has them elsewhere below the grain is not.
+fn shares(gaps: &[(u64, f64)], grain_ns: u64) -> Vec<f64> {
+    // A gap below the clock's resolution must not become minus infinity.
+    let share = |gap: f64| -(-gap.max(1e-6)).exp_m1();
+    let short = gaps.iter().filter(|(ns, _)| *ns < grain_ns).count().max(1) as f64;
+    let mut place = 0.5;
+    let one = |&(ns, gap): &(u64, f64)| {
+        if ns >= grain_ns {
+            return share(gap);
+        }
+        // The rate at the gap, where it has any length, tells what the grain is in units of its mean.
+        let per_ns = if ns > 0 { gap / ns as f64 } else { mean_per_ns(gaps) };
+        let even = share(per_ns * grain_ns as f64) * place / short;
+        place += 1.0;
+        even
+    };
+    gaps.iter().map(one).collect()
+}
+
+fn mean_per_ns(gaps: &[(u64, f64)]) -> f64 {
+    let (ns, mean) = gaps.iter().fold((0.0, 0.0), |(ns, sum), gap| (ns + gap.0 as f64, sum + gap.1));
+    if ns > 0.0 { mean / ns } else { 0.0 }
+}
+
+fn variation(gaps: &[(u64, f64)]) -> f64 {
+    let mean = gaps.iter().map(|gap| gap.1).sum::<f64>() / gaps.len() as f64;
+    let variance = gaps.iter().map(|gap| (gap.1 - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
     variance.sqrt() / mean
 }
 
-/// The Anderson-Darling statistic of `gaps` against the exponential law of mean 1 (Anderson and Darling, 1954).
-pub fn anderson_darling_exponential(gaps: &[f64]) -> f64 {
-    let mut sorted = gaps.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let n = sorted.len();
-    // ln F(x) and ln (1 - F(x)); a gap below the clock's resolution must not become minus infinity.
-    let below = |x: f64| (-(-x.max(1e-6)).exp_m1()).ln();
-    let above = |x: f64| -x.max(1e-6);
-    let sum: f64 = (0..n).map(|i| (2 * i + 1) as f64 * (below(sorted[i]) + above(sorted[n - 1 - i]))).sum();
+/// The Anderson-Darling statistic of values that are even between 0 and 1 if the law holds (Anderson and Darling, 1954).
+fn anderson_darling(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len();
+    let clear = |value: f64| value.clamp(1e-12, 1.0 - 1e-12);
+    let sum: f64 = (0..n)
+        .map(|i| (2 * i + 1) as f64 * (clear(values[i]).ln() + (1.0 - clear(values[n - 1 - i])).ln()))
+        .sum();
     -(n as f64) - sum / n as f64
 }
 
@@ -160,6 +191,21 @@ mod tests {
         }
     }
 
+    /// A thread sends one request after the other, each in some microseconds: that is no other process.
+    #[test]
+    fn the_time_that_a_send_takes_is_no_lump() {
+        for rate in ["5k", "20k", "1k..20k/10s"] {
+            let free_ns = std::cell::Cell::new(0);
+            let busy = |due: u64| {
+                let sent = due.max(free_ns.get());
+                free_ns.set(sent + 12_000);
+                sent
+            };
+            let tests = sample(Arrivals::Poisson, rate, 5, 1, busy);
+            assert!(tests.iter().all(|test| test.passed), "{rate}: {tests:?}");
+        }
+    }
+
     #[test]
     fn sends_in_lumps_are_found() {
         for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
@@ -173,7 +219,8 @@ mod tests {
 
     #[test]
     fn even_arrivals_are_no_poisson_process() {
-        let even = vec![1.0; 500];
-        assert!(anderson_darling_exponential(&even) > 50.0);
+        let even = vec![(100_000, 1.0); 500];
+        assert!(anderson_darling(shares(&even, 0)) > 50.0);
+        assert!(anderson_darling(shares(&even, SENT_GRAIN_NS)) > 50.0);
     }
 }

@@ -68,6 +68,11 @@ impl Recorder {
         self.sum_ns
     }
 
+    /// The longest, ns, to three digits; 0 without values.
+    pub fn max_ns(&self) -> u64 {
+        self.histogram.max()
+    }
+
     /// Exact mean, ns; 0 without values.
     pub fn mean_ns(&self) -> f64 {
         if self.count() == 0 { 0.0 } else { self.sum_ns as f64 / self.count() as f64 }

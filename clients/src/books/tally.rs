@@ -1,8 +1,10 @@
 //! The books of a run: what each thread writes down, and how the threads' books are joined.
 
 use crate::books::arrivals::Sample;
+use crate::books::coarse::Coarse;
 use crate::books::division::Division;
 use crate::books::early::Early;
+use crate::books::glance::WindowGlance;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
@@ -36,6 +38,8 @@ pub struct RunTally {
     pub series: SeriesRecorder,
     /// Stretches without an answer.
     pub stalls: Stalls,
+    /// Total latencies in few classes, for whoever watches.
+    pub coarse: Coarse,
     /// Sums.
     pub counts: Counts,
     /// Sample for the test of the arrival process.
@@ -67,6 +71,7 @@ impl RunTally {
             connect: Recorder::default(),
             series: SeriesRecorder::default(),
             stalls: Stalls::new(from_ns),
+            coarse: Coarse::default(),
             counts: Counts::default(),
             arrivals,
             errors: [0; ErrorKind::ALL.len()],
@@ -109,6 +114,7 @@ impl RunTally {
             self.counts.completed += 1;
             self.counts.waited += u64::from(split.wait_ns > 0);
             self.total.record(total_ns);
+            self.coarse.record(total_ns);
             self.response.record(split.response_ns);
             self.wait.record(split.wait_ns);
             self.lag.record(split.lag_ns);
@@ -140,6 +146,19 @@ impl RunTally {
             let index = failure.kind().index();
             self.errors[index] += 1;
             self.examples[index].get_or_insert_with(|| (failure.to_string(), failure.cause()));
+        }
+    }
+
+    /// The measured window so far.
+    pub fn glance(&self, now_ns: u64) -> WindowGlance {
+        WindowGlance {
+            elapsed_ns: now_ns.min(self.to_ns).saturating_sub(self.from_ns),
+            answered: self.counts.completed_in_window,
+            completed: self.counts.completed,
+            failed: self.counts.failed,
+            sum_ns: self.total.sum_ns(),
+            max_ns: self.total.max_ns(),
+            lag_sum_ns: self.lag.sum_ns(),
         }
     }
 
@@ -203,6 +222,7 @@ impl RunTally {
     /// Joins another thread's books to these.
     pub fn merge(&mut self, other: RunTally) {
         self.total.merge(&other.total);
+        self.coarse.merge(&other.coarse);
         self.response.merge(&other.response);
         self.wait.merge(&other.wait);
         self.lag.merge(&other.lag);

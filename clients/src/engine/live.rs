@@ -3,14 +3,24 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::books::coarse::Coarse;
 use crate::books::glance::Glance;
+
+/// What a thread has told of itself.
+#[derive(Debug, Default)]
+struct Told {
+    glance: Glance,
+    latencies: Coarse,
+}
 
 /// Shared by the threads of a run and whoever watches it.
 #[derive(Debug)]
 pub struct Live {
     stop: AtomicBool,
     started: AtomicBool,
-    glances: Vec<Mutex<Glance>>,
+    over: AtomicBool,
+    aborted: AtomicBool,
+    told: Vec<Mutex<Told>>,
 }
 
 impl Live {
@@ -19,7 +29,9 @@ impl Live {
         Live {
             stop: AtomicBool::new(false),
             started: AtomicBool::new(false),
-            glances: (0..threads).map(|_| Mutex::default()).collect(),
+            over: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
+            told: (0..threads).map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -34,9 +46,30 @@ impl Live {
         self.started.load(Ordering::Relaxed)
     }
 
+    /// The last request is answered or given up, on every thread; the connections are still open.
+    pub fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that is so.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
     /// Ends the run early; what was measured until then is told.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the run early because a condition for that has come true.
+    pub fn abort(&self) {
+        self.aborted.store(true, Ordering::Relaxed);
+        self.stop();
+    }
+
+    /// Whether it ends for that reason.
+    pub fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Relaxed)
     }
 
     /// Whether it shall end.
@@ -45,23 +78,27 @@ impl Live {
     }
 
     /// A thread's news.
-    pub fn publish(&self, thread: u32, glance: Glance) {
-        if let Ok(mut mine) = self.glances[thread as usize].lock() {
-            *mine = glance;
+    pub fn publish(&self, thread: u32, glance: Glance, latencies: &Coarse) {
+        if let Ok(mut mine) = self.told[thread as usize].lock() {
+            mine.glance = glance;
+            mine.latencies.clone_from(latencies);
         }
     }
 
     /// The threads' news, added up.
     pub fn glance(&self) -> Glance {
         let mut sum = Glance::default();
-        for glance in &self.glances {
-            let Ok(one) = glance.lock() else { continue };
-            sum.now_ns = sum.now_ns.max(one.now_ns);
-            sum.sent += one.sent;
-            sum.completed += one.completed;
-            sum.failed += one.failed;
-            sum.backlog += one.backlog;
-            sum.recent_p99_ns = sum.recent_p99_ns.max(one.recent_p99_ns);
+        for one in self.told.iter().filter_map(|told| told.lock().ok()) {
+            sum.add(&one.glance);
+        }
+        sum
+    }
+
+    /// The total latencies of the measured window so far.
+    pub fn latencies(&self) -> Coarse {
+        let mut sum = Coarse::default();
+        for one in self.told.iter().filter_map(|told| told.lock().ok()) {
+            sum.merge(&one.latencies);
         }
         sum
     }

@@ -1,6 +1,7 @@
 //! The engine: carries a plan out. Threads of readiness loops, each with its share of the connections and of the
 //! schedule; they share nothing while they run, and their books are joined afterwards.
 
+pub mod ahead;
 pub mod clock;
 pub mod live;
 pub mod quota;
@@ -82,7 +83,8 @@ pub enum EngineError {
     Poller(io::Error),
 }
 
-/// Carries out `plan`. `watch` is called some ten times a second with news; `live` can end the run early.
+/// Carries out `plan`. `watch` is called some ten times a second with news; `live` can end the run early. It is also
+/// called when the load is over and the connections are still open: they stay so until it returns.
 ///
 /// # Errors
 /// [`EngineError`]; whatever goes wrong with single requests is counted instead.
@@ -110,7 +112,8 @@ pub fn run(
         })?;
     }
     let (news, reports) = mpsc::channel();
-    let throttled_before = quota::throttled_periods();
+    let groups = quota::own();
+    let throttled_before = groups.throttled().unwrap_or(0);
     let measured = std::thread::scope(|scope| {
         let mut starts = Vec::new();
         let crew: Vec<_> = (0..plan.threads)
@@ -123,11 +126,22 @@ pub fn run(
             .collect();
         drop(news);
         let mut opening = Opening::default();
+        let mut under_way = starts.len();
         for _ in 0..plan.threads {
-            while let Err(mpsc::RecvTimeoutError::Timeout) =
-                reports.recv_timeout(limits::WATCH).map(|one| opening.add(one))
-            {
-                watch(&live.glance());
+            loop {
+                match reports.recv_timeout(limits::WATCH) {
+                    Ok(News::Opened(one)) => {
+                        opening.add(one);
+                        break;
+                    }
+                    // A thread that failed before it had opened anything.
+                    Ok(News::Over) => {
+                        under_way -= 1;
+                        break;
+                    }
+                    Err(mpsc::RecvTimeoutError::Disconnected) => break,
+                    Err(mpsc::RecvTimeoutError::Timeout) => watch(&live.glance()),
+                }
             }
         }
         let start_ns = monotonic_ns() + limits::START_LEAD_NS;
@@ -140,7 +154,11 @@ pub fn run(
             }
             live.start();
             watch(&live.glance());
+            await_over(&reports, under_way, || watch(&live.glance()));
+            live.end();
+            watch(&live.glance());
         }
+        // Whoever waits for the start waits in vain, and whoever is done may close its connections.
         drop(starts);
         // Each thread lets go of its end when it is done, so the end of the last is known at once.
         while let Err(mpsc::RecvTimeoutError::Timeout) = reports.recv_timeout(limits::WATCH) {
@@ -163,8 +181,38 @@ pub fn run(
             EngineError::Unreachable { address: plan.address.clone(), reason, cause }
         })
     })?;
-    let throttled_periods = quota::throttled_periods().saturating_sub(throttled_before);
+    let throttled_periods = groups.throttled().unwrap_or(0).saturating_sub(throttled_before);
     Ok(Measured { throttled_periods, ..measured })
+}
+
+/// What a thread reports.
+enum News {
+    /// It has opened its connections.
+    Opened(Opening),
+    /// Its last request is answered or given up, or it failed.
+    Over,
+}
+
+/// Reports that a thread is done, however it ends.
+struct OverAtLast<'a>(&'a mpsc::Sender<News>);
+
+impl Drop for OverAtLast<'_> {
+    fn drop(&mut self) {
+        // Nobody receives it if the run has failed.
+        let _ = self.0.send(News::Over);
+    }
+}
+
+/// Waits until all threads that are `under_way` are done, and calls `meanwhile` some ten times a second.
+fn await_over(reports: &mpsc::Receiver<News>, mut under_way: usize, mut meanwhile: impl FnMut()) {
+    while under_way > 0 {
+        match reports.recv_timeout(limits::WATCH) {
+            Ok(News::Over) => under_way -= 1,
+            Ok(News::Opened(_)) => {}
+            Err(mpsc::RecvTimeoutError::Timeout) => meanwhile(),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -194,13 +242,19 @@ fn thread_main(
     plan: &Arc<Plan>,
     live: &Arc<Live>,
     thread: u32,
-    news: &mpsc::Sender<Opening>,
+    news: &mpsc::Sender<News>,
     started: &mpsc::Receiver<u64>,
 ) -> io::Result<Option<Part>> {
-    if let Some(&cpu) = plan.cpus.get(thread as usize % plan.cpus.len().max(1)) {
+    let over = OverAtLast(news);
+    let cores = &plan.placement.cores;
+    if let Some(&cpu) = cores.get(thread as usize % cores.len().max(1)) {
         let mut set = nix::sched::CpuSet::new();
         set.set(cpu)?;
         nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?;
+    }
+    if plan.placement.ahead {
+        // Where that is not allowed any more, it runs as it would have.
+        ahead::go();
     }
     let share = |all: u64| {
         all / u64::from(plan.threads) + u64::from(u64::from(thread) < all % u64::from(plan.threads))
@@ -210,11 +264,14 @@ fn thread_main(
     let mut worker = Worker::new(plan.clone(), live.clone(), dispatcher, tally, thread, connections)?;
     worker.open_all()?;
     let first_failure = worker.books.first_failure.take();
-    let _ = news.send(Opening { opened: worker.books.connections.opened, first_failure });
+    let _ = news.send(News::Opened(Opening { opened: worker.books.connections.opened, first_failure }));
     // No start: nobody could open a connection.
     let Ok(start_ns) = started.recv() else { return Ok(None) };
     worker.run(start_ns)?;
     let ended_ns = worker.give_up();
+    drop(over);
+    // The other threads may still load the server, and whoever looks at it now wants to see every connection.
+    let _ = started.recv();
     worker.network.say_goodbye()?;
     let Books { tally, meter, partial, connections, absence, .. } = worker.books;
     Ok(Some(Part { tally, meter, partial, ended_ns, connections, absence }))

@@ -76,6 +76,8 @@ pub enum Partial {
     Interrupted,
     /// More requests waited for a connection than [`PlanAsRun::backlog`] allows.
     Backlog,
+    /// A condition came true under which the user wanted it ended.
+    Condition,
 }
 
 /// Counts of requests that were due inside the measured window, unless said otherwise.
@@ -349,9 +351,25 @@ pub struct Connections {
     pub failed: u64,
 }
 
+/// What follows from a condition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConditionRole {
+    /// The run fails where it holds.
+    #[default]
+    FailIf,
+    /// The run fails where it does not hold.
+    Require,
+    /// The run is ended as soon as it holds, and fails.
+    AbortOn,
+}
+
 /// One threshold, and how it came out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
+    /// What follows from it.
+    #[serde(default)]
+    pub role: ConditionRole,
     /// As it was written.
     pub expression: String,
     /// The measured value, in ns, per second, or as a share, by the metric; absent when it was not measured.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::placement::Placement;
+
 /// The plan with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanAsRun {
@@ -38,6 +40,9 @@ pub struct PlanAsRun {
     pub backlog: u64,
     /// Longest stretch before a request is due that the generator spins instead of sleeping.
     pub spin_ns: u64,
+    /// On which cores the generator's threads ran, and why there.
+    #[serde(default)]
+    pub placement: Placement,
     /// The requests of the mix.
     pub mix: Vec<MixEntry>,
 }

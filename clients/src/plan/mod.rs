@@ -7,6 +7,7 @@ pub mod error;
 pub mod mixfile;
 pub mod pacer;
 pub mod place;
+pub mod placement;
 pub mod profile;
 pub mod request;
 
@@ -20,6 +21,7 @@ use crate::plan::address::ServerAddress;
 use crate::plan::as_run::{Load, PlanAsRun, Stretch};
 use crate::plan::error::PlanError;
 use crate::plan::pacer::Arrivals;
+use crate::plan::placement::Placement;
 use crate::plan::request::{ExpectedBody, Request};
 
 /// Who decides when the next request starts.
@@ -115,8 +117,8 @@ pub struct Plan {
     pub backlog: u64,
     /// Longest spin before a request is due, ns.
     pub spin_ns: u64,
-    /// CPUs for the threads, in turn; empty: wherever the kernel puts them.
-    pub cpus: Vec<usize>,
+    /// Cores for the threads, in turn; none: wherever the kernel puts them.
+    pub placement: Placement,
     /// Share of failed requests from which on the run is void.
     pub errors_max: f64,
     /// The mix; at least one request.
@@ -149,7 +151,7 @@ impl Plan {
             seed: 1,
             backlog: limits::BACKLOG_DEFAULT_REQUESTS,
             spin_ns: limits::SPIN_DEFAULT_NS,
-            cpus: Vec::new(),
+            placement: Placement::default(),
             errors_max: limits::ERRORS_MAX_SHARE,
             mix: vec![request],
         }
@@ -249,6 +251,7 @@ impl Plan {
             seed: self.seed,
             backlog: self.backlog,
             spin_ns: self.spin_ns,
+            placement: self.placement.clone(),
             mix: self.mix.iter().map(Request::entry).collect(),
         }
     }

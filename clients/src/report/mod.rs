@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod hlog;
 pub mod markdown;
+pub mod plain;
 mod steps;
 pub mod text;
 

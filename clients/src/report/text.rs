@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use crate::books::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
-use crate::outcome::{Distribution, Outcome, Partial};
+use crate::outcome::{ConditionRole, Distribution, Outcome, Partial, Threshold};
 use crate::plan::as_run::{Load, PlanAsRun};
-use crate::report::steps;
-use crate::verdict::threshold::{self, Metric};
+use crate::report::{plain, steps};
+use crate::verdict::condition::{self, Metric};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
 use dyno_units::text::{cut, wrap_parts};
@@ -22,8 +22,17 @@ const SHOWN: [f64; 7] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
 /// Rows of the picture at most.
 const ROWS: usize = 12;
 
+/// The figures by which a run was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistics<'a> {
+    /// They stand below the others.
+    Shown,
+    /// They are left out; the text tells how to see them.
+    Folded(&'a str),
+}
+
 /// The whole summary, each line ended.
-pub fn summary(outcome: &Outcome, paint: Paint) -> String {
+pub fn summary(outcome: &Outcome, paint: Paint, statistics: Statistics) -> String {
     let mut out = String::new();
     let o = &mut out;
     // Writing to a String cannot fail, so the results of `writeln!` are let go here and below.
@@ -34,25 +43,41 @@ pub fn summary(outcome: &Outcome, paint: Paint) -> String {
     steps::table(o, outcome, paint);
     picture(o, &outcome.latency.total, paint);
     figures(o, outcome, paint);
-    audit(o, outcome, paint);
+    match statistics {
+        Statistics::Shown => audit(o, outcome, paint),
+        Statistics::Folded(how) => {
+            let _ = writeln!(o, "{}", paint.dim(how));
+        }
+    }
     for threshold in &outcome.thresholds {
-        let measured = threshold.measured.map_or("not measured: too few answers".into(), |m| {
-            format!("measured {}", show_measured(&threshold.expression, m))
-        });
-        let (grade, word) = match (threshold.undecided, threshold.failed) {
-            (true, _) => (Verdict::Doubtful, "UNDECIDED"),
-            (false, true) => (Verdict::Void, "FAILED"),
-            (false, false) => (Verdict::Sound, "passed"),
-        };
-        let mark = paint.verdict(grade.tone(), word);
-        let _ =
-            writeln!(o, "{} {mark}: fail if {} ({measured})", paint.dim("threshold "), threshold.expression);
+        let _ = writeln!(o, "{} {}", paint.dim(&format!("{:<10}", "condition")), came_out(threshold, paint));
     }
     out
 }
 
+/// `passed: require p99<5ms (measured 1.20 ms)`
+pub fn came_out(threshold: &Threshold, paint: Paint) -> String {
+    let role = match threshold.role {
+        ConditionRole::FailIf => "fail if",
+        ConditionRole::Require => "require",
+        ConditionRole::AbortOn => "abort on",
+    };
+    let measured = match (threshold.measured, threshold.role) {
+        (Some(value), _) => format!("measured {}", show_measured(&threshold.expression, value)),
+        (None, ConditionRole::AbortOn) => "it never held".into(),
+        (None, _) => "not measured: too few answers".into(),
+    };
+    let (grade, word) = match (threshold.undecided, threshold.failed) {
+        (true, _) => (Verdict::Doubtful, "UNDECIDED"),
+        (false, true) if threshold.role == ConditionRole::AbortOn => (Verdict::Void, "ENDED THE RUN"),
+        (false, true) => (Verdict::Void, "FAILED"),
+        (false, false) => (Verdict::Sound, "passed"),
+    };
+    format!("{}: {role} {} ({measured})", paint.verdict(grade.tone(), word), threshold.expression)
+}
+
 fn show_measured(expression: &str, value: f64) -> String {
-    match threshold::parse(expression).map(|condition| condition.metric) {
+    match condition::parse(expression).map(|condition| condition.metric) {
         Ok(Metric::Rate) => format!("{}/s", show::rate(value)),
         Ok(Metric::Errors) => show::share(value),
         Ok(Metric::Latency { .. }) => show::time(value),
@@ -118,11 +143,15 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     };
     let partial = match outcome.partial {
         Some(Partial::Interrupted) => " · PARTIAL: interrupted",
+        Some(Partial::Condition) => " · PARTIAL: ended by a condition",
         Some(Partial::Backlog) => " · PARTIAL: ended by the backlog's bound",
         None => "",
     };
     let rate = show::rate(outcome.rates.achieved_per_s);
     let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", label(audit.verdict, paint));
+    if let Some(sentence) = plain::fast(outcome) {
+        let _ = writeln!(o, "{}", wrapped("  ", &sentence, " "));
+    }
     if audit.latency > audit.verdict {
         let _ = writeln!(o, "{} latencies: they do not describe the server", label(audit.latency, paint));
     }
@@ -256,13 +285,20 @@ fn figures(o: &mut String, outcome: &Outcome, paint: Paint) {
             connections(outcome.connections.open_max)
         ),
     );
+    line("", outcome.plan.placement.words());
 }
 
 fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
-    let f = &outcome.audit.figures;
-    let mut line = |name: &str, text: String| {
+    for (name, text) in audit_lines(outcome) {
         let _ = writeln!(o, "{} {text}", paint.dim(&format!("{name:<10}")));
-    };
+    }
+}
+
+/// The figures by which a run was judged: names, empty where the name of the line before goes on, and words.
+pub fn audit_lines(outcome: &Outcome) -> Vec<(String, String)> {
+    let f = &outcome.audit.figures;
+    let mut lines = Vec::new();
+    let mut line = |name: &str, text: String| lines.push((name.to_string(), text));
     let little = match f.in_system_predicted {
         p if p > 0.0 => format!(" · Little's law off by {}", show::share((f.in_system_mean / p - 1.0).abs())),
         _ => String::new(),
@@ -311,6 +347,7 @@ fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {
             ),
         );
     }
+    lines
 }
 
 /// Breaks text at `joint` into lines of [`WIDTH`] columns, each behind `indent`.

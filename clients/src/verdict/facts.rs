@@ -125,8 +125,8 @@ impl LatencyFacts {
 }
 
 impl Facts {
-    /// Whether the user ended the run.
+    /// Whether the user ended the run, or a condition that the user gave.
     pub(super) fn is_interrupted(&self) -> bool {
-        matches!(self.partial, Some((Partial::Interrupted, _)))
+        matches!(self.partial, Some((Partial::Interrupted | Partial::Condition, _)))
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a run may be believed, and whether it kept the thresholds that were asked for.
 
 mod absence;
+pub mod condition;
 pub mod facts;
 pub mod judge;
 pub mod self_check;

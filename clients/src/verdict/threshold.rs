@@ -1,123 +1,69 @@
-//! Thresholds that a run must keep, such as `p99>5ms`.
+//! How a run came out by the conditions that its user gave, at its end and while it goes on.
 //!
-//! | metric | value |
-//! |---|---|
-//! | `p50` ... `p99.999`, `mean`, `max`, `min` | a duration; of the total latency, or with a prefix: `response.p99`, `wait.`, `lag.`, `reading.`, `connect.` |
-//! | `rate` | verified answers a second |
-//! | `errors` | share of failed requests, such as `0.1%` |
+//! A figure that was not measured, for want of samples, fails a threshold of either kind: silence is no success. One
+//! that is void, or a bound that does not decide, leaves it undecided.
 
-use crate::outcome::{Distribution, Outcome, Threshold};
-use dyno_units::read::{self, ReadError};
+use crate::books::coarse::Coarse;
+use crate::books::glance::WindowGlance;
+use crate::books::histogram::{decode, samples_beyond};
+use crate::limits::{RATE_KNOWN_NS, SAMPLES_BEYOND_MIN};
+use crate::outcome::{ConditionRole, Distribution, Outcome, Threshold};
+use crate::verdict::condition::{Condition, Metric, Statistic};
 use dyno_units::verdict::Verdict;
 
-/// A condition under which a run counts as failed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    expression: String,
-    pub(crate) metric: Metric,
-    comparison: &'static str,
-    limit: f64,
-}
-
-/// What is compared.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Metric {
-    Latency { part: String, statistic: Statistic },
-    Rate,
-    Errors,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Statistic {
-    Quantile(f64),
-    Mean,
-    Min,
-    Max,
-}
-
-/// Why an expression is no condition.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ThresholdError {
-    /// It compares nothing.
-    #[error("'{0}': compare with > or <, such as p99>5ms")]
-    NoComparison(String),
-    /// The latency has no such part.
-    #[error("'{0}' is no part of a latency: total, response, wait, lag, reading or connect")]
-    NoPart(String),
-    /// It is no figure of a run.
-    #[error("'{0}' is no metric: p50 to p99.999, mean, min, max, rate or errors")]
-    NoMetric(String),
-    /// The percentile lies beyond all or below all.
-    #[error("'{0}': a percentile lies between p0 and p100")]
-    PercentileOutside(String),
-    /// The limit cannot be read.
-    #[error(transparent)]
-    Number(#[from] ReadError),
-}
-
-/// Reads a condition such as `p99>5ms`.
-///
-/// # Errors
-/// Says what is wrong and what would be right.
-pub fn parse(expression: &str) -> Result<Condition, ThresholdError> {
-    let at = expression.find(['<', '>']).ok_or_else(|| ThresholdError::NoComparison(expression.into()))?;
-    let (name, rest) = expression.split_at(at);
-    let comparison = [">=", "<=", ">", "<"].into_iter().find(|c| rest.starts_with(c)).unwrap_or(">");
-    let (name, value) = (name.trim(), rest[comparison.len()..].trim());
-    let (metric, limit) = match name {
-        "rate" => (Metric::Rate, read::rate(value)?),
-        "errors" => (Metric::Errors, read::share(value)?),
-        _ => {
-            // A percentile holds a dot itself.
-            let (part, statistic) = match name.split_once('.') {
-                Some((part, statistic)) if !part.starts_with('p') => (part, statistic),
-                _ => ("total", name),
-            };
-            if !["total", "response", "wait", "lag", "reading", "connect"].contains(&part) {
-                return Err(ThresholdError::NoPart(part.into()));
-            }
-            let statistic = statistic_of(statistic)?;
-            (Metric::Latency { part: part.into(), statistic }, read::duration_ns(value)? as f64)
-        }
-    };
-    Ok(Condition { expression: expression.into(), metric, comparison, limit })
-}
-
-fn statistic_of(name: &str) -> Result<Statistic, ThresholdError> {
-    let unknown = || ThresholdError::NoMetric(name.into());
-    Ok(match name {
-        "mean" => Statistic::Mean,
-        "min" => Statistic::Min,
-        "max" => Statistic::Max,
-        _ => {
-            let percent: f64 = name.strip_prefix('p').and_then(|p| p.parse().ok()).ok_or_else(unknown)?;
-            if !(percent > 0.0 && percent < 100.0) {
-                return Err(ThresholdError::PercentileOutside(name.into()));
-            }
-            Statistic::Quantile(percent / 100.0)
-        }
-    })
-}
-
 impl Condition {
-    /// Compares with what was measured. What was not measured fails: silence is no success. What is void, or a
-    /// bound that does not decide, is undecided.
-    pub fn check(&self, outcome: &Outcome) -> Threshold {
+    /// Compares with what was measured.
+    pub fn check(&self, role: ConditionRole, outcome: &Outcome) -> Threshold {
         let (measured, verdict) = self.measured(outcome);
-        let holds = |measured: f64| match self.comparison {
-            ">" => measured > self.limit,
-            ">=" => measured >= self.limit,
-            "<" => measured < self.limit,
-            _ => measured <= self.limit,
-        };
+        let fails = |measured: f64| self.holds(measured) != (role == ConditionRole::Require);
         let undecided = measured.is_some_and(|measured| match verdict {
             Verdict::Void => true,
             // The value is this or any higher one.
-            Verdict::AtLeast => holds(measured) != holds(f64::INFINITY),
+            Verdict::AtLeast => fails(measured) != fails(f64::INFINITY),
             Verdict::Sound | Verdict::Doubtful => false,
         });
-        let failed = !undecided && measured.is_none_or(holds);
-        Threshold { expression: self.expression.clone(), measured, failed, undecided }
+        let failed = !undecided && measured.is_none_or(fails);
+        Threshold { role, expression: self.expression.clone(), measured, failed, undecided }
+    }
+
+    /// The figure by which the run is to be ended now, if the condition holds and is known to.
+    pub fn comes_true(&self, window: &WindowGlance, latencies: &Coarse) -> Option<f64> {
+        self.seen(window, latencies).filter(|&value| self.holds(value))
+    }
+
+    /// As a threshold of a run during which it was looked at: `ended_at` is the figure that ended it.
+    pub fn watched(&self, ended_at: Option<f64>) -> Threshold {
+        Threshold {
+            role: ConditionRole::AbortOn,
+            expression: self.expression.clone(),
+            measured: ended_at,
+            failed: ended_at.is_some(),
+            undecided: false,
+        }
+    }
+
+    /// The figure so far; `None` as long as there are too few samples for it.
+    fn seen(&self, window: &WindowGlance, latencies: &Coarse) -> Option<f64> {
+        let WindowGlance { elapsed_ns, answered, completed, failed, sum_ns, max_ns, .. } = *window;
+        match &self.metric {
+            Metric::Rate => (elapsed_ns >= RATE_KNOWN_NS).then(|| answered as f64 * 1e9 / elapsed_ns as f64),
+            Metric::Errors => {
+                let known = failed >= SAMPLES_BEYOND_MIN || completed >= SAMPLES_BEYOND_MIN && failed == 0;
+                known.then(|| failed as f64 / (completed + failed) as f64)
+            }
+            Metric::Latency { .. } if completed == 0 => None,
+            Metric::Latency { statistic, .. } => match *statistic {
+                Statistic::Mean => {
+                    (completed >= SAMPLES_BEYOND_MIN).then(|| sum_ns as f64 / completed as f64)
+                }
+                Statistic::Max => Some(max_ns as f64),
+                Statistic::Min => None,
+                Statistic::Quantile(q) => {
+                    let known = samples_beyond(latencies.count(), q) >= SAMPLES_BEYOND_MIN;
+                    latencies.quantile_ns(q).filter(|_| known).map(|ns| ns as f64)
+                }
+            },
+        }
     }
 
     /// What it is about, and how far that may be believed.
@@ -155,9 +101,9 @@ fn value(distribution: &Distribution, statistic: Statistic) -> Option<f64> {
         Statistic::Max => Some(distribution.max_ns as f64),
         Statistic::Quantile(q) => {
             // Any percentile may be asked for, as long as there are samples enough beyond it.
-            let beyond = crate::books::histogram::samples_beyond(distribution.count, q);
-            let histogram = crate::books::histogram::decode(&distribution.hdr_v2_base64).ok()?;
-            (beyond >= crate::limits::SAMPLES_BEYOND_MIN).then(|| histogram.value_at_quantile(q) as f64)
+            let beyond = samples_beyond(distribution.count, q);
+            let histogram = decode(&distribution.hdr_v2_base64).ok()?;
+            (beyond >= SAMPLES_BEYOND_MIN).then(|| histogram.value_at_quantile(q) as f64)
         }
     }
 }
@@ -165,6 +111,7 @@ fn value(distribution: &Distribution, statistic: Statistic) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::condition::parse;
 
     #[test]
     fn a_condition_on_a_figure_that_is_void_or_a_bound_is_undecided() {
@@ -189,12 +136,76 @@ mod tests {
             (Void, Void, "errors>50%", false, false),
         ] {
             (outcome.audit.rate, outcome.audit.latency) = (of_rate, of_latency);
-            let told = parse(expression).unwrap().check(&outcome);
+            let told = parse(expression).unwrap().check(ConditionRole::FailIf, &outcome);
             assert_eq!(
                 (told.failed, told.undecided),
                 (failed, undecided),
                 "{expression} {of_rate:?} {of_latency:?}"
             );
+        }
+    }
+
+    /// Whatever fails by the one fails by its opposite in the other role, and what is not known never passes.
+    #[test]
+    fn a_requirement_is_the_opposite_of_a_failure_and_is_never_met_in_silence() {
+        let text = include_str!("../../tests/data/outcome.json");
+        let whole: Outcome = serde_json::from_str(text).unwrap();
+        let grades = [Verdict::Sound, Verdict::Doubtful, Verdict::AtLeast, Verdict::Void];
+        for metric in ["p50", "p90", "p99", "p99.9", "max", "mean", "min", "lag.p99", "wait.max"] {
+            for (limit, grade) in
+                ["1ns", "1h"].into_iter().flat_map(|limit| grades.map(|grade| (limit, grade)))
+            {
+                let mut outcome = whole.clone();
+                (outcome.audit.rate, outcome.audit.latency) = (grade, grade);
+                let failure =
+                    parse(&format!("{metric}>={limit}")).unwrap().check(ConditionRole::FailIf, &outcome);
+                let requirement =
+                    parse(&format!("{metric}<{limit}")).unwrap().check(ConditionRole::Require, &outcome);
+                let came_out = |t: &Threshold| (t.failed, t.undecided, t.measured);
+                assert_eq!(came_out(&failure), came_out(&requirement), "{metric} {limit} {grade:?}");
+            }
+        }
+        // Too few answers for the percentile, none at all, and a void one.
+        for (expression, count) in [("p99.999<1h", 5), ("p50<1h", 0), ("max<1h", 0), ("mean<1h", 0)] {
+            let mut outcome = whole.clone();
+            outcome.latency.total.count = count;
+            let told = parse(expression).unwrap().check(ConditionRole::Require, &outcome);
+            assert!(told.failed && told.measured.is_none(), "{expression} {told:?}");
+        }
+        let mut outcome = whole;
+        (outcome.counts.completed, outcome.counts.failed) = (0, 0);
+        let told = parse("errors<50%").unwrap().check(ConditionRole::Require, &outcome);
+        assert!(told.failed, "no request, no success: {told:?}");
+    }
+
+    #[test]
+    fn a_run_is_ended_by_what_is_known_and_not_by_its_first_few_answers() {
+        let mut latencies = Coarse::default();
+        (0..1_000).for_each(|_| latencies.record(7_000_000));
+        let window = WindowGlance {
+            elapsed_ns: 2_000_000_000,
+            answered: 1_000,
+            completed: 1_000,
+            failed: 20,
+            sum_ns: 7_000_000_000,
+            max_ns: 7_000_000,
+            lag_sum_ns: 0,
+        };
+        let few = WindowGlance { elapsed_ns: 1, answered: 1, completed: 1, failed: 1, ..window };
+        for (expression, comes_true, among_few) in [
+            ("errors>1%", true, false),
+            ("errors>5%", false, false),
+            ("p99>5ms", true, true),
+            ("p99.9>5ms", false, false),
+            ("p99>9ms", false, false),
+            ("mean>6ms", true, false),
+            ("max>6ms", true, true),
+            ("rate<600", true, false),
+            ("rate<400", false, false),
+        ] {
+            let condition = parse(expression).unwrap();
+            assert_eq!(condition.comes_true(&window, &latencies).is_some(), comes_true, "{expression}");
+            assert_eq!(condition.comes_true(&few, &latencies).is_some(), among_few, "{expression}, few");
         }
     }
 }

@@ -208,10 +208,8 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             ),
             "slow answers come in bunches: a longer run sees more bunches",
         ),
-        Doubt::ArrivalsOff { which, process, statistic, limit } => (
-            format!(
-                "{which} times are not the {process} process: {statistic:.2}, at most {limit:.2} is right"
-            ),
+        Doubt::ArrivalsOff { which, process, .. } => (
+            format!("{which} times are not spread as the {process} process of the plan has them"),
             if which == "intended" {
                 "this is a fault of Dyno: please report it"
             } else if f.was_kept_away() {

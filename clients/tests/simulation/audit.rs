@@ -12,7 +12,7 @@ use dyno_clients::plan::pacer::Arrivals;
 use dyno_clients::plan::profile::parse;
 use dyno_clients::plan::request::RequestParts;
 use dyno_clients::plan::{Length, Pace, Plan};
-use dyno_clients::report::text::summary;
+use dyno_clients::report::text::{Statistics, summary};
 use dyno_clients::verdict::judge::judge;
 use dyno_units::paint::Paint;
 
@@ -170,7 +170,7 @@ fn a_run_cut_short_states_no_percentile_that_its_answers_cannot_carry() {
         let total = &outcome.latency.total;
         assert!(answers.contains(&total.count), "{} answers until {cut_ns}", total.count);
         assert_eq!(total.percentiles.last().map(|p| p.quantile), highest, "{} answers", total.count);
-        let text = summary(&outcome, Paint(false));
+        let text = summary(&outcome, Paint(false), Statistics::Shown);
         assert!(
             text.contains("DOUBTFUL") && text.contains("cut short: ") && text.contains("PARTIAL"),
             "{text}"

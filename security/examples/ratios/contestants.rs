@@ -102,14 +102,16 @@ fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) {
 
 struct Pair(Box<dyn Connector>, Box<dyn Acceptor>);
 
-fn channel_pair() -> Pair {
+fn channel_pair(suites: [Suite; 2]) -> Pair {
     let (client, server) = (SigningKey::generate().0, SigningKey::generate().0);
     let (to_client, to_server) = (Trust::pinned(*client.public()), Trust::pinned(*server.public()));
-    let client = channel::endpoint::ChannelClient::new(Config::new(Identity::bare(client), to_server));
-    Pair(
-        Box::new(client),
-        Box::new(channel::endpoint::ChannelServer::new(Config::new(Identity::bare(server), to_client))),
-    )
+    let config = |key, trust| {
+        let mut config = Config::new(Identity::bare(key), trust);
+        config.suites = suites.to_vec();
+        config
+    };
+    let server = channel::endpoint::ChannelServer::new(config(server, to_client));
+    Pair(Box::new(channel::endpoint::ChannelClient::new(config(client, to_server))), Box::new(server))
 }
 
 fn tls_pair(mutual: bool) -> Pair {
@@ -150,7 +152,8 @@ pub(crate) fn handshakes() -> Vec<Contestant> {
         1.0
     });
     vec![
-        of("channel, mutual, pinned keys", channel_pair()),
+        of("channel, mutual, pinned keys", channel_pair(Suite::CLASSICAL)),
+        of("channel, the same with ML-KEM-768", channel_pair(Suite::HYBRID)),
         of("TLS 1.3, mutual, Ed25519", tls_pair(true)),
         of("TLS 1.3, server only, Ed25519", tls_pair(false)),
         noise,
@@ -201,7 +204,7 @@ pub(crate) fn throughput() -> Vec<Contestant> {
         })
     };
     vec![
-        of("channel", channel_pair()),
+        of("channel", channel_pair(Suite::CLASSICAL)),
         of("TLS 1.3 (rustls behind a Pipe)", tls_pair(true)),
         contestant("TLS 1.3 (rustls alone)", rustls_alone::sender()),
     ]

@@ -14,12 +14,18 @@
 //!   peer ──▶ principal ─┐
 //!   request ─▶ verb ────┼──▶ Policy::decide ──▶ Decision (allowed, line)
 //!   target ──▶ object ──┘
-//!   open file ─▶ Acl ───────▶ Acl::allows
+//!   principal ─▶ Users ─┐
+//!   open file ─▶ Acl ───┴──▶ Acl::allows
 //! ```
 //!
 //! Source of the terms: Saltzer and Schroeder, *The Protection of Information in Computer Systems* (1975), which also
 //! gives the reasons for the fail-safe default and for complete mediation.
 
 pub mod acl;
+pub mod fault;
+pub mod file;
 pub mod object;
 pub mod policy;
+pub mod principal;
+mod rules;
+pub mod users;

@@ -57,11 +57,15 @@ impl Object {
         &self.0
     }
 
+    /// The decoded path without a slash at its end; empty for the root.
+    pub(super) fn without_slash(&self) -> &str {
+        self.0.strip_suffix('/').unwrap_or(&self.0)
+    }
+
     /// The object and all that lie above it, from the object to the root: `/a/b` gives `/a/b`, `/a` and the empty
     /// name of the root. A slash at the end makes no difference.
     pub(super) fn ancestors(&self) -> impl Iterator<Item = &str> {
-        let whole = self.0.strip_suffix('/').unwrap_or(&self.0);
-        std::iter::successors(Some(whole), |name| name.rfind('/').map(|slash| &name[..slash]))
+        std::iter::successors(Some(self.without_slash()), |name| name.rfind('/').map(|slash| &name[..slash]))
     }
 }
 

@@ -106,8 +106,12 @@ pub struct Config {
     pub identity: Identity,
     /// The peers that we accept.
     pub trust: Trust,
-    /// Cipher suites, the most wanted first. When both ends differ, the initiator's order decides.
+    /// Cipher suites: those that an initiator offers, the most wanted first, and those that a responder takes. The
+    /// initiator's order decides.
     pub suites: Vec<Suite>,
+    /// For which application the session is, 0 to 255 octets: both ends must say the same. One identity key can serve
+    /// two applications that have different ones.
+    pub context: Vec<u8>,
     /// Limits of time, number and size.
     pub bounds: Bounds,
     /// Tells the calendar time, to check whether certificates are valid.
@@ -115,12 +119,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Both suites, the usual bounds, the system's calendar.
+    /// The classical suites, no context, the usual bounds, the system's calendar. An offer of a hybrid suite costs its
+    /// initiator a pair of keys and 1,184 octets whether it is taken or not, so it is made when it is asked for.
     pub fn new(identity: Identity, trust: Trust) -> Self {
         Config {
             identity,
             trust,
-            suites: Suite::ALL.to_vec(),
+            suites: Suite::CLASSICAL.to_vec(),
+            context: Vec::new(),
             bounds: Bounds::default(),
             calendar: Calendar::from_system(),
         }

@@ -8,6 +8,7 @@
 
 use crate::limits;
 use crate::signature::{Context, PUBLIC_OCTETS, PublicKey, SIGNATURE_OCTETS, SigningKey};
+use std::fmt;
 
 /// The context of an authority's signature, so that it counts for nothing but certificates.
 const CONTEXT: Context = Context("dyno channel v1 certificate");
@@ -20,6 +21,15 @@ pub enum KeyUsage {
     Serve = 1,
     /// The key belongs to a client, which initiates.
     Connect = 2,
+}
+
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyUsage::Serve => "serve",
+            KeyUsage::Connect => "connect",
+        })
+    }
 }
 
 /// An authority's signed statement about a key.
@@ -118,6 +128,17 @@ impl Credential {
             0 => rest.is_empty().then_some(Credential::bare(key)),
             1 => Some(Credential { key, certificate: Some(parse_certificate(rest)?) }),
             _ => None,
+        }
+    }
+}
+
+/// One line for a log, whatever characters the name has.
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key {}", self.key)?;
+        match &self.certificate {
+            Some(certificate) => write!(f, " with a certificate for {:?}", certificate.name),
+            None => Ok(()),
         }
     }
 }

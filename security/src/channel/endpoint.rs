@@ -1,6 +1,7 @@
 //! The two ends of the channel. Each makes a [`ChannelSession`] for each of its connections.
 
 use super::config::Config;
+use super::cookie::Cookies;
 use super::session::ChannelSession;
 use crate::half_open::HalfOpen;
 use crate::pipe::{Acceptor, Connector, Pipe};
@@ -14,13 +15,18 @@ use std::time::Instant;
 pub struct ChannelServer {
     config: Arc<Config>,
     half_open: HalfOpen,
+    cookies: Arc<Cookies>,
 }
 
 impl ChannelServer {
     /// A server with this configuration.
+    ///
+    /// # Panics
+    /// When the operating system gives no random octets.
     pub fn new(config: Config) -> Self {
         let half_open = HalfOpen::new(config.bounds.half_open);
-        ChannelServer { config: Arc::new(config), half_open }
+        let cookies = Arc::new(Cookies::new(Instant::now()));
+        ChannelServer { config: Arc::new(config), half_open, cookies }
     }
 
     /// The key that clients pin.
@@ -36,7 +42,8 @@ impl ChannelServer {
     /// A session for a connection that was accepted at `now` from `source`, which has a share of the handshakes under
     /// way.
     pub fn session_from(&self, source: Option<IpAddr>, now: Instant) -> ChannelSession {
-        ChannelSession::respond(Arc::clone(&self.config), self.half_open.door(source), now)
+        let door = self.half_open.door(source);
+        ChannelSession::respond(Arc::clone(&self.config), door, Arc::clone(&self.cookies), now)
     }
 }
 
@@ -72,5 +79,39 @@ impl ChannelClient {
 impl Connector for ChannelClient {
     fn connect(&self, now: Instant) -> Box<dyn Pipe> {
         Box::new(self.session(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel::config::Identity;
+    use crate::channel::message::{MessageKind, Suite};
+    use crate::channel::trust::Trust;
+    use crate::dh::counted;
+
+    #[test]
+    fn a_demand_for_a_cookie_costs_no_operation_with_keys() {
+        for suites in [Suite::CLASSICAL, Suite::HYBRID] {
+            let config = || {
+                let mut config = Config::new(Identity::throw_away(), Trust::anyone());
+                (config.suites, config.bounds.half_open) = (suites.to_vec(), 1);
+                config
+            };
+            let (client, server) = (ChannelClient::new(config()), ChannelServer::new(config()));
+            let now = Instant::now();
+            let hellos: Vec<_> = (0..10).map(|_| client.session(now).pending().to_vec()).collect();
+            let answer = |hello: &[u8]| {
+                let (mut session, before) = (server.session(now), counted::so_far());
+                session.receive(hello, &mut Vec::new(), now).expect("an answer");
+                (counted::so_far() - before, session.pending()[0], session)
+            };
+            let (cost, kind, _held) = answer(&hellos[0]);
+            assert!(cost >= 2 && kind == MessageKind::Reply as u8, "the control: {cost}");
+            for hello in &hellos {
+                let (cost, kind, _) = answer(hello);
+                assert_eq!((cost, kind), (0, MessageKind::Cookie as u8));
+            }
+        }
     }
 }

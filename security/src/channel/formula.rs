@@ -11,8 +11,12 @@ pub enum Field {
     Suite,
     /// The initiator's ephemeral public key.
     Gx,
+    /// The further fields of message 1, as they were sent: encapsulation key, context, cookie.
+    Fields,
     /// The responder's ephemeral public key.
     Gy,
+    /// The secret that the responder has encapsulated; empty where the suite has none.
+    Ct,
     /// The transcript digest after the key exchange.
     Th1,
     /// The sealed part of message 2.
@@ -23,6 +27,16 @@ pub enum Field {
     FlightI,
     /// The transcript digest after message 3.
     Th3,
+    /// The initiator's fresh public values in a renewal.
+    Renew,
+    /// The responder's fresh public values in a renewal.
+    Answer,
+    /// The transcript digest after a renewal; [`Field::Th3`] stands for the one before it.
+    Th4,
+    /// The label of the initiator's signature in a renewal.
+    LabelRenewI,
+    /// The label of the responder's signature in a renewal.
+    LabelRenewR,
     /// The initiator's label.
     LabelI,
     /// The responder's label.
@@ -47,12 +61,19 @@ impl Field {
         match self {
             Field::Suite => "suite",
             Field::Gx => "gx",
+            Field::Fields => "fields",
             Field::Gy => "gy",
+            Field::Ct => "ct",
             Field::Th1 => "th1",
             Field::FlightR => "flightR",
             Field::Th2 => "th2",
             Field::FlightI => "flightI",
             Field::Th3 => "th3",
+            Field::Renew => "renew",
+            Field::Answer => "answer",
+            Field::Th4 => "th4",
+            Field::LabelRenewI => "labelRenewI",
+            Field::LabelRenewR => "labelRenewR",
             Field::LabelI => "labelI",
             Field::LabelR => "labelR",
             Field::IdI => "idi",
@@ -84,10 +105,15 @@ pub const LABEL_I: Context = Context("dyno channel v1 initiator");
 pub const CTX_KEYS: &str = "dyno channel v1 keys";
 /// The label under which a traffic secret gives key, nonce base and next secret.
 pub const CTX_EPOCH: &str = "dyno channel v1 epoch";
+/// The label under which keys for the application are derived.
+pub const CTX_EXPORT: &str = "dyno channel v1 export";
 
 /// The digest that the handshake keys, the responder's signature and its MAC rest on.
-pub const TH1: Formula =
-    Formula { name: "th1", operation: "HASH", fields: &[Field::Suite, Field::Gx, Field::Gy] };
+pub const TH1: Formula = Formula {
+    name: "th1",
+    operation: "HASH",
+    fields: &[Field::Suite, Field::Gx, Field::Fields, Field::Gy, Field::Ct],
+};
 /// What the responder signs.
 pub const SIG_R: Formula =
     Formula { name: "sigR", operation: "SIGN sr", fields: &[Field::LabelR, Field::Th1, Field::IdR] };
@@ -117,12 +143,50 @@ pub const FLIGHT_I: Formula = Formula {
 /// The digest that the traffic secrets and every record rest on.
 pub const TH3: Formula = Formula { name: "th3", operation: "HASH", fields: &[Field::Th2, Field::FlightI] };
 
-/// The whole table, in the order of the handshake.
-pub const ALL: [&Formula; 9] = [&TH1, &SIG_R, &MAC_R, &FLIGHT_R, &TH2, &SIG_I, &MAC_I, &FLIGHT_I, &TH3];
+/// The digest that a renewal rests on; its `th3` is the digest of all that came before.
+pub const TH4: Formula =
+    Formula { name: "th4", operation: "HASH", fields: &[Field::Th3, Field::Renew, Field::Answer] };
+/// What the responder signs in a renewal.
+pub const SIG_RENEW_R: Formula =
+    Formula { name: "sigRenewR", operation: "SIGN sr", fields: &[Field::LabelRenewR, Field::Th4] };
+/// What the initiator signs in a renewal.
+pub const SIG_RENEW_I: Formula =
+    Formula { name: "sigRenewI", operation: "SIGN si", fields: &[Field::LabelRenewI, Field::Th4] };
 
-/// The labels, by their names in the model (the last is below the model's grain).
-pub const LABELS: [(&str, &str); 4] =
-    [("labelR", LABEL_R.0), ("labelI", LABEL_I.0), ("ctxKeys", CTX_KEYS), ("ctxEpoch", CTX_EPOCH)];
+/// The whole table, in the order of the handshake and of a renewal.
+pub const ALL: [&Formula; 12] = [
+    &TH1,
+    &SIG_R,
+    &MAC_R,
+    &FLIGHT_R,
+    &TH2,
+    &SIG_I,
+    &MAC_I,
+    &FLIGHT_I,
+    &TH3,
+    &TH4,
+    &SIG_RENEW_R,
+    &SIG_RENEW_I,
+];
+
+/// The label under which a renewal gives the next traffic secrets.
+pub const CTX_RENEW: &str = "dyno channel v1 renew";
+/// The label of the responder's signature in a renewal.
+pub const LABEL_RENEW_R: Context = Context("dyno channel v1 renew responder");
+/// The label of the initiator's signature in a renewal.
+pub const LABEL_RENEW_I: Context = Context("dyno channel v1 renew initiator");
+
+/// The labels, by their names in the models (some are below the models' grain).
+pub const LABELS: [(&str, &str); 8] = [
+    ("labelR", LABEL_R.0),
+    ("labelI", LABEL_I.0),
+    ("ctxKeys", CTX_KEYS),
+    ("ctxEpoch", CTX_EPOCH),
+    ("ctxExport", CTX_EXPORT),
+    ("ctxRenew", CTX_RENEW),
+    ("labelRenewR", LABEL_RENEW_R.0),
+    ("labelRenewI", LABEL_RENEW_I.0),
+];
 
 impl Formula {
     /// The input in order, taken from `values`.

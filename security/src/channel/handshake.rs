@@ -2,13 +2,17 @@
 
 use super::config::Config;
 use super::credential::{Credential, KeyUsage};
+use super::exchange::{self, Agreed, Offer};
+use super::exporter::Exporter;
+use super::field::{self, HelloFields};
 use super::formula::{self, Field, Formula};
 use super::message::{self, Hello, HelloReply, MessageKind, Suite};
 use super::record::{RecordOpener, RecordSealer};
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, SealingKey};
-use crate::dh::{EphemeralKey, SharedSecret};
+use crate::dh;
 use crate::digest::{self, sha256};
+use crate::kem;
 use crate::pipe::error::PipeError;
 use crate::signature::{Context, PublicKey, SIGNATURE_OCTETS};
 use zeroize::Zeroizing;
@@ -16,6 +20,20 @@ use zeroize::Zeroizing;
 const MAC_OCTETS: usize = 32;
 /// Each flight has a key of its own that seals nothing else, so the nonce may be the same: number 0 on a base of zeros.
 const FLIGHT_BASE: [u8; 12] = [0; 12];
+
+/// Why a handshake ends early.
+#[derive(Debug)]
+pub(crate) struct HandshakeRefusal {
+    pub(crate) error: PipeError,
+    /// The credential that the peer has proved, where it came so far and is not trusted: for the operator's log.
+    pub(crate) peer: Option<Box<Credential>>,
+}
+
+impl From<PipeError> for HandshakeRefusal {
+    fn from(error: PipeError) -> Self {
+        HandshakeRefusal { error, peer: None }
+    }
+}
 
 type Values<'a> = [(Field, &'a [u8])];
 
@@ -28,15 +46,21 @@ pub(crate) struct Established {
     pub(crate) opener: RecordOpener,
     /// The credential that the peer has proved.
     pub(crate) peer: Credential,
+    /// The names under which we know it.
+    pub(crate) names: Vec<String>,
     /// The transcript digest th3: the same on both sides, and different in every other session. It is not secret.
     pub(crate) transcript: [u8; 32],
+    /// Gives keys to the application.
+    pub(crate) exporter: Exporter,
 }
 
 /// The initiator after message 1.
 #[derive(Debug)]
 pub(crate) struct Initiator {
-    ephemeral: EphemeralKey,
+    offer: Offer,
     suites: Vec<u8>,
+    /// The fields of message 1 as they were sent last.
+    fields: Vec<u8>,
 }
 
 impl Initiator {
@@ -44,10 +68,18 @@ impl Initiator {
     ///
     /// # Errors
     /// [`PipeError::NoRandomness`].
-    pub(crate) fn start(suites: &[Suite]) -> Result<(Self, Vec<u8>), PipeError> {
-        let ephemeral = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
-        let hello = Hello::write(suites, ephemeral.public());
-        Ok((Initiator { ephemeral, suites: suites.iter().map(|&s| s as u8).collect() }, hello))
+    pub(crate) fn start(config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
+        let offer = Offer::generate(config.suites.iter().any(|suite| suite.is_hybrid()))?;
+        let fields = field::write_offer(offer.kem_key(), &config.context);
+        let hello = Hello::write_with(&config.suites, offer.gx(), &fields);
+        let suites = config.suites.iter().map(|&suite| suite as u8).collect();
+        Ok((Initiator { offer, suites, fields }, hello))
+    }
+
+    /// Message 1 once more with its header, and with the cookie that the responder has asked for.
+    pub(crate) fn repeat(&mut self, cookie: &[u8], config: &Config) -> Vec<u8> {
+        self.fields.extend(field::write_cookie(cookie));
+        Hello::write_with(&config.suites, self.offer.gx(), &self.fields)
     }
 
     /// Takes the body of message 2: checks the responder, gives message 3 with its header.
@@ -59,39 +91,41 @@ impl Initiator {
         body: &[u8],
         config: &Config,
         unix_s: u64,
-    ) -> Result<(Established, Vec<u8>), PipeError> {
+    ) -> Result<(Established, Vec<u8>), HandshakeRefusal> {
         let reply = HelloReply::parse(body).ok_or(PipeError::BadMessage)?;
         if !self.suites.contains(&(reply.suite as u8)) {
-            return Err(PipeError::BadMessage);
+            return Err(PipeError::BadMessage.into());
         }
-        let gx = *self.ephemeral.public();
-        let suite = message::suite_field(&self.suites, reply.suite);
-        let shared = self.ephemeral.agree(reply.gy).map_err(|_| PipeError::BadMessage)?;
-        let th1 = hash(&formula::TH1, &[(Field::Suite, &suite), (Field::Gx, &gx), (Field::Gy, reply.gy)]);
+        let gx = *self.offer.gx();
+        let shared = self.offer.agree(reply.suite, reply.gy, reply.ct)?;
+        let th1 = Agreement { offered: &self.suites, suite: reply.suite, gx: &gx, fields: &self.fields }
+            .hash(reply.gy, reply.ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
 
         let responder =
             Part { role: &RESPONDER, suite: reply.suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
-        let peer = responder.open(reply.flight, |peer| config.trust.check(peer, KeyUsage::Serve, unix_s))?;
+        let (peer, names) =
+            responder.open(reply.flight, |peer| config.trust.check(peer, KeyUsage::Serve, unix_s))?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, reply.flight)]);
         let initiator =
             Part { role: &INITIATOR, suite: reply.suite, key: &hk_i, mac_key: &mk, transcript: &th2 };
         let flight = initiator.seal(config)?;
         let th3 = hash(&formula::TH3, &[(Field::Th2, &th2), (Field::FlightI, &flight)]);
 
-        let [tk_i, tk_r, _] = schedule::derive(&th3, &shared);
+        let [tk_i, tk_r, xm] = schedule::derive(&th3, &shared);
         let mut finish = message::header(MessageKind::Finish, flight.len()).to_vec();
         finish.extend_from_slice(&flight);
         let (sealer, opener) =
             (RecordSealer::new(reply.suite, tk_i, th3), RecordOpener::new(reply.suite, tk_r, th3));
-        Ok((Established { sealer, opener, peer, transcript: th3 }, finish))
+        let exporter = Exporter::new(xm);
+        Ok((Established { sealer, opener, peer, names, transcript: th3, exporter }, finish))
     }
 }
 
 /// The responder after message 2.
 pub(crate) struct Responder {
     suite: Suite,
-    shared: SharedSecret,
+    shared: Agreed,
     hk_i: Secret,
     mk: Secret,
     th2: [u8; 32],
@@ -104,31 +138,33 @@ impl std::fmt::Debug for Responder {
 }
 
 impl Responder {
-    /// Takes the body of message 1: gives the state and message 2 with its header.
+    /// Answers message 1: gives the state and message 2 with its header.
     ///
     /// # Errors
     /// [`PipeError::BadMessage`] or [`PipeError::NothingInCommon`].
-    pub(crate) fn start(body: &[u8], config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
-        let hello = Hello::parse(body).ok_or(PipeError::BadMessage)?;
-        let suite = hello.choose(&config.suites).ok_or(PipeError::NothingInCommon)?;
-        let ephemeral = EphemeralKey::generate().map_err(|_| PipeError::NoRandomness)?;
-        let gy = *ephemeral.public();
-        let shared = ephemeral.agree(hello.gx).map_err(|_| PipeError::BadMessage)?;
-        let suite_field = message::suite_field(hello.suites, suite);
-        let th1 =
-            hash(&formula::TH1, &[(Field::Suite, &suite_field), (Field::Gx, hello.gx), (Field::Gy, &gy)]);
+    pub(crate) fn start(hello: &Hello, suite: Suite, config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
+        let Hello { suites: offered, gx, fields: HelloFields { octets: fields, kem_key, .. } } = *hello;
+        let (answer, shared) = exchange::answer(suite, gx, kem_key)?;
+        let (gy, ct) = (&answer.gy, answer.ct.as_deref());
+        let th1 = Agreement { offered, suite, gx, fields }.hash(gy, ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
         let flight =
             Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal(config)?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, &flight)]);
-        Ok((Responder { suite, shared, hk_i, mk, th2 }, HelloReply::write(suite, &gy, &flight)))
+        let reply = HelloReply { suite, gy, ct, flight: &flight }.write();
+        Ok((Responder { suite, shared, hk_i, mk, th2 }, reply))
     }
 
     /// Takes the body of message 3: checks the initiator.
     ///
     /// # Errors
     /// [`PipeError::BadMessage`], or why the initiator is not trusted.
-    pub(crate) fn finish(self, body: &[u8], config: &Config, unix_s: u64) -> Result<Established, PipeError> {
+    pub(crate) fn finish(
+        self,
+        body: &[u8],
+        config: &Config,
+        unix_s: u64,
+    ) -> Result<Established, HandshakeRefusal> {
         let initiator = Part {
             role: &INITIATOR,
             suite: self.suite,
@@ -136,12 +172,36 @@ impl Responder {
             mac_key: &self.mk,
             transcript: &self.th2,
         };
-        let peer = initiator.open(body, |peer| config.trust.check(peer, KeyUsage::Connect, unix_s))?;
+        let (peer, names) =
+            initiator.open(body, |peer| config.trust.check(peer, KeyUsage::Connect, unix_s))?;
         let th3 = hash(&formula::TH3, &[(Field::Th2, &self.th2), (Field::FlightI, body)]);
-        let [tk_i, tk_r, _] = schedule::derive(&th3, &self.shared);
+        let [tk_i, tk_r, xm] = schedule::derive(&th3, &self.shared);
         let (sealer, opener) =
             (RecordSealer::new(self.suite, tk_r, th3), RecordOpener::new(self.suite, tk_i, th3));
-        Ok(Established { sealer, opener, peer, transcript: th3 })
+        Ok(Established { sealer, opener, peer, names, transcript: th3, exporter: Exporter::new(xm) })
+    }
+}
+
+/// What stands in the transcript before the flights.
+struct Agreement<'a> {
+    offered: &'a [u8],
+    suite: Suite,
+    gx: &'a [u8; dh::OCTETS],
+    fields: &'a [u8],
+}
+
+impl Agreement<'_> {
+    /// The digest th1.
+    fn hash(&self, gy: &[u8; dh::OCTETS], ct: Option<&[u8; kem::CIPHERTEXT_OCTETS]>) -> [u8; 32] {
+        let suite = message::suite_field(self.offered, self.suite);
+        let values: &Values = &[
+            (Field::Suite, &suite),
+            (Field::Gx, self.gx),
+            (Field::Fields, self.fields),
+            (Field::Gy, gy),
+            (Field::Ct, ct.map_or(&[], |ct| ct)),
+        ];
+        hash(&formula::TH1, values)
     }
 }
 
@@ -231,8 +291,8 @@ impl Part<'_> {
     fn open(
         &self,
         flight: &[u8],
-        trusted: impl FnOnce(&Credential) -> Result<(), PipeError>,
-    ) -> Result<Credential, PipeError> {
+        trusted: impl FnOnce(&Credential) -> Result<Vec<String>, PipeError>,
+    ) -> Result<(Credential, Vec<String>), HandshakeRefusal> {
         let mut key = OpeningKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE)
             .map_err(|_| PipeError::BadMessage)?;
         let plain = key.open(self.transcript, flight).map_err(|_| PipeError::BadMessage)?;
@@ -241,12 +301,14 @@ impl Part<'_> {
         let peer = Credential::parse(id).ok_or(PipeError::BadMessage)?;
         verify(&peer.key, &self.covered(self.role.signature, id), signature)?;
         if !digest::equal(&self.mac(id), mac) {
-            return Err(PipeError::BadMessage);
+            return Err(PipeError::BadMessage.into());
         }
         // Decided last: a stranger who shows somebody else's key would learn from the time of the refusal whether that
         // key is trusted.
-        trusted(&peer)?;
-        Ok(peer)
+        match trusted(&peer) {
+            Ok(names) => Ok((peer, names)),
+            Err(error) => Err(HandshakeRefusal { error, peer: Some(Box::new(peer)) }),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 const LOOPBACK: &str = "localhost";
 
 /// The one form of a name in which it is compared.
-pub(super) fn canonical(name: &str) -> String {
+pub fn canonical(name: &str) -> String {
     match name.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => canonical_host(host),
         Some((host, port)) => format!("[{}]{port}", canonical_host(host)),

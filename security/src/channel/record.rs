@@ -7,7 +7,8 @@ use super::message::{self, HEADER_OCTETS, MessageKind, Suite};
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, Refused, SealingKey, TAG_OCTETS};
 use crate::limits;
-use std::time::Instant;
+use std::mem;
+use std::time::{Duration, Instant};
 
 const ASSOCIATED_OCTETS: usize = 32 + HEADER_OCTETS;
 
@@ -81,14 +82,30 @@ impl RecordSealer {
         self.octets += plain.len() as u64;
     }
 
-    /// Appends the record that announces the next key, then takes that key; the old one is gone.
-    pub fn rekey(&mut self, out: &mut Vec<u8>) {
-        self.seal(MessageKind::Rekey, &[], out);
-        let epoch = schedule::epoch(&self.next);
+    /// The suite of the session.
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// Takes the keys that come from a renewal in place of the next epoch's.
+    pub fn renew(&mut self, shared: &[u8], transcript: &[u8; 32]) {
+        let secret = schedule::renewed(&self.next, shared, transcript);
+        self.take(&secret);
+    }
+
+    fn take(&mut self, secret: &Secret) {
+        let epoch = schedule::epoch(secret);
         self.key = SealingKey::new(self.suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
         self.next = epoch.next;
         self.octets = 0;
+    }
+
+    /// Appends the record that announces the next key, then takes that key; the old one is gone.
+    pub fn rekey(&mut self, out: &mut Vec<u8>) {
+        self.seal(MessageKind::Rekey, &[], out);
+        let next = mem::replace(&mut self.next, Secret::zeros());
+        self.take(&next);
     }
 }
 
@@ -99,9 +116,40 @@ pub struct RecordOpener {
     next: Secret,
     associated: Associated,
     most_records: u64,
-    short_epochs: u32,
-    /// When the short epochs were last counted from none.
-    counted_since: Option<Instant>,
+    short_epochs: Allowance,
+    octets: u64,
+}
+
+/// How often a peer may do what costs us more than it, within a span of time.
+pub(crate) struct Allowance {
+    most: u32,
+    within: Duration,
+    taken: u32,
+    /// When they were last counted from none.
+    since: Option<Instant>,
+}
+
+impl Allowance {
+    /// `most` times `within` a span.
+    pub(crate) fn new(most: u32, within: Duration) -> Self {
+        Allowance { most, within, taken: 0, since: None }
+    }
+
+    /// Once more, at `now`.
+    ///
+    /// # Errors
+    /// [`Refused`] when it is too often.
+    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Refused> {
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) >= self.within {
+            (self.taken, self.since) = (0, Some(now));
+        }
+        if self.taken >= self.most {
+            return Err(Refused);
+        }
+        self.taken += 1;
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for RecordOpener {
@@ -120,8 +168,8 @@ impl RecordOpener {
         let key = OpeningKey::new(suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
         let (associated, most_records) = (Associated::new(transcript), limits::RECEIVE_RECORDS);
-        let (short_epochs, counted_since) = (0, None);
-        RecordOpener { suite, key, next: epoch.next, associated, most_records, short_epochs, counted_since }
+        let short_epochs = Allowance::new(limits::SHORT_EPOCHS, limits::SHORT_EPOCHS_TIME);
+        RecordOpener { suite, key, next: epoch.next, associated, most_records, short_epochs, octets: 0 }
     }
 
     /// Lowers the number of records that are taken under one key; it is never above [`limits::RECEIVE_RECORDS`].
@@ -144,6 +192,7 @@ impl RecordOpener {
         plain.extend_from_slice(body);
         let opened = self.key.open_in_place(self.associated.with(header), &mut plain[start..]);
         plain.truncate(start + opened.unwrap_or(0));
+        self.octets += opened.unwrap_or(0) as u64;
         opened.map(|_| ())
     }
 
@@ -153,19 +202,29 @@ impl RecordOpener {
     /// [`Refused`] when the sender changes its key again and again without need, which costs us more than it.
     pub fn rekey(&mut self, now: Instant) -> Result<(), Refused> {
         if self.key.next_number() < limits::FULL_EPOCH_RECORDS {
-            let since = *self.counted_since.get_or_insert(now);
-            if now.saturating_duration_since(since) >= limits::SHORT_EPOCHS_TIME {
-                (self.short_epochs, self.counted_since) = (0, Some(now));
-            }
-            if self.short_epochs >= limits::SHORT_EPOCHS {
-                return Err(Refused);
-            }
-            self.short_epochs += 1;
+            self.short_epochs.take(now)?;
         }
-        let epoch = schedule::epoch(&self.next);
+        let next = mem::replace(&mut self.next, Secret::zeros());
+        self.take(&next);
+        Ok(())
+    }
+
+    /// Octets of plaintext opened in this epoch.
+    pub fn octets(&self) -> u64 {
+        self.octets
+    }
+
+    /// Takes the keys that come from a renewal in place of the next epoch's.
+    pub fn renew(&mut self, shared: &[u8], transcript: &[u8; 32]) {
+        let secret = schedule::renewed(&self.next, shared, transcript);
+        self.take(&secret);
+    }
+
+    fn take(&mut self, secret: &Secret) {
+        let epoch = schedule::epoch(secret);
         self.key = OpeningKey::new(self.suite.aead(), &*epoch.key, &*epoch.base)
             .expect("the schedule gives keys of the right length");
         self.next = epoch.next;
-        Ok(())
+        self.octets = 0;
     }
 }

@@ -1,8 +1,7 @@
 //! The key schedule derives all keys from the shared secret and the transcript, each for one direction, purpose and
 //! epoch.
 
-use super::formula::{CTX_EPOCH, CTX_KEYS};
-use crate::dh::SharedSecret;
+use super::formula::{CTX_EPOCH, CTX_KEYS, CTX_RENEW};
 use crate::kdf::{self, Prk};
 
 /// 32 secret octets, wiped when dropped.
@@ -18,12 +17,12 @@ pub struct Derivation {
 
 /// The keys of messages 2 and 3 and of the MACs.
 pub const HANDSHAKE: Derivation = Derivation { salt: "th1", outputs: ["hkR", "hkI", "mk"] };
-/// The first traffic secrets; the third output is not used.
-pub const TRAFFIC: Derivation = Derivation { salt: "th3", outputs: ["tkI", "tkR", "_"] };
+/// The first traffic secrets, and the one from which keys for the application come.
+pub const TRAFFIC: Derivation = Derivation { salt: "th3", outputs: ["tkI", "tkR", "xm"] };
 
 /// HKDF with a transcript digest as salt: three secrets in the order of the [`Derivation`].
-pub fn derive(transcript: &[u8; 32], shared: &SharedSecret) -> [Secret; 3] {
-    let okm = kdf::extract(transcript, &**shared).derive::<96>(CTX_KEYS.as_bytes());
+pub fn derive(transcript: &[u8; 32], shared: &[u8]) -> [Secret; 3] {
+    let okm = kdf::extract(transcript, shared).derive::<96>(CTX_KEYS.as_bytes());
     [0, 32, 64].map(|at| Secret::copy_of(&okm[at..]))
 }
 
@@ -34,7 +33,7 @@ pub struct EpochKeys {
     /// The base to which a record's number is added to make its nonce.
     pub base: crate::secret::Secret<12>,
     /// The traffic secret of the next epoch; this one is wiped, so that a key stolen later does not lead back. It does
-    /// lead forward: only a new handshake ends what a thief of the whole state can read.
+    /// lead forward: only a renewal ends what a thief of the whole state can read.
     pub next: Secret,
 }
 
@@ -46,4 +45,11 @@ pub fn epoch(secret: &Secret) -> EpochKeys {
         base: crate::secret::Secret::copy_of(&okm[32..]),
         next: Secret::copy_of(&okm[44..]),
     }
+}
+
+/// The traffic secret of one direction after a renewal: from what both have agreed upon, from the digest of all that
+/// they have signed, and from the secret that would have come next.
+pub fn renewed(next: &Secret, shared: &[u8], transcript: &[u8; 32]) -> Secret {
+    let label = [CTX_RENEW.as_bytes(), &[0], transcript].concat();
+    kdf::extract(&**next, shared).derive(&label)
 }

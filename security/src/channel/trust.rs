@@ -52,6 +52,8 @@ pub enum TrustFileError {
 pub struct Trust {
     /// Keys that are accepted without a certificate.
     pub keys: Vec<PublicKey>,
+    /// The names of such keys, in their canonical form; a key may have several. One that has none is known by itself.
+    pub named: Vec<(String, PublicKey)>,
     /// Authorities whose certificates are accepted.
     pub authorities: Vec<PublicKey>,
     /// The names of which a certificate must carry one; none: any name will do.
@@ -101,9 +103,11 @@ impl Trust {
                         Some(exact) if exact <= taken => {
                             if exact < taken {
                                 trust.keys.clear();
+                                trust.named.clear();
                             }
                             taken = exact;
                             trust.keys.push(key);
+                            trust.named.push((whose, key));
                         }
                         Some(_) | None => {}
                     }
@@ -118,13 +122,40 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Whether the peer that shows `credential` is accepted for `usage` at `unix_s`.
+    /// Accepts the peer that shows `credential` for `usage` at `unix_s`, or not.
+    ///
+    /// # Returns
+    /// The peer's names in their canonical form: those of its key, or that of its certificate. A peer that is accepted
+    /// because everybody is has none.
     ///
     /// # Errors
     /// [`PipeError::UnknownKey`], [`PipeError::Expired`] or [`PipeError::WrongName`].
-    pub fn check(&self, credential: &Credential, usage: KeyUsage, unix_s: u64) -> Result<(), PipeError> {
-        if self.anyone || self.keys.contains(&credential.key) {
-            return Ok(());
+    pub fn check(
+        &self,
+        credential: &Credential,
+        usage: KeyUsage,
+        unix_s: u64,
+    ) -> Result<Vec<String>, PipeError> {
+        match self.recognise(credential, usage, unix_s) {
+            Err(_) if self.anyone => Ok(Vec::new()),
+            result => result,
+        }
+    }
+
+    fn recognise(
+        &self,
+        credential: &Credential,
+        usage: KeyUsage,
+        unix_s: u64,
+    ) -> Result<Vec<String>, PipeError> {
+        let key = &credential.key;
+        if self.keys.contains(key) {
+            let names = self.named.iter().filter(|(_, known)| known == key).map(|(name, _)| name.clone());
+            let mut names: Vec<_> = names.collect();
+            if names.is_empty() {
+                names.push(key.to_string());
+            }
+            return Ok(names);
         }
         let vouched = self.authorities.iter().any(|authority| credential.is_signed_by(authority));
         let Some(certificate) = credential.certificate.as_ref().filter(|_| vouched) else {
@@ -133,11 +164,12 @@ impl Trust {
         if !(certificate.not_before_s..=certificate.not_after_s).contains(&unix_s) {
             return Err(PipeError::Expired);
         }
-        let is_named = self.names.is_empty() || self.names.contains(&name::canonical(&certificate.name));
+        let name = name::canonical(&certificate.name);
+        let is_named = self.names.is_empty() || self.names.contains(&name);
         if certificate.usage != usage || !is_named {
             return Err(PipeError::WrongName);
         }
-        Ok(())
+        Ok(vec![name])
     }
 }
 

@@ -64,6 +64,8 @@ impl EphemeralKey {
     /// # Errors
     /// [`NoRandomness`] when the source is exhausted.
     pub fn generate_from(random: &dyn SecureRandom) -> Result<Self, NoRandomness> {
+        #[cfg(test)]
+        counted::add();
         let private = Box::new(EphemeralPrivateKey::generate(&X25519, random).map_err(|_| NoRandomness)?);
         let computed = private.compute_public_key().map_err(|_| NoRandomness)?;
         let mut public = [0; OCTETS];
@@ -82,9 +84,27 @@ impl EphemeralKey {
     /// [`LowOrder`] when the result would be all zero, or when the system gives no random octets to write over the
     /// private key.
     pub fn agree(mut self, peer: &[u8; OCTETS]) -> Result<SharedSecret, LowOrder> {
+        #[cfg(test)]
+        counted::add();
         let another = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).map_err(|_| LowOrder)?;
         let private = mem::replace(&mut *self.private, another);
         agree_ephemeral(private, &UnparsedPublicKey::new(&X25519, peer), SharedSecret::copy_of)
             .map_err(|_| LowOrder)
+    }
+}
+
+/// How many operations with keys this thread has done, for tests that promise that there are none.
+#[cfg(test)]
+pub(crate) mod counted {
+    use std::cell::Cell;
+
+    thread_local!(static OPERATIONS: Cell<u64> = const { Cell::new(0) });
+
+    pub(crate) fn add() {
+        OPERATIONS.with(|count| count.set(count.get() + 1));
+    }
+
+    pub(crate) fn so_far() -> u64 {
+        OPERATIONS.with(Cell::get)
     }
 }

@@ -18,6 +18,8 @@ pub enum PipeError {
     BadMessage,
     /// The peer has no version, cipher suite or application protocol in common with us.
     NothingInCommon,
+    /// The peer speaks for another application than we do.
+    OtherContext,
     /// The peer proved that it holds a key, but the key is neither pinned nor certified by an authority that we trust.
     UnknownKey,
     /// The peer's TLS certificate was issued by an authority that we do not trust.
@@ -76,6 +78,7 @@ impl PipeError {
             PipeError::NothingInCommon => {
                 "the peer has no version, cipher suite or protocol in common with us"
             }
+            PipeError::OtherContext => "the peer's session is for another application than ours",
             PipeError::UnknownKey => {
                 "the peer's key is neither pinned nor certified by an authority that we trust"
             }

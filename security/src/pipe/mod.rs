@@ -59,6 +59,14 @@ pub trait Pipe: Send {
     /// Whether the peer's authenticated close has arrived.
     fn is_closed_by_peer(&self) -> bool;
 
+    /// The names that the peer has proved, in the form in which names are compared. They are those of its key in the
+    /// trust file, or of its certificate; a key that is trusted without a name is its own. None before the handshake is
+    /// done, and for a peer that was accepted because everybody is.
+    fn peer_names(&self) -> &[String];
+
+    /// What the peer has proved to hold, accepted or not: a line for the operator's log. `None`: nothing that is known.
+    fn peer_shown(&self) -> Option<String>;
+
     /// When to call [`Pipe::handle_deadline`] (handshake limit, rekeying by time); `None`: never.
     fn deadline(&self) -> Option<Instant>;
 
@@ -122,6 +130,14 @@ impl<P: Pipe + ?Sized> Pipe for Box<P> {
 
     fn is_closed_by_peer(&self) -> bool {
         (**self).is_closed_by_peer()
+    }
+
+    fn peer_names(&self) -> &[String] {
+        (**self).peer_names()
+    }
+
+    fn peer_shown(&self) -> Option<String> {
+        (**self).peer_shown()
     }
 
     fn deadline(&self) -> Option<Instant> {

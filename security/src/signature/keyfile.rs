@@ -65,13 +65,19 @@ pub fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
 
 /// The PKCS#8 octets in a PEM text (RFC 7468): its first section PRIVATE KEY. `None` when it has no such section.
 pub fn parse_pem(pem: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    parse_section(pem, "PRIVATE KEY")
+}
+
+/// The octets of the first section of this kind in a PEM text.
+pub(crate) fn parse_section(pem: &[u8], section: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let (begin, end) = (format!("-----BEGIN {section}-----"), format!("-----END {section}-----"));
     let mut lines = pem.split(|&octet| octet == b'\n').map(<[u8]>::trim_ascii);
-    lines.find(|line| *line == b"-----BEGIN PRIVATE KEY-----")?;
+    lines.find(|line| *line == begin.as_bytes())?;
     // Neither vector grows, so neither leaves a copy of the secret behind.
     let mut letters = Zeroizing::new(Vec::with_capacity(pem.len()));
     loop {
         match lines.next()? {
-            b"-----END PRIVATE KEY-----" => break,
+            line if line == end.as_bytes() => break,
             line => letters.extend_from_slice(line),
         }
     }

@@ -5,5 +5,6 @@
 
 pub mod certificate;
 pub mod endpoint;
+mod names;
 pub mod session;
 pub mod trust;

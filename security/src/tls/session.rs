@@ -1,5 +1,6 @@
 //! One end of a TLS connection as a [`Pipe`].
 
+use super::names::names_of;
 use super::trust::is_authority_as_server;
 use crate::half_open::Door;
 use crate::lifecycle::{self, Lifecycle};
@@ -27,6 +28,8 @@ pub struct TlsSession {
     early_octets: usize,
     /// Whether the peer's first octet has arrived.
     received: bool,
+    /// The names in the peer's certificate, once it is accepted.
+    names: Vec<String>,
 }
 
 impl TlsSession {
@@ -37,6 +40,7 @@ impl TlsSession {
             outgoing: Outgoing::default(),
             early_octets: 0,
             received: false,
+            names: Vec::new(),
         };
         if let Some(connection) = &mut session.connection {
             // The driver limits what it hands over; with a limit of its own, rustls would silently take only a part.
@@ -72,6 +76,7 @@ impl TlsSession {
         // The alert that rustls has queued still goes out.
         self.flush();
         self.connection = None;
+        self.names = Vec::new();
         self.life.fail();
     }
 
@@ -90,6 +95,8 @@ impl TlsSession {
         }
         if !self.life.established && !connection.is_handshaking() {
             self.life.establish(None);
+            let certificate = connection.peer_certificates().and_then(<[_]>::first);
+            self.names = certificate.map_or_else(Vec::new, names_of);
         } else if connection.wants_write() {
             // There is an answer, so the peer's first message is whole.
             self.life.begin();
@@ -203,6 +210,15 @@ impl Pipe for TlsSession {
 
     fn is_closed_by_peer(&self) -> bool {
         self.life.closed_by_peer
+    }
+
+    fn peer_names(&self) -> &[String] {
+        &self.names
+    }
+
+    // rustls keeps no certificate that it has not accepted.
+    fn peer_shown(&self) -> Option<String> {
+        (!self.names.is_empty()).then(|| format!("a certificate for {:?}", self.names))
     }
 
     fn deadline(&self) -> Option<Instant> {

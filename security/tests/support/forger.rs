@@ -58,7 +58,7 @@ pub(crate) fn bare(key: &SigningKey) -> Vec<u8> {
 
 impl Exchange {
     fn new(role: Role, transcript: [u8; 32], th1: &[u8; 32], shared: &SharedSecret) -> Self {
-        let [of_responder, of_initiator, mac_key] = schedule::derive(th1, shared);
+        let [of_responder, of_initiator, mac_key] = schedule::derive(th1, &**shared);
         match role {
             Role::Responder => {
                 let (labels, keys) = ([LABEL_R, LABEL_I], [of_responder, of_initiator]);
@@ -128,7 +128,11 @@ pub(crate) fn deceive_about(
         let shared = own.agree(hello.gx).unwrap();
         let th1 = sha256(&[&suites(hello.suites, SUITE), hello.gx, &public]);
         let flight = lie(&Exchange::new(role, th1, &th1, &shared));
-        return victim.receive(&HelloReply::write(SUITE, &public, &flight), &mut plain, now);
+        return victim.receive(
+            &HelloReply { suite: SUITE, gy: &public, ct: None, flight: &flight }.write(),
+            &mut plain,
+            now,
+        );
     }
     victim.receive(&Hello::write(&[SUITE], &public), &mut plain, now)?;
     let two = drain(victim);

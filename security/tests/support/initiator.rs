@@ -1,6 +1,7 @@
-//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring: no module of the channel
-//! is used for it. It tells its secrets to whoever wants to look for them elsewhere.
+//! The initiator once more, written from `security/CHANNEL.md` alone and straight onto ring and the KEM: no module of
+//! the channel is used for it. It tells its secrets to whoever wants to look for them elsewhere.
 
+use dyno_security::kem::PrivateKey;
 use ring::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey as TheirKey, X25519, agree_ephemeral};
 use ring::digest::{SHA256, digest};
@@ -34,7 +35,7 @@ fn three_keys(th: &[u8], z: &[u8]) -> [Vec<u8>; 3] {
 }
 
 fn aead(suite: u8, key: &[u8]) -> LessSafeKey {
-    let algorithm = if suite == 1 { &AES_256_GCM } else { &CHACHA20_POLY1305 };
+    let algorithm = if suite % 2 == 1 { &AES_256_GCM } else { &CHACHA20_POLY1305 };
     LessSafeKey::new(UnboundKey::new(algorithm, key).unwrap())
 }
 
@@ -72,7 +73,7 @@ pub(crate) fn take(wire: &mut Vec<u8>) -> (u8, Vec<u8>) {
 /// Section 4, one direction.
 pub(crate) struct Direction {
     suite: u8,
-    th3: Vec<u8>,
+    pub(crate) th3: Vec<u8>,
     pub(crate) key: Vec<u8>,
     base: Vec<u8>,
     pub(crate) next: Vec<u8>,
@@ -107,14 +108,98 @@ impl Direction {
     }
 }
 
+/// Section 4, renewal: what the initiator has sent, and its private keys.
+pub(crate) struct Renewing {
+    ephemeral: EphemeralPrivateKey,
+    kem: Option<PrivateKey>,
+    /// The plaintext of `renew`.
+    pub(crate) renew: Vec<u8>,
+}
+
+/// A renewal as its initiator sees it after `answer`.
+pub(crate) struct Renewed {
+    z: Vec<u8>,
+    th: Vec<u8>,
+    /// The responder's signature.
+    pub(crate) signature: Vec<u8>,
+}
+
+impl Renewing {
+    pub(crate) fn start(suite: u8) -> Self {
+        let ephemeral = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).unwrap();
+        let mut renew = ephemeral.compute_public_key().unwrap().as_ref().to_vec();
+        let kem = (suite > 2).then(|| PrivateKey::generate().unwrap());
+        if let Some(kem) = &kem {
+            renew.extend_from_slice(kem.public());
+        }
+        Renewing { ephemeral, kem, renew }
+    }
+
+    /// Takes the plaintext of `answer`; `th` is th(n-1).
+    pub(crate) fn take(self, th: &[u8], answer: &[u8]) -> Renewed {
+        let (public, signature) = answer.split_at(answer.len() - 64);
+        let mut z = Vec::new();
+        if let Some(kem) = self.kem {
+            z.extend_from_slice(&*kem.decapsulate(public[32..].try_into().unwrap()));
+        }
+        let gy = TheirKey::new(&X25519, &public[..32]);
+        z.extend(agree_ephemeral(self.ephemeral, &gy, <[u8]>::to_vec).unwrap());
+        Renewed { z, th: hash(&[th, &self.renew, public]), signature: signature.to_vec() }
+    }
+}
+
+impl Renewed {
+    /// th(n).
+    pub(crate) fn th(&self) -> Vec<u8> {
+        self.th.clone()
+    }
+
+    /// What `role` ("responder" or "initiator") signs.
+    pub(crate) fn covered(&self, role: &str) -> Vec<u8> {
+        [b"dyno channel v1 renew ", role.as_bytes(), &[0], &self.th].concat()
+    }
+}
+
+impl Direction {
+    /// What a thief has who has stolen it all.
+    pub(crate) fn copy(&self) -> Self {
+        let Direction { suite, number, .. } = *self;
+        let [th3, key, base, next] = [&self.th3, &self.key, &self.base, &self.next].map(Clone::clone);
+        Direction { suite, th3, key, base, next, number }
+    }
+
+    /// As `open`, for what need not open.
+    pub(crate) fn try_open(&mut self, kind: u8, body: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, associated) = self.associated(kind, body.len());
+        let mut data = body.to_vec();
+        let opened = aead(self.suite, &self.key).open_in_place(nonce, Aad::from(associated), &mut data);
+        opened.ok().map(|plain| plain.to_vec())
+    }
+
+    /// Behind `fresh`.
+    pub(crate) fn renewed(&mut self, renewed: &Renewed) {
+        let label = [b"dyno channel v1 renew\0", &renewed.th[..]].concat();
+        let prk = Salt::new(HKDF_SHA256, &self.next).extract(&renewed.z);
+        let mut secret = [0; 32];
+        prk.expand(&[&label], Octets(32)).unwrap().fill(&mut secret).unwrap();
+        *self = Direction::new(self.suite, &self.th3, &secret);
+    }
+}
+
 /// An initiator after message 1.
 pub(crate) struct Initiator {
     keys: Ed25519KeyPair,
     /// What is shown: bare (kind 0 and the key), or with a certificate.
     credential: Vec<u8>,
     ephemeral: EphemeralPrivateKey,
+    /// gx is some form of the base point, so zx is gy: `ephemeral` is not used.
+    is_base_point: bool,
+    /// For suites 3 and 4.
+    kem: Option<PrivateKey>,
     gx: Vec<u8>,
     offered: Vec<u8>,
+    /// The fields of message 1 as they were sent last.
+    fields: Vec<u8>,
 }
 
 /// Secrets of a handshake, each with its name in the specification.
@@ -122,12 +207,68 @@ pub(crate) type Secrets = Vec<(&'static str, Vec<u8>)>;
 
 impl Initiator {
     pub(crate) fn start(seed: &[u8; 32], credential: Option<Vec<u8>>, offered: &[u8]) -> (Self, Vec<u8>) {
+        Initiator::start_for(seed, credential, offered, b"")
+    }
+
+    /// The same for an application with this context.
+    pub(crate) fn start_for(
+        seed: &[u8; 32],
+        credential: Option<Vec<u8>>,
+        offered: &[u8],
+        context: &[u8],
+    ) -> (Self, Vec<u8>) {
         let keys = Ed25519KeyPair::from_seed_unchecked(seed).unwrap();
         let credential = credential.unwrap_or_else(|| [&[0], keys.public_key().as_ref()].concat());
         let ephemeral = EphemeralPrivateKey::generate(&X25519, &SystemRandom::new()).unwrap();
         let gx = ephemeral.compute_public_key().unwrap().as_ref().to_vec();
-        let body = [b"dyno-channel", &[1, offered.len() as u8][..], offered, &gx].concat();
-        (Initiator { keys, credential, ephemeral, gx, offered: offered.to_vec() }, message(1, &body))
+        let mut fields = Vec::new();
+        let kem = offered.iter().any(|suite| [3, 4].contains(suite)).then(|| PrivateKey::generate().unwrap());
+        if let Some(kem) = &kem {
+            fields.extend(message(1, kem.public()));
+        }
+        if !context.is_empty() {
+            fields.extend(message(2, context));
+        }
+        let initiator = Initiator {
+            keys,
+            credential,
+            ephemeral,
+            is_base_point: false,
+            kem,
+            gx,
+            offered: offered.to_vec(),
+            fields,
+        };
+        let hello = initiator.hello();
+        (initiator, hello)
+    }
+
+    /// The same with `gx`, a form of the base point.
+    pub(crate) fn start_with_base_point(seed: &[u8; 32], offered: &[u8], gx: [u8; 32]) -> (Self, Vec<u8>) {
+        let (mut initiator, _) = Initiator::start(seed, None, offered);
+        (initiator.gx, initiator.is_base_point) = (gx.to_vec(), true);
+        let hello = initiator.hello();
+        (initiator, hello)
+    }
+
+    /// The same with the top bit of gx set, which RFC 7748 has the other side ignore.
+    pub(crate) fn start_with_top_bit(seed: &[u8; 32], offered: &[u8]) -> (Self, Vec<u8>) {
+        let (mut initiator, _) = Initiator::start(seed, None, offered);
+        initiator.gx[31] |= 0x80;
+        let hello = initiator.hello();
+        (initiator, hello)
+    }
+
+    fn hello(&self) -> Vec<u8> {
+        let offer = [&[1, self.offered.len() as u8][..], &self.offered].concat();
+        message(1, &[b"dyno-channel", &offer[..], &self.gx, &self.fields].concat())
+    }
+
+    /// Takes the body of a demand for a cookie; gives message 1 once more.
+    pub(crate) fn again(&mut self, cookie: &[u8]) -> Vec<u8> {
+        // A field is written as a message is: kind, length, octets.
+        self.fields.extend(message(255, cookie));
+        self.hello()
     }
 
     /// Takes the body of message 2 from a responder with a bare key; gives both directions and message 3.
@@ -142,12 +283,20 @@ impl Initiator {
         body: &[u8],
         responder: &[u8; 32],
     ) -> (Direction, Direction, Vec<u8>, Secrets) {
-        let (version, suite, gy, flight_r) = (body[0], body[1], &body[2..34], &body[34..]);
+        let (version, suite, gy) = (body[0], body[1], &body[2..34]);
+        let (ct, flight_r) = body[34..].split_at(if suite > 2 { 1088 } else { 0 });
         assert!(version == 1 && self.offered.contains(&suite));
         let offer = [&[1, self.offered.len() as u8][..], &self.offered, &[1, suite]].concat();
         let suite_field = [b"dyno-channel".as_slice(), &offer].concat();
-        let z = agree_ephemeral(self.ephemeral, &TheirKey::new(&X25519, gy), <[u8]>::to_vec).unwrap();
-        let th1 = hash(&[&suite_field, &self.gx, gy]);
+        let mut z = Vec::new();
+        if let Some(kem) = self.kem.filter(|_| suite > 2) {
+            z.extend_from_slice(&*kem.decapsulate(ct.try_into().unwrap()));
+        }
+        z.extend(match self.is_base_point {
+            true => gy.to_vec(),
+            false => agree_ephemeral(self.ephemeral, &TheirKey::new(&X25519, gy), <[u8]>::to_vec).unwrap(),
+        });
+        let th1 = hash(&[&suite_field, &self.gx, &self.fields, gy, ct]);
         let [hk_r, hk_i, mk] = three_keys(&th1, &z);
         let mac_key = hmac::Key::new(hmac::HMAC_SHA256, &mk);
 

@@ -210,6 +210,11 @@ impl Connection {
         self.inbox.request()
     }
 
+    /// The request that [`next_request`](Self::next_request) would give. It stays where it is.
+    pub fn peek_request(&self) -> Option<Request<'_>> {
+        if self.phase == Phase::Ready { self.inbox.request() } else { None }
+    }
+
     // Answer.
 
     /// Answers the request that was taken. `date` is the present time; drivers make it once a second.

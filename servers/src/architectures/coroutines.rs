@@ -25,6 +25,17 @@
 //! # Lineage
 //! Conway (1963) coined the word; GNU Pth (1999), State Threads, Capriccio (von Behren et al., 2003); today Go's
 //! goroutines and Java's virtual threads, both many to many.
+//!
+//! # Question
+//! A coroutine reads from a socket that has no bytes. How many system calls and how many switches of the
+//! kernel's are needed to go on with another one?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! One read, which says that it would have to wait, and no switch of the kernel's. The stack is changed by a
+//! dozen instructions in the same thread; the kernel never learns that there are two.
+//!
+//! </details>
 
 use std::io;
 use std::net::TcpStream;
@@ -66,6 +77,7 @@ pub const COROUTINES: Architecture = Architecture {
     wall: "one core, and a stack for each connection",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_COROUTINES, queue_places: 0 },
+    source: include_str!("coroutines.rs"),
     run,
 };
 

@@ -15,7 +15,10 @@
 //!
 //! # Shines
 //! Isolation. A child can corrupt its memory, drop privileges, change its root directory or be killed, and its
-//! siblings do not notice. Nothing leaks for long, because every child exits after one connection.
+//! siblings do not notice. Nothing leaks for long, because every child exits after one connection. And a child can
+//! [become the user](crate::kit::identity) whom its client has proved to be, as sshd's does: from then
+//! on the kernel itself decides which files it opens. Every other design serves several users by one process, and has
+//! to read the owners' lists [by itself](crate::services::owner); both answers agree.
 //!
 //! # Breaks
 //! At the limit of processes: further clients get a 503 at once. Children share no memory, so a cache that one child
@@ -23,6 +26,18 @@
 //!
 //! # Lineage
 //! The Unix way since 4.2BSD (inetd, CERN httpd); Stevens, *UNP* 5 and 30.5. PostgreSQL and sshd still do it.
+//!
+//! # Question
+//! A child increments a counter in memory for each request that it serves. What does the parent read there
+//! after a thousand requests?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! Zero. A child has a copy of the parent's memory, and what it writes is copied away at the first write.
+//! What children are to share has to live in a mapping that was made shared before the fork, a file or a
+//! socket.
+//!
+//! </details>
 
 use std::io;
 
@@ -52,6 +67,7 @@ pub const FORK: Architecture = Architecture {
     wall: "the limit of processes; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_PROCESSES, queue_places: 0 },
+    source: include_str!("fork.rs"),
     run,
 };
 

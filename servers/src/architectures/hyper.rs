@@ -21,6 +21,17 @@
 //!
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.
+//!
+//! # Question
+//! Two servers differ in their HTTP alone, and one takes 3 µs more for a request. May it be said that its
+//! library is slower?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! That it costs more here, for these requests. It may do more for it: header maps, bodies as streams,
+//! HTTP/2. A comparison is fair when both do the same work, and says so where they do not.
+//!
+//! </details>
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -61,6 +72,7 @@ pub const HYPER: Architecture = Architecture {
     wall: "a task that computes holds its thread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("hyper.rs"),
     run,
 };
 

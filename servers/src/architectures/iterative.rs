@@ -24,6 +24,18 @@
 //! # Lineage
 //! Comer and Stevens, *Internetworking with TCP/IP* vol. 3, chapter 8; Stevens, *UNP* 1.5 and 30.3, where it is the
 //! baseline too.
+//!
+//! # Question
+//! Four clients come at once, and each asks for one answer that takes 10 ms. When has the last of them its
+//! answer, and what would a second core change?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! After 40 ms: each waits for all before it. A second core changes nothing, because one thread uses one
+//! core. That is the price of having nothing to switch to, and the reason why nothing is cheaper for a single
+//! client.
+//!
+//! </details>
 
 use std::io;
 
@@ -50,6 +62,7 @@ pub const ITERATIVE: Architecture = Architecture {
     wall: "the first client that stays; while others wait, it is soon given up",
     knobs: &[],
     defaults: |_| Defaults { workers: 1, max_connections: 1, queue_places: 0 },
+    source: include_str!("iterative.rs"),
     run,
 };
 

@@ -27,6 +27,17 @@
 //! # Lineage
 //! Schmidt, O'Ryan, Kircher, Pyarali, *Leader/Followers* (PLoP 2000; POSA 2); Stevens, *UNP* 30.11, with a mutex around
 //! accept. TAO, and the transaction monitors before it.
+//!
+//! # Question
+//! Compared with the pool with a queue, which step of a connection has gone?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! The hand-over. The thread that accepts is the thread that serves, so nothing is put into a queue, and
+//! nobody is woken up to take it out. What remains is to wake up the next leader, which need not happen
+//! before this connection is served.
+//!
+//! </details>
 
 use std::io;
 use std::sync::Mutex;
@@ -57,6 +68,7 @@ pub const LEADER_FOLLOWERS: Architecture = Architecture {
     wall: "more requests under way than workers; they wait in the backlog",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
+    source: include_str!("leader_followers.rs"),
     run,
 };
 

@@ -22,6 +22,17 @@
 //! # Lineage
 //! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one
 //! listener.
+//!
+//! # Question
+//! There are two loops on two cores, and four connections of which one is busy all the time. How much of the
+//! machine is used?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! One core. A connection belongs to the loop that its hash has chosen, and no loop helps another. With
+//! thousands of connections the hash evens out; with four it is luck.
+//!
+//! </details>
 
 use std::io;
 use std::net::TcpListener;
@@ -57,6 +68,7 @@ pub const MULTI_REACTOR: Architecture = Architecture {
     wall: "few heavy connections, which no hash can spread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("multi_reactor.rs"),
     run,
 };
 

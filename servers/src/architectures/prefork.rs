@@ -27,6 +27,17 @@
 //!
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.
+//!
+//! # Question
+//! All workers sleep in accept on the same listener, and one connection comes. How many wake up, and what
+//! happens to the others?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! One: the kernel wakes one sleeper for a connection. Before Linux 2.4 all woke up, one got the connection,
+//! and the others went back to sleep; that was the thundering herd.
+//!
+//! </details>
 
 use std::io;
 use std::time::Instant;
@@ -63,6 +74,7 @@ pub const PREFORK: Architecture = Architecture {
     wall: "more clients than workers: they wait for the process that accepted them",
     knobs: &[Knob::Workers],
     defaults: |_| Defaults { workers: POOL_WORKERS, max_connections: POOL_WORKERS, queue_places: 0 },
+    source: include_str!("prefork.rs"),
     run,
 };
 

@@ -24,6 +24,17 @@
 //! # Lineage
 //! Birrell, *An Introduction to Programming with Threads* (1989); Stevens, *UNP* 26 and 30.10; Java servers for twenty
 //! years. Von Behren et al., *Why Events Are a Bad Idea* (2003), defend it.
+//!
+//! # Question
+//! A thread waits for a client that says nothing. What does it cost the other clients?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! No CPU time at all: a thread that waits is not in the scheduler's queue. It costs memory, a stack and what
+//! the kernel keeps of a thread, and one place of the limit. So idle clients fill the memory long before they
+//! take a core.
+//!
+//! </details>
 
 use std::io;
 use std::net::TcpStream;
@@ -55,6 +66,7 @@ pub const THREAD_PER_CONNECTION: Architecture = Architecture {
     wall: "the limit of threads; past it 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_THREADS, queue_places: 0 },
+    source: include_str!("thread_per_connection.rs"),
     run,
 };
 

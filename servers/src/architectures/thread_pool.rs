@@ -29,6 +29,17 @@
 //! # Lineage
 //! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's
 //! ExecutorService.
+//!
+//! # Question
+//! All workers are busy for a second each, and the queue is full. What does the next client meet?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! No error. The dispatcher does not accept, so the connection is established by the kernel and waits in the
+//! listener's backlog; only when that is full too are further connects left without an answer. The client
+//! sees a slow server, not one that refuses.
+//!
+//! </details>
 
 use std::io;
 use std::thread;
@@ -63,6 +74,7 @@ pub const THREAD_POOL: Architecture = Architecture {
         max_connections: POOL_WORKERS,
         queue_places: QUEUE_PLACES,
     },
+    source: include_str!("thread_pool.rs"),
     run,
 };
 

@@ -24,6 +24,17 @@
 //! # Lineage
 //! Erlang's processes; Go's scheduler (2012); tokio (2016), whose scheduler of 2019 follows Go's. The HTTP here is
 //! Dyno's own core, so that the next chapter can show what hyper's HTTP costs.
+//!
+//! # Question
+//! Ten thousand tasks wait. How many stacks are there?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! As many as the runtime has threads. A waiting task is a value that holds the variables which it needs
+//! after its await, and no more; that is why an idle connection costs hundreds of bytes here and thousands
+//! with a stack.
+//!
+//! </details>
 
 use std::cell::Cell;
 use std::future::Future;
@@ -66,6 +77,7 @@ pub const TOKIO: Architecture = Architecture {
     wall: "a task that computes holds its thread",
     knobs: &[Knob::Workers, Knob::MaxConnections],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("tokio.rs"),
     run,
 };
 

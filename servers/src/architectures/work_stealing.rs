@@ -26,13 +26,22 @@
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
 //! rayon.
+//!
+//! # Question
+//! Why does a worker put its own tasks at one end of its queue and thieves take them from the other?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! The owner takes what it put there last, which its cache still holds. A thief takes the oldest, which
+//! mostly is the largest piece of work that is left, and the two meet only when one task remains.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::thread;
 
 use crossbeam::channel::unbounded;
-use dyno_http::request::Request;
 use rayon::{Scope, ThreadBuilder, ThreadPoolBuilder};
 
 use super::readiness::{self, epoll::Epoll};
@@ -46,7 +55,7 @@ use crate::kit::call::{busy, call};
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, STEALING_STACK_BYTES};
-use crate::services::service::Reply;
+use crate::services::service::{Asked, Reply};
 
 /// A loop that moves bytes, a work-stealing pool that computes.
 pub const WORK_STEALING: Architecture = Architecture {
@@ -68,6 +77,7 @@ pub const WORK_STEALING: Architecture = Architecture {
         max_connections: MAX_CONNECTIONS,
         queue_places: QUEUE_PLACES,
     },
+    source: include_str!("work_stealing.rs"),
     run,
 };
 
@@ -105,7 +115,7 @@ struct StealingPool<'a, 'scope> {
 }
 
 impl Workers for StealingPool<'_, '_> {
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
         let (site, inbox, presence) = (self.site, self.inbox, self.presence);
         presence.enter(ticket);
         let has_place = self.under_way < site.settings.queue_places;

@@ -3,9 +3,10 @@
 
 use std::error::Error as _;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub struct AsyncWire {
     outlet: Outlet,
     exchange: HyperExchange,
     sentry: Sentry,
+    source: Option<IpAddr>,
+    names: SharedNames,
 }
 
 /// What a client is told whose head took too long. hyper would tell it nothing.
@@ -64,6 +67,9 @@ const NO_MEMORY_ANSWER: &[u8] =
 
 /// The share of the connection's turn, which the wire and the gate in front of the services use together.
 pub type SharedTurn = Arc<Mutex<TurnShare>>;
+
+/// The names that the peer has proved, told to the gate by the wire.
+pub type SharedNames = Arc<OnceLock<Vec<String>>>;
 
 struct Secure {
     pipe: Box<dyn Pipe>,
@@ -146,6 +152,8 @@ impl AsyncWire {
             outlet: Outlet::default(),
             exchange: HyperExchange::default(),
             sentry: Sentry::default(),
+            source,
+            names: SharedNames::default(),
         }
     }
 
@@ -167,6 +175,16 @@ impl AsyncWire {
     /// For whoever waits, and wants to know whether the client has left.
     pub fn sentry(&self) -> Sentry {
         self.sentry.clone()
+    }
+
+    /// Where the connection comes from, if its transport or the policy wants to know.
+    pub fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// For code that judges requests, which come when the names are known.
+    pub fn names(&self) -> SharedNames {
+        Arc::clone(&self.names)
     }
 
     /// The share of the connection's turn. Whoever polls the connection renews it before, and the wire whenever the
@@ -250,7 +268,8 @@ impl AsyncWire {
 
     /// The pipe has failed: the operator is told why, and what the pipe still says to the peer is tried once.
     fn give_up(&mut self, failure: &PipeError, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        complaint::explain(self.tally, failure);
+        let shown = self.secure.as_ref().and_then(|secure| secure.pipe.peer_shown());
+        complaint::explain(self.tally, failure, self.source, shown.as_deref());
         // The failure is counted here, because hyper does not report failures before the first request.
         Tally::add(&self.tally.peer_faults, 1);
         let _ = self.poll_pending(context)?;
@@ -299,6 +318,9 @@ impl AsyncWire {
                 octets => secure.pipe.receive(octets, &mut secure.plain, Instant::now()),
             };
             Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
+            if secure.pipe.is_established() && self.names.get().is_none() {
+                let _ = self.names.set(secure.pipe.peer_names().to_vec());
+            }
             if let Err(failure) = opened {
                 return self.give_up(&failure, context);
             }

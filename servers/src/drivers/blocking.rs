@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use nix::sys::socket::{MsgFlags, recv, send};
 
 use super::attending::attend;
@@ -19,10 +19,10 @@ pub use super::wire::Wire;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
-use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
+use crate::kit::wait::until_ready;
 use crate::limits::DRAIN_LOOK;
 
 /// Serves one connection until it ends.
@@ -205,6 +205,15 @@ impl<'a> BlockingWire<'a> {
     pub fn stream(&self) -> &TcpStream {
         &self.stream
     }
+
+    /// Waits at most `timeout` for bytes, or for room in the kernel; whether there are any.
+    ///
+    /// # Errors
+    /// Those that waiting does not cure.
+    pub fn is_ready(&self, interest: Interest, timeout: Duration) -> io::Result<bool> {
+        let side = if interest == Interest::Write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
+        until_ready(self.stream.as_fd(), side, timeout)
+    }
 }
 
 impl Wire for BlockingWire<'_> {
@@ -235,10 +244,7 @@ impl Wire for BlockingWire<'_> {
         match send(self.stream.as_raw_fd(), octets, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL) {
             Err(Errno::EAGAIN) if timeout.is_zero() => Err(io::ErrorKind::WouldBlock.into()),
             Err(Errno::EAGAIN) => {
-                let millis = timeout.as_millis().saturating_add(1);
-                let millis = PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX);
-                let waited = poll(&mut [PollFd::new(self.stream.as_fd(), PollFlags::POLLOUT)], millis);
-                waited.map_or_else(|error| get_over(error, Some(timeout)), |_| Ok(()))?;
+                self.is_ready(Interest::Write, timeout)?;
                 Err(io::ErrorKind::WouldBlock.into())
             }
             sent => Ok(sent?),

@@ -15,6 +15,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
@@ -28,7 +29,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Outlet};
-use super::async_wire::{AsyncWire, SharedTurn, lock};
+use super::async_wire::{AsyncWire, SharedNames, SharedTurn, lock};
 use super::attendance::Attendance;
 use super::awaiting::{self, Awaited};
 use super::exchange::{HyperExchange, UnderWay};
@@ -37,12 +38,14 @@ use super::held::Held;
 use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
-use crate::kit::call::{busy, guard, has_left};
+use crate::kit::access::Judge;
+use crate::kit::call::{self, busy, has_left};
 use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
+use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, Reply, text};
 
 /// The gate of one connection.
@@ -55,6 +58,9 @@ pub struct Gate {
     outlet: Outlet,
     exchange: HyperExchange,
     sentry: Sentry,
+    names: SharedNames,
+    /// Judges requests. One task has it, so nobody waits for the lock.
+    judge: Option<Mutex<Judge<'static>>>,
     tally: fn(&'static Site) -> &'static Tally,
     has_ended: AtomicBool,
     left: AtomicBool,
@@ -64,10 +70,25 @@ impl Gate {
     /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
-        let (memory, outlet, exchange, sentry) =
-            (wire.memory(), wire.outlet(), wire.exchange(), wire.sentry());
+        let (memory, outlet, exchange) = (wire.memory(), wire.outlet(), wire.exchange());
+        let (sentry, names) = (wire.sentry(), wire.names());
+        let judge = site.judge(wire.source()).map(Mutex::new);
         let (has_ended, left) = (AtomicBool::new(false), AtomicBool::new(false));
-        Gate { site, attendance, share, requests, memory, outlet, exchange, sentry, tally, has_ended, left }
+        Gate {
+            site,
+            attendance,
+            share,
+            requests,
+            memory,
+            outlet,
+            exchange,
+            sentry,
+            names,
+            judge,
+            tally,
+            has_ended,
+            left,
+        }
     }
 
     /// Answers a request, valid or not. The exchange begins with the call.
@@ -134,10 +155,14 @@ impl Gate {
     async fn serve(&self, parts: &Parts, body: Vec<u8>) -> Response {
         let reply = {
             let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
+            let asker = match self.judge(method, path) {
+                Ok(asker) => asker,
+                Err(refusal) => return refusal,
+            };
             let has_left = || has_left(self.attendance.connection());
-            let fields = &HostAndFields(parts);
-            let call = Call { method, path, query, body: &body, fields, has_left: &has_left };
-            guard(self.site, (self.tally)(self.site), || self.site.services.call(&call))
+            let (fields, asker) = (&HostAndFields(parts), &asker);
+            let call = Call { method, path, query, body: &body, fields, has_left: &has_left, asker };
+            call::serve(self.site, &call, (self.tally)(self.site))
         };
         drop(body);
         let mut held = match reply {
@@ -163,6 +188,13 @@ impl Gate {
                 }
             }
         }
+    }
+
+    fn judge(&self, method: &str, path: &str) -> Result<Asker, Response> {
+        let Some(judge) = &self.judge else { return Ok(Asker::UNASKED) };
+        let names = self.names.get().map_or(&[][..], Vec::as_slice);
+        let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.judge((self.tally)(self.site), names, method, path)
     }
 
     /// The bounds of the head, as our own core has them; [`HYPER_HEAD_BYTES`](crate::limits::HYPER_HEAD_BYTES)

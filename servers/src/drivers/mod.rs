@@ -44,6 +44,7 @@ pub mod readiness;
 pub mod ring;
 mod ring_pool;
 pub mod room;
+mod secure;
 pub mod selector;
 pub mod sentry;
 pub mod session;

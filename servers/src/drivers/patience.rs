@@ -5,13 +5,10 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
 use super::blocking::{BlockingWire, Conversation, Pause, Wire};
-use super::selector::Interest;
 use crate::kit::accept::waiting;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
@@ -60,7 +57,7 @@ impl Patience {
             }
             let left = wire.patience.whole().saturating_sub(spent);
             let start = Instant::now();
-            if left < Duration::from_millis(1) || !wire.is_ready(interest, left) {
+            if left < Duration::from_millis(1) || !wire.wire.is_ready(interest, left).unwrap_or(false) {
                 if is_given_up {
                     return;
                 }
@@ -83,14 +80,6 @@ struct HurriedWire<'a> {
     patience: &'a mut Patience,
     /// Bytes that were moved since patience was whole.
     moved: usize,
-}
-
-impl HurriedWire<'_> {
-    fn is_ready(&self, interest: Interest, timeout: Duration) -> bool {
-        let side = if interest == Interest::Write { PollFlags::POLLOUT } else { PollFlags::POLLIN };
-        let timeout = PollTimeout::try_from(timeout.as_millis()).unwrap_or(PollTimeout::MAX);
-        poll(&mut [PollFd::new(self.wire.stream().as_fd(), side)], timeout).is_ok_and(|count| count > 0)
-    }
 }
 
 impl Wire for HurriedWire<'_> {

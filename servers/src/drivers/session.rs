@@ -15,23 +15,24 @@ use std::mem;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dyno_http::connection::{Connection, Want};
-use dyno_http::request::Request;
 use dyno_http::response::Response;
-use dyno_security::pipe::Pipe;
 use dyno_security::pipe::error::PipeError;
 use nix::sys::socket::{MsgFlags, recv};
 
 use super::holding::Holding;
+use super::secure::Secure;
+use crate::kit::access::Judge;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
-use crate::kit::complaint;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::{RECORD_BYTES, WIRE_BYTES};
+use crate::services::owner::Asker;
+use crate::services::service::Asked;
 
 /// One connection of a client, without its socket.
 ///
@@ -46,6 +47,10 @@ pub struct Session<'a> {
     /// What the session may hold.
     holding: Holding<'a>,
     shedding: Shedding,
+    /// Judges requests; `None`: everybody may do everything.
+    judge: Option<Box<Judge<'a>>>,
+    /// The answer to a request that was denied; the next step gives it.
+    denied: Option<Box<Response>>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -76,49 +81,13 @@ pub enum DriverStep {
     Close,
 }
 
-/// What a secure session has beside the HTTP connection.
-struct Secure {
-    pipe: Box<dyn Pipe>,
-    /// The buffer that the driver reads into; empty while the session is idle.
-    wire: Vec<u8>,
-    plain: Vec<u8>,
-    /// Octets of HTTP that the pipe has sealed and the kernel has not taken; HTTP's write limit runs until it has.
-    sealed: usize,
-    goodbye_said: bool,
-    dead: bool,
-    /// How long a peer that does not read may delay the last bytes (an alert or a goodbye).
-    grace: Duration,
-    /// The end of that time, once it has begun.
-    last_chance: Option<Instant>,
-}
-
-impl Secure {
-    /// Marks the pipe as dead if it has failed, and reports the reason once.
-    fn note(&mut self, result: Result<(), PipeError>, tally: &Tally) {
-        if let Err(failure) = result
-            && !mem::replace(&mut self.dead, true)
-        {
-            complaint::explain(tally, &failure);
-        }
-    }
-}
-
 impl<'a> Session<'a> {
     /// The session of a connection that was accepted at `now` from `source`; `tally` counts it.
     pub fn new(site: &'a Site, tally: &'a Tally, source: Option<IpAddr>, now: Instant) -> Self {
         Tally::add(&tally.connections, 1);
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, now);
-            Box::new(Secure {
-                pipe,
-                wire: Vec::new(),
-                plain: Vec::new(),
-                sealed: 0,
-                goodbye_said: false,
-                dead: false,
-                grace: site.limits.linger_time,
-                last_chance: None,
-            })
+            Box::new(Secure::new(pipe, source, site.limits.linger_time))
         });
         let mut http = Connection::new(Arc::clone(&site.limits), now);
         if site.stop.is_requested() {
@@ -128,7 +97,8 @@ impl<'a> Session<'a> {
             Some(holding) => (holding, Shedding::No),
             None => (Holding::nothing(site), Shedding::Due),
         };
-        Session { http, secure, tally, stop: site.stop, is_shut: false, holding, shedding }
+        let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
+        Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
@@ -253,8 +223,9 @@ impl<'a> Session<'a> {
         self.http.receive(octets, now);
     }
 
-    /// The next request to answer, returned once; then [`Session::respond`] must be called.
-    pub fn next_request(&mut self) -> Option<Request<'_>> {
+    /// The next request to answer, returned once; then [`Session::respond`] must be called. A request that the policy
+    /// denies is none: the [next step](Session::next_step) refuses it.
+    pub fn next_request(&mut self) -> Option<Asked<'_>> {
         if self.secure.as_ref().is_some_and(|secure| secure.dead) {
             return None;
         }
@@ -264,7 +235,22 @@ impl<'a> Session<'a> {
             self.shedding = Shedding::Due;
             return None;
         }
-        self.http.next_request()
+        let asker = match &mut self.judge {
+            None => Asker::UNASKED,
+            Some(_) if self.denied.is_some() => return None,
+            Some(judge) => {
+                let request = self.http.peek_request()?;
+                let names = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
+                match judge.judge(self.tally, names, request.method(), request.target().path) {
+                    Ok(asker) => asker,
+                    Err(refusal) => {
+                        self.denied = Some(Box::new(refusal));
+                        return None;
+                    }
+                }
+            }
+        };
+        self.http.next_request().map(|request| Asked { request, asker })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).
@@ -337,6 +323,11 @@ impl<'a> Session<'a> {
     pub fn next_step(&mut self, now: Instant) -> DriverStep {
         if self.shedding == Shedding::Due {
             self.shed(now);
+        }
+        if let Some(refusal) = self.denied.take()
+            && self.http.next_request().is_some()
+        {
+            self.respond(*refusal, &Clock::new());
         }
         match self.want(now) {
             Want::Respond => DriverStep::Respond,

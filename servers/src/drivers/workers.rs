@@ -3,19 +3,20 @@
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use dyno_http::request::{OwnedRequest, Request};
+use dyno_http::request::OwnedRequest;
 
 use crate::kit::call::call;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::SMALL_BUFFERS_BYTES;
-use crate::services::service::{Reply, text};
+use crate::services::owner::Asker;
+use crate::services::service::{Asked, Reply, text};
 
 /// What answers requests.
 pub trait Workers {
     /// Answers now (`Some`), or later through [`Workers::news`] (`None`).
-    fn call(&mut self, ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
+    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
 
     /// The client has left; what it has asked for need not be done.
     fn left(&mut self, _ticket: Ticket) {}
@@ -73,21 +74,23 @@ impl Ticket {
 /// of memory; a small one is counted with its connection.
 pub struct HandedRequest {
     request: OwnedRequest,
+    asker: Asker,
     _lease: Lease<'static>,
 }
 
 impl HandedRequest {
     /// Copies `request`; `None` when there is no memory for it.
-    pub fn new(site: &'static Site, request: &Request<'_>) -> Option<Self> {
+    pub fn new(site: &'static Site, asked: &Asked<'_>) -> Option<Self> {
+        let Asked { request, asker } = asked;
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body)?;
-        Some(HandedRequest { request: request.to_owned(), _lease: lease })
+        Some(HandedRequest { request: request.to_owned(), asker: asker.clone(), _lease: lease })
     }
 
     /// The request.
-    pub fn borrow(&self) -> Request<'_> {
-        self.request.borrow()
+    pub fn borrow(&self) -> Asked<'_> {
+        Asked { request: self.request.borrow(), asker: self.asker.clone() }
     }
 }
 
@@ -153,7 +156,7 @@ pub struct Alone<'a> {
 }
 
 impl Workers for Alone<'_> {
-    fn call(&mut self, _ticket: Ticket, request: &Request<'_>, client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(&mut self, _ticket: Ticket, request: &Asked<'_>, client: BorrowedFd<'_>) -> Option<Reply> {
         Some(call(self.site, request, self.tally, Some(client)))
     }
 }

@@ -3,21 +3,42 @@
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use dyno_http::request::Request;
 use dyno_http::response::Response;
 
+use super::access::Denial;
 use super::client::Client;
+use super::complaint;
+use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
-use crate::services::service::{Call, Reply, come_back, text};
+use crate::services::owner::Rights;
+use crate::services::service::{Asked, Call, Reply, come_back, text};
 
-/// Lets the site's services answer `request`. A panic costs this connection (a 500, then the end) and nothing else:
-/// no thread and no place in a pool.
+/// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and
+/// nothing else: no thread and no place in a pool.
 ///
 /// `client`: its connection, so that nothing long is done for one that has left; `None`: it is looked after elsewhere.
-pub fn call(site: &Site, request: &Request<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
+pub fn call(site: &Site, request: &Asked<'_>, tally: &Tally, client: Option<BorrowedFd<'_>>) -> Reply {
     let has_left = || client.is_some_and(has_left);
-    guard(site, tally, || site.services.call(&Call::new(request, &has_left)))
+    serve(site, &Call::new(request, &has_left), tally)
+}
+
+/// The same for a request that another HTTP implementation has parsed. Where owners of files are asked, their refusals
+/// are counted and explained; and where the process is to become the user who asks, it does before.
+pub fn serve(site: &Site, call: &Call<'_>, tally: &Tally) -> Reply {
+    if let Some(Rights::OfProcess(user)) = call.asker.rights()
+        && become_user(user).is_err()
+    {
+        return Reply::Now(text(500, "this server cannot serve you\n").closing());
+    }
+    let reply = guard(site, tally, || site.services.call(call));
+    if let Some(who) = call.asker.who()
+        && let Reply::Now(response) = &reply
+        && response.status.0 == 403
+    {
+        complaint::denied(tally, None, &who, call.method, call.path, &Denial::Owner);
+    }
+    reply
 }
 
 /// Whether the client of this connection can read no answer any more: it has reset the connection, or the connection

@@ -10,18 +10,21 @@
 //! | call a service and survive its panic | [`mod@call`] |
 //! | know whether a client has left | [`client`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
-//! | know whether waiting cures an error | [`shortage`] |
+//! | wait for one descriptor; know whether waiting cures an error | [`mod@wait`], [`shortage`] |
 //! | start threads, as many as the system allows | [`threads`] |
 //! | start and reap processes | [`process`] |
 //! | count, across threads and forks | [`tally`] |
+//! | judge who may do what, and be the user | [`access`], [`identity`] |
 //! | tell the operator what goes wrong | [`complaint`] |
 
 pub mod accept;
+pub mod access;
 pub mod available;
 pub mod call;
 pub mod client;
 pub mod clock;
 pub mod complaint;
+pub mod identity;
 pub mod listen;
 pub mod marks;
 pub mod memory;
@@ -31,3 +34,4 @@ pub mod site;
 pub mod stop;
 pub mod tally;
 pub mod threads;
+pub mod wait;

@@ -12,6 +12,7 @@ use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 use socket2::SockRef;
 
+use super::access::{Access, Judge};
 use super::listen::{ListenAddress, listen};
 use super::memory::MemoryBudget;
 use super::stop::Stop;
@@ -32,6 +33,8 @@ pub struct Site {
     pub limits: Arc<Limits>,
     /// Makes the server's end of the secure pipe under each connection; `None`: plaintext.
     pub transport: Option<Box<dyn Acceptor>>,
+    /// Who may do what; `None`: everybody may do everything.
+    pub access: Option<Access>,
     /// The options: how many workers, queue places and connections.
     pub settings: Settings,
     /// The stop switch.
@@ -70,10 +73,17 @@ impl Readiness {
 }
 
 impl Site {
-    /// Where a connection comes from, if its transport wants to know.
+    /// Where a connection comes from, if its transport or the policy wants to know.
     pub fn source_of(&self, stream: &impl AsFd) -> Option<IpAddr> {
-        self.transport.as_ref()?;
+        if self.transport.is_none() && self.access.is_none() {
+            return None;
+        }
         Some(SockRef::from(stream).peer_addr().ok()?.as_socket()?.ip())
+    }
+
+    /// Judges the requests of a connection from `source`; `None`: everybody may do everything.
+    pub fn judge(&self, source: Option<IpAddr>) -> Option<Judge<'_>> {
+        self.access.as_ref().map(|access| Judge::new(access, &self.services, source))
     }
 
     /// A chapter calls this once, when all that it starts in advance stands and connections are accepted from now on:
@@ -102,6 +112,7 @@ impl Site {
             services: Services::new(&services::ALL, None)?,
             limits: Arc::new(limits),
             transport: None,
+            access: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
             memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,

@@ -21,13 +21,12 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::poll::PollFlags;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::sys::time::TimeSpec;
 
 use super::marks::{Mark, Marks, Wake};
-use super::shortage::get_over;
+use super::wait::until_ready;
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
 
 /// Exit code of a process that got a second stop signal.
@@ -182,10 +181,8 @@ impl Stop {
 
     /// Waits for the stop signal, at most for `pause`.
     pub fn wait(&self, pause: Duration) {
-        let mut watched = [PollFd::new(self.event.as_fd(), PollFlags::POLLIN)];
-        // ppoll(2) counts in nanoseconds. An interrupted wait is only a shorter one.
-        let waited = ppoll(&mut watched, Some(TimeSpec::from_duration(pause)), None);
-        let _ = waited.map_or_else(|error| get_over(error, Some(pause)), |_| Ok(()));
+        // An interrupted wait is only a shorter one.
+        let _ = until_ready(self.event.as_fd(), PollFlags::POLLIN, pause);
     }
 }
 

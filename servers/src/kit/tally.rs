@@ -28,6 +28,8 @@ pub struct Tally {
     pub faults: AtomicU64,
     /// Connections ended because the peer broke a rule of the protocol or was too slow.
     pub peer_faults: AtomicU64,
+    /// Requests that the policy, or the owner of a file, did not allow.
+    pub denied: AtomicU64,
 }
 
 impl Tally {
@@ -37,7 +39,7 @@ impl Tally {
     }
 
     fn write_json(&self, json: &mut String) {
-        let fields: [(&str, &AtomicU64); 7] = [
+        let fields: [(&str, &AtomicU64); 8] = [
             ("connections", &self.connections),
             ("requests", &self.requests),
             ("received_bytes", &self.received_bytes),
@@ -45,6 +47,7 @@ impl Tally {
             ("refused", &self.refused),
             ("faults", &self.faults),
             ("peer_faults", &self.peer_faults),
+            ("denied", &self.denied),
         ];
         for (index, (name, count)) in fields.iter().enumerate() {
             let comma = if index == 0 { "{" } else { "," };
@@ -61,6 +64,7 @@ impl Tally {
         Tally::add(&self.refused, other.refused.load(Relaxed));
         Tally::add(&self.faults, other.faults.load(Relaxed));
         Tally::add(&self.peer_faults, other.peer_faults.load(Relaxed));
+        Tally::add(&self.denied, other.denied.load(Relaxed));
     }
 }
 

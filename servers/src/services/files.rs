@@ -1,7 +1,8 @@
 //! `/files/...`: a directory, with types, ranges and conditional requests (RFC 9110, sections 13 and 14).
 //!
 //! No path can leave the directory: the kernel itself resolves it beneath the directory's descriptor (openat2(2) with
-//! `RESOLVE_BENEATH`), symbolic links included.
+//! `RESOLVE_BENEATH`), symbolic links included. Where rules speak of paths, links are not followed at all: a rule about
+//! `/files/payroll` must not be walked around by a link to it.
 
 use std::fs::File;
 use std::io;
@@ -14,11 +15,12 @@ use dyno_http::date::HttpDate;
 use dyno_http::response::{Body, Response, Source};
 use dyno_http::status::Status;
 use dyno_security::access::object::percent_decoded;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::errno::Errno;
 
+use super::owner::{Asker, FILE, Rights, open_as, open_beneath};
 use super::preconditions::{self, Precondition, Validators};
 use super::ranges::{self, Selection};
-use super::service::{Call, Needs, Reply, Service, Services, text};
+use super::service::{Call, INDEX, NOT_FOR_YOU, Needs, Reply, Service, Services, text};
 
 /// The row of the table.
 pub const SERVICE: Service = Service {
@@ -40,7 +42,8 @@ fn serve(services: &Services, call: &Call<'_>, rest: &str) -> Reply {
         return Reply::Now(text(400, "the path is not well encoded\n"));
     };
     let path = file_of(path);
-    Reply::Now(open(root, &path).and_then(|found| answer(call, found, &path)).unwrap_or_else(refusal))
+    let found = open(services, root, &path, call.asker).and_then(look);
+    Reply::Now(found.and_then(|found| answer(call, found, &path)).unwrap_or_else(refusal))
 }
 
 /// A file to be served.
@@ -53,16 +56,26 @@ struct Found {
 
 /// The file that a path means: an empty path, or one that ends in a slash, means the index of a directory.
 fn file_of(path: String) -> String {
-    if path.is_empty() || path.ends_with('/') { path + "index.html" } else { path }
+    if path.is_empty() || path.ends_with('/') { path + INDEX } else { path }
 }
 
-fn open(root: &Path, path: &str) -> io::Result<Found> {
-    let directory = File::open(root)?;
-    let how = OpenHow::new()
-        // A FIFO in the directory must not block the server.
-        .flags(OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
-        .resolve(ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-    let file = File::from(openat2(directory.as_fd(), path, how)?);
+fn open(services: &Services, root: &Path, path: &str, asker: &Asker) -> io::Result<File> {
+    let opened;
+    let directory = match &services.files_held {
+        Some(held) => held.as_fd(),
+        None => {
+            opened = File::open(root)?;
+            opened.as_fd()
+        }
+    };
+    match asker.rights() {
+        Some(Rights::None) => Err(Errno::EACCES.into()),
+        Some(Rights::OfUser(user)) => open_as(directory.try_clone_to_owned()?.into(), path, user),
+        Some(Rights::OfProcess(_)) | None => open_beneath(directory, path, FILE, !services.has_rules),
+    }
+}
+
+fn look(file: File) -> io::Result<Found> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::ErrorKind::NotFound.into());
@@ -116,11 +129,11 @@ fn body(status: u16, file: File, path: &str, first: u64, length: u64) -> Respons
 }
 
 fn refusal(error: io::Error) -> Response {
-    match error.raw_os_error().map(nix::errno::Errno::from_raw) {
+    match error.raw_os_error().map(Errno::from_raw) {
         // RESOLVE_BENEATH reports EXDEV for a path that would leave the directory; the client is told that there is
         // no such file.
-        Some(nix::errno::Errno::EACCES | nix::errno::Errno::EPERM) => text(403, "not for you\n"),
-        Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => text(503, "no descriptors left\n"),
+        Some(Errno::EACCES | Errno::EPERM) => text(403, NOT_FOR_YOU),
+        Some(Errno::EMFILE | Errno::ENFILE) => text(503, "no descriptors left\n"),
         _ => text(404, "no such file\n"),
     }
 }
@@ -228,9 +241,16 @@ mod tests {
         std::fs::write(outside.path().join("secret"), "secret").expect("a file");
         std::fs::write(root.join("public"), "public").expect("a file");
         std::os::unix::fs::symlink("../secret", root.join("link")).expect("a link");
-        assert!(open(&root, "public").is_ok());
-        for path in ["../secret", "/etc/passwd", "x/../../secret", "link", "..", "root/../../secret"] {
-            assert!(open(&root, path).is_err(), "{path} left the directory");
+        std::os::unix::fs::symlink("public", root.join("alias")).expect("a link");
+        let mut services = Services::new(&[], None).expect("services");
+        for has_rules in [false, true] {
+            services.has_rules = has_rules;
+            let open = |path| open(&services, &root, path, &Asker::UNASKED);
+            assert!(open("public").is_ok());
+            assert_eq!(open("alias").is_ok(), !has_rules, "a second name for the same");
+            for path in ["../secret", "/etc/passwd", "x/../../secret", "link", "..", "root/../../secret"] {
+                assert!(open(path).is_err(), "{path} left the directory");
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod hello;
 pub mod job;
 pub mod json;
 pub mod mix;
+pub mod owner;
 pub mod pages;
 pub mod preconditions;
 pub mod queue;

@@ -1,6 +1,7 @@
 //! What a service is, and how the service for a request is found.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -11,10 +12,17 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::job::WaitingJob;
+use super::owner::Asker;
 use super::queue_table::Queues;
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+
+/// The file that stands for a directory.
+pub(super) const INDEX: &str = "index.html";
+
+/// What a client is told that may not have what it asks for, be it by the policy or by the owner.
+pub(crate) const NOT_FOR_YOU: &str = "not for you\n";
 
 /// What a service needs to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +66,10 @@ pub struct Services {
     pub rounds: WorkRounds,
     /// The directory behind `/files/`; `None`: there are no files.
     pub files: Option<PathBuf>,
+    /// The same directory, held open for processes that lose the right to open it by its path.
+    pub files_held: Option<File>,
+    /// Whether rules speak of paths. Then an object has one name: links in the directory are not followed.
+    pub has_rules: bool,
     /// Whether `/fault/...` is available.
     pub faults: bool,
     /// The queues behind `/queues/`; `None`: the workers share no memory.
@@ -80,6 +92,16 @@ pub struct Call<'a> {
     pub fields: &'a dyn FieldLookup,
     /// Looks whether the client has left.
     pub has_left: &'a dyn Fn() -> bool,
+    /// Whose rights count where the owner of a file decides.
+    pub asker: &'a Asker,
+}
+
+/// A request that was judged, and whose rights count where the owner of a file is asked as well.
+pub struct Asked<'a> {
+    /// The request.
+    pub request: Request<'a>,
+    /// Who asks.
+    pub asker: Asker,
 }
 
 /// Header fields to look into.
@@ -111,10 +133,11 @@ impl FieldLookup for Request<'_> {
 
 impl<'a> Call<'a> {
     /// The view of a request that our own core has parsed.
-    pub fn new(request: &'a Request<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
+    pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
+        let Asked { request, asker } = asked;
         let target = request.target();
         let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
-        Call { method, path, query, body, fields: request, has_left }
+        Call { method, path, query, body, fields: request, has_left, asker }
     }
 }
 
@@ -136,7 +159,8 @@ impl Services {
     /// When the kernel refuses the memory that workers share.
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
-        Ok(Services { table, rounds, files: None, faults: false, queues: Some(Queues::new()), mixed })
+        let (queues, files, files_held) = (Some(Queues::new()), None, None);
+        Ok(Services { table, rounds, files, files_held, has_rules: false, faults: false, queues, mixed })
     }
 
     /// The server stops: whoever waits for another request is told so now, because that may never come.
@@ -172,7 +196,16 @@ impl Services {
         let slash = path.bytes().position(|octet| octet == b'/');
         let (segment, rest) = slash.map_or((path, ""), |at| (&path[..at], &path[at + 1..]));
         let service = self.table.iter().find(|service| service.segment == segment)?;
-        (self.faults || service.needs != Needs::Faults).then_some((service, rest))
+        // A service without parameters has one path and no other.
+        let is_whole = slash.is_none() || service.path.bytes().any(|octet| octet.is_ascii_uppercase());
+        (is_whole && (self.faults || service.needs != Needs::Faults)).then_some((service, rest))
+    }
+
+    /// The path of the file that is opened in place of a directory; `None`: the path means what it says.
+    pub fn opened(&self, path: &str) -> Option<String> {
+        let (service, rest) = self.find(path)?;
+        let is_index = service.needs == Needs::Directory && (rest.is_empty() || rest.ends_with('/'));
+        is_index.then(|| format!("/{}/{rest}{INDEX}", service.segment))
     }
 }
 

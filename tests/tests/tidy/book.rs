@@ -10,7 +10,7 @@ use dyno_tests::tree::{Source, crates, root, sources};
 use crate::Broken;
 
 /// What a chapter's documentation goes through, in this order.
-const HEADINGS: [&str; 6] = ["Idea", "Picture", "Price", "Shines", "Breaks", "Lineage"];
+const HEADINGS: [&str; 7] = ["Idea", "Picture", "Price", "Shines", "Breaks", "Lineage", "Question"];
 
 /// The chapters' names, as files have them, and their sources.
 pub(crate) fn chapters() -> Vec<(String, Source)> {

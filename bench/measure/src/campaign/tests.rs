@@ -7,6 +7,7 @@ use dyno_record::audit::Law;
 use dyno_record::cell::{Cores, Load};
 use dyno_record::experiment::Experiment;
 use dyno_record::header::Header;
+use dyno_record::server::CpuAccount;
 use dyno_record::step::Step;
 use dyno_record::store;
 use dyno_record::transport::TransportKind;
@@ -27,6 +28,7 @@ fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
             requests_per_connection: None,
             warm_up_ms: 200,
             duration_ms: 1_000,
+            requests: None,
         },
     }
 }
@@ -71,17 +73,114 @@ fn phases_come_in_order_and_samples_lie_inside_the_window() {
             "start a",
             "memory",
             "begin closed, 4 connections",
-            "sleep 102",
+            "watch 52",
             "memory",
-            "sleep 110",
             "sample under load",
-            "watch 485",
-            "watch 485",
+            "sleep 160",
+            "glance",
+            "sleep 485",
+            "glance",
+            "sleep 485",
+            "glance",
+            "over",
             "sample under load",
             "finish",
             "stop a",
         ]
     );
+}
+
+#[test]
+fn a_counted_cell_is_read_within_its_window() {
+    let mut rig = Mock::default();
+    let trial = Trial { cell: Cell { step: Step::Counts, ..cell("a", None) }, block: 0 };
+    let record = runner::measure(&mut rig, &trial, 0, "m").unwrap();
+    assert_eq!(
+        rig.log[3..],
+        [
+            "sleep 52",
+            "memory",
+            "sleep 160",
+            "sample under load",
+            "watch 485",
+            "glance",
+            "watch 485",
+            "sample under load",
+            "over",
+            "finish",
+            "stop a",
+        ]
+    );
+    assert_eq!(record.server.unwrap().seconds, 0.97);
+}
+
+#[test]
+fn events_and_cpu_are_told_of_the_same_answers() {
+    let record = measured(Nature::default(), None);
+    let server = record.server.unwrap();
+    assert_eq!(server.looks_ms, [(10.0, 10.0), (495.0, 495.0), (980.0, 980.0)]);
+    assert_eq!((server.seconds, server.account), (0.97, Some(CpuAccount::Clocks)));
+    // From the first quarter of the warm-up until the load is over.
+    assert_eq!(record.machine.unwrap().observed_seconds, Some(1.148));
+}
+
+#[test]
+fn wrong_accounts_of_cpu_are_found() {
+    let right = Nature { group_account: Some(1.0), ..Nature::default() };
+    let seen = measured(right.clone(), None);
+    assert_eq!(doubts(&seen), []);
+    assert_eq!(seen.server.unwrap().account, Some(CpuAccount::Group));
+    // The group tells a tenth more or less than the clocks: one of them is wrong, and nobody knows which.
+    for wrong in [0.0, 0.5, 0.9, 1.1, 2.0] {
+        let seen = measured(Nature { group_account: Some(wrong), ..right.clone() }, None);
+        assert!(doubts(&seen).contains(&(Law::UtilizationLaw, Verdict::Void)), "{wrong}: {seen:?}");
+        assert!(seen.audit.wall().is_none(), "it is measured again: {:?}", seen.audit);
+    }
+    // Clocks forget a part of threads that end, and never tell too much of them.
+    for (group, is_wrong) in [(1.09, false), (1.3, true), (0.91, true)] {
+        let ending = Nature { group_account: Some(group), threads_end: true, ..Nature::default() };
+        let seen = doubts(&measured(ending, None));
+        assert_eq!(seen.contains(&(Law::UtilizationLaw, Verdict::Void)), is_wrong, "{group}: {seen:?}");
+    }
+    // Without a group it is what the end of the process tells: a child that was never found, a clock that ran twice.
+    for (beyond_s, is_wrong) in [(0.0, false), (0.015, false), (0.3, true), (-0.01, false), (-0.3, true)] {
+        let seen = measured(Nature { life_beyond: beyond_s, ..Nature::default() }, None);
+        let wanted = [(Law::UtilizationLaw, Verdict::Void)];
+        assert_eq!(doubts(&seen), if is_wrong { wanted.as_slice() } else { &[] }, "{beyond_s}");
+    }
+}
+
+#[test]
+fn a_rate_that_falls_while_something_is_read_is_found() {
+    for (fall, is_found) in [(0.0, false), (0.02, false), (0.14, true), (0.41, true)] {
+        let nature = Nature { watched_fall: Some(fall), ..Nature::default() };
+        let wanted = [(Law::Unwatched, Verdict::Void)];
+        let closed = measured(nature.clone(), None);
+        assert_eq!(doubts(&closed), if is_found { wanted.as_slice() } else { &[] }, "{fall}");
+        // A rate that was asked for does not tell.
+        assert_eq!(doubts(&measured(nature, Some(1_000.0))), [], "{fall}");
+    }
+}
+
+#[test]
+fn a_reading_that_lasts_into_the_window_is_on_record_and_one_beyond_it_voids() {
+    let of = |takes_ms| {
+        measured(Nature { reading_takes: Duration::from_millis(takes_ms), ..Nature::default() }, None)
+    };
+    let long = of(400);
+    assert_eq!((doubts(&long), long.server.unwrap().looks_ms[0]), (vec![], (0.0, 250.0)));
+    assert_eq!(doubts(&of(1_500)), [(Law::RateEven, Verdict::Void)]);
+}
+
+#[test]
+fn threads_of_the_kernel_are_no_strangers() {
+    let served = measured(Nature { kernel_threads: 0.5, ..Nature::default() }, None);
+    assert_eq!(doubts(&served), []);
+    let machine = served.machine.unwrap();
+    assert!((machine.kernel_threads_cores_used.unwrap() - 0.5).abs() < 1e-6, "{machine:?}");
+    assert!(machine.others_cores_used < 1e-6 && machine.cores_used > 1.4, "{machine:?}");
+    let busy = measured(Nature { kernel_threads: 0.5, others: 0.5, ..Nature::default() }, None);
+    assert_eq!(doubts(&busy), [(Law::MachineIdle, Verdict::Void)]);
 }
 
 #[test]
@@ -152,7 +251,7 @@ fn planted_liars_are_found() {
     let beside = Some((Duration::from_millis(700), 0.5));
     let moonlighting =
         measured(Nature { moonlights: beside, saturates_at: 0.4, ..Nature::default() }, Some(9_000.0));
-    assert_eq!(doubts(&moonlighting), [(Law::UtilizationLaw, Verdict::Void)]);
+    assert_eq!(doubts(&moonlighting), [(Law::CostEven, Verdict::Void)]);
 
     let stopped = measured(Nature { throttled_per_s: Some(10), ..Nature::default() }, None);
     assert_eq!(doubts(&stopped), [(Law::Unthrottled, Verdict::Void)]);

@@ -186,6 +186,11 @@ pub fn build_of(name: &str) -> Option<Build> {
     PEERS.iter().find(|peer| peer.label == name).map(|peer| peer.build)
 }
 
+/// The names of all peers, installed or not.
+pub fn labels() -> Vec<&'static str> {
+    PEERS.iter().map(|peer| peer.label).collect()
+}
+
 /// The peers that are installed on this machine.
 pub fn installed() -> Vec<Contestant> {
     PEERS

@@ -25,7 +25,7 @@ use crate::limits::{COMMON_RATE_SHARE, CONNECT_CONNECTIONS};
 use crate::order::{self, ExperimentPlan, Planned, Rate};
 use crate::rig::Rig;
 use crate::setup::{Setup, round_rate};
-use dyno_record::cell::{Cell, Trial};
+use dyno_record::cell::{Cell, Cores, Trial};
 use dyno_record::measured::Record;
 
 /// How often a block measures each rate, and for how long.
@@ -108,10 +108,51 @@ pub fn run<R: Rig>(
 ) -> Result<(), EndedEarly> {
     let plan = plan(setup, rounds, rate_per_s);
     let common_per_s = |records: &[Record]| Some(rate_per_s.unwrap_or_else(|| common_rate(records)));
-    for trial in pilot::settle(campaign, setup, plan, common_per_s)? {
+    let mut by_need = ByNeed::new(setup);
+    for mut trial in pilot::settle(campaign, setup, plan, common_per_s)? {
+        by_need.place(&mut trial.cell, campaign.records());
         campaign.measure(&trial)?;
     }
     Ok(())
+}
+
+/// Gives the cells of each step cores by what the cells before them have shown: the pilot for lasting connections, the
+/// counted cells for those with a connection each. All contestants of a step have the same cores.
+struct ByNeed<'a> {
+    setup: &'a Setup,
+    found: BTreeMap<Step, Option<Cores>>,
+}
+
+impl<'a> ByNeed<'a> {
+    fn new(setup: &'a Setup) -> Self {
+        ByNeed { setup, found: BTreeMap::new() }
+    }
+
+    fn place(&mut self, cell: &mut Cell, records: &[Record]) {
+        let shown_by = match cell.step {
+            Step::Capacity | Step::Latency => Step::Pilot,
+            Step::Connect => Step::Counts,
+            _ => return,
+        };
+        let placement = self.setup.placement.as_ref();
+        let found =
+            self.found.entry(shown_by).or_insert_with(|| placement?.by_need(need(records, shown_by)?));
+        if let Some(cores) = found {
+            cell.cores = cores.clone();
+        }
+    }
+}
+
+/// What a request costs the generator, as a multiple of what it costs the server: the most of all contestants, so that
+/// the generator is the bottleneck of none.
+fn need(records: &[Record], step: Step) -> Option<f64> {
+    let one = |record: &Record| {
+        let (load, server) = (record.counted()?, record.server.as_ref()?);
+        let generator = load.generator_busy_share? * record.trial.cell.cores.generator.len() as f64;
+        (server.cores_used > 0.0).then_some(generator / server.cores_used)
+    };
+    let of_step = records.iter().filter(|record| record.trial.cell.step == step);
+    of_step.filter_map(one).reduce(f64::max)
 }
 
 /// A share of what the slowest contestant reached in its best pilot: low enough for every contestant, high enough to
@@ -133,6 +174,7 @@ mod tests {
     use super::*;
     use crate::campaign::Silent;
     use crate::contestant::foreign::bare;
+    use crate::place::Placement;
     use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
 
@@ -183,6 +225,40 @@ mod tests {
         assert_eq!(records.len(), plan(&two(), ROUNDS, None).cells().count());
         let rates: Vec<f64> = records.iter().filter_map(|record| record.trial.cell.load.rate_per_s).collect();
         assert_eq!(rates, vec![1_100.0; 6]);
+    }
+
+    #[test]
+    fn cores_are_split_by_need_from_four_on() {
+        let cores_of = |cpus: &[usize], user: Option<Cores>| {
+            let mut progress = Silent;
+            // The generator is half busy on its cores, the server uses one: each server core takes twice as many.
+            let mut campaign = Campaign::new(Mock::default(), None, Vec::new(), "m", &mut progress);
+            let placement = Placement::flat(cpus);
+            let cores = user.clone().unwrap_or_else(|| placement.halves());
+            let placement = user.is_none().then_some(placement);
+            run(&mut campaign, &Setup { cores, placement, ..two() }, ROUNDS, None).unwrap();
+            let steps = [Step::Pilot, Step::Counts, Step::Capacity, Step::Latency, Step::Connect];
+            steps.map(|step| {
+                let cells = campaign.records().iter().map(|record| &record.trial.cell);
+                let mut sizes: Vec<(usize, usize)> = cells
+                    .filter(|cell| cell.step == step)
+                    .map(|cell| (cell.cores.server.len(), cell.cores.generator.len()))
+                    .collect();
+                sizes.dedup();
+                sizes
+            })
+        };
+        assert_eq!(cores_of(&[0, 1], None), [(); 5].map(|()| vec![(1, 1)]));
+        assert_eq!(cores_of(&[0, 1, 2], None), [(); 5].map(|()| vec![(1, 2)]));
+        let [pilot, counts, measured @ ..] = cores_of(&[0, 1, 2, 3, 4, 5, 6, 7], None);
+        assert_eq!([pilot, counts], [(); 2].map(|()| vec![(4, 4)]));
+        let [capacity, latency, connect] = measured.each_ref().map(|sizes| sizes[0]);
+        assert_eq!((capacity, capacity), (latency, connect));
+        assert!(measured.iter().all(|sizes| sizes.len() == 1), "all contestants alike: {measured:?}");
+        assert_eq!(capacity, (2, 6));
+        // What the user names stays.
+        let user = Cores { server: vec![0], generator: vec![1, 2, 3] };
+        assert_eq!(cores_of(&[0, 1, 2, 3], Some(user)), [(); 5].map(|()| vec![(1, 3)]));
     }
 
     #[test]

@@ -1,29 +1,66 @@
 //! `dyno scale`: capacity against the number of server cores.
 //!
-//! The generator gets the cores that are left. Where no core is left, server and generator share, and the audit says
-//! so.
+//! The generator gets the cores that are left, with their siblings. Where no core is left, server and generator share,
+//! and the audit says so. Where cores have siblings (SMT), the server gets one processor of each core first, and the
+//! siblings stay idle: a sibling is no core. Beyond half of the cores the siblings of these are added one by one, and
+//! the report marks where they begin.
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::experiment::pilot;
 use crate::order::{self, ExperimentPlan};
+use crate::place::{Core, Placement};
 use crate::rig::Rig;
 use crate::setup::Setup;
 use dyno_record::cell::{Cell, Cores};
 use dyno_record::step::Step;
 
 /// One cell for each contestant and number of cores.
-pub fn cells(setup: &Setup, online: &[usize]) -> Vec<Cell> {
+pub fn cells(setup: &Setup, placement: &Placement) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for count in counts(online.len()) {
-        let server = online[..count].to_vec();
-        let generator = if count < online.len() { online[count..].to_vec() } else { online.to_vec() };
+    for cores in splits(placement) {
         for contestant in &setup.contestants {
             let mut cell = setup.cell(Step::Scale, contestant);
-            cell.cores = Cores { server: server.clone(), generator: generator.clone() };
+            cell.cores = cores.clone();
             cells.push(cell);
         }
     }
     cells
+}
+
+/// The cores of both sides, for each number of processors that the server gets.
+fn splits(placement: &Placement) -> Vec<Cores> {
+    let cores = &placement.cores;
+    let all = |cores: &[Core]| -> Vec<usize> { cores.iter().flat_map(|core| core.cpus.clone()).collect() };
+    let has_siblings = cores.len() > 1 && cores.iter().any(|core| core.cpus.len() > 1);
+    if !has_siblings {
+        let cpus = all(cores);
+        let split = |count: usize| {
+            let (server, rest) = cpus.split_at(count);
+            let generator = if rest.is_empty() { cpus.as_slice() } else { rest };
+            Cores { server: server.to_vec(), generator: generator.to_vec() }
+        };
+        return counts(cpus.len()).into_iter().map(split).collect();
+    }
+    let (own, others) = cores.split_at(cores.len() / 2);
+    let firsts: Vec<usize> = own.iter().filter_map(|core| core.cpus.first().copied()).collect();
+    let siblings: Vec<usize> = own.iter().flat_map(|core| core.cpus.iter().skip(1).copied()).collect();
+    let order = [firsts.as_slice(), &siblings].concat();
+    let split = |count: usize| {
+        // What is not the server's yet goes to the generator, but for siblings of the server's cores.
+        let idle = own.get(count..).unwrap_or_default();
+        let mut generator = [all(idle), all(others)].concat();
+        generator.sort_unstable();
+        let mut server = order[..count].to_vec();
+        server.sort_unstable();
+        Cores { server, generator }
+    };
+    let mut numbers = counts(order.len());
+    // The last number without siblings is worth knowing.
+    if !numbers.contains(&firsts.len()) {
+        numbers.push(firsts.len());
+        numbers.sort_unstable();
+    }
+    numbers.into_iter().map(split).collect()
 }
 
 /// All numbers up to eight; beyond that the powers of two, the numbers halfway between them, and the last.
@@ -36,10 +73,10 @@ fn is_step(count: usize) -> bool {
 }
 
 /// The plan of the experiment.
-pub fn plan(setup: &Setup, online: &[usize]) -> ExperimentPlan {
+pub fn plan(setup: &Setup, placement: &Placement) -> ExperimentPlan {
     ExperimentPlan::known(
         pilot::trials(setup),
-        order::blocks(&cells(setup, online), 0, setup.blocks, setup.seed),
+        order::blocks(&cells(setup, placement), 0, setup.blocks, setup.seed),
     )
 }
 
@@ -47,8 +84,12 @@ pub fn plan(setup: &Setup, online: &[usize]) -> ExperimentPlan {
 ///
 /// # Errors
 /// When the user interrupts or the records cannot be written.
-pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, online: &[usize]) -> Result<(), EndedEarly> {
-    for trial in pilot::settle(campaign, setup, plan(setup, online), |_| None)? {
+pub fn run<R: Rig>(
+    campaign: &mut Campaign<R>,
+    setup: &Setup,
+    placement: &Placement,
+) -> Result<(), EndedEarly> {
+    for trial in pilot::settle(campaign, setup, plan(setup, placement), |_| None)? {
         campaign.measure(&trial)?;
     }
     Ok(())
@@ -56,11 +97,51 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, online: &[usize]) 
 
 #[cfg(test)]
 mod tests {
-    use super::counts;
+    use super::*;
+    use crate::place::{Cpu, Topology, ranges};
 
     #[test]
     fn few_cores_are_all_measured_and_many_are_thinned_out() {
         assert_eq!(counts(2), [1, 2]);
         assert_eq!(counts(20), [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20]);
+    }
+
+    fn sides(placement: &Placement) -> Vec<(String, String)> {
+        splits(placement).iter().map(|cores| (ranges(&cores.server), ranges(&cores.generator))).collect()
+    }
+
+    fn pairs(sides: &[(&str, &str)]) -> Vec<(String, String)> {
+        sides.iter().map(|(server, generator)| ((*server).into(), (*generator).into())).collect()
+    }
+
+    #[test]
+    fn without_siblings_the_last_number_is_shared() {
+        let wanted = [("0", "1-3"), ("0-1", "2-3"), ("0-2", "3"), ("0-3", "0-3")];
+        assert_eq!(sides(&Placement::flat(&[0, 1, 2, 3])), pairs(&wanted));
+        assert_eq!(sides(&Placement::flat(&[5])), pairs(&[("5", "5")]));
+    }
+
+    #[test]
+    fn siblings_come_after_all_cores_of_the_server() {
+        // Four cores with two threads each: 0 and 4, 1 and 5, and so on.
+        let cpu = |number: usize| Cpu {
+            number,
+            siblings: vec![number % 4, number % 4 + 4],
+            node: 0,
+            cache: 0,
+            capacity: 1_024,
+        };
+        let placement = Placement::of(&Topology { cpus: (0..8).map(cpu).collect() });
+        let wanted = [
+            ("0", "1-3,5-7"),
+            ("0-1", "2-3,6-7"),
+            // From here on with siblings.
+            ("0-1,4", "2-3,6-7"),
+            ("0-1,4-5", "2-3,6-7"),
+        ];
+        assert_eq!(sides(&placement), pairs(&wanted));
+        // Two threads of one core are the two processors of a small machine.
+        let one = Placement::of(&Topology { cpus: [0, 4].map(cpu).to_vec() });
+        assert_eq!(sides(&one), pairs(&[("0", "4"), ("0,4", "0,4")]));
     }
 }

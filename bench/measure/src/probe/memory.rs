@@ -3,15 +3,16 @@
 use std::{fs, io};
 
 use crate::limits::PROCESSES_LIMIT;
+use crate::probe::cpu_group::CpuGroup;
 use crate::probe::tree;
 use dyno_record::server::Memory;
 
-/// Memory of the tree below `root` now.
+/// Memory of the tree below `root` now; `group` is the control group that it has of its own.
 ///
 /// PSS counts a page that is shared by n processes as 1/n in each, so the sum over a tree is the memory that the tree
 /// occupies. The sum of resident set sizes would count the pages of a forked child twice.
-pub fn sample(root: i32) -> Memory {
-    let members = tree::members(root);
+pub fn sample(root: i32, group: Option<&CpuGroup>) -> Memory {
+    let members = tree::members(root, group);
     // The kernel walks every page table for this; with thousands of processes that would disturb the run.
     let rollups: Option<Vec<String>> = if members.len() <= PROCESSES_LIMIT {
         members.iter().filter_map(|stat| rollup(stat.pid).transpose()).collect::<io::Result<_>>().ok()
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn this_process_occupies_something() {
-        let seen = sample(std::process::id() as i32);
+        let seen = sample(std::process::id() as i32, None);
         assert!(seen.pss_bytes.unwrap() > 100_000);
         assert!(seen.anonymous_bytes.unwrap() < seen.pss_bytes.unwrap());
         assert!(seen.kernel_bytes.unwrap() > 100_000);

@@ -70,17 +70,18 @@ pub struct Watch {
 impl Watch {
     /// Starts to sample each of `cores`; times are counted from `epoch`.
     pub fn start(cores: &[usize], epoch: Instant) -> Self {
-        Watch::every(cores, epoch, PACE_INTERVAL)
-    }
-
-    fn every(cores: &[usize], epoch: Instant, interval: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let watch = |core: usize| {
             let stop = stop.clone();
-            (core, thread::spawn(move || look(core, epoch, interval, &stop)))
+            (core, thread::spawn(move || look(core, epoch, &stop)))
         };
         let threads = cores.iter().map(|core| watch(*core)).collect();
         Watch { stop, threads }
+    }
+
+    /// Stops, without waiting for the threads.
+    pub fn pause(&self) {
+        self.stop.store(true, Ordering::Relaxed);
     }
 
     /// Stops, and returns the samples.
@@ -97,18 +98,29 @@ impl Drop for Watch {
     }
 }
 
-fn look(core: usize, epoch: Instant, interval: Duration, stop: &AtomicBool) -> Vec<Beat> {
+fn look(core: usize, epoch: Instant, stop: &AtomicBool) -> Vec<Beat> {
     if pin(&[core]).is_err() {
         return Vec::new();
     }
     come_first();
     let mut beats = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        thread::sleep(interval);
+        thread::sleep(PACE_INTERVAL);
         let at = epoch.elapsed();
         beats.push(Beat { at, call_ns: call_ns() });
     }
     beats
+}
+
+/// Samples a core without a pause, as long as a first look takes. This thread takes its turn among all others: with
+/// precedence and without a pause it would let nobody else run there.
+fn look_first(core: usize) -> Vec<f64> {
+    if pin(&[core]).is_err() {
+        return Vec::new();
+    }
+    let begun = Instant::now();
+    let looks = std::iter::from_fn(|| (begun.elapsed() < PACE_FIRST_LOOK).then(call_ns));
+    looks.collect()
 }
 
 /// The time that a system call takes on `core` at this moment, in nanoseconds; `None` where the thread may not run
@@ -158,10 +170,10 @@ impl FullPace {
         if new.is_empty() {
             return;
         }
-        let watch = Watch::every(&new, Instant::now(), Duration::ZERO);
-        thread::sleep(PACE_FIRST_LOOK);
-        for (core, beats) in watch.finish() {
-            self.first.insert(core, beats.iter().map(|beat| beat.call_ns).collect());
+        let looks = new.into_iter().map(|core| (core, thread::spawn(move || look_first(core))));
+        for (core, look) in looks.collect::<Vec<_>>() {
+            // A look that failed has no samples.
+            self.first.insert(core, look.join().unwrap_or_default());
         }
     }
 
@@ -208,6 +220,32 @@ mod tests {
         assert!(online_cores().into_iter().all(|core| call_ns_on(core).unwrap() > 1.0));
         assert_eq!(call_ns_on(100_000), None);
         assert_eq!(nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).unwrap(), before);
+    }
+
+    /// The longest time for which a thread that wakes every millisecond had to wait for this core.
+    fn longest_wait(core: usize, over: &AtomicBool) -> Duration {
+        pin(&[core]).unwrap();
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        while !over.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(1));
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+        }
+        longest
+    }
+
+    #[test]
+    fn a_first_look_leaves_the_cores_to_others() {
+        let (cores, over) = (online_cores(), AtomicBool::new(false));
+        let longest = thread::scope(|scope| {
+            let others: Vec<_> =
+                cores.iter().map(|core| scope.spawn(|| longest_wait(*core, &over))).collect();
+            FullPace::default().meet(&cores);
+            over.store(true, Ordering::Relaxed);
+            others.into_iter().map(|other| other.join().unwrap()).max().unwrap()
+        });
+        // Threads with precedence that never pause have the cores for 950 ms of each second (sched(7)).
+        assert!(longest < PACE_FIRST_LOOK * 2, "somebody waited for {longest:?}");
     }
 
     #[test]

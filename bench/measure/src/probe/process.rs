@@ -10,15 +10,38 @@ use procfs::process::{Process, Stat};
 /// CPU time of a process so far, to the nanosecond. It includes all threads, also those that have ended, but no
 /// children.
 ///
-/// /proc gives the same value in hundredths of a second, which is too coarse for windows of less than a second.
+/// /proc gives the same value in hundredths of a second, which is too coarse for windows of less than a second. What a
+/// thread has used since it was put on its core is counted when the scheduler next looks at it: at a tick of its clock,
+/// a switch, or the next look at the pace of the core.
 pub fn cpu_time(pid: i32) -> Option<Duration> {
     let clock = clock_getcpuclockid(Pid::from_raw(pid)).ok()?;
     clock_gettime(clock).ok().map(Duration::from)
 }
 
+/// The children of a process that were started by its first thread, zombies included: one read of one file. Empty where
+/// the kernel has no such file.
+pub fn children(pid: i32) -> Vec<i32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
 /// The stat line of a process that still exists.
 pub fn stat(pid: i32) -> Option<Stat> {
     Process::new(pid).ok()?.stat().ok()
+}
+
+/// CPU time of a process alone. A zombie has no CPU clock any more, but its stat line still has the time.
+pub fn own_cpu(stat: &Stat) -> Duration {
+    cpu_time(stat.pid).unwrap_or_else(|| ticks(stat.utime + stat.stime))
+}
+
+/// CPU time of the children that a process has waited for, which is known in ticks of the clock.
+pub fn children_cpu(stat: &Stat) -> Duration {
+    ticks((stat.cutime.max(0) + stat.cstime.max(0)) as u64)
+}
+
+fn ticks(count: u64) -> Duration {
+    Duration::from_secs(1) / procfs::ticks_per_second() as u32 * count as u32
 }
 
 /// The scheduler's counters of one thread.

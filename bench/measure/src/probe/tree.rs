@@ -1,25 +1,21 @@
 //! What a process and all its descendants have used so far.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
 
 use procfs::process::Stat;
 
 use crate::limits::THREADS_LIMIT;
+use crate::probe::cpu_group::CpuGroup;
 use crate::probe::process::{self, ThreadCounters};
 
-/// Counters of a process tree at one instant.
+/// Counters of a process tree, read within some milliseconds.
 #[derive(Debug, Clone, Default)]
 pub struct TreeSample {
-    /// CPU time, descendants that were waited for included.
-    pub cpu: Duration,
-    /// The processes that this CPU time belongs to, the root first.
+    /// The processes of the tree, the root first.
     pub members: Vec<i32>,
-    /// When the CPU time was read; reading everything else takes many milliseconds in a large tree.
-    pub read_at: Option<Instant>,
-    /// Part of it that was spent in user mode, in clock ticks.
+    /// CPU time that was spent in user mode, in clock ticks.
     pub user_ticks: u64,
-    /// Part of it that was spent in the kernel, in clock ticks.
+    /// CPU time that was spent in the kernel, in clock ticks.
     pub system_ticks: u64,
     /// Page faults that needed no input or output.
     pub faults_minor: u64,
@@ -33,8 +29,15 @@ pub struct TreeSample {
     pub process_count: u32,
 }
 
-/// The stat lines of `root` and its living descendants, zombies included: they still hold their CPU time.
-pub fn members(root: i32) -> Vec<Stat> {
+/// The stat lines of `root` and its living descendants, `root` first, zombies included: they still hold their CPU time.
+/// Where they have a control group of their own it lists them; elsewhere all processes of the machine are looked at,
+/// which takes a multiple of the time.
+pub fn members(root: i32, group: Option<&CpuGroup>) -> Vec<Stat> {
+    let listed = group.map(CpuGroup::members).unwrap_or_default();
+    if listed.contains(&root) {
+        let others = listed.into_iter().filter(|pid| *pid != root);
+        return [root].into_iter().chain(others).filter_map(process::stat).collect();
+    }
     let Ok(processes) = procfs::process::all_processes() else {
         return Vec::new();
     };
@@ -57,18 +60,14 @@ pub fn members(root: i32) -> Vec<Stat> {
     found
 }
 
-/// Samples the tree below `root`. `at_once` is called right after the CPU clocks were read, to read what belongs to
-/// the same instant.
-pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
-    let members = members(root);
+/// Samples the tree below `root`.
+pub fn sample(root: i32, group: Option<&CpuGroup>) -> TreeSample {
+    let members = members(root, group);
     let mut sample = TreeSample {
         process_count: members.len() as u32,
         members: members.iter().map(|stat| stat.pid).collect(),
         ..TreeSample::default()
     };
-    sample.cpu = members.iter().map(cpu).sum();
-    sample.read_at = Some(Instant::now());
-    let rest = at_once();
     let mut threads = BTreeMap::new();
     for stat in &members {
         sample.user_ticks += stat.utime + stat.cutime.max(0) as u64;
@@ -85,31 +84,12 @@ pub fn sample<T>(root: i32, at_once: impl FnOnce() -> T) -> (TreeSample, T) {
         }
     }
     sample.threads = (sample.thread_count <= THREADS_LIMIT).then_some(threads);
-    (sample, rest)
-}
-
-/// CPU time of a process and of its children that it has waited for.
-fn cpu(stat: &Stat) -> Duration {
-    let tick = Duration::from_secs(1) / procfs::ticks_per_second() as u32;
-    let waited_for = (stat.cutime.max(0) + stat.cstime.max(0)) as u32;
-    // A zombie has no CPU clock any more, but its stat line still has the time.
-    let own = process::cpu_time(stat.pid).unwrap_or(tick * (stat.utime + stat.stime) as u32);
-    own + tick * waited_for
-}
-
-/// CPU time of a tree that was sampled before. It reads only one file, and one clock for each process; children that
-/// have started since and still live are left out.
-pub fn cpu_at_a_glance(sampled: &TreeSample) -> Duration {
-    let Some((root, others)) = sampled.members.split_first() else {
-        return Duration::ZERO;
-    };
-    let others: Duration = others.iter().filter_map(|pid| process::cpu_time(*pid)).sum();
-    process::stat(*root).as_ref().map(cpu).unwrap_or_default() + others
+    sample
 }
 
 /// How many threads of the tree run on a core or wait for one.
-pub fn running(root: i32) -> usize {
-    members(root)
+pub fn running(root: i32, group: Option<&CpuGroup>) -> usize {
+    members(root, group)
         .iter()
         .flat_map(|stat| process::threads(stat.pid).into_iter().map(|thread| (stat.pid, thread)))
         .filter(|(pid, thread)| process::thread_runs(*pid, *thread))
@@ -119,8 +99,10 @@ pub fn running(root: i32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::glance;
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
     #[test]
     fn counts_children_that_live_and_children_that_are_gone() {
@@ -135,12 +117,14 @@ mod tests {
             .unwrap();
         let mut line = String::new();
         BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let (seen, ()) = sample(shell.id() as i32, || ());
+        let seen = sample(shell.id() as i32, None);
+        let (own, children) = glance::clocks(&seen.members);
         drop(shell.stdin.take());
         shell.wait().unwrap();
         assert_eq!(seen.process_count, 2, "{seen:?}");
         assert_eq!(seen.thread_count, 2);
         assert_eq!(seen.threads.unwrap().len(), 2);
-        assert!(seen.cpu >= Duration::from_millis(10), "the child that is gone counts: {:?}", seen.cpu);
+        assert!(children >= Duration::from_millis(10), "the child that is gone counts: {children:?}");
+        assert!(own < children, "{own:?}");
     }
 }

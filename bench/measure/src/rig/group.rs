@@ -1,5 +1,7 @@
 //! The process group of a contestant: all of it ends with the contestant, whoever started what within it.
 
+use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,13 +17,24 @@ use crate::limits::{GROUP_PAUSE, KILL_LIMIT, STOP_LIMIT};
 #[derive(Debug)]
 pub(crate) struct ProcessGroup {
     leader: Child,
-    ended: bool,
+    killed: bool,
+    /// What the leader's end told; it can be asked for once.
+    ended: Option<Ended>,
+}
+
+/// What the end of a process tells.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ended {
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    /// CPU time of its whole life, with that of the children that it has waited for.
+    pub(crate) cpu: Duration,
 }
 
 impl ProcessGroup {
     /// The group of a process that was started as its leader.
     pub(crate) fn led_by(leader: Child) -> Self {
-        ProcessGroup { leader, ended: false }
+        ProcessGroup { leader, killed: false, ended: None }
     }
 
     /// Process id of the leader.
@@ -58,18 +71,19 @@ impl ProcessGroup {
         false
     }
 
-    /// Ends what is left of the group, and takes the leader's exit status.
-    pub(crate) fn end(&mut self) -> Option<ExitStatus> {
-        if !self.ended {
+    /// Ends what is left of the group, and takes what the leader's end tells.
+    pub(crate) fn end(&mut self) -> Option<Ended> {
+        if !self.killed {
             let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGKILL);
             // Whoever is dying still has its port and its memory, and the next cell needs both.
             let deadline = Instant::now() + KILL_LIMIT;
             while !self.others().is_empty() && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(2));
             }
-            self.ended = true;
+            self.killed = true;
+            self.ended = wait(self.pid());
         }
-        self.leader.wait().ok()
+        self.ended
     }
 
     /// Living processes of the group but for its leader.
@@ -79,6 +93,29 @@ impl ProcessGroup {
         let stats = all.filter_map(|process| process.stat().ok());
         let others = stats.filter(|stat| stat.pgrp == group && stat.pid != group);
         others.filter(|stat| !matches!(stat.state, 'Z' | 'X')).map(|stat| stat.pid).collect()
+    }
+}
+
+/// Waits for the end of a child of this process, as [`Child::wait`] does, and takes the account of its life as well.
+fn wait(pid: i32) -> Option<Ended> {
+    let mut status = 0;
+    // SAFETY: all zeros are a value of this structure of numbers.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    loop {
+        // SAFETY: both places outlive the call and have the types that it writes.
+        let waited = unsafe { libc::wait4(pid, &mut status, 0, &mut usage) };
+        match waited {
+            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            -1 => return None,
+            _ => {
+                let time = |time: libc::timeval| {
+                    Duration::from_secs(time.tv_sec.max(0) as u64)
+                        + Duration::from_micros(time.tv_usec.max(0) as u64)
+                };
+                let cpu = time(usage.ru_utime) + time(usage.ru_stime);
+                return Some(Ended { status: ExitStatus::from_raw(status), cpu });
+            }
+        }
     }
 }
 

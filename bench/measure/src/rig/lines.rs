@@ -117,7 +117,7 @@ impl Listener {
 
 /// Calls `take` with each line up to the end of the stream. Octets that are no UTF-8 are replaced, and what a line
 /// has beyond the limit is left out.
-fn each_line(from: impl Read, mut take: impl FnMut(&str)) {
+pub(crate) fn each_line(from: impl Read, mut take: impl FnMut(&str)) {
     let mut reader = BufReader::new(from);
     let mut line = Vec::new();
     loop {

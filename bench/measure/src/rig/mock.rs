@@ -7,11 +7,14 @@ use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::contestant::Contestant;
+use crate::place::Placement;
 use crate::probe::figures::Reading;
+use crate::probe::glance::CpuGlance;
 use crate::probe::machine::MachineSample;
 use crate::probe::pace::{Beat, Beats};
+use crate::probe::process::ThreadCounters;
 use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
-use crate::setup::{Setup, split_cores};
+use crate::setup::Setup;
 use dyno_record::cell::Cell;
 use dyno_record::contract::WorkerCount;
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
@@ -38,6 +41,18 @@ pub struct Nature {
     pub lag_ns: u64,
     /// CPU that other programs use meanwhile, in cores.
     pub others: f64,
+    /// CPU that threads of the kernel use for the load, in cores.
+    pub kernel_threads: f64,
+    /// The account of its control group, as a multiple of the time by its clocks; absent where it has no group.
+    pub group_account: Option<f64>,
+    /// CPU that the end of its process tells of beyond that of its clocks, which may be less than none.
+    pub life_beyond: f64,
+    /// Whether its threads end with their connections.
+    pub threads_end: bool,
+    /// How long it takes to read everything about it.
+    pub reading_takes: Duration,
+    /// Share by which its rate falls in intervals in which something is read; absent where it has no series.
+    pub watched_fall: Option<f64>,
     /// CPU that it uses in addition to its requests, from so long after the start of the load on, in cores.
     pub moonlights: Option<(Duration, f64)>,
     /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where they are not sampled.
@@ -65,6 +80,12 @@ impl Default for Nature {
             wrong_bodies: 0,
             lag_ns: 0,
             others: 0.0,
+            kernel_threads: 0.0,
+            group_account: None,
+            life_beyond: 0.0,
+            threads_end: false,
+            reading_takes: Duration::ZERO,
+            watched_fall: None,
             moonlights: None,
             slowed_share: None,
             throttled_per_s: None,
@@ -80,7 +101,8 @@ pub fn setup(contestants: Vec<Contestant>) -> Setup {
     Setup {
         contestants,
         service: "/".into(),
-        cores: split_cores(&[0, 1]),
+        cores: Placement::flat(&[0, 1]).halves(),
+        placement: None,
         connections: 64,
         blocks: 3,
         warm_up_ms: 100,
@@ -114,6 +136,10 @@ pub struct Mock {
     pub cpu: Duration,
     /// CPU that the machine has used.
     pub busy: Duration,
+    /// CPU that threads of the kernel have used.
+    pub kernel_threads: Duration,
+    /// When something was read of the running cell.
+    pub looks: Vec<Duration>,
 }
 
 impl Mock {
@@ -134,6 +160,20 @@ impl Mock {
         }
     }
 
+    /// The accounts at this moment.
+    fn read(&mut self, server: &Cell) -> CpuGlance {
+        self.looks.push(self.clock);
+        let group = self.nature(server).group_account.map(|multiple| self.cpu.mul_f64(multiple));
+        CpuGlance {
+            at: self.clock,
+            until: self.clock,
+            clocks: self.cpu,
+            clocks_again: self.cpu,
+            group,
+            ..CpuGlance::default()
+        }
+    }
+
     fn pass(&mut self, time: Duration) {
         let from = self.clock;
         self.clock += time;
@@ -145,7 +185,8 @@ impl Mock {
             });
             self.cpu += time.mul_f64(share) + beside;
             let others = if self.disturbed.contains(&self.starts) { 0.5 } else { nature.others };
-            self.busy += time.mul_f64(share + others) + beside;
+            self.busy += time.mul_f64(share + others + nature.kernel_threads) + beside;
+            self.kernel_threads += time.mul_f64(nature.kernel_threads);
         }
     }
 }
@@ -196,6 +237,25 @@ fn start_up(rate_per_s: f64, climbs: bool, duration_ms: u64) -> Vec<Point> {
         .collect()
 }
 
+/// The series of a closed loop whose rate falls in those intervals in which there was a look.
+fn falling(rate_per_s: f64, fall: f64, looks: &[Duration], warm: Duration, duration_ms: u64) -> Vec<Point> {
+    const INTERVAL_MS: u64 = 10;
+    let looked = |number: u64| {
+        let from = warm + Duration::from_millis(number * INTERVAL_MS);
+        looks.iter().any(|look| (from..from + Duration::from_millis(INTERVAL_MS)).contains(look))
+    };
+    (0..duration_ms / INTERVAL_MS)
+        .map(|number| Point {
+            at_ms: (number + 1) * INTERVAL_MS,
+            rate_per_s: rate_per_s
+                * (1.0 + 0.01 * (number % 3) as f64)
+                * if looked(number) { 1.0 - fall } else { 1.0 },
+            errors: 0,
+            p99_ns: Some(USUAL_NS),
+        })
+        .collect()
+}
+
 fn beats(nature: &Nature, from: Duration, until: Duration) -> Vec<Beats> {
     let Some(slowed_share) = nature.slowed_share else {
         return Vec::new();
@@ -216,6 +276,10 @@ impl Rig for Mock {
 
     fn now(&self) -> Duration {
         self.clock
+    }
+
+    fn cores(&self) -> usize {
+        2
     }
 
     fn unix_ms(&self) -> u64 {
@@ -243,17 +307,25 @@ impl Rig for Mock {
 
     fn sample(&mut self, server: &Cell, generator: Option<&Cell>) -> Reading {
         self.log.push(format!("sample{}", if generator.is_some() { " under load" } else { "" }));
-        let mut sample = Reading { at: self.clock, ..Reading::default() };
-        sample.tree.cpu = self.cpu;
+        let mut sample = Reading { began: self.clock, ..Reading::default() };
+        self.pass(self.nature(server).reading_takes);
+        sample.ended = self.clock;
+        sample.glance = self.read(server);
         sample.tree.thread_count = 1;
+        sample.tree.process_count = 1;
+        // A thread for each connection is another one each time.
+        let thread = if self.nature(server).threads_end { self.looks.len() as i32 } else { 1 };
+        sample.tree.threads = Some([(thread, ThreadCounters::default())].into());
         sample.throttled =
             self.nature(server).throttled_per_s.map(|times| (times as f64 * self.clock.as_secs_f64()) as u64);
         sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
+        sample.kernel_threads = self.kernel_threads;
         sample
     }
 
-    fn cpu(&mut self, _server: &Cell, _sampled: &Reading) -> (Duration, Duration) {
-        (self.cpu, self.clock)
+    fn glance(&mut self, server: &Cell, _generator: Option<&Cell>, _known: &Reading) -> CpuGlance {
+        self.log.push("glance".into());
+        self.read(server)
     }
 
     fn memory(&mut self, _server: &Cell) -> Memory {
@@ -270,17 +342,29 @@ impl Rig for Mock {
 
     fn begin(&mut self, _server: &Cell, cell: &Cell) -> Result<Cell, CellFault> {
         self.log.push(format!("begin {}", cell.load.words()));
+        self.looks.clear();
         self.loaded_since = Some((self.clock, cell.clone()));
         Ok(cell.clone())
     }
 
-    fn finish(&mut self, _generator: Cell, cell: &Cell) -> Result<Drive, CellFault> {
-        self.log.push("finish".into());
-        let nature = self.nature(cell);
+    fn await_over(&mut self, _generator: &mut Cell, cell: &Cell) {
+        self.log.push("over".into());
+        if let Some((since, _)) = &self.loaded_since {
+            let end = *since + Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+            self.pass(end.saturating_sub(self.clock));
+        }
+    }
+
+    fn finish(&mut self, mut generator: Cell, cell: &Cell) -> Result<Drive, CellFault> {
+        // A load that was only asked for its answers was not awaited.
         let (since, _) =
             self.loaded_since.clone().ok_or_else(|| CellFault::generator("nothing was begun"))?;
         let end = since + Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
-        self.pass(end.saturating_sub(self.clock));
+        if self.clock < end {
+            self.await_over(&mut generator, cell);
+        }
+        self.log.push("finish".into());
+        let nature = self.nature(cell);
         self.loaded_since = None;
         let answered_all = cell.load.rate_per_s.filter(|offered| !self.misses(&nature, *offered));
         let rate_per_s = answered_all.unwrap_or_else(|| rate(&nature, cell));
@@ -312,7 +396,13 @@ impl Rig for Mock {
             generator_busy_share: Some(0.5),
             series: match nature.restless {
                 Some(loads) => start_up(rate_per_s, self.starts <= loads, cell.load.duration_ms),
-                None => series(&nature, cell),
+                None => match nature.watched_fall {
+                    Some(fall) => {
+                        let warm = since + Duration::from_millis(cell.load.warm_up_ms);
+                        falling(rate_per_s, fall, &self.looks, warm, cell.load.duration_ms)
+                    }
+                    None => series(&nature, cell),
+                },
             },
             total,
             ..LoadFigures::default()
@@ -327,6 +417,11 @@ impl Rig for Mock {
     fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {
         self.log.push(format!("stop {}", server.contestant));
         let crew = WorkerCount { standing: self.nature(&server).workers, asked: 4 };
-        Ok(Farewell { requests_by_worker: vec![1, 2], crew: Some(crew) })
+        let life_s = self.cpu.as_secs_f64() + self.nature(&server).life_beyond;
+        Ok(Farewell {
+            requests_by_worker: vec![1, 2],
+            crew: Some(crew),
+            cpu_whole_life: Some(Duration::from_secs_f64(life_s.max(0.0))),
+        })
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::probe::figures::Reading;
+use crate::probe::glance::CpuGlance;
 use crate::probe::pace::Beats;
 use dyno_record::audit::Law;
 use dyno_record::cell::Cell;
@@ -13,8 +14,9 @@ use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+mod generator;
 mod group;
-mod lines;
+pub(crate) mod lines;
 pub mod mock;
 pub mod outcome;
 pub mod process;
@@ -72,13 +74,16 @@ impl Answers {
     }
 }
 
-/// What a contestant has said of itself.
+/// What is known of a contestant when it has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Farewell {
     /// Requests served by each worker; empty when the contestant does not report them.
     pub requests_by_worker: Vec<u64>,
     /// What it said of its workers when it was ready.
     pub crew: Option<WorkerCount>,
+    /// CPU time over the whole life of its first process and of those that this one has waited for, as the kernel
+    /// tells it to who waits for the end of a process (wait4(2)).
+    pub cpu_whole_life: Option<Duration>,
 }
 
 /// Everything that the runner needs from outside.
@@ -90,6 +95,8 @@ pub trait Rig {
 
     /// Time since some instant.
     fn now(&self) -> Duration;
+    /// Cores of the machine that may be used.
+    fn cores(&self) -> usize;
     /// Milliseconds since 1970.
     fn unix_ms(&self) -> u64;
     /// Lets time pass.
@@ -102,11 +109,16 @@ pub trait Rig {
     /// # Errors
     /// When it does not start, or not in time.
     fn start(&mut self, cell: &Cell) -> Result<Self::Server, CellFault>;
-    /// Samples what has been used so far.
+    /// Reads everything that was used so far, which takes some milliseconds of the generator's core.
     fn sample(&mut self, server: &Self::Server, generator: Option<&Self::Generator>) -> Reading;
-    /// CPU time of those processes of the contestant that `sampled` contains, and when it was read. The call takes
-    /// almost no time, so it is allowed while latencies are measured.
-    fn cpu(&mut self, server: &Self::Server, sampled: &Reading) -> (Duration, Duration);
+    /// Reads the CPU time of both sides. The call takes almost no time, so it is all that is allowed while a cell is
+    /// timed. Of the contestant it knows the processes of `known`, and with a control group all.
+    fn glance(
+        &mut self,
+        server: &Self::Server,
+        generator: Option<&Self::Generator>,
+        known: &Reading,
+    ) -> CpuGlance;
     /// Samples memory, which takes longer.
     fn memory(&mut self, server: &Self::Server) -> Memory;
     /// Lets time pass, and counts the contestant's running threads at intervals.
@@ -117,7 +129,10 @@ pub trait Rig {
     /// # Errors
     /// When the generator cannot be started.
     fn begin(&mut self, server: &Self::Server, cell: &Cell) -> Result<Self::Generator, CellFault>;
-    /// Waits for the load to end.
+    /// Waits until the last request of the load is answered or given up. The connections stay open, so that threads
+    /// and processes that serve one each are still there.
+    fn await_over(&mut self, generator: &mut Self::Generator, cell: &Cell);
+    /// Lets the generator close its connections and end.
     ///
     /// # Errors
     /// When the generator fails or hangs.

@@ -1,6 +1,7 @@
 //! Contestants as processes: start, ready line, SIGTERM, tallies.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -16,21 +17,26 @@ use nix::unistd::Pid;
 use crate::contestant::{Contestant, ReadySign};
 use crate::limits::{FAREWELL_LIMIT, READY_LIMIT, STOP_LIMIT};
 use crate::probe::counters::{CounterSample, Counters};
+use crate::probe::cpu_group::CpuGroup;
 use crate::rig::group::ProcessGroup;
 use crate::rig::lines::Listener;
 use crate::rig::{CellFault, Farewell};
 
-/// Makes `command` run only on `cores` (on all when empty). The process does not receive the terminal's Ctrl-C, and
-/// the kernel ends it if this program dies.
-pub fn tame(command: &mut Command, cores: &[usize]) {
+/// Makes `command` run only on `cores` (on all when empty), and in the control group whose `entrance` this is. The
+/// process does not receive the terminal's Ctrl-C, and the kernel ends it if this program dies.
+pub fn tame(command: &mut Command, cores: &[usize], entrance: Option<File>) {
     let mut set = CpuSet::new();
     let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
     command.process_group(0);
-    // SAFETY: the closure runs between fork and exec and makes two system calls, both safe after a fork; it touches
+    // SAFETY: the closure runs between fork and exec and makes three system calls, all safe after a fork; it touches
     // no lock and allocates nothing.
     unsafe {
         command.pre_exec(move || {
             prctl::set_pdeathsig(Signal::SIGKILL)?;
+            if let Some(mut entrance) = entrance.as_ref() {
+                // Who is not let in has no account of its own, which is seen afterwards.
+                let _ = entrance.write(b"0");
+            }
             if pinned {
                 sched_setaffinity(Pid::from_raw(0), &set)?;
             }
@@ -43,6 +49,8 @@ pub fn tame(command: &mut Command, cores: &[usize]) {
 #[derive(Debug)]
 pub struct Running {
     group: ProcessGroup,
+    /// Removed after the processes have ended, as fields are dropped in their order.
+    cpu_group: Option<CpuGroup>,
     said: Listener,
     /// The address on which it listens.
     pub address: SocketAddr,
@@ -84,18 +92,22 @@ impl Running {
         let mut command = Command::new(fill(&contestant.command[0]));
         command.args(contestant.command[1..].iter().map(|argument| fill(argument))).args(extra);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        tame(&mut command, cores);
+        let cpu_group = CpuGroup::make();
+        tame(&mut command, cores, cpu_group.as_ref().and_then(|group| group.entrance().ok()));
         let mut child = command.spawn().map_err(|error| {
             CellFault::contract(format!(
                 "{label} cannot be started ({}): {error}",
                 contestant.command.join(" ")
             ))
         })?;
+        let is_inside = |group: &CpuGroup| group.members().contains(&(child.id() as i32));
+        let cpu_group = cpu_group.filter(is_inside);
         let counters = if counted { Counters::of(child.id() as i32, true) } else { Counters::default() };
         let said = Listener::of(child.stdout.take(), child.stderr.take());
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut running = Running {
             group: ProcessGroup::led_by(child),
+            cpu_group,
             said,
             address,
             label: label.clone(),
@@ -115,6 +127,11 @@ impl Running {
     /// Process id of the first process.
     pub fn pid(&self) -> i32 {
         self.group.pid()
+    }
+
+    /// The control group of its own, where one could be made.
+    pub fn cpu_group(&self) -> Option<&CpuGroup> {
+        self.cpu_group.as_ref()
     }
 
     fn await_ready(&mut self) -> Result<(), CellFault> {
@@ -142,7 +159,7 @@ impl Running {
     /// The same of one whose first process has ended, with its exit status.
     fn fault_at_end(&mut self, what: &str) -> CellFault {
         let status =
-            self.group.end().map_or_else(|| "nobody knows how".to_string(), |status| status.to_string());
+            self.group.end().map_or_else(|| "nobody knows how".to_string(), |ended| ended.status.to_string());
         self.fault(&format!("{what} ({status})"))
     }
 
@@ -173,8 +190,12 @@ impl Running {
             let limit_s = STOP_LIMIT.as_secs();
             return Err(self.fault(&format!("did not end within {limit_s} s of SIGTERM and was killed")));
         }
-        let requests_by_worker = self.said.requests_by_worker(FAREWELL_LIMIT);
-        let farewell = Farewell { requests_by_worker, crew: self.said.crew() };
+        let farewell = Farewell {
+            requests_by_worker: self.said.requests_by_worker(FAREWELL_LIMIT),
+            crew: self.said.crew(),
+            cpu_whole_life: status.map(|ended| ended.cpu),
+        };
+        let status = status.map(|ended| ended.status);
         match status {
             Some(status) if !status.success() && self.ready == ReadySign::Line => {
                 Err(self.fault(&format!("ended badly ({status})")))
@@ -194,7 +215,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(3);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
+    use std::io::Read;
     use std::net::TcpStream;
 
     use crate::contestant::{foreign, peers};

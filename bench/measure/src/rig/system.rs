@@ -1,39 +1,54 @@
 //! The rig of real experiments: processes, /proc, and the clock.
 
 use std::collections::HashMap;
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use dyno_clients::engine::socket::allow_descriptors;
+use dyno_clients::engine::quota::QuotaGroups;
 use dyno_clients::plan::request::known_answer;
 use dyno_security::credentials;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use crate::contestant::Contestant;
-use crate::limits::{
-    GENERATOR_GRACE, IDLE_CONNECT_LIMIT, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT,
-};
+use crate::limits::{GENERATOR_GRACE, OPENING_LIMIT, WATCH_INTERVAL, WATCH_THREADS_LIMIT};
 use crate::probe::figures::Reading;
+use crate::probe::glance::{self, CpuGlance};
+use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::{FullPace, Watch};
-use crate::probe::quota::QuotaGroups;
-use crate::probe::{machine, memory, network, process, tree};
+use crate::probe::{machine, memory, network, tree};
+use crate::rig::generator::{RunningGenerator, Sign, deadline, drain, drain_signs, is_open, open_idle};
 use crate::rig::process::{Running, tame};
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
-use dyno_record::audit::Law;
 use dyno_record::cell::{Cell, Cores, Load};
-use dyno_record::contract::STARTED;
 use dyno_record::server::Memory;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn note_interrupt(_signal: libc::c_int) {
     INTERRUPTED.store(true, Ordering::Relaxed);
+}
+
+/// From now on Ctrl-C and SIGTERM are noted, and do not end this program.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub fn take_signals() -> Result<(), SystemError> {
+    let note = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        // SAFETY: the handler only stores into an atomic, which is safe in a signal handler.
+        unsafe { sigaction(signal, &note) }.map_err(|error| SystemError::Signals(error.into()))?;
+    }
+    Ok(())
+}
+
+/// Whether one of these signals has come.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
 }
 
 /// Why there is no rig.
@@ -59,16 +74,22 @@ pub enum SystemError {
 #[derive(Debug)]
 pub struct System {
     began: Instant,
+    /// Counted before this thread was kept to some of them.
+    cores: usize,
     contestants: HashMap<String, Contestant>,
     program: PathBuf,
     directory: PathBuf,
     seed: u64,
     full_pace: FullPace,
+    /// Whether the speed of the cores is sampled: not where only the answers count.
+    samples_pace: bool,
     /// Rounds of the work loop that make a microsecond, the same for all of Dyno's own servers; absent: each measures
     /// them itself.
     compute_rounds_per_us: Option<u64>,
     /// The control groups of both sides of the running cell, where they have a CPU quota.
     quota: Option<QuotaGroups>,
+    /// The kernel's threads that work for the load, as they were when the running cell began.
+    kernel_threads: KernelThreads,
 }
 
 impl System {
@@ -86,27 +107,29 @@ impl System {
         let program = std::env::current_exe().map_err(SystemError::OwnProgram)?;
         let directory = std::path::absolute(directory)
             .map_err(|error| SystemError::Directory { path: directory.to_path_buf(), error })?;
-        let note = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
-        for signal in [Signal::SIGINT, Signal::SIGTERM] {
-            // SAFETY: the handler only stores into an atomic, which is safe in a signal handler.
-            unsafe { sigaction(signal, &note) }.map_err(|error| SystemError::Signals(error.into()))?;
-        }
+        take_signals()?;
         let contestants = contestants.iter().map(|one| (one.label.clone(), one.clone())).collect();
-        if !cores.shared() {
-            // Observing a server costs CPU, which must not be taken from the server. If the system refuses, there is
-            // only more noise.
-            let _ = machine::pin(&cores.generator);
-        }
+        let all = machine::cores();
+        stay_beside(cores);
         Ok(System {
             began: Instant::now(),
+            cores: all,
             contestants,
             program,
             directory,
             seed,
             full_pace: FullPace::default(),
+            samples_pace: true,
             compute_rounds_per_us: None,
             quota: None,
+            kernel_threads: KernelThreads::default(),
         })
+    }
+
+    /// The same rig for cells of which only the answers count: it takes no time to learn how fast the cores are.
+    #[must_use]
+    pub(crate) fn for_answers(self) -> Self {
+        System { samples_pace: false, ..self }
     }
 
     /// Gives all of Dyno's own servers so many rounds of work for a microsecond, so that they do the same work.
@@ -121,27 +144,36 @@ impl System {
 
     /// Waits until the generator reports that it starts: opening ten thousand connections takes a while, and so do
     /// sixty handshakes. If the generator ends before it starts, [`Rig::finish`] reports the reason.
-    fn await_start(&self, generator: &mut RunningGenerator, started: &Receiver<()>) {
-        let deadline = generator.began + OPENING_LIMIT;
-        while !self.interrupted() && Instant::now() < deadline {
-            match started.recv_timeout(Duration::from_millis(100)) {
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
+    fn await_start(&self, generator: &mut RunningGenerator) {
+        self.await_sign(generator, Sign::Started, generator.began + OPENING_LIMIT);
         generator.began = Instant::now();
     }
 
+    /// Waits until the generator gives a sign, without waking up meanwhile: every wake-up would take time from it.
+    fn await_sign(&self, generator: &RunningGenerator, sign: Sign, deadline: Instant) {
+        while !self.interrupted() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match generator.signs.recv_timeout(left.min(Duration::from_millis(100))) {
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(seen) if seen != sign => {}
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
     /// The arguments of `dyno load` for a cell.
-    fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
+    pub(crate) fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
         let load = &cell.load;
         let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
         let url = format!("http://{address}{}", cell.service);
-        let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into()];
+        let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into(), "--hold".into()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
         option("--connections", load.connections.to_string());
-        if load.steps.is_empty() {
-            option("--duration", format!("{}ms", load.duration_ms));
+        match load.requests {
+            Some(requests) => option("--requests", requests.to_string()),
+            None if load.steps.is_empty() => option("--duration", format!("{}ms", load.duration_ms)),
+            None => {}
         }
         option("--warmup", format!("{}ms", load.warm_up_ms));
         option("--threads", cell.cores.generator.len().max(1).to_string());
@@ -153,6 +185,10 @@ impl System {
         option("--expect", if is_known { "service" } else { "same" }.into());
         if cell.cores.shared() {
             option("--spin", "0".into());
+        } else if cell.cores.generator.len() > 1 {
+            // A thread for each, which stays there: a thread that moves leaves its cache behind.
+            let list: Vec<String> = cell.cores.generator.iter().map(ToString::to_string).collect();
+            option("--cpu", list.join(","));
         }
         if let Some(rate) = load.rate_per_s {
             option("--rate", rates(rate, load));
@@ -168,6 +204,14 @@ impl System {
     }
 }
 
+/// Keeps this thread to the generator's cores: observing a server costs CPU, which must not be taken from the server.
+/// If the system refuses, there is only more noise.
+fn stay_beside(cores: &Cores) {
+    if !cores.shared() {
+        let _ = machine::pin(&cores.generator);
+    }
+}
+
 /// The rate in the syntax of `dyno load`: one, or steps of equal length.
 fn rates(rate_per_s: f64, load: &Load) -> String {
     if load.steps.is_empty() {
@@ -177,83 +221,16 @@ fn rates(rate_per_s: f64, load: &Load) -> String {
     format!("{}/{}ms", steps.join(","), load.duration_ms / load.steps.len() as u64)
 }
 
-/// A running generator.
-#[derive(Debug)]
-pub struct RunningGenerator {
-    child: Child,
-    output: Option<JoinHandle<String>>,
-    complaints: Option<JoinHandle<String>>,
-    /// When the generator was started; later, when its load began.
-    began: Instant,
-    /// Connections without requests.
-    idle: Vec<TcpStream>,
-    /// Samples the cores of both sides during the load.
-    pace: Watch,
-}
-
-impl Drop for RunningGenerator {
-    fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
-
-/// Opens connections that will carry no requests. The generator's connections queue behind them, so all of these are
-/// accepted before the generator is served.
-fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFault> {
-    // The server does not inherit the new limit: it was started before.
-    let _ = allow_descriptors(u64::from(count) + 256);
-    (0..count)
-        .map(|number| {
-            let connection = TcpStream::connect_timeout(&address, IDLE_CONNECT_LIMIT);
-            connection.and_then(|connection| connection.set_nonblocking(true).map(|()| connection)).map_err(
-                |error| CellFault {
-                    law: Law::ConnectionsOpen,
-                    words: format!("the idle connection {} of {count} was not made: {error}", number + 1),
-                },
-            )
-        })
-        .collect()
-}
-
-/// Whether a connection without requests is still open: then there is nothing to read on it.
-fn is_open(connection: &TcpStream) -> bool {
-    matches!(connection.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-}
-
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        let _ = from.read_to_string(&mut text);
-        text
-    })
-}
-
-/// As `drain`, but the line by which a generator reports its start is passed on at once.
-fn drain_after(from: impl Read + Send + 'static, start: Sender<()>) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut text = String::new();
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            if line == STARTED {
-                // Nobody receives it if the caller has already given up the generator.
-                let _ = start.send(());
-            } else {
-                text += &line;
-                text.push('\n');
-            }
-        }
-        text
-    })
-}
-
 impl Rig for System {
     type Server = Running;
     type Generator = RunningGenerator;
 
     fn now(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    fn cores(&self) -> usize {
+        self.cores
     }
 
     fn unix_ms(&self) -> u64 {
@@ -272,7 +249,7 @@ impl Rig for System {
     }
 
     fn interrupted(&self) -> bool {
-        INTERRUPTED.load(Ordering::Relaxed)
+        interrupted()
     }
 
     fn start(&mut self, cell: &Cell) -> Result<Running, CellFault> {
@@ -280,6 +257,7 @@ impl Rig for System {
             .contestants
             .get(&cell.contestant)
             .ok_or_else(|| CellFault::contract(format!("there is no contestant {}", cell.contestant)))?;
+        stay_beside(&cell.cores);
         let mut extra = Vec::new();
         if contestant.own {
             let most = cell.load.connections + cell.load.idle_connections + 64;
@@ -315,22 +293,35 @@ impl Rig for System {
     }
 
     fn sample(&mut self, server: &Running, generator: Option<&RunningGenerator>) -> Reading {
-        let cpu = |pid: u32| process::cpu_time(pid as i32).unwrap_or_default();
-        let (tree, (machine, generator_cpu, own_cpu, counters)) = tree::sample(server.pid(), || {
-            let generator = generator.map(|generator| cpu(generator.child.id())).unwrap_or_default();
-            (machine::sample(), generator, cpu(std::process::id()), server.counters())
-        });
-        let at = tree.read_at.map_or_else(|| self.now(), |read| read.saturating_duration_since(self.began));
-        let throttled = self.quota.as_ref().and_then(QuotaGroups::throttled);
-        Reading { at, tree, counters, machine, network: network::sample(), throttled, generator_cpu, own_cpu }
+        let mut reading = Reading {
+            began: self.now(),
+            tree: tree::sample(server.pid(), server.cpu_group()),
+            ..Reading::default()
+        };
+        reading.glance = self.glance(server, generator, &reading);
+        Reading {
+            machine: machine::sample(),
+            kernel_threads: self.kernel_threads.cpu(),
+            counters: server.counters(),
+            network: network::sample(),
+            throttled: self.quota.as_ref().and_then(QuotaGroups::throttled),
+            ended: self.now(),
+            ..reading
+        }
     }
 
-    fn cpu(&mut self, _server: &Running, sampled: &Reading) -> (Duration, Duration) {
-        (tree::cpu_at_a_glance(&sampled.tree), self.now())
+    fn glance(
+        &mut self,
+        server: &Running,
+        generator: Option<&RunningGenerator>,
+        known: &Reading,
+    ) -> CpuGlance {
+        let generator = generator.map(|generator| generator.child.id() as i32);
+        glance::take(&known.tree.members, server.cpu_group(), generator, || self.now())
     }
 
     fn memory(&mut self, server: &Running) -> Memory {
-        memory::sample(server.pid())
+        memory::sample(server.pid(), server.cpu_group())
     }
 
     fn watch(&mut self, server: &Running, time: Duration) -> Vec<usize> {
@@ -341,10 +332,11 @@ impl Rig for System {
             self.sleep(time);
             return seen;
         }
-        let threads: i64 = tree::members(server.pid()).iter().map(|stat| stat.num_threads).sum();
+        let threads: i64 =
+            tree::members(server.pid(), server.cpu_group()).iter().map(|stat| stat.num_threads).sum();
         while threads <= WATCH_THREADS_LIMIT && self.now() + WATCH_INTERVAL < end && !self.interrupted() {
             thread::sleep(WATCH_INTERVAL);
-            seen.push(tree::running(server.pid()));
+            seen.push(tree::running(server.pid(), server.cpu_group()));
         }
         let left = end.saturating_sub(self.now());
         self.sleep(left);
@@ -353,31 +345,39 @@ impl Rig for System {
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<RunningGenerator, CellFault> {
         let idle = open_idle(server.address, cell.load.idle_connections)?;
-        self.full_pace.meet(&cell.cores.both());
+        let paced = if self.samples_pace { cell.cores.both() } else { Vec::new() };
+        self.full_pace.meet(&paced);
+        self.kernel_threads = KernelThreads::find();
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        tame(&mut command, &cell.cores.generator);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        tame(&mut command, &cell.cores.generator, None);
         let mut child = command
             .spawn()
             .map_err(|error| CellFault::generator(format!("the generator cannot be started: {error}")))?;
         let output = child.stdout.take().map(drain);
-        let (start, started) = mpsc::channel();
-        let complaints = child.stderr.take().map(|from| drain_after(from, start));
-        let began = Instant::now();
-        let mut generator =
-            RunningGenerator { child, output, complaints, began, idle, pace: Watch::default() };
-        self.await_start(&mut generator, &started);
-        generator.pace = Watch::start(&cell.cores.both(), self.began);
+        let (tell, signs) = mpsc::channel();
+        let complaints = child.stderr.take().map(|from| drain_signs(from, tell));
+        let (hold, began, pace) = (child.stdin.take(), Instant::now(), Watch::default());
+        let mut generator = RunningGenerator { child, hold, signs, output, complaints, began, idle, pace };
+        self.await_start(&mut generator);
+        generator.pace = Watch::start(&paced, self.began);
         // A contestant may start in a group of its own, and the generator inherits that of this program.
         let groups = QuotaGroups::of([server.pid() as u32, generator.child.id()]);
         self.quota = Some(groups).filter(|groups| groups.cores().is_some());
         Ok(generator)
     }
 
+    fn await_over(&mut self, generator: &mut RunningGenerator, cell: &Cell) {
+        // If it never comes, the end of the generator is awaited just as long.
+        self.await_sign(generator, Sign::Over, deadline(generator, cell));
+        // What the pace of a core is when nobody works on it is not asked for.
+        generator.pace.pause();
+    }
+
     fn finish(&mut self, mut generator: RunningGenerator, cell: &Cell) -> Result<Drive, CellFault> {
-        let planned = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
-        let deadline = generator.began + planned + GENERATOR_GRACE;
+        let deadline = deadline(&generator, cell);
+        drop(generator.hold.take());
         let status = loop {
             match generator.child.try_wait() {
                 Ok(Some(status)) => break status,

@@ -65,7 +65,10 @@ pub(super) fn of_line(line: &Line) -> Result<(), Nonsense> {
 fn of_cell(record: &Record) -> Result<(), Nonsense> {
     let asked = &record.trial.cell.load;
     above_zero("trial.cell.load.connections", f64::from(asked.connections))?;
-    above_zero("trial.cell.load.duration_ms", asked.duration_ms as f64)?;
+    match asked.requests {
+        Some(requests) => above_zero("trial.cell.load.requests", requests as f64)?,
+        None => above_zero("trial.cell.load.duration_ms", asked.duration_ms as f64)?,
+    }
     for rate in asked.rate_per_s.iter().chain(&asked.steps) {
         above_zero("trial.cell.load.rate_per_s", *rate)?;
     }

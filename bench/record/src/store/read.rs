@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::bounds::{self, Nonsense};
 use super::{FILE, Line, Records, StoreError};
-use crate::header::Header;
+use crate::header::{Header, PROBE_OLDEST};
 use crate::{SCHEMA, SCHEMA_OLDEST};
 
 /// Reads the records of a directory, or of a file. Blank lines are passed over, and so is a last line that ends
@@ -34,7 +34,7 @@ pub fn read(place: &Path) -> Result<Records, StoreError> {
             continue;
         }
         match line(&path, number + 1, octets)? {
-            Line::Header(found) => join(&mut header, *found),
+            Line::Header(found) => join(&mut header, with_probe(*found)),
             Line::Cell(found) => {
                 cells.insert(found.trial.key(), (number, *found));
             }
@@ -47,7 +47,15 @@ pub fn read(place: &Path) -> Result<Records, StoreError> {
     Ok(Records { header, cells: cells.into_iter().map(|(_, record)| record).collect() })
 }
 
-/// What was asked for stands in the first header; one that follows adds the program that continued it.
+/// Names the kind of probe of a header that is older than its name.
+fn with_probe(mut header: Header) -> Header {
+    if header.environment.probes.is_empty() {
+        header.environment.probes.push(PROBE_OLDEST);
+    }
+    header
+}
+
+/// What was asked for stands in the first header; one that follows adds the program that continued it, and its probe.
 fn join(header: &mut Option<Header>, found: Header) {
     let Some(first) = header else {
         *header = Some(found);
@@ -56,6 +64,11 @@ fn join(header: &mut Option<Header>, found: Header) {
     for program in found.environment.programs {
         if !first.environment.programs.contains(&program) {
             first.environment.programs.push(program);
+        }
+    }
+    for probe in found.environment.probes {
+        if !first.environment.probes.contains(&probe) {
+            first.environment.probes.push(probe);
         }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cell::{Cell, Cores, Load, Trial};
 use crate::experiment::Experiment;
-use crate::header::Environment;
+use crate::header::{Environment, PROBE, PROBE_OLDEST};
 use crate::load::{Latency, LoadFigures};
 use crate::server::ServerFigures;
 use crate::step::Step;
@@ -25,7 +25,11 @@ fn header(program: &str) -> Header {
         limit: None,
         compute_rounds_per_us: None,
         contestants: Vec::new(),
-        environment: Environment { programs: vec![program.into()], ..Environment::default() },
+        environment: Environment {
+            programs: vec![program.into()],
+            probes: vec![PROBE],
+            ..Environment::default()
+        },
         floor: None,
     }
 }
@@ -279,5 +283,24 @@ fn who_continues_cuts_away_what_is_torn_and_keeps_what_is_whole() {
         store.go_on(&header("one")).unwrap();
         store.append(&record(2)).unwrap();
         assert_eq!(read(directory.path()).unwrap().cells.len(), kept + 1, "{end:?}");
+    }
+}
+
+#[test]
+fn a_header_without_a_probe_is_of_the_oldest_kind_and_all_kinds_are_told() {
+    let mut older = header("one");
+    older.environment.probes.clear();
+    for (headers, kinds) in [
+        (vec![header("one")], vec![PROBE]),
+        (vec![older.clone()], vec![PROBE_OLDEST]),
+        (vec![older.clone(), header("one"), header("two")], vec![PROBE_OLDEST, PROBE]),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let lines: Vec<String> = headers
+            .into_iter()
+            .map(|header| serde_json::to_string(&Line::Header(Box::new(header))).unwrap() + "\n")
+            .collect();
+        std::fs::write(directory.path().join(FILE), lines.concat()).unwrap();
+        assert_eq!(read(directory.path()).unwrap().header.environment.probes, kinds);
     }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod bars;
 pub(crate) mod lines;
+pub(crate) mod plot;
 pub(crate) mod scale;
 
 /// Escapes a text for XML and HTML, attributes included.

@@ -49,7 +49,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             ));
             found.push(section("walls", "Walls", walls(&trails)));
         }
-        Experiment::Curve | Experiment::Compare => {
+        Experiment::Curve | Experiment::Compare | Experiment::Count => {
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",
@@ -104,7 +104,7 @@ fn line(
             x: (across.place)(point)?,
             y: value,
             interval: figure.interval.map(Interval::ends),
-            hollow: figure.at_least || point.shared,
+            hollow: figure.at_least || point.shared || point.siblings,
             ringed: point.critical,
             title: format!("{} at {}{critical}: {}", trail.line.label, show::rate(point.x), shown(value)),
         })
@@ -233,7 +233,7 @@ fn law(trails: &[Trail], seed: u64) -> String {
         let samples: Vec<(f64, f64)> = trail
             .points
             .iter()
-            .filter(|point| !point.shared && !point.rate.at_least)
+            .filter(|point| !point.shared && !point.siblings && !point.rate.at_least)
             .flat_map(|point| point.rate.by_round.values().map(move |rate| (point.x, *rate)))
             .collect();
         let fitted = match scalability::fit(&samples, seed) {
@@ -257,12 +257,16 @@ fn law(trails: &[Trail], seed: u64) -> String {
                 speed_up.map_or("–".into(), show::ratio),
                 speed_up.map_or("–".into(), |ratio| show::share(ratio / point.x)),
                 point.parallelism.value().map_or("not available".into(), show::three),
-                if point.shared { "cores shared with the generator".to_string() } else { escape(&fitted) }
+                match (point.shared, point.siblings) {
+                    (true, _) => "cores shared with the generator".to_string(),
+                    (false, true) => "siblings begin: some share the units of one core".to_string(),
+                    (false, false) => escape(&fitted),
+                }
             );
         }
     }
     format!(
-        "<p class=\"note\">The law is fitted from four numbers of cores on, to points whose cores were not shared and whose maximum was reached; on fewer it would be a drawing.</p>\
+        "<p class=\"note\">The law is fitted from four numbers of cores on, to points whose cores were not shared, had no siblings (SMT) among them, and whose maximum was reached; on fewer it would be a drawing.</p>\
          <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">cores</th><th scope=\"col\">speed-up</th><th scope=\"col\">efficiency</th><th scope=\"col\">threads that ran at once</th><th scope=\"col\" class=\"text\">scalability law</th></tr></thead><tbody>{rows}</tbody></table></div>"
     )
 }

@@ -3,16 +3,22 @@
 use crate::charts::escape;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
+use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_record::experiment::Experiment;
 
 pub(crate) mod along;
 pub(crate) mod compare;
+pub(crate) mod count;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
     match points::axis(records.header.experiment) {
         Some(axis) => along::sections(model, records, axis),
+        None if records.header.experiment == Experiment::Count => {
+            count::sections(model, &instructions::rows(records))
+        }
         None => compare::sections(model),
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Tool {
 
 /// All generators that are known here. A calibration leaves out those that are not installed. Each keeps the rate of
 /// the job if it can, and tells its latencies as finely as it can.
-pub(crate) const ALL: [Tool; 8] = [
+pub(crate) const ALL: [Tool; 9] = [
     Tool { name: "wrk", command: wrk, read: read::percent_lines, in_file: false, keeps_rate: false },
     Tool { name: "wrk2", command: wrk2, read: read::percent_lines, in_file: false, keeps_rate: true },
     Tool { name: "ab", command: ab, read: read::ab, in_file: true, keeps_rate: false },
@@ -39,6 +39,7 @@ pub(crate) const ALL: [Tool; 8] = [
         keeps_rate: true,
     },
     Tool { name: "vegeta", command: vegeta, read: read::vegeta, in_file: false, keeps_rate: true },
+    Tool { name: "zrk", command: zrk, read: read::zrk, in_file: false, keeps_rate: true },
 ];
 
 impl Tool {
@@ -125,4 +126,9 @@ fn vegeta(job: &Job, url: &str, _file: &str) -> String {
     let (d, r, c) = (job.seconds, job.rate_per_s, job.connections);
     let attack = format!("vegeta attack -duration={d}s -rate={r} -connections={c} -max-connections={c}");
     format!("echo 'GET {url}' | {attack} | vegeta report -type=json")
+}
+
+fn zrk(job: &Job, url: &str, _file: &str) -> String {
+    let (c, d, r) = (job.connections, job.seconds, job.rate_per_s);
+    format!("exec zrk -t1 -c{c} -d{d}s -R{r} --format json {url}")
 }

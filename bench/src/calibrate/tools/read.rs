@@ -93,6 +93,21 @@ pub(super) fn vegeta(text: &str) -> ToolReport {
     }
 }
 
+/// zrk's JSON (`--format json`), in microseconds. Its requests fall due in constant distances, and its latencies are
+/// taken from there.
+pub(super) fn zrk(text: &str) -> ToolReport {
+    let Ok(json) = serde_json::from_str::<Value>(text) else { return ToolReport::default() };
+    let latency = &json["latency_us"];
+    ToolReport {
+        mean_ns: latency["mean"].as_f64().map(|us| us * 1e3),
+        percentiles: named(
+            latency,
+            &[("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p99", 0.99), ("p99_9", 0.999), ("p99_99", 0.9999)],
+            1e3,
+        ),
+    }
+}
+
 /// The percentiles that a JSON object has under these names, each brought to ns by `unit_ns`.
 fn named(object: &Value, names: &[(&str, f64)], unit_ns: f64) -> Vec<(f64, f64)> {
     names.iter().filter_map(|&(name, quantile)| Some((quantile, object[name].as_f64()? * unit_ns))).collect()
@@ -112,12 +127,26 @@ mod tests {
     const AUTOCANNON: &str = r#"{"latency":{"average":0.5,"p50":0.1,"p99":1.5,"p99_9":2}}"#;
     const VEGETA: &str = r#"{"latencies":{"mean":500000,"50th":100000,"99th":1500000}}"#;
 
+    /// In the form that the README of zrk documents, with values of this test; what is not read is left as it is there.
+    const ZRK: &str = r#"{
+      "zrk_version": "0.1.0",
+      "target": { "url": "http://127.0.0.1:8080/", "method": "GET" },
+      "config": { "connections": 50, "launched": 50, "duration_s": 20.000, "target_rate": 1000, "timeout_ms": 2000 },
+      "duration_s": 20.002, "requests": 19998, "bytes": 1239876, "achieved_rate": 999.80, "rate_ratio": 0.9998,
+      "max_schedule_lag_us": 84,
+      "latency_us": {
+        "min": 50, "mean": 500.0, "stdev": 1222.9, "max": 13991,
+        "p50": 100, "p75": 337, "p90": 471, "p99": 1500, "p99_9": 13364, "p99_99": 13988
+      },
+      "errors": { "connect": 0, "read": 0, "write": 0, "timeout": 0, "deadline": 0, "non_2xx_3xx": 0 }
+    }"#;
+
     /// A way to read, an example, and whether it tells the mean.
     type Case = (fn(&str) -> ToolReport, &'static str, Option<f64>);
 
     #[test]
     fn each_tool_is_read_as_it_writes() {
-        let cases: [Case; 7] = [
+        let cases: [Case; 8] = [
             (percent_lines, WRK, Some(500_000.0)),
             (ab, AB, None),
             (h2load, H2LOAD, Some(800_000.0)),
@@ -125,6 +154,7 @@ mod tests {
             (oha, OHA, Some(500_000.0)),
             (autocannon, AUTOCANNON, Some(500_000.0)),
             (vegeta, VEGETA, Some(500_000.0)),
+            (zrk, ZRK, Some(500_000.0)),
         ];
         for (read, text, mean_ns) in cases {
             let report = read(text);

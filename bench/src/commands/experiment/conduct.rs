@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dyno_clients::engine::quota;
 use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::own::compute_rounds_per_us;
@@ -12,9 +13,9 @@ use dyno_measure::environment;
 use dyno_measure::floor;
 use dyno_measure::limits::{REPEAT_SHARE, RESTLESS_MS};
 use dyno_measure::order::ExperimentPlan;
+use dyno_measure::place::{Placement, ranges};
 use dyno_measure::preflight;
 use dyno_measure::probe::machine::online_cores;
-use dyno_measure::probe::quota;
 use dyno_measure::rig::system::System;
 use dyno_measure::setup::Setup;
 use dyno_record::SCHEMA;
@@ -22,6 +23,7 @@ use dyno_record::cell::Cell;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::Header;
 use dyno_record::measured::Record;
+use dyno_record::step::Step;
 use dyno_record::store::{Store, StoreError};
 use dyno_units::show;
 use dyno_units::text::{cut, wrap};
@@ -29,6 +31,7 @@ use dyno_units::text::{cut, wrap};
 use super::spec::Spec;
 use crate::exit::{Exit, Failure};
 use crate::limits::TERMINAL_COLUMNS;
+use crate::meant;
 use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
@@ -203,9 +206,11 @@ pub(crate) fn check_service(setup: &Setup) -> Result<(), Failure> {
     }
     let each: Vec<String> =
         found.iter().map(|refusal| format!("{}: {}", refusal.contestant, refusal.words)).collect();
+    let usual =
+        "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well";
     Err(Failure::usage(
         format!("{} cannot be measured: {}", setup.service, each.join("; ")),
-        "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well",
+        meant::service(&setup.service).unwrap_or_else(|| usual.into()),
     ))
 }
 
@@ -235,6 +240,12 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
     let more = if setup.warm_up_fixed { "" } else { "; more where servers take long to become steady" };
     let repeats = REPEAT_SHARE * 100.0;
     outln!("takes about {}{more}", show::span(time));
+    let by_need = setup.placement.as_ref().is_some_and(Placement::is_split_by_need);
+    if by_need && plan.cells().any(|cell| cell.step == Step::Connect) {
+        outln!(
+            "after the pilot the cores are split by need: as many for the generator as keep the server busy"
+        );
+    }
     if let Some(words) = short_of_quota(setup) {
         outln!("{}", wrap(&format!("warning: {words}"), TERMINAL_COLUMNS));
     }
@@ -246,6 +257,5 @@ fn short_of_quota(setup: &Setup) -> Option<String> {
 }
 
 fn cores(cores: &[usize]) -> String {
-    let list: Vec<String> = cores.iter().map(ToString::to_string).collect();
-    format!("core{} {}", if cores.len() == 1 { "" } else { "s" }, list.join(","))
+    format!("core{} {}", if cores.len() == 1 { "" } else { "s" }, ranges(cores))
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use dyno_measure::contestant::{Contestant, behind, foreign, label_apart, own, peers};
+use dyno_measure::place::Placement;
 use dyno_measure::probe::machine::online_cores;
-use dyno_measure::setup::{Setup, split_cores};
+use dyno_measure::setup::Setup;
 use dyno_record::cell::Cores;
 use dyno_record::transport::TransportKind;
 
@@ -20,10 +21,12 @@ impl Spec {
     /// Usage (2) when a name is unknown, when a file describes no servers, or when a core does not exist.
     pub(crate) fn setup(&self, presets: [Preset; 3], seed: u64) -> Result<Setup, Failure> {
         let preset = self.choose(presets);
+        let placement = Placement::here();
         Ok(Setup {
             contestants: self.contestants()?,
             service: self.service.clone(),
-            cores: self.cores(&online_cores())?,
+            cores: self.cores(&online_cores(), &placement)?,
+            placement: self.names_no_cores().then_some(placement),
             connections: self.connections.get(),
             blocks: self.blocks.map_or(preset.blocks, BlockCount::get),
             warm_up_ms: self.warm_up.map_or(preset.warm_up_ms, WarmUpTime::get),
@@ -62,14 +65,18 @@ impl Spec {
         Ok(found)
     }
 
+    fn names_no_cores(&self) -> bool {
+        self.server_cores.is_none() && self.generator_cores.is_none()
+    }
+
     /// The cores of both sides: those that the user gave; a side without any gets the cores that are left.
-    fn cores(&self, online: &[usize]) -> Result<Cores, Failure> {
+    fn cores(&self, online: &[usize], placement: &Placement) -> Result<Cores, Failure> {
         let rest = |taken: &[usize]| -> Vec<usize> {
             let rest: Vec<usize> = online.iter().copied().filter(|core| !taken.contains(core)).collect();
             if rest.is_empty() { taken.to_vec() } else { rest }
         };
         let cores = match (&self.server_cores, &self.generator_cores) {
-            (None, None) => split_cores(online),
+            (None, None) => placement.halves(),
             (Some(CoreList(server)), None) => Cores { server: server.clone(), generator: rest(server) },
             (None, Some(CoreList(generator))) => {
                 Cores { server: rest(generator), generator: generator.clone() }
@@ -98,7 +105,8 @@ mod tests {
             let list = |text: Option<&str>| text.map(|text| text.parse().unwrap());
             let spec =
                 Spec { server_cores: list(server), generator_cores: list(generator), ..Spec::default() };
-            spec.cores(&[0, 1, 2, 3]).map(|cores| (cores.server, cores.generator))
+            let online = [0, 1, 2, 3];
+            spec.cores(&online, &Placement::flat(&online)).map(|cores| (cores.server, cores.generator))
         };
         assert_eq!(of(None, None).unwrap(), (vec![0, 1], vec![2, 3]));
         assert_eq!(of(Some("0"), None).unwrap(), (vec![0], vec![1, 2, 3]));

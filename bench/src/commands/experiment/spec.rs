@@ -213,7 +213,7 @@ impl Spec {
 }
 
 /// The words of the transports, with the help text of each.
-fn transports() -> impl TypedValueParser<Value = TransportKind> {
+pub(crate) fn transports() -> impl TypedValueParser<Value = TransportKind> {
     let words = TransportKind::ALL.map(|kind| {
         PossibleValue::new(kind.word()).help(match kind {
             TransportKind::Plain => "Nothing between TCP and HTTP",

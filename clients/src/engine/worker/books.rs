@@ -73,6 +73,11 @@ impl Books {
         self.busy_ns += ns;
     }
 
+    /// Time with work so far, ns.
+    pub(super) fn busy_ns(&self) -> u64 {
+        self.busy_ns
+    }
+
     /// Reads the meter, if the window has begun or ended by `now_ns`.
     pub(super) fn read_meter(&mut self, now_ns: u64, plan: &Plan) {
         self.meter.read(now_ns, self.busy_ns, plan.warmup_ns, plan.end_ns());

@@ -145,7 +145,9 @@ impl Worker {
                 mark_ns = self.keep_house(now_ns);
                 sleeper.yield_to_company(Usage::of_this_thread().involuntary);
                 if self.live.is_stopped() && self.books.partial.is_none() {
-                    self.books.partial = Some(Partial::Interrupted);
+                    let aborted = self.live.is_aborted();
+                    self.books.partial =
+                        Some(if aborted { Partial::Condition } else { Partial::Interrupted });
                     self.schedule.interrupt();
                     drain_until_ns = Some(now_ns);
                 }
@@ -182,9 +184,12 @@ impl Worker {
     fn tell(&mut self, now_ns: u64) {
         self.books.read_meter(now_ns, &self.plan);
         let recent = self.books.tally.series.recent();
+        let backlog = self.schedule.dispatcher.backlog() as u64;
+        let tally = &self.books.tally;
         self.live.publish(
             self.thread,
-            Glance { now_ns, backlog: self.schedule.dispatcher.backlog() as u64, ..recent },
+            Glance { now_ns, backlog, busy_ns: self.books.busy_ns(), window: tally.glance(now_ns), ..recent },
+            &tally.coarse,
         );
     }
 

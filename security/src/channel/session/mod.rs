@@ -3,10 +3,13 @@
 //! The peer is told nothing about a failure: the session drops what it wanted to send and can no longer be used.
 
 mod receive;
+mod renewal;
 
 use super::config::Config;
+use super::cookie::Cookies;
 use super::credential::Credential;
-use super::handshake::{Established, Initiator, Responder};
+use super::exporter::{CannotExport, Exporter};
+use super::handshake::{Established, HandshakeRefusal, Initiator, Responder};
 use super::message::MessageKind;
 use super::record::{RecordOpener, RecordSealer};
 use crate::half_open::Door;
@@ -16,13 +19,14 @@ use crate::outgoing::Outgoing;
 use crate::pipe::Pipe;
 use crate::pipe::error::PipeError;
 use crate::secret::wipe_stack;
+use renewal::Renewal;
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
 enum Stage {
-    /// The responder waits for message 1.
-    AwaitHello,
+    /// The responder waits for message 1, which it may ask for again with a cookie.
+    AwaitHello(Arc<Cookies>),
     /// The initiator waits for message 2.
     AwaitReply(Box<Initiator>),
     /// The responder waits for message 3.
@@ -36,7 +40,10 @@ struct Records {
     sealer: RecordSealer,
     opener: RecordOpener,
     peer: Credential,
+    names: Vec<String>,
     transcript: [u8; 32],
+    exporter: Exporter,
+    renewal: Renewal,
 }
 
 /// One end of a channel; made by a [`super::endpoint`].
@@ -51,6 +58,10 @@ pub struct ChannelSession {
     early: Zeroizing<Vec<u8>>,
     /// Whether secrets were derived since the stack was last wiped.
     leaves_traces: bool,
+    /// The peer that has proved its key and was not accepted.
+    refused: Option<Box<Credential>>,
+    /// A cookie was asked for. It is asked for once.
+    has_asked: bool,
 }
 
 impl std::fmt::Debug for ChannelSession {
@@ -73,6 +84,8 @@ impl ChannelSession {
             outgoing: Outgoing::default(),
             early: Zeroizing::default(),
             leaves_traces: false,
+            refused: None,
+            has_asked: false,
         }
     }
 
@@ -84,13 +97,13 @@ impl ChannelSession {
     }
 
     /// The responder's end; its handshake takes its place at `door`.
-    pub(super) fn respond(config: Arc<Config>, door: Door, now: Instant) -> Self {
-        ChannelSession::new(config, Stage::AwaitHello, Some(door), now)
+    pub(super) fn respond(config: Arc<Config>, door: Door, cookies: Arc<Cookies>, now: Instant) -> Self {
+        ChannelSession::new(config, Stage::AwaitHello(cookies), Some(door), now)
     }
 
     /// The initiator's end; message 1 is pending at once.
     pub(super) fn initiate(config: Arc<Config>, now: Instant) -> Self {
-        let started = Initiator::start(&config.suites);
+        let started = Initiator::start(&config);
         wipe_stack();
         match started {
             Ok((initiator, hello)) => {
@@ -120,9 +133,25 @@ impl ChannelSession {
         }
     }
 
+    /// Fills `out` with octets that only the two ends of this session can have, for the application to use under
+    /// `label`: the same on both sides for the same label, context and length.
+    ///
+    /// # Errors
+    /// [`CannotExport`]; `out` is as before then.
+    pub fn export(&self, label: &str, context: &[u8], out: &mut [u8]) -> Result<(), CannotExport> {
+        match &self.stage {
+            Stage::Open(records) if self.life.established => {
+                let exported = records.exporter.export(label, context, out);
+                wipe_stack();
+                exported
+            }
+            _ => Err(CannotExport::NotEstablished),
+        }
+    }
+
     fn stage_name(&self) -> &'static str {
         match self.stage {
-            Stage::AwaitHello => "await hello",
+            Stage::AwaitHello(_) => "await hello",
             Stage::AwaitReply(_) => "await reply",
             Stage::AwaitFinish(_) => "await finish",
             Stage::Open(_) => "open",
@@ -138,9 +167,16 @@ impl ChannelSession {
         self.early = Zeroizing::default();
     }
 
-    fn open(&mut self, established: Established) {
-        let Established { sealer, opener, peer, transcript } = established;
-        self.stage = Stage::Open(Box::new(Records { sealer, opener, peer, transcript }));
+    fn open(&mut self, is_initiator: bool, established: Established) {
+        let Established { sealer, opener, peer, names, transcript, exporter } = established;
+        let renewal = Renewal::new(is_initiator, transcript);
+        let records = Records { sealer, opener, peer, names, transcript, exporter, renewal };
+        self.stage = Stage::Open(Box::new(records));
+    }
+
+    fn refuse(&mut self, refusal: HandshakeRefusal) -> PipeError {
+        self.refused = refusal.peer;
+        refusal.error
     }
 
     fn established(&mut self, now: Instant) {
@@ -242,6 +278,17 @@ impl Pipe for ChannelSession {
         self.life.closed_by_peer
     }
 
+    fn peer_names(&self) -> &[String] {
+        match &self.stage {
+            Stage::Open(records) => &records.names,
+            _ => &[],
+        }
+    }
+
+    fn peer_shown(&self) -> Option<String> {
+        self.refused.as_deref().or_else(|| self.peer()).map(ToString::to_string)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         self.life.deadline
     }
@@ -256,10 +303,15 @@ impl Pipe for ChannelSession {
         }
         if let Stage::Open(records) = &mut self.stage
             && !self.life.closing
-            && records.sealer.octets() > 0
         {
-            records.sealer.rekey(self.outgoing.tail());
-            self.leaves_traces = true;
+            let (sent, received) = (records.sealer.octets() > 0, records.opener.octets() > 0);
+            if sent {
+                records.sealer.rekey(self.outgoing.tail());
+                self.leaves_traces = true;
+            }
+            if sent || received {
+                self.renew(now);
+            }
         }
         self.wipe_traces();
         self.life.deadline = Some(now + self.config.bounds.rekey_time);

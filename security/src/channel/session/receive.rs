@@ -1,13 +1,16 @@
 //! From octets of the wire to whole messages, and what each message does to the session.
 
 use super::{ChannelSession, Stage};
-use crate::aead::TAG_OCTETS;
+use crate::aead::{Refused, TAG_OCTETS};
+use crate::channel::cookie::Cookies;
+use crate::channel::field;
 use crate::channel::handshake::Responder;
-use crate::channel::message::{HEADER_OCTETS, MessageKind, RECORD_BODY_OCTETS};
+use crate::channel::message::{self, HEADER_OCTETS, Hello, MessageKind, RECORD_BODY_OCTETS};
 use crate::lifecycle;
 use crate::limits;
 use crate::pipe::error::PipeError;
 use crate::transport::Transport;
+use std::sync::Arc;
 use std::time::Instant;
 
 impl ChannelSession {
@@ -16,7 +19,10 @@ impl ChannelSession {
     fn message_octets(&self, octets: &[u8]) -> Result<Option<usize>, PipeError> {
         let Some(&kind) = octets.first() else { return Ok(None) };
         let (expected, bounds) = match &self.stage {
-            Stage::AwaitHello => (kind == MessageKind::Hello as u8, 1..=limits::HANDSHAKE_OCTETS),
+            Stage::AwaitHello(_) => (kind == MessageKind::Hello as u8, 1..=limits::HANDSHAKE_OCTETS),
+            Stage::AwaitReply(_) if kind == MessageKind::Cookie as u8 => {
+                (!self.has_asked, 1..=limits::COOKIE_OCTETS)
+            }
             Stage::AwaitReply(_) => (kind == MessageKind::Reply as u8, 1..=limits::HANDSHAKE_OCTETS),
             Stage::AwaitFinish(_) => (kind == MessageKind::Finish as u8, 1..=limits::HANDSHAKE_OCTETS),
             Stage::Open(_) if self.life.closed_by_peer => (false, 0..=0),
@@ -24,10 +30,14 @@ impl ChannelSession {
                 (kind == MessageKind::Ready as u8, TAG_OCTETS..=TAG_OCTETS)
             }
             Stage::Open(_) if kind == MessageKind::Data as u8 => (true, TAG_OCTETS + 1..=RECORD_BODY_OCTETS),
-            Stage::Open(_) => (
-                kind == MessageKind::Rekey as u8 || kind == MessageKind::Close as u8,
-                TAG_OCTETS..=TAG_OCTETS,
-            ),
+            Stage::Open(_) if kind == MessageKind::Rekey as u8 || kind == MessageKind::Close as u8 => {
+                (true, TAG_OCTETS..=TAG_OCTETS)
+            }
+            Stage::Open(records) => {
+                let plain = records.renewal.expects(kind, records.sealer.suite());
+                let length = TAG_OCTETS + plain.unwrap_or(0);
+                (plain.is_some(), length..=length)
+            }
             Stage::Failed => return Err(PipeError::AlreadyFailed),
         };
         if !expected {
@@ -41,7 +51,7 @@ impl ChannelSession {
     /// The error for a first octet that is not expected at this stage. In place of a handshake it may show that the
     /// peer speaks another transport.
     fn unexpected(&self, octet: u8) -> PipeError {
-        let opening = matches!(self.stage, Stage::AwaitHello | Stage::AwaitReply(_));
+        let opening = matches!(self.stage, Stage::AwaitHello(_) | Stage::AwaitReply(_));
         match lifecycle::transport_of(octet).filter(|_| opening) {
             Some(other @ (Transport::Plain | Transport::Tls)) => PipeError::OtherTransport(other),
             Some(Transport::Channel) | None => PipeError::BadMessage,
@@ -100,7 +110,7 @@ impl ChannelSession {
                     self.life.closed_by_peer = true;
                     Ok(())
                 }
-                _ => {
+                k if k == MessageKind::Ready as u8 => {
                     records
                         .opener
                         .open(MessageKind::Ready, body, plain)
@@ -108,33 +118,77 @@ impl ChannelSession {
                     self.established(now);
                     Ok(())
                 }
+                k => {
+                    let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh];
+                    let kind = kinds.into_iter().find(|&kind| kind as u8 == k);
+                    let mut opened = Vec::new();
+                    let opens =
+                        kind.ok_or(Refused).and_then(|kind| records.opener.open(kind, body, &mut opened));
+                    opens.map_err(|_| PipeError::BadMessage)?;
+                    self.take_renewal(&opened, now)
+                }
             };
         }
         self.leaves_traces = true;
         let unix_s = self.config.calendar.unix_s(now);
         match std::mem::replace(&mut self.stage, Stage::Failed) {
-            Stage::AwaitHello => {
-                self.life.begin();
-                let (responder, reply) = Responder::start(body, &self.config)?;
-                self.outgoing.tail().extend_from_slice(&reply);
-                self.stage = Stage::AwaitFinish(Box::new(responder));
+            Stage::AwaitHello(cookies) => self.answer_hello(body, cookies, now)?,
+            Stage::AwaitReply(mut initiator) if kind == MessageKind::Cookie as u8 => {
+                let again = initiator.repeat(body, &self.config);
+                self.outgoing.tail().extend_from_slice(&again);
+                (self.stage, self.has_asked) = (Stage::AwaitReply(initiator), true);
             }
             Stage::AwaitReply(initiator) => {
-                let (established, finish) = initiator.finish(body, &self.config, unix_s)?;
+                let finished = initiator.finish(body, &self.config, unix_s);
+                let (established, finish) = finished.map_err(|refusal| self.refuse(refusal))?;
                 self.outgoing.tail().extend_from_slice(&finish);
-                self.open(established);
+                self.open(true, established);
                 // The deadline of the handshake stays until the responder says that it has accepted too.
                 self.flush_early();
             }
             Stage::AwaitFinish(responder) => {
-                let mut established = responder.finish(body, &self.config, unix_s)?;
+                let finished = responder.finish(body, &self.config, unix_s);
+                let mut established = finished.map_err(|refusal| self.refuse(refusal))?;
                 established.sealer.seal(MessageKind::Ready, &[], self.outgoing.tail());
-                self.open(established);
+                self.open(false, established);
                 self.established(now);
                 self.flush_early();
             }
             Stage::Open(_) | Stage::Failed => return Err(PipeError::AlreadyFailed),
         }
+        Ok(())
+    }
+
+    /// Answers message 1: with message 2, or, while places are scarce and it has no cookie, with the demand for one.
+    fn answer_hello(&mut self, body: &[u8], cookies: Arc<Cookies>, now: Instant) -> Result<(), PipeError> {
+        let hello = Hello::parse(body).ok_or(PipeError::BadMessage)?;
+        let suite = hello.choose(&self.config.suites).ok_or(PipeError::NothingInCommon)?;
+        if hello.fields.context != self.config.context {
+            return Err(PipeError::OtherContext);
+        }
+        let address = self.life.address();
+        match hello.fields.cookie {
+            Some(cookie) => {
+                let first = field::without_cookie(body, cookie.len());
+                if !cookies.is_valid(now, address, first, cookie) {
+                    return Err(PipeError::BadMessage);
+                }
+            }
+            None if self.has_asked => return Err(PipeError::BadMessage),
+            None if self.life.is_scarce() => {
+                let cookie = cookies.make(now, address, body);
+                let out = self.outgoing.tail();
+                out.extend_from_slice(&message::header(MessageKind::Cookie, cookie.len()));
+                out.extend_from_slice(&cookie);
+                (self.stage, self.has_asked) = (Stage::AwaitHello(cookies), true);
+                return Ok(());
+            }
+            None => {}
+        }
+        self.life.begin();
+        let (responder, reply) = Responder::start(&hello, suite, &self.config)?;
+        self.outgoing.tail().extend_from_slice(&reply);
+        self.stage = Stage::AwaitFinish(Box::new(responder));
         Ok(())
     }
 }

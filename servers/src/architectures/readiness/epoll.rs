@@ -24,6 +24,17 @@
 //! # Lineage
 //! Banga, Mogul, Druschel, *A Scalable and Explicit Event Delivery Mechanism for UNIX* (1999); kqueue (2000); Linux
 //! 2.5.44 (2002). nginx, redis, libevent. Here through mio, which offers the same interface over kqueue.
+//!
+//! # Question
+//! Events are edge-triggered. The loop reads 100 of the 200 bytes that have come and goes back to wait. What
+//! happens?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! It waits for ever if the client waits for its answer. The kernel reports the change from empty to not
+//! empty once, and it was reported. Therefore the loop reads until there is no more to read.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -58,6 +69,7 @@ pub const EPOLL: Architecture = Architecture {
     wall: "one core; a service that computes makes everybody wait",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("epoll.rs"),
     run,
 };
 

@@ -29,6 +29,17 @@
 //! # Lineage
 //! select(2) in 4.2BSD (1983); Schmidt's *Reactor* (1994); Flash (Pai, Druschel, Zwaenepoel, 1999); libevent, nginx,
 //! Redis.
+//!
+//! # Question
+//! One connection always has another request ready. What keeps the loop from serving it alone?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! A turn of a connection has a bound. When it has used its share it goes to the end of those that are ready,
+//! and the others have their turn before it goes on. A thread for each connection gets this from the kernel's
+//! scheduler; a loop has to do it itself.
+//!
+//! </details>
 
 pub mod epoll;
 pub mod poll;

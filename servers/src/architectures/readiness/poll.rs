@@ -19,6 +19,18 @@
 //! # Lineage
 //! System V Release 3 (1986); Stevens, *UNP* 6.10. Banga and Mogul, *Scalable Kernel Performance for Internet Servers*
 //! (1998), measured why it had to be replaced.
+//!
+//! # Question
+//! A thousand connections are open, and in each turn one of them is ready. How many entries are read for a
+//! request?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! A thousand by the kernel, which looks whether each is ready, and a thousand by the loop, which looks for
+//! the one that is. With all thousand ready the same two thousand are the price of a thousand requests: what
+//! hurts is idle connections.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -53,6 +65,7 @@ pub const POLL: Architecture = Architecture {
     wall: "each call looks at every connection",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("poll.rs"),
     run,
 };
 

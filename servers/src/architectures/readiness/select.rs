@@ -20,6 +20,17 @@
 //!
 //! # Lineage
 //! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.
+//!
+//! # Question
+//! A server has three connections, with the descriptors 5, 6 and 1,000. How many bits does the kernel look
+//! at?
+//!
+//! <details><summary>Answer</summary>
+//!
+//! 1,001 in each bitmap: it goes up to the highest descriptor, not to the number of connections. One old
+//! connection with a high number makes each call as expensive as a thousand would.
+//!
+//! </details>
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -53,6 +64,7 @@ pub const SELECT: Architecture = Architecture {
     wall: "1,024 descriptors; past them 503",
     knobs: &[Knob::MaxConnections],
     defaults: |_| Defaults { workers: 1, max_connections: MAX_CONNECTIONS, queue_places: 0 },
+    source: include_str!("select.rs"),
     run,
 };
 

@@ -185,7 +185,7 @@ fn drive(
     };
     let mut plan = Plan::closed(address, connections, Length::Requests(requests), request);
     plan.requests_per_connection = (load == Load::Calls).then_some(1);
-    plan.cpus = vec![core];
+    plan.placement.cores = vec![core];
     let live = Arc::new(Live::new(plan.threads));
     let mut has_started = false;
     let measured = run(&Arc::new(plan), &live, &mut |_| {

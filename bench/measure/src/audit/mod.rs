@@ -4,19 +4,22 @@
 //! Denning and Buzen, "The operational analysis of queueing network models", Computing Surveys 10 (1978).
 
 use dyno_analysis::limits::SLOWED_SHARE;
-use std::time::Duration;
 
 use crate::limits::{
-    BUSY_SHARE, DRIFT_NOTED, DRIFT_VOID, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK,
-    OFFERED_SHARE, PAUSE_VOID_NS, SATURATED_SHARE, STEAL_SHARE, UTILIZATION_TOLERANCE,
+    BUSY_SHARE, ERROR_SHARE, GENERATOR_BUSY_SHARE, LITTLE_TOLERANCE, MACHINE_TICK, OFFERED_SHARE,
+    PAUSE_VOID_NS, SATURATED_SHARE, STEAL_SHARE,
 };
+use crate::probe::glance::CpuGlance;
 use dyno_record::audit::{Finding, Law};
-use dyno_record::cell::Cell;
+use dyno_record::cell::{Cell, Cores};
 use dyno_record::contract::WorkerCount;
 use dyno_record::load::{Lateness, LoadFigures};
 use dyno_record::pace::CorePace;
 use dyno_record::server::{MachineFigures, ServerFigures};
 use dyno_units::verdict::Verdict;
+
+pub(crate) mod cpu;
+mod watched;
 
 /// Everything that is known about a cell when it is judged.
 #[derive(Debug)]
@@ -31,24 +34,28 @@ pub(crate) struct Evidence<'a> {
     pub machine: &'a MachineFigures,
     /// How fast the cores ran; empty where that was not observed.
     pub pace: &'a [CorePace],
-    /// CPU time of the contestant in the second half of the time between the two samples.
-    pub cpu_in_half: Duration,
+    /// CPU time at the beginning, in the middle and at the end of the time in which it was counted.
+    pub glances: [&'a CpuGlance; 3],
+    /// Whether threads of the contestant ended meanwhile.
+    pub threads_end: bool,
+    /// Whether one of them was taken after the window.
+    pub is_late: bool,
     /// Right answers in the same time and in its second half.
     pub answered: Answered,
 }
 
-/// Right answers that the generator got between the samples, and in the second half of that time.
+/// Right answers that the generator got between the glances, and in the second half of that time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answered {
-    /// Between first and second sample.
+    /// Between the first glance and the last.
     pub between: f64,
-    /// From the middle between the samples on.
+    /// From the one in the middle on.
     pub in_half: f64,
 }
 
 /// All doubts about a cell.
 pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let laws: [fn(&Evidence) -> Option<Finding>; 16] = [
+    let laws: [fn(&Evidence) -> Option<Finding>; 19] = [
         connections_open,
         bodies,
         errors,
@@ -57,7 +64,10 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
         generator_unsaturated,
         server_bottleneck,
         littles_law,
-        utilization_law,
+        cpu::utilization_law,
+        cpu::rate_even,
+        cpu::cost_even,
+        watched::unwatched,
         accept_queue,
         retransmissions,
         full_pace,
@@ -219,55 +229,6 @@ fn littles_law(evidence: &Evidence) -> Option<Finding> {
     )
 }
 
-/// CPU per request is computed from the time between the samples, in which both the server's CPU clocks and the
-/// generator's answers are known; the rate is that of the generator's window. As long as both describe the same time,
-/// their product is the CPU used. And CPU per request in the second half of that time is the same as in all of it, as
-/// long as the work is caused by requests, and not by the clock or by something that began meanwhile.
-fn utilization_law(evidence: &Evidence) -> Option<Finding> {
-    let Answered { between, in_half } = evidence.answered;
-    if between <= 0.0 || in_half <= 0.0 {
-        return None;
-    }
-    let measured = evidence.server.cores_used;
-    let per_request = measured * evidence.server.seconds / between;
-    let predicted = per_request * evidence.load.rate_per_s;
-    let off = apart(measured, predicted);
-    // The ends of the window lie outside the samples, and how many answers fall there is chance: two standard errors
-    // are allowed for it.
-    let outside = 1.0 - (evidence.server.seconds / evidence.load.seconds).min(1.0);
-    let chance = 2.0 * (outside / between).sqrt();
-    if off > UTILIZATION_TOLERANCE + chance {
-        return finding(
-            Law::UtilizationLaw,
-            Verdict::Void,
-            format!(
-                "CPU per request times rate gives {predicted:.3} cores, {measured:.3} were used ({:.1} % apart)",
-                off * 100.0
-            ),
-        );
-    }
-    let later = evidence.cpu_in_half.as_secs_f64() / in_half;
-    let drift = apart(later, per_request);
-    // Requests differ in what they cost, and /proc counts the CPU time of children that have ended in hundredths of a
-    // second.
-    let coarse = if evidence.server.processes > 1 { 0.01 / evidence.cpu_in_half.as_secs_f64() } else { 0.0 };
-    let beyond = drift - coarse - 1.0 / in_half.sqrt();
-    // Where the rate changes by plan, the cost of a request changes with it.
-    if !evidence.cell.load.steps.is_empty() || beyond <= DRIFT_NOTED {
-        return None;
-    }
-    let verdict = if beyond > DRIFT_VOID { Verdict::Void } else { Verdict::Doubtful };
-    finding(
-        Law::UtilizationLaw,
-        verdict,
-        format!(
-            "a request took {:.1} µs of CPU in the second half, {:.1} µs in all: work did not go with requests",
-            later * 1e6,
-            per_request * 1e6
-        ),
-    )
-}
-
 /// Difference of two figures as a share of the larger.
 fn apart(one: f64, other: f64) -> f64 {
     (one - other).abs() / one.max(other).max(1e-12)
@@ -352,8 +313,15 @@ fn unthrottled(evidence: &Evidence) -> Option<Finding> {
 fn machine_idle(evidence: &Evidence) -> Option<Finding> {
     let others = evidence.machine.others_cores_used;
     // The machine counts the CPU time of each core in hundredths of a second; in a short cell that is a large part.
-    let coarse = MACHINE_TICK / evidence.server.seconds.max(1e-9);
-    let share = others / evidence.machine.cores.max(1) as f64 - coarse;
+    let observed_seconds = evidence.machine.observed_seconds.unwrap_or(evidence.server.seconds);
+    let coarse = MACHINE_TICK / observed_seconds.max(1e-9);
+    // Cores that neither side uses do not suffer.
+    let Cores { server, generator } = &evidence.cell.cores;
+    let of_smaller = match server.len().min(generator.len()) {
+        0 => evidence.machine.cores.max(1),
+        count => count,
+    };
+    let share = others / of_smaller as f64 - coarse;
     let verdict = if share > BUSY_SHARE { Verdict::Void } else { Verdict::Doubtful };
     if share <= BUSY_SHARE / 2.0 {
         return None;
@@ -361,9 +329,7 @@ fn machine_idle(evidence: &Evidence) -> Option<Finding> {
     finding(
         Law::MachineIdle,
         verdict,
-        format!(
-            "other programs and the kernel on its own account used {others:.2} cores: stop them and measure again"
-        ),
+        format!("other programs and the kernel for them used {others:.2} cores: stop them and measure again"),
     )
 }
 

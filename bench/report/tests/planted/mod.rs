@@ -1,0 +1,25 @@
+//! What the tests of reports share: the header of an experiment on planted servers.
+
+use dyno_measure::contestant::Contestant;
+use dyno_record::SCHEMA;
+use dyno_record::experiment::Experiment;
+use dyno_record::header::{Environment, Header};
+
+/// The header of an experiment on a machine of which nothing is known.
+pub(crate) fn header(experiment: Experiment, contestants: &[Contestant], blocks: u32) -> Header {
+    Header {
+        schema: SCHEMA,
+        experiment,
+        command: vec!["dyno".into(), experiment.to_string()],
+        spec: None,
+        seed: 3,
+        blocks,
+        began_unix_ms: 1_700_000_000_000,
+        threshold: 0.05,
+        limit: None,
+        compute_rounds_per_us: None,
+        contestants: contestants.iter().map(Contestant::line).collect(),
+        environment: Environment::default(),
+        floor: None,
+    }
+}

@@ -1,0 +1,16 @@
+//! The commands, by what they are for.
+
+/// The purposes, and the commands for each. Each command stands in one group.
+pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
+    ("Measure", &["compare", "curve", "scale", "connections", "count", "run"]),
+    ("Explain and report", &["explain", "report", "diff"]),
+    ("Learn", &["learn"]),
+    ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
+    ("Security", &["keys", "demo"]),
+    ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
+];
+
+/// The names of all commands.
+pub(crate) fn commands() -> Vec<&'static str> {
+    GROUPS.into_iter().flat_map(|(_, names)| names).copied().collect()
+}
