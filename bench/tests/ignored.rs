@@ -5,12 +5,33 @@
 //! it.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// Far beyond what a refusal takes: what runs on was not refused.
+const REFUSED_WITHIN: Duration = Duration::from_secs(20);
 
 fn dyno(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
     let place = tempfile::tempdir().unwrap();
-    command.args(arguments).current_dir(place.path()).stdin(Stdio::null()).output().unwrap()
+    command.args(arguments).current_dir(place.path()).stdin(Stdio::null());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A help text fits into the pipe only in part, so somebody has to read while it is waited for.
+    let mut out = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut octets = Vec::new();
+        out.read_to_end(&mut octets).map(|_| octets)
+    });
+    let since = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if since.elapsed() > REFUSED_WITHIN {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let stdout = reader.join().unwrap().unwrap();
+    Output { stdout, ..child.wait_with_output().unwrap() }
 }
 
 /// An option with the lines, between spaces and behind the command, in which it would mean nothing.
@@ -73,12 +94,19 @@ const LOAD: &[Case] = &[
     ("--spin", ALWAYS),
     ("--format", ALWAYS),
     ("--output", ALWAYS),
-    ("--hlog", ALWAYS),
-    ("--fail-if", ALWAYS),
+    ("--blocks", &["URL --blocks 3"]),
+    ("--html", &["URL OTHER --html f"]),
+    ("--hlog", &["URL OTHER --hlog f"]),
+    ("--require", &["URL OTHER --require p99<1s"]),
+    ("--fail-if", &["URL OTHER --fail-if p99>1s"]),
+    ("--abort-on", &["URL OTHER --abort-on p99>1s"]),
     ("--errors-max", ALWAYS),
-    ("--strict", ALWAYS),
+    ("--strict", &["URL OTHER --strict"]),
+    ("--statistics", &["URL OTHER --statistics"]),
+    ("--no-view", &["URL --no-view --quiet"]),
+    ("--no-pin", &["URL --no-pin --cpu 0"]),
     ("--quiet", ALWAYS),
-    ("--dry-run", ALWAYS),
+    ("--dry-run", &["URL OTHER --dry-run"]),
 ];
 
 const EXPERIMENT: &[Case] = &[
@@ -189,6 +217,8 @@ const COMMANDS: &[Row] = &[
             ("--peer", &["epoll --peer KEY", "epoll --transport tls --peer KEY"]),
             ("--head-time-ms", ALWAYS),
             ("--body-grace-ms", ALWAYS),
+                ("--policy", ALWAYS),
+                ("--acl", &["epoll --acl server"]),
             ("--idle-time-ms", ALWAYS),
             ("--write-time-ms", ALWAYS),
         ]],
@@ -241,6 +271,22 @@ const COMMANDS: &[Row] = &[
         ]],
         &[],
     ),
+    (
+        "count",
+        &[&[
+            ("--service", ALWAYS),
+            ("--connections", ALWAYS),
+            ("--requests", ALWAYS),
+            ("--blocks", ALWAYS),
+            ("--kernel", ALWAYS),
+            ("--seed", ALWAYS),
+            ("--output", ALWAYS),
+            ("--dry-run", ALWAYS),
+            ("--quiet", ALWAYS),
+        ]],
+        &[("--duration", &["epoll --duration 1s"]), ("--rate", &["epoll --rate 5"])],
+    ),
+    ("learn", &[&[("--answer", &["--answer"]), ("--html", ALWAYS)]], &[]),
     ("completions", &[], &[]),
     ("man", &[], &[]),
 ];
@@ -257,6 +303,7 @@ fn an_option_that_would_mean_nothing_is_refused_by_name() {
                 let words = line.split_whitespace().map(|word| match word {
                     "URL" => URL,
                     "URLS" => "https://127.0.0.1:1/",
+                    "OTHER" => "http://127.0.0.1:2/",
                     "KEY" => KEY,
                     other => other,
                 });
