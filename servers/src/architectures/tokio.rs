@@ -105,6 +105,8 @@ where
         let most = site.settings.max_connections.min(Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(most));
         accept_all(site, serve, &places, workers).await?;
+        // Whoever waits for another request is told, whether the switch or the listener has shown the stop.
+        site.services.stop();
         // All places are free again when no connection is left. Past the deadline, dropping the runtime drops the
         // remaining tasks.
         let deadline = site.stop.deadline().unwrap_or_else(std::time::Instant::now);
@@ -141,7 +143,6 @@ where
             Accepted::Stopped => return Ok(()),
         }
     }
-    site.services.stop();
     // What waits in the queue when the server stops has arrived, and is served.
     for stream in accept_rest(site, &site.listener) {
         admit(site, stream?, serve, places);
