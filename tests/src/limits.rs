@@ -43,9 +43,12 @@ pub const LOAD: Duration = Duration::from_secs(40);
 /// these tests, and time for a busy machine.
 pub const SOAK_REST: Duration = Duration::from_secs(5);
 
-/// By how many KiB the memory of a server may grow while it works: what an allocator holds in pieces varies by half of
+/// How much the memory of a server may grow while it works: what an allocator holds in pieces varies by half of
 /// it, and ten octets that are lost with each answer come to more within three minutes, in a debug build as well.
-pub const SOAK_GROWTH_KIB: u64 = 2048;
+pub const SOAK_GROWTH_BYTES: u64 = 2 << 20;
 
-/// By what share of its size the memory of a large server may grow, for the same reason.
+/// The same for servers that work for seconds: within them some worker may meet its first large answer.
+pub const SOAK_GROWTH_SHORT_BYTES: u64 = 8 << 20;
+
+/// By what share of its size the memory of a large server may grow, where that is more.
 pub const SOAK_GROWTH_SHARE: f64 = 0.05;

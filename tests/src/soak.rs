@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use nix::unistd::Pid;
 use procfs::process::Process;
 
-use crate::limits::{SOAK_GROWTH_KIB, SOAK_GROWTH_SHARE};
+use crate::limits::SOAK_GROWTH_SHARE;
 use crate::process::{children, descriptors, memory_kib};
 
 /// What a server holds while nobody asks it for anything.
@@ -50,11 +50,12 @@ fn own_threads(pid: Pid) -> usize {
 
 /// Judges what a server held after each round of work. The first quarter is its run-in. What comes after is flat when
 /// the least of the last third is no more than the least of the first third: a single look may find work that is not
-/// put away yet, and a leak raises every look from then on. Memory may grow by as much as an allocator's own disorder.
+/// put away yet, and a leak raises every look from then on. Memory may grow by `growth_bytes`, or by a
+/// [share](SOAK_GROWTH_SHARE) of what it is.
 ///
 /// # Errors
 /// What is not flat, in words.
-pub fn flat(looks: &[Held]) -> Result<(), String> {
+pub fn flat(looks: &[Held], growth_bytes: u64) -> Result<(), String> {
     let settled = &looks[looks.len().div_ceil(4)..];
     let [one, _, _, ..] = settled else {
         return Err(format!("{} looks are too few", looks.len()));
@@ -77,7 +78,7 @@ pub fn flat(looks: &[Held]) -> Result<(), String> {
         return Err(format!("descriptors: {}, later {}", descriptors.0, descriptors.1));
     }
     let memory = least(|look| look.memory_kib);
-    let allowed = memory.0 + SOAK_GROWTH_KIB.max((memory.0 as f64 * SOAK_GROWTH_SHARE) as u64);
+    let allowed = memory.0 + (growth_bytes / 1024).max((memory.0 as f64 * SOAK_GROWTH_SHARE) as u64);
     if memory.1 > allowed {
         return Err(format!("memory: {} KiB, later {} KiB, allowed {allowed}", memory.0, memory.1));
     }
@@ -87,6 +88,7 @@ pub fn flat(looks: &[Held]) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SOAK_GROWTH_BYTES;
 
     /// A server without a leak: three processes, and some work that is now and then not put away yet.
     fn sound(round: usize) -> Held {
@@ -108,7 +110,7 @@ mod tests {
             plant(round, &mut held);
             held
         };
-        flat(&Vec::from_iter((0..rounds).map(planted)))
+        flat(&Vec::from_iter((0..rounds).map(planted)), SOAK_GROWTH_BYTES)
     }
 
     #[test]

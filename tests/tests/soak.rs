@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dyno_tests::limits::{SOAK_REST, UNDERWAY};
+use dyno_tests::limits::{SOAK_GROWTH_BYTES, SOAK_GROWTH_SHORT_BYTES, SOAK_REST, UNDERWAY};
 use dyno_tests::noise::Noise;
 use dyno_tests::process::wait_until;
 use dyno_tests::rows::Row;
@@ -32,16 +32,19 @@ const WORKERS: &str = "8";
 const SLOW_HEADS: usize = 2;
 
 /// Hostile clients of the run-in: some of each kind for each worker.
-const RUN_IN: usize = 80;
+const RUN_IN: usize = 160;
 
 /// How long a server works: rounds, after each of which it is looked at.
 struct Length {
     rounds: u64,
     round: Duration,
+    /// By how much its memory may grow.
+    growth_bytes: u64,
 }
 
-const SHORT: Length = Length { rounds: 6, round: Duration::from_millis(400) };
-const LONG: Length = Length { rounds: 18, round: Duration::from_secs(10) };
+const SHORT: Length =
+    Length { rounds: 6, round: Duration::from_millis(400), growth_bytes: SOAK_GROWTH_SHORT_BYTES };
+const LONG: Length = Length { rounds: 18, round: Duration::from_secs(10), growth_bytes: SOAK_GROWTH_BYTES };
 
 fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
@@ -75,7 +78,7 @@ fn soak(row: &Row, length: &Length) -> Outcome {
     }
     let (first, last) = (&looks[1], &looks[looks.len() - 1]);
     println!("{}: {answers} answers; {first:?}, later {last:?}", row.name);
-    flat(&looks[1..])?;
+    flat(&looks[1..], length.growth_bytes)?;
     let account = server.stop_well()?.total;
     ensure(account.faults == 0 && account.refused == 0 && account.requests > answers, || {
         format!("{answers} answers; {account:?}")
