@@ -10,6 +10,10 @@ pub(crate) const TERMINAL_COLUMNS: usize = 80;
 /// requests a second, short enough to wait for.
 pub(crate) const LOAD_DURATION_NS: u64 = 10_000_000_000;
 
+/// Most requests that may wait for a connection when the user sets none: a million, which is a minute of what a server
+/// could have answered, and 32 MB.
+pub(crate) const BACKLOG_REQUESTS: u64 = 1_000_000;
+
 /// The shortest cell of an experiment, in milliseconds: a shorter one ends before most of its requests are answered.
 pub(crate) const SHORTEST_CELL_MS: u64 = 100;
 

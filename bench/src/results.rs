@@ -81,7 +81,24 @@ pub(crate) struct Written {
 /// # Errors
 /// When there are no records, or a file cannot be written.
 pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
-    let report = Report::of(&Levelled::of(store::read(directory)?))?;
+    let report = report_of(directory)?;
+    let page = write_files(&report, directory)?;
+    Ok(Written { report, page })
+}
+
+/// The report of a directory of records.
+///
+/// # Errors
+/// When there are none, or they cannot be read.
+pub(crate) fn report_of(directory: &Path) -> Result<Report, Failure> {
+    Ok(Report::of(&Levelled::of(store::read(directory)?))?)
+}
+
+/// Writes the files of a report; gives the path of the page.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn write_files(report: &Report, directory: &Path) -> Result<PathBuf, Failure> {
     let page = directory.join("report.html");
     let files = [
         (page.clone(), &report.html),
@@ -94,7 +111,7 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
         replace(&path, content)
             .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display()), ""))?;
     }
-    Ok(Written { report, page })
+    Ok(page)
 }
 
 /// Names of the files of a report.

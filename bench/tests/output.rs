@@ -119,3 +119,28 @@ fn a_reader_that_has_gone_is_no_fault_to_tell() {
         assert!(!told.contains("panicked") && !told.contains("cannot write"), "{words}: {told}");
     });
 }
+
+/// The records can be read, so what was asked for is printed, whether or not the files of the report find a place.
+#[test]
+fn a_report_that_finds_no_place_is_printed() {
+    let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/records/later/records.jsonl");
+    for (format, says) in [
+        ("text", "epoll"),
+        ("markdown", "| "),
+        ("csv", "epoll"),
+        ("summary", "epoll"),
+        ("json", "epoll"),
+        ("html", "<html"),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::copy(&records, place.path().join("records.jsonl")).unwrap();
+        // Where nobody may be refused by a mode, a directory is in the way.
+        std::fs::create_dir(place.path().join("report.html")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
+        command.arg("report").arg(place.path()).args(["--format", format]);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let (out, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(out.contains(says), "{format}: {said}");
+        assert!(output.status.code() == Some(1) && said.contains("report.html"), "{format}: {said}");
+    }
+}

@@ -53,7 +53,7 @@ fn an_experiment_of_another_probe_is_not_continued() {
     let directory = place.path().join("begun");
     let name = directory.display().to_string();
     let begun = dyno(
-        &format!("scale epoll --blocks 1 --duration 50ms --warm-up 0ms --connections 2 -q -o {name}"),
+        &format!("scale epoll --blocks 1 --duration 100ms --warm-up 30ms --connections 2 -q -o {name}"),
         &[],
     );
     assert!(matches!(begun.code, 0 | 5), "{begun:?}");

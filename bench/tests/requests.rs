@@ -140,6 +140,52 @@ fn a_page_that_lacks_something_says_which_address_failed() {
 }
 
 #[test]
+fn fields_go_to_the_server_of_a_page_and_to_no_other() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let servers = ["page", "other"].map(|name| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        (name, listener.local_addr().unwrap(), listener)
+    });
+    let body = format!("<img src=/own><img src=http://{}/foreign>", servers[1].1);
+    let url = format!("http://{}/", servers[0].1);
+    for (name, _, listener) in servers {
+        let (tell, body) = (tell.clone(), body.clone());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = [0; 4096];
+                let count = stream.read(&mut head).unwrap_or(0);
+                let head = String::from_utf8_lossy(&head[..count]).into_owned();
+                let body = if head.starts_with("GET / ") { body.as_str() } else { "" };
+                let length = body.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+                );
+                let _ = tell.send((name, head));
+            }
+        });
+    }
+    let ended = dyno(&format!("browse {url} -H X-Token:secret --threads 1"), &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let heads: Vec<_> = told.try_iter().collect();
+    // The page is visited twice.
+    assert_eq!(heads.len(), 6, "{heads:?}");
+    for (name, head) in heads {
+        assert_eq!(head.contains("X-Token: secret"), name == "page", "{name}: {head}");
+    }
+}
+
+#[test]
+fn a_waterfall_that_cannot_be_written_is_told_before_the_page_is_visited() {
+    for place in ["/nonexistent/w.svg", "/tmp", "/dev/null/w.svg"] {
+        let ended = dyno(&format!("browse http://127.0.0.1:1/ --svg {place}"), &[]);
+        assert!(ended.code == 1 && ended.stderr.contains(place), "{place}: {ended:?}");
+        assert!(!ended.stderr.contains("refused"), "nobody was asked: {ended:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_gone_changes_no_exit_code() {
     use std::process::{Command, Stdio};
     let place = tempfile::tempdir().unwrap();
@@ -175,8 +221,8 @@ fn an_option_whose_value_is_wrong_is_named() {
             ("--timeout", "--timeout soon"),
             ("--timeout", "--timeout 0"),
         ] {
-            // A page is fetched by requests of the browser's own.
-            if name == "browse" && option != "--timeout" && more != "-H nocolon" {
+            // A page is fetched by requests of the browser's own, whose fields alone can be added to.
+            if name == "browse" && !["--timeout", "--header"].contains(&option) {
                 continue;
             }
             let ended = dyno(&format!("{} {more}", words.replace("URL", "http://127.0.0.1:1/")), &[]);

@@ -109,6 +109,20 @@ pub const POLL_MAX: Duration = Duration::from_secs(1);
 /// The spin to begin with, ns: 100 us, what a wake-up takes on a machine of one's own, and some more.
 pub const SPIN_FIRST_NS: u64 = 100_000;
 
+/// Stretch without an answer that is noted, ns: 100 ms, which is rare, so that noting it costs nothing.
+pub const STALL_NOTED_NS: u64 = 100_000_000;
+
+/// Such stretches that are kept: the 64 longest. A server that stands still more often is found by its percentiles.
+pub const STALLS_MAX: usize = 64;
+
+/// Stretch without an answer that is worth a word, ns: half a second, more than what TCP waits for a packet that was
+/// lost once on a short path.
+pub const STALL_NS: u64 = 500_000_000;
+
+/// How many times longer than the median latency it is besides, and in a closed loop than the 99th percentile: 10 and
+/// 2. What is usual, or what a percentile of a closed loop tells, needs no further word.
+pub const STALL_PARTS: (u64, u64) = (10, 2);
+
 /// Preemptions between two housekeepings that count as company on the core: 10, which is 200 a second.
 pub const PREEMPTIONS_MAX: u64 = 10;
 

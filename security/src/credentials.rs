@@ -79,6 +79,9 @@ pub enum CredentialsError {
     /// rustls does not accept the certificates, the key or the server's name.
     #[error(transparent)]
     Tls(#[from] tls::trust::ConfigError),
+    /// A private key was given for TLS without the certificate that it belongs to.
+    #[error("a private key means nothing to TLS without its certificate")]
+    KeyAlone,
     /// A throw-away certificate could not be made.
     #[error(transparent)]
     CannotMake(#[from] CannotMake),
@@ -182,6 +185,7 @@ fn tls_server(files: &Files) -> Result<ServerSide, CredentialsError> {
             let key = files.or_in_directory(&files.key, "tls-server.key").ok_or(CredentialsError::NoKey)?;
             (read_certified(&path, &key)?, ServerIdentity::Certificate(path))
         }
+        None if files.key.is_some() => return Err(CredentialsError::KeyAlone),
         None => {
             let made = ThrowAwayAuthority::generate()?.issue_for(
                 &certificate_names(),
@@ -245,6 +249,7 @@ fn tls_client(files: &Files, name: &str) -> Result<tls::endpoint::TlsClient, Cre
             let key = files.or_in_directory(&files.key, "tls-client.key").ok_or(CredentialsError::NoKey)?;
             Some(read_certified(&path, &key)?)
         }
+        None if files.key.is_some() => return Err(CredentialsError::KeyAlone),
         None => None,
     };
     Ok(tls::endpoint::TlsClient::trusting(trust, name, certified)?)

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use dyno_http::limits::Limits;
 use dyno_servers::architecture::Architecture;
 use dyno_servers::architectures::ALL;
-use dyno_servers::kit::listen::listen;
+use dyno_servers::kit::listen::{ListenAddress, listen};
 use dyno_servers::kit::memory::MemoryBudget;
 use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
@@ -112,7 +112,7 @@ impl Drop for Server {
 fn trial(architecture: &'static Architecture) -> Result<(), String> {
     let say = |error: std::io::Error| error.to_string();
     let limits = Limits::default();
-    let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)), &limits).map_err(say)?;
+    let listener = listen(&ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))), &limits).map_err(say)?;
     let address = listener.local_addr().map_err(say)?;
     // SAFETY: this process has one thread.
     let server = match unsafe { fork() }.map_err(|error| error.to_string())? {
@@ -182,6 +182,7 @@ fn serve(
     const TABLE: &[&Service] = &[&TIMER];
     let site: &'static Site = Box::leak(Box::new(Site {
         listener,
+        is_unix: false,
         services: Services::new(TABLE, None)?,
         limits: Arc::new(limits),
         transport: None,

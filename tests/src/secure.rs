@@ -129,8 +129,15 @@ impl Secure {
     /// # Errors
     /// In words: the rule that a response breaks, what the pipe says, or that nothing came.
     pub fn exchange(&mut self, octets: impl AsRef<[u8]>, method: &str) -> Result<Response, String> {
-        self.pipe.send(octets.as_ref()).map_err(|failure| failure.to_string())?;
-        self.flush()?;
+        self.send(octets)?;
+        self.response(method)
+    }
+
+    /// Waits for the next final response, to `method`.
+    ///
+    /// # Errors
+    /// As [`Secure::exchange`].
+    pub fn response(&mut self, method: &str) -> Result<Response, String> {
         let deadline = Instant::now() + ANSWER;
         loop {
             match Response::scan(&self.plain, method, false)? {

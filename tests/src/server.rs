@@ -29,6 +29,8 @@ pub struct Server {
     pub pid: Pid,
     /// How many workers it says that it has.
     pub workers: usize,
+    /// How many it says that it was asked for.
+    pub asked: usize,
     lines: Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
     stderr_ended: Receiver<()>,
@@ -59,6 +61,9 @@ struct Ready {
 #[derive(Deserialize)]
 struct ReadySettings {
     workers: usize,
+    /// Servers of earlier versions do not say it.
+    #[serde(default)]
+    workers_asked: usize,
 }
 
 impl Server {
@@ -95,7 +100,7 @@ impl Server {
         let lines = read_lines(child.stdout.take().expect("piped"));
         let (stderr, stderr_ended) = keep(child.stderr.take().expect("piped"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Server { child, address, pid, workers: 0, lines, stderr, stderr_ended };
+        let mut server = Server { child, address, pid, workers: 0, asked: 0, lines, stderr, stderr_ended };
         let line = match server.lines.recv_timeout(READY) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return server.wait(STOP).map(Err),
@@ -107,7 +112,8 @@ impl Server {
         if !ready.ready || ready.pid != pid.as_raw() || Some(&ready.name.as_str()) != arguments.first() {
             return Err(format!("a ready line that does not fit: {line}"));
         }
-        (server.address, server.workers) = (ready.address, ready.settings.workers);
+        server.address = ready.address;
+        (server.workers, server.asked) = (ready.settings.workers, ready.settings.workers_asked);
         Ok(Ok(server))
     }
 

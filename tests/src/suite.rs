@@ -34,6 +34,14 @@ pub fn run_wide(program: &'static str, threads: usize, trials: Vec<Trial>) -> Co
     libtest_mimic::run(&arguments, trials)
 }
 
+/// Names the program under test where no suite runs, as in a measurement.
+///
+/// # Panics
+/// When another one was named.
+pub fn use_program(path: &'static Path) {
+    assert_eq!(*PROGRAM.get_or_init(|| path), path, "one program under test");
+}
+
 /// The program under test.
 ///
 /// # Panics

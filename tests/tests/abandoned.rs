@@ -21,6 +21,10 @@ const MOST: u32 = 8;
 /// How long one of the requests takes at least: long against everything that is not computed.
 const LEAST: Duration = Duration::from_millis(100);
 
+/// What an abandoned request waits for: long against everything else, so that 20 of them one after the other are
+/// far beyond [`ANSWER`](dyno_tests::limits::ANSWER).
+const WAIT: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     mount(&mut trials, "abandoned", "nobody-computes-for-who-left-before", |_| true, left_before);
@@ -28,8 +32,31 @@ fn main() -> ExitCode {
     // what is begun.
     let queues = |row: &Row| !matches!(row.architecture.anatomy.started, Started::Thread | Started::Process);
     mount(&mut trials, "abandoned", "nobody-computes-for-who-left-the-queue", queues, left_the_queue);
+    mount(
+        &mut trials,
+        "abandoned",
+        "nobody-stands-behind-waits-that-were-reset",
+        |_| true,
+        |row| left_while_it_waits(row, Leaving::Reset),
+    );
+    mount(
+        &mut trials,
+        "abandoned",
+        "nobody-stands-behind-waits-that-were-ended",
+        |_| true,
+        |row| left_while_it_waits(row, Leaving::End),
+    );
     mount(&mut trials, "abandoned", "who-only-ends-its-side-is-answered", |_| true, half_closed);
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+}
+
+/// How clients leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaving {
+    /// With a reset: the server is told that nobody reads.
+    Reset,
+    /// By close(2), which looks like a client that only ends its side until it is sent something.
+    End,
 }
 
 /// A request that computes, and how long the server takes over it.
@@ -101,6 +128,29 @@ fn left_the_queue(row: &Row) -> Outcome {
         format!("{status} after {waited:?}; one of {ABANDONED} requests takes {took:?}")
     })?;
     drop((first, next));
+    server.stop()?;
+    Ok(())
+}
+
+/// Clients that wait for a back end leave while few of them have a worker. They would keep two workers busy for
+/// [`ABANDONED`] times half a [`WAIT`].
+fn left_while_it_waits(row: &Row, leaving: Leaving) -> Outcome {
+    let server = Server::start_with(&row.with_workers("2"), None)?;
+    get_once(server.address, "/")?;
+    let gone = abandoned(&server, &format!("/wait/{}", WAIT.as_micros()))?;
+    sleep(UNDERWAY);
+    match leaving {
+        Leaving::Reset => leave(gone)?,
+        Leaving::End => drop(gone),
+    }
+    for place in 0..3 {
+        let mut next = Client::connect(server.address)?;
+        next.send(get("/"));
+        let start = Instant::now();
+        let status = next.response("GET")?.status;
+        let waited = start.elapsed();
+        ensure(status == 200 && waited < WAIT * MOST / 2, || format!("{place}: {status} after {waited:?}"))?;
+    }
     server.stop()?;
     Ok(())
 }

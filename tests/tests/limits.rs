@@ -86,6 +86,11 @@ fn start_within(row: &Row, arguments: &[&str], allowed: &str) -> Outcome {
     }
     drop(clients);
     let workers = server.workers;
+    // Whoever compares servers sees from both numbers that this is another server than the one that was asked for.
+    let told = server.asked;
+    ensure(told >= workers && asked.is_none_or(|asked| asked == told.to_string()), || {
+        format!("{workers} workers of {told}, and {asked:?} were asked for")
+    })?;
     let ended = server.stop()?;
     ensure(ended.code() == 0 && ended.tallies.is_some(), || format!("{ended:?}"))?;
     let fewer = asked.is_some_and(|asked| asked != workers.to_string());

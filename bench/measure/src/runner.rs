@@ -39,6 +39,7 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
             let (mut findings, last) = load(rig, &server, &mut record);
             match rig.stop(server) {
                 Ok(farewell) => {
+                    findings.extend(farewell.crew.and_then(audit::whole_crew));
                     let lives = last.as_ref().zip(farewell.cpu_whole_life);
                     findings.extend(lives.and_then(|(last, life)| audit::cpu::whole_life(last, life)));
                     if let Some(figures) = &mut record.server {

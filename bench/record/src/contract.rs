@@ -17,13 +17,13 @@ pub const STARTED: &str = "started";
 pub const OVER: &str = "over";
 
 /// The first line of a server: `{"ready":true,"address":"127.0.0.1:8080"}`, with any other fields that it wants to
-/// add.
+/// add. A server that goes on with fewer workers than it was asked for may say so ([`WorkerCount`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadyLine<Details = Nothing> {
+pub struct ReadyLine<Details = Nothing, Address = SocketAddr> {
     /// Whether it accepts connections; a line with `false` is no ready line.
     pub ready: bool,
-    /// The address on which it accepts them.
-    pub address: SocketAddr,
+    /// The address on which it accepts them: of TCP in an experiment.
+    pub address: Address,
     /// Its other fields.
     #[serde(flatten)]
     pub details: Details,
@@ -32,6 +32,24 @@ pub struct ReadyLine<Details = Nothing> {
 /// The details of a line that has no other fields.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nothing {}
+
+/// How many workers stand and how many were asked for, as `workers` and `workers_asked` of the ready line's field
+/// `settings`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerCount {
+    /// The workers that stand.
+    pub standing: u64,
+    /// Those that were asked for.
+    pub asked: u64,
+}
+
+impl WorkerCount {
+    /// What a ready line with these other fields says of its workers, if it says both numbers.
+    pub fn of(details: &serde_json::Value) -> Option<Self> {
+        let number = |name: &str| details.get("settings")?.get(name)?.as_u64();
+        Some(WorkerCount { standing: number("workers")?, asked: number("workers_asked")? })
+    }
+}
 
 /// The last line of a server, if it prints one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +81,22 @@ mod tests {
     }
 
     #[test]
+    fn a_crew_is_told_by_both_numbers() {
+        for (details, crew) in [
+            (r#"{"settings":{"workers":3,"workers_asked":4}}"#, Some(WorkerCount { standing: 3, asked: 4 })),
+            (r#"{"settings":{"workers":3}}"#, None),
+            (r#"{"settings":"many"}"#, None),
+            (r#"{"settings":{"workers":"3","workers_asked":4}}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(WorkerCount::of(&serde_json::from_str(details).unwrap()), crew, "{details}");
+        }
+    }
+
+    #[test]
     fn details_stand_beside_the_contract() {
         let details = serde_json::json!({ "pid": 7 });
-        let line = ReadyLine { ready: true, address: "127.0.0.1:1".parse().unwrap(), details };
+        let line = ReadyLine { ready: true, address: "127.0.0.1:1".parse::<SocketAddr>().unwrap(), details };
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
             r#"{"ready":true,"address":"127.0.0.1:1","pid":7}"#

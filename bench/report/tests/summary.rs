@@ -91,14 +91,15 @@ fn every_form_of_a_report_has_the_values_of_the_summary() {
         let report = report_of(&TWO, 20, change);
         let summary = summary(&report);
         let table = main_table(&report.html);
-        let columns: [(usize, &str, Shown); 7] = [
+        let columns: [(usize, &str, Shown); 8] = [
             (0, "capacity_per_s", show::rate),
             (1, "p50_ns", show::time),
             (2, "p99_ns", show::time),
-            (3, "connect_per_s", show::rate),
-            (4, "cpu_at_capacity_ns", show::time),
-            (5, "cpu_at_capacity_to_baseline", show::ratio),
-            (7, "memory_bytes", show::bytes),
+            (3, "cpu_at_connect_ns", show::time),
+            (4, "connect_per_s", show::rate),
+            (5, "cpu_at_capacity_ns", show::time),
+            (6, "cpu_at_capacity_to_baseline", show::ratio),
+            (8, "memory_bytes", show::bytes),
         ];
         for (name, ..) in TWO {
             for (column, quantity, shown) in columns {
@@ -118,7 +119,7 @@ fn every_form_of_a_report_has_the_values_of_the_summary() {
                 };
                 value(name) / value("fast")
             };
-            let told: f64 = table[name][5].0.parse().unwrap();
+            let told: f64 = table[name][6].0.parse().unwrap();
             assert!(
                 (told - ratio("cpu_at_capacity_ns")).abs() < 1e-9,
                 "{name}: a ratio is that of the columns"

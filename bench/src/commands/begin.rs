@@ -45,6 +45,7 @@ fn carry_out(launch: Launch) -> CommandResult {
 }
 
 fn begin(spec: Spec) -> Result<Launch, Failure> {
+    spec.check_all_are_read()?;
     spec.check()?;
     let unix_ms = now_ms();
     let directory = spec.output.clone().unwrap_or_else(|| results::directory(spec.experiment, unix_ms));

@@ -12,7 +12,8 @@ use url::Url;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
-use crate::load::options::TargetOptions;
+use crate::load::options::PlaceOptions;
+use crate::load::plan::check_headers;
 use crate::load::route::{self, Routes};
 use crate::load::write::{put, try_place};
 use crate::print::PAINT;
@@ -23,10 +24,12 @@ use crate::remedy;
 ///
 /// The page is visited twice, by one thread and by K. The speed-up shows how threads hide latency: on a page whose
 /// images wait for a back end (`/pages/16/50000` of `dyno serve`) it is near K.
+///
+/// Every request is a GET without a body. Header fields go to the server of the page, and to no other that it leads to.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    target: TargetOptions,
+    target: PlaceOptions,
     /// Threads that fetch at the same time.
     #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
     threads: u32,
@@ -45,6 +48,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
     let place = route::place(target, "a URL is such as http://127.0.0.1:8080/pages/8/20000")?;
+    check_headers(target, &place)?;
     if let Some(path) = &arguments.svg {
         try_place(path)?;
     }

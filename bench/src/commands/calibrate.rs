@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     only: Option<String>,
     /// Serve a law and nothing else: delay:TIME or queue:service=TIME, behind which ,exponential=SEED and
     /// ,stall=TIME,from=TIME,period=TIME may stand.
-    #[arg(long, value_name = "LAW")]
+    #[arg(long, value_name = "LAW", conflicts_with_all = ["quick", "repeat", "patience", "json", "only"])]
     reference: Option<LatencyLaw>,
     /// Where the reference server listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", requires = "reference")]

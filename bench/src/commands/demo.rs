@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     connect: Option<std::net::SocketAddr>,
     /// channel: the key that the other terminal has shown.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", requires = "connect", conflicts_with = "listen")]
     peer: Option<String>,
     /// Plays one party of a demonstration in a process of its own.
     #[arg(long, hide = true, value_enum)]
@@ -55,6 +55,20 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     leave_no_core_dump();
     let Some(name) = &arguments.name else {
+        let of_a_demonstration = [
+            ("--json", arguments.json),
+            ("--fast", arguments.fast),
+            ("--tap", arguments.tap),
+            ("--listen", arguments.listen.is_some()),
+            ("--connect", arguments.connect.is_some()),
+            ("--peer", arguments.peer.is_some()),
+        ];
+        if let Some((option, _)) = of_a_demonstration.into_iter().find(|(_, given)| *given) {
+            return Err(Failure::usage(
+                format!("{option} wants a demonstration"),
+                "name one; without options `dyno demo` lists them",
+            ));
+        }
         for demo in demos::ALL {
             for (place, line) in wrap(demo.idea, TERMINAL_COLUMNS - 17).lines().enumerate() {
                 outln!("{:<16} {line}", if place == 0 { demo.name } else { "" });
@@ -71,9 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     })?;
     let talks = arguments.tap
         || arguments.listen.is_some()
-        || arguments.connect.is_some() && arguments.party.is_none();
+        || arguments.party.is_none() && (arguments.connect.is_some() || arguments.peer.is_some());
     if talks && demo.name != "channel" {
-        let remedy = "leave --tap, --listen and --connect out";
+        let remedy = "leave --tap, --listen, --connect and --peer out";
         return Err(Failure::usage(
             format!("only the channel demonstration has a wire to tap, not {name}"),
             remedy,

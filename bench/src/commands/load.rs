@@ -130,7 +130,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     for path in files.into_iter().flatten() {
         write::try_place(path)?;
     }
-    plan.address = route::reachable(&place, arguments.target.timeout)?;
+    plan.address = route::reachable(&place, arguments.target.place.timeout)?;
     let server = plan.address.clone();
     plan::place(&mut plan, &arguments.how, &[server]);
     carry::learn(&mut plan)?;

@@ -39,18 +39,17 @@ pub(crate) struct Arguments {
 /// A [`Failure`]: usage (2), no answer (1).
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let target = &arguments.target;
-    let place = route::place(target, "a URL is such as http://127.0.0.1:8080/")?;
+    let place = route::place(&target.place, "a URL is such as http://127.0.0.1:8080/")?;
     let requests = mix(target, &place, true).map_err(|error| refused(&error, "see `dyno probe --help`"))?;
     let Some(request) = requests.first() else { return Err(Failure::usage("the mix holds no request", "")) };
-    let transport = route::transport(target, &place)?;
-    let address = route::reachable(&place, target.timeout)?;
-    let answer = exchange(&address, &transport, &request.wire, request.is_head(), target.timeout).map_err(
-        |error| {
+    let transport = route::transport(&target.place, &place)?;
+    let address = route::reachable(&place, target.place.timeout)?;
+    let answer = exchange(&address, &transport, &request.wire, request.is_head(), target.place.timeout)
+        .map_err(|error| {
             let usual = "is the server running there, and does it speak this transport?";
             let remedy = remedy::of(error.cause(), transport.transport());
             Failure::failed(error.to_string(), remedy.unwrap_or(usual))
-        },
-    )?;
+        })?;
     let fits = request.expect.accepts(answer.status, &answer.body, request.is_head());
     let stages = [
         ("connected", answer.connected_ns),

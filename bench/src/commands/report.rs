@@ -37,11 +37,12 @@ enum Format {
 /// Writes the report.
 ///
 /// # Errors
-/// When there are no records, or when the files cannot be written.
+/// When there are no records, or when the files cannot be written; what was asked for is printed all the same.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let directory = arguments.directory.clone().map_or_else(|| results::latest(None), Ok)?;
-    let written = results::write_report(&directory)?;
-    let report = written.report;
+    let report = results::report_of(&directory)?;
+    let page = results::write_files(&report, &directory);
+    let is_usable = report.usable;
     let text = match arguments.format {
         Format::Text => report.terminal,
         Format::Markdown => report.markdown,
@@ -51,6 +52,6 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Format::Html => report.html,
     };
     out!("{text}");
-    errln!("report: {}", written.page.display());
-    Ok(if report.usable { Exit::Success } else { Exit::Invalid })
+    errln!("report: {}", page?.display());
+    Ok(if is_usable { Exit::Success } else { Exit::Invalid })
 }

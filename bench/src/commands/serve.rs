@@ -4,7 +4,6 @@ mod access;
 mod said;
 
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -15,7 +14,7 @@ use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
 use dyno_servers::kit::access::{Access, ListReader};
 use dyno_servers::kit::available::available_bytes;
-use dyno_servers::kit::listen::listen;
+use dyno_servers::kit::listen::{ListenAddress, NoAddress, SocketFile, listen};
 use dyno_servers::kit::memory::MemoryBudget;
 use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
@@ -50,9 +49,9 @@ use dyno_measure::probe::machine::{online_cores, pin};
 pub(crate) struct Arguments {
     /// The architecture, as `dyno list` names it.
     name: String,
-    /// Address and port to listen on; port 0 takes a free one.
+    /// Address and port to listen on, or unix:PATH; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
-    listen: SocketAddr,
+    listen: ListenAddress,
     /// Processes, threads or loops [default: what the chapter says].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     workers: Option<u32>,
@@ -129,7 +128,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let descriptors = raise_descriptor_limit();
     let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
     let listener =
-        listen(arguments.listen, &limits).map_err(|error| listen_failure(arguments.listen, &error))?;
+        listen(&arguments.listen, &limits).map_err(|error| listen_failure(&arguments.listen, &error))?;
+    let socket_file = SocketFile::of(&arguments.listen);
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
@@ -143,6 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let site = Site {
         listener,
+        is_unix: socket_file.is_some(),
         services,
         limits: Arc::new(limits),
         transport,
@@ -174,6 +175,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         errln!("a policy of {rules}; what they do not allow is denied");
     }
     let result = (architecture.run)(site);
+    drop(socket_file);
     let has_started = site.readiness.workers().is_some();
     if has_started {
         let account = site.account(architecture.name);
@@ -253,17 +255,20 @@ pub(super) fn say(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// The text is no address to listen on.
-#[derive(Debug, thiserror::Error)]
-#[error("write an address and a port up to 65535, such as 127.0.0.1:8080")]
-struct NoAddress;
-
-fn address(text: &str) -> Result<SocketAddr, NoAddress> {
-    text.parse().map_err(|_| NoAddress)
+fn address(text: &str) -> Result<ListenAddress, NoAddress> {
+    text.parse()
 }
 
-fn listen_failure(address: SocketAddr, error: &io::Error) -> Failure {
+fn listen_failure(address: &ListenAddress, error: &io::Error) -> Failure {
+    let is_path = matches!(address, ListenAddress::Unix(_));
     let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse if is_path => {
+            "another program listens there, or it is no socket: choose another path"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound if is_path => {
+            "choose a path in a directory that is there and yours"
+        }
+        io::ErrorKind::InvalidInput if is_path => "a path of a socket has at most 107 octets",
         io::ErrorKind::AddrInUse => {
             "another program listens there: choose another port, or port 0 for a free one"
         }

@@ -8,10 +8,10 @@ use dyno_clients::plan::error::PlanError;
 use crate::numbers;
 use crate::transport::ClientOptions;
 
-/// What is sent where.
+/// Where to, and by which way.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Target")]
-pub(crate) struct TargetOptions {
+pub(crate) struct PlaceOptions {
     /// Where to, such as http://127.0.0.1:8080/json, https://localhost:8443/ or unix:/run/server.sock:/json.
     pub(crate) url: String,
     /// Connect to this Unix socket, whatever host the URL names.
@@ -20,12 +20,28 @@ pub(crate) struct TargetOptions {
     /// Send path and query as they are written: `/a/../b` stays what it is.
     #[arg(long)]
     pub(crate) path_as_is: bool,
-    /// Request method [default: GET, or POST with a body].
-    #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
-    pub(crate) method: String,
     /// A further header field, `Name: value`. Can be repeated.
     #[arg(short = 'H', long = "header", value_name = "FIELD", value_parser = parse_header)]
     pub(crate) headers: Vec<(String, String)>,
+    /// A request that is not answered within this time has failed. A run of `dyno load` waits no longer than this for
+    /// answers after its last request was due.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = numbers::limit_ns)]
+    pub(crate) timeout: u64,
+    /// What lies between the socket and HTTP.
+    #[command(flatten)]
+    pub(crate) transport: ClientOptions,
+}
+
+/// What is sent where.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct TargetOptions {
+    /// Where to.
+    #[command(flatten)]
+    pub(crate) place: PlaceOptions,
+    /// Request method [default: GET, or POST with a body].
+    #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
+    pub(crate) method: String,
     /// Body of the request.
     #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
     pub(crate) body: Option<String>,
@@ -42,13 +58,6 @@ pub(crate) struct TargetOptions {
     /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
     pub(crate) mix: Option<PathBuf>,
-    /// A request that is not answered within this time has failed. The run waits no longer than this for answers
-    /// after its last request was due.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = numbers::limit_ns)]
-    pub(crate) timeout: u64,
-    /// What lies between the socket and HTTP.
-    #[command(flatten)]
-    pub(crate) transport: ClientOptions,
 }
 
 /// How it is sent.
@@ -61,9 +70,9 @@ pub(crate) struct How {
     /// Open loop: requests a second, such as 10k; a ramp 1k..50k/10s; steps 1k,5k,10k/10s.
     #[arg(short, long, value_name = "RATE", conflicts_with = "think", value_parser = numbers::profile)]
     pub(crate) rate: Option<String>,
-    /// Open loop: constant, poisson, or trace:FILE (one time a line, from the start).
-    #[arg(long, value_name = "PROCESS", default_value = "poisson")]
-    pub(crate) arrivals: String,
+    /// Open loop: constant, poisson, or trace:FILE (one time a line, from the start) [default: poisson].
+    #[arg(long, value_name = "PROCESS")]
+    pub(crate) arrivals: Option<String>,
     /// Closed loop: pause between an answer and the next request.
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = numbers::pause_ns)]
     pub(crate) think: u64,
@@ -92,9 +101,9 @@ pub(crate) struct How {
     /// Seed of the arrivals and of the mix.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Most requests that may wait for a connection before the run is ended.
-    #[arg(long, value_name = "N", default_value = "1M", value_parser = numbers::requests)]
-    pub(crate) backlog: u64,
+    /// Open loop: most requests that may wait for a connection before the run is ended [default: 1M].
+    #[arg(long, value_name = "N", value_parser = numbers::requests)]
+    pub(crate) backlog: Option<u64>,
     /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = numbers::pause_ns)]
     pub(crate) spin: u64,
@@ -136,6 +145,12 @@ pub(crate) enum OptionError {
         /// What is wrong with its value.
         error: PlanError,
     },
+    /// An option that only an open loop reads, in a closed one.
+    #[error("{0} means nothing in a closed loop: give a --rate as well, or leave it out")]
+    ClosedLoop(&'static str),
+    /// A pause beside the times of a trace.
+    #[error("a trace brings its own times: leave --think out")]
+    TraceWithThink,
     /// An unknown arrival process.
     #[error("--arrivals: '{0}' is no arrival process: constant, poisson or trace:FILE")]
     NoProcess(String),

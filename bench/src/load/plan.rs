@@ -15,8 +15,8 @@ use dyno_clients::plan::{Length, Pace, Plan};
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::exit::Failure;
-use crate::limits::LOAD_DURATION_NS;
-use crate::load::options::{How, OptionError, TargetOptions};
+use crate::limits::{BACKLOG_REQUESTS, LOAD_DURATION_NS};
+use crate::load::options::{How, OptionError, PlaceOptions, TargetOptions};
 use crate::load::{route, serving};
 use dyno_measure::probe::machine::online_cores;
 
@@ -26,22 +26,22 @@ use dyno_measure::probe::machine::online_cores;
 /// # Errors
 /// A usage failure that names the options that do not go together.
 pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Result<(Plan, Place), Failure> {
-    let place = route::place(target, "a URL is such as http://127.0.0.1:8080/")?;
+    let place = route::place(&target.place, "a URL is such as http://127.0.0.1:8080/")?;
     let (pace, length) =
         pace(how).map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?;
     let plan = Plan {
         url: place.shown(),
         address: place.addresses[0].clone(),
-        transport: route::transport(target, &place)?,
+        transport: route::transport(&target.place, &place)?,
         pace,
         connections: how.connections,
         threads: how.threads,
         length,
         warmup_ns: how.warmup,
         requests_per_connection: how.requests_per_connection,
-        timeout_ns: target.timeout,
+        timeout_ns: target.place.timeout,
         seed: how.seed,
-        backlog: how.backlog,
+        backlog: how.backlog.unwrap_or(BACKLOG_REQUESTS),
         spin_ns: how.spin,
         placement: named(how),
         errors_max,
@@ -133,7 +133,7 @@ pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<
         body: mixfile::expected_body(&target.expect, &place.target, body.as_deref().unwrap_or_default())
             .map_err(of("--expect"))?,
     };
-    let mut headers = target.headers.clone();
+    let mut headers = target.place.headers.clone();
     place.authorize(&mut headers);
     let parts = RequestParts {
         method: target.method.clone(),
@@ -148,11 +148,29 @@ pub(crate) fn mix(target: &TargetOptions, place: &Place, close: bool) -> Result<
     Ok(vec![parts.prepare().map_err(of_request)?])
 }
 
+/// Refuses header fields that no request can hold, before any is sent.
+///
+/// # Errors
+/// A usage failure that names the field.
+pub(crate) fn check_headers(target: &PlaceOptions, place: &Place) -> Result<(), Failure> {
+    let parts = RequestParts {
+        target: place.target.clone(),
+        authority: place.authority.clone(),
+        headers: target.headers.clone(),
+        ..RequestParts::default()
+    };
+    let prepared = parts.prepare().map_err(of_request);
+    prepared.map(|_| ()).map_err(|error| Failure::usage(error.to_string(), "leave the field out"))
+}
+
 fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
-    let trace = how.arrivals.strip_prefix("trace:");
-    if let Some(path) = trace {
+    let arrivals = how.arrivals.as_deref().unwrap_or("poisson");
+    if let Some(path) = arrivals.strip_prefix("trace:") {
         if how.rate.is_some() {
             return Err(OptionError::TraceWithRate);
+        }
+        if how.think > 0 {
+            return Err(OptionError::TraceWithThink);
         }
         let text =
             std::fs::read_to_string(path).map_err(|error| OptionError::File { path: path.into(), error })?;
@@ -162,12 +180,18 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
         let pace = Pace::Open { arrivals: Arrivals::Trace(times.into()), stretches: Vec::new() };
         return Ok((pace, length));
     }
-    let arrivals = match how.arrivals.as_str() {
+    let arrivals = match arrivals {
         "constant" => Arrivals::Constant,
         "poisson" => Arrivals::Poisson,
         other => return Err(OptionError::NoProcess(other.into())),
     };
-    let Some(rate) = &how.rate else { return Ok((Pace::Closed { think_ns: how.think }, length(how, None))) };
+    let Some(rate) = &how.rate else {
+        let of_open_loops = [("--arrivals", how.arrivals.is_some()), ("--backlog", how.backlog.is_some())];
+        return match of_open_loops.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(OptionError::ClosedLoop(option)),
+            None => Ok((Pace::Closed { think_ns: how.think }, length(how, None))),
+        };
+    };
     let shaped = rate.contains([',', '/']) && !rate.ends_with("/s") || rate.contains("..");
     if shaped && (how.duration.is_some() || how.requests.is_some()) {
         return Err(OptionError::ShapeWithLength);

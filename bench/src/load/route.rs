@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use dyno_clients::browser::fetch::ResourceRoute;
 use dyno_clients::plan::Carrier;
 use dyno_clients::plan::address::ServerAddress;
 use dyno_clients::plan::error::PlanError;
@@ -10,10 +11,10 @@ use dyno_clients::plan::place::{Place, Resolver};
 use dyno_security::channel::name::PeerName;
 
 use crate::exit::Failure;
-use crate::load::options::TargetOptions;
+use crate::load::options::PlaceOptions;
 use crate::remedy::unresolved;
 
-fn resolver(target: &TargetOptions) -> Resolver {
+fn resolver(target: &PlaceOptions) -> Resolver {
     Resolver { socket: target.unix_socket.clone(), path_as_is: target.path_as_is }
 }
 
@@ -21,7 +22,7 @@ fn resolver(target: &TargetOptions) -> Resolver {
 ///
 /// # Errors
 /// What is wrong with the URL; `example` shows a right one.
-pub(crate) fn place(target: &TargetOptions, example: &str) -> Result<Place, Failure> {
+pub(crate) fn place(target: &PlaceOptions, example: &str) -> Result<Place, Failure> {
     resolver(target).resolve(&target.url).map_err(|error| unresolved(&error, example))
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn reachable(place: &Place, timeout_ns: u64) -> Result<ServerAddress,
 ///
 /// # Errors
 /// Which options contradict each other, which credentials are missing or cannot be used.
-pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier, Failure> {
+pub(crate) fn transport(target: &PlaceOptions, place: &Place) -> Result<Carrier, Failure> {
     let name = PeerName::of_host(place.host(), place.url.port());
     let (transport, connector) = target.transport.connector(place.secure, &name)?;
     Ok(match connector {
@@ -50,7 +51,7 @@ pub(crate) fn transport(target: &TargetOptions, place: &Place) -> Result<Carrier
 
 /// The places and transports of a page and of what belongs to it, which may lie on other servers.
 pub(crate) struct Routes<'a> {
-    target: &'a TargetOptions,
+    target: &'a PlaceOptions,
     page: &'a Place,
     of_page: Carrier,
     /// By scheme and server, whose name is checked: made once, not for each fetch.
@@ -60,7 +61,7 @@ pub(crate) struct Routes<'a> {
 impl<'a> Routes<'a> {
     /// # Errors
     /// As [`transport`], for the page.
-    pub(crate) fn new(target: &'a TargetOptions, page: &'a Place) -> Result<Self, Failure> {
+    pub(crate) fn new(target: &'a PlaceOptions, page: &'a Place) -> Result<Self, Failure> {
         let of_page = transport(target, page)?;
         let carriers = HashMap::from([((page.secure, page.authority.clone()), of_page.clone())]);
         Ok(Routes { target, page, of_page, carriers: Mutex::new(carriers) })
@@ -75,7 +76,7 @@ impl<'a> Routes<'a> {
     ///
     /// # Errors
     /// Why it leads nowhere, in words.
-    pub(crate) fn find(&self, url: &url::Url) -> Result<(Place, Carrier), String> {
+    pub(crate) fn find(&self, url: &url::Url) -> Result<ResourceRoute, String> {
         let place = if *url == self.page.url {
             self.page.clone()
         } else {
@@ -87,12 +88,15 @@ impl<'a> Routes<'a> {
             resolver.resolve_url(url.clone()).map_err(|error: PlanError| error.to_string())?
         };
         let key = (place.secure, place.authority.clone());
+        // What the user says to the server of the page is no business of others.
+        let is_of_page = key == (self.page.secure, self.page.authority.clone());
+        let headers = if is_of_page { self.target.headers.clone() } else { Vec::new() };
         let mut carriers = self.carriers.lock().map_err(|_| "another fetch has failed".to_owned())?;
         if let Some(known) = carriers.get(&key) {
-            return Ok((place, known.clone()));
+            return Ok(ResourceRoute { place, transport: known.clone(), headers });
         }
         let carrier = transport(self.target, &place).map_err(|failure| failure.message)?;
         carriers.insert(key, carrier.clone());
-        Ok((place, carrier))
+        Ok(ResourceRoute { place, transport: carrier, headers })
     }
 }

@@ -40,6 +40,7 @@ fn of_credentials(error: &CredentialsError) -> &'static str {
             "give --credentials DIR (made by `dyno keys DIR`), --trust FILE or --peer KEY"
         }
         CredentialsError::NoKey => "give --key FILE as well",
+        CredentialsError::KeyAlone => "give --certificate FILE as well",
         CredentialsError::Tls(ConfigError::NoSystemAuthorities) => {
             "install them (ca-certificates), or say whom to trust: --trust FILE"
         }

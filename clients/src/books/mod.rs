@@ -10,5 +10,6 @@ pub mod histogram;
 pub mod pauses;
 pub mod series;
 pub mod split;
+pub mod stalls;
 pub mod steps;
 pub mod tally;

@@ -8,6 +8,7 @@ use crate::books::glance::WindowGlance;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
+use crate::books::stalls::Stalls;
 use crate::books::steps::Steps;
 use crate::failure::{Cause, RequestFailure};
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
@@ -35,6 +36,8 @@ pub struct RunTally {
     pub connect: Recorder,
     /// Over time.
     pub series: SeriesRecorder,
+    /// Stretches without an answer.
+    pub stalls: Stalls,
     /// Total latencies in few classes, for whoever watches.
     pub coarse: Coarse,
     /// Sums.
@@ -67,6 +70,7 @@ impl RunTally {
             early: None,
             connect: Recorder::default(),
             series: SeriesRecorder::default(),
+            stalls: Stalls::new(from_ns),
             coarse: Coarse::default(),
             counts: Counts::default(),
             arrivals,
@@ -102,6 +106,7 @@ impl RunTally {
         // Every run of the tests holds each of its requests against this.
         debug_assert_eq!(total_ns, now_ns - intended_ns, "the parts are the whole");
         self.series.completed(now_ns, total_ns);
+        self.stalls.answered(now_ns, total_ns);
         self.left_system(intended_ns, now_ns);
         self.last_done_ns = self.last_done_ns.max(now_ns);
         self.counts.completed_in_window += u64::from(self.is_inside(now_ns));
@@ -230,6 +235,7 @@ impl RunTally {
         }
         self.connect.merge(&other.connect);
         self.series.merge(other.series);
+        self.stalls.merge(&other.stalls);
         self.arrivals.merge(other.arrivals);
         let (c, o) = (&mut self.counts, &other.counts);
         c.intended += o.intended;

@@ -72,8 +72,19 @@ struct Board {
     fetched: Vec<Fetched>,
 }
 
-/// Where the address of a resource leads, and by which transport; the text says why it leads nowhere.
-pub type Route<'a> = dyn Fn(&Url) -> Result<(Place, Carrier), String> + Sync + 'a;
+/// The way to a resource.
+#[derive(Debug, Clone)]
+pub struct ResourceRoute {
+    /// Where its address leads.
+    pub place: Place,
+    /// By which transport.
+    pub transport: Carrier,
+    /// Header fields that are sent there besides.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Finds the way to the address of a resource; the text says why it leads nowhere.
+pub type Route<'a> = dyn Fn(&Url) -> Result<ResourceRoute, String> + Sync + 'a;
 
 /// Visits `page` with `threads` threads; each takes the next resource, sends a blocking request, and waits for the
 /// answer. A single fetch that fails is told in its row.
@@ -196,9 +207,8 @@ impl FetchError {
 }
 
 fn get(url: &Url, route: &Route<'_>, timeout_ns: u64) -> Result<Exchange, FetchError> {
-    let (place, transport) = route(url).map_err(FetchError::Route)?;
+    let ResourceRoute { place, transport, mut headers } = route(url).map_err(FetchError::Route)?;
     let address = place.reachable(timeout_ns)?;
-    let mut headers = Vec::new();
     place.authorize(&mut headers);
     let parts = RequestParts {
         headers,

@@ -122,6 +122,13 @@ pub enum Doubt {
         /// Opened, all in all.
         opened: u64,
     },
+    /// Nothing at all was answered for a while although requests waited: the whole server stood still.
+    ServerStalled {
+        /// How often.
+        count: u64,
+        /// The longest time, ns.
+        longest_ns: u64,
+    },
     /// Little's law does not hold: the books are wrong, or the run was far from steady.
     LittlesLawBroken {
         /// Mean number in the system, measured.

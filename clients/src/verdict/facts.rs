@@ -57,6 +57,8 @@ pub struct AnswerFacts {
     pub waited_share: f64,
     /// Whether no request of the window was answered, and those are counted that were due before it.
     pub early_only: bool,
+    /// How long each stretch was in which nothing was answered although a request waited, ns.
+    pub stalls_ns: Vec<u64>,
     /// What to do about the failures, where that is known.
     pub remedy: Option<&'static str>,
 }

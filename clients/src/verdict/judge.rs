@@ -42,6 +42,7 @@ pub fn judge(
         answers: AnswerFacts {
             early_only: counts.completed > tally.counts.completed,
             unfinished: unfinished(tally),
+            stalls_ns: tally.stalls.lengths_ns(),
             ..answer_facts(&counts, tally.usual_cause().and_then(advise))
         },
         latency: latency_facts(tally, &recorded, &latency.total, &halves),
@@ -198,6 +199,7 @@ fn answer_facts(counts: &Counts, remedy: Option<&'static str>) -> AnswerFacts {
         waited_share: counts.waited as f64 / counts.completed.max(1) as f64,
         early_only: false,
         unfinished: 0,
+        stalls_ns: Vec::new(),
         remedy,
     }
 }

@@ -9,7 +9,7 @@ use crate::limits::{
     ACHIEVED_SHARE, BUSY_DOUBTFUL_SHARE, BUSY_VOID_SHARE, DELAYED_SHARE, DEVIATIONS, EFFECTIVE_BEYOND_MIN,
     HALVES_SHARE, JUDGED_QUANTILE_MAX, LAG_DOUBTFUL_PARTS, LAG_P50_FREE_NS, LAG_P99_FREE_NS, LAG_P99_VOID_NS,
     LAG_VOID_PARTS, LITTLE_SHARE, LOST_BOUND_SHARE, LOST_DOUBTFUL_SHARE, LOST_FREE_NS, LOST_VOID_SHARE,
-    PAUSE_NS, PREEMPTED_PER_S, REOPENED_FACTOR,
+    PAUSE_NS, PREEMPTED_PER_S, REOPENED_FACTOR, STALL_NS, STALL_PARTS,
 };
 use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding};
 use crate::outcome::{Connections, Partial};
@@ -33,6 +33,7 @@ pub fn audit(facts: &Facts) -> Audit {
         offered_rate_missed,
         connections_missing,
         connections_reopened,
+        server_stalled,
         little,
         unsteady,
         few_answers,
@@ -238,6 +239,19 @@ fn connections_reopened(f: &Facts) -> Doubted {
     let Connections { planned, opened, .. } = f.connections;
     (opened as f64 > planned as f64 * REOPENED_FACTOR && !f.plan.connects_on_demand)
         .then_some((Judged::both(Verdict::Doubtful), Doubt::ConnectionsReopened { planned, opened }))
+}
+
+/// The generator's own pauses are no stalls of the server; they have been said.
+fn server_stalled(f: &Facts) -> Doubted {
+    let (medians, p99s) = STALL_PARTS;
+    let hidden_ns = if f.plan.open_loop { 0 } else { p99s * f.latency.p99_ns };
+    let least_ns = STALL_NS.max(medians * f.latency.p50_ns).max(hidden_ns);
+    let is_long = |ns: u64| ns >= least_ns && ns / 2 > f.generator.absence.longest_ns;
+    let stalls = f.answers.stalls_ns.iter().copied().filter(|&ns| is_long(ns));
+    let (count, longest_ns) = stalls.fold((0, 0), |(count, longest), ns| (count + 1, longest.max(ns)));
+    // In an open loop each request that was due meanwhile has waited, and is counted.
+    let latency = if f.plan.open_loop { Verdict::Sound } else { Verdict::Doubtful };
+    (count > 0).then_some((Judged::latency(latency), Doubt::ServerStalled { count, longest_ns }))
 }
 
 fn little(f: &Facts) -> Doubted {

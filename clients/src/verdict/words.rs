@@ -169,6 +169,21 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             ),
             "much of each request is its connect; plan that, or let the server keep connections",
         ),
+        Doubt::ServerStalled { count, longest_ns } => {
+            let length = show::time(*longest_ns as f64);
+            let message = match count {
+                1 => format!("nothing at all was answered for {length}: the server stood still"),
+                _ => format!(
+                    "nothing at all was answered {count} times, once for {length}: the server stood still"
+                ),
+            };
+            let remedy = if f.plan.open_loop {
+                "every request that was due meanwhile is in the percentiles"
+            } else {
+                "a closed loop asks for nothing meanwhile, so its percentiles hardly show it: plan a rate"
+            };
+            (message, remedy)
+        }
         Doubt::LittlesLawBroken { in_system, predicted } => (
             format!("Little's law is off: {in_system:.3} in the system, rate x latency gives {predicted:.3}"),
             "the generator's own books are wrong: please report it, with the command",

@@ -338,6 +338,11 @@ impl Connection {
         self.phase == Phase::Ready
     }
 
+    /// Whether a request was taken and not answered.
+    pub fn is_answering(&self) -> bool {
+        self.phase == Phase::Taken
+    }
+
     /// Whether the last answer is given, so that whatever comes is dropped.
     pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Last { .. } | Phase::Linger | Phase::Closed)

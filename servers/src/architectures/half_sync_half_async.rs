@@ -48,6 +48,7 @@ use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
 use crate::drivers::inbox::ReplyInbox;
+use crate::drivers::parking;
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
 use crate::kit::call::{busy, call};
@@ -102,6 +103,8 @@ fn run(site: &'static Site) -> io::Result<()> {
 
 fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox, presence: &Presence) {
     let tally = site.tallies.of(place);
+    // What a worker waits by is made now: later there may be no descriptor left, and then its requests get a 503.
+    let _ = parking::waker();
     for (ticket, request) in work {
         if inbox.is_closed() {
             return;

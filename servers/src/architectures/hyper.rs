@@ -98,7 +98,8 @@ pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> 
             .timer(TokioTimer::new())
             // hyper has one time limit for idling and for the head; the wire has two.
             .header_read_timeout(None)
-            .half_close(true)
+            // So hyper tells when it holds nothing behind a request; the wire keeps the end from it meanwhile.
+            .half_close(false)
             .max_headers(site.limits.fields)
             .max_header_size(HYPER_HEAD_BYTES)
             .max_buf_size(HYPER_HEAD_BYTES)
@@ -115,10 +116,10 @@ pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> 
         // Failures of the secure pipe were counted by the wire.
         let is_fault = broken.as_ref().is_some_and(|error| !is_of_the_pipe(error));
         Tally::add(&tally_here(site).peer_faults, u64::from(is_fault));
-        if broken.is_some() || gate.has_refused() { Some(attendance.duplicate()?) } else { None }
+        if broken.is_some() || gate.has_ended() { Some(attendance.duplicate()?) } else { None }
     };
-    // hyper closes at once. If a refused client is still sending, the close would become a reset, and the client
-    // could lose its last answer.
+    // hyper closes at once. If a client whose connection we end is still sending, the close would become a reset, and
+    // the client could lose its last answer.
     match last_words {
         Some(stream) => linger(stream, site.limits.linger_time, site.limits.linger_octets).await,
         None => Ok(()),

@@ -13,6 +13,7 @@ use std::task::{Context, Poll};
 use dyno_http::response::{Body, Source};
 use hyper::body::{Bytes, Frame, SizeHint};
 
+use super::exchange::UnderWay;
 use crate::kit::memory::Lease;
 use crate::limits::HYPER_PIECE_BYTES;
 
@@ -50,6 +51,7 @@ impl Outlet {
 pub struct Answer {
     octets: Octets,
     outlet: Outlet,
+    _under_way: UnderWay,
 }
 
 enum Octets {
@@ -70,8 +72,9 @@ impl AsRef<[u8]> for Leased {
 }
 
 impl Answer {
-    /// `body`, to go out through `outlet`; `lease` is that of a body with memory of its own.
-    pub fn new(body: Body, outlet: Outlet, lease: Lease<'static>) -> Self {
+    /// `body`, to go out through `outlet`; `lease` is that of a body with memory of its own. The exchange ends with the
+    /// body.
+    pub fn new(body: Body, outlet: Outlet, lease: Lease<'static>, under_way: UnderWay) -> Self {
         let octets = match body {
             Body::Empty => Octets::Memory(Bytes::new()),
             Body::Static(octets) => Octets::Memory(Bytes::from_static(octets)),
@@ -80,7 +83,7 @@ impl Answer {
             Body::Shared(octets, range) => Octets::Memory(Bytes::from_owner(octets).slice(range)),
             Body::Source(source) => Octets::Source(source),
         };
-        Answer { octets, outlet }
+        Answer { octets, outlet, _under_way: under_way }
     }
 
     fn remaining(&self) -> u64 {

@@ -4,7 +4,7 @@
 use std::error::Error as _;
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -17,6 +17,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::answer::Outlet;
+use super::attendance::Attendance;
+use super::exchange::HyperExchange;
 use super::head_limit::{HeadLimit, Late, RequestCount};
 use super::sentry::Sentry;
 use super::share::TurnShare;
@@ -25,7 +27,6 @@ use super::write_limit::WriteLimit;
 use crate::kit::complaint;
 use crate::kit::marks::Mark;
 use crate::kit::site::Site;
-use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::{DRAIN_LOOK, RECORD_BYTES, WIRE_BYTES};
 
@@ -47,6 +48,7 @@ pub struct AsyncWire {
     /// Octets of the head under way.
     head_bytes: usize,
     outlet: Outlet,
+    exchange: HyperExchange,
     sentry: Sentry,
     source: Option<IpAddr>,
     names: SharedNames,
@@ -93,43 +95,6 @@ impl Secure {
     }
 }
 
-/// The connection's mark in the table of the stop switch, see [`Stop::mark`]. A copy must not be used after the wire
-/// is dropped: all copies belong to the task that owns the wire.
-#[derive(Debug, Clone, Copy)]
-pub struct Attendance {
-    stop: &'static Stop,
-    descriptor: RawFd,
-}
-
-impl Attendance {
-    /// Marks the connection.
-    pub fn mark(self, mark: Mark) {
-        // SAFETY: the wire, which owns the descriptor, lives as long as the task that holds this.
-        self.stop.mark(unsafe { BorrowedFd::borrow_raw(self.descriptor) }, mark);
-    }
-
-    /// The connection itself.
-    pub fn connection<'a>(self) -> BorrowedFd<'a> {
-        // SAFETY: as in `mark`.
-        unsafe { BorrowedFd::borrow_raw(self.descriptor) }
-    }
-
-    /// A second descriptor of the connection, which stays open when the wire is dropped.
-    ///
-    /// # Errors
-    /// When there is no descriptor left for it.
-    pub fn duplicate(self) -> io::Result<TcpStream> {
-        // SAFETY: as in `mark`.
-        let twin = unsafe { BorrowedFd::borrow_raw(self.descriptor) }.try_clone_to_owned()?;
-        TcpStream::from_std(twin.into())
-    }
-
-    /// Whether the server was asked to stop.
-    pub fn is_stopping(self) -> bool {
-        self.stop.is_requested()
-    }
-}
-
 /// The share. Wire and gate belong to one task, so nobody waits for this lock.
 pub fn lock(share: &SharedTurn) -> MutexGuard<'_, TurnShare> {
     share.lock().unwrap_or_else(PoisonError::into_inner)
@@ -165,7 +130,7 @@ pub async fn linger(mut stream: TcpStream, most_time: Duration, most_octets: u64
 impl AsyncWire {
     /// The wire of a connection that was just accepted.
     pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
-        let attendance = Attendance { stop: site.stop, descriptor: stream.as_fd().as_raw_fd() };
+        let attendance = Attendance::new(site.stop, stream.as_fd());
         attendance.mark(Mark::Idle);
         let source = site.source_of(&stream);
         let secure = site.transport.as_ref().map(|transport| {
@@ -185,6 +150,7 @@ impl AsyncWire {
             memory,
             head_bytes: 0,
             outlet: Outlet::default(),
+            exchange: HyperExchange::default(),
             sentry: Sentry::default(),
             source,
             names: SharedNames::default(),
@@ -199,6 +165,11 @@ impl AsyncWire {
     /// For bodies, which go out piece by piece.
     pub fn outlet(&self) -> Outlet {
         self.outlet.clone()
+    }
+
+    /// For code that knows how far an exchange has come.
+    pub fn exchange(&self) -> HyperExchange {
+        self.exchange.clone()
     }
 
     /// For whoever waits, and wants to know whether the client has left.
@@ -241,6 +212,10 @@ impl AsyncWire {
                 lock(&self.share).wait_to_read();
             }
             let ended = matches!(read, Poll::Ready(Ok(()))) && into.filled().len() == before;
+            if ended && self.exchange.is_answering() {
+                self.exchange.owe(context);
+                return Poll::Pending;
+            }
             if !ended || !self.attendance.is_stopping() {
                 return read;
             }
@@ -354,20 +329,14 @@ impl AsyncWire {
             }
         }
     }
-}
 
-impl AsyncRead for AsyncWire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        ready!(self.poll_turn(context));
+    /// Reads octets of HTTP, and counts them.
+    fn poll_octets(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         let before = into.filled().len();
         // hyper's buffer doubles when a read has filled it, and a head that goes on makes it grow besides.
         if !self.memory.read(into.remaining() + self.head_bytes) {
             Tally::add(&self.tally.refused, 1);
-            let _ = self.as_mut().poll_write(context, NO_MEMORY_ANSWER)?;
+            let _ = Pin::new(&mut *self).poll_write(context, NO_MEMORY_ANSWER)?;
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
         }
         let read = if self.secure.is_some() {
@@ -377,10 +346,45 @@ impl AsyncRead for AsyncWire {
             Tally::add(&self.tally.received_bytes, (into.filled().len() - before) as u64);
             read
         };
-        if into.filled().len() > before {
-            let count = into.filled().len() - before;
+        let count = into.filled().len() - before;
+        if count > 0 {
             lock(&self.share).read(count, count);
             self.head_bytes = self.head_limit.received(count);
+        }
+        read.map(|()| Ok(count))
+    }
+
+    /// hyper looks for what stands behind the request that is being answered, because it holds nothing of that.
+    fn poll_behind(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // What the turn or the memory does not allow now can wait, and so can the end of what the client sends.
+        if lock(&self.share).is_moved() || !self.memory.read(into.remaining() + self.head_bytes) {
+            self.exchange.owe(context);
+            return Poll::Pending;
+        }
+        match self.poll_octets(context, into)? {
+            Poll::Ready(0) => self.exchange.owe(context),
+            Poll::Ready(_) => return Poll::Ready(Ok(())),
+            Poll::Pending => {}
+        }
+        self.exchange.note_empty();
+        Poll::Pending
+    }
+}
+
+impl AsyncRead for AsyncWire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.exchange.is_answering() {
+            return self.poll_behind(context, into);
+        }
+        ready!(self.poll_turn(context));
+        let read = self.poll_octets(context, into)?;
+        if read == Poll::Ready(0) && self.exchange.withholds_end() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if read.is_ready() {
             return Poll::Ready(Ok(()));

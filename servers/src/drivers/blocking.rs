@@ -112,6 +112,9 @@ fn converse(
             let Some(response) = attend(wire, session, reply, site, tally, clock)? else {
                 return Ok(Pause::Ended);
             };
+            if let Some(connection) = wire.connection() {
+                session.look_behind(connection, clock.now());
+            }
             session.respond(response, clock);
         }
         if site.stop.is_requested() {

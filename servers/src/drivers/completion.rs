@@ -259,6 +259,7 @@ impl RingConnections {
     fn time_is_up(&mut self, ring: &mut Ring, index: usize) -> io::Result<()> {
         let connection = &mut self.connections[index];
         connection.look_for_client();
+        connection.look_behind(self.clock.now());
         let ticket = Ticket { index, serial: connection.serial };
         if connection.sending {
             let deadline = connection.timed.session.deadline();
@@ -290,6 +291,7 @@ impl RingConnections {
                 share.serve();
                 let client = Some(connection.stream.as_fd());
                 let reply = call(self.site, &request, self.tally, client);
+                connection.look_behind(now);
                 let ticket = Ticket { index, serial: connection.serial };
                 connection.timed.take_reply(reply, &self.clock, &self.room, ticket);
                 continue;
@@ -374,6 +376,7 @@ impl RingConnection {
         }
         self.look_for_client();
         if !self.closing {
+            self.look_behind(clock.now());
             self.timed.go_on(clock, room, Ticket { index, serial: self.serial });
         }
     }
@@ -403,6 +406,14 @@ impl RingConnection {
             self.closing = true;
         } else {
             self.overfull = true;
+        }
+    }
+
+    /// Takes in what has arrived behind the request that is about to be answered, if the server stops.
+    fn look_behind(&mut self, now: Instant) {
+        if !self.sending && !self.held.is_empty() && self.timed.session.looks_behind() {
+            self.timed.session.receive(&std::mem::take(&mut self.held), now);
+            self.timed.session.hold_besides(0);
         }
     }
 

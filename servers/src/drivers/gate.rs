@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
@@ -29,8 +29,10 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, Outlet};
-use super::async_wire::{AsyncWire, Attendance, SharedNames, SharedTurn, lock};
+use super::async_wire::{AsyncWire, SharedNames, SharedTurn, lock};
+use super::attendance::Attendance;
 use super::awaiting::{self, Awaited};
+use super::exchange::{HyperExchange, UnderWay};
 use super::head_limit::RequestCount;
 use super::held::Held;
 use super::sentry::Sentry;
@@ -54,12 +56,13 @@ pub struct Gate {
     requests: RequestCount,
     memory: WireMemory,
     outlet: Outlet,
+    exchange: HyperExchange,
     sentry: Sentry,
     names: SharedNames,
     /// Judges requests. One task has it, so nobody waits for the lock.
     judge: Option<Mutex<Judge<'static>>>,
     tally: fn(&'static Site) -> &'static Tally,
-    refused: AtomicBool,
+    has_ended: AtomicBool,
     left: AtomicBool,
 }
 
@@ -67,18 +70,44 @@ impl Gate {
     /// The gate of the connection on `wire`. It adds to the counts that `tally` returns at the time.
     pub fn new(site: &'static Site, wire: &AsyncWire, tally: fn(&'static Site) -> &'static Tally) -> Self {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
-        let (memory, outlet) = (wire.memory(), wire.outlet());
+        let (memory, outlet, exchange) = (wire.memory(), wire.outlet(), wire.exchange());
         let (sentry, names) = (wire.sentry(), wire.names());
         let judge = site.judge(wire.source()).map(Mutex::new);
-        let (refused, left) = (AtomicBool::new(false), AtomicBool::new(false));
-        Gate { site, attendance, share, requests, memory, outlet, sentry, names, judge, tally, refused, left }
+        let (has_ended, left) = (AtomicBool::new(false), AtomicBool::new(false));
+        Gate {
+            site,
+            attendance,
+            share,
+            requests,
+            memory,
+            outlet,
+            exchange,
+            sentry,
+            names,
+            judge,
+            tally,
+            has_ended,
+            left,
+        }
     }
 
-    /// Answers a request, valid or not.
+    /// Answers a request, valid or not. The exchange begins with the call.
     ///
     /// # Errors
     /// Never: the answer itself tells what is wrong with a request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<hyper::Response<Answer>, Infallible> {
+    pub fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<hyper::Response<Answer>, Infallible>> {
+        let under_way = self.exchange.begin(!request.body().is_end_stream());
+        self.answer_under_way(request, under_way)
+    }
+
+    async fn answer_under_way(
+        &self,
+        request: Request<Incoming>,
+        under_way: UnderWay,
+    ) -> Result<hyper::Response<Answer>, Infallible> {
         self.attendance.mark(Mark::Busy);
         self.requests.turn();
         if lock(&self.share).is_used_up() {
@@ -90,25 +119,32 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
             Ok(()) => match self.collect(body).await {
-                Ok((body, _lease)) => self.serve(&parts, body).await,
+                Ok((body, _lease)) => {
+                    under_way.is_whole();
+                    self.serve(&parts, body).await
+                }
                 Err(refusal) => refusal,
             },
             Err(refusal) => refusal,
         };
+        under_way.is_whole();
         let mut lease = self.site.memory.nothing();
         if !self.has_memory(&response.body, &mut lease) {
             response = self.busy();
         }
-        self.refused.fetch_or(response.close, Relaxed);
-        response.close |= self.attendance.is_stopping();
+        if self.attendance.is_stopping() && !response.close {
+            // What has arrived is answered before the connection ends.
+            response.close = !under_way.has_more().await;
+        }
+        self.has_ended.fetch_or(response.close, Relaxed);
         self.attendance.mark(Mark::Idle);
         self.requests.turn();
-        Ok(self.translate(response, lease))
+        Ok(self.translate(response, lease, under_way))
     }
 
     /// Whether a response of ours has ended the connection although the client may still be sending.
-    pub fn has_refused(&self) -> bool {
-        self.refused.load(Relaxed)
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Relaxed)
     }
 
     /// Whether the client has left while its request waited. Nothing is to be done for the connection any more.
@@ -222,8 +258,14 @@ impl Gate {
         }
     }
 
-    fn translate(&self, response: Response, lease: Lease<'static>) -> hyper::Response<Answer> {
-        let mut translated = hyper::Response::new(Answer::new(response.body, self.outlet.clone(), lease));
+    fn translate(
+        &self,
+        response: Response,
+        lease: Lease<'static>,
+        under_way: UnderWay,
+    ) -> hyper::Response<Answer> {
+        let mut translated =
+            hyper::Response::new(Answer::new(response.body, self.outlet.clone(), lease, under_way));
         if let Ok(status) = hyper::StatusCode::from_u16(response.status.0) {
             *translated.status_mut() = status;
         }

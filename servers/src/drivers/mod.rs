@@ -16,12 +16,13 @@
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
 //! | hand answers back from a pool to a loop | [`inbox`] |
-//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`], [`sentry`] |
+//! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`], [`exchange`], [`sentry`], [`attendance`] |
 //! | limit its time and memory | [`head_limit`], [`write_limit`], [`wire_memory`] |
 
 pub mod alarm;
 pub mod answer;
 pub mod async_wire;
+pub mod attendance;
 pub mod attending;
 pub mod awaiting;
 pub mod blocking;
@@ -29,6 +30,7 @@ pub mod buffers;
 pub mod completion;
 pub mod crew;
 pub mod deadlines;
+pub mod exchange;
 pub mod fiber;
 pub mod gate;
 pub mod head_limit;

@@ -283,9 +283,11 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
     /// gone.
     pub fn take_news(&mut self, ticket: Ticket, news: News) -> Option<usize> {
         let index = self.find(ticket)?;
+        let watched = &mut self.watched[index];
         match news {
             News::Reply(reply) => {
-                self.watched[index].timed.take_reply(reply, &self.turn.clock, &self.turn.room, ticket);
+                watched.look_behind(self.turn.clock.now());
+                watched.timed.take_reply(reply, &self.turn.clock, &self.turn.room, ticket);
             }
             News::Waits => {}
         }
@@ -298,6 +300,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         let index = self.deadlines.due(self.turn.clock.now())?;
         let (watched, ticket, turn) = self.at(index);
         watched.look_for_client(turn.clock.now());
+        watched.look_behind(turn.clock.now());
         if watched.timed.due(&turn.clock, &turn.room, ticket) == Due::Deadline {
             watched.timed.session.handle_deadline(turn.clock.now());
         }
@@ -321,6 +324,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
                 let ticket = Ticket { index: ticket.index, serial: watched.serial };
                 watched.look_at_client(self.turn.clock.now());
                 if !watched.gone {
+                    watched.look_behind(self.turn.clock.now());
                     watched.timed.go_on(&self.turn.clock, &self.turn.room, ticket);
                 }
                 return Some(ticket.index);

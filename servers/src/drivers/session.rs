@@ -13,12 +13,14 @@ mod memory;
 
 use std::mem;
 use std::net::IpAddr;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use dyno_http::connection::{Connection, Want};
 use dyno_http::response::Response;
 use dyno_security::pipe::error::PipeError;
+use nix::sys::socket::{MsgFlags, recv};
 
 use super::holding::Holding;
 use super::secure::Secure;
@@ -192,6 +194,24 @@ impl<'a> Session<'a> {
         if ended {
             self.http.receive_eof(now);
         }
+    }
+
+    /// Takes in what has arrived on `connection` while a request is being answered, if the server stops: a connection
+    /// ends with the answer behind which nothing has come. Call it before [`Session::respond`].
+    pub fn look_behind(&mut self, connection: BorrowedFd<'_>, now: Instant) {
+        if !self.looks_behind() || !self.holding.allows(self.http.octets_to_read()) {
+            return;
+        }
+        // The end can wait; it may be that of the stop switch.
+        match recv(connection.as_raw_fd(), self.spare(), MsgFlags::MSG_DONTWAIT) {
+            Ok(0) | Err(_) => {}
+            Ok(count) => self.received(count, now),
+        }
+    }
+
+    /// Whether to take in what has arrived behind the request that is being answered.
+    pub fn looks_behind(&self) -> bool {
+        self.stop.is_requested() && self.http.is_answering() && !self.http.is_full()
     }
 
     /// Copies `octets` into HTTP, if there is memory for them.

@@ -53,6 +53,7 @@ pub async fn serve(
             let Some(response) = attend(&stream, &mut session, reply, &mut clock).await? else {
                 return Ok(());
             };
+            session.look_behind(stream.as_fd(), clock.now());
             session.respond(response, &clock);
         }
         if site.stop.is_requested() {

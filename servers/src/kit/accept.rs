@@ -68,8 +68,15 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
             return Ok(Accepted::Stopped);
         }
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {
-            // SAFETY: the kernel has just made this descriptor for us.
-            Ok(descriptor) => return Ok(Accepted::Connection(unsafe { own(descriptor) }.into())),
+            Ok(descriptor) => {
+                // SAFETY: the kernel has just made this descriptor for us.
+                let stream = TcpStream::from(unsafe { own(descriptor) });
+                if site.is_unix && mode == Mode::Blocking {
+                    // Such a connection inherits nothing from its listener.
+                    let _ = stream.set_read_timeout(Some(site.limits.idle_time));
+                }
+                return Ok(Accepted::Connection(stream));
+            }
             Err(error) => error,
         };
         match classify(error) {
@@ -114,7 +121,8 @@ pub fn waiting(listener: &impl AsFd) -> u32 {
         )
     };
     // Of a socket that listens, this field tells the length of the queue (`tcp_get_info` in the kernel).
-    if done == 0 { info.tcpi_unacked } else { 0 }
+    // Of a Unix socket nobody tells the length.
+    if done == 0 { info.tcpi_unacked } else { u32::from(has_waiting(listener.as_fd().as_raw_fd())) }
 }
 
 /// How to react to a failed accept(2).

@@ -13,7 +13,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use socket2::SockRef;
 
 use super::access::{Access, Judge};
-use super::listen::listen;
+use super::listen::{ListenAddress, listen};
 use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
@@ -25,6 +25,8 @@ use crate::services::service::Services;
 pub struct Site {
     /// The listening socket, blocking at first; the architecture may use it as it likes.
     pub listener: TcpListener,
+    /// Whether that is a Unix socket.
+    pub is_unix: bool,
     /// The services that are offered.
     pub services: Services,
     /// The limits of HTTP.
@@ -101,11 +103,12 @@ impl Site {
     /// opened before.
     pub fn open(address: SocketAddr, settings: Settings) -> io::Result<&'static Site> {
         let limits = Limits::default();
-        let listener = listen(address, &limits)?;
+        let listener = listen(&ListenAddress::Tcp(address), &limits)?;
         let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let stop = Stop::install(settings.drain, usize::try_from(descriptors).unwrap_or(usize::MAX))?;
         let site: &'static Site = Box::leak(Box::new(Site {
             listener,
+            is_unix: false,
             services: Services::new(&services::ALL, None)?,
             limits: Arc::new(limits),
             transport: None,

@@ -12,6 +12,7 @@ use crate::limits::{
 use crate::probe::glance::CpuGlance;
 use dyno_record::audit::{Finding, Law};
 use dyno_record::cell::{Cell, Cores};
+use dyno_record::contract::WorkerCount;
 use dyno_record::load::{Lateness, LoadFigures};
 use dyno_record::pace::CorePace;
 use dyno_record::server::{MachineFigures, ServerFigures};
@@ -87,6 +88,18 @@ pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
 
 fn finding(law: Law, verdict: Verdict, words: String) -> Option<Finding> {
     Some(Finding { law, verdict, latency: Verdict::Sound, words })
+}
+
+/// A server that stands with fewer workers than it was asked for is another server than the one that is compared.
+pub(crate) fn whole_crew(crew: WorkerCount) -> Option<Finding> {
+    let WorkerCount { standing, asked } = crew;
+    if standing >= asked {
+        return None;
+    }
+    let words = format!(
+        "{standing} of {asked} workers stood: the system allows no more processes or threads (ulimit -u, pids.max)"
+    );
+    finding(Law::Contract, Verdict::Void, words)
 }
 
 fn claims_maximum(evidence: &Evidence) -> bool {

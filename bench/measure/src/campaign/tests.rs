@@ -209,6 +209,23 @@ fn a_server_that_does_not_start_makes_a_void_cell_and_the_experiment_goes_on() {
 }
 
 #[test]
+fn a_server_with_fewer_workers_than_asked_makes_a_void_cell_that_says_so() {
+    for (workers, expected) in [
+        (4, vec![]),
+        (5, vec![]),
+        (3, vec![(Law::Contract, Verdict::Void)]),
+        (1, vec![(Law::Contract, Verdict::Void)]),
+    ] {
+        let record = measured(Nature { workers, ..Nature::default() }, None);
+        assert_eq!(doubts(&record), expected, "{workers} workers");
+        let says = record.audit.reason().contains(&format!("{workers} of 4 workers stood"));
+        assert_eq!(says, !expected.is_empty(), "{:?}", record.audit);
+        // It is a limit of the contestant here, which repeating does not move.
+        assert_eq!(record.audit.wall().is_some(), !expected.is_empty());
+    }
+}
+
+#[test]
 fn a_core_that_was_slowed_is_told_of_and_the_cell_still_counts() {
     let slowed = measured(Nature { slowed_share: Some(0.6), ..Nature::default() }, None);
     assert_eq!(doubts(&slowed), [(Law::FullPace, Verdict::Doubtful)]);

@@ -8,7 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dyno_record::contract::{Nothing, ReadyLine, TallyLine};
+use dyno_record::contract::{ReadyLine, TallyLine, WorkerCount};
+use serde_json::Value;
 
 use crate::limits::{LINE_LIMIT_BYTES, WORDS_LIMIT_BYTES, WORDS_LIMIT_LINES};
 
@@ -16,6 +17,7 @@ use crate::limits::{LINE_LIMIT_BYTES, WORDS_LIMIT_BYTES, WORDS_LIMIT_LINES};
 #[derive(Debug, Default)]
 struct Told {
     ready: Option<SocketAddr>,
+    crew: Option<WorkerCount>,
     requests_by_worker: Vec<u64>,
     last_words: VecDeque<String>,
     /// Whether its standard output has ended.
@@ -56,8 +58,10 @@ impl Listener {
 
     /// A line of standard output: one of the contract, or words.
     fn hear(&self, line: &str) {
-        if let Ok(ReadyLine::<Nothing> { ready: true, address, .. }) = serde_json::from_str(line) {
-            self.told().ready.get_or_insert(address);
+        if let Ok(ReadyLine::<Value> { ready: true, address, details }) = serde_json::from_str(line) {
+            let mut told = self.told();
+            told.ready.get_or_insert(address);
+            told.crew = WorkerCount::of(&details);
         } else if let Ok(TallyLine { workers }) = serde_json::from_str(line) {
             self.told().requests_by_worker = workers.iter().map(|tally| tally.requests).collect();
         } else {
@@ -81,6 +85,11 @@ impl Listener {
     /// The address of the ready line, if one comes within `time`.
     pub(crate) fn ready(&self, time: Duration) -> Option<SocketAddr> {
         self.wait(time, |told| told.ready.is_some()).ready
+    }
+
+    /// What the ready line has said of the workers.
+    pub(crate) fn crew(&self) -> Option<WorkerCount> {
+        self.told().crew
     }
 
     /// Requests of each worker as they were told last, when the output has ended or `time` is over.

@@ -16,6 +16,7 @@ use crate::probe::process::ThreadCounters;
 use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
+use dyno_record::contract::WorkerCount;
 use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
 
@@ -32,6 +33,8 @@ pub struct Nature {
     pub saturates_at: f64,
     /// Whether it starts at all.
     pub starts: bool,
+    /// How many of four workers stand.
+    pub workers: u64,
     /// Answers with wrong bodies in each window.
     pub wrong_bodies: u64,
     /// How late the generator sends.
@@ -73,6 +76,7 @@ impl Default for Nature {
             slow_for: Some(Duration::ZERO),
             saturates_at: 0.99,
             starts: true,
+            workers: 4,
             wrong_bodies: 0,
             lag_ns: 0,
             others: 0.0,
@@ -412,9 +416,11 @@ impl Rig for Mock {
 
     fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {
         self.log.push(format!("stop {}", server.contestant));
+        let crew = WorkerCount { standing: self.nature(&server).workers, asked: 4 };
         let life_s = self.cpu.as_secs_f64() + self.nature(&server).life_beyond;
         Ok(Farewell {
             requests_by_worker: vec![1, 2],
+            crew: Some(crew),
             cpu_whole_life: Some(Duration::from_secs_f64(life_s.max(0.0))),
         })
     }

@@ -10,6 +10,7 @@ use crate::probe::glance::CpuGlance;
 use crate::probe::pace::Beats;
 use dyno_record::audit::Law;
 use dyno_record::cell::Cell;
+use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
@@ -78,6 +79,8 @@ impl Answers {
 pub struct Farewell {
     /// Requests served by each worker; empty when the contestant does not report them.
     pub requests_by_worker: Vec<u64>,
+    /// What it said of its workers when it was ready.
+    pub crew: Option<WorkerCount>,
     /// CPU time over the whole life of its first process and of those that this one has waited for, as the kernel
     /// tells it to who waits for the end of a process (wait4(2)).
     pub cpu_whole_life: Option<Duration>,

@@ -192,6 +192,7 @@ impl Running {
         }
         let farewell = Farewell {
             requests_by_worker: self.said.requests_by_worker(FAREWELL_LIMIT),
+            crew: self.said.crew(),
             cpu_whole_life: status.map(|ended| ended.cpu),
         };
         let status = status.map(|ended| ended.status);

@@ -116,20 +116,28 @@ pub(crate) struct Spec {
     pub(crate) counts: Vec<ConnectionCount>,
 }
 
-/// An option that only one experiment reads: its name, the experiment, and whether the user gave it.
-type Own = (&'static str, Experiment, fn(&Spec) -> bool);
+/// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
+type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 4] = [
-    ("rate", Experiment::Compare, |spec| spec.rate.is_some()),
-    ("limit", Experiment::Curve, |spec| spec.limit.is_some()),
-    ("missed", Experiment::Curve, |spec| spec.missed.is_some()),
-    ("counts", Experiment::Connections, |spec| !spec.counts.is_empty()),
-];
+const OWN: [Own; 7] = {
+    use Experiment::{Compare, Connections, Curve, Scale};
+    [
+        ("rate", &[Compare], |spec| spec.rate.is_some()),
+        ("limit", &[Curve], |spec| spec.limit.is_some()),
+        ("missed", &[Curve], |spec| spec.missed.is_some()),
+        ("counts", &[Connections], |spec| !spec.counts.is_empty()),
+        // It has numbers of its own (`counts`).
+        ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
+        // It takes one core after the other of all that it may use.
+        ("server_cores", &[Compare, Curve, Connections], |spec| spec.server_cores.is_some()),
+        ("generator_cores", &[Compare, Curve, Connections], |spec| spec.generator_cores.is_some()),
+    ]
+};
 
 /// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
-        let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && *of != experiment);
+        let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && !of.contains(&experiment));
         option.hide(is_other)
     }
 }
@@ -152,15 +160,8 @@ impl Spec {
     /// Refuses options that do not go together, wherever they were written.
     ///
     /// # Errors
-    /// Usage (2) for an option that the experiment does not read, and for options that contradict each other.
+    /// Usage (2) for options that contradict each other.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        let experiment = self.experiment;
-        if let Some((name, of, _)) = OWN.iter().find(|(_, of, given)| *of != experiment && given(self)) {
-            return Err(Failure::usage(
-                format!("{experiment} does not read {name}"),
-                format!("leave it out; `dyno {of}` reads it"),
-            ));
-        }
         if self.quick && self.thorough {
             return Err(Failure::usage(
                 "an experiment is not both quick and thorough",
@@ -180,6 +181,22 @@ impl Spec {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses options that the experiment does not read. A record of an earlier version may hold some, and its
+    /// experiment can go on all the same.
+    ///
+    /// # Errors
+    /// Usage (2), which names the option.
+    pub(crate) fn check_all_are_read(&self) -> Result<(), Failure> {
+        let experiment = self.experiment;
+        match OWN.iter().find(|(_, of, given)| !of.contains(&experiment) && given(self)) {
+            None => Ok(()),
+            Some((name, of, _)) => Err(Failure::usage(
+                format!("{experiment} does not read {}", name.replace('_', "-")),
+                format!("leave it out; `dyno {}` reads it", of[0]),
+            )),
+        }
     }
 
     /// The limit that a good rate of a curve must keep.
@@ -263,10 +280,36 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        let spec = Spec { rate: Some(PerSecond(5.0)), ..Spec::of(Experiment::Curve) };
-        let failure = spec.check().unwrap_err();
-        assert!(failure.message.contains("curve does not read rate"), "{failure}");
-        assert!(Spec { experiment: Experiment::Compare, ..spec }.check().is_ok());
+        use Experiment::{Compare, Connections, Curve, Scale};
+        for (experiment, line, reads) in [
+            (Compare, "rate = '5k'", true),
+            (Curve, "rate = '5k'", false),
+            (Scale, "rate = '5k'", false),
+            (Connections, "rate = '5k'", false),
+            (Compare, "limit = '5ms'", false),
+            (Curve, "limit = '5ms'", true),
+            (Scale, "missed = '1%'", false),
+            (Curve, "missed = '1%'", true),
+            (Compare, "counts = [10]", false),
+            (Connections, "counts = [10]", true),
+            (Connections, "connections = 10", false),
+            (Connections, "connections = 64", true),
+            (Curve, "connections = 10", true),
+            (Scale, "connections = 10", true),
+            (Scale, "server-cores = '0'", false),
+            (Scale, "generator-cores = '0'", false),
+            (Compare, "server-cores = '0'", true),
+            (Connections, "generator-cores = '0'", true),
+        ] {
+            let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
+            let checked = spec.check_all_are_read();
+            assert_eq!(checked.is_ok(), reads, "{experiment}: {line}: {checked:?}");
+            if let Err(failure) = checked {
+                let name = line.split(' ').next().unwrap();
+                let said = format!("{experiment} does not read {name}");
+                assert!(failure.message.contains(&said), "{failure}");
+            }
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What a server says when it is ready and when it has ended: JSON for programs, sentences at a terminal.
 
-use std::net::SocketAddr;
-
 use dyno_record::contract::ReadyLine;
+use dyno_servers::kit::listen::{ListenAddress, address_of};
 use dyno_servers::kit::site::{Arm, Site};
 use dyno_units::show;
 use serde_json::{Value, json};
@@ -29,9 +28,9 @@ pub(super) fn ready(
         errln!("{name} goes on with {workers} of {wanted} workers: {FEW_PROCESSES}");
     }
     // Without an address it cannot be listening.
-    let Ok(address) = site.listener.local_addr() else { return };
+    let Some(address) = address_of(&site.listener) else { return };
     if to_people {
-        say(&greeting(name, address, transport));
+        say(&greeting(name, &address, transport));
         return;
     }
     let details = json!({
@@ -40,6 +39,7 @@ pub(super) fn ready(
         "transport": transport,
         "settings": {
             "workers": workers,
+            "workers_asked": wanted,
             "queue_places": site.settings.queue_places,
             "max_connections": site.settings.max_connections,
             "memory_bytes": site.settings.memory_bytes,
@@ -48,15 +48,16 @@ pub(super) fn ready(
             "compute_rounds_per_us": rounds,
         },
     });
-    say(&json!(ReadyLine { ready: true, address, details }).to_string());
+    say(&json!(ReadyLine { ready: true, address: address.to_string(), details }).to_string());
 }
 
 /// What a person at a terminal is told when the server is ready.
-fn greeting(name: &str, address: SocketAddr, transport: &str) -> String {
-    // A browser opens the first; the others need a client that has the keys.
-    let try_it = match transport {
-        "plain" => format!("http://{address}/"),
-        other => format!("{address}, behind {other}"),
+fn greeting(name: &str, address: &ListenAddress, transport: &str) -> String {
+    // A browser opens the first; the others need a client that has the keys, or that knows Unix sockets.
+    let try_it = match (transport, address) {
+        ("plain", ListenAddress::Tcp(address)) => format!("http://{address}/"),
+        ("plain", ListenAddress::Unix(_)) => address.to_string(),
+        (other, _) => format!("{address}, behind {other}"),
     };
     format!("{name} listens on {try_it}\n`dyno list` shows what it answers to, such as /json; Ctrl-C drains")
 }
@@ -77,7 +78,9 @@ mod tests {
 
     #[test]
     fn people_get_an_address_to_open_and_a_sum() {
-        let address = "127.0.0.1:8080".parse().unwrap();
+        let address: &ListenAddress = &"127.0.0.1:8080".parse().unwrap();
+        let socket: &ListenAddress = &"unix:/run/s".parse().unwrap();
+        assert!(greeting("epoll", socket, "plain").starts_with("epoll listens on unix:/run/s\n"));
         assert!(greeting("epoll", address, "plain").starts_with("epoll listens on http://127.0.0.1:8080/\n"));
         assert!(
             greeting("epoll", address, "tls").starts_with("epoll listens on 127.0.0.1:8080, behind tls\n")

@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::exit::Failure;
 use crate::limits::VERSUS_WARM_UP_PARTS;
 use crate::load::carry::{self, Watching};
-use crate::load::options::{How, TargetOptions};
+use crate::load::options::{How, PlaceOptions, TargetOptions};
 use crate::load::view::Wanted;
 use crate::load::{plan, progress, route, serving};
 use crate::print::errln;
@@ -52,11 +52,12 @@ pub(crate) fn sides(
     how: &How,
     errors_max: f64,
 ) -> Result<Vec<Rival>, Failure> {
-    let urls = std::iter::once(&target.url).chain(others);
+    let urls = std::iter::once(&target.place.url).chain(others);
     let side = |(letter, url): (char, &String)| {
-        let target = TargetOptions { url: url.clone(), ..target.clone() };
+        let place = PlaceOptions { url: url.clone(), ..target.place.clone() };
+        let target = TargetOptions { place, ..target.clone() };
         let (mut plan, place) = plan::build(&target, how, errors_max)?;
-        plan.address = route::reachable(&place, target.timeout)?;
+        plan.address = route::reachable(&place, target.place.timeout)?;
         carry::learn(&mut plan)?;
         Ok(Rival { letter, url: url.clone(), blocks: Vec::new(), plan })
     };

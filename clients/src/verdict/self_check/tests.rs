@@ -65,6 +65,10 @@ fn each_fault_is_found_given_a_remedy_and_spoils_its_figures() {
         ("nothing-measured", Void, Void, |f| {
             (f.answers.completed, f.partial) = (0, Some((Partial::Interrupted, 5)));
         }),
+        ("server-stalled", Sound, Sound, |f| f.answers.stalls_ns = vec![2_000_000_000]),
+        ("server-stalled", Sound, Doubtful, |f| {
+            (f.plan.open_loop, f.answers.stalls_ns) = (false, vec![2_000_000_000]);
+        }),
         ("few-answers", Sound, Doubtful, |f| {
             (f.answers.completed, f.latency.percentiles) = (19, vec![]);
         }),

@@ -155,7 +155,10 @@ fn turn<S: Selector>(
         {
             share.serve();
             match workers.call(ticket, &request, connection.stream.as_fd()) {
-                Some(reply) => connection.timed.take_reply(reply, &shared.clock, &shared.room, ticket),
+                Some(reply) => {
+                    connection.look_behind(now);
+                    connection.timed.take_reply(reply, &shared.clock, &shared.room, ticket);
+                }
                 None => break,
             }
         }

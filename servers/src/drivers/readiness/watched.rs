@@ -55,6 +55,11 @@ impl Watched<'_> {
         self.gone |= Client::of(self.stream.as_fd()) == Client::Left;
     }
 
+    /// Takes in what has arrived behind the request that is about to be answered, if the server stops.
+    pub fn look_behind(&mut self, now: Instant) {
+        self.timed.session.look_behind(self.stream.as_fd(), now);
+    }
+
     /// Whether the peer has sent its last byte.
     pub fn has_ended(&self) -> bool {
         self.ended

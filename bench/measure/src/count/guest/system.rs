@@ -39,8 +39,8 @@ pub(super) fn prepare() -> Result<(), String> {
 
 /// Lets nobody who is woken interrupt whoever runs, this process and all that it starts.
 ///
-/// A saturated server on a core of its own finds several requests at a time. On a core that it shares with the generator it
-/// would be woken by the first one, and answer it before the next is sent.
+/// A saturated server on a core of its own finds several requests at a time. On a core that it shares with the
+/// generator it would be woken by the first one, and answer it before the next is sent.
 ///
 /// # Errors
 /// When the kernel refuses.
