@@ -1,7 +1,7 @@
 //! Slow clients hold connections and no workers: others are served at once while they stay.
 
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,10 @@ const HONEST_PACE: Duration = Duration::from_millis(100);
 
 /// Trials at a time: an attack mostly waits, and one that opens thousands of connections is alone with its descriptors.
 const SIDE_BY_SIDE: usize = 6;
+
+/// Who serves one connection at a time needs its core at once: its attack has no other beside it. It writes,
+/// the others read.
+static ATTACKS: RwLock<()> = RwLock::new(());
 
 /// Held by whoever opens thousands of connections.
 static CROWD: Mutex<()> = Mutex::new(());
@@ -86,7 +90,7 @@ fn handshakes(row: &Row, transport: Transport) -> Outcome {
 /// Five thousand silent clients, a thousand that stop after their first message, and a thousand that spell it: more
 /// than there are places for handshakes.
 fn handshakes_by_the_thousand(row: &Row, transport: Transport) -> Outcome {
-    let _alone = CROWD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
     let hello = first_message(transport, friends())?;
     let mut kinds = vec![Slow::Silent; 5];
     kinds.extend([Slow::Says(hello.clone()), Slow::Spells(hello)]);
@@ -99,7 +103,7 @@ const HALF_OPEN: usize = 600;
 /// From some number of half-open handshakes on, message 1 is answered by the demand for a cookie, and honest clients
 /// get in all the same; before that nobody is asked.
 fn cookies(row: &Row) -> Outcome {
-    let _alone = CROWD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _alone = CROWD.lock().unwrap_or_else(PoisonError::into_inner);
     let server = serve(row, Transport::Channel, &[])?;
     let kind = || answer_to_message_1(&server);
     let idle = kind()?;
@@ -132,6 +136,8 @@ fn attacked(row: &Row, transport: Transport, kinds: &[Slow]) -> Outcome {
 
 fn attacked_by(row: &Row, transport: Transport, kinds: &[Slow], count: usize) -> Outcome {
     let prompt = if row.is_alone() { IN_TURN } else { PROMPT };
+    let alone = row.is_alone().then(|| ATTACKS.write().unwrap_or_else(PoisonError::into_inner));
+    let _beside = alone.is_none().then(|| ATTACKS.read().unwrap_or_else(PoisonError::into_inner));
     let server = serve(row, transport, &[])?;
     let attack = Attack::begin(server.address, kinds, count)?;
     let mut kept = Kept(None);

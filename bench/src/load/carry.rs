@@ -24,7 +24,8 @@ pub(crate) struct Watching<'a> {
     pub(crate) view: Wanted,
     /// Whether the start is said on standard error.
     pub(crate) announce_start: bool,
-    /// Whether the end of the last answer is said there as well, and the connections are held until standard input ends.
+    /// Whether the end of the last answer is said there as well, and the connections are held until standard input
+    /// ends.
     pub(crate) hold: bool,
     /// Conditions that end the run.
     pub(crate) abort_on: &'a [Condition],
