@@ -112,7 +112,8 @@ impl Drop for Server {
 fn trial(architecture: &'static Architecture) -> Result<(), String> {
     let say = |error: std::io::Error| error.to_string();
     let limits = Limits::default();
-    let listener = listen(&ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))), &limits).map_err(say)?;
+    let listener =
+        listen(&ListenAddress::Tcp(SocketAddr::from(([127, 0, 0, 1], 0))), &limits).map_err(say)?;
     let address = listener.local_addr().map_err(say)?;
     // SAFETY: this process has one thread.
     let server = match unsafe { fork() }.map_err(|error| error.to_string())? {

@@ -71,7 +71,10 @@ fn refuse(how: &How, others: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(format!("at most {VERSUS_SIDES} servers are compared at a time"), ""));
     }
     let shaped = how.rate.as_deref().is_some_and(|rate| rate.contains([',']) || rate.contains(".."));
-    if shaped || how.arrivals.as_deref().is_some_and(|process| process.starts_with("trace:")) || how.requests.is_some() {
+    if shaped
+        || how.arrivals.as_deref().is_some_and(|process| process.starts_with("trace:"))
+        || how.requests.is_some()
+    {
         let remedy = "leave --requests, ramps, steps and traces out, or load each by itself";
         return Err(Failure::usage("servers are compared at one rate, for a time", remedy));
     }
