@@ -49,7 +49,8 @@ const TRANSPORT: &[Case] = &[
     ("--transport", &["URLS --transport plain", "URLS --transport channel"]),
     ("--credentials", &["URL --credentials d"]),
     ("--key", &["URL --key k", "URL --transport tls --insecure --key k"]),
-    ("--certificate", &["URL --certificate c", "URL --transport channel --certificate c"]),
+    ("--certificate", &["URL --certificate c", "URL --transport channel --peer KEY --certificate c"]),
+    ("--suite", &["URL --suite x25519-aes256gcm", "URLS --suite x25519-aes256gcm"]),
     ("--trust", &["URL --trust t", "URLS --insecure --trust t"]),
     (
         "--peer",
@@ -214,6 +215,10 @@ const COMMANDS: &[Row] = &[
             ("--key", &["epoll --key k", "epoll --transport tls --key k"]),
             ("--certificate", &["epoll --certificate c", "epoll --transport channel --certificate c"]),
             ("--trust", &["epoll --trust t"]),
+            (
+                "--suite",
+                &["epoll --suite x25519-aes256gcm", "epoll --transport tls --suite x25519-aes256gcm"],
+            ),
             ("--peer", &["epoll --peer KEY", "epoll --transport tls --peer KEY"]),
             ("--head-time-ms", ALWAYS),
             ("--body-grace-ms", ALWAYS),
@@ -275,6 +280,7 @@ const COMMANDS: &[Row] = &[
         "count",
         &[&[
             ("--service", ALWAYS),
+            ("--transports", ALWAYS),
             ("--connections", ALWAYS),
             ("--requests", ALWAYS),
             ("--blocks", ALWAYS),

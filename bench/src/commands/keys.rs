@@ -55,7 +55,12 @@ enum What {
     },
     /// Certify a key of the channel: whose it is, what it is for, and for how long.
     #[command(
-        after_help = "Try it:\n  dyno keys certify localhost --serve --authority /tmp/authority.key --key /tmp/keys/channel-server.key\n  dyno keys certify alice --connect --authority /tmp/authority.key --key /tmp/keys/channel-client.key"
+        override_usage = "dyno keys certify NAME --serve --authority FILE --key KEY [OPTIONS]\n       \
+                          dyno keys certify NAME --connect --authority FILE --key KEY [OPTIONS]",
+        after_help = "Try it:\n  dyno keys certify localhost --serve --authority /tmp/authority.key \\\n      \
+                      --key /tmp/keys/channel-server.key\n  \
+                      dyno keys certify alice --connect --authority /tmp/authority.key \\\n      \
+                      --key /tmp/keys/channel-client.key"
     )]
     Certify(Certify),
 }

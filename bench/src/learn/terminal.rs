@@ -29,8 +29,8 @@ pub(crate) fn contents(paint: Paint) -> String {
     let first = chapters()[0].architecture.name;
     let _ = write!(
         out,
-        "\n  dyno learn {first:<18} a chapter: idea, picture, price, where it breaks, a question\n  \
-         dyno learn --html DIR         the book as pages, with the differences of neighbours\n"
+        "\n  dyno learn {first:<18} a chapter: idea, picture, price, a question\n  \
+         dyno learn --html DIR         the book as pages, with neighbours compared\n"
     );
     out
 }

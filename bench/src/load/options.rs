@@ -91,8 +91,8 @@ pub(crate) struct How {
     /// Threads of the generator; one drives some 200,000 requests a second.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = numbers::threads)]
     pub(crate) threads: u32,
-    /// Cores to pin the threads to, in turn, such as 1 or 2,3 [default: cores that a server on this machine does not
-    /// use, or the last ones where it may use all].
+    /// Cores to pin the threads to, in turn, such as 1 or 2,3 [default: cores that a server on this machine may not
+    /// use, if there are such].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub(crate) cpu: Vec<usize>,
     /// Pin no thread: the system places them.

@@ -1,6 +1,5 @@
 //! From options to a plan for the generator.
 
-use dyno_clients::engine::ahead;
 use dyno_clients::plan::address::ServerAddress;
 use dyno_clients::plan::as_run::Stretch;
 use dyno_clients::plan::error::PlanError;
@@ -83,15 +82,14 @@ pub(crate) fn refused(error: &OptionError, usual: &str) -> Failure {
 /// The placement that the options ask for; the plan is given another by [`place`] where they ask for none.
 fn named(how: &How) -> Placement {
     let because = if how.cpu.is_empty() { PlacementReason::Left } else { PlacementReason::Named };
-    Placement { cores: how.cpu.clone(), because, ahead: false }
+    Placement { cores: how.cpu.clone(), because }
 }
 
 /// Places the threads of a plan beside the servers of this machine, unless the options say where they run.
 pub(crate) fn place(plan: &mut Plan, how: &How, servers: &[ServerAddress]) {
     if how.cpu.is_empty() && !how.no_pin {
         let server = serving::cores_of(servers);
-        plan.placement =
-            placement::choose(&online_cores(), all_cores(), &server, plan.threads, ahead::is_possible());
+        plan.placement = placement::choose(&online_cores(), all_cores(), &server, plan.threads);
     }
 }
 

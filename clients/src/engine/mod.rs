@@ -1,7 +1,6 @@
 //! The engine: carries a plan out. Threads of readiness loops, each with its share of the connections and of the
 //! schedule; they share nothing while they run, and their books are joined afterwards.
 
-pub mod ahead;
 pub mod clock;
 pub mod live;
 pub mod quota;
@@ -251,10 +250,6 @@ fn thread_main(
         let mut set = nix::sched::CpuSet::new();
         set.set(cpu)?;
         nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?;
-    }
-    if plan.placement.ahead {
-        // Where that is not allowed any more, it runs as it would have.
-        ahead::go();
     }
     let share = |all: u64| {
         all / u64::from(plan.threads) + u64::from(u64::from(thread) < all % u64::from(plan.threads))

@@ -14,9 +14,6 @@ pub struct Placement {
     pub cores: Vec<usize>,
     /// Why.
     pub because: PlacementReason,
-    /// Whether they run ahead of every usual thread that wants the same core.
-    #[serde(default)]
-    pub ahead: bool,
 }
 
 /// Why the threads run where they run.
@@ -36,7 +33,7 @@ pub enum PlacementReason {
     NoneToSpare,
     /// The server may not run on these cores.
     Free,
-    /// The server may run everywhere; the scheduler has other cores for it.
+    /// The server may run everywhere: a core that is taken here would be taken from it, or from another generator.
     Shared,
     /// The server is on this machine, and which process it is cannot be seen.
     Unseen,
@@ -53,34 +50,31 @@ pub enum ServerCores {
     Known(BTreeSet<usize>),
 }
 
-/// Chooses a core for each of `threads` threads out of `allowed`, those on which this process may run. `online` is
-/// the number of cores that the machine has. Where the server may run on the same
-/// core, the generator goes ahead of it if it may: the scheduler then gives the server the other cores.
-pub fn choose(
-    allowed: &[usize],
-    online: usize,
-    server: &ServerCores,
-    threads: u32,
-    may_go_ahead: bool,
-) -> Placement {
-    let left = |because| Placement { cores: Vec::new(), because, ahead: false };
-    let (threads, everything) = (threads as usize, BTreeSet::new());
-    let (taken, unseen) = match server {
+/// Chooses a core for each of `threads` threads out of `allowed`, those on which this process may run, as far as the
+/// server may not use them. `online` is the number of cores that the machine has.
+///
+/// Where the server may run everywhere, the system places the threads: pinned beside it they were not less late, and two
+/// generators that ran ahead of other threads on the same core starved each other.
+pub fn choose(allowed: &[usize], online: usize, server: &ServerCores, threads: u32) -> Placement {
+    let left = |because| Placement { cores: Vec::new(), because };
+    let threads = threads as usize;
+    let taken = match server {
         ServerCores::Elsewhere => return left(PlacementReason::Elsewhere),
-        ServerCores::Unseen => (&everything, true),
-        ServerCores::Known(cores) => (cores, false),
+        ServerCores::Unseen => None,
+        ServerCores::Known(cores) => Some(cores),
     };
-    let free: Vec<usize> = allowed.iter().copied().filter(|core| !unseen && !taken.contains(core)).collect();
+    let free: Vec<usize> =
+        allowed.iter().copied().filter(|core| taken.is_some_and(|taken| !taken.contains(core))).collect();
     if free.len() >= threads {
-        return Placement { cores: last(&free, threads), because: PlacementReason::Free, ahead: false };
+        // Low numbers are where the system's own work mostly is, so the generator takes the high ones.
+        return Placement { cores: last(&free, threads), because: PlacementReason::Free };
     }
-    if allowed.len() <= threads {
-        let confined = allowed.len() < online;
-        return left(if confined { PlacementReason::Confined } else { PlacementReason::NoneToSpare });
-    }
-    // Low numbers are where the system's own work mostly is, so the generator takes the high ones.
-    let because = if unseen { PlacementReason::Unseen } else { PlacementReason::Shared };
-    Placement { cores: last(allowed, threads), because, ahead: may_go_ahead }
+    left(match taken {
+        _ if allowed.len() <= threads && allowed.len() < online => PlacementReason::Confined,
+        _ if allowed.len() <= threads => PlacementReason::NoneToSpare,
+        None => PlacementReason::Unseen,
+        Some(_) => PlacementReason::Shared,
+    })
 }
 
 fn last(cores: &[usize], count: usize) -> Vec<usize> {
@@ -102,7 +96,6 @@ impl Placement {
                 format!("on cores {}", all.join(", "))
             }
         };
-        let many = self.cores.len() > 1;
         let _ = match self.because {
             PlacementReason::Named => write!(words, ", as asked"),
             PlacementReason::Left => write!(words, ", as asked: the system places it"),
@@ -110,11 +103,8 @@ impl Placement {
             PlacementReason::Confined => write!(words, ": it may run on no others"),
             PlacementReason::NoneToSpare => write!(words, ": the machine has none to spare"),
             PlacementReason::Free => write!(words, ", which the server does not use"),
-            PlacementReason::Shared => {
-                let ahead = if self.ahead { "ahead of the server, which" } else { "and the server" };
-                write!(words, ", {ahead} may use {} as well", if many { "them" } else { "it" })
-            }
-            PlacementReason::Unseen => write!(words, "; the server's cores cannot be seen"),
+            PlacementReason::Shared => write!(words, ": the server may use all"),
+            PlacementReason::Unseen => write!(words, ": the server's cores cannot be seen"),
         };
         words
     }
@@ -132,28 +122,24 @@ mod tests {
         for (allowed, online, server, threads, cores, because) in [
             (vec![0, 1], 2, known(&[0]), 1, vec![1], Free),
             (vec![0, 1], 2, known(&[1]), 1, vec![0], Free),
-            (vec![0, 1], 2, known(&[0, 1]), 1, vec![1], Shared),
+            (vec![0, 1], 2, known(&[0, 1]), 1, vec![], Shared),
             (vec![0, 1], 2, known(&[0, 1]), 2, vec![], NoneToSpare),
             (vec![0], 1, known(&[0]), 1, vec![], NoneToSpare),
             (vec![0, 1, 2, 3], 4, known(&[0, 1]), 1, vec![3], Free),
             (vec![0, 1, 2, 3], 4, known(&[2, 3]), 2, vec![0, 1], Free),
-            (vec![0, 1, 2, 3], 4, known(&[1, 2, 3]), 2, vec![2, 3], Shared),
-            (vec![0, 1, 2, 3], 4, known(&[0, 1, 2, 3]), 3, vec![1, 2, 3], Shared),
+            (vec![0, 1, 2, 3], 4, known(&[1, 2, 3]), 2, vec![], Shared),
+            (vec![0, 1, 2, 3], 4, known(&[0, 1, 2, 3]), 3, vec![], Shared),
             // Whoever started the process has confined it already.
             (vec![1], 2, known(&[0]), 1, vec![1], Free),
             (vec![1], 2, known(&[0, 1]), 1, vec![], Confined),
-            (vec![2, 3], 4, known(&[0, 1, 2, 3]), 1, vec![3], Shared),
+            (vec![2, 3], 4, known(&[0, 1, 2, 3]), 1, vec![], Shared),
             (vec![2, 3], 4, known(&[0, 1]), 2, vec![2, 3], Free),
             (vec![2, 3], 4, known(&[0, 1, 2, 3]), 2, vec![], Confined),
             (vec![0, 1], 2, ServerCores::Elsewhere, 1, vec![], Elsewhere),
-            (vec![0, 1], 2, ServerCores::Unseen, 1, vec![1], Unseen),
+            (vec![0, 1], 2, ServerCores::Unseen, 1, vec![], Unseen),
             (vec![0], 1, ServerCores::Unseen, 1, vec![], NoneToSpare),
         ] {
-            for may_go_ahead in [false, true] {
-                let placed = choose(&allowed, online, &server, threads, may_go_ahead);
-                assert_eq!(placed.ahead, may_go_ahead && matches!(because, Shared | Unseen));
-            }
-            let placed = choose(&allowed, online, &server, threads, false);
+            let placed = choose(&allowed, online, &server, threads);
             assert_eq!((placed.cores, placed.because), (cores, because), "{allowed:?} {server:?} {threads}");
         }
     }
@@ -162,10 +148,10 @@ mod tests {
     fn every_reason_is_told() {
         for (cores, because, words) in [
             (vec![1], PlacementReason::Free, "on core 1, which the server does not use"),
-            (vec![2, 3], PlacementReason::Shared, "on cores 2, 3, and the server may use them as well"),
+            (vec![], PlacementReason::Shared, "on no core of its own: the server may use all"),
             (vec![], PlacementReason::NoneToSpare, "on no core of its own: the machine has none to spare"),
         ] {
-            assert_eq!(Placement { cores, because, ahead: false }.words(), words);
+            assert_eq!(Placement { cores, because }.words(), words);
         }
     }
 }

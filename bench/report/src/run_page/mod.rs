@@ -9,8 +9,10 @@ use dyno_units::verdict::Verdict;
 use crate::error::ReportError;
 use crate::page::{Page, SCRIPT, STYLE};
 use crate::prose;
-use crate::run_page::table::rendered;
 use crate::section::Section;
+
+pub use self::table::RunTable;
+use self::table::rendered;
 
 /// What the page shows. Times are ns unless a name says otherwise.
 #[derive(Debug, Clone, Default)]
@@ -63,21 +65,6 @@ pub struct Moment {
     pub p99_ns: u64,
     /// The longest.
     pub max_ns: u64,
-}
-
-/// A table.
-#[derive(Debug, Clone, Default)]
-pub struct RunTable {
-    /// Anchor of the part of the page that it stands in, and begins if it is the first there.
-    pub id: &'static str,
-    /// Heading of that part.
-    pub title: &'static str,
-    /// What it shows.
-    pub caption: &'static str,
-    /// Heads of its columns; none for a list of names and values.
-    pub head: Vec<String>,
-    /// Its rows; the first cell is the head of its row.
-    pub rows: Vec<Vec<String>>,
 }
 
 impl RunPage {

@@ -1,7 +1,21 @@
 //! The tables of a run.
 
-use super::RunTable;
 use crate::charts::escape;
+
+/// A table.
+#[derive(Debug, Clone, Default)]
+pub struct RunTable {
+    /// Anchor of the part of the page that it stands in, and begins if it is the first there.
+    pub id: &'static str,
+    /// Heading of that part.
+    pub title: &'static str,
+    /// What it shows.
+    pub caption: &'static str,
+    /// Heads of its columns; none for a list of names and values.
+    pub head: Vec<String>,
+    /// Its rows; the first cell is the head of its row.
+    pub rows: Vec<Vec<String>>,
+}
 
 /// A table that scrolls where it is too wide.
 pub(super) fn rendered(table: &RunTable) -> String {

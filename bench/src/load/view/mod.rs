@@ -87,6 +87,9 @@ enum Shown {
     Nothing,
     /// When the last line was written.
     Lines(u64),
+    /// A screen that opens when the run starts, so that a run that cannot start leaves nothing but its error. Which
+    /// cores it is not to be drawn on.
+    Unopened(Vec<usize>),
     Screen(Box<Terminal>),
 }
 
@@ -96,10 +99,7 @@ impl View {
         let shown = match wanted {
             Wanted::Nothing => Shown::Nothing,
             Wanted::Lines => Shown::Lines(0),
-            Wanted::Screen if has_screen() => {
-                let spared = plan.placement.cores.clone();
-                Terminal::open(spared).map_or(Shown::Lines(0), |open| Shown::Screen(Box::new(open)))
-            }
+            Wanted::Screen if has_screen() => Shown::Unopened(plan.placement.cores.clone()),
             Wanted::Screen => Shown::Lines(0),
         };
         View { facts: ViewFacts::of(plan), moments: Moments::default(), shown }
@@ -107,8 +107,14 @@ impl View {
 
     /// Shows the news.
     pub(crate) fn show(&mut self, glance: &Glance, live: &Live) {
+        if let Shown::Unopened(spared) = &mut self.shown
+            && live.is_started()
+        {
+            let open = Terminal::open(std::mem::take(spared));
+            self.shown = open.map_or(Shown::Lines(0), |open| Shown::Screen(Box::new(open)));
+        }
         match &mut self.shown {
-            Shown::Nothing => {}
+            Shown::Nothing | Shown::Unopened(_) => {}
             Shown::Lines(last_ns) => {
                 if glance.now_ns >= *last_ns + PLAIN_NEWS_NS {
                     *last_ns = glance.now_ns;
