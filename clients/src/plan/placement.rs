@@ -53,8 +53,8 @@ pub enum ServerCores {
 /// Chooses a core for each of `threads` threads out of `allowed`, those on which this process may run, as far as the
 /// server may not use them. `online` is the number of cores that the machine has.
 ///
-/// Where the server may run everywhere, the system places the threads: pinned beside it they were not less late, and two
-/// generators that ran ahead of other threads on the same core starved each other.
+/// Where the server may run everywhere, the system places the threads: pinned beside it they were not less late, and
+/// two generators that ran ahead of other threads on the same core starved each other.
 pub fn choose(allowed: &[usize], online: usize, server: &ServerCores, threads: u32) -> Placement {
     let left = |because| Placement { cores: Vec::new(), because };
     let threads = threads as usize;
