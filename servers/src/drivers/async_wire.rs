@@ -361,11 +361,12 @@ impl AsyncWire {
             self.exchange.owe(context);
             return Poll::Pending;
         }
-        match self.poll_octets(context, into)? {
-            Poll::Ready(0) => self.exchange.owe(context),
-            Poll::Ready(_) => return Poll::Ready(Ok(())),
-            Poll::Pending => {}
+        if matches!(self.poll_octets(context, into)?, Poll::Ready(count) if count > 0) {
+            return Poll::Ready(Ok(()));
         }
+        // Even where the socket will wake hyper: it reads no more of itself after a read that had to wait, and the idle
+        // time begins with the read after the answer.
+        self.exchange.owe(context);
         self.exchange.note_empty();
         Poll::Pending
     }

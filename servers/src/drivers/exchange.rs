@@ -24,7 +24,7 @@ struct State {
     has_looked: AtomicBool,
     /// The client's end was withheld once, because it may stand behind a body that has come whole.
     has_withheld: AtomicBool,
-    /// To be woken when the answer is out, if hyper waits for octets and no event of the socket will wake it.
+    /// To be woken when the answer is out, if hyper has looked for octets before that.
     owed: Mutex<Option<Waker>>,
 }
 
@@ -57,8 +57,8 @@ impl HyperExchange {
         self.0.has_looked.store(true, Relaxed);
     }
 
-    /// hyper waits for octets, and will not be woken by the socket: there is something that it is not given before the
-    /// answer is out.
+    /// hyper waits for octets, and is to read again when the answer is out: there may be something that it is not given
+    /// before, and the time limits of the connection run only while it reads.
     pub fn owe(&self, context: &Context<'_>) {
         *self.0.owed.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
     }
