@@ -1,5 +1,6 @@
 //! `dyno load` on the command line: exit codes, formats, thresholds, and what it makes of servers that are not well.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -193,7 +194,15 @@ fn silence() -> Outcome {
 fn interrupted() -> Outcome {
     let (address, _) = server(Manner::Says(HELLO))?;
     let since = Instant::now();
-    let child = begin(&format!("http://{address}/"), "-c 2 -d 10m -w 0 --format json")?;
+    let options = "-c 2 -d 10m -w 0 --format json --announce-start";
+    let mut child = begin(&format!("http://{address}/"), options)?;
+    let mut said = BufReader::new(child.stderr.take().ok_or("no standard error")?);
+    let mut line = String::new();
+    while line.trim_end() != "started" {
+        line.clear();
+        ensure(said.read_line(&mut line)? > 0, || "it ended before it started".into())?;
+    }
+    child.stderr = Some(said.into_inner());
     // It asks for nothing more when it has measured something; the count of what was answered is in the result.
     std::thread::sleep(Duration::from_millis(500));
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT)?;
