@@ -364,8 +364,7 @@ impl AsyncWire {
         if matches!(self.poll_octets(context, into)?, Poll::Ready(count) if count > 0) {
             return Poll::Ready(Ok(()));
         }
-        // Even where the socket will wake hyper: it reads no more of itself after a read that had to wait, and the idle
-        // time begins with the read after the answer.
+        // hyper would not read again of itself when the answer is out, and the idle time begins with that read.
         self.exchange.owe(context);
         self.exchange.note_empty();
         Poll::Pending
