@@ -9,7 +9,7 @@ use dyno_http::response::Response;
 
 use super::held::Held;
 use super::parking::{Happened, Known};
-use super::session::{DriverStep, Session};
+use super::session::Session;
 use super::wire::Wire;
 use crate::kit::call::busy;
 use crate::kit::client::Client;
@@ -32,10 +32,9 @@ pub fn attend(
     tally: &Tally,
     clock: &mut Clock,
 ) -> io::Result<Option<Response>> {
-    let mut held = match reply {
-        Reply::Now(response) => return Ok(Some(response)),
-        Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
-        Reply::Later(job) => Held::job(job),
+    let mut held = match Held::of(reply, || clock.now()) {
+        Ok(held) => held,
+        Err(response) => return Ok(Some(response)),
     };
     let mut known = Known::default();
     let waker = match held.is_job().then(|| wire.waker()) {
@@ -56,7 +55,7 @@ pub fn attend(
                 Some(Client::Left) => return Ok(None),
                 Some(Client::Ended) if !known.ended => {
                     known.ended = true;
-                    reassure(wire, session, clock.tick())?;
+                    session.reassure_by(clock.tick(), |octets| wire.write(octets, Duration::ZERO))?;
                     continue;
                 }
                 Some(Client::Ended | Client::Stays) | None => {}
@@ -70,7 +69,7 @@ pub fn attend(
             Happened::GoOn => {}
             Happened::Client(Client::Ended) => {
                 known.ended = true;
-                reassure(wire, session, clock.tick())?;
+                session.reassure_by(clock.tick(), |octets| wire.write(octets, Duration::ZERO))?;
             }
             Happened::Client(Client::Left) => return Ok(None),
             Happened::Client(Client::Stays) => {}
@@ -85,16 +84,4 @@ pub fn attend(
 fn last_moment(site: &Site, is_job: bool, now: Instant) -> Instant {
     let end = site.stop.deadline().unwrap_or(now);
     if is_job { end.checked_sub(LAST_WORD).unwrap_or(now) } else { end }
-}
-
-/// Sends the client a sign that its request is worked on, as far as the kernel takes it now.
-fn reassure(wire: &mut impl Wire, session: &mut Session<'_>, now: Instant) -> io::Result<()> {
-    if session.reassure(now) && session.next_step(now) == DriverStep::Write {
-        match wire.write(session.pending(), Duration::ZERO) {
-            Ok(count) => session.advance(count, now),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

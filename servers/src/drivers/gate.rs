@@ -46,7 +46,7 @@ use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::owner::Asker;
-use crate::services::service::{Call, FieldLookup, Reply, text};
+use crate::services::service::{Call, FieldLookup, text};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -165,10 +165,9 @@ impl Gate {
             call::serve(self.site, &call, (self.tally)(self.site))
         };
         drop(body);
-        let mut held = match reply {
-            Reply::Now(response) => return response,
-            Reply::After(wait, response) => Held::answer(std::time::Instant::now() + wait, response),
-            Reply::Later(job) => Held::job(job),
+        let mut held = match Held::of(reply, std::time::Instant::now) {
+            Ok(held) => held,
+            Err(response) => return response,
         };
         let mut sentry = self.sentry.stand(self.attendance.connection());
         let mut has_ended = false;

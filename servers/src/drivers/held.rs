@@ -7,6 +7,7 @@ use dyno_http::response::Response;
 
 use crate::kit::call::later;
 use crate::services::job::{For, JobStep, WaitingJob};
+use crate::services::service::Reply;
 
 /// What is held for a client that waits.
 pub struct Held {
@@ -22,14 +23,17 @@ enum What {
 }
 
 impl Held {
-    /// An answer that is due then.
-    pub fn answer(due: Instant, response: Response) -> Held {
-        Held { what: What::Answer(due, Some(response)), limit: None }
-    }
-
-    /// A job.
-    pub fn job(job: Box<dyn WaitingJob>) -> Held {
-        Held { what: What::Job(job), limit: None }
+    /// What is held of a reply that is not ready. `now` is asked where the wait counts from it.
+    ///
+    /// # Errors
+    /// The response, where there is nothing to wait for.
+    pub fn of(reply: Reply, now: impl FnOnce() -> Instant) -> Result<Held, Response> {
+        let what = match reply {
+            Reply::Now(response) => return Err(response),
+            Reply::After(wait, response) => What::Answer(now() + wait, Some(response)),
+            Reply::Later(job) => What::Job(job),
+        };
+        Ok(Held { what, limit: None })
     }
 
     /// Whether it waits for more than a time that is known.

@@ -53,10 +53,9 @@ impl ReplyInbox {
     /// Waits for `reply`, as long as its client is there and somebody takes answers. Whoever finds that this has
     /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards.
     pub fn attend(&self, ticket: Ticket, reply: Reply, presence: &Presence, stop: &Stop) -> Reply {
-        let mut held = match reply {
-            Reply::Now(response) => return Reply::Now(response),
-            Reply::After(wait, response) => Held::answer(Instant::now() + wait, response),
-            Reply::Later(job) => Held::job(job),
+        let mut held = match Held::of(reply, Instant::now) {
+            Ok(held) => held,
+            Err(response) => return Reply::Now(response),
         };
         // The system has no descriptor left to wait with.
         let Ok(waker) = parking::waker() else { return Reply::Now(later()) };

@@ -11,6 +11,7 @@
 
 mod memory;
 
+use std::io;
 use std::mem;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
@@ -282,6 +283,25 @@ impl<'a> Session<'a> {
     /// taken to be there.
     pub fn reassure(&mut self, now: Instant) -> bool {
         self.http.reassure(now)
+    }
+
+    /// The same, and writes with `write` what the kernel takes of it now.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub fn reassure_by(
+        &mut self,
+        now: Instant,
+        write: impl FnOnce(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        if self.reassure(now) && self.next_step(now) == DriverStep::Write {
+            match write(self.pending()) {
+                Ok(count) => self.advance(count, now),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Bytes to write to the wire.

@@ -133,10 +133,9 @@ async fn attend(
     reply: Reply,
     clock: &mut Clock,
 ) -> io::Result<Option<Response>> {
-    let mut held = match reply {
-        Reply::Now(response) => return Ok(Some(response)),
-        Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
-        Reply::Later(job) => Held::job(job),
+    let mut held = match Held::of(reply, || clock.now()) {
+        Ok(held) => held,
+        Err(response) => return Ok(Some(response)),
     };
     let mut has_ended = false;
     loop {
@@ -147,13 +146,7 @@ async fn attend(
             Awaited::Left => return Ok(None),
             Awaited::Ended => has_ended = true,
         }
-        if session.reassure(now) && session.next_step(now) == DriverStep::Write {
-            match stream.try_write(session.pending()) {
-                Ok(count) => session.advance(count, now),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+        session.reassure_by(now, |octets| stream.try_write(octets))?;
     }
 }
 

@@ -50,10 +50,9 @@ impl<'a> TimedSession<'a> {
     /// Answers the request that was taken last, or holds the reply until it is ready. `ticket` is the session's, and
     /// `room` is where it waits.
     pub fn take_reply(&mut self, reply: Reply, clock: &Clock, room: &Room, ticket: Ticket) {
-        let held = match reply {
-            Reply::Now(response) => return self.session.respond(response, clock),
-            Reply::After(wait, response) => Held::answer(clock.now() + wait, response),
-            Reply::Later(job) => Held::job(job),
+        let held = match Held::of(reply, || clock.now()) {
+            Ok(held) => held,
+            Err(response) => return self.session.respond(response, clock),
         };
         let waker = if held.is_job() { room.waker(ticket) } else { Waker::noop().clone() };
         self.held = Some(Box::new(Waiting { held, waker, until: None }));
