@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::charts::grid::Grid;
 use crate::charts::scale::ChartScale;
 use crate::charts::{class, escape, tick, width};
 
@@ -116,43 +117,16 @@ pub(crate) fn draw(frame: &Frame, lines: &[ChartLine]) -> String {
     svg
 }
 
-fn grid(frame: &Frame, x: &ChartScale, y: &ChartScale, (left, right): (f64, f64)) -> String {
-    let mut svg = String::new();
-    let bottom = HEIGHT - BOTTOM;
+fn grid(frame: &Frame, x: &ChartScale, y: &ChartScale, across: (f64, f64)) -> String {
+    let named = |value: f64, shown: fn(f64) -> String| tick(&shown(value));
     let columns: Vec<(f64, String)> = if frame.x.names.is_empty() {
-        x.ticks().into_iter().map(|value| (value, tick(&(frame.x.shown)(value)))).collect()
+        x.ticks().into_iter().map(|value| (x.place(value), named(value, frame.x.shown))).collect()
     } else {
-        frame.x.names.clone()
+        frame.x.names.iter().map(|(value, name)| (x.place(*value), name.clone())).collect()
     };
-    for (value, name) in columns {
-        let place = x.place(value);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{place:.1}\" x2=\"{place:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{place:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            bottom + 16.0,
-            escape(&name)
-        );
-    }
-    for value in y.ticks() {
-        let place = y.place(value);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{left:.1}\" x2=\"{right:.1}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            left - 6.0,
-            place + 4.0,
-            escape(&tick(&(frame.y.shown)(value)))
-        );
-    }
-    let _ = write!(
-        svg,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text><text class=\"axis\" transform=\"translate(12 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
-        (left + right) / 2.0,
-        HEIGHT - 8.0,
-        escape(frame.x.title),
-        (TOP + bottom) / 2.0,
-        escape(frame.y.title)
-    );
-    svg
+    let rows = y.ticks().into_iter().map(|value| (y.place(value), named(value, frame.y.shown))).collect();
+    let titles = (frame.x.title, frame.y.title);
+    Grid { columns, rows, across, down: (TOP, HEIGHT - BOTTOM), height: HEIGHT, titles }.draw()
 }
 
 fn one(x: &ChartScale, y: &ChartScale, line: &ChartLine, kin: usize) -> String {

@@ -3,6 +3,7 @@
 //! Each element that has a value carries a `<title>`, which browsers show as a tooltip and screen readers read.
 
 pub(crate) mod bars;
+pub(crate) mod grid;
 pub(crate) mod lines;
 pub(crate) mod plot;
 pub(crate) mod scale;

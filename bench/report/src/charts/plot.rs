@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::charts::grid::Grid;
 use crate::charts::scale::ChartScale;
 use crate::charts::{class, escape, tick, width};
 
@@ -85,7 +86,7 @@ pub(crate) fn draw(plot: &Plot) -> String {
             escape(why)
         );
     }
-    grid(&mut svg, plot, (&x, &y), left);
+    svg.push_str(&grid(plot, (&x, &y), &names, left));
     for (kin, line) in plot.lines.iter().enumerate() {
         one(&mut svg, (&x, &y), line, kin);
     }
@@ -93,44 +94,22 @@ pub(crate) fn draw(plot: &Plot) -> String {
     svg
 }
 
-fn grid(svg: &mut String, plot: &Plot, (x, y): (&ChartScale, &ChartScale), left: f64) {
+fn grid(plot: &Plot, (x, y): (&ChartScale, &ChartScale), rows: &[String], left: f64) -> String {
     let columns: Vec<(f64, String)> = match &plot.x.0 {
         PlotAxis::Linear(shown) => even_ticks(plot, *shown),
         PlotAxis::Log(shown) => x.ticks().into_iter().map(|value| (value, tick(&shown(value)))).collect(),
         PlotAxis::Named(names) => names.clone(),
     };
-    for (value, name) in columns {
-        let place = x.place(value);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{place:.1}\" x2=\"{place:.1}\" y1=\"{TOP}\" y2=\"{BOTTOM}\"/><text class=\"tick\" x=\"{place:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            BOTTOM + 16.0,
-            escape(&name)
-        );
+    let heights = y.ticks().into_iter().map(|value| y.place(value));
+    Grid {
+        columns: columns.into_iter().map(|(value, name)| (x.place(value), name)).collect(),
+        rows: heights.zip(rows.iter().cloned()).collect(),
+        across: (left, RIGHT),
+        down: (TOP, BOTTOM),
+        height: HEIGHT,
+        titles: (plot.x.1, plot.y.1),
     }
-    for value in y.ticks() {
-        let place = y.place(value);
-        let name = match plot.y.0 {
-            PlotAxis::Linear(shown) | PlotAxis::Log(shown) => tick(&shown(value)),
-            PlotAxis::Named(_) => String::new(),
-        };
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{left:.1}\" x2=\"{RIGHT}\" y1=\"{place:.1}\" y2=\"{place:.1}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            left - 6.0,
-            place + 4.0,
-            escape(&name)
-        );
-    }
-    let _ = write!(
-        svg,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text><text class=\"axis\" transform=\"translate(12 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
-        (left + RIGHT) / 2.0,
-        HEIGHT - 8.0,
-        escape(plot.x.1),
-        (TOP + BOTTOM) / 2.0,
-        escape(plot.y.1)
-    );
+    .draw()
 }
 
 /// Round values of a linear horizontal axis, which ends where the points do.
