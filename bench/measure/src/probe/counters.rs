@@ -97,25 +97,19 @@ fn is_alone(pid: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Write};
-    use std::process::{Command, Stdio};
+    use crate::probe::shell::{await_line, shell};
+    use std::io::Write;
 
     /// Where the machine provides the counter at all, it sees children that have ended, and it rises.
     #[test]
     fn what_children_did_is_counted_after_they_ended() {
         let script = "read line; for i in 1 2 3 4 5; do (sleep 0.001); done; echo done; read line";
-        let mut shell = Command::new("sh")
-            .args(["-c", script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut shell = shell(script);
         let counters = Counters::of(shell.id() as i32, false);
         let before = counters.sample();
         let mut stdin = shell.stdin.take().unwrap();
         stdin.write_all(b"go\n").unwrap();
-        let mut line = String::new();
-        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        await_line(&mut shell);
         let after = counters.sample();
         drop(stdin);
         shell.wait().unwrap();

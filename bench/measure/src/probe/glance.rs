@@ -94,6 +94,7 @@ pub fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::shell::{await_line, shell};
 
     fn glance(clocks_ms: u64, group_ms: Option<u64>) -> CpuGlance {
         let ms = Duration::from_millis;
@@ -122,18 +123,10 @@ mod tests {
 
     #[test]
     fn a_child_that_was_born_after_the_members_were_listed_counts() {
-        use std::io::{BufRead, BufReader};
-        use std::process::{Command, Stdio};
         let burn = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done";
         let script = format!("({burn}; echo ready; read line) & wait");
-        let mut shell = Command::new("sh")
-            .args(["-c", &script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut shell = shell(&script);
+        await_line(&mut shell);
         let (seen, _) = clocks(&[shell.id() as i32]);
         let alone = process::cpu_time(shell.id() as i32).unwrap();
         drop(shell.stdin.take());

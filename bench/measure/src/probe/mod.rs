@@ -13,5 +13,7 @@ pub mod memory;
 pub mod network;
 pub mod pace;
 pub mod process;
+#[cfg(test)]
+mod shell;
 pub mod tracepoints;
 pub mod tree;

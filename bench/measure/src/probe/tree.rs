@@ -100,8 +100,7 @@ pub fn running(root: i32, group: Option<&CpuGroup>) -> usize {
 mod tests {
     use super::*;
     use crate::probe::glance;
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
+    use crate::probe::shell::{await_line, shell};
     use std::time::Duration;
 
     #[test]
@@ -109,14 +108,8 @@ mod tests {
         // A shell that burns CPU in a child, waits for it, and then holds another child.
         let script =
             "(i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done); sleep 30 & echo ready; read line; kill $!";
-        let mut shell = Command::new("sh")
-            .args(["-c", script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(shell.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let mut shell = shell(script);
+        await_line(&mut shell);
         let seen = sample(shell.id() as i32, None);
         let (own, children) = glance::clocks(&seen.members);
         drop(shell.stdin.take());
