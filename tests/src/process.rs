@@ -37,15 +37,26 @@ pub fn cpu_time(pid: Pid) -> Duration {
     Duration::from_millis(ticks * 1000 / procfs::ticks_per_second())
 }
 
-/// Memory of `pid` and its children, in KiB: a page that several share counts for each in part (PSS). Pages of files
-/// are left out, because what a process has of them changes with every other process of the same program.
+/// How often memory is read again because the family has changed meanwhile.
+const FAMILY_READINGS: usize = 50;
+
+/// Memory of `pid` and its children, in KiB: a page that several share counts for each in part (PSS).
 pub fn memory_kib(pid: Pid) -> u64 {
     let own = |pid: Pid| {
         let rollup = Process::new(pid.as_raw()).and_then(|process| process.smaps_rollup()).ok();
         let map = rollup.and_then(|rollup| rollup.memory_map_rollup.into_iter().next());
-        map.and_then(|map| map.extension.map.get("Pss_Anon").copied()).unwrap_or(0) / 1024
+        map.and_then(|map| map.extension.map.get("Pss").copied()).unwrap_or(0) / 1024
     };
-    own(pid) + children(pid).into_iter().map(own).sum::<u64>()
+    let mut kib = 0;
+    for _ in 0..FAMILY_READINGS {
+        let family = children(pid);
+        kib = own(pid) + family.iter().copied().map(own).sum::<u64>();
+        // A process that is forked between two looks takes over a part of what was counted for its parent already.
+        if children(pid) == family {
+            break;
+        }
+    }
+    kib
 }
 
 /// Open descriptors of `pid`.
