@@ -129,7 +129,7 @@ fn tables(outcome: &Outcome) -> Vec<RunTable> {
         });
     }
     if !outcome.thresholds.is_empty() {
-        let plain = |threshold| vec![String::new(), text::came_out(threshold, Paint(false))];
+        let plain = |threshold| <[String; 2]>::from(text::came_out(threshold, Paint(false))).to_vec();
         tables.push(RunTable {
             id: "conditions",
             title: "Conditions",

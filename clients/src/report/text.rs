@@ -50,13 +50,14 @@ pub fn summary(outcome: &Outcome, paint: Paint, statistics: Statistics) -> Strin
         }
     }
     for threshold in &outcome.thresholds {
-        let _ = writeln!(o, "{} {}", paint.dim(&format!("{:<10}", "condition")), came_out(threshold, paint));
+        let (how, which) = came_out(threshold, paint);
+        let _ = writeln!(o, "{} {how}: {which}", paint.dim(&format!("{:<10}", "condition")));
     }
     out
 }
 
-/// `passed: require p99<5ms (measured 1.20 ms)`
-pub fn came_out(threshold: &Threshold, paint: Paint) -> String {
+/// How a condition came out, and which: `passed`, and `require p99<5ms (measured 1.20 ms)`.
+pub fn came_out(threshold: &Threshold, paint: Paint) -> (String, String) {
     let role = match threshold.role {
         ConditionRole::FailIf => "fail if",
         ConditionRole::Require => "require",
@@ -73,7 +74,7 @@ pub fn came_out(threshold: &Threshold, paint: Paint) -> String {
         (false, true) => (Verdict::Void, "FAILED"),
         (false, false) => (Verdict::Sound, "passed"),
     };
-    format!("{}: {role} {} ({measured})", paint.verdict(grade.tone(), word), threshold.expression)
+    (paint.verdict(grade.tone(), word), format!("{role} {} ({measured})", threshold.expression))
 }
 
 fn show_measured(expression: &str, value: f64) -> String {
