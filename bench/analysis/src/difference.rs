@@ -4,7 +4,7 @@ use crate::comparison::{Model, Row, model};
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::step::Step;
-use dyno_statistics::bootstrap::{Interval, ratio_of_medians};
+use dyno_statistics::bootstrap::{Interval, ratio_of_medians, together};
 use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 use dyno_statistics::rank::correlation;
 use dyno_statistics::sample::{median, midmean};
@@ -215,45 +215,78 @@ struct Figure {
     name: &'static str,
     step: Step,
     higher_is_better: bool,
+    /// Whether a block of one set stands beside the same block of the other. In an emulated machine block 3 is the same
+    /// work whenever it is counted, so what the blocks differ by among themselves is no doubt about a change.
+    blocks_repeat: bool,
     read: fn(&LevelledCell) -> Option<f64>,
 }
 
+impl Figure {
+    /// New over old: the ratio of the medians, with its 95 % interval; absent where a set has no such figure.
+    fn ratio(&self, old: &[&LevelledCell], new: &[&LevelledCell], seed: u64) -> Option<Interval> {
+        let values = |cells: &[&LevelledCell]| -> Vec<f64> {
+            cells.iter().filter_map(|cell| (self.read)(cell)).collect()
+        };
+        if !self.blocks_repeat {
+            return ratio_of_medians(&values(new), &values(old), 0.95, seed);
+        }
+        let beside = |cell: &LevelledCell| {
+            let before = old.iter().find(|before| before.trial.block == cell.trial.block)?;
+            (self.read)(cell).zip((self.read)(before))
+        };
+        let pairs: Vec<(f64, f64)> = new.iter().filter_map(|cell| beside(cell)).collect();
+        together(&pairs, |new, old| Some(median(new)? / median(old)?), 0.95, seed)
+    }
+}
+
 const FIGURES: [Figure; 7] = [
-    Figure { name: "capacity", step: Step::Capacity, higher_is_better: true, read: LevelledCell::rate_per_s },
+    Figure {
+        name: "capacity",
+        step: Step::Capacity,
+        higher_is_better: true,
+        blocks_repeat: false,
+        read: LevelledCell::rate_per_s,
+    },
     Figure {
         name: "p99",
         step: Step::Latency,
         higher_is_better: false,
+        blocks_repeat: false,
         read: |record| record.latencies()?.total.at_ns(99.0).map(|ns| ns as f64),
     },
     Figure {
         name: "CPU/conn",
         step: Step::Connect,
         higher_is_better: false,
+        blocks_repeat: false,
         read: LevelledCell::cpu_per_request_ns,
     },
     Figure {
         name: "connections/s",
         step: Step::Connect,
         higher_is_better: true,
+        blocks_repeat: false,
         read: LevelledCell::rate_per_s,
     },
     Figure {
         name: "CPU/request",
         step: Step::Capacity,
         higher_is_better: false,
+        blocks_repeat: false,
         read: LevelledCell::cpu_per_request_ns,
     },
     Figure {
         name: "instr/request",
         step: Step::Instructions,
         higher_is_better: false,
+        blocks_repeat: true,
         read: |record| Some(record.instructions()?.per_request),
     },
     Figure {
         name: "instr/connect",
         step: Step::InstructionsConnect,
         higher_is_better: false,
+        blocks_repeat: true,
         read: |record| Some(record.instructions()?.per_request),
     },
 ];
@@ -263,17 +296,17 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
     let mut found = Vec::new();
     for line in &old.header.contestants {
         for figure in &FIGURES {
-            let values = |records: &Levelled| -> Vec<f64> {
-                records.cells_of(&line.label, figure.step).into_iter().filter_map(figure.read).collect()
+            let (before, now) =
+                (old.cells_of(&line.label, figure.step), new.cells_of(&line.label, figure.step));
+            let middle = |cells: &[&LevelledCell]| {
+                median(&cells.iter().filter_map(|cell| (figure.read)(cell)).collect::<Vec<_>>())
             };
-            let at_least = |records: &Levelled| {
-                let cells = records.cells_of(&line.label, figure.step);
+            let at_least = |cells: &[&LevelledCell]| {
                 let of = |standing| cells.iter().filter(|cell| cell.audit.verdict == standing).count();
                 of(Verdict::AtLeast) > of(Verdict::Sound) + of(Verdict::Doubtful)
             };
-            let (before, now) = (values(old), values(new));
-            let (Some(was), Some(is)) = (median(&before), median(&now)) else { continue };
-            let Some(ratio) = ratio_of_medians(&now, &before, 0.95, new.header.seed) else { continue };
+            let (Some(was), Some(is)) = (middle(&before), middle(&now)) else { continue };
+            let Some(ratio) = figure.ratio(&before, &now, new.header.seed) else { continue };
             found.push(Difference {
                 contestant: line.label.clone(),
                 figure: figure.name,
@@ -281,7 +314,7 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
                 new: is,
                 ratio,
                 change: change(ratio, ratio.observations, threshold, figure.higher_is_better),
-                at_least: figure.higher_is_better && [old, new].into_iter().any(at_least),
+                at_least: figure.higher_is_better && [&before, &now].into_iter().any(|cells| at_least(cells)),
             });
         }
     }
