@@ -7,6 +7,7 @@
 //! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
 //! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
+//! * [`isolation`]: what a fault of one handler costs everybody else;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
@@ -19,6 +20,7 @@ pub mod difference;
 pub mod explanation;
 pub mod figure;
 pub mod instructions;
+pub mod isolation;
 pub mod levelling;
 pub mod limits;
 pub mod points;

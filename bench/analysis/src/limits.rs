@@ -31,3 +31,7 @@ pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;
 /// By how much the rate may fall in the intervals in which clocks are read, over all cells of a contestant, before the
 /// report says so: the same share by which a single cell is judged, but here chance is gone.
 pub const WATCHED_FALL_NOTED: f64 = 0.03;
+
+/// Share of the victims of a fault from which on all were hurt: of 64, a few that connect after it may be served for a
+/// moment by what is about to end.
+pub const EVERYBODY_SHARE: f64 = 0.9;

@@ -11,6 +11,7 @@
 //! * [`preflight`]: whether the service is there at all;
 //! * [`experiment`]: compare, curve, scale, connections, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
+//! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
@@ -22,6 +23,7 @@ pub mod doctor;
 pub mod environment;
 pub mod experiment;
 pub mod floor;
+pub mod isolation;
 pub mod limits;
 pub mod order;
 pub mod place;

@@ -39,6 +39,8 @@ pub enum Step {
     Instructions,
     /// The same with a connection for each request.
     InstructionsConnect,
+    /// One handler fails, or one worker is killed, while other connections are watched.
+    Isolation,
 }
 
 impl Step {
@@ -59,6 +61,7 @@ impl Step {
             Step::ConnectionsIdle => "connections-idle",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
+            Step::Isolation => "isolation",
         }
     }
 
@@ -107,6 +110,7 @@ mod tests {
             Step::ConnectionsIdle,
             Step::Instructions,
             Step::InstructionsConnect,
+            Step::Isolation,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

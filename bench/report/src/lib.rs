@@ -2,6 +2,7 @@
 
 use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::instructions::rows;
+use dyno_analysis::isolation::rows as isolation_rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
 use dyno_record::experiment::Experiment;
@@ -14,6 +15,8 @@ mod cells;
 mod charts;
 pub mod error;
 mod instructions;
+mod isolation;
+mod isolation_cells;
 mod machine;
 mod markdown;
 mod memory;
@@ -62,12 +65,18 @@ impl Report {
             None if records.header.experiment == Experiment::Count => {
                 instructions::markdown(&rows(records), &model)
             }
+            None if records.header.experiment == Experiment::Isolation => {
+                isolation::markdown(&isolation_rows(records), &model)
+            }
             None => markdown::render(&model),
         };
         Ok(Report {
             terminal,
             markdown,
-            csv: cells::render(records.header.experiment, &records.cells)?,
+            csv: match records.header.experiment {
+                Experiment::Isolation => isolation_cells::render(&records.cells)?,
+                experiment => cells::render(experiment, &records.cells)?,
+            },
             summary_csv: summary::csv(&model, records)?,
             summary_json: summary::json(&model, records)?,
             html: page::render(&model, records)?,
@@ -81,6 +90,9 @@ fn terminal(model: &Model, records: &Levelled) -> String {
     let mut table = match points::axis(records.header.experiment) {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
         None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
+        None if records.header.experiment == Experiment::Isolation => {
+            isolation::terminal(&isolation_rows(records))
+        }
         None => return text::render(model),
     };
     for paragraph in statements::paragraphs(model, records) {

@@ -48,7 +48,9 @@ pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, ReportError> {
     let header = &records.header;
     let mut parts = sections::all(model, records);
-    parts.push(series());
+    if header.experiment != Experiment::Isolation {
+        parts.push(series());
+    }
     parts.push(cells(records));
     parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
     parts.push(Section {
@@ -105,7 +107,7 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
             "Built without optimization: these figures say nothing about the architectures.".to_string(),
         );
     }
-    let is_timed = header.experiment != Experiment::Count;
+    let is_timed = !matches!(header.experiment, Experiment::Count | Experiment::Isolation);
     if is_timed && records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
         found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
     }
@@ -198,6 +200,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
+        Experiment::Isolation => Step::Isolation,
     };
     let wanted = [Step::CurveSpike, own, Step::Capacity];
     let first = wanted

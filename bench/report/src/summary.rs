@@ -7,12 +7,14 @@ use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
+use dyno_analysis::isolation::{self, IsolationRow, back_ns};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
+use dyno_statistics::sample::median;
 use dyno_units::show::quantile;
 use serde::Serialize;
 
@@ -89,6 +91,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Isolation {
+        return isolation::rows(records).iter().flat_map(isolated).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -96,7 +101,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
+        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Isolation => {
+            "offered_per_s"
+        }
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -159,6 +166,38 @@ fn counted(row: &CountRow) -> Vec<SummaryLine> {
         ("switches_per_connection", &row.connection.switches),
     ];
     known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
+/// The figures of an experiment of isolation: two for each fault.
+fn isolated(row: &IsolationRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Isolation.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let figure = |cell: &isolation::FaultCell, name: &str, value: Option<f64>| SummaryLine {
+        quantity: format!("{}_{name}", cell.fault),
+        as_measured: value,
+        at_full_pace: value,
+        n: cell.blocks.len(),
+        void: cell.void,
+        standing: match (cell.blocks.is_empty(), value) {
+            (true, _) => "void",
+            (false, Some(_)) => "valid",
+            // The server was not as before within the watch.
+            (false, None) => "none",
+        },
+        reason: if cell.blocks.is_empty() { cell.reason.clone() } else { String::new() },
+        ..of.clone()
+    };
+    let both = |cell: &isolation::FaultCell| {
+        let times: Vec<f64> = cell.blocks.iter().filter_map(back_ns).collect();
+        let is_back = times.len() * 2 > cell.blocks.len();
+        let back = if is_back { median(&times) } else { None };
+        [figure(cell, "hurt_share", cell.hurt_share()), figure(cell, "as_before_ns", back)]
+    };
+    row.cells.iter().flat_map(both).collect()
 }
 
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {

@@ -23,6 +23,7 @@ pub(crate) mod doctor;
 pub(crate) mod experiment;
 pub(crate) mod explain;
 pub(crate) mod guest;
+pub(crate) mod isolation;
 pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod list;
@@ -51,6 +52,7 @@ enum Command {
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
     Count(count::Arguments),
+    Isolation(Box<isolation::Arguments>),
     Run(run::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
@@ -95,6 +97,7 @@ impl Dyno {
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
+            Command::Isolation(arguments) => begin::run(Experiment::Isolation, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),

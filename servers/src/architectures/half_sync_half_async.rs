@@ -112,7 +112,7 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
         // The loop notices when a client leaves; for one that has left nothing is done.
         let reply = if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
         // This layer may wait, so the worker itself waits.
-        let reply = inbox.attend(ticket, reply, presence, site.stop);
+        let reply = inbox.attend(ticket, reply, presence, site.stop, tally);
         inbox.post(ticket, reply);
     }
 }

@@ -134,6 +134,16 @@ impl Running {
         self.cpu_group.as_ref()
     }
 
+    /// Ends it at once, with all of its processes.
+    ///
+    /// # Returns
+    /// How its first process had ended by then, in words; `None` where it lived.
+    pub(crate) fn end_now(mut self) -> Option<String> {
+        let had_ended = self.group.leader_has_ended();
+        let ended = self.group.end();
+        had_ended.then(|| ended.map_or_else(|| "unknown".to_string(), |ended| ended.status.to_string()))
+    }
+
     fn await_ready(&mut self) -> Result<(), CellFault> {
         let ready = self.ready;
         let deadline = Instant::now() + READY_LIMIT;

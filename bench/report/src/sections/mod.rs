@@ -4,6 +4,7 @@ use crate::charts::escape;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::instructions;
+use dyno_analysis::isolation as findings;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
 use dyno_record::experiment::Experiment;
@@ -11,6 +12,7 @@ use dyno_record::experiment::Experiment;
 pub(crate) mod along;
 pub(crate) mod compare;
 pub(crate) mod count;
+pub(crate) mod isolation;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -18,6 +20,9 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         Some(axis) => along::sections(model, records, axis),
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
+        }
+        None if records.header.experiment == Experiment::Isolation => {
+            isolation::sections(&findings::rows(records))
         }
         None => compare::sections(model),
     }

@@ -10,6 +10,7 @@ use clap::{Arg, Args, Command, FromArgMatches};
 use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
+use dyno_record::isolation::PlantedFault;
 use dyno_record::transport::TransportKind;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -114,14 +115,33 @@ pub(crate) struct Spec {
     /// Numbers of connections [default: 10 to 10,000]
     #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
     pub(crate) counts: Vec<ConnectionCount>,
+    /// Faults that are planted, one or more of panic, abort, exit, overflow, kill, spin, block, leak and control
+    /// [default: all]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        value_parser = faults(),
+        display_order = LAST
+    )]
+    pub(crate) faults: Vec<PlantedFault>,
 }
 
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 7] = {
-    use Experiment::{Compare, Connections, Curve, Scale};
+const OWN: [Own; 13] = {
+    use Experiment::{Compare, Connections, Curve, Isolation, Scale};
+    const LOADED: &[Experiment] = &[Compare, Curve, Scale, Connections];
     [
+        ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
+        // Only Dyno's own servers carry faults out; victims ask for what shows them, over plain TCP.
+        ("peers", LOADED, |spec| spec.peers),
+        ("servers", LOADED, |spec| spec.servers.is_some() || !spec.own_servers.is_empty()),
+        ("service", LOADED, |spec| spec.service != Spec::default().service),
+        ("transports", LOADED, |spec| spec.transports != Spec::default().transports),
+        ("threshold", LOADED, |spec| spec.threshold != Spec::default().threshold),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
         ("missed", &[Curve], |spec| spec.missed.is_some()),
@@ -129,8 +149,8 @@ const OWN: [Own; 7] = {
         // It has numbers of its own (`counts`).
         ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Isolation], |spec| spec.server_cores.is_some()),
+        ("generator_cores", &[Compare, Curve, Connections, Isolation], |spec| spec.generator_cores.is_some()),
     ]
 };
 
@@ -212,6 +232,15 @@ impl Spec {
     }
 }
 
+/// The words of the faults.
+fn faults() -> impl TypedValueParser<Value = PlantedFault> {
+    let words = PlantedFault::ALL.map(|fault| PossibleValue::new(fault.word()).help(fault.idea()));
+    PossibleValuesParser::new(words).map(|word| {
+        let known = PlantedFault::ALL.into_iter().find(|fault| fault.word() == word);
+        known.expect("the parser lets no other word pass")
+    })
+}
+
 /// The words of the transports, with the help text of each.
 pub(crate) fn transports() -> impl TypedValueParser<Value = TransportKind> {
     let words = TransportKind::ALL.map(|kind| {
@@ -280,7 +309,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Scale};
+        use Experiment::{Compare, Connections, Curve, Isolation, Scale};
         for (experiment, line, reads) in [
             (Compare, "rate = '5k'", true),
             (Curve, "rate = '5k'", false),
@@ -300,6 +329,14 @@ mod tests {
             (Scale, "generator-cores = '0'", false),
             (Compare, "server-cores = '0'", true),
             (Connections, "generator-cores = '0'", true),
+            (Isolation, "faults = ['panic']", true),
+            (Compare, "faults = ['panic']", false),
+            (Isolation, "service = '/json'", false),
+            (Isolation, "transports = 'tls'", false),
+            (Isolation, "peers = true", false),
+            (Isolation, "threshold = '1%'", false),
+            (Isolation, "connections = 10", false),
+            (Isolation, "server-cores = '0'", true),
         ] {
             let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
             let checked = spec.check_all_are_read();
