@@ -72,11 +72,9 @@ impl FaultCell {
         most(self.blocks.iter().map(Radius::of))
     }
 
-    /// By what the server is as it was, in most blocks.
+    /// By what the server is as it was, in most blocks; where two are as frequent, the worse one.
     pub fn mending(&self) -> Option<Mending> {
-        let words = self.blocks.iter().map(|block| format!("{:?}", block.mending));
-        let wanted = most(words)?;
-        self.blocks.iter().map(|block| block.mending).find(|one| format!("{one:?}") == wanted)
+        most(self.blocks.iter().map(|block| block.mending))
     }
 
     /// Blocks that agree with both.

@@ -252,6 +252,14 @@ pub const STALL_LIMIT: Duration = Duration::from_millis(300);
 /// The least time for which victims are watched after a fault: twice a stall, so that one is seen to its end.
 pub const ISOLATION_WATCH_LEAST: Duration = Duration::from_millis(600);
 
+/// How long all early victims may take to be served once: a pool takes one connection after the other in, between
+/// requests of those that it has, and forks and threads are started.
+pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A victim that takes longer to send its first request has been too slow itself: half of what the iterative server
+/// waits for a client while others wait.
+pub(crate) const SEND_LAG: Duration = Duration::from_millis(1);
+
 /// How long a victim waits for a connection: on one machine the kernel answers at once, or its queue is full.
 pub(crate) const VICTIM_CONNECT_LIMIT: Duration = Duration::from_millis(50);
 

@@ -132,7 +132,9 @@ pub enum CulpritEnd {
 
 /// By what the server is as it was before: read from its processes before and after the fault, from who was served
 /// since, and from how the architecture is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mending {
     /// Nothing had to be mended: no process ended, and whoever served the fault serves others again.

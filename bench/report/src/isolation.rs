@@ -90,12 +90,19 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
-/// When the server was as it was before, in a word or two.
-pub(crate) fn back(again: BackAgain) -> String {
-    match again {
-        BackAgain::AtOnce => "at once".to_string(),
-        BackAgain::After(ns) => show::time(ns),
-        BackAgain::Not => "never".to_string(),
+/// When the server was as it was before, or what it is instead, in a word or two.
+pub(crate) fn back(cell: &FaultCell) -> String {
+    let otherwise = match cell.mending() {
+        Some(Mending::Weakened) => "weaker",
+        Some(Mending::Hung) => "hangs",
+        Some(Mending::Gone) => "gone",
+        Some(Mending::NotNeeded | Mending::PerConnection | Mending::Respawn) => "not seen",
+        None => "–",
+    };
+    match cell.back_again() {
+        Some(BackAgain::AtOnce) => "at once".to_string(),
+        Some(BackAgain::After(ns)) => show::time(ns),
+        Some(BackAgain::Not) | None => otherwise.to_string(),
     }
 }
 
@@ -108,11 +115,9 @@ pub(crate) fn markdown(rows: &[IsolationRow], model: &Model) -> String {
     for row in rows {
         let shown = |fault: &PlantedFault| {
             let Some(own) = row.cell(*fault) else { return "–".to_string() };
-            let (Some(share), Some(again)) = (own.hurt_share(), own.back_again()) else {
-                return "void".to_string();
-            };
+            let Some(share) = own.hurt_share() else { return "void".to_string() };
             let doubt = if own.is_stable() { "" } else { " (blocks disagree)" };
-            format!("{}, {}{doubt}", percent(share), back(again))
+            format!("{}, {}{doubt}", percent(share), back(own))
         };
         let cells: Vec<String> = faults.iter().map(shown).collect();
         let _ = writeln!(text, "| {} | {} |", cell(&row.line.label), cells.join(" | "));
@@ -120,7 +125,7 @@ pub(crate) fn markdown(rows: &[IsolationRow], model: &Model) -> String {
     let (header, environment) = (&model.header, &model.header.environment);
     let _ = writeln!(
         text,
-        "\nShare of the victims that were cut off, refused or stalled, and when the server was as it was before. Medians of {}. Measured {} UTC with dyno {} on {}, {}, Linux {}.\n",
+        "\nShare of the victims that were cut off, refused or stalled, and when the server was as it was before, or that it is weaker (a worker is lost, memory is kept), hangs or is gone. Medians of {}. Measured {} UTC with dyno {} on {}, {}, Linux {}.\n",
         show::count(header.blocks as usize, "block"),
         show::moment(header.began_unix_ms),
         environment.dyno,
@@ -138,7 +143,7 @@ pub(crate) fn markdown(rows: &[IsolationRow], model: &Model) -> String {
 pub(crate) fn paragraphs(rows: &[IsolationRow]) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(control(rows));
-    found.extend(faults(rows).into_iter().filter_map(|fault| reach(rows, fault)));
+    found.extend(reaches(rows));
     found.extend(respawn(rows));
     found.extend(unstable(rows));
     found.extend(void(rows));
@@ -158,13 +163,35 @@ fn control(rows: &[IsolationRow]) -> Option<String> {
         ),
         (false, false) => Some(format!(
             "Even without a fault others were hurt with {}: their faults cannot be told from that.",
-            listed(&hurt, rows)
+            listed(&hurt, &known.iter().map(|(row, _)| *row).collect::<Vec<_>>())
         )),
     }
 }
 
+/// How far the faults reach, those that do the same together.
+fn reaches(rows: &[IsolationRow]) -> Vec<String> {
+    let mut found: Vec<(Vec<PlantedFault>, String)> = Vec::new();
+    for fault in faults(rows) {
+        let Some(words) = reach(rows, fault) else { continue };
+        match found.iter_mut().find(|(_, known)| *known == words) {
+            Some((alike, _)) => alike.push(fault),
+            None => found.push((vec![fault], words)),
+        }
+    }
+    let head = |faults: &[PlantedFault]| {
+        let names: Vec<&str> = faults.iter().map(|fault| fault.word()).collect();
+        match faults {
+            [fault] => format!("{fault} ({})", fault.idea()),
+            _ => joined(&names),
+        }
+    };
+    found.iter().map(|(faults, words)| format!("{}: {words}", head(faults))).collect()
+}
+
 /// How far a fault reaches, with whom.
 fn reach(rows: &[IsolationRow], fault: PlantedFault) -> Option<String> {
+    let known: Vec<&IsolationRow> =
+        rows.iter().filter(|row| row.cell(fault).and_then(FaultCell::radius).is_some()).collect();
     let with = |radius: Radius| -> Vec<&IsolationRow> {
         rows.iter().filter(|row| row.cell(fault).and_then(FaultCell::radius) == Some(radius)).collect()
     };
@@ -178,18 +205,21 @@ fn reach(rows: &[IsolationRow], fault: PlantedFault) -> Option<String> {
                     Radius::OwnWorker => "some others suffer",
                     Radius::OwnConnection => "nobody else suffers",
                 };
-                format!("{what} with {}", listed(&who, rows))
+                format!("{what} with {}", listed(&who, &known))
             })
         })
         .collect();
-    let ends = ending(rows, fault).map_or(String::new(), |words| format!(" {words}"));
-    (!parts.is_empty()).then(|| format!("{fault} ({}): {}.{ends}", fault.idea(), parts.join("; ")))
+    let ends = ending(&known, fault).map_or(String::new(), |words| format!(" {words}"));
+    (!parts.is_empty()).then(|| format!("{}.{ends}", parts.join("; ")))
 }
 
 /// What is left of the servers after a fault, where it is not whole.
-fn ending(rows: &[IsolationRow], fault: PlantedFault) -> Option<String> {
+fn ending(rows: &[&IsolationRow], fault: PlantedFault) -> Option<String> {
     let with = |wanted: Mending| -> Vec<&IsolationRow> {
-        rows.iter().filter(|row| row.cell(fault).and_then(FaultCell::mending) == Some(wanted)).collect()
+        rows.iter()
+            .copied()
+            .filter(|row| row.cell(fault).and_then(FaultCell::mending) == Some(wanted))
+            .collect()
     };
     let weakened = match fault {
         PlantedFault::Leak => "The memory is kept until the server ends with",
@@ -245,27 +275,28 @@ fn unstable(rows: &[IsolationRow]) -> Option<String> {
 }
 
 fn void(rows: &[IsolationRow]) -> Option<String> {
-    let each: Vec<String> = rows
-        .iter()
-        .flat_map(|row| row.cells.iter().map(move |cell| (row, cell)))
-        .filter(|(_, cell)| cell.blocks.is_empty())
-        .map(|(row, cell)| format!("{} {}: {}", row.line.label, cell.fault, cell.reason))
-        .collect();
-    (!each.is_empty()).then(|| format!("Nothing is known of {}.", each.join("; ")))
+    let mut each: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for row in rows {
+        for cell in row.cells.iter().filter(|cell| cell.blocks.is_empty()) {
+            let (label, reason) = (row.line.label.as_str(), cell.reason.as_str());
+            match each.iter_mut().find(|(who, why, _)| (*who, *why) == (label, reason)) {
+                Some((.., faults)) => faults.push(cell.fault.word()),
+                None => each.push((label, reason, vec![cell.fault.word()])),
+            }
+        }
+    }
+    let words: Vec<String> =
+        each.iter().map(|(who, why, faults)| format!("{who}, {}: {why}", joined(faults))).collect();
+    (!words.is_empty()).then(|| format!("Nothing is known of {}.", words.join("; ")))
 }
 
-/// Names, in as few words as there are.
-fn listed(some: &[&IsolationRow], all: &[IsolationRow]) -> String {
+/// Some of these names, in as few words as there are.
+fn listed(some: &[&IsolationRow], all: &[&IsolationRow]) -> String {
     let names = |rows: &[&IsolationRow]| {
-        let names: Vec<&str> = rows.iter().map(|row| row.line.label.as_str()).collect();
-        match names.split_last() {
-            None => String::new(),
-            Some((only, [])) => (*only).to_string(),
-            Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        }
+        joined(&rows.iter().map(|row| row.line.label.as_str()).collect::<Vec<&str>>())
     };
     let others: Vec<&IsolationRow> =
-        all.iter().filter(|row| !some.iter().any(|one| one.line.label == row.line.label)).collect();
+        all.iter().copied().filter(|row| !some.iter().any(|one| one.line.label == row.line.label)).collect();
     match (some.len(), others.len()) {
         (1, 0) => names(some),
         (count, 0) => format!("all {count}"),
@@ -273,5 +304,14 @@ fn listed(some: &[&IsolationRow], all: &[IsolationRow]) -> String {
             format!("all but {}", names(&others))
         }
         _ => names(some),
+    }
+}
+
+/// `a, b and c`
+fn joined(names: &[&str]) -> String {
+    match names.split_last() {
+        None => String::new(),
+        Some((only, [])) => (*only).to_string(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
     }
 }

@@ -13,6 +13,8 @@ use crate::limits::STALL_LIMIT;
 /// The window of a watch, on its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Window {
+    /// When every early client had been served once.
+    pub(super) settled: Duration,
     /// When the fault was planted.
     pub(super) fault: Duration,
     /// When the watch was over.
@@ -35,6 +37,7 @@ pub(super) fn fate(log: &VictimLog, window: Window) -> Fate {
         match exchange.end {
             Some((_, ExchangeEnd::Cut)) => Fate::Cut,
             Some((_, ExchangeEnd::Failed(_) | ExchangeEnd::Unreachable)) => Fate::Refused,
+            Some((_, ExchangeEnd::Missed)) => Fate::Unharmed,
             _ if waited(exchange, window.end) > STALL_LIMIT => Fate::Stalled,
             _ => Fate::Unharmed,
         }
@@ -66,12 +69,12 @@ fn waited(exchange: &Exchange, end: Duration) -> Duration {
     exchange.end.map_or(end, |(at, _)| at).min(end).saturating_sub(exchange.asked)
 }
 
-/// The longest that any request waited, before the fault and in all that came after it.
+/// The longest that any request waited, between the settling and the fault, and in all that came after the fault.
 pub(super) fn longest<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Window) -> [Duration; 2] {
     let mut longest = [Duration::ZERO; 2];
     for exchange in logs.flat_map(|log| &log.exchanges) {
         // What was under way when the fault came has waited on both sides of it.
-        if exchange.asked < window.fault {
+        if (window.settled..window.fault).contains(&exchange.asked) {
             longest[0] = longest[0].max(waited(exchange, window.fault));
         }
         if is_after(exchange, window) {
@@ -90,6 +93,7 @@ pub(super) fn tries<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Windo
         .filter_map(|exchange| {
             let in_time = waited(exchange, window.end) <= STALL_LIMIT;
             match exchange.end {
+                Some((_, ExchangeEnd::Missed)) => None,
                 Some((_, end)) => Some((exchange.asked, end == ExchangeEnd::Answered && in_time)),
                 None if in_time => None,
                 None => Some((exchange.asked, false)),
@@ -157,7 +161,9 @@ pub(super) fn findings<'a>(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     let exchanges = || logs.clone().flat_map(|log| &log.exchanges);
-    let early = |exchange: &&Exchange| exchange.end.is_some_and(|(at, _)| at < window.fault);
+    let early = |exchange: &&Exchange| {
+        exchange.asked >= window.settled && exchange.end.is_some_and(|(at, _)| at < window.fault)
+    };
     let failed = exchanges().filter(early).filter(|exchange| !ended_well(exchange)).count();
     let [longest, _] = longest(logs.clone(), window);
     if failed > 0 {
@@ -189,7 +195,7 @@ pub(super) fn findings<'a>(
 }
 
 fn ended_well(exchange: &Exchange) -> bool {
-    matches!(exchange.end, Some((_, ExchangeEnd::Answered)))
+    matches!(exchange.end, Some((_, ExchangeEnd::Answered | ExchangeEnd::Missed)))
 }
 
 /// Whether the request with the fault ended as this fault makes it end.

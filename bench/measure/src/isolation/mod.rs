@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use dyno_record::cell::{Cell, Load};
+use dyno_record::cell::{Cell, Load, Trial};
 use dyno_record::isolation::PlantedFault;
 use dyno_record::step::Step;
 use dyno_servers::architecture::Started;
@@ -53,9 +53,12 @@ pub fn cells(setup: &Setup, faults: &[PlantedFault]) -> Vec<Cell> {
         .collect()
 }
 
-/// The plan of the experiment; there is no pilot.
+/// The plan of the experiment, fault by fault; there is no pilot.
 pub fn plan(setup: &Setup, faults: &[PlantedFault]) -> ExperimentPlan {
-    ExperimentPlan::known(Vec::new(), order::blocks(&cells(setup, faults), 0, setup.blocks, setup.seed))
+    let mut cells = cells(setup, faults);
+    cells.sort_by_key(|cell| cell.load.fault);
+    let trial = |block| cells.iter().map(move |cell| Trial { cell: cell.clone(), block });
+    ExperimentPlan::known(Vec::new(), (0..setup.blocks).flat_map(trial).collect())
 }
 
 /// Runs the experiment.

@@ -3,11 +3,11 @@
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dyno_clients::response::{Memo, Progress, Reader};
 
-use crate::limits::VICTIM_CONNECT_LIMIT;
+use crate::limits::{SEND_LAG, VICTIM_CONNECT_LIMIT};
 
 /// What a client asks for, and the body that it must get.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,9 @@ pub(super) enum ExchangeEnd {
     Wrong,
     /// The connection ended before the answer was whole.
     Cut,
+    /// The same, but this client itself had been too slow: a busy machine stopped it between opening the connection
+    /// and sending, and a design that has no place for slow clients gives them up. It says nothing of the server.
+    Missed,
     /// There was no connection to be had.
     Unreachable,
 }
@@ -72,6 +75,8 @@ struct Connection {
     stream: TcpStream,
     reader: Reader,
     body: Vec<u8>,
+    /// Whether its first request was sent late.
+    is_late: bool,
 }
 
 impl Victim {
@@ -90,6 +95,11 @@ impl Victim {
         self.log.exchanges.last().is_some_and(|exchange| exchange.end.is_none())
     }
 
+    /// When and how its last request ended; `None` while it waits, and before the first.
+    pub(super) fn last_end(&self) -> Option<(Duration, ExchangeEnd)> {
+        self.log.exchanges.last().and_then(|exchange| exchange.end)
+    }
+
     /// Its connection, where it has one.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.connection.as_ref().map(|connection| connection.stream.as_fd())
@@ -100,6 +110,7 @@ impl Victim {
         self.due = None;
         let is_first = self.connection.is_none();
         self.log.exchanges.push(Exchange { asked: now, is_first, end: None });
+        let begun = Instant::now();
         if is_first {
             self.connection = Connection::open(self.address).ok();
         }
@@ -108,8 +119,9 @@ impl Victim {
         // A request of so few bytes fits into any send buffer that is empty.
         if connection.stream.write_all(request.as_bytes()).is_err() {
             self.connection = None;
-            self.end(now, ExchangeEnd::Cut);
+            return self.end(now, ExchangeEnd::Cut);
         }
+        connection.is_late = is_first && begun.elapsed() > SEND_LAG;
     }
 
     /// Takes what has come by `now`.
@@ -122,7 +134,9 @@ impl Victim {
         match connection.read() {
             Taken::Nothing => false,
             Taken::Answer { status, body, stays } if is_waiting => {
-                if !stays {
+                if stays {
+                    connection.is_late = false;
+                } else {
                     self.connection = None;
                 }
                 let is_right = status == 200 && self.question.body.is_none_or(|right| right == body);
@@ -139,9 +153,10 @@ impl Victim {
             }
             // An answer that nobody has asked for says that the connection ends.
             Taken::End | Taken::Answer { .. } => {
+                let is_late = connection.is_late;
                 self.connection = None;
                 if is_waiting {
-                    self.end(now, ExchangeEnd::Cut);
+                    self.end(now, if is_late { ExchangeEnd::Missed } else { ExchangeEnd::Cut });
                 } else {
                     self.log.closed.push(now);
                 }
@@ -180,7 +195,7 @@ impl Connection {
         let stream = TcpStream::connect_timeout(&address, VICTIM_CONNECT_LIMIT)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        Ok(Connection { stream, reader: Reader::default(), body: Vec::new() })
+        Ok(Connection { stream, reader: Reader::default(), body: Vec::new(), is_late: false })
     }
 
     fn read(&mut self) -> Taken {

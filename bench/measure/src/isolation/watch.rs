@@ -15,7 +15,9 @@ use dyno_record::isolation::{CulpritEnd, PlantedFault};
 use super::judge::Window;
 use super::processes::ProcessWatch;
 use super::victim::{ExchangeEnd, Question, Victim, VictimLog};
-use crate::limits::{ASK_AGAIN, PROCESS_LOOK, STALL_LIMIT, VICTIMS_IDLE, VICTIMS_NEW, VICTIMS_RUNNING};
+use crate::limits::{
+    ASK_AGAIN, PROCESS_LOOK, SETTLE_LIMIT, STALL_LIMIT, VICTIMS_IDLE, VICTIMS_NEW, VICTIMS_RUNNING,
+};
 use crate::rig::CellFault;
 
 /// What the victims ask for: a modelled call of a back end, so that requests are under way at any moment.
@@ -75,8 +77,16 @@ pub(super) fn watch(
     before_fault: impl FnOnce(),
 ) -> Result<Seen, CellFault> {
     let mut stage = Stage::set(plan.address);
-    while stage.now() < plan.warm_up && !interrupted() {
-        stage.turn(plan.warm_up);
+    while stage.unserved() > 0 && stage.now() < SETTLE_LIMIT && !interrupted() {
+        stage.turn(stage.now() + PROCESS_LOOK);
+    }
+    if stage.unserved() > 0 {
+        let (count, limit_s) = (stage.unserved(), SETTLE_LIMIT.as_secs());
+        return Err(CellFault::contract(format!("{count} clients were not served within {limit_s} s")));
+    }
+    let settled = stage.now();
+    while stage.now() < settled + plan.warm_up && !interrupted() {
+        stage.turn(settled + plan.warm_up);
     }
     let served_by = stage.process_of_culprit()?;
     if !ProcessWatch::is_one_of(plan.first, served_by) {
@@ -101,7 +111,7 @@ pub(super) fn watch(
     }
     let end = stage.now();
     processes.look(end);
-    Ok(stage.over(plan.fault, Window { fault, end }, processes))
+    Ok(stage.over(plan.fault, Window { settled, fault, end }, processes))
 }
 
 impl Stage {
@@ -123,6 +133,12 @@ impl Stage {
 
     fn now(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// Early clients that have not been served once.
+    fn unserved(&self) -> usize {
+        let early = self.running.iter().chain(&self.idle).chain([&self.culprit]);
+        early.filter(|one| one.last.is_none()).count()
     }
 
     fn everybody(&mut self) -> impl Iterator<Item = &mut Victim> {
@@ -149,10 +165,16 @@ impl Stage {
         for one in self.new.iter_mut().filter(|one| !one.is_waiting()) {
             one.leave();
         }
-        for one in self.running.iter_mut().filter(|one| one.due.is_none() && !one.is_waiting()) {
+        for one in self.running.iter_mut().filter(|one| one.due.is_none()) {
             // Who was served asks again at once, and who was not after a pause.
-            let last = one.log.exchanges.last().and_then(|exchange| exchange.end);
-            one.due = last.map(|(at, end)| if end == ExchangeEnd::Answered { at } else { at + ASK_AGAIN });
+            one.due = one
+                .last_end()
+                .map(|(at, end)| if end == ExchangeEnd::Answered { at } else { at + ASK_AGAIN });
+        }
+        for one in self.everybody().filter(|one| one.due.is_none()) {
+            if let Some((at, ExchangeEnd::Missed)) = one.last_end() {
+                one.due = Some(at);
+            }
         }
     }
 
@@ -203,7 +225,7 @@ impl Stage {
         for crowd in [&mut self.idle, &mut self.new] {
             let count = crowd.len() as u32;
             for (place, one) in (0..).zip(crowd) {
-                one.due = Some(fault + spread * place / count);
+                one.due = Some(fault + spread * (place + 1) / count);
             }
         }
         Ok(fault)
@@ -211,7 +233,7 @@ impl Stage {
 
     fn over(self, fault: PlantedFault, window: Window, processes: ProcessWatch) -> Seen {
         let logs = |crowd: Vec<Victim>| crowd.into_iter().map(|one| one.log).collect();
-        let last = self.culprit.log.exchanges.last().and_then(|exchange| exchange.end);
+        let last = self.culprit.last_end();
         let culprit = match (last, &self.culprit.last) {
             // It asked for nothing: what counts is its connection.
             _ if fault == PlantedFault::Kill => {
@@ -219,7 +241,9 @@ impl Stage {
                 if is_cut { CulpritEnd::Cut } else { CulpritEnd::Silent }
             }
             (None, _) => CulpritEnd::Silent,
-            (Some((_, ExchangeEnd::Cut | ExchangeEnd::Unreachable)), _) => CulpritEnd::Cut,
+            (Some((_, ExchangeEnd::Cut | ExchangeEnd::Missed | ExchangeEnd::Unreachable)), _) => {
+                CulpritEnd::Cut
+            }
             (Some(_), Some((status, _))) => CulpritEnd::Answered(*status),
             (Some(_), None) => CulpritEnd::Silent,
         };

@@ -92,6 +92,8 @@ impl Running {
         let mut command = Command::new(fill(&contestant.command[0]));
         command.args(contestant.command[1..].iter().map(|argument| fill(argument))).args(extra);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A panic that writes its backtrace stops its thread for a tenth of a second, where the user's shell says so.
+        command.env("RUST_BACKTRACE", "0");
         let cpu_group = CpuGroup::make();
         tame(&mut command, cores, cpu_group.as_ref().and_then(|group| group.entrance().ok()));
         let mut child = command.spawn().map_err(|error| {

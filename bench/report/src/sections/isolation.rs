@@ -79,8 +79,8 @@ fn matrix(rows: &[IsolationRow]) -> String {
 
 /// One cell of the matrix.
 fn square(cell: Option<&FaultCell>, fault: PlantedFault) -> String {
-    let known = cell.and_then(|cell| Some((cell, cell.hurt_share()?, cell.mending()?, cell.back_again()?)));
-    let Some((cell, share, mending, again)) = known else {
+    let known = cell.and_then(|cell| Some((cell, cell.hurt_share()?, cell.mending()?)));
+    let Some((cell, share, mending)) = known else {
         let reason = cell.map_or("", |cell| cell.reason.as_str());
         return format!(
             "<td class=\"void\" title=\"{}\">{}</td>",
@@ -105,7 +105,7 @@ fn square(cell: Option<&FaultCell>, fault: PlantedFault) -> String {
         escape(&told(cell, fault, mending)),
         percent(share),
         sign(mending),
-        back(again),
+        back(cell),
     )
 }
 
@@ -160,7 +160,7 @@ fn line(label: &str, cell: &FaultCell) -> String {
         let each = f64::from(count) / cell.blocks.len().max(1) as f64;
         number((!cell.blocks.is_empty()).then_some(each), &show::three)
     };
-    let again = cell.back_again().map_or("–".to_string(), back);
+    let again = back(cell);
     let words = match cell.mending() {
         Some(mending) => mended(mending).to_string(),
         None => format!("void: {}", cell.reason),

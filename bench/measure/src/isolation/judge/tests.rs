@@ -2,7 +2,7 @@
 
 use super::*;
 
-const WINDOW: Window = Window { fault: ms(1_000), end: ms(2_500) };
+const WINDOW: Window = Window { settled: ms(50), fault: ms(1_000), end: ms(2_500) };
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
@@ -22,7 +22,7 @@ fn well(at: u64) -> Exchange {
 
 #[test]
 fn the_worst_after_the_fault_is_a_victims_fate() {
-    use ExchangeEnd::{Answered, Cut, Failed, Unreachable};
+    use ExchangeEnd::{Answered, Cut, Failed, Missed, Unreachable};
     for (name, exchanges, wanted) in [
         ("served before and after", vec![well(900), well(1_100)], Fate::Unharmed),
         ("nothing but before", vec![asked(0, true, Some((500, Cut)))], Fate::Unharmed),
@@ -39,6 +39,7 @@ fn the_worst_after_the_fault_is_a_victims_fate() {
             vec![asked(998, false, Some((1_001, Cut))), asked(1_021, true, Some((1_021, Unreachable)))],
             Fate::Cut,
         ),
+        ("its own fault", vec![asked(1_200, true, Some((1_204, Missed)))], Fate::Unharmed),
         ("nothing at all", Vec::new(), Fate::Unharmed),
     ] {
         assert_eq!(fate(&log(&exchanges), WINDOW), wanted, "{name}");
@@ -104,6 +105,7 @@ fn only_new_connections_that_were_seen_for_long_enough_are_tries() {
         log(&[asked(1_200, true, Some((1_205, ExchangeEnd::Answered)))]),
         log(&[asked(1_300, true, Some((1_700, ExchangeEnd::Answered)))]),
         log(&[asked(1_400, true, None)]),
+        log(&[asked(1_410, true, Some((1_412, ExchangeEnd::Missed)))]),
         log(&[asked(2_450, true, None)]),
     ];
     assert_eq!(tries(logs.iter(), WINDOW), [(ms(1_200), true), (ms(1_300), false), (ms(1_400), false)]);
@@ -168,6 +170,8 @@ fn a_fault_that_did_not_take_place_makes_its_cell_void() {
 fn what_went_wrong_before_the_fault_makes_the_cell_void() {
     let of = |exchange| judged(PlantedFault::Control, CulpritEnd::Answered(200), false, &[log(&[exchange])]);
     assert_eq!(of(well(100)), []);
+    assert_eq!(of(asked(20, true, Some((900, ExchangeEnd::Answered)))), [], "before all had settled");
+    assert_eq!(of(asked(100, true, Some((104, ExchangeEnd::Missed)))), [], "its own fault");
     assert_eq!(of(asked(100, false, Some((500, ExchangeEnd::Answered)))), [Law::WellBefore], "stalled");
     assert_eq!(of(asked(600, false, None)), [Law::WellBefore], "stalled into the fault");
     assert_eq!(of(asked(100, false, Some((101, ExchangeEnd::Cut)))), [Law::WellBefore], "cut");
