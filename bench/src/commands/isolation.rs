@@ -16,9 +16,9 @@ use dyno_record::isolation::PlantedFault;
 /// Plant faults and watch 64 other connections: who is cut off, refused or stalled, when the server is as it was
 /// before, and by what.
 ///
-/// A handler panics, aborts, exits, overflows its stack, computes or sleeps for ever, or leaks; or a worker is killed by
-/// signal 9. Each cell is a fresh server with four workers, where their number can be set. Servers listen on loopback
-/// alone, and are ended whatever becomes of them. The page with the matrix is written to dyno-results/.
+/// A handler panics, aborts, exits, overflows its stack, computes or sleeps for ever, or leaks; or a worker is killed
+/// by signal 9. Each cell is a fresh server with four workers, where their number can be set. Servers listen on
+/// loopback alone, and are ended whatever becomes of them. The page with the matrix is written to dyno-results/.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Isolation)),

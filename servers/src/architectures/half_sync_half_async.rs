@@ -21,7 +21,8 @@
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
-//! all do, the others stand still, and a handler that never ends has its worker for good. When the queue is full, requests get a 503 at once.
+//! all do, the others stand still, and a handler that never ends has its worker for good. When the queue is full,
+//! requests get a 503 at once.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;

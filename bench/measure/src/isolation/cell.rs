@@ -10,8 +10,8 @@ use dyno_record::measured::Record;
 use dyno_units::verdict::Verdict;
 
 use super::judge::{self, ServerFacts};
-use super::watch::{Seen, WatchPlan, watch};
-use super::{has_one_each, watched};
+use super::processes::has_one_each;
+use super::watch::{WatchPlan, WatchSeen, watch};
 use crate::limits::KEPT_BYTES;
 use crate::rig::process::Running;
 use crate::rig::system::{System, interrupted};
@@ -46,7 +46,7 @@ fn plant(rig: &mut System, server: Running, record: &mut Record) -> Result<Vec<F
         first: server.pid(),
         fault,
         warm_up: Duration::from_millis(cell.load.warm_up_ms),
-        time: watched(cell),
+        time: Duration::from_millis(cell.load.duration_ms),
     };
     // To read memory takes some milliseconds, in which no victim is served; so it is read where it is the result.
     let before = Slot::new(None);
@@ -74,7 +74,7 @@ fn plant(rig: &mut System, server: Running, record: &mut Record) -> Result<Vec<F
 }
 
 fn figures(
-    seen: &Seen,
+    seen: &WatchSeen,
     processes: ProcessFates,
     kept_bytes: Option<u64>,
     one_each: bool,

@@ -7,12 +7,12 @@ use dyno_record::isolation::{CulpritEnd, Mending, PlantedFault, VictimFates};
 use dyno_units::show;
 use dyno_units::verdict::Verdict;
 
-use super::victim::{Exchange, ExchangeEnd, VictimLog};
+use super::victim::{ExchangeEnd, VictimExchange, VictimLog};
 use crate::limits::STALL_LIMIT;
 
 /// The window of a watch, on its own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(super) struct WatchWindow {
     /// When every early client had been served once.
     pub(super) settled: Duration,
     /// When the fault was planted.
@@ -31,7 +31,7 @@ pub(super) enum Fate {
 }
 
 /// The worst that a victim met after the fault.
-pub(super) fn fate(log: &VictimLog, window: Window) -> Fate {
+pub(super) fn fate(log: &VictimLog, window: WatchWindow) -> Fate {
     let of_closed = log.closed.iter().any(|at| *at >= window.fault).then_some(Fate::Cut);
     let of_exchanges = log.exchanges.iter().filter(|exchange| is_after(exchange, window)).map(|exchange| {
         match exchange.end {
@@ -46,7 +46,7 @@ pub(super) fn fate(log: &VictimLog, window: Window) -> Fate {
 }
 
 /// The victims of one kind, counted.
-pub(super) fn fates<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Window) -> VictimFates {
+pub(super) fn fates<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: WatchWindow) -> VictimFates {
     let mut counts = VictimFates::default();
     for log in logs {
         *match fate(log, window) {
@@ -60,17 +60,17 @@ pub(super) fn fates<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Windo
 }
 
 /// Whether any of it came after the fault.
-fn is_after(exchange: &Exchange, window: Window) -> bool {
+fn is_after(exchange: &VictimExchange, window: WatchWindow) -> bool {
     exchange.end.is_none_or(|(at, _)| at >= window.fault)
 }
 
 /// How long a request waited, at most until `end`.
-fn waited(exchange: &Exchange, end: Duration) -> Duration {
+fn waited(exchange: &VictimExchange, end: Duration) -> Duration {
     exchange.end.map_or(end, |(at, _)| at).min(end).saturating_sub(exchange.asked)
 }
 
 /// The longest that any request waited, between the settling and the fault, and in all that came after the fault.
-pub(super) fn longest<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Window) -> [Duration; 2] {
+pub(super) fn longest<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: WatchWindow) -> [Duration; 2] {
     let mut longest = [Duration::ZERO; 2];
     for exchange in logs.flat_map(|log| &log.exchanges) {
         // What was under way when the fault came has waited on both sides of it.
@@ -84,9 +84,12 @@ pub(super) fn longest<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Win
     longest
 }
 
-/// The tries to be served over a new connection after the fault, in their order: when, and whether in time. One of which
-/// the watch saw too little is left out.
-pub(super) fn tries<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Window) -> Vec<(Duration, bool)> {
+/// The tries to be served over a new connection after the fault, in their order: when, and whether in time. One of
+/// which the watch saw too little is left out.
+pub(super) fn tries<'a>(
+    logs: impl Iterator<Item = &'a VictimLog>,
+    window: WatchWindow,
+) -> Vec<(Duration, bool)> {
     let mut tries: Vec<(Duration, bool)> = logs
         .flat_map(|log| &log.exchanges)
         .filter(|exchange| exchange.is_first && exchange.asked >= window.fault)
@@ -106,7 +109,7 @@ pub(super) fn tries<'a>(logs: impl Iterator<Item = &'a VictimLog>, window: Windo
 
 /// From the fault until new connections were served for good: zero where each was, and `None` where any of the second
 /// half was not. Where one of several workers is lost, now and then a new connection may still fall to it.
-pub(super) fn served_again(tries: &[(Duration, bool)], window: Window) -> Option<Duration> {
+pub(super) fn served_again(tries: &[(Duration, bool)], window: WatchWindow) -> Option<Duration> {
     let first_good = tries.iter().rposition(|(_, was_served)| !was_served).map_or(0, |last_bad| last_bad + 1);
     let again = tries.get(first_good).filter(|_| first_good <= tries.len() / 2)?;
     Some(if first_good == 0 { Duration::ZERO } else { again.0 - window.fault })
@@ -154,14 +157,14 @@ pub(super) fn mending(facts: ServerFacts) -> Mending {
 /// Why the cell says nothing of the fault, where that is so.
 pub(super) fn findings<'a>(
     logs: impl Iterator<Item = &'a VictimLog> + Clone,
-    window: Window,
+    window: WatchWindow,
     fault: PlantedFault,
     culprit: CulpritEnd,
     culprits_ended: bool,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     let exchanges = || logs.clone().flat_map(|log| &log.exchanges);
-    let early = |exchange: &&Exchange| {
+    let early = |exchange: &&VictimExchange| {
         exchange.asked >= window.settled && exchange.end.is_some_and(|(at, _)| at < window.fault)
     };
     let failed = exchanges().filter(early).filter(|exchange| !ended_well(exchange)).count();
@@ -194,7 +197,7 @@ pub(super) fn findings<'a>(
     found
 }
 
-fn ended_well(exchange: &Exchange) -> bool {
+fn ended_well(exchange: &VictimExchange) -> bool {
     matches!(exchange.end, Some((_, ExchangeEnd::Answered | ExchangeEnd::Missed)))
 }
 

@@ -14,15 +14,11 @@ mod processes;
 mod victim;
 mod watch;
 
-use std::time::Duration;
-
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use dyno_record::cell::{Cell, Load, Trial};
 use dyno_record::isolation::PlantedFault;
 use dyno_record::step::Step;
-use dyno_servers::architecture::Started;
-use dyno_servers::architectures::ALL;
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::contestant::Contestant;
@@ -88,23 +84,6 @@ fn leave_no_core_files() {
     }
 }
 
-/// Whether each connection has a process or a thread of its own, as the anatomy of the architecture behind this label
-/// says. One of which nothing is known has none.
-fn has_one_each(label: &str) -> bool {
-    let name = label.split([':', '#', '+']).next().unwrap_or(label);
-    let known = ALL.into_iter().find(|architecture| architecture.name == name);
-    known.is_some_and(|architecture| match architecture.anatomy.started {
-        Started::Process | Started::Thread => true,
-        // These share a thread with others.
-        Started::Nothing | Started::Coroutine | Started::Task => false,
-    })
-}
-
-/// How long the watch of a cell lasts after the fault.
-fn watched(cell: &Cell) -> Duration {
-    Duration::from_millis(cell.load.duration_ms)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,13 +105,5 @@ mod tests {
             let workers = contestant.has_workers.then_some(ISOLATION_WORKERS);
             assert!(own.iter().all(|cell| cell.workers == workers && cell.load.connections == 64), "{name}");
         }
-    }
-
-    #[test]
-    fn the_anatomy_tells_who_has_one_each() {
-        let one_each: Vec<&str> =
-            ALL.into_iter().map(|one| one.name).filter(|name| has_one_each(name)).collect();
-        assert_eq!(one_each, ["fork", "thread-per-connection"]);
-        assert!(has_one_each("fork#2") && !has_one_each("io-uring:plain") && !has_one_each("nginx"));
     }
 }

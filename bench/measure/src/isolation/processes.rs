@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use dyno_record::isolation::ProcessFates;
+use dyno_servers::architecture::Started;
+use dyno_servers::architectures::ALL;
 
 use crate::probe::process::{children, stat};
 
@@ -63,4 +65,29 @@ fn living(first: i32) -> Vec<i32> {
 /// Whether a process runs; one that has ended and waits for its parent does not.
 fn lives(pid: i32) -> bool {
     stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
+/// Whether each connection has a process or a thread of its own, as the anatomy of the architecture behind this label
+/// says. One of which nothing is known has none.
+pub(super) fn has_one_each(label: &str) -> bool {
+    let name = label.split([':', '#', '+']).next().unwrap_or(label);
+    let known = ALL.into_iter().find(|architecture| architecture.name == name);
+    known.is_some_and(|architecture| match architecture.anatomy.started {
+        Started::Process | Started::Thread => true,
+        // These share a thread with others.
+        Started::Nothing | Started::Coroutine | Started::Task => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_anatomy_tells_who_has_one_each() {
+        let one_each: Vec<&str> =
+            ALL.into_iter().map(|one| one.name).filter(|name| has_one_each(name)).collect();
+        assert_eq!(one_each, ["fork", "thread-per-connection"]);
+        assert!(has_one_each("fork#2") && !has_one_each("io-uring:plain") && !has_one_each("nginx"));
+    }
 }

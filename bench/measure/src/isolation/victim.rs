@@ -11,7 +11,7 @@ use crate::limits::{SEND_LAG, VICTIM_CONNECT_LIMIT};
 
 /// What a client asks for, and the body that it must get.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Question {
+pub(super) struct VictimRequest {
     /// The path.
     pub(super) path: &'static str,
     /// The body of the right answer; `None` where any is right.
@@ -20,7 +20,7 @@ pub(super) struct Question {
 
 /// One request, and how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Exchange {
+pub(super) struct VictimExchange {
     /// When it was sent.
     pub(super) asked: Duration,
     /// Whether a connection was opened for it.
@@ -51,7 +51,7 @@ pub(super) enum ExchangeEnd {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct VictimLog {
     /// Its requests, in their order.
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) exchanges: Vec<VictimExchange>,
     /// When a connection ended that was kept open without a request.
     pub(super) closed: Vec<Duration>,
 }
@@ -60,7 +60,7 @@ pub(super) struct VictimLog {
 #[derive(Debug)]
 pub(super) struct Victim {
     address: SocketAddr,
-    question: Question,
+    question: VictimRequest,
     connection: Option<Connection>,
     /// When it is to ask next; `None`: not before somebody says so.
     pub(super) due: Option<Duration>,
@@ -81,12 +81,12 @@ struct Connection {
 
 impl Victim {
     /// A client that has done nothing yet.
-    pub(super) fn new(address: SocketAddr, question: Question) -> Self {
+    pub(super) fn new(address: SocketAddr, question: VictimRequest) -> Self {
         Victim { address, question, connection: None, due: None, log: VictimLog::default(), last: None }
     }
 
     /// Asks for something else from now on.
-    pub(super) fn turn_to(&mut self, question: Question) {
+    pub(super) fn turn_to(&mut self, question: VictimRequest) {
         self.question = question;
     }
 
@@ -109,7 +109,7 @@ impl Victim {
     pub(super) fn ask(&mut self, now: Duration) {
         self.due = None;
         let is_first = self.connection.is_none();
-        self.log.exchanges.push(Exchange { asked: now, is_first, end: None });
+        self.log.exchanges.push(VictimExchange { asked: now, is_first, end: None });
         let begun = Instant::now();
         if is_first {
             self.connection = Connection::open(self.address).ok();

@@ -12,18 +12,19 @@ use nix::unistd::Pid;
 
 use dyno_record::isolation::{CulpritEnd, PlantedFault};
 
-use super::judge::Window;
+use super::judge::WatchWindow;
 use super::processes::ProcessWatch;
-use super::victim::{ExchangeEnd, Question, Victim, VictimLog};
+use super::victim::{ExchangeEnd, Victim, VictimLog, VictimRequest};
 use crate::limits::{
     ASK_AGAIN, PROCESS_LOOK, SETTLE_LIMIT, STALL_LIMIT, VICTIMS_IDLE, VICTIMS_NEW, VICTIMS_RUNNING,
 };
 use crate::rig::CellFault;
 
 /// What the victims ask for: a modelled call of a back end, so that requests are under way at any moment.
-pub(super) const RUNNING: Question = Question { path: "/wait/5000", body: Some(b"waited 5000 us\n") };
-const SHORT: Question = Question { path: "/", body: Some(b"Hello, World!") };
-const PROCESS: Question = Question { path: "/fault/process", body: None };
+pub(super) const RUNNING: VictimRequest =
+    VictimRequest { path: "/wait/5000", body: Some(b"waited 5000 us\n") };
+const SHORT: VictimRequest = VictimRequest { path: "/", body: Some(b"Hello, World!") };
+const PROCESS: VictimRequest = VictimRequest { path: "/fault/process", body: None };
 
 /// What a watch is about.
 #[derive(Debug, Clone, Copy)]
@@ -42,16 +43,16 @@ pub(super) struct WatchPlan {
 
 /// What was seen.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct WatchSeen {
     pub(super) running: Vec<VictimLog>,
     pub(super) idle: Vec<VictimLog>,
     pub(super) new: Vec<VictimLog>,
     pub(super) culprit: CulpritEnd,
-    pub(super) window: Window,
+    pub(super) window: WatchWindow,
     pub(super) processes: ProcessWatch,
 }
 
-impl Seen {
+impl WatchSeen {
     /// All that were watched.
     pub(super) fn victims(&self) -> impl Iterator<Item = &VictimLog> + Clone {
         self.running.iter().chain(&self.idle).chain(&self.new)
@@ -75,7 +76,7 @@ pub(super) fn watch(
     plan: WatchPlan,
     interrupted: &dyn Fn() -> bool,
     before_fault: impl FnOnce(),
-) -> Result<Seen, CellFault> {
+) -> Result<WatchSeen, CellFault> {
     let mut stage = Stage::set(plan.address);
     while stage.unserved() > 0 && stage.now() < SETTLE_LIMIT && !interrupted() {
         stage.turn(stage.now() + PROCESS_LOOK);
@@ -111,7 +112,7 @@ pub(super) fn watch(
     }
     let end = stage.now();
     processes.look(end);
-    Ok(stage.over(plan.fault, Window { settled, fault, end }, processes))
+    Ok(stage.over(plan.fault, WatchWindow { settled, fault, end }, processes))
 }
 
 impl Stage {
@@ -183,7 +184,7 @@ impl Stage {
         let watched: Vec<BorrowedFd<'_>> = crowds.filter_map(Victim::descriptor).collect();
         let mut watched: Vec<PollFd<'_>> =
             watched.into_iter().map(|one| PollFd::new(one, PollFlags::POLLIN)).collect();
-        // A part of a millisecond is rounded up: who is to ask then would only turn round and round until it is over.
+        // A part of a millisecond is rounded up: rounded down, the loop would turn without a wait until it is over.
         let time = PollTimeout::try_from(time + Duration::from_micros(999)).unwrap_or(PollTimeout::ZERO);
         // Interrupted by a signal, or without memory: the next turn looks again.
         let _: Result<i32, Errno> = poll(&mut watched, time);
@@ -212,7 +213,7 @@ impl Stage {
         };
         match path {
             Some(path) => {
-                self.culprit.turn_to(Question { path, body: None });
+                self.culprit.turn_to(VictimRequest { path, body: None });
                 self.culprit.ask(fault);
             }
             None => kill(Pid::from_raw(served_by), Signal::SIGKILL).map_err(|error| {
@@ -231,7 +232,7 @@ impl Stage {
         Ok(fault)
     }
 
-    fn over(self, fault: PlantedFault, window: Window, processes: ProcessWatch) -> Seen {
+    fn over(self, fault: PlantedFault, window: WatchWindow, processes: ProcessWatch) -> WatchSeen {
         let logs = |crowd: Vec<Victim>| crowd.into_iter().map(|one| one.log).collect();
         let last = self.culprit.last_end();
         let culprit = match (last, &self.culprit.last) {
@@ -247,7 +248,7 @@ impl Stage {
             (Some(_), Some((status, _))) => CulpritEnd::Answered(*status),
             (Some(_), None) => CulpritEnd::Silent,
         };
-        Seen {
+        WatchSeen {
             running: logs(self.running),
             idle: logs(self.idle),
             new: logs(self.new),

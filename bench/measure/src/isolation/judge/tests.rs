@@ -2,21 +2,21 @@
 
 use super::*;
 
-const WINDOW: Window = Window { settled: ms(50), fault: ms(1_000), end: ms(2_500) };
+const WINDOW: WatchWindow = WatchWindow { settled: ms(50), fault: ms(1_000), end: ms(2_500) };
 
 const fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
 
-fn asked(at: u64, is_first: bool, end: Option<(u64, ExchangeEnd)>) -> Exchange {
-    Exchange { asked: ms(at), is_first, end: end.map(|(at, how)| (ms(at), how)) }
+fn asked(at: u64, is_first: bool, end: Option<(u64, ExchangeEnd)>) -> VictimExchange {
+    VictimExchange { asked: ms(at), is_first, end: end.map(|(at, how)| (ms(at), how)) }
 }
 
-fn log(exchanges: &[Exchange]) -> VictimLog {
+fn log(exchanges: &[VictimExchange]) -> VictimLog {
     VictimLog { exchanges: exchanges.to_vec(), closed: Vec::new() }
 }
 
-fn well(at: u64) -> Exchange {
+fn well(at: u64) -> VictimExchange {
     asked(at, false, Some((at + 5, ExchangeEnd::Answered)))
 }
 
