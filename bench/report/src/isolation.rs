@@ -254,10 +254,11 @@ fn respawn(rows: &[IsolationRow]) -> Option<String> {
     let mut names: Vec<&str> = times.iter().map(|(_, name)| *name).collect();
     names.sort_unstable();
     names.dedup();
+    let (soonest, latest) = (show::time(first.0), show::time(last.0));
+    let time = if soonest == latest { soonest } else { format!("{soonest} to {latest}") };
     Some(format!(
-        "A process that had ended was replaced by its master with {}, after {}.",
-        names.join(", "),
-        show::range(first.0, last.0, show::time)
+        "A process that had ended was replaced by its master with {}, after {time}.",
+        names.join(", ")
     ))
 }
 

@@ -171,7 +171,11 @@ fn every_form_has_the_figures() {
         report.summary_csv.lines().find(|line| line.contains(name)).unwrap_or_default().to_string()
     };
     assert!(summary("prefork,processes,,,,abort_hurt_share").contains(",0.25,"), "{}", report.summary_csv);
-    assert!(summary("fork,processes,,,,spin_hurt_share").contains("void"), "{}", report.summary_csv);
+    assert!(
+        summary("isolation,fork,processes,,,,spin_hurt_share").contains("void"),
+        "{}",
+        report.summary_csv
+    );
     assert!(!report.html.contains("<epoll>"), "names are escaped");
     for words in ["class=\"radius\"", "↻ 7.00 ms", "✕ gone", "<i>2/3</i>", "void: a request waited before"]
     {
