@@ -40,6 +40,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::thread;
+use std::time::Instant;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
@@ -50,8 +51,8 @@ use crate::architecture::{
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::parking;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
-use crate::kit::call::{busy, call};
+use crate::drivers::workers::{HandedRequest, News, NotHanded, Presence, Ticket, Workers, nothing};
+use crate::kit::call::busy;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
@@ -110,7 +111,7 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
             return;
         }
         // The loop notices when a client leaves; for one that has left nothing is done.
-        let reply = if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+        let reply = if presence.has(ticket) { request.answer(site, tally) } else { nothing() };
         // This layer may wait, so the worker itself waits.
         let reply = inbox.attend(ticket, reply, presence, site.stop);
         inbox.post(ticket, reply);
@@ -126,12 +127,20 @@ struct Pool<'a> {
 }
 
 impl Workers for Pool<'_> {
-    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(
+        &mut self,
+        ticket: Ticket,
+        request: &Asked<'_>,
+        client: BorrowedFd<'_>,
+        took_up: Instant,
+    ) -> Option<Reply> {
         self.presence.enter(ticket);
-        let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
+        // Whom overload control refuses costs no worker anything.
+        let work = HandedRequest::new(self.site, request, client, took_up).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
-            Some(Ok(())) => None,
-            Some(Err(_)) | None => Some(Reply::Now(busy(self.site.tallies.of(0)))),
+            Ok(Ok(())) => None,
+            Err(NotHanded::Refused(refusal)) => Some(refusal),
+            Ok(Err(_)) | Err(NotHanded::NoMemory) => Some(Reply::Now(busy(self.site.tallies.of(0)))),
         }
     }
 

@@ -154,7 +154,7 @@ fn turn<S: Selector>(
             && let Some(request) = connection.timed.session.next_request()
         {
             share.serve();
-            match workers.call(ticket, &request, connection.stream.as_fd()) {
+            match workers.call(ticket, &request, connection.stream.as_fd(), now) {
                 Some(reply) => {
                     connection.look_behind(now);
                     connection.timed.take_reply(reply, &shared.clock, &shared.room, ticket);
