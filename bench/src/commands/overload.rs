@@ -7,6 +7,7 @@ use super::experiment::preset::Preset;
 use super::experiment::spec::shown_in;
 use crate::exit::{Exit, Failure};
 use crate::print::outln;
+use dyno_measure::contestant::control::under;
 use dyno_measure::experiment::overload;
 use dyno_record::experiment::{Experiment, OVERLOAD_TIMES};
 use dyno_units::show;
@@ -55,11 +56,8 @@ pub(super) fn run(launch: Launch) -> CommandResult {
     }
     check_service(&setup)?;
     let controls = launch.spec.controls();
-    setup.contestants = setup
-        .contestants
-        .iter()
-        .flat_map(|one| controls.iter().map(|control| overload::under(one, control)))
-        .collect();
+    setup.contestants =
+        setup.contestants.iter().flat_map(|one| controls.iter().map(|control| under(one, control))).collect();
     // A control needs some requests before it knows what a service takes.
     setup.warm_up_fixed = true;
     let patience_ms = launch.spec.patience_ms();

@@ -28,12 +28,12 @@ pub enum Next {
     /// More requests wait for a connection than the bound allows.
     Overflow,
     /// The client of this request has given it up before a connection was free; to be asked again.
-    GiveUp(Due),
+    GiveUp(DueRequest),
 }
 
 /// A request that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Due {
+pub struct DueRequest {
     /// When it was due, ns from the start of the run.
     pub intended_ns: u64,
     /// How often it was tried before.
@@ -59,9 +59,9 @@ pub struct Dispatcher {
     source: RequestSource,
     /// Free since, longest first. So a request that finds any connection free has waited for none.
     idle: VecDeque<(u32, u64)>,
-    backlog: VecDeque<Due>,
+    backlog: VecDeque<DueRequest>,
     /// Requests to be tried again, the next one on top.
-    retries: BinaryHeap<Reverse<Due>>,
+    retries: BinaryHeap<Reverse<DueRequest>>,
     /// For how long a request may wait for a connection.
     patience_ns: u64,
     is_stopped: bool,
@@ -110,7 +110,7 @@ impl Dispatcher {
     }
 
     /// A request is to be tried again. One that would fall due after the end is not.
-    pub fn retry(&mut self, due: Due) {
+    pub fn retry(&mut self, due: DueRequest) {
         if due.intended_ns < self.end_ns && !self.is_stopped {
             self.retries.push(Reverse(due));
         }
@@ -155,7 +155,7 @@ impl Dispatcher {
     }
 
     /// A request has fallen due; `false`: there is no place for it to wait.
-    fn queue(&mut self, due: Due, now_ns: u64) -> bool {
+    fn queue(&mut self, due: DueRequest, now_ns: u64) -> bool {
         // Those that a free connection takes in a moment do not wait for one.
         if self.backlog.len() >= self.bound.saturating_add(self.idle.len()) {
             return false;
@@ -206,7 +206,7 @@ impl Dispatcher {
                         break;
                     }
                     let attempt = self.retries.peek().filter(|_| is_again).map_or(0, |retry| retry.0.attempt);
-                    if !self.queue(Due { intended_ns, attempt }, now_ns) {
+                    if !self.queue(DueRequest { intended_ns, attempt }, now_ns) {
                         return Next::Overflow;
                     }
                     if is_again {
@@ -219,11 +219,12 @@ impl Dispatcher {
                         due = self.next_due_ns();
                     }
                 }
-                let given_up = |due: &mut Due| due.intended_ns.saturating_add(self.patience_ns) <= now_ns;
+                let given_up =
+                    |due: &mut DueRequest| due.intended_ns.saturating_add(self.patience_ns) <= now_ns;
                 if let Some(due) = self.backlog.pop_front_if(given_up) {
                     return Next::GiveUp(due);
                 }
-                if let (Some(&Due { intended_ns, attempt }), Some(&(slot, free_ns))) =
+                if let (Some(&DueRequest { intended_ns, attempt }), Some(&(slot, free_ns))) =
                     (self.backlog.front(), self.idle.front())
                 {
                     self.backlog.pop_front();
@@ -316,7 +317,7 @@ mod tests {
     fn who_waits_too_long_for_a_connection_gives_up() {
         let mut d = open("1k", 10, None).with_patience(Some(2 * MS));
         assert_eq!(d.next(MS), Next::Wait(2 * MS), "two wait");
-        assert_eq!(d.next(2 * MS), Next::GiveUp(Due { intended_ns: 0, attempt: 0 }));
+        assert_eq!(d.next(2 * MS), Next::GiveUp(DueRequest { intended_ns: 0, attempt: 0 }));
         d.release(0, 2 * MS);
         assert!(matches!(d.next(2 * MS), Next::Send(Order { intended_ns: MS, .. })));
         assert_eq!((d.next(2 * MS), d.backlog()), (Next::Wait(3 * MS), 1));
@@ -327,14 +328,14 @@ mod tests {
         let mut d = open("1k", 10, Some(2));
         (0..4).for_each(|slot| d.release(slot, 0));
         assert!(matches!(d.next(0), Next::Send(Order { intended_ns: 0, attempt: 0, .. })));
-        d.retry(Due { intended_ns: MS / 2, attempt: 1 });
+        d.retry(DueRequest { intended_ns: MS / 2, attempt: 1 });
         assert_eq!(d.next(0), Next::Wait(MS / 2));
         assert!(matches!(d.next(MS), Next::Send(Order { intended_ns: 500_000, attempt: 1, .. })));
         assert!(matches!(d.next(MS), Next::Send(Order { intended_ns: MS, attempt: 0, .. })));
-        d.retry(Due { intended_ns: 1000 * MS, attempt: 2 });
+        d.retry(DueRequest { intended_ns: 1000 * MS, attempt: 2 });
         assert_eq!(d.next(MS), Next::Over);
         let mut stopped = open("1k", 10, None);
-        stopped.retry(Due { intended_ns: MS, attempt: 1 });
+        stopped.retry(DueRequest { intended_ns: MS, attempt: 1 });
         stopped.stop();
         assert_eq!(stopped.next(5 * MS), Next::Over);
     }

@@ -5,7 +5,7 @@
 //! four seconds long where a service takes a millisecond, and then its refusals come too late to save anybody.
 
 use super::{Arrival, Controller};
-use crate::admission::line::Line;
+use crate::admission::line::WaitingLine;
 
 /// A bound.
 #[derive(Debug)]
@@ -21,11 +21,11 @@ impl Bounded {
 }
 
 impl Controller for Bounded {
-    fn admits(&self, line: &Line, Arrival { now_ns, waited_ns }: Arrival) -> bool {
+    fn admits(&self, line: &WaitingLine, Arrival { now_ns, waited_ns }: Arrival) -> bool {
         !line.has_before(self.places, now_ns.saturating_sub(waited_ns))
     }
 
-    fn is_stale(&self, _line: &Line, _arrival: Arrival) -> bool {
+    fn is_stale(&self, _line: &WaitingLine, _arrival: Arrival) -> bool {
         // Who has a place keeps it.
         false
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::{Arrival, Controller};
-use crate::admission::line::Line;
+use crate::admission::line::WaitingLine;
 use crate::limits::CODEL_INTERVAL;
 use crate::shared::{Shared, Zeroed};
 
@@ -61,12 +61,12 @@ impl Codel {
 }
 
 impl Controller for Codel {
-    fn admits(&self, line: &Line, arrival: Arrival) -> bool {
+    fn admits(&self, line: &WaitingLine, arrival: Arrival) -> bool {
         let delay_ns = arrival.waited_ns + line.work_ns();
         !(self.stands(arrival.now_ns, delay_ns) && delay_ns > 2 * self.target_ns)
     }
 
-    fn is_stale(&self, _line: &Line, arrival: Arrival) -> bool {
+    fn is_stale(&self, _line: &WaitingLine, arrival: Arrival) -> bool {
         self.state[0].stands.load(Relaxed) == 1 && arrival.waited_ns > 2 * self.target_ns
     }
 
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_no_standing_delay_and_a_queue_that_never_empties_is_one() {
-        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), Line::new(1).unwrap());
+        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new(1).unwrap());
         let mut now_ns = 1_000 * MS;
         let mut ask = |waited_ms: u64| {
             now_ns += 10 * MS;
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_forgotten_when_nobody_comes() {
-        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), Line::new(1).unwrap());
+        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new(1).unwrap());
         let ask = |now_ms: u64| codel.admits(&line, Arrival { now_ns: now_ms * MS, waited_ns: 50 * MS });
         assert!((0..50).any(|i| !ask(1_000 + 10 * i)), "it stands");
         assert!(ask(10_000), "long after");

@@ -2,13 +2,13 @@
 //!
 //! Its client will have given up, so the work would be lost. How long it takes until its turn comes is known: it has
 //! waited for so long already, and what is in hand before it keeps the cores at work for so long
-//! ([`work_ns`](crate::admission::line::Line::work_ns)). Its own service does not count: who asks for more than the
+//! ([`work_ns`](crate::admission::line::WaitingLine::work_ns)). Its own service does not count: who asks for more than the
 //! time allows is served where nobody else waits.
 
 use std::time::Duration;
 
 use super::{Arrival, Controller};
-use crate::admission::line::Line;
+use crate::admission::line::WaitingLine;
 
 /// The longest wait.
 #[derive(Debug)]
@@ -24,11 +24,11 @@ impl Deadline {
 }
 
 impl Controller for Deadline {
-    fn admits(&self, line: &Line, arrival: Arrival) -> bool {
+    fn admits(&self, line: &WaitingLine, arrival: Arrival) -> bool {
         arrival.waited_ns + line.work_ns() <= self.age_ns
     }
 
-    fn is_stale(&self, _line: &Line, arrival: Arrival) -> bool {
+    fn is_stale(&self, _line: &WaitingLine, arrival: Arrival) -> bool {
         arrival.waited_ns > self.age_ns
     }
 }

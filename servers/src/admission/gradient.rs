@@ -11,7 +11,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{Arrival, Controller, Finished};
-use crate::admission::line::Line;
+use crate::admission::line::WaitingLine;
 use crate::limits::{ADMISSION_PLACES, ADMISSION_PLACES_MAX, ADMISSION_WINDOW, GRADIENT_TOLERANCE};
 use crate::shared::{Shared, Zeroed};
 
@@ -60,7 +60,7 @@ fn next_limit(limit: u64, service_ns: u64, latency_ns: u64, met: bool) -> u64 {
 }
 
 impl Controller for Gradient {
-    fn admits(&self, line: &Line, Arrival { now_ns, waited_ns }: Arrival) -> bool {
+    fn admits(&self, line: &WaitingLine, Arrival { now_ns, waited_ns }: Arrival) -> bool {
         let is_met = line.has_before(self.limit(), now_ns.saturating_sub(waited_ns));
         if is_met {
             self.state[0].met.store(1, Relaxed);
@@ -68,11 +68,11 @@ impl Controller for Gradient {
         !is_met
     }
 
-    fn is_stale(&self, _line: &Line, _arrival: Arrival) -> bool {
+    fn is_stale(&self, _line: &WaitingLine, _arrival: Arrival) -> bool {
         false
     }
 
-    fn done(&self, line: &Line, Finished { now_ns, waited_ns, served_ns }: Finished) {
+    fn done(&self, line: &WaitingLine, Finished { now_ns, waited_ns, served_ns }: Finished) {
         let GradientState { limit, window_ns, count, sum_ns, met } = &self.state[0];
         count.fetch_add(1, Relaxed);
         sum_ns.fetch_add(waited_ns + served_ns, Relaxed);

@@ -14,7 +14,7 @@ use crate::limits::{
 use crate::shared::{Shared, Zeroed};
 
 /// The requests of a server that were admitted, as far as controllers ask about them.
-pub struct Line {
+pub struct WaitingLine {
     state: Shared<LineState>,
     cores: u64,
 }
@@ -47,13 +47,13 @@ struct LineState {
 // SAFETY: it is made of atomics alone.
 unsafe impl Zeroed for LineState {}
 
-impl Line {
+impl WaitingLine {
     /// An empty line of a server with so many cores.
     ///
     /// # Errors
     /// When the kernel refuses the memory.
     pub fn new(cores: usize) -> io::Result<Self> {
-        Ok(Line { state: Shared::new(1)?, cores: cores.max(1) as u64 })
+        Ok(WaitingLine { state: Shared::new(1)?, cores: cores.max(1) as u64 })
     }
 
     fn state(&self) -> &LineState {
@@ -156,14 +156,14 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    fn served(line: &Line, now_ns: u64, served_ns: u64) {
+    fn served(line: &WaitingLine, now_ns: u64, served_ns: u64) {
         line.served(Finished { now_ns, waited_ns: 0, served_ns });
         line.leave();
     }
 
     #[test]
     fn a_line_is_idle_when_nothing_is_in_hand_and_nothing_was_for_a_while() {
-        let line = Line::new(1).unwrap();
+        let line = WaitingLine::new(1).unwrap();
         assert!(line.is_idle(10 * MS));
         line.enter(10 * MS);
         assert!(!line.is_idle(12 * MS), "one is in hand");
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn those_before_a_request_are_in_hand_or_were_admitted_while_it_waited() {
-        let line = Line::new(1).unwrap();
+        let line = WaitingLine::new(1).unwrap();
         for at in 1..=5 {
             line.enter(at * MS);
             served(&line, at * MS + MS / 2, MS / 2);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_time_of_a_service_is_the_least_mean_and_forgotten_in_time() {
-        let line = Line::new(2).unwrap();
+        let line = WaitingLine::new(2).unwrap();
         let mut now_ns = 0;
         let mut windows = |count: usize, served_ns: u64| {
             for _ in 0..count {
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_dead_workers_have_left_is_forgotten() {
-        let line = Line::new(1).unwrap();
+        let line = WaitingLine::new(1).unwrap();
         (0..7).for_each(|_| line.enter(MS));
         line.enter(2 * MS + ADMISSION_HEAL.as_nanos() as u64);
         assert_eq!(line.in_hand(), 1);

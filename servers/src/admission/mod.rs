@@ -34,7 +34,7 @@ use self::bounded::Bounded;
 use self::codel::Codel;
 use self::deadline::Deadline;
 use self::gradient::Gradient;
-use self::line::Line;
+use self::line::WaitingLine;
 use crate::limits::{ADMISSION_PLACES, ADMISSION_PLACES_MAX, CODEL_TARGET, DEADLINE_AGE};
 use crate::services::service::FieldLookup;
 
@@ -61,13 +61,13 @@ pub struct Finished {
 /// Decides whom to refuse.
 pub trait Controller: Send + Sync {
     /// Whether a request may join the line. It is not asked while the server is idle.
-    fn admits(&self, line: &Line, arrival: Arrival) -> bool;
+    fn admits(&self, line: &WaitingLine, arrival: Arrival) -> bool;
 
     /// Whether a request that was admitted and then stood in a queue has become too old meanwhile.
-    fn is_stale(&self, line: &Line, arrival: Arrival) -> bool;
+    fn is_stale(&self, line: &WaitingLine, arrival: Arrival) -> bool;
 
     /// A request was served.
-    fn done(&self, _line: &Line, _finished: Finished) {}
+    fn done(&self, _line: &WaitingLine, _finished: Finished) {}
 
     /// Whether a queue should give out the newest first.
     fn prefers_newest(&self) -> bool {
@@ -137,7 +137,7 @@ pub enum AgeFrom {
 pub struct Admission {
     control: Control,
     controller: Box<dyn Controller>,
-    line: Line,
+    line: WaitingLine,
     age: AgeClock,
 }
 
@@ -150,7 +150,7 @@ impl Admission {
         Ok(Admission {
             control,
             controller: controller(control)?,
-            line: Line::new(cores)?,
+            line: WaitingLine::new(cores)?,
             age: AgeClock::new(from),
         })
     }
@@ -181,7 +181,7 @@ impl Admission {
 }
 
 /// The rule around every controller: whoever meets an idle server is served.
-fn admit(controller: &dyn Controller, line: &Line, arrival: Arrival) -> bool {
+fn admit(controller: &dyn Controller, line: &WaitingLine, arrival: Arrival) -> bool {
     let admits = line.is_idle(arrival.now_ns) || controller.admits(line, arrival);
     if admits {
         line.enter(arrival.now_ns);

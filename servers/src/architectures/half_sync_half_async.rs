@@ -21,7 +21,9 @@
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
-//! all do, the others stand still. When the queue is full, requests get a 503 at once.
+//! all do, the others stand still. When the queue is full, requests get a 503 at once. Overload control asks the loop,
+//! before the queue: what stands in it, times what a service takes, is part of a request's wait, so the queue is
+//! bounded by waiting time and a refusal costs no worker anything. `codel-lifo` takes the newest out first.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
@@ -42,8 +44,6 @@ use std::os::fd::BorrowedFd;
 use std::thread;
 use std::time::Instant;
 
-use crossbeam::channel::{Receiver, Sender, bounded};
-
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
@@ -51,6 +51,7 @@ use crate::architecture::{
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::parking;
 use crate::drivers::selector::Selector as _;
+use crate::drivers::work_queue::{WorkReceiver, WorkSender, work_queue};
 use crate::drivers::workers::{HandedRequest, News, NotHanded, Presence, Ticket, Workers, nothing};
 use crate::kit::call::busy;
 use crate::kit::site::Site;
@@ -87,10 +88,10 @@ type Work = (Ticket, HandedRequest);
 fn run(site: &'static Site) -> io::Result<()> {
     let (inbox, presence) = (ReplyInbox::new()?, &Presence::new(site.settings.max_connections));
     thread::scope(|scope| {
-        let (queue, work) = bounded(site.settings.queue_places);
+        let (queue, work) = work_queue(site, site.settings.queue_places);
         let worker = |place| {
             let (work, inbox) = (work.clone(), &inbox);
-            move || answer(site, place, &work, inbox, presence)
+            move || answer(site, place, work, inbox, presence)
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
@@ -102,7 +103,13 @@ fn run(site: &'static Site) -> io::Result<()> {
     })
 }
 
-fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox, presence: &Presence) {
+fn answer(
+    site: &'static Site,
+    place: usize,
+    work: WorkReceiver<Work>,
+    inbox: &ReplyInbox,
+    presence: &Presence,
+) {
     let tally = site.tallies.of(place);
     // What a worker waits by is made now: later there may be no descriptor left, and then its requests get a 503.
     let _ = parking::waker();
@@ -121,7 +128,7 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
 /// The sync layer, as the loop sees it.
 struct Pool<'a> {
     site: &'static Site,
-    queue: Sender<Work>,
+    queue: WorkSender<Work>,
     inbox: &'a ReplyInbox,
     presence: &'a Presence,
 }
@@ -138,9 +145,9 @@ impl Workers for Pool<'_> {
         // Whom overload control refuses costs no worker anything.
         let work = HandedRequest::new(self.site, request, client, took_up).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
-            Ok(Ok(())) => None,
+            Ok(true) => None,
             Err(NotHanded::Refused(refusal)) => Some(refusal),
-            Ok(Err(_)) | Err(NotHanded::NoMemory) => Some(Reply::Now(busy(self.site.tallies.of(0)))),
+            Ok(false) | Err(NotHanded::NoMemory) => Some(Reply::Now(busy(self.site.tallies.of(0)))),
         }
     }
 

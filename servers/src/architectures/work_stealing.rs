@@ -21,7 +21,8 @@
 //! # Breaks
 //! With services that wait: a worker that waits leaves its core unused. So no worker waits here; the loop waits for a
 //! modelled back end, and for all else that a request waits for. The pool has no bound of its own, so the loop counts
-//! the requests under way and answers 503 past the bound.
+//! the requests under way and answers 503 past the bound. Overload control asks the loop before a task is made, as in
+//! half-sync/half-async; the order of the tasks stays rayon's.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;

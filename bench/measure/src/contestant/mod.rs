@@ -6,6 +6,7 @@ use dyno_analysis::explanation::build::Build;
 use dyno_record::header::ContestantLine;
 use dyno_record::transport::TransportKind;
 
+pub mod control;
 pub mod error;
 pub mod foreign;
 pub mod own;

@@ -19,6 +19,7 @@ use dyno_record::step::Step;
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::contestant::Contestant;
+use crate::contestant::control::UNDER;
 use crate::experiment::pilot;
 use crate::limits::{
     CELL_OVERHEAD, OVERLOAD_CONNECTIONS_MAX, OVERLOAD_CONNECTIONS_SPARE, OVERLOAD_RETRIES, PILOT_TIME_MS,
@@ -27,27 +28,8 @@ use crate::order;
 use crate::rig::Rig;
 use crate::setup::{Setup, round_rate};
 
-/// What stands between the name of an architecture and that of its control.
-pub const UNDER: char = '/';
-
 /// The service of which a refusal is as costly as an answer.
 const NO_WORK: &str = "/";
-
-/// A contestant under a control: `none`, or a word such as `deadline` or `deadline:due`, which also says from when on a
-/// request counts as waiting.
-pub fn under(contestant: &Contestant, control: &str) -> Contestant {
-    let mut found = contestant.clone();
-    if control == "none" {
-        return found;
-    }
-    let (name, age) = control.split_once(':').map_or((control, None), |(name, age)| (name, Some(age)));
-    found.label = format!("{}{UNDER}{control}", contestant.label);
-    found.command.extend(["--admission".to_string(), name.to_string()]);
-    if let Some(age) = age {
-        found.command.extend(["--admission-age".to_string(), age.to_string()]);
-    }
-    found
-}
 
 /// Whether a contestant is under no control: by its capacity the others of its architecture are measured.
 fn is_base(contestant: &Contestant) -> bool {
@@ -161,6 +143,7 @@ impl Clients<'_> {
 mod tests {
     use super::*;
     use crate::campaign::Silent;
+    use crate::contestant::control::under;
     use crate::contestant::own;
     use crate::rig::mock::setup;
     use crate::rig::mock::{Mock, Nature};
@@ -168,18 +151,6 @@ mod tests {
     fn asked(controls: &[&str]) -> Setup {
         let epoll = own::named("epoll").unwrap();
         Setup { blocks: 2, ..setup(controls.iter().map(|control| under(&epoll, control)).collect()) }
-    }
-
-    #[test]
-    fn a_control_is_a_label_and_an_option() {
-        let epoll = own::named("epoll").unwrap();
-        assert_eq!(under(&epoll, "none"), epoll);
-        let due = under(&epoll, "deadline:due");
-        assert_eq!(due.label, "epoll/deadline:due");
-        assert!(
-            due.command.ends_with(&["--admission", "deadline", "--admission-age", "due"].map(String::from))
-        );
-        assert!(is_told(&due) && !is_base(&due) && is_base(&epoll));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::Worker;
 use crate::failure::RequestFailure;
-use crate::plan::dispatch::{Due, Next};
+use crate::plan::dispatch::{DueRequest, Next};
 use crate::plan::impatience::DUE_DIGITS;
 
 impl Worker {
@@ -20,7 +20,7 @@ impl Worker {
     }
 
     #[cold]
-    fn given_up_unsent(&mut self, due: Due, now_ns: u64) {
+    fn given_up_unsent(&mut self, due: DueRequest, now_ns: u64) {
         self.books.tally.failed(&RequestFailure::AbandonedUnsent, due.intended_ns, now_ns);
         self.note_in_system(now_ns);
         self.try_again(due.attempt, now_ns);
@@ -47,7 +47,7 @@ impl Worker {
         }
         let chance = self.schedule.mixer.random::<f64>();
         if let Some(again_ns) = impatience.again_ns(attempt, now_ns, chance) {
-            self.schedule.dispatcher.retry(Due { intended_ns: again_ns, attempt: attempt + 1 });
+            self.schedule.dispatcher.retry(DueRequest { intended_ns: again_ns, attempt: attempt + 1 });
         }
     }
 
