@@ -136,9 +136,9 @@ fn goals(best: &[&OverloadRow]) -> Option<String> {
     };
     let kept = known.iter().filter(|row| keeps(row)).count();
     Some(format!(
-        "With the best control {kept} of {} keep 90 % of the peak at twice, 85 % at four and 80 % at eight times what \
-         they can do.",
-        show::count(known.len(), "architecture")
+        "At least 90 % of the peak at twice as much, 85 % at four and 80 % at eight times as much, with the best control: \
+         {kept} of {} architectures.",
+        known.len()
     ))
 }
 

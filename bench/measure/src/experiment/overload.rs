@@ -67,7 +67,7 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, patience_ms: u64) 
         // What multiples are taken of is an order of magnitude, which a disturbed cell tells as well.
         let load = record.load.as_ref().filter(|_| record.audit.wall().is_none());
         let Some(peak) = load.map(|load| load.rate_per_s).filter(|rate| *rate > 0.0) else { continue };
-        points.extend((0..1).map(|_| setup.cell(Step::Capacity, base)));
+        points.push(closed.cell);
         let clients = Clients { setup, peak, patience_ms };
         for contestant in family(setup, base) {
             points.extend(OVERLOAD_TIMES.map(|times| clients.at(contestant, times)));
@@ -83,6 +83,7 @@ pub fn run<R: Rig>(campaign: &mut Campaign<R>, setup: &Setup, patience_ms: u64) 
     let mut trials = order::blocks(&points, 0, setup.blocks, setup.seed);
     trials.extend(order::blocks(&once, 0, 1, setup.seed));
     // The capacity of the first block is known already.
+    trials.retain(|trial| trial.cell.step != Step::Capacity || trial.block > 0);
     campaign.replan(&trials);
     for trial in trials {
         campaign.measure(&trial)?;
