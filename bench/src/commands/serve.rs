@@ -151,7 +151,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         limits: Arc::new(limits),
         transport,
         access,
-        admission: arguments.admission.admission(architecture, settings.workers).map_err(share)?,
+        admission: arguments.admission.admission().map_err(share)?,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))

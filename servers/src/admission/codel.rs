@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_burst_is_no_standing_delay_and_a_queue_that_never_empties_is_one() {
-        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new(1).unwrap());
+        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new().unwrap());
         let mut now_ns = 1_000 * MS;
         let mut ask = |waited_ms: u64| {
             now_ns += 10 * MS;
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_forgotten_when_nobody_comes() {
-        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new(1).unwrap());
+        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new().unwrap());
         let ask = |now_ms: u64| codel.admits(&line, Arrival { now_ns: now_ms * MS, waited_ns: 50 * MS });
         assert!((0..50).any(|i| !ask(1_000 + 10 * i)), "it stands");
         assert!(ask(10_000), "long after");

@@ -1,5 +1,5 @@
-//! What a controller knows of its server: how many requests are in hand, when the last ones were admitted, and how
-//! long one takes.
+//! What a controller knows of its server: how many requests are in hand, when the last ones were admitted, how long a
+//! service takes, and at which pace requests are done.
 //!
 //! All of it lies in memory that forked workers share. It is made of atomics without a lock, because a worker may die at
 //! any place; where two write at once, one of two figures that are nearly the same counts.
@@ -16,7 +16,6 @@ use crate::shared::{Shared, Zeroed};
 /// The requests of a server that were admitted, as far as controllers ask about them.
 pub struct WaitingLine {
     state: Shared<LineState>,
-    cores: u64,
 }
 
 const PLACES: usize = ADMISSION_PLACES_MAX as usize;
@@ -27,6 +26,12 @@ struct LineState {
     in_hand: AtomicU64,
     /// The last verdict, or the last end of a service.
     active_ns: AtomicU64,
+    /// Since when something is in hand, or since the window began if that was later; and for how long something was in
+    /// the window that runs, up to then.
+    busy_since_ns: AtomicU64,
+    busy_ns: AtomicU64,
+    /// How long it took in the last window from one request that was done to the next, while something was in hand.
+    pace_ns: AtomicU64,
     /// The last time that `in_hand` changed.
     moved_ns: AtomicU64,
     /// Requests admitted so far.
@@ -48,12 +53,12 @@ struct LineState {
 unsafe impl Zeroed for LineState {}
 
 impl WaitingLine {
-    /// An empty line of a server with so many cores.
+    /// An empty line.
     ///
     /// # Errors
     /// When the kernel refuses the memory.
-    pub fn new(cores: usize) -> io::Result<Self> {
-        Ok(WaitingLine { state: Shared::new(1)?, cores: cores.max(1) as u64 })
+    pub fn new() -> io::Result<Self> {
+        Ok(WaitingLine { state: Shared::new(1)? })
     }
 
     fn state(&self) -> &LineState {
@@ -75,7 +80,9 @@ impl WaitingLine {
             // A worker that died has left its requests in the count.
             state.in_hand.store(0, Relaxed);
         }
-        state.in_hand.fetch_add(1, Relaxed);
+        if state.in_hand.fetch_add(1, Relaxed) == 0 {
+            state.busy_since_ns.store(now_ns, Relaxed);
+        }
         let place = state.admitted.fetch_add(1, Relaxed) as usize % PLACES;
         state.admitted_ns[place].store(now_ns, Relaxed);
         state.active_ns.store(now_ns, Relaxed);
@@ -87,9 +94,13 @@ impl WaitingLine {
     }
 
     /// A request that was admitted is in hand no more.
-    pub fn leave(&self) {
+    pub fn leave(&self, now_ns: u64) {
+        let state = self.state();
         // A count that was set right meanwhile must not fall below nothing.
-        let _ = self.state().in_hand.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1));
+        if state.in_hand.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1)) == Ok(1) {
+            let since_ns = state.busy_since_ns.load(Relaxed);
+            state.busy_ns.fetch_add(now_ns.saturating_sub(since_ns), Relaxed);
+        }
     }
 
     /// A request was served.
@@ -110,6 +121,10 @@ impl WaitingLine {
         let sum_ns = state.window_sum_ns.swap(0, Relaxed);
         let place = state.windows.fetch_add(1, Relaxed) as usize % ADMISSION_WINDOWS_KEPT;
         state.means_ns[place].store((sum_ns / count.max(1)).max(1), Relaxed);
+        // The request that was served is in hand still.
+        let since_ns = state.busy_since_ns.swap(now_ns, Relaxed);
+        let busy_ns = state.busy_ns.swap(0, Relaxed) + now_ns.saturating_sub(since_ns);
+        state.pace_ns.store((busy_ns / count.max(1)).max(1), Relaxed);
         let known = state.means_ns.iter().map(|mean| mean.load(Relaxed)).filter(|mean| *mean > 0);
         state.service_ns.store(known.min().unwrap_or(0), Relaxed);
     }
@@ -144,9 +159,15 @@ impl WaitingLine {
         }
     }
 
-    /// How long what is in hand will keep the cores at work, ns.
+    /// How long it will take until what is in hand is done, ns: at the pace of the last window, which holds how many are
+    /// served at once, and what else the machine does.
     pub fn work_ns(&self) -> u64 {
-        self.in_hand() * self.service_ns() / self.cores
+        let state = self.state();
+        let pace_ns = match state.pace_ns.load(Relaxed) {
+            0 => state.busy_ns.load(Relaxed) / state.window_count.load(Relaxed).max(1),
+            known => known,
+        };
+        self.in_hand() * pace_ns
     }
 }
 
@@ -158,12 +179,12 @@ mod tests {
 
     fn served(line: &WaitingLine, now_ns: u64, served_ns: u64) {
         line.served(Finished { now_ns, waited_ns: 0, served_ns });
-        line.leave();
+        line.leave(now_ns);
     }
 
     #[test]
     fn a_line_is_idle_when_nothing_is_in_hand_and_nothing_was_for_a_while() {
-        let line = WaitingLine::new(1).unwrap();
+        let line = WaitingLine::new().unwrap();
         assert!(line.is_idle(10 * MS));
         line.enter(10 * MS);
         assert!(!line.is_idle(12 * MS), "one is in hand");
@@ -175,7 +196,7 @@ mod tests {
 
     #[test]
     fn those_before_a_request_are_in_hand_or_were_admitted_while_it_waited() {
-        let line = WaitingLine::new(1).unwrap();
+        let line = WaitingLine::new().unwrap();
         for at in 1..=5 {
             line.enter(at * MS);
             served(&line, at * MS + MS / 2, MS / 2);
@@ -189,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_time_of_a_service_is_the_least_mean_and_forgotten_in_time() {
-        let line = WaitingLine::new(2).unwrap();
+        let line = WaitingLine::new().unwrap();
         let mut now_ns = 0;
         let mut windows = |count: usize, served_ns: u64| {
             for _ in 0..count {
@@ -203,17 +224,33 @@ mod tests {
         assert_eq!(windows(2, 2 * MS), 2 * MS);
         assert_eq!(windows(ADMISSION_WINDOWS_KEPT - 1, 9 * MS), 2 * MS, "others made it slow");
         assert_eq!(windows(1, 9 * MS), 9 * MS, "it has become slow");
-        (0..4).for_each(|_| line.enter(1));
-        assert_eq!(line.work_ns(), 4 * 9 * MS / 2, "two cores");
+    }
+
+    #[test]
+    fn what_is_in_hand_is_done_at_the_pace_of_the_last_window() {
+        let line = WaitingLine::new().unwrap();
+        // Two at once for 10 ms each, and then nothing for 30 ms: 5 ms for each while there is work.
+        let mut now_ns = 1_000 * MS;
+        for _ in 0..8 {
+            line.enter(now_ns);
+            line.enter(now_ns);
+            now_ns += 10 * MS;
+            served(&line, now_ns, 10 * MS);
+            served(&line, now_ns, 10 * MS);
+            now_ns += 30 * MS;
+        }
+        (0..4).for_each(|_| line.enter(now_ns));
+        let work_ms = line.work_ns() / MS;
+        assert!((16..=24).contains(&work_ms), "{work_ms} ms for four");
     }
 
     #[test]
     fn what_dead_workers_have_left_is_forgotten() {
-        let line = WaitingLine::new(1).unwrap();
+        let line = WaitingLine::new().unwrap();
         (0..7).for_each(|_| line.enter(MS));
         line.enter(2 * MS + ADMISSION_HEAL.as_nanos() as u64);
         assert_eq!(line.in_hand(), 1);
-        (0..9).for_each(|_| line.leave());
+        (0..9).for_each(|_| line.leave(3 * MS));
         assert_eq!(line.in_hand(), 0, "the others may be alive after all");
     }
 }

@@ -142,15 +142,15 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// A control for a server whose requests are served by so many `cores` at once.
+    /// A control for one server.
     ///
     /// # Errors
     /// When the kernel refuses the memory that workers share.
-    pub fn new(control: Control, from: AgeFrom, cores: usize) -> io::Result<Self> {
+    pub fn new(control: Control, from: AgeFrom) -> io::Result<Self> {
         Ok(Admission {
             control,
             controller: controller(control)?,
-            line: WaitingLine::new(cores)?,
+            line: WaitingLine::new()?,
             age: AgeClock::new(from),
         })
     }
@@ -236,7 +236,8 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.admission.line.leave();
+        let Admission { line, age, .. } = self.admission;
+        line.leave(age.ns(Instant::now()));
     }
 }
 

@@ -44,7 +44,7 @@ struct Result {
 /// First come, first served; `k` times what the server can do.
 fn simulate(control: Option<Control>, k: f64, seconds: u64) -> Result {
     let controller = control.map(|control| controller(control).unwrap());
-    let line = WaitingLine::new(1).unwrap();
+    let line = WaitingLine::new().unwrap();
     let mut random = Random(k.to_bits());
     let (mut now_ns, mut arrived_ns) = (1_000_000_000_u64, 1e9);
     let begin_ns = now_ns;
@@ -77,7 +77,7 @@ fn simulate(control: Option<Control>, k: f64, seconds: u64) -> Result {
 fn finish(controller: &dyn Controller, line: &WaitingLine, now_ns: u64, waited_ns: u64) {
     let finished = Finished { now_ns, waited_ns, served_ns: SERVICE_NS };
     line.served(finished);
-    line.leave();
+    line.leave(now_ns);
     controller.done(line, finished);
 }
 
@@ -130,7 +130,7 @@ proptest! {
         past in prop::collection::vec((0u64..3_000_000, 0u64..500_000_000, any::<bool>()), 0..400),
         ages in prop::collection::vec(0u64..10_000_000_000, 1..20),
     ) {
-        let (controller, line) = (controller(Control::ALL[which]).unwrap(), WaitingLine::new(2).unwrap());
+        let (controller, line) = (controller(Control::ALL[which]).unwrap(), WaitingLine::new().unwrap());
         let mut now_ns = 20_000_000_000;
         let mut in_hand = 0;
         for (gap_ns, waited_ns, ends) in past {
@@ -157,7 +157,7 @@ proptest! {
         which in 0..Control::ALL.len(),
         gaps in prop::collection::vec(0u64..20_000_000, 1..400),
     ) {
-        let (controller, line) = (controller(Control::ALL[which]).unwrap(), WaitingLine::new(1).unwrap());
+        let (controller, line) = (controller(Control::ALL[which]).unwrap(), WaitingLine::new().unwrap());
         let mut now_ns = 20_000_000_000;
         for gap_ns in gaps {
             now_ns += gap_ns;

@@ -3,9 +3,7 @@
 use std::io;
 
 use clap::ValueEnum;
-use dyno_measure::probe::machine::online_cores;
 use dyno_servers::admission::{Admission, AgeFrom, Control};
-use dyno_servers::architecture::{Architecture, Concurrency, ServedBy};
 
 /// Whom the server refuses while more is asked of it than it can do.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,11 +46,7 @@ impl AdmissionOptions {
     ///
     /// # Errors
     /// When the kernel refuses the memory that workers share.
-    pub(super) fn admission(
-        &self,
-        architecture: &Architecture,
-        workers: usize,
-    ) -> io::Result<Option<Admission>> {
+    pub(super) fn admission(&self) -> io::Result<Option<Admission>> {
         let from = match self.admission_age {
             AgeName::Accept => AgeFrom::Accept,
             AgeName::Receive => AgeFrom::Receive,
@@ -65,26 +59,10 @@ impl AdmissionOptions {
             ControlName::Deadline => named("deadline"),
             ControlName::Gradient => named("gradient"),
         };
-        let cores = cores(architecture, workers, online_cores().len());
-        control.map(|control| Admission::new(control, from, cores)).transpose()
+        control.map(|control| Admission::new(control, from)).transpose()
     }
 }
 
 fn named(name: &str) -> Option<Control> {
     name.parse().ok()
-}
-
-/// How many requests are computed at once: one where one thread does all, else as many as there are cores and workers.
-fn cores(architecture: &Architecture, workers: usize, online: usize) -> usize {
-    let one_each = architecture.concurrency == Concurrency::PerWorker;
-    match architecture.anatomy.served_by {
-        ServedBy::OnlyThread | ServedBy::Coroutines => 1,
-        ServedBy::Processes | ServedBy::Threads if !one_each => online,
-        ServedBy::Processes
-        | ServedBy::Threads
-        | ServedBy::Loops
-        | ServedBy::LoopAndPool
-        | ServedBy::Tasks => workers.min(online),
-    }
-    .max(1)
 }
