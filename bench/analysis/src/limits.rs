@@ -31,3 +31,7 @@ pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;
 /// By how much the rate may fall in the intervals in which clocks are read, over all cells of a contestant, before the
 /// report says so: the same share by which a single cell is judged, but here chance is gone.
 pub const WATCHED_FALL_NOTED: f64 = 0.03;
+
+/// Share of the requests of an interval that may be lost after a spike where all is normal again: 5 %, one of the
+/// twenty or so that such an interval holds.
+pub(crate) const NORMAL_LOST_SHARE: f64 = 0.05;

@@ -244,3 +244,12 @@ pub(crate) const KIND_SHARE: f64 = 0.10;
 /// How far the border between the sides may be moved to lie between two caches, as a share of the cores: further would
 /// take more from one side than a shared cache costs.
 pub(crate) const BORDER_SHARE: f64 = 0.125;
+
+/// Connections for each that impatient clients hold at most: a fourth more, for those that are being opened anew.
+pub(crate) const OVERLOAD_CONNECTIONS_SPARE: f64 = 1.25;
+
+/// Most connections of an overload: as many as servers listen for at one time. Where that is too few the cell says so.
+pub(crate) const OVERLOAD_CONNECTIONS_MAX: u32 = 4_000;
+
+/// How often clients of a storm come back: twice, as many libraries do.
+pub(crate) const OVERLOAD_RETRIES: u8 = 2;

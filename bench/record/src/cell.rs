@@ -74,6 +74,15 @@ pub struct Load {
     /// Number of requests instead of a time: a load of so many, and one of twice as many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// From when a request is due until its client gives it up; absent for clients that wait for the timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience_ms: Option<u64>,
+    /// How often a request that was refused or given up is tried again; absent for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u8>,
+    /// Whether the server is told when a request was due.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tells_due: bool,
 }
 
 impl Cell {
@@ -96,6 +105,9 @@ impl Load {
             warm_up_ms,
             duration_ms,
             requests: None,
+            patience_ms: None,
+            retries: None,
+            tells_due: false,
         }
     }
 
@@ -118,6 +130,12 @@ impl Load {
         let _ = write!(words, ", {} connection{plural}", self.connections);
         if self.idle_connections > 0 {
             let _ = write!(words, " and {} idle", self.idle_connections);
+        }
+        if let Some(patience_ms) = self.patience_ms {
+            let _ = write!(words, ", patience {patience_ms} ms");
+        }
+        if let Some(retries) = self.retries {
+            let _ = write!(words, ", {retries} retries");
         }
         if let Some(requests) = self.requests_per_connection {
             let _ = write!(words, ", {requests} request{} each", if requests == 1 { "" } else { "s" });

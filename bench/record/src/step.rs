@@ -34,6 +34,14 @@ pub enum Step {
     Connections,
     /// Some number of connections, most of which carry no requests.
     ConnectionsIdle,
+    /// A multiple of what the contestant can do, by clients that give up.
+    Overload,
+    /// A closed loop of answers without work: what an answer takes at least, be it a refusal.
+    OverloadRefusal,
+    /// A burst past what it can do between stretches of half of it, on one server, by clients that give up.
+    OverloadSpike,
+    /// The same, by clients that come back.
+    OverloadStorm,
     /// Two closed loops over lasting connections that differ in their number of requests alone, in an emulated
     /// machine that counts instructions.
     Instructions,
@@ -57,6 +65,10 @@ impl Step {
             Step::Scale => "scale",
             Step::Connections => "connections",
             Step::ConnectionsIdle => "connections-idle",
+            Step::Overload => "overload",
+            Step::OverloadRefusal => "overload-refusal",
+            Step::OverloadSpike => "overload-spike",
+            Step::OverloadStorm => "overload-storm",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
         }
@@ -71,7 +83,16 @@ impl Step {
     /// Whether more may be offered than the contestant can answer: past the critical point failures are a result, not
     /// an accident.
     pub fn may_overload(self) -> bool {
-        matches!(self, Step::CurveSearch | Step::Curve | Step::CurveSweep | Step::CurveSpike)
+        matches!(
+            self,
+            Step::CurveSearch
+                | Step::Curve
+                | Step::CurveSweep
+                | Step::CurveSpike
+                | Step::Overload
+                | Step::OverloadSpike
+                | Step::OverloadStorm
+        )
     }
 
     /// Whether holding connections is the purpose of the step, and so the memory that they take.
@@ -105,6 +126,10 @@ mod tests {
             Step::Scale,
             Step::Connections,
             Step::ConnectionsIdle,
+            Step::Overload,
+            Step::OverloadRefusal,
+            Step::OverloadSpike,
+            Step::OverloadStorm,
             Step::Instructions,
             Step::InstructionsConnect,
         ] {

@@ -3,6 +3,7 @@
 use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::instructions::rows;
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::overload::rows as overloads;
 use dyno_analysis::points;
 use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
@@ -17,6 +18,7 @@ mod instructions;
 mod machine;
 mod markdown;
 mod memory;
+mod overload;
 mod page;
 mod points_table;
 mod prose;
@@ -59,10 +61,11 @@ impl Report {
         let terminal = terminal(&model, records);
         let markdown = match points::axis(records.header.experiment) {
             Some(_) => format!("```text{terminal}```\n"),
-            None if records.header.experiment == Experiment::Count => {
-                instructions::markdown(&rows(records), &model)
-            }
-            None => markdown::render(&model),
+            None => match records.header.experiment {
+                Experiment::Count => instructions::markdown(&rows(records), &model),
+                Experiment::Overload => overload::markdown(&overloads(records), &model),
+                _ => markdown::render(&model),
+            },
         };
         Ok(Report {
             terminal,
@@ -80,8 +83,11 @@ impl Report {
 fn terminal(model: &Model, records: &Levelled) -> String {
     let mut table = match points::axis(records.header.experiment) {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
-        None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
-        None => return text::render(model),
+        None => match records.header.experiment {
+            Experiment::Count => instructions::terminal(&rows(records)),
+            Experiment::Overload => overload::terminal(&overloads(records)),
+            _ => return text::render(model),
+        },
     };
     for paragraph in statements::paragraphs(model, records) {
         table += &format!("\n{}\n", wrap(&paragraph, 80));

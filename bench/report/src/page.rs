@@ -198,8 +198,9 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
+        Experiment::Overload => Step::Overload,
     };
-    let wanted = [Step::CurveSpike, own, Step::Capacity];
+    let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted
         .iter()
         .find_map(|step| records.cells.iter().position(|record| record.trial.cell.step == *step))

@@ -8,6 +8,7 @@ use dyno_analysis::curves;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
 use dyno_record::experiment::Experiment;
@@ -108,6 +109,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Overload {
+        return overload::rows(records).iter().flat_map(overloaded).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -115,7 +119,7 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
+        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Overload => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -178,6 +182,36 @@ fn counted(row: &CountRow) -> Vec<SummaryLine> {
         ("switches_per_connection", &row.connection.switches),
     ];
     known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
+/// The figures of an architecture under a control, by the multiple of its peak that was asked for.
+fn overloaded(row: &OverloadRow) -> Vec<SummaryLine> {
+    let of = |point: &OverloadPoint| SummaryLine {
+        experiment: Experiment::Overload.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        axis: "peaks",
+        place: Some(point.times),
+        ..SummaryLine::default()
+    };
+    let known = |point: &OverloadPoint| {
+        let figures = [
+            ("good_per_s", &point.good),
+            ("p99_ns", &point.p99_ns),
+            ("cpu_per_right_answer_ns", &point.cpu_ns),
+        ];
+        let shares = [("good_to_peak", point.of_peak), ("good_to_possible", point.of_possible)];
+        let share = |(quantity, share): (&str, Option<f64>)| SummaryLine {
+            quantity: quantity.to_string(),
+            at_full_pace: share,
+            standing: if share.is_some() { "valid" } else { "none" },
+            n: point.good.by_round.len(),
+            ..of(point)
+        };
+        let lines = figures.map(|(quantity, figure)| line(&of(point), quantity, figure));
+        lines.into_iter().chain(shares.map(share)).collect::<Vec<_>>()
+    };
+    row.points.iter().flat_map(known).filter(|line| line.standing != "none").collect()
 }
 
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {

@@ -28,6 +28,7 @@ pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod overload;
 pub(crate) mod overview;
 pub(crate) mod probe;
 pub(crate) mod recorded;
@@ -51,6 +52,7 @@ enum Command {
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
     Count(count::Arguments),
+    Overload(Box<overload::Arguments>),
     Run(run::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
@@ -95,6 +97,7 @@ impl Dyno {
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
+            Command::Overload(arguments) => begin::run(Experiment::Overload, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),

@@ -19,7 +19,8 @@
 //!
 //! # Breaks
 //! With tens of thousands of clients: memory, the scheduler's queues, the limit of threads. Past that limit clients
-//! get a 503 at once.
+//! get a 503 at once. Under overload control a request's age runs from its arrival in the kernel until its thread gets
+//! a core, and what other threads have begun counts as standing before it.
 //!
 //! # Lineage
 //! Birrell, *An Introduction to Programming with Threads* (1989); Stevens, *UNP* 26 and 30.10; Java servers for twenty

@@ -19,7 +19,8 @@
 //!
 //! # Breaks
 //! When a task computes for long without an await, its thread serves no other task; the remedy is
-//! half-sync/half-async (`spawn_blocking`). A task that moves to another thread finds a cold cache there.
+//! half-sync/half-async (`spawn_blocking`). A task that moves to another thread finds a cold cache there. Under
+//! overload control a request's age runs from its arrival in the kernel, before the task was woken.
 //!
 //! # Lineage
 //! Erlang's processes; Go's scheduler (2012); tokio (2016), whose scheduler of 2019 follows Go's. The HTTP here is

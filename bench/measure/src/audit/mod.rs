@@ -13,7 +13,7 @@ use crate::probe::glance::CpuGlance;
 use dyno_record::audit::{Finding, Law};
 use dyno_record::cell::{Cell, Cores};
 use dyno_record::contract::WorkerCount;
-use dyno_record::load::{Lateness, LoadFigures};
+use dyno_record::load::{FailureKind, Lateness, LoadFigures};
 use dyno_record::pace::CorePace;
 use dyno_record::server::{MachineFigures, ServerFigures};
 use dyno_units::verdict::Verdict;
@@ -127,11 +127,15 @@ fn errors(evidence: &Evidence) -> Option<Finding> {
         let verdict = if overload { Verdict::Doubtful } else { Verdict::Void };
         return finding(Law::Errors, verdict, "no request was answered".into());
     }
-    let share = load.error_share();
-    if share == 0.0 {
+    // What an overloaded server refuses and its clients give up is what such a cell is for.
+    let awaited = |kind: &FailureKind| load.impatient.is_some() && kind.is_let_go();
+    let errors = load.errors.iter().filter(|(kind, _)| !awaited(kind));
+    let failed: u64 = errors.clone().map(|(_, count)| count).sum();
+    if failed == 0 {
         return None;
     }
-    let kinds: Vec<String> = load.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let share = failed as f64 / (load.answered + load.errors.values().sum::<u64>()) as f64;
+    let kinds: Vec<String> = errors.map(|(kind, count)| format!("{count} {kind}")).collect();
     let words = format!("{:.3} % of the requests failed ({})", share * 100.0, kinds.join(", "));
     let verdict = if share > ERROR_SHARE && !overload { Verdict::Void } else { Verdict::Doubtful };
     finding(Law::Errors, verdict, words)

@@ -4,5 +4,6 @@ pub mod compare;
 pub mod connections;
 pub mod curve;
 pub mod explain;
+pub mod overload;
 pub mod pilot;
 pub mod scale;

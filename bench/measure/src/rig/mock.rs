@@ -17,7 +17,7 @@ use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
 use dyno_record::contract::WorkerCount;
-use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
+use dyno_record::load::{FailureKind, ImpatientFigures, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
 
 /// The properties of a contestant of the mock rig.
@@ -394,6 +394,10 @@ impl Rig for Mock {
             in_flight: Some(rate_per_s * total.mean_ns / 1e9),
             in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
             generator_busy_share: Some(0.5),
+            impatient: cell
+                .load
+                .patience_ms
+                .map(|_| ImpatientFigures { good_per_s: rate_per_s, ..ImpatientFigures::default() }),
             series: match nature.restless {
                 Some(loads) => start_up(rate_per_s, self.starts <= loads, cell.load.duration_ms),
                 None => match nature.watched_fall {

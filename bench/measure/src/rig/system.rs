@@ -196,9 +196,18 @@ impl System {
         if let Some(requests) = load.requests_per_connection {
             option("--requests-per-connection", requests.to_string());
         }
+        if let Some(patience_ms) = load.patience_ms {
+            option("--patience", format!("{patience_ms}ms"));
+        }
+        if let Some(retries) = load.retries {
+            option("--retry", retries.to_string());
+        }
         if cell.transport.is_secure() {
             option("--transport", cell.transport.to_string());
             option("--credentials", self.credentials().display().to_string());
+        }
+        if load.tells_due {
+            arguments.push("--due".into());
         }
         arguments
     }

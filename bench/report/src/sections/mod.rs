@@ -11,6 +11,7 @@ use dyno_record::experiment::Experiment;
 pub(crate) mod along;
 pub(crate) mod compare;
 pub(crate) mod count;
+pub(crate) mod overload;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -18,6 +19,9 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         Some(axis) => along::sections(model, records, axis),
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
+        }
+        None if records.header.experiment == Experiment::Overload => {
+            overload::sections(model, &dyno_analysis::overload::rows(records))
         }
         None => compare::sections(model),
     }

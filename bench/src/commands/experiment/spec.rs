@@ -11,11 +11,12 @@ use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
 use dyno_record::transport::TransportKind;
+use dyno_servers::admission::Control;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::values::{
-    BlockCount, CellTime, ConnectionCount, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
+    BlockCount, CellTime, ConnectionCount, ControlWord, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
 };
 use crate::exit::Failure;
 
@@ -24,6 +25,9 @@ const LAST: usize = 100;
 
 /// The limit of a curve when the user sets none.
 const LIMIT: Nanoseconds = Nanoseconds(RateLimit::USUAL.p99_ns);
+
+/// The patience of clients when the user sets none: what people take for at once (Nielsen 1993).
+const PATIENCE_MS: u64 = 100;
 
 /// The share of requests that a good rate may lose when the user sets none.
 const MISSED: Share = Share(RateLimit::USUAL.missed);
@@ -114,23 +118,36 @@ pub(crate) struct Spec {
     /// Numbers of connections [default: 10 to 10,000]
     #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
     pub(crate) counts: Vec<ConnectionCount>,
+    /// Overload controls, as `dyno serve --admission` names them; deadline:accept and deadline:due count the wait
+    /// from elsewhere [default: none and all others]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
+    pub(crate) controls: Vec<ControlWord>,
+    #[arg(
+        long,
+        value_name = "TIME",
+        display_order = LAST,
+        help = "How long clients wait before they give up [default: 100ms]"
+    )]
+    pub(crate) patience: Option<CellTime>,
 }
 
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 7] = {
-    use Experiment::{Compare, Connections, Curve, Scale};
+const OWN: [Own; 9] = {
+    use Experiment::{Compare, Connections, Curve, Overload, Scale};
     [
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
         ("missed", &[Curve], |spec| spec.missed.is_some()),
         ("counts", &[Connections], |spec| !spec.counts.is_empty()),
+        ("controls", &[Overload], |spec| !spec.controls.is_empty()),
+        ("patience", &[Overload], |spec| spec.patience.is_some()),
         // It has numbers of its own (`counts`).
         ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Overload], |spec| spec.server_cores.is_some()),
+        ("generator_cores", &[Compare, Curve, Connections, Overload], |spec| spec.generator_cores.is_some()),
     ]
 };
 
@@ -202,6 +219,24 @@ impl Spec {
     /// The limit that a good rate of a curve must keep.
     pub(crate) fn limit(&self) -> RateLimit {
         RateLimit { p99_ns: self.limit.unwrap_or(LIMIT).0, missed: self.missed.unwrap_or(MISSED).0 }
+    }
+
+    /// The overload controls, `none` first: by it the others are measured.
+    pub(crate) fn controls(&self) -> Vec<String> {
+        let mut found = vec!["none".to_string()];
+        let usual = Control::ALL.map(|control| control.name().to_string());
+        let asked: Vec<String> = self.controls.iter().map(|word| word.0.clone()).collect();
+        for word in if asked.is_empty() { usual.to_vec() } else { asked } {
+            if !found.contains(&word) {
+                found.push(word);
+            }
+        }
+        found
+    }
+
+    /// How long clients wait before they give up, in milliseconds.
+    pub(crate) fn patience_ms(&self) -> u64 {
+        self.patience.map_or(PATIENCE_MS, CellTime::get)
     }
 
     /// The settings for the header of the records, without those that the user did not give.

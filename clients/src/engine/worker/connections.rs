@@ -56,7 +56,12 @@ impl Worker {
             self.books.tally.failed(&failure, slot.intended_ns, now_ns);
             self.schedule.in_flight -= 1;
             self.note_in_system(now_ns);
-            if connecting {
+            let attempt = self.network.slots[index].attempt;
+            let abandoned = matches!(failure, RequestFailure::Abandoned);
+            if !matches!(failure, RequestFailure::Unanswered) {
+                self.try_again(attempt, now_ns);
+            }
+            if connecting && !abandoned {
                 self.schedule.rest(index as u32, now_ns);
             } else {
                 self.schedule.dispatcher.release(index as u32, now_ns);
