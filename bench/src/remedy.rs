@@ -57,9 +57,13 @@ impl From<ContestantError> for Failure {
     fn from(error: ContestantError) -> Self {
         let message = error.to_string();
         match error {
-            ContestantError::Unknown { ref name, .. } => {
+            ContestantError::Unknown { ref name, guess } => {
                 let names: Vec<&str> = ALL.iter().map(|architecture| architecture.name).collect();
-                let guess = meant(name, NameKind::Architecture);
+                let peer = guess.filter(|guess| !names.contains(guess));
+                let guess = match peer {
+                    Some(peer) => format!("did you mean {peer}? "),
+                    None => meant(name, NameKind::Architecture),
+                };
                 Failure::usage(message, format!("{guess}The names are: {}", names.join(" ")))
             }
             ContestantError::NoArms { architecture, .. } => {
@@ -72,6 +76,13 @@ impl From<ContestantError> for Failure {
             ContestantError::NoProgram { .. } => {
                 Failure::usage(message, "install it, or write its whole path into the command")
             }
+            ContestantError::PeerMissing { label } => Failure::usage(
+                message,
+                format!(
+                    "install it (apt-get install {}), or leave it out",
+                    label.split('-').next().unwrap_or(&label).replace("apache", "apache2")
+                ),
+            ),
             ContestantError::NoCommand(_) => {
                 Failure::usage(message, "give program and arguments, such as [\"caddy\", \"run\"]")
             }

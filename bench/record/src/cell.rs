@@ -74,6 +74,19 @@ pub struct Load {
     /// Number of requests instead of a time: a load of so many, and one of twice as many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// The load comes in bursts that take turns with those on another contestant; absent where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
+}
+
+/// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
+/// them is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Turns {
+    /// Label of the other contestant.
+    pub against: String,
+    /// For how long requests of a burst start, in microseconds.
+    pub burst_us: u32,
 }
 
 impl Cell {
@@ -96,6 +109,7 @@ impl Load {
             warm_up_ms,
             duration_ms,
             requests: None,
+            turns: None,
         }
     }
 
@@ -113,6 +127,9 @@ impl Load {
         };
         if let Some(requests) = self.requests {
             let _ = write!(words, ", {requests} requests and {}", 2 * requests);
+        }
+        if let Some(turns) = &self.turns {
+            let _ = write!(words, " in turn with {}", turns.against);
         }
         let plural = if self.connections == 1 { "" } else { "s" };
         let _ = write!(words, ", {} connection{plural}", self.connections);

@@ -18,6 +18,8 @@ pub enum Experiment {
     Connections,
     /// Instructions per request and per connection in an emulated machine.
     Count,
+    /// Two contestants in turn, in short bursts.
+    Duel,
 }
 
 impl Experiment {
@@ -29,6 +31,7 @@ impl Experiment {
             Experiment::Scale => "scale",
             Experiment::Connections => "connections",
             Experiment::Count => "count",
+            Experiment::Duel => "duel",
         }
     }
 }

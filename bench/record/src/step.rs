@@ -39,6 +39,8 @@ pub enum Step {
     Instructions,
     /// The same with a connection for each request.
     InstructionsConnect,
+    /// Bursts of a closed loop that take turns with those on another contestant, which stands on the same cores.
+    Duel,
 }
 
 impl Step {
@@ -59,6 +61,7 @@ impl Step {
             Step::ConnectionsIdle => "connections-idle",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
+            Step::Duel => "duel",
         }
     }
 
@@ -107,6 +110,7 @@ mod tests {
             Step::ConnectionsIdle,
             Step::Instructions,
             Step::InstructionsConnect,
+            Step::Duel,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

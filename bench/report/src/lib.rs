@@ -1,6 +1,7 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::duel;
 use dyno_analysis::instructions::rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
@@ -20,6 +21,7 @@ mod memory;
 mod page;
 mod points_table;
 mod prose;
+pub mod pull_request;
 pub mod run_page;
 mod section;
 mod sections;
@@ -28,6 +30,7 @@ mod summary;
 mod table_cell;
 mod text;
 mod transports;
+mod turns;
 mod words;
 
 /// A report in all its forms.
@@ -62,6 +65,9 @@ impl Report {
             None if records.header.experiment == Experiment::Count => {
                 instructions::markdown(&rows(records), &model)
             }
+            None if records.header.experiment == Experiment::Duel => {
+                turns::markdown(&duel::rows(records), &model)
+            }
             None => markdown::render(&model),
         };
         Ok(Report {
@@ -81,6 +87,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
     let mut table = match points::axis(records.header.experiment) {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
         None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
+        None if records.header.experiment == Experiment::Duel => turns::terminal(&duel::rows(records)),
         None => return text::render(model),
     };
     for paragraph in statements::paragraphs(model, records) {

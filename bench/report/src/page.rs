@@ -198,6 +198,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
+        Experiment::Duel => Step::Duel,
     };
     let wanted = [Step::CurveSpike, own, Step::Capacity];
     let first = wanted

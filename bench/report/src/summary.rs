@@ -5,6 +5,7 @@
 
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
+use dyno_analysis::duel::{self, DuelRow};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
@@ -89,6 +90,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Duel {
+        return duel::rows(records).iter().flat_map(in_turn).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -96,7 +100,7 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
+        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Duel => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -159,6 +163,24 @@ fn counted(row: &CountRow) -> Vec<SummaryLine> {
         ("switches_per_connection", &row.connection.switches),
     ];
     known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
+/// The figures of two that took turns; the ratios stand with the first.
+fn in_turn(row: &DuelRow) -> Vec<SummaryLine> {
+    let of = |place: usize| SummaryLine {
+        experiment: Experiment::Duel.word(),
+        contestant: row.sides[place].line.label.clone(),
+        family: row.sides[place].line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let mut found = Vec::new();
+    for (place, side) in row.sides.iter().enumerate() {
+        found.push(line(&of(place), "cpu_per_request_ns", &side.cpu_ns));
+        found.push(line(&of(place), "rate_per_s", &side.rate_per_s));
+    }
+    found.extend(derived(&of(0), "cpu_per_request_to_rival", row.cpu.ratio));
+    found.extend(derived(&of(0), "rate_to_rival", row.rate.ratio));
+    found
 }
 
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {

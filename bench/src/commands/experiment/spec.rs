@@ -120,17 +120,19 @@ pub(crate) struct Spec {
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
 const OWN: [Own; 7] = {
-    use Experiment::{Compare, Connections, Curve, Scale};
+    use Experiment::{Compare, Connections, Curve, Duel, Scale};
     [
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
         ("missed", &[Curve], |spec| spec.missed.is_some()),
         ("counts", &[Connections], |spec| !spec.counts.is_empty()),
         // It has numbers of its own (`counts`).
-        ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
+        ("connections", &[Compare, Curve, Scale, Duel], |spec| {
+            spec.connections != Spec::default().connections
+        }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Duel], |spec| spec.server_cores.is_some()),
+        ("generator_cores", &[Compare, Curve, Connections, Duel], |spec| spec.generator_cores.is_some()),
     ]
 };
 

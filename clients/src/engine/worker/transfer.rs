@@ -191,14 +191,17 @@ impl Worker {
             || request.closes
             || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
         if !request.expect.accepts_status(head.status) {
+            self.books.failed_on(slot.request, &RequestFailure::Status(head.status));
             self.books.tally.failed(&RequestFailure::Status(head.status), slot.intended_ns, now_ns);
         } else if !slot.body_fits || !length_fits {
+            self.books.failed_on(slot.request, &RequestFailure::Body(slot.body_octets));
             self.books.tally.failed(&RequestFailure::Body(slot.body_octets), slot.intended_ns, now_ns);
         } else {
             let mut split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
             if slot.unread_ns | slot.still_ns > 0 {
                 split = split.disturbed(slot.still_ns, slot.unread_ns);
             }
+            self.books.answered_on(slot.request);
             self.books.tally.completed(slot.intended_ns, &split, now_ns);
         }
         slot.busy = false;
