@@ -57,13 +57,9 @@ impl From<ContestantError> for Failure {
     fn from(error: ContestantError) -> Self {
         let message = error.to_string();
         match error {
-            ContestantError::Unknown { ref name, guess } => {
+            ContestantError::Unknown { ref name, .. } => {
                 let names: Vec<&str> = ALL.iter().map(|architecture| architecture.name).collect();
-                let peer = guess.filter(|guess| !names.contains(guess));
-                let guess = match peer {
-                    Some(peer) => format!("did you mean {peer}? "),
-                    None => meant(name, NameKind::Architecture),
-                };
+                let guess = meant(name, NameKind::Architecture);
                 Failure::usage(message, format!("{guess}The names are: {}", names.join(" ")))
             }
             ContestantError::NoArms { architecture, .. } => {

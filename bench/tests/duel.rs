@@ -141,6 +141,25 @@ fn a_well_known_server_that_is_not_installed_is_named_with_its_package() {
 }
 
 #[test]
+fn a_duel_goes_on_where_it_ended() {
+    let (_, place) = duel("epoll poll");
+    let directory = place.path().join("r");
+    let file = directory.join("records.jsonl");
+    let all =
+        std::fs::read_to_string(&file).unwrap().replace("\"verdict\":\"void\"", "\"verdict\":\"sound\"");
+    // The header and the first block are left.
+    let kept: String = all.lines().take(3).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&file, &kept).unwrap();
+    let ended = dyno(&format!("duel --resume {} -q", directory.display()), &[]);
+    assert!(matches!(ended.code, 0 | 5), "{ended:?}");
+    let now = std::fs::read_to_string(&file).unwrap();
+    let cells = now.lines().filter(|line| line.contains("\"step\":\"duel\"")).count();
+    assert!(cells >= 4 && cells.is_multiple_of(2), "the second block was measured: {now}");
+    let first: Vec<&str> = kept.lines().skip(1).collect();
+    assert!(first.iter().all(|line| now.contains(line)), "the first one was not measured again");
+}
+
+#[test]
 fn the_plan_tells_how_long_it_takes() {
     for (options, seconds) in [("", 15..40), ("--quick", 4..15), ("--thorough", 60..240)] {
         let ended = dyno(&format!("duel epoll tokio {options} --dry-run"), &[]);

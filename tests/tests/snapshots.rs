@@ -15,12 +15,13 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "compare",
     "curve",
     "scale",
     "connections",
     "count",
+    "duel",
     "run",
     "explain",
     "report",

@@ -20,13 +20,12 @@ fn side(label: &str, at_least: bool) -> DuelSide {
 
 /// A duel whose bouts have these ratios of CPU; rates are their inverse.
 fn row(label: &str, ratios: &[f64], at_least: bool, seed: u64) -> DuelRow {
-    let of = |invert: bool| -> Vec<(f64, f64)> {
-        ratios.iter().map(|ratio| if invert { (1.0, *ratio) } else { (*ratio, 1.0) }).collect()
-    };
+    let pairs: Vec<(f64, f64)> = ratios.iter().map(|ratio| (*ratio, 1.0)).collect();
+    let inverse: Vec<(f64, f64)> = ratios.iter().map(|ratio| (1.0, *ratio)).collect();
     DuelRow {
         sides: [side(label, at_least), side(&format!("{label}@old"), false)],
-        cpu: compare(&of(false), THRESHOLD, seed),
-        rate: compare(&of(true), THRESHOLD, seed),
+        cpu: compare(&pairs, THRESHOLD, seed),
+        rate: compare(if at_least { &[] } else { inverse.as_slice() }, THRESHOLD, seed),
         void: 0,
         reason: String::new(),
     }
@@ -97,7 +96,8 @@ fn run(seed: u64, level: f64, spread: f64) -> Vec<Judgement> {
                     level * (1.0 + spread * spoilt * normal(&mut random))
                 })
                 .collect();
-            row(&format!("a{number}"), &ratios, false, seed)
+            // A rate that is a bound is not judged, and takes no time here.
+            row(&format!("a{number}"), &ratios, true, seed)
         })
         .collect();
     judge(&rows, &[])
@@ -114,10 +114,10 @@ fn the_same_program_against_itself_is_a_regression_in_fewer_than_one_run_of_fift
 
 #[test]
 fn a_regression_of_a_tenth_is_found_nearly_always() {
-    let found: usize = (0..10)
+    let found: usize = (0..4)
         .map(|seed| {
             run(seed, 1.10, 0.015).iter().filter(|one| one.verdict == RegressionVerdict::Regression).count()
         })
         .sum();
-    assert!(found >= 144, "{found} of 160");
+    assert!(found >= 58, "{found} of 64");
 }

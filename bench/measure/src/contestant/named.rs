@@ -3,11 +3,8 @@
 
 use std::path::Path;
 
-use dyno_servers::architectures::ALL;
-
 use super::error::ContestantError;
 use super::{Contestant, own, peers};
-use crate::suggest::closest;
 
 /// What stands between an architecture and the program that serves it, in a label.
 pub const OF_PROGRAM: char = '@';
@@ -30,13 +27,7 @@ pub fn named(name: &str) -> Result<Contestant, ContestantError> {
     match peers::of_label(name) {
         Some(Some(peer)) => Ok(peer),
         Some(None) => Err(ContestantError::PeerMissing { label: name.to_string() }),
-        None => own::named(name).map_err(|error| match error {
-            ContestantError::Unknown { name, guess: None } => {
-                let guess = closest(&name, &peers::labels());
-                ContestantError::Unknown { name, guess }
-            }
-            other => other,
-        }),
+        None => own::named(name),
     }
 }
 
@@ -65,11 +56,6 @@ pub fn of_program(program: &str, architecture: &str) -> Result<Contestant, Conte
     Ok(found)
 }
 
-/// The names of all architectures and well-known servers, for completions.
-pub fn known() -> Vec<&'static str> {
-    ALL.iter().map(|architecture| architecture.name).chain(peers::labels()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +77,7 @@ mod tests {
         assert_eq!((other.command[0].as_str(), other.own), (own.as_str(), true));
         assert!(matches!(named("/no/such/dyno:epoll"), Err(ContestantError::NoProgram { .. })));
         assert!(matches!(
-            named(&format!("{own}:eppol")),
+            named(&format!("{own}:epol")),
             Err(ContestantError::Unknown { guess: Some("epoll"), .. })
         ));
     }
@@ -106,7 +92,6 @@ mod tests {
                 }
             }
         }
-        assert!(matches!(named("nginxx"), Err(ContestantError::Unknown { guess: Some("nginx"), .. })));
-        assert!(matches!(named("zzzzzzzz"), Err(ContestantError::Unknown { guess: None, .. })));
+        assert!(matches!(named("nginxx"), Err(ContestantError::Unknown { .. })));
     }
 }

@@ -39,7 +39,8 @@ pub(crate) struct Spec {
     #[arg(skip)]
     #[serde(rename = "server")]
     pub(crate) own_servers: Vec<ServerTable>,
-    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or
+    /// `../old/dyno:epoll` of another build [default: all]
     pub(crate) names: Vec<String>,
     /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
     #[arg(long)]
@@ -136,11 +137,18 @@ const OWN: [Own; 7] = {
     ]
 };
 
+/// Whom a duel takes.
+const TWO_NAMES: &str = "The two: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or `../old/dyno:epoll` of another build; the same one twice finds no difference";
+
 /// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
         let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && !of.contains(&experiment));
-        option.hide(is_other)
+        let option = option.hide(is_other);
+        match experiment {
+            Experiment::Duel if option.get_id() == "names" => option.help(TWO_NAMES),
+            _ => option,
+        }
     }
 }
 

@@ -121,7 +121,7 @@ fn wrong_accounts_answers_and_strangers_are_found() {
         }),
         ("work that goes with time", Law::CostEven, |bout| {
             for (number, glance) in bout.sides[0].glances.iter_mut().enumerate().skip(6) {
-                let beside = Duration::from_millis((number as u64 - 5) * 20);
+                let beside = Duration::from_millis((number as u64 - 5) * 40);
                 (glance.clocks, glance.clocks_again) = (glance.clocks + beside, glance.clocks_again + beside);
                 glance.group = glance.group.map(|cpu| cpu + beside);
             }
