@@ -22,6 +22,7 @@ const COMMANDS: [&str; 22] = [
     "connections",
     "overload",
     "count",
+    "duel",
     "run",
     "explain",
     "report",

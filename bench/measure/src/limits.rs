@@ -231,6 +231,26 @@ pub const ACCOUNTS_TOLERANCE: f64 = 0.01;
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;
 
+/// For how long requests of a burst start, in microseconds: long enough for two rounds over 64 connections with the
+/// fastest servers, short enough that the machine does not change from one burst to the next.
+pub const BURST_US: u32 = 1_000;
+
+/// About how long a group of bursts takes: long beside the pause in which clocks are read, short beside the moment in
+/// which a machine with neighbours forgets how fast it was (METHODOLOGY).
+pub(crate) const GROUP_TIME: Duration = Duration::from_millis(50);
+
+/// Most repetitions of A B B A in a group: with them it lasts as long as it should where bursts take a millisecond.
+pub(crate) const QUADS_MOST: u32 = 16;
+
+/// Least number of groups of a bout: both halves hold one that A begins and one that B begins.
+pub(crate) const GROUPS_LEAST: usize = 4;
+
+/// From the last answer of a group to the glance: whoever sent that answer has gone to sleep by then.
+pub(crate) const GROUP_SETTLE: Duration = Duration::from_millis(1);
+
+/// A group has to be over within this time: its last requests are given up after ten seconds.
+pub(crate) const GROUP_LIMIT: Duration = Duration::from_secs(40);
+
 /// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
 /// much from anybody at times, and the median of the blocks bears it.
 pub(crate) const PAUSE_VOID_NS: u64 = 10_000_000;

@@ -54,6 +54,8 @@ pub enum Law {
     InstructionClock,
     /// The accounts of all sides of an emulated machine add up to the time that all of its threads ran.
     AccountsAddUp,
+    /// The contestant with which this one took turns counts as well.
+    PartnerCounts,
 }
 
 impl Law {

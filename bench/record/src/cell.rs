@@ -83,6 +83,19 @@ pub struct Load {
     /// Whether the server is told when a request was due.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tells_due: bool,
+    /// The load comes in bursts that take turns with those on another contestant; absent where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<Turns>,
+}
+
+/// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
+/// them is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Turns {
+    /// Label of the other contestant.
+    pub against: String,
+    /// For how long requests of a burst start, in microseconds.
+    pub burst_us: u32,
 }
 
 impl Cell {
@@ -108,6 +121,7 @@ impl Load {
             patience_ms: None,
             retries: None,
             tells_due: false,
+            turns: None,
         }
     }
 
@@ -125,6 +139,9 @@ impl Load {
         };
         if let Some(requests) = self.requests {
             let _ = write!(words, ", {requests} requests and {}", 2 * requests);
+        }
+        if let Some(turns) = &self.turns {
+            let _ = write!(words, " in turn with {}", turns.against);
         }
         let plural = if self.connections == 1 { "" } else { "s" };
         let _ = write!(words, ", {} connection{plural}", self.connections);

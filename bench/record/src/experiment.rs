@@ -20,6 +20,8 @@ pub enum Experiment {
     Count,
     /// What overload controls serve in time past what an architecture can do.
     Overload,
+    /// Two contestants in turn, in short bursts.
+    Duel,
 }
 
 impl Experiment {
@@ -32,6 +34,7 @@ impl Experiment {
             Experiment::Connections => "connections",
             Experiment::Count => "count",
             Experiment::Overload => "overload",
+            Experiment::Duel => "duel",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::duel;
 use dyno_analysis::instructions::rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload::rows as overloads;
@@ -22,6 +23,7 @@ mod overload;
 mod page;
 mod points_table;
 mod prose;
+pub mod pull_request;
 pub mod run_page;
 mod section;
 mod sections;
@@ -30,6 +32,7 @@ mod summary;
 mod table_cell;
 mod text;
 mod transports;
+mod turns;
 mod words;
 
 /// A report in all its forms.
@@ -63,6 +66,7 @@ impl Report {
             Some(_) => format!("```text{terminal}```\n"),
             None => match records.header.experiment {
                 Experiment::Count => instructions::markdown(&rows(records), &model),
+                Experiment::Duel => turns::markdown(&duel::rows(records), &model),
                 Experiment::Overload => overload::markdown(&overloads(records), &model),
                 _ => markdown::render(&model),
             },
@@ -85,6 +89,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
         None => match records.header.experiment {
             Experiment::Count => instructions::terminal(&rows(records)),
+            Experiment::Duel => turns::terminal(&duel::rows(records)),
             Experiment::Overload => overload::terminal(&overloads(records)),
             _ => return text::render(model),
         },

@@ -199,6 +199,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
         Experiment::Overload => Step::Overload,
+        Experiment::Duel => Step::Duel,
     };
     let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted

@@ -5,6 +5,7 @@
 
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
+use dyno_analysis::duel::{self, DuelRow};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
@@ -112,6 +113,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Overload {
         return overload::rows(records).iter().flat_map(overloaded).collect();
     }
+    if records.header.experiment == Experiment::Duel {
+        return duel::rows(records).iter().flat_map(in_turn).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -119,7 +123,11 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Overload => "offered_per_s",
+        Experiment::Curve
+        | Experiment::Compare
+        | Experiment::Count
+        | Experiment::Duel
+        | Experiment::Overload => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -212,6 +220,24 @@ fn overloaded(row: &OverloadRow) -> Vec<SummaryLine> {
         lines.into_iter().chain(shares.map(share)).collect::<Vec<_>>()
     };
     row.points.iter().flat_map(known).filter(|line| line.standing != "none").collect()
+}
+
+/// The figures of two that took turns; the ratios stand with the first.
+fn in_turn(row: &DuelRow) -> Vec<SummaryLine> {
+    let of = |place: usize| SummaryLine {
+        experiment: Experiment::Duel.word(),
+        contestant: row.sides[place].line.label.clone(),
+        family: row.sides[place].line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let mut found = Vec::new();
+    for (place, side) in row.sides.iter().enumerate() {
+        found.push(line(&of(place), "cpu_per_request_ns", &side.cpu_ns));
+        found.push(line(&of(place), "rate_per_s", &side.rate_per_s));
+    }
+    found.extend(derived(&of(0), "cpu_per_request_to_rival", row.cpu.ratio));
+    found.extend(derived(&of(0), "rate_to_rival", row.rate.ratio));
+    found
 }
 
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {

@@ -1,10 +1,12 @@
 //! `dyno compare`: every architecture under the same load, side by side.
 
-use super::CommandResult;
+use std::path::PathBuf;
+
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
 use super::experiment::spec::shown_in;
+use super::{CommandResult, begin, ci};
 use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_record::experiment::Experiment;
 
@@ -17,12 +19,27 @@ use dyno_record::experiment::Experiment;
 #[command(
     mut_args(shown_in(Experiment::Compare)),
     after_help = "Try it:\n  dyno compare --quick\n  dyno compare epoll fork thread-pool\n  \
-                        dyno compare --peers --service /json\n  dyno compare epoll epoll    # finds no difference\n\n\
-                        Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 5 no cell counts, 130 interrupted."
+                        dyno compare --peers --service /json\n  dyno compare epoll epoll    # finds no difference\n  dyno compare --ci ../old/target/release/dyno epoll tokio --quick\n\n\
+                        Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 4 --ci has decided a regression,\n5 no cell counts, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(super) options: Options,
+    /// Compare this build of dyno with another one, OLD_PROGRAM, for a pull request: a duel of each architecture, and
+    /// its instructions where QEMU is installed. Writes Markdown; exit code 4 when a regression is decided
+    #[arg(long, value_name = "OLD_PROGRAM", display_order = 200)]
+    ci: Option<PathBuf>,
+}
+
+/// Begins or continues the experiment, or compares two builds.
+///
+/// # Errors
+/// As [`begin::run`] and [`ci::run`].
+pub(super) fn begin(arguments: Arguments) -> CommandResult {
+    match arguments.ci {
+        Some(old) => ci::run(&old, arguments.options),
+        None => begin::run(Experiment::Compare, arguments.options),
+    }
 }
 
 /// With sixteen architectures these take about 90 seconds, 5 minutes, and two hours.

@@ -36,7 +36,7 @@ fn names_for_fish() -> String {
     let line = |commands: &str, names: &str| {
         format!("complete -c dyno -n \"__fish_seen_subcommand_from {commands}\" -f -a \"{names}\"\n")
     };
-    line("serve learn compare curve scale connections count explain", &architectures)
+    line("serve learn compare curve scale connections count duel explain", &architectures)
         + &line("demo", &demos::names().join(" "))
 }
 
@@ -55,7 +55,7 @@ fn with_names(command: Command) -> Command {
             one.mut_arg(argument, |argument| argument.value_hint(ValueHint::DirPath))
         })
     };
-    let experiments = ["compare", "curve", "scale", "connections"];
+    let experiments = ["compare", "curve", "scale", "connections", "duel"];
     let mut command = experiments.into_iter().fold(command, |command, one| {
         in_directory(in_directory(named(command, one, "names"), one, "resume"), one, "output")
     });

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod connections;
 pub mod curve;
+pub mod duel;
 pub mod explain;
 pub mod overload;
 pub mod pilot;

@@ -18,9 +18,11 @@ mod generator;
 mod group;
 pub(crate) mod lines;
 pub mod mock;
+mod mock_turns;
 pub mod outcome;
 pub mod process;
 pub mod system;
+mod turns;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]

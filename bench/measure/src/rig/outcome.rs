@@ -110,7 +110,7 @@ fn judged_here(doubt: &Doubt) -> bool {
 
 /// Converts the generator's kind of failure into that of the records. Each side has its own list, so that
 /// records can still be read when the generator's list changes.
-fn failure(kind: ErrorKind) -> FailureKind {
+pub(crate) fn failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Connect => FailureKind::Connect,
         ErrorKind::Transport => FailureKind::Transport,

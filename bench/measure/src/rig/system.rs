@@ -87,9 +87,9 @@ pub struct System {
     /// them itself.
     compute_rounds_per_us: Option<u64>,
     /// The control groups of both sides of the running cell, where they have a CPU quota.
-    quota: Option<QuotaGroups>,
+    pub(super) quota: Option<QuotaGroups>,
     /// The kernel's threads that work for the load, as they were when the running cell began.
-    kernel_threads: KernelThreads,
+    pub(super) kernel_threads: KernelThreads,
 }
 
 impl System {
@@ -135,6 +135,11 @@ impl System {
     /// Gives all of Dyno's own servers so many rounds of work for a microsecond, so that they do the same work.
     pub fn give_rounds(&mut self, per_us: Option<u64>) {
         self.compute_rounds_per_us = per_us;
+    }
+
+    /// The file of this program, which serves and loads as well.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Keys and certificates of both sides, made when the first cell needs them.

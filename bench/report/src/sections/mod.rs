@@ -3,6 +3,7 @@
 use crate::charts::escape;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
+use dyno_analysis::duel as duels;
 use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
@@ -11,6 +12,7 @@ use dyno_record::experiment::Experiment;
 pub(crate) mod along;
 pub(crate) mod compare;
 pub(crate) mod count;
+pub(crate) mod duel;
 pub(crate) mod overload;
 
 /// All parts that an experiment has.
@@ -23,6 +25,7 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         None if records.header.experiment == Experiment::Overload => {
             overload::sections(model, &dyno_analysis::overload::rows(records))
         }
+        None if records.header.experiment == Experiment::Duel => duel::sections(model, &duels::rows(records)),
         None => compare::sections(model),
     }
 }

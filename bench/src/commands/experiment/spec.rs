@@ -43,7 +43,8 @@ pub(crate) struct Spec {
     #[arg(skip)]
     #[serde(rename = "server")]
     pub(crate) own_servers: Vec<ServerTable>,
-    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or
+    /// `../old/dyno:epoll` of another build [default: all]
     pub(crate) names: Vec<String>,
     /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
     #[arg(long)]
@@ -135,7 +136,7 @@ pub(crate) struct Spec {
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
 const OWN: [Own; 9] = {
-    use Experiment::{Compare, Connections, Curve, Overload, Scale};
+    use Experiment::{Compare, Connections, Curve, Duel, Overload, Scale};
     [
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
@@ -144,18 +145,29 @@ const OWN: [Own; 9] = {
         ("controls", &[Overload], |spec| !spec.controls.is_empty()),
         ("patience", &[Overload], |spec| spec.patience.is_some()),
         // It has numbers of its own (`counts`).
-        ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
+        ("connections", &[Compare, Curve, Scale, Duel], |spec| {
+            spec.connections != Spec::default().connections
+        }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections, Overload], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections, Overload], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Duel, Overload], |spec| spec.server_cores.is_some()),
+        ("generator_cores", &[Compare, Curve, Connections, Duel, Overload], |spec| {
+            spec.generator_cores.is_some()
+        }),
     ]
 };
+
+/// Whom a duel takes.
+const TWO_NAMES: &str = "The two: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or `../old/dyno:epoll` of another build; the same one twice finds no difference";
 
 /// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
         let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && !of.contains(&experiment));
-        option.hide(is_other)
+        let option = option.hide(is_other);
+        match experiment {
+            Experiment::Duel if option.get_id() == "names" => option.help(TWO_NAMES),
+            _ => option,
+        }
     }
 }
 
