@@ -8,6 +8,7 @@
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
 //! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
 //! * [`transports`]: what security costs;
+//! * [`workloads`]: which design is best under which workload, which one fails, and by what it is seen;
 //! * [`difference`]: two sets of results, side by side;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
@@ -26,3 +27,4 @@ pub mod ranking;
 pub mod transports;
 pub mod unit;
 mod watched;
+pub mod workloads;

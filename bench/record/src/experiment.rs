@@ -18,10 +18,12 @@ pub enum Experiment {
     Connections,
     /// Instructions per request and per connection in an emulated machine.
     Count,
+    /// Contestants side by side under several workloads.
+    Workloads,
 }
 
 impl Experiment {
-    /// Its word in records, which is also the command that runs it.
+    /// Its word in records.
     pub fn word(self) -> &'static str {
         match self {
             Experiment::Compare => "compare",
@@ -29,6 +31,15 @@ impl Experiment {
             Experiment::Scale => "scale",
             Experiment::Connections => "connections",
             Experiment::Count => "count",
+            Experiment::Workloads => "workloads",
+        }
+    }
+
+    /// The command that runs it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Experiment::Workloads => Experiment::Compare.word(),
+            other => other.word(),
         }
     }
 }

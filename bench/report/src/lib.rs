@@ -4,6 +4,7 @@ use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::instructions::rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
 
@@ -29,6 +30,7 @@ mod table_cell;
 mod text;
 mod transports;
 mod words;
+mod workloads;
 
 /// A report in all its forms.
 #[derive(Debug)]
@@ -62,6 +64,9 @@ impl Report {
             None if records.header.experiment == Experiment::Count => {
                 instructions::markdown(&rows(records), &model)
             }
+            None if records.header.experiment == Experiment::Workloads => {
+                workloads::markdown::render(&matrix(records), &model)
+            }
             None => markdown::render(&model),
         };
         Ok(Report {
@@ -81,6 +86,9 @@ fn terminal(model: &Model, records: &Levelled) -> String {
     let mut table = match points::axis(records.header.experiment) {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
         None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
+        None if records.header.experiment == Experiment::Workloads => {
+            return workloads::terminal(&matrix(records), model);
+        }
         None => return text::render(model),
     };
     for paragraph in statements::paragraphs(model, records) {

@@ -9,6 +9,7 @@ use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 use dyno_units::show;
 
@@ -18,13 +19,18 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
         None if records.header.experiment == Experiment::Count => {
             crate::instructions::paragraphs(&instructions::rows(records))
         }
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::words::verdict(&matrix(records))
+        }
         None => return words::paragraphs(model),
         Some(axis) => {
             let trails = points::trails(records, axis);
             match records.header.experiment {
                 Experiment::Scale => trails.iter().filter_map(scale).collect(),
                 Experiment::Connections => trails.iter().filter_map(connections).collect(),
-                Experiment::Curve | Experiment::Compare | Experiment::Count => curves(records),
+                Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Workloads => {
+                    curves(records)
+                }
             }
         }
     };

@@ -10,6 +10,7 @@ use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
+use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
@@ -50,6 +51,8 @@ pub(crate) struct SummaryLine {
     /// `valid`, `at-least`, `void`, or `none` where nothing was measured.
     standing: &'static str,
     reason: String,
+    /// Under which workload, where there are several.
+    workload: String,
 }
 
 #[derive(Serialize)]
@@ -89,6 +92,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Workloads {
+        return workloads(&matrix(records));
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -96,7 +102,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
+        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Workloads => {
+            "offered_per_s"
+        }
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -140,6 +148,35 @@ fn derived(of: &SummaryLine, quantity: &str, interval: Option<Interval>) -> Opti
         standing: "valid",
         ..of.clone()
     })
+}
+
+/// The figures of each design under each workload.
+fn workloads(matrix: &Matrix) -> Vec<SummaryLine> {
+    let mut found = Vec::new();
+    for (place, design) in matrix.designs.iter().enumerate() {
+        for row in &matrix.rows {
+            let score = &row.scores[place];
+            let of = SummaryLine {
+                experiment: Experiment::Workloads.word(),
+                contestant: design.label.clone(),
+                family: design.family.clone(),
+                transport: row.workload.transport.to_string(),
+                workload: row.workload.name.to_string(),
+                ..SummaryLine::default()
+            };
+            let known: [(&str, &RowFigure); 5] = [
+                ("rate_per_s", &score.rate),
+                ("cpu_ns", &score.cpu_ns),
+                ("p50_ns", &score.p50_ns),
+                ("p99_ns", &score.p99_ns),
+                ("memory_bytes", &score.memory),
+            ];
+            found.extend(known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)));
+            let share = score.share.map(|share| Interval::point(share, score.rate.by_round.len()));
+            found.extend(derived(&of, "of_the_best_share", share));
+        }
+    }
+    found
 }
 
 /// The figures of a count.
@@ -198,6 +235,7 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
         found.extend(derived(&of, "capacity_to_plain", price.capacity_share));
         found.extend(derived(&of, "cpu_at_capacity_above_plain_ns", price.cpu_ns));
         found.extend(derived(&of, "cpu_at_connect_above_plain_ns", price.handshake_cpu_ns));
+        found.extend(derived(&of, "client_cpu_at_connect_above_plain_ns", price.client_handshake_cpu_ns));
         found.extend(derived(&of, "memory_per_connection_above_plain_bytes", price.memory_bytes));
     }
     found

@@ -11,6 +11,7 @@ pub(crate) type CommandResult = Result<Exit, Failure>;
 pub(crate) mod begin;
 pub(crate) mod browse;
 pub(crate) mod calibrate;
+pub(crate) mod choose;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
@@ -35,6 +36,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -52,6 +54,7 @@ enum Command {
     Connections(Box<connections::Arguments>),
     Count(count::Arguments),
     Run(run::Arguments),
+    Choose(choose::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
@@ -97,6 +100,7 @@ impl Dyno {
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
+            Command::Choose(arguments) => choose::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Run(arguments) => {
                 let options = arguments.options()?;

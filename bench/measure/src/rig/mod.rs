@@ -17,9 +17,11 @@ use dyno_record::server::Memory;
 mod generator;
 mod group;
 pub(crate) mod lines;
+pub(crate) mod material;
 pub mod mock;
 pub mod outcome;
 pub mod process;
+mod slow;
 pub mod system;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.

@@ -6,6 +6,7 @@ use dyno_analysis::comparison::Model;
 use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 
 pub(crate) mod along;
@@ -18,6 +19,9 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         Some(axis) => along::sections(model, records, axis),
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
+        }
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::section::sections(&matrix(records))
         }
         None => compare::sections(model),
     }
