@@ -10,6 +10,7 @@
 //! * [`overload`]: what overload controls save;
 //! * [`duel`]: two that took turns, and their ratios; [`regression`]: whether a new program costs more than an old one;
 //! * [`transports`]: what security costs;
+//! * [`workloads`]: which design is best under which workload, which one fails, and by what it is seen;
 //! * [`difference`]: two sets of results, side by side;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
@@ -31,3 +32,4 @@ pub mod regression;
 pub mod transports;
 pub mod unit;
 mod watched;
+pub mod workloads;

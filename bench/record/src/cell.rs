@@ -86,6 +86,18 @@ pub struct Load {
     /// The load comes in bursts that take turns with those on another contestant; absent where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<Turns>,
+    /// Name of the [workload](crate::workload) that it belongs to; absent in experiments with one load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// Length of the body that each request carries, in bytes; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_bytes: Option<u32>,
+    /// Clients beside these connections that send a request slowly and never end it; absent for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_connections: Option<u32>,
+    /// A request that is not answered within this time has failed, in milliseconds; absent for the generator's own limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
 }
 
 /// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
@@ -106,7 +118,23 @@ impl Cell {
     }
 }
 
+/// The path of a service that waits, up to its time in microseconds.
+const WAIT_PATH: &str = "/wait/";
+
+impl Cell {
+    /// The wait that its path asks for: no right answer takes less, whoever gives it. `None` where it asks for none.
+    pub fn wait_ns(&self) -> Option<u64> {
+        let micros = self.service.strip_prefix(WAIT_PATH)?.split(['?', '/']).next()?;
+        micros.parse::<u64>().ok()?.checked_mul(1_000)
+    }
+}
+
 impl Load {
+    /// Clients beside the connections that carry requests: idle ones, and slow ones.
+    pub fn beside(&self) -> u32 {
+        self.idle_connections + self.slow_connections.unwrap_or(0)
+    }
+
     /// A closed loop over lasting connections.
     pub fn closed(connections: u32, warm_up_ms: u64, duration_ms: u64) -> Self {
         Load {
@@ -122,6 +150,10 @@ impl Load {
             retries: None,
             tells_due: false,
             turns: None,
+            workload: None,
+            body_bytes: None,
+            slow_connections: None,
+            timeout_ms: None,
         }
     }
 
@@ -153,6 +185,12 @@ impl Load {
         }
         if let Some(retries) = self.retries {
             let _ = write!(words, ", {retries} retries");
+        }
+        if let Some(slow) = self.slow_connections {
+            let _ = write!(words, " beside {slow} slow");
+        }
+        if let Some(bytes) = self.body_bytes {
+            let _ = write!(words, ", {bytes} bytes sent with each request");
         }
         if let Some(requests) = self.requests_per_connection {
             let _ = write!(words, ", {requests} request{} each", if requests == 1 { "" } else { "s" });

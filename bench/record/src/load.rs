@@ -191,6 +191,9 @@ pub struct Latency {
     pub count: u64,
     /// Arithmetic mean.
     pub mean_ns: f64,
+    /// Smallest value; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_ns: Option<u64>,
     /// Largest value.
     pub max_ns: u64,
     /// `(percentile, nanoseconds)`, rising; a percentile without enough observations is absent.

@@ -6,6 +6,7 @@ use dyno_analysis::instructions::rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload::rows as overloads;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
 
@@ -34,6 +35,7 @@ mod text;
 mod transports;
 mod turns;
 mod words;
+mod workloads;
 
 /// A report in all its forms.
 #[derive(Debug)]
@@ -68,6 +70,7 @@ impl Report {
                 Experiment::Count => instructions::markdown(&rows(records), &model),
                 Experiment::Duel => turns::markdown(&duel::rows(records), &model),
                 Experiment::Overload => overload::markdown(&overloads(records), &model),
+                Experiment::Workloads => workloads::markdown::render(&matrix(records), &model),
                 _ => markdown::render(&model),
             },
         };
@@ -91,6 +94,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
             Experiment::Count => instructions::terminal(&rows(records)),
             Experiment::Duel => turns::terminal(&duel::rows(records)),
             Experiment::Overload => overload::terminal(&overloads(records)),
+            Experiment::Workloads => return workloads::terminal(&matrix(records), model),
             _ => return text::render(model),
         },
     };

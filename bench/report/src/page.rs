@@ -1,6 +1,7 @@
 //! The page: one file that loads nothing, with charts that work without scripts.
 
 use askama::Template;
+use dyno_record::cell::Cell;
 use dyno_record::experiment::Experiment;
 use dyno_record::step::Step;
 
@@ -38,7 +39,7 @@ pub(crate) struct Page<'a> {
     pub(crate) data: String,
 }
 
-pub(crate) const STYLE: &str = include_str!("page/style.css");
+pub(crate) const STYLE: &str = concat!(include_str!("page/style.css"), include_str!("page/workloads.css"));
 pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 
 /// The page of an experiment.
@@ -143,7 +144,7 @@ fn cells(records: &Levelled) -> Section {
             "<tr><th scope=\"row\">{0}</th><td class=\"text\">{1}</td><td>{2}</td><td class=\"text\">{3}</td>\
              <td data-value=\"{4}\">{5}</td><td data-value=\"{6}\">{7}</td><td class=\"text{8}\">{9}</td><td class=\"text\">{10}</td></tr>",
             escape(&cell.contestant),
-            cell.step,
+            escape(&step(cell)),
             record.trial.block + 1,
             escape(&cell.load.words()),
             rate.map(|rate| rate.to_string()).unwrap_or_default(),
@@ -174,6 +175,12 @@ fn cells(records: &Levelled) -> Section {
     Section { id: "cells", title: "Every cell and its audit".into(), body }
 }
 
+/// The step of a cell, with the name of its workload where it has one.
+fn step(cell: &Cell) -> String {
+    let workload = cell.load.workload.as_ref();
+    workload.map_or_else(|| cell.step.to_string(), |name| format!("{name} {}", cell.step))
+}
+
 /// The data of the script: name and series of each cell. `<` is escaped, so that no text can end the element.
 fn data(records: &Levelled) -> Result<String, serde_json::Error> {
     let one = |record: &LevelledCell| {
@@ -186,7 +193,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
             .collect();
         serde_json::json!({
             "of": cell.contestant,
-            "name": format!("{} {}, block {}", cell.contestant, cell.step, record.trial.block + 1),
+            "name": format!("{} {}, block {}", cell.contestant, step(cell), record.trial.block + 1),
             "series": series,
         })
     };
@@ -200,6 +207,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Count => Step::Instructions,
         Experiment::Overload => Step::Overload,
         Experiment::Duel => Step::Duel,
+        Experiment::Workloads => Step::Capacity,
     };
     let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted

@@ -11,6 +11,7 @@ use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload;
 use dyno_analysis::points::{self, Trail, TrailPoint};
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 use dyno_units::show;
 
@@ -26,6 +27,9 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
         None if records.header.experiment == Experiment::Duel => {
             crate::turns::paragraphs(&duel::rows(records))
         }
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::words::verdict(&matrix(records))
+        }
         None => return words::paragraphs(model),
         Some(axis) => {
             let trails = points::trails(records, axis);
@@ -36,7 +40,8 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
                 | Experiment::Compare
                 | Experiment::Count
                 | Experiment::Overload
-                | Experiment::Duel => curves(records),
+                | Experiment::Duel
+                | Experiment::Workloads => curves(records),
             }
         }
     };

@@ -12,6 +12,7 @@ use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
+use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
@@ -48,6 +49,8 @@ pub(crate) struct SummaryLine<Number = Option<f64>> {
     /// `valid`, `at-least`, `void`, or `none` where nothing was measured.
     standing: &'static str,
     reason: String,
+    /// Under which workload, where there are several.
+    workload: String,
 }
 
 impl SummaryLine {
@@ -59,6 +62,7 @@ impl SummaryLine {
             family: self.family,
             transport: self.transport,
             axis: self.axis,
+            workload: self.workload,
             place: digits(self.place),
             quantity: self.quantity,
             as_measured: digits(self.as_measured),
@@ -116,6 +120,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Duel {
         return duel::rows(records).iter().flat_map(in_turn).collect();
     }
+    if records.header.experiment == Experiment::Workloads {
+        return workloads(&matrix(records));
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -127,7 +134,8 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
         | Experiment::Compare
         | Experiment::Count
         | Experiment::Duel
-        | Experiment::Overload => "offered_per_s",
+        | Experiment::Overload
+        | Experiment::Workloads => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -171,6 +179,35 @@ fn derived(of: &SummaryLine, quantity: &str, interval: Option<Interval>) -> Opti
         standing: "valid",
         ..of.clone()
     })
+}
+
+/// The figures of each design under each workload.
+fn workloads(matrix: &Matrix) -> Vec<SummaryLine> {
+    let mut found = Vec::new();
+    for (place, design) in matrix.designs.iter().enumerate() {
+        for row in &matrix.rows {
+            let score = &row.scores[place];
+            let of = SummaryLine {
+                experiment: Experiment::Workloads.word(),
+                contestant: design.label.clone(),
+                family: design.family.clone(),
+                transport: row.workload.transport.to_string(),
+                workload: row.workload.name.to_string(),
+                ..SummaryLine::default()
+            };
+            let known: [(&str, &RowFigure); 5] = [
+                ("rate_per_s", &score.rate),
+                ("cpu_ns", &score.cpu_ns),
+                ("p50_ns", &score.p50_ns),
+                ("p99_ns", &score.p99_ns),
+                ("memory_bytes", &score.memory),
+            ];
+            found.extend(known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)));
+            let share = score.share.map(|share| Interval::point(share, score.rate.by_round.len()));
+            found.extend(derived(&of, "of_the_best_share", share));
+        }
+    }
+    found
 }
 
 /// The figures of a count.
@@ -277,6 +314,7 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
         found.extend(derived(&of, "capacity_to_plain", price.capacity_share));
         found.extend(derived(&of, "cpu_at_capacity_above_plain_ns", price.cpu_ns));
         found.extend(derived(&of, "cpu_at_connect_above_plain_ns", price.handshake_cpu_ns));
+        found.extend(derived(&of, "client_cpu_at_connect_above_plain_ns", price.client_handshake_cpu_ns));
         found.extend(derived(&of, "memory_per_connection_above_plain_bytes", price.memory_bytes));
     }
     found

@@ -4,6 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory, ValueHint};
 use dyno_servers::architectures;
 
+use super::experiment::services as workloads;
 use super::{CommandResult, Dyno};
 use crate::demos;
 use crate::exit::Exit;
@@ -64,6 +65,7 @@ fn with_names(command: Command) -> Command {
     }
     for (one, argument) in [
         ("report", "directory"),
+        ("choose", "directory"),
         ("diff", "old"),
         ("diff", "new"),
         ("keys", "directory"),
@@ -72,6 +74,11 @@ fn with_names(command: Command) -> Command {
     ] {
         command = in_directory(command, one, argument);
     }
+    command = command.mut_subcommand("compare", |compare| {
+        compare.mut_arg("services", |services| {
+            services.value_parser(PossibleValuesParser::new(workloads::names()))
+        })
+    });
     command.mut_subcommand("demo", |demo| {
         demo.mut_arg("name", |name| name.value_parser(PossibleValuesParser::new(demos::names())))
     })

@@ -11,6 +11,7 @@ pub(crate) type CommandResult = Result<Exit, Failure>;
 pub(crate) mod begin;
 pub(crate) mod browse;
 pub(crate) mod calibrate;
+pub(crate) mod choose;
 pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod completions;
@@ -39,6 +40,7 @@ pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
 pub(crate) mod turns;
+pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -58,6 +60,7 @@ enum Command {
     Overload(Box<overload::Arguments>),
     Duel(Box<duel::Arguments>),
     Run(run::Arguments),
+    Choose(choose::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
@@ -107,6 +110,7 @@ impl Dyno {
             Command::Duel(arguments) => begin::run(Experiment::Duel, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
+            Command::Choose(arguments) => choose::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Run(arguments) => {
                 let options = arguments.options()?;

@@ -87,7 +87,7 @@ impl Bursts {
             if is_open && let Some((slot, free_ns)) = self.idle[side].pop_front() {
                 self.began_ns.get_or_insert(now_ns);
                 self.under_way += 1;
-                return Next::Send(Order { slot, intended_ns: now_ns, free_ns });
+                return Next::Send(Order { slot, intended_ns: now_ns, free_ns, attempt: 0 });
             }
             if self.under_way > 0 {
                 return Next::Wait(u64::MAX);

@@ -8,3 +8,4 @@ pub mod explain;
 pub mod overload;
 pub mod pilot;
 pub mod scale;
+pub mod workloads;

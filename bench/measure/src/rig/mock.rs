@@ -372,6 +372,7 @@ impl Rig for Mock {
         let times = |nanoseconds: u64| Latency {
             count: (rate_per_s * seconds) as u64,
             mean_ns: nanoseconds as f64,
+            min_ns: Some(nanoseconds),
             max_ns: nanoseconds,
             percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
         };

@@ -130,6 +130,7 @@ fn latency(distribution: &Distribution) -> Latency {
     Latency {
         count: distribution.count,
         mean_ns: distribution.mean_ns,
+        min_ns: (distribution.count > 0).then_some(distribution.min_ns),
         max_ns: distribution.max_ns,
         percentiles: distribution
             .percentiles

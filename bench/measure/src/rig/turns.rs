@@ -23,6 +23,7 @@ use crate::limits::{
 };
 use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::Watch;
+use crate::rig::slow::SlowClients;
 
 /// The command of this program that takes turns.
 const COMMAND: &str = "turns";
@@ -155,6 +156,7 @@ impl Talk {
             signs: mpsc::channel().1,
             began: Instant::now(),
             idle: Vec::new(),
+            slow: SlowClients::default(),
             pace: Watch::default(),
             child,
         };

@@ -53,7 +53,8 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
         | Experiment::Compare
         | Experiment::Count
         | Experiment::Duel
-        | Experiment::Overload => {
+        | Experiment::Overload
+        | Experiment::Workloads => {
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",

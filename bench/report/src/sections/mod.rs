@@ -7,6 +7,7 @@ use dyno_analysis::duel as duels;
 use dyno_analysis::instructions;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 
 pub(crate) mod along;
@@ -26,6 +27,9 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
             overload::sections(model, &dyno_analysis::overload::rows(records))
         }
         None if records.header.experiment == Experiment::Duel => duel::sections(model, &duels::rows(records)),
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::section::sections(&matrix(records))
+        }
         None => compare::sections(model),
     }
 }
