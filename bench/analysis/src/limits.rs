@@ -31,3 +31,6 @@ pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;
 /// By how much the rate may fall in the intervals in which clocks are read, over all cells of a contestant, before the
 /// report says so: the same share by which a single cell is judged, but here chance is gone.
 pub const WATCHED_FALL_NOTED: f64 = 0.03;
+
+/// Answers that must lie beyond a percentile before it is told: with ten, chance moves their number by a third.
+pub const SAMPLES_BEYOND_PERCENTILE: f64 = 10.0;
