@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::opening::{self, Opening};
 use crate::table_cell::cell;
 use crate::transports;
 use crate::words;
@@ -10,10 +11,10 @@ use dyno_analysis::figure::RowFigure;
 use dyno_units::show;
 
 /// The results as Markdown, with machine, kernel and date.
-pub(crate) fn render(model: &Model) -> String {
+pub(crate) fn render(model: &Model, opening: Option<&Opening>) -> String {
     let header = &model.header;
     let environment = &header.environment;
-    let mut text = String::new();
+    let mut text = opening::markdown(opening);
     let rate = model
         .rate_per_s
         .map_or_else(|| "the common rate".to_string(), |rate| format!("{}/s", show::rate(rate)));

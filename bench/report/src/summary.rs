@@ -20,10 +20,10 @@ use crate::cells::{lines, plain};
 use crate::error::ReportError;
 
 /// Version of `summary.json`; it rises with every change that an older reader would misread.
-const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 1;
 
 /// A figure. Values that are not available are empty, or null.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct SummaryLine {
     experiment: &'static str,
     contestant: String,
@@ -52,16 +52,25 @@ pub(crate) struct SummaryLine {
     reason: String,
 }
 
-#[derive(Serialize)]
+/// All figures of an experiment, with what tells experiments apart.
+#[derive(Serialize, schemars::JsonSchema)]
 struct Summary<'a> {
+    /// Version of this schema.
     schema: u32,
     experiment: &'static str,
+    /// Version of the program.
     dyno: &'a str,
+    /// Digest of the machine: figures of different machines do not compare.
     machine_id: &'a str,
     began_unix_ms: u64,
     seed: u64,
     blocks: u32,
     figures: Vec<SummaryLine>,
+}
+
+/// The JSON Schema of `summary.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Summary<'static>).to_value()
 }
 
 /// The lines as CSV (RFC 4180).

@@ -4,7 +4,8 @@ use crate::charts::escape;
 use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
-use crate::sections::{chart_in_two_scales, charts, head, legend};
+use crate::sections::{chart_in_two_scales, charts, head, hockey, legend, speed_up};
+use crate::who;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::critical::{RateStanding, TriedRate, limit_of};
 use dyno_analysis::curves;
@@ -26,13 +27,17 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
     let latencies = |across: &Across, note| {
         latencies(across, &trails, &Marked { model, limit_ns: limit.map(|limit| limit.p99_ns) }, note)
     };
-    let both = |one: String, other: String| legend(model) + &charts(&[one, other]);
     match records.header.experiment {
         Experiment::Scale => {
+            let speed_up = speed_up::figure(&trails);
+            let figures: Vec<String> = speed_up
+                .into_iter()
+                .chain([rates(&across, &trails, "Right answers a second."), latencies(&across, "")])
+                .collect();
             found.push(section(
                 "throughput",
                 "Throughput and latency against cores",
-                both(rates(&across, &trails, "Right answers a second."), latencies(&across, "")),
+                legend(model) + &charts(&figures),
             ));
             found.push(section(
                 "law",
@@ -50,6 +55,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             found.push(section("walls", "Walls", walls(&trails)));
         }
         Experiment::Curve | Experiment::Compare | Experiment::Count => {
+            found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, &trails)));
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",
@@ -298,7 +304,7 @@ fn critical(records: &Levelled) -> String {
         .collect();
     format!(
         "<div><p class=\"note\">The critical point is the highest rate that is confirmed to keep the limit: at least three cells did, and more than twice as many as did not. Beside it the lowest rate above it that did not, and the 99th percentile over all cells at the critical point. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">refuted at</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p></div>",
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">refuted at</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\" as well.</p></div>",
         SWEEP_SHARES.len()
     )
 }
@@ -328,7 +334,8 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
         .map(|(trail, point)| {
             format!(
                 "<tr><th scope=\"row\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
-                escape(&trail.line.label),
+                who::link(trail.line.label.strip_suffix(points::IDLE).unwrap_or(&trail.line.label))
+                    + if trail.line.label.ends_with(points::IDLE) { points::IDLE } else { "" },
                 point.x,
                 show::rate(point.x),
                 value_cell(&point.rate, show::rate),
