@@ -38,8 +38,8 @@ fn labels(places: &[Ranked]) -> String {
 pub(crate) fn ends(model: &Model, read: fn(&Row) -> &RowFigure, claim: Claim) -> String {
     let Claim { subject, shown, higher } = claim;
     let Some(found) = podium(model, read, higher) else { return format!("{subject}: no cell counts.") };
-    let value = |places: &[Ranked]| places.first().map_or(0.0, |place| place.value);
-    let best = value(&found.first);
+    let values = found.first.iter().map(|place| place.value);
+    let best = if higher { values.fold(0.0, f64::max) } else { values.fold(f64::INFINITY, f64::min) };
     match (found.first.as_slice(), found.last.as_slice()) {
         ([only], []) if model.rows.len() == 1 => format!("{subject}: {}.", shown(only.value)),
         (first, []) if first.len() > 1 => {

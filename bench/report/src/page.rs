@@ -117,8 +117,11 @@ fn answer(model: &Model, opening: &Opening) -> String {
          <figure class=\"chart\">{}{}</figure></div>",
         escape(first),
         escape(
-            format!("{sure} Dots are single cells, whiskers the interval; a shaded band is a tie.")
-                .trim_start()
+            format!(
+                "{sure} {} whiskers are intervals; a band of one shade is a tie.",
+                if opening.cells.is_empty() { "The" } else { "Dots are single cells, the" }
+            )
+            .trim_start()
         ),
         glossary::signs(),
         sections::legend(model),

@@ -160,7 +160,10 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 fn filled(drawn: &str, colour: &[f64]) -> usize {
     let is_it = |line: &&str| {
         let Some(numbers) = line.trim().strip_suffix(" rg") else { return false };
-        let numbers: Vec<f64> = numbers.split(' ').filter_map(|number| number.parse().ok()).collect();
+        // Before them, on the same line, the colour of lines is chosen.
+        let mut numbers: Vec<f64> =
+            numbers.rsplit(' ').take(3).filter_map(|number| number.parse().ok()).collect();
+        numbers.reverse();
         numbers.len() == 3 && numbers.iter().zip(colour).all(|(one, other)| (one * 255.0 - other).abs() < 1.0)
     };
     drawn.lines().filter(is_it).count()

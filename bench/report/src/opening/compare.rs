@@ -46,7 +46,7 @@ fn why(figure: &RowFigure) -> String {
     match figure.reason.as_str() {
         "" if figure.void > 0 => "void".to_string(),
         "" => "not measured".to_string(),
-        reason => format!("void: {reason}"),
+        reason => format!("{}: {reason}", figure.sign().unwrap_or("void")),
     }
 }
 

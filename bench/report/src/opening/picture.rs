@@ -10,7 +10,7 @@ use crate::charts::standings::{self, StandingRow, Standings};
 
 /// Columns of a name, of a bar, and of a value.
 const NAME: usize = 21;
-const BAR: usize = 36;
+const BAR: usize = 34;
 const VALUE: usize = 10;
 
 /// A row for everybody that has a value: place among the entrants, and what is said of its distance to the best.

@@ -53,7 +53,7 @@ fn behind(quantity: &Quantity, tiers: &Tiers) -> String {
             let names = names(tiers, &group.members, NAMED_MEMBERS);
             group.times.map_or_else(
                 || format!("ahead of {names}"),
-                |times| format!("{}{with} {names} ({})", show_times(times), ends(times)),
+                |times| format!("{}{with} {names}{}", show_times(times), ends(times)),
             )
         })
         .collect();
@@ -73,10 +73,10 @@ fn show_times(times: Times) -> String {
     format!("{} times", two(times.value))
 }
 
-/// `1.7 to 1.9`
+/// ` (1.7 to 1.9)`; nothing where two digits tell no difference.
 fn ends(times: Times) -> String {
     let (low, high) = (two(times.low), two(times.high));
-    if low == high { low } else { format!("{low} to {high}") }
+    if low == high { String::new() } else { format!(" ({low} to {high})") }
 }
 
 /// Two digits are enough to choose by, and near one a third.

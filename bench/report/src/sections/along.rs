@@ -57,16 +57,12 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
         Experiment::Curve | Experiment::Compare | Experiment::Count => {
             found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, &trails)));
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
+            let answered = rates(&across, &trails, "What was answered of what was offered.");
+            let figures = [latencies(&Across::throughput(), note), answered];
             found.push(section(
                 "latency",
                 "Latency against throughput, and critical points",
-                legend(model) + &charts(&[latencies(&Across::throughput(), note), critical(records)]),
-            ));
-            let answered = rates(&across, &trails, "What was answered of what was offered.");
-            found.push(section(
-                "load",
-                "Latency and throughput against offered load",
-                charts(&[latencies(&across, ""), answered]),
+                legend(model) + &charts(&figures) + &critical(records),
             ));
         }
     }

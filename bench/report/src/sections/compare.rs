@@ -41,8 +41,9 @@ pub(crate) fn value_cell(figure: &RowFigure, shown: fn(f64) -> String) -> String
             shown(value),
             show::range(low, high, shown),
         ),
-        None if figure.void > 0 => {
-            format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
+        None if figure.sign().is_some() => {
+            let sign = figure.sign().unwrap_or_default();
+            format!("<td class=\"void\" data-value=\"\" title=\"{}\">{sign}</td>", escape(&figure.reason))
         }
         None => "<td data-value=\"\">–</td>".to_string(),
     }
