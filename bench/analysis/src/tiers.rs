@@ -25,7 +25,7 @@ pub struct Entrant {
 
 /// How one stands against a better one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stand {
+pub enum TieStand {
     /// Behind it, beyond threshold and chance.
     Behind,
     /// No difference seen.
@@ -89,7 +89,7 @@ impl Tiers {
 pub fn tiers(
     mut entrants: Vec<Entrant>,
     higher: bool,
-    stand: impl Fn(&Entrant, &Entrant) -> (Stand, Option<Times>),
+    stand: impl Fn(&Entrant, &Entrant) -> (TieStand, Option<Times>),
 ) -> Option<Tiers> {
     entrants.retain(|entrant| entrant.value.is_finite());
     entrants.sort_by(|one, other| {
@@ -97,12 +97,13 @@ pub fn tiers(
         if higher { rising.reverse() } else { rising }
     });
     let best = entrants.first()?;
-    let is_unknown = |place: &usize| *place > 0 && stand(best, &entrants[*place]).0 == Stand::Unknown;
+    let is_unknown = |place: &usize| *place > 0 && stand(best, &entrants[*place]).0 == TieStand::Unknown;
     let (unknown, mut known): (Vec<usize>, Vec<usize>) = (0..entrants.len()).partition(is_unknown);
     let mut groups = Vec::new();
     while let Some(&leader) = known.first() {
-        let is_level =
-            |place: &usize| *place == leader || stand(&entrants[leader], &entrants[*place]).0 == Stand::Level;
+        let is_level = |place: &usize| {
+            *place == leader || stand(&entrants[leader], &entrants[*place]).0 == TieStand::Level
+        };
         let (members, rest): (Vec<usize>, Vec<usize>) = known.iter().partition(|place| is_level(place));
         let behind = members.iter().filter_map(|place| stand(best, &entrants[*place]).1);
         let times = if groups.is_empty() { None } else { over_all(behind.collect()) };
@@ -148,7 +149,7 @@ pub fn of_figures(figured: &[Figured], higher: bool, threshold: f64, seed: u64) 
     });
     let figure = |entrant: &Entrant| figured.iter().find(|one| one.label == entrant.label);
     let stand = |better: &Entrant, own: &Entrant| {
-        let Some((better, own)) = figure(better).zip(figure(own)) else { return (Stand::Unknown, None) };
+        let Some((better, own)) = figure(better).zip(figure(own)) else { return (TieStand::Unknown, None) };
         let (over, under) = if higher { (better.figure, own.figure) } else { (own.figure, better.figure) };
         let times = over.ratio_to(under, seed).map(|ratio| Times {
             value: ratio.value,
@@ -156,11 +157,11 @@ pub fn of_figures(figured: &[Figured], higher: bool, threshold: f64, seed: u64) 
             high: ratio.high,
         });
         let stand = match own.figure.against(better.figure, threshold, seed).verdict {
-            _ if own.figure.at_least => Stand::Unknown,
-            ComparisonVerdict::TooFewBlocks => Stand::Unknown,
-            ComparisonVerdict::Lower if higher => Stand::Behind,
-            ComparisonVerdict::Higher if !higher => Stand::Behind,
-            _ => Stand::Level,
+            _ if own.figure.at_least => TieStand::Unknown,
+            ComparisonVerdict::TooFewBlocks => TieStand::Unknown,
+            ComparisonVerdict::Lower if higher => TieStand::Behind,
+            ComparisonVerdict::Higher if !higher => TieStand::Behind,
+            _ => TieStand::Level,
         };
         (stand, times)
     };
@@ -172,9 +173,9 @@ pub fn of_figures(figured: &[Figured], higher: bool, threshold: f64, seed: u64) 
 pub fn of_ends(entrants: Vec<Entrant>) -> Option<Tiers> {
     tiers(entrants, true, |better, own| {
         let stand = match own.ends.1 < better.ends.0 {
-            true => Stand::Behind,
-            false if own.at_least => Stand::Unknown,
-            false => Stand::Level,
+            true => TieStand::Behind,
+            false if own.at_least => TieStand::Unknown,
+            false => TieStand::Level,
         };
         let times = Times {
             value: better.value / own.value,

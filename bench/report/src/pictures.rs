@@ -93,7 +93,7 @@ mod tests {
             svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"560\" height=\"300\""),
             "{svg}"
         );
-        assert!(svg.contains("<title>a &lt; b</title>") && svg.contains("--readiness"), "{svg}");
+        assert!(svg.contains("<title>a &lt; b</title>") && svg.contains("prefers-color-scheme"), "{svg}");
         assert!(svg.ends_with("<g/></svg>\n"), "{svg}");
     }
 }

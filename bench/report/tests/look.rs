@@ -1,4 +1,5 @@
-//! How the page looks in a real browser: on its first screen, on a phone, in the dark, on paper, and when it is clicked.
+//! How the page looks in a real browser: on its first screen, on a phone, in the dark, on paper, and when it is
+//! clicked.
 
 #![allow(
     clippy::disallowed_types,

@@ -44,8 +44,8 @@ const EXPERIMENTS: [(Experiment, Run, &str); 4] = [
     ),
 ];
 
-/// The report of `fast`, `swift`, which is level with it, `slow`, `broken`, which never starts, and `liar`, whose bodies
-/// are wrong.
+/// The report of `fast`, `swift`, which is level with it, `slow`, `broken`, which never starts, and `liar`, whose
+/// bodies are wrong.
 fn report(experiment: Experiment, run: Run) -> Report {
     let names = ["fast", "slow", "swift", "broken", "liar"];
     let nature = |capacity_per_s, starts| Nature { capacity_per_s, starts, ..Nature::default() };

@@ -1,5 +1,5 @@
 use super::*;
-use dyno_analysis::tiers::{Stand, tiers};
+use dyno_analysis::tiers::{TieStand, tiers};
 
 /// A contestant with its family, its value, and whether that is a bound.
 type Planted<'a> = (&'a str, &'a str, f64, bool);
@@ -29,9 +29,9 @@ fn told(planted: &[Planted], higher: bool) -> String {
     let found = tiers(entrants.collect(), higher, |better, own| {
         let ratio = if higher { better.value / own.value } else { own.value / better.value };
         let stand = match ratio {
-            _ if own.at_least => Stand::Unknown,
-            ratio if ratio > 1.05 => Stand::Behind,
-            _ => Stand::Level,
+            _ if own.at_least => TieStand::Unknown,
+            ratio if ratio > 1.05 => TieStand::Behind,
+            _ => TieStand::Level,
         };
         (stand, Some(Times { value: ratio, low: ratio * 0.95, high: ratio * 1.05 }))
     });
@@ -40,23 +40,23 @@ fn told(planted: &[Planted], higher: bool) -> String {
 
 #[test]
 fn the_sentence_names_ties_ratios_and_confidence() {
-    let threads = [("thread-pool", "threads", 80.0, false), ("leader-followers", "threads", 81.0, false)];
-    let first = [("io-uring", "completion", 144.0, false), ("epoll", "readiness", 142.0, false)];
-    let last = [("prefork", "processes", 60.0, false)];
+    let threads = [("calm", "threads", 80.0, false), ("quiet", "threads", 81.0, false)];
+    let first = [("swift", "completion", 144.0, false), ("brisk", "readiness", 142.0, false)];
+    let last = [("slow", "processes", 60.0, false)];
     let all: Vec<Planted> = [&first[..], &threads, &last].concat();
     assert_eq!(
         told(&all, true),
-        "io-uring and epoll tie for the highest capacity: 142 to 144; 1.8 times leader-followers and thread-pool (1.7 to 1.9), 2.4 times prefork (2.3 to 2.5). SURE."
+        "swift and brisk tie for the highest capacity: 142 to 144; 1.8 times quiet and calm (1.7 to 1.9), 2.4 times slow (2.3 to 2.5). SURE."
     );
     assert_eq!(
         told(&all, false),
-        "prefork has the least CPU per request: 60 (57 to 63); 1.3 times less than thread-pool and leader-followers (1.3 to 1.4), 2.4 times less than epoll and io-uring (2.2 to 2.5). SURE."
+        "slow has the least CPU per request: 60 (57 to 63); 1.3 times less than calm and quiet (1.3 to 1.4), 2.4 times less than brisk and swift (2.2 to 2.5). SURE."
     );
 }
 
 #[test]
 fn a_family_stands_for_its_members_where_all_are_in_the_group() {
-    let mut all = vec![("epoll", "readiness", 142.0, false)];
+    let mut all = vec![("brisk", "readiness", 142.0, false)];
     let names = ["one", "two", "three", "four"];
     all.extend(names.iter().map(|name| (*name, "threads", 71.0, false)));
     assert!(told(&all, true).contains("2.0 times the thread designs (1.9 to 2.1)"), "{}", told(&all, true));

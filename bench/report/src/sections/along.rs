@@ -46,11 +46,12 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             ));
         }
         Experiment::Connections => {
-            found.push(section("memory", "Memory", legend(model) + &charts(&memory(&across, &trails))));
+            let [own, kernel] = memory(&across, &trails);
+            let figures = [own, kernel, latencies(&across, "")];
             found.push(section(
-                "latency",
-                "Latency of those that are active",
-                charts(&[latencies(&across, "")]),
+                "memory",
+                "Memory, and latency of those that are active",
+                legend(model) + &charts(&figures),
             ));
             found.push(section("walls", "Walls", walls(&trails)));
         }
@@ -114,6 +115,9 @@ fn line(
     ChartLine { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
 }
 
+/// Names that have room beside a chart.
+const MOST_NAMES: usize = 24;
+
 fn draw(
     across: &Across,
     trails: &[Trail],
@@ -127,6 +131,12 @@ fn draw(
         .map(|trail| line(trail, across, read, y.1))
         .filter(|line| !line.dots.is_empty())
         .collect();
+    let mut lines = lines;
+    if lines.len() > MOST_NAMES {
+        // The names of the others stand at lines of their own, and the idle ones of the same are beside them.
+        let idle = lines.iter_mut().filter(|line| line.label.ends_with(points::IDLE));
+        idle.for_each(|line| line.label.clear());
+    }
     let title = format!("{} against {}", y.0, across.axis.title);
     let frame = Frame {
         title: &title,
