@@ -9,6 +9,8 @@ use dyno_analysis::levelling::Levelled;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
 use dyno_report::Report;
+use dyno_report::who::ChapterText;
+use dyno_servers::book::{Chapter, chapters};
 use dyno_units::show;
 
 /// Directory of all results, below the current one.
@@ -115,7 +117,15 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
 /// # Errors
 /// When there are none, or they cannot be read.
 pub(crate) fn report_of(directory: &Path) -> Result<Report, Failure> {
-    Ok(Report::of(&Levelled::of(store::read(directory)?))?)
+    let chapters: Vec<ChapterText> = chapters().iter().map(text).collect();
+    Ok(Report::with_chapters(&Levelled::of(store::read(directory)?), &chapters)?)
+}
+
+/// A chapter as the page shows it.
+fn text(chapter: &Chapter) -> ChapterText {
+    let parts = ["Idea", "Picture", "Price", "Shines", "Breaks"];
+    let parts = parts.map(|part| format!("## {part}\n\n{}\n\n", chapter.part(part)));
+    ChapterText { name: chapter.architecture.name.to_string(), text: parts.concat() }
 }
 
 /// Writes the files of a report; gives the path of the page.

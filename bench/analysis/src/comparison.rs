@@ -2,6 +2,7 @@
 
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
+use crate::spoilt;
 use crate::watched;
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
@@ -76,6 +77,8 @@ pub struct Model {
     pub baseline: usize,
     /// Cells that count, are "at least", are void.
     pub verdicts: [usize; 3],
+    /// Why cells are void, counted by reason; empty where none is.
+    pub void_for: String,
     /// Share of the time in which the cores were slowed, where figures were brought to full pace for it.
     pub slowed_share: Option<f64>,
 }
@@ -127,6 +130,13 @@ pub fn model(records: &Levelled) -> Model {
         rate_per_s,
         baseline,
         verdicts: [Verdict::is_value, |it| it == Verdict::AtLeast, |it| it == Verdict::Void].map(told),
+        void_for: spoilt::counted(
+            records
+                .cells
+                .iter()
+                .filter(|cell| cell.audit.verdict == Verdict::Void)
+                .map(|cell| spoilt::kind(cell)),
+        ),
         slowed_share: slowed_share(records),
     }
 }

@@ -377,6 +377,7 @@ mod tests {
             interval: Some(Interval::point(values[1], 3)),
             at_least: false,
             void: 0,
+            is_wall: false,
             reason: String::new(),
             by_round: (0..).zip(values).collect(),
             as_measured: Some(values[1]),

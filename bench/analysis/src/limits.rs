@@ -49,3 +49,6 @@ pub const GENERATOR_FULL_SHARE: f64 = 0.95;
 /// Share of a core that a plan uses: beyond it queues grow faster than load. At seven tenths the mean wait of a queue with
 /// one server and equal work is a little more than the work itself (M/D/1).
 pub const PLANNED_USE_SHARE: f64 = 0.7;
+
+/// Answers that must lie beyond a percentile before it is told: with ten, chance moves their number by a third.
+pub const SAMPLES_BEYOND_PERCENTILE: f64 = 10.0;

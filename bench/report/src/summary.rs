@@ -19,29 +19,33 @@ use dyno_statistics::bootstrap::Interval;
 use dyno_units::show::quantile;
 use serde::Serialize;
 
-use crate::cells::lines;
+use crate::cells::{lines, plain};
 use crate::error::ReportError;
 
 /// Version of `summary.json`; it rises with every change that an older reader would misread.
-const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 2;
 
-/// A figure. Values that are not available are empty, or null. `Number` is a value as JSON has it, or its digits as CSV
-/// has them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct SummaryLine<Number = Option<f64>> {
+/// A figure. Values that are not available are empty, or null.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
+pub(crate) struct SummaryLine {
     experiment: &'static str,
     contestant: String,
     family: String,
     transport: String,
     /// What `place` counts, in experiments along an axis.
     axis: &'static str,
-    place: Number,
+    #[serde(serialize_with = "plain")]
+    place: Option<f64>,
     /// Which figure, its unit last.
     quantity: String,
-    as_measured: Number,
-    at_full_pace: Number,
-    low: Number,
-    high: Number,
+    #[serde(serialize_with = "plain")]
+    as_measured: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    at_full_pace: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    low: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    high: Option<f64>,
     /// Cells that the figure rests on.
     n: usize,
     /// Cells that were void.
@@ -53,35 +57,15 @@ pub(crate) struct SummaryLine<Number = Option<f64>> {
     workload: String,
 }
 
-impl SummaryLine {
-    fn digits(self) -> SummaryLine<String> {
-        let digits = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
-        SummaryLine {
-            experiment: self.experiment,
-            contestant: self.contestant,
-            family: self.family,
-            transport: self.transport,
-            axis: self.axis,
-            workload: self.workload,
-            place: digits(self.place),
-            quantity: self.quantity,
-            as_measured: digits(self.as_measured),
-            at_full_pace: digits(self.at_full_pace),
-            low: digits(self.low),
-            high: digits(self.high),
-            n: self.n,
-            void: self.void,
-            standing: self.standing,
-            reason: self.reason,
-        }
-    }
-}
-
-#[derive(Serialize)]
+/// All figures of an experiment, with what tells experiments apart.
+#[derive(Serialize, schemars::JsonSchema)]
 struct Summary<'a> {
+    /// Version of this schema.
     schema: u32,
     experiment: &'static str,
+    /// Version of the program.
     dyno: &'a str,
+    /// Digest of the machine: figures of different machines do not compare.
     machine_id: &'a str,
     began_unix_ms: u64,
     seed: u64,
@@ -89,9 +73,14 @@ struct Summary<'a> {
     figures: Vec<SummaryLine>,
 }
 
+/// The JSON Schema of `summary.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Summary<'static>).to_value()
+}
+
 /// The lines as CSV (RFC 4180).
 pub(crate) fn csv(model: &Model, records: &Levelled) -> Result<String, ReportError> {
-    lines(&figures(model, records).into_iter().map(SummaryLine::digits).collect::<Vec<_>>())
+    lines(&figures(model, records))
 }
 
 /// The same as JSON, with what tells experiments apart.

@@ -89,7 +89,6 @@ pub(crate) fn render(model: &Model) -> String {
 fn figure(figure: &RowFigure, shown: impl Fn(f64) -> String) -> String {
     match figure.value() {
         Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
-        None if figure.void > 0 => "void".to_string(),
-        None => "-".to_string(),
+        None => figure.sign().unwrap_or("-").to_string(),
     }
 }

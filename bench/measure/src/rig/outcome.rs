@@ -36,6 +36,9 @@ fn drive(outcome: &Outcome) -> Drive {
         rate_per_s: outcome.rates.achieved_per_s,
         bytes_per_s: outcome.rates.received_octets_per_s,
         total: latency(&outcome.latency.total),
+        total_hdr_v2_base64: open
+            .then(|| outcome.latency.total.hdr_v2_base64.clone())
+            .filter(|text| !text.is_empty()),
         response: latency(&outcome.latency.response),
         wait: latency(&outcome.latency.wait),
         lag: latency(&outcome.latency.lag),

@@ -90,6 +90,7 @@ fn bar_chart(
             family: side.line.family.clone(),
             parts: figure.value().map(|value| vec![(String::new(), value)]).unwrap_or_default(),
             interval: figure.interval.map(Interval::ends),
+            cells: figure.by_round.values().copied().collect(),
             at_least: figure.at_least,
             void: if figure.value().is_none() { figure.reason.clone() } else { String::new() },
         }
