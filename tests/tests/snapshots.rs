@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "compare",
     "curve",
     "scale",

@@ -136,7 +136,7 @@ mod tests {
                     bursts.release(slot, now_ns);
                 }
                 Next::Over => return (order, bursts.times(), answered),
-                Next::Overflow => panic!("nothing waits"),
+                Next::Overflow | Next::GiveUp(_) => panic!("nothing waits"),
             }
         }
     }

@@ -7,7 +7,7 @@ use dyno_analysis::workloads::{Matrix, Standing, WorkloadRow};
 use dyno_units::show;
 
 use super::words::{advice, verdict};
-use super::{Read, SHARE_WORDS, percent};
+use super::{SHARE_WORDS, Told, percent};
 use crate::table_cell::cell;
 use crate::words::bearings;
 
@@ -50,7 +50,7 @@ pub(crate) fn render(matrix: &Matrix, model: &Model) -> String {
 }
 
 /// The figures that have a table of their own: title, figure, and how it is shown.
-pub(crate) const FIGURES: [(&str, Read, fn(f64) -> String); 4] = [
+pub(crate) const FIGURES: [Told; 4] = [
     ("Answers a second", |score| &score.rate, show::rate),
     ("99th percentile", |score| &score.p99_ns, show::time),
     ("CPU of the server per request or connection", |score| &score.cpu_ns, show::time),

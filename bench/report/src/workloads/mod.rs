@@ -63,5 +63,8 @@ pub(crate) fn percent(score: &Score) -> Option<u32> {
 /// Picks a figure of a design under a workload.
 pub(crate) type Read = fn(&Score) -> &RowFigure;
 
+/// A figure that has a table of its own: its title, where it stands, and how it is shown.
+pub(crate) type Told = (&'static str, Read, crate::charts::Shown);
+
 #[cfg(test)]
 mod tests;

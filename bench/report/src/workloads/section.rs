@@ -149,7 +149,7 @@ fn when(matrix: &Matrix) -> String {
 
 /// Each figure with its interval.
 fn figures(matrix: &Matrix) -> String {
-    let one = |(place, (title, read, shown)): (usize, &(&str, super::Read, fn(f64) -> String))| {
+    let one = |(place, (title, read, shown)): (usize, &super::Told)| {
         let table = body(matrix, |row, place| {
             let score = &row.scores[place];
             let Some(interval) = read(score).interval else {

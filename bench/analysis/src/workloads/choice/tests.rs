@@ -9,12 +9,9 @@ use crate::workloads::{Score, Seen};
 fn figure(value: f64) -> RowFigure {
     RowFigure {
         interval: Some(Interval { value, low: value * 0.98, high: value * 1.02, observations: 5 }),
-        at_least: false,
-        void: 0,
-        reason: String::new(),
         by_round: (0..5).map(|block| (block, value)).collect(),
         as_measured: Some(value),
-        levelled: false,
+        ..RowFigure::of(&[], 5, |_| None)
     }
 }
 
