@@ -20,10 +20,14 @@ pub enum Experiment {
     Count,
     /// What overload controls serve in time past what an architecture can do.
     Overload,
+    /// Two contestants in turn, in short bursts.
+    Duel,
+    /// Contestants side by side under several workloads.
+    Workloads,
 }
 
 impl Experiment {
-    /// Its word in records, which is also the command that runs it.
+    /// Its word in records.
     pub fn word(self) -> &'static str {
         match self {
             Experiment::Compare => "compare",
@@ -32,6 +36,16 @@ impl Experiment {
             Experiment::Connections => "connections",
             Experiment::Count => "count",
             Experiment::Overload => "overload",
+            Experiment::Duel => "duel",
+            Experiment::Workloads => "workloads",
+        }
+    }
+
+    /// The command that runs it.
+    pub fn command(self) -> &'static str {
+        match self {
+            Experiment::Workloads => Experiment::Compare.word(),
+            other => other.word(),
         }
     }
 }

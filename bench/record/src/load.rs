@@ -117,6 +117,10 @@ pub struct LoadFigures {
     pub bytes_per_s: f64,
     /// From the intended send to the last byte: the main result.
     pub total: Latency,
+    /// All values of `total` as a histogram in the format HDR V2, compressed, in base64: merged over blocks, they
+    /// reach percentiles for which one cell has too few. Present where a rate was asked for; older records have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_hdr_v2_base64: Option<String>,
     /// From the actual send to the last byte: what a naive tool reports.
     pub response: Latency,
     /// Part of the total during which no connection was free.
@@ -191,6 +195,9 @@ pub struct Latency {
     pub count: u64,
     /// Arithmetic mean.
     pub mean_ns: f64,
+    /// Smallest value; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_ns: Option<u64>,
     /// Largest value.
     pub max_ns: u64,
     /// `(percentile, nanoseconds)`, rising; a percentile without enough observations is absent.

@@ -47,6 +47,8 @@ pub enum Step {
     Instructions,
     /// The same with a connection for each request.
     InstructionsConnect,
+    /// Bursts of a closed loop that take turns with those on another contestant, which stands on the same cores.
+    Duel,
 }
 
 impl Step {
@@ -71,6 +73,7 @@ impl Step {
             Step::OverloadStorm => "overload-storm",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
+            Step::Duel => "duel",
         }
     }
 
@@ -132,6 +135,7 @@ mod tests {
             Step::OverloadStorm,
             Step::Instructions,
             Step::InstructionsConnect,
+            Step::Duel,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

@@ -47,6 +47,7 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
         errors_max,
         mix: mix(target, &place, how.requests_per_connection == Some(1))
             .map_err(|error| refused(&error, "see `dyno load --help`"))?,
+        rival: None,
     };
     if plan.impatience.tells_due {
         plan.mix = plan.mix.into_iter().map(Request::telling_due).collect();

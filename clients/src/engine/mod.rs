@@ -1,6 +1,7 @@
 //! The engine: carries a plan out. Threads of readiness loops, each with its share of the connections and of the
 //! schedule; they share nothing while they run, and their books are joined afterwards.
 
+pub mod alternate;
 pub mod clock;
 pub mod live;
 pub mod quota;

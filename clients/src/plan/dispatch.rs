@@ -5,6 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::plan::bursts::{BurstTimes, Bursts, SIDES};
 use crate::plan::pacer::Pacer;
 
 /// Who decides when the next request starts.
@@ -14,6 +15,8 @@ pub enum RequestSource {
     Closed(u64),
     /// The schedule.
     Open(Box<Pacer>),
+    /// Two servers in turn.
+    Bursts(Box<Bursts>),
 }
 
 /// What is to be done next.
@@ -124,7 +127,10 @@ impl Dispatcher {
 
     /// Connection `slot` is free since `now_ns`.
     pub fn release(&mut self, slot: u32, now_ns: u64) {
-        self.idle.push_back((slot, now_ns));
+        match &mut self.source {
+            RequestSource::Bursts(bursts) => bursts.release(slot, now_ns),
+            RequestSource::Closed(_) | RequestSource::Open(_) => self.idle.push_back((slot, now_ns)),
+        }
     }
 
     /// Requests that wait for a connection.
@@ -175,9 +181,19 @@ impl Dispatcher {
         pacer.peek_ns().filter(|&due_ns| due_ns < self.end_ns && self.left > 0)
     }
 
+    /// What has come of the bursts of each side; nothing where two servers take no turns.
+    pub(crate) fn burst_times(&self) -> [BurstTimes; SIDES] {
+        match &self.source {
+            RequestSource::Bursts(bursts) => bursts.times(),
+            RequestSource::Closed(_) | RequestSource::Open(_) => Default::default(),
+        }
+    }
+
     /// What to do at `now_ns`. To be asked again after each order, until there is none.
     pub fn next(&mut self, now_ns: u64) -> Next {
         match &mut self.source {
+            RequestSource::Bursts(_) if self.left == 0 => Next::Over,
+            RequestSource::Bursts(bursts) => bursts.next(now_ns),
             RequestSource::Closed(think_ns) => {
                 if self.left == 0 || now_ns >= self.end_ns {
                     return Next::Over;

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod as_run;
+pub mod bursts;
 pub mod dispatch;
 pub mod error;
 pub mod impatience;
@@ -90,6 +91,17 @@ impl Carrier {
     }
 }
 
+/// The second of two servers that take turns. Its request stands behind that of the first in the mix.
+#[derive(Debug, Clone)]
+pub struct Rival {
+    /// Where to connect.
+    pub address: ServerAddress,
+    /// What lies under HTTP.
+    pub transport: Carrier,
+    /// Its connections, in addition to those of the first.
+    pub connections: u32,
+}
+
 /// A run to be made.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -127,6 +139,8 @@ pub struct Plan {
     pub errors_max: f64,
     /// The mix; at least one request.
     pub mix: Vec<Request>,
+    /// The server with which the first one takes turns; `None`: it has all requests.
+    pub rival: Option<Rival>,
 }
 
 impl Plan {
@@ -159,6 +173,7 @@ impl Plan {
             placement: Placement::default(),
             errors_max: limits::ERRORS_MAX_SHARE,
             mix: vec![request],
+            rival: None,
         }
     }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, Sender, bounded};
 
+use crate::admission::Admission;
 use crate::kit::site::Site;
 use crate::limits::CODEL_TARGET;
 
@@ -36,7 +37,7 @@ enum ReceiverKind<T> {
 
 /// A queue of so many places, in the order that the site's overload control wants.
 pub fn work_queue<T>(site: &Site, places: usize) -> (WorkSender<T>, WorkReceiver<T>) {
-    if site.admission.as_ref().is_some_and(|admission| admission.prefers_newest()) {
+    if site.admission.as_ref().is_some_and(Admission::prefers_newest) {
         let stack = Arc::new(Stack::new(places));
         return (WorkSender(SenderKind::Stack(stack.clone())), WorkReceiver(ReceiverKind::Stack(stack)));
     }

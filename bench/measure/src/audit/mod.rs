@@ -19,6 +19,7 @@ use dyno_record::server::{MachineFigures, ServerFigures};
 use dyno_units::verdict::Verdict;
 
 pub(crate) mod cpu;
+mod waited;
 mod watched;
 
 /// Everything that is known about a cell when it is judged.
@@ -55,9 +56,10 @@ pub(crate) struct Answered {
 
 /// All doubts about a cell.
 pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let laws: [fn(&Evidence) -> Option<Finding>; 19] = [
+    let laws: [fn(&Evidence) -> Option<Finding>; 20] = [
         connections_open,
         bodies,
+        waited::waited,
         errors,
         generator_on_time,
         generator_present,
@@ -241,12 +243,14 @@ fn apart(one: f64, other: f64) -> f64 {
 fn connections_open(evidence: &Evidence) -> Option<Finding> {
     let planned = evidence.cell.load.connections;
     let open = evidence.load.connections_open;
-    let idle = evidence.cell.load.idle_connections;
+    let idle = evidence.cell.load.beside();
+    let kind =
+        if evidence.cell.load.slow_connections.is_some() { "slow clients" } else { "idle connections" };
     if let Some(left) = evidence.load.idle_open.filter(|left| *left < idle) {
         return finding(
             Law::ConnectionsOpen,
             Verdict::Void,
-            format!("the server closed {} of {idle} idle connections", idle - left),
+            format!("the server closed {} of {idle} {kind}", idle - left),
         );
     }
     // Where each request has a connection of its own, there are always some between the end of one connection and the

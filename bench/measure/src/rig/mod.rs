@@ -17,10 +17,14 @@ use dyno_record::server::Memory;
 mod generator;
 mod group;
 pub(crate) mod lines;
+pub(crate) mod material;
 pub mod mock;
+mod mock_turns;
 pub mod outcome;
 pub mod process;
+mod slow;
 pub mod system;
+mod turns;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]

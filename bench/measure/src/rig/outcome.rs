@@ -36,6 +36,9 @@ fn drive(outcome: &Outcome) -> Drive {
         rate_per_s: outcome.rates.achieved_per_s,
         bytes_per_s: outcome.rates.received_octets_per_s,
         total: latency(&outcome.latency.total),
+        total_hdr_v2_base64: open
+            .then(|| outcome.latency.total.hdr_v2_base64.clone())
+            .filter(|text| !text.is_empty()),
         response: latency(&outcome.latency.response),
         wait: latency(&outcome.latency.wait),
         lag: latency(&outcome.latency.lag),
@@ -110,7 +113,7 @@ fn judged_here(doubt: &Doubt) -> bool {
 
 /// Converts the generator's kind of failure into that of the records. Each side has its own list, so that
 /// records can still be read when the generator's list changes.
-fn failure(kind: ErrorKind) -> FailureKind {
+pub(crate) fn failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Connect => FailureKind::Connect,
         ErrorKind::Transport => FailureKind::Transport,
@@ -130,6 +133,7 @@ fn latency(distribution: &Distribution) -> Latency {
     Latency {
         count: distribution.count,
         mean_ns: distribution.mean_ns,
+        min_ns: (distribution.count > 0).then_some(distribution.min_ns),
         max_ns: distribution.max_ns,
         percentiles: distribution
             .percentiles

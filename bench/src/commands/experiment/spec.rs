@@ -43,7 +43,8 @@ pub(crate) struct Spec {
     #[arg(skip)]
     #[serde(rename = "server")]
     pub(crate) own_servers: Vec<ServerTable>,
-    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or
+    /// `../old/dyno:epoll` of another build [default: all]
     pub(crate) names: Vec<String>,
     /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
     #[arg(long)]
@@ -54,6 +55,11 @@ pub(crate) struct Spec {
     /// What is asked for, with a leading slash; see `dyno list`
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) service: String,
+    /// Several services under the load of each: names of workloads (see below), paths, or `workloads` for all; one path
+    /// is compared as --service is [default: workloads, unless somebody is named or another option says what is asked]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]
+    pub(crate) services: Vec<String>,
     /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
     #[arg(
         long,
@@ -68,7 +74,7 @@ pub(crate) struct Spec {
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) connections: ConnectionCount,
-    /// As fast as is still useful: about 90 seconds for `compare`
+    /// As fast as is still useful: 3 minutes for all of `compare`, 90 seconds for `compare --services /`
     #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,
     /// As long as intervals need
@@ -134,9 +140,15 @@ pub(crate) struct Spec {
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 9] = {
-    use Experiment::{Compare, Connections, Curve, Overload, Scale};
+const OWN: [Own; 12] = {
+    use Experiment::{Compare, Connections, Curve, Duel, Overload, Scale, Workloads};
     [
+        ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
+        // A workload brings its own service and transport.
+        ("service", &[Compare, Curve, Scale, Connections], |spec| spec.service != Spec::default().service),
+        ("transports", &[Compare, Curve, Scale, Connections], |spec| {
+            spec.transports != Spec::default().transports
+        }),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
         ("missed", &[Curve], |spec| spec.missed.is_some()),
@@ -144,18 +156,31 @@ const OWN: [Own; 9] = {
         ("controls", &[Overload], |spec| !spec.controls.is_empty()),
         ("patience", &[Overload], |spec| spec.patience.is_some()),
         // It has numbers of its own (`counts`).
-        ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
+        ("connections", &[Compare, Curve, Scale, Duel], |spec| {
+            spec.connections != Spec::default().connections
+        }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections, Overload], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections, Overload], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Duel, Overload, Workloads], |spec| {
+            spec.server_cores.is_some()
+        }),
+        ("generator_cores", &[Compare, Curve, Connections, Duel, Overload, Workloads], |spec| {
+            spec.generator_cores.is_some()
+        }),
     ]
 };
+
+/// Whom a duel takes.
+const TWO_NAMES: &str = "The two: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or `../old/dyno:epoll` of another build; the same one twice finds no difference";
 
 /// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
         let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && !of.contains(&experiment));
-        option.hide(is_other)
+        let option = option.hide(is_other);
+        match experiment {
+            Experiment::Duel if option.get_id() == "names" => option.help(TWO_NAMES),
+            _ => option,
+        }
     }
 }
 
@@ -211,7 +236,10 @@ impl Spec {
             None => Ok(()),
             Some((name, of, _)) => Err(Failure::usage(
                 format!("{experiment} does not read {}", name.replace('_', "-")),
-                format!("leave it out; `dyno {}` reads it", of[0]),
+                match experiment {
+                    Experiment::Workloads => "leave it out, for each workload brings its own; or name one path: `--services /` asks every server for `/`".to_string(),
+                    _ => format!("leave it out; `dyno {}` reads it", of[0]),
+                },
             )),
         }
     }
@@ -277,6 +305,20 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransportKind>
             words.map(|word| serde_json::from_value(word).map_err(serde::de::Error::custom)).collect()
         }
     }
+}
+
+/// Words as a list, or as on the command line: one text with commas.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "services are a list such as \"hello,wait\"")]
+    enum List {
+        Text(String),
+        Words(Vec<String>),
+    }
+    Ok(match List::deserialize(deserializer)? {
+        List::Words(words) => words,
+        List::Text(text) => text.split(',').map(|word| word.trim().to_string()).collect(),
+    })
 }
 
 #[cfg(test)]

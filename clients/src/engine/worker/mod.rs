@@ -8,6 +8,7 @@ mod attention;
 pub(super) mod books;
 mod connections;
 mod goodbye;
+mod group;
 mod network;
 mod patience;
 mod schedule;
@@ -236,7 +237,7 @@ impl Worker {
     }
 
     fn start(&mut self, order: Order, now_ns: u64) {
-        let request = self.schedule.choose();
+        let request = self.schedule.choose(order.slot);
         let index = order.slot as usize;
         let slot = &mut self.network.slots[index];
         slot.busy = true;

@@ -24,6 +24,8 @@ pub(crate) struct Schedule {
     pub(super) mixer: ChaCha8Rng,
     /// Sums of the weights of the mix, up to and with each request.
     weights: Vec<f64>,
+    /// The first connection of the second of two servers; each has a request of its own.
+    border: Option<u32>,
 }
 
 impl Schedule {
@@ -43,14 +45,18 @@ impl Schedule {
             // The schedule and the mix draw from one seed each, so that neither changes the other.
             mixer: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6d69_7800 ^ u64::from(thread) << 32),
             weights: plan.mix.iter().map(|r| add(r.weight)).collect(),
+            border: plan.rival.as_ref().map(|_| plan.connections),
         }
     }
 
-    /// Chooses a request of the mix by its weight.
+    /// Chooses a request of the mix for a connection: by its weight, and of two servers by whose connection it is.
     #[inline]
-    pub(super) fn choose(&mut self) -> u16 {
+    pub(super) fn choose(&mut self, slot: u32) -> u16 {
         if self.weights.len() == 1 {
             return 0;
+        }
+        if let Some(border) = self.border {
+            return u16::from(slot >= border);
         }
         let sum = self.weights.last().copied().unwrap_or(1.0);
         let at = self.mixer.random::<f64>() * sum;

@@ -202,14 +202,17 @@ impl Worker {
             is_refused = head.status == 503 && self.plan.impatience.expects_refusals();
             let failure =
                 if is_refused { RequestFailure::Refused } else { RequestFailure::Status(head.status) };
+            self.books.failed_on(slot.request, &failure);
             self.books.tally.failed(&failure, slot.intended_ns, now_ns);
         } else if !slot.body_fits || !length_fits {
+            self.books.failed_on(slot.request, &RequestFailure::Body(slot.body_octets));
             self.books.tally.failed(&RequestFailure::Body(slot.body_octets), slot.intended_ns, now_ns);
         } else {
             let mut split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
             if slot.unread_ns | slot.still_ns > 0 {
                 split = split.disturbed(slot.still_ns, slot.unread_ns);
             }
+            self.books.answered_on(slot.request);
             self.books.tally.completed(slot.intended_ns, &split, now_ns);
         }
         let attempt = slot.attempt;
