@@ -276,9 +276,9 @@ pub const ADMISSION_PLACES: u64 = 50;
 /// The most that can stand before one: so many admissions are remembered.
 pub const ADMISSION_PLACES_MAX: u64 = 1024;
 
-/// How long nothing must have been in hand before a server is idle: longer than the time between two requests of one
-/// batch, shorter than anybody's patience.
-pub const IDLE_GAP: Duration = Duration::from_millis(1);
+/// How long nothing must have been in hand before a server is idle, whatever age a request claims: longer than what a
+/// server that waits for one client at a time takes between two, shorter than anybody's patience.
+pub const IDLE_GAP: Duration = Duration::from_millis(20);
 
 /// After so long without a request that was begun or done, what is counted in hand belongs to workers that died. A
 /// service that takes longer lets some more be admitted meanwhile, and no harm comes of it.

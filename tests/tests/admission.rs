@@ -19,8 +19,8 @@ use nix::time::ClockId;
 const CLIENTS: usize = 120;
 
 /// What each of them asks for: work of some milliseconds, as servers under test count it.
-const WORK: &str = "/compute/300000";
-const DONE: &str = "computed 300000 us\n";
+const WORK: &str = "/compute/1000000";
+const DONE: &str = "computed 1000000 us\n";
 
 /// For how long a server is asked before, so that it knows what a service takes.
 const BEFORE: Duration = Duration::from_millis(300);
@@ -95,7 +95,7 @@ fn alone_is_served(row: &Row, control: Control) -> Outcome {
             let answer = client.response("GET")?;
             ensure(answer.status == 200, || format!("{age}, {path}: {answer:?}"))?;
             // No event tells that a server has come to rest.
-            sleep(Duration::from_millis(3));
+            sleep(Duration::from_millis(if age == "due" { 25 } else { 3 }));
         }
     }
     Ok(())

@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::Finished;
+use super::{Arrival, Finished};
 use crate::limits::{
     ADMISSION_HEAL, ADMISSION_PLACES_MAX, ADMISSION_WINDOW, ADMISSION_WINDOWS_KEPT, IDLE_GAP,
 };
@@ -65,11 +65,12 @@ impl WaitingLine {
         &self.state[0]
     }
 
-    /// Whether nothing is in hand, and nothing was for a while: a request that comes then waits for nobody.
-    pub fn is_idle(&self, now_ns: u64) -> bool {
+    /// Whether nothing is in hand, and nothing was since a request came that has waited until now, or for a while: it
+    /// has waited for nobody.
+    pub fn is_idle(&self, Arrival { now_ns, waited_ns }: Arrival) -> bool {
         let state = self.state();
         let quiet_ns = now_ns.saturating_sub(state.active_ns.load(Relaxed));
-        state.in_hand.load(Relaxed) == 0 && quiet_ns >= IDLE_GAP.as_nanos() as u64
+        state.in_hand.load(Relaxed) == 0 && quiet_ns >= waited_ns.min(IDLE_GAP.as_nanos() as u64)
     }
 
     /// A request is admitted.
@@ -185,13 +186,15 @@ mod tests {
     #[test]
     fn a_line_is_idle_when_nothing_is_in_hand_and_nothing_was_for_a_while() {
         let line = WaitingLine::new().unwrap();
-        assert!(line.is_idle(10 * MS));
-        line.enter(10 * MS);
-        assert!(!line.is_idle(12 * MS), "one is in hand");
-        served(&line, 20 * MS, 8 * MS);
-        assert!(!line.is_idle(20 * MS + MS / 2) && line.is_idle(21 * MS));
-        line.turn_away(22 * MS);
-        assert!(!line.is_idle(22 * MS + MS / 2), "who refuses is at work");
+        let is_idle = |now_ns: u64, waited_ns: u64| line.is_idle(Arrival { now_ns, waited_ns });
+        assert!(is_idle(100 * MS, 0));
+        line.enter(100 * MS);
+        assert!(!is_idle(102 * MS, 0), "one is in hand");
+        served(&line, 110 * MS, 8 * MS);
+        assert!(is_idle(112 * MS, 1 * MS) && !is_idle(112 * MS, 3 * MS), "it has waited for that one");
+        assert!(is_idle(140 * MS, 3_000 * MS), "nobody was served for long");
+        line.turn_away(150 * MS);
+        assert!(!is_idle(151 * MS, 3 * MS), "who refuses is at work");
     }
 
     #[test]

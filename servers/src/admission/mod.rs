@@ -60,7 +60,7 @@ pub struct Finished {
 
 /// Decides whom to refuse.
 pub trait Controller: Send + Sync {
-    /// Whether a request may join the line. It is not asked while the server is idle.
+    /// Whether a request may join the line. While the server is idle it may in any case.
     fn admits(&self, line: &WaitingLine, arrival: Arrival) -> bool;
 
     /// Whether a request that was admitted and then stood in a queue has become too old meanwhile.
@@ -176,19 +176,41 @@ impl Admission {
         let waited = self.age.waited(now, took_up, connection, fields);
         let arrival = Arrival { now_ns: self.age.ns(now), waited_ns: waited.as_nanos() as u64 };
         let since_ns = arrival.now_ns.saturating_sub(arrival.waited_ns);
-        admit(self.controller.as_ref(), &self.line, arrival).then_some(Pass { admission: self, since_ns })
+        match admit(self.controller.as_ref(), &self.line, arrival) {
+            Verdict::Refused => None,
+            verdict => Some(Pass { admission: self, since_ns, is_urgent: verdict == Verdict::Idle }),
+        }
     }
 }
 
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It has met an idle server, and is served however old it is.
+    Idle,
+    /// It may join the line.
+    Admitted,
+    /// It may not.
+    Refused,
+}
+
 /// The rule around every controller: whoever meets an idle server is served.
-fn admit(controller: &dyn Controller, line: &WaitingLine, arrival: Arrival) -> bool {
-    let admits = line.is_idle(arrival.now_ns) || controller.admits(line, arrival);
-    if admits {
+fn admit(controller: &dyn Controller, line: &WaitingLine, arrival: Arrival) -> Verdict {
+    // It is asked in any case: whoever has waited for nobody shows that the line is short.
+    let admits = controller.admits(line, arrival);
+    let verdict = if line.is_idle(arrival) {
+        Verdict::Idle
+    } else if admits {
+        Verdict::Admitted
+    } else {
+        Verdict::Refused
+    };
+    if verdict != Verdict::Refused {
         line.enter(arrival.now_ns);
     } else {
         line.turn_away(arrival.now_ns);
     }
-    admits
+    verdict
 }
 
 fn controller(control: Control) -> io::Result<Box<dyn Controller>> {
@@ -205,6 +227,8 @@ pub struct Pass<'a> {
     admission: &'a Admission,
     /// Since when it has waited, ns.
     since_ns: u64,
+    /// Whether it is served however old it becomes: it has met an idle server.
+    is_urgent: bool,
 }
 
 impl Pass<'_> {
@@ -213,7 +237,7 @@ impl Pass<'_> {
         let Admission { controller, line, age, .. } = self.admission;
         let now_ns = age.ns(Instant::now());
         let waited_ns = now_ns.saturating_sub(self.since_ns);
-        let is_stale = controller.is_stale(line, Arrival { now_ns, waited_ns });
+        let is_stale = !self.is_urgent && controller.is_stale(line, Arrival { now_ns, waited_ns });
         if is_stale {
             line.turn_away(now_ns);
         }

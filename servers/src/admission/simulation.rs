@@ -10,7 +10,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::line::WaitingLine;
-use super::{Arrival, Control, Controller, Finished, admit, controller};
+use super::{Arrival, Control, Controller, Finished, Verdict, controller};
+
+fn admit(controller: &dyn Controller, line: &WaitingLine, arrival: Arrival) -> bool {
+    super::admit(controller, line, arrival) != Verdict::Refused
+}
 
 const MS: u64 = 1_000_000;
 const SERVICE_NS: u64 = MS;
@@ -143,7 +147,7 @@ proptest! {
         }
         (0..in_hand).for_each(|_| finish(controller.as_ref(), &line, now_ns, 0));
         for waited_ns in ages {
-            now_ns += 2 * MS;
+            now_ns += 21 * MS;
             let is_served = admit(controller.as_ref(), &line, Arrival { now_ns, waited_ns });
             prop_assert!(is_served, "{waited_ns}");
             now_ns += SERVICE_NS;
