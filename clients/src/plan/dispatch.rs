@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::plan::bursts::{BurstTimes, Bursts, SIDES};
+pub use crate::plan::order::{Next, Order};
 use crate::plan::pacer::Pacer;
 
 /// Who decides when the next request starts.
@@ -16,30 +17,6 @@ pub enum RequestSource {
     Open(Box<Pacer>),
     /// Two servers in turn.
     Bursts(Box<Bursts>),
-}
-
-/// What is to be done next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    /// Send a request on this connection, now.
-    Send(Order),
-    /// Nothing before this time, unless a connection becomes free.
-    Wait(u64),
-    /// No further request falls due. Those that wait for a connection are still sent when one becomes free.
-    Over,
-    /// More requests wait for a connection than the bound allows.
-    Overflow,
-}
-
-/// A request and the connection that shall carry it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Order {
-    /// The connection's number.
-    pub slot: u32,
-    /// When the plan wanted the request to start, ns from the start of the run.
-    pub intended_ns: u64,
-    /// Since when the connection was free.
-    pub free_ns: u64,
 }
 
 /// Free connections, waiting requests, and the rule that joins them.

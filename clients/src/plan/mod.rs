@@ -6,6 +6,7 @@ pub mod bursts;
 pub mod dispatch;
 pub mod error;
 pub mod mixfile;
+pub mod order;
 pub mod pacer;
 pub mod place;
 pub mod placement;

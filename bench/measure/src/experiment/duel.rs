@@ -12,11 +12,11 @@
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::bout::{DuelRig, SIDES, Toss};
 use crate::campaign::{Campaign, EndedEarly};
 use crate::contestant::Contestant;
 use crate::limits::BURST_US;
 use crate::order::ExperimentPlan;
+use crate::rig::bout::{DuelRig, SIDES, Toss};
 use crate::setup::Setup;
 use dyno_record::cell::{Trial, Turns};
 use dyno_record::step::Step;
