@@ -92,7 +92,7 @@ impl Carrier {
 
 /// The second of two servers that take turns. Its request stands behind that of the first in the mix.
 #[derive(Debug, Clone)]
-pub struct Rival {
+pub struct SecondServer {
     /// Where to connect.
     pub address: ServerAddress,
     /// What lies under HTTP.
@@ -137,7 +137,7 @@ pub struct Plan {
     /// The mix; at least one request.
     pub mix: Vec<Request>,
     /// The server with which the first one takes turns; `None`: it has all requests.
-    pub rival: Option<Rival>,
+    pub rival: Option<SecondServer>,
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 
 use dyno_clients::books::bursts::BurstSide;
 use dyno_record::audit::Law;
-use dyno_record::cell::{Cell, Cores, Load, Trial, Turns};
+use dyno_record::cell::{Cell, Cores, InTurn, Load, Trial};
 use dyno_record::server::CpuAccount;
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
@@ -76,7 +76,7 @@ fn judged(bout: &Bout, place: usize) -> (Record, Vec<(Law, Verdict)>) {
         cores: Cores { server: vec![0], generator: vec![1] },
         workers: None,
         load: Load {
-            turns: Some(Turns { against: ["b", "a"][place].into(), burst_us: 1_000 }),
+            turns: Some(InTurn { against: ["b", "a"][place].into(), burst_us: 1_000 }),
             ..Load::closed(64, 100, 400)
         },
     };
