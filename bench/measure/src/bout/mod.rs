@@ -10,8 +10,8 @@
 //!
 //! A group is A B B A some times over, or B A A B, in bursts of a millisecond. Between groups nothing is under way, and
 //! the CPU clocks of both are read: what each has used since the last glance belongs to answers whose number is known.
-//! Both were measured in the same fifty milliseconds on the same core, so whatever the machine did meanwhile meets both,
-//! and their ratio scatters far less than that of cells that stand one behind the other.
+//! Both were measured in the same fifty milliseconds on the same core, so whatever the machine did meanwhile meets
+//! both, and their ratio scatters far less than that of cells that stand one behind the other.
 
 use dyno_record::audit::{Audit, Finding, Law};
 use dyno_record::cell::Trial;
