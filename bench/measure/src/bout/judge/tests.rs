@@ -44,8 +44,8 @@ fn bout(planted: Planted, with_group: bool) -> Bout {
         let price = if number < 2 { 4 } else { 1 };
         let mut group =
             BurstGroup { busy_ns: 25 * MS, took_ns: 50 * MS, paused_ns: 0, ..BurstGroup::default() };
-        for place in 0..2 {
-            cpu[place] += Duration::from_micros(planted.cpu_us[place] * price);
+        for (place, cpu) in cpu.iter_mut().enumerate() {
+            *cpu += Duration::from_micros(planted.cpu_us[place] * price);
             group.sides[place] = BurstSide {
                 answered: planted.answers[place],
                 bursts: 18,
