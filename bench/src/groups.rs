@@ -2,8 +2,11 @@
 
 /// The purposes, and the commands for each. Each command stands in one group.
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
-    ("Measure", &["compare", "curve", "scale", "connections", "count", "isolation", "run"]),
-    ("Explain and report", &["explain", "report", "diff"]),
+    (
+        "Measure",
+        &["compare", "curve", "scale", "connections", "overload", "count", "duel", "isolation", "run"],
+    ),
+    ("Explain and report", &["choose", "explain", "report", "diff"]),
     ("Learn", &["learn"]),
     ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),

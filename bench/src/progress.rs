@@ -1,6 +1,6 @@
 //! Progress of an experiment on stderr: a bar on a terminal, plain lines elsewhere.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::limits::TERMINAL_COLUMNS;
 use crate::print::errln;
+use dyno_analysis::spoilt;
 use dyno_measure::campaign::CampaignProgress;
-use dyno_record::audit::Law;
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
@@ -70,36 +70,7 @@ impl Reporter {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        (!self.void.is_empty()).then(|| counted(self.void.values().copied()))
-    }
-}
-
-/// `7 void cells (4 other programs, 3 steal)`
-fn counted(reasons: impl Iterator<Item = &'static str>) -> String {
-    let mut by_reason: BTreeMap<&str, usize> = BTreeMap::new();
-    reasons.for_each(|reason| *by_reason.entry(reason).or_default() += 1);
-    let mut each: Vec<(&str, usize)> = by_reason.into_iter().collect();
-    each.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let all = each.iter().map(|(_, count)| count).sum();
-    let words: Vec<String> = each.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-    format!("{} ({})", show::count(all, "void cell"), words.join(", "))
-}
-
-/// What made a cell void, in a word or two.
-fn kind(record: &Record) -> &'static str {
-    if record.audit.wall().is_some() {
-        return "wall";
-    }
-    let worst = record.audit.findings.first();
-    match worst.map(|finding| finding.law) {
-        Some(Law::MachineIdle) => "other programs",
-        Some(Law::Steal) => "steal",
-        Some(Law::Unthrottled) => "CPU quota",
-        Some(Law::GeneratorOnTime | Law::GeneratorUnsaturated) => "generator",
-        Some(Law::LittlesLaw | Law::UtilizationLaw) => "figures that contradict each other",
-        Some(Law::RateEven | Law::CostEven) => "uneven within the window",
-        Some(Law::Unwatched) => "slower while clocks were read",
-        _ => "other reasons",
+        (!self.void.is_empty()).then(|| spoilt::told(&self.void.values().copied().collect::<Vec<_>>()))
     }
 }
 
@@ -133,23 +104,11 @@ impl CampaignProgress for Reporter {
             return;
         }
         if !known_before {
-            self.void.insert(record.trial.key(), kind(record));
+            self.void.insert(record.trial.key(), spoilt::kind(record));
             // On a terminal the bar counts them, and the report has their reasons.
             if self.bar.is_none() {
                 errln!("void: {}: {}", place(&record.trial), record.audit.reason());
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::counted;
-
-    #[test]
-    fn void_cells_are_counted_by_reason_the_most_frequent_first() {
-        let reasons = ["steal", "other programs", "steal", "other programs", "other programs"];
-        assert_eq!(counted(reasons.into_iter()), "5 void cells (3 other programs, 2 steal)");
-        assert_eq!(counted(["wall"].into_iter()), "1 void cell (1 wall)");
     }
 }

@@ -18,10 +18,13 @@ fn experiments_of_the_readme_can_be_planned() {
     let readme = std::fs::read_to_string(readme).unwrap();
     let mut planned = 0;
     for line in readme.lines() {
-        let Some(command) = line.strip_prefix("cargo run --release -- ") else { continue };
+        let command = ["cargo run --release -- ", "dyno "].iter().find_map(|start| line.strip_prefix(start));
+        let Some(command) = command else { continue };
         let command = command.split('#').next().unwrap_or_default();
         let arguments: Vec<&str> = command.split_whitespace().collect();
-        if !["compare", "curve", "scale", "connections", "isolation"].contains(&arguments[0]) {
+        if !["compare", "curve", "scale", "connections", "duel", "overload", "isolation"]
+            .contains(&arguments[0])
+        {
             continue;
         }
         let output = dyno(&[arguments.as_slice(), &["--dry-run"]].concat());

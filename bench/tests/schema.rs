@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dyno_record::SCHEMA;
 use dyno_record::store::Line;
+use dyno_report::summary;
 use serde_json::Value;
 
 fn path() -> PathBuf {
@@ -20,6 +21,20 @@ fn the_published_schema_is_that_of_the_types() {
         std::fs::write(path(), format!("{generated:#}\n")).unwrap();
     }
     let published: Value = serde_json::from_str(&std::fs::read_to_string(path()).unwrap()).unwrap();
+    assert!(published == generated, "the types have changed: write the schema anew, and keep old fields");
+}
+
+fn summary_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("schema/summary.v{}.json", summary::SCHEMA))
+}
+
+#[test]
+fn the_published_schema_of_the_summary_is_that_of_its_types() {
+    let generated = summary::schema();
+    if std::env::var_os("DYNO_WRITE_SCHEMA").is_some() {
+        std::fs::write(summary_path(), format!("{generated:#}\n")).unwrap();
+    }
+    let published: Value = serde_json::from_str(&std::fs::read_to_string(summary_path()).unwrap()).unwrap();
     assert!(published == generated, "the types have changed: write the schema anew, and keep old fields");
 }
 
@@ -54,6 +69,14 @@ fn a_real_experiment_keeps_to_the_schema() {
         if let Err(error) = schemas.validate(line, schema) {
             panic!("{error}\n{line:#}");
         }
+    }
+    let published: Value = serde_json::from_str(&std::fs::read_to_string(summary_path()).unwrap()).unwrap();
+    compiler.add_resource("summary.json", published).unwrap();
+    let of_summary = compiler.compile("summary.json", &mut schemas).unwrap();
+    let written = std::fs::read_to_string(results.join("summary.json")).unwrap();
+    let written: Value = serde_json::from_str(&written).unwrap();
+    if let Err(error) = schemas.validate(&written, of_summary) {
+        panic!("{error}\n{written:#}");
     }
     let mut broken = lines[1].clone();
     broken["trial"]["block"] = "first".into();

@@ -15,14 +15,17 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 25] = [
     "compare",
     "curve",
     "scale",
     "connections",
+    "overload",
     "count",
+    "duel",
     "isolation",
     "run",
+    "choose",
     "explain",
     "report",
     "diff",
@@ -66,6 +69,13 @@ const ERRORS: &[&[&str]] = &[
     &["compare", "epoll", "--dry-run", "--servers", "DIR/absent.toml"],
     &["compare", "epoll", "--transports", "smoke"],
     &["compare", "--resume", "DIR/absent"],
+    &["compare", "--services", "helo"],
+    &["compare", "--services", "hello,wait", "--peers"],
+    &["compare", "--services", "hello,wait", "--connections", "8"],
+    &["compare", "--services", "hello", "--service", "/"],
+    &["choose", "--rate", "30k"],
+    &["choose", "--rate", "30k", "--wait", "20ms", "DIR/earlier"],
+    &["choose", "--rate", "30k", "DIR/absent"],
     &["explain", "epoll"],
     &["explain", "epol", "fork"],
     &["run", "DIR/absent.toml"],

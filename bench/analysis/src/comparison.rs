@@ -2,6 +2,7 @@
 
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
+use crate::spoilt;
 use crate::watched;
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
@@ -40,6 +41,8 @@ pub struct Row {
     pub machine_cpu_ns: RowFigure,
     /// CPU per request with a connection each, in nanoseconds.
     pub cpu_at_connect_ns: RowFigure,
+    /// CPU of the generator per request with a connection each, in nanoseconds.
+    pub client_cpu_at_connect_ns: RowFigure,
     /// Share of the CPU that the kernel took.
     pub system_share: RowFigure,
     /// Context switches per request at the common rate.
@@ -74,6 +77,8 @@ pub struct Model {
     pub baseline: usize,
     /// Cells that count, are "at least", are void.
     pub verdicts: [usize; 3],
+    /// Why cells are void, counted by reason; empty where none is.
+    pub void_for: String,
     /// Share of the time in which the cores were slowed, where figures were brought to full pace for it.
     pub slowed_share: Option<f64>,
 }
@@ -125,6 +130,13 @@ pub fn model(records: &Levelled) -> Model {
         rate_per_s,
         baseline,
         verdicts: [Verdict::is_value, |it| it == Verdict::AtLeast, |it| it == Verdict::Void].map(told),
+        void_for: spoilt::counted(
+            records
+                .cells
+                .iter()
+                .filter(|cell| cell.audit.verdict == Verdict::Void)
+                .map(|cell| spoilt::kind(cell)),
+        ),
         slowed_share: slowed_share(records),
     }
 }
@@ -175,6 +187,10 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
         }),
         cpu_at_connect_ns: RowFigure::of_cost(&connect, seed, LevelledCell::cpu_per_request_ns)
             .at_full_pace(&connect, Record::cpu_as_measured_ns),
+        client_cpu_at_connect_ns: RowFigure::of_cost(&connect, seed, |record| {
+            let load = record.counted()?;
+            (load.rate_per_s > 0.0).then_some(load.generator_cores_used? * 1e9 / load.rate_per_s)
+        }),
         system_share: RowFigure::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: RowFigure::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;

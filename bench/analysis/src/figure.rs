@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::levelling::LevelledCell;
+use dyno_record::audit::Law;
 use dyno_record::measured::Record;
 use dyno_statistics::bootstrap::{Interval, apart, bca, together};
 use dyno_statistics::sample::median;
@@ -18,6 +19,8 @@ pub struct RowFigure {
     pub at_least: bool,
     /// Blocks that were void.
     pub void: usize,
+    /// Whether no block counts because of a limit of the contestant itself, which did start.
+    pub is_wall: bool,
     /// Why it is void or "at least"; empty when it is neither.
     pub reason: String,
     /// The value of each block that counts.
@@ -50,7 +53,12 @@ impl RowFigure {
         } else {
             String::new()
         };
+        let is_wall = doubted.filter(|_| by_round.is_empty()).is_some_and(|record| {
+            let worst = record.audit.findings.first();
+            record.audit.wall().is_some() && worst.is_some_and(|finding| finding.law != Law::Contract)
+        });
         RowFigure {
+            is_wall,
             interval: bca(&values, median, 0.95, seed),
             at_least,
             void,
@@ -98,6 +106,15 @@ impl RowFigure {
     /// The median, when any block counts.
     pub fn value(&self) -> Option<f64> {
         self.interval.map(|interval| interval.value)
+    }
+
+    /// The word for a figure without a value, where there is one.
+    pub fn sign(&self) -> Option<&'static str> {
+        match self.interval {
+            None if self.is_wall => Some("wall"),
+            None if self.void > 0 => Some("void"),
+            _ => None,
+        }
     }
 
     /// The ratio of the two medians, with its interval.

@@ -4,18 +4,19 @@
 //! * [`contestant`]: programs that take part, Dyno's own and foreign ones;
 //! * [`rig`]: the interface between the measurement and the world, implemented with processes;
 //! * [`probe`]: what the kernel reports of processes, cores, memory and network;
-//! * `runner`: one cell, from start to stop; `audit`: whether its result may be believed;
+//! * `runner`: one cell, from start to stop; `bout`: two that take turns; `audit`: whether its result may be believed;
 //! * [`place`]: which cores each side gets;
 //! * [`setup`]: what all experiments have in common; [`order`]: the order of cells; [`campaign`]: an experiment while
 //!   it runs;
 //! * [`preflight`]: whether the service is there at all;
-//! * [`experiment`]: compare, curve, scale, connections, explain;
+//! * [`experiment`]: compare, curve, scale, connections, duel, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
 //! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
+mod bout;
 pub mod campaign;
 pub mod contestant;
 pub mod count;

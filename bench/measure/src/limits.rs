@@ -278,6 +278,26 @@ pub(crate) const KEPT_BYTES: u64 = 16 << 20;
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;
 
+/// For how long requests of a burst start, in microseconds: long enough for two rounds over 64 connections with the
+/// fastest servers, short enough that the machine does not change from one burst to the next.
+pub const BURST_US: u32 = 1_000;
+
+/// About how long a group of bursts takes: long beside the pause in which clocks are read, short beside the moment in
+/// which a machine with neighbours forgets how fast it was (METHODOLOGY).
+pub(crate) const GROUP_TIME: Duration = Duration::from_millis(50);
+
+/// Most repetitions of A B B A in a group: with them it lasts as long as it should where bursts take a millisecond.
+pub(crate) const QUADS_MOST: u32 = 16;
+
+/// Least number of groups of a bout: both halves hold one that A begins and one that B begins.
+pub(crate) const GROUPS_LEAST: usize = 4;
+
+/// From the last answer of a group to the glance: whoever sent that answer has gone to sleep by then.
+pub(crate) const GROUP_SETTLE: Duration = Duration::from_millis(1);
+
+/// A group has to be over within this time: its last requests are given up after ten seconds.
+pub(crate) const GROUP_LIMIT: Duration = Duration::from_secs(40);
+
 /// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
 /// much from anybody at times, and the median of the blocks bears it.
 pub(crate) const PAUSE_VOID_NS: u64 = 10_000_000;
@@ -291,3 +311,38 @@ pub(crate) const KIND_SHARE: f64 = 0.10;
 /// How far the border between the sides may be moved to lie between two caches, as a share of the cores: further would
 /// take more from one side than a shared cache costs.
 pub(crate) const BORDER_SHARE: f64 = 0.125;
+
+/// Connections for each that impatient clients hold at most: a fourth more, for those that are being opened anew.
+pub(crate) const OVERLOAD_CONNECTIONS_SPARE: f64 = 1.25;
+
+/// Most connections of an overload: as many as servers listen for at one time. Where that is too few the cell says so.
+pub(crate) const OVERLOAD_CONNECTIONS_MAX: u32 = 4_000;
+
+/// How often clients of a storm come back: twice, as many libraries do.
+pub(crate) const OVERLOAD_RETRIES: u8 = 2;
+
+/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
+/// three significant digits.
+pub const WAIT_TOLERANCE: f64 = 0.002;
+
+/// How often a slow client sends a byte: a request of usual length takes a minute at that pace, longer than any cell.
+pub(crate) const SLOW_BYTE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Waits that the window of a cell holds at least whose requests wait: clients that began together come in waves, and one
+/// wave more or less must not be seen in the rate.
+pub const WAITS_IN_WINDOW: u64 = 40;
+
+/// Most time that these waits may make a cell longer, in milliseconds: beyond it they are so long that a window holds a
+/// part of them, and the clients have to be so many that the server is full.
+pub const WAITS_WINDOW_LIMIT_MS: u64 = 400;
+
+/// Share of what the contestant in the middle can answer at which latencies of a workload are compared: as in a comparison
+/// of one service, but a single design that is far behind does not decide for all.
+pub const WORKLOAD_RATE_SHARE: f64 = 0.5;
+
+/// Share of its rate that a contestant may be asked for in an open loop; beyond it, it is full, and its latency tells the
+/// length of the cell and nothing else.
+pub const WORKLOAD_FULL_SHARE: f64 = 0.8;
+
+/// Cells in which a contestant has to fail by its own limit before it is not sent against it again.
+pub const WALLS_TO_GIVE_UP: u32 = 2;

@@ -21,6 +21,7 @@ pub mod server;
 pub mod step;
 pub mod store;
 pub mod transport;
+pub mod workload;
 
 /// Version of the schema; it rises with every change that an older reader would misread.
 ///

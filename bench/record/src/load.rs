@@ -29,6 +29,10 @@ pub enum FailureKind {
     Body,
     /// The request was not answered before the time for draining after the run had passed.
     Unfinished,
+    /// Its client gave it up.
+    Abandoned,
+    /// The server refused it with a 503, as clients expect of one that is overloaded.
+    Refused,
 }
 
 impl FailureKind {
@@ -44,7 +48,14 @@ impl FailureKind {
             FailureKind::Status => "status",
             FailureKind::Body => "body",
             FailureKind::Unfinished => "unfinished",
+            FailureKind::Abandoned => "abandoned",
+            FailureKind::Refused => "refused",
         }
+    }
+
+    /// Whether that is what comes of an overloaded server and its clients, and no accident.
+    pub fn is_let_go(self) -> bool {
+        matches!(self, FailureKind::Abandoned | FailureKind::Refused)
     }
 
     /// Whether an answer came and was wrong: then the server did other work than the request asked for.
@@ -72,6 +83,21 @@ pub struct Lateness {
     pub words: String,
 }
 
+/// What came of requests whose clients give up or are refused.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ImpatientFigures {
+    /// Right answers within the patience of their clients, per second.
+    pub good_per_s: f64,
+    /// Requests that were given up.
+    pub abandoned: u64,
+    /// Those of them that were never sent.
+    pub abandoned_unsent: u64,
+    /// Requests that were refused with a 503.
+    pub refused: u64,
+    /// Requests that were second or later attempts.
+    pub retried: u64,
+}
+
 /// What the generator measured, as far as reports and audit need it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LoadFigures {
@@ -91,6 +117,10 @@ pub struct LoadFigures {
     pub bytes_per_s: f64,
     /// From the intended send to the last byte: the main result.
     pub total: Latency,
+    /// All values of `total` as a histogram in the format HDR V2, compressed, in base64: merged over blocks, they
+    /// reach percentiles for which one cell has too few. Present where a rate was asked for; older records have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_hdr_v2_base64: Option<String>,
     /// From the actual send to the last byte: what a naive tool reports.
     pub response: Latency,
     /// Part of the total during which no connection was free.
@@ -119,6 +149,9 @@ pub struct LoadFigures {
     /// The generator's own lateness, where its own audit found it too large.
     #[serde(default)]
     pub lateness: Option<Lateness>,
+    /// What came of impatient clients; absent where they were patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impatient: Option<ImpatientFigures>,
     /// Objections of the generator against its own run; empty when there are none.
     pub objections: Vec<String>,
     /// Figures by interval, for time series.
@@ -162,6 +195,9 @@ pub struct Latency {
     pub count: u64,
     /// Arithmetic mean.
     pub mean_ns: f64,
+    /// Smallest value; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_ns: Option<u64>,
     /// Largest value.
     pub max_ns: u64,
     /// `(percentile, nanoseconds)`, rising; a percentile without enough observations is absent.

@@ -42,15 +42,5 @@ pub(crate) fn render(header: &Header) -> String {
             escape(&value)
         );
     }
-    table += "</tbody></table><h3>Who took part</h3><table><thead><tr><th scope=\"col\">server</th><th scope=\"col\" class=\"text\">idea</th><th scope=\"col\" class=\"text\">family</th></tr></thead><tbody>";
-    for line in &header.contestants {
-        table += &format!(
-            "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td><td class=\"text f-{3}\">{}</td></tr>",
-            escape(&line.label),
-            escape(&line.idea),
-            escape(&line.family),
-            crate::charts::class(&line.family)
-        );
-    }
     table + "</tbody></table>"
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::opening::{self, Opening};
 use crate::table_cell::cell;
 use crate::transports;
 use crate::words;
@@ -10,10 +11,10 @@ use dyno_analysis::figure::RowFigure;
 use dyno_units::show;
 
 /// The results as Markdown, with machine, kernel and date.
-pub(crate) fn render(model: &Model) -> String {
+pub(crate) fn render(model: &Model, opening: Option<&Opening>) -> String {
     let header = &model.header;
     let environment = &header.environment;
-    let mut text = String::new();
+    let mut text = opening::markdown(opening);
     let rate = model
         .rate_per_s
         .map_or_else(|| "the common rate".to_string(), |rate| format!("{}/s", show::rate(rate)));
@@ -57,8 +58,7 @@ pub(crate) fn render(model: &Model) -> String {
 fn plain(figure: &RowFigure, shown: fn(f64) -> String) -> String {
     match figure.value() {
         Some(value) => format!("{}{}", if figure.at_least { "≥ " } else { "" }, shown(value)),
-        None if figure.void > 0 => "void".to_string(),
-        None => "–".to_string(),
+        None => figure.sign().unwrap_or("–").to_string(),
     }
 }
 

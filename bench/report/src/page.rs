@@ -1,16 +1,20 @@
 //! The page: one file that loads nothing, with charts that work without scripts.
 
 use askama::Template;
+use dyno_record::cell::Cell;
 use dyno_record::experiment::Experiment;
 use dyno_record::step::Step;
 
 use crate::charts::escape;
 use crate::error::ReportError;
+use crate::glossary;
 use crate::machine;
+use crate::opening::{self, Opening};
 use crate::prose;
 use crate::section::Section;
 use crate::sections;
 use crate::statements;
+use crate::who::{self, ChapterText};
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::{Levelled, LevelledCell};
 use dyno_record::header::Header;
@@ -28,6 +32,8 @@ pub(crate) struct Page<'a> {
     pub(crate) style_hash: String,
     pub(crate) script: &'a str,
     pub(crate) script_hash: String,
+    /// The answer as HTML, before everything else; empty where a page has none.
+    pub(crate) answer: String,
     pub(crate) warnings: Vec<String>,
     pub(crate) paragraphs: Vec<String>,
     pub(crate) sections: Vec<Section>,
@@ -38,20 +44,41 @@ pub(crate) struct Page<'a> {
     pub(crate) data: String,
 }
 
-pub(crate) const STYLE: &str = include_str!("page/style.css");
+pub(crate) const STYLE: &str = concat!(
+    include_str!("page/palette.css"),
+    include_str!("page/style.css"),
+    include_str!("page/figures.css"),
+    include_str!("page/workloads.css")
+);
 pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 
 /// The page of an experiment.
 ///
 /// # Errors
 /// When it cannot be rendered, which would be a fault of this program.
-pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, ReportError> {
+pub(crate) fn render(
+    model: &Model,
+    records: &Levelled,
+    opening: Option<&Opening>,
+    chapters: &[ChapterText],
+) -> Result<String, ReportError> {
     let header = &records.header;
+    let paragraphs = statements::paragraphs(model, records);
     let mut parts = sections::all(model, records);
+    if opening.is_some() {
+        let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+        parts.push(Section {
+            id: "says",
+            title: "What it says".into(),
+            body: format!("<div class=\"words\">{words}</div>"),
+        });
+    }
     if header.experiment != Experiment::Isolation {
-        parts.push(series());
+        parts.push(series(records));
     }
     parts.push(cells(records));
+    parts.push(who::section(header, chapters));
+    parts.push(glossary::section());
     parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
     parts.push(Section {
         id: "method",
@@ -62,13 +89,14 @@ pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, Report
     let page = Page {
         title: title(header),
         facts: facts(header),
-        opening: "What it says",
+        opening: if opening.is_some() { "The answer" } else { "What it says" },
         style: STYLE,
         style_hash: prose::sha256_base64(STYLE),
         script: SCRIPT,
         script_hash: prose::sha256_base64(SCRIPT),
+        answer: opening.map_or(String::new(), |opening| answer(model, opening)),
         warnings: warnings(header, records),
-        paragraphs: statements::paragraphs(model, records),
+        paragraphs: if opening.is_some() { Vec::new() } else { paragraphs },
         sections: parts,
         version: &header.environment.dyno,
         origin: "from records alone",
@@ -76,6 +104,33 @@ pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, Report
         data: data(records).map_err(ReportError::Series)?,
     };
     page.render().map_err(ReportError::Page)
+}
+
+/// Sentence and picture beside each other, with the legend of both.
+fn answer(model: &Model, opening: &Opening) -> String {
+    let words = opening.words();
+    let (first, besides) =
+        words.split_first().map_or(("", [].as_slice()), |(first, rest)| (first.as_str(), rest));
+    let (first, sure) = match first.strip_suffix(&opening.quantity.sure) {
+        Some(first) => (first.trim_end(), opening.quantity.sure.as_str()),
+        None => (first, ""),
+    };
+    let besides: String = besides.iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+    format!(
+        "<div class=\"answer\"><div><p class=\"lead\">{}</p>{besides}<p class=\"note\">{}</p><details class=\"key\"><summary>What void, wall, at least and too few mean</summary>{}</details></div>\
+         <figure class=\"chart\">{}{}</figure></div>",
+        escape(first),
+        escape(
+            format!(
+                "{sure} {} whiskers are intervals; a band of one shade is a tie.",
+                if opening.cells.is_empty() { "The" } else { "Dots are single cells, the" }
+            )
+            .trim_start()
+        ),
+        glossary::signs(),
+        sections::legend(model),
+        opening::picture::svg(opening),
+    )
 }
 
 fn title(header: &Header) -> String {
@@ -118,12 +173,16 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
     found
 }
 
-fn series() -> Section {
-    let body = "<div class=\"script\"><p><label>Cell: <select id=\"series-cell\"></select></label></p>\
+fn series(records: &Levelled) -> Section {
+    let own = "<div class=\"script\"><p><label>Cell: <select id=\"series-cell\"></select></label></p>\
                 <ul class=\"legend\"><li class=\"f-rate\"><span>right answers a second (left)</span></li><li class=\"f-p99\"><span>99th percentile (right)</span></li></ul>\
                 <canvas id=\"series\" role=\"img\" aria-labelledby=\"series-words\"></canvas><p class=\"note\"><output id=\"series-words\"></output></p></div>\
                 <noscript><p class=\"note\">The series is drawn by a script; its figures are in records.jsonl.</p></noscript>";
-    Section { id: "time", title: "One cell over time".into(), body: body.into() }
+    let (title, body) = match sections::latency::over_time(records) {
+        Some(heat) => ("Over time", sections::charts(&[heat, format!("<div>{own}</div>")])),
+        None => ("One cell over time", own.to_string()),
+    };
+    Section { id: "time", title: title.into(), body }
 }
 
 /// Every cell with what the audit says of it.
@@ -145,7 +204,7 @@ fn cells(records: &Levelled) -> Section {
             "<tr><th scope=\"row\">{0}</th><td class=\"text\">{1}</td><td>{2}</td><td class=\"text\">{3}</td>\
              <td data-value=\"{4}\">{5}</td><td data-value=\"{6}\">{7}</td><td class=\"text{8}\">{9}</td><td class=\"text\">{10}</td></tr>",
             escape(&cell.contestant),
-            cell.step,
+            escape(&step(cell)),
             record.trial.block + 1,
             escape(&cell.load.words()),
             rate.map(|rate| rate.to_string()).unwrap_or_default(),
@@ -176,6 +235,12 @@ fn cells(records: &Levelled) -> Section {
     Section { id: "cells", title: "Every cell and its audit".into(), body }
 }
 
+/// The step of a cell, with the name of its workload where it has one.
+fn step(cell: &Cell) -> String {
+    let workload = cell.load.workload.as_ref();
+    workload.map_or_else(|| cell.step.to_string(), |name| format!("{name} {}", cell.step))
+}
+
 /// The data of the script: name and series of each cell. `<` is escaped, so that no text can end the element.
 fn data(records: &Levelled) -> Result<String, serde_json::Error> {
     let one = |record: &LevelledCell| {
@@ -188,7 +253,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
             .collect();
         serde_json::json!({
             "of": cell.contestant,
-            "name": format!("{} {}, block {}", cell.contestant, cell.step, record.trial.block + 1),
+            "name": format!("{} {}, block {}", cell.contestant, step(cell), record.trial.block + 1),
             "series": series,
         })
     };
@@ -201,8 +266,11 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
         Experiment::Isolation => Step::Isolation,
+        Experiment::Overload => Step::Overload,
+        Experiment::Duel => Step::Duel,
+        Experiment::Workloads => Step::Capacity,
     };
-    let wanted = [Step::CurveSpike, own, Step::Capacity];
+    let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted
         .iter()
         .find_map(|step| records.cells.iter().position(|record| record.trial.cell.step == *step))

@@ -5,12 +5,15 @@
 
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
+use dyno_analysis::duel::{self, DuelRow};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::isolation::{self, IsolationRow, back_ns};
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
+use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
@@ -22,10 +25,10 @@ use crate::cells::{lines, plain};
 use crate::error::ReportError;
 
 /// Version of `summary.json`; it rises with every change that an older reader would misread.
-const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A figure. Values that are not available are empty, or null.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct SummaryLine {
     experiment: &'static str,
     contestant: String,
@@ -52,18 +55,29 @@ pub(crate) struct SummaryLine {
     /// `valid`, `at-least`, `void`, or `none` where nothing was measured.
     standing: &'static str,
     reason: String,
+    /// Under which workload, where there are several.
+    workload: String,
 }
 
-#[derive(Serialize)]
+/// All figures of an experiment, with what tells experiments apart.
+#[derive(Serialize, schemars::JsonSchema)]
 struct Summary<'a> {
+    /// Version of this schema.
     schema: u32,
     experiment: &'static str,
+    /// Version of the program.
     dyno: &'a str,
+    /// Digest of the machine: figures of different machines do not compare.
     machine_id: &'a str,
     began_unix_ms: u64,
     seed: u64,
     blocks: u32,
     figures: Vec<SummaryLine>,
+}
+
+/// The JSON Schema of `summary.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Summary<'static>).to_value()
 }
 
 /// The lines as CSV (RFC 4180).
@@ -94,6 +108,15 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Isolation {
         return isolation::rows(records).iter().flat_map(isolated).collect();
     }
+    if records.header.experiment == Experiment::Overload {
+        return overload::rows(records).iter().flat_map(overloaded).collect();
+    }
+    if records.header.experiment == Experiment::Duel {
+        return duel::rows(records).iter().flat_map(in_turn).collect();
+    }
+    if records.header.experiment == Experiment::Workloads {
+        return workloads(&matrix(records));
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -101,9 +124,13 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Isolation => {
-            "offered_per_s"
-        }
+        Experiment::Curve
+        | Experiment::Compare
+        | Experiment::Count
+        | Experiment::Duel
+        | Experiment::Overload
+        | Experiment::Isolation
+        | Experiment::Workloads => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -147,6 +174,35 @@ fn derived(of: &SummaryLine, quantity: &str, interval: Option<Interval>) -> Opti
         standing: "valid",
         ..of.clone()
     })
+}
+
+/// The figures of each design under each workload.
+fn workloads(matrix: &Matrix) -> Vec<SummaryLine> {
+    let mut found = Vec::new();
+    for (place, design) in matrix.designs.iter().enumerate() {
+        for row in &matrix.rows {
+            let score = &row.scores[place];
+            let of = SummaryLine {
+                experiment: Experiment::Workloads.word(),
+                contestant: design.label.clone(),
+                family: design.family.clone(),
+                transport: row.workload.transport.to_string(),
+                workload: row.workload.name.to_string(),
+                ..SummaryLine::default()
+            };
+            let known: [(&str, &RowFigure); 5] = [
+                ("rate_per_s", &score.rate),
+                ("cpu_ns", &score.cpu_ns),
+                ("p50_ns", &score.p50_ns),
+                ("p99_ns", &score.p99_ns),
+                ("memory_bytes", &score.memory),
+            ];
+            found.extend(known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)));
+            let share = score.share.map(|share| Interval::point(share, score.rate.by_round.len()));
+            found.extend(derived(&of, "of_the_best_share", share));
+        }
+    }
+    found
 }
 
 /// The figures of a count.
@@ -200,6 +256,54 @@ fn isolated(row: &IsolationRow) -> Vec<SummaryLine> {
     row.cells.iter().flat_map(both).collect()
 }
 
+/// The figures of an architecture under a control, by the multiple of its peak that was asked for.
+fn overloaded(row: &OverloadRow) -> Vec<SummaryLine> {
+    let of = |point: &OverloadPoint| SummaryLine {
+        experiment: Experiment::Overload.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        axis: "peaks",
+        place: Some(point.times),
+        ..SummaryLine::default()
+    };
+    let known = |point: &OverloadPoint| {
+        let figures = [
+            ("good_per_s", &point.good),
+            ("p99_ns", &point.p99_ns),
+            ("cpu_per_right_answer_ns", &point.cpu_ns),
+        ];
+        let shares = [("good_to_peak", point.of_peak), ("good_to_possible", point.of_possible)];
+        let share = |(quantity, share): (&str, Option<f64>)| SummaryLine {
+            quantity: quantity.to_string(),
+            at_full_pace: share,
+            standing: if share.is_some() { "valid" } else { "none" },
+            n: point.good.by_round.len(),
+            ..of(point)
+        };
+        let lines = figures.map(|(quantity, figure)| line(&of(point), quantity, figure));
+        lines.into_iter().chain(shares.map(share)).collect::<Vec<_>>()
+    };
+    row.points.iter().flat_map(known).filter(|line| line.standing != "none").collect()
+}
+
+/// The figures of two that took turns; the ratios stand with the first.
+fn in_turn(row: &DuelRow) -> Vec<SummaryLine> {
+    let of = |place: usize| SummaryLine {
+        experiment: Experiment::Duel.word(),
+        contestant: row.sides[place].line.label.clone(),
+        family: row.sides[place].line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let mut found = Vec::new();
+    for (place, side) in row.sides.iter().enumerate() {
+        found.push(line(&of(place), "cpu_per_request_ns", &side.cpu_ns));
+        found.push(line(&of(place), "rate_per_s", &side.rate_per_s));
+    }
+    found.extend(derived(&of(0), "cpu_per_request_to_rival", row.cpu.ratio));
+    found.extend(derived(&of(0), "rate_to_rival", row.rate.ratio));
+    found
+}
+
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
     let of = SummaryLine {
         experiment: Experiment::Compare.word(),
@@ -237,6 +341,7 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
         found.extend(derived(&of, "capacity_to_plain", price.capacity_share));
         found.extend(derived(&of, "cpu_at_capacity_above_plain_ns", price.cpu_ns));
         found.extend(derived(&of, "cpu_at_connect_above_plain_ns", price.handshake_cpu_ns));
+        found.extend(derived(&of, "client_cpu_at_connect_above_plain_ns", price.client_handshake_cpu_ns));
         found.extend(derived(&of, "memory_per_connection_above_plain_bytes", price.memory_bytes));
     }
     found

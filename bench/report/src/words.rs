@@ -317,8 +317,8 @@ fn trust(model: &Model) -> String {
     }
     words += &match void {
         0 => ", none is void.".to_string(),
-        1 => ", 1 is void and counts for nothing.".to_string(),
-        void => format!(", {void} are void and count for nothing."),
+        1 => format!(", 1 is void ({}) and counts for nothing.", model.void_for),
+        void => format!(", {void} are void ({}) and count for nothing.", model.void_for),
     };
     if let Some(share) = model.slowed_share.filter(|share| *share > SLOWED_SHARE / 10.0) {
         words += &format!(

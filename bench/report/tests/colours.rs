@@ -3,7 +3,7 @@
 //! Matrices: Machado, Oliveira, Fernandes, "A physiologically-based model for simulation of color vision deficiency",
 //! IEEE TVCG 15 (2009), severity 1.0. Distances are those of CIE L*a*b* (CIE 1976).
 
-const STYLE: &str = include_str!("../src/page/style.css");
+const STYLE: &str = include_str!("../src/page/palette.css");
 
 const FAMILIES: [&str; 8] =
     ["iterative", "processes", "threads", "readiness", "hybrid", "tasks", "completion", "foreign"];

@@ -75,9 +75,9 @@ fn the_critical_point_is_told_with_both_its_sides_its_ring_and_its_limit() {
         "{text}"
     );
     assert!(written.html.contains("limit: 10.0 ms"), "the limit is a line");
-    // Two charts of latency in two scales each, and two contestants.
+    // Two charts of both contestants in two scales, and one of each.
     let rings = written.html.matches("<circle class=\"ring\"").count();
-    assert!(rings >= 8, "{rings}");
+    assert_eq!(rings, 2 * 2 * 2 + 2);
     assert!(written.terminal.lines().all(|line| line.chars().count() <= 80), "{}", written.terminal);
 }
 

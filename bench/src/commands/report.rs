@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use dyno_report::pictures::Picture;
+
 use super::CommandResult;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::print::{errln, out};
 use crate::results;
 
@@ -12,26 +14,68 @@ use crate::results;
 pub(crate) struct Arguments {
     /// Directory that the experiment has written [default: the newest]
     directory: Option<PathBuf>,
-    /// What goes to standard output; report.html, report.md, cells.csv, summary.csv and summary.json are written in any
-    /// case
-    #[arg(long, value_enum, default_value_t = Format::Text)]
+    /// What goes to standard output: text, markdown, csv (a line per cell), summary (a line per contestant and
+    /// quantity), json (the same), html, or svg:NAME, a picture alone; svg:list names them. report.html, report.md,
+    /// cells.csv, summary.csv and summary.json are written in any case
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = format)]
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone)]
 enum Format {
-    /// A table for the terminal.
     Text,
-    /// Markdown.
     Markdown,
-    /// A line per cell.
     Csv,
-    /// A line per contestant and quantity, as CSV.
     Summary,
-    /// The same as JSON.
     Json,
-    /// The page.
     Html,
+    Svg(String),
+}
+
+/// Reads the name of a format.
+fn format(text: &str) -> Result<Format, String> {
+    Ok(match text {
+        "text" => Format::Text,
+        "markdown" => Format::Markdown,
+        "csv" => Format::Csv,
+        "summary" => Format::Summary,
+        "json" => Format::Json,
+        "html" => Format::Html,
+        other => match other.split_once(':') {
+            Some(("svg", name)) if !name.is_empty() => Format::Svg(name.to_string()),
+            Some(("png", name)) => {
+                return Err(format!(
+                    "PNG is not written; take svg:{name}, and rsvg-convert or a browser makes a PNG of it"
+                ));
+            }
+            _ => {
+                return Err(
+                    "the formats are text, markdown, csv, summary, json, html, and svg:NAME (svg:list names them)"
+                        .into(),
+                );
+            }
+        },
+    })
+}
+
+/// A picture, or the names of all.
+///
+/// # Errors
+/// Usage (2) when there is none of that name.
+fn picture(pictures: &[Picture], name: &str) -> Result<String, Failure> {
+    let list = || pictures.iter().map(|picture| format!("{:<24} {}\n", picture.name, picture.words));
+    if name == "list" {
+        return Ok(list().collect());
+    }
+    let found = pictures.iter().find(|picture| picture.name == name);
+    found.map(|picture| picture.svg.clone()).ok_or_else(|| {
+        let names: Vec<&str> = pictures.iter().map(|picture| picture.name.as_str()).collect();
+        let known = match names.is_empty() {
+            true => "this experiment has no pictures of their own".to_string(),
+            false => format!("its pictures are {}", names.join(", ")),
+        };
+        Failure::usage(format!("there is no picture {name}"), known)
+    })
 }
 
 /// Writes the report.
@@ -43,13 +87,14 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let report = results::report_of(&directory)?;
     let page = results::write_files(&report, &directory);
     let is_usable = report.usable;
-    let text = match arguments.format {
+    let text = match &arguments.format {
         Format::Text => report.terminal,
         Format::Markdown => report.markdown,
         Format::Csv => report.csv,
         Format::Summary => report.summary_csv,
         Format::Json => report.summary_json,
         Format::Html => report.html,
+        Format::Svg(name) => picture(&report.pictures, name)?,
     };
     out!("{text}");
     errln!("report: {}", page?.display());

@@ -1,6 +1,7 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
 mod access;
+mod admission;
 mod said;
 
 use std::io::{self, IsTerminal, Write};
@@ -88,6 +89,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
+    admission: admission::AdmissionOptions,
+    #[command(flatten)]
     access: access::AccessOptions,
     #[command(flatten)]
     transport: crate::transport::Options,
@@ -150,6 +153,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         limits: Arc::new(limits),
         transport,
         access,
+        admission: arguments.admission.admission().map_err(share)?,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))

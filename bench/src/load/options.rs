@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dyno_clients::plan::error::PlanError;
 
+use crate::load::patience::PatienceOptions;
 use crate::numbers;
 use crate::transport::ClientOptions;
 
@@ -98,6 +99,9 @@ pub(crate) struct How {
     /// Pin no thread: the system places them.
     #[arg(long, conflicts_with = "cpu")]
     pub(crate) no_pin: bool,
+    /// What clients do that do not wait for ever.
+    #[command(flatten)]
+    pub(crate) patience: PatienceOptions,
     /// Seed of the arrivals and of the mix.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,

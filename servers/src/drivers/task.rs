@@ -48,7 +48,7 @@ pub async fn serve(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally(site), Some(stream.as_fd()));
+            let reply = call(site, &request, tally(site), Some(stream.as_fd()), clock.now());
             clock.tick();
             let Some(response) = attend(&stream, &mut session, reply, &mut clock).await? else {
                 return Ok(());

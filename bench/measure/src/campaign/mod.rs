@@ -16,6 +16,8 @@ use dyno_record::step::Step;
 use dyno_record::store::{Store, StoreError};
 use dyno_units::verdict::Verdict;
 
+mod pair;
+
 /// Why an experiment ended before its time.
 #[derive(Debug)]
 pub enum EndedEarly {
@@ -190,15 +192,18 @@ impl<'a, R: Rig> Campaign<'a, R> {
 }
 
 /// Whether another try may count: the trial is void, not by the contestant's own limit, and others depend on it. A
-/// pilot and a step of a search have done their duty when they are over.
+/// pilot and a step of a search have done their duty when they are over, and two that take turns are repeated together.
 fn may_be_repeated(record: &Record) -> bool {
-    let over = matches!(record.trial.cell.step, Step::Pilot | Step::CurveSearch);
+    let over = matches!(record.trial.cell.step, Step::Pilot | Step::CurveSearch | Step::Duel);
     record.audit.verdict == Verdict::Void && record.audit.wall().is_none() && !over
 }
 
 /// How long a cell takes, start and stop included.
 pub fn expected_time(cell: &Cell) -> Duration {
-    Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms) + crate::limits::CELL_OVERHEAD
+    let load = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+    // The time of two that take turns is the time of both.
+    let share = if cell.load.turns.is_some() { 2 } else { 1 };
+    load / share + crate::limits::CELL_OVERHEAD
 }
 
 /// Reports no progress.

@@ -13,6 +13,7 @@ use dyno_clients::engine::socket::allow_descriptors;
 use crate::limits::{GENERATOR_GRACE, IDLE_CONNECT_LIMIT};
 use crate::probe::pace::Watch;
 use crate::rig::CellFault;
+use crate::rig::slow::SlowClients;
 use dyno_record::audit::Law;
 use dyno_record::cell::Cell;
 use dyno_record::contract::{OVER, STARTED};
@@ -39,6 +40,8 @@ pub struct RunningGenerator {
     pub(super) began: Instant,
     /// Connections without requests.
     pub(super) idle: Vec<TcpStream>,
+    /// Clients that send a request slowly.
+    pub(super) slow: SlowClients,
     /// Samples the cores of both sides during the load.
     pub(super) pace: Watch,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use dyno_clients::books::histogram;
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -17,7 +18,7 @@ use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
 use dyno_record::contract::WorkerCount;
-use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
+use dyno_record::load::{FailureKind, ImpatientFigures, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
 
 /// The properties of a contestant of the mock rig.
@@ -372,6 +373,7 @@ impl Rig for Mock {
         let times = |nanoseconds: u64| Latency {
             count: (rate_per_s * seconds) as u64,
             mean_ns: nanoseconds as f64,
+            min_ns: Some(nanoseconds),
             max_ns: nanoseconds,
             percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
         };
@@ -390,10 +392,19 @@ impl Rig for Mock {
             rate_per_s,
             lag: times(nature.lag_ns),
             response: total.clone(),
+            total_hdr_v2_base64: cell.load.rate_per_s.map(|_| {
+                let mut all = histogram::empty();
+                all.saturating_record_n(total.max_ns, total.count);
+                histogram::encode(&all)
+            }),
             connections_open: cell.load.connections,
             in_flight: Some(rate_per_s * total.mean_ns / 1e9),
             in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
             generator_busy_share: Some(0.5),
+            impatient: cell
+                .load
+                .patience_ms
+                .map(|_| ImpatientFigures { good_per_s: rate_per_s, ..ImpatientFigures::default() }),
             series: match nature.restless {
                 Some(loads) => start_up(rate_per_s, self.starts <= loads, cell.load.duration_ms),
                 None => match nature.watched_fall {

@@ -14,13 +14,18 @@ use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+pub mod bout;
 mod generator;
 mod group;
 pub(crate) mod lines;
+pub(crate) mod material;
 pub mod mock;
+mod mock_turns;
 pub mod outcome;
 pub mod process;
+mod slow;
 pub mod system;
+mod turns;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -91,6 +91,7 @@ impl BookPage {
             style_hash: prose::sha256_base64(STYLE),
             script: SCRIPT,
             script_hash: prose::sha256_base64(SCRIPT),
+            answer: String::new(),
             warnings: Vec::new(),
             paragraphs: self.opening.1.clone(),
             sections,

@@ -16,6 +16,8 @@ pub(crate) struct ChartBar {
     pub parts: Vec<(String, f64)>,
     /// Ends of the interval.
     pub interval: Option<(f64, f64)>,
+    /// The values of single cells, drawn as dots.
+    pub cells: Vec<f64>,
     /// Whether the value is "at least".
     pub at_least: bool,
     /// Why it is void; empty when it is not.
@@ -53,7 +55,8 @@ pub(crate) fn draw(frame: &Frame, bars: &[ChartBar]) -> String {
     let bottom = TOP + ROW * bars.len() as f64;
     let ends = bars.iter().flat_map(|bar| {
         let whole: f64 = bar.parts.iter().map(|part| part.1).sum();
-        [Some(whole), bar.interval.map(|interval| interval.1)].into_iter().flatten()
+        let ends = [Some(whole), bar.interval.map(|interval| interval.1)].into_iter().flatten();
+        ends.chain(bar.cells.iter().copied())
     });
     let scale = ChartScale::over(frame.log, ends.chain(frame.mark.map(|mark| mark.0)), left, WIDTH - RIGHT)
         .in_binary(frame.binary);
@@ -148,7 +151,19 @@ fn one(frame: &Frame, scale: &ChartScale, bar: &ChartBar, left: f64, top: f64) -
             escape(&format!("{}: {name}{}", bar.label, (frame.shown)(*value)))
         );
     }
-    let mut end = scale.place(sum);
+    for (number, cell) in bar.cells.iter().enumerate() {
+        // Values that are alike lie beside each other, not on each other.
+        let aside = [0.0, -3.0, 3.0, -1.5, 1.5][number % 5];
+        let _ = write!(
+            svg,
+            "<circle class=\"cell f-{}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.5\"/>",
+            class(&bar.family),
+            scale.place(*cell),
+            middle + aside
+        );
+    }
+    let farthest = bar.cells.iter().map(|cell| scale.place(*cell)).fold(0.0, f64::max);
+    let mut end = scale.place(sum).max(farthest);
     if let Some((low, high)) = bar.interval {
         let (from, to) = (scale.place(low), scale.place(high));
         end = end.max(to);

@@ -4,9 +4,18 @@
 
 pub(crate) mod bars;
 pub(crate) mod grid;
+pub(crate) mod heat;
 pub(crate) mod lines;
+pub(crate) mod marker;
+pub(crate) mod paths;
 pub(crate) mod plot;
 pub(crate) mod scale;
+pub(crate) mod scatter;
+pub(crate) mod standings;
+pub(crate) mod tails;
+
+/// How a value is shown.
+pub(crate) type Shown = fn(f64) -> String;
 
 /// Escapes a text for XML and HTML, attributes included.
 pub(crate) fn escape(text: &str) -> String {

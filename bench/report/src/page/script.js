@@ -42,6 +42,14 @@ for (const table of document.querySelectorAll("table[data-sort]")) {
   });
 }
 
+// A link to an entry opens it.
+function unfold() {
+  const entry = location.hash.length > 1 ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+  entry?.querySelectorAll("details").forEach((part) => { part.open = true; });
+}
+addEventListener("hashchange", unfold);
+unfold();
+
 // Figures: one contestant stands out while the pointer rests on it; the scale can be switched.
 for (const chart of document.querySelectorAll(".chart")) {
   const parts = chart.querySelectorAll("[data-label]");

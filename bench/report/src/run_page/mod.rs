@@ -84,6 +84,7 @@ impl RunPage {
             style_hash: prose::sha256_base64(STYLE),
             script: SCRIPT,
             script_hash: prose::sha256_base64(SCRIPT),
+            answer: String::new(),
             warnings: warnings.to_vec(),
             paragraphs: sentences.iter().cloned().chain(doubts.map(|text| capital(&text))).collect(),
             sections: self.sections(),

@@ -4,7 +4,8 @@ use crate::charts::escape;
 use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
-use crate::sections::{chart_in_two_scales, charts, head, legend};
+use crate::sections::{chart_in_two_scales, charts, head, hockey, legend, speed_up};
+use crate::who;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::critical::{RateStanding, TriedRate, limit_of};
 use dyno_analysis::curves;
@@ -26,13 +27,17 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
     let latencies = |across: &Across, note| {
         latencies(across, &trails, &Marked { model, limit_ns: limit.map(|limit| limit.p99_ns) }, note)
     };
-    let both = |one: String, other: String| legend(model) + &charts(&[one, other]);
     match records.header.experiment {
         Experiment::Scale => {
+            let speed_up = speed_up::figure(&trails);
+            let figures: Vec<String> = speed_up
+                .into_iter()
+                .chain([rates(&across, &trails, "Right answers a second."), latencies(&across, "")])
+                .collect();
             found.push(section(
                 "throughput",
                 "Throughput and latency against cores",
-                both(rates(&across, &trails, "Right answers a second."), latencies(&across, "")),
+                legend(model) + &charts(&figures),
             ));
             found.push(section(
                 "law",
@@ -41,26 +46,30 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             ));
         }
         Experiment::Connections => {
-            found.push(section("memory", "Memory", legend(model) + &charts(&memory(&across, &trails))));
+            let [own, kernel] = memory(&across, &trails);
+            let figures = [own, kernel, latencies(&across, "")];
             found.push(section(
-                "latency",
-                "Latency of those that are active",
-                charts(&[latencies(&across, "")]),
+                "memory",
+                "Memory, and latency of those that are active",
+                legend(model) + &charts(&figures),
             ));
             found.push(section("walls", "Walls", walls(&trails)));
         }
-        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Isolation => {
+        Experiment::Curve
+        | Experiment::Compare
+        | Experiment::Count
+        | Experiment::Duel
+        | Experiment::Overload
+        | Experiment::Isolation
+        | Experiment::Workloads => {
+            found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, &trails)));
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
+            let answered = rates(&across, &trails, "What was answered of what was offered.");
+            let figures = [latencies(&Across::throughput(), note), answered];
             found.push(section(
                 "latency",
                 "Latency against throughput, and critical points",
-                legend(model) + &charts(&[latencies(&Across::throughput(), note), critical(records)]),
-            ));
-            let answered = rates(&across, &trails, "What was answered of what was offered.");
-            found.push(section(
-                "load",
-                "Latency and throughput against offered load",
-                charts(&[latencies(&across, ""), answered]),
+                legend(model) + &charts(&figures) + &critical(records),
             ));
         }
     }
@@ -112,6 +121,9 @@ fn line(
     ChartLine { label: trail.line.label.clone(), family: trail.line.family.clone(), dots: dots.collect() }
 }
 
+/// Names that have room beside a chart.
+const MOST_NAMES: usize = 24;
+
 fn draw(
     across: &Across,
     trails: &[Trail],
@@ -125,6 +137,12 @@ fn draw(
         .map(|trail| line(trail, across, read, y.1))
         .filter(|line| !line.dots.is_empty())
         .collect();
+    let mut lines = lines;
+    if lines.len() > MOST_NAMES {
+        // The names of the others stand at lines of their own, and the idle ones of the same are beside them.
+        let idle = lines.iter_mut().filter(|line| line.label.ends_with(points::IDLE));
+        idle.for_each(|line| line.label.clear());
+    }
     let title = format!("{} against {}", y.0, across.axis.title);
     let frame = Frame {
         title: &title,
@@ -298,7 +316,7 @@ fn critical(records: &Levelled) -> String {
         .collect();
     format!(
         "<div><p class=\"note\">The critical point is the highest rate that is confirmed to keep the limit: at least three cells did, and more than twice as many as did not. Beside it the lowest rate above it that did not, and the 99th percentile over all cells at the critical point. Beyond it: what was still answered at twice that rate. After a spike of twice the critical point: the time until latency was back within twice what it was.</p>\
-         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">refuted at</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\".</p></div>",
+         <div class=\"scroll\"><table><thead><tr><th scope=\"col\">architecture</th><th scope=\"col\">critical point</th><th scope=\"col\">refuted at</th><th scope=\"col\">p99 there</th><th scope=\"col\" class=\"text\">beyond it</th><th scope=\"col\">back to normal</th></tr></thead><tbody>{rows}</tbody></table></div><p class=\"note\">The sweep up and down ({} steps) and the spike can be seen under \"One cell over time\" as well.</p></div>",
         SWEEP_SHARES.len()
     )
 }
@@ -328,7 +346,8 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
         .map(|(trail, point)| {
             format!(
                 "<tr><th scope=\"row\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
-                escape(&trail.line.label),
+                who::link(trail.line.label.strip_suffix(points::IDLE).unwrap_or(&trail.line.label))
+                    + if trail.line.label.ends_with(points::IDLE) { points::IDLE } else { "" },
                 point.x,
                 show::rate(point.x),
                 value_cell(&point.rate, show::rate),

@@ -2,29 +2,31 @@
 
 use crate::charts::bars::{self, ChartBar};
 use crate::charts::escape;
-use crate::charts::lines::{self, ChartAxis, ChartLine, Dot};
+use crate::finding::{self, Claim};
 use crate::section::Section;
-use crate::sections::{chart, chart_in_two_scales, charts, head, legend};
+use crate::sections::{charts, head, latency, legend, noted, noted_in_two_scales};
 use crate::transports;
+use crate::who;
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::figure::RowFigure;
+use dyno_analysis::levelling::Levelled;
 use dyno_analysis::transports::prices;
 use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 
 /// The parts of the page.
-pub(crate) fn sections(model: &Model) -> Vec<Section> {
+pub(crate) fn sections(model: &Model, records: &Levelled) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = vec![
-        section("capacity", "Capacity", capacity(model)),
         section("table", "Side by side", table(model)),
-        section("latency", "Latency at a common rate", latency(model)),
+        section("latency", "Latency at a common rate", latency::section(model, records)),
         section("cost", "What a request costs", cost(model)),
+        section("connect", "New connections", connecting(model)),
         section("memory", "Memory", memory(model)),
         section("spread", "How evenly work was spread", spread(model)),
     ];
     if let Some(table) = security(model) {
-        found.insert(2, section("security", "What security costs", table));
+        found.insert(1, section("security", "What security costs", table));
     }
     found
 }
@@ -39,8 +41,9 @@ pub(crate) fn value_cell(figure: &RowFigure, shown: fn(f64) -> String) -> String
             shown(value),
             show::range(low, high, shown),
         ),
-        None if figure.void > 0 => {
-            format!("<td class=\"void\" data-value=\"\" title=\"{}\">void</td>", escape(&figure.reason))
+        None if figure.sign().is_some() => {
+            let sign = figure.sign().unwrap_or_default();
+            format!("<td class=\"void\" data-value=\"\" title=\"{}\">{sign}</td>", escape(&figure.reason))
         }
         None => "<td data-value=\"\">–</td>".to_string(),
     }
@@ -94,7 +97,7 @@ fn table(model: &Model) -> String {
             None => "<td data-value=\"\">–</td>".to_string(),
         };
         rows += &format!(
-            "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\"><span>{1}</span> <small class=\"f-{4}\">{3}</small></th>{5}{6}{7}{8}{9}{10}{11}{12}{13}{14}</tr>",
+            "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\"><span>{15}</span> <small class=\"f-{4}\">{3}</small></th>{5}{6}{7}{8}{9}{10}{11}{12}{13}{14}</tr>",
             if place == model.baseline { " class=\"baseline\"" } else { "" },
             escape(&row.label),
             escape(&row.idea),
@@ -110,6 +113,7 @@ fn table(model: &Model) -> String {
             value_cell(&row.switches, show::three),
             value_cell(&row.memory, show::bytes),
             value_cell(&row.memory_per_connection, show::bytes),
+            who::link(&row.label),
         );
     }
     let base = model.rows.get(model.baseline).map_or("none", |base| base.label.as_str());
@@ -156,7 +160,7 @@ fn security(model: &Model) -> Option<String> {
 }
 
 /// The bars of one figure, the best first, void ones last.
-fn bars_of(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Vec<ChartBar> {
+pub(crate) fn bars_of(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Vec<ChartBar> {
     let mut rows: Vec<&Row> =
         model.rows.iter().filter(|row| figure(row).value().is_some() || figure(row).void > 0).collect();
     rows.sort_by(|a, b| {
@@ -173,6 +177,7 @@ fn bars_of(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Vec<C
                 family: row.family.clone(),
                 parts: figure.value().map(|value| vec![(String::new(), value)]).unwrap_or_default(),
                 interval: figure.interval.map(Interval::ends),
+                cells: figure.by_round.values().copied().collect(),
                 at_least: figure.at_least,
                 void: if figure.value().is_none() { figure.reason.clone() } else { String::new() },
             }
@@ -180,132 +185,51 @@ fn bars_of(model: &Model, figure: fn(&Row) -> &RowFigure, higher: bool) -> Vec<C
         .collect()
 }
 
-fn capacity(model: &Model) -> String {
-    let draw = |figure: fn(&Row) -> &RowFigure, title: &str, log: bool| {
+fn connecting(model: &Model) -> String {
+    let of_cost = |log: bool| {
         let frame = bars::Frame {
-            title,
-            axis: "requests a second",
-            shown: show::rate,
-            log,
-            binary: false,
-            mark: None,
-        };
-        bars::draw(&frame, &bars_of(model, figure, true))
-    };
-    let (lasting, each) =
-        ("Requests a second over lasting connections", "Requests a second with a connection each");
-    let figures = [
-        chart_in_two_scales(
-            "Closed loop over lasting connections: as many requests as it answers. Whiskers are 95 % intervals.",
-            false,
-            |log| draw(|row| &row.capacity, lasting, log),
-        ),
-        chart_in_two_scales(
-            "CPU of the server per connection, with the one request that it carries: what accepting and closing cost. The less the better.",
-            one_dwarfs_the_others(model, |row| &row.cpu_at_connect_ns),
-            |log| {
-                let frame = bars::Frame {
-                    title: "CPU of the server per connection",
-                    axis: "CPU per connection",
-                    shown: show::time,
-                    log,
-                    binary: false,
-                    mark: None,
-                };
-                bars::draw(&frame, &bars_of(model, |row| &row.cpu_at_connect_ns, false))
-            },
-        ),
-        chart_in_two_scales(
-            "Closed loop, a new connection for each request: how many were seen a second. ≥: the server was not the bottleneck, and what a connection costs it, above, tells them apart.",
-            false,
-            |log| draw(|row| &row.connect, each, log),
-        ),
-    ];
-    legend(model) + &charts(&figures)
-}
-
-fn latency(model: &Model) -> String {
-    let lines: Vec<ChartLine> = model
-        .rows
-        .iter()
-        .map(|row| ChartLine {
-            label: row.label.clone(),
-            family: row.family.clone(),
-            dots: row
-                .percentiles
-                .iter()
-                .enumerate()
-                .filter_map(|(place, (percentile, figure))| {
-                    let value = figure.value()?;
-                    Some(Dot {
-                        x: place as f64,
-                        y: value,
-                        interval: figure.interval.map(Interval::ends),
-                        title: format!("{}: p{percentile} {}", row.label, show::time(value)),
-                        ..Dot::default()
-                    })
-                })
-                .collect(),
-        })
-        .filter(|line| !line.dots.is_empty())
-        .collect();
-    if lines.is_empty() {
-        return "<p>No latency cell counts.</p>".to_string();
-    }
-    // Percentiles for which no contestant has enough samples would only take room.
-    let reached = lines.iter().map(|line| line.dots.len()).max().unwrap_or(0);
-    let names = dyno_analysis::comparison::PERCENTILES
-        .iter()
-        .take(reached)
-        .enumerate()
-        .map(|(place, percentile)| (place as f64, format!("p{percentile}")))
-        .collect();
-    let floor = model.header.floor.as_ref();
-    let marks: Vec<(f64, String)> = [
-        (floor.and_then(|floor| floor.across_cores_ns), "floor: two cores that sleep"),
-        (floor.and_then(|floor| floor.spinning_ns), "floor: two cores that spin"),
-    ]
-    .into_iter()
-    .filter_map(|(ns, name)| Some((ns? as f64, name.to_string())))
-    .collect();
-    let draw = |log: bool| {
-        let axis = |title, log, names| ChartAxis { title, log, shown: show::time, binary: false, names };
-        let frame = lines::Frame {
-            title: "Latency by percentile at the common rate",
-            x: axis("percentile", false, Vec::clone(&names)),
-            y: axis("latency from the intended send", log, Vec::new()),
-            marks: marks.clone(),
-        };
-        lines::draw(&frame, &lines)
-    };
-    let rate = model.rate_per_s.map_or("-".to_string(), show::rate);
-    let caption = format!(
-        "Open loop at {rate}/s for everyone. Latency counts from the moment at which a request was due, so waiting is not left out. A percentile without enough samples is not drawn."
-    );
-    let tail = |log: bool| {
-        let frame = bars::Frame {
-            title: "99th percentile at the common rate",
-            axis: "99th percentile",
+            title: "CPU of the server per connection",
+            axis: "CPU per connection",
             shown: show::time,
             log,
             binary: false,
             mark: None,
         };
-        bars::draw(&frame, &bars_of(model, |row| &row.p99_ns, false))
+        bars::draw(&frame, &bars_of(model, |row| &row.cpu_at_connect_ns, false))
     };
+    let seen = |log: bool| {
+        let frame = bars::Frame {
+            title: "Requests a second with a connection each",
+            axis: "connections a second",
+            shown: show::rate,
+            log,
+            binary: false,
+            mark: None,
+        };
+        bars::draw(&frame, &bars_of(model, |row| &row.connect, true))
+    };
+    let claim = |subject, shown, higher| Claim { subject, shown, higher };
+    let of_cost_claim = claim("What a connection costs the server", show::time as fn(f64) -> String, false);
+    let seen_claim = claim("The rate of new connections", show::rate as fn(f64) -> String, true);
     let figures = [
-        chart_in_two_scales(&caption, true, draw),
-        chart_in_two_scales(
-            "The 99th percentile of each, with 95 % intervals.",
-            one_dwarfs_the_others(model, |row| &row.p99_ns),
-            tail,
+        noted_in_two_scales(
+            &finding::ends(model, |row| &row.cpu_at_connect_ns, of_cost_claim),
+            "CPU of the server per connection with the one request that it carries. The less the better.",
+            one_dwarfs_the_others(model, |row| &row.cpu_at_connect_ns),
+            of_cost,
+        ),
+        noted_in_two_scales(
+            &finding::bounds(model).unwrap_or_else(|| finding::ends(model, |row| &row.connect, seen_claim)),
+            "Closed loop, a new connection for each request. ≥: at least.",
+            false,
+            seen,
         ),
     ];
     legend(model) + &charts(&figures)
 }
 
 /// Whether one bar, or its whisker, is so long that a linear axis would leave the others no room.
-fn one_dwarfs_the_others(model: &Model, read: fn(&Row) -> &RowFigure) -> bool {
+pub(crate) fn one_dwarfs_the_others(model: &Model, read: fn(&Row) -> &RowFigure) -> bool {
     let mut ends: Vec<f64> = model.rows.iter().filter_map(|row| Some(read(row).interval?.high)).collect();
     ends.sort_by(|one, other| other.total_cmp(one));
     matches!(ends.as_slice(), [most, second, ..] if *most > 3.0 * second)
@@ -365,37 +289,53 @@ fn cost(model: &Model) -> String {
         &frame("CPU of the server per request at capacity", None),
         &bars_of(model, |row| &row.cpu_at_capacity_ns, false),
     );
-    let mut figures = vec![chart(
-        "CPU of the server per request at the common rate: in the program (full colour) and in the kernel (pale); outlined where they cannot be told apart. The dashed line is the baseline. At low rates this holds what waking up costs.",
-        &at_rate,
-    )];
-    if !above.is_empty() {
-        figures.push(chart(
-            "Stevens' number: CPU per request above the baseline, at the common rate.",
+    let claim = |subject| Claim { subject, shown: show::time, higher: false };
+    let at_capacity =
+        finding::ends(model, |row| &row.cpu_at_capacity_ns, claim("CPU per request under full load"));
+    let of_machine =
+        finding::ends(model, |row| &row.machine_cpu_ns, claim("CPU of the whole machine per request"));
+    let mut figures = vec![
+        noted(&at_capacity, "CPU of the server per request under full load, lasting connections.", &full),
+        noted(
+            &finding::waking(model).unwrap_or_else(|| {
+                finding::ends(model, |row| &row.cpu_ns, claim("CPU per request at the common rate"))
+            }),
+            "CPU of the server per request at the common rate: in the program (full colour) and in the kernel (pale); outlined where they cannot be told apart. The dashed line is the baseline.",
+            &at_rate,
+        ),
+    ];
+    if let Some((_, base)) = base.filter(|_| !above.is_empty()) {
+        let cheaper = rows.len() - above.len();
+        figures.push(noted(
+            &format!("{} of {} cost more than {base} at the common rate.", above.len(), above.len() + cheaper.saturating_sub(1)),
+            "CPU per request above the baseline, at the common rate: what each design adds (Stevens, Unix Network Programming, chapter 30, measures servers so).",
             &bars::draw(&frame("CPU per request above the baseline", None), &above),
         ));
     }
-    figures.push(chart("CPU of the server per request under full load, lasting connections.", &full));
-    figures.push(chart(
-        "CPU of the whole machine per request under full load, generator included: loopback bills the receiver's work to the sender, so this is the fairer account.",
+    figures.push(noted(
+        &of_machine,
+        "The same for everything that ran, generator included: loopback bills the receiver's work to the sender, so this is the fairer account.",
         &whole,
     ));
     charts(&figures)
 }
 
 fn memory(model: &Model) -> String {
+    let claim = |subject| Claim { subject, shown: show::bytes, higher: false };
     let draw = |figure: fn(&Row) -> &RowFigure, title: &str, log: bool| {
         let frame = bars::Frame { title, axis: "bytes", shown: show::bytes, log, binary: true, mark: None };
         bars::draw(&frame, &bars_of(model, figure, false))
     };
     let figures = [
-        chart_in_two_scales(
-            "Memory of the process tree under full load (proportional set size: shared pages count in shares).",
-            false,
+        noted_in_two_scales(
+            &finding::ends(model, |row| &row.memory, claim("Memory under full load")),
+            "Memory of the process tree (proportional set size: shared pages count in shares).",
+            one_dwarfs_the_others(model, |row| &row.memory),
             |log| draw(|row| &row.memory, "Memory under load", log),
         ),
-        chart(
-            "Growth of it per lasting connection, from idle to full load. The experiment \"connections\" measures this up to 10,000.",
+        noted(
+            &finding::ends(model, |row| &row.memory_per_connection, claim("Growth per connection")),
+            "From idle to full load. The experiment \"connections\" measures this up to 10,000.",
             &draw(|row| &row.memory_per_connection, "Memory per connection", false),
         ),
     ];

@@ -86,6 +86,7 @@ fn bar_chart(rows: &[CountRow], caption: &str, read: fn(&CountRow) -> &RowFigure
     let bar = |row: &&CountRow| {
         let figure = read(row);
         ChartBar {
+            cells: Vec::new(),
             label: row.line.label.clone(),
             family: row.line.family.clone(),
             parts: figure.value().map(|value| vec![(String::new(), value)]).unwrap_or_default(),

@@ -1,18 +1,27 @@
 //! The parts of the page that show figures, by experiment.
 
 use crate::charts::escape;
+use crate::glossary;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
+use dyno_analysis::duel as duels;
 use dyno_analysis::instructions;
 use dyno_analysis::isolation as findings;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 
 pub(crate) mod along;
 pub(crate) mod compare;
 pub(crate) mod count;
+pub(crate) mod duel;
+pub(crate) mod hockey;
 pub(crate) mod isolation;
+pub(crate) mod latency;
+pub(crate) mod overload;
+pub(crate) mod speed_up;
+pub(crate) mod trade;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -24,7 +33,14 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         None if records.header.experiment == Experiment::Isolation => {
             isolation::sections(&findings::rows(records))
         }
-        None => compare::sections(model),
+        None if records.header.experiment == Experiment::Overload => {
+            overload::sections(model, &dyno_analysis::overload::rows(records))
+        }
+        None if records.header.experiment == Experiment::Duel => duel::sections(model, &duels::rows(records)),
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::section::sections(&matrix(records))
+        }
+        None => compare::sections(model, records),
     }
 }
 
@@ -38,7 +54,7 @@ pub(crate) fn head(columns: &[(&str, bool)]) -> String {
             let best = if *number && name.ends_with("/s") { "high" } else { "low" };
             format!(
                 "<th scope=\"col\" data-kind=\"{kind}\" data-best=\"{best}\"{class}><button type=\"button\">{}</button></th>",
-                escape(name)
+                glossary::marked(name)
             )
         })
         .collect()
@@ -52,6 +68,26 @@ pub(crate) fn charts(figures: &[String]) -> String {
 /// A chart with its caption.
 pub(crate) fn chart(caption: &str, svg: &str) -> String {
     format!("<figure class=\"chart\"><figcaption>{}</figcaption>{svg}</figure>", escape(caption))
+}
+
+/// A chart whose caption is what it shows, with a note on what is drawn.
+pub(crate) fn noted(finding: &str, note: &str, svg: &str) -> String {
+    format!(
+        "<figure class=\"chart\"><figcaption>{} <small>{}</small></figcaption>{svg}</figure>",
+        escape(finding),
+        escape(note)
+    )
+}
+
+/// The same in two scales.
+pub(crate) fn noted_in_two_scales(
+    finding: &str,
+    note: &str,
+    log_first: bool,
+    draw: impl Fn(bool) -> String,
+) -> String {
+    let chart = chart_in_two_scales(finding, log_first, draw);
+    chart.replacen("</figcaption>", &format!(" <small>{}</small></figcaption>", escape(note)), 1)
 }
 
 /// A chart in two scales; scripts switch between them, and without scripts the first one is shown.

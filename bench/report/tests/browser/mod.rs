@@ -1,10 +1,12 @@
 //! A real browser for the tests of the page, driven through chromedriver.
 
+#![allow(dead_code, reason = "each file of tests uses its part")]
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, PrintConfiguration, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper::Method;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -88,6 +90,30 @@ impl Browser {
         })
     }
 
+    /// Makes the window this large, however small that is.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.tell("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// Lets the page believe that it is shown on this medium, to somebody with these preferences.
+    pub(crate) fn emulate(&self, features: &[(&str, &str)], media: &str) {
+        let features: Vec<Value> =
+            features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.tell("Emulation.setEmulatedMedia", json!({ "media": media, "features": features }));
+    }
+
+    /// The page on paper, as PDF, with what browsers print unless they are told otherwise.
+    pub(crate) fn print(&self) -> Vec<u8> {
+        let paper = PrintConfiguration::builder().background(false).build().expect("a configuration");
+        self.runtime.block_on(self.client().print(paper)).expect("the page is printed")
+    }
+
+    /// Tells the browser something that only its own protocol knows.
+    fn tell(&self, command: &'static str, parameters: Value) {
+        self.runtime.block_on(self.client().issue_cmd(Tell(command, parameters))).expect("it is told");
+    }
+
     fn client(&self) -> &Client {
         self.client.as_ref().expect("the browser runs")
     }
@@ -128,6 +154,20 @@ impl WebDriverCompatibleCommand for ConsoleLog {
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
         (Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// A command of the browser's own protocol, by the way that chromedriver has for it.
+#[derive(Debug)]
+struct Tell(&'static str, Value);
+
+impl WebDriverCompatibleCommand for Tell {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.expect("a session")))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({ "cmd": self.0, "params": self.1 }).to_string()))
     }
 }
 

@@ -12,11 +12,12 @@ use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
 use dyno_record::isolation::PlantedFault;
 use dyno_record::transport::TransportKind;
+use dyno_servers::admission::Control;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::values::{
-    BlockCount, CellTime, ConnectionCount, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
+    BlockCount, CellTime, ConnectionCount, ControlWord, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
 };
 use crate::exit::Failure;
 
@@ -25,6 +26,9 @@ const LAST: usize = 100;
 
 /// The limit of a curve when the user sets none.
 const LIMIT: Nanoseconds = Nanoseconds(RateLimit::USUAL.p99_ns);
+
+/// The patience of clients when the user sets none: what people take for at once (Nielsen 1993).
+const PATIENCE_MS: u64 = 100;
 
 /// The share of requests that a good rate may lose when the user sets none.
 const MISSED: Share = Share(RateLimit::USUAL.missed);
@@ -40,7 +44,8 @@ pub(crate) struct Spec {
     #[arg(skip)]
     #[serde(rename = "server")]
     pub(crate) own_servers: Vec<ServerTable>,
-    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or
+    /// `../old/dyno:epoll` of another build [default: all]
     pub(crate) names: Vec<String>,
     /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
     #[arg(long)]
@@ -51,6 +56,11 @@ pub(crate) struct Spec {
     /// What is asked for, with a leading slash; see `dyno list`
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) service: String,
+    /// Several services under the load of each: names of workloads (see below), paths, or `workloads` for all; one path
+    /// is compared as --service is [default: workloads, unless somebody is named or another option says what is asked]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]
+    pub(crate) services: Vec<String>,
     /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
     #[arg(
         long,
@@ -65,7 +75,7 @@ pub(crate) struct Spec {
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) connections: ConnectionCount,
-    /// As fast as is still useful: about 90 seconds for `compare`
+    /// As fast as is still useful: 3 minutes for all of `compare`, 90 seconds for `compare --services /`
     #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,
     /// As long as intervals need
@@ -126,39 +136,72 @@ pub(crate) struct Spec {
         display_order = LAST
     )]
     pub(crate) faults: Vec<PlantedFault>,
+    /// Overload controls, as `dyno serve --admission` names them; deadline:accept and deadline:due count the wait
+    /// from elsewhere [default: none and all others]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
+    pub(crate) controls: Vec<ControlWord>,
+    #[arg(
+        long,
+        value_name = "TIME",
+        display_order = LAST,
+        help = "How long clients wait before they give up [default: 100ms]"
+    )]
+    pub(crate) patience: Option<CellTime>,
 }
 
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 13] = {
-    use Experiment::{Compare, Connections, Curve, Isolation, Scale};
-    const LOADED: &[Experiment] = &[Compare, Curve, Scale, Connections];
+const OWN: [Own; 16] = {
+    use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Workloads};
     [
         ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
-        // Only Dyno's own servers carry faults out; victims ask for what shows them, over plain TCP.
-        ("peers", LOADED, |spec| spec.peers),
-        ("servers", LOADED, |spec| spec.servers.is_some() || !spec.own_servers.is_empty()),
-        ("service", LOADED, |spec| spec.service != Spec::default().service),
-        ("transports", LOADED, |spec| spec.transports != Spec::default().transports),
-        ("threshold", LOADED, |spec| spec.threshold != Spec::default().threshold),
+        // Only Dyno's own servers carry faults out.
+        ("peers", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| spec.peers),
+        ("servers", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.servers.is_some() || !spec.own_servers.is_empty()
+        }),
+        ("threshold", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.threshold != Spec::default().threshold
+        }),
+        ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
+        // A workload brings its own service and transport.
+        ("service", &[Compare, Curve, Scale, Connections], |spec| spec.service != Spec::default().service),
+        ("transports", &[Compare, Curve, Scale, Connections], |spec| {
+            spec.transports != Spec::default().transports
+        }),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
         ("missed", &[Curve], |spec| spec.missed.is_some()),
         ("counts", &[Connections], |spec| !spec.counts.is_empty()),
+        ("controls", &[Overload], |spec| !spec.controls.is_empty()),
+        ("patience", &[Overload], |spec| spec.patience.is_some()),
         // It has numbers of its own (`counts`).
-        ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
+        ("connections", &[Compare, Curve, Scale, Duel], |spec| {
+            spec.connections != Spec::default().connections
+        }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections, Isolation], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections, Isolation], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Duel, Isolation, Overload, Workloads], |spec| {
+            spec.server_cores.is_some()
+        }),
+        ("generator_cores", &[Compare, Curve, Connections, Duel, Isolation, Overload, Workloads], |spec| {
+            spec.generator_cores.is_some()
+        }),
     ]
 };
+
+/// Whom a duel takes.
+const TWO_NAMES: &str = "The two: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or `../old/dyno:epoll` of another build; the same one twice finds no difference";
 
 /// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
         let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && !of.contains(&experiment));
-        option.hide(is_other)
+        let option = option.hide(is_other);
+        match experiment {
+            Experiment::Duel if option.get_id() == "names" => option.help(TWO_NAMES),
+            _ => option,
+        }
     }
 }
 
@@ -214,7 +257,10 @@ impl Spec {
             None => Ok(()),
             Some((name, of, _)) => Err(Failure::usage(
                 format!("{experiment} does not read {}", name.replace('_', "-")),
-                format!("leave it out; `dyno {}` reads it", of[0]),
+                match experiment {
+                    Experiment::Workloads => "leave it out, for each workload brings its own; or name one path: `--services /` asks every server for `/`".to_string(),
+                    _ => format!("leave it out; `dyno {}` reads it", of[0]),
+                },
             )),
         }
     }
@@ -222,6 +268,24 @@ impl Spec {
     /// The limit that a good rate of a curve must keep.
     pub(crate) fn limit(&self) -> RateLimit {
         RateLimit { p99_ns: self.limit.unwrap_or(LIMIT).0, missed: self.missed.unwrap_or(MISSED).0 }
+    }
+
+    /// The overload controls, `none` first: by it the others are measured.
+    pub(crate) fn controls(&self) -> Vec<String> {
+        let mut found = vec!["none".to_string()];
+        let usual = Control::ALL.map(|control| control.name().to_string());
+        let asked: Vec<String> = self.controls.iter().map(|word| word.0.clone()).collect();
+        for word in if asked.is_empty() { usual.to_vec() } else { asked } {
+            if !found.contains(&word) {
+                found.push(word);
+            }
+        }
+        found
+    }
+
+    /// How long clients wait before they give up, in milliseconds.
+    pub(crate) fn patience_ms(&self) -> u64 {
+        self.patience.map_or(PATIENCE_MS, CellTime::get)
     }
 
     /// The settings for the header of the records, without those that the user did not give.
@@ -271,6 +335,20 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransportKind>
             words.map(|word| serde_json::from_value(word).map_err(serde::de::Error::custom)).collect()
         }
     }
+}
+
+/// Words as a list, or as on the command line: one text with commas.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "services are a list such as \"hello,wait\"")]
+    enum List {
+        Text(String),
+        Words(Vec<String>),
+    }
+    Ok(match List::deserialize(deserializer)? {
+        List::Words(words) => words,
+        List::Text(text) => text.split(',').map(|word| word.trim().to_string()).collect(),
+    })
 }
 
 #[cfg(test)]
