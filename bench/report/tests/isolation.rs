@@ -177,7 +177,8 @@ fn every_form_has_the_figures() {
         report.summary_csv
     );
     assert!(!report.html.contains("<epoll>"), "names are escaped");
-    for words in ["class=\"radius\"", "↻ 7.00 ms", "✕ gone", "<i>2/3</i>", "void: a request waited before"]
+    for words in
+        ["class=\"radius\"", "↻ 7.00\u{a0}ms", "✕ gone", "<i>2/3</i>", "void: a request waited before"]
     {
         assert!(report.html.contains(words), "{words}");
     }

@@ -105,7 +105,8 @@ fn square(cell: Option<&FaultCell>, fault: PlantedFault) -> String {
         escape(&told(cell, fault, mending)),
         percent(share),
         sign(mending),
-        back(cell),
+        // On a narrow page the sign stands above.
+        back(cell).replace(' ', "\u{a0}"),
     )
 }
 
