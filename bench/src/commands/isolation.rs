@@ -45,6 +45,12 @@ const PRESETS: [Preset; 3] = [
 /// Usage (2) for wrong names or values; failed (1) when results cannot be written.
 pub(super) fn run(launch: Launch) -> CommandResult {
     let mut setup = launch.spec.setup(PRESETS, launch.seed)?;
+    if let Some(foreign) = setup.contestants.iter().find(|contestant| !contestant.own) {
+        return Err(Failure::usage(
+            format!("{} has no handlers that fail when they are asked to", foreign.label),
+            "leave it out; `dyno list` names the architectures that have",
+        ));
+    }
     if Duration::from_millis(setup.duration_ms) < ISOLATION_WATCH_LEAST {
         let least = ISOLATION_WATCH_LEAST.as_millis();
         return Err(Failure::usage(
