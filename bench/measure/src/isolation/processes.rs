@@ -70,7 +70,7 @@ fn lives(pid: i32) -> bool {
 /// Whether each connection has a process or a thread of its own, as the anatomy of the architecture behind this label
 /// says. One of which nothing is known has none.
 pub(super) fn has_one_each(label: &str) -> bool {
-    let name = label.split([':', '#', '+']).next().unwrap_or(label);
+    let name = label.split([':', '#', '+', '@']).next().unwrap_or(label);
     let known = ALL.into_iter().find(|architecture| architecture.name == name);
     known.is_some_and(|architecture| match architecture.anatomy.started {
         Started::Process | Started::Thread => true,
@@ -88,6 +88,11 @@ mod tests {
         let one_each: Vec<&str> =
             ALL.into_iter().map(|one| one.name).filter(|name| has_one_each(name)).collect();
         assert_eq!(one_each, ["fork", "thread-per-connection"]);
-        assert!(has_one_each("fork#2") && !has_one_each("io-uring:plain") && !has_one_each("nginx"));
+        assert!(
+            has_one_each("fork#2")
+                && has_one_each("fork@old")
+                && !has_one_each("io-uring:plain")
+                && !has_one_each("nginx")
+        );
     }
 }
