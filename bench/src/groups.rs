@@ -4,7 +4,7 @@
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
     ("Measure", &["compare", "curve", "scale", "connections", "count", "run"]),
     ("Explain and report", &["explain", "report", "diff"]),
-    ("Learn", &["learn"]),
+    ("Learn", &["learn", "textbook"]),
     ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),

@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "compare",
     "curve",
     "scale",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 21] = [
     "report",
     "diff",
     "learn",
+    "textbook",
     "serve",
     "list",
     "load",
@@ -83,6 +84,7 @@ const ERRORS: &[&[&str]] = &[
     &["keys", "DIR/earlier"],
     &["completions", "basic"],
     &["man", "/proc/absent"],
+    &["textbook", "thread-strat"],
 ];
 
 fn main() -> ExitCode {

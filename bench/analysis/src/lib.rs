@@ -7,6 +7,7 @@
 //! * [`points`], [`curves`]: what lies along an axis: cores, connections, offered rate;
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
 //! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
+//! * [`textbook`]: whether a claim holds, by its interval;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
@@ -23,6 +24,7 @@ pub mod levelling;
 pub mod limits;
 pub mod points;
 pub mod ranking;
+pub mod textbook;
 pub mod transports;
 pub mod unit;
 mod watched;

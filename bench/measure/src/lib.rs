@@ -11,6 +11,7 @@
 //! * [`preflight`]: whether the service is there at all;
 //! * [`experiment`]: compare, curve, scale, connections, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
+//! * [`textbook`]: claims of books, each tried by a small trial;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
@@ -31,4 +32,5 @@ pub mod rig;
 mod runner;
 pub mod setup;
 pub mod suggest;
+pub mod textbook;
 pub mod unit_costs;

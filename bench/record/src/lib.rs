@@ -19,6 +19,7 @@ pub mod pace;
 pub mod server;
 pub mod step;
 pub mod store;
+pub mod textbook;
 pub mod transport;
 
 /// Version of the schema; it rises with every change that an older reader would misread.

@@ -27,6 +27,7 @@ mod statements;
 mod summary;
 mod table_cell;
 mod text;
+pub mod textbook;
 mod transports;
 mod words;
 

@@ -35,6 +35,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod textbook;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -57,6 +58,7 @@ enum Command {
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
     Learn(learn::Arguments),
+    Textbook(textbook::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -108,6 +110,7 @@ impl Dyno {
             Command::Browse(arguments) => browse::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
+            Command::Textbook(arguments) => textbook::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),

@@ -8,6 +8,7 @@ use dyno_record::transport::TransportKind;
 
 pub mod error;
 pub mod foreign;
+pub(crate) mod options;
 pub mod own;
 pub mod peers;
 
