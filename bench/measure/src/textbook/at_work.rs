@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use dyno_analysis::textbook::TrialRounds;
 use dyno_record::cell::{Cell, Trial};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
+use dyno_statistics::limits::LEAST_BLOCKS_FOR_A_VERDICT;
 
 use super::claim::{Effort, TrialError};
 use super::standing::Design;
@@ -17,8 +19,11 @@ use crate::rig::system::System;
 use crate::runner;
 use crate::setup::Setup;
 
-/// Time measured in a cell: a thousand requests with a connection each.
-const MEASURED_MS: u64 = 120;
+/// Time measured in a cell, as in a comparison: a thousand requests with a connection each.
+const MEASURED_MS: u64 = 160;
+
+/// How often a cell is measured at most while its audit finds it void: what disturbs a cell is often over at the next.
+const TRIES: u32 = 3;
 
 /// Connections of the generator.
 const CONNECTIONS: u32 = 16;
@@ -28,6 +33,8 @@ pub(super) struct Bench {
     rig: System,
     setup: Setup,
     turn: u64,
+    /// Why the last void cell was void.
+    void: String,
 }
 
 impl Bench {
@@ -64,7 +71,7 @@ impl Bench {
             duration_ms: MEASURED_MS,
             seed: 1,
         };
-        Ok(Bench { rig, setup, turn: 0 })
+        Ok(Bench { rig, setup, turn: 0, void: String::new() })
     }
 
     /// A closed loop on a side, over lasting connections or with one for each request.
@@ -88,9 +95,30 @@ impl Bench {
     }
 
     fn measure(&mut self, cell: Cell) -> Result<Record, TrialError> {
-        self.turn += 1;
         let trial = Trial { cell, block: 0 };
-        runner::measure(&mut self.rig, &trial, self.turn, "").ok_or(TrialError::Interrupted)
+        let mut tries = 0;
+        loop {
+            (self.turn, tries) = (self.turn + 1, tries + 1);
+            let record =
+                runner::measure(&mut self.rig, &trial, self.turn, "").ok_or(TrialError::Interrupted)?;
+            if record.counts() || tries == TRIES {
+                return Ok(record);
+            }
+            self.void = record.audit.reason().to_string();
+        }
+    }
+
+    /// The rounds, if enough of them have both figures.
+    ///
+    /// # Errors
+    /// When too many cells were void, with the reason of the last one.
+    pub(super) fn end(self, rounds: TrialRounds) -> Result<TrialRounds, TrialError> {
+        let both = rounds.first.iter().zip(&rounds.second);
+        let usable = both.filter(|(one, other)| one.is_finite() && other.is_finite()).count();
+        if usable < LEAST_BLOCKS_FOR_A_VERDICT {
+            return Err(TrialError::Void { usable, all: rounds.first.len(), reason: self.void });
+        }
+        Ok(rounds)
     }
 }
 

@@ -84,6 +84,16 @@ pub enum TrialError {
     /// The machine has too few cores for it.
     #[error("it needs a second core")]
     OneCore,
+    /// The audit found too many cells void.
+    #[error("only {usable} of {all} rounds count: {reason}")]
+    Void {
+        /// Rounds in which every cell counts.
+        usable: usize,
+        /// All rounds.
+        all: usize,
+        /// Why the last void cell was void.
+        reason: String,
+    },
     /// The user interrupted it.
     #[error("interrupted")]
     Interrupted,
@@ -135,7 +145,7 @@ impl Claim {
             ClaimVerdict::Holds => self.if_holds.to_string(),
             ClaimVerdict::DoesNotHold => self.if_not.to_string(),
             ClaimVerdict::NotDecided if judgement.estimate.is_none() => {
-                "Too few rounds gave a figure: a cell that its audit finds void has none, as on a machine that is not quiet."
+                "Too few rounds gave a figure."
                     .to_string()
             }
             ClaimVerdict::NotDecided => {

@@ -117,7 +117,7 @@ fn pool(effort: &Effort) -> Result<TrialRounds, TrialError> {
         found.first.push(cpu[0] - cpu[2]);
         found.second.push(cpu[1] - cpu[2]);
     }
-    Ok(found)
+    bench.end(found)
 }
 
 /// The epoll server behind two transports or under two kinds of load.
@@ -129,11 +129,12 @@ fn steps(
     let sides = transports.map(|transport| (Design::OneLoop, transport));
     let bench = RefCell::new(Bench::new(effort, &sides, "/")?);
     let cpu = |side: usize| Ok(cpu_ns(&bench.borrow_mut().closed(side, steps[side])?));
-    in_turns(effort, || cpu(0), || cpu(1))
+    let found = in_turns(effort, || cpu(0), || cpu(1))?;
+    bench.into_inner().end(found)
 }
 
 fn overload(effort: &Effort) -> Result<TrialRounds, TrialError> {
-    let mut bench = Bench::new(effort, &[(Design::OneLoop, TransportKind::Plain)], "/compute/200")?;
+    let mut bench = Bench::new(effort, &[(Design::OneLoop, TransportKind::Plain)], "/compute/50")?;
     let mut found = TrialRounds::default();
     for _ in 0..effort.rounds {
         let capacity = rate_per_s(&bench.closed(0, Step::Capacity)?);
@@ -143,5 +144,5 @@ fn overload(effort: &Effort) -> Result<TrialRounds, TrialError> {
         found.first.push(beyond);
         found.second.push(capacity);
     }
-    Ok(found)
+    bench.end(found)
 }
