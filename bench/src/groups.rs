@@ -2,7 +2,7 @@
 
 /// The purposes, and the commands for each. Each command stands in one group.
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
-    ("Measure", &["compare", "curve", "scale", "connections", "count", "run"]),
+    ("Measure", &["compare", "curve", "scale", "connections", "waiting", "count", "run"]),
     ("Explain and report", &["explain", "report", "diff"]),
     ("Learn", &["learn", "textbook"]),
     ("Serve and load", &["serve", "list", "load", "probe", "browse"]),

@@ -21,7 +21,7 @@ fn experiments_of_the_readme_can_be_planned() {
         let Some(command) = line.strip_prefix("cargo run --release -- ") else { continue };
         let command = command.split('#').next().unwrap_or_default();
         let arguments: Vec<&str> = command.split_whitespace().collect();
-        if !["compare", "curve", "scale", "connections"].contains(&arguments[0]) {
+        if !["compare", "curve", "scale", "connections", "waiting"].contains(&arguments[0]) {
             continue;
         }
         let output = dyno(&[arguments.as_slice(), &["--dry-run"]].concat());

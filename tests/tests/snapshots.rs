@@ -15,11 +15,12 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "compare",
     "curve",
     "scale",
     "connections",
+    "waiting",
     "count",
     "run",
     "explain",

@@ -10,6 +10,7 @@
 //! * [`textbook`]: whether a claim holds, by its interval;
 //! * [`transports`]: what security costs;
 //! * [`difference`]: two sets of results, side by side;
+//! * [`waiting`]: what requests that wait do, one row a contestant;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
 
@@ -27,4 +28,5 @@ pub mod ranking;
 pub mod textbook;
 pub mod transports;
 pub mod unit;
+pub mod waiting;
 mod watched;

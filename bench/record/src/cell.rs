@@ -74,6 +74,9 @@ pub struct Load {
     /// Number of requests instead of a time: a load of so many, and one of twice as many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// Requests that wait, at most: no generator loads the server then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
 }
 
 impl Cell {
@@ -96,6 +99,7 @@ impl Load {
             warm_up_ms,
             duration_ms,
             requests: None,
+            waiting: None,
         }
     }
 
@@ -106,6 +110,9 @@ impl Load {
 
     /// The load in words, for people: `closed, 64 connections`.
     pub fn words(&self) -> String {
+        if let Some(waiting) = self.waiting {
+            return format!("{waiting} that wait");
+        }
         let mut words = match self.rate_per_s {
             Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),
             Some(rate) => format!("open at {rate:.0}/s"),

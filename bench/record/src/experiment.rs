@@ -18,6 +18,8 @@ pub enum Experiment {
     Connections,
     /// Instructions per request and per connection in an emulated machine.
     Count,
+    /// Requests that wait: whom they stop, what they take, and how soon they are let go.
+    Waiting,
 }
 
 impl Experiment {
@@ -29,6 +31,7 @@ impl Experiment {
             Experiment::Scale => "scale",
             Experiment::Connections => "connections",
             Experiment::Count => "count",
+            Experiment::Waiting => "waiting",
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod step;
 pub mod store;
 pub mod textbook;
 pub mod transport;
+pub mod waiting;
 
 /// Version of the schema; it rises with every change that an older reader would misread.
 ///

@@ -39,6 +39,12 @@ pub enum Step {
     Instructions,
     /// The same with a connection for each request.
     InstructionsConnect,
+    /// More and more requests that wait, until nobody else is served.
+    WaitingJam,
+    /// A number of requests that wait, and what they take.
+    WaitingHeld,
+    /// Clients that leave while their requests wait.
+    WaitingLeft,
 }
 
 impl Step {
@@ -59,6 +65,9 @@ impl Step {
             Step::ConnectionsIdle => "connections-idle",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
+            Step::WaitingJam => "waiting-jam",
+            Step::WaitingHeld => "waiting-held",
+            Step::WaitingLeft => "waiting-left",
         }
     }
 
@@ -72,6 +81,11 @@ impl Step {
     /// an accident.
     pub fn may_overload(self) -> bool {
         matches!(self, Step::CurveSearch | Step::Curve | Step::CurveSweep | Step::CurveSpike)
+    }
+
+    /// Whether requests wait in it, and no generator loads the server.
+    pub fn waits(self) -> bool {
+        matches!(self, Step::WaitingJam | Step::WaitingHeld | Step::WaitingLeft)
     }
 
     /// Whether holding connections is the purpose of the step, and so the memory that they take.
@@ -107,6 +121,9 @@ mod tests {
             Step::ConnectionsIdle,
             Step::Instructions,
             Step::InstructionsConnect,
+            Step::WaitingJam,
+            Step::WaitingHeld,
+            Step::WaitingLeft,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

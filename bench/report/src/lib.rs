@@ -29,6 +29,7 @@ mod table_cell;
 mod text;
 pub mod textbook;
 mod transports;
+mod waiting;
 mod words;
 
 /// A report in all its forms.
@@ -63,6 +64,7 @@ impl Report {
             None if records.header.experiment == Experiment::Count => {
                 instructions::markdown(&rows(records), &model)
             }
+            None if records.header.experiment == Experiment::Waiting => waiting::markdown(records, &model),
             None => markdown::render(&model),
         };
         Ok(Report {
@@ -82,6 +84,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
     let mut table = match points::axis(records.header.experiment) {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
         None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
+        None if records.header.experiment == Experiment::Waiting => waiting::terminal(records),
         None => return text::render(model),
     };
     for paragraph in statements::paragraphs(model, records) {

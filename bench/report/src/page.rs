@@ -48,7 +48,9 @@ pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 pub(crate) fn render(model: &Model, records: &Levelled) -> Result<String, ReportError> {
     let header = &records.header;
     let mut parts = sections::all(model, records);
-    parts.push(series());
+    if header.experiment != Experiment::Waiting {
+        parts.push(series());
+    }
     parts.push(cells(records));
     parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
     parts.push(Section {
@@ -198,6 +200,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
+        Experiment::Waiting => Step::WaitingJam,
     };
     let wanted = [Step::CurveSpike, own, Step::Capacity];
     let first = wanted

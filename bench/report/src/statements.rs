@@ -18,13 +18,18 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
         None if records.header.experiment == Experiment::Count => {
             crate::instructions::paragraphs(&instructions::rows(records))
         }
+        None if records.header.experiment == Experiment::Waiting => {
+            crate::waiting::paragraphs(&dyno_analysis::waiting::rows(records))
+        }
         None => return words::paragraphs(model),
         Some(axis) => {
             let trails = points::trails(records, axis);
             match records.header.experiment {
                 Experiment::Scale => trails.iter().filter_map(scale).collect(),
                 Experiment::Connections => trails.iter().filter_map(connections).collect(),
-                Experiment::Curve | Experiment::Compare | Experiment::Count => curves(records),
+                Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Waiting => {
+                    curves(records)
+                }
             }
         }
     };

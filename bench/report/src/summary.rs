@@ -10,6 +10,7 @@ use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
+use dyno_analysis::waiting::WaitingRow;
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
@@ -89,6 +90,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Waiting {
+        return dyno_analysis::waiting::rows(records).iter().flat_map(waited).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -96,7 +100,7 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
+        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Waiting => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -159,6 +163,35 @@ fn counted(row: &CountRow) -> Vec<SummaryLine> {
         ("switches_per_connection", &row.connection.switches),
     ];
     known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
+/// The figures of requests that wait.
+fn waited(row: &WaitingRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Waiting.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let known: [(&str, &RowFigure); 5] = [
+        ("memory_per_waiter_bytes", &row.memory),
+        ("kernel_memory_per_waiter_bytes", &row.kernel),
+        ("cpu_per_waiter_ns_per_s", &row.cpu_ns),
+        ("released_after_fin_ns", &row.fin_ns),
+        ("released_after_reset_ns", &row.reset_ns),
+    ];
+    let stops = row.stops().map(|(least, most)| (f64::from(least), f64::from(most)));
+    let stopped = SummaryLine {
+        quantity: "stopped_by_waiters".to_string(),
+        as_measured: stops.map(|(least, _)| least),
+        low: stops.map(|(least, _)| least),
+        high: stops.map(|(_, most)| most),
+        n: row.stopped_by.len(),
+        standing: if stops.is_some() { "valid" } else { "none" },
+        ..of.clone()
+    };
+    let figures = known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure));
+    std::iter::once(stopped).chain(figures).collect()
 }
 
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {

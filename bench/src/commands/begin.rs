@@ -11,7 +11,7 @@ use dyno_record::store::{self, Records, Store, StoreError};
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
-use super::{CommandResult, compare, connections, curve, recorded, scale};
+use super::{CommandResult, compare, connections, curve, recorded, scale, waiting};
 use crate::exit::Failure;
 use crate::results;
 
@@ -37,6 +37,7 @@ fn carry_out(launch: Launch) -> CommandResult {
         Experiment::Curve => curve::run(launch),
         Experiment::Scale => scale::run(launch),
         Experiment::Connections => connections::run(launch),
+        Experiment::Waiting => waiting::run(launch),
         Experiment::Count => Err(Failure::usage(
             "a count is described by no file, and not continued",
             "say `dyno count NAMES`: all of it takes some minutes",

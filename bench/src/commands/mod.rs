@@ -36,6 +36,7 @@ pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
 pub(crate) mod textbook;
+pub(crate) mod waiting;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -51,6 +52,7 @@ enum Command {
     Curve(Box<curve::Arguments>),
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
+    Waiting(Box<waiting::Arguments>),
     Count(count::Arguments),
     Run(run::Arguments),
     Explain(explain::Arguments),
@@ -97,6 +99,7 @@ impl Dyno {
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
+            Command::Waiting(arguments) => begin::run(Experiment::Waiting, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),

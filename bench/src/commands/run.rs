@@ -1,7 +1,7 @@
 //! `dyno run FILE`: an experiment from a file.
 //!
 //! ```toml
-//! experiment = "compare"          # compare, curve, scale or connections
+//! experiment = "compare"          # compare, curve, scale, connections or waiting
 //! names = ["epoll", "fork"]
 //! connections = 64
 //! blocks = 7

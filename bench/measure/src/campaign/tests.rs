@@ -29,6 +29,7 @@ fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
             warm_up_ms: 200,
             duration_ms: 1_000,
             requests: None,
+            waiting: None,
         },
     }
 }

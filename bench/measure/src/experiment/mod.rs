@@ -6,3 +6,4 @@ pub mod curve;
 pub mod explain;
 pub mod pilot;
 pub mod scale;
+pub mod waiting;

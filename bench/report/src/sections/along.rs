@@ -49,7 +49,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             ));
             found.push(section("walls", "Walls", walls(&trails)));
         }
-        Experiment::Curve | Experiment::Compare | Experiment::Count => {
+        Experiment::Curve | Experiment::Compare | Experiment::Count | Experiment::Waiting => {
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
             found.push(section(
                 "latency",

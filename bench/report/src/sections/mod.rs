@@ -11,6 +11,7 @@ use dyno_record::experiment::Experiment;
 pub(crate) mod along;
 pub(crate) mod compare;
 pub(crate) mod count;
+pub(crate) mod waiting;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -19,6 +20,7 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
         }
+        None if records.header.experiment == Experiment::Waiting => waiting::sections(model, records),
         None => compare::sections(model),
     }
 }

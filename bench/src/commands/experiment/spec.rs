@@ -119,8 +119,8 @@ pub(crate) struct Spec {
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 7] = {
-    use Experiment::{Compare, Connections, Curve, Scale};
+const OWN: [Own; 11] = {
+    use Experiment::{Compare, Connections, Curve, Scale, Waiting};
     [
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
@@ -129,8 +129,15 @@ const OWN: [Own; 7] = {
         // It has numbers of its own (`counts`).
         ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections], |spec| spec.generator_cores.is_some()),
+        ("server_cores", &[Compare, Curve, Connections, Waiting], |spec| spec.server_cores.is_some()),
+        ("generator_cores", &[Compare, Curve, Connections, Waiting], |spec| spec.generator_cores.is_some()),
+        // Its cells take as long as what is seen in them, and its requests wait.
+        ("duration", &[Compare, Curve, Scale, Connections], |spec| spec.duration.is_some()),
+        ("warm_up", &[Compare, Curve, Scale, Connections], |spec| spec.warm_up.is_some()),
+        ("transports", &[Compare, Curve, Scale, Connections], |spec| {
+            spec.transports != Spec::default().transports
+        }),
+        ("service", &[Compare, Curve, Scale, Connections], |spec| spec.service != Spec::default().service),
     ]
 };
 
@@ -280,7 +287,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Scale};
+        use Experiment::{Compare, Connections, Curve, Scale, Waiting};
         for (experiment, line, reads) in [
             (Compare, "rate = '5k'", true),
             (Curve, "rate = '5k'", false),
@@ -300,6 +307,13 @@ mod tests {
             (Scale, "generator-cores = '0'", false),
             (Compare, "server-cores = '0'", true),
             (Connections, "generator-cores = '0'", true),
+            (Waiting, "generator-cores = '0'", true),
+            (Waiting, "duration = '1s'", false),
+            (Waiting, "warm-up = '1s'", false),
+            (Waiting, "service = '/json'", false),
+            (Waiting, "transports = 'tls'", false),
+            (Waiting, "connections = 10", false),
+            (Scale, "duration = '1s'", true),
         ] {
             let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
             let checked = spec.check_all_are_read();
