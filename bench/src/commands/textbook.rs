@@ -27,7 +27,7 @@ use crate::textbook::{Scratch, tried};
 #[command(
     after_help = "Try it:\n  dyno textbook\n  dyno textbook thread-start fork-memory loop-never-waits\n  \
                         dyno textbook --quick --html textbook.html\n\n\
-                        Exit codes: 0 there is a verdict, 1 the run failed, 2 wrong usage, 5 nothing is decided,\n\
+                        Exit codes: 0 there is a verdict, 1 the run failed, 2 wrong usage, 5 nothing is decided, \
                         130 interrupted: what was tried is shown."
 )]
 pub(crate) struct Arguments {
