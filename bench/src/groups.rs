@@ -2,9 +2,9 @@
 
 /// The purposes, and the commands for each. Each command stands in one group.
 pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
-    ("Measure", &["compare", "curve", "scale", "connections", "overload", "count", "duel", "run"]),
+    ("Measure", &["compare", "curve", "scale", "connections", "overload", "waiting", "count", "duel", "run"]),
     ("Explain and report", &["choose", "explain", "report", "diff"]),
-    ("Learn", &["learn"]),
+    ("Learn", &["learn", "textbook"]),
     ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),

@@ -53,6 +53,7 @@ const COMMANDS: &[(&[&str], &[&[Case]])] = &[
         ],
     ),
     (&["scale", "epoll", "--dry-run"], &[EXPERIMENT]),
+    (&["textbook", "futex"], &[&[("--rounds", &[NUMBERS, COUNTS, &["4", "1001"]])]]),
     (
         &["connections", "epoll", "--dry-run"],
         &[EXPERIMENT, &[("--counts", &[NUMBERS, COUNTS, &["10,0", "100001", "10,,20"]])]],

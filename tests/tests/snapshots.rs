@@ -15,12 +15,13 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 26] = [
     "compare",
     "curve",
     "scale",
     "connections",
     "overload",
+    "waiting",
     "count",
     "duel",
     "run",
@@ -29,6 +30,7 @@ const COMMANDS: [&str; 24] = [
     "report",
     "diff",
     "learn",
+    "textbook",
     "serve",
     "list",
     "load",
@@ -93,6 +95,7 @@ const ERRORS: &[&[&str]] = &[
     &["keys", "DIR/earlier"],
     &["completions", "basic"],
     &["man", "/proc/absent"],
+    &["textbook", "thread-strat"],
 ];
 
 fn main() -> ExitCode {

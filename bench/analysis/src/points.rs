@@ -95,7 +95,8 @@ pub fn axis(experiment: Experiment) -> Option<Axis> {
         | Experiment::Count
         | Experiment::Workloads
         | Experiment::Duel
-        | Experiment::Overload => None,
+        | Experiment::Overload
+        | Experiment::Waiting => None,
     }
 }
 

@@ -299,3 +299,36 @@ pub const WORKLOAD_FULL_SHARE: f64 = 0.8;
 
 /// Cells in which a contestant has to fail by its own limit before it is not sent against it again.
 pub const WALLS_TO_GIVE_UP: u32 = 2;
+
+/// Most requests that wait beside others: far beyond any pool, and below the wall of each design.
+pub const WAITERS_MOST: u32 = 128;
+
+/// Workers of a pool beside which requests wait: few, so that their number is soon reached, and the same for all.
+pub const WAITING_WORKERS: u32 = 4;
+
+/// Waiters that are held to see what they take: a hundred and more, so that pages of memory are small beside them.
+pub const WAITERS_HELD: u32 = 128;
+
+/// Workers that a pool has beyond its waiters, so that each of these has one.
+pub const WAITERS_SPARE_WORKERS: u32 = 4;
+
+/// Others who ask beside waiters, one after the other: the median of nine is not changed by four.
+pub const OTHERS_ASKED: u32 = 9;
+
+/// Whoever asks for so long and has no answer stands still: a thousand times what an answer takes.
+pub const STANDS_STILL: Duration = Duration::from_millis(500);
+
+/// How long waiters are given to reach their workers before others ask.
+pub const WAITERS_SETTLE: Duration = Duration::from_millis(30);
+
+/// How long the CPU of held waiters is observed: a waiter that is polled would show within a few ticks.
+pub const WAITERS_HELD_TIME: Duration = Duration::from_millis(300);
+
+/// Clients of each kind that leave in a cell.
+pub const WAITERS_LEAVE: u32 = 15;
+
+/// How long a client waits before it leaves: its request is underway by then.
+pub const WAITER_UNDERWAY: Duration = Duration::from_millis(5);
+
+/// How long a server may take to let go of those who have left: a hundred times what any should.
+pub const RECOVERY_LIMIT: Duration = Duration::from_secs(5);

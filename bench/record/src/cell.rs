@@ -98,6 +98,9 @@ pub struct Load {
     /// A request that is not answered within this time has failed, in milliseconds; absent for the generator's own limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// Requests that wait, at most: no generator loads the server then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
 }
 
 /// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
@@ -154,6 +157,7 @@ impl Load {
             body_bytes: None,
             slow_connections: None,
             timeout_ms: None,
+            waiting: None,
         }
     }
 
@@ -164,6 +168,9 @@ impl Load {
 
     /// The load in words, for people: `closed, 64 connections`.
     pub fn words(&self) -> String {
+        if let Some(waiting) = self.waiting {
+            return format!("{waiting} that wait");
+        }
         let mut words = match self.rate_per_s {
             Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),
             Some(rate) => format!("open at {rate:.0}/s"),

@@ -24,6 +24,8 @@ pub enum Experiment {
     Duel,
     /// Contestants side by side under several workloads.
     Workloads,
+    /// Requests that wait: whom they stop, what they take, and how soon they are let go.
+    Waiting,
 }
 
 impl Experiment {
@@ -37,6 +39,7 @@ impl Experiment {
             Experiment::Count => "count",
             Experiment::Overload => "overload",
             Experiment::Duel => "duel",
+            Experiment::Waiting => "waiting",
             Experiment::Workloads => "workloads",
         }
     }

@@ -49,6 +49,12 @@ pub enum Step {
     InstructionsConnect,
     /// Bursts of a closed loop that take turns with those on another contestant, which stands on the same cores.
     Duel,
+    /// More and more requests that wait, until nobody else is served.
+    WaitingJam,
+    /// A number of requests that wait, and what they take.
+    WaitingHeld,
+    /// Clients that leave while their requests wait.
+    WaitingLeft,
 }
 
 impl Step {
@@ -74,6 +80,9 @@ impl Step {
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
             Step::Duel => "duel",
+            Step::WaitingJam => "waiting-jam",
+            Step::WaitingHeld => "waiting-held",
+            Step::WaitingLeft => "waiting-left",
         }
     }
 
@@ -96,6 +105,11 @@ impl Step {
                 | Step::OverloadSpike
                 | Step::OverloadStorm
         )
+    }
+
+    /// Whether requests wait in it, and no generator loads the server.
+    pub fn waits(self) -> bool {
+        matches!(self, Step::WaitingJam | Step::WaitingHeld | Step::WaitingLeft)
     }
 
     /// Whether holding connections is the purpose of the step, and so the memory that they take.
@@ -136,6 +150,9 @@ mod tests {
             Step::Instructions,
             Step::InstructionsConnect,
             Step::Duel,
+            Step::WaitingJam,
+            Step::WaitingHeld,
+            Step::WaitingLeft,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

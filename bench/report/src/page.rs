@@ -73,7 +73,9 @@ pub(crate) fn render(
             body: format!("<div class=\"words\">{words}</div>"),
         });
     }
-    parts.push(series(records));
+    if header.experiment != Experiment::Waiting {
+        parts.push(series(records));
+    }
     parts.push(cells(records));
     parts.push(who::section(header, chapters));
     parts.push(glossary::section());
@@ -266,6 +268,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Overload => Step::Overload,
         Experiment::Duel => Step::Duel,
         Experiment::Workloads => Step::Capacity,
+        Experiment::Waiting => Step::WaitingJam,
     };
     let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted

@@ -67,6 +67,7 @@ pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) 
         | Experiment::Count
         | Experiment::Duel
         | Experiment::Overload
+        | Experiment::Waiting
         | Experiment::Workloads => {}
     }
     found

@@ -11,7 +11,9 @@ use dyno_record::store::{self, Records, Store, StoreError};
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
-use super::{CommandResult, compare, connections, curve, duel, overload, recorded, scale, workloads};
+use super::{
+    CommandResult, compare, connections, curve, duel, overload, recorded, scale, waiting, workloads,
+};
 use crate::exit::Failure;
 use crate::results;
 
@@ -40,6 +42,7 @@ fn carry_out(launch: Launch) -> CommandResult {
         Experiment::Connections => connections::run(launch),
         Experiment::Overload => overload::run(launch),
         Experiment::Duel => duel::run(launch),
+        Experiment::Waiting => waiting::run(launch),
         Experiment::Count => Err(Failure::usage(
             "a count is described by no file, and not continued",
             "say `dyno count NAMES`: all of it takes some minutes",

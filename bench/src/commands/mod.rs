@@ -39,7 +39,9 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod textbook;
 pub(crate) mod turns;
+pub(crate) mod waiting;
 pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -56,6 +58,7 @@ enum Command {
     Curve(Box<curve::Arguments>),
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
+    Waiting(Box<waiting::Arguments>),
     Count(count::Arguments),
     Overload(Box<overload::Arguments>),
     Duel(Box<duel::Arguments>),
@@ -66,6 +69,7 @@ enum Command {
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
     Learn(learn::Arguments),
+    Textbook(textbook::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -111,6 +115,7 @@ impl Dyno {
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
             Command::Overload(arguments) => begin::run(Experiment::Overload, arguments.options),
             Command::Duel(arguments) => begin::run(Experiment::Duel, arguments.options),
+            Command::Waiting(arguments) => begin::run(Experiment::Waiting, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Choose(arguments) => choose::run(&arguments),
@@ -125,6 +130,7 @@ impl Dyno {
             Command::Browse(arguments) => browse::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
+            Command::Textbook(arguments) => textbook::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),

@@ -26,8 +26,10 @@ use crate::rig::material;
 use crate::rig::process::{Running, tame};
 use crate::rig::slow::SlowClients;
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
+use crate::waiting;
 use dyno_record::cell::{Cell, Cores, Load};
 use dyno_record::server::Memory;
+use dyno_record::waiting::WaitingFigures;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -449,6 +451,10 @@ impl Rig for System {
         drive.beats = beats.into_iter().map(|(core, beats)| self.full_pace.learn(core, beats)).collect();
         drive.figures.idle_open = (cell.load.beside() > 0).then_some(open as u32);
         Ok(drive)
+    }
+
+    fn wait(&mut self, server: &Running, cell: &Cell) -> Result<WaitingFigures, CellFault> {
+        waiting::see(self, server, cell)
     }
 
     fn stop(&mut self, server: Running) -> Result<Farewell, CellFault> {

@@ -64,7 +64,11 @@ impl Opening {
             Experiment::Curve => along::curve(records),
             Experiment::Scale => along::scale(records),
             Experiment::Connections => along::connections(records),
-            Experiment::Count | Experiment::Duel | Experiment::Overload | Experiment::Workloads => None,
+            Experiment::Count
+            | Experiment::Duel
+            | Experiment::Overload
+            | Experiment::Waiting
+            | Experiment::Workloads => None,
         }
     }
 

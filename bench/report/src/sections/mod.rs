@@ -20,6 +20,7 @@ pub(crate) mod latency;
 pub(crate) mod overload;
 pub(crate) mod speed_up;
 pub(crate) mod trade;
+pub(crate) mod waiting;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -28,6 +29,7 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
         }
+        None if records.header.experiment == Experiment::Waiting => waiting::sections(model, records),
         None if records.header.experiment == Experiment::Overload => {
             overload::sections(model, &dyno_analysis::overload::rows(records))
         }

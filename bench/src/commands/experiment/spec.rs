@@ -140,13 +140,15 @@ pub(crate) struct Spec {
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 12] = {
-    use Experiment::{Compare, Connections, Curve, Duel, Overload, Scale, Workloads};
+const OWN: [Own; 14] = {
+    use Experiment::{Compare, Connections, Curve, Duel, Overload, Scale, Waiting, Workloads};
     [
         ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
         // A workload brings its own service and transport.
-        ("service", &[Compare, Curve, Scale, Connections], |spec| spec.service != Spec::default().service),
-        ("transports", &[Compare, Curve, Scale, Connections], |spec| {
+        ("service", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
+            spec.service != Spec::default().service
+        }),
+        ("transports", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
             spec.transports != Spec::default().transports
         }),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
@@ -160,11 +162,18 @@ const OWN: [Own; 12] = {
             spec.connections != Spec::default().connections
         }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections, Duel, Overload, Workloads], |spec| {
+        ("server_cores", &[Compare, Curve, Connections, Duel, Overload, Waiting, Workloads], |spec| {
             spec.server_cores.is_some()
         }),
-        ("generator_cores", &[Compare, Curve, Connections, Duel, Overload, Workloads], |spec| {
+        ("generator_cores", &[Compare, Curve, Connections, Duel, Overload, Waiting, Workloads], |spec| {
             spec.generator_cores.is_some()
+        }),
+        // Its cells take as long as what is seen in them, and its requests wait.
+        ("duration", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.duration.is_some()
+        }),
+        ("warm_up", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.warm_up.is_some()
         }),
     ]
 };
@@ -357,7 +366,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Scale};
+        use Experiment::{Compare, Connections, Curve, Scale, Waiting};
         for (experiment, line, reads) in [
             (Compare, "rate = '5k'", true),
             (Curve, "rate = '5k'", false),
@@ -377,6 +386,13 @@ mod tests {
             (Scale, "generator-cores = '0'", false),
             (Compare, "server-cores = '0'", true),
             (Connections, "generator-cores = '0'", true),
+            (Waiting, "generator-cores = '0'", true),
+            (Waiting, "duration = '1s'", false),
+            (Waiting, "warm-up = '1s'", false),
+            (Waiting, "service = '/json'", false),
+            (Waiting, "transports = 'tls'", false),
+            (Waiting, "connections = 10", false),
+            (Scale, "duration = '1s'", true),
         ] {
             let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
             let checked = spec.check_all_are_read();
