@@ -21,7 +21,10 @@ fn a_picture_is_written_alone_and_a_list_names_all() {
         let output = report(&format!("svg:{name}"));
         assert!(output.status.success(), "{name}: {output:?}");
         let svg = String::from_utf8(output.stdout).unwrap();
-        assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.ends_with("</svg>\n"), "{svg}");
+        assert!(
+            svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.ends_with("</svg>\n"),
+            "{svg}"
+        );
     }
 }
 
