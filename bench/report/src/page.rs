@@ -77,8 +77,6 @@ pub(crate) fn render(
         parts.push(series(records));
     }
     parts.push(cells(records));
-    parts.push(who::section(header, chapters));
-    parts.push(glossary::section());
     parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
     parts.push(Section {
         id: "method",
@@ -86,6 +84,8 @@ pub(crate) fn render(
         body: prose::html(prose::METHODOLOGY),
     });
     parts.push(Section { id: "bias", title: "What not to believe".into(), body: prose::html(prose::BIAS) });
+    parts.push(glossary::section());
+    parts.push(who::section(header, chapters));
     let page = Page {
         title: title(header),
         facts: facts(header),

@@ -373,11 +373,16 @@ fn along(trail: &Trail, experiment: Experiment, axis: &'static str) -> Vec<Summa
 
 /// The critical points: `low` is the confirmed rate, and `high` the one above it that did not keep the limit.
 fn critical_points(records: &Levelled) -> Vec<SummaryLine> {
+    let family = |label: &str| {
+        let line = records.header.contestants.iter().find(|line| line.label == label);
+        line.map_or(String::new(), |line| line.family.clone())
+    };
     let line = |finding: &curves::CurveFinding| {
         let confirmed = finding.critical_per_s();
         SummaryLine {
             experiment: Experiment::Curve.word(),
             contestant: finding.contestant.clone(),
+            family: family(&finding.contestant),
             quantity: "critical_per_s".to_string(),
             as_measured: confirmed,
             at_full_pace: confirmed,
