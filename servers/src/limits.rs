@@ -256,8 +256,16 @@ pub const QUEUE_WAIT: Duration = Duration::from_secs(30);
 /// The longest time that it may ask for: a client that has left without a word is noticed then at the latest.
 pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// How long `/fault/spin` occupies its thread: longer than any test waits, but not for ever.
-pub const FAULT_SPIN: Duration = Duration::from_secs(30);
+/// How long `/fault/spin` and `/fault/block` occupy their thread: longer than anybody watches, so it is as if for ever,
+/// but a server that was forgotten is free again.
+pub const FAULT_LASTS: Duration = Duration::from_secs(30);
+
+/// What `/fault/leak` keeps, in bytes: many times what a server takes, so that nobody can overlook it, and a small part
+/// of what machines have.
+pub const FAULT_LEAK_BYTES: usize = 32 * 1024 * 1024;
+
+/// How long `/fault/late-panic` waits before it panics: a job that has waited is called by another code than a service.
+pub const FAULT_WAIT: Duration = Duration::from_millis(5);
 
 /// Bytes read from the wire at once for a secure pipe: one record of the channel or of TLS, and its header.
 pub const WIRE_BYTES: usize = 18 * 1024;

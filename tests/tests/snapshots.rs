@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 27] = [
     "compare",
     "curve",
     "scale",
@@ -24,6 +24,7 @@ const COMMANDS: [&str; 26] = [
     "waiting",
     "count",
     "duel",
+    "isolation",
     "run",
     "choose",
     "explain",

@@ -10,6 +10,7 @@
 //! * [`edge`]: whom nobody beats in two figures at once;
 //! * [`critical`]: the critical point, confirmed by repeats, and what a search for it measures next;
 //! * [`instructions`]: what was counted in an emulated machine, one row a contestant;
+//! * [`isolation`]: what a fault of one handler costs everybody else;
 //! * [`overload`]: what overload controls save;
 //! * [`duel`]: two that took turns, and their ratios; [`regression`]: whether a new program costs more than an old one;
 //! * [`spectrum`]: percentiles over all cells of a contestant, from stored histograms;
@@ -31,6 +32,7 @@ pub mod edge;
 pub mod explanation;
 pub mod figure;
 pub mod instructions;
+pub mod isolation;
 pub mod levelling;
 pub mod limits;
 pub mod overload;

@@ -32,6 +32,9 @@ pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;
 /// report says so: the same share by which a single cell is judged, but here chance is gone.
 pub const WATCHED_FALL_NOTED: f64 = 0.03;
 
+/// Share of the victims of a fault from which on all were hurt: of 64, a few that connect after it may be served for a
+/// moment by what is about to end.
+pub const EVERYBODY_SHARE: f64 = 0.9;
 /// Share of the requests of an interval that may be lost after a spike where all is normal again: 5 %, one of the
 /// twenty or so that such an interval holds.
 pub(crate) const NORMAL_LOST_SHARE: f64 = 0.05;

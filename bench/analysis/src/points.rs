@@ -96,7 +96,8 @@ pub fn axis(experiment: Experiment) -> Option<Axis> {
         | Experiment::Workloads
         | Experiment::Duel
         | Experiment::Overload
-        | Experiment::Waiting => None,
+        | Experiment::Waiting
+        | Experiment::Isolation => None,
     }
 }
 

@@ -12,6 +12,7 @@
 //! * [`experiment`]: compare, curve, scale, connections, waiting, duel, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
 //! * [`textbook`]: claims of books, each tried by a small trial;
+//! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`waiting`]: what requests that wait do to others;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
@@ -25,6 +26,7 @@ pub mod doctor;
 pub mod environment;
 pub mod experiment;
 pub mod floor;
+pub mod isolation;
 pub mod limits;
 pub mod order;
 pub mod place;

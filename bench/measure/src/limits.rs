@@ -227,6 +227,53 @@ pub const INSTRUCTION_TOLERANCE: f64 = 0.01;
 /// How far the accounts of all sides together may be from the time that all threads ran, as a share.
 pub const ACCOUNTS_TOLERANCE: f64 = 0.01;
 
+/// Victims with a request under way at any moment: enough that some share each worker, few enough that a server of one
+/// connection at a time serves all of them within a third of [`STALL_LIMIT`].
+pub(crate) const VICTIMS_RUNNING: u32 = 16;
+
+/// Victims that keep a connection open without a request: four for each worker.
+pub(crate) const VICTIMS_IDLE: u32 = 16;
+
+/// Victims that connect after the fault: one every 30 ms or less, so that the time until new ones are served is known
+/// to a tenth of a second.
+pub(crate) const VICTIMS_NEW: u32 = 32;
+
+/// All victims of a fault.
+pub const VICTIMS: u32 = VICTIMS_RUNNING + VICTIMS_IDLE + VICTIMS_NEW;
+
+/// Workers where their number can be set: few enough that each has several victims, as in a server with more clients
+/// than workers, and enough that one of them is a minority.
+pub const ISOLATION_WORKERS: u32 = 4;
+
+/// A victim that waits for longer has been stalled: three times what the slowest design makes the last of its victims
+/// wait without a fault, and what a person notices.
+pub const STALL_LIMIT: Duration = Duration::from_millis(300);
+
+/// The least time for which victims are watched after a fault: twice a stall, so that one is seen to its end.
+pub const ISOLATION_WATCH_LEAST: Duration = Duration::from_millis(600);
+
+/// How long all early victims may take to be served once: a pool takes one connection after the other in, between
+/// requests of those that it has, and forks and threads are started.
+pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A victim that takes longer to send its first request has been too slow itself: half of what the iterative server
+/// waits for a client while others wait.
+pub(crate) const SEND_LAG: Duration = Duration::from_millis(1);
+
+/// How long a victim waits for a connection: on one machine the kernel answers at once, or its queue is full.
+pub(crate) const VICTIM_CONNECT_LIMIT: Duration = Duration::from_millis(50);
+
+/// When a victim that was not served asks again: so often that recovery is seen to a hundredth of a second, so rarely
+/// that refusing it takes no core.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often the processes of the server are looked at after a fault.
+pub(crate) const PROCESS_LOOK: Duration = Duration::from_millis(5);
+
+/// Memory that a server keeps after a fault, in bytes, from which on it was leaked: half of what leaks, and many times
+/// what 64 connections take.
+pub(crate) const KEPT_BYTES: u64 = 16 << 20;
+
 /// How long each contestant is asked for its service before an experiment, in milliseconds: one answer of most
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;

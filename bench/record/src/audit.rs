@@ -56,6 +56,10 @@ pub enum Law {
     InstructionClock,
     /// The accounts of all sides of an emulated machine add up to the time that all of its threads ran.
     AccountsAddUp,
+    /// Before a fault was planted, all connections that are watched were served, each within its time.
+    WellBefore,
+    /// The fault that was planted took place.
+    FaultTookPlace,
     /// The contestant with which this one took turns counts as well.
     PartnerCounts,
 }

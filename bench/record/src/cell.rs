@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use crate::isolation::PlantedFault;
 use crate::step::Step;
 use crate::transport::TransportKind;
 
@@ -74,6 +75,10 @@ pub struct Load {
     /// Number of requests instead of a time: a load of so many, and one of twice as many.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// The fault that is planted after the warm-up, while all other connections are watched; absent in every experiment
+    /// but that of isolation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<PlantedFault>,
     /// From when a request is due until its client gives it up; absent for clients that wait for the timeout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience_ms: Option<u64>,
@@ -149,6 +154,7 @@ impl Load {
             warm_up_ms,
             duration_ms,
             requests: None,
+            fault: None,
             patience_ms: None,
             retries: None,
             tells_due: false,
@@ -161,6 +167,11 @@ impl Load {
         }
     }
 
+    /// A fault among `victims` connections that are watched.
+    pub fn planted(fault: PlantedFault, victims: u32, warm_up_ms: u64, duration_ms: u64) -> Self {
+        Load { fault: Some(fault), ..Load::closed(victims, warm_up_ms, duration_ms) }
+    }
+
     /// A closed loop of `requests` requests, and one of twice as many.
     pub fn counted(connections: u32, requests: u64) -> Self {
         Load { requests: Some(requests), ..Load::closed(connections, 0, 0) }
@@ -170,6 +181,9 @@ impl Load {
     pub fn words(&self) -> String {
         if let Some(waiting) = self.waiting {
             return format!("{waiting} that wait");
+        }
+        if let Some(fault) = self.fault {
+            return format!("{fault} among {} connections", self.connections);
         }
         let mut words = match self.rate_per_s {
             Some(_) if !self.steps.is_empty() => format!("open in {} steps", self.steps.len()),

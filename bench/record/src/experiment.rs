@@ -18,6 +18,8 @@ pub enum Experiment {
     Connections,
     /// Instructions per request and per connection in an emulated machine.
     Count,
+    /// What a handler that fails costs everybody else.
+    Isolation,
     /// What overload controls serve in time past what an architecture can do.
     Overload,
     /// Two contestants in turn, in short bursts.
@@ -37,6 +39,7 @@ impl Experiment {
             Experiment::Scale => "scale",
             Experiment::Connections => "connections",
             Experiment::Count => "count",
+            Experiment::Isolation => "isolation",
             Experiment::Overload => "overload",
             Experiment::Duel => "duel",
             Experiment::Waiting => "waiting",

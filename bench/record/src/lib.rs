@@ -12,6 +12,7 @@ pub mod contract;
 pub mod experiment;
 pub mod header;
 pub mod instructions;
+pub mod isolation;
 pub mod limits;
 pub mod load;
 pub mod measured;

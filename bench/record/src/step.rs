@@ -47,6 +47,8 @@ pub enum Step {
     Instructions,
     /// The same with a connection for each request.
     InstructionsConnect,
+    /// One handler fails, or one worker is killed, while other connections are watched.
+    Isolation,
     /// Bursts of a closed loop that take turns with those on another contestant, which stands on the same cores.
     Duel,
     /// More and more requests that wait, until nobody else is served.
@@ -79,6 +81,7 @@ impl Step {
             Step::OverloadStorm => "overload-storm",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
+            Step::Isolation => "isolation",
             Step::Duel => "duel",
             Step::WaitingJam => "waiting-jam",
             Step::WaitingHeld => "waiting-held",
@@ -149,6 +152,7 @@ mod tests {
             Step::OverloadStorm,
             Step::Instructions,
             Step::InstructionsConnect,
+            Step::Isolation,
             Step::Duel,
             Step::WaitingJam,
             Step::WaitingHeld,

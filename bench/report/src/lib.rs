@@ -3,6 +3,7 @@
 use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::duel;
 use dyno_analysis::instructions::rows;
+use dyno_analysis::isolation::rows as isolation_rows;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload::rows as overloads;
 use dyno_analysis::points;
@@ -22,6 +23,8 @@ pub mod error;
 mod finding;
 mod glossary;
 mod instructions;
+mod isolation;
+mod isolation_cells;
 mod machine;
 mod markdown;
 mod memory;
@@ -90,6 +93,7 @@ impl Report {
             Some(_) => format!("{}```text{rest}```\n", opening::markdown(opening.as_ref())),
             None => match records.header.experiment {
                 Experiment::Count => instructions::markdown(&rows(records), &model),
+                Experiment::Isolation => isolation::markdown(&isolation_rows(records), &model),
                 Experiment::Duel => turns::markdown(&duel::rows(records), &model),
                 Experiment::Overload => overload::markdown(&overloads(records), &model),
                 Experiment::Waiting => waiting::markdown(records, &model),
@@ -100,7 +104,10 @@ impl Report {
         Ok(Report {
             terminal: answer + &rest,
             markdown,
-            csv: cells::render(records.header.experiment, &records.cells)?,
+            csv: match records.header.experiment {
+                Experiment::Isolation => isolation_cells::render(&records.cells)?,
+                experiment => cells::render(experiment, &records.cells)?,
+            },
             summary_csv: summary::csv(&model, records)?,
             summary_json: summary::json(&model, records)?,
             html: page::render(&model, records, opening.as_ref(), chapters)?,
@@ -116,6 +123,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
         None => match records.header.experiment {
             Experiment::Count => instructions::terminal(&rows(records)),
+            Experiment::Isolation => isolation::terminal(&isolation_rows(records)),
             Experiment::Duel => turns::terminal(&duel::rows(records)),
             Experiment::Overload => overload::terminal(&overloads(records)),
             Experiment::Waiting => waiting::terminal(records),

@@ -73,7 +73,7 @@ pub(crate) fn render(
             body: format!("<div class=\"words\">{words}</div>"),
         });
     }
-    if header.experiment != Experiment::Waiting {
+    if !matches!(header.experiment, Experiment::Waiting | Experiment::Isolation) {
         parts.push(series(records));
     }
     parts.push(cells(records));
@@ -162,7 +162,7 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
             "Built without optimization: these figures say nothing about the architectures.".to_string(),
         );
     }
-    let is_timed = header.experiment != Experiment::Count;
+    let is_timed = !matches!(header.experiment, Experiment::Count | Experiment::Isolation);
     if is_timed && records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
         found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
     }
@@ -265,6 +265,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
+        Experiment::Isolation => Step::Isolation,
         Experiment::Overload => Step::Overload,
         Experiment::Duel => Step::Duel,
         Experiment::Workloads => Step::Capacity,

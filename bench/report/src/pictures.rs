@@ -66,6 +66,7 @@ pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) 
         Experiment::Connections
         | Experiment::Count
         | Experiment::Duel
+        | Experiment::Isolation
         | Experiment::Overload
         | Experiment::Waiting
         | Experiment::Workloads => {}

@@ -8,6 +8,7 @@ use dyno_analysis::curves::{self, CurveFinding, Recovery, Unfound};
 use dyno_analysis::duel;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions;
+use dyno_analysis::isolation;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload;
 use dyno_analysis::points::{self, Trail, TrailPoint};
@@ -20,6 +21,9 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
     let mut found = match points::axis(records.header.experiment) {
         None if records.header.experiment == Experiment::Count => {
             crate::instructions::paragraphs(&instructions::rows(records))
+        }
+        None if records.header.experiment == Experiment::Isolation => {
+            crate::isolation::paragraphs(&isolation::rows(records))
         }
         None if records.header.experiment == Experiment::Overload => {
             crate::overload::paragraphs(&overload::rows(records))
@@ -43,6 +47,7 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
                 | Experiment::Compare
                 | Experiment::Count
                 | Experiment::Overload
+                | Experiment::Isolation
                 | Experiment::Duel
                 | Experiment::Waiting
                 | Experiment::Workloads => curves(records),

@@ -8,6 +8,7 @@ use dyno_analysis::curves;
 use dyno_analysis::duel::{self, DuelRow};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
+use dyno_analysis::isolation::{self, IsolationRow, back_ns};
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
 use dyno_analysis::points::{self, Trail, TrailPoint};
@@ -17,6 +18,7 @@ use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
+use dyno_statistics::sample::median;
 use dyno_units::show::quantile;
 use serde::Serialize;
 
@@ -104,6 +106,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Isolation {
+        return isolation::rows(records).iter().flat_map(isolated).collect();
+    }
     if records.header.experiment == Experiment::Overload {
         return overload::rows(records).iter().flat_map(overloaded).collect();
     }
@@ -129,6 +134,7 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
         | Experiment::Duel
         | Experiment::Overload
         | Experiment::Waiting
+        | Experiment::Isolation
         | Experiment::Workloads => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
@@ -221,6 +227,38 @@ fn counted(row: &CountRow) -> Vec<SummaryLine> {
         ("switches_per_connection", &row.connection.switches),
     ];
     known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
+/// The figures of an experiment of isolation: two for each fault.
+fn isolated(row: &IsolationRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Isolation.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let figure = |cell: &isolation::FaultCell, name: &str, value: Option<f64>| SummaryLine {
+        quantity: format!("{}_{name}", cell.fault),
+        as_measured: value,
+        at_full_pace: value,
+        n: cell.blocks.len(),
+        void: cell.void,
+        standing: match (cell.blocks.is_empty(), value) {
+            (true, _) => "void",
+            (false, Some(_)) => "valid",
+            // The server was not as before within the watch.
+            (false, None) => "none",
+        },
+        reason: if cell.blocks.is_empty() { cell.reason.clone() } else { String::new() },
+        ..of.clone()
+    };
+    let both = |cell: &isolation::FaultCell| {
+        let times: Vec<f64> = cell.blocks.iter().filter_map(back_ns).collect();
+        let is_back = times.len() * 2 > cell.blocks.len();
+        let back = if is_back { median(&times) } else { None };
+        [figure(cell, "hurt_share", cell.hurt_share()), figure(cell, "as_before_ns", back)]
+    };
+    row.cells.iter().flat_map(both).collect()
 }
 
 /// The figures of an architecture under a control, by the multiple of its peak that was asked for.

@@ -12,7 +12,8 @@ use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
 use super::{
-    CommandResult, compare, connections, curve, duel, overload, recorded, scale, waiting, workloads,
+    CommandResult, compare, connections, curve, duel, isolation, overload, recorded, scale, waiting,
+    workloads,
 };
 use crate::exit::Failure;
 use crate::results;
@@ -40,6 +41,7 @@ fn carry_out(launch: Launch) -> CommandResult {
         Experiment::Curve => curve::run(launch),
         Experiment::Scale => scale::run(launch),
         Experiment::Connections => connections::run(launch),
+        Experiment::Isolation => isolation::run(launch),
         Experiment::Overload => overload::run(launch),
         Experiment::Duel => duel::run(launch),
         Experiment::Waiting => waiting::run(launch),

@@ -26,6 +26,7 @@ pub(crate) mod duel;
 pub(crate) mod experiment;
 pub(crate) mod explain;
 pub(crate) mod guest;
+pub(crate) mod isolation;
 pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod list;
@@ -60,6 +61,7 @@ enum Command {
     Connections(Box<connections::Arguments>),
     Waiting(Box<waiting::Arguments>),
     Count(count::Arguments),
+    Isolation(Box<isolation::Arguments>),
     Overload(Box<overload::Arguments>),
     Duel(Box<duel::Arguments>),
     Run(run::Arguments),
@@ -113,6 +115,7 @@ impl Dyno {
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
+            Command::Isolation(arguments) => begin::run(Experiment::Isolation, arguments.options),
             Command::Overload(arguments) => begin::run(Experiment::Overload, arguments.options),
             Command::Duel(arguments) => begin::run(Experiment::Duel, arguments.options),
             Command::Waiting(arguments) => begin::run(Experiment::Waiting, arguments.options),

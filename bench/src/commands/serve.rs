@@ -81,7 +81,8 @@ pub(crate) struct Arguments {
     /// Lines of JSON, as where standard output is no terminal.
     #[arg(long)]
     json: bool,
-    /// Offer /fault/panic, abort, exit and spin, which do what they say.
+    /// Offer /fault/KIND to clients on this machine: handlers that panic, abort, exit, overflow, spin, block or leak.
+    /// Never on a server that matters: whoever can connect can end it.
     #[arg(long)]
     faults: bool,
     /// Rounds of the work loop that make a microsecond of /compute [default: measured at the first use].
@@ -116,6 +117,7 @@ struct Cores(Vec<usize>);
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
+    check_faults(arguments)?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
@@ -223,6 +225,21 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
         format!("{} does not read {}", architecture.name, knobs::option(knob)),
         format!("leave it out; {} reads {known}", architecture.name),
     ))
+}
+
+/// Refuses planted faults where others than this machine's users could ask for them.
+fn check_faults(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.listen {
+        ListenAddress::Tcp(address) if arguments.faults && !address.ip().to_canonical().is_loopback() => {
+            Err(Failure::usage(
+                format!(
+                    "--faults lets whoever connects end the server, and {address} is no loopback address"
+                ),
+                "leave --faults out, or listen on 127.0.0.1, [::1] or unix:PATH",
+            ))
+        }
+        ListenAddress::Tcp(_) | ListenAddress::Unix(_) => Ok(()),
+    }
 }
 
 fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {

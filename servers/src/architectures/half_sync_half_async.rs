@@ -21,9 +21,10 @@
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
-//! all do, the others stand still. When the queue is full, requests get a 503 at once. Overload control asks the loop,
-//! before the queue: what stands in it, times what a service takes, is part of a request's wait, so the queue is
-//! bounded by waiting time and a refusal costs no worker anything. `codel-lifo` takes the newest out first.
+//! all do, the others stand still, and a handler that never ends has its worker for good. When the queue is full,
+//! requests get a 503 at once. Overload control asks the loop, before the queue: what stands in it, times what a
+//! service takes, is part of a request's wait, so the queue is bounded by waiting time and a refusal costs no worker
+//! anything. `codel-lifo` takes the newest out first.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
@@ -120,7 +121,7 @@ fn answer(
         // The loop notices when a client leaves; for one that has left nothing is done.
         let reply = if presence.has(ticket) { request.answer(site, tally) } else { nothing() };
         // This layer may wait, so the worker itself waits.
-        let reply = inbox.attend(ticket, reply, presence, site.stop);
+        let reply = inbox.attend(ticket, reply, presence, site.stop, tally);
         inbox.post(ticket, reply);
     }
 }

@@ -14,8 +14,8 @@
 //! For each request the same as in the iterative server. In addition the memory of N processes, busy or not.
 //!
 //! # Shines
-//! Isolation almost as good as fork's, without a fork for each connection: a crash costs only the connection of that
-//! worker. Handlers that are not thread-safe are safe here.
+//! Isolation almost as good as fork's, without a fork for each connection: a crash costs only the connections of that
+//! worker, and the master starts another. Handlers that are not thread-safe are safe here.
 //!
 //! # Breaks
 //! With more clients than workers. A worker for which connections wait waits for no client: it keeps the connection,

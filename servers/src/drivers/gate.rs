@@ -173,7 +173,7 @@ impl Gate {
         let mut sentry = self.sentry.stand(self.attendance.connection());
         let mut has_ended = false;
         loop {
-            match awaiting::attend(&mut held, &mut sentry, has_ended).await {
+            match awaiting::attend(&mut held, &mut sentry, has_ended, (self.tally)(self.site)).await {
                 Awaited::Response(response) => return response,
                 Awaited::Left => {
                     self.left.store(true, Relaxed);

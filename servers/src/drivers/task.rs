@@ -139,7 +139,7 @@ async fn attend(
     };
     let mut has_ended = false;
     loop {
-        let awaited = awaiting::attend(&mut held, &mut Watched(stream), has_ended).await;
+        let awaited = awaiting::attend(&mut held, &mut Watched(stream), has_ended, session.tally()).await;
         let now = clock.tick();
         match awaited {
             Awaited::Response(response) => return Ok(Some(response)),

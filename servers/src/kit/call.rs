@@ -2,6 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 use std::time::Instant;
 
 use dyno_http::response::Response;
@@ -13,6 +14,7 @@ use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
 use crate::admission::Pass;
+use crate::services::job::{JobStep, WaitingJob};
 use crate::services::owner::Rights;
 use crate::services::service::{Asked, Call, Reply, come_back, text};
 
@@ -112,12 +114,20 @@ pub fn guard(site: &Site, tally: &Tally, answer: impl FnOnce() -> Reply) -> Repl
     Tally::add(&tally.requests, 1);
     // A call that is interrupted by a panic leaves nothing shared in a broken state: services are functions of the
     // request.
-    catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
-        Tally::add(&tally.faults, 1);
-        let mut response = text(500, "the service failed\n");
-        response.close = true;
-        Reply::Now(response)
-    })
+    catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Reply::Now(failed(tally)))
+}
+
+/// Lets a job go on, and survives its panic as that of a call: the thread that runs it is a driver's, and serves others
+/// as well. A job that has panicked is done, so whatever it left half done is only dropped.
+pub fn go_on(job: &mut Box<dyn WaitingJob>, now: Instant, waker: &Waker, tally: &Tally) -> JobStep {
+    let step = catch_unwind(AssertUnwindSafe(|| job.go_on(now, waker)));
+    step.unwrap_or_else(|_| JobStep::Done(failed(tally)))
+}
+
+/// The answer of a service that panicked; its connection ends.
+fn failed(tally: &Tally) -> Response {
+    Tally::add(&tally.faults, 1);
+    text(500, "the service failed\n").closing()
 }
 
 /// The answer when there is no place for the request: a 503 that asks the client to come back soon (RFC 9110,

@@ -66,6 +66,7 @@ impl Opening {
             Experiment::Connections => along::connections(records),
             Experiment::Count
             | Experiment::Duel
+            | Experiment::Isolation
             | Experiment::Overload
             | Experiment::Waiting
             | Experiment::Workloads => None,

@@ -7,6 +7,7 @@ use crate::section::Section;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::duel as duels;
 use dyno_analysis::instructions;
+use dyno_analysis::isolation as findings;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
 use dyno_analysis::workloads::matrix;
@@ -17,6 +18,7 @@ pub(crate) mod compare;
 pub(crate) mod count;
 pub(crate) mod duel;
 pub(crate) mod hockey;
+pub(crate) mod isolation;
 pub(crate) mod latency;
 pub(crate) mod overload;
 pub(crate) mod speed_up;
@@ -31,6 +33,9 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
             count::sections(model, &instructions::rows(records))
         }
         None if records.header.experiment == Experiment::Waiting => waiting::sections(model, records),
+        None if records.header.experiment == Experiment::Isolation => {
+            isolation::sections(&findings::rows(records))
+        }
         None if records.header.experiment == Experiment::Overload => {
             overload::sections(model, &dyno_analysis::overload::rows(records))
         }

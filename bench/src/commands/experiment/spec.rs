@@ -10,6 +10,7 @@ use clap::{Arg, Args, Command, FromArgMatches};
 use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
+use dyno_record::isolation::PlantedFault;
 use dyno_record::transport::TransportKind;
 use dyno_servers::admission::Control;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -124,6 +125,17 @@ pub(crate) struct Spec {
     /// Numbers of connections [default: 10 to 10,000]
     #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
     pub(crate) counts: Vec<ConnectionCount>,
+    /// Faults that are planted, one or more of panic, abort, exit, overflow, kill, spin, block, leak and control
+    /// [default: all]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        value_parser = faults(),
+        display_order = LAST
+    )]
+    pub(crate) faults: Vec<PlantedFault>,
     /// Overload controls, as `dyno serve --admission` names them; deadline:accept and deadline:due count the wait
     /// from elsewhere [default: none and all others]
     #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
@@ -140,9 +152,20 @@ pub(crate) struct Spec {
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 14] = {
-    use Experiment::{Compare, Connections, Curve, Duel, Overload, Scale, Waiting, Workloads};
+const OWN: [Own; 18] = {
+    use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Waiting, Workloads};
     [
+        ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
+        // Only Dyno's own servers carry faults out.
+        ("peers", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.peers
+        }),
+        ("servers", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.servers.is_some() || !spec.own_servers.is_empty()
+        }),
+        ("threshold", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.threshold != Spec::default().threshold
+        }),
         ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
         // A workload brings its own service and transport.
         ("service", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
@@ -162,12 +185,16 @@ const OWN: [Own; 14] = {
             spec.connections != Spec::default().connections
         }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections, Duel, Overload, Waiting, Workloads], |spec| {
-            spec.server_cores.is_some()
-        }),
-        ("generator_cores", &[Compare, Curve, Connections, Duel, Overload, Waiting, Workloads], |spec| {
-            spec.generator_cores.is_some()
-        }),
+        (
+            "server_cores",
+            &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
+            |spec| spec.server_cores.is_some(),
+        ),
+        (
+            "generator_cores",
+            &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
+            |spec| spec.generator_cores.is_some(),
+        ),
         // Its cells take as long as what is seen in them, and its requests wait.
         ("duration", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
             spec.duration.is_some()
@@ -284,6 +311,15 @@ impl Spec {
     }
 }
 
+/// The words of the faults.
+fn faults() -> impl TypedValueParser<Value = PlantedFault> {
+    let words = PlantedFault::ALL.map(|fault| PossibleValue::new(fault.word()).help(fault.idea()));
+    PossibleValuesParser::new(words).map(|word| {
+        let known = PlantedFault::ALL.into_iter().find(|fault| fault.word() == word);
+        known.expect("the parser lets no other word pass")
+    })
+}
+
 /// The words of the transports, with the help text of each.
 pub(crate) fn transports() -> impl TypedValueParser<Value = TransportKind> {
     let words = TransportKind::ALL.map(|kind| {
@@ -366,7 +402,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Scale, Waiting};
+        use Experiment::{Compare, Connections, Curve, Isolation, Scale, Waiting};
         for (experiment, line, reads) in [
             (Compare, "rate = '5k'", true),
             (Curve, "rate = '5k'", false),
@@ -393,6 +429,14 @@ mod tests {
             (Waiting, "transports = 'tls'", false),
             (Waiting, "connections = 10", false),
             (Scale, "duration = '1s'", true),
+            (Isolation, "faults = ['panic']", true),
+            (Compare, "faults = ['panic']", false),
+            (Isolation, "service = '/json'", false),
+            (Isolation, "transports = 'tls'", false),
+            (Isolation, "peers = true", false),
+            (Isolation, "threshold = '1%'", false),
+            (Isolation, "connections = 10", false),
+            (Isolation, "server-cores = '0'", true),
         ] {
             let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
             let checked = spec.check_all_are_read();
