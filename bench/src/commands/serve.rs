@@ -116,6 +116,7 @@ struct Cores(Vec<usize>);
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
+    arguments.admission.check()?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
