@@ -9,7 +9,7 @@ use dyno_clients::books::bursts::{BurstGroup, GroupOrder};
 use dyno_clients::engine::alternate;
 use dyno_clients::outcome::ErrorKind;
 use dyno_clients::plan::request::{Expect, ExpectedBody, Request, RequestParts};
-use dyno_clients::plan::{Carrier, Length, Plan, Rival};
+use dyno_clients::plan::{Carrier, Length, Plan, SecondServer};
 
 const BURST_NS: u64 = 500_000;
 
@@ -71,7 +71,7 @@ fn plan(one: SocketAddr, other: SocketAddr, connections: [u32; 2], bodies: [&str
     let mut plan = Plan::closed(one, connections[0], Length::Duration(1), request(bodies[0].as_bytes()));
     plan.mix.push(request(bodies[1].as_bytes()));
     plan.rival =
-        Some(Rival { address: other.into(), transport: Carrier::Plain, connections: connections[1] });
+        Some(SecondServer { address: other.into(), transport: Carrier::Plain, connections: connections[1] });
     plan.timeout_ns = 300_000_000;
     plan.spin_ns = 0;
     plan

@@ -4,7 +4,7 @@
 //! * [`contestant`]: programs that take part, Dyno's own and foreign ones;
 //! * [`rig`]: the interface between the measurement and the world, implemented with processes;
 //! * [`probe`]: what the kernel reports of processes, cores, memory and network;
-//! * `runner`: one cell, from start to stop; [`bout`]: two that take turns; `audit`: whether its result may be believed;
+//! * `runner`: one cell, from start to stop; `bout`: two that take turns; `audit`: whether its result may be believed;
 //! * [`place`]: which cores each side gets;
 //! * [`setup`]: what all experiments have in common; [`order`]: the order of cells; [`campaign`]: an experiment while
 //!   it runs;
@@ -15,7 +15,7 @@
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
-pub mod bout;
+mod bout;
 pub mod campaign;
 pub mod contestant;
 pub mod count;

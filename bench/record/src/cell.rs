@@ -85,7 +85,7 @@ pub struct Load {
     pub tells_due: bool,
     /// The load comes in bursts that take turns with those on another contestant; absent where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub turns: Option<Turns>,
+    pub turns: Option<InTurn>,
     /// Name of the [workload](crate::workload) that it belongs to; absent in experiments with one load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload: Option<String>,
@@ -103,7 +103,7 @@ pub struct Load {
 /// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
 /// them is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Turns {
+pub struct InTurn {
     /// Label of the other contestant.
     pub against: String,
     /// For how long requests of a burst start, in microseconds.

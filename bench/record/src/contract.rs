@@ -16,8 +16,9 @@ pub const STARTED: &str = "started";
 /// or given up, and the connections stay open until its standard input ends.
 pub const OVER: &str = "over";
 
-/// What a generator that lets two servers take turns is asked for, as JSON in its one argument. It says `null` in a line
-/// when its connections are open, and then, for each line with an order that it reads, a line with what came of it.
+/// What a generator that lets two servers take turns is asked for, as JSON in its one argument. It says `null` in a
+/// line when its connections are open, and then, for each line with an order that it reads, a line with what came of
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnsPlan {
     /// For how long requests of a burst start, in microseconds.

@@ -3,7 +3,7 @@
 use dyno_analysis::levelling::Levelled;
 use dyno_record::SCHEMA;
 use dyno_record::audit::{Audit, Finding, Law};
-use dyno_record::cell::{Cell, Cores, Load, Trial, Turns};
+use dyno_record::cell::{Cell, Cores, InTurn, Load, Trial};
 use dyno_record::experiment::Experiment;
 use dyno_record::header::{ContestantLine, Environment, Header};
 use dyno_record::load::LoadFigures;
@@ -76,7 +76,7 @@ fn record(planted: &Planted, place: usize, block: u32, factor: f64) -> Record {
         cores: Cores { server: vec![0], generator: vec![1] },
         workers: None,
         load: Load {
-            turns: Some(Turns { against: planted.labels[1 - place].into(), burst_us: 1_000 }),
+            turns: Some(InTurn { against: planted.labels[1 - place].into(), burst_us: 1_000 }),
             ..Load::closed(64, 150, 650)
         },
     };

@@ -7,7 +7,6 @@ use dyno_analysis::workloads::choice::{Wish, needed, offers};
 use dyno_analysis::workloads::matrix;
 use dyno_measure::contestant::own::most_cores;
 use dyno_record::experiment::Experiment;
-use dyno_record::header::RateLimit;
 use dyno_record::store;
 
 use super::CommandResult;
@@ -42,8 +41,8 @@ pub(crate) struct Arguments {
     /// CPU work of each request, such as 50us
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = numbers::pause_ns)]
     compute: u64,
-    /// The 99th percentile that may be added to wait and work [default: 10ms]
-    #[arg(long, value_name = "TIME", default_value_t = RateLimit::USUAL.p99_ns, hide_default_value = true, value_parser = numbers::limit_ns)]
+    /// The 99th percentile that may be added to wait and work
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = numbers::limit_ns)]
     limit: u64,
 }
 

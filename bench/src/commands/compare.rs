@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
 use super::experiment::spec::shown_in;
-use super::{CommandResult, begin, ci};
 use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_record::experiment::Experiment;
 
@@ -33,18 +33,7 @@ pub(crate) struct Arguments {
     /// Compare this build of dyno with another one, OLD_PROGRAM, for a pull request: a duel of each architecture, and
     /// its instructions where QEMU is installed. Writes Markdown; exit code 4 when a regression is decided
     #[arg(long, value_name = "OLD_PROGRAM", display_order = 200)]
-    ci: Option<PathBuf>,
-}
-
-/// Begins or continues the experiment, or compares two builds.
-///
-/// # Errors
-/// As [`begin::run`] and [`ci::run`].
-pub(super) fn begin(arguments: Arguments) -> CommandResult {
-    match arguments.ci {
-        Some(old) => ci::run(&old, arguments.options),
-        None => begin::run(Experiment::Compare, arguments.options),
-    }
+    pub(super) ci: Option<PathBuf>,
 }
 
 /// With sixteen architectures these take about 90 seconds, 5 minutes, and two hours (`--services /`).

@@ -102,7 +102,10 @@ impl Dyno {
         match self.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),
-            Command::Compare(arguments) => compare::begin(*arguments),
+            Command::Compare(arguments) => match arguments.ci {
+                Some(old) => ci::run(&old, arguments.options),
+                None => begin::run(Experiment::Compare, arguments.options),
+            },
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),

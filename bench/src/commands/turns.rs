@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use clap::{Args, Command, FromArgMatches};
 use dyno_clients::books::bursts::GroupOrder;
 use dyno_clients::engine::alternate;
-use dyno_clients::plan::{Plan, Rival};
+use dyno_clients::plan::{Plan, SecondServer};
 use dyno_record::contract::TurnsPlan;
 
 use super::{CommandResult, load};
@@ -30,8 +30,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     })?;
     let [one, other] = &plan.sides;
     let (mut both, other) = (side(one)?, side(other)?);
-    both.rival =
-        Some(Rival { address: other.address, transport: other.transport, connections: other.connections });
+    both.rival = Some(SecondServer {
+        address: other.address,
+        transport: other.transport,
+        connections: other.connections,
+    });
     both.mix.extend(other.mix);
     let mut orders = io::stdin().lock().lines();
     let mut next = |told: Option<&_>| -> Option<GroupOrder> {

@@ -1,5 +1,5 @@
-//! Why a comparison does not measure until it is decided: how often equals are told apart by who looks after every block
-//! and stops when an interval excludes one, and what an interval costs that may be looked at at any time.
+//! Why a comparison does not measure until it is decided: how often equals are told apart by who looks after every
+//! block and stops when an interval excludes one, and what an interval costs that may be looked at at any time.
 
 use dyno_statistics::verdict::{ComparisonVerdict, compare};
 use rand::{RngExt, SeedableRng};

@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 
-use crate::plan::dispatch::{Next, Order};
+use crate::plan::order::{Next, Order};
 
 /// Number of servers that take turns.
 pub const SIDES: usize = 2;

@@ -7,6 +7,7 @@ pub mod dispatch;
 pub mod error;
 pub mod impatience;
 pub mod mixfile;
+pub mod order;
 pub mod pacer;
 pub mod place;
 pub mod placement;
@@ -93,7 +94,7 @@ impl Carrier {
 
 /// The second of two servers that take turns. Its request stands behind that of the first in the mix.
 #[derive(Debug, Clone)]
-pub struct Rival {
+pub struct SecondServer {
     /// Where to connect.
     pub address: ServerAddress,
     /// What lies under HTTP.
@@ -140,7 +141,7 @@ pub struct Plan {
     /// The mix; at least one request.
     pub mix: Vec<Request>,
     /// The server with which the first one takes turns; `None`: it has all requests.
-    pub rival: Option<Rival>,
+    pub rival: Option<SecondServer>,
 }
 
 impl Plan {

@@ -12,10 +12,10 @@ use dyno_record::load::{FailureKind, LoadFigures, Point};
 use dyno_record::measured::Record;
 use dyno_record::server::MachineFigures;
 
-use super::{Bout, SIDES};
 use crate::audit::{self, Answered, Evidence};
 use crate::probe::figures::{self, AnswersBetween, Reading, Readings};
 use crate::probe::glance::CpuGlance;
+use crate::rig::bout::{Bout, SIDES};
 use crate::rig::outcome::failure;
 
 /// Fills the record of the contestant at `place`; gives what is to be said against it.

@@ -10,69 +10,20 @@
 //!
 //! A group is A B B A some times over, or B A A B, in bursts of a millisecond. Between groups nothing is under way, and
 //! the CPU clocks of both are read: what each has used since the last glance belongs to answers whose number is known.
-//! Both were measured in the same fifty milliseconds on the same core, so whatever the machine did meanwhile meets both,
-//! and their ratio scatters far less than that of cells that stand one behind the other.
+//! Both were measured in the same fifty milliseconds on the same core, so whatever the machine did meanwhile meets
+//! both, and their ratio scatters far less than that of cells that stand one behind the other.
 
-use dyno_clients::books::bursts::BurstGroup;
 use dyno_record::audit::{Audit, Finding, Law};
-use dyno_record::cell::{Cell, Trial};
+use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_units::verdict::Verdict;
 
 use crate::audit;
 use crate::probe::figures::Reading;
-use crate::probe::glance::CpuGlance;
-use crate::rig::{CellFault, Rig};
+use crate::rig::CellFault;
+use crate::rig::bout::{DuelRig, SIDES, Toss};
 
 mod judge;
-
-/// Number of contestants of a bout.
-pub const SIDES: usize = 2;
-
-/// Decided by chance for each bout, so that neither side has the advantage always.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Toss {
-    /// Whether the second contestant is started before the first.
-    pub b_starts_first: bool,
-    /// Whether the second has the first burst of the first group.
-    pub b_begins: bool,
-}
-
-/// What was seen of a bout.
-#[derive(Debug, Clone, Default)]
-pub struct Bout {
-    /// Groups that are left out at the start.
-    pub warm: usize,
-    /// What the generator tells of each group.
-    pub groups: Vec<BurstGroup>,
-    /// What the probes tell of each contestant.
-    pub sides: [BoutSide; SIDES],
-}
-
-/// What the probes tell of one contestant.
-#[derive(Debug, Clone, Default)]
-pub struct BoutSide {
-    /// Everything, before the first group.
-    pub before: Reading,
-    /// Before the first group and after each.
-    pub glances: Vec<CpuGlance>,
-    /// Everything, after the last group.
-    pub after: Reading,
-}
-
-/// A rig that lets two contestants take turns.
-pub trait DuelRig: Rig {
-    /// Loads both servers, which are ready, group by group; the cells tell how long.
-    ///
-    /// # Errors
-    /// When the generator fails or hangs.
-    fn bout(
-        &mut self,
-        servers: [&Self::Server; SIDES],
-        cells: [&Cell; SIDES],
-        toss: Toss,
-    ) -> Result<Bout, CellFault>;
-}
 
 /// Measures two contestants in turn, both fresh. What makes one void makes the pair void: a ratio needs both.
 ///

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{Campaign, EndedEarly, expected_time};
-use crate::bout::{self, DuelRig, SIDES, Toss};
+use crate::bout;
 use crate::limits::{REPEAT_PASSES, REPEAT_SHARE};
+use crate::rig::bout::{DuelRig, SIDES, Toss};
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_units::verdict::Verdict;

@@ -88,7 +88,7 @@ mod tests {
             match named(label) {
                 Ok(found) => assert_eq!(found.label, label),
                 Err(error) => {
-                    assert!(matches!(error, ContestantError::PeerMissing { .. }), "{label}: {error}")
+                    assert!(matches!(error, ContestantError::PeerMissing { .. }), "{label}: {error}");
                 }
             }
         }

@@ -154,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn designs_of_one_thread_use_one_core() {
+        let one = ["iterative", "select", "poll", "epoll", "coroutines", "io-uring"];
+        for architecture in ALL {
+            let name = architecture.name;
+            assert_eq!(most_cores(name), one.contains(&name).then_some(1), "{name}");
+        }
+        assert_eq!((most_cores("epoll+tls"), most_cores("io-uring:tuned")), (Some(1), Some(1)));
+        assert_eq!(most_cores("caddy"), None);
+    }
+
+    #[test]
     fn each_request_that_is_handed_over_has_the_price_of_a_pool() {
         for architecture in ALL {
             let built = build(architecture.anatomy);

@@ -12,13 +12,13 @@
 use rand::{RngExt as _, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::bout::{DuelRig, SIDES, Toss};
 use crate::campaign::{Campaign, EndedEarly};
 use crate::contestant::Contestant;
 use crate::limits::BURST_US;
 use crate::order::ExperimentPlan;
+use crate::rig::bout::{DuelRig, SIDES, Toss};
 use crate::setup::Setup;
-use dyno_record::cell::{Trial, Turns};
+use dyno_record::cell::{InTurn, Trial};
 use dyno_record::step::Step;
 
 /// The two trials of a bout.
@@ -43,7 +43,7 @@ fn bouts(setup: &Setup) -> Vec<Pair> {
 
 fn trial(setup: &Setup, pair: &[Contestant], side: usize, block: u32) -> Trial {
     let mut cell = setup.cell(Step::Duel, &pair[side]);
-    cell.load.turns = Some(Turns { against: pair[1 - side].label.clone(), burst_us: BURST_US });
+    cell.load.turns = Some(InTurn { against: pair[1 - side].label.clone(), burst_us: BURST_US });
     Trial { cell, block }
 }
 

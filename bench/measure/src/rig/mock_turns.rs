@@ -6,9 +6,9 @@ use dyno_clients::books::bursts::{BurstGroup, BurstSide};
 use dyno_clients::outcome::ErrorKind;
 use dyno_record::cell::Cell;
 
+use super::bout::{Bout, DuelRig, SIDES, Toss};
 use super::mock::{Mock, Nature};
 use super::{CellFault, Rig};
-use crate::bout::{Bout, DuelRig, SIDES, Toss};
 use crate::probe::glance::CpuGlance;
 
 /// What a side has bursts for in each group.

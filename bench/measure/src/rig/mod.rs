@@ -14,6 +14,7 @@ use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 
+pub mod bout;
 mod generator;
 mod group;
 pub(crate) mod lines;

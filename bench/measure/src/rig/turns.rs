@@ -12,11 +12,11 @@ use dyno_clients::engine::quota::QuotaGroups;
 use dyno_record::cell::Cell;
 use dyno_record::contract::TurnsPlan;
 
+use super::bout::{Bout, DuelRig, SIDES, Toss};
 use super::generator::{RunningGenerator, drain};
 use super::process::{Running, tame};
 use super::system::System;
 use super::{CellFault, Rig};
-use crate::bout::{Bout, DuelRig, SIDES, Toss};
 use crate::limits::{
     BURST_US, GENERATOR_GRACE, GROUP_LIMIT, GROUP_SETTLE, GROUP_TIME, GROUPS_LEAST, LINE_LIMIT_BYTES,
     OPENING_LIMIT, QUADS_MOST,

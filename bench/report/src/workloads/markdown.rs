@@ -7,7 +7,7 @@ use dyno_analysis::workloads::{Matrix, Standing, WorkloadRow};
 use dyno_units::show;
 
 use super::words::{advice, verdict};
-use super::{SHARE_WORDS, Told, percent};
+use super::{FIGURES, SHARE_WORDS, percent};
 use crate::table_cell::cell;
 use crate::words::bearings;
 
@@ -34,12 +34,14 @@ pub(crate) fn render(matrix: &Matrix, model: &Model) -> String {
     for row in &matrix.rows {
         let _ = writeln!(text, "* {}", cell(&advice(matrix, row).paragraph(row)));
     }
-    for (title, read, shown) in FIGURES {
-        let _ = writeln!(text, "\n### {title}\n");
+    for figure in FIGURES {
+        let _ = writeln!(text, "\n### {}\n", figure.title);
         table(&mut text, matrix, |row, place| {
             let score = &row.scores[place];
-            let bound = if score.seen.generator_full && title.starts_with("Answers") { "≥ " } else { "" };
-            read(score).value().map_or("–".to_string(), |value| format!("{bound}{}", shown(value)))
+            let value = (figure.read)(score).value();
+            value.map_or("–".to_string(), |value| {
+                format!("{}{}", figure.bound(score), (figure.shown)(value))
+            })
         });
     }
     text.push('\n');
@@ -48,14 +50,6 @@ pub(crate) fn render(matrix: &Matrix, model: &Model) -> String {
     }
     text
 }
-
-/// The figures that have a table of their own: title, figure, and how it is shown.
-pub(crate) const FIGURES: [Told; 4] = [
-    ("Answers a second", |score| &score.rate, show::rate),
-    ("99th percentile", |score| &score.p99_ns, show::time),
-    ("CPU of the server per request or connection", |score| &score.cpu_ns, show::time),
-    ("Memory", |score| &score.memory, show::bytes),
-];
 
 fn share(row: &WorkloadRow, place: usize) -> String {
     let score = &row.scores[place];

@@ -8,6 +8,7 @@ pub(crate) mod words;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::workloads::{Matrix, Score, Standing};
+use dyno_units::show;
 use dyno_units::text::wrap;
 
 use crate::words::bearings;
@@ -63,8 +64,35 @@ pub(crate) fn percent(score: &Score) -> Option<u32> {
 /// Picks a figure of a design under a workload.
 pub(crate) type Read = fn(&Score) -> &RowFigure;
 
-/// A figure that has a table of its own: its title, where it stands, and how it is shown.
-pub(crate) type Told = (&'static str, Read, crate::charts::Shown);
+/// A figure that has a table of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    pub title: &'static str,
+    pub read: Read,
+    pub shown: fn(f64) -> String,
+    /// Whether a full generator makes it a lower bound.
+    is_rate: bool,
+}
+
+impl Shown {
+    /// The sign of a lower bound, where it is one.
+    pub(crate) fn bound(&self, score: &Score) -> &'static str {
+        if self.is_rate && score.seen.generator_full { "≥ " } else { "" }
+    }
+}
+
+/// The figures behind the table.
+pub(crate) const FIGURES: [Shown; 4] = {
+    const fn of(title: &'static str, read: Read, shown: fn(f64) -> String) -> Shown {
+        Shown { title, read, shown, is_rate: false }
+    }
+    [
+        Shown { is_rate: true, ..of("Answers a second", |score| &score.rate, show::rate) },
+        of("99th percentile", |score| &score.p99_ns, show::time),
+        of("CPU of the server per request or connection", |score| &score.cpu_ns, show::time),
+        of("Memory", |score| &score.memory, show::bytes),
+    ]
+};
 
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,8 @@
 use dyno_analysis::workloads::{Matrix, Score, Standing, WorkloadRow};
 use dyno_units::show;
 
-use super::markdown::FIGURES;
 use super::words::advice;
-use super::{SHARE_WORDS, legend, percent};
+use super::{FIGURES, SHARE_WORDS, Shown, legend, percent};
 use crate::charts::{class, escape};
 use crate::section::Section;
 
@@ -149,13 +148,14 @@ fn when(matrix: &Matrix) -> String {
 
 /// Each figure with its interval.
 fn figures(matrix: &Matrix) -> String {
-    let one = |(place, (title, read, shown)): (usize, &super::Told)| {
+    let one = |(place, figure): (usize, &Shown)| {
+        let Shown { title, read, shown, .. } = *figure;
         let table = body(matrix, |row, place| {
             let score = &row.scores[place];
             let Some(interval) = read(score).interval else {
                 return "<td data-value=\"\">–</td>".to_string();
             };
-            let bound = if score.seen.generator_full && *title == FIGURES[0].0 { "≥ " } else { "" };
+            let bound = figure.bound(score);
             format!(
                 "<td>{bound}{} <small>{}</small></td>",
                 shown(interval.value),

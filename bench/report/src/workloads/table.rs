@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use dyno_analysis::workloads::{Matrix, WorkloadRow};
+use dyno_analysis::workloads::{Matrix, Standing, WorkloadRow};
+use dyno_units::paint::{Paint, Tone};
 use dyno_units::text::{cut, wrap};
 
 use super::{SHARE_WORDS, legend, mark, percent};
@@ -35,7 +36,8 @@ pub(crate) fn render(matrix: &Matrix) -> String {
             for row in rows {
                 let score = &row.scores[place];
                 let number = percent(score).map(|percent| percent.to_string()).unwrap_or_default();
-                let _ = write!(words, "{number:>width$}{}", mark(&score.standing), width = CELL - 1);
+                let cell = format!("{number:>width$}{}", mark(&score.standing), width = CELL - 1);
+                words += &painted(&score.standing, cell);
             }
             let _ = writeln!(text, "{}", words.trim_end());
         }
@@ -47,6 +49,17 @@ pub(crate) fn render(matrix: &Matrix) -> String {
         let _ = writeln!(text, "{sign} {words}");
     }
     text
+}
+
+/// A place of the table in the colour of its mark; who prints it takes colours away where they cannot be seen.
+fn painted(standing: &Standing, cell: String) -> String {
+    let tone = match standing {
+        Standing::Best => Tone::Good,
+        Standing::Jammed | Standing::Unknown(_) => Tone::Doubt,
+        Standing::Fails(_) => Tone::Bad,
+        Standing::Costly | Standing::Slower | Standing::Missing => return cell,
+    };
+    Paint(true).tone(tone, &cell)
 }
 
 /// Two lines with the names of the workloads in turn, each above the last digit of its column.

@@ -256,9 +256,9 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
     let repeats = REPEAT_SHARE * 100.0;
     outln!("takes about {}{more}", show::span(time));
     let by_need = setup.placement.as_ref().is_some_and(Placement::is_split_by_need);
-    if by_need && plan.cells().any(|cell| cell.step == Step::Connect) {
+    if by_need && plan.cells().any(|cell| cell.step == Step::Connect || cell.load.workload.is_some()) {
         outln!(
-            "after the pilot the cores are split by need: as many for the generator as keep the server busy"
+            "after the first cells the cores are split by need: as many for the generator as keep the server busy"
         );
     }
     if let Some(words) = short_of_quota(setup) {

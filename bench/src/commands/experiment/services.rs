@@ -1,5 +1,7 @@
 //! Which services a comparison asks for: one path, or several workloads.
 
+use std::borrow::Cow;
+
 use dyno_measure::suggest::closest;
 use dyno_record::experiment::Experiment;
 use dyno_record::workload::{Workload, all};
@@ -17,10 +19,12 @@ impl Spec {
     /// # Errors
     /// Usage (2) for a name that is no workload, and for servers that do not have the services of the workloads.
     pub(crate) fn settle_services(mut self) -> Result<Spec, Failure> {
-        if self.experiment != Experiment::Compare {
+        // A file may name the experiment as the records do.
+        let is_named = self.experiment == Experiment::Workloads;
+        if self.experiment != Experiment::Compare && !is_named {
             return Ok(self);
         }
-        if self.services.is_empty() && self.asks_for_nothing() {
+        if self.services.is_empty() && (is_named || self.asks_for_nothing()) {
             self.services.push(ALL.to_string());
         }
         if !self.services.is_empty() && self.service != Spec::default().service {
@@ -31,7 +35,7 @@ impl Spec {
         }
         match self.services.as_slice() {
             [] => return Ok(self),
-            [path] if path.starts_with('/') => {
+            [path] if path.starts_with('/') && !is_named => {
                 self.service.clone_from(path);
                 self.services.clear();
                 return Ok(self);
@@ -83,14 +87,16 @@ impl Spec {
 }
 
 /// The names of the workloads, and the word for all.
-pub(crate) fn names() -> Vec<String> {
-    let own = all().map(|workload| workload.name.to_string());
-    [ALL.to_string()].into_iter().chain(own).collect()
+pub(crate) fn names() -> Vec<&'static str> {
+    let own = all().into_iter().filter_map(|workload| match workload.name {
+        Cow::Borrowed(name) => Some(name),
+        Cow::Owned(_) => None,
+    });
+    [ALL].into_iter().chain(own).collect()
 }
 
 fn unknown(word: &str) -> Failure {
-    let names = names();
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
+    let known = names();
     let remedy = match closest(word, &known) {
         Some(meant) => format!("did you mean {meant}? "),
         None if word.is_empty() => "leave out the comma that nothing follows. ".to_string(),
@@ -158,6 +164,17 @@ mod tests {
         let beside = settled("services = ['hello', 'wait']\nconnections = 8").unwrap();
         let failure = beside.check_all_are_read().unwrap_err();
         assert!(failure.remedy.contains("brings its own"), "{}", failure.remedy);
+    }
+
+    #[test]
+    fn a_file_may_say_workloads() {
+        let of = |text: &str| toml::from_str::<Spec>(text).unwrap().settle_services().unwrap();
+        for (text, count) in
+            [("experiment = 'workloads'", 13), ("experiment = 'workloads'\nservices = '/json'", 1)]
+        {
+            let spec = of(text);
+            assert_eq!((spec.experiment, spec.workloads().unwrap().len()), (Experiment::Workloads, count));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use dyno_clients::books::bursts::BurstSide;
 use dyno_record::audit::Law;
-use dyno_record::cell::{Cell, Cores, Load, Trial, Turns};
+use dyno_record::cell::{Cell, Cores, InTurn, Load, Trial};
 use dyno_record::server::CpuAccount;
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
@@ -44,8 +44,8 @@ fn bout(planted: Planted, with_group: bool) -> Bout {
         let price = if number < 2 { 4 } else { 1 };
         let mut group =
             BurstGroup { busy_ns: 25 * MS, took_ns: 50 * MS, paused_ns: 0, ..BurstGroup::default() };
-        for place in 0..2 {
-            cpu[place] += Duration::from_micros(planted.cpu_us[place] * price);
+        for (place, cpu) in cpu.iter_mut().enumerate() {
+            *cpu += Duration::from_micros(planted.cpu_us[place] * price);
             group.sides[place] = BurstSide {
                 answered: planted.answers[place],
                 bursts: 18,
@@ -76,7 +76,7 @@ fn judged(bout: &Bout, place: usize) -> (Record, Vec<(Law, Verdict)>) {
         cores: Cores { server: vec![0], generator: vec![1] },
         workers: None,
         load: Load {
-            turns: Some(Turns { against: ["b", "a"][place].into(), burst_us: 1_000 }),
+            turns: Some(InTurn { against: ["b", "a"][place].into(), burst_us: 1_000 }),
             ..Load::closed(64, 100, 400)
         },
     };

@@ -96,7 +96,7 @@ fn a_pair_that_the_machine_disturbed_is_measured_again_as_a_pair() {
     let rig = Mock { disturbed: vec![4], ..Mock::default() };
     let records = ran(rig, &named(&["a", "b"]), Vec::new());
     assert_eq!(records.len(), 12);
-    assert!(records.iter().all(|record| record.counts()));
+    assert!(records.iter().all(Record::counts));
     let known = records.clone();
     let again = ran(Mock::default(), &named(&["a", "b"]), known);
     assert_eq!(again, records, "what is known is not measured again");
