@@ -145,8 +145,10 @@ const OWN: [Own; 12] = {
     [
         ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
         // A workload brings its own service and transport.
-        ("service", &[Compare, Curve, Scale, Connections], |spec| spec.service != Spec::default().service),
-        ("transports", &[Compare, Curve, Scale, Connections], |spec| {
+        ("service", &[Compare, Curve, Scale, Connections, Overload], |spec| {
+            spec.service != Spec::default().service
+        }),
+        ("transports", &[Compare, Curve, Scale, Connections, Overload], |spec| {
             spec.transports != Spec::default().transports
         }),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
