@@ -147,3 +147,6 @@ pub(crate) const CALIBRATION_LATE_SHARE: f64 = 0.5;
 /// Share of a core that other programs may use before a value of a calibration is void: beyond it their work adds
 /// microseconds.
 pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;
+
+/// The pause before a first retry when the user sets none, ns: 50 ms, half of the patience that people have.
+pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;

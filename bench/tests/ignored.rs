@@ -93,6 +93,13 @@ const LOAD: &[Case] = &[
     ("--seed", ALWAYS),
     ("--backlog", &["URL --backlog 5", "URL --backlog 5 --think 1ms"]),
     ("--spin", ALWAYS),
+    ("--patience", ALWAYS),
+    ("--retry", &["URL --retry 2", "URL --retry 2 --think 1ms"]),
+    (
+        "--backoff",
+        &["URL --backoff 5ms", "URL --rate 5 --backoff 5ms", "URL --rate 5 --retry 0 --backoff 5ms"],
+    ),
+    ("--due", ALWAYS),
     ("--format", ALWAYS),
     ("--output", ALWAYS),
     ("--blocks", &["URL --blocks 3"]),
@@ -147,6 +154,8 @@ const COMMANDS: &[Row] = &[
             ("--limit", &["epoll --limit 5ms"]),
             ("--missed", &["epoll --missed 1%"]),
             ("--counts", &["epoll --counts 10"]),
+            ("--controls", &["epoll --controls deadline"]),
+            ("--patience", &["epoll --patience 200ms"]),
         ],
     ),
     (
@@ -171,6 +180,16 @@ const COMMANDS: &[Row] = &[
         &[
             ("--rate", &["epoll --rate 5k"]),
             ("--missed", &["epoll --missed 1%"]),
+            ("--connections", &["epoll --connections 10"]),
+        ],
+    ),
+    (
+        "overload",
+        &[EXPERIMENT, CORES, &[("--controls", ALWAYS), ("--patience", ALWAYS)]],
+        &[
+            ("--rate", &["epoll --rate 5k"]),
+            ("--limit", &["epoll --limit 5ms"]),
+            ("--counts", &["epoll --counts 10"]),
             ("--connections", &["epoll --connections 10"]),
         ],
     ),
@@ -203,6 +222,11 @@ const COMMANDS: &[Row] = &[
             ("--queue", &["epoll --queue 9", "leader-followers --queue 9"]),
             ("--max-connections", &["thread-pool --max-connections 9", "iterative --max-connections 9"]),
             ("--memory", ALWAYS),
+            ("--admission", ALWAYS),
+            (
+                "--admission-age",
+                &["epoll --admission-age due", "epoll --admission none --admission-age accept"],
+            ),
             ("--arm", &["epoll --arm plain", "tokio --arm tuned"]),
             ("--cores", ALWAYS),
             ("--drain", ALWAYS),
