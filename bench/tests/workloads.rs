@@ -35,7 +35,7 @@ fn a_loop_can_do_every_workload() {
     for name in &names {
         let of = |step: Step| {
             let cells = records.cells.iter();
-            cells.filter(|cell| {
+            cells.filter(move |cell| {
                 cell.trial.cell.step == step && cell.trial.cell.load.workload.as_ref() == Some(name)
             })
         };
