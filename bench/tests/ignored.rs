@@ -149,8 +149,20 @@ type Row = (&'static str, &'static [&'static [Case]], &'static [Case]);
 const COMMANDS: &[Row] = &[
     (
         "compare",
-        &[EXPERIMENT, CORES, CONNECTIONS, &[("--rate", ALWAYS)]],
         &[
+            EXPERIMENT,
+            CORES,
+            CONNECTIONS,
+            &[
+                ("--rate", &["--services hello,wait --rate 5k"]),
+                ("--services", &["--resume d --services hello", "--service /json --services hello"]),
+            ],
+        ],
+        &[
+            // Each workload brings its own.
+            ("--connections", &["--services hello,wait --connections 5"]),
+            ("--transports", &["--services hello,wait --transports tls"]),
+            ("--peers", &["--services hello,wait --peers"]),
             ("--limit", &["epoll --limit 5ms"]),
             ("--missed", &["epoll --missed 1%"]),
             ("--counts", &["epoll --counts 10"]),
@@ -161,7 +173,11 @@ const COMMANDS: &[Row] = &[
     (
         "curve",
         &[EXPERIMENT, CORES, CONNECTIONS, &[("--limit", ALWAYS), ("--missed", ALWAYS)]],
-        &[("--rate", &["epoll --rate 5k"]), ("--counts", &["epoll --counts 10"])],
+        &[
+            ("--rate", &["epoll --rate 5k"]),
+            ("--counts", &["epoll --counts 10"]),
+            ("--services", &["epoll --services hello"]),
+        ],
     ),
     (
         "scale",
@@ -202,6 +218,17 @@ const COMMANDS: &[Row] = &[
             ("--quiet", ALWAYS),
         ]],
         &[("--connections", &["epoll fork --connections 3"])],
+    ),
+    (
+        "choose",
+        &[&[
+            ("--rate", ALWAYS),
+            ("--connections", ALWAYS),
+            ("--wait", ALWAYS),
+            ("--compute", ALWAYS),
+            ("--limit", ALWAYS),
+        ]],
+        &[("--duration", &["--rate 5k --duration 1s"])],
     ),
     ("report", &[&[("--format", ALWAYS)]], &[("--output", &["d --output o"])]),
     (

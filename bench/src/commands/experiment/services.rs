@@ -45,7 +45,7 @@ impl Spec {
         self.workloads()?;
         if self.peers || self.servers.is_some() || !self.own_servers.is_empty() {
             return Err(Failure::usage(
-                "workloads ask for services that Dyno's own architectures alone have",
+                "workloads ask for services that Dyno's own architectures alone have, not peers or servers of others",
                 "compare other servers by one path that all have: `--services /`",
             ));
         }
