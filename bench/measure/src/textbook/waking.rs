@@ -44,7 +44,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         trial: "Two threads on two cores hand a turn to and fro: by a lock with a condition variable, then by a word that both look at.",
         if_holds: "A cache line travels in some tens of nanoseconds, and waking a core that sleeps takes microseconds.",
         if_not: "The cores are not two of the machine's own at every moment, so who spins waits for a core that does not run.",
-        run: |effort| turns(effort, &mut two_cores()?, APART, false),
+        run: |effort| turns(effort, two_cores()?, APART, false),
     },
     Claim {
         name: "spin-one-core",
@@ -61,7 +61,7 @@ pub(super) const CLAIMS: [Claim; 4] = [
         trial: "The same, with both threads on one core.",
         if_holds: "Each hand-over waits until the scheduler takes the core from the one who spins.",
         if_not: "The scheduler takes the core away as soon as somebody else is ready.",
-        run: |effort| turns(effort, &mut [first_core()?; 2], TOGETHER, true),
+        run: |effort| turns(effort, [first_core()?; 2], TOGETHER, true),
     },
     Claim {
         name: "herd-accept",
@@ -109,11 +109,10 @@ fn two_cores() -> Result<[usize; 2], TrialError> {
 /// Both ways of handing over, between threads on these cores.
 fn turns(
     effort: &Effort,
-    cores: &mut [usize; 2],
+    cores: [usize; 2],
     count: u32,
     spinning_first: bool,
 ) -> Result<TrialRounds, TrialError> {
-    let cores = *cores;
     let spin = || to_and_fro(cores, count, &Word(AtomicU32::new(0)));
     let sleep = || to_and_fro(cores, count, &Monitor { turn: Mutex::new(0), changed: Condvar::new() });
     if spinning_first { in_turns(effort, spin, sleep) } else { in_turns(effort, sleep, spin) }
