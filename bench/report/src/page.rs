@@ -48,6 +48,7 @@ pub(crate) const STYLE: &str = concat!(
     include_str!("page/palette.css"),
     include_str!("page/style.css"),
     include_str!("page/figures.css"),
+    include_str!("page/isolation.css"),
     include_str!("page/workloads.css")
 );
 pub(crate) const SCRIPT: &str = include_str!("page/script.js");

@@ -48,7 +48,7 @@ fn key() -> String {
         signs.iter().map(|one| format!("<li><b>{}</b> {}</li>", sign(*one), mended(*one))).collect();
     format!(
         "<p class=\"note\">One handler fails (or one worker is killed) while 64 other connections are watched: some have requests under way, some are idle, some are opened afterwards. A cell shows the share of them that were cut off, refused, or made to wait for more than 300 ms, and below it when the server was as it was before, and by what.</p>\
-         <ul class=\"legend shades\" aria-label=\"Colours by share of the others\">{shades}</ul><ul class=\"signs\" aria-label=\"Signs\">{signs}</ul>"
+         <ul class=\"legend shades\" aria-label=\"Colours by share of the others\">{shades}</ul><ul class=\"cures\" aria-label=\"Signs\">{signs}</ul>"
     )
 }
 
