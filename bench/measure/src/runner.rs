@@ -44,7 +44,9 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
             match rig.stop(server) {
                 Ok(farewell) => {
                     findings.extend(farewell.crew.and_then(audit::whole_crew));
-                    let lives = last.as_ref().zip(farewell.cpu_whole_life);
+                    // Whoever was given up is served after the load, and that is in no earlier reading.
+                    let is_over = trial.cell.load.patience_ms.is_none();
+                    let lives = last.as_ref().zip(farewell.cpu_whole_life).filter(|_| is_over);
                     findings.extend(lives.and_then(|(last, life)| audit::cpu::whole_life(last, life)));
                     if let Some(figures) = &mut record.server {
                         figures.spread = farewell.requests_by_worker;
