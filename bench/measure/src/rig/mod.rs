@@ -16,6 +16,7 @@ use dyno_record::server::Memory;
 
 mod generator;
 mod group;
+mod idle;
 pub(crate) mod lines;
 pub(crate) mod material;
 pub mod mock;
