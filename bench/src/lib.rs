@@ -21,6 +21,7 @@ mod print;
 pub(crate) mod progress;
 pub mod remedy;
 pub(crate) mod results;
+pub(crate) mod textbook;
 pub(crate) mod transport;
 
 use clap::error::{ContextKind, ContextValue};

@@ -15,12 +15,13 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 27] = [
     "compare",
     "curve",
     "scale",
     "connections",
     "overload",
+    "waiting",
     "count",
     "duel",
     "isolation",
@@ -30,6 +31,7 @@ const COMMANDS: [&str; 25] = [
     "report",
     "diff",
     "learn",
+    "textbook",
     "serve",
     "list",
     "load",
@@ -69,7 +71,7 @@ const ERRORS: &[&[&str]] = &[
     &["compare", "epoll", "--dry-run", "--servers", "DIR/absent.toml"],
     &["compare", "epoll", "--transports", "smoke"],
     &["compare", "--resume", "DIR/absent"],
-    &["compare", "--services", "helo"],
+    &["compare", "--services", "conect"],
     &["compare", "--services", "hello,wait", "--peers"],
     &["compare", "--services", "hello,wait", "--connections", "8"],
     &["compare", "--services", "hello", "--service", "/"],
@@ -94,6 +96,7 @@ const ERRORS: &[&[&str]] = &[
     &["keys", "DIR/earlier"],
     &["completions", "basic"],
     &["man", "/proc/absent"],
+    &["textbook", "thread-strat"],
 ];
 
 fn main() -> ExitCode {

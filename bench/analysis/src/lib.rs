@@ -15,9 +15,11 @@
 //! * [`duel`]: two that took turns, and their ratios; [`regression`]: whether a new program costs more than an old one;
 //! * [`spectrum`]: percentiles over all cells of a contestant, from stored histograms;
 //! * [`spoilt`]: why cells are void;
+//! * [`textbook`]: whether a claim holds, by its interval;
 //! * [`transports`]: what security costs;
 //! * [`workloads`]: which design is best under which workload, which one fails, and by what it is seen;
 //! * [`difference`]: two sets of results, side by side;
+//! * [`waiting`]: what requests that wait do, one row a contestant;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
 //! * [`explanation`]: why one contestant costs more than another, in unit costs.
 
@@ -40,8 +42,10 @@ pub mod regression;
 pub mod spectrum;
 pub mod spoilt;
 pub mod sweep;
+pub mod textbook;
 pub mod tiers;
 pub mod transports;
 pub mod unit;
+pub mod waiting;
 mod watched;
 pub mod workloads;

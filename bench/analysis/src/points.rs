@@ -96,6 +96,7 @@ pub fn axis(experiment: Experiment) -> Option<Axis> {
         | Experiment::Workloads
         | Experiment::Duel
         | Experiment::Overload
+        | Experiment::Waiting
         | Experiment::Isolation => None,
     }
 }

@@ -9,10 +9,12 @@
 //! * [`setup`]: what all experiments have in common; [`order`]: the order of cells; [`campaign`]: an experiment while
 //!   it runs;
 //! * [`preflight`]: whether the service is there at all;
-//! * [`experiment`]: compare, curve, scale, connections, duel, explain;
+//! * [`experiment`]: compare, curve, scale, connections, waiting, duel, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
+//! * [`textbook`]: claims of books, each tried by a small trial;
 //! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
+//! * [`waiting`]: what requests that wait do to others;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
@@ -34,4 +36,6 @@ pub mod rig;
 mod runner;
 pub mod setup;
 pub mod suggest;
+pub mod textbook;
 pub mod unit_costs;
+pub mod waiting;

@@ -312,6 +312,7 @@ pub(crate) const KIND_SHARE: f64 = 0.10;
 /// take more from one side than a shared cache costs.
 pub(crate) const BORDER_SHARE: f64 = 0.125;
 
+<<<<<<< ours
 /// Connections for each that impatient clients hold at most: a fourth more, for those that are being opened anew.
 pub(crate) const OVERLOAD_CONNECTIONS_SPARE: f64 = 1.25;
 
@@ -323,26 +324,66 @@ pub(crate) const OVERLOAD_RETRIES: u8 = 2;
 
 /// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
 /// three significant digits.
+||||||| base
+/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
+/// three significant digits.
+=======
+/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the
+/// histogram keeps three significant digits.
+>>>>>>> work-workloads
 pub const WAIT_TOLERANCE: f64 = 0.002;
 
 /// How often a slow client sends a byte: a request of usual length takes a minute at that pace, longer than any cell.
 pub(crate) const SLOW_BYTE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Waits that the window of a cell holds at least whose requests wait: clients that began together come in waves, and one
-/// wave more or less must not be seen in the rate.
+/// Waits that the window of a cell holds at least whose requests wait: clients that began together come in
+/// waves, and one wave more or less must not be seen in the rate.
 pub const WAITS_IN_WINDOW: u64 = 40;
 
-/// Most time that these waits may make a cell longer, in milliseconds: beyond it they are so long that a window holds a
-/// part of them, and the clients have to be so many that the server is full.
+/// Most time that these waits may make a cell longer, in milliseconds: beyond it they are so long that a window
+/// holds a part of them, and the clients have to be so many that the server is full.
 pub const WAITS_WINDOW_LIMIT_MS: u64 = 400;
 
-/// Share of what the contestant in the middle can answer at which latencies of a workload are compared: as in a comparison
-/// of one service, but a single design that is far behind does not decide for all.
+/// Share of what the contestant in the middle can answer at which latencies of a workload are compared: as in a
+/// comparison of one service, but a single design that is far behind does not decide for all.
 pub const WORKLOAD_RATE_SHARE: f64 = 0.5;
 
-/// Share of its rate that a contestant may be asked for in an open loop; beyond it, it is full, and its latency tells the
-/// length of the cell and nothing else.
+/// Share of its rate that a contestant may be asked for in an open loop; beyond it, it is full, and its latency
+/// tells the length of the cell and nothing else.
 pub const WORKLOAD_FULL_SHARE: f64 = 0.8;
 
 /// Cells in which a contestant has to fail by its own limit before it is not sent against it again.
 pub const WALLS_TO_GIVE_UP: u32 = 2;
+
+/// Most requests that wait beside others: far beyond any pool, and below the wall of each design.
+pub const WAITERS_MOST: u32 = 128;
+
+/// Workers of a pool beside which requests wait: few, so that their number is soon reached, and the same for all.
+pub const WAITING_WORKERS: u32 = 4;
+
+/// Waiters that are held to see what they take: a hundred and more, so that pages of memory are small beside them.
+pub const WAITERS_HELD: u32 = 128;
+
+/// Workers that a pool has beyond its waiters, so that each of these has one.
+pub const WAITERS_SPARE_WORKERS: u32 = 4;
+
+/// Others who ask beside waiters, one after the other: the median of nine is not changed by four.
+pub const OTHERS_ASKED: u32 = 9;
+
+/// Whoever asks for so long and has no answer stands still: a thousand times what an answer takes.
+pub const STANDS_STILL: Duration = Duration::from_millis(500);
+
+/// How long waiters are given to reach their workers before others ask.
+pub const WAITERS_SETTLE: Duration = Duration::from_millis(30);
+
+/// How long the CPU of held waiters is observed: a waiter that is polled would show within a few ticks.
+pub const WAITERS_HELD_TIME: Duration = Duration::from_millis(300);
+
+/// Clients of each kind that leave in a cell.
+pub const WAITERS_LEAVE: u32 = 15;
+
+/// How long a client waits before it leaves: its request is underway by then.
+pub const WAITER_UNDERWAY: Duration = Duration::from_millis(5);
+
+/// How long a server may take to let go of those who have left: a hundred times what any should.
+pub const RECOVERY_LIMIT: Duration = Duration::from_secs(5);

@@ -100,9 +100,12 @@ pub struct Load {
     /// Clients beside these connections that send a request slowly and never end it; absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_connections: Option<u32>,
-    /// A request that is not answered within this time has failed, in milliseconds; absent for the generator's own limit.
+    /// A request that is not answered within this time has failed, in milliseconds; absent: the generator's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// Requests that wait, at most: no generator loads the server then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
 }
 
 /// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
@@ -160,6 +163,7 @@ impl Load {
             body_bytes: None,
             slow_connections: None,
             timeout_ms: None,
+            waiting: None,
         }
     }
 
@@ -175,6 +179,9 @@ impl Load {
 
     /// The load in words, for people: `closed, 64 connections`.
     pub fn words(&self) -> String {
+        if let Some(waiting) = self.waiting {
+            return format!("{waiting} that wait");
+        }
         if let Some(fault) = self.fault {
             return format!("{fault} among {} connections", self.connections);
         }

@@ -26,6 +26,8 @@ pub enum Experiment {
     Duel,
     /// Contestants side by side under several workloads.
     Workloads,
+    /// Requests that wait: whom they stop, what they take, and how soon they are let go.
+    Waiting,
 }
 
 impl Experiment {
@@ -40,6 +42,7 @@ impl Experiment {
             Experiment::Isolation => "isolation",
             Experiment::Overload => "overload",
             Experiment::Duel => "duel",
+            Experiment::Waiting => "waiting",
             Experiment::Workloads => "workloads",
         }
     }

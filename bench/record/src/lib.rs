@@ -20,7 +20,9 @@ pub mod pace;
 pub mod server;
 pub mod step;
 pub mod store;
+pub mod textbook;
 pub mod transport;
+pub mod waiting;
 pub mod workload;
 
 /// Version of the schema; it rises with every change that an older reader would misread.

@@ -51,6 +51,12 @@ pub enum Step {
     Isolation,
     /// Bursts of a closed loop that take turns with those on another contestant, which stands on the same cores.
     Duel,
+    /// More and more requests that wait, until nobody else is served.
+    WaitingJam,
+    /// A number of requests that wait, and what they take.
+    WaitingHeld,
+    /// Clients that leave while their requests wait.
+    WaitingLeft,
 }
 
 impl Step {
@@ -77,6 +83,9 @@ impl Step {
             Step::InstructionsConnect => "instructions-connect",
             Step::Isolation => "isolation",
             Step::Duel => "duel",
+            Step::WaitingJam => "waiting-jam",
+            Step::WaitingHeld => "waiting-held",
+            Step::WaitingLeft => "waiting-left",
         }
     }
 
@@ -99,6 +108,11 @@ impl Step {
                 | Step::OverloadSpike
                 | Step::OverloadStorm
         )
+    }
+
+    /// Whether requests wait in it, and no generator loads the server.
+    pub fn waits(self) -> bool {
+        matches!(self, Step::WaitingJam | Step::WaitingHeld | Step::WaitingLeft)
     }
 
     /// Whether holding connections is the purpose of the step, and so the memory that they take.
@@ -140,6 +154,9 @@ mod tests {
             Step::InstructionsConnect,
             Step::Isolation,
             Step::Duel,
+            Step::WaitingJam,
+            Step::WaitingHeld,
+            Step::WaitingLeft,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

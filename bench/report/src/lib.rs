@@ -42,8 +42,10 @@ mod statements;
 pub mod summary;
 mod table_cell;
 mod text;
+pub mod textbook;
 mod transports;
 mod turns;
+mod waiting;
 pub mod who;
 mod words;
 mod workloads;
@@ -94,6 +96,7 @@ impl Report {
                 Experiment::Isolation => isolation::markdown(&isolation_rows(records), &model),
                 Experiment::Duel => turns::markdown(&duel::rows(records), &model),
                 Experiment::Overload => overload::markdown(&overloads(records), &model),
+                Experiment::Waiting => waiting::markdown(records, &model),
                 Experiment::Workloads => workloads::markdown::render(&matrix(records), &model),
                 _ => markdown::render(&model, opening.as_ref()),
             },
@@ -123,6 +126,7 @@ fn terminal(model: &Model, records: &Levelled) -> String {
             Experiment::Isolation => isolation::terminal(&isolation_rows(records)),
             Experiment::Duel => turns::terminal(&duel::rows(records)),
             Experiment::Overload => overload::terminal(&overloads(records)),
+            Experiment::Waiting => waiting::terminal(records),
             Experiment::Workloads => return workloads::terminal(&matrix(records), model),
             _ => return text::render(model),
         },

@@ -74,12 +74,10 @@ pub(crate) fn render(
             body: format!("<div class=\"words\">{words}</div>"),
         });
     }
-    if header.experiment != Experiment::Isolation {
+    if !matches!(header.experiment, Experiment::Waiting | Experiment::Isolation) {
         parts.push(series(records));
     }
     parts.push(cells(records));
-    parts.push(who::section(header, chapters));
-    parts.push(glossary::section());
     parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
     parts.push(Section {
         id: "method",
@@ -87,6 +85,8 @@ pub(crate) fn render(
         body: prose::html(prose::METHODOLOGY),
     });
     parts.push(Section { id: "bias", title: "What not to believe".into(), body: prose::html(prose::BIAS) });
+    parts.push(glossary::section());
+    parts.push(who::section(header, chapters));
     let page = Page {
         title: title(header),
         facts: facts(header),
@@ -270,6 +270,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Overload => Step::Overload,
         Experiment::Duel => Step::Duel,
         Experiment::Workloads => Step::Capacity,
+        Experiment::Waiting => Step::WaitingJam,
     };
     let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted

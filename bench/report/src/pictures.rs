@@ -68,6 +68,7 @@ pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) 
         | Experiment::Duel
         | Experiment::Isolation
         | Experiment::Overload
+        | Experiment::Waiting
         | Experiment::Workloads => {}
     }
     found

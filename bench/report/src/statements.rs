@@ -34,6 +34,9 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
         None if records.header.experiment == Experiment::Workloads => {
             crate::workloads::words::verdict(&matrix(records))
         }
+        None if records.header.experiment == Experiment::Waiting => {
+            crate::waiting::paragraphs(&dyno_analysis::waiting::rows(records))
+        }
         None => return words::paragraphs(model),
         Some(axis) => {
             let trails = points::trails(records, axis);
@@ -46,6 +49,7 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
                 | Experiment::Overload
                 | Experiment::Isolation
                 | Experiment::Duel
+                | Experiment::Waiting
                 | Experiment::Workloads => curves(records),
             }
         }

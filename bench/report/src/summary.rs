@@ -13,6 +13,7 @@ use dyno_analysis::levelling::Levelled;
 use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
+use dyno_analysis::waiting::WaitingRow;
 use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
@@ -117,6 +118,9 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Workloads {
         return workloads(&matrix(records));
     }
+    if records.header.experiment == Experiment::Waiting {
+        return dyno_analysis::waiting::rows(records).iter().flat_map(waited).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -129,6 +133,7 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
         | Experiment::Count
         | Experiment::Duel
         | Experiment::Overload
+        | Experiment::Waiting
         | Experiment::Isolation
         | Experiment::Workloads => "offered_per_s",
     };
@@ -304,6 +309,35 @@ fn in_turn(row: &DuelRow) -> Vec<SummaryLine> {
     found
 }
 
+/// The figures of requests that wait.
+fn waited(row: &WaitingRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Waiting.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let known: [(&str, &RowFigure); 5] = [
+        ("memory_per_waiter_bytes", &row.memory),
+        ("kernel_memory_per_waiter_bytes", &row.kernel),
+        ("cpu_per_waiter_ns_per_s", &row.cpu_ns),
+        ("released_after_fin_ns", &row.fin_ns),
+        ("released_after_reset_ns", &row.reset_ns),
+    ];
+    let stops = row.stops().map(|(least, most)| (f64::from(least), f64::from(most)));
+    let stopped = SummaryLine {
+        quantity: "stopped_by_waiters".to_string(),
+        as_measured: stops.map(|(least, _)| least),
+        low: stops.map(|(least, _)| least),
+        high: stops.map(|(_, most)| most),
+        n: row.stopped_by.len(),
+        standing: if stops.is_some() { "valid" } else { "none" },
+        ..of.clone()
+    };
+    let figures = known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure));
+    std::iter::once(stopped).chain(figures).collect()
+}
+
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
     let of = SummaryLine {
         experiment: Experiment::Compare.word(),
@@ -377,11 +411,16 @@ fn along(trail: &Trail, experiment: Experiment, axis: &'static str) -> Vec<Summa
 
 /// The critical points: `low` is the confirmed rate, and `high` the one above it that did not keep the limit.
 fn critical_points(records: &Levelled) -> Vec<SummaryLine> {
+    let family = |label: &str| {
+        let line = records.header.contestants.iter().find(|line| line.label == label);
+        line.map_or(String::new(), |line| line.family.clone())
+    };
     let line = |finding: &curves::CurveFinding| {
         let confirmed = finding.critical_per_s();
         SummaryLine {
             experiment: Experiment::Curve.word(),
             contestant: finding.contestant.clone(),
+            family: family(&finding.contestant),
             quantity: "critical_per_s".to_string(),
             as_measured: confirmed,
             at_full_pace: confirmed,

@@ -135,7 +135,7 @@ fn the_terminal_answers_first_and_fits_80_columns() {
     let table = words.find("hello").expect("a table");
     assert!(opening < table || words.starts_with("epoll"), "{text}");
     for (design, ends) in [("select", "x"), ("iterative", "x"), ("epoll", "100*")] {
-        let line = text.lines().find(|line| line.starts_with(design)).unwrap();
+        let line = text.lines().find(|line| line.starts_with(&format!("{design:<22}"))).unwrap();
         assert!(line.ends_with(ends), "{line}");
     }
     assert!(words.contains("thread-pool (400/s, 2.00 wait at a time"), "{text}");
@@ -148,7 +148,7 @@ fn the_terminal_answers_first_and_fits_80_columns() {
     // Each name stands above the last digit of its column.
     let heads: Vec<&str> =
         text.lines().filter(|line| line.contains("hello") || line.contains("json")).take(2).collect();
-    let row = text.lines().find(|line| line.starts_with("epoll")).unwrap();
+    let row = text.lines().find(|line| line.starts_with(&format!("{:<22}", "epoll"))).unwrap();
     for (place, workload) in all().iter().enumerate() {
         let end = 22 + (place + 1) * 4 - 1;
         let name = &workload.name;
@@ -163,7 +163,11 @@ fn more_workloads_than_a_terminal_has_columns_go_into_several_tables() {
         (1..=20).map(|micros| Workload::of(&format!("/compute/{micros}00000")).unwrap()).collect();
     let text = plain(&report(&DESIGNS[..3], &paths).terminal);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    assert_eq!(text.lines().filter(|line| line.starts_with("prefork ")).count(), 2, "{text}");
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with(&format!("{:<22}", "prefork"))).count(),
+        2,
+        "{text}"
+    );
 }
 
 #[test]

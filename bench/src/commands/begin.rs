@@ -12,7 +12,8 @@ use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
 use super::{
-    CommandResult, compare, connections, curve, duel, isolation, overload, recorded, scale, workloads,
+    CommandResult, compare, connections, curve, duel, isolation, overload, recorded, scale, waiting,
+    workloads,
 };
 use crate::exit::Failure;
 use crate::results;
@@ -43,6 +44,7 @@ fn carry_out(launch: Launch) -> CommandResult {
         Experiment::Isolation => isolation::run(launch),
         Experiment::Overload => overload::run(launch),
         Experiment::Duel => duel::run(launch),
+        Experiment::Waiting => waiting::run(launch),
         Experiment::Count => Err(Failure::usage(
             "a count is described by no file, and not continued",
             "say `dyno count NAMES`: all of it takes some minutes",

@@ -40,7 +40,9 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod textbook;
 pub(crate) mod turns;
+pub(crate) mod waiting;
 pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -57,6 +59,7 @@ enum Command {
     Curve(Box<curve::Arguments>),
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
+    Waiting(Box<waiting::Arguments>),
     Count(count::Arguments),
     Isolation(Box<isolation::Arguments>),
     Overload(Box<overload::Arguments>),
@@ -68,6 +71,7 @@ enum Command {
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
     Learn(learn::Arguments),
+    Textbook(textbook::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -114,6 +118,7 @@ impl Dyno {
             Command::Isolation(arguments) => begin::run(Experiment::Isolation, arguments.options),
             Command::Overload(arguments) => begin::run(Experiment::Overload, arguments.options),
             Command::Duel(arguments) => begin::run(Experiment::Duel, arguments.options),
+            Command::Waiting(arguments) => begin::run(Experiment::Waiting, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Choose(arguments) => choose::run(&arguments),
@@ -128,6 +133,7 @@ impl Dyno {
             Command::Browse(arguments) => browse::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
+            Command::Textbook(arguments) => textbook::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),

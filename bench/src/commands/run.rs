@@ -1,7 +1,7 @@
 //! `dyno run FILE`: an experiment from a file.
 //!
 //! ```toml
-//! experiment = "compare"          # compare, curve, scale, connections or duel
+//! experiment = "compare"          # compare, curve, scale, connections, waiting or duel
 //! names = ["epoll", "fork"]
 //! connections = 64
 //! blocks = 7

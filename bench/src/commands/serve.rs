@@ -118,6 +118,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
     check_faults(arguments)?;
+    arguments.admission.check()?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }

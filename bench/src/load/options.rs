@@ -152,6 +152,9 @@ pub(crate) enum OptionError {
     /// An option that only an open loop reads, in a closed one.
     #[error("{0} means nothing in a closed loop: give a --rate as well, or leave it out")]
     ClosedLoop(&'static str),
+    /// A pause before retries, of which there are none.
+    #[error("--backoff means nothing without retries: give a --retry as well, or leave it out")]
+    BackoffAlone,
     /// A pause beside the times of a trace.
     #[error("a trace brings its own times: leave --think out")]
     TraceWithThink,

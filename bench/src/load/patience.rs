@@ -3,6 +3,7 @@
 use clap::Args;
 use dyno_clients::plan::impatience::Impatience;
 
+use crate::limits::RETRY_BACKOFF_NS;
 use crate::numbers;
 
 /// What clients do that do not wait for ever.
@@ -17,10 +18,10 @@ pub(crate) struct PatienceOptions {
     /// Open loop: a request that was refused, given up or cut off is tried again so often, as a request of its own.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=20))]
     pub(crate) retry: u8,
-    /// The pause before the first retry; it doubles with each, and half of it more or less is left to chance. What the
-    /// server says in Retry-After is not obeyed.
-    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = numbers::limit_ns, requires = "retry")]
-    pub(crate) backoff: u64,
+    /// The pause before the first retry; it doubles with each, and half of it more or less is left to chance; what the
+    /// server says in Retry-After is not obeyed [default: 50ms].
+    #[arg(long, value_name = "TIME", value_parser = numbers::limit_ns)]
+    pub(crate) backoff: Option<u64>,
     /// Tell the server when each request was due: the field Dyno-Due, in nanoseconds of the monotonic clock, which
     /// only a server on this host can read.
     #[arg(long)]
@@ -33,7 +34,7 @@ impl PatienceOptions {
         Impatience {
             patience_ns: self.patience,
             retries: self.retry,
-            backoff_ns: if self.retry > 0 { self.backoff } else { 0 },
+            backoff_ns: if self.retry > 0 { self.backoff.unwrap_or(RETRY_BACKOFF_NS) } else { 0 },
             tells_due: self.due,
         }
     }

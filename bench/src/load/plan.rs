@@ -193,12 +193,16 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
             ("--arrivals", how.arrivals.is_some()),
             ("--backlog", how.backlog.is_some()),
             ("--retry", how.patience.retry > 0),
+            ("--backoff", how.patience.backoff.is_some()),
         ];
         return match of_open_loops.into_iter().find(|(_, is_given)| *is_given) {
             Some((option, _)) => Err(OptionError::ClosedLoop(option)),
             None => Ok((Pace::Closed { think_ns: how.think }, length(how, None))),
         };
     };
+    if how.patience.backoff.is_some() && how.patience.retry == 0 {
+        return Err(OptionError::BackoffAlone);
+    }
     let shaped = rate.contains([',', '/']) && !rate.ends_with("/s") || rate.contains("..");
     if shaped && (how.duration.is_some() || how.requests.is_some()) {
         return Err(OptionError::ShapeWithLength);

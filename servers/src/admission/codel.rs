@@ -66,8 +66,9 @@ impl Controller for Codel {
         !(self.stands(arrival.now_ns, delay_ns) && delay_ns > 2 * self.target_ns)
     }
 
-    fn is_stale(&self, _line: &WaitingLine, arrival: Arrival) -> bool {
-        self.state[0].stands.load(Relaxed) == 1 && arrival.waited_ns > 2 * self.target_ns
+    fn is_stale(&self, _line: &WaitingLine, Arrival { now_ns, waited_ns }: Arrival) -> bool {
+        // What comes out of a queue tells best how long it is.
+        self.stands(now_ns, waited_ns) && waited_ns > 2 * self.target_ns
     }
 
     fn prefers_newest(&self) -> bool {
@@ -94,6 +95,16 @@ mod tests {
         assert!((20..=31).contains(&refused), "{refused}: from the second interval on");
         assert!(ask(10), "a short wait is served meanwhile");
         assert!((0..20).all(|_| ask(1)) && ask(50), "and the delay is gone after an interval");
+    }
+
+    #[test]
+    fn a_queue_that_is_only_emptied_stands_too() {
+        let (codel, line) = (Codel::new(Duration::from_millis(5)).unwrap(), WaitingLine::new().unwrap());
+        let is_stale = |age_ms: u64| {
+            codel.is_stale(&line, Arrival { now_ns: (1_000 + age_ms) * MS, waited_ns: age_ms * MS })
+        };
+        let stale = (1..100).filter(|number| is_stale(10 * number)).count();
+        assert!((75..=89).contains(&stale), "{stale} of 99: from the second interval on");
     }
 
     #[test]

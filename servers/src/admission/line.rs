@@ -191,7 +191,7 @@ mod tests {
         line.enter(100 * MS);
         assert!(!is_idle(102 * MS, 0), "one is in hand");
         served(&line, 110 * MS, 8 * MS);
-        assert!(is_idle(112 * MS, 1 * MS) && !is_idle(112 * MS, 3 * MS), "it has waited for that one");
+        assert!(is_idle(112 * MS, MS) && !is_idle(112 * MS, 3 * MS), "it has waited for that one");
         assert!(is_idle(140 * MS, 3_000 * MS), "nobody was served for long");
         line.turn_away(150 * MS);
         assert!(!is_idle(151 * MS, 3 * MS), "who refuses is at work");

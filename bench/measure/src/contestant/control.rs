@@ -9,6 +9,8 @@ pub const UNDER: char = '/';
 /// request counts as waiting.
 pub fn under(contestant: &Contestant, control: &str) -> Contestant {
     let mut found = contestant.clone();
+    // What clients have left behind would keep a server without control at work for long after the load.
+    found.command.extend(["--drain", "1"].map(String::from));
     if control == "none" {
         return found;
     }
@@ -29,7 +31,9 @@ mod tests {
     #[test]
     fn a_control_is_a_label_and_an_option() {
         let epoll = own::named("epoll").unwrap();
-        assert_eq!(under(&epoll, "none"), epoll);
+        let none = under(&epoll, "none");
+        assert_eq!(none.label, epoll.label);
+        assert!(none.command.ends_with(&["--drain", "1"].map(String::from)), "{:?}", none.command);
         let due = under(&epoll, "deadline:due");
         assert_eq!(due.label, "epoll/deadline:due");
         assert!(

@@ -10,6 +10,7 @@ pub mod control;
 pub mod error;
 pub mod foreign;
 pub mod named;
+pub(crate) mod options;
 pub mod own;
 pub mod peers;
 

@@ -8,4 +8,5 @@ pub mod explain;
 pub mod overload;
 pub mod pilot;
 pub mod scale;
+pub mod waiting;
 pub mod workloads;

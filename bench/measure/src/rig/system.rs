@@ -21,13 +21,16 @@ use crate::probe::glance::{self, CpuGlance};
 use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, memory, network, tree};
-use crate::rig::generator::{RunningGenerator, Sign, deadline, drain, drain_signs, is_open, open_idle};
+use crate::rig::generator::{RunningGenerator, Sign, deadline, drain, drain_signs};
+use crate::rig::idle::{is_open, open_idle};
 use crate::rig::material;
 use crate::rig::process::{Running, tame};
 use crate::rig::slow::SlowClients;
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
+use crate::waiting;
 use dyno_record::cell::{Cell, Cores, Load};
 use dyno_record::server::Memory;
+use dyno_record::waiting::WaitingFigures;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -449,6 +452,10 @@ impl Rig for System {
         drive.beats = beats.into_iter().map(|(core, beats)| self.full_pace.learn(core, beats)).collect();
         drive.figures.idle_open = (cell.load.beside() > 0).then_some(open as u32);
         Ok(drive)
+    }
+
+    fn wait(&mut self, server: &Running, cell: &Cell) -> Result<WaitingFigures, CellFault> {
+        waiting::see(self, server, cell)
     }
 
     fn stop(&mut self, server: Running) -> Result<Farewell, CellFault> {

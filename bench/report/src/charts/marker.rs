@@ -18,3 +18,18 @@ pub(crate) fn marker(family: &str, x: f64, y: f64) -> String {
         _ => corners(&[(-4.0, -1.6), (4.0, -1.6), (4.0, 1.6), (-4.0, 1.6)]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::marker;
+
+    #[test]
+    fn each_family_has_an_outline_of_its_own() {
+        let families =
+            ["iterative", "processes", "threads", "readiness", "hybrid", "tasks", "completion", "foreign"];
+        let mut outlines = families.map(|family| marker(family, 0.0, 0.0)).to_vec();
+        outlines.sort_unstable();
+        outlines.dedup();
+        assert_eq!(outlines.len(), families.len());
+    }
+}

@@ -68,6 +68,7 @@ impl Opening {
             | Experiment::Duel
             | Experiment::Isolation
             | Experiment::Overload
+            | Experiment::Waiting
             | Experiment::Workloads => None,
         }
     }

@@ -31,7 +31,10 @@ fn rows(opening: &Opening) -> Vec<(usize, String)> {
             };
             (place, words)
         })
-        .chain(tiers.unknown.iter().map(|place| (*place, "not decided".to_string())))
+        .chain(tiers.unknown.iter().map(|place| {
+            let is_bound = tiers.entrants[*place].at_least;
+            (*place, if is_bound { "at least" } else { "too few" }.to_string())
+        }))
         .collect();
     found.sort_by_key(|(place, _)| *place);
     found

@@ -60,6 +60,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
         | Experiment::Count
         | Experiment::Duel
         | Experiment::Overload
+        | Experiment::Waiting
         | Experiment::Isolation
         | Experiment::Workloads => {
             found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, &trails)));

@@ -1,6 +1,7 @@
 //! The parts of the page that show figures, by experiment.
 
-use crate::charts::escape;
+use crate::charts::marker::marker;
+use crate::charts::{class, escape};
 use crate::glossary;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
@@ -22,6 +23,7 @@ pub(crate) mod latency;
 pub(crate) mod overload;
 pub(crate) mod speed_up;
 pub(crate) mod trade;
+pub(crate) mod waiting;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -30,6 +32,7 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
         }
+        None if records.header.experiment == Experiment::Waiting => waiting::sections(model, records),
         None if records.header.experiment == Experiment::Isolation => {
             isolation::sections(&findings::rows(records))
         }
@@ -102,7 +105,7 @@ pub(crate) fn chart_in_two_scales(caption: &str, log_first: bool, draw: impl Fn(
     )
 }
 
-/// The colours of the families.
+/// The colours of the families, and their markers.
 pub(crate) fn legend(model: &Model) -> String {
     let mut families: Vec<&str> = model.header.contestants.iter().map(|line| line.family.as_str()).collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -110,8 +113,13 @@ pub(crate) fn legend(model: &Model) -> String {
     let items: String = families
         .iter()
         .map(|family| {
-            format!("<li class=\"f-{}\"><span>{}</span></li>", crate::charts::class(family), escape(family))
+            format!(
+                "<li class=\"f-{0}\"><svg class=\"key\" viewBox=\"-6 -6 12 12\" aria-hidden=\"true\"><path class=\"dot\" d=\"{1}\"/></svg><span>{2}</span></li>",
+                class(family),
+                marker(family, 0.0, 0.0),
+                escape(family)
+            )
         })
         .collect();
-    format!("<ul class=\"legend\" aria-label=\"Colours by family\">{items}</ul>")
+    format!("<ul class=\"legend\" aria-label=\"Colours and markers by family\">{items}</ul>")
 }

@@ -17,7 +17,8 @@ const LABEL: usize = 22;
 /// Columns of a workload: three digits and a mark.
 const CELL: usize = 4;
 
-/// Columns of a name at the head: names stand on two lines in turn, so each has the room of two workloads, less a gap.
+/// Columns of a name at the head: names stand on two lines in turn, so each has the room of two workloads, less
+/// a gap.
 const HEAD: usize = 2 * CELL - 1;
 
 /// Workloads side by side.
@@ -68,9 +69,19 @@ fn heads(rows: &[WorkloadRow]) -> [String; 2] {
     for (place, row) in rows.iter().enumerate() {
         let line = &mut lines[place % 2];
         let end = LABEL + (place + 1) * CELL - 1;
-        let name = cut(&row.workload.name, HEAD);
+        let name = head(&row.workload.name);
         let gap = end.saturating_sub(line.chars().count());
         let _ = write!(line, "{name:>gap$}");
     }
     lines
+}
+
+/// A name at the head. Of one that is too long the end is kept, for paths differ there.
+fn head(name: &str) -> String {
+    let beyond = name.chars().count().saturating_sub(HEAD);
+    if beyond == 0 {
+        name.to_string()
+    } else {
+        name.chars().skip(beyond + 1).fold("…".to_string(), |head, one| head + &one.to_string())
+    }
 }

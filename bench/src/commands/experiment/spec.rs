@@ -56,7 +56,7 @@ pub(crate) struct Spec {
     /// What is asked for, with a leading slash; see `dyno list`
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) service: String,
-    /// Several services under the load of each: names of workloads (see below), paths, or `workloads` for all; one path
+    /// Several services under the load of each: names of workloads (told above), paths, `workloads` for all; one path
     /// is compared as --service is [default: workloads, unless somebody is named or another option says what is asked]
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]
@@ -152,22 +152,26 @@ pub(crate) struct Spec {
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 16] = {
-    use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Workloads};
+const OWN: [Own; 18] = {
+    use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Waiting, Workloads};
     [
         ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
         // Only Dyno's own servers carry faults out.
-        ("peers", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| spec.peers),
-        ("servers", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+        ("peers", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.peers
+        }),
+        ("servers", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
             spec.servers.is_some() || !spec.own_servers.is_empty()
         }),
-        ("threshold", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+        ("threshold", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
             spec.threshold != Spec::default().threshold
         }),
         ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
         // A workload brings its own service and transport.
-        ("service", &[Compare, Curve, Scale, Connections], |spec| spec.service != Spec::default().service),
-        ("transports", &[Compare, Curve, Scale, Connections], |spec| {
+        ("service", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
+            spec.service != Spec::default().service
+        }),
+        ("transports", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
             spec.transports != Spec::default().transports
         }),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
@@ -181,11 +185,22 @@ const OWN: [Own; 16] = {
             spec.connections != Spec::default().connections
         }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections, Duel, Isolation, Overload, Workloads], |spec| {
-            spec.server_cores.is_some()
+        (
+            "server_cores",
+            &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
+            |spec| spec.server_cores.is_some(),
+        ),
+        (
+            "generator_cores",
+            &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
+            |spec| spec.generator_cores.is_some(),
+        ),
+        // Its cells take as long as what is seen in them, and its requests wait.
+        ("duration", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.duration.is_some()
         }),
-        ("generator_cores", &[Compare, Curve, Connections, Duel, Isolation, Overload, Workloads], |spec| {
-            spec.generator_cores.is_some()
+        ("warm_up", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.warm_up.is_some()
         }),
     ]
 };
@@ -387,7 +402,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Isolation, Scale};
+        use Experiment::{Compare, Connections, Curve, Isolation, Scale, Waiting};
         for (experiment, line, reads) in [
             (Compare, "rate = '5k'", true),
             (Curve, "rate = '5k'", false),
@@ -407,6 +422,13 @@ mod tests {
             (Scale, "generator-cores = '0'", false),
             (Compare, "server-cores = '0'", true),
             (Connections, "generator-cores = '0'", true),
+            (Waiting, "generator-cores = '0'", true),
+            (Waiting, "duration = '1s'", false),
+            (Waiting, "warm-up = '1s'", false),
+            (Waiting, "service = '/json'", false),
+            (Waiting, "transports = 'tls'", false),
+            (Waiting, "connections = 10", false),
+            (Scale, "duration = '1s'", true),
             (Isolation, "faults = ['panic']", true),
             (Compare, "faults = ['panic']", false),
             (Isolation, "service = '/json'", false),

@@ -5,6 +5,8 @@ use std::io;
 use clap::ValueEnum;
 use dyno_servers::admission::{Admission, AgeFrom, Control};
 
+use crate::exit::Failure;
+
 /// Whom the server refuses while more is asked of it than it can do.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Overload control")]
@@ -12,9 +14,9 @@ pub(super) struct AdmissionOptions {
     /// Whom to refuse with a 503 and Retry-After while more is asked for than can be done.
     #[arg(long, value_name = "CONTROL", value_enum, default_value_t = ControlName::None)]
     admission: ControlName,
-    /// From when on a request counts as waiting.
-    #[arg(long, value_name = "FROM", value_enum, default_value_t = AgeName::Receive)]
-    admission_age: AgeName,
+    /// From when on a request counts as waiting [default: receive].
+    #[arg(long, value_name = "FROM", value_enum)]
+    admission_age: Option<AgeName>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -42,15 +44,29 @@ enum AgeName {
 }
 
 impl AdmissionOptions {
+    /// Refuses an age where nothing asks for it.
+    ///
+    /// # Errors
+    /// Usage (2), which names the option.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.admission == ControlName::None && self.admission_age.is_some() {
+            return Err(Failure::usage(
+                "--admission-age means nothing without overload control",
+                "give an --admission as well, or leave it out",
+            ));
+        }
+        Ok(())
+    }
+
     /// The control; `None`: everybody is served.
     ///
     /// # Errors
     /// When the kernel refuses the memory that workers share.
     pub(super) fn admission(&self) -> io::Result<Option<Admission>> {
         let from = match self.admission_age {
-            AgeName::Accept => AgeFrom::Accept,
-            AgeName::Receive => AgeFrom::Receive,
-            AgeName::Due => AgeFrom::Due,
+            Some(AgeName::Accept) => AgeFrom::Accept,
+            Some(AgeName::Receive) | None => AgeFrom::Receive,
+            Some(AgeName::Due) => AgeFrom::Due,
         };
         let control = match self.admission {
             ControlName::None => return Ok(None),

@@ -41,7 +41,7 @@ impl<'a> Session<'a> {
 
     fn drop_secure_buffers(&mut self) {
         if let Some(secure) = &mut self.secure {
-            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
+            secure.pipe.relax();
         }
     }
 
