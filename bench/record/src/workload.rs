@@ -1,8 +1,8 @@
 //! The workloads: services under loads in which architectures part.
 //!
 //! Each row is what one kind of service asks of a server, as small as it can be: what is asked for, by how many
-//! clients, over which transport, and where a design fails. Measurement and reports read the same rows. A workload that
-//! is a path alone is made from it ([`Workload::of_path`]).
+//! clients, over which transport, and where a design fails. Measurement and reports read the same rows. A
+//! workload that is a path alone is made from it ([`Workload::of_path`]).
 
 use std::borrow::Cow;
 
@@ -45,8 +45,8 @@ pub struct Clients {
 pub enum Fills {
     /// The server: its rate is a capacity, and latencies are taken at a rate that it can answer.
     Server,
-    /// The clients: all of them wait, and a server that holds them has time to spare. Its latencies are those that the
-    /// clients see.
+    /// The clients: all of them wait, and a server that holds them has time to spare. Its latencies are those
+    /// that the clients see.
     Clients,
 }
 

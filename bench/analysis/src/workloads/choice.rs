@@ -1,9 +1,9 @@
 //! The designs for one's own numbers, from what was measured under workloads.
 //!
-//! Nothing is simulated. CPU per request is put together from measured costs: that of a small request, what a microsecond of
-//! work adds, what a wait adds, and what thousands of connections add (in proportion to their number up to the number that
-//! was measured). Whoever jams or fails in a measured cell jams or fails here under the same condition. The tail is that of
-//! the measured cells, the part of the work in proportion to it.
+//! Nothing is simulated. CPU per request is put together from measured costs: that of a small request, what a
+//! microsecond of work adds, what a wait adds, and what thousands of connections add (in proportion to their
+//! number up to the number that was measured). Whoever jams or fails in a measured cell jams or fails here
+//! under the same condition. The tail is that of the measured cells, the part of the work in proportion to it.
 
 use dyno_record::workload::Workload;
 
@@ -27,7 +27,7 @@ pub struct Wish {
 
 /// What a design offers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Offer {
+pub struct DesignOffer {
     /// Its place in the matrix.
     pub place: usize,
     /// CPU per request, in nanoseconds; `None` where a cost that it needs does not count.
@@ -42,7 +42,7 @@ pub struct Offer {
     pub obstacle: Option<Obstacle>,
 }
 
-impl Offer {
+impl DesignOffer {
     /// Whole cores to have, so that none is used for more than the [planned share](PLANNED_USE_SHARE).
     pub fn whole_cores(&self) -> Option<u32> {
         self.cores.map(|cores| (cores / PLANNED_USE_SHARE).ceil().max(1.0) as u32)
@@ -90,7 +90,11 @@ pub fn usual_connections() -> u32 {
 
 /// The offers of all designs, the best first; `None` where the matrix lacks a workload that the wish needs.
 /// `most_cores` tells how many cores a design can use, by its label; `None` for as many as there are.
-pub fn offers(matrix: &Matrix, wish: &Wish, most_cores: impl Fn(&str) -> Option<u32>) -> Option<Vec<Offer>> {
+pub fn offers(
+    matrix: &Matrix,
+    wish: &Wish,
+    most_cores: impl Fn(&str) -> Option<u32>,
+) -> Option<Vec<DesignOffer>> {
     let row = |name: &str| matrix.rows.iter().find(|row| row.workload.name == name);
     let wanted = |name: &'static str| needed(wish).contains(&name);
     let optional = |name: &'static str| if wanted(name) { row(name).map(Some) } else { Some(None) };
@@ -100,10 +104,10 @@ pub fn offers(matrix: &Matrix, wish: &Wish, most_cores: impl Fn(&str) -> Option<
         wait: optional("wait")?,
         held: optional("held")?,
     };
-    let mut found: Vec<Offer> = (0..matrix.designs.len())
+    let mut found: Vec<DesignOffer> = (0..matrix.designs.len())
         .map(|place| offer(&rows, place, wish, most_cores(&matrix.designs[place].label)))
         .collect();
-    let key = |offer: &Offer| (offer.obstacle.is_some(), offer.cpu_ns.unwrap_or(f64::INFINITY));
+    let key = |offer: &DesignOffer| (offer.obstacle.is_some(), offer.cpu_ns.unwrap_or(f64::INFINITY));
     found.sort_by(|one, other| {
         let (one, other) = (key(one), key(other));
         one.0.cmp(&other.0).then(one.1.total_cmp(&other.1))
@@ -112,11 +116,11 @@ pub fn offers(matrix: &Matrix, wish: &Wish, most_cores: impl Fn(&str) -> Option<
 }
 
 /// How many of the offers are level with the first: what they cost is not known to differ.
-pub fn level(offers: &[Offer], threshold: f64) -> usize {
+pub fn level(offers: &[DesignOffer], threshold: f64) -> usize {
     let Some((first, cpu_ns)) = offers.first().and_then(|first| Some((first, first.cpu_ns?))) else {
         return 0;
     };
-    let is_level = |offer: &&Offer| {
+    let is_level = |offer: &&DesignOffer| {
         let most = cpu_ns * (1.0 + threshold.max(first.within + offer.within));
         offer.obstacle.is_none() && offer.cpu_ns.is_some_and(|own| own <= most)
     };
@@ -131,7 +135,7 @@ struct Rows<'a> {
     held: Option<&'a WorkloadRow>,
 }
 
-fn offer(rows: &Rows, place: usize, wish: &Wish, most_cores: Option<u32>) -> Offer {
+fn offer(rows: &Rows, place: usize, wish: &Wish, most_cores: Option<u32>) -> DesignOffer {
     let cost = cost(rows, place, wish);
     let cores = cost.map(|(cpu_ns, _)| cpu_ns * wish.rate_per_s / 1e9);
     let added_ns = added_ns(rows, place, wish);
@@ -143,7 +147,7 @@ fn offer(rows: &Rows, place: usize, wish: &Wish, most_cores: Option<u32>) -> Off
             _ => None,
         }
     });
-    Offer {
+    DesignOffer {
         place,
         cpu_ns: cost.map(|(cpu_ns, _)| cpu_ns),
         within: cost.map_or(0.0, |(_, within)| within),

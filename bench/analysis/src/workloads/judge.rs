@@ -59,8 +59,8 @@ struct Judge {
 }
 
 impl Judge {
-    /// Whether a design carries the load as the fastest does. Where the generator was full its rate is a bound, and nobody
-    /// is behind for it.
+    /// Whether a design carries the load as the fastest does. Where the generator was full its rate is a bound,
+    /// and nobody is behind for it.
     fn carries(&self, score: &Score, fastest: &RowFigure) -> Against {
         if score.seen.generator_full { Against::Level } else { self.against(&score.rate, fastest, true) }
     }

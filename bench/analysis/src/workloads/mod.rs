@@ -1,9 +1,10 @@
 //! Which design when: each design under each workload, judged by what was measured.
 //!
-//! Two figures decide. The *rate* of the closed loop tells who can carry the load at all: a design that makes clients wait
-//! while its core is idle has a low one. Among those that carry it, *CPU per request* tells who does it for less; where the
-//! server is full both say the same. A design is among the best where neither figure is behind the best one's by more
-//! than threshold and chance ([`Standing::Best`]). Latency is shown beside both, and decides nothing.
+//! Two figures decide. The *rate* of the closed loop tells who can carry the load at all: a design that makes
+//! clients wait while its core is idle has a low one. Among those that carry it, *CPU per request* tells who
+//! does it for less; where the server is full both say the same. A design is among the best where neither
+//! figure is behind the best one's by more than threshold and chance ([`Standing::Best`]). Latency is shown
+//! beside both, and decides nothing.
 
 pub mod choice;
 mod judge;
@@ -20,7 +21,7 @@ use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use crate::limits::GENERATOR_FULL_SHARE;
 
-pub use picks::{Picks, Tally};
+pub use picks::{Picks, StandingTally};
 
 /// All designs under all workloads.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,8 +72,8 @@ pub struct Seen {
     pub busy_share: Option<f64>,
     /// Whether the generator was full, so that the rate is its own.
     pub generator_full: bool,
-    /// Requests that waited at a time for what they had asked for: the rate times the wait (Little's law). `None` where
-    /// nothing was asked to wait.
+    /// Requests that waited at a time for what they had asked for: the rate times the wait (Little's law).
+    /// `None` where nothing was asked to wait.
     pub waiting: Option<f64>,
     /// Context switches per request.
     pub switches: Option<f64>,

@@ -49,7 +49,7 @@ fn share(score: &Score) -> f64 {
 
 /// Under how many workloads a design stands how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct StandingTally {
     /// Workloads in which it is among the best.
     pub best: usize,
     /// Workloads in which its clients wait while cores are idle.
@@ -62,9 +62,9 @@ pub struct Tally {
 
 impl Matrix {
     /// The tally of each design.
-    pub fn tallies(&self) -> Vec<Tally> {
+    pub fn tallies(&self) -> Vec<StandingTally> {
         let tally = |place: usize| {
-            let mut tally = Tally::default();
+            let mut tally = StandingTally::default();
             for row in &self.rows {
                 match row.scores[place].standing {
                     Standing::Best => tally.best += 1,

@@ -141,8 +141,8 @@ fn a_wall_is_told_in_its_own_words() {
     assert!(words.contains("timeout"), "{words}");
     assert_eq!(matrix.rows[0].scores[0].share, None);
     let tallies = matrix.tallies();
-    assert_eq!(tallies[0], Tally { failed: 1, judged: 1, ..Tally::default() });
-    assert_eq!(tallies[1], Tally { best: 1, judged: 1, ..Tally::default() });
+    assert_eq!(tallies[0], StandingTally { failed: 1, judged: 1, ..StandingTally::default() });
+    assert_eq!(tallies[1], StandingTally { best: 1, judged: 1, ..StandingTally::default() });
 }
 
 #[test]

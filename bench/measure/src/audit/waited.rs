@@ -6,8 +6,8 @@ use dyno_record::audit::{Finding, Law};
 use dyno_units::show;
 use dyno_units::verdict::Verdict;
 
-/// The shortest answer of the cell beside the wait that its path asks for. It bounds the rate as well: so many connections
-/// cannot answer more often than once in each wait.
+/// The shortest answer of the cell beside the wait that its path asks for. It bounds the rate as well: so many
+/// connections cannot answer more often than once in each wait.
 pub(super) fn waited(evidence: &Evidence) -> Option<Finding> {
     let wait_ns = evidence.cell.wait_ns()? as f64;
     let shortest_ns = evidence.load.response.min_ns? as f64;

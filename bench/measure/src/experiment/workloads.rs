@@ -10,13 +10,13 @@
 //! block 2   ... in another order, and so on
 //! ```
 //!
-//! All contestants of a workload have the same load, and each runs as it starts by itself: a pool has its usual crew,
-//! whatever the number of clients. That is the question here; `compare` of one service gives pools a worker for each
-//! client, and asks what a request costs.
+//! All contestants of a workload have the same load, and each runs as it starts by itself: a pool has its usual
+//! crew, whatever the number of clients. That is the question here; `compare` of one service gives pools a
+//! worker for each client, and asks what a request costs.
 //!
-//! A contestant that failed by its own limit in two cells is not sent against it again: each attempt takes the patience of
-//! its clients. One that cannot answer the common rate is not asked for its latency there, which would be that of a
-//! queue that grows.
+//! A contestant that failed by its own limit in two cells is not sent against it again: each attempt takes the
+//! patience of its clients. One that cannot answer the common rate is not asked for its latency there, which
+//! would be that of a queue that grows.
 
 use std::collections::BTreeMap;
 
@@ -71,8 +71,8 @@ fn cell(setup: &Setup, workload: &Workload, step: Step, contestant: &Contestant)
     cell
 }
 
-/// A round over all contestants of each workload, workload after workload in random order: those that are compared are
-/// measured within moments.
+/// A round over all contestants of each workload, workload after workload in random order: those that are
+/// compared are measured within moments.
 fn round(setup: &Setup, workloads: &[&Workload], step: Step, number: u32) -> Vec<Trial> {
     let of = |workload: &&Workload| -> Vec<Trial> {
         let cells: Vec<Cell> =

@@ -10,8 +10,8 @@ use dyno_record::workload::FILES;
 
 use crate::rig::CellFault;
 
-/// The directory that a server has to serve for this path, with its files in it; `None` where the path is not one of the
-/// workloads' files.
+/// The directory that a server has to serve for this path, with its files in it; `None` where the path is not
+/// one of the workloads' files.
 ///
 /// # Errors
 /// When they cannot be written.

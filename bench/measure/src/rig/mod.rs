@@ -18,6 +18,7 @@ use dyno_record::waiting::WaitingFigures;
 pub mod bout;
 mod generator;
 mod group;
+mod idle;
 pub(crate) mod lines;
 pub(crate) mod material;
 pub mod mock;

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use crate::limits::SLOW_BYTE_INTERVAL;
 use crate::rig::CellFault;
-use crate::rig::generator::{is_open, open_idle};
+use crate::rig::idle::{is_open, open_idle};
 
 /// The part of a request that each has sent at first. The field has no end.
 const BEGUN: &[u8] = b"GET / HTTP/1.1\r\nHost: slow\r\nX-Slow: ";

@@ -17,7 +17,8 @@ const LABEL: usize = 22;
 /// Columns of a workload: three digits and a mark.
 const CELL: usize = 4;
 
-/// Columns of a name at the head: names stand on two lines in turn, so each has the room of two workloads, less a gap.
+/// Columns of a name at the head: names stand on two lines in turn, so each has the room of two workloads, less
+/// a gap.
 const HEAD: usize = 2 * CELL - 1;
 
 /// Workloads side by side.

@@ -1,5 +1,5 @@
-//! Which design when, in words that follow from the figures: for each workload the designs to take, why, and what is wrong
-//! with the others.
+//! Which design when, in words that follow from the figures: for each workload the designs to take, why, and
+//! what is wrong with the others.
 
 use dyno_analysis::workloads::{Matrix, Picks, Score, Standing, WorkloadRow};
 use dyno_units::show;

@@ -13,11 +13,12 @@ use crate::exit::Failure;
 pub(crate) const ALL: &str = "workloads";
 
 impl Spec {
-    /// Decides whether a comparison is one of one service or of workloads, and checks their names. Without anybody named and
-    /// without an option that says what is asked for, all workloads are compared.
+    /// Decides whether a comparison is one of one service or of workloads, and checks their names. Without
+    /// anybody named and without an option that says what is asked for, all workloads are compared.
     ///
     /// # Errors
-    /// Usage (2) for a name that is no workload, and for servers that do not have the services of the workloads.
+    /// Usage (2) for a name that is no workload, and for servers that do not have the services of the
+    /// workloads.
     pub(crate) fn settle_services(mut self) -> Result<Spec, Failure> {
         // A file may name the experiment as the records do.
         let is_named = self.experiment == Experiment::Workloads;
@@ -150,7 +151,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         for (line, words) in [
-            ("services = ['helo']", "did you mean hello"),
+            ("services = ['conect']", "did you mean connect"),
             ("services = ['hello', 'nonesuch']", "no workload \"nonesuch\""),
             ("services = ['hello', '']", "comma"),
             ("services = ['hello']\nservice = '/json'", "beside a service"),

@@ -56,7 +56,7 @@ pub(crate) struct Spec {
     /// What is asked for, with a leading slash; see `dyno list`
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) service: String,
-    /// Several services under the load of each: names of workloads (see below), paths, or `workloads` for all; one path
+    /// Several services under the load of each: names of workloads (told above), paths, `workloads` for all; one path
     /// is compared as --service is [default: workloads, unless somebody is named or another option says what is asked]
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]

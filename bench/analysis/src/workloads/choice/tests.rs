@@ -60,7 +60,7 @@ fn matrix() -> Matrix {
 const WISH: Wish =
     Wish { connections: 64, wait_ns: 0, compute_ns: 0, rate_per_s: 30_000.0, limit_ns: 20_000_000 };
 
-fn of(wish: Wish) -> Vec<Offer> {
+fn of(wish: Wish) -> Vec<DesignOffer> {
     offers(&matrix(), &wish, |_| None).unwrap()
 }
 
