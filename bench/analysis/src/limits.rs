@@ -32,7 +32,6 @@ pub const VOID_CELLS_TO_GIVE_UP: u32 = 2;
 /// before the report says so: the same share by which a single cell is judged, but here chance is gone.
 pub const WATCHED_FALL_NOTED: f64 = 0.03;
 
-<<<<<<< ours
 /// Share of the victims of a fault from which on all were hurt: of 64, a few that connect after it may be served for a
 /// moment by what is about to end.
 pub const EVERYBODY_SHARE: f64 = 0.9;
@@ -40,15 +39,8 @@ pub const EVERYBODY_SHARE: f64 = 0.9;
 /// twenty or so that such an interval holds.
 pub(crate) const NORMAL_LOST_SHARE: f64 = 0.05;
 
-/// Share of its cores that a design may use at most when its clients wait for something else than CPU: with half of a core
-/// idle and less than half of the others' rate, it is not the core that they wait for.
-||||||| base
-/// Share of its cores that a design may use at most when its clients wait for something else than CPU: with half of a core
-/// idle and less than half of the others' rate, it is not the core that they wait for.
-=======
 /// Share of its cores that a design may use at most when its clients wait for something else than CPU: with
 /// half of a core idle and less than half of the others' rate, it is not the core that they wait for.
->>>>>>> work-workloads
 pub const JAM_BUSY_SHARE: f64 = 0.5;
 
 /// Share of the best rate below which a design with idle cores has jammed.

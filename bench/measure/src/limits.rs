@@ -312,7 +312,6 @@ pub(crate) const KIND_SHARE: f64 = 0.10;
 /// take more from one side than a shared cache costs.
 pub(crate) const BORDER_SHARE: f64 = 0.125;
 
-<<<<<<< ours
 /// Connections for each that impatient clients hold at most: a fourth more, for those that are being opened anew.
 pub(crate) const OVERLOAD_CONNECTIONS_SPARE: f64 = 1.25;
 
@@ -322,15 +321,8 @@ pub(crate) const OVERLOAD_CONNECTIONS_MAX: u32 = 4_000;
 /// How often clients of a storm come back: twice, as many libraries do.
 pub(crate) const OVERLOAD_RETRIES: u8 = 2;
 
-/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
-/// three significant digits.
-||||||| base
-/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the histogram keeps
-/// three significant digits.
-=======
 /// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the
 /// histogram keeps three significant digits.
->>>>>>> work-workloads
 pub const WAIT_TOLERANCE: f64 = 0.002;
 
 /// How often a slow client sends a byte: a request of usual length takes a minute at that pace, longer than any cell.
