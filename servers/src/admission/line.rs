@@ -16,6 +16,8 @@ use crate::shared::{Shared, Zeroed};
 /// The requests of a server that were admitted, as far as controllers ask about them.
 pub struct WaitingLine {
     state: Shared<LineState>,
+    /// So many requests are computed at once before one waits for another.
+    cores: u64,
 }
 
 const PLACES: usize = ADMISSION_PLACES_MAX as usize;
@@ -58,7 +60,13 @@ impl WaitingLine {
     /// # Errors
     /// When the kernel refuses the memory.
     pub fn new() -> io::Result<Self> {
-        Ok(WaitingLine { state: Shared::new(1)? })
+        Ok(WaitingLine { state: Shared::new(1)?, cores: 1 })
+    }
+
+    /// The line of a server with so many cores instead of one.
+    #[must_use]
+    pub fn with_cores(self, cores: usize) -> Self {
+        WaitingLine { cores: cores.max(1) as u64, ..self }
     }
 
     fn state(&self) -> &LineState {
@@ -160,15 +168,15 @@ impl WaitingLine {
         }
     }
 
-    /// How long it will take until what is in hand is done, ns: at the pace of the last window, which holds how many are
-    /// served at once, and what else the machine does.
+    /// How long it will take until a core is free of what is in hand, ns: at the pace of the last window, which holds how
+    /// many are served at once, and what else the machine does.
     pub fn work_ns(&self) -> u64 {
         let state = self.state();
         let pace_ns = match state.pace_ns.load(Relaxed) {
             0 => state.busy_ns.load(Relaxed) / state.window_count.load(Relaxed).max(1),
             known => known,
         };
-        self.in_hand() * pace_ns
+        (self.in_hand() + 1).saturating_sub(self.cores) * pace_ns
     }
 }
 
@@ -245,6 +253,9 @@ mod tests {
         (0..4).for_each(|_| line.enter(now_ns));
         let work_ms = line.work_ns() / MS;
         assert!((16..=24).contains(&work_ms), "{work_ms} ms for four");
+        let line = line.with_cores(4);
+        assert!((4..=6).contains(&(line.work_ns() / MS)), "three of four cores would be free at once");
+        assert_eq!(line.with_cores(5).work_ns(), 0, "a core is free");
     }
 
     #[test]

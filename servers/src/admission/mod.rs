@@ -25,8 +25,10 @@ pub mod line;
 mod simulation;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::fd::BorrowedFd;
 use std::str::FromStr;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use self::age::AgeClock;
@@ -147,10 +149,12 @@ impl Admission {
     /// # Errors
     /// When the kernel refuses the memory that workers share.
     pub fn new(control: Control, from: AgeFrom) -> io::Result<Self> {
+        // Those that this process may use, where it was kept to some.
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
         Ok(Admission {
             control,
             controller: controller(control)?,
-            line: WaitingLine::new()?,
+            line: WaitingLine::new()?.with_cores(cores),
             age: AgeClock::new(from),
         })
     }
