@@ -20,7 +20,8 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
             crate::instructions::paragraphs(&instructions::rows(records))
         }
         None if records.header.experiment == Experiment::Workloads => {
-            crate::workloads::words::verdict(&matrix(records))
+            // How far it may be believed stands with the figures, so that the table is seen first.
+            return crate::workloads::words::verdict(&matrix(records));
         }
         None => return words::paragraphs(model),
         Some(axis) => {

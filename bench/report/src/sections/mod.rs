@@ -21,7 +21,7 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
             count::sections(model, &instructions::rows(records))
         }
         None if records.header.experiment == Experiment::Workloads => {
-            crate::workloads::section::sections(&matrix(records))
+            crate::workloads::section::sections(&matrix(records), model)
         }
         None => compare::sections(model),
     }

@@ -66,23 +66,27 @@ pub(crate) fn verdict(matrix: &Matrix) -> Vec<String> {
         let next = tallies.iter().map(|tally| tally.best).filter(|best| *best < most && *best > 0).max();
         words += &next.map_or(".".to_string(), |next| format!(", {} under {next}.", names(&with(next))));
     }
-    let unsafe_ones: Vec<String> = (0..tallies.len())
-        .filter(|place| tallies[*place].jammed + tallies[*place].failed > 0)
-        .map(|place| {
-            let under = |is: fn(&Standing) -> bool| -> Vec<String> {
-                let rows = matrix.rows.iter().filter(|row| is(&row.scores[place].standing));
-                rows.map(|row| row.workload.name.to_string()).collect()
-            };
-            let jams = under(|standing| *standing == Standing::Jammed);
-            let fails = under(|standing| matches!(standing, Standing::Fails(_)));
-            let mut said = Vec::new();
-            if !jams.is_empty() {
-                said.push(format!("jams under {}", names(&jams)));
-            }
-            if !fails.is_empty() {
-                said.push(format!("fails under {}", names(&fails)));
-            }
-            format!("{} {}", label(place), said.join(" and "))
+    let mut unsafe_ones: Vec<(Vec<String>, Vec<String>, Vec<String>)> = Vec::new();
+    for place in (0..tallies.len()).filter(|place| tallies[*place].jammed + tallies[*place].failed > 0) {
+        let under = |is: fn(&Standing) -> bool| -> Vec<String> {
+            let rows = matrix.rows.iter().filter(|row| is(&row.scores[place].standing));
+            rows.map(|row| row.workload.name.to_string()).collect()
+        };
+        let jams = under(|standing| *standing == Standing::Jammed);
+        let fails = under(|standing| matches!(standing, Standing::Fails(_)));
+        match unsafe_ones.iter_mut().find(|(_, jam, fail)| *jam == jams && *fail == fails) {
+            Some((designs, ..)) => designs.push(label(place)),
+            None => unsafe_ones.push((vec![label(place)], jams, fails)),
+        }
+    }
+    let unsafe_ones: Vec<String> = unsafe_ones
+        .iter()
+        .map(|(designs, jams, fails)| {
+            let end = if designs.len() == 1 { "s" } else { "" };
+            let said = [("jam", jams), ("fail", fails)].into_iter().filter(|(_, under)| !under.is_empty());
+            let said: Vec<String> =
+                said.map(|(verb, under)| format!("{verb}{end} under {}", names(under))).collect();
+            format!("{} {}", names(designs), said.join(" and "))
         })
         .collect();
     let mut found = vec![words];
@@ -226,9 +230,9 @@ fn jammed(matrix: &Matrix, row: &WorkloadRow, picks: &Picks) -> Option<String> {
         facts.push(crew(score));
         format!("{} ({})", matrix.designs[*place].label, facts.join(", "))
     };
-    let verb = if picks.jammed.len() == 1 { "jams" } else { "jam" };
+    let verb = if picks.jammed.len() == 1 { "Jams" } else { "Jam" };
     let each: Vec<String> = picks.jammed.iter().map(one).collect();
-    Some(format!("{} {verb}.", names(&each)))
+    Some(format!("{verb}: {}.", names(&each)))
 }
 
 /// The threads and processes that were seen.
