@@ -197,22 +197,27 @@ fn more_often(row: &WorkloadRow, picks: &Picks, place: usize) -> Option<String> 
 
 /// Those whose cores are full earlier, or that cannot use all of them.
 fn slower(matrix: &Matrix, row: &WorkloadRow, picks: &Picks) -> Option<String> {
-    let (first, last) = (*picks.slower.first()?, *picks.slower.last()?);
-    let best = picks.best.iter().chain(&picks.slower).filter_map(|place| row.scores[*place].rate.value());
-    let best = best.reduce(f64::max)?;
-    let share = |place: usize| Some(show::share(row.scores[place].rate.value()? / best));
-    let label = &matrix.designs[last].label;
-    let seen = &row.scores[last].seen;
-    let busy = seen
-        .busy_share
-        .map_or(String::new(), |busy| format!(", with {} of its cores in use", show::share(busy.min(1.0))));
-    let why = more_often(row, picks, last).map_or(String::new(), |why| format!(" and {why}"));
+    let rate = |place: usize| row.scores[place].rate.value().unwrap_or_default();
+    let mut order = picks.slower.clone();
+    order.sort_by(|one, other| rate(*other).total_cmp(&rate(*one)));
+    let (first, last) = (*order.first()?, *order.last()?);
+    let best = picks.best.iter().chain(&order).map(|place| rate(*place)).reduce(f64::max)?;
+    let share = |place: usize| show::share(rate(place) / best);
+    let (label, score) = (&matrix.designs[last].label, &row.scores[last]);
+    let mut facts = Vec::new();
+    let busy =
+        score.seen.busy_share.map(|busy| format!("{} of its cores in use", show::share(busy.min(1.0))));
+    facts.extend(busy);
+    let dearer = least_cpu_ns(row, picks).and_then(|least| Some(score.cpu_ns.value()? / least));
+    facts.extend(dearer.filter(|ratio| *ratio > 1.0).map(|ratio| format!("{} the CPU", show::ratio(ratio))));
+    facts.extend(more_often(row, picks, last));
+    let why = if facts.is_empty() { String::new() } else { format!(", with {}", names(&facts)) };
     Some(match picks.slower.len() {
-        1 => format!("{label} answers {} of that rate{busy}{why}.", share(last)?),
+        1 => format!("{label} answers {} of that rate{why}.", share(last)),
         count => format!(
-            "{count} others answer {} to {} of that rate, {label} least{busy}{why}.",
-            share(last)?,
-            share(first)?
+            "{count} others answer {} to {} of that rate, {label} least{why}.",
+            share(last),
+            share(first)
         ),
     })
 }
