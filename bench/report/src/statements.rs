@@ -32,7 +32,8 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
             crate::turns::paragraphs(&duel::rows(records))
         }
         None if records.header.experiment == Experiment::Workloads => {
-            crate::workloads::words::verdict(&matrix(records))
+            // How far it may be believed stands with the figures, so that the table is seen first.
+            return crate::workloads::words::verdict(&matrix(records));
         }
         None if records.header.experiment == Experiment::Waiting => {
             crate::waiting::paragraphs(&dyno_analysis::waiting::rows(records))

@@ -41,7 +41,7 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         }
         None if records.header.experiment == Experiment::Duel => duel::sections(model, &duels::rows(records)),
         None if records.header.experiment == Experiment::Workloads => {
-            crate::workloads::section::sections(&matrix(records))
+            crate::workloads::section::sections(&matrix(records), model)
         }
         None => compare::sections(model, records),
     }

@@ -1,5 +1,6 @@
 //! The parts of the page: the heat map, which one when, and the figures behind them.
 
+use dyno_analysis::comparison::Model;
 use dyno_analysis::workloads::{Matrix, Score, Standing, WorkloadRow};
 use dyno_units::show;
 
@@ -7,14 +8,15 @@ use super::words::advice;
 use super::{FIGURES, SHARE_WORDS, Shown, legend, percent};
 use crate::charts::{class, escape};
 use crate::section::Section;
+use crate::words::bearings;
 
 /// The parts of the page.
-pub(crate) fn sections(matrix: &Matrix) -> Vec<Section> {
+pub(crate) fn sections(matrix: &Matrix, model: &Model) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     vec![
         section("workloads", "Designs and workloads", heat_map(matrix)),
         section("when", "Which one when", when(matrix)),
-        section("figures", "The figures behind it", figures(matrix)),
+        section("figures", "The figures behind it", figures(matrix, model)),
     ]
 }
 
@@ -25,7 +27,7 @@ const STEPS: u32 = 5;
 fn sign(standing: &Standing) -> (&'static str, &'static str) {
     match standing {
         Standing::Best => ("\u{2605}", "among the best"),
-        Standing::Jammed => ("\u{23f3}\u{fe0e}", "jams"),
+        Standing::Jammed => ("~", "jams"),
         Standing::Fails(_) => ("\u{2715}", "fails"),
         Standing::Unknown(_) => ("?", "not decided"),
         Standing::Costly => ("", "carries the load for more CPU"),
@@ -147,7 +149,7 @@ fn when(matrix: &Matrix) -> String {
 }
 
 /// Each figure with its interval.
-fn figures(matrix: &Matrix) -> String {
+fn figures(matrix: &Matrix, model: &Model) -> String {
     let one = |(place, figure): (usize, &Shown)| {
         let Shown { title, read, shown, .. } = *figure;
         let table = body(matrix, |row, place| {
@@ -174,5 +176,6 @@ fn figures(matrix: &Matrix) -> String {
         "<p class=\"note\">Medians with 95 % intervals. ≥: the generator was full. Latencies are taken at one rate for all, half of what the design in the middle answers ({}); where all clients wait, in the closed loop. A design that cannot answer that rate has none there.</p>",
         escape(&rates.join(", "))
     );
-    note + &FIGURES.iter().enumerate().map(one).collect::<String>()
+    let trust: String = bearings(model).iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+    trust + &note + &FIGURES.iter().enumerate().map(one).collect::<String>()
 }

@@ -66,23 +66,27 @@ pub(crate) fn verdict(matrix: &Matrix) -> Vec<String> {
         let next = tallies.iter().map(|tally| tally.best).filter(|best| *best < most && *best > 0).max();
         words += &next.map_or(".".to_string(), |next| format!(", {} under {next}.", names(&with(next))));
     }
-    let unsafe_ones: Vec<String> = (0..tallies.len())
-        .filter(|place| tallies[*place].jammed + tallies[*place].failed > 0)
-        .map(|place| {
-            let under = |is: fn(&Standing) -> bool| -> Vec<String> {
-                let rows = matrix.rows.iter().filter(|row| is(&row.scores[place].standing));
-                rows.map(|row| row.workload.name.to_string()).collect()
-            };
-            let jams = under(|standing| *standing == Standing::Jammed);
-            let fails = under(|standing| matches!(standing, Standing::Fails(_)));
-            let mut said = Vec::new();
-            if !jams.is_empty() {
-                said.push(format!("jams under {}", names(&jams)));
-            }
-            if !fails.is_empty() {
-                said.push(format!("fails under {}", names(&fails)));
-            }
-            format!("{} {}", label(place), said.join(" and "))
+    let mut unsafe_ones: Vec<(Vec<String>, Vec<String>, Vec<String>)> = Vec::new();
+    for place in (0..tallies.len()).filter(|place| tallies[*place].jammed + tallies[*place].failed > 0) {
+        let under = |is: fn(&Standing) -> bool| -> Vec<String> {
+            let rows = matrix.rows.iter().filter(|row| is(&row.scores[place].standing));
+            rows.map(|row| row.workload.name.to_string()).collect()
+        };
+        let jams = under(|standing| *standing == Standing::Jammed);
+        let fails = under(|standing| matches!(standing, Standing::Fails(_)));
+        match unsafe_ones.iter_mut().find(|(_, jam, fail)| *jam == jams && *fail == fails) {
+            Some((designs, ..)) => designs.push(label(place)),
+            None => unsafe_ones.push((vec![label(place)], jams, fails)),
+        }
+    }
+    let unsafe_ones: Vec<String> = unsafe_ones
+        .iter()
+        .map(|(designs, jams, fails)| {
+            let end = if designs.len() == 1 { "s" } else { "" };
+            let said = [("jam", jams), ("fail", fails)].into_iter().filter(|(_, under)| !under.is_empty());
+            let said: Vec<String> =
+                said.map(|(verb, under)| format!("{verb}{end} under {}", names(under))).collect();
+            format!("{} {}", names(designs), said.join(" and "))
         })
         .collect();
     let mut found = vec![words];
@@ -193,22 +197,27 @@ fn more_often(row: &WorkloadRow, picks: &Picks, place: usize) -> Option<String> 
 
 /// Those whose cores are full earlier, or that cannot use all of them.
 fn slower(matrix: &Matrix, row: &WorkloadRow, picks: &Picks) -> Option<String> {
-    let (first, last) = (*picks.slower.first()?, *picks.slower.last()?);
-    let best = picks.best.iter().chain(&picks.slower).filter_map(|place| row.scores[*place].rate.value());
-    let best = best.reduce(f64::max)?;
-    let share = |place: usize| Some(show::share(row.scores[place].rate.value()? / best));
-    let label = &matrix.designs[last].label;
-    let seen = &row.scores[last].seen;
-    let busy = seen
-        .busy_share
-        .map_or(String::new(), |busy| format!(", with {} of its cores in use", show::share(busy.min(1.0))));
-    let why = more_often(row, picks, last).map_or(String::new(), |why| format!(" and {why}"));
+    let rate = |place: usize| row.scores[place].rate.value().unwrap_or_default();
+    let mut order = picks.slower.clone();
+    order.sort_by(|one, other| rate(*other).total_cmp(&rate(*one)));
+    let (first, last) = (*order.first()?, *order.last()?);
+    let best = picks.best.iter().chain(&order).map(|place| rate(*place)).reduce(f64::max)?;
+    let share = |place: usize| show::share(rate(place) / best);
+    let (label, score) = (&matrix.designs[last].label, &row.scores[last]);
+    let mut facts = Vec::new();
+    let busy =
+        score.seen.busy_share.map(|busy| format!("{} of its cores in use", show::share(busy.min(1.0))));
+    facts.extend(busy);
+    let dearer = least_cpu_ns(row, picks).and_then(|least| Some(score.cpu_ns.value()? / least));
+    facts.extend(dearer.filter(|ratio| *ratio > 1.0).map(|ratio| format!("{} the CPU", show::ratio(ratio))));
+    facts.extend(more_often(row, picks, last));
+    let why = if facts.is_empty() { String::new() } else { format!(", with {}", names(&facts)) };
     Some(match picks.slower.len() {
-        1 => format!("{label} answers {} of that rate{busy}{why}.", share(last)?),
+        1 => format!("{label} answers {} of that rate{why}.", share(last)),
         count => format!(
-            "{count} others answer {} to {} of that rate, {label} least{busy}{why}.",
-            share(last)?,
-            share(first)?
+            "{count} others answer {} to {} of that rate, {label} least{why}.",
+            share(last),
+            share(first)
         ),
     })
 }
@@ -226,9 +235,9 @@ fn jammed(matrix: &Matrix, row: &WorkloadRow, picks: &Picks) -> Option<String> {
         facts.push(crew(score));
         format!("{} ({})", matrix.designs[*place].label, facts.join(", "))
     };
-    let verb = if picks.jammed.len() == 1 { "jams" } else { "jam" };
+    let verb = if picks.jammed.len() == 1 { "Jams" } else { "Jam" };
     let each: Vec<String> = picks.jammed.iter().map(one).collect();
-    Some(format!("{} {verb}.", names(&each)))
+    Some(format!("{verb}: {}.", names(&each)))
 }
 
 /// The threads and processes that were seen.
