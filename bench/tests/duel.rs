@@ -81,14 +81,16 @@ fn an_older_program_and_a_described_server_take_part() {
 #[test]
 fn a_server_that_dies_in_its_turn_makes_the_pair_void_and_says_so() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    // It answers whoever asks for the service before the duel, and ends in the duel.
+    // The first one answers whoever asks for the service before the duel; those after it end in the duel.
+    let place = tempfile::tempdir().unwrap();
+    let mark = place.path().join("asked").display().to_string();
+    let serve = format!("{DYNO} serve epoll --listen 127.0.0.1:$1");
     let script =
-        format!("{DYNO} serve epoll --listen 127.0.0.1:$1 & sleep 0.35; kill -9 $!; exec sleep 0.01");
+        format!("[ -e {mark} ] || {{ touch {mark}; exec {serve}; }}; {serve} & sleep 0.5; kill -9 $!; wait");
     let text = format!("[[server]]\nname = 'mortal'\ncommand = ['sh', '-c', '{script}', 'sh', '{{port}}']\n");
     std::fs::write(file.path(), text).unwrap();
-    let place = tempfile::tempdir().unwrap();
     let words = format!(
-        "duel epoll --servers {} --blocks 1 --duration 900ms --warm-up 10ms -q -o {}/r",
+        "duel epoll --servers {} --blocks 1 --duration 1500ms --warm-up 10ms -q -o {}/r",
         file.path().display(),
         place.path().display()
     );
