@@ -13,7 +13,6 @@
 //! * [`count`]: instructions per request, counted in an emulated machine;
 //! * [`textbook`]: claims of books, each tried by a small trial;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
-//! * [`waiting`]: what requests that wait do to others;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
@@ -35,4 +34,3 @@ pub mod setup;
 pub mod suggest;
 pub mod textbook;
 pub mod unit_costs;
-pub mod waiting;

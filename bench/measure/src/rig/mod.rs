@@ -22,6 +22,7 @@ pub mod mock;
 pub mod outcome;
 pub mod process;
 pub mod system;
+pub mod waiting;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
