@@ -14,7 +14,6 @@
 //! * [`textbook`]: claims of books, each tried by a small trial;
 //! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
-//! * [`waiting`]: what requests that wait do to others;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
@@ -38,4 +37,3 @@ pub mod setup;
 pub mod suggest;
 pub mod textbook;
 pub mod unit_costs;
-pub mod waiting;

@@ -13,10 +13,10 @@ use crate::words;
 
 /// Heads of the columns behind the name, in two lines of a terminal, and their widths.
 const HEADS: [([&str; 2], usize); 7] = [
-    (["stopped", "by"], 8),
-    (["others", "alone"], 8),
-    (["beside", "most"], 8),
-    (["memory", "a waiter"], 9),
+    (["stopped", "by"], 7),
+    (["others", "alone"], 7),
+    (["beside", "most"], 7),
+    (["memory", "a waiter"], 8),
     (["CPU", "a waiter"], 9),
     (["let go", "FIN"], 7),
     (["", "reset"], 7),

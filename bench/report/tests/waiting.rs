@@ -103,9 +103,9 @@ fn the_terminal_has_a_line_for_each_and_fits() {
     };
     assert_eq!(
         columns("pool"),
-        ["4", "52.0", "us", "still", "8.00", "KiB", "10.0", "us/s", "200", "us", "150", "us"]
+        ["4", "52.0", "µs", "still", "8.00", "KiB", "10.0", "µs/s", "200", "µs", "150", "µs"]
     );
-    assert_eq!(columns("loop")[..5], ["never", "52.0", "us", "52.0", "us"]);
+    assert_eq!(columns("loop")[..5], ["never", "52.0", "µs", "52.0", "µs"]);
     assert_eq!(columns("<one>")[0], "1");
     assert_eq!(columns("broken")[0], "void");
 }
@@ -127,9 +127,9 @@ fn every_form_has_the_figures() {
     let report = report();
     assert!(report.usable);
     let pool = report.markdown.lines().find(|line| line.starts_with("| pool |")).unwrap();
-    assert_eq!(pool, "| pool | 52.0 us | 52.0 us | 52.0 us | still | still | still | 4 |");
+    assert_eq!(pool, "| pool | 52.0 µs | 52.0 µs | 52.0 µs | still | still | still | 4 |");
     assert!(
-        report.markdown.contains("| pool | 8.00 KiB | 4.00 KiB | 10.0 us/s | 200 us | 150 us |"),
+        report.markdown.contains("| pool | 8.00 KiB | 4.00 KiB | 10.0 µs/s | 200 µs | 150 µs |"),
         "{}",
         report.markdown
     );

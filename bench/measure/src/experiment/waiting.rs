@@ -26,7 +26,7 @@ pub const SERVICE: &str = "/wait/1000";
 /// How long each kind of cell usually takes, in milliseconds: one that is jammed waits some times for others who
 /// stand still.
 const USUAL_MS: [(Step, u64); 3] =
-    [(Step::WaitingJam, 1_500), (Step::WaitingHeld, 700), (Step::WaitingLeft, 700)];
+    [(Step::WaitingJam, 2_000), (Step::WaitingHeld, 700), (Step::WaitingLeft, 700)];
 
 /// The cells of all contestants.
 pub fn cells(setup: &Setup) -> Vec<Cell> {

@@ -28,6 +28,7 @@ pub mod process;
 mod slow;
 pub mod system;
 mod turns;
+pub mod waiting;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,7 +45,7 @@ pub(super) const CLAIMS: [Claim; 5] = [
         claimed: about(5.0),
         figures: &["between processes", "between threads"],
         unit: ClaimUnit::Ns,
-        trial: "As thread-switch.",
+        trial: "A byte goes to and fro as for thread-switch.",
         if_holds: "What a change of address space takes is most of the switch here.",
         if_not: "Threads of the kernel's own go the same way through the scheduler; the change of address space is a small part of it.",
         run: switches,

@@ -65,7 +65,7 @@ fn matrix(rows: &[WaitingRow]) -> String {
         })
         .collect();
     format!(
-        "<p class=\"note\">Median time of a request on a new connection while so many others wait for a back end; \"still\": it had no answer within half a second. Pools had four workers.</p>\
+        "<p class=\"note\">Median time of a request on a new connection while so many others wait for a back end; \"still\": two in a row had no answer within half a second. Pools had four workers.</p>\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Jam matrix\"><table id=\"jam-table\"><thead><tr><th scope=\"col\" class=\"text\">requests that wait</th>{heads}<th scope=\"col\">stopped by</th></tr></thead><tbody>{body}</tbody></table></div>"
     )
 }
