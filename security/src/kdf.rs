@@ -5,18 +5,22 @@
 
 use crate::secret::{Secret, overwrite};
 use ring::hkdf;
+use std::sync::LazyLock;
 
 /// More output was asked for than 255 blocks of 32 octets (RFC 5869, 2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("HKDF-SHA-256 gives at most 8160 octets")]
 pub struct TooLong;
 
+/// What is written over a key. To make it costs two blocks of the hash, as much as to expand 32 octets.
+static ZEROS: LazyLock<hkdf::Prk> = LazyLock::new(|| hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &[0; 32]));
+
 /// A pseudorandom key, ready to be expanded; overwritten when dropped.
 pub struct Prk(Box<hkdf::Prk>);
 
 impl Drop for Prk {
     fn drop(&mut self) {
-        overwrite(&mut *self.0, hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &[0; 32]));
+        overwrite(&mut *self.0, ZEROS.clone());
     }
 }
 

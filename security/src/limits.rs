@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const RECORD_PLAINTEXT_OCTETS: usize = 16 * 1024;
 
 /// Octets of one handshake message's body. The largest is message 2 with an encapsulated secret and a certificate of
-/// the longest name, 1,573; message 1 with every field that we know has 1,544.
+/// the longest name, 1,573; message 1 with every field that we know has 2,027.
 pub const HANDSHAKE_OCTETS: usize = 2048;
 
 /// Octets of the context that binds a session to its application: the names of protocols (RFC 7301, 3.1) have as many.
@@ -20,6 +20,21 @@ pub const COOKIE_OCTETS: usize = 47;
 /// Span of time after which cookies are made under a new key; each is good for this and the next one. As long as a
 /// handshake, so that none expires on its way.
 pub const COOKIE_TIME: Duration = HANDSHAKE_TIME;
+
+/// Octets of a ticket. The longest that we make, with a certificate of the longest name, has 447; in message 1 with every
+/// other field there is room for as many as this.
+pub const TICKET_OCTETS: usize = 480;
+
+/// For how long after a handshake with signatures sessions may resume it, and those again: as long as a stolen session
+/// stays open, so that a thief of its secrets passes for one of the two no longer than he reads.
+pub const RESUMPTION_TIME: Duration = REKEY_TIME;
+
+/// Span of time after which tickets are made under a new key; each is good for this and the next one, and so for the
+/// whole of [`RESUMPTION_TIME`].
+pub const TICKET_KEY_TIME: Duration = RESUMPTION_TIME;
+
+/// Tickets that a client keeps: one for each of its connections, if they all end at once. 150 KiB with full names.
+pub const KEPT_TICKETS: usize = 256;
 
 /// Suites that a first message may offer. Four exist; the rest is room for later versions without room for abuse.
 pub const OFFERED_SUITES: usize = 8;

@@ -10,7 +10,7 @@ use dyno_security::channel::trust::Trust;
 use dyno_security::pipe::Pipe;
 use dyno_security::signature::{PublicKey, SigningKey};
 use std::time::Instant;
-use support::drain;
+use support::{drain, settle};
 
 /// Initiators 0 and 1, responders 2 and 3. Each takes two turns; in a turn the network hands it any one message that
 /// has been sent so far, or none.
@@ -30,7 +30,16 @@ struct Run {
 }
 
 impl Run {
-    fn new(clients: &[ChannelClient; 2], servers: &[ChannelServer; 2], now: Instant) -> Self {
+    fn new(
+        clients: &[ChannelClient; 2],
+        servers: &[ChannelServer; 2],
+        come_back: bool,
+        now: Instant,
+    ) -> Self {
+        // Who is to come back gets a ticket first.
+        for (client, server) in clients.iter().zip(servers).filter(|_| come_back) {
+            settle(&mut client.session(now), &mut server.session(now), now).expect("honest");
+        }
         let mut run = Run {
             parties: [
                 clients[0].session(now),
@@ -67,6 +76,8 @@ impl Run {
 struct Search<'a> {
     clients: &'a [ChannelClient; 2],
     servers: &'a [ChannelServer; 2],
+    /// Both clients resume sessions, each with the server of its number.
+    come_back: bool,
     now: Instant,
     schedules: u32,
     agreements: u32,
@@ -80,7 +91,7 @@ impl Search<'_> {
     /// Returns whether the last message was refused.
     fn explore(&mut self, prefix: &mut Vec<Option<usize>>, skip_refused: bool) -> bool {
         // The parties cannot be copied (their keys are for one use), so every schedule starts afresh.
-        let mut run = Run::new(self.clients, self.servers, self.now);
+        let mut run = Run::new(self.clients, self.servers, self.come_back, self.now);
         let (mut dead, mut refused) = ([false; PARTIES], false);
         for (&party, choice) in TURNS.iter().zip(prefix.iter()) {
             refused = choice.is_some_and(|choice| !run.deliver(party, choice, self.now));
@@ -135,8 +146,9 @@ impl Search<'_> {
     }
 }
 
-fn explore(clients: &[ChannelClient; 2], servers: &[ChannelServer; 2]) -> (u32, u32) {
-    let mut search = Search { clients, servers, now: Instant::now(), schedules: 0, agreements: 0 };
+fn explore(clients: &[ChannelClient; 2], servers: &[ChannelServer; 2], come_back: bool) -> (u32, u32) {
+    let now = Instant::now();
+    let mut search = Search { clients, servers, come_back, now, schedules: 0, agreements: 0 };
     search.explore(&mut Vec::new(), false);
     (search.schedules, search.agreements)
 }
@@ -146,15 +158,28 @@ fn config(key: SigningKey, friends: &[&SigningKey]) -> Config {
     Config::new(Identity::bare(key), trust)
 }
 
-#[test]
-fn two_clients_and_two_servers_who_all_know_each_other() {
+fn everybody_knows_everybody(come_back: bool) {
     let [a, b, s, t] = std::array::from_fn(|_| SigningKey::generate());
     let copy = |document: &[u8]| SigningKey::from_pkcs8(document).unwrap();
-    let clients =
-        [config(copy(&a.1), &[&s.0, &t.0]), config(copy(&b.1), &[&s.0, &t.0])].map(ChannelClient::new);
+    let clients = [&a, &b].map(|own| {
+        let mut config = config(copy(&own.1), &[&s.0, &t.0]);
+        config.resumes = come_back;
+        ChannelClient::new(config)
+    });
     let servers =
         [config(copy(&s.1), &[&a.0, &b.0]), config(copy(&t.1), &[&a.0, &b.0])].map(ChannelServer::new);
-    let (schedules, agreements) = explore(&clients, &servers);
+    let (schedules, agreements) = explore(&clients, &servers, come_back);
     println!("{schedules} schedules, {agreements} acceptances in agreement");
     assert!(schedules > 1000 && agreements > 0);
+}
+
+#[test]
+fn two_clients_and_two_servers_who_all_know_each_other() {
+    everybody_knows_everybody(false);
+}
+
+/// A ticket of the one server may be brought to the other, and the answer to one client to the other.
+#[test]
+fn two_clients_who_come_back_by_tickets_and_two_servers() {
+    everybody_knows_everybody(true);
 }

@@ -3,9 +3,11 @@
 mod support;
 
 use dyno_security::channel::exporter::{CannotExport, Exporter};
+use dyno_security::channel::formula;
 use dyno_security::channel::message::Suite;
 use dyno_security::channel::schedule::{self, Secret};
 use dyno_security::channel::session::ChannelSession;
+use dyno_security::kdf;
 use dyno_security::pipe::Pipe;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -111,6 +113,11 @@ fn the_key_schedule_gives_the_figures_of_the_specification() {
         told.push((name, hex(&out)));
     }
     told.push(("renewed", hex(&*schedule::renewed(&epoch.next, &[0x0c; 32], &[4; 32]))));
+    let rs = Secret::copy_of(&*kdf::Prk::from_uniform(&xm).derive::<32>(formula::CTX_RESUMPTION.as_bytes()));
+    told.push(("rs", hex(&*rs)));
+    for (name, shared) in [("resumed", vec![0x0a; 32]), ("res. hybrid", [[0x0b; 32], [0x0a; 32]].concat())] {
+        told.push((name, hex(&*schedule::derive_resumed(&th3, &shared, &rs)[0])));
+    }
     for (name, figure) in told {
         let line = format!("    {name:<12} {figure}\n");
         assert!(SPECIFICATION.contains(&line), "{line}");

@@ -112,11 +112,16 @@ fn settle(left: &mut dyn Pipe, right: &mut dyn Pipe, now: Instant) {
 struct Pair(Box<dyn Connector>, Box<dyn Acceptor>);
 
 fn channel_pair(suites: [Suite; 2]) -> Pair {
+    channel_pair_that(suites, false)
+}
+
+/// Whose client comes back with its tickets, or not.
+fn channel_pair_that(suites: [Suite; 2], resumes: bool) -> Pair {
     let (client, server) = (SigningKey::generate().0, SigningKey::generate().0);
     let (to_client, to_server) = (Trust::pinned(*client.public()), Trust::pinned(*server.public()));
     let config = |key, trust| {
         let mut config = Config::new(Identity::bare(key), trust);
-        config.suites = suites.to_vec();
+        (config.suites, config.resumes) = (suites.to_vec(), resumes);
         config
     };
     let server = channel::endpoint::ChannelServer::new(config(server, to_client));
@@ -163,6 +168,8 @@ pub(crate) fn handshakes() -> Vec<Contestant> {
     vec![
         of("channel, mutual, pinned keys", channel_pair(Suite::CLASSICAL)),
         of("channel, the same with ML-KEM-768", channel_pair(Suite::HYBRID)),
+        of("channel, resumed", channel_pair_that(Suite::CLASSICAL, true)),
+        of("channel, resumed with ML-KEM-768", channel_pair_that(Suite::HYBRID, true)),
         of("TLS 1.3, mutual, Ed25519", tls_pair(true)),
         of("TLS 1.3, server only, Ed25519", tls_pair(false)),
         noise,

@@ -112,6 +112,9 @@ pub struct Config {
     /// For which application the session is, 0 to 255 octets: both ends must say the same. One identity key can serve
     /// two applications that have different ones.
     pub context: Vec<u8>,
+    /// For an initiator: whether it keeps the tickets that it is given and resumes sessions by them. A responder gives
+    /// one to each initiator that wants it.
+    pub resumes: bool,
     /// Limits of time, number and size.
     pub bounds: Bounds,
     /// Tells the calendar time, to check whether certificates are valid.
@@ -119,7 +122,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The classical suites, no context, the usual bounds, the system's calendar. An offer of a hybrid suite costs its
+    /// The classical suites, no context, no resumption, the usual bounds, the system's calendar. An offer of a hybrid suite costs its
     /// initiator a pair of keys and 1,184 octets whether it is taken or not, so it is made when it is asked for.
     pub fn new(identity: Identity, trust: Trust) -> Self {
         Config {
@@ -127,6 +130,7 @@ impl Config {
             trust,
             suites: Suite::CLASSICAL.to_vec(),
             context: Vec::new(),
+            resumes: false,
             bounds: Bounds::default(),
             calendar: Calendar::from_system(),
         }

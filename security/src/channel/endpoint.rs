@@ -2,6 +2,8 @@
 
 use super::config::Config;
 use super::cookie::Cookies;
+use super::resumption::kept::Purse;
+use super::resumption::tickets::Tickets;
 use super::session::ChannelSession;
 use crate::half_open::HalfOpen;
 use crate::pipe::{Acceptor, Connector, Pipe};
@@ -16,6 +18,7 @@ pub struct ChannelServer {
     config: Arc<Config>,
     half_open: HalfOpen,
     cookies: Arc<Cookies>,
+    tickets: Arc<Tickets>,
 }
 
 impl ChannelServer {
@@ -25,8 +28,9 @@ impl ChannelServer {
     /// When the operating system gives no random octets.
     pub fn new(config: Config) -> Self {
         let half_open = HalfOpen::new(config.bounds.half_open);
-        let cookies = Arc::new(Cookies::new(Instant::now()));
-        ChannelServer { config: Arc::new(config), half_open, cookies }
+        let now = Instant::now();
+        let (cookies, tickets) = (Arc::new(Cookies::new(now)), Arc::new(Tickets::new(now)));
+        ChannelServer { config: Arc::new(config), half_open, cookies, tickets }
     }
 
     /// The key that clients pin.
@@ -43,7 +47,8 @@ impl ChannelServer {
     /// way.
     pub fn session_from(&self, source: Option<IpAddr>, now: Instant) -> ChannelSession {
         let door = self.half_open.door(source);
-        ChannelSession::respond(Arc::clone(&self.config), door, Arc::clone(&self.cookies), now)
+        let tickets = Arc::clone(&self.tickets);
+        ChannelSession::respond(Arc::clone(&self.config), door, Arc::clone(&self.cookies), tickets, now)
     }
 }
 
@@ -57,12 +62,13 @@ impl Acceptor for ChannelServer {
 #[derive(Debug, Clone)]
 pub struct ChannelClient {
     config: Arc<Config>,
+    purse: Arc<Purse>,
 }
 
 impl ChannelClient {
     /// A client with this configuration.
     pub fn new(config: Config) -> Self {
-        ChannelClient { config: Arc::new(config) }
+        ChannelClient { config: Arc::new(config), purse: Arc::default() }
     }
 
     /// The key that servers pin.
@@ -72,7 +78,7 @@ impl ChannelClient {
 
     /// A session for a connection that was opened at `now`.
     pub fn session(&self, now: Instant) -> ChannelSession {
-        ChannelSession::initiate(Arc::clone(&self.config), now)
+        ChannelSession::initiate(Arc::clone(&self.config), Arc::clone(&self.purse), now)
     }
 }
 

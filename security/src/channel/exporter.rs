@@ -3,7 +3,7 @@
 //! Both ends get the same octets for the same label and context, nobody else gets them, and octets under another label,
 //! context or length tell nothing about them. An application that signs or encrypts them binds itself to this session.
 
-use super::formula::CTX_EXPORT;
+use super::formula::{CTX_EXPORT, CTX_RESUMPTION};
 use super::schedule::Secret;
 use crate::digest::sha256;
 use crate::kdf::Prk;
@@ -33,6 +33,11 @@ impl Exporter {
     /// From the third secret of the traffic schedule.
     pub fn new(secret: Secret) -> Self {
         Exporter(secret)
+    }
+
+    /// The secret by which a later session proves that it is of the same two.
+    pub(crate) fn resumption(&self) -> Secret {
+        Prk::from_uniform(&self.0).derive(CTX_RESUMPTION.as_bytes())
     }
 
     /// Fills `out` with the octets for `label` and `context`.

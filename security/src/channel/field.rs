@@ -8,6 +8,8 @@ use crate::limits;
 const KEM_KEY: u8 = 1;
 /// The application's context.
 const CONTEXT: u8 = 2;
+/// A ticket of the responder's; empty where there is none and one is wanted.
+const TICKET: u8 = 3;
 /// The responder's cookie. It is always the last field, so that the message without it is its beginning.
 const COOKIE: u8 = 255;
 
@@ -23,6 +25,8 @@ pub struct HelloFields<'a> {
     pub kem_key: Option<&'a [u8; kem::PUBLIC_OCTETS]>,
     /// The application's context; empty: none.
     pub context: &'a [u8],
+    /// The ticket by which a session is to be resumed; empty: one is wanted for the next time.
+    pub ticket: Option<&'a [u8]>,
     /// What the responder had asked to be sent back to it.
     pub cookie: Option<&'a [u8]>,
 }
@@ -30,7 +34,7 @@ pub struct HelloFields<'a> {
 impl<'a> HelloFields<'a> {
     /// Parses the fields; `None` when they are malformed or out of order.
     pub fn parse(octets: &'a [u8]) -> Option<Self> {
-        let mut fields = HelloFields { octets, kem_key: None, context: &[], cookie: None };
+        let mut fields = HelloFields { octets, kem_key: None, context: &[], ticket: None, cookie: None };
         let (mut rest, mut last) = (octets, None);
         while !rest.is_empty() {
             let (&[kind, high, low], tail) = rest.split_first_chunk::<HEADER_OCTETS>()?;
@@ -42,7 +46,8 @@ impl<'a> HelloFields<'a> {
                 KEM_KEY => fields.kem_key = Some(value.try_into().ok()?),
                 CONTEXT if (1..=limits::CONTEXT_OCTETS).contains(&value.len()) => fields.context = value,
                 COOKIE if (1..=limits::COOKIE_OCTETS).contains(&value.len()) => fields.cookie = Some(value),
-                CONTEXT | COOKIE => return None,
+                TICKET if value.len() <= limits::TICKET_OCTETS => fields.ticket = Some(value),
+                CONTEXT | TICKET | COOKIE => return None,
                 _ => {}
             }
             (rest, last) = (tail, Some(kind));
@@ -66,6 +71,11 @@ pub fn write_offer(kem_key: Option<&[u8; kem::PUBLIC_OCTETS]>, context: &[u8]) -
     out
 }
 
+/// The octets of the field with which an initiator asks for a ticket, and may show one.
+pub fn write_ticket(ticket: &[u8]) -> Vec<u8> {
+    write(TICKET, ticket)
+}
+
 /// The octets of the field that an initiator adds when it is asked to.
 pub fn write_cookie(cookie: &[u8]) -> Vec<u8> {
     write(COOKIE, cookie)
@@ -84,11 +94,13 @@ mod tests {
     fn fields_have_one_order_and_one_form() {
         let key = [7; kem::PUBLIC_OCTETS];
         let offer = write_offer(Some(&key), b"http/1.1");
-        let whole = [&offer[..], &write(9, b"of a later version"), &write_cookie(&[1; 32])].concat();
+        let whole =
+            [&offer[..], &write_ticket(b"ticket"), &write(9, b"of a later version"), &write_cookie(&[1; 32])]
+                .concat();
         let fields = HelloFields::parse(&whole).expect("in order");
         assert_eq!(
-            (fields.kem_key, fields.context, fields.cookie),
-            (Some(&key), &b"http/1.1"[..], Some(&[1; 32][..]))
+            (fields.kem_key, fields.context, fields.ticket, fields.cookie),
+            (Some(&key), &b"http/1.1"[..], Some(&b"ticket"[..]), Some(&[1; 32][..]))
         );
         assert_eq!(fields.octets, whole);
         assert_eq!(without_cookie(&whole, 32), &whole[..whole.len() - 35]);
@@ -101,6 +113,7 @@ mod tests {
             ("something after the cookie", [write_cookie(b"c"), write(9, b"")].concat()),
             ("an empty context", write(CONTEXT, b"")),
             ("a context too long", write(CONTEXT, &[0; limits::CONTEXT_OCTETS + 1])),
+            ("a ticket too long", write(TICKET, &[0; limits::TICKET_OCTETS + 1])),
             ("an empty cookie", write(COOKIE, b"")),
             ("a cookie too long", write(COOKIE, &[0; limits::COOKIE_OCTETS + 1])),
             ("a key too short", write(KEM_KEY, &key[1..])),

@@ -37,6 +37,10 @@ pub enum Field {
     LabelRenewI,
     /// The label of the responder's signature in a renewal.
     LabelRenewR,
+    /// The label of the initiator's MAC in a resumed session.
+    LabelResumedI,
+    /// The label of the responder's MAC in a resumed session.
+    LabelResumedR,
     /// The initiator's label.
     LabelI,
     /// The responder's label.
@@ -53,6 +57,10 @@ pub enum Field {
     MacI,
     /// The responder's MAC.
     MacR,
+    /// The initiator's MAC in a resumed session.
+    MacResumedI,
+    /// The responder's MAC in a resumed session.
+    MacResumedR,
 }
 
 impl Field {
@@ -74,6 +82,8 @@ impl Field {
             Field::Th4 => "th4",
             Field::LabelRenewI => "labelRenewI",
             Field::LabelRenewR => "labelRenewR",
+            Field::LabelResumedI => "labelResumedI",
+            Field::LabelResumedR => "labelResumedR",
             Field::LabelI => "labelI",
             Field::LabelR => "labelR",
             Field::IdI => "idi",
@@ -82,6 +92,8 @@ impl Field {
             Field::SigR => "sigR",
             Field::MacI => "macI",
             Field::MacR => "macR",
+            Field::MacResumedI => "macResumedI",
+            Field::MacResumedR => "macResumedR",
         }
     }
 }
@@ -153,8 +165,21 @@ pub const SIG_RENEW_R: Formula =
 pub const SIG_RENEW_I: Formula =
     Formula { name: "sigRenewI", operation: "SIGN si", fields: &[Field::LabelRenewI, Field::Th4] };
 
-/// The whole table, in the order of the handshake and of a renewal.
-pub const ALL: [&Formula; 12] = [
+/// What the responder's MAC covers in a resumed session.
+pub const MAC_RESUMED_R: Formula =
+    Formula { name: "macResumedR", operation: "MAC mk", fields: &[Field::LabelResumedR, Field::Th1] };
+/// What the responder seals in a resumed session; the associated data is [`TH1`].
+pub const FLIGHT_RESUMED_R: Formula =
+    Formula { name: "flightResumedR", operation: "AEAD hkR rec0 th1", fields: &[Field::MacResumedR] };
+/// What the initiator's MAC covers in a resumed session.
+pub const MAC_RESUMED_I: Formula =
+    Formula { name: "macResumedI", operation: "MAC mk", fields: &[Field::LabelResumedI, Field::Th2] };
+/// What the initiator seals in a resumed session; the associated data is [`TH2`].
+pub const FLIGHT_RESUMED_I: Formula =
+    Formula { name: "flightResumedI", operation: "AEAD hkI rec0 th2", fields: &[Field::MacResumedI] };
+
+/// The whole table, in the order of the handshake, of a renewal and of a resumption.
+pub const ALL: [&Formula; 16] = [
     &TH1,
     &SIG_R,
     &MAC_R,
@@ -167,6 +192,10 @@ pub const ALL: [&Formula; 12] = [
     &TH4,
     &SIG_RENEW_R,
     &SIG_RENEW_I,
+    &MAC_RESUMED_R,
+    &FLIGHT_RESUMED_R,
+    &MAC_RESUMED_I,
+    &FLIGHT_RESUMED_I,
 ];
 
 /// The label under which a renewal gives the next traffic secrets.
@@ -176,8 +205,17 @@ pub const LABEL_RENEW_R: Context = Context("dyno channel v1 renew responder");
 /// The label of the initiator's signature in a renewal.
 pub const LABEL_RENEW_I: Context = Context("dyno channel v1 renew initiator");
 
+/// The label under which a session gives the secret by which another one resumes it.
+pub const CTX_RESUMPTION: &str = "dyno channel v1 resumption";
+/// The label under which the secrets of a resumed session are expanded.
+pub const CTX_RESUMED: &str = "dyno channel v1 resumed keys";
+/// The label of the responder's MAC in a resumed session.
+pub const LABEL_RESUMED_R: Context = Context("dyno channel v1 resumed responder");
+/// The label of the initiator's MAC in a resumed session.
+pub const LABEL_RESUMED_I: Context = Context("dyno channel v1 resumed initiator");
+
 /// The labels, by their names in the models (some are below the models' grain).
-pub const LABELS: [(&str, &str); 8] = [
+pub const LABELS: [(&str, &str); 12] = [
     ("labelR", LABEL_R.0),
     ("labelI", LABEL_I.0),
     ("ctxKeys", CTX_KEYS),
@@ -186,6 +224,10 @@ pub const LABELS: [(&str, &str); 8] = [
     ("ctxRenew", CTX_RENEW),
     ("labelRenewR", LABEL_RENEW_R.0),
     ("labelRenewI", LABEL_RENEW_I.0),
+    ("ctxResumption", CTX_RESUMPTION),
+    ("ctxResumed", CTX_RESUMED),
+    ("labelResumedR", LABEL_RESUMED_R.0),
+    ("labelResumedI", LABEL_RESUMED_I.0),
 ];
 
 impl Formula {

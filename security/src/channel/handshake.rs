@@ -4,22 +4,25 @@ use super::config::Config;
 use super::credential::{Credential, KeyUsage};
 use super::exchange::{self, Agreed, Offer};
 use super::exporter::Exporter;
-use super::field::{self, HelloFields};
+use super::field;
 use super::formula::{self, Field, Formula};
 use super::message::{self, Hello, HelloReply, MessageKind, Suite};
 use super::record::{RecordOpener, RecordSealer};
+use super::resumption::kept::Kept;
+use super::resumption::tickets::Resumable;
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, SealingKey};
 use crate::dh;
 use crate::digest::{self, sha256};
 use crate::kem;
+use crate::limits;
 use crate::pipe::error::PipeError;
 use crate::signature::{Context, PublicKey, SIGNATURE_OCTETS};
 use zeroize::Zeroizing;
 
 const MAC_OCTETS: usize = 32;
 /// Each flight has a key of its own that seals nothing else, so the nonce may be the same: number 0 on a base of zeros.
-const FLIGHT_BASE: [u8; 12] = [0; 12];
+pub(crate) const FLIGHT_BASE: [u8; 12] = [0; 12];
 
 /// Why a handshake ends early.
 #[derive(Debug)]
@@ -52,15 +55,28 @@ pub(crate) struct Established {
     pub(crate) transcript: [u8; 32],
     /// Gives keys to the application.
     pub(crate) exporter: Exporter,
+    /// The last second at which another session may resume this one, counted from 1970.
+    pub(crate) until_s: u64,
+    /// Whether the initiator wants a ticket.
+    pub(crate) wants_ticket: bool,
+    /// Whether this session has resumed another one.
+    pub(crate) is_resumed: bool,
+}
+
+/// The last second at which a handshake with signatures at `unix_s` may be resumed, as far as this side's peer goes.
+fn until_s(config: &Config, peer: &Credential, unix_s: u64) -> u64 {
+    config.trust.until_s(peer).min(unix_s.saturating_add(limits::RESUMPTION_TIME.as_secs()))
 }
 
 /// The initiator after message 1.
 #[derive(Debug)]
 pub(crate) struct Initiator {
-    offer: Offer,
-    suites: Vec<u8>,
+    pub(super) offer: Offer,
+    pub(super) suites: Vec<u8>,
     /// The fields of message 1 as they were sent last.
-    fields: Vec<u8>,
+    pub(super) fields: Vec<u8>,
+    /// The ticket among them, with its secret.
+    pub(super) kept: Option<Box<Kept>>,
 }
 
 impl Initiator {
@@ -68,12 +84,15 @@ impl Initiator {
     ///
     /// # Errors
     /// [`PipeError::NoRandomness`].
-    pub(crate) fn start(config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
+    pub(crate) fn start(config: &Config, kept: Option<Kept>) -> Result<(Self, Vec<u8>), PipeError> {
         let offer = Offer::generate(config.suites.iter().any(|suite| suite.is_hybrid()))?;
-        let fields = field::write_offer(offer.kem_key(), &config.context);
+        let mut fields = field::write_offer(offer.kem_key(), &config.context);
+        if config.resumes {
+            fields.extend(field::write_ticket(kept.as_ref().map_or(&[][..], |kept| &kept.ticket[..])));
+        }
         let hello = Hello::write_with(&config.suites, offer.gx(), &fields);
         let suites = config.suites.iter().map(|&suite| suite as u8).collect();
-        Ok((Initiator { offer, suites, fields }, hello))
+        Ok((Initiator { offer, suites, fields, kept: kept.map(Box::new) }, hello))
     }
 
     /// Message 1 once more with its header, and with the cookie that the responder has asked for.
@@ -118,17 +137,33 @@ impl Initiator {
         let (sealer, opener) =
             (RecordSealer::new(reply.suite, tk_i, th3), RecordOpener::new(reply.suite, tk_r, th3));
         let exporter = Exporter::new(xm);
-        Ok((Established { sealer, opener, peer, names, transcript: th3, exporter }, finish))
+        let until_s = until_s(config, &peer, unix_s);
+        let wants_ticket = config.resumes;
+        let established = Established {
+            sealer,
+            opener,
+            peer,
+            names,
+            transcript: th3,
+            exporter,
+            until_s,
+            wants_ticket,
+            is_resumed: false,
+        };
+        Ok((established, finish))
     }
 }
 
 /// The responder after message 2.
 pub(crate) struct Responder {
-    suite: Suite,
-    shared: Agreed,
-    hk_i: Secret,
-    mk: Secret,
-    th2: [u8; 32],
+    pub(super) suite: Suite,
+    pub(super) shared: Agreed,
+    pub(super) hk_i: Secret,
+    pub(super) mk: Secret,
+    pub(super) th2: [u8; 32],
+    /// Who the initiator was proved to be in the session that it resumes, and its names.
+    pub(super) proved: Option<Box<(Resumable, Vec<String>)>>,
+    pub(super) wants_ticket: bool,
 }
 
 impl std::fmt::Debug for Responder {
@@ -143,16 +178,16 @@ impl Responder {
     /// # Errors
     /// [`PipeError::BadMessage`] or [`PipeError::NothingInCommon`].
     pub(crate) fn start(hello: &Hello, suite: Suite, config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
-        let Hello { suites: offered, gx, fields: HelloFields { octets: fields, kem_key, .. } } = *hello;
-        let (answer, shared) = exchange::answer(suite, gx, kem_key)?;
+        let (answer, shared) = exchange::answer(suite, hello.gx, hello.fields.kem_key)?;
         let (gy, ct) = (&answer.gy, answer.ct.as_deref());
-        let th1 = Agreement { offered, suite, gx, fields }.hash(gy, ct);
+        let th1 = Agreement::of(hello, suite).hash(gy, ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
         let flight =
             Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal(config)?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, &flight)]);
         let reply = HelloReply { suite, gy, ct, flight: &flight }.write();
-        Ok((Responder { suite, shared, hk_i, mk, th2 }, reply))
+        let wants_ticket = hello.fields.ticket.is_some();
+        Ok((Responder { suite, shared, hk_i, mk, th2, proved: None, wants_ticket }, reply))
     }
 
     /// Takes the body of message 3: checks the initiator.
@@ -160,11 +195,14 @@ impl Responder {
     /// # Errors
     /// [`PipeError::BadMessage`], or why the initiator is not trusted.
     pub(crate) fn finish(
-        self,
+        mut self,
         body: &[u8],
         config: &Config,
         unix_s: u64,
     ) -> Result<Established, HandshakeRefusal> {
+        if let Some(proved) = self.proved.take() {
+            return Ok(self.finish_resumed(body, *proved)?);
+        }
         let initiator = Part {
             role: &INITIATOR,
             suite: self.suite,
@@ -178,21 +216,36 @@ impl Responder {
         let [tk_i, tk_r, xm] = schedule::derive(&th3, &self.shared);
         let (sealer, opener) =
             (RecordSealer::new(self.suite, tk_r, th3), RecordOpener::new(self.suite, tk_i, th3));
-        Ok(Established { sealer, opener, peer, names, transcript: th3, exporter: Exporter::new(xm) })
+        Ok(Established {
+            sealer,
+            opener,
+            until_s: until_s(config, &peer, unix_s),
+            peer,
+            names,
+            transcript: th3,
+            exporter: Exporter::new(xm),
+            wants_ticket: self.wants_ticket,
+            is_resumed: false,
+        })
     }
 }
 
 /// What stands in the transcript before the flights.
-struct Agreement<'a> {
-    offered: &'a [u8],
-    suite: Suite,
-    gx: &'a [u8; dh::OCTETS],
-    fields: &'a [u8],
+pub(super) struct Agreement<'a> {
+    pub(super) offered: &'a [u8],
+    pub(super) suite: Suite,
+    pub(super) gx: &'a [u8; dh::OCTETS],
+    pub(super) fields: &'a [u8],
 }
 
-impl Agreement<'_> {
+impl<'a> Agreement<'a> {
+    /// What the responder has received, and chosen.
+    pub(super) fn of(hello: &Hello<'a>, suite: Suite) -> Self {
+        Agreement { offered: hello.suites, suite, gx: hello.gx, fields: hello.fields.octets }
+    }
+
     /// The digest th1.
-    fn hash(&self, gy: &[u8; dh::OCTETS], ct: Option<&[u8; kem::CIPHERTEXT_OCTETS]>) -> [u8; 32] {
+    pub(super) fn hash(&self, gy: &[u8; dh::OCTETS], ct: Option<&[u8; kem::CIPHERTEXT_OCTETS]>) -> [u8; 32] {
         let suite = message::suite_field(self.offered, self.suite);
         let values: &Values = &[
             (Field::Suite, &suite),
@@ -205,7 +258,7 @@ impl Agreement<'_> {
     }
 }
 
-fn hash(formula: &Formula, values: &Values) -> [u8; 32] {
+pub(super) fn hash(formula: &Formula, values: &Values) -> [u8; 32] {
     sha256(&formula.gather(values))
 }
 

@@ -44,6 +44,10 @@ pub enum MessageKind {
     Answer = 10,
     /// A record after which its sender seals under the new secrets; the initiator's carries its signature.
     Fresh = 11,
+    /// In place of message 2, to an initiator whose ticket was taken.
+    Resumed = 12,
+    /// A record with a ticket for the initiator, and for how many seconds it is good.
+    Ticket = 13,
 }
 
 /// A cipher suite: all use X25519, Ed25519 and SHA-256.
@@ -94,7 +98,7 @@ impl Suite {
         Suite::HYBRID.contains(&self)
     }
 
-    fn from_octet(octet: u8) -> Option<Suite> {
+    pub(crate) fn from_octet(octet: u8) -> Option<Suite> {
         Suite::ALL.into_iter().find(|&suite| suite as u8 == octet)
     }
 }
@@ -200,8 +204,13 @@ impl<'a> HelloReply<'a> {
 
     /// Writes message 2 with its header.
     pub fn write(&self) -> Vec<u8> {
+        self.write_as(MessageKind::Reply)
+    }
+
+    /// The same as a message of `kind`.
+    pub(crate) fn write_as(&self, kind: MessageKind) -> Vec<u8> {
         let ct = self.ct.map_or(&[][..], |ct| ct);
-        let mut out = header(MessageKind::Reply, 2 + dh::OCTETS + ct.len() + self.flight.len()).to_vec();
+        let mut out = header(kind, 2 + dh::OCTETS + ct.len() + self.flight.len()).to_vec();
         out.extend_from_slice(&[VERSION, self.suite as u8]);
         out.extend_from_slice(self.gy);
         out.extend_from_slice(ct);

@@ -16,7 +16,7 @@
 //! change, drop, repeat or cut one without being noticed. Keys that are stolen later open nothing that was recorded
 //! before. The initiator shows its identity to nobody but the responder that it trusts.
 //!
-//! It does not hide the lengths and times of messages. It has no padding and no resumption, and nobody outside of this
+//! It does not hide the lengths and times of messages. It has no padding and no early data, and nobody outside of this
 //! project has examined it. For strangers on the internet use [`crate::tls`].
 //!
 //! The specification for a second implementation is `security/CHANNEL.md`; the symbolic model is in `security/model`.
@@ -34,6 +34,7 @@ mod handshake;
 pub mod message;
 pub mod name;
 pub mod record;
+mod resumption;
 pub mod schedule;
 pub mod session;
 pub mod table;

@@ -1,8 +1,9 @@
 //! The key schedule derives all keys from the shared secret and the transcript, each for one direction, purpose and
 //! epoch.
 
-use super::formula::{CTX_EPOCH, CTX_KEYS, CTX_RENEW};
+use super::formula::{CTX_EPOCH, CTX_KEYS, CTX_RENEW, CTX_RESUMED};
 use crate::kdf::{self, Prk};
+use zeroize::Zeroizing;
 
 /// 32 secret octets, wiped when dropped.
 pub type Secret = crate::secret::Secret<32>;
@@ -22,7 +23,18 @@ pub const TRAFFIC: Derivation = Derivation { salt: "th3", outputs: ["tkI", "tkR"
 
 /// HKDF with a transcript digest as salt: three secrets in the order of the [`Derivation`].
 pub fn derive(transcript: &[u8; 32], shared: &[u8]) -> [Secret; 3] {
-    let okm = kdf::extract(transcript, shared).derive::<96>(CTX_KEYS.as_bytes());
+    three(&kdf::extract(transcript, shared), CTX_KEYS)
+}
+
+/// The same for a resumed session: the secret of the session before goes in behind the fresh one, and the label tells
+/// the two kinds of session apart.
+pub fn derive_resumed(transcript: &[u8; 32], shared: &[u8], resumption: &Secret) -> [Secret; 3] {
+    let both = Zeroizing::new([shared, &resumption[..]].concat());
+    three(&kdf::extract(transcript, &both), CTX_RESUMED)
+}
+
+fn three(prk: &Prk, label: &str) -> [Secret; 3] {
+    let okm = prk.derive::<96>(label.as_bytes());
     [0, 32, 64].map(|at| Secret::copy_of(&okm[at..]))
 }
 

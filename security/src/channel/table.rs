@@ -2,7 +2,7 @@
 
 use super::{formula, schedule};
 
-/// The table as text: the labels, then the formulas, then the two key derivations.
+/// The table as text: the labels, then the formulas, then the key derivations.
 pub fn text() -> String {
     let mut out = String::new();
     for (name, value) in formula::LABELS {
@@ -14,6 +14,10 @@ pub fn text() -> String {
     }
     for keys in [schedule::HANDSHAKE, schedule::TRAFFIC] {
         out.push_str(&format!("keys    {} = HKDF({}, z, ctxKeys)\n", keys.outputs.join(", "), keys.salt));
+    }
+    for keys in [schedule::HANDSHAKE, schedule::TRAFFIC] {
+        let outputs = keys.outputs.join(", ");
+        out.push_str(&format!("resumed {outputs} = HKDF({}, CONCAT(z, rs), ctxResumed)\n", keys.salt));
     }
     out
 }

@@ -142,6 +142,14 @@ impl Trust {
         }
     }
 
+    /// The last second at which a peer that was accepted with `credential` is accepted for the same reason.
+    pub(crate) fn until_s(&self, credential: &Credential) -> u64 {
+        match &credential.certificate {
+            Some(certificate) if !self.keys.contains(&credential.key) => certificate.not_after_s,
+            Some(_) | None => u64::MAX,
+        }
+    }
+
     fn recognise(
         &self,
         credential: &Credential,

@@ -28,9 +28,13 @@ fn hash(parts: &[&[u8]]) -> Vec<u8> {
     digest(&SHA256, &parts.concat()).as_ref().to_vec()
 }
 
-/// Section 3: hkR, hkI, mk from th1; tkI, tkR from th3.
+/// Section 3: hkR, hkI, mk from th1; tkI, tkR, xm from th3.
 fn three_keys(th: &[u8], z: &[u8]) -> [Vec<u8>; 3] {
-    let okm = expand(&Salt::new(HKDF_SHA256, th).extract(z), "dyno channel v1 keys", 96);
+    three_keys_under("dyno channel v1 keys", th, z)
+}
+
+fn three_keys_under(label: &str, th: &[u8], z: &[u8]) -> [Vec<u8>; 3] {
+    let okm = expand(&Salt::new(HKDF_SHA256, th).extract(z), label, 96);
     [okm[..32].to_vec(), okm[32..64].to_vec(), okm[64..].to_vec()]
 }
 
@@ -53,9 +57,13 @@ fn seal(suite: u8, key: &[u8], nonce: Nonce, associated: &[u8], plain: &[u8]) ->
     data
 }
 
-fn open(suite: u8, key: &[u8], nonce: Nonce, associated: &[u8], sealed: &[u8]) -> Vec<u8> {
+fn try_open(suite: u8, key: &[u8], nonce: Nonce, associated: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let mut data = sealed.to_vec();
-    aead(suite, key).open_in_place(nonce, Aad::from(associated), &mut data).expect("it opens").to_vec()
+    aead(suite, key).open_in_place(nonce, Aad::from(associated), &mut data).ok().map(|plain| plain.to_vec())
+}
+
+fn open(suite: u8, key: &[u8], nonce: Nonce, associated: &[u8], sealed: &[u8]) -> Vec<u8> {
+    try_open(suite, key, nonce, associated, sealed).expect("it opens")
 }
 
 /// Section 1: kind, length, body.
@@ -188,7 +196,7 @@ impl Direction {
 
 /// An initiator after message 1.
 pub(crate) struct Initiator {
-    keys: Ed25519KeyPair,
+    seed: [u8; 32],
     /// What is shown: bare (kind 0 and the key), or with a certificate.
     credential: Vec<u8>,
     ephemeral: EphemeralPrivateKey,
@@ -230,7 +238,7 @@ impl Initiator {
             fields.extend(message(2, context));
         }
         let initiator = Initiator {
-            keys,
+            seed: *seed,
             credential,
             ephemeral,
             is_base_point: false,
@@ -259,6 +267,19 @@ impl Initiator {
         (initiator, hello)
     }
 
+    /// The same with a field for a ticket: one that is shown, or an empty one, which asks for one.
+    pub(crate) fn start_with_ticket(
+        seed: &[u8; 32],
+        credential: Option<Vec<u8>>,
+        offered: &[u8],
+        ticket: &[u8],
+    ) -> (Self, Vec<u8>) {
+        let (mut initiator, _) = Initiator::start(seed, credential, offered);
+        initiator.fields.extend(message(3, ticket));
+        let hello = initiator.hello();
+        (initiator, hello)
+    }
+
     fn hello(&self) -> Vec<u8> {
         let offer = [&[1, self.offered.len() as u8][..], &self.offered].concat();
         message(1, &[b"dyno-channel", &offer[..], &self.gx, &self.fields].concat())
@@ -283,8 +304,14 @@ impl Initiator {
         body: &[u8],
         responder: &[u8; 32],
     ) -> (Direction, Direction, Vec<u8>, Secrets) {
+        let (to, from, finish, secrets, _) = self.try_finish(body, responder).expect("an honest responder");
+        (to, from, finish, secrets)
+    }
+
+    /// z, th1, the suite and the flight, from the body of message 2 of either kind.
+    fn agree(self, body: &[u8]) -> (Vec<u8>, Vec<u8>, u8, Vec<u8>) {
         let (version, suite, gy) = (body[0], body[1], &body[2..34]);
-        let (ct, flight_r) = body[34..].split_at(if suite > 2 { 1088 } else { 0 });
+        let (ct, flight) = body[34..].split_at(if suite > 2 { 1088 } else { 0 });
         assert!(version == 1 && self.offered.contains(&suite));
         let offer = [&[1, self.offered.len() as u8][..], &self.offered, &[1, suite]].concat();
         let suite_field = [b"dyno-channel".as_slice(), &offer].concat();
@@ -296,11 +323,23 @@ impl Initiator {
             true => gy.to_vec(),
             false => agree_ephemeral(self.ephemeral, &TheirKey::new(&X25519, gy), <[u8]>::to_vec).unwrap(),
         });
-        let th1 = hash(&[&suite_field, &self.gx, &self.fields, gy, ct]);
+        (z, hash(&[&suite_field, &self.gx, &self.fields, gy, ct]), suite, flight.to_vec())
+    }
+
+    /// The same and the exporter's secret; `None` where message 2 does not fit to what we have sent.
+    pub(crate) fn try_finish(
+        self,
+        body: &[u8],
+        responder: &[u8; 32],
+    ) -> Option<(Direction, Direction, Vec<u8>, Secrets, Vec<u8>)> {
+        let keys = Ed25519KeyPair::from_seed_unchecked(&self.seed).unwrap();
+        let credential = self.credential.clone();
+        let (z, th1, suite, flight_r) = self.agree(body);
+        let flight_r = &flight_r[..];
         let [hk_r, hk_i, mk] = three_keys(&th1, &z);
         let mac_key = hmac::Key::new(hmac::HMAC_SHA256, &mk);
 
-        let plain = open(suite, &hk_r, nonce(&[0; 12], 0), &th1, flight_r);
+        let plain = try_open(suite, &hk_r, nonce(&[0; 12], 0), &th1, flight_r)?;
         assert_eq!(plain.len(), 33 + 64 + 32);
         let (id_r, rest) = plain.split_at(33);
         let (sig_r, mac_r) = rest.split_at(64);
@@ -310,13 +349,13 @@ impl Initiator {
         hmac::verify(&mac_key, &covered, mac_r).unwrap();
 
         let th2 = hash(&[&th1, flight_r]);
-        let covered = [b"dyno channel v1 initiator\0", th2.as_slice(), &self.credential].concat();
-        let sig_i: signature::Signature = self.keys.sign(&covered);
+        let covered = [b"dyno channel v1 initiator\0", th2.as_slice(), &credential].concat();
+        let sig_i: signature::Signature = keys.sign(&covered);
         let mac_i = hmac::sign(&mac_key, &covered);
-        let plain = [&self.credential, sig_i.as_ref(), mac_i.as_ref()].concat();
+        let plain = [&credential, sig_i.as_ref(), mac_i.as_ref()].concat();
         let flight_i = seal(suite, &hk_i, nonce(&[0; 12], 0), &th2, &plain);
         let th3 = hash(&[&th2, &flight_i]);
-        let [tk_i, tk_r, _] = three_keys(&th3, &z);
+        let [tk_i, tk_r, xm] = three_keys(&th3, &z);
         let directions = [&tk_i, &tk_r].map(|secret| Direction::new(suite, &th3, secret));
         let [to, from] = directions;
         let extracted = |th: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, th), &z).as_ref().to_vec();
@@ -331,6 +370,57 @@ impl Initiator {
             ("tkI", tk_i),
             ("tkR", tk_r),
         ];
-        (to, from, message(3, &flight_i), secrets)
+        Some((to, from, message(3, &flight_i), secrets, xm))
+    }
+}
+
+/// Section 4, resumption: a ticket, and the secret without which it is worth nothing.
+pub(crate) struct Ticket {
+    pub(crate) octets: Vec<u8>,
+    pub(crate) lifetime_s: u32,
+    pub(crate) secret: Vec<u8>,
+}
+
+impl Ticket {
+    /// From the plaintext of the record, and the exporter's secret of the session.
+    pub(crate) fn new(plain: &[u8], xm: &[u8]) -> Self {
+        let (lifetime, octets) = plain.split_first_chunk().unwrap();
+        let secret = expand(&Prk::new_less_safe(HKDF_SHA256, xm), "dyno channel v1 resumption", 32);
+        Ticket { octets: octets.to_vec(), lifetime_s: u32::from_be_bytes(*lifetime), secret }
+    }
+}
+
+/// Section 4, resumption: the handshake of a resumption.
+impl Initiator {
+    /// Takes the body of `resumed`; gives both directions and message 3.
+    pub(crate) fn resume(self, body: &[u8], secret: &[u8]) -> (Direction, Direction, Vec<u8>) {
+        self.resume_if(body, secret, true)
+    }
+
+    /// Message 3 of who cannot open `resumed`, and goes on nevertheless.
+    pub(crate) fn resume_blindly(self, body: &[u8], secret: &[u8]) -> Vec<u8> {
+        self.resume_if(body, secret, false).2
+    }
+
+    fn resume_if(self, body: &[u8], secret: &[u8], opens: bool) -> (Direction, Direction, Vec<u8>) {
+        let (z, th1, suite, flight_r) = self.agree(body);
+        let both = [&z[..], secret].concat();
+        let label = "dyno channel v1 resumed keys";
+        let [hk_r, hk_i, mk] = three_keys_under(label, &th1, &both);
+        let mac_key = hmac::Key::new(hmac::HMAC_SHA256, &mk);
+        let mac_r = try_open(suite, &hk_r, nonce(&[0; 12], 0), &th1, &flight_r);
+        assert_eq!(mac_r.is_some(), opens);
+        if let Some(mac_r) = mac_r {
+            let covered = [b"dyno channel v1 resumed responder\0", &th1[..]].concat();
+            hmac::verify(&mac_key, &covered, &mac_r).unwrap();
+        }
+        let th2 = hash(&[&th1, &flight_r]);
+        let covered = [b"dyno channel v1 resumed initiator\0", &th2[..]].concat();
+        let mac_i = hmac::sign(&mac_key, &covered);
+        let flight_i = seal(suite, &hk_i, nonce(&[0; 12], 0), &th2, mac_i.as_ref());
+        let th3 = hash(&[&th2, &flight_i]);
+        let [tk_i, tk_r, _] = three_keys_under(label, &th3, &both);
+        let [to, from] = [&tk_i, &tk_r].map(|secret| Direction::new(suite, &th3, secret));
+        (to, from, message(3, &flight_i))
     }
 }

@@ -80,6 +80,8 @@ struct Secure {
 impl Secure {
     /// Tells the pipe when its deadline has passed; until then the alarm is set to wake this task.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
+        // Who waits holds no buffer.
+        self.pipe.relax();
         let Some(deadline) = self.pipe.deadline().map(tokio::time::Instant::from) else {
             return Poll::Pending;
         };
@@ -307,14 +309,9 @@ impl AsyncWire {
             let mut wire = ReadBuf::new(secure.pipe.room(WIRE_BYTES));
             let read = self.poll_receive(context, &mut wire);
             let count = wire.filled().len();
-            let secure = self.secure.insert(secure);
-            let read = read?;
+            let (secure, read) = (self.secure.insert(secure), read?);
             let opened = match count {
-                _ if read.is_pending() => {
-                    // Who waits holds no buffer.
-                    secure.pipe.relax();
-                    ready!(secure.poll_deadline(context))
-                }
+                _ if read.is_pending() => ready!(secure.poll_deadline(context)),
                 0 => secure.pipe.receive_eof(),
                 count => secure.pipe.received(count, Instant::now()),
             };

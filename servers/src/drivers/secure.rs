@@ -9,6 +9,7 @@ use dyno_security::pipe::error::PipeError;
 
 use crate::kit::complaint;
 use crate::kit::tally::Tally;
+use crate::limits::RECORD_BYTES;
 
 /// A pipe, and how far its end has come.
 pub(super) struct Secure {
@@ -28,6 +29,14 @@ impl Secure {
     /// The pipe to a peer at `source`.
     pub(super) fn new(pipe: Box<dyn Pipe>, source: Option<IpAddr>, grace: Duration) -> Self {
         Secure { pipe, source, sealed: 0, goodbye_said: false, dead: false, grace, last_chance: None }
+    }
+
+    /// Seals the first piece of both parts, the end of a head and the beginning of its body, in one record.
+    pub(super) fn seal(&mut self, [head, body]: [&[u8]; 2]) {
+        let head = &head[..head.len().min(RECORD_BYTES)];
+        let body = &body[..body.len().min(RECORD_BYTES - head.len())];
+        self.sealed = head.len() + body.len();
+        self.dead |= self.pipe.send_parts([head, body]).is_err();
     }
 
     /// Marks the pipe as dead if it has failed, and reports the reason once.

@@ -31,7 +31,7 @@ use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
-use crate::limits::{RECORD_BYTES, WIRE_BYTES};
+use crate::limits::WIRE_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::Asked;
 
@@ -311,14 +311,9 @@ impl<'a> Session<'a> {
     pub fn pending(&mut self) -> &[u8] {
         let Some(secure) = &mut self.secure else { return self.http.pending() };
         if !secure.dead && secure.pipe.is_established() {
-            // One piece at a time, so that a large body is not held twice. Its head and the begin of its body go into
-            // one record, which is sealed where it is written from.
+            // One piece at a time, so that a large body is not held twice.
             if secure.pipe.pending().is_empty() && !self.http.pending().is_empty() {
-                let parts = self.http.pending_parts();
-                secure.sealed = (parts[0].len() + parts[1].len()).min(RECORD_BYTES);
-                let body = &parts[1][..secure.sealed.saturating_sub(parts[0].len())];
-                let head = &parts[0][..parts[0].len().min(secure.sealed)];
-                secure.dead |= secure.pipe.send_parts([head, body]).is_err();
+                secure.seal(self.http.pending_parts());
             }
             let over = matches!(self.http.want(), Want::Linger | Want::Close);
             if over && self.http.pending().is_empty() && !secure.goodbye_said {

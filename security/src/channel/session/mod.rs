@@ -4,6 +4,7 @@
 
 mod receive;
 mod renewal;
+mod resumption;
 
 use super::config::Config;
 use super::cookie::Cookies;
@@ -12,6 +13,8 @@ use super::exporter::{CannotExport, Exporter};
 use super::handshake::{Established, HandshakeRefusal, Initiator, Responder};
 use super::message::MessageKind;
 use super::record::{RecordOpener, RecordSealer};
+use super::resumption::kept::Purse;
+use super::resumption::tickets::Tickets;
 use crate::half_open::Door;
 use crate::incoming::Incoming;
 use crate::lifecycle::Lifecycle;
@@ -45,6 +48,19 @@ struct Records {
     transcript: [u8; 32],
     exporter: Exporter,
     renewal: Renewal,
+    /// The last second at which another session may resume this one.
+    until_s: u64,
+    /// Whether the initiator wants a ticket and has none yet.
+    wants_ticket: bool,
+    is_resumed: bool,
+}
+
+/// What this side has beside the session, for those that come later.
+enum Memory {
+    /// The initiator's tickets.
+    Purse(Arc<Purse>),
+    /// The responder's keys for tickets.
+    Tickets(Arc<Tickets>),
 }
 
 /// One end of a channel; made by a [`super::endpoint`].
@@ -62,6 +78,7 @@ pub struct ChannelSession {
     refused: Option<Box<Credential>>,
     /// A cookie was asked for. It is asked for once.
     has_asked: bool,
+    memory: Memory,
 }
 
 impl std::fmt::Debug for ChannelSession {
@@ -74,7 +91,7 @@ impl std::fmt::Debug for ChannelSession {
 }
 
 impl ChannelSession {
-    fn new(config: Arc<Config>, stage: Stage, door: Option<Door>, now: Instant) -> Self {
+    fn new(config: Arc<Config>, stage: Stage, memory: Memory, door: Option<Door>, now: Instant) -> Self {
         let life = Lifecycle::new(door, now, config.bounds.handshake);
         ChannelSession {
             config,
@@ -86,6 +103,7 @@ impl ChannelSession {
             leaves_traces: false,
             refused: None,
             has_asked: false,
+            memory,
         }
     }
 
@@ -97,22 +115,30 @@ impl ChannelSession {
     }
 
     /// The responder's end; its handshake takes its place at `door`.
-    pub(super) fn respond(config: Arc<Config>, door: Door, cookies: Arc<Cookies>, now: Instant) -> Self {
-        ChannelSession::new(config, Stage::AwaitHello(cookies), Some(door), now)
+    pub(super) fn respond(
+        config: Arc<Config>,
+        door: Door,
+        cookies: Arc<Cookies>,
+        tickets: Arc<Tickets>,
+        now: Instant,
+    ) -> Self {
+        ChannelSession::new(config, Stage::AwaitHello(cookies), Memory::Tickets(tickets), Some(door), now)
     }
 
     /// The initiator's end; message 1 is pending at once.
-    pub(super) fn initiate(config: Arc<Config>, now: Instant) -> Self {
-        let started = Initiator::start(&config);
+    pub(super) fn initiate(config: Arc<Config>, purse: Arc<Purse>, now: Instant) -> Self {
+        let kept = if config.resumes { purse.take(config.calendar.unix_s(now)) } else { None };
+        let started = Initiator::start(&config, kept);
+        let memory = Memory::Purse(purse);
         wipe_stack();
         match started {
             Ok((initiator, hello)) => {
                 let mut session =
-                    ChannelSession::new(config, Stage::AwaitReply(Box::new(initiator)), None, now);
+                    ChannelSession::new(config, Stage::AwaitReply(Box::new(initiator)), memory, None, now);
                 session.outgoing.append(&hello);
                 session
             }
-            Err(_) => ChannelSession::new(config, Stage::Failed, None, now),
+            Err(_) => ChannelSession::new(config, Stage::Failed, memory, None, now),
         }
     }
 
@@ -131,6 +157,12 @@ impl ChannelSession {
             Stage::Open(records) => Some(&records.transcript),
             _ => None,
         }
+    }
+
+    /// Whether the session has resumed another one: the peer has proved who it is by what only the two ends of that
+    /// session have, and not by a signature.
+    pub fn is_resumed(&self) -> bool {
+        matches!(&self.stage, Stage::Open(records) if records.is_resumed)
     }
 
     /// Fills `out` with octets that only the two ends of this session can have, for the application to use under
@@ -168,9 +200,30 @@ impl ChannelSession {
     }
 
     fn open(&mut self, is_initiator: bool, established: Established) {
-        let Established { sealer, opener, peer, names, transcript, exporter } = established;
+        let Established {
+            sealer,
+            opener,
+            peer,
+            names,
+            transcript,
+            exporter,
+            until_s,
+            wants_ticket,
+            is_resumed,
+        } = established;
         let renewal = Renewal::new(is_initiator, transcript);
-        let records = Records { sealer, opener, peer, names, transcript, exporter, renewal };
+        let records = Records {
+            sealer,
+            opener,
+            peer,
+            names,
+            transcript,
+            exporter,
+            renewal,
+            until_s,
+            wants_ticket,
+            is_resumed,
+        };
         self.stage = Stage::Open(Box::new(records));
     }
 

@@ -1,11 +1,13 @@
 //! From octets of the wire to whole messages, and what each message does to the session.
 
+use super::resumption::LIFETIME_OCTETS;
 use super::{ChannelSession, Stage};
 use crate::aead::TAG_OCTETS;
 use crate::channel::cookie::Cookies;
 use crate::channel::field;
 use crate::channel::handshake::Responder;
 use crate::channel::message::{self, HEADER_OCTETS, Hello, MessageKind, RECORD_BODY_OCTETS};
+use crate::channel::resumption::handshake;
 use crate::lifecycle;
 use crate::limits;
 use crate::pipe::error::PipeError;
@@ -23,6 +25,9 @@ impl ChannelSession {
             Stage::AwaitReply(_) if kind == MessageKind::Cookie as u8 => {
                 (!self.has_asked, 1..=limits::COOKIE_OCTETS)
             }
+            Stage::AwaitReply(initiator) if kind == MessageKind::Resumed as u8 => {
+                (initiator.kept.is_some(), 1..=limits::HANDSHAKE_OCTETS)
+            }
             Stage::AwaitReply(_) => (kind == MessageKind::Reply as u8, 1..=limits::HANDSHAKE_OCTETS),
             Stage::AwaitFinish(_) => (kind == MessageKind::Finish as u8, 1..=limits::HANDSHAKE_OCTETS),
             Stage::Open(_) if self.life.closed_by_peer => (false, 0..=0),
@@ -32,6 +37,10 @@ impl ChannelSession {
             Stage::Open(_) if kind == MessageKind::Data as u8 => (true, TAG_OCTETS + 1..=RECORD_BODY_OCTETS),
             Stage::Open(_) if kind == MessageKind::Rekey as u8 || kind == MessageKind::Close as u8 => {
                 (true, TAG_OCTETS..=TAG_OCTETS)
+            }
+            Stage::Open(records) if kind == MessageKind::Ticket as u8 => {
+                let least = TAG_OCTETS + LIFETIME_OCTETS + 1;
+                (self.awaits_ticket(records), least..=least - 1 + limits::TICKET_OCTETS)
             }
             Stage::Open(records) => {
                 let plain = records.renewal.expects(kind, records.sealer.suite());
@@ -78,7 +87,7 @@ impl ChannelSession {
             let record = [MessageKind::Data, MessageKind::Rekey, MessageKind::Close, MessageKind::Ready]
                 .into_iter()
                 .find(|&record| record as u8 == kind);
-            let Some(record) = record else { return self.handle_renewal(whole, now) };
+            let Some(record) = record else { return self.handle_inner(whole, now) };
             let opener = &mut records.opener;
             let open = |memory: &mut [u8], body| opener.open_within(record, memory, body);
             self.incoming.open(whole, HEADER_OCTETS, open).map_err(|_| PipeError::BadMessage)?;
@@ -97,16 +106,19 @@ impl ChannelSession {
         self.shake_hands(kind, &message[HEADER_OCTETS..], now)
     }
 
-    /// Opens a record of a renewal, which is not for the application.
-    fn handle_renewal(&mut self, whole: usize, now: Instant) -> Result<(), PipeError> {
+    /// Opens a record of a renewal or with a ticket, which is not for the application.
+    fn handle_inner(&mut self, whole: usize, now: Instant) -> Result<(), PipeError> {
         let mut message = self.incoming.cut(whole);
         let (&mut [kind, ..], body) =
             message.split_first_chunk_mut::<HEADER_OCTETS>().ok_or(PipeError::BadMessage)?;
         let Stage::Open(records) = &mut self.stage else { return Err(PipeError::AlreadyFailed) };
-        let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh];
+        let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh, MessageKind::Ticket];
         let known = kinds.into_iter().find(|&known| known as u8 == kind).ok_or(PipeError::BadMessage)?;
         let count = records.opener.open_within(known, body, 0).map_err(|_| PipeError::BadMessage)?;
-        self.take_renewal(&body[..count], now)
+        match known {
+            MessageKind::Ticket => self.take_ticket(&body[..count], now),
+            _ => self.take_renewal(&body[..count], now),
+        }
     }
 
     /// Handles a message of the handshake.
@@ -121,7 +133,11 @@ impl ChannelSession {
                 (self.stage, self.has_asked) = (Stage::AwaitReply(initiator), true);
             }
             Stage::AwaitReply(initiator) => {
-                let finished = initiator.finish(body, &self.config, unix_s);
+                let finished = if kind == MessageKind::Resumed as u8 {
+                    initiator.resume(body)
+                } else {
+                    initiator.finish(body, &self.config, unix_s)
+                };
                 let (established, finish) = finished.map_err(|refusal| self.refuse(refusal))?;
                 self.outgoing.append(&finish);
                 self.open(true, established);
@@ -134,6 +150,7 @@ impl ChannelSession {
                 established.sealer.append(MessageKind::Ready, &[], &mut self.outgoing);
                 self.open(false, established);
                 self.established(now);
+                self.give_ticket(now);
                 self.flush_early();
             }
             Stage::Open(_) | Stage::Failed => return Err(PipeError::AlreadyFailed),
@@ -167,7 +184,10 @@ impl ChannelSession {
             None => {}
         }
         self.life.begin();
-        let (responder, reply) = Responder::start(&hello, suite, &self.config)?;
+        let (responder, reply) = match self.resumable(&hello, now) {
+            Some((resumable, names)) => handshake::answer(&hello, resumable, names)?,
+            None => Responder::start(&hello, suite, &self.config)?,
+        };
         self.outgoing.append(&reply);
         self.stage = Stage::AwaitFinish(Box::new(responder));
         Ok(())

@@ -1,0 +1,130 @@
+//! A client of the channel comes back with the ticket of its last session, on every architecture: whichever worker
+//! serves it then, in whichever process, takes the ticket, and the rights are those of the full handshake.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use dyno_security::channel::config::{Config, Identity};
+use dyno_security::channel::endpoint::ChannelClient;
+use dyno_security::channel::session::ChannelSession;
+use dyno_security::channel::trust::Trust;
+use dyno_security::pipe::Pipe;
+use dyno_security::signature::keyfile;
+use dyno_security::transport::Transport;
+use dyno_tests::limits::ANSWER;
+use dyno_tests::rows::Row;
+use dyno_tests::secure::{friends, make_credentials, serve};
+use dyno_tests::server::Server;
+use dyno_tests::suite::{self, Outcome, ensure, mount};
+use dyno_tests::wire::{Client, get};
+
+/// Sessions that come back, one after the other: with several workers, each of them has some.
+const RETURNS: usize = 12;
+
+fn main() -> ExitCode {
+    let _credentials = make_credentials();
+    fs::write(rules(), "allow client GET /json\n").expect("a place for the rules");
+    let mut trials = Vec::new();
+    mount(&mut trials, "resumption", "every-worker-takes-the-ticket", |_| true, every_worker);
+    mount(&mut trials, "resumption", "rights-are-those-of-the-handshake", |_| true, rights);
+    suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+}
+
+fn rules() -> PathBuf {
+    Path::new(friends()).join("rules")
+}
+
+/// The client of the friends' directory, which keeps its tickets.
+fn client() -> Result<ChannelClient, String> {
+    let directory = Path::new(friends());
+    let key = keyfile::read(&directory.join("channel-client.key")).map_err(|error| error.to_string())?;
+    let trust = fs::read_to_string(directory.join("trust")).map_err(|error| error.to_string())?;
+    let trust = Trust::parse(&trust, Some(&"localhost".into())).map_err(|error| error.to_string())?;
+    let mut config = Config::new(Identity::bare(key), trust);
+    config.resumes = true;
+    Ok(ChannelClient::new(config))
+}
+
+/// One connection, and its end of the channel.
+struct Visit {
+    line: Client,
+    session: ChannelSession,
+    plain: Vec<u8>,
+}
+
+impl Visit {
+    fn new(server: &Server, client: &ChannelClient) -> Result<Visit, String> {
+        let line = Client::connect(server.address).map_err(|error| error.to_string())?;
+        let mut visit = Visit { line, session: client.session(Instant::now()), plain: Vec::new() };
+        while !visit.session.is_established() {
+            visit.turn()?;
+        }
+        Ok(visit)
+    }
+
+    /// Sends what waits, and takes what comes.
+    fn turn(&mut self) -> Result<(), String> {
+        let sealed = self.session.pending().to_vec();
+        self.session.advance(sealed.len());
+        if !self.line.send(&sealed) || !self.line.receive(Instant::now() + ANSWER) {
+            return Err(format!("nothing came; end {:?}", self.line.end));
+        }
+        let wire = std::mem::take(&mut self.line.inbox);
+        let result = self.session.receive(&wire, &mut self.plain, Instant::now());
+        result.map_err(|failure| failure.to_string())
+    }
+
+    /// The status of the answer to a request for `path`, whose body is whole. The server's ticket comes before it.
+    fn ask(&mut self, path: &str) -> Result<String, String> {
+        self.plain.clear();
+        self.session.send(get(path).as_bytes()).map_err(|failure| failure.to_string())?;
+        loop {
+            self.turn()?;
+            let text = String::from_utf8_lossy(&self.plain);
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+                if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
+                    return Ok(head[9..12].to_owned());
+                }
+            }
+        }
+    }
+}
+
+/// The last connection is held while the next one is made, so that another worker serves it where a worker serves one.
+fn every_worker(row: &Row) -> Outcome {
+    let server = serve(row, Transport::Channel, &[])?;
+    let client = client()?;
+    let mut held = Visit::new(&server, &client)?;
+    ensure(!held.session.is_resumed(), || "resumed what was not there".into())?;
+    ensure(held.ask("/")? == "200", || "no 200".into())?;
+    for round in 0..RETURNS {
+        if row.is_alone() {
+            drop(held);
+        }
+        let mut next = Visit::new(&server, &client)?;
+        ensure(next.session.is_resumed(), || format!("return {round} was a full handshake"))?;
+        ensure(next.ask("/")? == "200", || "no 200".into())?;
+        held = next;
+    }
+    drop(held);
+    let total = server.stop_well()?.total;
+    ensure(total.connections >= 1 + RETURNS as u64, || format!("{total:?}"))
+}
+
+fn rights(row: &Row) -> Outcome {
+    let leak = |path: &Path| -> &'static str { path.to_string_lossy().into_owned().leak() };
+    let trust = leak(&Path::new(friends()).join("trust"));
+    let server = serve(row, Transport::Channel, &["--trust", trust, "--policy", leak(&rules())])?;
+    let client = client()?;
+    for is_resumed in [false, true, true] {
+        let mut visit = Visit::new(&server, &client)?;
+        ensure(visit.session.is_resumed() == is_resumed, || format!("resumed: {is_resumed} expected"))?;
+        let told = (visit.ask("/json")?, visit.ask("/")?);
+        ensure(told == ("200".to_owned(), "403".to_owned()), || format!("{told:?}"))?;
+    }
+    server.stop_well()?;
+    Ok(())
+}
