@@ -94,7 +94,7 @@ pub(crate) fn lines(rows: &[impl Serialize]) -> Result<String, ReportError> {
 }
 
 /// Writes a number without the `.0` that serde adds to whole ones.
-pub(crate) fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => serializer.collect_str(number),
         None => serializer.serialize_none(),

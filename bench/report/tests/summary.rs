@@ -157,7 +157,18 @@ fn what_was_measured_stands_beside_what_is_shown() {
     let left = report_of(&TWO, 20, leave);
     assert!(left.html.contains("All figures are as measured.") && !left.terminal.contains("as measured"));
     let json: serde_json::Value = serde_json::from_str(&left.summary_json).unwrap();
-    assert_eq!(json["figures"].as_array().unwrap().len(), left.summary_csv.lines().count() - 1);
+    let figures = json["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), left.summary_csv.lines().count() - 1);
+    // JSON has numbers, CSV has their digits.
+    let columns = ["place", "as_measured", "at_full_pace", "low", "high"];
+    for (figure, line) in
+        figures.iter().zip(csv::Reader::from_reader(left.summary_csv.as_bytes()).deserialize())
+    {
+        let line: HashMap<String, String> = line.unwrap();
+        for column in columns {
+            assert_eq!(figure[column].as_f64(), line[column].parse().ok(), "{column}: {figure}");
+        }
+    }
 }
 
 #[test]
