@@ -25,6 +25,7 @@ pub const SCHEMA: u32 = 2;
 /// A figure. Values that are not available are empty, or null. `Number` is a value as JSON has it, or its digits as CSV
 /// has them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "SummaryLine")]
 pub(crate) struct SummaryLine<Number = Option<f64>> {
     experiment: &'static str,
     contestant: String,
