@@ -1,10 +1,11 @@
 //! The commands, by what they are for.
 
 /// The purposes, and the commands for each. Each command stands in one group.
-pub(crate) const GROUPS: [(&str, &[&str]); 6] = [
-    ("Measure", &["compare", "curve", "scale", "connections", "count", "run"]),
-    ("Explain and report", &["explain", "report", "diff"]),
-    ("Learn", &["learn"]),
+pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
+    ("Measure", &["compare", "curve", "scale", "connections", "count", "duel", "run"]),
+    ("Where designs part", &["overload", "waiting", "isolation"]),
+    ("Explain and report", &["choose", "explain", "report", "diff"]),
+    ("Learn", &["learn", "textbook"]),
     ("Serve and load", &["serve", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),

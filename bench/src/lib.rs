@@ -6,7 +6,8 @@ use std::panic::{catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 pub(crate) mod calibrate;
-pub(crate) mod commands;
+pub(crate) mod choice;
+mod commands;
 pub mod demos;
 pub(crate) mod exit;
 pub(crate) mod groups;
@@ -20,6 +21,7 @@ mod print;
 pub(crate) mod progress;
 pub mod remedy;
 pub(crate) mod results;
+pub(crate) mod textbook;
 pub(crate) mod transport;
 
 use clap::error::{ContextKind, ContextValue};

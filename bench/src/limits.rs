@@ -76,6 +76,12 @@ pub(crate) const EXPLAIN_WARM_UP_MS: u64 = 60;
 /// disturbed.
 pub(crate) const UNIT_COST_ATTEMPTS: usize = 9;
 
+/// How long the trial of a claim may take before it is given up: ten times what the longest takes.
+pub(crate) const TRIAL_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often it is looked meanwhile whether the user has interrupted: a person notices no delay of this length.
+pub(crate) const TRIAL_LOOK: Duration = Duration::from_millis(100);
+
 /// How long `dyno doctor` observes the machine for the work of other programs: long enough for work that runs every
 /// second.
 pub(crate) const DOCTOR_WATCH: Duration = Duration::from_secs(1);
@@ -141,3 +147,6 @@ pub(crate) const CALIBRATION_LATE_SHARE: f64 = 0.5;
 /// Share of a core that other programs may use before a value of a calibration is void: beyond it their work adds
 /// microseconds.
 pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;
+
+/// The pause before a first retry when the user sets none, ns: 50 ms, half of the patience that people have.
+pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;

@@ -72,6 +72,13 @@ impl From<ContestantError> for Failure {
             ContestantError::NoProgram { .. } => {
                 Failure::usage(message, "install it, or write its whole path into the command")
             }
+            ContestantError::PeerMissing { label } => Failure::usage(
+                message,
+                format!(
+                    "install it (apt-get install {}), or leave it out",
+                    label.split('-').next().unwrap_or(&label).replace("apache", "apache2")
+                ),
+            ),
             ContestantError::NoCommand(_) => {
                 Failure::usage(message, "give program and arguments, such as [\"caddy\", \"run\"]")
             }

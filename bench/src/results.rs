@@ -1,5 +1,6 @@
 //! The directories of results: `dyno-results/<time>-<experiment>/`, with a link `latest` beside them.
 
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -18,7 +19,7 @@ pub(crate) const ROOT: &str = "dyno-results";
 /// The directory for an experiment that begins now: `20261121-012805-compare`.
 pub(crate) fn directory(experiment: Experiment, unix_ms: u64) -> PathBuf {
     let moment = show::moment(unix_ms).replace(['-', ':'], "").replace(' ', "-");
-    Path::new(ROOT).join(format!("{moment}-{experiment}"))
+    Path::new(ROOT).join(format!("{moment}-{}", experiment.command()))
 }
 
 /// The place for an experiment that began in the same second as the one that has `taken` its place:
@@ -57,7 +58,7 @@ pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure>
         .filter(|path| path.is_dir() && !path.is_symlink())
         .filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            experiment.is_none_or(|experiment| name.ends_with(&format!("-{experiment}")))
+            experiment.is_none_or(|experiment| name.ends_with(&format!("-{}", experiment.command())))
         })
         .collect();
     found.sort();
@@ -67,6 +68,29 @@ pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure>
             "measure first, with `dyno compare`, or name a directory",
         )
     })
+}
+
+/// The newest directory of results of exactly this experiment, where several are run by one command.
+pub(crate) fn latest_of(experiment: Experiment) -> Option<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && !path.is_symlink())
+        .filter(|path| holds(path, experiment))
+        .collect();
+    found.sort();
+    found.pop()
+}
+
+/// Whether the first line of a directory's records is the header of that experiment.
+fn holds(directory: &Path, experiment: Experiment) -> bool {
+    let Ok(file) = fs::File::open(directory.join(store::FILE)) else { return false };
+    let mut line = String::new();
+    let read = io::BufReader::new(file).read_line(&mut line);
+    let header = serde_json::from_str::<serde_json::Value>(&line);
+    read.is_ok() && header.is_ok_and(|header| header["experiment"] == experiment.word())
 }
 
 /// A report that was written.

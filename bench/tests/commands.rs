@@ -22,7 +22,9 @@ fn experiments_of_the_readme_can_be_planned() {
         let Some(command) = command else { continue };
         let command = command.split('#').next().unwrap_or_default();
         let arguments: Vec<&str> = command.split_whitespace().collect();
-        if !["compare", "curve", "scale", "connections"].contains(&arguments[0]) {
+        if !["compare", "curve", "scale", "connections", "waiting", "duel", "overload", "isolation"]
+            .contains(&arguments[0])
+        {
             continue;
         }
         let output = dyno(&[arguments.as_slice(), &["--dry-run"]].concat());

@@ -93,6 +93,13 @@ const LOAD: &[Case] = &[
     ("--seed", ALWAYS),
     ("--backlog", &["URL --backlog 5", "URL --backlog 5 --think 1ms"]),
     ("--spin", ALWAYS),
+    ("--patience", ALWAYS),
+    ("--retry", &["URL --retry 2", "URL --retry 2 --think 1ms"]),
+    (
+        "--backoff",
+        &["URL --backoff 5ms", "URL --rate 5 --backoff 5ms", "URL --rate 5 --retry 0 --backoff 5ms"],
+    ),
+    ("--due", ALWAYS),
     ("--format", ALWAYS),
     ("--output", ALWAYS),
     ("--blocks", &["URL --blocks 3"]),
@@ -142,17 +149,35 @@ type Row = (&'static str, &'static [&'static [Case]], &'static [Case]);
 const COMMANDS: &[Row] = &[
     (
         "compare",
-        &[EXPERIMENT, CORES, CONNECTIONS, &[("--rate", ALWAYS)]],
         &[
+            EXPERIMENT,
+            CORES,
+            CONNECTIONS,
+            &[
+                ("--rate", &["--services hello,wait --rate 5k"]),
+                ("--services", &["--resume d --services hello", "--service /json --services hello"]),
+            ],
+        ],
+        &[
+            // Each workload brings its own.
+            ("--connections", &["--services hello,wait --connections 5"]),
+            ("--transports", &["--services hello,wait --transports tls"]),
+            ("--peers", &["--services hello,wait --peers"]),
             ("--limit", &["epoll --limit 5ms"]),
             ("--missed", &["epoll --missed 1%"]),
             ("--counts", &["epoll --counts 10"]),
+            ("--controls", &["epoll --controls deadline"]),
+            ("--patience", &["epoll --patience 200ms"]),
         ],
     ),
     (
         "curve",
         &[EXPERIMENT, CORES, CONNECTIONS, &[("--limit", ALWAYS), ("--missed", ALWAYS)]],
-        &[("--rate", &["epoll --rate 5k"]), ("--counts", &["epoll --counts 10"])],
+        &[
+            ("--rate", &["epoll --rate 5k"]),
+            ("--counts", &["epoll --counts 10"]),
+            ("--services", &["epoll --services hello"]),
+        ],
     ),
     (
         "scale",
@@ -175,6 +200,16 @@ const COMMANDS: &[Row] = &[
         ],
     ),
     (
+        "overload",
+        &[EXPERIMENT, CORES, &[("--controls", ALWAYS), ("--patience", ALWAYS)]],
+        &[
+            ("--rate", &["epoll --rate 5k"]),
+            ("--limit", &["epoll --limit 5ms"]),
+            ("--counts", &["epoll --counts 10"]),
+            ("--connections", &["epoll --connections 10"]),
+        ],
+    ),
+    (
         "explain",
         &[&[
             ("--blocks", &["epoll fork --results d --blocks 3"]),
@@ -183,6 +218,17 @@ const COMMANDS: &[Row] = &[
             ("--quiet", ALWAYS),
         ]],
         &[("--connections", &["epoll fork --connections 3"])],
+    ),
+    (
+        "choose",
+        &[&[
+            ("--rate", ALWAYS),
+            ("--connections", ALWAYS),
+            ("--wait", ALWAYS),
+            ("--compute", ALWAYS),
+            ("--limit", ALWAYS),
+        ]],
+        &[("--duration", &["--rate 5k --duration 1s"])],
     ),
     ("report", &[&[("--format", ALWAYS)]], &[("--output", &["d --output o"])]),
     (
@@ -203,6 +249,11 @@ const COMMANDS: &[Row] = &[
             ("--queue", &["epoll --queue 9", "leader-followers --queue 9"]),
             ("--max-connections", &["thread-pool --max-connections 9", "iterative --max-connections 9"]),
             ("--memory", ALWAYS),
+            ("--admission", ALWAYS),
+            (
+                "--admission-age",
+                &["epoll --admission-age due", "epoll --admission none --admission-age accept"],
+            ),
             ("--arm", &["epoll --arm plain", "tokio --arm tuned"]),
             ("--cores", ALWAYS),
             ("--drain", ALWAYS),

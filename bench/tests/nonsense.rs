@@ -18,6 +18,7 @@ const NUMBERS: &[&str] = &["-1", "NaN", "inf", "1e300", "abc", ""];
 const TIMES: &[&str] = &["1e300s", "5 parsecs"];
 const SHARES: &[&str] = &["2", "101%", "-5%"];
 const COUNTS: &[&str] = &["0", "1.5", "-0", "1e30"];
+const COUNTS_OR_NONE: &[&str] = &["1.5", "1e30"];
 const CORES: &[&str] = &["3-1", "a", "0-"];
 
 /// An option with the values, beside those of its kind, that it refuses.
@@ -53,9 +54,17 @@ const COMMANDS: &[(&[&str], &[&[Case]])] = &[
         ],
     ),
     (&["scale", "epoll", "--dry-run"], &[EXPERIMENT]),
+    (&["textbook", "futex"], &[&[("--rounds", &[NUMBERS, COUNTS, &["4", "1001"]])]]),
     (
         &["connections", "epoll", "--dry-run"],
         &[EXPERIMENT, &[("--counts", &[NUMBERS, COUNTS, &["10,0", "100001", "10,,20"]])]],
+    ),
+    (
+        &["overload", "epoll", "--dry-run"],
+        &[&[
+            ("--patience", &[NUMBERS, TIMES, &["0", "99ms", "2h"]]),
+            ("--controls", &[NUMBERS, &["none:due", "deadline:soon", "nonesuch", "bounded,,gradient"]]),
+        ]],
     ),
     (
         &["explain", "epoll", "fork"],
@@ -80,6 +89,8 @@ const COMMANDS: &[(&[&str], &[&[Case]])] = &[
                 ("--warmup", &[NUMBERS, TIMES, &["2h"]]),
                 ("--think", &[NUMBERS, TIMES, &["2h"]]),
                 ("--spin", &[NUMBERS, TIMES, &["2h"]]),
+                ("--patience", &[NUMBERS, TIMES, &["0", "0ms", "2h"]]),
+                ("--retry", &[NUMBERS, COUNTS_OR_NONE, &["21"]]),
                 ("--seed", &[NUMBERS, &["1e30"]]),
                 ("--errors-max", &[NUMBERS, SHARES]),
                 ("--cpu", &[NUMBERS, &["a"]]),
@@ -96,6 +107,8 @@ const COMMANDS: &[(&[&str], &[&[Case]])] = &[
         &[&[
             ("--workers", &[NUMBERS, COUNTS, &["4097"]]),
             ("--drain", &[NUMBERS, &["1e30", "86401"]]),
+            ("--admission", &[NUMBERS, &["nonesuch", "Deadline", "deadline:due"]]),
+            ("--admission-age", &[NUMBERS, &["sent", "0"]]),
             ("--compute-rounds-per-us", &[NUMBERS, COUNTS]),
             ("--cores", &[NUMBERS, CORES]),
         ]],

@@ -58,6 +58,8 @@ const COMMANDS: &[&[&str]] = &[
     &["curve", "epoll", "--dry-run"],
     &["scale", "epoll", "--dry-run"],
     &["connections", "epoll", "--dry-run"],
+    &["waiting", "epoll", "--dry-run"],
+    &["textbook", "--list"],
     &["report", "DIR"],
     &["report", "DIR", "--format", "markdown"],
     &["report", "DIR", "--format", "csv"],

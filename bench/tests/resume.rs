@@ -17,11 +17,12 @@ fn said(output: &Output) -> String {
 }
 
 /// Each experiment that can be continued, with values that no default has.
-const EXPERIMENTS: [(&str, &[&str]); 4] = [
+const EXPERIMENTS: [(&str, &[&str]); 5] = [
     ("compare", &["--rate", "700"]),
     ("curve", &["--limit", "90ms", "--missed", "1%"]),
     ("scale", &[]),
     ("connections", &["--counts", "2,3"]),
+    ("isolation", &["--faults", "control,abort"]),
 ];
 
 /// An experiment that has been run once, and its folder.
@@ -67,10 +68,16 @@ fn nowhere() -> Begun {
 fn measured(command: &str, own: &[&str]) -> Begun {
     let begun = nowhere();
     let place = begun.name();
-    let short = ["--blocks", "1", "--duration", "100ms", "--warm-up", "10ms"];
+    // A stall is not seen in less.
+    let time = if command == "isolation" { "700ms" } else { "100ms" };
+    let short = ["--blocks", "1", "--duration", time, "--warm-up", "10ms"];
     // How many connections there are is what this experiment is about.
-    let few: &[&str] = if command == "connections" { &[] } else { &["--connections", "3"] };
-    let rest = ["--seed", "11", "--threshold", "7%", "-q", "-o", place];
+    let few: &[&str] = match command {
+        "connections" => &["--threshold", "7%"],
+        "isolation" => &[],
+        _ => &["--connections", "3", "--threshold", "7%"],
+    };
+    let rest = ["--seed", "11", "-q", "-o", place];
     let output = dyno(&[&[command, "epoll"], own, &short, few, &rest].concat());
     assert!(matches!(output.status.code(), Some(0 | 5)), "{command}: {output:?}");
     begun
@@ -128,6 +135,11 @@ fn scale_goes_on_as_it_began() {
 #[test]
 fn connections_goes_on_as_it_began() {
     goes_on_as_it_began("connections");
+}
+
+#[test]
+fn isolation_goes_on_as_it_began() {
+    goes_on_as_it_began("isolation");
 }
 
 #[test]

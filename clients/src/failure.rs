@@ -59,6 +59,15 @@ pub enum RequestFailure {
     /// The answer did not come in time.
     #[error("no complete answer in time")]
     Timeout,
+    /// Its client gave it up.
+    #[error("given up: no complete answer within the patience")]
+    Abandoned,
+    /// Its client gave it up before a connection was free.
+    #[error("given up: no connection was free within the patience")]
+    AbandonedUnsent,
+    /// The server refused it with a 503.
+    #[error("refused with status 503")]
+    Refused,
     /// The server closed the connection before the answer began.
     #[error("{SILENT}")]
     Silent,
@@ -93,6 +102,8 @@ impl RequestFailure {
             RequestFailure::Transport(_) | RequestFailure::ClosedInHandshake => ErrorKind::Transport,
             RequestFailure::Reset(_) => ErrorKind::Reset,
             RequestFailure::Timeout => ErrorKind::Timeout,
+            RequestFailure::Abandoned | RequestFailure::AbandonedUnsent => ErrorKind::Abandoned,
+            RequestFailure::Refused => ErrorKind::Refused,
             RequestFailure::Silent | RequestFailure::Short(_) => ErrorKind::Short,
             RequestFailure::Protocol(_) | RequestFailure::TooMuch => ErrorKind::Protocol,
             RequestFailure::Status(_) => ErrorKind::Status,
@@ -110,6 +121,9 @@ impl RequestFailure {
             RequestFailure::Short(fault) | RequestFailure::Protocol(fault) => (*fault).into(),
             RequestFailure::ClosedInHandshake
             | RequestFailure::Timeout
+            | RequestFailure::Abandoned
+            | RequestFailure::AbandonedUnsent
+            | RequestFailure::Refused
             | RequestFailure::TooMuch
             | RequestFailure::Status(_)
             | RequestFailure::Body(_)

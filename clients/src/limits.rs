@@ -137,6 +137,10 @@ pub const GOODBYE_NS: u64 = 500_000_000;
 /// Lead between the last opened connection and the first request, ns: 2 ms, for the threads to get ready.
 pub const START_LEAD_NS: u64 = 2_000_000;
 
+/// From the word that a group of bursts shall begin to its first request: 50 us, in which whoever gave the word goes to
+/// sleep, so that it does not take the core from the generator.
+pub const GROUP_LEAD_NS: u64 = 50_000;
+
 /// Client addresses to spread connections over, toward loopback: 256 times 28,232 ports outlast a `TIME_WAIT` of
 /// 60 s at 120,000 new connections a second.
 pub const SOURCE_ADDRESSES: u32 = 256;

@@ -63,7 +63,7 @@ fn held(seconds: u64) -> isize {
             }
             Next::Wait(due_ns) => now_ns = due_ns,
             Next::Over => break,
-            Next::Overflow => panic!("one connection is enough here"),
+            Next::Overflow | Next::GiveUp(_) => panic!("one connection is enough here"),
         }
     }
     assert!(tally.counts.completed > seconds * 990, "{}", tally.counts.completed);

@@ -203,6 +203,19 @@ impl OpeningKey {
         Ok(count)
     }
 
+    /// Opens the next message in order, whose ciphertext and tag begin at `at` and are the rest of `data`; the plaintext
+    /// goes to the beginning of `data`, so that messages that lie behind each other become one text.
+    ///
+    /// # Errors
+    /// [`Refused`]; `data` holds nothing of use then, and the expected number stays.
+    pub fn open_within(&mut self, associated: &[u8], data: &mut [u8], at: usize) -> Result<usize, Refused> {
+        let nonce = self.numbered.nonce(self.next);
+        let opened = self.numbered.key.open_within(nonce, Aad::from(associated), data, at..);
+        let count = opened.map_err(|_| Refused)?.len();
+        self.next = self.next.checked_add(1).ok_or(Refused)?;
+        Ok(count)
+    }
+
     /// Opens message `number`, whatever was opened before. The caller keeps replays out.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod envelope;
 pub mod files;
 mod half_open;
+mod incoming;
 pub mod kdf;
 pub mod kem;
 mod lifecycle;

@@ -32,6 +32,7 @@
 //!
 //! | word | what it means here |
 //! |---|---|
+//! | admission | whether a request [may be served](admission) while more is asked for than can be done |
 //! | arm | a variant of a chapter: `plain` as a textbook has it, `tuned` with all that the kernel offers |
 //! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
@@ -52,6 +53,7 @@
 //! | wakeup | a descriptor that becomes readable when a loop has something to fetch |
 //! | worker | a process, a thread or a loop that serves |
 
+pub mod admission;
 pub mod architecture;
 pub mod architectures;
 pub mod book;

@@ -256,8 +256,16 @@ pub const QUEUE_WAIT: Duration = Duration::from_secs(30);
 /// The longest time that it may ask for: a client that has left without a word is noticed then at the latest.
 pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
-/// How long `/fault/spin` occupies its thread: longer than any test waits, but not for ever.
-pub const FAULT_SPIN: Duration = Duration::from_secs(30);
+/// How long `/fault/spin` and `/fault/block` occupy their thread: longer than anybody watches, so it is as if for ever,
+/// but a server that was forgotten is free again.
+pub const FAULT_LASTS: Duration = Duration::from_secs(30);
+
+/// What `/fault/leak` keeps, in bytes: many times what a server takes, so that nobody can overlook it, and a small part
+/// of what machines have.
+pub const FAULT_LEAK_BYTES: usize = 32 * 1024 * 1024;
+
+/// How long `/fault/late-panic` waits before it panics: a job that has waited is called by another code than a service.
+pub const FAULT_WAIT: Duration = Duration::from_millis(5);
 
 /// Bytes read from the wire at once for a secure pipe: one record of the channel or of TLS, and its header.
 pub const WIRE_BYTES: usize = 18 * 1024;
@@ -268,3 +276,43 @@ pub const RECORD_BYTES: usize = 16 * 1024;
 /// How long a ring that ends before its work is done waits for the kernel to stop using its memory: cancelling takes
 /// microseconds, and memory that is still in use after that is leaked.
 pub const RING_SETTLE_LIMIT: Duration = Duration::from_secs(1);
+
+/// Requests that may stand before one where a number bounds them, and with which a limit begins that finds itself: at
+/// a millisecond each they are half of the patience of 100 ms that people have.
+pub const ADMISSION_PLACES: u64 = 50;
+
+/// The most that can stand before one: so many admissions are remembered.
+pub const ADMISSION_PLACES_MAX: u64 = 1024;
+
+/// How long nothing must have been in hand before a server is idle, whatever age a request claims: longer than what a
+/// server that waits for one client at a time takes between two, shorter than anybody's patience.
+pub const IDLE_GAP: Duration = Duration::from_millis(20);
+
+/// After so long without a request that was begun or done, what is counted in hand belongs to workers that died. A
+/// service that takes longer lets some more be admitted meanwhile, and no harm comes of it.
+pub const ADMISSION_HEAL: Duration = Duration::from_secs(2);
+
+/// Over how long the mean time of a service, and the latency that a limit goes by, are taken: many requests, and still
+/// less than what a person notices.
+pub const ADMISSION_WINDOW: Duration = Duration::from_millis(100);
+
+/// Such windows that are remembered: 5 s, in which even a busy server has a quiet one.
+pub const ADMISSION_WINDOWS_KEPT: usize = 50;
+
+/// The shortest wait of an interval may be so long: 5 ms, as in RFC 8289 and in what Facebook published.
+pub const CODEL_TARGET: Duration = Duration::from_millis(5);
+
+/// How long even the shortest wait must be over the target before the delay stands: 100 ms, from the same sources.
+pub const CODEL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The longest wait before a request is refused: half of the patience of 100 ms, so that the answer still comes in time
+/// where threads share a core.
+pub const DEADLINE_AGE: Duration = Duration::from_millis(50);
+
+/// How many times its service a request may take before a limit falls: 8, which at random arrivals keeps a core busy
+/// and is far from anybody's patience.
+pub const GRADIENT_TOLERANCE: f64 = 8.0;
+
+/// The greatest age that is believed to a client: a minute, the idle limit of a connection. What lies beyond comes from
+/// the clock of another host.
+pub const DUE_AGE_MAX: Duration = Duration::from_secs(60);

@@ -188,6 +188,7 @@ fn serve(
         limits: Arc::new(limits),
         transport: None,
         access: None,
+        admission: None,
         tallies: Tallies::new(settings.workers)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, 64)?,

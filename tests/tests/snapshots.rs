@@ -15,17 +15,23 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 27] = [
     "compare",
     "curve",
     "scale",
     "connections",
+    "overload",
+    "waiting",
     "count",
+    "duel",
+    "isolation",
     "run",
+    "choose",
     "explain",
     "report",
     "diff",
     "learn",
+    "textbook",
     "serve",
     "list",
     "load",
@@ -65,6 +71,13 @@ const ERRORS: &[&[&str]] = &[
     &["compare", "epoll", "--dry-run", "--servers", "DIR/absent.toml"],
     &["compare", "epoll", "--transports", "smoke"],
     &["compare", "--resume", "DIR/absent"],
+    &["compare", "--services", "conect"],
+    &["compare", "--services", "hello,wait", "--peers"],
+    &["compare", "--services", "hello,wait", "--connections", "8"],
+    &["compare", "--services", "hello", "--service", "/"],
+    &["choose", "--rate", "30k"],
+    &["choose", "--rate", "30k", "--wait", "20ms", "DIR/earlier"],
+    &["choose", "--rate", "30k", "DIR/absent"],
     &["explain", "epoll"],
     &["explain", "epol", "fork"],
     &["run", "DIR/absent.toml"],
@@ -83,6 +96,7 @@ const ERRORS: &[&[&str]] = &[
     &["keys", "DIR/earlier"],
     &["completions", "basic"],
     &["man", "/proc/absent"],
+    &["textbook", "thread-strat"],
 ];
 
 fn main() -> ExitCode {

@@ -87,9 +87,24 @@ impl Connection {
 /// How each response begins.
 const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
-/// One client fills its pipeline; another one is answered long before the first has all its answers, on a single
-/// worker where connections share it.
+/// How often a pipeline is tried. A machine with other work may keep a process from its core for as long as one
+/// pipeline takes; a server that lets nobody in does so every time.
+const PIPELINES: usize = 3;
+
+/// One client fills its pipeline; another one is answered long before the first has all its answers.
 fn pipeline(row: &Row, transport: Transport) -> Outcome {
+    let mut outcome = Ok(());
+    for _ in 0..PIPELINES {
+        outcome = one_pipeline(row, transport);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// The same once, on a single worker where connections share it.
+fn one_pipeline(row: &Row, transport: Transport) -> Outcome {
     let shared = row.architecture.concurrency == Concurrency::Many && row.reads(Knob::Workers);
     let server = serve(row, transport, if shared { &["--workers", "1"] } else { &[] })?;
     let mut other = Connection::open(&server, transport)?;

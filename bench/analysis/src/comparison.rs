@@ -41,6 +41,8 @@ pub struct Row {
     pub machine_cpu_ns: RowFigure,
     /// CPU per request with a connection each, in nanoseconds.
     pub cpu_at_connect_ns: RowFigure,
+    /// CPU of the generator per request with a connection each, in nanoseconds.
+    pub client_cpu_at_connect_ns: RowFigure,
     /// Share of the CPU that the kernel took.
     pub system_share: RowFigure,
     /// Context switches per request at the common rate.
@@ -185,6 +187,10 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
         }),
         cpu_at_connect_ns: RowFigure::of_cost(&connect, seed, LevelledCell::cpu_per_request_ns)
             .at_full_pace(&connect, Record::cpu_as_measured_ns),
+        client_cpu_at_connect_ns: RowFigure::of_cost(&connect, seed, |record| {
+            let load = record.counted()?;
+            (load.rate_per_s > 0.0).then_some(load.generator_cores_used? * 1e9 / load.rate_per_s)
+        }),
         system_share: RowFigure::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: RowFigure::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;

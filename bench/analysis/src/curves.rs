@@ -199,7 +199,7 @@ fn recovery(load: &LoadFigures, record: &LevelledCell) -> Recovery {
 
 /// Place from which on nine of ten intervals are normal: on a shared machine a single one that is not may be
 /// anybody's. What is too short to tell is no recovery.
-fn normal_from(normal: &[bool]) -> Option<usize> {
+pub(crate) fn normal_from(normal: &[bool]) -> Option<usize> {
     const LEAST: usize = 5;
     (0..=normal.len().checked_sub(LEAST)?).find(|from| {
         let rest = &normal[*from..];

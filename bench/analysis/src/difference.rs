@@ -27,7 +27,7 @@ pub enum Change {
 /// One figure of one contestant in both sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// Whose.
+    /// Whose, and under which workload where there are several.
     pub contestant: String,
     /// Which.
     pub figure: &'static str,
@@ -291,13 +291,24 @@ const FIGURES: [Figure; 7] = [
     },
 ];
 
-/// Every figure that both sets have.
+/// The workload of a cell, where there are several.
+fn workload(cell: &LevelledCell) -> Option<&str> {
+    cell.trial.cell.load.workload.as_deref()
+}
+
+/// Every figure that both sets have; where there are several workloads, each contestant under each.
 pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Difference> {
     let mut found = Vec::new();
-    for line in &old.header.contestants {
+    let mut workloads: Vec<Option<&str>> = old.cells.iter().map(|cell| workload(cell)).collect();
+    workloads.sort_unstable();
+    workloads.dedup();
+    let contestants = old.header.contestants.iter();
+    for (line, name) in contestants.flat_map(|line| workloads.iter().map(move |name| (line, *name))) {
         for figure in &FIGURES {
-            let (before, now) =
+            let (mut before, mut now) =
                 (old.cells_of(&line.label, figure.step), new.cells_of(&line.label, figure.step));
+            before.retain(|cell| workload(cell) == name);
+            now.retain(|cell| workload(cell) == name);
             let middle = |cells: &[&LevelledCell]| {
                 median(&cells.iter().filter_map(|cell| (figure.read)(cell)).collect::<Vec<_>>())
             };
@@ -308,7 +319,7 @@ pub fn differences(old: &Levelled, new: &Levelled, threshold: f64) -> Vec<Differ
             let (Some(was), Some(is)) = (middle(&before), middle(&now)) else { continue };
             let Some(ratio) = figure.ratio(&before, &now, new.header.seed) else { continue };
             found.push(Difference {
-                contestant: line.label.clone(),
+                contestant: name.map_or_else(|| line.label.clone(), |name| format!("{name} {}", line.label)),
                 figure: figure.name,
                 old: was,
                 new: is,

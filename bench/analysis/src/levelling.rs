@@ -75,7 +75,7 @@ pub struct Levelled {
 }
 
 impl Levelled {
-    /// Finds the correction of each cell, where enough cells of its step were looked at.
+    /// Finds the correction of each cell, where enough cells of its step (and workload) were looked at.
     pub fn of(records: Records) -> Self {
         Levelled { header: records.header, cells: level(records.cells) }
     }
@@ -98,14 +98,14 @@ fn level(records: Vec<Record>) -> Vec<LevelledCell> {
 /// The correction of each record.
 fn factors(records: &[Record]) -> Vec<Option<Factors>> {
     let mut found = vec![None; records.len()];
-    let mut steps: Vec<Step> = records.iter().map(|record| record.trial.cell.step).collect();
-    steps.sort_unstable();
-    steps.dedup();
-    for step in steps {
+    let mut kinds: Vec<(Step, Option<&str>)> = records.iter().map(kind).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for one in kinds {
         let (places, cells): (Vec<usize>, Vec<&Record>) = records
             .iter()
             .enumerate()
-            .filter(|(_, record)| record.trial.cell.step == step && slowed(record).is_some())
+            .filter(|(_, record)| kind(record) == one && slowed(record).is_some())
             .unzip();
         if cells.len() < LEAST_CELLS_FOR_PACE {
             continue;
@@ -161,6 +161,12 @@ fn bounded(cells: &[&Record], read: fn(&Record) -> Option<f64>, makes_sense: fn(
         }
         wanted = [0, 1].map(|place| wanted[place] && sound[place]);
     }
+}
+
+/// Cells for which being slowed costs the same share: those of a step, under one workload.
+fn kind(record: &Record) -> (Step, Option<&str>) {
+    let cell = &record.trial.cell;
+    (cell.step, cell.load.workload.as_deref())
 }
 
 /// Cells that differ in nothing but their block.

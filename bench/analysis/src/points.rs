@@ -91,7 +91,13 @@ pub fn axis(experiment: Experiment) -> Option<Axis> {
             place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
             counts_connections: false,
         }),
-        Experiment::Compare | Experiment::Count => None,
+        Experiment::Compare
+        | Experiment::Count
+        | Experiment::Workloads
+        | Experiment::Duel
+        | Experiment::Overload
+        | Experiment::Waiting
+        | Experiment::Isolation => None,
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Price {
     pub handshakes_per_s: RowFigure,
     /// CPU of the server per handshake, above a plain connection, in nanoseconds.
     pub handshake_cpu_ns: Option<Interval>,
+    /// The same of the generator, which is the client, in nanoseconds.
+    pub client_handshake_cpu_ns: Option<Interval>,
     /// Capacity over lasting connections, as a share of plain.
     pub capacity_share: Option<Interval>,
     /// Memory per lasting connection, above plain, in bytes.
@@ -38,6 +40,7 @@ pub fn prices(model: &Model) -> Vec<Price> {
             cpu_ns: above(|row| &row.cpu_at_capacity_ns),
             handshakes_per_s: row.connect.clone(),
             handshake_cpu_ns: above(|row| &row.cpu_at_connect_ns),
+            client_handshake_cpu_ns: above(|row| &row.client_cpu_at_connect_ns),
             capacity_share: row.capacity.ratio_to(&plain.capacity, seed),
             memory_bytes: above(|row| &row.memory_per_connection),
         })

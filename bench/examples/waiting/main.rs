@@ -1,28 +1,23 @@
-//! What waiting costs under each architecture.
+//! How long a hand-over takes under each architecture, beside a blocking pop from redis-server. Who stands still while
+//! others wait, what a waiter takes and how soon one that leaves is let go is shown by `dyno waiting`.
 //!
 //! ```text
 //! cargo build --release -p dyno-bench --bins
-//! cargo run --release -p dyno-bench --example waiting hand-over [ROUNDS]     from put to taken, beside redis-server
-//! cargo run --release -p dyno-bench --example waiting jam                    who stands still while others wait
+//! cargo run --release -p dyno-bench --example waiting [ROUNDS]
 //! ```
 
 mod hand_over;
-mod jam;
 mod server;
 
 use std::io::Result;
 use std::path::Path;
 
+/// Rounds where none are asked for: a thousand hand-overs of each server.
+const ROUNDS: usize = 50;
+
 fn main() -> Result<()> {
     let here = std::env::current_exe()?;
     let dyno = here.parent().and_then(Path::parent).map(|place| place.join("dyno")).unwrap_or_default();
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next().as_deref() {
-        Some("hand-over") => {
-            let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(50);
-            hand_over::run(&dyno, rounds)
-        }
-        Some("jam") => jam::run(&dyno),
-        _ => Err(std::io::Error::other("say hand-over or jam")),
-    }
+    let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS);
+    hand_over::run(&dyno, rounds)
 }

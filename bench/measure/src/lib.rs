@@ -4,17 +4,21 @@
 //! * [`contestant`]: programs that take part, Dyno's own and foreign ones;
 //! * [`rig`]: the interface between the measurement and the world, implemented with processes;
 //! * [`probe`]: what the kernel reports of processes, cores, memory and network;
-//! * `runner`: one cell, from start to stop; `audit`: whether its result may be believed;
+//! * `runner`: one cell, from start to stop; `bout`: two that take turns; `audit`: whether its result may be believed;
 //! * [`place`]: which cores each side gets;
 //! * [`setup`]: what all experiments have in common; [`order`]: the order of cells; [`campaign`]: an experiment while
 //!   it runs;
 //! * [`preflight`]: whether the service is there at all;
-//! * [`experiment`]: compare, curve, scale, connections, explain;
+//! * [`experiment`]: compare, curve, scale, connections, waiting, duel, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
+//! * [`textbook`]: claims of books, each tried by a small trial;
+//! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
+//! * [`waiting`]: what requests that wait do to others;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
 
 mod audit;
+mod bout;
 pub mod campaign;
 pub mod contestant;
 pub mod count;
@@ -22,6 +26,7 @@ pub mod doctor;
 pub mod environment;
 pub mod experiment;
 pub mod floor;
+pub mod isolation;
 pub mod limits;
 pub mod order;
 pub mod place;
@@ -31,4 +36,6 @@ pub mod rig;
 mod runner;
 pub mod setup;
 pub mod suggest;
+pub mod textbook;
 pub mod unit_costs;
+pub mod waiting;

@@ -227,9 +227,76 @@ pub const INSTRUCTION_TOLERANCE: f64 = 0.01;
 /// How far the accounts of all sides together may be from the time that all threads ran, as a share.
 pub const ACCOUNTS_TOLERANCE: f64 = 0.01;
 
+/// Victims with a request under way at any moment: enough that some share each worker, few enough that a server of one
+/// connection at a time serves all of them within a third of [`STALL_LIMIT`].
+pub(crate) const VICTIMS_RUNNING: u32 = 16;
+
+/// Victims that keep a connection open without a request: four for each worker.
+pub(crate) const VICTIMS_IDLE: u32 = 16;
+
+/// Victims that connect after the fault: one every 30 ms or less, so that the time until new ones are served is known
+/// to a tenth of a second.
+pub(crate) const VICTIMS_NEW: u32 = 32;
+
+/// All victims of a fault.
+pub const VICTIMS: u32 = VICTIMS_RUNNING + VICTIMS_IDLE + VICTIMS_NEW;
+
+/// Workers where their number can be set: few enough that each has several victims, as in a server with more clients
+/// than workers, and enough that one of them is a minority.
+pub const ISOLATION_WORKERS: u32 = 4;
+
+/// A victim that waits for longer has been stalled: three times what the slowest design makes the last of its victims
+/// wait without a fault, and what a person notices.
+pub const STALL_LIMIT: Duration = Duration::from_millis(300);
+
+/// The least time for which victims are watched after a fault: twice a stall, so that one is seen to its end.
+pub const ISOLATION_WATCH_LEAST: Duration = Duration::from_millis(600);
+
+/// How long all early victims may take to be served once: a pool takes one connection after the other in, between
+/// requests of those that it has, and forks and threads are started.
+pub(crate) const SETTLE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A victim that takes longer to send its first request has been too slow itself: half of what the iterative server
+/// waits for a client while others wait.
+pub(crate) const SEND_LAG: Duration = Duration::from_millis(1);
+
+/// How long a victim waits for a connection: on one machine the kernel answers at once, or its queue is full.
+pub(crate) const VICTIM_CONNECT_LIMIT: Duration = Duration::from_millis(50);
+
+/// When a victim that was not served asks again: so often that recovery is seen to a hundredth of a second, so rarely
+/// that refusing it takes no core.
+pub(crate) const ASK_AGAIN: Duration = Duration::from_millis(20);
+
+/// How often the processes of the server are looked at after a fault.
+pub(crate) const PROCESS_LOOK: Duration = Duration::from_millis(5);
+
+/// Memory that a server keeps after a fault, in bytes, from which on it was leaked: half of what leaks, and many times
+/// what 64 connections take.
+pub(crate) const KEPT_BYTES: u64 = 16 << 20;
+
 /// How long each contestant is asked for its service before an experiment, in milliseconds: one answer of most
 /// services fits, and of sixteen architectures only one is asked.
 pub const PREFLIGHT_MS: u64 = 100;
+
+/// For how long requests of a burst start, in microseconds: long enough for two rounds over 64 connections with the
+/// fastest servers, short enough that the machine does not change from one burst to the next.
+pub const BURST_US: u32 = 1_000;
+
+/// About how long a group of bursts takes: long beside the pause in which clocks are read, short beside the moment in
+/// which a machine with neighbours forgets how fast it was (METHODOLOGY).
+pub(crate) const GROUP_TIME: Duration = Duration::from_millis(50);
+
+/// Most repetitions of A B B A in a group: with them it lasts as long as it should where bursts take a millisecond.
+pub(crate) const QUADS_MOST: u32 = 16;
+
+/// Least number of groups of a bout: both halves hold one that A begins and one that B begins.
+pub(crate) const GROUPS_LEAST: usize = 4;
+
+/// From the last answer of a group to the glance: whoever sent that answer has gone to sleep by then.
+pub(crate) const GROUP_SETTLE: Duration = Duration::from_millis(1);
+
+/// A group has to be over within this time: its last requests are given up after ten seconds.
+pub(crate) const GROUP_LIMIT: Duration = Duration::from_secs(40);
 
 /// Longest pause of the generator that a cell may have whose latencies it spoils, ns: 10 ms. A busy machine takes as
 /// much from anybody at times, and the median of the blocks bears it.
@@ -244,3 +311,71 @@ pub(crate) const KIND_SHARE: f64 = 0.10;
 /// How far the border between the sides may be moved to lie between two caches, as a share of the cores: further would
 /// take more from one side than a shared cache costs.
 pub(crate) const BORDER_SHARE: f64 = 0.125;
+
+/// Connections for each that impatient clients hold at most: a fourth more, for those that are being opened anew.
+pub(crate) const OVERLOAD_CONNECTIONS_SPARE: f64 = 1.25;
+
+/// Most connections of an overload: as many as servers listen for at one time. Where that is too few the cell says so.
+pub(crate) const OVERLOAD_CONNECTIONS_MAX: u32 = 4_000;
+
+/// How often clients of a storm come back: twice, as many libraries do.
+pub(crate) const OVERLOAD_RETRIES: u8 = 2;
+
+/// How far the shortest answer of a histogram may lie below the wait that was asked for, as a share: the
+/// histogram keeps three significant digits.
+pub const WAIT_TOLERANCE: f64 = 0.002;
+
+/// How often a slow client sends a byte: a request of usual length takes a minute at that pace, longer than any cell.
+pub(crate) const SLOW_BYTE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Waits that the window of a cell holds at least whose requests wait: clients that began together come in
+/// waves, and one wave more or less must not be seen in the rate.
+pub const WAITS_IN_WINDOW: u64 = 40;
+
+/// Most time that these waits may make a cell longer, in milliseconds: beyond it they are so long that a window
+/// holds a part of them, and the clients have to be so many that the server is full.
+pub const WAITS_WINDOW_LIMIT_MS: u64 = 400;
+
+/// Share of what the contestant in the middle can answer at which latencies of a workload are compared: as in a
+/// comparison of one service, but a single design that is far behind does not decide for all.
+pub const WORKLOAD_RATE_SHARE: f64 = 0.5;
+
+/// Share of its rate that a contestant may be asked for in an open loop; beyond it, it is full, and its latency
+/// tells the length of the cell and nothing else.
+pub const WORKLOAD_FULL_SHARE: f64 = 0.8;
+
+/// Cells in which a contestant has to fail by its own limit before it is not sent against it again.
+pub const WALLS_TO_GIVE_UP: u32 = 2;
+
+/// Most requests that wait beside others: far beyond any pool, and below the wall of each design.
+pub const WAITERS_MOST: u32 = 128;
+
+/// Workers of a pool beside which requests wait: few, so that their number is soon reached, and the same for all.
+pub const WAITING_WORKERS: u32 = 4;
+
+/// Waiters that are held to see what they take: a hundred and more, so that pages of memory are small beside them.
+pub const WAITERS_HELD: u32 = 128;
+
+/// Workers that a pool has beyond its waiters, so that each of these has one.
+pub const WAITERS_SPARE_WORKERS: u32 = 4;
+
+/// Others who ask beside waiters, one after the other: the median of nine is not changed by four.
+pub const OTHERS_ASKED: u32 = 9;
+
+/// Whoever asks for so long and has no answer stands still: a thousand times what an answer takes.
+pub const STANDS_STILL: Duration = Duration::from_millis(500);
+
+/// How long waiters are given to reach their workers before others ask.
+pub const WAITERS_SETTLE: Duration = Duration::from_millis(30);
+
+/// How long the CPU of held waiters is observed: a waiter that is polled would show within a few ticks.
+pub const WAITERS_HELD_TIME: Duration = Duration::from_millis(300);
+
+/// Clients of each kind that leave in a cell.
+pub const WAITERS_LEAVE: u32 = 15;
+
+/// How long a client waits before it leaves: its request is underway by then.
+pub const WAITER_UNDERWAY: Duration = Duration::from_millis(5);
+
+/// How long a server may take to let go of those who have left: a hundred times what any should.
+pub const RECOVERY_LIMIT: Duration = Duration::from_secs(5);

@@ -106,6 +106,14 @@ pub fn blocks(cells: &[Cell], first: u32, blocks: u32, seed: u64) -> Vec<Trial> 
         .collect()
 }
 
+/// Puts the parts of a block into a random order, which depends only on the seed and the number of the block.
+pub(crate) fn shuffle<T>(parts: &mut [T], block: u32, seed: u64) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    // The blocks of cells have the streams from 1 on, and those of void cells the last ones.
+    random.set_stream(u64::MAX / 2 - u64::from(block));
+    parts.shuffle(&mut random);
+}
+
 #[cfg(test)]
 mod tests {
     use dyno_record::cell::{Cores, Load};

@@ -36,11 +36,17 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
     let findings = match rig.start(&trial.cell) {
         Err(fault) => vec![void(fault)],
         Ok(server) => {
-            let (mut findings, last) = load(rig, &server, &mut record);
+            let (mut findings, last) = if trial.cell.step.waits() {
+                (wait(rig, &server, &mut record), None)
+            } else {
+                load(rig, &server, &mut record)
+            };
             match rig.stop(server) {
                 Ok(farewell) => {
                     findings.extend(farewell.crew.and_then(audit::whole_crew));
-                    let lives = last.as_ref().zip(farewell.cpu_whole_life);
+                    // Whoever was given up is served after the load, and that is in no earlier reading.
+                    let is_over = trial.cell.load.patience_ms.is_none();
+                    let lives = last.as_ref().zip(farewell.cpu_whole_life).filter(|_| is_over);
                     findings.extend(lives.and_then(|(last, life)| audit::cpu::whole_life(last, life)));
                     if let Some(figures) = &mut record.server {
                         figures.spread = farewell.requests_by_worker;
@@ -57,6 +63,17 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
     record.audit = Audit::of(findings);
     record.took_ms = (rig.now() - began).as_millis() as u64;
     Some(record)
+}
+
+/// Lets requests wait, and fills the record with what was seen.
+fn wait<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Finding> {
+    match rig.wait(server, &record.trial.cell) {
+        Ok(figures) => {
+            record.waiting = Some(figures);
+            Vec::new()
+        }
+        Err(fault) => vec![void(fault)],
+    }
 }
 
 /// What was seen of a load, on the rig's clock.

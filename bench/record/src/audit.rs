@@ -30,6 +30,8 @@ pub enum Law {
     Unwatched,
     /// As many connections were open as were asked for.
     ConnectionsOpen,
+    /// No answer came sooner than the wait that was asked for allows.
+    Waited,
     /// Requests failed no more often than the limit.
     Errors,
     /// Every body was right.
@@ -54,13 +56,27 @@ pub enum Law {
     InstructionClock,
     /// The accounts of all sides of an emulated machine add up to the time that all of its threads ran.
     AccountsAddUp,
+    /// Before a fault was planted, all connections that are watched were served, each within its time.
+    WellBefore,
+    /// The fault that was planted took place.
+    FaultTookPlace,
+    /// The contestant with which this one took turns counts as well.
+    PartnerCounts,
 }
 
 impl Law {
     /// Whether a contestant that breaks this law has reached a limit of its own: neither other programs nor the
     /// machine can break it.
     pub fn is_the_contestants(self) -> bool {
-        matches!(self, Law::Contract | Law::GeneratorRan | Law::ConnectionsOpen | Law::Errors | Law::Bodies)
+        matches!(
+            self,
+            Law::Contract
+                | Law::GeneratorRan
+                | Law::ConnectionsOpen
+                | Law::Errors
+                | Law::Bodies
+                | Law::Waited
+        )
     }
 }
 

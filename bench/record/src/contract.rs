@@ -16,6 +16,17 @@ pub const STARTED: &str = "started";
 /// or given up, and the connections stay open until its standard input ends.
 pub const OVER: &str = "over";
 
+/// What a generator that lets two servers take turns is asked for, as JSON in its one argument. It says `null` in a
+/// line when its connections are open, and then, for each line with an order that it reads, a line with what came of
+/// it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnsPlan {
+    /// For how long requests of a burst start, in microseconds.
+    pub burst_us: u32,
+    /// The arguments of the load on each of the servers.
+    pub sides: [Vec<String>; 2],
+}
+
 /// The first line of a server: `{"ready":true,"address":"127.0.0.1:8080"}`, with any other fields that it wants to
 /// add. A server that goes on with fewer workers than it was asked for may say so ([`WorkerCount`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

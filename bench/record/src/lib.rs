@@ -12,6 +12,7 @@ pub mod contract;
 pub mod experiment;
 pub mod header;
 pub mod instructions;
+pub mod isolation;
 pub mod limits;
 pub mod load;
 pub mod measured;
@@ -19,7 +20,10 @@ pub mod pace;
 pub mod server;
 pub mod step;
 pub mod store;
+pub mod textbook;
 pub mod transport;
+pub mod waiting;
+pub mod workload;
 
 /// Version of the schema; it rises with every change that an older reader would misread.
 ///

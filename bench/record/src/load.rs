@@ -29,6 +29,10 @@ pub enum FailureKind {
     Body,
     /// The request was not answered before the time for draining after the run had passed.
     Unfinished,
+    /// Its client gave it up.
+    Abandoned,
+    /// The server refused it with a 503, as clients expect of one that is overloaded.
+    Refused,
 }
 
 impl FailureKind {
@@ -44,7 +48,14 @@ impl FailureKind {
             FailureKind::Status => "status",
             FailureKind::Body => "body",
             FailureKind::Unfinished => "unfinished",
+            FailureKind::Abandoned => "abandoned",
+            FailureKind::Refused => "refused",
         }
+    }
+
+    /// Whether that is what comes of an overloaded server and its clients, and no accident.
+    pub fn is_let_go(self) -> bool {
+        matches!(self, FailureKind::Abandoned | FailureKind::Refused)
     }
 
     /// Whether an answer came and was wrong: then the server did other work than the request asked for.
@@ -70,6 +81,21 @@ pub struct Lateness {
     pub paused_longest_ns: u64,
     /// What was found, in words.
     pub words: String,
+}
+
+/// What came of requests whose clients give up or are refused.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ImpatientFigures {
+    /// Right answers within the patience of their clients, per second.
+    pub good_per_s: f64,
+    /// Requests that were given up.
+    pub abandoned: u64,
+    /// Those of them that were never sent.
+    pub abandoned_unsent: u64,
+    /// Requests that were refused with a 503.
+    pub refused: u64,
+    /// Requests that were second or later attempts.
+    pub retried: u64,
 }
 
 /// What the generator measured, as far as reports and audit need it.
@@ -123,6 +149,9 @@ pub struct LoadFigures {
     /// The generator's own lateness, where its own audit found it too large.
     #[serde(default)]
     pub lateness: Option<Lateness>,
+    /// What came of impatient clients; absent where they were patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impatient: Option<ImpatientFigures>,
     /// Objections of the generator against its own run; empty when there are none.
     pub objections: Vec<String>,
     /// Figures by interval, for time series.
@@ -166,6 +195,9 @@ pub struct Latency {
     pub count: u64,
     /// Arithmetic mean.
     pub mean_ns: f64,
+    /// Smallest value; absent in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_ns: Option<u64>,
     /// Largest value.
     pub max_ns: u64,
     /// `(percentile, nanoseconds)`, rising; a percentile without enough observations is absent.

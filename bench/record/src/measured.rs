@@ -7,9 +7,11 @@ use crate::SCHEMA;
 use crate::audit::Audit;
 use crate::cell::Trial;
 use crate::instructions::InstructionFigures;
+use crate::isolation::IsolationFigures;
 use crate::load::LoadFigures;
 use crate::pace::CorePace;
 use crate::server::{MachineFigures, ServerFigures};
+use crate::waiting::WaitingFigures;
 
 /// A cell that is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -35,6 +37,12 @@ pub struct Record {
     /// What was counted in an emulated machine; absent in every other experiment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<InstructionFigures>,
+    /// What was seen while requests waited; absent in every other experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<WaitingFigures>,
+    /// What a planted fault did to others; absent in every other experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<IsolationFigures>,
     /// At which pace the cores of both sides ran; empty where they were not sampled.
     #[serde(default)]
     pub pace: Vec<CorePace>,
@@ -56,6 +64,8 @@ impl Record {
             server: None,
             machine: None,
             instructions: None,
+            waiting: None,
+            isolation: None,
             pace: Vec::new(),
             audit: Audit::of(Vec::new()),
         }
@@ -76,9 +86,22 @@ impl Record {
         if self.audit.verdict == Verdict::Void { None } else { self.instructions.as_ref() }
     }
 
-    /// Whether it holds figures of either kind that count.
+    /// What a planted fault did to others, unless the cell is void.
+    pub fn isolation(&self) -> Option<&IsolationFigures> {
+        if self.audit.verdict == Verdict::Void { None } else { self.isolation.as_ref() }
+    }
+
+    /// What was seen while requests waited, unless the cell is void.
+    pub fn waiting(&self) -> Option<&WaitingFigures> {
+        if self.audit.verdict == Verdict::Void { None } else { self.waiting.as_ref() }
+    }
+
+    /// Whether it holds figures of any kind that count.
     pub fn counts(&self) -> bool {
-        self.counted().is_some() || self.instructions().is_some()
+        self.counted().is_some()
+            || self.instructions().is_some()
+            || self.waiting().is_some()
+            || self.isolation().is_some()
     }
 
     /// Right answers a second, unless the cell is void.

@@ -34,11 +34,29 @@ pub enum Step {
     Connections,
     /// Some number of connections, most of which carry no requests.
     ConnectionsIdle,
+    /// A multiple of what the contestant can do, by clients that give up.
+    Overload,
+    /// A closed loop of answers without work: what an answer takes at least, be it a refusal.
+    OverloadRefusal,
+    /// A burst past what it can do between stretches of half of it, on one server, by clients that give up.
+    OverloadSpike,
+    /// The same, by clients that come back.
+    OverloadStorm,
     /// Two closed loops over lasting connections that differ in their number of requests alone, in an emulated
     /// machine that counts instructions.
     Instructions,
     /// The same with a connection for each request.
     InstructionsConnect,
+    /// One handler fails, or one worker is killed, while other connections are watched.
+    Isolation,
+    /// Bursts of a closed loop that take turns with those on another contestant, which stands on the same cores.
+    Duel,
+    /// More and more requests that wait, until nobody else is served.
+    WaitingJam,
+    /// A number of requests that wait, and what they take.
+    WaitingHeld,
+    /// Clients that leave while their requests wait.
+    WaitingLeft,
 }
 
 impl Step {
@@ -57,8 +75,17 @@ impl Step {
             Step::Scale => "scale",
             Step::Connections => "connections",
             Step::ConnectionsIdle => "connections-idle",
+            Step::Overload => "overload",
+            Step::OverloadRefusal => "overload-refusal",
+            Step::OverloadSpike => "overload-spike",
+            Step::OverloadStorm => "overload-storm",
             Step::Instructions => "instructions",
             Step::InstructionsConnect => "instructions-connect",
+            Step::Isolation => "isolation",
+            Step::Duel => "duel",
+            Step::WaitingJam => "waiting-jam",
+            Step::WaitingHeld => "waiting-held",
+            Step::WaitingLeft => "waiting-left",
         }
     }
 
@@ -71,7 +98,21 @@ impl Step {
     /// Whether more may be offered than the contestant can answer: past the critical point failures are a result, not
     /// an accident.
     pub fn may_overload(self) -> bool {
-        matches!(self, Step::CurveSearch | Step::Curve | Step::CurveSweep | Step::CurveSpike)
+        matches!(
+            self,
+            Step::CurveSearch
+                | Step::Curve
+                | Step::CurveSweep
+                | Step::CurveSpike
+                | Step::Overload
+                | Step::OverloadSpike
+                | Step::OverloadStorm
+        )
+    }
+
+    /// Whether requests wait in it, and no generator loads the server.
+    pub fn waits(self) -> bool {
+        matches!(self, Step::WaitingJam | Step::WaitingHeld | Step::WaitingLeft)
     }
 
     /// Whether holding connections is the purpose of the step, and so the memory that they take.
@@ -105,8 +146,17 @@ mod tests {
             Step::Scale,
             Step::Connections,
             Step::ConnectionsIdle,
+            Step::Overload,
+            Step::OverloadRefusal,
+            Step::OverloadSpike,
+            Step::OverloadStorm,
             Step::Instructions,
             Step::InstructionsConnect,
+            Step::Isolation,
+            Step::Duel,
+            Step::WaitingJam,
+            Step::WaitingHeld,
+            Step::WaitingLeft,
         ] {
             assert_eq!(serde_json::to_value(step).unwrap(), step.word());
         }

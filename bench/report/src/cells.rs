@@ -62,6 +62,7 @@ struct Row<'r> {
     system_calls_per_request: Option<f64>,
     #[serde(serialize_with = "plain")]
     switches_per_request: Option<f64>,
+    workload: &'r str,
 }
 
 /// All cells as CSV (RFC 4180).
@@ -156,6 +157,7 @@ impl<'r> Row<'r> {
             instructions_per_request: counted.map(|counted| counted.per_request),
             system_calls_per_request: counted.and_then(|counted| counted.system_calls_per_request),
             switches_per_request: counted.and_then(|counted| counted.switches_per_request),
+            workload: cell.load.workload.as_deref().unwrap_or_default(),
         }
     }
 }
@@ -172,7 +174,7 @@ mod tests {
                       p99_ns,p99_9_ns,p99_99_ns,mean_ns,max_ns,server_cores_used,cpu_per_request_ns,\
                       machine_cores_used,pss_loaded_bytes,anonymous_growth_bytes,threads,processes,slowed_share,\
                       full_pace_rate_per_s,full_pace_cpu_per_request_ns,latency_verdict,instructions_per_request,\
-                      system_calls_per_request,switches_per_request\n";
+                      system_calls_per_request,switches_per_request,workload\n";
         assert_eq!(render(Experiment::Compare, []).expect("text"), header);
     }
 
@@ -180,6 +182,6 @@ mod tests {
     fn whole_numbers_have_no_point() {
         let row = Row { rate_per_s: Some(68.0), slowed_share: Some(0.5), ..Row::default() };
         let text = lines(&[row]).expect("text");
-        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,,,,,\n"), "{text}");
+        assert!(text.ends_with(",68,,,,,,,,,,,,,,,,,0.5,,,,,,,\n"), "{text}");
     }
 }

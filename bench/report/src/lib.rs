@@ -1,9 +1,13 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::duel;
 use dyno_analysis::instructions::rows;
+use dyno_analysis::isolation::rows as isolation_rows;
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::overload::rows as overloads;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
 
@@ -19,14 +23,18 @@ pub mod error;
 mod finding;
 mod glossary;
 mod instructions;
+mod isolation;
+mod isolation_cells;
 mod machine;
 mod markdown;
 mod memory;
 mod opening;
+mod overload;
 mod page;
 pub mod pictures;
 mod points_table;
 mod prose;
+pub mod pull_request;
 pub mod run_page;
 mod section;
 mod sections;
@@ -34,9 +42,13 @@ mod statements;
 pub mod summary;
 mod table_cell;
 mod text;
+pub mod textbook;
 mod transports;
+mod turns;
+mod waiting;
 pub mod who;
 mod words;
+mod workloads;
 
 /// A report in all its forms.
 #[derive(Debug)]
@@ -79,15 +91,23 @@ impl Report {
         let rest = terminal(&model, records);
         let markdown = match points::axis(records.header.experiment) {
             Some(_) => format!("{}```text{rest}```\n", opening::markdown(opening.as_ref())),
-            None if records.header.experiment == Experiment::Count => {
-                instructions::markdown(&rows(records), &model)
-            }
-            None => markdown::render(&model, opening.as_ref()),
+            None => match records.header.experiment {
+                Experiment::Count => instructions::markdown(&rows(records), &model),
+                Experiment::Isolation => isolation::markdown(&isolation_rows(records), &model),
+                Experiment::Duel => turns::markdown(&duel::rows(records), &model),
+                Experiment::Overload => overload::markdown(&overloads(records), &model),
+                Experiment::Waiting => waiting::markdown(records, &model),
+                Experiment::Workloads => workloads::markdown::render(&matrix(records), &model),
+                _ => markdown::render(&model, opening.as_ref()),
+            },
         };
         Ok(Report {
             terminal: answer + &rest,
             markdown,
-            csv: cells::render(records.header.experiment, &records.cells)?,
+            csv: match records.header.experiment {
+                Experiment::Isolation => isolation_cells::render(&records.cells)?,
+                experiment => cells::render(experiment, &records.cells)?,
+            },
             summary_csv: summary::csv(&model, records)?,
             summary_json: summary::json(&model, records)?,
             html: page::render(&model, records, opening.as_ref(), chapters)?,
@@ -101,8 +121,15 @@ impl Report {
 fn terminal(model: &Model, records: &Levelled) -> String {
     let mut table = match points::axis(records.header.experiment) {
         Some(axis) => points_table::render(axis, &points::trails(records, axis)),
-        None if records.header.experiment == Experiment::Count => instructions::terminal(&rows(records)),
-        None => return text::render(model),
+        None => match records.header.experiment {
+            Experiment::Count => instructions::terminal(&rows(records)),
+            Experiment::Isolation => isolation::terminal(&isolation_rows(records)),
+            Experiment::Duel => turns::terminal(&duel::rows(records)),
+            Experiment::Overload => overload::terminal(&overloads(records)),
+            Experiment::Waiting => waiting::terminal(records),
+            Experiment::Workloads => return workloads::terminal(&matrix(records), model),
+            _ => return text::render(model),
+        },
     };
     for paragraph in statements::paragraphs(model, records) {
         table += &format!("\n{}\n", wrap(&paragraph, 80));

@@ -1,12 +1,11 @@
 //! The machine and its floor, as a table.
 
 use crate::charts::escape;
-use dyno_record::header::Header;
+use dyno_record::header::{Environment, Floor, Header};
 use dyno_units::show;
 
-/// HTML.
-pub(crate) fn render(header: &Header) -> String {
-    let environment = &header.environment;
+/// The machine with its floor, as HTML.
+pub(crate) fn facts(environment: &Environment, floor: Option<&Floor>) -> String {
     let mut rows: Vec<(String, String)> = vec![
         ("processor".into(), environment.processor.clone()),
         ("cores".into(), environment.cores.to_string()),
@@ -24,7 +23,7 @@ pub(crate) fn render(header: &Header) -> String {
         ("container".into(), environment.container.clone().unwrap_or_else(|| "none seen".into())),
         ("governor".into(), environment.governor.clone().unwrap_or_else(|| "not available".into())),
     ];
-    if let Some(floor) = &header.floor {
+    if let Some(floor) = floor {
         let time = |ns: Option<u64>| ns.map_or("not available".to_string(), |ns| show::time(ns as f64));
         rows.push(("floor: round trip of a byte, one core".into(), time(floor.same_core_ns)));
         rows.push(("floor: across two cores that sleep".into(), time(floor.across_cores_ns)));
@@ -43,4 +42,9 @@ pub(crate) fn render(header: &Header) -> String {
         );
     }
     table + "</tbody></table>"
+}
+
+/// The machine of an experiment.
+pub(crate) fn render(header: &Header) -> String {
+    facts(&header.environment, header.floor.as_ref())
 }

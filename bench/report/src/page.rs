@@ -1,6 +1,7 @@
 //! The page: one file that loads nothing, with charts that work without scripts.
 
 use askama::Template;
+use dyno_record::cell::Cell;
 use dyno_record::experiment::Experiment;
 use dyno_record::step::Step;
 
@@ -46,7 +47,9 @@ pub(crate) struct Page<'a> {
 pub(crate) const STYLE: &str = concat!(
     include_str!("page/palette.css"),
     include_str!("page/style.css"),
-    include_str!("page/figures.css")
+    include_str!("page/figures.css"),
+    include_str!("page/isolation.css"),
+    include_str!("page/workloads.css")
 );
 pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 
@@ -71,7 +74,9 @@ pub(crate) fn render(
             body: format!("<div class=\"words\">{words}</div>"),
         });
     }
-    parts.push(series(records));
+    if !matches!(header.experiment, Experiment::Waiting | Experiment::Isolation) {
+        parts.push(series(records));
+    }
     parts.push(cells(records));
     parts.push(Section { id: "machine", title: "The machine".into(), body: machine::render(header) });
     parts.push(Section {
@@ -158,7 +163,7 @@ fn warnings(header: &Header, records: &Levelled) -> Vec<String> {
             "Built without optimization: these figures say nothing about the architectures.".to_string(),
         );
     }
-    let is_timed = header.experiment != Experiment::Count;
+    let is_timed = !matches!(header.experiment, Experiment::Count | Experiment::Isolation);
     if is_timed && records.cells.iter().any(|record| record.trial.cell.cores.shared()) {
         found.push("Server and generator shared cores: what one used, the other lacked.".to_string());
     }
@@ -200,7 +205,7 @@ fn cells(records: &Levelled) -> Section {
             "<tr><th scope=\"row\">{0}</th><td class=\"text\">{1}</td><td>{2}</td><td class=\"text\">{3}</td>\
              <td data-value=\"{4}\">{5}</td><td data-value=\"{6}\">{7}</td><td class=\"text{8}\">{9}</td><td class=\"text\">{10}</td></tr>",
             escape(&cell.contestant),
-            cell.step,
+            escape(&step(cell)),
             record.trial.block + 1,
             escape(&cell.load.words()),
             rate.map(|rate| rate.to_string()).unwrap_or_default(),
@@ -231,6 +236,12 @@ fn cells(records: &Levelled) -> Section {
     Section { id: "cells", title: "Every cell and its audit".into(), body }
 }
 
+/// The step of a cell, with the name of its workload where it has one.
+fn step(cell: &Cell) -> String {
+    let workload = cell.load.workload.as_ref();
+    workload.map_or_else(|| cell.step.to_string(), |name| format!("{name} {}", cell.step))
+}
+
 /// The data of the script: name and series of each cell. `<` is escaped, so that no text can end the element.
 fn data(records: &Levelled) -> Result<String, serde_json::Error> {
     let one = |record: &LevelledCell| {
@@ -243,7 +254,7 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
             .collect();
         serde_json::json!({
             "of": cell.contestant,
-            "name": format!("{} {}, block {}", cell.contestant, cell.step, record.trial.block + 1),
+            "name": format!("{} {}, block {}", cell.contestant, step(cell), record.trial.block + 1),
             "series": series,
         })
     };
@@ -255,8 +266,13 @@ fn data(records: &Levelled) -> Result<String, serde_json::Error> {
         Experiment::Scale => Step::Scale,
         Experiment::Connections => Step::Connections,
         Experiment::Count => Step::Instructions,
+        Experiment::Isolation => Step::Isolation,
+        Experiment::Overload => Step::Overload,
+        Experiment::Duel => Step::Duel,
+        Experiment::Workloads => Step::Capacity,
+        Experiment::Waiting => Step::WaitingJam,
     };
-    let wanted = [Step::CurveSpike, own, Step::Capacity];
+    let wanted = [Step::CurveSpike, Step::OverloadSpike, own, Step::Capacity];
     let first = wanted
         .iter()
         .find_map(|step| records.cells.iter().position(|record| record.trial.cell.step == *step))

@@ -63,7 +63,13 @@ pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) 
                 add("speed-up", &words, &svg);
             }
         }
-        Experiment::Connections | Experiment::Count => {}
+        Experiment::Connections
+        | Experiment::Count
+        | Experiment::Duel
+        | Experiment::Isolation
+        | Experiment::Overload
+        | Experiment::Waiting
+        | Experiment::Workloads => {}
     }
     found
 }

@@ -5,10 +5,14 @@ use crate::words;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::critical::{RateStanding, Tries};
 use dyno_analysis::curves::{self, CurveFinding, Recovery, Unfound};
+use dyno_analysis::duel;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions;
+use dyno_analysis::isolation;
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::overload;
 use dyno_analysis::points::{self, Trail, TrailPoint};
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 use dyno_units::show;
 
@@ -18,13 +22,35 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
         None if records.header.experiment == Experiment::Count => {
             crate::instructions::paragraphs(&instructions::rows(records))
         }
+        None if records.header.experiment == Experiment::Isolation => {
+            crate::isolation::paragraphs(&isolation::rows(records))
+        }
+        None if records.header.experiment == Experiment::Overload => {
+            crate::overload::paragraphs(&overload::rows(records))
+        }
+        None if records.header.experiment == Experiment::Duel => {
+            crate::turns::paragraphs(&duel::rows(records))
+        }
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::words::verdict(&matrix(records))
+        }
+        None if records.header.experiment == Experiment::Waiting => {
+            crate::waiting::paragraphs(&dyno_analysis::waiting::rows(records))
+        }
         None => return words::paragraphs(model),
         Some(axis) => {
             let trails = points::trails(records, axis);
             match records.header.experiment {
                 Experiment::Scale => trails.iter().filter_map(scale).collect(),
                 Experiment::Connections => trails.iter().filter_map(connections).collect(),
-                Experiment::Curve | Experiment::Compare | Experiment::Count => curves(records),
+                Experiment::Curve
+                | Experiment::Compare
+                | Experiment::Count
+                | Experiment::Overload
+                | Experiment::Isolation
+                | Experiment::Duel
+                | Experiment::Waiting
+                | Experiment::Workloads => curves(records),
             }
         }
     };

@@ -5,14 +5,20 @@
 
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
+use dyno_analysis::duel::{self, DuelRow};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::instructions::{self, CountRow};
+use dyno_analysis::isolation::{self, IsolationRow, back_ns};
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
 use dyno_analysis::points::{self, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
+use dyno_analysis::waiting::WaitingRow;
+use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
+use dyno_statistics::sample::median;
 use dyno_units::show::quantile;
 use serde::Serialize;
 
@@ -47,6 +53,8 @@ pub(crate) struct SummaryLine<Number = Option<f64>> {
     /// `valid`, `at-least`, `void`, or `none` where nothing was measured.
     standing: &'static str,
     reason: String,
+    /// Under which workload, where there are several.
+    workload: String,
 }
 
 impl SummaryLine {
@@ -118,6 +126,21 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     if records.header.experiment == Experiment::Count {
         return instructions::rows(records).iter().flat_map(counted).collect();
     }
+    if records.header.experiment == Experiment::Isolation {
+        return isolation::rows(records).iter().flat_map(isolated).collect();
+    }
+    if records.header.experiment == Experiment::Overload {
+        return overload::rows(records).iter().flat_map(overloaded).collect();
+    }
+    if records.header.experiment == Experiment::Duel {
+        return duel::rows(records).iter().flat_map(in_turn).collect();
+    }
+    if records.header.experiment == Experiment::Workloads {
+        return workloads(&matrix(records));
+    }
+    if records.header.experiment == Experiment::Waiting {
+        return dyno_analysis::waiting::rows(records).iter().flat_map(waited).collect();
+    }
     let Some(axis) = points::axis(records.header.experiment) else {
         return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
     };
@@ -125,7 +148,14 @@ fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
     let name = match records.header.experiment {
         Experiment::Scale => "cores",
         Experiment::Connections => "connections",
-        Experiment::Curve | Experiment::Compare | Experiment::Count => "offered_per_s",
+        Experiment::Curve
+        | Experiment::Compare
+        | Experiment::Count
+        | Experiment::Duel
+        | Experiment::Overload
+        | Experiment::Waiting
+        | Experiment::Isolation
+        | Experiment::Workloads => "offered_per_s",
     };
     let mut found: Vec<SummaryLine> =
         trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
@@ -171,6 +201,35 @@ fn derived(of: &SummaryLine, quantity: &str, interval: Option<Interval>) -> Opti
     })
 }
 
+/// The figures of each design under each workload.
+fn workloads(matrix: &Matrix) -> Vec<SummaryLine> {
+    let mut found = Vec::new();
+    for (place, design) in matrix.designs.iter().enumerate() {
+        for row in &matrix.rows {
+            let score = &row.scores[place];
+            let of = SummaryLine {
+                experiment: Experiment::Workloads.word(),
+                contestant: design.label.clone(),
+                family: design.family.clone(),
+                transport: row.workload.transport.to_string(),
+                workload: row.workload.name.to_string(),
+                ..SummaryLine::default()
+            };
+            let known: [(&str, &RowFigure); 5] = [
+                ("rate_per_s", &score.rate),
+                ("cpu_ns", &score.cpu_ns),
+                ("p50_ns", &score.p50_ns),
+                ("p99_ns", &score.p99_ns),
+                ("memory_bytes", &score.memory),
+            ];
+            found.extend(known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)));
+            let share = score.share.map(|share| Interval::point(share, score.rate.by_round.len()));
+            found.extend(derived(&of, "of_the_best_share", share));
+        }
+    }
+    found
+}
+
 /// The figures of a count.
 fn counted(row: &CountRow) -> Vec<SummaryLine> {
     let of = SummaryLine {
@@ -188,6 +247,115 @@ fn counted(row: &CountRow) -> Vec<SummaryLine> {
         ("switches_per_connection", &row.connection.switches),
     ];
     known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure)).collect()
+}
+
+/// The figures of an experiment of isolation: two for each fault.
+fn isolated(row: &IsolationRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Isolation.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let figure = |cell: &isolation::FaultCell, name: &str, value: Option<f64>| SummaryLine {
+        quantity: format!("{}_{name}", cell.fault),
+        as_measured: value,
+        at_full_pace: value,
+        n: cell.blocks.len(),
+        void: cell.void,
+        standing: match (cell.blocks.is_empty(), value) {
+            (true, _) => "void",
+            (false, Some(_)) => "valid",
+            // The server was not as before within the watch.
+            (false, None) => "none",
+        },
+        reason: if cell.blocks.is_empty() { cell.reason.clone() } else { String::new() },
+        ..of.clone()
+    };
+    let both = |cell: &isolation::FaultCell| {
+        let times: Vec<f64> = cell.blocks.iter().filter_map(back_ns).collect();
+        let is_back = times.len() * 2 > cell.blocks.len();
+        let back = if is_back { median(&times) } else { None };
+        [figure(cell, "hurt_share", cell.hurt_share()), figure(cell, "as_before_ns", back)]
+    };
+    row.cells.iter().flat_map(both).collect()
+}
+
+/// The figures of an architecture under a control, by the multiple of its peak that was asked for.
+fn overloaded(row: &OverloadRow) -> Vec<SummaryLine> {
+    let of = |point: &OverloadPoint| SummaryLine {
+        experiment: Experiment::Overload.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        axis: "peaks",
+        place: Some(point.times),
+        ..SummaryLine::default()
+    };
+    let known = |point: &OverloadPoint| {
+        let figures = [
+            ("good_per_s", &point.good),
+            ("p99_ns", &point.p99_ns),
+            ("cpu_per_right_answer_ns", &point.cpu_ns),
+        ];
+        let shares = [("good_to_peak", point.of_peak), ("good_to_possible", point.of_possible)];
+        let share = |(quantity, share): (&str, Option<f64>)| SummaryLine {
+            quantity: quantity.to_string(),
+            at_full_pace: share,
+            standing: if share.is_some() { "valid" } else { "none" },
+            n: point.good.by_round.len(),
+            ..of(point)
+        };
+        let lines = figures.map(|(quantity, figure)| line(&of(point), quantity, figure));
+        lines.into_iter().chain(shares.map(share)).collect::<Vec<_>>()
+    };
+    row.points.iter().flat_map(known).filter(|line| line.standing != "none").collect()
+}
+
+/// The figures of two that took turns; the ratios stand with the first.
+fn in_turn(row: &DuelRow) -> Vec<SummaryLine> {
+    let of = |place: usize| SummaryLine {
+        experiment: Experiment::Duel.word(),
+        contestant: row.sides[place].line.label.clone(),
+        family: row.sides[place].line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let mut found = Vec::new();
+    for (place, side) in row.sides.iter().enumerate() {
+        found.push(line(&of(place), "cpu_per_request_ns", &side.cpu_ns));
+        found.push(line(&of(place), "rate_per_s", &side.rate_per_s));
+    }
+    found.extend(derived(&of(0), "cpu_per_request_to_rival", row.cpu.ratio));
+    found.extend(derived(&of(0), "rate_to_rival", row.rate.ratio));
+    found
+}
+
+/// The figures of requests that wait.
+fn waited(row: &WaitingRow) -> Vec<SummaryLine> {
+    let of = SummaryLine {
+        experiment: Experiment::Waiting.word(),
+        contestant: row.line.label.clone(),
+        family: row.line.family.clone(),
+        ..SummaryLine::default()
+    };
+    let known: [(&str, &RowFigure); 5] = [
+        ("memory_per_waiter_bytes", &row.memory),
+        ("kernel_memory_per_waiter_bytes", &row.kernel),
+        ("cpu_per_waiter_ns_per_s", &row.cpu_ns),
+        ("released_after_fin_ns", &row.fin_ns),
+        ("released_after_reset_ns", &row.reset_ns),
+    ];
+    let stops = row.stops().map(|(least, most)| (f64::from(least), f64::from(most)));
+    let stopped = SummaryLine {
+        quantity: "stopped_by_waiters".to_string(),
+        as_measured: stops.map(|(least, _)| least),
+        low: stops.map(|(least, _)| least),
+        high: stops.map(|(_, most)| most),
+        n: row.stopped_by.len(),
+        standing: if stops.is_some() { "valid" } else { "none" },
+        ..of.clone()
+    };
+    let figures = known.into_iter().map(|(quantity, figure)| line(&of, quantity, figure));
+    std::iter::once(stopped).chain(figures).collect()
 }
 
 fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
@@ -227,6 +395,7 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
         found.extend(derived(&of, "capacity_to_plain", price.capacity_share));
         found.extend(derived(&of, "cpu_at_capacity_above_plain_ns", price.cpu_ns));
         found.extend(derived(&of, "cpu_at_connect_above_plain_ns", price.handshake_cpu_ns));
+        found.extend(derived(&of, "client_cpu_at_connect_above_plain_ns", price.client_handshake_cpu_ns));
         found.extend(derived(&of, "memory_per_connection_above_plain_bytes", price.memory_bytes));
     }
     found

@@ -50,34 +50,31 @@ pub(crate) fn render(model: &Model) -> String {
     }
     let prices = prices(model);
     if !prices.is_empty() {
-        let _ = writeln!(
-            text,
-            "{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}\n{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}",
-            "above plain",
-            "",
-            "CPU/request",
-            "capacity",
-            "handshake",
-            "memory per",
-            "",
-            "",
-            "",
-            "kept",
-            "per s",
-            "connection"
-        );
+        let heads = [
+            ["above plain", "", "CPU per", "capa-", "hand-", "CPU per", "client", "memory"],
+            ["", "", "request", "city", "shakes/s", "hands.", "CPU", "per conn."],
+        ];
+        for [label, transport, cpu, capacity, handshakes, each, client, memory] in heads {
+            let _ = writeln!(
+                text,
+                "{label:<21} {transport:<7} {cpu:>8} {capacity:>5} {handshakes:>8} {each:>7} {client:>7} {memory:>9}"
+            );
+        }
         for price in &prices {
             let shown = |interval: Option<Interval>, shown: fn(f64) -> String| {
                 interval.map_or("-".to_string(), |interval| shown(interval.value))
             };
+            let time = |interval| shown(interval, show::time).replace(' ', "");
             let _ = writeln!(
                 text,
-                "{:<22} {:<8} {:>11} {:>9} {:>9} {:>11}",
-                price.contestant.chars().take(22).collect::<String>(),
+                "{:<21} {:<7} {:>8} {:>5} {:>8} {:>7} {:>7} {:>9}",
+                price.contestant.chars().take(21).collect::<String>(),
                 price.transport,
-                shown(price.cpu_ns, show::time),
-                shown(price.capacity_share, show::share),
+                time(price.cpu_ns),
+                shown(price.capacity_share, show::share).replace(' ', ""),
                 figure(&price.handshakes_per_s, show::rate),
+                time(price.handshake_cpu_ns),
+                time(price.client_handshake_cpu_ns),
                 shown(price.memory_bytes, show::bytes),
             );
         }

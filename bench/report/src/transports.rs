@@ -11,18 +11,19 @@ use dyno_statistics::sample::median;
 use dyno_units::show;
 
 /// Names of the columns.
-pub(crate) const COLUMNS: [&str; 7] = [
+pub(crate) const COLUMNS: [&str; 8] = [
     "architecture",
     "transport",
     "CPU / request, above plain",
     "capacity, of plain",
     "handshakes /s",
     "CPU / handshake, above plain",
+    "the client's, above plain",
     "memory / connection, above plain",
 ];
 
 /// The cells of a row, as text.
-pub(crate) fn texts(price: &Price) -> [String; 7] {
+pub(crate) fn texts(price: &Price) -> [String; 8] {
     let interval = |interval: Option<Interval>, shown: fn(f64) -> String| {
         interval.map_or("–".to_string(), |found| {
             format!("{} ({} to {})", shown(found.value), shown(found.low), shown(found.high))
@@ -41,6 +42,7 @@ pub(crate) fn texts(price: &Price) -> [String; 7] {
         interval(price.capacity_share, show::share),
         handshakes,
         interval(price.handshake_cpu_ns, show::time),
+        interval(price.client_handshake_cpu_ns, show::time),
         interval(price.memory_bytes, show::bytes),
     ]
 }

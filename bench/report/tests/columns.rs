@@ -7,7 +7,7 @@ use dyno_measure::campaign::{Campaign, EndedEarly, Silent};
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::foreign::bare;
 use dyno_measure::experiment::compare::{self, Rounds};
-use dyno_measure::experiment::{connections, curve, scale};
+use dyno_measure::experiment::{connections, curve, overload, scale};
 use dyno_measure::place::Placement;
 use dyno_measure::rig::mock::{Mock, Nature, setup};
 use dyno_measure::setup::Setup;
@@ -73,6 +73,10 @@ fn every_line_of_every_experiment_fits_80_columns() {
             report(Experiment::Curve, |campaign, setup| curve::run(campaign, setup, RateLimit::USUAL)),
         ),
         (Experiment::Scale, report(Experiment::Scale, |campaign, setup| scale::run(campaign, setup, &cores))),
+        (
+            Experiment::Overload,
+            report(Experiment::Overload, |campaign, setup| overload::run(campaign, setup, 100)),
+        ),
         (
             Experiment::Connections,
             report(Experiment::Connections, |campaign, setup| {

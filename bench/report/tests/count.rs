@@ -131,9 +131,9 @@ fn every_form_has_the_figures() {
             .lines()
             .next()
             .unwrap()
-            .ends_with("instructions_per_request,system_calls_per_request,switches_per_request")
+            .ends_with("instructions_per_request,system_calls_per_request,switches_per_request,workload")
     );
-    assert!(report.csv.lines().nth(3).unwrap().ends_with(",20000,3,0.125"), "{}", report.csv);
+    assert!(report.csv.lines().nth(3).unwrap().ends_with(",20000,3,0.125,"), "{}", report.csv);
     assert!(report.summary_csv.contains("count,iterative,iterative,"), "{}", report.summary_csv);
     assert!(
         report.summary_csv.contains("instructions_per_connection,56000,56000,"),

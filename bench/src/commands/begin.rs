@@ -11,7 +11,10 @@ use dyno_record::store::{self, Records, Store, StoreError};
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
-use super::{CommandResult, compare, connections, curve, recorded, scale};
+use super::{
+    CommandResult, compare, connections, curve, duel, isolation, overload, recorded, scale, waiting,
+    workloads,
+};
 use crate::exit::Failure;
 use crate::results;
 
@@ -26,7 +29,7 @@ pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
             let how = Resume { dry_run: options.dry_run, other_program: options.other_program };
             resume(experiment, place, how)?
         }
-        None => begin(Spec { experiment, ..options.spec })?,
+        None => begin(Spec { experiment, ..options.spec }.settle_services()?)?,
     };
     carry_out(Launch { dry_run: options.dry_run, quiet: options.quiet, ..launch })
 }
@@ -34,9 +37,14 @@ pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
 fn carry_out(launch: Launch) -> CommandResult {
     match launch.spec.experiment {
         Experiment::Compare => compare::run(launch),
+        Experiment::Workloads => workloads::run(launch),
         Experiment::Curve => curve::run(launch),
         Experiment::Scale => scale::run(launch),
         Experiment::Connections => connections::run(launch),
+        Experiment::Isolation => isolation::run(launch),
+        Experiment::Overload => overload::run(launch),
+        Experiment::Duel => duel::run(launch),
+        Experiment::Waiting => waiting::run(launch),
         Experiment::Count => Err(Failure::usage(
             "a count is described by no file, and not continued",
             "say `dyno count NAMES`: all of it takes some minutes",
@@ -81,10 +89,10 @@ fn resume(experiment: Experiment, place: Option<PathBuf>, how: Resume) -> Result
     // Before it is read: what another start adds meanwhile would be measured twice.
     let store = if how.dry_run { None } else { Some(Store::reopen(&directory)?) };
     let Records { header, cells } = store::read(&directory)?;
-    if header.experiment != experiment {
+    if header.experiment.command() != experiment.command() {
         return Err(Failure::usage(
             format!("{} holds the experiment {}", directory.display(), header.experiment),
-            format!("say `dyno {} --resume {}`", header.experiment, directory.display()),
+            format!("say `dyno {} --resume {}`", header.experiment.command(), directory.display()),
         ));
     }
     let spec = recorded::spec(&header, &directory)?;

@@ -4,6 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory, ValueHint};
 use dyno_servers::architectures;
 
+use super::experiment::services as workloads;
 use super::{CommandResult, Dyno};
 use crate::demos;
 use crate::exit::Exit;
@@ -36,7 +37,7 @@ fn names_for_fish() -> String {
     let line = |commands: &str, names: &str| {
         format!("complete -c dyno -n \"__fish_seen_subcommand_from {commands}\" -f -a \"{names}\"\n")
     };
-    line("serve learn compare curve scale connections count explain", &architectures)
+    line("serve learn compare curve scale connections count duel explain", &architectures)
         + &line("demo", &demos::names().join(" "))
 }
 
@@ -55,7 +56,7 @@ fn with_names(command: Command) -> Command {
             one.mut_arg(argument, |argument| argument.value_hint(ValueHint::DirPath))
         })
     };
-    let experiments = ["compare", "curve", "scale", "connections"];
+    let experiments = ["compare", "curve", "scale", "connections", "duel"];
     let mut command = experiments.into_iter().fold(command, |command, one| {
         in_directory(in_directory(named(command, one, "names"), one, "resume"), one, "output")
     });
@@ -64,6 +65,7 @@ fn with_names(command: Command) -> Command {
     }
     for (one, argument) in [
         ("report", "directory"),
+        ("choose", "directory"),
         ("diff", "old"),
         ("diff", "new"),
         ("keys", "directory"),
@@ -72,6 +74,11 @@ fn with_names(command: Command) -> Command {
     ] {
         command = in_directory(command, one, argument);
     }
+    command = command.mut_subcommand("compare", |compare| {
+        compare.mut_arg("services", |services| {
+            services.value_parser(PossibleValuesParser::new(workloads::names()))
+        })
+    });
     command.mut_subcommand("demo", |demo| {
         demo.mut_arg("name", |name| name.value_parser(PossibleValuesParser::new(demos::names())))
     })

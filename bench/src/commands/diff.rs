@@ -91,8 +91,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if let Some(text) = together(&drifts, arguments) {
         outln!("{text}");
     }
-    for agreement in agreements(&old, &new, arguments.threshold) {
-        outln!("{}", wrap(&agreed(&agreement, arguments.threshold), TERMINAL_COLUMNS));
+    // Ratios to a baseline are those of one load.
+    let is_one_load = new.header.experiment != Experiment::Workloads;
+    for agreement in agreements(&old, &new, arguments.threshold).iter().filter(|_| is_one_load) {
+        outln!("{}", wrap(&agreed(agreement, arguments.threshold), TERMINAL_COLUMNS));
     }
     Ok(if worse > 0 && arguments.fail_on_regression { Exit::Regression } else { Exit::Success })
 }
@@ -117,11 +119,12 @@ fn other_probe(old: &Levelled, new: &Levelled) -> Option<String> {
 /// Refuses sets that hold no figures of the same kind.
 fn refuse_other_kinds(old: &Levelled, new: &Levelled) -> Result<(), Failure> {
     let kinds = [old, new].map(|records| records.header.experiment);
-    let is_told = |kind: Experiment| matches!(kind, Experiment::Compare | Experiment::Count);
+    let is_told =
+        |kind: Experiment| matches!(kind, Experiment::Compare | Experiment::Count | Experiment::Workloads);
     if kinds[0] != kinds[1] || !is_told(kinds[0]) {
         return Err(Failure::usage(
-            format!("these are results of `dyno {}` and of `dyno {}`", kinds[0], kinds[1]),
-            "compare two runs of `dyno compare`, or two of `dyno count`",
+            format!("these are results of the experiments {} and {}", kinds[0], kinds[1]),
+            "compare two runs of `dyno compare` with the same services, or two of `dyno count`",
         ));
     }
     let asked = |records: &Levelled| -> BTreeSet<String> {

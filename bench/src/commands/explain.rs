@@ -69,8 +69,12 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let mut blocks = match &arguments.results {
         None => measured(arguments, names, seed)?,
         Some(directory) => {
-            let directory =
-                directory.clone().map_or_else(|| results::latest(Some(Experiment::Compare)), Ok)?;
+            // Of several workloads there is no one pair of costs to explain.
+            let newest = || match results::latest_of(Experiment::Compare) {
+                Some(newest) => Ok(newest),
+                None => results::latest(Some(Experiment::Compare)),
+            };
+            let directory = directory.clone().map_or_else(newest, Ok)?;
             vec![compared(&directory, names)?]
         }
     };
@@ -144,6 +148,12 @@ fn on<T>(there: &CpuSet, back: &CpuSet, work: impl FnOnce() -> T) -> T {
 /// What was measured before, with unit costs of now.
 fn compared(directory: &Path, names: [&str; 2]) -> Result<Block, Failure> {
     let records = store::read(directory)?;
+    if records.header.experiment != Experiment::Compare {
+        return Err(Failure::usage(
+            format!("{} holds the experiment {}", directory.display(), records.header.experiment),
+            format!("measure both under one load: dyno explain {} {}", names[0], names[1]),
+        ));
+    }
     for name in names {
         if !records.header.contestants.iter().any(|line| line.label == name) {
             return Err(Failure::usage(

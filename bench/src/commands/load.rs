@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use dyno_clients::outcome::{ConditionRole, Outcome as Run, Partial};
+use dyno_clients::plan::Plan;
+use dyno_clients::plan::place::Place;
 use dyno_clients::verdict::condition::{self, Condition};
 use dyno_measure::probe::machine::online_cores;
 use dyno_units::read;
 
 use super::CommandResult;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::limits::VERSUS_BLOCKS;
 use crate::load::versus::{self, Versus};
 use crate::load::view::Wanted;
@@ -112,6 +114,16 @@ hold, or had too few answers to be known, a --fail-if holds, or an --abort-on
 ended the run; 5 what the run is for is void, or a condition is about a figure
 that is void or a bound that does not decide, or --strict and any figure is one;
 130 interrupted (what was measured is written, marked as partial).";
+
+impl Arguments {
+    /// The plan of the load on its one server, of which no address has been tried.
+    ///
+    /// # Errors
+    /// A usage failure that names the options that do not go together.
+    pub(crate) fn plan(&self) -> Result<(Plan, Place), Failure> {
+        plan::build(&self.target, &self.how, self.errors_max)
+    }
+}
 
 /// Runs the load.
 ///

@@ -11,6 +11,8 @@ pub(crate) type CommandResult = Result<Exit, Failure>;
 pub(crate) mod begin;
 pub(crate) mod browse;
 pub(crate) mod calibrate;
+pub(crate) mod choose;
+pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
@@ -20,14 +22,17 @@ pub(crate) mod deadlines;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod duel;
 pub(crate) mod experiment;
 pub(crate) mod explain;
 pub(crate) mod guest;
+pub(crate) mod isolation;
 pub(crate) mod keys;
 pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod overload;
 pub(crate) mod overview;
 pub(crate) mod probe;
 pub(crate) mod recorded;
@@ -35,6 +40,10 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod textbook;
+pub(crate) mod turns;
+pub(crate) mod waiting;
+pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
 #[derive(Debug, clap::Parser)]
@@ -50,13 +59,19 @@ enum Command {
     Curve(Box<curve::Arguments>),
     Scale(Box<scale::Arguments>),
     Connections(Box<connections::Arguments>),
+    Waiting(Box<waiting::Arguments>),
     Count(count::Arguments),
+    Isolation(Box<isolation::Arguments>),
+    Overload(Box<overload::Arguments>),
+    Duel(Box<duel::Arguments>),
     Run(run::Arguments),
+    Choose(choose::Arguments),
     Explain(explain::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
     Learn(learn::Arguments),
+    Textbook(textbook::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -69,6 +84,8 @@ enum Command {
     Man(man::Arguments),
     #[command(hide = true)]
     Guest(guest::Arguments),
+    #[command(hide = true)]
+    Turns(turns::Arguments),
 }
 
 impl Dyno {
@@ -91,12 +108,20 @@ impl Dyno {
         match self.command {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Keys(arguments) => keys::run(&arguments),
-            Command::Compare(arguments) => begin::run(Experiment::Compare, arguments.options),
+            Command::Compare(arguments) => match arguments.ci {
+                Some(old) => ci::run(&old, arguments.options),
+                None => begin::run(Experiment::Compare, arguments.options),
+            },
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
             Command::Connections(arguments) => begin::run(Experiment::Connections, arguments.options),
+            Command::Isolation(arguments) => begin::run(Experiment::Isolation, arguments.options),
+            Command::Overload(arguments) => begin::run(Experiment::Overload, arguments.options),
+            Command::Duel(arguments) => begin::run(Experiment::Duel, arguments.options),
+            Command::Waiting(arguments) => begin::run(Experiment::Waiting, arguments.options),
             Command::Report(arguments) => report::run(&arguments),
             Command::Diff(arguments) => diff::run(&arguments),
+            Command::Choose(arguments) => choose::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
             Command::Run(arguments) => {
                 let options = arguments.options()?;
@@ -108,12 +133,14 @@ impl Dyno {
             Command::Browse(arguments) => browse::run(&arguments),
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
+            Command::Textbook(arguments) => textbook::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),
+            Command::Turns(arguments) => turns::run(&arguments),
         }
     }
 }

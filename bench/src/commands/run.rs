@@ -1,7 +1,7 @@
 //! `dyno run FILE`: an experiment from a file.
 //!
 //! ```toml
-//! experiment = "compare"          # compare, curve, scale or connections
+//! experiment = "compare"          # compare, curve, scale, connections, waiting or duel
 //! names = ["epoll", "fork"]
 //! connections = 64
 //! blocks = 7
@@ -65,7 +65,7 @@ impl Arguments {
         if options.resume.is_some() {
             return Err(Failure::usage(
                 "an experiment goes on as it was asked for, whatever a file says now",
-                format!("say `dyno {} --resume DIR`", options.spec.experiment),
+                format!("say `dyno {} --resume DIR`", options.spec.experiment.command()),
             ));
         }
         Ok(options)

@@ -1,6 +1,7 @@
 //! `dyno serve NAME`: runs one architecture until it is stopped.
 
 mod access;
+mod admission;
 mod said;
 
 use std::io::{self, IsTerminal, Write};
@@ -80,12 +81,15 @@ pub(crate) struct Arguments {
     /// Lines of JSON, as where standard output is no terminal.
     #[arg(long)]
     json: bool,
-    /// Offer /fault/panic, abort, exit and spin, which do what they say.
+    /// Offer /fault/KIND to clients on this machine: handlers that panic, abort, exit, overflow, spin, block or leak.
+    /// Never on a server that matters: whoever can connect can end it.
     #[arg(long)]
     faults: bool,
     /// Rounds of the work loop that make a microsecond of /compute [default: measured at the first use].
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
+    #[command(flatten)]
+    admission: admission::AdmissionOptions,
     #[command(flatten)]
     access: access::AccessOptions,
     #[command(flatten)]
@@ -113,6 +117,8 @@ struct Cores(Vec<usize>);
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
+    check_faults(arguments)?;
+    arguments.admission.check()?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
@@ -148,6 +154,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         limits: Arc::new(limits),
         transport,
         access,
+        admission: arguments.admission.admission().map_err(share)?,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -219,6 +226,21 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
         format!("{} does not read {}", architecture.name, knobs::option(knob)),
         format!("leave it out; {} reads {known}", architecture.name),
     ))
+}
+
+/// Refuses planted faults where others than this machine's users could ask for them.
+fn check_faults(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.listen {
+        ListenAddress::Tcp(address) if arguments.faults && !address.ip().to_canonical().is_loopback() => {
+            Err(Failure::usage(
+                format!(
+                    "--faults lets whoever connects end the server, and {address} is no loopback address"
+                ),
+                "leave --faults out, or listen on 127.0.0.1, [::1] or unix:PATH",
+            ))
+        }
+        ListenAddress::Tcp(_) | ListenAddress::Unix(_) => Ok(()),
+    }
 }
 
 fn settings(architecture: &Architecture, arguments: &Arguments) -> Settings {

@@ -3,6 +3,7 @@
 pub(crate) mod carry;
 pub(crate) mod options;
 pub(crate) mod page;
+pub(crate) mod patience;
 pub(crate) mod plan;
 pub(crate) mod progress;
 pub(crate) mod route;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use dyno_clients::plan::error::PlanError;
 
+use crate::load::patience::PatienceOptions;
 use crate::numbers;
 use crate::transport::ClientOptions;
 
@@ -98,6 +99,9 @@ pub(crate) struct How {
     /// Pin no thread: the system places them.
     #[arg(long, conflicts_with = "cpu")]
     pub(crate) no_pin: bool,
+    /// What clients do that do not wait for ever.
+    #[command(flatten)]
+    pub(crate) patience: PatienceOptions,
     /// Seed of the arrivals and of the mix.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -148,6 +152,9 @@ pub(crate) enum OptionError {
     /// An option that only an open loop reads, in a closed one.
     #[error("{0} means nothing in a closed loop: give a --rate as well, or leave it out")]
     ClosedLoop(&'static str),
+    /// A pause before retries, of which there are none.
+    #[error("--backoff means nothing without retries: give a --retry as well, or leave it out")]
+    BackoffAlone,
     /// A pause beside the times of a trace.
     #[error("a trace brings its own times: leave --think out")]
     TraceWithThink,

@@ -28,7 +28,7 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
     let place = route::place(&target.place, "a URL is such as http://127.0.0.1:8080/")?;
     let (pace, length) =
         pace(how).map_err(|error| Failure::usage(error.to_string(), "see `dyno load --help`"))?;
-    let plan = Plan {
+    let mut plan = Plan {
         url: place.shown(),
         address: place.addresses[0].clone(),
         transport: route::transport(&target.place, &place)?,
@@ -39,6 +39,7 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
         warmup_ns: how.warmup,
         requests_per_connection: how.requests_per_connection,
         timeout_ns: target.place.timeout,
+        impatience: how.patience.impatience(),
         seed: how.seed,
         backlog: how.backlog.unwrap_or(BACKLOG_REQUESTS),
         spin_ns: how.spin,
@@ -46,7 +47,11 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
         errors_max,
         mix: mix(target, &place, how.requests_per_connection == Some(1))
             .map_err(|error| refused(&error, "see `dyno load --help`"))?,
+        rival: None,
     };
+    if plan.impatience.tells_due {
+        plan.mix = plan.mix.into_iter().map(Request::telling_due).collect();
+    }
     check_cpus(&how.cpu)?;
     Ok((plan, place))
 }
@@ -184,12 +189,20 @@ fn pace(how: &How) -> Result<(Pace, Length), OptionError> {
         other => return Err(OptionError::NoProcess(other.into())),
     };
     let Some(rate) = &how.rate else {
-        let of_open_loops = [("--arrivals", how.arrivals.is_some()), ("--backlog", how.backlog.is_some())];
+        let of_open_loops = [
+            ("--arrivals", how.arrivals.is_some()),
+            ("--backlog", how.backlog.is_some()),
+            ("--retry", how.patience.retry > 0),
+            ("--backoff", how.patience.backoff.is_some()),
+        ];
         return match of_open_loops.into_iter().find(|(_, is_given)| *is_given) {
             Some((option, _)) => Err(OptionError::ClosedLoop(option)),
             None => Ok((Pace::Closed { think_ns: how.think }, length(how, None))),
         };
     };
+    if how.patience.backoff.is_some() && how.patience.retry == 0 {
+        return Err(OptionError::BackoffAlone);
+    }
     let shaped = rate.contains([',', '/']) && !rate.ends_with("/s") || rate.contains("..");
     if shaped && (how.duration.is_some() || how.requests.is_some()) {
         return Err(OptionError::ShapeWithLength);

@@ -2,6 +2,7 @@
 
 pub mod absence;
 pub mod arrivals;
+pub mod bursts;
 pub mod coarse;
 pub mod division;
 pub mod early;

@@ -11,6 +11,7 @@ use crate::books::split::Split;
 use crate::books::stalls::Stalls;
 use crate::books::steps::Steps;
 use crate::failure::{Cause, RequestFailure};
+use crate::outcome::impatience::Impatient;
 use crate::outcome::{Counts, ErrorCount, ErrorKind};
 
 /// Everything that is counted. All times are ns from the start of the run.
@@ -42,6 +43,10 @@ pub struct RunTally {
     pub coarse: Coarse,
     /// Sums.
     pub counts: Counts,
+    /// Of impatient clients; how many were good is known only where there is a patience.
+    pub impatient: Impatient,
+    /// A total latency up to this is good, ns.
+    patience_ns: u64,
     /// Sample for the test of the arrival process.
     pub arrivals: Sample,
     errors: [u64; ErrorKind::ALL.len()],
@@ -73,6 +78,8 @@ impl RunTally {
             stalls: Stalls::new(from_ns),
             coarse: Coarse::default(),
             counts: Counts::default(),
+            impatient: Impatient::default(),
+            patience_ns: u64::MAX,
             arrivals,
             errors: [0; ErrorKind::ALL.len()],
             examples: Default::default(),
@@ -82,6 +89,13 @@ impl RunTally {
             time_in_system_ns: 0.0,
             last_done_ns: 0,
         }
+    }
+
+    /// With clients that wait for so long.
+    #[must_use]
+    pub fn with_patience(mut self, patience_ns: Option<u64>) -> Self {
+        self.patience_ns = patience_ns.unwrap_or(u64::MAX);
+        self
     }
 
     fn is_inside(&self, ns: u64) -> bool {
@@ -94,6 +108,18 @@ impl RunTally {
         self.series.sent(now_ns);
         self.arrivals.sent(intended_ns, now_ns);
         self.counts.sent += u64::from(self.is_inside(intended_ns));
+        if self.is_inside(now_ns) {
+            self.counts.sent_octets += octets;
+        }
+    }
+
+    /// A request was sent that had come to nothing before. The schedule did not plan it, so its time is no sample of the
+    /// arrivals.
+    pub fn sent_again(&mut self, intended_ns: u64, now_ns: u64, octets: u64) {
+        self.series.sent(now_ns);
+        let is_inside = u64::from(self.is_inside(intended_ns));
+        self.counts.sent += is_inside;
+        self.impatient.retried += is_inside;
         if self.is_inside(now_ns) {
             self.counts.sent_octets += octets;
         }
@@ -112,6 +138,7 @@ impl RunTally {
         self.counts.completed_in_window += u64::from(self.is_inside(now_ns));
         if self.is_inside(intended_ns) {
             self.counts.completed += 1;
+            self.impatient.good += u64::from(total_ns <= self.patience_ns);
             self.counts.waited += u64::from(split.wait_ns > 0);
             self.total.record(total_ns);
             self.coarse.record(total_ns);
@@ -142,6 +169,16 @@ impl RunTally {
         self.last_done_ns = self.last_done_ns.max(now_ns);
         if self.is_inside(intended_ns) {
             self.counts.failed += 1;
+            let impatient = &mut self.impatient;
+            match failure {
+                RequestFailure::Abandoned => impatient.abandoned += 1,
+                RequestFailure::AbandonedUnsent => {
+                    impatient.abandoned += 1;
+                    impatient.abandoned_unsent += 1;
+                }
+                RequestFailure::Refused => impatient.refused += 1,
+                _ => {}
+            }
             self.steps.failed(intended_ns);
             let index = failure.kind().index();
             self.errors[index] += 1;
@@ -246,8 +283,14 @@ impl RunTally {
         c.received_octets += o.received_octets;
         c.sent_octets += o.sent_octets;
         c.waited += o.waited;
+        let (i, o) = (&mut self.impatient, &other.impatient);
+        i.good += o.good;
+        i.abandoned += o.abandoned;
+        i.abandoned_unsent += o.abandoned_unsent;
+        i.refused += o.refused;
+        i.retried += o.retried;
         // Of threads: their largest backlogs need not fall together, so this is an upper bound.
-        c.backlog_max += o.backlog_max;
+        self.counts.backlog_max += other.counts.backlog_max;
         for (mine, others) in self.errors.iter_mut().zip(other.errors) {
             *mine += others;
         }

@@ -37,6 +37,11 @@ impl EngineClock {
         EngineClock { start_ns }
     }
 
+    /// A time of the run on the monotonic clock, ns.
+    pub fn monotonic_ns(&self, run_ns: u64) -> u64 {
+        self.start_ns + run_ns
+    }
+
     /// Now; 0 before the start.
     #[inline]
     pub fn now_ns(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! The engine: carries a plan out. Threads of readiness loops, each with its share of the connections and of the
 //! schedule; they share nothing while they run, and their books are joined afterwards.
 
+pub mod alternate;
 pub mod clock;
 pub mod live;
 pub mod quota;
@@ -295,8 +296,10 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, R
             )
         }
     };
-    let dispatcher = Dispatcher::new(source, share(plan.backlog), plan.warmup_ns, plan.end_ns(), requests);
-    let mut tally = RunTally::new(plan.warmup_ns, plan.end_ns(), sample);
+    let dispatcher = Dispatcher::new(source, share(plan.backlog), plan.warmup_ns, plan.end_ns(), requests)
+        .with_patience(plan.impatience.patience_ns);
+    let mut tally =
+        RunTally::new(plan.warmup_ns, plan.end_ns(), sample).with_patience(plan.impatience.patience_ns);
     if let Pace::Open { stretches, .. } = &plan.pace {
         tally.steps = Steps::of(stretches, plan.warmup_ns, plan.end_ns());
     }

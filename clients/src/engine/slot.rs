@@ -32,6 +32,10 @@ pub(super) struct Slot {
     pub body_fits: bool,
     /// The request's number in the mix.
     pub request: u16,
+    /// How often the request was tried before.
+    pub attempt: u8,
+    /// The request's octets, if they are not those of the plan.
+    pub own_wire: Vec<u8>,
     /// Octets of the request that are written.
     pub written: u32,
     /// Octets of the body that have come.
@@ -66,6 +70,8 @@ impl Default for Slot {
             busy: false,
             body_fits: true,
             request: 0,
+            attempt: 0,
+            own_wire: Vec::new(),
             written: 0,
             body_octets: 0,
             intended_ns: 0,

@@ -23,11 +23,11 @@ pub struct ConnectionOpener {
 }
 
 impl ConnectionOpener {
-    /// For the plan; `thread` only makes threads begin at different source addresses.
-    pub fn new(plan: &Plan, thread: u32) -> Self {
+    /// For one of the addresses of the plan; `thread` only makes threads begin at different source addresses.
+    pub fn new(plan: &Plan, address: &ServerAddress, thread: u32) -> Self {
         ConnectionOpener {
-            address: plan.address.clone(),
-            spread: would_run_out(plan),
+            address: address.clone(),
+            spread: would_run_out(plan, address),
             next: thread.wrapping_mul(61),
         }
     }
@@ -74,9 +74,9 @@ const FIRST_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 1);
 
 /// Whether the ports of one address would run out: connections are many, or come and go. Only IPv4 has addresses to
 /// spare on loopback.
-fn would_run_out(plan: &Plan) -> bool {
+fn would_run_out(plan: &Plan, address: &ServerAddress) -> bool {
     let many = plan.come_and_go() || plan.connections >= SPREAD_FROM_CONNECTIONS;
-    many && matches!(plan.address, ServerAddress::Tcp(SocketAddr::V4(address)) if address.ip().is_loopback())
+    many && matches!(address, ServerAddress::Tcp(SocketAddr::V4(address)) if address.ip().is_loopback())
 }
 
 /// Why a process may not have as many descriptors as it needs.
@@ -144,7 +144,7 @@ mod tests {
             ("[::1]:80", 50_000, Some(1), false),
         ] {
             let plan = plan(address, connections, requests_per_connection);
-            let told = ConnectionOpener::new(&plan, 0).spread;
+            let told = ConnectionOpener::new(&plan, &plan.address, 0).spread;
             assert_eq!(told, spread, "{address}, {connections} connections, {requests_per_connection:?}");
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         let machine = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control").unwrap();
         for requests_per_connection in [None, Some(1)] {
             let plan = plan(&address, 1, requests_per_connection);
-            let socket = ConnectionOpener::new(&plan, 0).open().unwrap();
+            let socket = ConnectionOpener::new(&plan, &plan.address, 0).open().unwrap();
             let given =
                 nix::sys::socket::getsockopt(&socket, nix::sys::socket::sockopt::TcpCongestion).unwrap();
             assert_eq!(given.to_string_lossy().trim_end_matches('\0'), machine.trim());
@@ -167,7 +167,7 @@ mod tests {
     fn sources_are_used_in_turn_and_threads_begin_apart() {
         let plan = plan("127.0.0.1:80", 64, Some(1));
         let sources = |thread: u32, count: usize| {
-            let mut opener = ConnectionOpener::new(&plan, thread);
+            let mut opener = ConnectionOpener::new(&plan, &plan.address, thread);
             (0..count).map(|_| opener.source()).collect::<Vec<_>>()
         };
         let round = sources(0, 2 * SOURCE_ADDRESSES as usize);

@@ -17,11 +17,13 @@
 //! preempted, out of its quota). It counts from a millisecond on; what a wake-up takes is part of the response.
 //! Of the wait, what passed in such a pause is lag, for nobody knows whether a connection was free meanwhile.
 
+pub mod impatience;
 pub mod verdict;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::outcome::impatience::Impatient;
 use crate::outcome::verdict::Audit;
 use crate::plan::as_run::PlanAsRun;
 
@@ -57,6 +59,9 @@ pub struct Outcome {
     /// The steps of a rate that changes in steps, or the tenths of a ramp; empty when there is one rate.
     #[serde(default)]
     pub steps: Vec<RateStep>,
+    /// What came of impatient clients; absent: they were patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impatient: Option<Impatient>,
     /// What the generator itself needed.
     pub generator: Generator,
     /// Connections, as planned and as found.
@@ -207,11 +212,15 @@ pub enum ErrorKind {
     Body,
     /// Not answered when the time for draining after the run was over.
     Unfinished,
+    /// Its client gave it up.
+    Abandoned,
+    /// The server refused it with a 503, and clients were to expect that.
+    Refused,
 }
 
 impl ErrorKind {
     /// Every kind, in the order of [`ErrorKind::index`].
-    pub const ALL: [ErrorKind; 9] = [
+    pub const ALL: [ErrorKind; 11] = [
         ErrorKind::Connect,
         ErrorKind::Transport,
         ErrorKind::Reset,
@@ -221,6 +230,8 @@ impl ErrorKind {
         ErrorKind::Status,
         ErrorKind::Body,
         ErrorKind::Unfinished,
+        ErrorKind::Abandoned,
+        ErrorKind::Refused,
     ];
 
     /// Place in [`ErrorKind::ALL`].
@@ -240,6 +251,8 @@ impl ErrorKind {
             ErrorKind::Status => "status",
             ErrorKind::Body => "body",
             ErrorKind::Unfinished => "unfinished",
+            ErrorKind::Abandoned => "abandoned",
+            ErrorKind::Refused => "refused",
         }
     }
 }

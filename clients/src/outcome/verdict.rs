@@ -192,6 +192,11 @@ pub enum Doubt {
         /// Samples beyond it, discounted for dependence.
         effective_beyond: f64,
     },
+    /// Clients gave up before a connection was free, so the server never saw their requests.
+    KeptFromServer {
+        /// Their share of all requests.
+        share: f64,
+    },
     /// Another process took the core while the generator had work.
     CoreShared {
         /// Involuntary context switches per second.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::impatience::Impatience;
 use crate::plan::placement::Placement;
 
 /// The plan with every default filled in.
@@ -34,6 +35,9 @@ pub struct PlanAsRun {
     pub requests_per_connection: Option<u64>,
     /// A request that is not answered within this time from its sending has failed.
     pub timeout_ns: u64,
+    /// How long clients waited, and whether they tried again.
+    #[serde(default)]
+    pub impatience: Impatience,
     /// Seed of the arrivals and of the mix.
     pub seed: u64,
     /// Most requests that may wait for a connection before the run is ended.

@@ -39,6 +39,12 @@ pub enum PlanError {
     /// Every request would fail.
     #[error("the timeout is zero, so every request would fail")]
     NoTimeout,
+    /// Every client would give up at once.
+    #[error("the patience is zero, so every client would give up at once")]
+    NoPatience,
+    /// A retry needs a time of its own, and a closed loop has no schedule.
+    #[error("requests are tried again in an open loop only; give a rate")]
+    RetriesInClosedLoop,
     /// A connection would carry nothing.
     #[error("a connection carries at least one request")]
     NoRequestPerConnection,

@@ -2,9 +2,12 @@
 
 pub mod address;
 pub mod as_run;
+pub mod bursts;
 pub mod dispatch;
 pub mod error;
+pub mod impatience;
 pub mod mixfile;
+pub mod order;
 pub mod pacer;
 pub mod place;
 pub mod placement;
@@ -20,6 +23,7 @@ use crate::limits;
 use crate::plan::address::ServerAddress;
 use crate::plan::as_run::{Load, PlanAsRun, Stretch};
 use crate::plan::error::PlanError;
+use crate::plan::impatience::Impatience;
 use crate::plan::pacer::Arrivals;
 use crate::plan::placement::Placement;
 use crate::plan::request::{ExpectedBody, Request};
@@ -88,6 +92,17 @@ impl Carrier {
     }
 }
 
+/// The second of two servers that take turns. Its request stands behind that of the first in the mix.
+#[derive(Debug, Clone)]
+pub struct SecondServer {
+    /// Where to connect.
+    pub address: ServerAddress,
+    /// What lies under HTTP.
+    pub transport: Carrier,
+    /// Its connections, in addition to those of the first.
+    pub connections: u32,
+}
+
 /// A run to be made.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -111,6 +126,8 @@ pub struct Plan {
     pub requests_per_connection: Option<u64>,
     /// From sending a request to giving it up, ns.
     pub timeout_ns: u64,
+    /// How long clients wait, and whether they try again.
+    pub impatience: Impatience,
     /// Of arrivals and mix.
     pub seed: u64,
     /// Most requests that may wait for a connection.
@@ -123,6 +140,8 @@ pub struct Plan {
     pub errors_max: f64,
     /// The mix; at least one request.
     pub mix: Vec<Request>,
+    /// The server with which the first one takes turns; `None`: it has all requests.
+    pub rival: Option<SecondServer>,
 }
 
 impl Plan {
@@ -148,12 +167,14 @@ impl Plan {
             warmup_ns: 0,
             requests_per_connection: None,
             timeout_ns: limits::TIMEOUT_DEFAULT_NS,
+            impatience: Impatience::default(),
             seed: 1,
             backlog: limits::BACKLOG_DEFAULT_REQUESTS,
             spin_ns: limits::SPIN_DEFAULT_NS,
             placement: Placement::default(),
             errors_max: limits::ERRORS_MAX_SHARE,
             mix: vec![request],
+            rival: None,
         }
     }
 
@@ -170,9 +191,11 @@ impl Plan {
         self.requests_per_connection == Some(1) || self.mix.iter().all(|request| request.closes)
     }
 
-    /// Whether connections end during the run because the plan wants it.
+    /// Whether connections end during the run because the plan wants it, or its clients give up.
     pub fn come_and_go(&self) -> bool {
-        self.requests_per_connection.is_some() || self.mix.iter().any(|request| request.closes)
+        self.requests_per_connection.is_some()
+            || self.impatience.patience_ns.is_some()
+            || self.mix.iter().any(|request| request.closes)
     }
 
     /// Checks that the values go together.
@@ -198,6 +221,12 @@ impl Plan {
         }
         if self.timeout_ns == 0 {
             return Err(PlanError::NoTimeout);
+        }
+        if self.impatience.patience_ns == Some(0) {
+            return Err(PlanError::NoPatience);
+        }
+        if self.impatience.retries > 0 && matches!(self.pace, Pace::Closed { .. }) {
+            return Err(PlanError::RetriesInClosedLoop);
         }
         if self.requests_per_connection == Some(0) {
             return Err(PlanError::NoRequestPerConnection);
@@ -248,6 +277,7 @@ impl Plan {
                 self.requests_per_connection
             },
             timeout_ns: self.timeout_ns,
+            impatience: self.impatience,
             seed: self.seed,
             backlog: self.backlog,
             spin_ns: self.spin_ns,

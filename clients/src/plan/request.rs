@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::plan::as_run::MixEntry;
 use crate::plan::error::PlanError;
+use crate::plan::impatience::{DUE_FIELD, due_blank, due_place};
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Request {
     pub expect: Expect,
     /// Whether it asks the server to close the connection after the answer, so that no other may follow it there.
     pub closes: bool,
+    /// Where in its octets the server is told when it was due, if it is.
+    pub due_at: Option<usize>,
 }
 
 /// What the answer must be.
@@ -113,11 +116,25 @@ impl RequestParts {
         }
         wire.extend_from_slice(b"\r\n");
         wire.extend_from_slice(&body);
-        Ok(Request { method, target: self.target, weight: self.weight, wire, expect: self.expect, closes })
+        let due_at = due_place(&wire);
+        let RequestParts { target, weight, expect, .. } = self;
+        Ok(Request { method, target, weight, wire, expect, closes, due_at })
     }
 }
 
 impl Request {
+    /// The same, and the server is told when it was due.
+    #[must_use]
+    pub fn telling_due(mut self) -> Self {
+        let end_of_line = self.wire.windows(2).position(|octets| octets == b"\r\n");
+        if let (Some(at), None) = (end_of_line, self.due_at) {
+            let field = format!("\r\n{DUE_FIELD}: {}", due_blank());
+            self.wire.splice(at..at, field.into_bytes());
+            self.due_at = due_place(&self.wire);
+        }
+        self
+    }
+
     /// Whether the answer has no body because of the method.
     pub fn is_head(&self) -> bool {
         self.method == "HEAD"

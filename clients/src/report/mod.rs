@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod hlog;
+mod impatience;
 pub mod markdown;
 pub mod plain;
 mod steps;

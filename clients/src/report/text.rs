@@ -6,7 +6,7 @@ use crate::books::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::{ConditionRole, Distribution, Outcome, Partial, Threshold};
 use crate::plan::as_run::{Load, PlanAsRun};
-use crate::report::{plain, steps};
+use crate::report::{impatience, plain, steps};
 use crate::verdict::condition::{self, Metric};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
@@ -150,6 +150,9 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     };
     let rate = show::rate(outcome.rates.achieved_per_s);
     let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", label(audit.verdict, paint));
+    if let Some(line) = impatience::line(outcome) {
+        let _ = writeln!(o, "{}", wrapped("  ", &line, " · "));
+    }
     if let Some(sentence) = plain::fast(outcome) {
         let _ = writeln!(o, "{}", wrapped("  ", &sentence, " "));
     }

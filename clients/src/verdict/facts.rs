@@ -38,6 +38,8 @@ pub struct PlanFacts {
     pub finds_rate: bool,
     /// Whether requests open their own connections.
     pub connects_on_demand: bool,
+    /// Whether clients give up or try again: then refused and given up requests are outcomes, and no failures.
+    pub impatient: bool,
     /// The bound of the backlog.
     pub backlog: u64,
     /// Share of failures from which on the run is void.
@@ -53,6 +55,10 @@ pub struct AnswerFacts {
     pub failed: u64,
     /// Those of them that were never answered, or not even sent, until the run was over.
     pub unfinished: u64,
+    /// Failed requests that were refused, or given up by impatient clients.
+    pub let_go: u64,
+    /// Those of them that were given up before they were sent.
+    pub unsent: u64,
     /// Share of the answered requests that waited for a connection.
     pub waited_share: f64,
     /// Whether no request of the window was answered, and those are counted that were due before it.

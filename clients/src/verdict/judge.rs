@@ -9,6 +9,7 @@ use crate::books::tally::RunTally;
 use crate::engine::Measured;
 use crate::failure::Cause;
 use crate::limits::{DEPENDENCE_INTERVALS_MIN, LAG_P99_VOID_NS, LATE_GROWTH};
+use crate::outcome::impatience::Impatient;
 use crate::outcome::verdict::Figures;
 use crate::outcome::{
     Counts, Distribution, ErrorKind, Generator, Latency, Outcome, RateStep, Rates, SCHEMA_VERSION,
@@ -43,6 +44,8 @@ pub fn judge(
             early_only: counts.completed > tally.counts.completed,
             unfinished: unfinished(tally),
             stalls_ns: tally.stalls.lengths_ns(),
+            let_go: tally.impatient.abandoned + tally.impatient.refused,
+            unsent: tally.impatient.abandoned_unsent,
             ..answer_facts(&counts, tally.usual_cause().and_then(advise))
         },
         latency: latency_facts(tally, &recorded, &latency.total, &halves),
@@ -71,6 +74,10 @@ pub fn judge(
         errors: tally.errors(),
         series: tally.series.series(),
         steps: tally.steps.all().iter().map(step).collect(),
+        impatient: plan.impatience.expects_refusals().then(|| Impatient {
+            good_per_s: tally.impatient.good as f64 / window.seconds,
+            ..tally.impatient.clone()
+        }),
         generator,
         connections: measured.connections.clone(),
         audit: audit(&facts),
@@ -176,6 +183,7 @@ fn plan_facts(plan: &Plan) -> PlanFacts {
         steady,
         finds_rate: matches!(plan.pace, Pace::Closed { think_ns: 0 }),
         connects_on_demand: plan.come_and_go(),
+        impatient: plan.impatience.expects_refusals(),
         backlog: plan.backlog,
         errors_max: plan.errors_max,
     }
@@ -199,6 +207,8 @@ fn answer_facts(counts: &Counts, remedy: Option<&'static str>) -> AnswerFacts {
         waited_share: counts.waited as f64 / counts.completed.max(1) as f64,
         early_only: false,
         unfinished: 0,
+        let_go: 0,
+        unsent: 0,
         stalls_ns: Vec::new(),
         remedy,
     }

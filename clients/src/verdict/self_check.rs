@@ -31,6 +31,7 @@ pub fn audit(facts: &Facts) -> Audit {
         percentiles_late,
         core_shared,
         offered_rate_missed,
+        kept_from_server,
         connections_missing,
         connections_reopened,
         server_stalled,
@@ -71,7 +72,10 @@ impl Judged {
 type Doubted = Option<(Judged, Doubt)>;
 
 fn nothing_measured(f: &Facts) -> Doubted {
-    (f.answers.completed == 0).then_some((Judged::both(Verdict::Void), Doubt::NothingMeasured {}))
+    // That everybody was refused or gave up is a figure: of the rate, which is zero, and not of any latency.
+    let is_outcome = f.plan.impatient && failed(f) == 0 && f.answers.let_go > 0;
+    let judged = if is_outcome { Judged::latency(Verdict::Void) } else { Judged::both(Verdict::Void) };
+    (f.answers.completed == 0).then_some((judged, Doubt::NothingMeasured {}))
 }
 
 fn backlog_overflow(f: &Facts) -> Doubted {
@@ -95,7 +99,8 @@ fn cut_short(f: &Facts) -> Doubted {
 
 /// What a server that is asked for more than it has leaves unanswered is no failure of its own kind.
 fn failed(f: &Facts) -> u64 {
-    if is_overloaded(f) { f.answers.failed - f.answers.unfinished } else { f.answers.failed }
+    let failed = f.answers.failed - f.answers.let_go;
+    if is_overloaded(f) { failed - f.answers.unfinished } else { failed }
 }
 
 fn errors(f: &Facts) -> Doubted {
@@ -209,8 +214,8 @@ fn is_behind(f: &Facts) -> bool {
 
 fn server_overloaded(f: &Facts) -> Doubted {
     // Those that were answered were the quickest, where others were not answered at all.
-    let left_share =
-        (f.answers.failed - failed(f)) as f64 / (f.answers.failed + f.answers.completed).max(1) as f64;
+    let left_share = (f.answers.failed - f.answers.let_go - failed(f)) as f64
+        / (f.answers.failed + f.answers.completed).max(1) as f64;
     let latency = if left_share > f.plan.errors_max { Verdict::Void } else { Verdict::Doubtful };
     (is_overloaded(f) && !matches!(f.partial, Some((Partial::Backlog, _)))).then_some((
         Judged::latency(latency),
@@ -222,11 +227,21 @@ fn server_overloaded(f: &Facts) -> Doubted {
 }
 
 fn offered_rate_missed(f: &Facts) -> Doubted {
-    let missed = f.plan.open_loop && f.rates.sent_per_s < ACHIEVED_SHARE * f.rates.offered_per_s;
+    // Those that were given up unsent are told of as such.
+    let missed = f.plan.open_loop
+        && f.answers.unsent == 0
+        && f.rates.sent_per_s < ACHIEVED_SHARE * f.rates.offered_per_s;
     (missed && !is_overloaded(f) && f.partial.is_none()).then_some((
         Judged::both(Verdict::Doubtful),
         Doubt::OfferedRateMissed { offered_per_s: f.rates.offered_per_s, sent_per_s: f.rates.sent_per_s },
     ))
+}
+
+/// What never left the client is no load for the server.
+fn kept_from_server(f: &Facts) -> Doubted {
+    let share = f.answers.unsent as f64 / (f.answers.failed + f.answers.completed).max(1) as f64;
+    (share > 1.0 - ACHIEVED_SHARE)
+        .then_some((Judged::both(Verdict::Doubtful), Doubt::KeptFromServer { share }))
 }
 
 fn connections_missing(f: &Facts) -> Doubted {
@@ -306,7 +321,9 @@ fn few_samples(f: &Facts) -> Doubted {
 
 fn arrivals_off(f: &Facts, test: &ArrivalTest) -> Doubted {
     // In overload the sends cannot follow the plan, and that has been said.
-    if test.passed || (test.which == "sent" && is_behind(f)) {
+    // The server decides when its clients are sent away, and connections with them.
+    let lets_go = f.plan.impatient && f.answers.let_go > 0;
+    if test.passed || (test.which == "sent" && (is_behind(f) || lets_go)) {
         return None;
     }
     let doubt = Doubt::ArrivalsOff {

@@ -157,6 +157,10 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             format!("{}/s were planned, {}/s sent", show::rate(*offered_per_s), show::rate(*sent_per_s)),
             if f.was_kept_away() { kept_away(f) } else { "more connections would let the plan be kept" },
         ),
+        Doubt::KeptFromServer { share } => (
+            format!("{} of the requests were given up before a connection was free", show::share(*share)),
+            "the server never saw them: more connections, as many as rate times patience",
+        ),
         Doubt::ConnectionsMissing { planned, open_max } => (
             format!("{} planned, {} open", show::many(*planned, "connection"), show::whole(*open_max)),
             "the server or a limit (ulimit -n, ports) refused the rest",

@@ -89,3 +89,22 @@ fn lag_is_ours_and_told_apart_from_the_server() {
     assert_eq!(tally.wait.distribution(1.0).max_ns, 0);
     assert_eq!(tally.total.mean_ns(), 310.0 * US as f64);
 }
+
+/// Also where clients give up before a connection is free.
+#[test]
+fn littles_law_holds_with_clients_that_give_up() {
+    for (connections, patience_ns) in [(1, 50 * MS), (2, 3 * MS), (4, 400 * MS)] {
+        let (from_ns, end_ns) = (100 * MS, 3 * S);
+        let poisson = schedule(Arrivals::Poisson, "10k", 3, end_ns);
+        let dispatcher =
+            Dispatcher::new(poisson, 10_000_000, from_ns, end_ns, None).with_patience(Some(patience_ns));
+        let tally = RunTally::new(from_ns, end_ns, Sample::default()).with_patience(Some(patience_ns));
+        let server = Server::stalling(70 * US, 500 * MS, S);
+        let tally = simulate(tally, dispatcher, server, connections, punctual).tally;
+        let (counted, stamped) = (tally.in_system_area(), tally.time_in_system_ns());
+        assert!((counted / stamped - 1.0).abs() < 1e-9, "{connections}, {patience_ns}: {counted} {stamped}");
+        let impatient = &tally.impatient;
+        assert!(impatient.abandoned_unsent > 0 && impatient.good > 0, "{impatient:?}");
+        assert_eq!(impatient.abandoned, tally.counts.failed);
+    }
+}

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::split::Split;
 use dyno_clients::books::tally::RunTally;
+use dyno_clients::failure::RequestFailure;
 use dyno_clients::plan::dispatch::{Dispatcher, Next, Order, RequestSource};
 use dyno_clients::plan::pacer::{Arrivals, Pacer};
 use dyno_clients::plan::profile::parse;
@@ -109,6 +110,10 @@ pub(crate) fn simulate_until(
             Next::Over if answers.is_empty() => break None,
             Next::Over => u64::MAX,
             Next::Overflow => break Some(now_ns),
+            Next::GiveUp(due) => {
+                tally.failed(&RequestFailure::AbandonedUnsent, due.intended_ns, now_ns);
+                continue;
+            }
         };
         // Only what waits at the moment is in the system, so the count is brought up to date at each step.
         tally.in_system(now_ns, answers.len() as u64 + dispatcher.backlog() as u64);

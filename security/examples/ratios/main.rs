@@ -74,7 +74,7 @@ fn main() {
     }
     if wants("throughput") {
         compare(
-            "throughput over a socket (loopback TCP), AES-256-GCM, 16 KiB writes",
+            "throughput over a socket (loopback TCP), AES-256-GCM, four records a write",
             "MiB/s",
             contestants::throughput(),
         );

@@ -1,15 +1,12 @@
 //! rustls as its own documentation uses it: straight on the socket, many records for one write, read into one buffer.
 
-use crate::contestants::{MIB, RECORD, ROUND};
+use crate::contestants::{MIB, READ, RECORD, RECORDS_A_WRITE, ROUND};
 use dyno_security::tls::certificate::{Certified, ThrowAwayAuthority};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-
-/// Records that are sealed before the socket is written: what fits into the buffer that rustls keeps by default.
-const RECORDS_A_WRITE: usize = 4;
 
 /// Both ends, configured as the crate's own sessions are, but without certificates of clients: in bulk these do not
 /// count.
@@ -30,7 +27,7 @@ fn configs() -> (Arc<ClientConfig>, Arc<ServerConfig>) {
 
 /// Receives until the sender hangs up, and answers each round with one octet.
 fn receive(mut wire: ServerConnection, mut peer: TcpStream) {
-    let (mut plain, mut counted) = (vec![0; 64 * 1024], 0);
+    let (mut plain, mut counted) = (vec![0; READ], 0);
     while wire.read_tls(&mut peer).unwrap() > 0 {
         wire.process_new_packets().unwrap();
         while wire.wants_write() {

@@ -7,8 +7,12 @@ use super::message::{self, HEADER_OCTETS, MessageKind, Suite};
 use super::schedule::{self, Secret};
 use crate::aead::{OpeningKey, Refused, SealingKey, TAG_OCTETS};
 use crate::limits;
+use crate::outgoing::Outgoing;
 use std::mem;
 use std::time::{Duration, Instant};
+
+/// What a record adds to its plaintext.
+const RECORD_FRAME_OCTETS: usize = HEADER_OCTETS + TAG_OCTETS;
 
 const ASSOCIATED_OCTETS: usize = 32 + HEADER_OCTETS;
 
@@ -65,21 +69,52 @@ impl RecordSealer {
         self.octets
     }
 
+    /// Makes a record of `record`, in which the plaintext stands in its place: behind [`HEADER_OCTETS`] octets, before
+    /// [`TAG_OCTETS`].
+    ///
+    /// # Panics
+    /// When `record` is longer or shorter than a record can be, or the key is exhausted: the session rekeys long before.
+    pub fn seal_in_place(&mut self, kind: MessageKind, record: &mut [u8]) {
+        let (header, body) = record.split_at_mut(HEADER_OCTETS);
+        let (plain, tag) = body.split_at_mut(body.len() - TAG_OCTETS);
+        assert!(plain.len() <= limits::RECORD_PLAINTEXT_OCTETS, "the caller cuts data into records");
+        let octets = message::header(kind, plain.len() + TAG_OCTETS);
+        header.copy_from_slice(&octets);
+        let sealed = self.key.seal_in_place(self.associated.with(octets), plain);
+        tag.copy_from_slice(&sealed.expect("rekeyed in time"));
+        self.octets += plain.len() as u64;
+    }
+
     /// Appends one record to `out`.
     ///
     /// # Panics
-    /// When `plain` is longer than a record holds, or the key is exhausted: the session rekeys long before.
+    /// As [`RecordSealer::seal_in_place`].
     pub fn seal(&mut self, kind: MessageKind, plain: &[u8], out: &mut Vec<u8>) {
-        assert!(plain.len() <= limits::RECORD_PLAINTEXT_OCTETS, "the caller cuts data into records");
-        let header = message::header(kind, plain.len() + TAG_OCTETS);
-        out.reserve(HEADER_OCTETS + plain.len() + TAG_OCTETS);
-        out.extend_from_slice(&header);
         let start = out.len();
+        out.reserve(RECORD_FRAME_OCTETS + plain.len());
+        out.extend_from_slice(&[0; HEADER_OCTETS]);
         out.extend_from_slice(plain);
-        let tag =
-            self.key.seal_in_place(self.associated.with(header), &mut out[start..]).expect("rekeyed in time");
-        out.extend_from_slice(&tag);
-        self.octets += plain.len() as u64;
+        out.extend_from_slice(&[0; TAG_OCTETS]);
+        self.seal_in_place(kind, &mut out[start..]);
+    }
+
+    /// Appends one record to what waits to be written, with the octets of plaintext that `fill` puts into their place.
+    pub(crate) fn append_with(
+        &mut self,
+        kind: MessageKind,
+        octets: usize,
+        out: &mut Outgoing,
+        fill: impl FnOnce(&mut [u8]),
+    ) {
+        out.append_with(RECORD_FRAME_OCTETS + octets, |record| {
+            fill(&mut record[HEADER_OCTETS..][..octets]);
+            self.seal_in_place(kind, record);
+        });
+    }
+
+    /// Appends one record to what waits to be written.
+    pub(crate) fn append(&mut self, kind: MessageKind, plain: &[u8], out: &mut Outgoing) {
+        self.append_with(kind, plain.len(), out, |room| room.copy_from_slice(plain));
     }
 
     /// The suite of the session.
@@ -104,6 +139,16 @@ impl RecordSealer {
     /// Appends the record that announces the next key, then takes that key; the old one is gone.
     pub fn rekey(&mut self, out: &mut Vec<u8>) {
         self.seal(MessageKind::Rekey, &[], out);
+        self.take_next();
+    }
+
+    /// The same, for what waits to be written.
+    pub(crate) fn append_rekey(&mut self, out: &mut Outgoing) {
+        self.append(MessageKind::Rekey, &[], out);
+        self.take_next();
+    }
+
+    fn take_next(&mut self) {
         let next = mem::replace(&mut self.next, Secret::zeros());
         self.take(&next);
     }
@@ -184,16 +229,26 @@ impl RecordOpener {
     /// # Errors
     /// [`Refused`]; `plain` is as before then.
     pub fn open(&mut self, kind: MessageKind, body: &[u8], plain: &mut Vec<u8>) -> Result<(), Refused> {
+        let start = plain.len();
+        plain.extend_from_slice(body);
+        let opened = self.open_within(kind, &mut plain[start..], 0);
+        plain.truncate(start + opened.unwrap_or(0));
+        opened.map(|_| ())
+    }
+
+    /// Opens the record of `kind` whose body begins at `at` and is the rest of `memory`; the plaintext goes to the
+    /// beginning of `memory`. Gives its length.
+    ///
+    /// # Errors
+    /// [`Refused`]; `memory` holds nothing of use then.
+    pub fn open_within(&mut self, kind: MessageKind, memory: &mut [u8], at: usize) -> Result<usize, Refused> {
         if self.key.next_number() >= self.most_records {
             return Err(Refused);
         }
-        let header = message::header(kind, body.len());
-        let start = plain.len();
-        plain.extend_from_slice(body);
-        let opened = self.key.open_in_place(self.associated.with(header), &mut plain[start..]);
-        plain.truncate(start + opened.unwrap_or(0));
-        self.octets += opened.unwrap_or(0) as u64;
-        opened.map(|_| ())
+        let header = message::header(kind, memory.len() - at);
+        let count = self.key.open_within(self.associated.with(header), memory, at)?;
+        self.octets += count as u64;
+        Ok(count)
     }
 
     /// Takes the next key at `now`: the record that announces it has been opened.

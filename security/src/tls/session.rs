@@ -13,7 +13,7 @@ use crate::transport::Transport;
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Connection, PeerIncompatible};
 use rustls::{ServerConfig, ServerConnection};
-use std::io::{Read, Write};
+use std::io::{IoSlice, Read, Write};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,6 +23,11 @@ pub struct TlsSession {
     /// `None` once the session has failed.
     connection: Option<Connection>,
     life: Lifecycle,
+    /// What is read from the wire; rustls copies what it needs of it.
+    wire: Vec<u8>,
+    /// What rustls has opened, and how much of it was taken.
+    plain: Vec<u8>,
+    taken: usize,
     outgoing: Outgoing,
     /// Octets that were sent before the handshake was done.
     early_octets: usize,
@@ -37,6 +42,9 @@ impl TlsSession {
         let mut session = TlsSession {
             connection: connection.ok(),
             life: Lifecycle::new(door, now, limits::HANDSHAKE_TIME),
+            wire: Vec::new(),
+            plain: Vec::new(),
+            taken: 0,
             outgoing: Outgoing::default(),
             early_octets: 0,
             received: false,
@@ -65,10 +73,9 @@ impl TlsSession {
 
     fn flush(&mut self) {
         let Some(connection) = &mut self.connection else { return };
-        let out = self.outgoing.tail();
         while connection.wants_write() {
-            // Writing to a vector does not fail.
-            let _ = connection.write_tls(out);
+            // Writing to memory does not fail.
+            let _ = connection.write_tls(&mut self.outgoing);
         }
     }
 
@@ -80,7 +87,8 @@ impl TlsSession {
         self.life.fail();
     }
 
-    fn take(&mut self, mut wire: &[u8], plain: &mut Vec<u8>) -> Result<(), PipeError> {
+    fn take(&mut self, count: usize) -> Result<(), PipeError> {
+        let (mut wire, plain) = (&self.wire[..count], &mut self.plain);
         let connection = self.connection.as_mut().ok_or(PipeError::AlreadyFailed)?;
         while !wire.is_empty() {
             connection.read_tls(&mut wire).map_err(|_| PipeError::BadMessage)?;
@@ -147,8 +155,13 @@ fn check_first(octet: u8) -> Result<(), PipeError> {
 }
 
 impl Pipe for TlsSession {
-    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, _now: Instant) -> Result<(), PipeError> {
-        if let (false, Some(&first)) = (self.received, wire.first()) {
+    fn room(&mut self, octets: usize) -> &mut [u8] {
+        self.wire.resize(octets, 0);
+        &mut self.wire
+    }
+
+    fn received(&mut self, count: usize, _now: Instant) -> Result<(), PipeError> {
+        if let (false, Some(&first)) = (self.received, self.wire[..count].first()) {
             self.received = true;
             if let Err(error) = check_first(first) {
                 // A peer that does not speak TLS gets no alert.
@@ -157,12 +170,33 @@ impl Pipe for TlsSession {
                 return Err(error);
             }
         }
-        let result = self.life.heard().and_then(|()| self.take(wire, plain));
+        let result = self.life.heard().and_then(|()| self.take(count));
         match result {
             Ok(()) => self.flush(),
             Err(_) => self.fail(),
         }
         result
+    }
+
+    fn plain(&self) -> &[u8] {
+        &self.plain[self.taken..]
+    }
+
+    fn take_plain(&mut self, count: usize) {
+        assert!(count <= self.plain().len(), "more plaintext was taken than there was");
+        self.taken += count;
+        if self.taken == self.plain.len() {
+            self.plain.clear();
+            self.taken = 0;
+        }
+    }
+
+    fn relax(&mut self) {
+        self.wire = Vec::new();
+        if self.plain.is_empty() {
+            self.plain = Vec::new();
+        }
+        self.outgoing.relax();
     }
 
     fn receive_eof(&mut self) -> Result<(), PipeError> {
@@ -172,18 +206,30 @@ impl Pipe for TlsSession {
         self.life.end_of_stream().inspect_err(|_| self.fail())
     }
 
-    fn send(&mut self, plain: &[u8]) -> Result<(), PipeError> {
+    fn compose(&mut self, octets: usize, fill: &mut dyn FnMut(&mut [u8])) -> Result<(), PipeError> {
+        let mut plain = vec![0; octets];
+        for piece in plain.chunks_mut(limits::RECORD_PLAINTEXT_OCTETS) {
+            fill(piece);
+        }
+        self.send(&plain)
+    }
+
+    fn send_parts(&mut self, parts: [&[u8]; 2]) -> Result<(), PipeError> {
         let connection = self.connection.as_mut().ok_or(PipeError::AlreadyFailed)?;
         if self.life.closing {
             return Err(PipeError::ClosedForSending);
         }
         if !self.life.established {
-            self.early_octets += plain.len();
+            self.early_octets += parts[0].len() + parts[1].len();
             if self.early_octets > limits::EARLY_OCTETS {
                 return Err(PipeError::TooEarly);
             }
         }
-        connection.writer().write_all(plain).map_err(|_| PipeError::BadMessage)?;
+        // Without a limit of its own, rustls takes all at once.
+        let taken = connection.writer().write_vectored(&parts.map(IoSlice::new));
+        if taken.ok() != Some(parts[0].len() + parts[1].len()) {
+            return Err(PipeError::BadMessage);
+        }
         self.flush();
         Ok(())
     }

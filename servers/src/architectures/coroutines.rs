@@ -21,6 +21,7 @@
 //!
 //! # Breaks
 //! As every loop: a service that computes stops all, and one thread uses one core. The stack size must be guessed.
+//! Under overload control a request's age runs from its arrival in the kernel.
 //!
 //! # Lineage
 //! Conway (1963) coined the word; GNU Pth (1999), State Threads, Capriccio (von Behren et al., 2003); today Go's

@@ -21,7 +21,10 @@
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when
-//! all do, the others stand still. When the queue is full, requests get a 503 at once.
+//! all do, the others stand still, and a handler that never ends has its worker for good. When the queue is full,
+//! requests get a 503 at once. Overload control asks the loop, before the queue: what stands in it, times what a
+//! service takes, is part of a request's wait, so the queue is bounded by waiting time and a refusal costs no worker
+//! anything. `codel-lifo` takes the newest out first.
 //!
 //! # Lineage
 //! Schmidt and Cranor, *Half-Sync/Half-Async* (PLoP 1995); SEDA (Welsh et al., 2001) chains several such stages;
@@ -40,8 +43,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::thread;
-
-use crossbeam::channel::{Receiver, Sender, bounded};
+use std::time::Instant;
 
 use super::readiness::{self, epoll::Epoll};
 use crate::architecture::{
@@ -50,8 +52,9 @@ use crate::architecture::{
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::parking;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
-use crate::kit::call::{busy, call};
+use crate::drivers::work_queue::{WorkReceiver, WorkSender, work_queue};
+use crate::drivers::workers::{HandedRequest, News, NotHanded, Presence, Ticket, Workers, nothing};
+use crate::kit::call::busy;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, THREAD_STACK_BYTES};
@@ -86,10 +89,10 @@ type Work = (Ticket, HandedRequest);
 fn run(site: &'static Site) -> io::Result<()> {
     let (inbox, presence) = (ReplyInbox::new()?, &Presence::new(site.settings.max_connections));
     thread::scope(|scope| {
-        let (queue, work) = bounded(site.settings.queue_places);
+        let (queue, work) = work_queue(site, site.settings.queue_places);
         let worker = |place| {
             let (work, inbox) = (work.clone(), &inbox);
-            move || answer(site, place, &work, inbox, presence)
+            move || answer(site, place, work, inbox, presence)
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
@@ -101,7 +104,13 @@ fn run(site: &'static Site) -> io::Result<()> {
     })
 }
 
-fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &ReplyInbox, presence: &Presence) {
+fn answer(
+    site: &'static Site,
+    place: usize,
+    work: WorkReceiver<Work>,
+    inbox: &ReplyInbox,
+    presence: &Presence,
+) {
     let tally = site.tallies.of(place);
     // What a worker waits by is made now: later there may be no descriptor left, and then its requests get a 503.
     let _ = parking::waker();
@@ -110,9 +119,9 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
             return;
         }
         // The loop notices when a client leaves; for one that has left nothing is done.
-        let reply = if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+        let reply = if presence.has(ticket) { request.answer(site, tally) } else { nothing() };
         // This layer may wait, so the worker itself waits.
-        let reply = inbox.attend(ticket, reply, presence, site.stop);
+        let reply = inbox.attend(ticket, reply, presence, site.stop, tally);
         inbox.post(ticket, reply);
     }
 }
@@ -120,18 +129,26 @@ fn answer(site: &'static Site, place: usize, work: &Receiver<Work>, inbox: &Repl
 /// The sync layer, as the loop sees it.
 struct Pool<'a> {
     site: &'static Site,
-    queue: Sender<Work>,
+    queue: WorkSender<Work>,
     inbox: &'a ReplyInbox,
     presence: &'a Presence,
 }
 
 impl Workers for Pool<'_> {
-    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(
+        &mut self,
+        ticket: Ticket,
+        request: &Asked<'_>,
+        client: BorrowedFd<'_>,
+        took_up: Instant,
+    ) -> Option<Reply> {
         self.presence.enter(ticket);
-        let work = HandedRequest::new(self.site, request).map(|request| (ticket, request));
+        // Whom overload control refuses costs no worker anything.
+        let work = HandedRequest::new(self.site, request, client, took_up).map(|request| (ticket, request));
         match work.map(|work| self.queue.try_send(work)) {
-            Some(Ok(())) => None,
-            Some(Err(_)) | None => Some(Reply::Now(busy(self.site.tallies.of(0)))),
+            Ok(true) => None,
+            Err(NotHanded::Refused(refusal)) => Some(refusal),
+            Ok(false) | Err(NotHanded::NoMemory) => Some(Reply::Now(busy(self.site.tallies.of(0)))),
         }
     }
 

@@ -17,7 +17,9 @@
 //! # Breaks
 //! hyper leaves more to its user than one might expect: the rules of Host, the forms of targets, repeated codings,
 //! the answer to a malformed body. The [gate](crate::drivers::gate) in front of the services handles these, as every
-//! user of bare hyper has to.
+//! user of bare hyper has to. Overload control is asked in the gate: before it a request is parsed, and its age runs
+//! from its arrival in the kernel.
+//! The runtime is tokio's: a handler that blocks may stop all connections here as well.
 //!
 //! # Lineage
 //! hyper (McArthur, 2014), the HTTP of most Rust servers.

@@ -19,7 +19,9 @@
 //! With the first client that stays. While one connection is open, even an idle one, all others wait in the kernel's
 //! backlog, and a second core is of no use. The damage has a bound: while others wait, a connection ends with its next
 //! answer, and its client is waited for the shorter the more of them there are, in the end for 2 ms. There is nowhere
-//! to put a slow client meanwhile, so it is [given up](crate::drivers::patience), and may be an honest one.
+//! to put a slow client meanwhile, so it is [given up](crate::drivers::patience), and may be an honest one. Where
+//! overload is controlled, a request is as old as the time for which it stood in the accept queue with
+//! its connection: the kernel knows it, and accept(2) does not tell.
 //!
 //! # Lineage
 //! Comer and Stevens, *Internetworking with TCP/IP* vol. 3, chapter 8; Stevens, *UNP* 1.5 and 30.3, where it is the

@@ -18,6 +18,7 @@
 //!
 //! # Breaks
 //! With few, heavy connections, which no hash can spread evenly; and, as every loop, with a service that computes.
+//! Overload control has one state for all loops; a request is as old as in [the loop](super::readiness).
 //!
 //! # Lineage
 //! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one

@@ -14,8 +14,8 @@
 //! For each request the same as in the iterative server. In addition the memory of N processes, busy or not.
 //!
 //! # Shines
-//! Isolation almost as good as fork's, without a fork for each connection: a crash costs only the connection of that
-//! worker. Handlers that are not thread-safe are safe here.
+//! Isolation almost as good as fork's, without a fork for each connection: a crash costs only the connections of that
+//! worker, and the master starts another. Handlers that are not thread-safe are safe here.
 //!
 //! # Breaks
 //! With more clients than workers. A worker for which connections wait waits for no client: it keeps the connection,
@@ -23,7 +23,8 @@
 //! nobody; but processes cannot hand a connection over, so what a worker has accepted waits while that worker
 //! computes, though others may be free. To close after each answer instead would cost clients a connection for each
 //! request, and would cut off those that are only slow. A fixed number of workers is too small at peak hours and too
-//! large at others.
+//! large at others. Overload control has one state for all workers, in shared memory; a request's age holds its time
+//! in the backlog and with a worker that computes.
 //!
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.

@@ -24,7 +24,9 @@
 //! and new connections fill the kernel's backlog. Clients that are slow or idle occupy no worker while others wait: the
 //! worker hands the connection back, and the dispatcher watches it until it can go on ([crew](crate::drivers::crew)).
 //! Then each request costs the hand-over that otherwise a connection costs. It is the better choice here than to close
-//! after each answer, because the dispatcher is there to watch, and no client has to connect again.
+//! after each answer, because the dispatcher is there to watch, and no client has to connect again. Under overload
+//! control a request's age holds its connection's time in the queue, which so is bounded by waiting time and not by
+//! places; `codel-lifo` takes the newest out first.
 //!
 //! # Lineage
 //! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's
@@ -44,12 +46,11 @@
 use std::io;
 use std::thread;
 
-use crossbeam::channel::bounded;
-
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
 use crate::drivers::crew::Crew;
+use crate::drivers::work_queue::work_queue;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{POOL_WORKERS, QUEUE_PLACES, THREAD_STACK_BYTES};
@@ -83,17 +84,17 @@ fn run(site: &'static Site) -> io::Result<()> {
     thread::scope(|scope| {
         // The queue is made inside the scope. When the dispatcher leaves the scope, with or without an error, its
         // sending half is dropped, and workers that wait on the empty queue end.
-        let (queue, work) = bounded(site.settings.queue_places);
+        let (queue, work) = work_queue(site, site.settings.queue_places);
         let worker = |place| {
             let (work, tally) = (work.clone(), site.tallies.of(place));
-            move || work.iter().for_each(|guest| crew.serve(guest, tally))
+            move || work.for_each(|guest| crew.serve(guest, tally))
         };
         let workers = threads::start(scope, site.settings.workers, THREAD_STACK_BYTES, worker)?;
         drop(work);
         crew.muster(workers.len());
         site.ready(workers.len());
         while let Some(guest) = crew.next()? {
-            if queue.send(guest).is_err() {
+            if !queue.send(guest) {
                 break;
             }
         }

@@ -18,8 +18,11 @@
 //! With many connections on all cores, in straight-line code, and with libraries for every protocol.
 //!
 //! # Breaks
-//! When a task computes for long without an await, its thread serves no other task; the remedy is
-//! half-sync/half-async (`spawn_blocking`). A task that moves to another thread finds a cold cache there.
+//! When a task computes or blocks for long without an await, its thread serves no other task, and often no thread does:
+//! one at a time waits for events, and when it goes on with the task, the others sleep and are not told (`dyno
+//! isolation` shows it; tokio's issue 4730). The remedy is half-sync/half-async (`spawn_blocking`). A task that moves
+//! to another thread finds a cold cache there. Under overload control a request's age runs from its arrival in the
+//! kernel, before the task was woken.
 //!
 //! # Lineage
 //! Erlang's processes; Go's scheduler (2012); tokio (2016), whose scheduler of 2019 follows Go's. The HTTP here is

@@ -21,7 +21,8 @@
 //! # Breaks
 //! With services that wait: a worker that waits leaves its core unused. So no worker waits here; the loop waits for a
 //! modelled back end, and for all else that a request waits for. The pool has no bound of its own, so the loop counts
-//! the requests under way and answers 503 past the bound.
+//! the requests under way and answers 503 past the bound. Overload control asks the loop before a task is made, as in
+//! half-sync/half-async; the order of the tasks stays rayon's.
 //!
 //! # Lineage
 //! Blumofe and Leiserson, *Scheduling Multithreaded Computations by Work Stealing* (1994); Cilk; Java's ForkJoinPool;
@@ -40,6 +41,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::thread;
+use std::time::Instant;
 
 use crossbeam::channel::unbounded;
 use rayon::{Scope, ThreadBuilder, ThreadPoolBuilder};
@@ -50,8 +52,8 @@ use crate::architecture::{
 };
 use crate::drivers::inbox::ReplyInbox;
 use crate::drivers::selector::Selector as _;
-use crate::drivers::workers::{HandedRequest, News, Presence, Ticket, Workers, nothing};
-use crate::kit::call::{busy, call};
+use crate::drivers::workers::{HandedRequest, News, NotHanded, Presence, Ticket, Workers, nothing};
+use crate::kit::call::busy;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, QUEUE_PLACES, STEALING_STACK_BYTES};
@@ -115,12 +117,23 @@ struct StealingPool<'a, 'scope> {
 }
 
 impl Workers for StealingPool<'_, '_> {
-    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, _client: BorrowedFd<'_>) -> Option<Reply> {
+    fn call(
+        &mut self,
+        ticket: Ticket,
+        request: &Asked<'_>,
+        client: BorrowedFd<'_>,
+        took_up: Instant,
+    ) -> Option<Reply> {
         let (site, inbox, presence) = (self.site, self.inbox, self.presence);
         presence.enter(ticket);
-        let has_place = self.under_way < site.settings.queue_places;
-        let request = if has_place { HandedRequest::new(site, request) } else { None };
-        let Some(request) = request else { return Some(Reply::Now(busy(site.tallies.of(0)))) };
+        if self.under_way >= site.settings.queue_places {
+            return Some(Reply::Now(busy(site.tallies.of(0))));
+        }
+        let request = match HandedRequest::new(site, request, client, took_up) {
+            Ok(request) => request,
+            Err(NotHanded::Refused(refusal)) => return Some(refusal),
+            Err(NotHanded::NoMemory) => return Some(Reply::Now(busy(site.tallies.of(0)))),
+        };
         self.under_way += 1;
         self.scope.spawn(move |_| {
             if inbox.is_closed() {
@@ -128,8 +141,7 @@ impl Workers for StealingPool<'_, '_> {
             }
             let tally = site.tallies.of(rayon::current_thread_index().unwrap_or(0));
             // The loop notices when a client leaves; for one that has left nothing is done.
-            let reply =
-                if presence.has(ticket) { call(site, &request.borrow(), tally, None) } else { nothing() };
+            let reply = if presence.has(ticket) { request.answer(site, tally) } else { nothing() };
             inbox.post(ticket, reply);
         });
         None

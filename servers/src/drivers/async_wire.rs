@@ -73,8 +73,6 @@ pub type SharedNames = Arc<OnceLock<Vec<String>>>;
 
 struct Secure {
     pipe: Box<dyn Pipe>,
-    plain: Vec<u8>,
-    taken: usize,
     /// Runs until the deadline of the pipe, of which hyper does not know.
     alarm: Option<Pin<Box<Sleep>>>,
 }
@@ -135,7 +133,7 @@ impl AsyncWire {
         let source = site.source_of(&stream);
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, Instant::now());
-            Box::new(Secure { pipe, plain: Vec::new(), taken: 0, alarm: None })
+            Box::new(Secure { pipe, alarm: None })
         });
         AsyncWire {
             stream,
@@ -281,22 +279,18 @@ impl AsyncWire {
             // The handshake produces answers by itself. What cannot be written now is written with the next answer.
             let blocked = self.poll_pending(context)?.is_pending();
             let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
-            if blocked && secure.plain.is_empty() {
+            if blocked && secure.pipe.plain().is_empty() {
                 // The time of a handshake runs out as well while its answer cannot be written.
                 match ready!(secure.poll_deadline(context)) {
                     Ok(()) => continue,
                     Err(failure) => return self.give_up(&failure, context),
                 }
             }
-            let waiting = &secure.plain[secure.taken..];
+            let waiting = secure.pipe.plain();
             if !waiting.is_empty() {
                 let count = waiting.len().min(into.remaining());
                 into.put_slice(&waiting[..count]);
-                secure.taken += count;
-                if secure.taken == secure.plain.len() {
-                    secure.plain.clear();
-                    secure.taken = 0;
-                }
+                secure.pipe.take_plain(count);
                 return Poll::Ready(Ok(()));
             }
             if secure.pipe.is_closed_by_peer() {
@@ -308,23 +302,30 @@ impl AsyncWire {
                 return Poll::Pending;
             }
             lock(&self.share).carry();
-            let mut memory = [0; WIRE_BYTES];
-            let mut wire = ReadBuf::new(&mut memory);
-            let read = self.poll_receive(context, &mut wire)?;
-            let Some(secure) = &mut self.secure else { return Poll::Ready(Ok(())) };
-            let opened = match wire.filled() {
-                _ if read.is_pending() => ready!(secure.poll_deadline(context)),
-                [] => secure.pipe.receive_eof(),
-                octets => secure.pipe.receive(octets, &mut secure.plain, Instant::now()),
+            // The socket is read into the pipe's own memory, so the pipe is put aside meanwhile.
+            let Some(mut secure) = self.secure.take() else { return Poll::Ready(Ok(())) };
+            let mut wire = ReadBuf::new(secure.pipe.room(WIRE_BYTES));
+            let read = self.poll_receive(context, &mut wire);
+            let count = wire.filled().len();
+            let secure = self.secure.insert(secure);
+            let read = read?;
+            let opened = match count {
+                _ if read.is_pending() => {
+                    // Who waits holds no buffer.
+                    secure.pipe.relax();
+                    ready!(secure.poll_deadline(context))
+                }
+                0 => secure.pipe.receive_eof(),
+                count => secure.pipe.received(count, Instant::now()),
             };
-            Tally::add(&self.tally.received_bytes, wire.filled().len() as u64);
+            Tally::add(&self.tally.received_bytes, count as u64);
             if secure.pipe.is_established() && self.names.get().is_none() {
                 let _ = self.names.set(secure.pipe.peer_names().to_vec());
             }
             if let Err(failure) = opened {
                 return self.give_up(&failure, context);
             }
-            if read.is_ready() && wire.filled().is_empty() {
+            if read.is_ready() && count == 0 {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -61,7 +61,7 @@ pub fn attend(
                 Some(Client::Ended | Client::Stays) | None => {}
             }
         }
-        let (on, until) = match held.go_on(clock.tick(), &waker) {
+        let (on, until) = match held.go_on(clock.tick(), &waker, tally) {
             JobStep::Done(response) => return Ok(Some(response)),
             JobStep::Wait(on, until) => (on, until),
         };

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use super::held::Held;
 use crate::kit::call::later;
 use crate::kit::client::Client;
+use crate::kit::tally::Tally;
 use crate::limits::{CLIENT_LOOK_FIRST, CLIENT_LOOK_LAST};
 use crate::services::job::{For, JobSide, JobStep};
 
@@ -39,7 +40,12 @@ pub enum Awaited {
 }
 
 /// Waits until the reply is ready or its client has left, or, unless that is `known`, has ended its side.
-pub async fn attend(held: &mut Held, client: &mut impl ClientWatch, known_ended: bool) -> Awaited {
+pub async fn attend(
+    held: &mut Held,
+    client: &mut impl ClientWatch,
+    known_ended: bool,
+    tally: &Tally,
+) -> Awaited {
     let mut alarm = pin!(sleep_until(Instant::now()));
     let mut look = pin!(sleep_until(Instant::now()));
     let mut pause = None;
@@ -57,7 +63,7 @@ pub async fn attend(held: &mut Held, client: &mut impl ClientWatch, known_ended:
             }
             // The job may close its descriptor when it goes on, and the runtime must have forgotten it by then.
             drop(watched.take());
-            let (on, until) = match held.go_on(std::time::Instant::now(), context.waker()) {
+            let (on, until) = match held.go_on(std::time::Instant::now(), context.waker(), tally) {
                 JobStep::Done(response) => return Poll::Ready(Awaited::Response(response)),
                 JobStep::Wait(on, until) => (on, until),
             };

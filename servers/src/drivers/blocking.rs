@@ -47,12 +47,15 @@ pub enum Pause {
 pub struct Conversation<'a> {
     session: Session<'a>,
     clock: Clock,
+    /// Since when its next request has waited, where that began before it was read.
+    since: Option<Instant>,
 }
 
 impl<'a> Conversation<'a> {
     /// The conversation on a connection from `source` that was accepted at `accepted`: its deadlines count from there.
     pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
-        Conversation { session: Session::new(site, tally, source, accepted), clock: Clock::new() }
+        let session = Session::new(site, tally, source, accepted);
+        Conversation { session, clock: Clock::new(), since: Some(accepted) }
     }
 
     /// Takes the conversation up, until it ends or [the wire](Wire::is_wanted) is wanted for others.
@@ -61,7 +64,13 @@ impl<'a> Conversation<'a> {
         self.session.hold_memory();
         self.clock.tick();
         // A broken connection concerns only its peer and has been counted; nobody is left to be told.
-        converse(wire, &mut self.session, &mut self.clock, site, tally).unwrap_or(Pause::Ended)
+        let Conversation { session, clock, since } = self;
+        converse(wire, session, clock, since, site, tally).unwrap_or(Pause::Ended)
+    }
+
+    /// Whoever watches the connection has learned that its client has sent something.
+    pub fn called(&mut self, now: Instant) {
+        self.since = Some(now);
     }
 
     /// When the conversation is to be taken up, even if nothing has happened.
@@ -91,6 +100,7 @@ fn converse(
     wire: &mut impl Wire,
     session: &mut Session<'_>,
     clock: &mut Clock,
+    since: &mut Option<Instant>,
     site: &Site,
     tally: &Tally,
 ) -> io::Result<Pause> {
@@ -107,7 +117,8 @@ fn converse(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally, wire.connection());
+            let took_up = since.take().unwrap_or_else(|| clock.now());
+            let reply = call(site, &request, tally, wire.connection(), took_up);
             clock.tick();
             let Some(response) = attend(wire, session, reply, site, tally, clock)? else {
                 return Ok(Pause::Ended);

@@ -290,7 +290,7 @@ impl RingConnections {
             {
                 share.serve();
                 let client = Some(connection.stream.as_fd());
-                let reply = call(self.site, &request, self.tally, client);
+                let reply = call(self.site, &request, self.tally, client, now);
                 connection.look_behind(now);
                 let ticket = Ticket { index, serial: connection.serial };
                 connection.timed.take_reply(reply, &self.clock, &self.room, ticket);

@@ -141,6 +141,11 @@ impl Crew {
                     place => {
                         if let Some(mut guest) = self.lock().guests.try_remove(place as usize) {
                             guest.watch = Watch::Known;
+                            if let Some(talk) = &mut guest.talk
+                                && self.site.admission.is_some()
+                            {
+                                talk.called(Instant::now());
+                            }
                             return Ok(Some(guest));
                         }
                     }

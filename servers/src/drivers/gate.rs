@@ -162,7 +162,8 @@ impl Gate {
             let has_left = || has_left(self.attendance.connection());
             let (fields, asker) = (&HostAndFields(parts), &asker);
             let call = Call { method, path, query, body: &body, fields, has_left: &has_left, asker };
-            call::serve(self.site, &call, (self.tally)(self.site))
+            let client = Some(self.attendance.connection());
+            call::serve(self.site, &call, (self.tally)(self.site), client, std::time::Instant::now())
         };
         drop(body);
         let mut held = match Held::of(reply, std::time::Instant::now) {
@@ -172,7 +173,7 @@ impl Gate {
         let mut sentry = self.sentry.stand(self.attendance.connection());
         let mut has_ended = false;
         loop {
-            match awaiting::attend(&mut held, &mut sentry, has_ended).await {
+            match awaiting::attend(&mut held, &mut sentry, has_ended, (self.tally)(self.site)).await {
                 Awaited::Response(response) => return response,
                 Awaited::Left => {
                     self.left.store(true, Relaxed);

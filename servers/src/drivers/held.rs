@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use dyno_http::response::Response;
 
-use crate::kit::call::later;
+use crate::kit::call::{go_on, later};
+use crate::kit::tally::Tally;
 use crate::services::job::{For, JobStep, WaitingJob};
 use crate::services::service::Reply;
 
@@ -46,15 +47,16 @@ impl Held {
         self.limit = Some(limit);
     }
 
-    /// Goes on as far as it gets without waiting. `waker` must make the driver call this again.
-    pub fn go_on(&mut self, now: Instant, waker: &Waker) -> JobStep {
+    /// Goes on as far as it gets without waiting. `waker` must make the driver call this again. A job that panics ends
+    /// with a 500, counted by `tally`, and is not asked again.
+    pub fn go_on(&mut self, now: Instant, waker: &Waker, tally: &Tally) -> JobStep {
         let is_over = self.limit.is_some_and(|limit| limit <= now);
         match &mut self.what {
             What::Answer(due, response) if *due <= now || is_over => {
                 JobStep::Done(response.take().unwrap_or_else(later))
             }
             What::Answer(due, _) => wait(For::Time, Some(*due), self.limit),
-            What::Job(job) => match job.go_on(now, waker) {
+            What::Job(job) => match go_on(job, now, waker, tally) {
                 JobStep::Done(response) => JobStep::Done(response),
                 // A job that still waits when its time is over does not keep what it promised.
                 JobStep::Wait(_, until) if is_over || until.is_some_and(|until| until <= now) => {

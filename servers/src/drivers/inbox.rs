@@ -14,6 +14,7 @@ use super::parking::{self, Known};
 use super::workers::{News, Presence, Ticket, nothing};
 use crate::kit::call::later;
 use crate::kit::stop::Stop;
+use crate::kit::tally::Tally;
 use crate::services::job::JobStep;
 use crate::services::service::Reply;
 
@@ -51,8 +52,15 @@ impl ReplyInbox {
     }
 
     /// Waits for `reply`, as long as its client is there and somebody takes answers. Whoever finds that this has
-    /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards.
-    pub fn attend(&self, ticket: Ticket, reply: Reply, presence: &Presence, stop: &Stop) -> Reply {
+    /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards. `tally` is the worker's.
+    pub fn attend(
+        &self,
+        ticket: Ticket,
+        reply: Reply,
+        presence: &Presence,
+        stop: &Stop,
+        tally: &Tally,
+    ) -> Reply {
         let mut held = match Held::of(reply, Instant::now) {
             Ok(held) => held,
             Err(response) => return Reply::Now(response),
@@ -69,7 +77,7 @@ impl ReplyInbox {
             if self.is_closed() || !presence.has(ticket) {
                 break nothing();
             }
-            match held.go_on(Instant::now(), &waker) {
+            match held.go_on(Instant::now(), &waker, tally) {
                 JobStep::Done(response) => break Reply::Now(response),
                 JobStep::Wait(on, until) => {
                     if parking::wait(on, until, None, stop, known).is_err() {

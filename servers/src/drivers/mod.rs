@@ -15,6 +15,7 @@
 //! | carry many connections by readiness | [`readiness`], [`selector`], [`workers`] |
 //! | carry many connections by completion | [`completion`], [`ring`] |
 //! | share memory and deadlines between the connections of a loop | [`buffers`], [`deadlines`] |
+//! | hand work to a pool | [`work_queue`] |
 //! | hand answers back from a pool to a loop | [`inbox`] |
 //! | put another HTTP in front of the services | [`async_wire`], [`gate`], [`answer`], [`exchange`], [`sentry`], [`attendance`] |
 //! | limit its time and memory | [`head_limit`], [`write_limit`], [`wire_memory`] |
@@ -53,5 +54,6 @@ pub mod task;
 pub mod timed;
 pub mod wire;
 pub mod wire_memory;
+pub mod work_queue;
 pub mod workers;
 pub mod write_limit;

@@ -10,13 +10,10 @@ use dyno_security::pipe::error::PipeError;
 use crate::kit::complaint;
 use crate::kit::tally::Tally;
 
-/// A pipe, and what waits before and behind it.
+/// A pipe, and how far its end has come.
 pub(super) struct Secure {
     pub(super) pipe: Box<dyn Pipe>,
     source: Option<IpAddr>,
-    /// The buffer that the driver reads into; empty while the session is idle.
-    pub(super) wire: Vec<u8>,
-    pub(super) plain: Vec<u8>,
     /// Octets of HTTP that the pipe has sealed and the kernel has not taken; HTTP's write limit runs until it has.
     pub(super) sealed: usize,
     pub(super) goodbye_said: bool,
@@ -30,17 +27,7 @@ pub(super) struct Secure {
 impl Secure {
     /// The pipe to a peer at `source`.
     pub(super) fn new(pipe: Box<dyn Pipe>, source: Option<IpAddr>, grace: Duration) -> Self {
-        Secure {
-            pipe,
-            source,
-            wire: Vec::new(),
-            plain: Vec::new(),
-            sealed: 0,
-            goodbye_said: false,
-            dead: false,
-            grace,
-            last_chance: None,
-        }
+        Secure { pipe, source, sealed: 0, goodbye_said: false, dead: false, grace, last_chance: None }
     }
 
     /// Marks the pipe as dead if it has failed, and reports the reason once.

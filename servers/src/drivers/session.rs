@@ -138,10 +138,7 @@ impl<'a> Session<'a> {
     pub fn spare(&mut self) -> &mut [u8] {
         match &mut self.secure {
             None => self.http.spare(),
-            Some(secure) => {
-                secure.wire.resize(WIRE_BYTES, 0);
-                &mut secure.wire
-            }
+            Some(secure) => secure.pipe.room(WIRE_BYTES),
         }
     }
 
@@ -157,7 +154,7 @@ impl<'a> Session<'a> {
                 } else if count == 0 {
                     secure.pipe.receive_eof()
                 } else {
-                    secure.pipe.receive(&secure.wire[..count], &mut secure.plain, now)
+                    secure.pipe.received(count, now)
                 };
                 secure.note(result, self.tally);
                 self.hand_up(count == 0, now);
@@ -173,7 +170,8 @@ impl<'a> Session<'a> {
             // A pipe that has failed takes nothing more.
             Some(secure) if secure.dead => {}
             Some(secure) => {
-                let result = secure.pipe.receive(octets, &mut secure.plain, now);
+                secure.pipe.room(octets.len()).copy_from_slice(octets);
+                let result = secure.pipe.received(octets.len(), now);
                 secure.note(result, self.tally);
                 self.hand_up(false, now);
             }
@@ -184,12 +182,12 @@ impl<'a> Session<'a> {
     fn hand_up(&mut self, ended: bool, now: Instant) {
         let Some(secure) = &mut self.secure else { return };
         let ended = ended || secure.pipe.is_closed_by_peer();
-        if !secure.plain.is_empty() {
-            let mut plain = mem::take(&mut secure.plain);
-            self.take_in(&plain, now);
-            plain.clear();
+        let count = secure.pipe.plain().len();
+        if count > 0 {
+            self.allow(count, now);
             if let Some(secure) = &mut self.secure {
-                secure.plain = plain;
+                self.http.receive(secure.pipe.plain(), now);
+                secure.pipe.take_plain(count);
             }
         }
         if ended {
@@ -217,11 +215,16 @@ impl<'a> Session<'a> {
 
     /// Copies `octets` into HTTP, if there is memory for them.
     fn take_in(&mut self, octets: &[u8], now: Instant) {
-        let held = self.http.octets_to_receive(octets.len());
+        self.allow(octets.len(), now);
+        self.http.receive(octets, now);
+    }
+
+    /// Sees to it that there is memory for `count` octets, or refuses the request under way.
+    fn allow(&mut self, count: usize, now: Instant) {
+        let held = self.http.octets_to_receive(count);
         if !self.holding.allows(held) && self.http.want() == Want::Read {
             self.shed(now);
         }
-        self.http.receive(octets, now);
     }
 
     /// The next request to answer, returned once; then [`Session::respond`] must be called. A request that the policy
@@ -308,10 +311,14 @@ impl<'a> Session<'a> {
     pub fn pending(&mut self) -> &[u8] {
         let Some(secure) = &mut self.secure else { return self.http.pending() };
         if !secure.dead && secure.pipe.is_established() {
-            // One piece at a time, so that a large body is not held twice.
+            // One piece at a time, so that a large body is not held twice. Its head and the begin of its body go into
+            // one record, which is sealed where it is written from.
             if secure.pipe.pending().is_empty() && !self.http.pending().is_empty() {
-                secure.sealed = self.http.pending().len().min(RECORD_BYTES);
-                secure.dead |= secure.pipe.send(&self.http.pending()[..secure.sealed]).is_err();
+                let parts = self.http.pending_parts();
+                secure.sealed = (parts[0].len() + parts[1].len()).min(RECORD_BYTES);
+                let body = &parts[1][..secure.sealed.saturating_sub(parts[0].len())];
+                let head = &parts[0][..parts[0].len().min(secure.sealed)];
+                secure.dead |= secure.pipe.send_parts([head, body]).is_err();
             }
             let over = matches!(self.http.want(), Want::Linger | Want::Close);
             if over && self.http.pending().is_empty() && !secure.goodbye_said {
@@ -333,7 +340,8 @@ impl<'a> Session<'a> {
                     let is_taken = secure.pipe.pending().is_empty();
                     // A part of a record is progress, of no octet as yet. A connection that HTTP has given up has none.
                     let octets = if is_taken { mem::take(&mut secure.sealed) } else { 0 };
-                    self.http.advance(octets.min(self.http.pending().len()), now);
+                    let waiting: usize = self.http.pending_parts().iter().map(|part| part.len()).sum();
+                    self.http.advance(octets.min(waiting), now);
                 }
             }
         }

@@ -48,7 +48,7 @@ pub async fn serve(
             && let Some(request) = session.next_request()
         {
             share.serve();
-            let reply = call(site, &request, tally(site), Some(stream.as_fd()));
+            let reply = call(site, &request, tally(site), Some(stream.as_fd()), clock.now());
             clock.tick();
             let Some(response) = attend(&stream, &mut session, reply, &mut clock).await? else {
                 return Ok(());
@@ -139,7 +139,7 @@ async fn attend(
     };
     let mut has_ended = false;
     loop {
-        let awaited = awaiting::attend(&mut held, &mut Watched(stream), has_ended).await;
+        let awaited = awaiting::attend(&mut held, &mut Watched(stream), has_ended, session.tally()).await;
         let now = clock.tick();
         match awaited {
             Awaited::Response(response) => return Ok(Some(response)),

@@ -65,7 +65,7 @@ impl<'a> TimedSession<'a> {
     /// Whether the request is answered now.
     pub fn go_on(&mut self, clock: &Clock, room: &Room, ticket: Ticket) -> bool {
         let Some(waiting) = &mut self.held else { return false };
-        let response = match waiting.held.go_on(clock.now(), &waiting.waker) {
+        let response = match waiting.held.go_on(clock.now(), &waiting.waker, self.session.tally()) {
             JobStep::Done(response) => response,
             // A descriptor that cannot be watched would be waited for without an end.
             JobStep::Wait(For::Descriptor(descriptor, side), _)

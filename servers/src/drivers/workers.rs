@@ -2,21 +2,29 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 use dyno_http::request::OwnedRequest;
 
-use crate::kit::call::call;
+use crate::admission::Pass;
+use crate::kit::call::{admit, call, call_admitted};
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::owner::Asker;
-use crate::services::service::{Asked, Reply, text};
+use crate::services::service::{Asked, Call, Reply, text};
 
 /// What answers requests.
 pub trait Workers {
-    /// Answers now (`Some`), or later through [`Workers::news`] (`None`).
-    fn call(&mut self, ticket: Ticket, request: &Asked<'_>, client: BorrowedFd<'_>) -> Option<Reply>;
+    /// Answers now (`Some`), or later through [`Workers::news`] (`None`). The loop `took_up` the request then.
+    fn call(
+        &mut self,
+        ticket: Ticket,
+        request: &Asked<'_>,
+        client: BorrowedFd<'_>,
+        took_up: Instant,
+    ) -> Option<Reply>;
 
     /// The client has left; what it has asked for need not be done.
     fn left(&mut self, _ticket: Ticket) {}
@@ -75,22 +83,44 @@ impl Ticket {
 pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
+    pass: Option<Pass<'static>>,
     _lease: Lease<'static>,
 }
 
+/// Why a request is not handed over.
+pub enum NotHanded {
+    /// Overload control refuses it; the answer that says so.
+    Refused(Reply),
+    /// There is no memory for it.
+    NoMemory,
+}
+
 impl HandedRequest {
-    /// Copies `request`; `None` when there is no memory for it.
-    pub fn new(site: &'static Site, asked: &Asked<'_>) -> Option<Self> {
+    /// Copies `request`, if it may join those that wait for a worker.
+    ///
+    /// # Errors
+    /// Why it is not handed over.
+    pub fn new(
+        site: &'static Site,
+        asked: &Asked<'_>,
+        client: BorrowedFd<'_>,
+        took_up: Instant,
+    ) -> Result<Self, NotHanded> {
+        let call = Call::new(asked, &|| false);
+        let pass =
+            admit(site, &call, site.tallies.of(0), Some(client), took_up).map_err(NotHanded::Refused)?;
         let Asked { request, asker } = asked;
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
-        let lease = site.memory.lease(counted, Purpose::Body)?;
-        Some(HandedRequest { request: request.to_owned(), asker: asker.clone(), _lease: lease })
+        let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
+        Ok(HandedRequest { request: request.to_owned(), asker: asker.clone(), pass, _lease: lease })
     }
 
-    /// The request.
-    pub fn borrow(&self) -> Asked<'_> {
-        Asked { request: self.request.borrow(), asker: self.asker.clone() }
+    /// Lets the services answer it.
+    pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
+        let pass = self.pass.take();
+        let asked = Asked { request: self.request.borrow(), asker: self.asker.clone() };
+        call_admitted(site, &asked, tally, pass)
     }
 }
 
@@ -156,7 +186,13 @@ pub struct Alone<'a> {
 }
 
 impl Workers for Alone<'_> {
-    fn call(&mut self, _ticket: Ticket, request: &Asked<'_>, client: BorrowedFd<'_>) -> Option<Reply> {
-        Some(call(self.site, request, self.tally, Some(client)))
+    fn call(
+        &mut self,
+        _ticket: Ticket,
+        request: &Asked<'_>,
+        client: BorrowedFd<'_>,
+        took_up: Instant,
+    ) -> Option<Reply> {
+        Some(call(self.site, request, self.tally, Some(client), took_up))
     }
 }

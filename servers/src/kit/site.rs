@@ -17,6 +17,7 @@ use super::listen::{ListenAddress, listen};
 use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
+use crate::admission::Admission;
 use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
@@ -35,6 +36,8 @@ pub struct Site {
     pub transport: Option<Box<dyn Acceptor>>,
     /// Who may do what; `None`: everybody may do everything.
     pub access: Option<Access>,
+    /// Refuses requests while there is more than can be done; `None`: serves everybody.
+    pub admission: Option<Admission>,
     /// The options: how many workers, queue places and connections.
     pub settings: Settings,
     /// The stop switch.
@@ -113,6 +116,7 @@ impl Site {
             limits: Arc::new(limits),
             transport: None,
             access: None,
+            admission: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
             memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,

@@ -75,7 +75,8 @@ pub(super) fn rate_even(evidence: &Evidence) -> Option<Finding> {
         return finding(Law::RateEven, Verdict::Void, words.into());
     }
     let between = evidence.answered.between;
-    if between <= 0.0 {
+    // Where clients give up, most of the work is for others than those that were answered.
+    if between <= 0.0 || evidence.cell.load.patience_ms.is_some() {
         return None;
     }
     let (seen_per_s, whole_per_s) = (between / evidence.server.seconds, evidence.load.rate_per_s);
@@ -103,7 +104,8 @@ pub(super) fn cost_even(evidence: &Evidence) -> Option<Finding> {
     let [first, half, second] = evidence.glances;
     let super::Answered { between, in_half } = evidence.answered;
     // Where the rate changes by plan, the cost of a request changes with it.
-    if between <= 0.0 || in_half <= 0.0 || !evidence.cell.load.steps.is_empty() {
+    let load = &evidence.cell.load;
+    if between <= 0.0 || in_half <= 0.0 || !load.steps.is_empty() || load.patience_ms.is_some() {
         return None;
     }
     let in_half_s = second.cpu_since(half).as_secs_f64();

@@ -13,12 +13,13 @@ use crate::probe::glance::CpuGlance;
 use dyno_record::audit::{Finding, Law};
 use dyno_record::cell::{Cell, Cores};
 use dyno_record::contract::WorkerCount;
-use dyno_record::load::{Lateness, LoadFigures};
+use dyno_record::load::{FailureKind, Lateness, LoadFigures};
 use dyno_record::pace::CorePace;
 use dyno_record::server::{MachineFigures, ServerFigures};
 use dyno_units::verdict::Verdict;
 
 pub(crate) mod cpu;
+mod waited;
 mod watched;
 
 /// Everything that is known about a cell when it is judged.
@@ -55,9 +56,10 @@ pub(crate) struct Answered {
 
 /// All doubts about a cell.
 pub(crate) fn findings(evidence: &Evidence) -> Vec<Finding> {
-    let laws: [fn(&Evidence) -> Option<Finding>; 19] = [
+    let laws: [fn(&Evidence) -> Option<Finding>; 20] = [
         connections_open,
         bodies,
+        waited::waited,
         errors,
         generator_on_time,
         generator_present,
@@ -127,11 +129,15 @@ fn errors(evidence: &Evidence) -> Option<Finding> {
         let verdict = if overload { Verdict::Doubtful } else { Verdict::Void };
         return finding(Law::Errors, verdict, "no request was answered".into());
     }
-    let share = load.error_share();
-    if share == 0.0 {
+    // What an overloaded server refuses and its clients give up is what such a cell is for.
+    let awaited = |kind: &FailureKind| load.impatient.is_some() && kind.is_let_go();
+    let errors = load.errors.iter().filter(|(kind, _)| !awaited(kind));
+    let failed: u64 = errors.clone().map(|(_, count)| count).sum();
+    if failed == 0 {
         return None;
     }
-    let kinds: Vec<String> = load.errors.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    let share = failed as f64 / (load.answered + load.errors.values().sum::<u64>()) as f64;
+    let kinds: Vec<String> = errors.map(|(kind, count)| format!("{count} {kind}")).collect();
     let words = format!("{:.3} % of the requests failed ({})", share * 100.0, kinds.join(", "));
     let verdict = if share > ERROR_SHARE && !overload { Verdict::Void } else { Verdict::Doubtful };
     finding(Law::Errors, verdict, words)
@@ -237,12 +243,14 @@ fn apart(one: f64, other: f64) -> f64 {
 fn connections_open(evidence: &Evidence) -> Option<Finding> {
     let planned = evidence.cell.load.connections;
     let open = evidence.load.connections_open;
-    let idle = evidence.cell.load.idle_connections;
+    let idle = evidence.cell.load.beside();
+    let kind =
+        if evidence.cell.load.slow_connections.is_some() { "slow clients" } else { "idle connections" };
     if let Some(left) = evidence.load.idle_open.filter(|left| *left < idle) {
         return finding(
             Law::ConnectionsOpen,
             Verdict::Void,
-            format!("the server closed {} of {idle} idle connections", idle - left),
+            format!("the server closed {} of {idle} {kind}", idle - left),
         );
     }
     // Where each request has a connection of its own, there are always some between the end of one connection and the

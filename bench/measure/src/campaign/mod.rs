@@ -16,6 +16,8 @@ use dyno_record::step::Step;
 use dyno_record::store::{Store, StoreError};
 use dyno_units::verdict::Verdict;
 
+mod pair;
+
 /// Why an experiment ended before its time.
 #[derive(Debug)]
 pub enum EndedEarly {
@@ -33,9 +35,13 @@ pub trait CampaignProgress {
     fn end(&mut self, record: &Record, known_before: bool);
 }
 
+/// Measures one trial: the rig, the trial, its turn, and the digest of the machine. `None`: the user interrupted it.
+pub type MeasureTrial<R> = fn(&mut R, &Trial, u64, &str) -> Option<Record>;
+
 /// An experiment while it runs.
 pub struct Campaign<'a, R: Rig> {
     rig: R,
+    measure: MeasureTrial<R>,
     store: Option<Store>,
     known: HashMap<String, Record>,
     records: Vec<Record>,
@@ -65,6 +71,7 @@ impl<'a, R: Rig> Campaign<'a, R> {
             .collect();
         Campaign {
             rig,
+            measure: runner::measure,
             store,
             known,
             records: Vec::new(),
@@ -74,6 +81,11 @@ impl<'a, R: Rig> Campaign<'a, R> {
             planned_trials: 0,
             done: 0,
         }
+    }
+
+    /// From now on trials are measured by `measure` instead of under a load.
+    pub(crate) fn measure_by(&mut self, measure: MeasureTrial<R>) {
+        self.measure = measure;
     }
 
     /// Adds the time of these cells to the time left.
@@ -152,7 +164,7 @@ impl<'a, R: Rig> Campaign<'a, R> {
             return Err(EndedEarly::Interrupted);
         }
         self.progress.begin(trial, self.done, self.planned_trials, self.planned);
-        let record = runner::measure(&mut self.rig, trial, self.done as u64, &self.machine_id)
+        let record = (self.measure)(&mut self.rig, trial, self.done as u64, &self.machine_id)
             .ok_or(EndedEarly::Interrupted)?;
         if let Some(store) = &mut self.store {
             store.append(&record).map_err(EndedEarly::Broken)?;
@@ -180,15 +192,18 @@ impl<'a, R: Rig> Campaign<'a, R> {
 }
 
 /// Whether another try may count: the trial is void, not by the contestant's own limit, and others depend on it. A
-/// pilot and a step of a search have done their duty when they are over.
+/// pilot and a step of a search have done their duty when they are over, and two that take turns are repeated together.
 fn may_be_repeated(record: &Record) -> bool {
-    let over = matches!(record.trial.cell.step, Step::Pilot | Step::CurveSearch);
+    let over = matches!(record.trial.cell.step, Step::Pilot | Step::CurveSearch | Step::Duel);
     record.audit.verdict == Verdict::Void && record.audit.wall().is_none() && !over
 }
 
 /// How long a cell takes, start and stop included.
 pub fn expected_time(cell: &Cell) -> Duration {
-    Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms) + crate::limits::CELL_OVERHEAD
+    let load = Duration::from_millis(cell.load.warm_up_ms + cell.load.duration_ms);
+    // The time of two that take turns is the time of both.
+    let share = if cell.load.turns.is_some() { 2 } else { 1 };
+    load / share + crate::limits::CELL_OVERHEAD
 }
 
 /// Reports no progress.

@@ -20,16 +20,7 @@ fn cell(contestant: &str, rate_per_s: Option<f64>) -> Cell {
         transport: TransportKind::Plain,
         cores: Cores { server: vec![0], generator: vec![1] },
         workers: None,
-        load: Load {
-            connections: 4,
-            idle_connections: 0,
-            rate_per_s,
-            steps: Vec::new(),
-            requests_per_connection: None,
-            warm_up_ms: 200,
-            duration_ms: 1_000,
-            requests: None,
-        },
+        load: Load { rate_per_s, ..Load::closed(4, 200, 1_000) },
     }
 }
 

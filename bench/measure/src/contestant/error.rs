@@ -41,6 +41,12 @@ pub enum ContestantError {
         /// Its program.
         program: String,
     },
+    /// A well-known server is not installed.
+    #[error("{label} is not installed here")]
+    PeerMissing {
+        /// Its name.
+        label: String,
+    },
     /// A server has no command.
     #[error("the server {0} has an empty command")]
     NoCommand(String),

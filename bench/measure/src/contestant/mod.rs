@@ -6,8 +6,11 @@ use dyno_analysis::explanation::build::Build;
 use dyno_record::header::ContestantLine;
 use dyno_record::transport::TransportKind;
 
+pub mod control;
 pub mod error;
 pub mod foreign;
+pub mod named;
+pub(crate) mod options;
 pub mod own;
 pub mod peers;
 
@@ -110,10 +113,10 @@ pub fn label_apart(contestants: &mut [Contestant]) {
     }
 }
 
-/// The build of the contestant with that label. A second one of the same name, an arm, and one behind a transport
-/// have the same build as the name itself.
+/// The build of the contestant with that label. A second one of the same name, an arm, one behind a transport, and one
+/// of another build of Dyno are built as the name itself.
 pub fn build_of(label: &str) -> Build {
-    let name = label.split(['#', ':', '+']).next().unwrap_or(label);
+    let name = label.split(['#', ':', '+', '/', named::OF_PROGRAM]).next().unwrap_or(label);
     own::build_of(name).or_else(|| peers::build_of(name)).unwrap_or(Build::UNKNOWN)
 }
 

@@ -119,6 +119,19 @@ pub fn build_of(name: &str) -> Option<Build> {
     ALL.iter().find(|architecture| architecture.name == name).map(|architecture| build(architecture.anatomy))
 }
 
+/// How many cores the architecture of that name can use; `None` where it uses as many as there are, or is unknown.
+pub fn most_cores(label: &str) -> Option<u32> {
+    let name = label.split(['#', ':', '+']).next().unwrap_or(label);
+    let architecture = ALL.iter().find(|architecture| architecture.name == name)?;
+    let is_one = match architecture.anatomy.served_by {
+        ServedBy::OnlyThread | ServedBy::Coroutines => true,
+        // A loop is one thread; some designs run one on each core.
+        ServedBy::Loops => (architecture.defaults)(2).workers == 1,
+        ServedBy::Processes | ServedBy::Threads | ServedBy::LoopAndPool | ServedBy::Tasks => false,
+    };
+    is_one.then_some(1)
+}
+
 #[cfg(test)]
 mod tests {
     use dyno_record::step::Step;
@@ -138,6 +151,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn designs_of_one_thread_use_one_core() {
+        let one = ["iterative", "select", "poll", "epoll", "coroutines", "io-uring"];
+        for architecture in ALL {
+            let name = architecture.name;
+            assert_eq!(most_cores(name), one.contains(&name).then_some(1), "{name}");
+        }
+        assert_eq!((most_cores("epoll+tls"), most_cores("io-uring:tuned")), (Some(1), Some(1)));
+        assert_eq!(most_cores("caddy"), None);
     }
 
     #[test]

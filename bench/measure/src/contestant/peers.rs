@@ -186,6 +186,17 @@ pub fn build_of(name: &str) -> Option<Build> {
     PEERS.iter().find(|peer| peer.label == name).map(|peer| peer.build)
 }
 
+/// The peer of that name: `Some(None)` where it is known and not installed, `None` where there is none of that name.
+pub fn of_label(label: &str) -> Option<Option<Contestant>> {
+    let peer = PEERS.iter().find(|peer| peer.label == label)?;
+    Some(is_whole(peer).then(|| contestant(peer)).flatten())
+}
+
+/// Whether all that it needs beside its program is there.
+fn is_whole(peer: &Peer) -> bool {
+    peer.needs.is_empty() || Path::new(peer.needs).exists()
+}
+
 /// The names of all peers, installed or not.
 pub fn labels() -> Vec<&'static str> {
     PEERS.iter().map(|peer| peer.label).collect()
@@ -193,11 +204,7 @@ pub fn labels() -> Vec<&'static str> {
 
 /// The peers that are installed on this machine.
 pub fn installed() -> Vec<Contestant> {
-    PEERS
-        .iter()
-        .filter(|peer| peer.needs.is_empty() || Path::new(peer.needs).exists())
-        .filter_map(contestant)
-        .collect()
+    PEERS.iter().filter(|peer| is_whole(peer)).filter_map(contestant).collect()
 }
 
 fn contestant(peer: &Peer) -> Option<Contestant> {

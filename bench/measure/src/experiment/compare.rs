@@ -146,13 +146,17 @@ impl<'a> ByNeed<'a> {
 /// What a request costs the generator, as a multiple of what it costs the server: the most of all contestants, so that
 /// the generator is the bottleneck of none.
 fn need(records: &[Record], step: Step) -> Option<f64> {
+    needed(records.iter().filter(|record| record.trial.cell.step == step))
+}
+
+/// The same of some records.
+pub(super) fn needed<'a>(records: impl Iterator<Item = &'a Record>) -> Option<f64> {
     let one = |record: &Record| {
         let (load, server) = (record.counted()?, record.server.as_ref()?);
         let generator = load.generator_busy_share? * record.trial.cell.cores.generator.len() as f64;
         (server.cores_used > 0.0).then_some(generator / server.cores_used)
     };
-    let of_step = records.iter().filter(|record| record.trial.cell.step == step);
-    of_step.filter_map(one).reduce(f64::max)
+    records.filter_map(one).reduce(f64::max)
 }
 
 /// A share of what the slowest contestant reached in its best pilot: low enough for every contestant, high enough to

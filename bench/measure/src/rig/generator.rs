@@ -1,19 +1,16 @@
 //! The generator of a cell: a process of its own, which tells how far it is and holds its connections until it is
 //! let go.
 
-use std::io::{self, BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpStream;
 use std::process::{Child, ChildStdin};
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use dyno_clients::engine::socket::allow_descriptors;
-
-use crate::limits::{GENERATOR_GRACE, IDLE_CONNECT_LIMIT};
+use crate::limits::GENERATOR_GRACE;
 use crate::probe::pace::Watch;
-use crate::rig::CellFault;
-use dyno_record::audit::Law;
+use crate::rig::slow::SlowClients;
 use dyno_record::cell::Cell;
 use dyno_record::contract::{OVER, STARTED};
 
@@ -39,6 +36,8 @@ pub struct RunningGenerator {
     pub(super) began: Instant,
     /// Connections without requests.
     pub(super) idle: Vec<TcpStream>,
+    /// Clients that send a request slowly.
+    pub(super) slow: SlowClients,
     /// Samples the cores of both sides during the load.
     pub(super) pace: Watch,
 }
@@ -50,29 +49,6 @@ impl Drop for RunningGenerator {
             let _ = self.child.wait();
         }
     }
-}
-
-/// Opens connections that will carry no requests. The generator's connections queue behind them, so all of these are
-/// accepted before the generator is served.
-pub(super) fn open_idle(address: SocketAddr, count: u32) -> Result<Vec<TcpStream>, CellFault> {
-    // The server does not inherit the new limit: it was started before.
-    let _ = allow_descriptors(u64::from(count) + 256);
-    (0..count)
-        .map(|number| {
-            let connection = TcpStream::connect_timeout(&address, IDLE_CONNECT_LIMIT);
-            connection.and_then(|connection| connection.set_nonblocking(true).map(|()| connection)).map_err(
-                |error| CellFault {
-                    law: Law::ConnectionsOpen,
-                    words: format!("the idle connection {} of {count} was not made: {error}", number + 1),
-                },
-            )
-        })
-        .collect()
-}
-
-/// Whether a connection without requests is still open: then there is nothing to read on it.
-pub(super) fn is_open(connection: &TcpStream) -> bool {
-    matches!(connection.peek(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// When the generator has to have ended.

@@ -18,8 +18,9 @@ use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
 use dyno_record::contract::WorkerCount;
-use dyno_record::load::{FailureKind, Latency, LoadFigures, Point};
+use dyno_record::load::{FailureKind, ImpatientFigures, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
+use dyno_record::waiting::{Beside, HeldWaiters, WaitingFigures};
 
 /// The properties of a contestant of the mock rig.
 #[derive(Debug, Clone)]
@@ -67,6 +68,8 @@ pub struct Nature {
     /// In how many of its loads the rate climbs to the end, before it is steady from the start; absent where a pilot
     /// shows nothing.
     pub restless: Option<usize>,
+    /// Requests that wait and stop everybody else; absent where none do.
+    pub jams_at: Option<u32>,
 }
 
 impl Default for Nature {
@@ -93,6 +96,7 @@ impl Default for Nature {
             unlucky: 0.0,
             lucky: 0.0,
             restless: None,
+            jams_at: None,
         }
     }
 }
@@ -373,6 +377,7 @@ impl Rig for Mock {
         let times = |nanoseconds: u64| Latency {
             count: (rate_per_s * seconds) as u64,
             mean_ns: nanoseconds as f64,
+            min_ns: Some(nanoseconds),
             max_ns: nanoseconds,
             percentiles: vec![(50.0, nanoseconds), (99.0, nanoseconds)],
         };
@@ -400,6 +405,10 @@ impl Rig for Mock {
             in_flight: Some(rate_per_s * total.mean_ns / 1e9),
             in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),
             generator_busy_share: Some(0.5),
+            impatient: cell
+                .load
+                .patience_ms
+                .map(|_| ImpatientFigures { good_per_s: rate_per_s, ..ImpatientFigures::default() }),
             series: match nature.restless {
                 Some(loads) => start_up(rate_per_s, self.starts <= loads, cell.load.duration_ms),
                 None => match nature.watched_fall {
@@ -418,6 +427,14 @@ impl Rig for Mock {
         let until = |end: u64| (rate_per_s * end as f64 * interval.as_secs_f64()).round() as u64;
         let counts = (0..intervals).map(|place| until(place + 1) - until(place)).collect();
         Ok(Drive { figures, answers: Answers { interval, counts }, beats: beats(&nature, since, end) })
+    }
+
+    fn wait(&mut self, _server: &Cell, cell: &Cell) -> Result<WaitingFigures, CellFault> {
+        let stopped_by = self.nature(cell).jams_at;
+        let beside = vec![Beside { waiting: 0, other_p50_ns: Some(50_000) }];
+        let held = HeldWaiters { waiting: 1, memory_bytes: None, kernel_bytes: None, cores_used: 0.0 };
+        let (released_fin_ns, released_reset_ns) = (vec![200_000], vec![300_000]);
+        Ok(WaitingFigures { beside, stopped_by, held: Some(held), released_fin_ns, released_reset_ns })
     }
 
     fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {

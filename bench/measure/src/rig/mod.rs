@@ -13,14 +13,21 @@ use dyno_record::cell::Cell;
 use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
+use dyno_record::waiting::WaitingFigures;
 
+pub mod bout;
 mod generator;
 mod group;
+mod idle;
 pub(crate) mod lines;
+pub(crate) mod material;
 pub mod mock;
+mod mock_turns;
 pub mod outcome;
 pub mod process;
+mod slow;
 pub mod system;
+mod turns;
 
 /// The reason why a cell could not be measured. The cell is void, and the experiment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,6 +144,11 @@ pub trait Rig {
     /// # Errors
     /// When the generator fails or hangs.
     fn finish(&mut self, generator: Self::Generator, cell: &Cell) -> Result<Drive, CellFault>;
+    /// Lets requests wait, as the step of the cell says, and sees what they do.
+    ///
+    /// # Errors
+    /// When the contestant answers nobody, or does not let go of those who have left.
+    fn wait(&mut self, server: &Self::Server, cell: &Cell) -> Result<WaitingFigures, CellFault>;
     /// Ends a contestant.
     ///
     /// # Errors

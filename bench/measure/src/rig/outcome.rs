@@ -6,7 +6,7 @@ use dyno_clients::outcome::verdict::Doubt;
 use dyno_clients::outcome::{Distribution, ErrorKind, Outcome, SCHEMA_VERSION};
 
 use crate::rig::{Answers, CellFault, Drive};
-use dyno_record::load::{FailureKind, Latency, Lateness, LoadFigures, Point};
+use dyno_record::load::{FailureKind, ImpatientFigures, Latency, Lateness, LoadFigures, Point};
 
 /// Reads the JSON of a run.
 ///
@@ -51,6 +51,13 @@ fn drive(outcome: &Outcome) -> Drive {
         generator_cores_used: Some(outcome.generator.cpu_ns as f64 / outcome.window_ns.max(1) as f64),
         generator_sleeps_per_s: (seconds > 0.0)
             .then(|| outcome.generator.switches_voluntary as f64 / seconds),
+        impatient: outcome.impatient.as_ref().map(|found| ImpatientFigures {
+            good_per_s: found.good_per_s,
+            abandoned: found.abandoned,
+            abandoned_unsent: found.abandoned_unsent,
+            refused: found.refused,
+            retried: found.retried,
+        }),
         lateness: lateness(outcome),
         objections: outcome
             .audit
@@ -106,7 +113,7 @@ fn judged_here(doubt: &Doubt) -> bool {
 
 /// Converts the generator's kind of failure into that of the records. Each side has its own list, so that
 /// records can still be read when the generator's list changes.
-fn failure(kind: ErrorKind) -> FailureKind {
+pub(crate) fn failure(kind: ErrorKind) -> FailureKind {
     match kind {
         ErrorKind::Connect => FailureKind::Connect,
         ErrorKind::Transport => FailureKind::Transport,
@@ -117,6 +124,8 @@ fn failure(kind: ErrorKind) -> FailureKind {
         ErrorKind::Status => FailureKind::Status,
         ErrorKind::Body => FailureKind::Body,
         ErrorKind::Unfinished => FailureKind::Unfinished,
+        ErrorKind::Abandoned => FailureKind::Abandoned,
+        ErrorKind::Refused => FailureKind::Refused,
     }
 }
 
@@ -124,6 +133,7 @@ fn latency(distribution: &Distribution) -> Latency {
     Latency {
         count: distribution.count,
         mean_ns: distribution.mean_ns,
+        min_ns: (distribution.count > 0).then_some(distribution.min_ns),
         max_ns: distribution.max_ns,
         percentiles: distribution
             .percentiles

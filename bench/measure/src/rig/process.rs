@@ -92,6 +92,8 @@ impl Running {
         let mut command = Command::new(fill(&contestant.command[0]));
         command.args(contestant.command[1..].iter().map(|argument| fill(argument))).args(extra);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A panic that writes its backtrace stops its thread for a tenth of a second, where the user's shell says so.
+        command.env("RUST_BACKTRACE", "0");
         let cpu_group = CpuGroup::make();
         tame(&mut command, cores, cpu_group.as_ref().and_then(|group| group.entrance().ok()));
         let mut child = command.spawn().map_err(|error| {
@@ -132,6 +134,16 @@ impl Running {
     /// The control group of its own, where one could be made.
     pub fn cpu_group(&self) -> Option<&CpuGroup> {
         self.cpu_group.as_ref()
+    }
+
+    /// Ends it at once, with all of its processes.
+    ///
+    /// # Returns
+    /// How its first process had ended by then, in words; `None` where it lived.
+    pub(crate) fn end_now(mut self) -> Option<String> {
+        let had_ended = self.group.leader_has_ended();
+        let ended = self.group.end();
+        had_ended.then(|| ended.map_or_else(|| "unknown".to_string(), |ended| ended.status.to_string()))
     }
 
     fn await_ready(&mut self) -> Result<(), CellFault> {

@@ -21,11 +21,16 @@ use crate::probe::glance::{self, CpuGlance};
 use crate::probe::kernel_threads::KernelThreads;
 use crate::probe::pace::{FullPace, Watch};
 use crate::probe::{machine, memory, network, tree};
-use crate::rig::generator::{RunningGenerator, Sign, deadline, drain, drain_signs, is_open, open_idle};
+use crate::rig::generator::{RunningGenerator, Sign, deadline, drain, drain_signs};
+use crate::rig::idle::{is_open, open_idle};
+use crate::rig::material;
 use crate::rig::process::{Running, tame};
+use crate::rig::slow::SlowClients;
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
+use crate::waiting;
 use dyno_record::cell::{Cell, Cores, Load};
 use dyno_record::server::Memory;
+use dyno_record::waiting::WaitingFigures;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -87,9 +92,9 @@ pub struct System {
     /// them itself.
     compute_rounds_per_us: Option<u64>,
     /// The control groups of both sides of the running cell, where they have a CPU quota.
-    quota: Option<QuotaGroups>,
+    pub(super) quota: Option<QuotaGroups>,
     /// The kernel's threads that work for the load, as they were when the running cell began.
-    kernel_threads: KernelThreads,
+    pub(super) kernel_threads: KernelThreads,
 }
 
 impl System {
@@ -137,9 +142,24 @@ impl System {
         self.compute_rounds_per_us = per_us;
     }
 
+    /// The file of this program, which serves and loads as well.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Keys and certificates of both sides, made when the first cell needs them.
     fn credentials(&self) -> PathBuf {
-        self.directory.join("work").join("credentials")
+        self.work().join("credentials")
+    }
+
+    /// The directory of what contestants and generator need.
+    fn work(&self) -> PathBuf {
+        self.directory.join("work")
+    }
+
+    /// The file that one of Dyno's own servers has to give for this cell, where it is one of the workloads'.
+    fn file_of(&self, cell: &Cell, own: bool) -> Option<PathBuf> {
+        if own { material::file_path(&self.work(), &cell.service) } else { None }
     }
 
     /// Waits until the generator reports that it starts: opening ten thousand connections takes a while, and so do
@@ -180,9 +200,22 @@ impl System {
         option("--seed", self.seed.to_string());
         option("--format", "json".into());
         option("--output", "-".into());
-        // Pages and files are not fixed: then each answer has to be that of the first.
-        let is_known = own && known_answer(&cell.service, b"").is_some();
-        option("--expect", if is_known { "service" } else { "same" }.into());
+        let (is_known, file) = (own && known_answer(&cell.service, b"").is_some(), self.file_of(cell, own));
+        option(
+            "--expect",
+            match file {
+                Some(file) => format!("file:{}", file.display()),
+                None if is_known => "service".into(),
+                // Pages and a user's files are not fixed: then each answer has to be that of the first.
+                None => "same".into(),
+            },
+        );
+        if let Some(bytes) = load.body_bytes {
+            option("--body-file", material::body_path(&self.work(), bytes).display().to_string());
+        }
+        if let Some(timeout_ms) = load.timeout_ms {
+            option("--timeout", format!("{timeout_ms}ms"));
+        }
         if cell.cores.shared() {
             option("--spin", "0".into());
         } else if cell.cores.generator.len() > 1 {
@@ -196,9 +229,18 @@ impl System {
         if let Some(requests) = load.requests_per_connection {
             option("--requests-per-connection", requests.to_string());
         }
+        if let Some(patience_ms) = load.patience_ms {
+            option("--patience", format!("{patience_ms}ms"));
+        }
+        if let Some(retries) = load.retries {
+            option("--retry", retries.to_string());
+        }
         if cell.transport.is_secure() {
             option("--transport", cell.transport.to_string());
             option("--credentials", self.credentials().display().to_string());
+        }
+        if load.tells_due {
+            arguments.push("--due".into());
         }
         arguments
     }
@@ -260,12 +302,15 @@ impl Rig for System {
         stay_beside(&cell.cores);
         let mut extra = Vec::new();
         if contestant.own {
-            let most = cell.load.connections + cell.load.idle_connections + 64;
+            let most = cell.load.connections + cell.load.beside() + 64;
             if let Some(workers) = cell.workers {
                 extra.extend(["--workers".to_string(), workers.to_string()]);
             }
             if contestant.bounds_connections {
                 extra.extend(["--max-connections".to_string(), most.to_string()]);
+            }
+            if let Some(files) = material::files(&self.work(), &cell.service)? {
+                extra.extend(["--files".to_string(), files.display().to_string()]);
             }
             if let Some(rounds) = self.compute_rounds_per_us {
                 extra.extend(["--compute-rounds-per-us".to_string(), rounds.to_string()]);
@@ -274,7 +319,7 @@ impl Rig for System {
                 let credentials = self.credentials();
                 if !credentials.exists() {
                     // If the directory cannot be made, the keys cannot be made either, and their error is reported.
-                    let _ = std::fs::create_dir_all(self.directory.join("work"));
+                    let _ = std::fs::create_dir_all(self.work());
                     credentials::create(&credentials).map_err(|error| {
                         CellFault::contract(format!("no keys for {}: {error}", cell.transport))
                     })?;
@@ -283,13 +328,7 @@ impl Rig for System {
                 extra.extend(["--credentials".to_string(), credentials.display().to_string()]);
             }
         }
-        Running::start(
-            contestant,
-            &extra,
-            &cell.cores.server,
-            cell.step.is_counted(),
-            &self.directory.join("work"),
-        )
+        Running::start(contestant, &extra, &cell.cores.server, cell.step.is_counted(), &self.work())
     }
 
     fn sample(&mut self, server: &Running, generator: Option<&RunningGenerator>) -> Reading {
@@ -345,6 +384,8 @@ impl Rig for System {
 
     fn begin(&mut self, server: &Running, cell: &Cell) -> Result<RunningGenerator, CellFault> {
         let idle = open_idle(server.address, cell.load.idle_connections)?;
+        let slow = SlowClients::start(server.address, cell.load.slow_connections.unwrap_or(0))?;
+        material::body(&self.work(), cell.load.body_bytes)?;
         let paced = if self.samples_pace { cell.cores.both() } else { Vec::new() };
         self.full_pace.meet(&paced);
         self.kernel_threads = KernelThreads::find();
@@ -359,7 +400,8 @@ impl Rig for System {
         let (tell, signs) = mpsc::channel();
         let complaints = child.stderr.take().map(|from| drain_signs(from, tell));
         let (hold, began, pace) = (child.stdin.take(), Instant::now(), Watch::default());
-        let mut generator = RunningGenerator { child, hold, signs, output, complaints, began, idle, pace };
+        let mut generator =
+            RunningGenerator { child, hold, signs, output, complaints, began, idle, slow, pace };
         self.await_start(&mut generator);
         generator.pace = Watch::start(&paced, self.began);
         // A contestant may start in a group of its own, and the generator inherits that of this program.
@@ -405,10 +447,15 @@ impl Rig for System {
             return Err(CellFault::generator(format!("the generator gave no result ({status}): {said}")));
         }
         let mut drive = outcome::read(&text)?;
-        let open = generator.idle.iter().filter(|connection| is_open(connection)).count();
+        let idle = generator.idle.iter().filter(|connection| is_open(connection)).count();
+        let open = idle + generator.slow.open();
         drive.beats = beats.into_iter().map(|(core, beats)| self.full_pace.learn(core, beats)).collect();
-        drive.figures.idle_open = (cell.load.idle_connections > 0).then_some(open as u32);
+        drive.figures.idle_open = (cell.load.beside() > 0).then_some(open as u32);
         Ok(drive)
+    }
+
+    fn wait(&mut self, server: &Running, cell: &Cell) -> Result<WaitingFigures, CellFault> {
+        waiting::see(self, server, cell)
     }
 
     fn stop(&mut self, server: Running) -> Result<Farewell, CellFault> {

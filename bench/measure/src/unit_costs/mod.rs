@@ -153,7 +153,7 @@ pub fn time(unit: Unit, rounds: u32) -> io::Result<Duration> {
 }
 
 /// Does something on the first core that this thread may use, as a server does that has one, and comes back.
-fn on_one_core<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+pub(crate) fn on_one_core<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let before = sched_getaffinity(Pid::from_raw(0))?;
     let first = *online_cores().first().ok_or_else(|| io::Error::other("there is no core to run on"))?;
     pin(&[first])?;

@@ -44,7 +44,13 @@ fn record(block: u32) -> Record {
         workers: None,
         load: Load { rate_per_s: Some(1_000.0), ..Load::closed(4, 100, 400) },
     };
-    let total = Latency { count: 400, mean_ns: 1e6, max_ns: 2_000_000, percentiles: vec![(99.0, 1_500_000)] };
+    let total = Latency {
+        count: 400,
+        mean_ns: 1e6,
+        min_ns: None,
+        max_ns: 2_000_000,
+        percentiles: vec![(99.0, 1_500_000)],
+    };
     Record {
         load: Some(LoadFigures { rate_per_s: 1_000.0, seconds: 0.4, total, ..LoadFigures::default() }),
         server: Some(ServerFigures { cores_used: 0.5, seconds: 0.4, ..ServerFigures::default() }),

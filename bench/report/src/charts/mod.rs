@@ -14,6 +14,9 @@ pub(crate) mod scatter;
 pub(crate) mod standings;
 pub(crate) mod tails;
 
+/// How a value is shown.
+pub(crate) type Shown = fn(f64) -> String;
+
 /// Escapes a text for XML and HTML, attributes included.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crate::charts::grid::Grid;
 use crate::charts::marker::marker;
 use crate::charts::scale::ChartScale;
-use crate::charts::{class, escape, tick, width};
+use crate::charts::{Shown, class, escape, tick, width};
 
 /// One line.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ pub(crate) struct PathAxes<'a> {
     /// Marks of the horizontal axis with names; round values where there are none.
     pub names: Vec<(f64, String)>,
     /// How values are written.
-    pub shown: (fn(f64) -> String, fn(f64) -> String),
+    pub shown: (Shown, Shown),
     /// Whether each is logarithmic.
     pub log: (bool, bool),
     /// A height that is marked, with its name.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::charts::grid::Grid;
 use crate::charts::marker::marker;
 use crate::charts::scale::ChartScale;
-use crate::charts::{class, escape, tick, width};
+use crate::charts::{Shown, class, escape, tick, width};
 
 /// One contestant.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Scatter<'a> {
     /// What the axes show.
     pub axes: (&'a str, &'a str),
     /// How values are written.
-    pub shown: (fn(f64) -> String, fn(f64) -> String),
+    pub shown: (Shown, Shown),
     /// All of them.
     pub points: &'a [ScatterPoint],
 }

@@ -64,7 +64,12 @@ impl Opening {
             Experiment::Curve => along::curve(records),
             Experiment::Scale => along::scale(records),
             Experiment::Connections => along::connections(records),
-            Experiment::Count => None,
+            Experiment::Count
+            | Experiment::Duel
+            | Experiment::Isolation
+            | Experiment::Overload
+            | Experiment::Waiting
+            | Experiment::Workloads => None,
         }
     }
 

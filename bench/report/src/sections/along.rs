@@ -55,7 +55,14 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             ));
             found.push(section("walls", "Walls", walls(&trails)));
         }
-        Experiment::Curve | Experiment::Compare | Experiment::Count => {
+        Experiment::Curve
+        | Experiment::Compare
+        | Experiment::Count
+        | Experiment::Duel
+        | Experiment::Overload
+        | Experiment::Waiting
+        | Experiment::Isolation
+        | Experiment::Workloads => {
             found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, &trails)));
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
             let answered = rates(&across, &trails, "What was answered of what was offered.");

@@ -78,7 +78,7 @@ pub(crate) fn words(records: &Levelled) -> String {
             back.iter().skip(1).filter_map(|step| Some((step.p99_ns / at(&up, step.offered_per_s)?, step)));
         match ratios.max_by(|one, other| one.0.total_cmp(&other.0)) {
             Some((ratio, step)) if ratio > SLOWER => {
-                slower.push((line.label.as_str(), ratio, step.offered_per_s))
+                slower.push((line.label.as_str(), ratio, step.offered_per_s));
             }
             Some(_) => as_before += 1,
             None => {}

@@ -5,18 +5,25 @@ use crate::charts::{class, escape};
 use crate::glossary;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
+use dyno_analysis::duel as duels;
 use dyno_analysis::instructions;
+use dyno_analysis::isolation as findings;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points;
+use dyno_analysis::workloads::matrix;
 use dyno_record::experiment::Experiment;
 
 pub(crate) mod along;
 pub(crate) mod compare;
 pub(crate) mod count;
+pub(crate) mod duel;
 pub(crate) mod hockey;
+pub(crate) mod isolation;
 pub(crate) mod latency;
+pub(crate) mod overload;
 pub(crate) mod speed_up;
 pub(crate) mod trade;
+pub(crate) mod waiting;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
@@ -24,6 +31,17 @@ pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
         Some(axis) => along::sections(model, records, axis),
         None if records.header.experiment == Experiment::Count => {
             count::sections(model, &instructions::rows(records))
+        }
+        None if records.header.experiment == Experiment::Waiting => waiting::sections(model, records),
+        None if records.header.experiment == Experiment::Isolation => {
+            isolation::sections(&findings::rows(records))
+        }
+        None if records.header.experiment == Experiment::Overload => {
+            overload::sections(model, &dyno_analysis::overload::rows(records))
+        }
+        None if records.header.experiment == Experiment::Duel => duel::sections(model, &duels::rows(records)),
+        None if records.header.experiment == Experiment::Workloads => {
+            crate::workloads::section::sections(&matrix(records))
         }
         None => compare::sections(model, records),
     }

@@ -71,6 +71,19 @@ impl Launch {
         run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
     ) -> Result<Exit, Failure> {
         check_service(setup)?;
+        self.plan_or_conduct_checked(setup, plan, run)
+    }
+
+    /// The same for services that are known to be there.
+    ///
+    /// # Errors
+    /// When results cannot be written.
+    pub(crate) fn plan_or_conduct_checked(
+        self,
+        setup: &Setup,
+        plan: impl FnOnce() -> ExperimentPlan,
+        run: impl FnOnce(&mut Campaign<System>) -> Result<(), EndedEarly>,
+    ) -> Result<Exit, Failure> {
         if self.dry_run {
             print_plan(setup, &plan());
             return Ok(Exit::Success);
@@ -112,7 +125,7 @@ impl Launch {
         };
         let written = results::write_report(&self.directory)?;
         out!("{}", written.report.terminal);
-        let again = format!("dyno {} --resume {}", self.spec.experiment, self.directory.display());
+        let again = format!("dyno {} --resume {}", self.spec.experiment.command(), self.directory.display());
         if !self.quiet {
             errln!("report: {}", written.page.display());
             if let Some(void) = void {
@@ -171,7 +184,9 @@ fn table(plan: &ExperimentPlan, usual: impl Fn(&Cell) -> Duration) -> Vec<String
     let mut steps: Vec<(String, String, usize, Duration)> = Vec::new();
     for planned in plan.trials() {
         let cell = &planned.trial.cell;
-        let (step, load) = (cell.step.to_string(), planned.load_words());
+        // Workloads are told apart by their names, which tell more than the numbers of connections.
+        let step = cell.load.workload.clone().unwrap_or_else(|| cell.step.to_string());
+        let load = planned.load_words();
         let known = steps.iter_mut().find(|(known, with, ..)| *known == step && *with == load);
         match known {
             Some((_, _, cells, time)) => (*cells, *time) = (*cells + 1, *time + usual(cell)),
@@ -241,9 +256,9 @@ fn print_plan(setup: &Setup, plan: &ExperimentPlan) {
     let repeats = REPEAT_SHARE * 100.0;
     outln!("takes about {}{more}", show::span(time));
     let by_need = setup.placement.as_ref().is_some_and(Placement::is_split_by_need);
-    if by_need && plan.cells().any(|cell| cell.step == Step::Connect) {
+    if by_need && plan.cells().any(|cell| cell.step == Step::Connect || cell.load.workload.is_some()) {
         outln!(
-            "after the pilot the cores are split by need: as many for the generator as keep the server busy"
+            "after the first cells the cores are split by need: as many for the generator as keep the server busy"
         );
     }
     if let Some(words) = short_of_quota(setup) {

@@ -39,7 +39,8 @@ impl Options {
         spec: Spec,
         words: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Self, clap::Error> {
-        let command = Command::new(spec.experiment.word()).bin_name(format!("dyno {}", spec.experiment));
+        let command =
+            Command::new(spec.experiment.command()).bin_name(format!("dyno {}", spec.experiment.command()));
         let command = Options::augment_args(command).mut_args(shown_in(spec.experiment));
         let words = words.into_iter().map(Into::into);
         let mut options = Options { spec, resume: None, other_program: false, dry_run: false, quiet: false };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dyno_measure::contestant::{Contestant, behind, foreign, label_apart, own, peers};
+use dyno_measure::contestant::{Contestant, behind, foreign, label_apart, named, own, peers};
 use dyno_measure::place::Placement;
 use dyno_measure::probe::machine::online_cores;
 use dyno_measure::setup::Setup;
@@ -42,7 +42,7 @@ impl Spec {
         let mut found = if names_nobody {
             own::all()?
         } else {
-            self.names.iter().map(|name| own::named(name)).collect::<Result<_, _>>()?
+            self.names.iter().map(|name| named::named(name)).collect::<Result<_, _>>()?
         };
         if let Some(path) = &self.servers {
             found.extend(foreign::read(path)?);

@@ -10,12 +10,14 @@ use clap::{Arg, Args, Command, FromArgMatches};
 use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
+use dyno_record::isolation::PlantedFault;
 use dyno_record::transport::TransportKind;
+use dyno_servers::admission::Control;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::values::{
-    BlockCount, CellTime, ConnectionCount, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
+    BlockCount, CellTime, ConnectionCount, ControlWord, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
 };
 use crate::exit::Failure;
 
@@ -24,6 +26,9 @@ const LAST: usize = 100;
 
 /// The limit of a curve when the user sets none.
 const LIMIT: Nanoseconds = Nanoseconds(RateLimit::USUAL.p99_ns);
+
+/// The patience of clients when the user sets none: what people take for at once (Nielsen 1993).
+const PATIENCE_MS: u64 = 100;
 
 /// The share of requests that a good rate may lose when the user sets none.
 const MISSED: Share = Share(RateLimit::USUAL.missed);
@@ -39,7 +44,8 @@ pub(crate) struct Spec {
     #[arg(skip)]
     #[serde(rename = "server")]
     pub(crate) own_servers: Vec<ServerTable>,
-    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm [default: all]
+    /// Who takes part: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or
+    /// `../old/dyno:epoll` of another build [default: all]
     pub(crate) names: Vec<String>,
     /// Let nginx, Apache, lighttpd, HAProxy and h2o take part, as far as they are installed
     #[arg(long)]
@@ -50,6 +56,11 @@ pub(crate) struct Spec {
     /// What is asked for, with a leading slash; see `dyno list`
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) service: String,
+    /// Several services under the load of each: names of workloads (told above), paths, `workloads` for all; one path
+    /// is compared as --service is [default: workloads, unless somebody is named or another option says what is asked]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]
+    pub(crate) services: Vec<String>,
     /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
     #[arg(
         long,
@@ -64,7 +75,7 @@ pub(crate) struct Spec {
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) connections: ConnectionCount,
-    /// As fast as is still useful: about 90 seconds for `compare`
+    /// As fast as is still useful: 3 minutes for all of `compare`, 90 seconds for `compare --services /`
     #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,
     /// As long as intervals need
@@ -114,31 +125,98 @@ pub(crate) struct Spec {
     /// Numbers of connections [default: 10 to 10,000]
     #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
     pub(crate) counts: Vec<ConnectionCount>,
+    /// Faults that are planted, one or more of panic, abort, exit, overflow, kill, spin, block, leak and control
+    /// [default: all]
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        value_parser = faults(),
+        display_order = LAST
+    )]
+    pub(crate) faults: Vec<PlantedFault>,
+    /// Overload controls, as `dyno serve --admission` names them; deadline:accept and deadline:due count the wait
+    /// from elsewhere [default: none and all others]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
+    pub(crate) controls: Vec<ControlWord>,
+    #[arg(
+        long,
+        value_name = "TIME",
+        display_order = LAST,
+        help = "How long clients wait before they give up [default: 100ms]"
+    )]
+    pub(crate) patience: Option<CellTime>,
 }
 
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 7] = {
-    use Experiment::{Compare, Connections, Curve, Scale};
+const OWN: [Own; 18] = {
+    use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Waiting, Workloads};
     [
+        ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
+        // Only Dyno's own servers carry faults out.
+        ("peers", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.peers
+        }),
+        ("servers", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.servers.is_some() || !spec.own_servers.is_empty()
+        }),
+        ("threshold", &[Compare, Curve, Scale, Connections, Duel, Overload, Waiting, Workloads], |spec| {
+            spec.threshold != Spec::default().threshold
+        }),
+        ("services", &[Compare, Workloads], |spec| !spec.services.is_empty()),
+        // A workload brings its own service and transport.
+        ("service", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
+            spec.service != Spec::default().service
+        }),
+        ("transports", &[Compare, Curve, Scale, Connections, Duel, Overload], |spec| {
+            spec.transports != Spec::default().transports
+        }),
         ("rate", &[Compare], |spec| spec.rate.is_some()),
         ("limit", &[Curve], |spec| spec.limit.is_some()),
         ("missed", &[Curve], |spec| spec.missed.is_some()),
         ("counts", &[Connections], |spec| !spec.counts.is_empty()),
+        ("controls", &[Overload], |spec| !spec.controls.is_empty()),
+        ("patience", &[Overload], |spec| spec.patience.is_some()),
         // It has numbers of its own (`counts`).
-        ("connections", &[Compare, Curve, Scale], |spec| spec.connections != Spec::default().connections),
+        ("connections", &[Compare, Curve, Scale, Duel], |spec| {
+            spec.connections != Spec::default().connections
+        }),
         // It takes one core after the other of all that it may use.
-        ("server_cores", &[Compare, Curve, Connections], |spec| spec.server_cores.is_some()),
-        ("generator_cores", &[Compare, Curve, Connections], |spec| spec.generator_cores.is_some()),
+        (
+            "server_cores",
+            &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
+            |spec| spec.server_cores.is_some(),
+        ),
+        (
+            "generator_cores",
+            &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
+            |spec| spec.generator_cores.is_some(),
+        ),
+        // Its cells take as long as what is seen in them, and its requests wait.
+        ("duration", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.duration.is_some()
+        }),
+        ("warm_up", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+            spec.warm_up.is_some()
+        }),
     ]
 };
+
+/// Whom a duel takes.
+const TWO_NAMES: &str = "The two: names from `dyno list`, `io-uring:plain` for an arm, a well-known server such as nginx, or `../old/dyno:epoll` of another build; the same one twice finds no difference";
 
 /// The option as the help of an experiment shows it; options that the experiment does not read are hidden.
 pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
     move |option| {
         let is_other = OWN.iter().any(|(name, of, _)| option.get_id() == *name && !of.contains(&experiment));
-        option.hide(is_other)
+        let option = option.hide(is_other);
+        match experiment {
+            Experiment::Duel if option.get_id() == "names" => option.help(TWO_NAMES),
+            _ => option,
+        }
     }
 }
 
@@ -194,7 +272,10 @@ impl Spec {
             None => Ok(()),
             Some((name, of, _)) => Err(Failure::usage(
                 format!("{experiment} does not read {}", name.replace('_', "-")),
-                format!("leave it out; `dyno {}` reads it", of[0]),
+                match experiment {
+                    Experiment::Workloads => "leave it out, for each workload brings its own; or name one path: `--services /` asks every server for `/`".to_string(),
+                    _ => format!("leave it out; `dyno {}` reads it", of[0]),
+                },
             )),
         }
     }
@@ -204,12 +285,39 @@ impl Spec {
         RateLimit { p99_ns: self.limit.unwrap_or(LIMIT).0, missed: self.missed.unwrap_or(MISSED).0 }
     }
 
+    /// The overload controls, `none` first: by it the others are measured.
+    pub(crate) fn controls(&self) -> Vec<String> {
+        let mut found = vec!["none".to_string()];
+        let usual = Control::ALL.map(|control| control.name().to_string());
+        let asked: Vec<String> = self.controls.iter().map(|word| word.0.clone()).collect();
+        for word in if asked.is_empty() { usual.to_vec() } else { asked } {
+            if !found.contains(&word) {
+                found.push(word);
+            }
+        }
+        found
+    }
+
+    /// How long clients wait before they give up, in milliseconds.
+    pub(crate) fn patience_ms(&self) -> u64 {
+        self.patience.map_or(PATIENCE_MS, CellTime::get)
+    }
+
     /// The settings for the header of the records, without those that the user did not give.
     pub(crate) fn to_record(&self) -> Map<String, Value> {
         let Ok(Value::Object(mut spec)) = serde_json::to_value(self) else { return Map::new() };
         spec.retain(|_, value| !value.is_null());
         spec
     }
+}
+
+/// The words of the faults.
+fn faults() -> impl TypedValueParser<Value = PlantedFault> {
+    let words = PlantedFault::ALL.map(|fault| PossibleValue::new(fault.word()).help(fault.idea()));
+    PossibleValuesParser::new(words).map(|word| {
+        let known = PlantedFault::ALL.into_iter().find(|fault| fault.word() == word);
+        known.expect("the parser lets no other word pass")
+    })
 }
 
 /// The words of the transports, with the help text of each.
@@ -242,6 +350,20 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<TransportKind>
             words.map(|word| serde_json::from_value(word).map_err(serde::de::Error::custom)).collect()
         }
     }
+}
+
+/// Words as a list, or as on the command line: one text with commas.
+fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "services are a list such as \"hello,wait\"")]
+    enum List {
+        Text(String),
+        Words(Vec<String>),
+    }
+    Ok(match List::deserialize(deserializer)? {
+        List::Words(words) => words,
+        List::Text(text) => text.split(',').map(|word| word.trim().to_string()).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -280,7 +402,7 @@ mod tests {
 
     #[test]
     fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Scale};
+        use Experiment::{Compare, Connections, Curve, Isolation, Scale, Waiting};
         for (experiment, line, reads) in [
             (Compare, "rate = '5k'", true),
             (Curve, "rate = '5k'", false),
@@ -300,6 +422,21 @@ mod tests {
             (Scale, "generator-cores = '0'", false),
             (Compare, "server-cores = '0'", true),
             (Connections, "generator-cores = '0'", true),
+            (Waiting, "generator-cores = '0'", true),
+            (Waiting, "duration = '1s'", false),
+            (Waiting, "warm-up = '1s'", false),
+            (Waiting, "service = '/json'", false),
+            (Waiting, "transports = 'tls'", false),
+            (Waiting, "connections = 10", false),
+            (Scale, "duration = '1s'", true),
+            (Isolation, "faults = ['panic']", true),
+            (Compare, "faults = ['panic']", false),
+            (Isolation, "service = '/json'", false),
+            (Isolation, "transports = 'tls'", false),
+            (Isolation, "peers = true", false),
+            (Isolation, "threshold = '1%'", false),
+            (Isolation, "connections = 10", false),
+            (Isolation, "server-cores = '0'", true),
         ] {
             let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
             let checked = spec.check_all_are_read();

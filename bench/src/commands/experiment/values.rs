@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use dyno_servers::admission::Control;
 use dyno_units::read::{self, ReadError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -28,6 +29,11 @@ pub(crate) enum ValueError {
         /// The most that makes sense, in milliseconds.
         high_ms: u64,
     },
+    /// No overload control.
+    #[error(
+        "'{0}' is no overload control: none, bounded, codel-lifo, deadline or gradient, the latter four also with :accept, :receive or :due"
+    )]
+    NoControl(String),
     /// A number beyond what makes sense.
     #[error("{text} is not between {low} and {high}")]
     Outside {
@@ -152,6 +158,33 @@ impl fmt::Display for CoreList {
     }
 }
 
+/// An overload control, such as `deadline`, or `deadline:due` with what its ages count from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ControlWord(pub(crate) String);
+
+/// From when on a request may count as waiting, as the server's option says it.
+const AGES: [&str; 3] = ["accept", "receive", "due"];
+
+impl FromStr for ControlWord {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let (name, age) = text.split_once(':').map_or((text, None), |(name, age)| (name, Some(age)));
+        let is_control = name.parse::<Control>().is_ok();
+        let is_known = if age.is_none() { is_control || name == "none" } else { is_control };
+        if is_known && age.is_none_or(|age| AGES.contains(&age)) {
+            return Ok(ControlWord(text.into()));
+        }
+        Err(ValueError::NoControl(text.into()))
+    }
+}
+
+impl fmt::Display for ControlWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Implements serde by `Display` and `FromStr` for values that are written as text.
 macro_rules! as_text {
     ($($value:ty),*) => {$(
@@ -169,7 +202,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(CellTime, WarmUpTime, Nanoseconds, PerSecond, Share, CoreList);
+as_text!(CellTime, WarmUpTime, Nanoseconds, PerSecond, Share, CoreList, ControlWord);
 
 /// A whole number from `LOW` to `HIGH`: `500` or `10k` on a command line, a number in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,6 +270,9 @@ mod tests {
         assert_eq!(again::<Share>("0.1%"), "0.001");
         assert_eq!(again::<CoreList>("0-2,5"), "0,1,2,5");
         assert_eq!(again::<ConnectionCount>("10k"), "10000");
+        for word in ["none", "bounded", "deadline:due", "gradient:accept", "codel-lifo:receive"] {
+            assert_eq!(again::<ControlWord>(word), word);
+        }
         let share: Share = serde_json::from_value("5%".into()).unwrap();
         assert_eq!(serde_json::to_value(share).unwrap(), "0.05");
     }
@@ -245,6 +281,9 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         for text in ["0", "10us", "99ms", "2h", "1e300s", "-1s", "NaN"] {
             assert!(text.parse::<CellTime>().is_err(), "{text}");
+        }
+        for text in ["", "nonesuch", "none:due", "deadline:", "deadline:soon", "Deadline"] {
+            assert!(text.parse::<ControlWord>().is_err(), "{text}");
         }
         assert!("10us".parse::<WarmUpTime>().is_err(), "it would be rounded to nothing");
         assert_eq!(

@@ -44,6 +44,7 @@ pub(super) fn ready(
             "max_connections": site.settings.max_connections,
             "memory_bytes": site.settings.memory_bytes,
             "arm": if site.settings.arm == Arm::Plain { "plain" } else { "tuned" },
+            "admission": site.admission.as_ref().map_or("none", |admission| admission.control().name()),
             "cores": online_cores(),
             "compute_rounds_per_us": rounds,
         },

@@ -1,12 +1,14 @@
 //! What a thread writes down.
 
 use crate::books::absence::Absence;
+use crate::books::bursts::BurstSide;
 use crate::books::tally::RunTally;
 use crate::engine::usage::Meter;
 use crate::engine::worker::attention::Attention;
 use crate::failure::RequestFailure;
 use crate::outcome::{Connections, Partial};
 use crate::plan::Plan;
+use crate::plan::bursts::SIDES;
 
 /// A thread's account of its part of the run: requests, connections, its own needs, and how it ended.
 pub(crate) struct Books {
@@ -17,6 +19,8 @@ pub(crate) struct Books {
     pub(crate) first_failure: Option<RequestFailure>,
     pub(crate) partial: Option<Partial>,
     pub(crate) absence: Absence,
+    /// What became of the requests of each of two servers that take turns; `None`: there is one server.
+    pub(crate) sides: Option<Box<[BurstSide; SIDES]>>,
     /// Connections that are open now.
     open: u64,
     /// Time with work so far.
@@ -24,6 +28,22 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// A request of that number in the mix was answered rightly.
+    #[inline]
+    pub(super) fn answered_on(&mut self, request: u16) {
+        if let Some(side) = self.sides.as_mut().and_then(|sides| sides.get_mut(usize::from(request))) {
+            side.answered += 1;
+        }
+    }
+
+    /// A request of that number in the mix has failed.
+    #[cold]
+    pub(super) fn failed_on(&mut self, request: u16, failure: &RequestFailure) {
+        if let Some(side) = self.sides.as_mut().and_then(|sides| sides.get_mut(usize::from(request))) {
+            side.failed(failure);
+        }
+    }
+
     pub(super) fn new(tally: RunTally, planned: u32) -> Self {
         Books {
             tally,
@@ -32,6 +52,7 @@ impl Books {
             first_failure: None,
             partial: None,
             absence: Absence::default(),
+            sides: None,
             open: 0,
             busy_ns: 0,
         }

@@ -7,7 +7,7 @@ use crate::failure::RequestFailure;
 
 impl Worker {
     pub(super) fn connect(&mut self, index: usize) {
-        if let Err(e) = self.network.connect(index, &self.plan.transport) {
+        if let Err(e) = self.network.connect(index, &self.plan) {
             self.fail(index, RequestFailure::Connect(e));
         }
     }
@@ -53,10 +53,16 @@ impl Worker {
         self.network.connecting -= usize::from(slot.phase == Phase::Connecting);
         slot.part();
         if std::mem::take(&mut slot.busy) {
+            self.books.failed_on(slot.request, &failure);
             self.books.tally.failed(&failure, slot.intended_ns, now_ns);
             self.schedule.in_flight -= 1;
             self.note_in_system(now_ns);
-            if connecting {
+            let attempt = self.network.slots[index].attempt;
+            let abandoned = matches!(failure, RequestFailure::Abandoned);
+            if !matches!(failure, RequestFailure::Unanswered) {
+                self.try_again(attempt, now_ns);
+            }
+            if connecting && !abandoned {
                 self.schedule.rest(index as u32, now_ns);
             } else {
                 self.schedule.dispatcher.release(index as u32, now_ns);

@@ -8,7 +8,9 @@ mod attention;
 pub(super) mod books;
 mod connections;
 mod goodbye;
+mod group;
 mod network;
+mod patience;
 mod schedule;
 mod transfer;
 
@@ -130,6 +132,7 @@ impl Worker {
             let woke_ns = self.clock.now_ns();
             self.attention.woke(awaited_ns.0, awaited_ns.1, woke_ns);
             self.take_events(&events, &mut buffer);
+            self.lose_patience(self.clock.now_ns());
             let due_ns = self.start_due();
             let now_ns = self.look();
             // A thread that stands still is not at work.
@@ -153,7 +156,7 @@ impl Worker {
                 }
             }
             let due_ns = due_ns.unwrap_or(u64::MAX);
-            let mark_ns = mark_ns.min(self.schedule.rested_ns());
+            let mark_ns = mark_ns.min(self.schedule.awaited_ns());
             awaited_ns = (due_ns, mark_ns);
             sleeper.wait(&mut self.network.poll, &mut events, &self.clock, now_ns, due_ns, mark_ns)?;
         }
@@ -204,11 +207,12 @@ impl Worker {
     fn start_due(&mut self) -> Option<u64> {
         let mut now_ns = self.look();
         for _ in 0..limits::ORDERS_AT_ONCE {
-            match self.schedule.dispatcher.next(now_ns) {
+            match self.next_order(now_ns) {
                 Next::Send(order) => {
                     self.start(order, now_ns);
                     now_ns = self.look();
                 }
+                Next::GiveUp(_) => {}
                 Next::Wait(due_ns) => {
                     self.note_in_system(now_ns);
                     return Some(due_ns);
@@ -233,11 +237,12 @@ impl Worker {
     }
 
     fn start(&mut self, order: Order, now_ns: u64) {
-        let request = self.schedule.choose();
+        let request = self.schedule.choose(order.slot);
         let index = order.slot as usize;
         let slot = &mut self.network.slots[index];
         slot.busy = true;
         slot.request = request;
+        slot.attempt = order.attempt;
         slot.intended_ns = order.intended_ns;
         slot.free_ns = order.free_ns;
         slot.sent_ns = now_ns;
@@ -252,7 +257,13 @@ impl Worker {
         self.schedule.in_flight += 1;
         self.note_in_system(now_ns);
         let octets = self.plan.mix[request as usize].wire.len() as u64;
-        self.books.tally.sent(order.intended_ns, now_ns, octets);
+        if order.attempt == 0 {
+            self.books.tally.sent(order.intended_ns, now_ns, octets);
+        } else {
+            self.books.tally.sent_again(order.intended_ns, now_ns, octets);
+        }
+        self.schedule.is_under_way(order.slot, order.intended_ns);
+        self.tell_due(index);
         match self.network.slots[index].phase {
             Phase::Closed => self.connect(index),
             // Begun before the run and not done yet: `established` sends.
@@ -327,7 +338,8 @@ impl Worker {
         self.note_in_system(now_ns);
         self.books.paused(&self.attention);
         self.books.tally.entered_late(self.schedule.dispatcher.late_ns());
-        self.books.tally.counts.intended = self.books.tally.counts.sent;
+        self.books.tally.counts.intended =
+            self.books.tally.counts.sent + self.books.tally.impatient.abandoned_unsent;
         let backlog = self.schedule.take_unsent();
         self.books.tally.counts.intended +=
             backlog.iter().filter(|&&t| t >= self.plan.warmup_ns).count() as u64;

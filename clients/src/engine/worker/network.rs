@@ -23,6 +23,8 @@ pub(crate) struct Network {
     /// What a transport has made of the octets that were read last; kept, so that nothing is allocated for a request.
     pub(super) plain: Vec<u8>,
     opener: ConnectionOpener,
+    /// The same for the second of two servers, and its first connection.
+    rival: Option<(u32, ConnectionOpener)>,
 }
 
 impl Network {
@@ -35,7 +37,11 @@ impl Network {
             connecting: 0,
             memo: Memo::default(),
             plain: Vec::new(),
-            opener: ConnectionOpener::new(plan, thread),
+            opener: ConnectionOpener::new(plan, &plan.address, thread),
+            rival: plan
+                .rival
+                .as_ref()
+                .map(|rival| (plan.connections, ConnectionOpener::new(plan, &rival.address, thread))),
         })
     }
 
@@ -44,10 +50,14 @@ impl Network {
     ///
     /// # Errors
     /// What the system says; a connection that is refused may show up here or later.
-    pub(super) fn connect(&mut self, index: usize, transport: &Carrier) -> io::Result<()> {
+    pub(super) fn connect(&mut self, index: usize, plan: &Plan) -> io::Result<()> {
         let slot = &mut self.slots[index];
         slot.connect_ns = monotonic_ns();
-        let socket = self.opener.open()?;
+        let (opener, transport) = match (&mut self.rival, &plan.rival) {
+            (Some((border, opener)), Some(rival)) if index >= *border as usize => (opener, &rival.transport),
+            _ => (&mut self.opener, &plan.transport),
+        };
+        let socket = opener.open()?;
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), Token(index), interest)?;
         slot.socket = Some(socket);

@@ -18,9 +18,14 @@ pub(crate) struct Schedule {
     cut: VecDeque<u64>,
     /// Slots that rest after a failed connect, and until when.
     resting: VecDeque<(u64, u32)>,
-    mixer: ChaCha8Rng,
+    /// When requests that are under way will be given up, on which slots, and when they were due.
+    impatient: VecDeque<(u64, u32, u64)>,
+    patience_ns: Option<u64>,
+    pub(super) mixer: ChaCha8Rng,
     /// Sums of the weights of the mix, up to and with each request.
     weights: Vec<f64>,
+    /// The first connection of the second of two servers; each has a request of its own.
+    border: Option<u32>,
 }
 
 impl Schedule {
@@ -35,21 +40,51 @@ impl Schedule {
             in_flight: 0,
             cut: VecDeque::new(),
             resting: VecDeque::new(),
+            impatient: VecDeque::new(),
+            patience_ns: plan.impatience.patience_ns,
             // The schedule and the mix draw from one seed each, so that neither changes the other.
             mixer: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6d69_7800 ^ u64::from(thread) << 32),
             weights: plan.mix.iter().map(|r| add(r.weight)).collect(),
+            border: plan.rival.as_ref().map(|_| plan.connections),
         }
     }
 
-    /// Chooses a request of the mix by its weight.
+    /// Chooses a request of the mix for a connection: by its weight, and of two servers by whose connection it is.
     #[inline]
-    pub(super) fn choose(&mut self) -> u16 {
+    pub(super) fn choose(&mut self, slot: u32) -> u16 {
         if self.weights.len() == 1 {
             return 0;
+        }
+        if let Some(border) = self.border {
+            return u16::from(slot >= border);
         }
         let sum = self.weights.last().copied().unwrap_or(1.0);
         let at = self.mixer.random::<f64>() * sum;
         self.weights.partition_point(|&w| w <= at).min(self.weights.len() - 1) as u16
+    }
+
+    /// A request is under way, and its client waits for so long and no longer.
+    #[inline]
+    pub(super) fn is_under_way(&mut self, slot: u32, intended_ns: u64) {
+        if let Some(patience_ns) = self.patience_ns {
+            self.impatient.push_back((intended_ns.saturating_add(patience_ns), slot, intended_ns));
+        }
+    }
+
+    /// The next request that may be given up at `now_ns`, if it is still under way: its slot, and when it was due.
+    #[inline]
+    pub(super) fn next_impatient(&mut self, now_ns: u64) -> Option<(u32, u64)> {
+        let &(until_ns, slot, intended_ns) = self.impatient.front()?;
+        if until_ns > now_ns {
+            return None;
+        }
+        self.impatient.pop_front();
+        Some((slot, intended_ns))
+    }
+
+    /// When something is to be looked after that no event tells of.
+    pub(super) fn awaited_ns(&self) -> u64 {
+        self.impatient.front().map_or(u64::MAX, |first| first.0).min(self.rested_ns())
     }
 
     /// Requests that wait or are under way.
@@ -64,7 +99,7 @@ impl Schedule {
     }
 
     /// When the next slot has rested; `u64::MAX` when none rests.
-    pub(super) fn rested_ns(&self) -> u64 {
+    fn rested_ns(&self) -> u64 {
         self.resting.front().map_or(u64::MAX, |&(until_ns, _)| until_ns)
     }
 

@@ -18,7 +18,11 @@ impl Worker {
         slot.phase = Phase::Sending;
         slot.carried += 1;
         if let Some(pipe) = &mut slot.pipe
-            && let Err(failure) = pipe.send(&self.plan.mix[slot.request as usize].wire)
+            && let Err(failure) = pipe.send(if slot.own_wire.is_empty() {
+                &self.plan.mix[slot.request as usize].wire
+            } else {
+                &slot.own_wire
+            })
         {
             return self.fail(index, RequestFailure::Transport(failure));
         }
@@ -32,7 +36,10 @@ impl Worker {
             let Some(socket) = &mut slot.socket else { return };
             let octets = match &slot.pipe {
                 Some(pipe) => pipe.pending(),
-                None => &self.plan.mix[slot.request as usize].wire[slot.written as usize..],
+                None if slot.own_wire.is_empty() => {
+                    &self.plan.mix[slot.request as usize].wire[slot.written as usize..]
+                }
+                None => &slot.own_wire[slot.written as usize..],
             };
             if octets.is_empty() {
                 if slot.phase == Phase::Sending {
@@ -190,17 +197,25 @@ impl Worker {
             || slot.is_closed_by_peer()
             || request.closes
             || self.plan.requests_per_connection.is_some_and(|n| slot.carried >= n);
+        let mut is_refused = false;
         if !request.expect.accepts_status(head.status) {
-            self.books.tally.failed(&RequestFailure::Status(head.status), slot.intended_ns, now_ns);
+            is_refused = head.status == 503 && self.plan.impatience.expects_refusals();
+            let failure =
+                if is_refused { RequestFailure::Refused } else { RequestFailure::Status(head.status) };
+            self.books.failed_on(slot.request, &failure);
+            self.books.tally.failed(&failure, slot.intended_ns, now_ns);
         } else if !slot.body_fits || !length_fits {
+            self.books.failed_on(slot.request, &RequestFailure::Body(slot.body_octets));
             self.books.tally.failed(&RequestFailure::Body(slot.body_octets), slot.intended_ns, now_ns);
         } else {
             let mut split = Split::new(slot.intended_ns, slot.free_ns, slot.sent_ns, now_ns);
             if slot.unread_ns | slot.still_ns > 0 {
                 split = split.disturbed(slot.still_ns, slot.unread_ns);
             }
+            self.books.answered_on(slot.request);
             self.books.tally.completed(slot.intended_ns, &split, now_ns);
         }
+        let attempt = slot.attempt;
         slot.busy = false;
         slot.phase = Phase::Idle;
         if closing {
@@ -208,7 +223,10 @@ impl Worker {
         }
         self.schedule.in_flight -= 1;
         self.schedule.dispatcher.release(index as u32, now_ns);
-        match self.schedule.dispatcher.next(now_ns) {
+        if is_refused {
+            self.try_again(attempt, now_ns);
+        }
+        match self.next_order(now_ns) {
             Next::Send(order) => self.start(order, now_ns),
             _ => self.note_in_system(now_ns),
         }

@@ -72,6 +72,18 @@ fn each_fault_is_found_given_a_remedy_and_spoils_its_figures() {
         ("few-answers", Sound, Doubtful, |f| {
             (f.answers.completed, f.latency.percentiles) = (19, vec![]);
         }),
+        ("nothing-measured", Sound, Void, |f| {
+            (f.plan.impatient, f.answers.completed) = (true, 0);
+            (f.answers.failed, f.answers.let_go) = (50, 50);
+        }),
+        ("kept-from-server", Doubtful, Doubtful, |f| {
+            f.plan.impatient = true;
+            (f.answers.failed, f.answers.let_go, f.answers.unsent) = (5_000, 5_000, 5_000);
+        }),
+        ("errors", Doubtful, Doubtful, |f| {
+            f.plan.impatient = true;
+            (f.answers.failed, f.answers.let_go) = (2_001, 2_000);
+        }),
         ("errors", Doubtful, Doubtful, |f| f.answers.failed = 1),
         ("errors-over-limit", Void, Void, |f| f.answers.failed = 2_000),
         ("generator-saturated", AtLeast, Void, |f| f.generator.busy_share = 0.96),

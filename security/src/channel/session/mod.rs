@@ -13,11 +13,12 @@ use super::handshake::{Established, HandshakeRefusal, Initiator, Responder};
 use super::message::MessageKind;
 use super::record::{RecordOpener, RecordSealer};
 use crate::half_open::Door;
+use crate::incoming::Incoming;
 use crate::lifecycle::Lifecycle;
 use crate::limits;
 use crate::outgoing::Outgoing;
-use crate::pipe::Pipe;
 use crate::pipe::error::PipeError;
+use crate::pipe::{Pipe, copy_of};
 use crate::secret::wipe_stack;
 use renewal::Renewal;
 use std::sync::Arc;
@@ -51,8 +52,7 @@ pub struct ChannelSession {
     config: Arc<Config>,
     stage: Stage,
     life: Lifecycle,
-    /// The first octets of a message that has not arrived completely.
-    incoming: Vec<u8>,
+    incoming: Incoming,
     outgoing: Outgoing,
     /// Plaintext that the caller sent before the handshake was done.
     early: Zeroizing<Vec<u8>>,
@@ -80,7 +80,7 @@ impl ChannelSession {
             config,
             stage,
             life,
-            incoming: Vec::new(),
+            incoming: Incoming::default(),
             outgoing: Outgoing::default(),
             early: Zeroizing::default(),
             leaves_traces: false,
@@ -109,7 +109,7 @@ impl ChannelSession {
             Ok((initiator, hello)) => {
                 let mut session =
                     ChannelSession::new(config, Stage::AwaitReply(Box::new(initiator)), None, now);
-                session.outgoing.tail().extend_from_slice(&hello);
+                session.outgoing.append(&hello);
                 session
             }
             Err(_) => ChannelSession::new(config, Stage::Failed, None, now),
@@ -163,7 +163,7 @@ impl ChannelSession {
         self.stage = Stage::Failed;
         self.life.fail();
         self.outgoing.clear();
-        self.incoming = Vec::new();
+        self.incoming.forget_sealed();
         self.early = Zeroizing::default();
     }
 
@@ -185,31 +185,33 @@ impl ChannelSession {
 
     fn flush_early(&mut self) {
         let early = std::mem::take(&mut self.early);
-        self.seal(&early);
+        self.seal(early.len(), &mut copy_of([&early, &[]]));
         if self.life.closing {
             self.seal_close();
         }
     }
 
-    /// Seals data in records, and changes the key whenever the present one has reached its bounds.
-    fn seal(&mut self, plain: &[u8]) {
+    /// Seals `octets` octets of data in records, each of which gets its plaintext from `fill`, and changes the key
+    /// whenever the present one has reached its bounds.
+    fn seal(&mut self, octets: usize, fill: &mut dyn FnMut(&mut [u8])) {
         let Stage::Open(records) = &mut self.stage else { return };
         let bounds = &self.config.bounds;
         let most_records = bounds.rekey_records.min(limits::REKEY_RECORDS);
-        let out = self.outgoing.tail();
-        for piece in plain.chunks(limits::RECORD_PLAINTEXT_OCTETS) {
-            let sealer = &mut records.sealer;
+        let (sealer, mut left) = (&mut records.sealer, octets);
+        while left > 0 {
+            let piece = left.min(limits::RECORD_PLAINTEXT_OCTETS);
             if sealer.records() >= most_records || sealer.octets() >= bounds.rekey_octets {
-                sealer.rekey(out);
+                sealer.append_rekey(&mut self.outgoing);
                 self.leaves_traces = true;
             }
-            sealer.seal(MessageKind::Data, piece, out);
+            sealer.append_with(MessageKind::Data, piece, &mut self.outgoing, &mut *fill);
+            left -= piece;
         }
     }
 
     fn seal_close(&mut self) {
         if let Stage::Open(records) = &mut self.stage {
-            records.sealer.seal(MessageKind::Close, &[], self.outgoing.tail());
+            records.sealer.append(MessageKind::Close, &[], &mut self.outgoing);
         }
     }
 }
@@ -223,13 +225,31 @@ impl Drop for ChannelSession {
 }
 
 impl Pipe for ChannelSession {
-    fn receive(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
-        let result = self.life.heard().and_then(|()| self.take(wire, plain, now));
+    fn room(&mut self, octets: usize) -> &mut [u8] {
+        self.incoming.room(octets)
+    }
+
+    fn received(&mut self, count: usize, now: Instant) -> Result<(), PipeError> {
+        self.incoming.fill(count);
+        let result = self.life.heard().and_then(|()| self.take(now));
         if result.is_err() {
             self.fail();
         }
         self.wipe_traces();
         result
+    }
+
+    fn plain(&self) -> &[u8] {
+        self.incoming.plain()
+    }
+
+    fn take_plain(&mut self, count: usize) {
+        self.incoming.take_plain(count);
+    }
+
+    fn relax(&mut self) {
+        self.incoming.relax();
+        self.outgoing.relax();
     }
 
     fn receive_eof(&mut self) -> Result<(), PipeError> {
@@ -239,18 +259,20 @@ impl Pipe for ChannelSession {
         self.life.end_of_stream().inspect_err(|_| self.fail())
     }
 
-    fn send(&mut self, plain: &[u8]) -> Result<(), PipeError> {
+    fn compose(&mut self, octets: usize, fill: &mut dyn FnMut(&mut [u8])) -> Result<(), PipeError> {
         match self.stage {
             Stage::Failed => Err(PipeError::AlreadyFailed),
             _ if self.life.closing => Err(PipeError::ClosedForSending),
             Stage::Open(_) => {
-                self.seal(plain);
+                self.seal(octets, fill);
                 self.wipe_traces();
                 Ok(())
             }
-            _ if self.early.len() + plain.len() > limits::EARLY_OCTETS => Err(PipeError::TooEarly),
+            _ if self.early.len() + octets > limits::EARLY_OCTETS => Err(PipeError::TooEarly),
             _ => {
-                self.early.extend_from_slice(plain);
+                let start = self.early.len();
+                self.early.resize(start + octets, 0);
+                fill(&mut self.early[start..]);
                 Ok(())
             }
         }
@@ -306,7 +328,7 @@ impl Pipe for ChannelSession {
         {
             let (sent, received) = (records.sealer.octets() > 0, records.opener.octets() > 0);
             if sent {
-                records.sealer.rekey(self.outgoing.tail());
+                records.sealer.append_rekey(&mut self.outgoing);
                 self.leaves_traces = true;
             }
             if sent || received {

@@ -1,7 +1,7 @@
 //! From octets of the wire to whole messages, and what each message does to the session.
 
 use super::{ChannelSession, Stage};
-use crate::aead::{Refused, TAG_OCTETS};
+use crate::aead::TAG_OCTETS;
 use crate::channel::cookie::Cookies;
 use crate::channel::field;
 use crate::channel::handshake::Responder;
@@ -58,90 +58,72 @@ impl ChannelSession {
         }
     }
 
-    /// Feeds octets from the wire and appends the plaintext of complete records to `plain`.
-    pub(super) fn take(&mut self, wire: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
-        let mut rest = wire;
-        while !self.incoming.is_empty() && !rest.is_empty() {
-            // At most the header first, then exactly the rest of this one message.
-            let want = self.message_octets(&self.incoming)?.unwrap_or(HEADER_OCTETS);
-            let (more, tail) = rest.split_at(rest.len().min(want - self.incoming.len()));
-            self.incoming.extend_from_slice(more);
-            rest = tail;
-            if self.message_octets(&self.incoming)?.is_some_and(|whole| whole == self.incoming.len()) {
-                let mut message = std::mem::take(&mut self.incoming);
-                self.handle(&message, plain, now)?;
-                message.clear();
-                message.shrink_to(limits::RETAINED_OCTETS);
-                self.incoming = message;
+    /// Handles the whole messages that have arrived.
+    pub(super) fn take(&mut self, now: Instant) -> Result<(), PipeError> {
+        loop {
+            let sealed = self.incoming.sealed();
+            match self.message_octets(sealed)? {
+                Some(whole) if whole <= sealed.len() => self.handle(whole, now)?,
+                Some(_) | None => return Ok(()),
             }
         }
-        while let Some(whole) = self.message_octets(rest)?.filter(|&whole| whole <= rest.len()) {
-            let (message, tail) = rest.split_at(whole);
-            self.handle(message, plain, now)?;
-            rest = tail;
-        }
-        self.incoming.extend_from_slice(rest);
-        Ok(())
     }
 
-    /// Handles one whole message, whose header has been checked against the stage. It is never a part of its caller, so
-    /// that what it leaves on the stack lies below that and can be wiped there.
+    /// Handles the next message, which has `whole` octets and whose header has been checked against the stage. It is
+    /// never a part of its caller, so that what it leaves on the stack lies below that and can be wiped there.
     #[inline(never)]
-    fn handle(&mut self, message: &[u8], plain: &mut Vec<u8>, now: Instant) -> Result<(), PipeError> {
-        let (kind, body) = (message[0], &message[HEADER_OCTETS..]);
+    fn handle(&mut self, whole: usize, now: Instant) -> Result<(), PipeError> {
+        let kind = self.incoming.sealed()[0];
         if let Stage::Open(records) = &mut self.stage {
-            return match kind {
-                k if k == MessageKind::Data as u8 => {
-                    records.opener.open(MessageKind::Data, body, plain).map_err(|_| PipeError::BadMessage)
-                }
-                k if k == MessageKind::Rekey as u8 => {
-                    records
-                        .opener
-                        .open(MessageKind::Rekey, body, plain)
-                        .map_err(|_| PipeError::BadMessage)?;
+            let record = [MessageKind::Data, MessageKind::Rekey, MessageKind::Close, MessageKind::Ready]
+                .into_iter()
+                .find(|&record| record as u8 == kind);
+            let Some(record) = record else { return self.handle_renewal(whole, now) };
+            let opener = &mut records.opener;
+            let open = |memory: &mut [u8], body| opener.open_within(record, memory, body);
+            self.incoming.open(whole, HEADER_OCTETS, open).map_err(|_| PipeError::BadMessage)?;
+            match record {
+                MessageKind::Rekey => {
                     self.leaves_traces = true;
-                    records.opener.rekey(now).map_err(|_| PipeError::BadMessage)
+                    records.opener.rekey(now).map_err(|_| PipeError::BadMessage)?;
                 }
-                k if k == MessageKind::Close as u8 => {
-                    records
-                        .opener
-                        .open(MessageKind::Close, body, plain)
-                        .map_err(|_| PipeError::BadMessage)?;
-                    self.life.closed_by_peer = true;
-                    Ok(())
-                }
-                k if k == MessageKind::Ready as u8 => {
-                    records
-                        .opener
-                        .open(MessageKind::Ready, body, plain)
-                        .map_err(|_| PipeError::BadMessage)?;
-                    self.established(now);
-                    Ok(())
-                }
-                k => {
-                    let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh];
-                    let kind = kinds.into_iter().find(|&kind| kind as u8 == k);
-                    let mut opened = Vec::new();
-                    let opens =
-                        kind.ok_or(Refused).and_then(|kind| records.opener.open(kind, body, &mut opened));
-                    opens.map_err(|_| PipeError::BadMessage)?;
-                    self.take_renewal(&opened, now)
-                }
-            };
+                MessageKind::Close => self.life.closed_by_peer = true,
+                MessageKind::Ready => self.established(now),
+                _ => {}
+            }
+            return Ok(());
         }
+        let message = self.incoming.cut(whole);
+        self.shake_hands(kind, &message[HEADER_OCTETS..], now)
+    }
+
+    /// Opens a record of a renewal, which is not for the application.
+    fn handle_renewal(&mut self, whole: usize, now: Instant) -> Result<(), PipeError> {
+        let mut message = self.incoming.cut(whole);
+        let (&mut [kind, ..], body) =
+            message.split_first_chunk_mut::<HEADER_OCTETS>().ok_or(PipeError::BadMessage)?;
+        let Stage::Open(records) = &mut self.stage else { return Err(PipeError::AlreadyFailed) };
+        let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh];
+        let known = kinds.into_iter().find(|&known| known as u8 == kind).ok_or(PipeError::BadMessage)?;
+        let count = records.opener.open_within(known, body, 0).map_err(|_| PipeError::BadMessage)?;
+        self.take_renewal(&body[..count], now)
+    }
+
+    /// Handles a message of the handshake.
+    fn shake_hands(&mut self, kind: u8, body: &[u8], now: Instant) -> Result<(), PipeError> {
         self.leaves_traces = true;
         let unix_s = self.config.calendar.unix_s(now);
         match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::AwaitHello(cookies) => self.answer_hello(body, cookies, now)?,
             Stage::AwaitReply(mut initiator) if kind == MessageKind::Cookie as u8 => {
                 let again = initiator.repeat(body, &self.config);
-                self.outgoing.tail().extend_from_slice(&again);
+                self.outgoing.append(&again);
                 (self.stage, self.has_asked) = (Stage::AwaitReply(initiator), true);
             }
             Stage::AwaitReply(initiator) => {
                 let finished = initiator.finish(body, &self.config, unix_s);
                 let (established, finish) = finished.map_err(|refusal| self.refuse(refusal))?;
-                self.outgoing.tail().extend_from_slice(&finish);
+                self.outgoing.append(&finish);
                 self.open(true, established);
                 // The deadline of the handshake stays until the responder says that it has accepted too.
                 self.flush_early();
@@ -149,7 +131,7 @@ impl ChannelSession {
             Stage::AwaitFinish(responder) => {
                 let finished = responder.finish(body, &self.config, unix_s);
                 let mut established = finished.map_err(|refusal| self.refuse(refusal))?;
-                established.sealer.seal(MessageKind::Ready, &[], self.outgoing.tail());
+                established.sealer.append(MessageKind::Ready, &[], &mut self.outgoing);
                 self.open(false, established);
                 self.established(now);
                 self.flush_early();
@@ -177,9 +159,8 @@ impl ChannelSession {
             None if self.has_asked => return Err(PipeError::BadMessage),
             None if self.life.is_scarce() => {
                 let cookie = cookies.make(now, address, body);
-                let out = self.outgoing.tail();
-                out.extend_from_slice(&message::header(MessageKind::Cookie, cookie.len()));
-                out.extend_from_slice(&cookie);
+                self.outgoing.append(&message::header(MessageKind::Cookie, cookie.len()));
+                self.outgoing.append(&cookie);
                 (self.stage, self.has_asked) = (Stage::AwaitHello(cookies), true);
                 return Ok(());
             }
@@ -187,7 +168,7 @@ impl ChannelSession {
         }
         self.life.begin();
         let (responder, reply) = Responder::start(&hello, suite, &self.config)?;
-        self.outgoing.tail().extend_from_slice(&reply);
+        self.outgoing.append(&reply);
         self.stage = Stage::AwaitFinish(Box::new(responder));
         Ok(())
     }

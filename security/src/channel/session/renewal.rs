@@ -123,7 +123,7 @@ impl ChannelSession {
         }
         let Ok(offer) = Offer::generate(sealer.suite().is_hybrid()) else { return false };
         let renew = [&offer.gx()[..], offer.kem_key().map_or(&[][..], |key| key)].concat();
-        sealer.seal(MessageKind::Renew, &renew, self.outgoing.tail());
+        sealer.append(MessageKind::Renew, &renew, &mut self.outgoing);
         renewal.step = Step::Offered(Box::new(offer), renew);
         self.leaves_traces = true;
         self.wipe_traces();
@@ -149,7 +149,7 @@ impl ChannelSession {
                 let mut sent = [&answer.gy[..], answer.ct.as_deref().map_or(&[], |ct| ct)].concat();
                 let transcript = chained(&renewal.transcript, plain, &sent);
                 sent.extend_from_slice(&identity.sign_bare(&RESPONDER.covered(&transcript)));
-                sealer.seal(MessageKind::Answer, &sent, self.outgoing.tail());
+                sealer.append(MessageKind::Answer, &sent, &mut self.outgoing);
                 renewal.step = Step::Answered(Agreement { shared, transcript });
             }
             Step::Offered(offer, renew) => {
@@ -164,7 +164,7 @@ impl ChannelSession {
                     return Ok(());
                 }
                 let signature = identity.sign_bare(&INITIATOR.covered(&transcript));
-                sealer.seal(MessageKind::Fresh, &signature, self.outgoing.tail());
+                sealer.append(MessageKind::Fresh, &signature, &mut self.outgoing);
                 sealer.renew(&shared, &transcript);
                 renewal.step = Step::Signed(Agreement { shared, transcript });
             }
@@ -172,7 +172,7 @@ impl ChannelSession {
                 INITIATOR.verify(peer, &transcript, plain)?;
                 opener.renew(&shared, &transcript);
                 if !is_closing {
-                    sealer.seal(MessageKind::Fresh, &[], self.outgoing.tail());
+                    sealer.append(MessageKind::Fresh, &[], &mut self.outgoing);
                     sealer.renew(&shared, &transcript);
                 }
                 renewal.transcript = transcript;

@@ -20,6 +20,7 @@
 //!
 //! # Breaks
 //! With a service that computes or blocks: meanwhile all other connections wait. And one thread uses one core.
+//! Overload control: see [the loop](super).
 //!
 //! # Lineage
 //! Banga, Mogul, Druschel, *A Scalable and Explicit Event Delivery Mechanism for UNIX* (1999); kqueue (2000); Linux

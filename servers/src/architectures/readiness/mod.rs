@@ -24,7 +24,8 @@
 //! and no switch.
 //!
 //! # Breaks
-//! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it.
+//! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it. Under
+//! overload control a request is as old as its turn of the loop, or its arrival in the kernel if that was before.
 //!
 //! # Lineage
 //! select(2) in 4.2BSD (1983); Schmidt's *Reactor* (1994); Flash (Pai, Druschel, Zwaenepoel, 1999); libevent, nginx,
@@ -154,7 +155,7 @@ fn turn<S: Selector>(
             && let Some(request) = connection.timed.session.next_request()
         {
             share.serve();
-            match workers.call(ticket, &request, connection.stream.as_fd()) {
+            match workers.call(ticket, &request, connection.stream.as_fd(), now) {
                 Some(reply) => {
                     connection.look_behind(now);
                     connection.timed.take_reply(reply, &shared.clock, &shared.room, ticket);

@@ -17,7 +17,8 @@
 //! of descriptors it is the simplest right choice.
 //!
 //! # Breaks
-//! Slowly: with thousands of idle clients, each turn of the loop pays for all of them.
+//! Slowly: with thousands of idle clients, each turn of the loop pays for all of them. Overload control: see [the
+//! loop](super).
 //!
 //! # Lineage
 //! System V Release 3 (1986); Stevens, *UNP* 6.10. Banga and Mogul, *Scalable Kernel Performance for Internet Servers*

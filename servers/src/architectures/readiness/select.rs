@@ -19,7 +19,7 @@
 //! # Breaks
 //! At descriptor 1,023: the bitmap has no more bits (`FD_SETSIZE`). A client beyond it gets a 503 at once. And select
 //! does not say that a client has left: a connection with unread bytes is readable before and after. So the
-//! [room](crate#glossary) watches connections whose requests wait.
+//! [room](crate#glossary) watches connections whose requests wait. Overload control: see [the loop](super).
 //!
 //! # Lineage
 //! 4.2BSD (1983); Stevens, *UNP* 6.8; thttpd and boa in their first years.

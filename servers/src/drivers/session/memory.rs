@@ -1,9 +1,15 @@
-//! What a session holds of the server's memory.
+//! What a session holds of the server's memory, and who counts it.
 
 use super::Session;
 use crate::drivers::buffers::Buffers;
+use crate::kit::tally::Tally;
 
 impl<'a> Session<'a> {
+    /// The counts of the worker that serves it.
+    pub fn tally(&self) -> &'a Tally {
+        self.tally
+    }
+
     /// Takes small buffers from the loop before bytes are read. Where the budget has none for them,
     /// [`make_room`](Session::make_room) finds out.
     pub fn borrow_memory(&mut self, buffers: &mut Buffers<'a>) {
@@ -35,7 +41,7 @@ impl<'a> Session<'a> {
 
     fn drop_secure_buffers(&mut self) {
         if let Some(secure) = &mut self.secure {
-            (secure.wire, secure.plain) = (Vec::new(), Vec::new());
+            secure.pipe.relax();
         }
     }
 

@@ -1,0 +1,102 @@
+//! Overload control, on every architecture: of a burst that no server can answer in time some requests are refused, with
+//! a 503 that asks the client to come back, and those that are served are served right; and whoever comes alone is never
+//! refused.
+
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use dyno_servers::admission::Control;
+use dyno_tests::limits::STOP;
+use dyno_tests::rows::{Row, rows};
+use dyno_tests::server::Server;
+use dyno_tests::suite::{self, Outcome, ensure, quick};
+use dyno_tests::wire::{Client, get};
+use nix::sys::signal::Signal;
+use nix::time::ClockId;
+
+/// Clients of the burst: more than twice what any control lets wait.
+const CLIENTS: usize = 120;
+
+/// What each of them asks for: work of some milliseconds, as servers under test count it.
+const WORK: &str = "/compute/1000000";
+const DONE: &str = "computed 1000000 us\n";
+
+/// For how long a server is asked before, so that it knows what a service takes.
+const BEFORE: Duration = Duration::from_millis(300);
+
+fn main() -> ExitCode {
+    let mut trials = Vec::new();
+    for row in rows() {
+        for control in Control::ALL {
+            let (burst, alone) = (row.clone(), row.clone());
+            let name = format!("{}::{}", row.name, control.name());
+            trials.push(quick(format!("admission::burst::{name}"), move || of_a_burst(&burst, control)));
+            trials.push(quick(format!("admission::alone::{name}"), move || alone_is_served(&alone, control)));
+        }
+    }
+    suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+}
+
+fn start(row: &Row, more: &[&'static str], control: Control) -> Result<Server, String> {
+    let mut arguments = row.with(&["--admission", control.name()]);
+    arguments.extend(more);
+    Server::start_with(&arguments, None)
+}
+
+fn of_a_burst(row: &Row, control: Control) -> Outcome {
+    let server = start(row, &[], control)?;
+    let since = Instant::now();
+    let mut before = 0;
+    while since.elapsed() < BEFORE {
+        let answer = Client::connect(server.address)?.get(WORK)?;
+        ensure(answer.status == 200, || format!("alone, and {}", answer.status))?;
+        before += 1;
+    }
+    let connect = |_| Client::connect(server.address);
+    let mut clients = (0..CLIENTS).map(connect).collect::<Result<Vec<_>, _>>()?;
+    for client in &mut clients {
+        client.push(get(WORK).as_bytes());
+    }
+    let (mut served, mut refused) = (0, 0);
+    for client in &mut clients {
+        let answer = client.response("GET")?;
+        match answer.status {
+            200 => {
+                ensure(answer.body == DONE.as_bytes(), || format!("{answer:?}"))?;
+                served += 1;
+            }
+            503 => {
+                let says = answer.field("Retry-After").and_then(|value| value.parse::<u32>().ok());
+                ensure(says.is_some_and(|seconds| seconds > 0), || format!("{answer:?}"))?;
+                refused += 1;
+            }
+            _ => ensure(false, || format!("{answer:?}"))?,
+        }
+    }
+    drop(clients);
+    ensure(served > 0 && refused > 0, || format!("{served} served, {refused} refused"))?;
+    server.signal(Signal::SIGTERM);
+    let total = server.wait(STOP)?.tallies.ok_or("no account")?.total;
+    ensure(total.refused == refused && total.requests == before + served, || {
+        format!("{served} of {} served, {refused} refused, and the account says {total:?}", before + served)
+    })
+}
+
+/// Also one who says of each request that it has been due for long.
+fn alone_is_served(row: &Row, control: Control) -> Outcome {
+    for age in ["accept", "receive", "due"] {
+        let server = start(row, &["--admission-age", age], control)?;
+        let mut client = Client::connect(server.address)?;
+        for path in ["/", "/compute/5000", "/"].repeat(8) {
+            let now = Duration::from(ClockId::CLOCK_MONOTONIC.now()?);
+            let due = now.saturating_sub(Duration::from_secs(1)).as_nanos();
+            client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\nDyno-Due: {due}\r\n\r\n"));
+            let answer = client.response("GET")?;
+            ensure(answer.status == 200, || format!("{age}, {path}: {answer:?}"))?;
+            // No event tells that a server has come to rest.
+            sleep(Duration::from_millis(if age == "due" { 25 } else { 3 }));
+        }
+    }
+    Ok(())
+}
