@@ -94,11 +94,17 @@ pub(crate) fn lines(rows: &[impl Serialize]) -> Result<String, ReportError> {
     Ok(String::from_utf8(bytes).expect("text was written"))
 }
 
-/// Writes a number without the `.0` that serde adds to whole ones.
-fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
-    match number {
-        Some(number) => serializer.collect_str(number),
-        None => serializer.serialize_none(),
+/// Whole numbers up to here are written as such; beyond it not every one of them has a place among the floating ones.
+const WHOLE_MOST: f64 = 9e15;
+
+/// Writes a number, as a number in JSON too, without the `.0` that serde adds to whole ones.
+pub(crate) fn plain<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match *number {
+        Some(number) if number.fract() == 0.0 && number.abs() < WHOLE_MOST => {
+            serializer.serialize_i64(number as i64)
+        }
+        Some(number) if number.is_finite() => serializer.serialize_f64(number),
+        _ => serializer.serialize_none(),
     }
 }
 

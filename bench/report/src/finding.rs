@@ -11,7 +11,7 @@ const NAMED: usize = 4;
 
 /// What is claimed of a figure.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Claim {
+pub(crate) struct Caption {
     /// What it is, as the subject of a sentence: `Memory under load`.
     pub subject: &'static str,
     /// How values are written.
@@ -35,8 +35,8 @@ fn labels(places: &[Ranked]) -> String {
 }
 
 /// Where a figure is best and where it is worst, and how far both are apart.
-pub(crate) fn ends(model: &Model, read: fn(&Row) -> &RowFigure, claim: Claim) -> String {
-    let Claim { subject, shown, higher } = claim;
+pub(crate) fn ends(model: &Model, read: fn(&Row) -> &RowFigure, claim: Caption) -> String {
+    let Caption { subject, shown, higher } = claim;
     let Some(found) = podium(model, read, higher) else { return format!("{subject}: no cell counts.") };
     let values = found.first.iter().map(|place| place.value);
     let best = if higher { values.fold(0.0, f64::max) } else { values.fold(f64::INFINITY, f64::min) };

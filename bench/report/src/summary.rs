@@ -22,30 +22,33 @@ use dyno_statistics::sample::median;
 use dyno_units::show::quantile;
 use serde::Serialize;
 
-use crate::cells::lines;
+use crate::cells::{lines, plain};
 use crate::error::ReportError;
 
 /// Version of `summary.json`; it rises with every change that an older reader would misread.
 pub const SCHEMA: u32 = 2;
 
-/// A figure. Values that are not available are empty, or null. `Number` is a value as JSON has it, or its digits as CSV
-/// has them.
+/// A figure. Values that are not available are empty, or null.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, schemars::JsonSchema)]
-#[schemars(rename = "SummaryLine")]
-pub(crate) struct SummaryLine<Number = Option<f64>> {
+pub(crate) struct SummaryLine {
     experiment: &'static str,
     contestant: String,
     family: String,
     transport: String,
     /// What `place` counts, in experiments along an axis.
     axis: &'static str,
-    place: Number,
+    #[serde(serialize_with = "plain")]
+    place: Option<f64>,
     /// Which figure, its unit last.
     quantity: String,
-    as_measured: Number,
-    at_full_pace: Number,
-    low: Number,
-    high: Number,
+    #[serde(serialize_with = "plain")]
+    as_measured: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    at_full_pace: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    low: Option<f64>,
+    #[serde(serialize_with = "plain")]
+    high: Option<f64>,
     /// Cells that the figure rests on.
     n: usize,
     /// Cells that were void.
@@ -55,29 +58,6 @@ pub(crate) struct SummaryLine<Number = Option<f64>> {
     reason: String,
     /// Under which workload, where there are several.
     workload: String,
-}
-
-impl SummaryLine {
-    fn digits(self) -> SummaryLine<String> {
-        let digits = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
-        SummaryLine {
-            experiment: self.experiment,
-            contestant: self.contestant,
-            family: self.family,
-            transport: self.transport,
-            axis: self.axis,
-            place: digits(self.place),
-            quantity: self.quantity,
-            as_measured: digits(self.as_measured),
-            at_full_pace: digits(self.at_full_pace),
-            low: digits(self.low),
-            high: digits(self.high),
-            n: self.n,
-            void: self.void,
-            standing: self.standing,
-            reason: self.reason,
-        }
-    }
 }
 
 /// All figures of an experiment, with what tells experiments apart.
@@ -103,7 +83,7 @@ pub fn schema() -> serde_json::Value {
 
 /// The lines as CSV (RFC 4180).
 pub(crate) fn csv(model: &Model, records: &Levelled) -> Result<String, ReportError> {
-    lines(&figures(model, records).into_iter().map(SummaryLine::digits).collect::<Vec<_>>())
+    lines(&figures(model, records))
 }
 
 /// The same as JSON, with what tells experiments apart.

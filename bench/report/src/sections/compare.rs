@@ -2,7 +2,7 @@
 
 use crate::charts::bars::{self, ChartBar};
 use crate::charts::escape;
-use crate::finding::{self, Claim};
+use crate::finding::{self, Caption};
 use crate::section::Section;
 use crate::sections::{charts, head, latency, legend, noted, noted_in_two_scales};
 use crate::transports;
@@ -208,7 +208,7 @@ fn connecting(model: &Model) -> String {
         };
         bars::draw(&frame, &bars_of(model, |row| &row.connect, true))
     };
-    let claim = |subject, shown, higher| Claim { subject, shown, higher };
+    let claim = |subject, shown, higher| Caption { subject, shown, higher };
     let of_cost_claim = claim("What a connection costs the server", show::time as fn(f64) -> String, false);
     let seen_claim = claim("The rate of new connections", show::rate as fn(f64) -> String, true);
     let figures = [
@@ -289,7 +289,7 @@ fn cost(model: &Model) -> String {
         &frame("CPU of the server per request at capacity", None),
         &bars_of(model, |row| &row.cpu_at_capacity_ns, false),
     );
-    let claim = |subject| Claim { subject, shown: show::time, higher: false };
+    let claim = |subject| Caption { subject, shown: show::time, higher: false };
     let at_capacity =
         finding::ends(model, |row| &row.cpu_at_capacity_ns, claim("CPU per request under full load"));
     let of_machine =
@@ -321,7 +321,7 @@ fn cost(model: &Model) -> String {
 }
 
 fn memory(model: &Model) -> String {
-    let claim = |subject| Claim { subject, shown: show::bytes, higher: false };
+    let claim = |subject| Caption { subject, shown: show::bytes, higher: false };
     let draw = |figure: fn(&Row) -> &RowFigure, title: &str, log: bool| {
         let frame = bars::Frame { title, axis: "bytes", shown: show::bytes, log, binary: true, mark: None };
         bars::draw(&frame, &bars_of(model, figure, false))

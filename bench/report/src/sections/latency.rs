@@ -11,7 +11,7 @@ use dyno_units::show;
 use crate::charts::heat::{self, Heat, HeatRow};
 use crate::charts::paths::{self, Path, PathAxes};
 use crate::charts::tails::{self, TailRow, Tails};
-use crate::finding::{self, Claim};
+use crate::finding::{self, Caption};
 use crate::sections::{legend, noted, trade};
 
 /// Marks of an axis of nines.
@@ -21,7 +21,7 @@ const NINES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
 pub(crate) fn section(model: &Model, records: &Levelled) -> String {
     let Some(rows) = tails(model) else { return "<p>No latency cell counts.</p>".to_string() };
     let rate = model.rate_per_s.map_or("-".to_string(), show::rate);
-    let claim = Claim { subject: "The 99th percentile", shown: show::time, higher: false };
+    let claim = Caption { subject: "The 99th percentile", shown: show::time, higher: false };
     let mut html = legend(model);
     html += "<div class=\"charts\">";
     html += &noted(
