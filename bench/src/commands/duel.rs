@@ -17,8 +17,9 @@ use dyno_record::experiment::Experiment;
 /// seconds.
 ///
 /// Both run at the same time on the same core, and one generator loads them in bursts of a millisecond (A B B A). What
-/// the machine does meanwhile meets both. Each block has fresh servers, and the interval is that of the blocks. A server
-/// against itself finds no difference. The two share the caches of their core, more than in `dyno compare`; see BIAS.
+/// the machine does meanwhile meets both. Each block has fresh servers, and the interval is that of the blocks. A
+/// server against itself finds no difference. The two share the caches of their core, more than in `dyno compare`; see
+/// BIAS.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Duel)),
