@@ -13,13 +13,13 @@ use dyno_measure::setup::Setup;
 use dyno_record::cell::Cores;
 use dyno_record::experiment::Experiment;
 
-/// Let two servers take turns by the millisecond, on one core: what a request costs the one and the other, to one per
-/// cent in twenty seconds.
+/// Let two servers take turns by the millisecond, on one core: what a request costs the one and the other, in twenty
+/// seconds.
 ///
 /// Both run at the same time on the same core, and one generator loads them in bursts of a millisecond (A B B A). What
-/// the machine does meanwhile meets both, so their ratio is far narrower than that of cells that stand one behind the
-/// other. Each block has fresh servers, and the interval is that of the blocks. A server against itself finds no
-/// difference. The two share the caches of their core, more than in `dyno compare`; see BIAS.
+/// the machine does meanwhile meets both. Each block has fresh servers, and the interval is that of the blocks. A
+/// server against itself finds no difference. The two share the caches of their core, more than in `dyno compare`; see
+/// BIAS.
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Duel)),
