@@ -116,7 +116,11 @@ fn sleepers(effort: &Effort) -> Result<TrialRounds, TrialError> {
         let all: Vec<_> = (0..SLEEPERS)
             .map(|_| {
                 let both = Arc::clone(&both);
-                thread::Builder::new().spawn(move || both.iter().for_each(|barrier| drop(barrier.wait())))
+                thread::Builder::new().spawn(move || {
+                    both.iter().for_each(|barrier| {
+                        barrier.wait();
+                    });
+                })
             })
             .collect();
         let started = all.iter().filter(|one| one.is_ok()).count();

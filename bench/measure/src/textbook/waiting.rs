@@ -203,11 +203,7 @@ fn standing_still(
 fn hidden(effort: &Effort) -> Result<TrialRounds, TrialError> {
     let one = serve(effort, Design::Iterative, &[])?;
     let many = serve(effort, Design::ThreadPool, &[ServeOption::Workers(16)])?;
-    in_turns(
-        effort,
-        || all_ask(&vec![&one; AT_ONCE], "/wait/3000"),
-        || all_ask(&vec![&many; AT_ONCE], "/wait/3000"),
-    )
+    in_turns(effort, || all_ask(&[&one; AT_ONCE], "/wait/3000"), || all_ask(&[&many; AT_ONCE], "/wait/3000"))
 }
 
 /// The time until a client for each of these servers has asked it some times.
