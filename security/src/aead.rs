@@ -203,8 +203,8 @@ impl OpeningKey {
         Ok(count)
     }
 
-    /// Opens the next message in order, whose ciphertext and tag begin at `at` and are the rest of `data`; the plaintext
-    /// goes to the beginning of `data`, so that messages that lie behind each other become one text.
+    /// Opens the next message in order, whose ciphertext and tag begin at `at` and are the rest of `data`. The
+    /// plaintext goes to the beginning of `data`, so that messages that lie behind each other become one text.
     ///
     /// # Errors
     /// [`Refused`]; `data` holds nothing of use then, and the expected number stays.

@@ -21,8 +21,8 @@ pub const COOKIE_OCTETS: usize = 47;
 /// handshake, so that none expires on its way.
 pub const COOKIE_TIME: Duration = HANDSHAKE_TIME;
 
-/// Octets of a ticket. The longest that we make, with a certificate of the longest name, has 447; in message 1 with every
-/// other field there is room for as many as this.
+/// Octets of a ticket. The longest that we make, with a certificate of the longest name, has 447; in message 1 with
+/// every other field there is room for as many as this.
 pub const TICKET_OCTETS: usize = 480;
 
 /// For how long after a handshake with signatures sessions may resume it, and those again: as long as a stolen session

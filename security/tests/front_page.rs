@@ -38,6 +38,10 @@ fn the_table_of_attacks_and_the_tests_agree() {
         "attack_renewal::a_stranger_can_write_a_renewal_from_the_specification",
         "attack_renewal::changes_of_keys_by_count_cross_a_renewal",
         "attack_renewal::the_initiator_renews_by_time_what_was_used",
+        "attack_resumption::a_resumption_has_the_length_that_is_told",
+        "attack_resumption::a_session_resumes_with_fresh_keys_and_the_same_peers_under_every_suite",
+        "attack_resumption::a_stranger_can_write_the_resumption_from_the_specification",
+        "attack_resumption::a_ticket_is_given_to_who_asks_and_used_once",
     ];
     let left_out: Vec<_> = tests
         .difference(&named)

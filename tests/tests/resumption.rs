@@ -84,8 +84,9 @@ impl Visit {
             self.turn()?;
             let text = String::from_utf8_lossy(&self.plain);
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
-                if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
+                let fields = head.lines().filter_map(|line| line.split_once(": "));
+                let mut lengths = fields.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+                if lengths.next().and_then(|(_, length)| length.parse().ok()) == Some(body.len()) {
                     return Ok(head[9..12].to_owned());
                 }
             }

@@ -122,8 +122,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// The classical suites, no context, no resumption, the usual bounds, the system's calendar. An offer of a hybrid suite costs its
-    /// initiator a pair of keys and 1,184 octets whether it is taken or not, so it is made when it is asked for.
+    /// The classical suites, no context, no resumption, the usual bounds, the system's calendar. An offer of a hybrid
+    /// suite costs its initiator a pair of keys and 1,184 octets whether it is taken or not, so it is made when it is
+    /// asked for.
     pub fn new(identity: Identity, trust: Trust) -> Self {
         Config {
             identity,

@@ -117,7 +117,7 @@ impl Initiator {
         }
         let gx = *self.offer.gx();
         let shared = self.offer.agree(reply.suite, reply.gy, reply.ct)?;
-        let th1 = Agreement { offered: &self.suites, suite: reply.suite, gx: &gx, fields: &self.fields }
+        let th1 = Preamble { offered: &self.suites, suite: reply.suite, gx: &gx, fields: &self.fields }
             .hash(reply.gy, reply.ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
 
@@ -180,7 +180,7 @@ impl Responder {
     pub(crate) fn start(hello: &Hello, suite: Suite, config: &Config) -> Result<(Self, Vec<u8>), PipeError> {
         let (answer, shared) = exchange::answer(suite, hello.gx, hello.fields.kem_key)?;
         let (gy, ct) = (&answer.gy, answer.ct.as_deref());
-        let th1 = Agreement::of(hello, suite).hash(gy, ct);
+        let th1 = Preamble::of(hello, suite).hash(gy, ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
         let flight =
             Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal(config)?;
@@ -231,17 +231,17 @@ impl Responder {
 }
 
 /// What stands in the transcript before the flights.
-pub(super) struct Agreement<'a> {
+pub(super) struct Preamble<'a> {
     pub(super) offered: &'a [u8],
     pub(super) suite: Suite,
     pub(super) gx: &'a [u8; dh::OCTETS],
     pub(super) fields: &'a [u8],
 }
 
-impl<'a> Agreement<'a> {
+impl<'a> Preamble<'a> {
     /// What the responder has received, and chosen.
     pub(super) fn of(hello: &Hello<'a>, suite: Suite) -> Self {
-        Agreement { offered: hello.suites, suite, gx: hello.gx, fields: hello.fields.octets }
+        Preamble { offered: hello.suites, suite, gx: hello.gx, fields: hello.fields.octets }
     }
 
     /// The digest th1.

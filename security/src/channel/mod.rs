@@ -34,6 +34,7 @@ mod handshake;
 pub mod message;
 pub mod name;
 pub mod record;
+mod resumed;
 mod resumption;
 pub mod schedule;
 pub mod session;

@@ -73,7 +73,8 @@ impl RecordSealer {
     /// [`TAG_OCTETS`].
     ///
     /// # Panics
-    /// When `record` is longer or shorter than a record can be, or the key is exhausted: the session rekeys long before.
+    /// When `record` is longer or shorter than a record can be, or the key is exhausted: the session rekeys long
+    /// before.
     pub fn seal_in_place(&mut self, kind: MessageKind, record: &mut [u8]) {
         let (header, body) = record.split_at_mut(HEADER_OCTETS);
         let (plain, tag) = body.split_at_mut(body.len() - TAG_OCTETS);

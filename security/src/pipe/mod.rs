@@ -31,9 +31,9 @@ pub(crate) fn copy_of([mut first, mut second]: [&[u8]; 2]) -> impl FnMut(&mut [u
 
 /// One end of a secure byte pipe: the secure channel or TLS, client or server.
 ///
-/// A pipe owns no socket and no clock, but both buffers: the socket is read into [`Pipe::room`], where records are opened
-/// in their place, and written from [`Pipe::pending`], where they were sealed. The driver calls it in this order: read,
-/// say how much came ([`Pipe::received`], [`Pipe::receive_eof`]), take the plaintext ([`Pipe::plain`],
+/// A pipe owns no socket and no clock, but both buffers: the socket is read into [`Pipe::room`], where records are
+/// opened in their place, and written from [`Pipe::pending`], where they were sealed. The driver calls it in this
+/// order: read, say how much came ([`Pipe::received`], [`Pipe::receive_eof`]), take the plaintext ([`Pipe::plain`],
 /// [`Pipe::take_plain`]), hand over what shall be sent ([`Pipe::compose`], [`Pipe::send`], [`Pipe::close`]), then write
 /// [`Pipe::pending`] to the wire and report with [`Pipe::advance`] how much of it was taken.
 ///
@@ -43,8 +43,8 @@ pub trait Pipe: Send {
     /// Room for exactly `octets` octets from the wire. What lies in it means nothing.
     fn room(&mut self, octets: usize) -> &mut [u8];
 
-    /// Tells the pipe that the first `count` octets of the [room](Pipe::room) have arrived from the peer; what is opened
-    /// of them lies in [`Pipe::plain`].
+    /// Tells the pipe that the first `count` octets of the [room](Pipe::room) have arrived from the peer; what is
+    /// opened of them lies in [`Pipe::plain`].
     ///
     /// # Errors
     /// [`PipeError`], most often a fault of the peer.

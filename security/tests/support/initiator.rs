@@ -213,6 +213,9 @@ pub(crate) struct Initiator {
 /// Secrets of a handshake, each with its name in the specification.
 pub(crate) type Secrets = Vec<(&'static str, Vec<u8>)>;
 
+/// Both directions, message 3, all secrets of the handshake, and that of the exporter.
+pub(crate) type Finished = (Direction, Direction, Vec<u8>, Secrets, Vec<u8>);
+
 impl Initiator {
     pub(crate) fn start(seed: &[u8; 32], credential: Option<Vec<u8>>, offered: &[u8]) -> (Self, Vec<u8>) {
         Initiator::start_for(seed, credential, offered, b"")
@@ -327,11 +330,7 @@ impl Initiator {
     }
 
     /// The same and the exporter's secret; `None` where message 2 does not fit to what we have sent.
-    pub(crate) fn try_finish(
-        self,
-        body: &[u8],
-        responder: &[u8; 32],
-    ) -> Option<(Direction, Direction, Vec<u8>, Secrets, Vec<u8>)> {
+    pub(crate) fn try_finish(self, body: &[u8], responder: &[u8; 32]) -> Option<Finished> {
         let keys = Ed25519KeyPair::from_seed_unchecked(&self.seed).unwrap();
         let credential = self.credential.clone();
         let (z, th1, suite, flight_r) = self.agree(body);

@@ -6,6 +6,5 @@
 //!   keys = HKDF(salt = th1 or th3, z || rs, "dyno channel v1 resumed keys")
 //! ```
 
-pub(crate) mod handshake;
 pub(crate) mod kept;
 pub(crate) mod tickets;

@@ -3,9 +3,10 @@
 //! ```text
 //!   root(n + 1) || key(n) = HKDF-Expand(root(n), "dyno channel v1 ticket keys", 64)
 //!   ticket                = n (8) || nonce (12) || AEAD(key(n), nonce, "dyno channel v1 ticket" || 0 || n,
-//!                                                      rs (32) || until (8) || suite (1) || the initiator's credential)
+//!                                rs (32) || until (8) || suite (1) || the initiator's credential)
 //! ```
-//! `n` counts whole spans of `TICKET_KEY_TIME` since the server was made, and a ticket is good in its span and in the next.
+//! `n` counts whole spans of `TICKET_KEY_TIME` since the server was made, and a ticket is good in its span and in the
+//! next.
 //! The first root is drawn when the server is made, so processes that it forks later go over to the same keys at the
 //! same time without a word between them, and take each other's tickets. An old root and an old key are overwritten
 //! when the process next makes or takes a ticket, so who steals its memory opens none that is older. A nonce is drawn

@@ -7,7 +7,7 @@ use crate::channel::cookie::Cookies;
 use crate::channel::field;
 use crate::channel::handshake::Responder;
 use crate::channel::message::{self, HEADER_OCTETS, Hello, MessageKind, RECORD_BODY_OCTETS};
-use crate::channel::resumption::handshake;
+use crate::channel::resumed;
 use crate::lifecycle;
 use crate::limits;
 use crate::pipe::error::PipeError;
@@ -185,7 +185,7 @@ impl ChannelSession {
         }
         self.life.begin();
         let (responder, reply) = match self.resumable(&hello, now) {
-            Some((resumable, names)) => handshake::answer(&hello, resumable, names)?,
+            Some((resumable, names)) => resumed::answer(&hello, resumable, names)?,
             None => Responder::start(&hello, suite, &self.config)?,
         };
         self.outgoing.append(&reply);

@@ -1,14 +1,14 @@
 //! The handshake of a resumed session: as the full one, with MACs in the place of identities and signatures, under keys
 //! that also rest on the secret of the session before.
 
-use super::kept::Kept;
-use super::tickets::Resumable;
+use super::resumption::kept::Kept;
+use super::resumption::tickets::Resumable;
 use crate::aead::{OpeningKey, SealingKey};
 use crate::channel::exchange;
 use crate::channel::exporter::Exporter;
 use crate::channel::formula::{self, Field, Formula};
 use crate::channel::handshake::{
-    Agreement, Established, FLIGHT_BASE, HandshakeRefusal, Initiator, Responder, hash,
+    Established, FLIGHT_BASE, HandshakeRefusal, Initiator, Preamble, Responder, hash,
 };
 use crate::channel::message::{self, Hello, HelloReply, MessageKind, Suite};
 use crate::channel::record::{RecordOpener, RecordSealer};
@@ -79,7 +79,7 @@ pub(crate) fn answer(
     let suite = resumable.suite;
     let (answer, shared) = exchange::answer(suite, hello.gx, hello.fields.kem_key)?;
     let (gy, ct) = (&answer.gy, answer.ct.as_deref());
-    let th1 = Agreement::of(hello, suite).hash(gy, ct);
+    let th1 = Preamble::of(hello, suite).hash(gy, ct);
     let [hk_r, hk_i, mk] = schedule::derive_resumed(&th1, &shared, &resumable.secret);
     let flight = Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal()?;
     let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, &flight)]);
@@ -102,7 +102,7 @@ impl Initiator {
         }
         let gx = *offer.gx();
         let shared = offer.agree(suite, reply.gy, reply.ct)?;
-        let th1 = Agreement { offered: &suites, suite, gx: &gx, fields: &fields }.hash(reply.gy, reply.ct);
+        let th1 = Preamble { offered: &suites, suite, gx: &gx, fields: &fields }.hash(reply.gy, reply.ct);
         let [hk_r, hk_i, mk] = schedule::derive_resumed(&th1, &shared, &secret);
         Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.open(reply.flight)?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, reply.flight)]);
