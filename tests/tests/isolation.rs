@@ -121,12 +121,12 @@ fn reaches(row: &Row, fault: &str) -> Outcome {
     };
     let is_by_chance =
         Nature::of(fault) == Nature::NeverEnds && row.architecture.anatomy.served_by == ServedBy::Tasks;
+    let tries = if is_by_chance { TRIES_OF_CHANCE } else { 1 };
     let mut outcome = reaches_as_told(row, fault, reach);
-    for _ in 1..if is_by_chance { TRIES_OF_CHANCE } else { 1 } {
-        if outcome.is_ok() {
-            break;
+    for _ in 1..tries {
+        if outcome.is_err() {
+            outcome = reaches_as_told(row, fault, reach);
         }
-        outcome = reaches_as_told(row, fault, reach);
     }
     outcome
 }
