@@ -1,6 +1,6 @@
-//! Overload control, on every architecture: of a burst that no server can answer in time some requests are refused, with
-//! a 503 that asks the client to come back, and those that are served are served right; and whoever comes alone is never
-//! refused.
+//! Overload control, on every architecture: of a burst that no server can answer in time some requests are refused,
+//! with a 503 that asks the client to come back, and those that are served are served right; and whoever comes alone is
+//! never refused.
 
 use std::process::ExitCode;
 use std::thread::sleep;

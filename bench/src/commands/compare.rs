@@ -6,7 +6,7 @@ use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
-use super::experiment::spec::shown_in;
+use super::experiment::reads::shown_in;
 use dyno_measure::experiment::compare::{self, Rounds};
 use dyno_record::experiment::Experiment;
 

@@ -4,7 +4,7 @@ use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
-use super::experiment::spec::shown_in;
+use super::experiment::reads::shown_in;
 use crate::exit::Failure;
 use dyno_measure::contestant::Contestant;
 use dyno_measure::contestant::named::OF_PROGRAM;

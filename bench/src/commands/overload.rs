@@ -4,7 +4,7 @@ use super::CommandResult;
 use super::experiment::conduct::{Launch, check_service};
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
-use super::experiment::spec::shown_in;
+use super::experiment::reads::shown_in;
 use crate::exit::{Exit, Failure};
 use crate::print::outln;
 use dyno_measure::contestant::control::under;

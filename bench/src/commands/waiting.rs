@@ -4,7 +4,7 @@ use super::CommandResult;
 use super::experiment::conduct::Launch;
 use super::experiment::options::Options;
 use super::experiment::preset::Preset;
-use super::experiment::spec::shown_in;
+use super::experiment::reads::shown_in;
 use dyno_measure::experiment::waiting;
 use dyno_measure::setup::Setup;
 use dyno_record::experiment::Experiment;

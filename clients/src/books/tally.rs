@@ -113,8 +113,8 @@ impl RunTally {
         }
     }
 
-    /// A request was sent that had come to nothing before. The schedule did not plan it, so its time is no sample of the
-    /// arrivals.
+    /// A request was sent that had come to nothing before. The schedule did not plan it, so its time is no sample of
+    /// the arrivals.
     pub fn sent_again(&mut self, intended_ns: u64, now_ns: u64, octets: u64) {
         self.series.sent(now_ns);
         let is_inside = u64::from(self.is_inside(intended_ns));

@@ -2,8 +2,8 @@
 //!
 //! Its client will have given up, so the work would be lost. How long it takes until its turn comes is known: it has
 //! waited for so long already, and what is in hand before it keeps the cores at work for so long
-//! ([`work_ns`](crate::admission::line::WaitingLine::work_ns)). Its own service does not count: who asks for more than the
-//! time allows is served where nobody else waits.
+//! ([`work_ns`](crate::admission::line::WaitingLine::work_ns)). Its own service does not count: who asks for more
+//! than the time allows is served where nobody else waits.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! What a controller knows of its server: how many requests are in hand, when the last ones were admitted, how long a
 //! service takes, and at which pace requests are done.
 //!
-//! All of it lies in memory that forked workers share. It is made of atomics without a lock, because a worker may die at
-//! any place; where two write at once, one of two figures that are nearly the same counts.
+//! All of it lies in memory that forked workers share. It is made of atomics without a lock, because a worker may die
+//! at any place; where two write at once, one of two figures that are nearly the same counts.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -158,7 +158,8 @@ impl WaitingLine {
         }
     }
 
-    /// How long a service is at work while nobody disturbs it, ns: the least mean of the last windows. 0: not known yet.
+    /// How long a service is at work while nobody disturbs it, ns: the least mean of the last windows. 0: not known
+    /// yet.
     pub fn service_ns(&self) -> u64 {
         let state = self.state();
         match state.service_ns.load(Relaxed) {
@@ -168,8 +169,8 @@ impl WaitingLine {
         }
     }
 
-    /// How long it will take until a core is free of what is in hand, ns: at the pace of the last window, which holds how
-    /// many are served at once, and what else the machine does.
+    /// How long it will take until a core is free of what is in hand, ns: at the pace of the last window, which holds
+    /// how many are served at once, and what else the machine does.
     pub fn work_ns(&self) -> u64 {
         let state = self.state();
         let pace_ns = match state.pace_ns.load(Relaxed) {

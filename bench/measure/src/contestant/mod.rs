@@ -8,6 +8,7 @@ use dyno_record::transport::TransportKind;
 
 pub mod control;
 pub mod error;
+pub mod faulty;
 pub mod foreign;
 pub mod named;
 pub(crate) mod options;

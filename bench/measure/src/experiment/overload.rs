@@ -8,8 +8,8 @@
 //! storm      the same, and whoever is sent away comes back twice
 //! ```
 //!
-//! Clients are many: as many connections as the highest rate needs if each of them is held for as long as its client has
-//! patience. With fewer the overload would wait in the client, and the server would never see it.
+//! Clients are many: as many connections as the highest rate needs if each of them is held for as long as its
+//! client has patience. With fewer the overload would wait in the client, and the server would never see it.
 
 use std::time::Duration;
 

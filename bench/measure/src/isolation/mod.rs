@@ -27,13 +27,6 @@ use crate::order::{self, ExperimentPlan};
 use crate::rig::system::System;
 use crate::setup::Setup;
 
-/// Has the contestant offer planted faults.
-#[must_use]
-pub fn with_faults(mut contestant: Contestant) -> Contestant {
-    contestant.command.push("--faults".to_string());
-    contestant
-}
-
 /// A cell for each contestant and fault.
 pub fn cells(setup: &Setup, faults: &[PlantedFault]) -> Vec<Cell> {
     let one = |contestant: &Contestant, fault: PlantedFault| Cell {
@@ -87,6 +80,7 @@ fn leave_no_core_files() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contestant::faulty::with_faults;
     use crate::contestant::own;
     use crate::rig::mock::setup;
 
@@ -98,7 +92,6 @@ mod tests {
         assert_eq!(cells.len(), setup.contestants.len() * PlantedFault::ALL.len());
         for contestant in &setup.contestants {
             let name = &contestant.label;
-            assert_eq!(contestant.command.last().unwrap(), "--faults", "{name}");
             let own: Vec<&Cell> = cells.iter().filter(|cell| cell.contestant == *name).collect();
             let faults: Vec<_> = own.iter().filter_map(|cell| cell.load.fault).collect();
             assert_eq!(faults, PlantedFault::ALL, "{name}");

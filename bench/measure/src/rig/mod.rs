@@ -15,6 +15,7 @@ use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 use dyno_record::waiting::WaitingFigures;
 
+mod arguments;
 pub mod bout;
 mod generator;
 mod group;

@@ -10,7 +10,6 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dyno_clients::engine::quota::QuotaGroups;
-use dyno_clients::plan::request::known_answer;
 use dyno_security::credentials;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
@@ -28,7 +27,7 @@ use crate::rig::process::{Running, tame};
 use crate::rig::slow::SlowClients;
 use crate::rig::waiting;
 use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
-use dyno_record::cell::{Cell, Cores, Load};
+use dyno_record::cell::{Cell, Cores};
 use dyno_record::server::Memory;
 use dyno_record::waiting::WaitingFigures;
 
@@ -81,10 +80,10 @@ pub struct System {
     began: Instant,
     /// Counted before this thread was kept to some of them.
     cores: usize,
-    contestants: HashMap<String, Contestant>,
+    pub(super) contestants: HashMap<String, Contestant>,
     program: PathBuf,
     directory: PathBuf,
-    seed: u64,
+    pub(super) seed: u64,
     full_pace: FullPace,
     /// Whether the speed of the cores is sampled: not where only the answers count.
     samples_pace: bool,
@@ -148,17 +147,17 @@ impl System {
     }
 
     /// Keys and certificates of both sides, made when the first cell needs them.
-    fn credentials(&self) -> PathBuf {
+    pub(super) fn credentials(&self) -> PathBuf {
         self.work().join("credentials")
     }
 
     /// The directory of what contestants and generator need.
-    fn work(&self) -> PathBuf {
+    pub(super) fn work(&self) -> PathBuf {
         self.directory.join("work")
     }
 
     /// The file that one of Dyno's own servers has to give for this cell, where it is one of the workloads'.
-    fn file_of(&self, cell: &Cell, own: bool) -> Option<PathBuf> {
+    pub(super) fn file_of(&self, cell: &Cell, own: bool) -> Option<PathBuf> {
         if own { material::file_path(&self.work(), &cell.service) } else { None }
     }
 
@@ -181,69 +180,6 @@ impl System {
             }
         }
     }
-
-    /// The arguments of `dyno load` for a cell.
-    pub(crate) fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
-        let load = &cell.load;
-        let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
-        let url = format!("http://{address}{}", cell.service);
-        let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into(), "--hold".into()];
-        let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
-        option("--connections", load.connections.to_string());
-        match load.requests {
-            Some(requests) => option("--requests", requests.to_string()),
-            None if load.steps.is_empty() => option("--duration", format!("{}ms", load.duration_ms)),
-            None => {}
-        }
-        option("--warmup", format!("{}ms", load.warm_up_ms));
-        option("--threads", cell.cores.generator.len().max(1).to_string());
-        option("--seed", self.seed.to_string());
-        option("--format", "json".into());
-        option("--output", "-".into());
-        let (is_known, file) = (own && known_answer(&cell.service, b"").is_some(), self.file_of(cell, own));
-        option(
-            "--expect",
-            match file {
-                Some(file) => format!("file:{}", file.display()),
-                None if is_known => "service".into(),
-                // Pages and a user's files are not fixed: then each answer has to be that of the first.
-                None => "same".into(),
-            },
-        );
-        if let Some(bytes) = load.body_bytes {
-            option("--body-file", material::body_path(&self.work(), bytes).display().to_string());
-        }
-        if let Some(timeout_ms) = load.timeout_ms {
-            option("--timeout", format!("{timeout_ms}ms"));
-        }
-        if cell.cores.shared() {
-            option("--spin", "0".into());
-        } else if cell.cores.generator.len() > 1 {
-            // A thread for each, which stays there: a thread that moves leaves its cache behind.
-            let list: Vec<String> = cell.cores.generator.iter().map(ToString::to_string).collect();
-            option("--cpu", list.join(","));
-        }
-        if let Some(rate) = load.rate_per_s {
-            option("--rate", rates(rate, load));
-        }
-        if let Some(requests) = load.requests_per_connection {
-            option("--requests-per-connection", requests.to_string());
-        }
-        if let Some(patience_ms) = load.patience_ms {
-            option("--patience", format!("{patience_ms}ms"));
-        }
-        if let Some(retries) = load.retries {
-            option("--retry", retries.to_string());
-        }
-        if cell.transport.is_secure() {
-            option("--transport", cell.transport.to_string());
-            option("--credentials", self.credentials().display().to_string());
-        }
-        if load.tells_due {
-            arguments.push("--due".into());
-        }
-        arguments
-    }
 }
 
 /// Keeps this thread to the generator's cores: observing a server costs CPU, which must not be taken from the server.
@@ -252,15 +188,6 @@ fn stay_beside(cores: &Cores) {
     if !cores.shared() {
         let _ = machine::pin(&cores.generator);
     }
-}
-
-/// The rate in the syntax of `dyno load`: one, or steps of equal length.
-fn rates(rate_per_s: f64, load: &Load) -> String {
-    if load.steps.is_empty() {
-        return rate_per_s.to_string();
-    }
-    let steps: Vec<String> = load.steps.iter().map(ToString::to_string).collect();
-    format!("{}/{}ms", steps.join(","), load.duration_ms / load.steps.len() as u64)
 }
 
 impl Rig for System {

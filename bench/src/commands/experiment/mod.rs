@@ -12,6 +12,7 @@
 pub(crate) mod conduct;
 pub(crate) mod options;
 pub(crate) mod preset;
+pub(crate) mod reads;
 pub(crate) mod services;
 pub(crate) mod setup;
 pub(crate) mod spec;

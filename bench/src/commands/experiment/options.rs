@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 
-use super::spec::{Spec, shown_in};
+use super::reads::shown_in;
+use super::spec::Spec;
 
 /// The options of every command that runs an experiment.
 #[derive(Debug, Clone, Args)]
