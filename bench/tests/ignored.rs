@@ -136,6 +136,19 @@ const EXPERIMENT: &[Case] = &[
     ("--quiet", ALWAYS),
 ];
 
+/// What experiments have in common that bring a load of their own.
+const WITHOUT_LOAD: &[Case] = &[
+    ("--quick", &["--quick --thorough"]),
+    ("--thorough", ALWAYS),
+    ("--blocks", &["--resume d --blocks 3"]),
+    ("--seed", &["--resume d --seed 3"]),
+    ("--output", &["--resume d --output o"]),
+    ("--resume", ALWAYS),
+    ("--other-program", &["--other-program"]),
+    ("--dry-run", ALWAYS),
+    ("--quiet", ALWAYS),
+];
+
 const CORES: &[Case] = &[
     ("--server-cores", &["--resume d --server-cores 0"]),
     ("--generator-cores", &["--resume d --generator-cores 0"]),
@@ -156,6 +169,7 @@ const COMMANDS: &[Row] = &[
             &[
                 ("--rate", &["--services hello,wait --rate 5k"]),
                 ("--services", &["--resume d --services hello", "--service /json --services hello"]),
+                ("--ci", ALWAYS),
             ],
         ],
         &[
@@ -208,6 +222,50 @@ const COMMANDS: &[Row] = &[
             ("--counts", &["epoll --counts 10"]),
             ("--connections", &["epoll --connections 10"]),
         ],
+    ),
+    (
+        "duel",
+        &[EXPERIMENT, CORES, CONNECTIONS],
+        &[
+            ("--rate", &["epoll tokio --rate 5k"]),
+            ("--limit", &["epoll tokio --limit 5ms"]),
+            ("--services", &["epoll tokio --services hello"]),
+            ("--faults", &["epoll tokio --faults panic"]),
+        ],
+    ),
+    (
+        "isolation",
+        &[WITHOUT_LOAD, CORES, &[("--duration", ALWAYS), ("--warm-up", ALWAYS), ("--faults", ALWAYS)]],
+        &[
+            ("--rate", &["epoll --rate 5k"]),
+            ("--service", &["epoll --service /json"]),
+            ("--transports", &["epoll --transports tls"]),
+            ("--peers", &["epoll --peers"]),
+            ("--threshold", &["epoll --threshold 1%"]),
+            ("--connections", &["epoll --connections 10"]),
+        ],
+    ),
+    (
+        "waiting",
+        &[WITHOUT_LOAD, CORES, &[("--peers", ALWAYS), ("--servers", ALWAYS), ("--threshold", ALWAYS)]],
+        &[
+            ("--rate", &["epoll --rate 5k"]),
+            ("--duration", &["epoll --duration 1s"]),
+            ("--transports", &["epoll --transports tls"]),
+            ("--connections", &["epoll --connections 10"]),
+        ],
+    ),
+    (
+        "textbook",
+        &[&[
+            ("--list", ALWAYS),
+            ("--quick", ALWAYS),
+            ("--rounds", ALWAYS),
+            ("--format", ALWAYS),
+            ("--html", ALWAYS),
+            ("--quiet", ALWAYS),
+        ]],
+        &[("--blocks", &["--blocks 3"])],
     ),
     (
         "explain",

@@ -51,11 +51,11 @@ pub(super) const OWN: [Own; 18] = {
             &[Compare, Curve, Connections, Duel, Isolation, Overload, Waiting, Workloads],
             |spec| spec.generator_cores.is_some(),
         ),
-        // Its cells take as long as what is seen in them, and its requests wait.
-        ("duration", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+        // Cells with waiting requests take as long as what is seen in them.
+        ("duration", &[Compare, Curve, Scale, Connections, Duel, Isolation, Overload, Workloads], |spec| {
             spec.duration.is_some()
         }),
-        ("warm_up", &[Compare, Curve, Scale, Connections, Duel, Overload, Workloads], |spec| {
+        ("warm_up", &[Compare, Curve, Scale, Connections, Duel, Isolation, Overload, Workloads], |spec| {
             spec.warm_up.is_some()
         }),
     ]
