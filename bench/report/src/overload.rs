@@ -26,7 +26,7 @@ pub(crate) fn terminal(rows: &[OverloadRow]) -> String {
     for times in shown() {
         let _ = write!(text, " {:>5}", format!("{times}x"));
     }
-    let _ = writeln!(text, " {:>8} {:>6} {:>6}", "p99 8x", "normal", "storm");
+    let _ = writeln!(text, " {:>7} {:>6} {:>6}", "p99 8x", "normal", "storm");
     let mut last = "";
     for row in rows {
         let name = if row.architecture == last { "" } else { &row.architecture };
@@ -38,7 +38,7 @@ pub(crate) fn terminal(rows: &[OverloadRow]) -> String {
         let p99 = row.points.last().and_then(|point| point.p99_ns.value());
         let _ = writeln!(
             text,
-            " {:>8} {:>6} {:>6}",
+            " {:>7} {:>6} {:>6}",
             p99.map_or("-".into(), show::time),
             back(row.spike),
             back(row.storm)

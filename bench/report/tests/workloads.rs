@@ -139,7 +139,7 @@ fn the_terminal_answers_first_and_fits_80_columns() {
         assert!(line.ends_with(ends), "{line}");
     }
     assert!(words.contains("thread-pool (400/s, 2.00 wait at a time"), "{text}");
-    assert!(words.contains("select fails: 1021 of 2000 connections were open"), "{text}");
+    assert!(words.contains("iterative and select fail: 1021 of 2000 connections were open"), "{text}");
     assert!(words.contains("thread-pool and half-sync-half-async jam under wait"), "{text}");
     for sign in ["* among the best", "~ jams", "x fails"] {
         assert!(text.contains(sign), "{sign}: {text}");
