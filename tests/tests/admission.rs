@@ -19,8 +19,13 @@ use nix::time::ClockId;
 const CLIENTS: usize = 120;
 
 /// What each of them asks for: work of some milliseconds, as servers under test count it.
-const WORK: &str = "/compute/1000000";
-const DONE: &str = "computed 1000000 us\n";
+const WORK: &str = "/compute/100000";
+const DONE: &str = "computed 100000 us\n";
+
+/// How often each is tried. A machine that does other work may keep a server from its core for as long as a control lets
+/// requests wait, or give it a pause in which whoever comes next has waited for nobody; a control that is wrong is so
+/// every time.
+const TRIES: usize = 3;
 
 /// For how long a server is asked before, so that it knows what a service takes.
 const BEFORE: Duration = Duration::from_millis(300);
@@ -31,11 +36,20 @@ fn main() -> ExitCode {
         for control in Control::ALL {
             let (burst, alone) = (row.clone(), row.clone());
             let name = format!("{}::{}", row.name, control.name());
-            trials.push(quick(format!("admission::burst::{name}"), move || of_a_burst(&burst, control)));
-            trials.push(quick(format!("admission::alone::{name}"), move || alone_is_served(&alone, control)));
+            trials.push(quick(format!("admission::burst::{name}"), move || {
+                tried(|| of_a_burst(&burst, control))
+            }));
+            trials.push(quick(format!("admission::alone::{name}"), move || {
+                tried(|| alone_is_served(&alone, control))
+            }));
         }
     }
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+}
+
+/// The first outcome that is right, or the last.
+fn tried(run: impl Fn() -> Outcome) -> Outcome {
+    (1..TRIES).map(|_| run()).find(Result::is_ok).unwrap_or_else(run)
 }
 
 fn start(row: &Row, more: &[&'static str], control: Control) -> Result<Server, String> {
