@@ -22,9 +22,9 @@ const CLIENTS: usize = 120;
 const WORK: &str = "/compute/100000";
 const DONE: &str = "computed 100000 us\n";
 
-/// How often each is tried. A machine that does other work may keep a server from its core for as long as a control lets
-/// requests wait, or give it a pause in which whoever comes next has waited for nobody; a control that is wrong is so
-/// every time.
+/// How often each is tried. A machine that does other work may keep a server from its core for as long as a control
+/// lets requests wait, or give it a pause in which whoever comes next has waited for nobody; a control that is wrong is
+/// so every time.
 const TRIES: usize = 3;
 
 /// For how long a server is asked before, so that it knows what a service takes.

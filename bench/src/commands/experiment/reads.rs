@@ -4,11 +4,12 @@ use clap::Arg;
 use dyno_record::experiment::Experiment;
 
 use super::spec::Spec;
+use crate::exit::Failure;
 
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-pub(super) const OWN: [Own; 18] = {
+const OWN: [Own; 18] = {
     use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Waiting, Workloads};
     [
         ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
@@ -72,6 +73,91 @@ pub(crate) fn shown_in(experiment: Experiment) -> impl FnMut(Arg) -> Arg {
         match experiment {
             Experiment::Duel if option.get_id() == "names" => option.help(TWO_NAMES),
             _ => option,
+        }
+    }
+}
+
+impl Spec {
+    /// Refuses options that the experiment does not read. A record of an earlier version may hold some, and its
+    /// experiment can go on all the same.
+    ///
+    /// # Errors
+    /// Usage (2), which names the option.
+    pub(crate) fn check_all_are_read(&self) -> Result<(), Failure> {
+        let experiment = self.experiment;
+        match OWN.iter().find(|(_, of, given)| !of.contains(&experiment) && given(self)) {
+            None => Ok(()),
+            Some((name, of, _)) => Err(Failure::usage(
+                format!("{experiment} does not read {}", name.replace('_', "-")),
+                match experiment {
+                    Experiment::Workloads => "leave it out, for each workload brings its own; or name one path: `--services /` asks every server for `/`".to_string(),
+                    _ => format!("leave it out; `dyno {}` reads it", of[0]),
+                },
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command};
+
+    use super::*;
+
+    #[test]
+    fn an_option_of_another_experiment_is_refused() {
+        use Experiment::{Compare, Connections, Curve, Isolation, Scale, Waiting};
+        for (experiment, line, reads) in [
+            (Compare, "rate = '5k'", true),
+            (Curve, "rate = '5k'", false),
+            (Scale, "rate = '5k'", false),
+            (Connections, "rate = '5k'", false),
+            (Compare, "limit = '5ms'", false),
+            (Curve, "limit = '5ms'", true),
+            (Scale, "missed = '1%'", false),
+            (Curve, "missed = '1%'", true),
+            (Compare, "counts = [10]", false),
+            (Connections, "counts = [10]", true),
+            (Connections, "connections = 10", false),
+            (Connections, "connections = 64", true),
+            (Curve, "connections = 10", true),
+            (Scale, "connections = 10", true),
+            (Scale, "server-cores = '0'", false),
+            (Scale, "generator-cores = '0'", false),
+            (Compare, "server-cores = '0'", true),
+            (Connections, "generator-cores = '0'", true),
+            (Waiting, "generator-cores = '0'", true),
+            (Waiting, "duration = '1s'", false),
+            (Waiting, "warm-up = '1s'", false),
+            (Waiting, "service = '/json'", false),
+            (Waiting, "transports = 'tls'", false),
+            (Waiting, "connections = 10", false),
+            (Scale, "duration = '1s'", true),
+            (Isolation, "faults = ['panic']", true),
+            (Compare, "faults = ['panic']", false),
+            (Isolation, "service = '/json'", false),
+            (Isolation, "transports = 'tls'", false),
+            (Isolation, "peers = true", false),
+            (Isolation, "threshold = '1%'", false),
+            (Isolation, "connections = 10", false),
+            (Isolation, "server-cores = '0'", true),
+        ] {
+            let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
+            let checked = spec.check_all_are_read();
+            assert_eq!(checked.is_ok(), reads, "{experiment}: {line}: {checked:?}");
+            if let Err(failure) = checked {
+                let name = line.split(' ').next().unwrap();
+                let said = format!("{experiment} does not read {name}");
+                assert!(failure.message.contains(&said), "{failure}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_option_of_one_experiment_exists() {
+        let command = Spec::augment_args(Command::new("dyno"));
+        for (name, ..) in OWN {
+            assert!(command.get_arguments().any(|option| option.get_id() == name), "{name}");
         }
     }
 }

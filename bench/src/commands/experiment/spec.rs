@@ -16,7 +16,6 @@ use dyno_servers::admission::Control;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::reads::OWN;
 use super::values::{
     BlockCount, CellTime, ConnectionCount, ControlWord, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
 };
@@ -191,25 +190,6 @@ impl Spec {
         Ok(())
     }
 
-    /// Refuses options that the experiment does not read. A record of an earlier version may hold some, and its
-    /// experiment can go on all the same.
-    ///
-    /// # Errors
-    /// Usage (2), which names the option.
-    pub(crate) fn check_all_are_read(&self) -> Result<(), Failure> {
-        let experiment = self.experiment;
-        match OWN.iter().find(|(_, of, given)| !of.contains(&experiment) && given(self)) {
-            None => Ok(()),
-            Some((name, of, _)) => Err(Failure::usage(
-                format!("{experiment} does not read {}", name.replace('_', "-")),
-                match experiment {
-                    Experiment::Workloads => "leave it out, for each workload brings its own; or name one path: `--services /` asks every server for `/`".to_string(),
-                    _ => format!("leave it out; `dyno {}` reads it", of[0]),
-                },
-            )),
-        }
-    }
-
     /// The limit that a good rate of a curve must keep.
     pub(crate) fn limit(&self) -> RateLimit {
         RateLimit { p99_ns: self.limit.unwrap_or(LIMIT).0, missed: self.missed.unwrap_or(MISSED).0 }
@@ -328,62 +308,5 @@ mod tests {
         assert_eq!(of("transport = ['plain', 'tls']").unwrap(), both);
         let error = of("transports = 'plain,smoke'").unwrap_err().to_string();
         assert!(error.contains("smoke") && error.contains("line 1"), "{error}");
-    }
-
-    #[test]
-    fn an_option_of_another_experiment_is_refused() {
-        use Experiment::{Compare, Connections, Curve, Isolation, Scale, Waiting};
-        for (experiment, line, reads) in [
-            (Compare, "rate = '5k'", true),
-            (Curve, "rate = '5k'", false),
-            (Scale, "rate = '5k'", false),
-            (Connections, "rate = '5k'", false),
-            (Compare, "limit = '5ms'", false),
-            (Curve, "limit = '5ms'", true),
-            (Scale, "missed = '1%'", false),
-            (Curve, "missed = '1%'", true),
-            (Compare, "counts = [10]", false),
-            (Connections, "counts = [10]", true),
-            (Connections, "connections = 10", false),
-            (Connections, "connections = 64", true),
-            (Curve, "connections = 10", true),
-            (Scale, "connections = 10", true),
-            (Scale, "server-cores = '0'", false),
-            (Scale, "generator-cores = '0'", false),
-            (Compare, "server-cores = '0'", true),
-            (Connections, "generator-cores = '0'", true),
-            (Waiting, "generator-cores = '0'", true),
-            (Waiting, "duration = '1s'", false),
-            (Waiting, "warm-up = '1s'", false),
-            (Waiting, "service = '/json'", false),
-            (Waiting, "transports = 'tls'", false),
-            (Waiting, "connections = 10", false),
-            (Scale, "duration = '1s'", true),
-            (Isolation, "faults = ['panic']", true),
-            (Compare, "faults = ['panic']", false),
-            (Isolation, "service = '/json'", false),
-            (Isolation, "transports = 'tls'", false),
-            (Isolation, "peers = true", false),
-            (Isolation, "threshold = '1%'", false),
-            (Isolation, "connections = 10", false),
-            (Isolation, "server-cores = '0'", true),
-        ] {
-            let spec = Spec { experiment, ..toml::from_str(line).unwrap() };
-            let checked = spec.check_all_are_read();
-            assert_eq!(checked.is_ok(), reads, "{experiment}: {line}: {checked:?}");
-            if let Err(failure) = checked {
-                let name = line.split(' ').next().unwrap();
-                let said = format!("{experiment} does not read {name}");
-                assert!(failure.message.contains(&said), "{failure}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_option_of_one_experiment_exists() {
-        let command = Spec::augment_args(Command::new("dyno"));
-        for (name, ..) in OWN {
-            assert!(command.get_arguments().any(|option| option.get_id() == name), "{name}");
-        }
     }
 }

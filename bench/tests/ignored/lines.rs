@@ -1,51 +1,14 @@
-//! No command takes an option and ignores it: each option of each command stands here, with the lines in which it would
-//! mean nothing. Such a line ends with exit code 2 and names the option.
-//!
-//! Whoever adds an option adds it here, and thinks of the commands and of the other options beside which nothing reads
-//! it.
-
-use std::collections::BTreeSet;
-use std::io::Read;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
-
-/// Far beyond what a refusal takes: what runs on was not refused.
-const REFUSED_WITHIN: Duration = Duration::from_secs(20);
-
-fn dyno(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
-    let place = tempfile::tempdir().unwrap();
-    command.args(arguments).current_dir(place.path()).stdin(Stdio::null());
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A help text fits into the pipe only in part, so somebody has to read while it is waited for.
-    let mut out = child.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
-        let mut octets = Vec::new();
-        out.read_to_end(&mut octets).map(|_| octets)
-    });
-    let since = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if since.elapsed() > REFUSED_WITHIN {
-            child.kill().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let stdout = reader.join().unwrap().unwrap();
-    Output { stdout, ..child.wait_with_output().unwrap() }
-}
+//! The options of each command, with lines in which they would mean nothing.
 
 /// An option with the lines, between spaces and behind the command, in which it would mean nothing.
-type Case = (&'static str, &'static [&'static str]);
+pub(crate) type Case = (&'static str, &'static [&'static str]);
 
 /// Read in every line that has the option.
-const ALWAYS: &[&str] = &[];
+pub(crate) const ALWAYS: &[&str] = &[];
 
-/// What stands for a URL in the lines below.
-const URL: &str = "http://127.0.0.1:1/";
+pub(crate) const EVERYWHERE: &[Case] = &[("--help", ALWAYS), ("--version", ALWAYS)];
 
-const EVERYWHERE: &[Case] = &[("--help", ALWAYS), ("--version", ALWAYS)];
-
-const TRANSPORT: &[Case] = &[
+pub(crate) const TRANSPORT: &[Case] = &[
     ("--transport", &["URLS --transport plain", "URLS --transport channel"]),
     ("--credentials", &["URL --credentials d"]),
     ("--key", &["URL --key k", "URL --transport tls --insecure --key k"]),
@@ -59,14 +22,14 @@ const TRANSPORT: &[Case] = &[
     ("--insecure", &["URL --insecure", "URL --transport channel --insecure"]),
 ];
 
-const PLACE: &[Case] = &[
+pub(crate) const PLACE: &[Case] = &[
     ("--unix-socket", &["unix:/run/a.sock:/ --unix-socket /run/b.sock"]),
     ("--path-as-is", ALWAYS),
     ("--header", &["URL -H Content-Length:3", "URL -H Transfer-Encoding:chunked"]),
     ("--timeout", ALWAYS),
 ];
 
-const REQUEST: &[Case] = &[
+pub(crate) const REQUEST: &[Case] = &[
     ("--method", &["URL --mix m -X PUT"]),
     ("--header", &["URL --mix m -H A:b"]),
     ("--body", &["URL --mix m --body b", "URL --body b --body-file f"]),
@@ -76,7 +39,7 @@ const REQUEST: &[Case] = &[
     ("--mix", ALWAYS),
 ];
 
-const LOAD: &[Case] = &[
+pub(crate) const LOAD: &[Case] = &[
     ("--connections", ALWAYS),
     ("--rate", &["URL --rate 5 --arrivals trace:t"]),
     (
@@ -117,7 +80,7 @@ const LOAD: &[Case] = &[
     ("--dry-run", &["URL OTHER --dry-run"]),
 ];
 
-const EXPERIMENT: &[Case] = &[
+pub(crate) const EXPERIMENT: &[Case] = &[
     ("--peers", &["--resume d --peers"]),
     ("--servers", &["--resume d --servers f"]),
     ("--service", &["--resume d --service /json"]),
@@ -137,7 +100,7 @@ const EXPERIMENT: &[Case] = &[
 ];
 
 /// What experiments have in common that bring a load of their own.
-const WITHOUT_LOAD: &[Case] = &[
+pub(crate) const WITHOUT_LOAD: &[Case] = &[
     ("--quick", &["--quick --thorough"]),
     ("--thorough", ALWAYS),
     ("--blocks", &["--resume d --blocks 3"]),
@@ -149,17 +112,17 @@ const WITHOUT_LOAD: &[Case] = &[
     ("--quiet", ALWAYS),
 ];
 
-const CORES: &[Case] = &[
+pub(crate) const CORES: &[Case] = &[
     ("--server-cores", &["--resume d --server-cores 0"]),
     ("--generator-cores", &["--resume d --generator-cores 0"]),
 ];
 
-const CONNECTIONS: &[Case] = &[("--connections", &["--resume d --connections 5"])];
+pub(crate) const CONNECTIONS: &[Case] = &[("--connections", &["--resume d --connections 5"])];
 
 /// A command with its options, and with lines in which it would ignore an option of others.
-type Row = (&'static str, &'static [&'static [Case]], &'static [Case]);
+pub(crate) type Row = (&'static str, &'static [&'static [Case]], &'static [Case]);
 
-const COMMANDS: &[Row] = &[
+pub(crate) const COMMANDS: &[Row] = &[
     (
         "compare",
         &[
@@ -405,60 +368,3 @@ const COMMANDS: &[Row] = &[
     ("completions", &[], &[]),
     ("man", &[], &[]),
 ];
-
-/// The key of nobody.
-const KEY: &str = "ed25519:d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-
-#[test]
-fn an_option_that_would_mean_nothing_is_refused_by_name() {
-    let mut wrong = Vec::new();
-    for (command, own, foreign) in COMMANDS {
-        for (option, lines) in own.iter().copied().flatten().chain(*foreign) {
-            for line in *lines {
-                let words = line.split_whitespace().map(|word| match word {
-                    "URL" => URL,
-                    "URLS" => "https://127.0.0.1:1/",
-                    "OTHER" => "http://127.0.0.1:2/",
-                    "KEY" => KEY,
-                    other => other,
-                });
-                let line: Vec<&str> = [*command].into_iter().chain(words).collect();
-                let output = dyno(&line);
-                let said = String::from_utf8_lossy(&output.stderr);
-                let named = said.contains(option) || said.contains(option.trim_start_matches('-'));
-                if output.status.code() != Some(2) || !named || said.contains("panicked") {
-                    wrong.push(format!("{line:?}: {:?} {said}", output.status.code()));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-#[test]
-fn every_option_of_every_command_stands_here() {
-    for (command, own, _) in COMMANDS {
-        let help = dyno(&[command, "--help"]);
-        let help = String::from_utf8_lossy(&help.stdout).into_owned();
-        let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-        let words =
-            lines.flat_map(|line| line.split_whitespace().take(2)).map(|word| word.trim_end_matches(','));
-        let shown: BTreeSet<&str> = words.filter(|word| word.starts_with("--")).collect();
-        let known: BTreeSet<&str> =
-            own.iter().copied().flatten().chain(EVERYWHERE).map(|(option, _)| *option).collect();
-        assert_eq!(shown, known, "dyno {command}");
-    }
-}
-
-#[test]
-fn every_command_stands_here() {
-    let help = dyno(&["--help"]);
-    let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    let lines = help.lines().filter_map(|line| line.strip_prefix("  "));
-    let commands = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()));
-    let shown: BTreeSet<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    // A file's experiment is checked as if its command had been given; `help` takes none but names.
-    let known: BTreeSet<&str> =
-        COMMANDS.iter().map(|(command, ..)| *command).chain(["run", "help"]).collect();
-    assert_eq!(shown, known);
-}
