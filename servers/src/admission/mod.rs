@@ -12,7 +12,7 @@
 //! | [`gradient`] | behind so many others | the limit that keeps latencies near those of an idle server |
 //!
 //! They are pure: times are nanoseconds of one clock and come as arguments. What they know of the server is its
-//! [`line`], which lies in memory that forked workers share, so that processes have one controller as threads do.
+//! [`mod@line`], which lies in memory that forked workers share, so that processes have one controller as threads do.
 //! None of them refuses a request that meets an idle server.
 
 pub mod age;

@@ -5,11 +5,11 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`claim`] | what a claim is |
-//! | [`rounds`] | how two sides take turns |
-//! | [`starting`], [`switching`], [`waking`], [`watching`], [`sockets`], [`secrets`] | claims about steps |
-//! | [`at_work`], [`standing`] | what claims about servers need: cells of an experiment, and clients who wait |
-//! | [`waiting`], [`crashing`], [`loading`] | claims about servers |
+//! | `claim` | what a claim is |
+//! | `rounds` | how two sides take turns |
+//! | `starting`, `switching`, `waking`, `watching`, `sockets`, `secrets` | claims about steps |
+//! | `at_work`, `standing` | what claims about servers need: cells of an experiment, and clients who wait |
+//! | `waiting`, `crashing`, `loading` | claims about servers |
 
 pub mod claim;
 pub mod rounds;
