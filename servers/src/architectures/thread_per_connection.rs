@@ -21,7 +21,8 @@
 //! With tens of thousands of clients: memory, the scheduler's queues, the limit of threads. Past that limit clients
 //! get a 503 at once. And with a handler that ends its process (an abort, a stack that overflows): threads share it, so
 //! all connections end, as in every design without processes. Under overload control a request's age runs from its
-//! arrival in the kernel until its thread gets a core, and what other threads have begun counts as standing before it.
+//! arrival in the kernel until its thread gets a core, and what other threads have begun counts as standing before
+//! it.
 //!
 //! # Lineage
 //! Birrell, *An Introduction to Programming with Threads* (1989); Stevens, *UNP* 26 and 30.10; Java servers for twenty
