@@ -50,19 +50,11 @@ pub(crate) fn point_latest(directory: &Path) {
 /// # Errors
 /// Usage (2) when there are no results yet.
 pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure> {
-    let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && !path.is_symlink())
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            experiment.is_none_or(|experiment| name.ends_with(&format!("-{}", experiment.command())))
-        })
-        .collect();
-    found.sort();
-    found.pop().ok_or_else(|| {
+    let is_named = |path: &Path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        experiment.is_none_or(|experiment| name.ends_with(&format!("-{}", experiment.command())))
+    };
+    newest(is_named).ok_or_else(|| {
         Failure::usage(
             format!("there are no results in {ROOT}"),
             "measure first, with `dyno compare`, or name a directory",
@@ -72,16 +64,13 @@ pub(crate) fn latest(experiment: Option<Experiment>) -> Result<PathBuf, Failure>
 
 /// The newest directory of results of exactly this experiment, where several are run by one command.
 pub(crate) fn latest_of(experiment: Experiment) -> Option<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(ROOT)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && !path.is_symlink())
-        .filter(|path| holds(path, experiment))
-        .collect();
-    found.sort();
-    found.pop()
+    newest(|path| holds(path, experiment))
+}
+
+/// The newest directory of results that fits: the time begins their names.
+fn newest(fits: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    let entries = fs::read_dir(ROOT).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.filter(|path| path.is_dir() && !path.is_symlink() && fits(path)).max()
 }
 
 /// Whether the first line of a directory's records is the header of that experiment.

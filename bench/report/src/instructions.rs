@@ -86,9 +86,8 @@ pub(crate) fn markdown(rows: &[CountRow], model: &Model) -> String {
         let _ = writeln!(text, "| {} | {} |", cell(&row.line.label), columns(row).join(" | "));
     }
     let environment = &header.environment;
-    let _ = writeln!(
-        text,
-        "\nMedians of {}, the kernel's instructions included. Counted {} UTC with dyno {} on {} ({}), Linux {}.\n",
+    let told = format!(
+        "Medians of {}, the kernel's instructions included. Counted {} UTC with dyno {} on {} ({}), Linux {}.",
         show::count(header.blocks as usize, "block"),
         show::moment(header.began_unix_ms),
         environment.dyno,
@@ -96,10 +95,7 @@ pub(crate) fn markdown(rows: &[CountRow], model: &Model) -> String {
         environment.hypervisor.as_deref().unwrap_or("no hypervisor"),
         environment.kernel,
     );
-    for paragraph in paragraphs(rows).into_iter().chain(words::bearings(model)) {
-        let _ = writeln!(text, "{paragraph}\n");
-    }
-    text
+    text + &words::below_table(&told, paragraphs(rows), model)
 }
 
 /// Picks a figure of a row.

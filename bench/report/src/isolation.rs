@@ -122,21 +122,12 @@ pub(crate) fn markdown(rows: &[IsolationRow], model: &Model) -> String {
         let cells: Vec<String> = faults.iter().map(shown).collect();
         let _ = writeln!(text, "| {} | {} |", cell(&row.line.label), cells.join(" | "));
     }
-    let (header, environment) = (&model.header, &model.header.environment);
-    let _ = writeln!(
-        text,
-        "\nShare of the victims that were cut off, refused or stalled, and when the server was as it was before, or that it is weaker (a worker is lost, memory is kept), hangs or is gone. Medians of {}. Measured {} UTC with dyno {} on {}, {}, Linux {}.\n",
-        show::count(header.blocks as usize, "block"),
-        show::moment(header.began_unix_ms),
-        environment.dyno,
-        environment.processor,
-        show::count(environment.cores, "core"),
-        environment.kernel,
+    let told = format!(
+        "Share of the victims that were cut off, refused or stalled, and when the server was as it was before, or that it is weaker (a worker is lost, memory is kept), hangs or is gone. Medians of {}. {}.",
+        show::count(model.header.blocks as usize, "block"),
+        words::measured(&model.header),
     );
-    for paragraph in paragraphs(rows).into_iter().chain(words::bearings(model)) {
-        let _ = writeln!(text, "{paragraph}\n");
-    }
-    text
+    text + &words::below_table(&told, paragraphs(rows), model)
 }
 
 /// The result in words.

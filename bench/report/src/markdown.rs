@@ -13,7 +13,6 @@ use dyno_units::show;
 /// The results as Markdown, with machine, kernel and date.
 pub(crate) fn render(model: &Model, opening: Option<&Opening>) -> String {
     let header = &model.header;
-    let environment = &header.environment;
     let mut text = opening::markdown(opening);
     let rate = model
         .rate_per_s
@@ -39,14 +38,10 @@ pub(crate) fn render(model: &Model, opening: Option<&Opening>) -> String {
     }
     let _ = writeln!(
         text,
-        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
+        "\nMedians of {}, with 95 % intervals; ≥ where the server was not the bottleneck. {}, {}.\n",
         model.basis(),
-        show::moment(header.began_unix_ms),
-        environment.dyno,
-        environment.processor,
-        environment.cores,
-        environment.kernel,
-        environment.system,
+        words::measured(header),
+        header.environment.system,
     );
     text += &transports::markdown(model);
     for paragraph in words::paragraphs(model) {

@@ -89,22 +89,13 @@ pub(crate) fn markdown(rows: &[OverloadRow], model: &Model) -> String {
             back(row.storm),
         );
     }
-    let environment = &header.environment;
-    let _ = writeln!(
-        text,
-        "\nRight answers within the patience of the clients as a share of the peak, medians of {}. Measured {} UTC with dyno {} on {}, {} cores, Linux {}, {}.\n",
+    let told = format!(
+        "Right answers within the patience of the clients as a share of the peak, medians of {}. {}, {}.",
         show::count(header.blocks as usize, "block"),
-        show::moment(header.began_unix_ms),
-        environment.dyno,
-        environment.processor,
-        environment.cores,
-        environment.kernel,
-        environment.system,
+        words::measured(header),
+        header.environment.system,
     );
-    for paragraph in paragraphs(rows).into_iter().chain(words::bearings(model)) {
-        let _ = writeln!(text, "{paragraph}\n");
-    }
-    text
+    text + &words::below_table(&told, paragraphs(rows), model)
 }
 
 /// The result in words.

@@ -67,21 +67,12 @@ pub(crate) fn markdown(rows: &[DuelRow], model: &Model) -> String {
             ratio(&row.rate),
         );
     }
-    let environment = &header.environment;
-    let _ = writeln!(
-        text,
-        "\nMedians of {} with fresh servers, in turn by the millisecond on one core; ratios with 95 % intervals. Measured {} UTC with dyno {} on {}, {} cores, Linux {}.\n",
+    let told = format!(
+        "Medians of {} with fresh servers, in turn by the millisecond on one core; ratios with 95 % intervals. {}.",
         show::count(header.blocks as usize, "block"),
-        show::moment(header.began_unix_ms),
-        environment.dyno,
-        environment.processor,
-        environment.cores,
-        environment.kernel,
+        words::measured(header),
     );
-    for paragraph in paragraphs(rows).into_iter().chain(words::bearings(model)) {
-        let _ = writeln!(text, "{paragraph}\n");
-    }
-    text
+    text + &words::below_table(&told, paragraphs(rows), model)
 }
 
 /// The result in words.

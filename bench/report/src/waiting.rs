@@ -119,22 +119,12 @@ pub(crate) fn markdown(records: &Levelled, model: &Model) -> String {
             figure(&row.reset_ns, show::time),
         );
     }
-    let header = &model.header;
-    let environment = &header.environment;
-    let _ = writeln!(
-        text,
-        "\nMedians of {}. Measured {} UTC with dyno {} on {}, {}, Linux {}.\n",
-        show::count(header.blocks as usize, "block"),
-        show::moment(header.began_unix_ms),
-        environment.dyno,
-        environment.processor,
-        show::count(environment.cores, "core"),
-        environment.kernel,
+    let told = format!(
+        "Medians of {}. {}.",
+        show::count(model.header.blocks as usize, "block"),
+        words::measured(&model.header)
     );
-    for paragraph in paragraphs(&rows).into_iter().chain(words::bearings(model)) {
-        let _ = writeln!(text, "{paragraph}\n");
-    }
-    text
+    text + &words::below_table(&told, paragraphs(&rows), model)
 }
 
 /// The result in words.

@@ -5,7 +5,7 @@ use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::limits::{SLOWED_SHARE, WATCHED_FALL_NOTED};
 use dyno_analysis::ranking::{Podium, Ranked, podium};
-use dyno_record::header::PROBE;
+use dyno_record::header::{Header, PROBE};
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
@@ -24,6 +24,25 @@ pub(crate) fn paragraphs(model: &Model) -> Vec<String> {
 pub(crate) fn bearings(model: &Model) -> Vec<String> {
     let found = [trust(model)].into_iter().chain(builds(model)).chain(probes(model)).chain(marks(model));
     found.chain(floor(model)).collect()
+}
+
+/// When, by what and where an experiment was measured, for the words below a table in Markdown.
+pub(crate) fn measured(header: &Header) -> String {
+    let environment = &header.environment;
+    format!(
+        "Measured {} UTC with dyno {} on {}, {}, Linux {}",
+        show::moment(header.began_unix_ms),
+        environment.dyno,
+        environment.processor,
+        show::count(environment.cores, "core"),
+        environment.kernel,
+    )
+}
+
+/// What stands below a table in Markdown: what its figures are, the result in words, and how far it may be believed.
+pub(crate) fn below_table(told: &str, paragraphs: Vec<String>, model: &Model) -> String {
+    let below = [told.to_string()].into_iter().chain(paragraphs).chain(bearings(model));
+    below.fold("\n".to_string(), |text, paragraph| text + &paragraph + "\n\n")
 }
 
 /// That an older kind of probe measured, or several kinds did, where that is so.

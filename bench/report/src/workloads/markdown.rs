@@ -9,12 +9,10 @@ use dyno_units::show;
 use super::words::{advice, verdict};
 use super::{FIGURES, SHARE_WORDS, percent};
 use crate::table_cell::cell;
-use crate::words::bearings;
+use crate::words::{bearings, measured};
 
 /// The results as Markdown, with machine, kernel and date.
 pub(crate) fn render(matrix: &Matrix, model: &Model) -> String {
-    let header = &model.header;
-    let environment = &header.environment;
     let mut text = String::new();
     for paragraph in verdict(matrix) {
         let _ = writeln!(text, "{paragraph}\n");
@@ -22,13 +20,9 @@ pub(crate) fn render(matrix: &Matrix, model: &Model) -> String {
     table(&mut text, matrix, share);
     let _ = writeln!(
         text,
-        "\n{SHARE_WORDS} **Bold**: among the best, no difference seen. Measured {} UTC with dyno {} on {}, {}, Linux {}, {}.\n",
-        show::moment(header.began_unix_ms),
-        environment.dyno,
-        environment.processor,
-        show::count(environment.cores, "core"),
-        environment.kernel,
-        environment.system,
+        "\n{SHARE_WORDS} **Bold**: among the best, no difference seen. {}, {}.\n",
+        measured(&model.header),
+        model.header.environment.system,
     );
     text += "### Which one when\n\n";
     for row in &matrix.rows {
