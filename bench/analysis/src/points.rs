@@ -3,7 +3,6 @@
 use crate::curves;
 use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
-use dyno_record::experiment::Experiment;
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
@@ -49,9 +48,22 @@ pub struct Trail {
     pub points: Vec<TrailPoint>,
 }
 
+/// What an axis counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AxisKind {
+    /// Cores of the server.
+    Cores,
+    /// Connections.
+    Connections,
+    /// The rate that is offered.
+    Offered,
+}
+
 /// The axis of an experiment: the step that it is made of, its name, and where a cell lies on it.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
+    /// What it counts.
+    pub kind: AxisKind,
     /// The steps that lie on it, each with what its trail is called beside the contestant.
     pub steps: &'static [(Step, &'static str)],
     /// What the axis shows.
@@ -64,40 +76,38 @@ pub struct Axis {
     pub counts_connections: bool,
 }
 
-/// The axis of an experiment, where it has one.
-pub fn axis(experiment: Experiment) -> Option<Axis> {
-    match experiment {
-        Experiment::Scale => Some(Axis {
-            steps: &[(Step::Scale, "")],
-            name: "server cores",
-            log: false,
-            place: |record| record.trial.cell.cores.server.len() as f64,
-            counts_connections: false,
-        }),
-        Experiment::Connections => Some(Axis {
-            steps: &[(Step::Connections, ""), (Step::ConnectionsIdle, IDLE)],
-            name: "connections",
-            log: true,
-            place: |record| {
-                let load = &record.trial.cell.load;
-                f64::from(load.connections + load.idle_connections)
+impl AxisKind {
+    /// The axis of that kind.
+    pub fn axis(self) -> Axis {
+        match self {
+            AxisKind::Cores => Axis {
+                kind: self,
+                steps: &[(Step::Scale, "")],
+                name: "server cores",
+                log: false,
+                place: |record| record.trial.cell.cores.server.len() as f64,
+                counts_connections: false,
             },
-            counts_connections: true,
-        }),
-        Experiment::Curve => Some(Axis {
-            steps: &[(Step::Curve, "")],
-            name: "offered requests a second",
-            log: true,
-            place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
-            counts_connections: false,
-        }),
-        Experiment::Compare
-        | Experiment::Count
-        | Experiment::Workloads
-        | Experiment::Duel
-        | Experiment::Overload
-        | Experiment::Waiting
-        | Experiment::Isolation => None,
+            AxisKind::Connections => Axis {
+                kind: self,
+                steps: &[(Step::Connections, ""), (Step::ConnectionsIdle, IDLE)],
+                name: "connections",
+                log: true,
+                place: |record| {
+                    let load = &record.trial.cell.load;
+                    f64::from(load.connections + load.idle_connections)
+                },
+                counts_connections: true,
+            },
+            AxisKind::Offered => Axis {
+                kind: self,
+                steps: &[(Step::Curve, "")],
+                name: "offered requests a second",
+                log: true,
+                place: |record| record.trial.cell.load.rate_per_s.unwrap_or_default(),
+                counts_connections: false,
+            },
+        }
     }
 }
 

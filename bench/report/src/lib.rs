@@ -1,17 +1,11 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
-use dyno_analysis::duel;
-use dyno_analysis::instructions::rows;
-use dyno_analysis::isolation::rows as isolation_rows;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::overload::rows as overloads;
-use dyno_analysis::points;
-use dyno_analysis::workloads::matrix;
-use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
 
 use crate::error::ReportError;
+use crate::found::Found;
 use crate::opening::Opening;
 use crate::pictures::Picture;
 use crate::who::ChapterText;
@@ -21,6 +15,7 @@ mod cells;
 mod charts;
 pub mod error;
 mod finding;
+mod found;
 mod glossary;
 mod instructions;
 mod isolation;
@@ -86,52 +81,50 @@ impl Report {
     /// As [`Report::of`].
     pub fn with_chapters(records: &Levelled, chapters: &[ChapterText]) -> Result<Self, ReportError> {
         let model = comparison::model(records);
-        let opening = Opening::of(&model, records);
+        let found = Found::of(records);
+        let opening = Opening::of(&model, records, &found);
         let answer = opening::terminal(opening.as_ref());
-        let rest = terminal(&model, records);
-        let markdown = match points::axis(records.header.experiment) {
-            Some(_) => format!("{}```text{rest}```\n", opening::markdown(opening.as_ref())),
-            None => match records.header.experiment {
-                Experiment::Count => instructions::markdown(&rows(records), &model),
-                Experiment::Isolation => isolation::markdown(&isolation_rows(records), &model),
-                Experiment::Duel => turns::markdown(&duel::rows(records), &model),
-                Experiment::Overload => overload::markdown(&overloads(records), &model),
-                Experiment::Waiting => waiting::markdown(records, &model),
-                Experiment::Workloads => workloads::markdown::render(&matrix(records), &model),
-                _ => markdown::render(&model, opening.as_ref()),
-            },
+        let rest = terminal(&model, records, &found);
+        let markdown = match &found {
+            Found::Along(..) => format!("{}```text{rest}```\n", opening::markdown(opening.as_ref())),
+            Found::Counted(rows) => instructions::markdown(rows, &model),
+            Found::InTurn(rows) => turns::markdown(rows, &model),
+            Found::Isolated(rows) => isolation::markdown(rows, &model),
+            Found::Overloaded(rows) => overload::markdown(rows, &model),
+            Found::Waited(rows) => waiting::markdown(rows, &model),
+            Found::Workloads(matrix) => workloads::markdown::render(matrix, &model),
+            Found::Compared => markdown::render(&model, opening.as_ref()),
         };
+        let figures = summary::figures(&model, records, &found);
         Ok(Report {
             terminal: answer + &rest,
             markdown,
-            csv: match records.header.experiment {
-                Experiment::Isolation => isolation_cells::render(&records.cells)?,
-                experiment => cells::render(experiment, &records.cells)?,
+            csv: match found {
+                Found::Isolated(_) => isolation_cells::render(&records.cells)?,
+                _ => cells::render(records.header.experiment, &records.cells)?,
             },
-            summary_csv: summary::csv(&model, records)?,
-            summary_json: summary::json(&model, records)?,
-            html: page::render(&model, records, opening.as_ref(), chapters)?,
-            pictures: pictures::all(&model, records, opening.as_ref()),
+            summary_csv: summary::csv(&figures)?,
+            summary_json: summary::json(&records.header, figures)?,
+            html: page::render(&model, records, &found, opening.as_ref(), chapters)?,
+            pictures: pictures::all(&model, records, &found, opening.as_ref()),
             usable: records.cells.iter().any(|record| record.counts()),
         })
     }
 }
 
 /// The table of an experiment for the terminal.
-fn terminal(model: &Model, records: &Levelled) -> String {
-    let mut table = match points::axis(records.header.experiment) {
-        Some(axis) => points_table::render(axis, &points::trails(records, axis)),
-        None => match records.header.experiment {
-            Experiment::Count => instructions::terminal(&rows(records)),
-            Experiment::Isolation => isolation::terminal(&isolation_rows(records)),
-            Experiment::Duel => turns::terminal(&duel::rows(records)),
-            Experiment::Overload => overload::terminal(&overloads(records)),
-            Experiment::Waiting => waiting::terminal(records),
-            Experiment::Workloads => return workloads::terminal(&matrix(records), model),
-            _ => return text::render(model),
-        },
+fn terminal(model: &Model, records: &Levelled, found: &Found) -> String {
+    let mut table = match found {
+        Found::Along(axis, trails) => points_table::render(*axis, trails),
+        Found::Counted(rows) => instructions::terminal(rows),
+        Found::InTurn(rows) => turns::terminal(rows),
+        Found::Isolated(rows) => isolation::terminal(rows),
+        Found::Overloaded(rows) => overload::terminal(rows),
+        Found::Waited(rows) => waiting::terminal(rows),
+        Found::Workloads(matrix) => return workloads::terminal(matrix, model),
+        Found::Compared => return text::render(model),
     };
-    for paragraph in statements::paragraphs(model, records) {
+    for paragraph in statements::paragraphs(model, records, found) {
         table += &format!("\n{}\n", wrap(&paragraph, 80));
     }
     table

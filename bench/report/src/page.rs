@@ -7,6 +7,7 @@ use dyno_record::step::Step;
 
 use crate::charts::escape;
 use crate::error::ReportError;
+use crate::found::Found;
 use crate::glossary;
 use crate::machine;
 use crate::opening::{self, Opening};
@@ -60,12 +61,13 @@ pub(crate) const SCRIPT: &str = include_str!("page/script.js");
 pub(crate) fn render(
     model: &Model,
     records: &Levelled,
+    found: &Found,
     opening: Option<&Opening>,
     chapters: &[ChapterText],
 ) -> Result<String, ReportError> {
     let header = &records.header;
-    let paragraphs = statements::paragraphs(model, records);
-    let mut parts = sections::all(model, records);
+    let paragraphs = statements::paragraphs(model, records, found);
+    let mut parts = sections::all(model, records, found);
     if opening.is_some() {
         let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
         parts.push(Section {

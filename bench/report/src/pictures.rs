@@ -2,9 +2,9 @@
 
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points;
-use dyno_record::experiment::Experiment;
+use dyno_analysis::points::AxisKind;
 
+use crate::found::Found;
 use crate::opening::{self, Opening};
 use crate::sections::{hockey, latency, speed_up, trade};
 
@@ -24,10 +24,15 @@ const PALETTE: &str = include_str!("page/palette.css");
 const DRAWING: &str = include_str!("page/figures.css");
 
 /// All pictures that an experiment has.
-pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) -> Vec<Picture> {
-    let mut found = Vec::new();
+pub(crate) fn all(
+    model: &Model,
+    records: &Levelled,
+    found: &Found,
+    opening: Option<&Opening>,
+) -> Vec<Picture> {
+    let mut pictures = Vec::new();
     let mut add = |name: &str, words: &str, svg: &str| {
-        found.push(Picture {
+        pictures.push(Picture {
             name: crate::charts::class(name),
             words: words.to_string(),
             svg: alone(svg, words),
@@ -36,8 +41,8 @@ pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) 
     if let Some(opening) = opening {
         add("verdict", &opening.words().join(" "), &opening::picture::svg(opening));
     }
-    match records.header.experiment {
-        Experiment::Compare => {
+    match found {
+        Found::Compared => {
             if let Some(svg) = latency::tails(model) {
                 add("latency", "p50, p90 and p99 at the common rate", &svg);
             }
@@ -51,27 +56,27 @@ pub(crate) fn all(model: &Model, records: &Levelled, opening: Option<&Opening>) 
                 add("trade-off", &words, &svg);
             }
         }
-        Experiment::Curve => {
-            let trails = points::axis(Experiment::Curve).map(|axis| points::trails(records, axis));
-            for (label, svg) in hockey::charts(records, &trails.unwrap_or_default()) {
-                add(&format!("load-{label}"), "Latency against offered load, up and back", &svg);
+        Found::Along(axis, trails) => match axis.kind {
+            AxisKind::Offered => {
+                for (label, svg) in hockey::charts(records, trails) {
+                    add(&format!("load-{label}"), "Latency against offered load, up and back", &svg);
+                }
             }
-        }
-        Experiment::Scale => {
-            let trails = points::axis(Experiment::Scale).map(|axis| points::trails(records, axis));
-            if let Some((words, svg)) = speed_up::picture(&trails.unwrap_or_default()) {
-                add("speed-up", &words, &svg);
+            AxisKind::Cores => {
+                if let Some((words, svg)) = speed_up::picture(trails) {
+                    add("speed-up", &words, &svg);
+                }
             }
-        }
-        Experiment::Connections
-        | Experiment::Count
-        | Experiment::Duel
-        | Experiment::Isolation
-        | Experiment::Overload
-        | Experiment::Waiting
-        | Experiment::Workloads => {}
+            AxisKind::Connections => {}
+        },
+        Found::Counted(_)
+        | Found::InTurn(_)
+        | Found::Isolated(_)
+        | Found::Overloaded(_)
+        | Found::Waited(_)
+        | Found::Workloads(_) => {}
     }
-    found
+    pictures
 }
 
 /// A drawing of the page as a file: with a namespace, a size, its colours, and paper behind it.

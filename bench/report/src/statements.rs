@@ -1,62 +1,35 @@
 //! The result of an experiment in words: the verdict at the top of the page.
 
+use crate::found::Found;
 use crate::memory;
 use crate::words;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::critical::{RateStanding, Tries};
 use dyno_analysis::curves::{self, CurveFinding, Recovery, Unfound};
-use dyno_analysis::duel;
 use dyno_analysis::figure::RowFigure;
-use dyno_analysis::instructions;
-use dyno_analysis::isolation;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::overload;
-use dyno_analysis::points::{self, Trail, TrailPoint};
-use dyno_analysis::workloads::matrix;
-use dyno_record::experiment::Experiment;
+use dyno_analysis::points::{AxisKind, IDLE, Trail, TrailPoint};
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
-pub(crate) fn paragraphs(model: &Model, records: &Levelled) -> Vec<String> {
-    let mut found = match points::axis(records.header.experiment) {
-        None if records.header.experiment == Experiment::Count => {
-            crate::instructions::paragraphs(&instructions::rows(records))
-        }
-        None if records.header.experiment == Experiment::Isolation => {
-            crate::isolation::paragraphs(&isolation::rows(records))
-        }
-        None if records.header.experiment == Experiment::Overload => {
-            crate::overload::paragraphs(&overload::rows(records))
-        }
-        None if records.header.experiment == Experiment::Duel => {
-            crate::turns::paragraphs(&duel::rows(records))
-        }
-        None if records.header.experiment == Experiment::Workloads => {
-            // How far it may be believed stands with the figures, so that the table is seen first.
-            return crate::workloads::words::verdict(&matrix(records));
-        }
-        None if records.header.experiment == Experiment::Waiting => {
-            crate::waiting::paragraphs(&dyno_analysis::waiting::rows(records))
-        }
-        None => return words::paragraphs(model),
-        Some(axis) => {
-            let trails = points::trails(records, axis);
-            match records.header.experiment {
-                Experiment::Scale => trails.iter().filter_map(scale).collect(),
-                Experiment::Connections => trails.iter().filter_map(connections).collect(),
-                Experiment::Curve
-                | Experiment::Compare
-                | Experiment::Count
-                | Experiment::Overload
-                | Experiment::Isolation
-                | Experiment::Duel
-                | Experiment::Waiting
-                | Experiment::Workloads => curves(records),
-            }
-        }
+pub(crate) fn paragraphs(model: &Model, records: &Levelled, found: &Found) -> Vec<String> {
+    let mut paragraphs = match found {
+        Found::Compared => return words::paragraphs(model),
+        // How far it may be believed stands with the figures, so that the table is seen first.
+        Found::Workloads(matrix) => return crate::workloads::words::verdict(matrix),
+        Found::Counted(rows) => crate::instructions::paragraphs(rows),
+        Found::InTurn(rows) => crate::turns::paragraphs(rows),
+        Found::Isolated(rows) => crate::isolation::paragraphs(rows),
+        Found::Overloaded(rows) => crate::overload::paragraphs(rows),
+        Found::Waited(rows) => crate::waiting::paragraphs(rows),
+        Found::Along(axis, trails) => match axis.kind {
+            AxisKind::Cores => trails.iter().filter_map(scale).collect(),
+            AxisKind::Connections => trails.iter().filter_map(connections).collect(),
+            AxisKind::Offered => curves(records),
+        },
     };
-    found.extend(words::bearings(model));
-    found
+    paragraphs.extend(words::bearings(model));
+    paragraphs
 }
 
 fn scale(trail: &Trail) -> Option<String> {
@@ -87,7 +60,7 @@ fn scale(trail: &Trail) -> Option<String> {
 }
 
 fn connections(trail: &Trail) -> Option<String> {
-    let (who, how) = match trail.line.label.strip_suffix(points::IDLE) {
+    let (who, how) = match trail.line.label.strip_suffix(IDLE) {
         Some(label) => (label, ", all but ten of them silent,"),
         None => (trail.line.label.as_str(), ""),
     };

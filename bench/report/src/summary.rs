@@ -5,17 +5,18 @@
 
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::curves;
-use dyno_analysis::duel::{self, DuelRow};
+use dyno_analysis::duel::DuelRow;
 use dyno_analysis::figure::RowFigure;
-use dyno_analysis::instructions::{self, CountRow};
+use dyno_analysis::instructions::CountRow;
 use dyno_analysis::isolation::{self, IsolationRow, back_ns};
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::overload::{self, OverloadPoint, OverloadRow};
-use dyno_analysis::points::{self, Trail, TrailPoint};
+use dyno_analysis::overload::{OverloadPoint, OverloadRow};
+use dyno_analysis::points::{AxisKind, Trail, TrailPoint};
 use dyno_analysis::transports::prices;
 use dyno_analysis::waiting::WaitingRow;
-use dyno_analysis::workloads::{Matrix, matrix};
+use dyno_analysis::workloads::Matrix;
 use dyno_record::experiment::Experiment;
+use dyno_record::header::Header;
 use dyno_record::transport::TransportKind;
 use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::sample::median;
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 use crate::cells::{lines, plain};
 use crate::error::ReportError;
+use crate::found::Found;
 
 /// Version of `summary.json`; it rises with every change that an older reader would misread.
 pub const SCHEMA: u32 = 2;
@@ -82,13 +84,12 @@ pub fn schema() -> serde_json::Value {
 }
 
 /// The lines as CSV (RFC 4180).
-pub(crate) fn csv(model: &Model, records: &Levelled) -> Result<String, ReportError> {
-    lines(&figures(model, records))
+pub(crate) fn csv(figures: &[SummaryLine]) -> Result<String, ReportError> {
+    lines(figures)
 }
 
 /// The same as JSON, with what tells experiments apart.
-pub(crate) fn json(model: &Model, records: &Levelled) -> Result<String, ReportError> {
-    let header = &records.header;
+pub(crate) fn json(header: &Header, figures: Vec<SummaryLine>) -> Result<String, ReportError> {
     let summary = Summary {
         schema: SCHEMA,
         experiment: header.experiment.word(),
@@ -97,52 +98,34 @@ pub(crate) fn json(model: &Model, records: &Levelled) -> Result<String, ReportEr
         began_unix_ms: header.began_unix_ms,
         seed: header.seed,
         blocks: header.blocks,
-        figures: figures(model, records),
+        figures,
     };
     serde_json::to_string_pretty(&summary).map(|text| text + "\n").map_err(ReportError::Summary)
 }
 
-fn figures(model: &Model, records: &Levelled) -> Vec<SummaryLine> {
-    if records.header.experiment == Experiment::Count {
-        return instructions::rows(records).iter().flat_map(counted).collect();
+/// The figures of an experiment.
+pub(crate) fn figures(model: &Model, records: &Levelled, found: &Found) -> Vec<SummaryLine> {
+    match found {
+        Found::Compared => {
+            let rows = model.rows.iter().enumerate();
+            rows.flat_map(|(place, row)| compared(model, place, row)).collect()
+        }
+        Found::Counted(rows) => rows.iter().flat_map(counted).collect(),
+        Found::InTurn(rows) => rows.iter().flat_map(in_turn).collect(),
+        Found::Isolated(rows) => rows.iter().flat_map(isolated).collect(),
+        Found::Overloaded(rows) => rows.iter().flat_map(overloaded).collect(),
+        Found::Waited(rows) => rows.iter().flat_map(waited).collect(),
+        Found::Workloads(matrix) => workloads(matrix),
+        Found::Along(axis, trails) => {
+            let (name, further) = match axis.kind {
+                AxisKind::Cores => ("cores", Vec::new()),
+                AxisKind::Connections => ("connections", Vec::new()),
+                AxisKind::Offered => ("offered_per_s", critical_points(records)),
+            };
+            let experiment = records.header.experiment;
+            trails.iter().flat_map(|trail| along(trail, experiment, name)).chain(further).collect()
+        }
     }
-    if records.header.experiment == Experiment::Isolation {
-        return isolation::rows(records).iter().flat_map(isolated).collect();
-    }
-    if records.header.experiment == Experiment::Overload {
-        return overload::rows(records).iter().flat_map(overloaded).collect();
-    }
-    if records.header.experiment == Experiment::Duel {
-        return duel::rows(records).iter().flat_map(in_turn).collect();
-    }
-    if records.header.experiment == Experiment::Workloads {
-        return workloads(&matrix(records));
-    }
-    if records.header.experiment == Experiment::Waiting {
-        return dyno_analysis::waiting::rows(records).iter().flat_map(waited).collect();
-    }
-    let Some(axis) = points::axis(records.header.experiment) else {
-        return model.rows.iter().enumerate().flat_map(|(place, row)| compared(model, place, row)).collect();
-    };
-    let trails = points::trails(records, axis);
-    let name = match records.header.experiment {
-        Experiment::Scale => "cores",
-        Experiment::Connections => "connections",
-        Experiment::Curve
-        | Experiment::Compare
-        | Experiment::Count
-        | Experiment::Duel
-        | Experiment::Overload
-        | Experiment::Waiting
-        | Experiment::Isolation
-        | Experiment::Workloads => "offered_per_s",
-    };
-    let mut found: Vec<SummaryLine> =
-        trails.iter().flat_map(|trail| along(trail, records.header.experiment, name)).collect();
-    if records.header.experiment == Experiment::Curve {
-        found.extend(critical_points(records));
-    }
-    found
 }
 
 /// A line of a figure over blocks.

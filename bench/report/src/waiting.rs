@@ -4,8 +4,7 @@ use std::fmt::Write;
 
 use dyno_analysis::comparison::Model;
 use dyno_analysis::figure::RowFigure;
-use dyno_analysis::levelling::Levelled;
-use dyno_analysis::waiting::{Others, WaitingRow, ladder, rows};
+use dyno_analysis::waiting::{Others, WaitingRow, ladder};
 use dyno_units::show;
 
 use crate::table_cell::cell;
@@ -26,7 +25,7 @@ const HEADS: [([&str; 2], usize); 7] = [
 const NAME: usize = 21;
 
 /// The table for a terminal of 80 columns, in the order of the chapters.
-pub(crate) fn terminal(records: &Levelled) -> String {
+pub(crate) fn terminal(rows: &[WaitingRow]) -> String {
     let mut text = String::from("\n");
     for line in 0..2 {
         let _ = write!(text, "{:<NAME$}", "");
@@ -35,9 +34,9 @@ pub(crate) fn terminal(records: &Levelled) -> String {
         }
         text.push('\n');
     }
-    for row in rows(records) {
+    for row in rows {
         let _ = write!(text, "{:<NAME$}", row.line.label.chars().take(NAME).collect::<String>());
-        for (shown, (_, width)) in columns(&row).iter().zip(HEADS) {
+        for (shown, (_, width)) in columns(row).iter().zip(HEADS) {
             let _ = write!(text, " {shown:>width$}");
         }
         text.push('\n');
@@ -91,15 +90,14 @@ fn figure(figure: &RowFigure, shown: fn(f64) -> String) -> String {
 }
 
 /// The tables for a README: the jam matrix, and what a waiter takes.
-pub(crate) fn markdown(records: &Levelled, model: &Model) -> String {
-    let rows = rows(records);
-    let numbers = ladder(&rows);
+pub(crate) fn markdown(rows: &[WaitingRow], model: &Model) -> String {
+    let numbers = ladder(rows);
     let heads: String = numbers.iter().map(|number| format!(" {number} |")).collect();
     let rules: String = numbers.iter().map(|_| "---:|").collect();
     let mut text = format!(
         "Time of another request while so many wait:\n\n| architecture |{heads} stopped by |\n|---|{rules}---:|\n"
     );
-    for row in &rows {
+    for row in rows {
         let cells: String = numbers
             .iter()
             .map(|number| format!(" {} |", row.beside.get(number).map_or("still".to_string(), told)))
@@ -107,7 +105,7 @@ pub(crate) fn markdown(records: &Levelled, model: &Model) -> String {
         let _ = writeln!(text, "| {} |{cells} {} |", cell(&row.line.label), stopped(row));
     }
     text += "\n| architecture | memory of a waiter | kernel memory | CPU of a waiter | let go after FIN | after reset |\n|---|---:|---:|---:|---:|---:|\n";
-    for row in &rows {
+    for row in rows {
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} |",
@@ -124,7 +122,7 @@ pub(crate) fn markdown(records: &Levelled, model: &Model) -> String {
         show::count(model.header.blocks as usize, "block"),
         words::measured(&model.header)
     );
-    text + &words::below_table(&told, paragraphs(&rows), model)
+    text + &words::below_table(&told, paragraphs(rows), model)
 }
 
 /// The result in words.

@@ -7,9 +7,8 @@ use dyno_analysis::critical::limit_of;
 use dyno_analysis::curves::{self, CurveFinding, Unfound};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{self, IDLE, Trail, TrailPoint};
+use dyno_analysis::points::{IDLE, Trail, TrailPoint};
 use dyno_analysis::tiers::{Entrant, Figured, of_ends, of_figures};
-use dyno_record::experiment::Experiment;
 use dyno_units::show;
 
 use super::compare::sure;
@@ -91,8 +90,7 @@ fn opening(
 }
 
 /// The rates on the most cores that the servers had for themselves.
-pub(crate) fn scale(records: &Levelled) -> Option<Opening> {
-    let trails = points::trails(records, points::axis(Experiment::Scale)?);
+pub(crate) fn scale(records: &Levelled, trails: &[Trail]) -> Option<Opening> {
     let own = |point: &&TrailPoint| !point.shared && point.rate.value().is_some();
     let most =
         trails.iter().flat_map(|trail| &trail.points).filter(own).map(|point| point.x).reduce(f64::max)?;
@@ -132,13 +130,13 @@ pub(crate) fn scale(records: &Levelled) -> Option<Opening> {
             "The machine has no further core that the generator does not need, so nothing is said of scaling.".into(),
         );
     }
-    let figured = at(&trails, most, |point| &point.rate);
+    let figured = at(trails, most, |point| &point.rate);
     opening(records, &figured, quantity, besides)
 }
 
 /// Who held how many connections, and what the memory of one was at the most that all of these held.
-pub(crate) fn connections(records: &Levelled) -> Option<Opening> {
-    let mut trails = points::trails(records, points::axis(Experiment::Connections)?);
+pub(crate) fn connections(records: &Levelled, trails: &[Trail]) -> Option<Opening> {
+    let mut trails = trails.to_vec();
     // The connections of the idle trail are the many; where there is one, it tells what a connection takes.
     if trails.iter().any(|trail| trail.line.label.ends_with(IDLE)) {
         trails.retain(|trail| trail.line.label.ends_with(IDLE));

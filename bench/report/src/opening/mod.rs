@@ -13,9 +13,11 @@ use std::collections::BTreeMap;
 
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::Levelled;
+use dyno_analysis::points::AxisKind;
 use dyno_analysis::tiers::Tiers;
-use dyno_record::experiment::Experiment;
 use dyno_units::text::wrap;
+
+use crate::found::Found;
 
 /// Columns of a terminal.
 const COLUMNS: usize = 80;
@@ -58,18 +60,20 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// The answer of an experiment; `None` where nothing was measured that could be ranked.
-    pub(crate) fn of(model: &Model, records: &Levelled) -> Option<Opening> {
-        match records.header.experiment {
-            Experiment::Compare => compare::opening(model),
-            Experiment::Curve => along::curve(records),
-            Experiment::Scale => along::scale(records),
-            Experiment::Connections => along::connections(records),
-            Experiment::Count
-            | Experiment::Duel
-            | Experiment::Isolation
-            | Experiment::Overload
-            | Experiment::Waiting
-            | Experiment::Workloads => None,
+    pub(crate) fn of(model: &Model, records: &Levelled, found: &Found) -> Option<Opening> {
+        match found {
+            Found::Compared => compare::opening(model),
+            Found::Along(axis, trails) => match axis.kind {
+                AxisKind::Offered => along::curve(records),
+                AxisKind::Cores => along::scale(records, trails),
+                AxisKind::Connections => along::connections(records, trails),
+            },
+            Found::Counted(_)
+            | Found::InTurn(_)
+            | Found::Isolated(_)
+            | Found::Overloaded(_)
+            | Found::Waited(_)
+            | Found::Workloads(_) => None,
         }
     }
 

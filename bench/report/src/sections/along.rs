@@ -11,28 +11,27 @@ use dyno_analysis::critical::{RateStanding, TriedRate, limit_of};
 use dyno_analysis::curves;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{self, Trail, TrailPoint};
-use dyno_record::experiment::{Experiment, SWEEP_SHARES};
+use dyno_analysis::points::{Axis, AxisKind, IDLE, Trail, TrailPoint};
+use dyno_record::experiment::SWEEP_SHARES;
 use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::scalability;
 use dyno_units::show;
 
 /// The parts of the page.
-pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) -> Vec<Section> {
-    let trails = points::trails(records, axis);
+pub(crate) fn sections(model: &Model, records: &Levelled, axis: Axis, trails: &[Trail]) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = Vec::new();
-    let across = Across::along(axis, &trails);
-    let limit = limit_of(&records.header).filter(|_| records.header.experiment == Experiment::Curve);
+    let across = Across::along(axis, trails);
+    let limit = limit_of(&records.header).filter(|_| axis.kind == AxisKind::Offered);
     let latencies = |across: &Across, note| {
-        latencies(across, &trails, &Marked { model, limit_ns: limit.map(|limit| limit.p99_ns) }, note)
+        latencies(across, trails, &Marked { model, limit_ns: limit.map(|limit| limit.p99_ns) }, note)
     };
-    match records.header.experiment {
-        Experiment::Scale => {
-            let speed_up = speed_up::figure(&trails);
+    match axis.kind {
+        AxisKind::Cores => {
+            let speed_up = speed_up::figure(trails);
             let figures: Vec<String> = speed_up
                 .into_iter()
-                .chain([rates(&across, &trails, "Right answers a second."), latencies(&across, "")])
+                .chain([rates(&across, trails, "Right answers a second."), latencies(&across, "")])
                 .collect();
             found.push(section(
                 "throughput",
@@ -42,30 +41,23 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             found.push(section(
                 "law",
                 "Speed-up, parallelism, and the scalability law",
-                law(&trails, records.header.seed),
+                law(trails, records.header.seed),
             ));
         }
-        Experiment::Connections => {
-            let [own, kernel] = memory(&across, &trails);
+        AxisKind::Connections => {
+            let [own, kernel] = memory(&across, trails);
             let figures = [own, kernel, latencies(&across, "")];
             found.push(section(
                 "memory",
                 "Memory, and latency of those that are active",
                 legend(model) + &charts(&figures),
             ));
-            found.push(section("walls", "Walls", walls(&trails)));
+            found.push(section("walls", "Walls", walls(trails)));
         }
-        Experiment::Curve
-        | Experiment::Compare
-        | Experiment::Count
-        | Experiment::Duel
-        | Experiment::Overload
-        | Experiment::Waiting
-        | Experiment::Isolation
-        | Experiment::Workloads => {
-            found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, &trails)));
+        AxisKind::Offered => {
+            found.push(section("up-and-back", "Up to overload, and back", hockey::section(records, trails)));
             let note = " A ring marks the critical point where it is confirmed; the dashed line is the limit. Past the point, a server that keeps its peak goes straight up, and one that collapses turns back.";
-            let answered = rates(&across, &trails, "What was answered of what was offered.");
+            let answered = rates(&across, trails, "What was answered of what was offered.");
             let figures = [latencies(&Across::throughput(), note), answered];
             found.push(section(
                 "latency",
@@ -74,7 +66,7 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: points::Axis) ->
             ));
         }
     }
-    found.push(section("table", "The figures", table(axis, &trails)));
+    found.push(section("table", "The figures", table(axis, trails)));
     found
 }
 
@@ -86,7 +78,7 @@ struct Across<'a> {
 
 impl Across<'_> {
     /// The axis of the experiment itself.
-    fn along(axis: points::Axis, trails: &[Trail]) -> Self {
+    fn along(axis: Axis, trails: &[Trail]) -> Self {
         let names = whole(axis, trails);
         let axis = ChartAxis { title: axis.name, log: axis.log, shown: show::rate, binary: false, names };
         Across { axis, place: |point| Some(point.x) }
@@ -141,7 +133,7 @@ fn draw(
     let mut lines = lines;
     if lines.len() > MOST_NAMES {
         // The names of the others stand at lines of their own, and the idle ones of the same are beside them.
-        let idle = lines.iter_mut().filter(|line| line.label.ends_with(points::IDLE));
+        let idle = lines.iter_mut().filter(|line| line.label.ends_with(IDLE));
         idle.for_each(|line| line.label.clear());
     }
     let title = format!("{} against {}", y.0, across.axis.title);
@@ -155,7 +147,7 @@ fn draw(
 }
 
 /// The places themselves, where they are few whole numbers: there is no half core.
-fn whole(axis: points::Axis, trails: &[Trail]) -> Vec<(f64, String)> {
+fn whole(axis: Axis, trails: &[Trail]) -> Vec<(f64, String)> {
     if axis.log || axis.counts_connections {
         return Vec::new();
     }
@@ -322,7 +314,7 @@ fn critical(records: &Levelled) -> String {
     )
 }
 
-fn table(axis: points::Axis, trails: &[Trail]) -> String {
+fn table(axis: Axis, trails: &[Trail]) -> String {
     let points = || trails.iter().flat_map(|trail| &trail.points);
     let memory = points().any(|point| point.memory.value().is_some());
     let mut names = vec![
@@ -347,8 +339,8 @@ fn table(axis: points::Axis, trails: &[Trail]) -> String {
         .map(|(trail, point)| {
             format!(
                 "<tr><th scope=\"row\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
-                who::link(trail.line.label.strip_suffix(points::IDLE).unwrap_or(&trail.line.label))
-                    + if trail.line.label.ends_with(points::IDLE) { points::IDLE } else { "" },
+                who::link(trail.line.label.strip_suffix(IDLE).unwrap_or(&trail.line.label))
+                    + if trail.line.label.ends_with(IDLE) { IDLE } else { "" },
                 point.x,
                 show::rate(point.x),
                 value_cell(&point.rate, show::rate),

@@ -2,16 +2,11 @@
 
 use crate::charts::marker::marker;
 use crate::charts::{class, escape};
+use crate::found::Found;
 use crate::glossary;
 use crate::section::Section;
 use dyno_analysis::comparison::Model;
-use dyno_analysis::duel as duels;
-use dyno_analysis::instructions;
-use dyno_analysis::isolation as findings;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points;
-use dyno_analysis::workloads::matrix;
-use dyno_record::experiment::Experiment;
 
 pub(crate) mod along;
 pub(crate) mod compare;
@@ -26,24 +21,16 @@ pub(crate) mod trade;
 pub(crate) mod waiting;
 
 /// All parts that an experiment has.
-pub(crate) fn all(model: &Model, records: &Levelled) -> Vec<Section> {
-    match points::axis(records.header.experiment) {
-        Some(axis) => along::sections(model, records, axis),
-        None if records.header.experiment == Experiment::Count => {
-            count::sections(model, &instructions::rows(records))
-        }
-        None if records.header.experiment == Experiment::Waiting => waiting::sections(model, records),
-        None if records.header.experiment == Experiment::Isolation => {
-            isolation::sections(&findings::rows(records))
-        }
-        None if records.header.experiment == Experiment::Overload => {
-            overload::sections(model, &dyno_analysis::overload::rows(records))
-        }
-        None if records.header.experiment == Experiment::Duel => duel::sections(model, &duels::rows(records)),
-        None if records.header.experiment == Experiment::Workloads => {
-            crate::workloads::section::sections(&matrix(records), model)
-        }
-        None => compare::sections(model, records),
+pub(crate) fn all(model: &Model, records: &Levelled, found: &Found) -> Vec<Section> {
+    match found {
+        Found::Compared => compare::sections(model, records),
+        Found::Along(axis, trails) => along::sections(model, records, *axis, trails),
+        Found::Counted(rows) => count::sections(model, rows),
+        Found::InTurn(rows) => duel::sections(model, rows),
+        Found::Isolated(rows) => isolation::sections(rows),
+        Found::Overloaded(rows) => overload::sections(model, rows),
+        Found::Waited(rows) => waiting::sections(model, rows),
+        Found::Workloads(matrix) => crate::workloads::section::sections(matrix, model),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use dyno_analysis::comparison::Model;
 use dyno_analysis::figure::RowFigure;
-use dyno_analysis::levelling::Levelled;
-use dyno_analysis::waiting::{Others, WaitingRow, ladder, rows};
+use dyno_analysis::waiting::{Others, WaitingRow, ladder};
 use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 
@@ -15,18 +14,17 @@ use crate::sections::{chart_in_two_scales, charts, head, legend};
 use crate::waiting::{per_second, stopped, told};
 
 /// The parts of the page.
-pub(crate) fn sections(model: &Model, records: &Levelled) -> Vec<Section> {
-    let rows = rows(records);
+pub(crate) fn sections(model: &Model, rows: &[WaitingRow]) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let both = [
-        bar_chart(&rows, "Memory of a waiter.", "memory", true, |row| &row.memory, show::bytes),
-        bar_chart(&rows, "Let go after a FIN.", "time", false, |row| &row.fin_ns, show::time),
-        bar_chart(&rows, "Let go after a reset.", "time", false, |row| &row.reset_ns, show::time),
+        bar_chart(rows, "Memory of a waiter.", "memory", true, |row| &row.memory, show::bytes),
+        bar_chart(rows, "Let go after a FIN.", "time", false, |row| &row.fin_ns, show::time),
+        bar_chart(rows, "Let go after a reset.", "time", false, |row| &row.reset_ns, show::time),
     ];
     vec![
-        section("jam", "Who stands still while others wait", matrix(&rows)),
+        section("jam", "Who stands still while others wait", matrix(rows)),
         section("waiters", "What a waiter takes, and how soon it is let go", legend(model) + &charts(&both)),
-        section("table", "Side by side", table(&rows)),
+        section("table", "Side by side", table(rows)),
     ]
 }
 

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use dyno_analysis::comparison::Model;
 use dyno_analysis::workloads::{Matrix, Standing, WorkloadRow};
-use dyno_units::show;
 
 use super::words::{advice, verdict};
 use super::{FIGURES, SHARE_WORDS, percent};
