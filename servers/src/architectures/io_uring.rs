@@ -20,8 +20,10 @@
 //!
 //! # Breaks
 //! Where the kernel is old or the operator has forbidden io_uring, as many have after its series of vulnerabilities.
-//! At low load there is nothing to batch. One thread uses one core, and a service that computes stops all. Under
-//! overload control a request's age runs from its arrival in the kernel.
+//! At low load there is nothing to batch. One thread uses one core, and a service that computes stops all. After a
+//! crash the port is held on: the kernel takes a ring apart in the background, and until then, some ten
+//! milliseconds, the accept under way takes connections that nobody will serve. Under overload control a
+//! request's age runs from its arrival in the kernel.
 //!
 //! # Lineage
 //! Windows NT's completion ports (1994); POSIX aio, which never came to sockets; Axboe, Linux 5.1 (2019); multishot
