@@ -19,11 +19,10 @@
 //! sockets.
 //!
 //! # Breaks
-//! Where the kernel is old or the operator has forbidden io_uring, as many have after its series of vulnerabilities.
-//! At low load there is nothing to batch. One thread uses one core, and a service that computes stops all. After a
-//! crash the port is held on: the kernel takes a ring apart in the background, and until then, some ten
-//! milliseconds, the accept under way takes connections that nobody will serve. Under overload control a
-//! request's age runs from its arrival in the kernel.
+//! Where the kernel is old or the operator has forbidden io_uring, as many have after its vulnerabilities. At low
+//! load there is nothing to batch. One thread uses one core, and a service that computes stops all. For some ten
+//! milliseconds after a crash the port still takes connections that nobody will serve: the kernel takes a ring apart
+//! in the background. Under overload control a request's age runs from its arrival in the kernel.
 //!
 //! # Lineage
 //! Windows NT's completion ports (1994); POSIX aio, which never came to sockets; Axboe, Linux 5.1 (2019); multishot
@@ -36,8 +35,7 @@
 //! <details><summary>Answer</summary>
 //!
 //! With epoll there are 65: one wait, 32 reads, 32 writes. Here it is one: it submits the new operations and
-//! fetches what is done. With a single connection the difference is three calls against one, so it shows
-//! under load.
+//! fetches what is done. With one connection it is one call against three, so the difference shows under load.
 //!
 //! </details>
 

@@ -56,7 +56,7 @@ pub(crate) fn run(versus: Versus, quiet: bool, format: Format, output: &Path) ->
     let ratios: Vec<_> =
         rest.iter().map(|other| findings::ratios(&first[0], other, VERSUS_THRESHOLD, how.seed)).collect();
     let paint = if output == Path::new("-") { PAINT } else { Paint(false) };
-    let found = show::Found { sides: &sides, ratios: &ratios, whole };
+    let found = show::RivalTables { sides: &sides, ratios: &ratios, whole };
     put_or_show(&found.written(format, paint)?, output)?;
     let decided = ratios.iter().all(|all| all.iter().any(findings::RivalRatio::is_decided));
     Ok(match (whole, decided) {

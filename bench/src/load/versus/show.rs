@@ -17,13 +17,13 @@ use crate::limits::TERMINAL_COLUMNS;
 use crate::load::write::Format;
 
 /// What was found: the sides, and the ratios of the first to each other one.
-pub(crate) struct Found<'a> {
+pub(crate) struct RivalTables<'a> {
     pub(crate) sides: &'a [Rival],
     pub(crate) ratios: &'a [Vec<RivalRatio>],
     pub(crate) whole: bool,
 }
 
-impl Found<'_> {
+impl RivalTables<'_> {
     /// In the format that was asked for.
     ///
     /// # Errors
