@@ -49,6 +49,8 @@ pub struct Nature {
     pub group_account: Option<f64>,
     /// CPU that the end of its process tells of beyond that of its clocks, which may be less than none.
     pub life_beyond: f64,
+    /// CPU that it uses for what it has read, on a whole core, after its load is over.
+    pub works_on: Duration,
     /// Whether its threads end with their connections.
     pub threads_end: bool,
     /// How long it takes to read everything about it.
@@ -87,6 +89,7 @@ impl Default for Nature {
             kernel_threads: 0.0,
             group_account: None,
             life_beyond: 0.0,
+            works_on: Duration::ZERO,
             threads_end: false,
             reading_takes: Duration::ZERO,
             watched_fall: None,
@@ -137,6 +140,8 @@ pub struct Mock {
     pub starts: usize,
     /// The cell that is under load, and since when.
     pub loaded_since: Option<(Duration, Cell)>,
+    /// CPU that the running cell will still use after its load.
+    pub left: Duration,
     /// CPU that contestants have used.
     pub cpu: Duration,
     /// CPU that the machine has used.
@@ -182,6 +187,10 @@ impl Mock {
     fn pass(&mut self, time: Duration) {
         let from = self.clock;
         self.clock += time;
+        let late = if self.loaded_since.is_none() { time.min(self.left) } else { Duration::ZERO };
+        self.left -= late;
+        self.cpu += late;
+        self.busy += late;
         if let Some((since, cell)) = &self.loaded_since {
             let nature = self.nature(cell);
             let share = rate(&nature, cell) / nature.capacity_per_s * nature.saturates_at;
@@ -323,7 +332,8 @@ impl Rig for Mock {
         sample.tree.threads = Some([(thread, ThreadCounters::default())].into());
         sample.throttled =
             self.nature(server).throttled_per_s.map(|times| (times as f64 * self.clock.as_secs_f64()) as u64);
-        sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
+        sample.machine =
+            MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2, births: 0 };
         sample.kernel_threads = self.kernel_threads;
         sample
     }
@@ -371,6 +381,7 @@ impl Rig for Mock {
         self.log.push("finish".into());
         let nature = self.nature(cell);
         self.loaded_since = None;
+        self.left = nature.works_on;
         let answered_all = cell.load.rate_per_s.filter(|offered| !self.misses(&nature, *offered));
         let rate_per_s = answered_all.unwrap_or_else(|| rate(&nature, cell));
         let seconds = cell.load.duration_ms as f64 / 1e3;
@@ -440,6 +451,7 @@ impl Rig for Mock {
     fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {
         self.log.push(format!("stop {}", server.contestant));
         let crew = WorkerCount { standing: self.nature(&server).workers, asked: 4 };
+        self.cpu += std::mem::take(&mut self.left);
         let life_s = self.cpu.as_secs_f64() + self.nature(&server).life_beyond;
         Ok(Farewell {
             requests_by_worker: vec![1, 2],
