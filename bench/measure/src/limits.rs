@@ -139,9 +139,9 @@ pub const FLOOR_ROUNDS: usize = 2_000;
 /// Longest that the floor of one path may take, so that a loaded machine delays no experiment.
 pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 
-/// Time that a cell takes in addition to its load: start, samples, stop; measured on a virtual machine with two
-/// cores.
-pub const CELL_OVERHEAD: Duration = Duration::from_millis(40);
+/// Time that a cell takes in addition to its load: starts of server and generator, opening the connections, samples,
+/// rest and stop; 120 to 200 ms were measured on a virtual machine with two cores.
+pub const CELL_OVERHEAD: Duration = Duration::from_millis(120);
 
 /// Share of the time of all trials that repeats of void trials may take in addition: on a shared machine a tenth of the
 /// trials are void, and a third of the repeats again.

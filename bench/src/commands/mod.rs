@@ -3,6 +3,7 @@
 use clap::{Arg, CommandFactory, FromArgMatches};
 use dyno_record::experiment::Experiment;
 
+use self::experiment::conduct::Count;
 use crate::exit::{Exit, Failure};
 
 /// The result of a command: how it ended, or why it could not.
@@ -110,7 +111,10 @@ impl Dyno {
             Command::Keys(arguments) => keys::run(&arguments),
             Command::Compare(arguments) => match arguments.ci {
                 Some(old) => ci::run(&old, arguments.options),
-                None => begin::run(Experiment::Compare, arguments.options),
+                None => {
+                    let count = arguments.count.then_some(count::beside as Count);
+                    begin::run_and(Experiment::Compare, arguments.options, count)
+                }
             },
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
