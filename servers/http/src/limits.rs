@@ -53,8 +53,8 @@ pub struct Limits {
     pub copy_octets: usize,
     /// How much is read at a time from a body source. 32 KiB: large enough to amortise the read, small against a cache.
     pub source_octets: usize,
-    /// Free space to read a body into that is taken in parts. 32 KiB: large enough to amortise the read and the write of
-    /// a part, and all the memory that a body takes which is larger than any memory.
+    /// Free space to read a body into that is taken in parts. 32 KiB: large enough to amortise the read and the
+    /// write of a part, and all the memory that a body takes which is larger than any memory.
     pub part_octets: usize,
     /// Octets discarded while lingering. 4 MiB: a client that was refused is usually in the middle of a body about
     /// that size.

@@ -91,9 +91,9 @@ fn a_client_that_waits_is_told_to_send_when_its_offer_is_accepted() {
     for is_whole in [true, false] {
         let mut connection = offered("Content-Length: 3\r\nExpect: 100-continue\r\n");
         if is_whole {
-            connection.take_whole(base())
+            connection.take_whole(base());
         } else {
-            connection.take_in_parts(3, base())
+            connection.take_in_parts(3, base());
         }
         assert_eq!(text(&connection), "HTTP/1.1 100 Continue\r\n\r\n");
         connection.advance(25, base());

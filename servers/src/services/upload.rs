@@ -1,17 +1,19 @@
 //! Uploads on the disk: a directory that takes files, and a file on its way into it.
 //!
-//! An upload is written under a name of its own, `.NAME.PROCESS-NUMBER.part`, and gets its real name when all of it has
-//! come, in one step that others see happen or not (rename(2)). Whoever reads the directory meanwhile sees the file that
-//! was there before, or none. An upload that is dropped before that removes what it has written.
+//! An upload is written under a name of its own, `.NAME.PROCESS-NUMBER.part`, and gets its real name when all
+//! of it has come, in one step that others see happen or not (rename(2)). Whoever reads the directory meanwhile
+//! sees the file that was there before, or none. An upload that is dropped before that removes what it has
+//! written.
 //!
-//! A process that is killed cannot remove anything, so each part is locked (flock(2)) by the process that writes it. The
-//! kernel releases the lock when that process ends, however it does, and [`Uploads::sweep`] removes the parts that
-//! nobody holds. A file without any name (`O_TMPFILE`) would need no sweeping, but not every file system has such
-//! files, and they cannot take the place of a file that is there: for that they need a name after all, and a process
-//! that is killed between naming and renaming leaves it.
+//! A process that is killed cannot remove anything, so each part is locked (flock(2)) by the process that
+//! writes it. The kernel releases the lock when that process ends, however it does, and [`Uploads::sweep`]
+//! removes the parts that nobody holds. A file without any name (`O_TMPFILE`) would need no sweeping, but not
+//! every file system has such files, and they cannot take the place of a file that is there: for that they need
+//! a name after all, and a process that is killed between naming and renaming leaves it.
 //!
-//! What is stored is not flushed to the disk (fsync(2)): that takes as long as the disk likes, and would stop a loop for
-//! that time. After a crash of the machine a file may be missing that was stored just before.
+//! What is stored is not flushed to the disk (fsync(2)): that takes as long as the disk likes, and would stop a
+//! loop for that time. After a crash of the machine a file that was stored just before may be
+//! missing, or shorter than it was.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -243,8 +245,8 @@ impl Drop for Upload {
     }
 }
 
-/// Whether uploads may have that name: one that needs no escape in a path, cannot lead elsewhere, and is not hidden. A
-/// part is hidden, so no name is that of a part.
+/// Whether uploads may have that name: one that needs no escape in a path, cannot lead elsewhere, and is not
+/// hidden. A part is hidden, so no name is that of a part.
 fn is_name(name: &str) -> bool {
     let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"._-".contains(&octet);
     (1..=UPLOAD_NAME_BYTES).contains(&name.len())

@@ -1,17 +1,17 @@
 //! `/uploads/NAME`: puts a file into a directory. Its body goes to the disk as it comes, so its size costs no memory.
 //!
-//! A file is always "ready": neither poll(2) nor a timeout helps against a disk that is slow, and whoever writes stands
-//! still meanwhile. Who that is follows from the architecture, as for any service:
+//! A file is always "ready": neither poll(2) nor a timeout helps against a disk that is slow, and whoever
+//! writes stands still meanwhile. Who that is follows from the architecture, as for any service:
 //!
 //! | architectures | who waits for the disk |
 //! |---|---|
-//! | a process, a thread or a coroutine's thread for each connection | that one; with a coroutine all that share its thread |
-//! | loops, rings and tasks | the loop or the thread of the runtime, with all its connections |
+//! | a process or a thread for each connection, or a pool of them | that one, and nobody else |
+//! | loops, coroutines, rings and tasks | the loop, or a thread of the runtime, with all its connections |
 //! | a loop with a pool | the loop for the parts; a worker for the last step, which gives the file its name |
 //!
 //! So that the others have their turn, one turn of a connection writes no more than
-//! [`BYTES_PER_TURN`](crate::limits::BYTES_PER_TURN) (over io_uring: what the kernel has received into the ring's buffers), and
-//! usually that goes to the kernel's cache, as fast as memory.
+//! [`BYTES_PER_TURN`](crate::limits::BYTES_PER_TURN) (over io_uring: what the kernel has received into the
+//! ring's buffers), and usually that goes to the kernel's cache, as fast as memory.
 
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;

@@ -1,9 +1,9 @@
 //! Bodies that are taken in parts, so that one may be larger than any memory.
 //!
-//! Where [bodies are offered](Connection::offer_bodies), a body that begins is an [offer](super::Want::Offer): whoever
-//! answers looks at the head and says how the body is taken. What is taken whole goes on as ever. What is taken in
-//! parts is given away part by part as it comes, and the request is complete, with an empty body, when the last part
-//! was taken. The client is told to send (100) only when the offer was accepted.
+//! Where [bodies are offered](Connection::offer_bodies), a body that begins is an [offer](super::Want::Offer):
+//! whoever answers looks at the head and says how the body is taken. What is taken whole goes on as ever. What
+//! is taken in parts is given away part by part as it comes, and the request is complete, with an empty body,
+//! when the last part was taken. The client is told to send (100) only when the offer was accepted.
 
 use super::{Connection, Phase};
 use crate::request::Request;
@@ -25,7 +25,8 @@ impl Connection {
         self.inbox.announced_octets()
     }
 
-    /// Takes the body that is offered as a whole, within [`Limits::body_octets`](crate::limits::Limits::body_octets).
+    /// Takes the body that is offered as a whole, within
+    /// [`Limits::body_octets`](crate::limits::Limits::body_octets).
     ///
     /// # Panics
     ///
@@ -36,8 +37,8 @@ impl Connection {
         self.fed(fed, now);
     }
 
-    /// Takes the body that is offered in parts, `most` octets together: a larger one is answered 413, before any of it
-    /// is taken where its head tells the length.
+    /// Takes the body that is offered in parts, `most` octets together: a larger one is answered 413, before
+    /// any of it is taken where its head tells the length.
     pub fn take_in_parts(&mut self, most: u64, now: Instant) {
         self.accept();
         let fed = self.inbox.take_in_parts(most, &self.limits);
@@ -63,8 +64,8 @@ impl Connection {
         }
     }
 
-    /// Takes the request whose body is offered or under way, in order to answer it before its end; that answer is the
-    /// last one of the connection.
+    /// Takes the request whose body is offered or under way, in order to answer it before its end; that answer
+    /// is the last one of the connection.
     ///
     /// # Returns
     /// Whether there is such a request.

@@ -6,15 +6,16 @@ use crate::timer::TimeLimit;
 use std::time::Instant;
 
 impl Connection {
-    /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or twice is
-    /// harmless.
+    /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or
+    /// twice is harmless.
     pub fn handle_deadline(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.give_up(now);
         }
     }
 
-    /// Does what the end of the running time limit would do, before that time: the server needs its time for others.
+    /// Does what the end of the running time limit would do, before that time: the server needs its time for
+    /// others.
     pub fn give_up(&mut self, now: Instant) {
         match self.timer.clock() {
             TimeLimit::Idle => self.end(Fault::IdleTimeout),
@@ -26,8 +27,8 @@ impl Connection {
         }
     }
 
-    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing else happens before. `None` while
-    /// a request is being answered: that time is the service's.
+    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing else happens before. `None`
+    /// while a request is being answered: that time is the service's.
     pub fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Closed => None,
@@ -45,7 +46,8 @@ impl Connection {
                 Phase::Receiving if self.inbox.is_empty() && self.finishing => TimeLimit::Drain,
                 Phase::Receiving if self.inbox.is_empty() => TimeLimit::Idle,
                 Phase::Receiving if self.inbox.is_in_head() => TimeLimit::Head,
-                // The clock of a body goes on while a part of it is stored, and does not start again with each part.
+                // The clock of a body goes on while a part of it is stored, and does not start again with each
+                // part.
                 Phase::Receiving | Phase::Part => TimeLimit::Body,
                 Phase::Linger => TimeLimit::Linger,
                 Phase::Offered | Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => {

@@ -1,5 +1,5 @@
-//! A body that is taken in parts as it comes. The head stays at the front of the buffer, and of the body there is never
-//! more behind it than has come since the part before was taken.
+//! A body that is taken in parts as it comes. The head stays at the front of the buffer, and of the body there
+//! is never more behind it than has come since the part before was taken.
 
 use super::{Feed, Inbox, Stage};
 use crate::chunked::Decoder;

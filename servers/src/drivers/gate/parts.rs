@@ -16,8 +16,8 @@ use crate::services::uploads::{begin, destination, keep};
 impl Gate {
     /// Takes the body: in parts if it is that of an upload, or whole.
     ///
-    /// hyper tells a client that waits for permission (100) to send when the body is asked for its first piece, so one
-    /// that is refused before sends nothing.
+    /// hyper tells a client that waits for permission (100) to send when the body is asked for its first piece,
+    /// so one that is refused before sends nothing.
     pub(super) async fn receive(&self, parts: &Parts, body: Incoming) -> Result<Received, Response> {
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let Some((uploads, name)) = destination(&self.site.services, method, path) else {
