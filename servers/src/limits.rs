@@ -256,6 +256,12 @@ pub const QUEUE_WAIT: Duration = Duration::from_secs(30);
 /// The longest time that it may ask for: a client that has left without a word is noticed then at the latest.
 pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// Bytes of the name of an upload: what a file system allows (255), less what a part's own name has besides.
+pub const UPLOAD_NAME_BYTES: usize = 200;
+
+/// The largest upload where nobody says another one: 1 GiB, an image of a disk or a film.
+pub const UPLOAD_BYTES: u64 = 1 << 30;
+
 /// How long `/fault/spin` and `/fault/block` occupy their thread: longer than anybody watches, so it is as if for ever,
 /// but a server that was forgotten is free again.
 pub const FAULT_LASTS: Duration = Duration::from_secs(30);

@@ -3,6 +3,7 @@
 mod access;
 mod admission;
 mod said;
+mod uploads;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ pub(crate) struct Arguments {
     /// The directory behind /files/.
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+    #[command(flatten)]
+    uploads: uploads::UploadOptions,
     /// Lines of JSON, as where standard output is no terminal.
     #[arg(long)]
     json: bool,
@@ -142,6 +145,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
+    services.uploads = arguments.uploads.uploads(access.as_ref())?;
     services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
     services.has_rules = access.is_some();
     if let (Some(Access { lists: ListReader::Kernel, .. }), Some(directory)) = (&access, &services.files) {
@@ -182,6 +186,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         errln!("a policy of {rules}; what they do not allow is denied");
     }
     let result = (architecture.run)(site);
+    site.services.sweep();
     drop(socket_file);
     let has_started = site.readiness.workers().is_some();
     if has_started {

@@ -148,6 +148,11 @@ fn converse(
                 wire.shut();
                 continue;
             }
+            DriverStep::Store => {
+                session.store(now);
+                clock.tick();
+                continue;
+            }
             DriverStep::Write => {
                 let octets = share.part(session.pending());
                 wire.write(octets, time_left)

@@ -299,6 +299,7 @@ impl RingConnections {
             match connection.timed.session.next_step(now) {
                 DriverStep::Close => return self.close(ring, index),
                 DriverStep::Shut => ring.shut(connection.stream.as_fd(), Shutdown::Write),
+                DriverStep::Store => connection.timed.session.store(now),
                 DriverStep::Write => {
                     connection.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.

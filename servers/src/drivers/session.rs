@@ -9,7 +9,9 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+mod intake;
 mod memory;
+mod time;
 
 use std::io;
 use std::mem;
@@ -20,9 +22,9 @@ use std::time::Instant;
 
 use dyno_http::connection::{Connection, Want};
 use dyno_http::response::Response;
-use dyno_security::pipe::error::PipeError;
 use nix::sys::socket::{MsgFlags, recv};
 
+use self::intake::Intake;
 use super::holding::Holding;
 use super::secure::Secure;
 use crate::kit::access::Judge;
@@ -52,6 +54,8 @@ pub struct Session<'a> {
     judge: Option<Box<Judge<'a>>>,
     /// The answer to a request that was denied; the next step gives it.
     denied: Option<Box<Response>>,
+    /// Stores what is uploaded; `None`: nothing may be.
+    intake: Option<Box<Intake<'a>>>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -78,6 +82,8 @@ pub enum DriverStep {
     Shut,
     /// Read into the [spare](Session::spare) room.
     Read,
+    /// Have a part of an upload [stored](Session::store), which waits for the disk.
+    Store,
     /// Close the connection.
     Close,
 }
@@ -99,7 +105,8 @@ impl<'a> Session<'a> {
             None => (Holding::nothing(site), Shedding::Due),
         };
         let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
-        Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None }
+        let intake = Intake::new(site, &mut http).map(Box::new);
+        Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None, intake }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
@@ -254,7 +261,10 @@ impl<'a> Session<'a> {
                 }
             }
         };
-        self.http.next_request().map(|request| Asked { request, asker })
+        let request = self.http.next_request()?;
+        let upload = self.intake.as_mut().and_then(|intake| intake.take());
+        let peer = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
+        Some(Asked { request, asker, peer, upload })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).
@@ -352,8 +362,12 @@ impl<'a> Session<'a> {
         {
             self.respond(*refusal, &Clock::new());
         }
+        if let Some(intake) = &mut self.intake {
+            intake.look(&self.http);
+        }
         match self.want(now) {
             Want::Respond => DriverStep::Respond,
+            Want::Offer | Want::Part => DriverStep::Store,
             Want::Write => DriverStep::Write,
             Want::Linger if !self.is_shut => {
                 self.is_shut = true;
@@ -386,40 +400,6 @@ impl<'a> Session<'a> {
             (false, true) => Want::Close,
             (false, false) => self.http.want(),
         }
-    }
-
-    /// When to call [`Session::handle_deadline`].
-    pub fn deadline(&self) -> Option<Instant> {
-        let http = self.http.deadline();
-        let Some(secure) = &self.secure else { return http };
-        [http, secure.pipe.deadline(), secure.last_chance].into_iter().flatten().min()
-    }
-
-    /// Handles all deadlines that have passed.
-    pub fn handle_deadline(&mut self, now: Instant) {
-        if let Some(secure) = &mut self.secure
-            && secure.pipe.deadline().is_some_and(|deadline| deadline <= now)
-        {
-            let result = secure.pipe.handle_deadline(now);
-            secure.note(result, self.tally);
-        }
-        if self.http.deadline().is_some_and(|deadline| deadline <= now) {
-            self.http.handle_deadline(now);
-        }
-    }
-
-    /// Gives the client up before its time: what the time limit that runs would do at its end. A handshake that is not
-    /// done ends with it.
-    pub fn give_up(&mut self, now: Instant) {
-        match &mut self.secure {
-            Some(secure) if !secure.pipe.is_established() => secure.note(Err(PipeError::TooSlow), self.tally),
-            _ => self.http.give_up(now),
-        }
-    }
-
-    /// The server drains: an idle session ends after a grace, a busy one after its next response.
-    pub fn finish(&mut self, now: Instant) {
-        self.http.finish(now);
     }
 
     /// Whether bytes that come now may be lost: the last answer is given, and there are no records that build on each

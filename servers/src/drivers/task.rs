@@ -70,6 +70,11 @@ pub async fn serve(
                 stream.shutdown().await?;
                 continue;
             }
+            DriverStep::Store => {
+                session.store(now);
+                clock.tick();
+                continue;
+            }
             DriverStep::Write => {
                 let octets = share.part(session.pending());
                 within(deadline, alarm.as_mut(), stream.write(octets)).await

@@ -1,6 +1,7 @@
 //! What answers the requests of a loop: the loop itself, or workers that answer later.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use crate::kit::tally::Tally;
 use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::{Asked, Call, Reply, text};
+use crate::services::upload::Upload;
 
 /// What answers requests.
 pub trait Workers {
@@ -83,6 +85,8 @@ impl Ticket {
 pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
+    peer: Vec<String>,
+    upload: Option<Arc<Upload>>,
     pass: Option<Pass<'static>>,
     _lease: Lease<'static>,
 }
@@ -109,17 +113,19 @@ impl HandedRequest {
         let call = Call::new(asked, &|| false);
         let pass =
             admit(site, &call, site.tallies.of(0), Some(client), took_up).map_err(NotHanded::Refused)?;
-        let Asked { request, asker } = asked;
+        let Asked { request, asker, peer, upload } = asked;
+        let (asker, peer, upload) = (asker.clone(), peer.to_vec(), upload.clone());
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
-        Ok(HandedRequest { request: request.to_owned(), asker: asker.clone(), pass, _lease: lease })
+        Ok(HandedRequest { request: request.to_owned(), asker, peer, upload, pass, _lease: lease })
     }
 
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
         let pass = self.pass.take();
-        let asked = Asked { request: self.request.borrow(), asker: self.asker.clone() };
+        let (asker, upload) = (self.asker.clone(), self.upload.take());
+        let asked = Asked { request: self.request.borrow(), asker, peer: &self.peer, upload };
         call_admitted(site, &asked, tally, pass)
     }
 }

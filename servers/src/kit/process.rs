@@ -77,7 +77,10 @@ static MEMORY: OnceLock<&'static MemoryBudget> = OnceLock::new();
 
 /// The children of a server that starts one for each connection.
 #[derive(Debug)]
-pub struct Children(());
+pub struct Children {
+    /// So many of those that died have been swept up after.
+    swept: AtomicUsize,
+}
 
 impl Children {
     /// From now on, children are reaped as soon as they end, and `memory` gets back what they held.
@@ -89,7 +92,7 @@ impl Children {
         let action = SigAction::new(SigHandler::Handler(on_child), SaFlags::SA_RESTART, SigSet::empty());
         // SAFETY: the handler touches only atomics and waitpid(2), which is async-signal-safe.
         unsafe { sigaction(Signal::SIGCHLD, &action)? };
-        Ok(Children(()))
+        Ok(Children { swept: AtomicUsize::new(0) })
     }
 
     /// How many children are alive.
@@ -102,6 +105,10 @@ impl Children {
     /// # Errors
     /// When there is no room for it in the table or in the kernel.
     pub fn start(&self, site: &Site, work: impl FnOnce()) -> io::Result<()> {
+        let crashed = CRASHED.load(SeqCst);
+        if self.swept.swap(crashed, SeqCst) != crashed {
+            site.services.sweep();
+        }
         // SIGCHLD is blocked meanwhile: a child that ended before it was entered into the table would occupy its
         // place for ever.
         let chld = SigSet::from(Signal::SIGCHLD);

@@ -126,6 +126,12 @@ impl Watched<'_> {
         }
     }
 
+    /// Has a part of an upload stored; the loop waits for the disk. The connection can go on.
+    pub fn store(&mut self, now: Instant) -> Option<TurnEnd> {
+        self.timed.session.store(now);
+        None
+    }
+
     /// Tells the peer that nothing more will come.
     pub fn shut(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
