@@ -9,7 +9,7 @@ use dyno_analysis::levelling::Levelled;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
 use dyno_report::who::ChapterText;
-use dyno_report::{Beside, Report};
+use dyno_report::{Report, Supplements};
 use dyno_servers::book::{Chapter, chapters};
 use dyno_units::show;
 
@@ -113,8 +113,8 @@ pub(crate) fn report_of(directory: &Path) -> Result<Report, Failure> {
     let counts = directory.join(COUNTS);
     let counts =
         counts.join(store::FILE).exists().then(|| store::read(&counts).map(Levelled::of)).transpose()?;
-    let beside = Beside { chapters: &chapters, counts: counts.as_ref() };
-    Ok(Report::beside(&Levelled::of(store::read(directory)?), &beside)?)
+    let supplements = Supplements { chapters: &chapters, counts: counts.as_ref() };
+    Ok(Report::with(&Levelled::of(store::read(directory)?), &supplements)?)
 }
 
 /// A chapter as the page shows it.

@@ -16,18 +16,18 @@ use crate::sections::count;
 const PAIRS_MIN: usize = 4;
 
 /// A count that was made beside a comparison.
-pub(crate) struct Counts {
+pub(crate) struct CountPart {
     rows: Vec<CountRow>,
     /// Whether instructions and CPU time put the architectures into the same order.
     agreement: Option<String>,
 }
 
-impl Counts {
+impl CountPart {
     /// Of the records of a count, and of the CPU time that a request took each contestant, by label, ns.
     pub(crate) fn of(records: &Levelled, cpu_ns: &[(String, f64)]) -> Self {
         let rows = instructions::rows(records);
         let agreement = agreement(&rows, cpu_ns);
-        Counts { rows, agreement }
+        CountPart { rows, agreement }
     }
 
     fn words(&self) -> Vec<String> {

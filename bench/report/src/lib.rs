@@ -4,7 +4,7 @@ use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::levelling::Levelled;
 use dyno_units::text::wrap;
 
-use crate::counts::Counts;
+use crate::counts::CountPart;
 use crate::error::ReportError;
 use crate::found::Found;
 use crate::opening::Opening;
@@ -49,7 +49,7 @@ mod workloads;
 
 /// What there is beside the records of an experiment.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Beside<'a> {
+pub struct Supplements<'a> {
     /// The chapters of a book, to which the names on the page lead.
     pub chapters: &'a [ChapterText],
     /// The records of a count of instructions that was made with it.
@@ -83,17 +83,17 @@ impl Report {
     /// # Errors
     /// When one of its forms cannot be encoded, which would be a fault of this program.
     pub fn of(records: &Levelled) -> Result<Self, ReportError> {
-        Report::beside(records, &Beside::default())
+        Report::with(records, &Supplements::default())
     }
 
     /// The same with what else there is.
     ///
     /// # Errors
     /// As [`Report::of`].
-    pub fn beside(records: &Levelled, beside: &Beside) -> Result<Self, ReportError> {
+    pub fn with(records: &Levelled, supplements: &Supplements) -> Result<Self, ReportError> {
         let model = comparison::model(records);
         let found = Found::of(records);
-        let counts = beside.counts.map(|counts| Counts::of(counts, &found.cpu_of_a_request(&model)));
+        let counts = supplements.counts.map(|counts| CountPart::of(counts, &found.cpu_of_a_request(&model)));
         let opening = Opening::of(&model, records, &found);
         let answer = opening::terminal(opening.as_ref());
         let rest = terminal(&model, records, &found);
@@ -109,15 +109,22 @@ impl Report {
         };
         let figures = summary::figures(&model, records, &found);
         Ok(Report {
-            terminal: answer + &rest + &counts.as_ref().map_or(String::new(), Counts::terminal),
-            markdown: markdown + &counts.as_ref().map_or(String::new(), Counts::markdown),
+            terminal: answer + &rest + &counts.as_ref().map_or(String::new(), CountPart::terminal),
+            markdown: markdown + &counts.as_ref().map_or(String::new(), CountPart::markdown),
             csv: match found {
                 Found::Isolated(_) => isolation_cells::render(&records.cells)?,
                 _ => cells::render(records.header.experiment, &records.cells)?,
             },
             summary_csv: summary::csv(&figures)?,
             summary_json: summary::json(&records.header, figures)?,
-            html: page::render(&model, records, &found, opening.as_ref(), counts.as_ref(), beside.chapters)?,
+            html: page::render(
+                &model,
+                records,
+                &found,
+                opening.as_ref(),
+                counts.as_ref(),
+                supplements.chapters,
+            )?,
             pictures: pictures::all(&model, records, &found, opening.as_ref()),
             usable: records.cells.iter().any(|record| record.counts()),
         })

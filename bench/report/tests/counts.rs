@@ -12,7 +12,7 @@ use dyno_record::server::ServerFigures;
 use dyno_record::step::Step;
 use dyno_record::store::Records;
 use dyno_record::transport::TransportKind;
-use dyno_report::{Beside, Report};
+use dyno_report::{Report, Supplements};
 
 mod planted;
 
@@ -95,8 +95,8 @@ fn each_form_of_a_comparison_shows_what_was_counted_and_whether_it_agrees() {
     let counts = counted();
     for experiment in [Experiment::Compare, Experiment::Workloads] {
         let without = Report::of(&measured(experiment)).unwrap();
-        let beside = Beside { counts: Some(&counts), ..Beside::default() };
-        let report = Report::beside(&measured(experiment), &beside).unwrap();
+        let supplements = Supplements { counts: Some(&counts), ..Supplements::default() };
+        let report = Report::with(&measured(experiment), &supplements).unwrap();
         // Of five, two neighbours change their places: 1 - 6 * 2 / (5 * 24).
         let agreement = "their rank correlation is 0.90";
         for (form, plain, words) in [
