@@ -55,6 +55,10 @@ pub(crate) const VIEW_MOMENTS: usize = 400;
 /// Longest pause, warm-up or time limit, in nanoseconds: an hour, the longest latency that a histogram holds.
 pub(crate) const LONGEST_PAUSE_NS: u64 = 3_600_000_000_000;
 
+/// How long `dyno control` waits for an answer, ns: the port answers in milliseconds, on a machine that does nothing else
+/// in less than a second.
+pub(crate) const CONTROL_TIMEOUT_NS: u64 = 5_000_000_000;
+
 /// Most requests of a load: a million a second for 30 days, rounded down.
 pub(crate) const MOST_REQUESTS: u64 = 1_000_000_000_000;
 

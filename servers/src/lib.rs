@@ -40,6 +40,8 @@
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |
 //! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
+//! | order | what somebody else wants of a request: to be [held, resumed or cancelled](control) |
+//! | register | which requests are [under way](control::register), and what was ordered for each |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
 //! | room | where the requests of a loop [wait for others](drivers::room) |
 //! | serial | the number of a connection since the start; its place in a table is used again, its serial is not |
@@ -57,6 +59,7 @@ pub mod admission;
 pub mod architecture;
 pub mod architectures;
 pub mod book;
+pub mod control;
 pub mod drivers;
 pub mod kit;
 pub mod limits;

@@ -16,6 +16,7 @@ pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
+pub(crate) mod control;
 pub(crate) mod count;
 pub(crate) mod curve;
 pub(crate) mod deadlines;
@@ -70,6 +71,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
     List(list::Arguments),
@@ -138,6 +140,7 @@ impl Dyno {
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),
             Command::Turns(arguments) => turns::run(&arguments),

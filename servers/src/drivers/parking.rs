@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
+use crate::control::bell;
 use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::stop::Stop;
@@ -63,7 +64,9 @@ fn parker() -> io::Result<Arc<Parker>> {
         }
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let new = Arc::new(Parker(EventFd::from_value_and_flags(0, flags)?));
-        Ok(Arc::clone(parker.get_or_init(|| new)))
+        let parker = parker.get_or_init(|| new);
+        bell::hang(parker.0.as_fd());
+        Ok(Arc::clone(parker))
     })
 }
 
@@ -86,7 +89,7 @@ pub fn wait(
     stop: &Stop,
     known: Known,
 ) -> io::Result<Happened> {
-    let parker = if on == For::Waker || known.is_called { Some(parker()?) } else { None };
+    let parker = if on != For::Time || known.is_called { Some(parker()?) } else { None };
     // Where there is nothing to watch, the stop switch stands in, and nothing is asked of it.
     let nothing = || PollFd::new(stop.as_fd(), PollFlags::empty());
     let own = match on {

@@ -7,6 +7,8 @@ use std::time::Instant;
 use dyno_http::request::OwnedRequest;
 
 use crate::admission::Pass;
+use crate::control::register::{Seat, Stage};
+use crate::control::watched::watch;
 use crate::kit::call::{admit, call, call_admitted};
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
@@ -84,6 +86,8 @@ pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
     pass: Option<Pass<'static>>,
+    /// Where orders for it are given; `None`: nobody gives any.
+    seat: Option<Seat>,
     _lease: Lease<'static>,
 }
 
@@ -109,18 +113,19 @@ impl HandedRequest {
         let call = Call::new(asked, &|| false);
         let pass =
             admit(site, &call, site.tallies.of(0), Some(client), took_up).map_err(NotHanded::Refused)?;
+        let seat = site.register.and_then(|register| register.enter(Stage::Queued, &call, Some(client)));
         let Asked { request, asker } = asked;
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
-        Ok(HandedRequest { request: request.to_owned(), asker: asker.clone(), pass, _lease: lease })
+        Ok(HandedRequest { request: request.to_owned(), asker: asker.clone(), pass, seat, _lease: lease })
     }
 
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
-        let pass = self.pass.take();
+        let (pass, seat) = (self.pass.take(), self.seat.take());
         let asked = Asked { request: self.request.borrow(), asker: self.asker.clone() };
-        call_admitted(site, &asked, tally, pass)
+        watch(seat, || call_admitted(site, &asked, tally, pass))
     }
 }
 

@@ -14,6 +14,8 @@ use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
 use crate::admission::Pass;
+use crate::control::register::Stage;
+use crate::control::watched::watch;
 use crate::services::job::{JobStep, WaitingJob};
 use crate::services::owner::Rights;
 use crate::services::service::{Asked, Call, Reply, come_back, text};
@@ -68,6 +70,21 @@ pub fn admit<'a>(
 
 /// As [`call`], for a request that another HTTP implementation has parsed.
 pub fn serve(
+    site: &Site,
+    call: &Call<'_>,
+    tally: &Tally,
+    client: Option<BorrowedFd<'_>>,
+    took_up: Instant,
+) -> Reply {
+    match site.register {
+        None => serve_admitted(site, call, tally, client, took_up),
+        Some(register) => watch(register.enter(Stage::Running, call, client), || {
+            serve_admitted(site, call, tally, client, took_up)
+        }),
+    }
+}
+
+fn serve_admitted(
     site: &Site,
     call: &Call<'_>,
     tally: &Tally,

@@ -18,6 +18,7 @@ use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
 use crate::admission::Admission;
+use crate::control::register::Register;
 use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
@@ -38,6 +39,8 @@ pub struct Site {
     pub access: Option<Access>,
     /// Refuses requests while there is more than can be done; `None`: serves everybody.
     pub admission: Option<Admission>,
+    /// Which requests are under way, and what was ordered for each; `None`: nobody gives orders.
+    pub register: Option<&'static Register>,
     /// The options: how many workers, queue places and connections.
     pub settings: Settings,
     /// The stop switch.
@@ -117,6 +120,7 @@ impl Site {
             transport: None,
             access: None,
             admission: None,
+            register: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
             memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,

@@ -241,7 +241,8 @@ fn shut(descriptor: RawFd, how: i32) {
     unsafe { libc::shutdown(descriptor, how) };
 }
 
-fn monotonic_ns() -> u64 {
+/// The time of a clock that all processes of this machine share, ns. Async-signal-safe.
+pub(crate) fn monotonic_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime(2) writes to a live local; it is async-signal-safe.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };

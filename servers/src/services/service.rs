@@ -15,6 +15,7 @@ use super::job::WaitingJob;
 use super::owner::Asker;
 use super::queue_table::Queues;
 use super::work::WorkRounds;
+use crate::control::register::Register;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
 
@@ -74,6 +75,9 @@ pub struct Services {
     pub faults: bool,
     /// The queues behind `/queues/`; `None`: the workers share no memory.
     pub queues: Option<Queues>,
+    /// What the services of a [control port](crate::control::port) read and change; `None`: this server has no such
+    /// services.
+    pub register: Option<&'static Register>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
 }
@@ -160,7 +164,8 @@ impl Services {
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
         let (queues, files, files_held) = (Some(Queues::new()), None, None);
-        Ok(Services { table, rounds, files, files_held, has_rules: false, faults: false, queues, mixed })
+        let (has_rules, faults, register) = (false, false, None);
+        Ok(Services { table, rounds, files, files_held, has_rules, faults, queues, register, mixed })
     }
 
     /// The server stops: whoever waits for another request is told so now, because that may never come.
