@@ -44,6 +44,7 @@
 //! | register | which requests are [under way](control::register), and what was ordered for each |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
 //! | room | where the requests of a loop [wait for others](drivers::room) |
+//! | seat | the entry of a request [in the register](control::register::Seat) |
 //! | serial | the number of a connection since the start; its place in a table is used again, its serial is not |
 //! | service | a plain function from a request to a reply |
 //! | session | an HTTP connection behind its [transport](drivers::session), without its socket |

@@ -66,21 +66,21 @@ impl Action {
 
 /// What the port tells.
 #[derive(Debug, Deserialize)]
-struct Listed {
-    requests: Vec<ListedRequest>,
+pub(crate) struct Listed {
+    pub(crate) requests: Vec<ListedRequest>,
     more: u64,
     unlisted_so_far: u64,
 }
 
 #[derive(Debug, Deserialize)]
-struct ListedRequest {
-    id: u64,
-    process: u32,
+pub(crate) struct ListedRequest {
+    pub(crate) id: u64,
+    pub(crate) process: u32,
     client: Option<String>,
     age_ms: u64,
-    stage: String,
-    order: String,
-    request: String,
+    pub(crate) stage: String,
+    pub(crate) order: String,
+    pub(crate) request: String,
 }
 
 fn address(text: &str) -> Result<ListenAddress, NoAddress> {
@@ -110,14 +110,38 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     match (answer.status, arguments.id) {
         (200, _) if arguments.json => outln!("{}", body.trim_end()),
         (200, Some(id)) => outln!("{}", done(arguments.action, id)),
-        (200, None) => tell(&body).ok_or_else(|| stranger(&arguments.address))?,
+        (200, None) => {
+            tell(&serde_json::from_str(&body).map_err(|_| stranger(&arguments.address))?);
+        }
         (404, Some(id)) if body.starts_with("no request") => {
-            let remedy = format!("it may have ended; `dyno control {}` lists those under way", arguments.address);
-            return Err(Failure::failed(format!("no request {id} is under way"), remedy));
+            return Err(not_under_way(&arguments.address, id));
         }
         _ => return Err(stranger(&arguments.address)),
     }
     Ok(Exit::Success)
+}
+
+/// What is under way there.
+///
+/// # Errors
+/// Failed (1), when nobody answers as a control port does.
+pub(crate) fn list(address: &ListenAddress) -> Result<Listed, Failure> {
+    let answer = ask(address, "GET", "/requests")?;
+    serde_json::from_slice(&answer.body).map_err(|_| stranger(address))
+}
+
+/// Gives an order.
+///
+/// # Errors
+/// Failed (1), when nobody answers, or there is no such request.
+pub(crate) fn order(address: &ListenAddress, id: u64, order: &str) -> Result<(), Failure> {
+    let answer = ask(address, "POST", &format!("/requests/{id}/{order}"))?;
+    if answer.status == 200 { Ok(()) } else { Err(not_under_way(address, id)) }
+}
+
+fn not_under_way(address: &ListenAddress, id: u64) -> Failure {
+    let remedy = format!("it may have ended; `dyno control {address}` lists those under way");
+    Failure::failed(format!("no request {id} is under way"), remedy)
 }
 
 fn ask(address: &ListenAddress, method: &str, path: &str) -> Result<Exchange, Failure> {
@@ -152,8 +176,7 @@ fn done(action: Action, id: u64) -> String {
     }
 }
 
-fn tell(body: &str) -> Option<()> {
-    let listed: Listed = serde_json::from_str(body).ok()?;
+fn tell(listed: &Listed) {
     if listed.requests.is_empty() {
         outln!("no request is under way");
     } else {
@@ -177,5 +200,4 @@ fn tell(body: &str) -> Option<()> {
     if listed.unlisted_so_far > 0 {
         outln!("{} so far found no place in the list", show::many(listed.unlisted_so_far, "request"));
     }
-    Some(())
 }

@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     check_knobs(architecture, arguments)?;
     check_faults(arguments)?;
     arguments.admission.check()?;
-    arguments.control.check()?;
+    arguments.control.check(&arguments.listen, arguments.transport.of_server())?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
@@ -143,7 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
-    let control = arguments.control.open(stop)?;
+    let control = arguments.control.open(architecture, stop)?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
@@ -171,7 +171,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         readiness: Readiness::new({
             let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
-            let control = control.as_ref().map(|control| control.address.clone());
+            let control = control.as_ref().and_then(|control| control.address.clone());
             move |site, workers| {
                 said::ready(site, workers, name, transport, rounds, control.as_deref(), to_people);
             }

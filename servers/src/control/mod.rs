@@ -1,7 +1,7 @@
 //! Interrupting a server: what is under way can be listed, held, resumed and cancelled from outside.
 //!
 //! The textbooks know three ways to tell a server that what it does is not wanted any more. The client leaves: every
-//! [driver](crate::drivers) looks for that. It sends urgent data on the connection. Or somebody uses a second door: the
+//! [driver](crate::drivers) looks for that. It sends [urgent](mod@urgent) data on the connection. Or somebody uses a second door: the
 //! [`port`] that is served here by a thread of its own, whatever the architecture is busy with.
 //!
 //! | to read about | open |
@@ -10,6 +10,7 @@
 //! | a request that looks for its orders | [`watched`] |
 //! | the port, and its thread | [`port`], [`door`] |
 //! | how a process hears that there is an order | [`bell`] |
+//! | urgent data, and why not to build on it | [`mod@urgent`] |
 //!
 //! Nothing is interrupted in the middle of an instruction: a request looks for its orders when it is taken up, when its
 //! handler returns, and as often as it is asked to go on while it waits, for which an order is a reason. A handler that
@@ -20,4 +21,5 @@ pub mod bell;
 pub mod door;
 pub mod port;
 pub mod register;
+pub mod urgent;
 pub mod watched;

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::process;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -19,7 +19,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use socket2::SockRef;
 
-use super::bell;
+use super::{bell, urgent};
 use crate::kit::stop::monotonic_ns;
 use crate::limits::{CONTROL_LOOKS, CONTROL_PLACES, CONTROL_TEXT_BYTES};
 use crate::services::service::Call;
@@ -111,8 +111,10 @@ struct Entry {
     address: [AtomicU64; 2],
     port: AtomicU32,
     process: AtomicU32,
+    /// The connection, in that process; all ones: there is none.
+    descriptor: AtomicU32,
     /// Octets of the text that follows.
-    length: AtomicU64,
+    length: AtomicU32,
     /// Method and target.
     text: [AtomicU64; CONTROL_TEXT_BYTES / 8],
 }
@@ -190,7 +192,11 @@ impl Register {
         };
         let entry = &self.entries[place];
         entry.write(call, client);
-        let seat = Seat { register: self, place, number, is_home: process::id() == self.home };
+        let is_home = process::id() == self.home;
+        // Who stands in a queue is served by another thread, which does not know whether the connection is still there.
+        let watched = client.filter(|client| urgent::begin(*client) && stage != Stage::Queued);
+        let watched = watched.map(|client| client.as_raw_fd());
+        let seat = Seat { register: self, place, number, is_home, watched };
         entry.state.store(State::new(number, Some(stage), Order::Go).0, SeqCst);
         Some(seat)
     }
@@ -238,6 +244,20 @@ impl Register {
         Ok(if before.order() == Order::Cancel { Order::Cancel } else { order })
     }
 
+    /// Cancels what is under way on a connection of this process, as far as it knows: the youngest, because a number of
+    /// a connection is used again.
+    pub(super) fn cancel_on(&self, connection: BorrowedFd<'_>) {
+        let (process, descriptor) = (process::id(), connection.as_raw_fd().cast_unsigned());
+        let its = |entry: &&Entry| {
+            entry.process.load(Relaxed) == process && entry.descriptor.load(Relaxed) == descriptor
+        };
+        let under_way = self.entries.iter().filter(its).map(|entry| State(entry.state.load(SeqCst)));
+        if let Some(number) = under_way.filter(|state| state.stage().is_some()).map(State::number).max() {
+            // It may have ended by itself just now.
+            let _ = self.order(number, Order::Cancel);
+        }
+    }
+
     /// Frees the entries of workers that have died.
     fn bury(&self) {
         for entry in self.entries.iter() {
@@ -259,6 +279,8 @@ impl Register {
 
 impl Entry {
     fn write(&self, call: &Call<'_>, client: Option<BorrowedFd<'_>>) {
+        let descriptor = client.map_or(u32::MAX, |client| client.as_raw_fd().cast_unsigned());
+        self.descriptor.store(descriptor, Relaxed);
         let client = client.and_then(|client| SockRef::from(&client).peer_addr().ok()?.as_socket());
         let octets = client.map_or(0, |client| match client.ip() {
             IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
@@ -313,6 +335,8 @@ pub struct Seat {
     number: u64,
     /// Whether it is a request of the process that was started, and not of a forked worker.
     is_home: bool,
+    /// The connection, if it is to be looked at for urgent data; whoever has this entry has the connection as well.
+    watched: Option<RawFd>,
 }
 
 impl Seat {
@@ -326,6 +350,10 @@ impl Seat {
 
     /// What was ordered.
     pub fn order(&self) -> Order {
+        if let Some(connection) = self.watched {
+            // SAFETY: whoever has the entry serves the connection and has it open.
+            urgent::look(unsafe { BorrowedFd::borrow_raw(connection) });
+        }
         State(self.register.entries[self.place].state.load(SeqCst)).order()
     }
 

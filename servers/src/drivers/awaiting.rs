@@ -12,6 +12,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
 use super::held::Held;
+use crate::control::urgent;
 use crate::kit::call::later;
 use crate::kit::client::Client;
 use crate::kit::tally::Tally;
@@ -50,8 +51,16 @@ pub async fn attend(
     let mut look = pin!(sleep_until(Instant::now()));
     let mut pause = None;
     let mut watched = None;
+    // Once it is readable, the next look cancels.
+    let urgent = urgent::watch(client.connection()).and_then(|urgent| {
+        // SAFETY: it owns the descriptor, which stays open as long as it is registered.
+        unsafe { AsyncFd::register(urgent) }.ok()
+    });
     poll_fn(|context| {
         loop {
+            if let Some(urgent) = &urgent {
+                let _ = urgent.poll_read_ready(context);
+            }
             // What is handed over to a client that has left is lost to the others.
             let has_news = client.poll_news(context).is_ready();
             if has_news || held.is_job() {

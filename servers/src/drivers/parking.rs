@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
-use crate::control::bell;
+use crate::control::{bell, urgent};
 use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::stop::Stop;
@@ -102,7 +102,8 @@ pub fn wait(
     };
     let bell =
         parker.as_ref().map_or_else(nothing, |parker| PollFd::new(parker.0.as_fd(), PollFlags::POLLIN));
-    let peer = client.map_or_else(nothing, |client| PollFd::new(client, Client::flags(known.ended)));
+    let flags = Client::flags(known.ended) | urgent::poll_flags();
+    let peer = client.map_or_else(nothing, |client| PollFd::new(client, flags));
     let asked = if known.stopping || known.is_called { PollFlags::empty() } else { PollFlags::POLLIN };
     let mut watched = [peer, PollFd::new(stop.as_fd(), asked), own, bell];
     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -116,6 +117,9 @@ pub fn wait(
         Client::Left => return Ok(Happened::Client(Client::Left)),
         Client::Ended if !known.ended => return Ok(Happened::Client(Client::Ended)),
         Client::Ended | Client::Stays => {}
+    }
+    if flags.contains(PollFlags::POLLPRI) {
+        client.into_iter().for_each(urgent::look);
     }
     if watched[1].any().unwrap_or(false) {
         return Ok(Happened::Stopping);

@@ -23,6 +23,7 @@ use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
 use super::timed::{Due, TimedSession};
 use super::workers::{News, Ticket};
+use crate::control::urgent::{self, UrgentBy};
 use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
@@ -71,6 +72,8 @@ pub struct ConnectionTable<'a, S> {
     /// Connections that are still ready, but whose turn ended so that others get theirs.
     again: Vec<Ticket>,
     accepting: Accepting,
+    /// Whether the room watches clients whose requests wait.
+    room_watches: bool,
 }
 
 /// What all connections share in one turn of the loop.
@@ -131,6 +134,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             serial: 0,
             again: Vec::new(),
             accepting: Accepting::WhenReady,
+            room_watches: !S::REPORTS_ENDS || urgent::is_wanted_by(UrgentBy::Epoll),
         };
         // SAFETY: listener and stop switch are borrowed for as long as the table lives; for the wakeup the caller
         // promises it.
@@ -322,6 +326,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             // Events of the room carry the lower bits of a serial; a name that fits by chance asks for nothing.
             if let Some(watched) = self.watched.get_mut(ticket.index) {
                 let ticket = Ticket { index: ticket.index, serial: watched.serial };
+                urgent::look(watched.stream.as_fd());
                 watched.look_at_client(self.turn.clock.now());
                 if !watched.gone {
                     watched.look_behind(self.turn.clock.now());
@@ -360,7 +365,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             if unsafe { self.selector.change(watched.stream.as_fd(), index, interest) }.is_err() {
                 return self.close(index);
             }
-            if !S::REPORTS_ENDS {
+            if self.room_watches {
                 match interest {
                     Interest::End | Interest::Reset => {
                         let ended = interest == Interest::Reset;

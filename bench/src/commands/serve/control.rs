@@ -1,11 +1,14 @@
-//! `--control ADDRESS`: a second door, for orders.
+//! `--control ADDRESS` and `--urgent`: a second door, for orders; and the order that comes by the first.
 
 use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use dyno_http::limits::Limits;
 use dyno_servers::control::door::{self, Priority};
+use dyno_security::transport::Transport;
+use dyno_servers::architecture::Architecture;
 use dyno_servers::control::register::Register;
+use dyno_servers::control::urgent::{self, UrgentBy};
 use dyno_servers::kit::listen::{ListenAddress, SocketFile, address_of, listen};
 use dyno_servers::kit::stop::Stop;
 
@@ -21,13 +24,18 @@ pub(super) struct ControlOptions {
     /// resumes and cancels them. Whoever can connect may, so it is a loopback address or unix:PATH.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     control: Option<ListenAddress>,
+    /// An urgent octet of TCP (MSG_OOB) cancels the request that its client waits for. RFC 6093 advises new programs
+    /// against urgent data: systems differ in which octet is meant, machines on the way make it an ordinary one, a
+    /// second one displaces it, and no secure transport protects it. It is here to be seen; use --control.
+    #[arg(long)]
+    urgent: bool,
 }
 
-/// A control port that is served.
-pub(super) struct ControlPort {
+/// How what is under way is interrupted, once that is set up.
+pub(super) struct Interruptions {
     pub(super) register: &'static Register,
-    /// Where it listens, port included.
-    pub(super) address: String,
+    /// Where the control port listens, port included.
+    pub(super) address: Option<String>,
     _file: Option<SocketFile>,
 }
 
@@ -36,7 +44,18 @@ impl ControlOptions {
     ///
     /// # Errors
     /// Usage (2), which names the address and the remedy.
-    pub(super) fn check(&self) -> Result<(), Failure> {
+    pub(super) fn check(&self, listen: &ListenAddress, transport: Transport) -> Result<(), Failure> {
+        let misfit = match (listen, transport) {
+            _ if !self.urgent => None,
+            (ListenAddress::Unix(_), _) => Some("a Unix socket carries no urgent data on many kernels"),
+            (_, Transport::Plain) => None,
+            (_, Transport::Channel | Transport::Tls) => {
+                Some("urgent data goes beside the records of a transport, so anybody on the way could send it")
+            }
+        };
+        if let Some(reason) = misfit {
+            return Err(Failure::usage(reason, "leave --urgent out; --control gives the same orders"));
+        }
         match &self.control {
             Some(ListenAddress::Tcp(address)) if !address.ip().to_canonical().is_loopback() => {
                 Err(Failure::usage(
@@ -51,13 +70,28 @@ impl ControlOptions {
         }
     }
 
-    /// Opens the port, if one was asked for, before anything else starts a thread or a process.
+    /// Sets up what was asked for, before anything else starts a thread or a process; `None`: nothing was.
     ///
     /// # Errors
     /// Failed (1), when the address cannot be listened on or the system refuses what the port needs.
-    pub(super) fn open(&self, stop: &'static Stop) -> Result<Option<ControlPort>, Failure> {
-        let Some(wanted) = &self.control else { return Ok(None) };
-        let refused = |error| Failure::failed(format!("cannot serve {wanted}: {error}"), "");
+    pub(super) fn open(
+        &self,
+        architecture: &Architecture,
+        stop: &'static Stop,
+    ) -> Result<Option<Interruptions>, Failure> {
+        if self.control.is_none() && !self.urgent {
+            return Ok(None);
+        }
+        let refused = |error| Failure::failed(format!("cannot take orders: {error}"), "");
+        let register: &'static Register = Box::leak(Box::new(Register::new().map_err(refused)?));
+        if self.urgent {
+            let by = UrgentBy::of(&architecture.anatomy);
+            urgent::want(register, by);
+            errln!("an urgent octet cancels what its client waits for; {} learns it by {}", architecture.name, by.name());
+        }
+        let Some(wanted) = &self.control else {
+            return Ok(Some(Interruptions { register, address: None, _file: None }));
+        };
         let listener = listen(wanted, &Limits::default()).map_err(|error| listen_failure(wanted, &error))?;
         let file = SocketFile::of(wanted);
         if let ListenAddress::Unix(path) = wanted {
@@ -65,14 +99,13 @@ impl ControlOptions {
             set_permissions(path, Permissions::from_mode(0o600)).map_err(refused)?;
         }
         let address = address_of(&listener).map_or_else(|| wanted.to_string(), |address| address.to_string());
-        let register: &'static Register = Box::leak(Box::new(Register::new().map_err(refused)?));
         let scheduled = match door::open(listener, register, stop).map_err(refused)? {
-            Priority::Raised => "it runs before the threads that serve",
+            Priority::Raised => "its thread runs before those that serve",
             Priority::Usual => {
-                "it runs as the threads that serve do: priority needs CAP_SYS_NICE or `ulimit -e`"
+                "its thread runs as those that serve do: priority needs CAP_SYS_NICE or `ulimit -e`"
             }
         };
         errln!("`dyno control {address}` gives orders; {scheduled}");
-        Ok(Some(ControlPort { register, address, _file: file }))
+        Ok(Some(Interruptions { register, address: Some(address), _file: file }))
     }
 }
