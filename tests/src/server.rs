@@ -105,8 +105,7 @@ impl Server {
         let (stderr, stderr_ended) = keep(child.stderr.take().expect("piped"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
         let (workers, asked, control) = (0, 0, None);
-        let mut server =
-            Server { child, address, pid, workers, asked, control, lines, stderr, stderr_ended };
+        let mut server = Server { child, address, pid, workers, asked, control, lines, stderr, stderr_ended };
         let line = match server.lines.recv_timeout(READY) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return server.wait(STOP).map(Err),

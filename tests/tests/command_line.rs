@@ -25,7 +25,11 @@ fn main() -> ExitCode {
             refused(&["serve", "epoll", "--listen", "nowhere"], 2, &["nowhere"])
         }),
         on("foreign-control-port-names-the-remedy", || {
-            refused(&["serve", "epoll", "--control", "0.0.0.0:0"], 2, &["0.0.0.0:0", "transport", "unix:PATH"])?;
+            refused(
+                &["serve", "epoll", "--control", "0.0.0.0:0"],
+                2,
+                &["0.0.0.0:0", "transport", "unix:PATH"],
+            )?;
             refused(&["serve", "fork", "--control", "[2001:db8::1]:9"], 2, &["secure transport", "127.0.0.1"])
         }),
         on("urgent-data-where-it-cannot-be-is-usage", || {

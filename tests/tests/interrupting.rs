@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use dyno_tests::limits::{ANSWER, UNDERWAY};
+use dyno_tests::limits::{ANSWER, STOP, UNDERWAY};
 use dyno_tests::process::{children, wait_until};
 use dyno_tests::response::Response;
 use dyno_tests::rows::{Row, rows};
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     on("who-waits-in-a-queue-is-cancelled", |row| !row.has_processes(), cancels_a_taker);
     on("who-leaves-is-not-listed", |_| true, leaves);
     on("a-worker-that-dies-leaves-no-entry", Row::has_processes, dies);
-    on("a-stopping-server-ends-what-is-held", |_| true, drains);
+    on("a-stopping-server-cancels-what-is-held", |_| true, drains);
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 
@@ -159,7 +159,8 @@ fn cancels_a_wait(row: &Row) -> Outcome {
     ensure(is_right, || format!("{one:?} in {server}"))?;
     // The program gives the order.
     let door = controlled.door.to_string();
-    let ended = tool::run(&program().to_string_lossy(), &["control", &door, "cancel", &one.id.to_string()], "")?;
+    let ended =
+        tool::run(&program().to_string_lossy(), &["control", &door, "cancel", &one.id.to_string()], "")?;
     let told = String::from_utf8_lossy(&ended.stdout);
     ensure(ended.status.success() && told.contains("cancelled"), || format!("{ended:?}"))?;
     is_cancelled(&mut client)?;
@@ -173,7 +174,8 @@ fn cancels_one(row: &Row) -> Outcome {
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         let client = controlled.ask(&format!("{WAIT}?client={number}"))?;
-        controlled.listed(|listed| listed.len() == number + 1 && listed.iter().all(|one| one.stage == "waiting"))?;
+        controlled
+            .listed(|listed| listed.len() == number + 1 && listed.iter().all(|one| one.stage == "waiting"))?;
         clients.push(client);
     }
     for (number, client) in clients.iter_mut().enumerate().rev() {
@@ -274,15 +276,16 @@ fn dies(row: &Row) -> Outcome {
     controlled.goes_on()
 }
 
+/// Nobody could resume it any more.
 fn drains(row: &Row) -> Outcome {
-    let controlled = Controlled::start(row, &["--drain", "1"])?;
+    let controlled = Controlled::start(row, &[])?;
     let mut client = controlled.ask(WAIT)?;
     let one = controlled.only("waiting")?;
     controlled.ordered(one.id, "hold")?;
-    let ended = controlled.server.stop()?;
-    ensure(ended.status.code() == Some(0), || format!("{} {}", ended.status, ended.stderr))?;
-    let answer = client.response("GET")?;
-    ensure(answer.status == 503, || format!("{} {}", answer.status, answer.text()))
+    controlled.server.signal(Signal::SIGTERM);
+    is_cancelled(&mut client)?;
+    let ended = controlled.server.wait(STOP)?;
+    ensure(ended.status.code() == Some(0), || format!("{} {}", ended.status, ended.stderr))
 }
 
 /// Any page could send a POST to this machine; browsers say where it comes from, and to which name.

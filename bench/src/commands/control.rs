@@ -180,7 +180,15 @@ fn tell(listed: &Listed) {
     if listed.requests.is_empty() {
         outln!("no request is under way");
     } else {
-        outln!("{:>6} {:>10} {:<8} {:<7} {:>8} {:<21} request", "id", "age", "stage", "order", "process", "client");
+        outln!(
+            "{:>6} {:>10} {:<8} {:<7} {:>8} {:<21} request",
+            "id",
+            "age",
+            "stage",
+            "order",
+            "process",
+            "client"
+        );
     }
     for one in &listed.requests {
         let order = if one.order == "go" { "" } else { &one.order };

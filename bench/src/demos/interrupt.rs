@@ -60,7 +60,11 @@ impl Stopped {
     fn start(architecture: &Architecture) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", architecture.name, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
-        command.args(["--urgent", "--json"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .args(["--urgent", "--json"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command.spawn()?;
         let mut line = String::new();
         let said = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
@@ -178,7 +182,10 @@ fn one(stage: &mut Stage) -> Result<(), Failure> {
     let told = status_line(&mut client);
     stage.says("Client", format!("is told: {told}"));
     let is_told = told.starts_with("HTTP/1.1 503");
-    stage.verdict("whoever runs the server decides what it works on, by a second door", held && resumed && is_told);
+    stage.verdict(
+        "whoever runs the server decides what it works on, by a second door",
+        held && resumed && is_told,
+    );
     Ok(())
 }
 

@@ -6,15 +6,14 @@
 //! thread takes no lock that a worker could need.
 
 use std::io;
-use std::net::TcpListener;
-use std::os::fd::AsFd;
+use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread;
 
 use dyno_http::limits::Limits;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
-use socket2::SockRef;
+use socket2::{Domain, SockRef};
 
 use super::port::TABLE;
 use super::register::Register;
@@ -26,7 +25,8 @@ use crate::kit::site::{Arm, Readiness, Settings, Site};
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tallies;
 use crate::limits::{
-    CONNECTION_BYTES, CONTROL_CONNECTIONS, CONTROL_MEMORY_BYTES, CONTROL_NICE_STEPS, DRAIN, THREAD_STACK_BYTES,
+    CONNECTION_BYTES, CONTROL_CONNECTIONS, CONTROL_MEMORY_BYTES, CONTROL_NICE_STEPS, DRAIN,
+    THREAD_STACK_BYTES,
 };
 use crate::services::service::Services;
 
@@ -39,12 +39,12 @@ pub enum Priority {
     Usual,
 }
 
-/// Serves a control port on `listener` until `stop` is thrown. Call it before anything else starts a thread.
+/// Serves a control port on `listener` until `stop` is thrown; what is held then is cancelled. Call it before anything else starts a thread.
 ///
 /// # Errors
 /// When the system refuses memory, descriptors or the thread.
 pub fn open(listener: TcpListener, register: &'static Register, stop: &'static Stop) -> io::Result<Priority> {
-    let is_unix = SockRef::from(&listener).local_addr()?.is_unix();
+    let is_unix = SockRef::from(&listener).local_addr()?.domain() == Domain::UNIX;
     let mut services = Services::new(TABLE, Some(1))?;
     services.register = Some(register);
     services.queues = None;
@@ -78,10 +78,11 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
     // A signal is for the threads that serve, whose calls it interrupts; a thread inherits the mask of its maker.
     let usual = SigSet::thread_get_mask()?;
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
-    let started = thread::Builder::new().name("control".into()).stack_size(THREAD_STACK_BYTES).spawn(move || {
-        let _ = tell.send(raise());
-        serve(site);
-    });
+    let started =
+        thread::Builder::new().name("control".into()).stack_size(THREAD_STACK_BYTES).spawn(move || {
+            let _ = tell.send(raise());
+            serve(site);
+        });
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&usual), None)?;
     started?;
     Ok(told.recv().unwrap_or(Priority::Usual))
@@ -99,11 +100,11 @@ fn raise() -> Priority {
 /// Serves until the server stops. A port that breaks leaves the server as it is: whoever asks finds nobody.
 fn serve(site: &'static Site) {
     let tally = site.tallies.of(0);
-    let _ = Poll::new()
-        .and_then(|poll| readiness::run(poll, site, &site.listener, tally, &mut Alone { site, tally }, || {}));
+    let _ = Poll::new().and_then(|poll| {
+        readiness::run(poll, site, &site.listener, tally, &mut Alone { site, tally }, || {})
+    });
+    // Nobody can resume what is held now.
+    site.services.register.into_iter().for_each(Register::cancel_held);
     // What is left in the queue, and whoever comes after, is refused by the kernel.
-    let _ = nix::sys::socket::shutdown(
-        std::os::fd::AsRawFd::as_raw_fd(&site.listener.as_fd()),
-        nix::sys::socket::Shutdown::Both,
-    );
+    let _ = SockRef::from(&site.listener).shutdown(Shutdown::Both);
 }

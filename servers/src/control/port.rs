@@ -48,7 +48,7 @@ fn answer(services: &Services, call: &Call<'_>, rest: &str) -> Response {
     }
     let Some((number, order)) = rest.split_once('/').and_then(|(number, order)| {
         let is_number = number.bytes().all(|octet| octet.is_ascii_digit());
-        Some((number.parse().ok().filter(|_| is_number)?, named(order)?))
+        Some((number.parse::<u64>().ok().filter(|_| is_number)?, named(order)?))
     }) else {
         return text(404, "an order is /requests/N/hold, /requests/N/resume or /requests/N/cancel\n");
     };
@@ -110,10 +110,13 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_answered_to() {
-        for host in ["localhost", "LOCALHOST:9901", "127.0.0.1", "127.0.0.1:9901", "[::1]:9901", "[::1]", ""] {
+        for host in ["localhost", "LOCALHOST:9901", "127.0.0.1", "127.0.0.1:9901", "[::1]:9901", "[::1]", ""]
+        {
             assert!(is_this_machine(host), "{host}");
         }
-        for host in ["rebind.example", "rebind.example:9901", "localhost.example", "127.0.0.1.example:80", "a:b"] {
+        for host in
+            ["rebind.example", "rebind.example:9901", "localhost.example", "127.0.0.1.example:80", "a:b"]
+        {
             assert!(!is_this_machine(host), "{host}");
         }
     }

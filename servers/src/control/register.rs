@@ -15,7 +15,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::kill;
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use socket2::SockRef;
 
@@ -183,9 +183,10 @@ impl Register {
     ) -> Option<Seat> {
         let number = self.counts[NUMBERS].fetch_add(1, Relaxed) + 1;
         let writing = State::new(number, None, Order::Go).0;
-        let place = (number as usize..).take(CONTROL_LOOKS).map(|place| place % CONTROL_PLACES).find(|place| {
-            self.entries[*place].state.compare_exchange(State::FREE.0, writing, Acquire, Relaxed).is_ok()
-        });
+        let place =
+            (number as usize..).take(CONTROL_LOOKS).map(|place| place % CONTROL_PLACES).find(|place| {
+                self.entries[*place].state.compare_exchange(State::FREE.0, writing, Acquire, Relaxed).is_ok()
+            });
         let Some(place) = place else {
             self.counts[UNLISTED].fetch_add(1, Relaxed);
             return None;
@@ -244,6 +245,15 @@ impl Register {
         Ok(if before.order() == Order::Cancel { Order::Cancel } else { order })
     }
 
+    /// Cancels what is held: nobody is left who could resume it.
+    pub(super) fn cancel_held(&self) {
+        let states = self.entries.iter().map(|entry| State(entry.state.load(SeqCst)));
+        for state in states.filter(|state| state.stage().is_some() && state.order() == Order::Hold) {
+            // It may have been resumed, or have ended, just now.
+            let _ = self.order(state.number(), Order::Cancel);
+        }
+    }
+
     /// Cancels what is under way on a connection of this process, as far as it knows: the youngest, because a number of
     /// a connection is used again.
     pub(super) fn cancel_on(&self, connection: BorrowedFd<'_>) {
@@ -260,12 +270,12 @@ impl Register {
 
     /// Frees the entries of workers that have died.
     fn bury(&self) {
-        for entry in self.entries.iter() {
+        for entry in &*self.entries {
             let word = entry.state.load(SeqCst);
             let process = entry.process.load(Relaxed);
             if State(word).stage().is_some()
                 && process != self.home
-                && kill(Pid::from_raw(process.cast_signed()), None) == Err(Errno::ESRCH)
+                && kill(Pid::from_raw(process.cast_signed()), None::<Signal>) == Err(Errno::ESRCH)
             {
                 let _ = entry.state.compare_exchange(word, State::FREE.0, SeqCst, Relaxed);
             }
@@ -293,14 +303,12 @@ impl Entry {
         self.process.store(process::id(), Relaxed);
         let mark = if call.query.is_some() { "?" } else { "" };
         let parts = [call.method, " ", call.path, mark, call.query.unwrap_or_default()];
-        let mut text = [0; CONTROL_TEXT_BYTES];
-        let mut length = 0;
-        for (octet, place) in parts.into_iter().flat_map(str::bytes).zip(&mut text) {
-            *place = octet;
-            length += 1;
-        }
-        self.length.store(length, Relaxed);
-        for (word, octets) in self.text.iter().zip(text.as_chunks::<8>().0) {
+        let text = parts.concat();
+        let mut octets = [0; CONTROL_TEXT_BYTES];
+        let length = text.len().min(CONTROL_TEXT_BYTES);
+        octets[..length].copy_from_slice(&text.as_bytes()[..length]);
+        self.length.store(length as u32, Relaxed);
+        for (word, octets) in self.text.iter().zip(octets.as_chunks::<8>().0) {
             word.store(u64::from_ne_bytes(*octets), Relaxed);
         }
     }
@@ -312,8 +320,12 @@ impl Entry {
             u128::from(self.address[0].load(Relaxed)) << 64 | u128::from(self.address[1].load(Relaxed)),
         );
         let port = u16::try_from(self.port.load(Relaxed)).unwrap_or_default();
-        let text: Vec<u8> =
-            self.text.iter().flat_map(|word| word.load(Relaxed).to_ne_bytes()).take(self.length.load(Relaxed) as usize).collect();
+        let text: Vec<u8> = self
+            .text
+            .iter()
+            .flat_map(|word| word.load(Relaxed).to_ne_bytes())
+            .take(self.length.load(Relaxed) as usize)
+            .collect();
         let request = UnderWayRequest {
             number: state.number(),
             stage,

@@ -4,9 +4,9 @@ use std::fs::{Permissions, set_permissions};
 use std::os::unix::fs::PermissionsExt as _;
 
 use dyno_http::limits::Limits;
-use dyno_servers::control::door::{self, Priority};
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::Architecture;
+use dyno_servers::control::door::{self, Priority};
 use dyno_servers::control::register::Register;
 use dyno_servers::control::urgent::{self, UrgentBy};
 use dyno_servers::kit::listen::{ListenAddress, SocketFile, address_of, listen};
@@ -49,9 +49,9 @@ impl ControlOptions {
             _ if !self.urgent => None,
             (ListenAddress::Unix(_), _) => Some("a Unix socket carries no urgent data on many kernels"),
             (_, Transport::Plain) => None,
-            (_, Transport::Channel | Transport::Tls) => {
-                Some("urgent data goes beside the records of a transport, so anybody on the way could send it")
-            }
+            (_, Transport::Channel | Transport::Tls) => Some(
+                "urgent data goes beside the records of a transport, so anybody on the way could send it",
+            ),
         };
         if let Some(reason) = misfit {
             return Err(Failure::usage(reason, "leave --urgent out; --control gives the same orders"));
@@ -87,7 +87,11 @@ impl ControlOptions {
         if self.urgent {
             let by = UrgentBy::of(&architecture.anatomy);
             urgent::want(register, by);
-            errln!("an urgent octet cancels what its client waits for; {} learns it by {}", architecture.name, by.name());
+            errln!(
+                "an urgent octet cancels what its client waits for; {} learns it by {}",
+                architecture.name,
+                by.name()
+            );
         }
         let Some(wanted) = &self.control else {
             return Ok(Some(Interruptions { register, address: None, _file: None }));
