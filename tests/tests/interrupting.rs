@@ -38,6 +38,7 @@ fn main() -> ExitCode {
     on("a-wait-is-held-and-cancelled", |_| true, cancels_a_held);
     on("what-computes-is-cancelled-when-it-returns", |_| true, cancels_a_computation);
     on("who-waits-in-a-queue-is-cancelled", |row| !row.has_processes(), cancels_a_taker);
+    on("an-upload-is-listed-and-cancelled", |_| true, cancels_an_upload);
     on("who-leaves-is-not-listed", |_| true, leaves);
     on("a-worker-that-dies-leaves-no-entry", Row::has_processes, dies);
     on("a-stopping-server-cancels-what-is-held", |_| true, drains);
@@ -256,6 +257,32 @@ fn cancels_a_taker(row: &Row) -> Outcome {
     let taken = other.response("POST")?;
     ensure(taken.body == b"item", || format!("{} {}", taken.status, taken.text()))?;
     drop(other);
+    controlled.goes_on()
+}
+
+/// It cannot be held, because nothing can be done with a part of it.
+fn cancels_an_upload(row: &Row) -> Outcome {
+    let controlled = Controlled::start(row, &[])?;
+    let mut client = Client::connect(controlled.server.address)?;
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n0123456789");
+    let one = controlled.only("receiving")?;
+    ensure(one.request == "POST /echo", || format!("{one:?}"))?;
+    client.send("0123456789");
+    let held = controlled.order(one.id, "hold")?.status;
+    ensure(held == 409, || format!("hold: {held}"))?;
+    controlled.only("receiving")?;
+    controlled.ordered(one.id, "cancel")?;
+    let ended = client.read_to_end(SOON);
+    ensure(ended.is_some(), || "the connection stays".into())?;
+    // One that has come whole is another's affair.
+    let mut whole = Client::connect(controlled.server.address)?;
+    whole.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+    controlled.only("receiving")?;
+    whole.send("cd");
+    let answer = whole.response("POST")?;
+    ensure(answer.body == b"abcd", || format!("{} {}", answer.status, answer.text()))?;
+    controlled.listed(<[Listing]>::is_empty)?;
+    drop(whole);
     controlled.goes_on()
 }
 

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
     on("an-octet-ends-what-computes", |_| true, |row| ends(row, "/compute/4000000", Duration::ZERO));
     on("an-octet-ends-a-wait-in-a-queue", |row| !row.has_processes(), ends_a_taker);
     on("an-octet-ends-its-own-request-alone", |row| !row.is_alone(), spares_others);
+    on("an-octet-ends-an-upload", |_| true, ends_an_upload);
     on("an-octet-before-a-request-ends-nothing", |_| true, early);
     on("nobody-listens-unasked", |_| true, unasked);
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
@@ -63,6 +64,20 @@ fn ends_a_taker(row: &Row) -> Outcome {
     sleep(UNDERWAY);
     client.send_urgent()?;
     is_cancelled(&mut client, "POST")?;
+    goes_on(server)
+}
+
+/// It is seen with what comes after it.
+fn ends_an_upload(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--urgent"]), None)?;
+    let mut client = Client::connect(server.address)?;
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n0123456789");
+    sleep(UNDERWAY);
+    client.send_urgent()?;
+    sleep(UNDERWAY);
+    client.send("0123456789");
+    let ended = client.read_to_end(SOON);
+    ensure(ended.is_some(), || "the connection stays".into())?;
     goes_on(server)
 }
 

@@ -17,7 +17,8 @@ use crate::print::outln;
 /// The server was started with `dyno serve NAME --control ADDRESS`, and answers on a thread of its own, whatever it is
 /// busy with. A request that waits ends at once when it is cancelled: its client gets a 503. One that computes, or
 /// stands in a queue, looks for orders when its handler begins and returns; nothing is stopped in between. A request
-/// that is held keeps its place and goes no further; after a minute it is cancelled.
+/// that is held keeps its place and goes no further; after a minute it is cancelled. An upload that has not come whole
+/// can be cancelled, and not held: its connection ends.
 ///
 /// The port speaks HTTP: GET /requests, POST /requests/ID/hold, /resume, /cancel.
 #[derive(Debug, clap::Args)]
@@ -115,6 +116,12 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         }
         (404, Some(id)) if body.starts_with("no request") => {
             return Err(not_under_way(&arguments.address, id));
+        }
+        (409, Some(id)) => {
+            return Err(Failure::failed(
+                format!("request {id} has not come whole, so there is nothing to hold"),
+                "cancel it, or wait until it has come",
+            ));
         }
         _ => return Err(stranger(&arguments.address)),
     }

@@ -156,6 +156,7 @@ fn status_line(client: &mut TcpStream) -> String {
 
 fn run(stage: &mut Stage, _: &Choices) -> Result<(), Failure> {
     one(stage)?;
+    upload(stage)?;
     everybody(stage)?;
     unstoppable(stage)
 }
@@ -185,6 +186,29 @@ fn one(stage: &mut Stage) -> Result<(), Failure> {
     stage.verdict(
         "whoever runs the server decides what it works on, by a second door",
         held && resumed && is_told,
+    );
+    Ok(())
+}
+
+/// A request that has not come whole.
+fn upload(stage: &mut Stage) -> Result<(), Failure> {
+    stage.scene("The wrong file");
+    let server = Stopped::start(&EPOLL).map_err(failed)?;
+    let mut client = TcpStream::connect(server.address).map_err(failed)?;
+    client.set_read_timeout(Some(INTERRUPT_PATIENCE)).map_err(failed)?;
+    let head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n";
+    client.write_all(format!("{head}the wrong file, slowly").as_bytes()).map_err(failed)?;
+    stage.says("Client", "POST /echo: begins to send a million octets, slowly");
+    let request = server.until(|listed| listed.iter().any(|one| one.stage == "receiving"))?;
+    stage.says("Operator", "dyno control: the server is receiving it; cancel");
+    let start = Instant::now();
+    order(&server.door, request.map_or(0, |one| one.id), "cancel")?;
+    let is_cut = status_line(&mut client).is_empty() && start.elapsed() < INTERRUPT_PATIENCE;
+    stage.says("Client", format!("is cut off after {}", show::time(start.elapsed().as_nanos() as f64)));
+    server.until(<[ListedRequest]>::is_empty)?;
+    stage.verdict(
+        "what has not come whole needs no answer: its connection ends, and with it its memory",
+        is_cut,
     );
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
+mod arriving;
 mod memory;
 
 use crate::answer::{self, Persistence};

@@ -1,28 +1,35 @@
 //! How a forked worker hears that there is an order for one of its requests: by SIGURG, whose handler rings what the
-//! worker waits by.
+//! worker waits by, and shuts connections down whose requests are cancelled before they have come whole.
 //!
 //! SIGURG is the signal of urgent data, and the only one of the classical signals, beside SIGCHLD and SIGWINCH, that a
 //! process ignores unless it asks for it: one that has ended its part in this loses nothing by a late one.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction};
 use nix::unistd::Pid;
 
+use super::register::Register;
+
 /// The eventfd(2) by which the only thread of this process waits; -1: it has not waited yet.
 static BELL: AtomicI32 = AtomicI32::new(-1);
 
-/// From now on SIGURG ends a wait. Call it before the first worker is forked.
+/// The register whose orders are heard.
+static REGISTER: OnceLock<&'static Register> = OnceLock::new();
+
+/// From now on SIGURG tells of orders in `register`. Call it before the first worker is forked.
 ///
 /// # Errors
 /// When sigaction(2) is refused.
-pub fn install() -> io::Result<()> {
+pub fn install(register: &'static Register) -> io::Result<()> {
+    REGISTER.get_or_init(|| register);
     // Without SA_RESTART, so that a call that blocks returns.
     let ring = SigAction::new(SigHandler::Handler(on_urgent), SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler touches only an atomic and write(2), which is async-signal-safe.
+    // SAFETY: the handler touches only atomics and enters the kernel by calls that are async-signal-safe.
     unsafe { sigaction(Signal::SIGURG, &ring)? };
     Ok(())
 }
@@ -38,10 +45,13 @@ pub fn ring(worker: Pid) {
     let _ = kill(worker, Signal::SIGURG);
 }
 
-/// Runs in the signal handler: an atomic and an async-signal-safe call only.
+/// Runs in the signal handler: atomics and async-signal-safe calls only.
 extern "C" fn on_urgent(_signal: libc::c_int) {
     let bell = BELL.load(SeqCst);
     let errno = Errno::last_raw();
+    if let Some(register) = REGISTER.get() {
+        register.shut_cancelled();
+    }
     let one: u64 = 1;
     // SAFETY: write(2) of 8 bytes from a live local; a number that is not open gives an error, which is ignored.
     unsafe { libc::write(bell, (&raw const one).cast(), size_of::<u64>()) };

@@ -5,7 +5,7 @@
 //! | `GET /requests` | the requests that are under way, the oldest first, as JSON |
 //! | `POST /requests/N/hold` | request N goes no further until it is resumed; after a minute it is cancelled |
 //! | `POST /requests/N/resume` | it goes on |
-//! | `POST /requests/N/cancel` | it ends with a 503, and its connection with it |
+//! | `POST /requests/N/cancel` | it ends with a 503, and its connection with it; if it has not come whole, without |
 //!
 //! Whoever can connect may do all of that. A page in somebody's browser can send requests to this machine too, so what
 //! a browser sends for a page of another site (with Origin), and what was asked of another name than this machine's,
@@ -17,7 +17,8 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 use serde_json::json;
 
-use super::register::{Order, Register};
+use super::entry::Order;
+use super::register::{OrderError, Register};
 use crate::limits::CONTROL_LISTED_REQUESTS;
 use crate::services::service::{Call, Needs, Reply, Service, Services, allow, text};
 
@@ -57,7 +58,8 @@ fn answer(services: &Services, call: &Call<'_>, rest: &str) -> Response {
     }
     match register.order(number, order) {
         Ok(stands) => as_json(&json!({ "id": number, "order": stands.name() })),
-        Err(_) => text(404, format!("no request {number} is under way\n")),
+        Err(OrderError::NotUnderWay) => text(404, format!("no request {number} is under way\n")),
+        Err(error @ OrderError::Receiving) => text(409, format!("{error}\n")),
     }
 }
 

@@ -1,150 +1,34 @@
-//! The register of requests that are under way, in memory that forked workers share: each has an entry from when it is
-//! taken up until its answer is ready, and an order that somebody has given for it.
-//!
-//! An entry's [state](State) is one word: the number of the request, how far it has come, and the order. An order is
-//! given by exchanging the word whose number was seen, so it never reaches the next request in the same place.
+//! The register of requests that are under way, in memory that forked workers share: each has an
+//! [entry](super::entry) from when its head has come until its answer is ready, and an order that somebody has given.
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::process;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use socket2::SockRef;
 
+use super::entry::{Entry, Order, RequestLine, Stage, State, UnderWayRequest};
 use super::{bell, urgent};
 use crate::kit::stop::monotonic_ns;
-use crate::limits::{CONTROL_LOOKS, CONTROL_PLACES, CONTROL_TEXT_BYTES};
-use crate::services::service::Call;
-use crate::shared::{Shared, Zeroed};
+use crate::limits::{CONTROL_LOOKS, CONTROL_PLACES};
+use crate::shared::Shared;
 
-/// How far a request has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// It stands in a queue before its handler.
-    Queued = 1,
-    /// Its handler runs.
-    Running = 2,
-    /// Its reply waits for something.
-    Waiting = 3,
-}
-
-impl Stage {
-    /// What it is called outside.
-    pub fn name(self) -> &'static str {
-        match self {
-            Stage::Queued => "queued",
-            Stage::Running => "running",
-            Stage::Waiting => "waiting",
-        }
-    }
-}
-
-/// What was ordered for a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Nothing, or to go on.
-    Go = 0,
-    /// To wait for the next order.
-    Hold = 1,
-    /// To end. There is no order after that.
-    Cancel = 2,
-}
-
-impl Order {
-    /// What it is called outside.
-    pub fn name(self) -> &'static str {
-        match self {
-            Order::Go => "go",
-            Order::Hold => "hold",
-            Order::Cancel => "cancel",
-        }
-    }
-}
-
-/// Number, stage and order of an entry. A free one is all zero; one that is being written has a number and no stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State(u64);
-
-impl State {
-    const FREE: State = State(0);
-
-    fn new(number: u64, stage: Option<Stage>, order: Order) -> Self {
-        State(number << 8 | stage.map_or(0, |stage| stage as u64) << 4 | order as u64)
-    }
-
-    fn number(self) -> u64 {
-        self.0 >> 8
-    }
-
-    fn stage(self) -> Option<Stage> {
-        match self.0 >> 4 & 0xf {
-            1 => Some(Stage::Queued),
-            2 => Some(Stage::Running),
-            3 => Some(Stage::Waiting),
-            _ => None,
-        }
-    }
-
-    fn order(self) -> Order {
-        match self.0 & 0xf {
-            0 => Order::Go,
-            1 => Order::Hold,
-            _ => Order::Cancel,
-        }
-    }
-}
-
-/// A request in the register.
-#[repr(align(64))]
-struct Entry {
-    state: AtomicU64,
-    began_ns: AtomicU64,
-    /// The IPv6 address of the client, or its IPv4 address as one; zero for a Unix socket.
-    address: [AtomicU64; 2],
-    port: AtomicU32,
-    process: AtomicU32,
-    /// The connection, in that process; all ones: there is none.
-    descriptor: AtomicU32,
-    /// Octets of the text that follows.
-    length: AtomicU32,
-    /// Method and target.
-    text: [AtomicU64; CONTROL_TEXT_BYTES / 8],
-}
-
-// SAFETY: it is made of atomics alone.
-unsafe impl Zeroed for Entry {}
-
-/// A request that is under way, as the register tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnderWayRequest {
-    /// Its number, which no other has had.
-    pub number: u64,
-    /// How far it has come.
-    pub stage: Stage,
-    /// What was ordered.
-    pub order: Order,
-    /// The process that serves it.
-    pub process: u32,
-    /// Its client; `None`: it came over a Unix socket.
-    pub client: Option<SocketAddr>,
-    /// Method and target, cut where they are long.
-    pub text: String,
-    /// Since when it has been under way.
-    pub age: Duration,
-}
-
-/// There is no such request under way.
+/// Why an order cannot be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such request is under way")]
-pub struct NotUnderWay;
+pub enum OrderError {
+    /// There is no such request, or none any more.
+    #[error("no such request is under way")]
+    NotUnderWay,
+    /// It is held by its client until it has come whole.
+    #[error("the request has not come whole, so there is nothing to hold; it can be cancelled")]
+    Receiving,
+}
 
 /// The register of one server.
 pub struct Register {
@@ -162,15 +46,16 @@ const NUMBERS: usize = 0;
 const UNLISTED: usize = 1;
 
 impl Register {
-    /// An empty one. Call it before the first worker is forked.
+    /// An empty one, which lives as long as the process. Call it before the first worker is forked.
     ///
     /// # Errors
     /// When the kernel refuses the memory, or the handler of a signal.
-    pub fn new() -> io::Result<Self> {
-        bell::install()?;
+    pub fn open() -> io::Result<&'static Self> {
         let (entries, counts) = (Shared::new(CONTROL_PLACES)?, Shared::new(2)?);
         let wakers = (0..CONTROL_PLACES).map(|_| Mutex::new(None)).collect();
-        Ok(Register { entries, counts, wakers, home: process::id() })
+        let register = Box::leak(Box::new(Register { entries, counts, wakers, home: process::id() }));
+        bell::install(register)?;
+        Ok(register)
     }
 
     /// A request of `client` is under way. Where there is no place for it, it is served all the same, and counted as
@@ -178,7 +63,7 @@ impl Register {
     pub fn enter(
         &'static self,
         stage: Stage,
-        call: &Call<'_>,
+        line: RequestLine<'_>,
         client: Option<BorrowedFd<'_>>,
     ) -> Option<Seat> {
         let number = self.counts[NUMBERS].fetch_add(1, Relaxed) + 1;
@@ -192,7 +77,7 @@ impl Register {
             return None;
         };
         let entry = &self.entries[place];
-        entry.write(call, client);
+        entry.write(line, client);
         let is_home = process::id() == self.home;
         // Who stands in a queue is served by another thread, which does not know whether the connection is still there.
         let watched = client.filter(|client| urgent::begin(*client) && stage != Stage::Queued);
@@ -222,27 +107,44 @@ impl Register {
     /// The order that stands now.
     ///
     /// # Errors
-    /// When there is no such request, or none any more.
-    pub fn order(&self, number: u64, order: Order) -> Result<Order, NotUnderWay> {
+    /// When there is no such request, or it cannot be held yet.
+    pub fn order(&self, number: u64, order: Order) -> Result<Order, OrderError> {
         let is_it = |entry: &Entry| State(entry.state.load(SeqCst)).number() == number;
-        let place = self.entries.iter().position(is_it).ok_or(NotUnderWay)?;
+        let place = self.entries.iter().position(is_it).ok_or(OrderError::NotUnderWay)?;
         let entry = &self.entries[place];
         let process = entry.process.load(Relaxed);
+        let state = State(entry.state.load(SeqCst));
+        if state.stage() == Some(Stage::Receiving) && order == Order::Hold {
+            return Err(OrderError::Receiving);
+        }
         let changed = entry.state.fetch_update(SeqCst, SeqCst, |word| {
             let state = State(word);
             let stands = if state.order() == Order::Cancel { Order::Cancel } else { order };
             (state.number() == number && state.stage().is_some())
                 .then(|| State::new(number, state.stage(), stands).0)
         });
-        let before = changed.map(State).map_err(|_| NotUnderWay)?;
+        let before = changed.map(State).map_err(|_| OrderError::NotUnderWay)?;
         if process == self.home {
-            if let Some(waker) = &*self.waker(place) {
-                waker.wake_by_ref();
-            }
+            // While the lock is held the entry is not freed, and the connection is not closed before that.
+            let waker = self.waker(place);
+            entry.shut_if_cancelled(number);
+            waker.iter().for_each(Waker::wake_by_ref);
         } else {
             bell::ring(Pid::from_raw(process.cast_signed()));
         }
         Ok(if before.order() == Order::Cancel { Order::Cancel } else { order })
+    }
+
+    /// Shuts the connections of this process down whose requests have not come whole and are cancelled.
+    /// Async-signal-safe: a forked worker is told by a signal, and has no other thread that could close one meanwhile.
+    pub(super) fn shut_cancelled(&self) {
+        // SAFETY: getpid(2) only enters the kernel.
+        let process = unsafe { libc::getpid() }.cast_unsigned();
+        for entry in &*self.entries {
+            if entry.process.load(Relaxed) == process {
+                entry.shut_if_cancelled(State(entry.state.load(SeqCst)).number());
+            }
+        }
     }
 
     /// Cancels what is held: nobody is left who could resume it.
@@ -287,59 +189,6 @@ impl Register {
     }
 }
 
-impl Entry {
-    fn write(&self, call: &Call<'_>, client: Option<BorrowedFd<'_>>) {
-        let descriptor = client.map_or(u32::MAX, |client| client.as_raw_fd().cast_unsigned());
-        self.descriptor.store(descriptor, Relaxed);
-        let client = client.and_then(|client| SockRef::from(&client).peer_addr().ok()?.as_socket());
-        let octets = client.map_or(0, |client| match client.ip() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
-            IpAddr::V6(ip) => ip.to_bits(),
-        });
-        self.began_ns.store(monotonic_ns(), Relaxed);
-        self.address[0].store((octets >> 64) as u64, Relaxed);
-        self.address[1].store(octets as u64, Relaxed);
-        self.port.store(client.map_or(0, |client| u32::from(client.port())), Relaxed);
-        self.process.store(process::id(), Relaxed);
-        let mark = if call.query.is_some() { "?" } else { "" };
-        let parts = [call.method, " ", call.path, mark, call.query.unwrap_or_default()];
-        let text = parts.concat();
-        let mut octets = [0; CONTROL_TEXT_BYTES];
-        let length = text.len().min(CONTROL_TEXT_BYTES);
-        octets[..length].copy_from_slice(&text.as_bytes()[..length]);
-        self.length.store(length as u32, Relaxed);
-        for (word, octets) in self.text.iter().zip(octets.as_chunks::<8>().0) {
-            word.store(u64::from_ne_bytes(*octets), Relaxed);
-        }
-    }
-
-    fn read(&self, now_ns: u64) -> Option<UnderWayRequest> {
-        let state = State(self.state.load(SeqCst));
-        let stage = state.stage()?;
-        let ip = Ipv6Addr::from_bits(
-            u128::from(self.address[0].load(Relaxed)) << 64 | u128::from(self.address[1].load(Relaxed)),
-        );
-        let port = u16::try_from(self.port.load(Relaxed)).unwrap_or_default();
-        let text: Vec<u8> = self
-            .text
-            .iter()
-            .flat_map(|word| word.load(Relaxed).to_ne_bytes())
-            .take(self.length.load(Relaxed) as usize)
-            .collect();
-        let request = UnderWayRequest {
-            number: state.number(),
-            stage,
-            order: state.order(),
-            process: self.process.load(Relaxed),
-            client: (!ip.is_unspecified()).then(|| SocketAddr::new(ip.to_canonical(), port)),
-            text: String::from_utf8_lossy(&text).into_owned(),
-            age: Duration::from_nanos(now_ns.saturating_sub(self.began_ns.load(Relaxed))),
-        };
-        // Another request may have taken the place meanwhile.
-        (State(self.state.load(SeqCst)).number() == state.number()).then_some(request)
-    }
-}
-
 /// The entry of one request, which frees it when it is dropped.
 pub struct Seat {
     register: &'static Register,
@@ -358,6 +207,15 @@ impl Seat {
         let _ = state.fetch_update(SeqCst, SeqCst, |word| {
             Some(State::new(self.number, Some(stage), State(word).order()).0)
         });
+    }
+
+    /// Until the request has come whole, an order to cancel it shuts its connection down, which stays open as long as
+    /// this entry.
+    pub fn shuts_connection(&self) {
+        let entry = &self.register.entries[self.place];
+        entry.shuts.store(1, SeqCst);
+        // The order may have come before.
+        entry.shut_if_cancelled(self.number);
     }
 
     /// What was ordered.
@@ -382,9 +240,8 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if self.is_home {
-            drop(self.register.waker(self.place).take());
-        }
+        let mut waker = self.is_home.then(|| self.register.waker(self.place));
+        waker.iter_mut().for_each(|waker| drop(waker.take()));
         let state = &self.register.entries[self.place].state;
         // A worker that was taken for dead has no entry any more, and the place may be another's.
         let _ = state.fetch_update(SeqCst, SeqCst, |word| {

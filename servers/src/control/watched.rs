@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use dyno_http::response::Response;
 
-use super::register::{Order, Seat, Stage};
+use super::entry::{Order, Stage};
+use super::register::Seat;
 use crate::limits::HOLD_MAX;
 use crate::services::job::{For, JobStep, WaitingJob};
 use crate::services::service::{Reply, text};
@@ -34,7 +35,7 @@ pub fn watch(seat: Option<Seat>, serve: impl FnOnce() -> Reply) -> Reply {
 }
 
 /// What the client is told whose request was cancelled; its connection ends.
-fn cancelled() -> Response {
+pub(crate) fn cancelled() -> Response {
     text(503, "cancelled by the operator\n").closing()
 }
 

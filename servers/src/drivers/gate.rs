@@ -13,9 +13,11 @@
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
@@ -38,6 +40,8 @@ use super::held::Held;
 use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
+use crate::control::entry::{Order, RequestLine, Stage};
+use crate::control::watched::cancelled;
 use crate::kit::access::Judge;
 use crate::kit::call::{self, busy, has_left};
 use crate::kit::marks::Mark;
@@ -118,7 +122,7 @@ impl Gate {
         lock(&self.share).serve();
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
-            Ok(()) => match self.collect(body).await {
+            Ok(()) => match self.receive(&parts, body).await {
                 Ok((body, _lease)) => {
                     under_way.is_whole();
                     self.serve(&parts, body).await
@@ -223,6 +227,26 @@ impl Gate {
     /// The answer where the budget of memory is spent.
     fn busy(&self) -> Response {
         busy((self.tally)(self.site)).closing()
+    }
+
+    /// The body, and the lease on its memory. Until it has come whole, the request can be cancelled.
+    async fn receive(&self, parts: &Parts, body: Incoming) -> Result<(Vec<u8>, Lease<'static>), Response> {
+        let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
+        let line = RequestLine { method, path, query };
+        let client = self.attendance.connection();
+        let arrives = self.site.register.filter(|_| !body.is_end_stream());
+        let seat = arrives.and_then(|register| register.enter(Stage::Receiving, line, Some(client)));
+        let mut collected = pin!(self.collect(body));
+        poll_fn(|context| {
+            if let Some(seat) = &seat {
+                seat.called_by(context.waker());
+                if seat.order() == Order::Cancel {
+                    return Poll::Ready(Err(cancelled()));
+                }
+            }
+            collected.as_mut().poll(context)
+        })
+        .await
     }
 
     /// The body, and the lease on its memory.

@@ -251,7 +251,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             return refuse(self.turn.site, stream, self.turn.tally);
         }
         self.serial += 1;
-        let session = Session::new(site, self.turn.tally, site.source_of(&stream), self.turn.clock.now());
+        let session = Session::new(site, self.turn.tally, site.origin_of(&stream), self.turn.clock.now());
         let timed = TimedSession::new(session);
         timed.enter(index, &mut self.deadlines);
         self.watched.insert(Watched {

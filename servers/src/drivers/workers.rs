@@ -7,7 +7,8 @@ use std::time::Instant;
 use dyno_http::request::OwnedRequest;
 
 use crate::admission::Pass;
-use crate::control::register::{Seat, Stage};
+use crate::control::entry::{RequestLine, Stage};
+use crate::control::register::Seat;
 use crate::control::watched::watch;
 use crate::kit::call::{admit, call, call_admitted};
 use crate::kit::memory::{Lease, Purpose};
@@ -113,7 +114,8 @@ impl HandedRequest {
         let call = Call::new(asked, &|| false);
         let pass =
             admit(site, &call, site.tallies.of(0), Some(client), took_up).map_err(NotHanded::Refused)?;
-        let seat = site.register.and_then(|register| register.enter(Stage::Queued, &call, Some(client)));
+        let line = RequestLine::of(&call);
+        let seat = site.register.and_then(|register| register.enter(Stage::Queued, line, Some(client)));
         let Asked { request, asker } = asked;
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };

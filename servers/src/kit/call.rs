@@ -14,7 +14,7 @@ use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
 use crate::admission::Pass;
-use crate::control::register::Stage;
+use crate::control::entry::{RequestLine, Stage};
 use crate::control::watched::watch;
 use crate::services::job::{JobStep, WaitingJob};
 use crate::services::owner::Rights;
@@ -78,7 +78,7 @@ pub fn serve(
 ) -> Reply {
     match site.register {
         None => serve_admitted(site, call, tally, client, took_up),
-        Some(register) => watch(register.enter(Stage::Running, call, client), || {
+        Some(register) => watch(register.enter(Stage::Running, RequestLine::of(call), client), || {
             serve_admitted(site, call, tally, client, took_up)
         }),
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _, RawFd};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -57,6 +57,15 @@ pub struct Site {
     pub readiness: Readiness,
 }
 
+/// Where a connection comes from, as far as somebody wants to know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin {
+    /// The address of the client.
+    pub source: Option<IpAddr>,
+    /// The connection itself, which is open as long as its session lives.
+    pub connection: Option<RawFd>,
+}
+
 /// Is told that so many workers of a site stand.
 type Teller = dyn Fn(&Site, usize) + Send + Sync;
 
@@ -79,12 +88,14 @@ impl Readiness {
 }
 
 impl Site {
-    /// Where a connection comes from, if its transport or the policy wants to know.
-    pub fn source_of(&self, stream: &impl AsFd) -> Option<IpAddr> {
+    /// Where a connection comes from, as far as its transport, the policy or the register want to know.
+    pub fn origin_of(&self, stream: &impl AsFd) -> Origin {
+        let connection = self.register.map(|_| stream.as_fd().as_raw_fd());
         if self.transport.is_none() && self.access.is_none() {
-            return None;
+            return Origin { source: None, connection };
         }
-        Some(SockRef::from(stream).peer_addr().ok()?.as_socket()?.ip())
+        let address = || SockRef::from(stream).peer_addr().ok()?.as_socket();
+        Origin { source: address().map(|address| address.ip()), connection }
     }
 
     /// Judges the requests of a connection from `source`; `None`: everybody may do everything.

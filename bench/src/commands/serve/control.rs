@@ -83,7 +83,7 @@ impl ControlOptions {
             return Ok(None);
         }
         let refused = |error| Failure::failed(format!("cannot take orders: {error}"), "");
-        let register: &'static Register = Box::leak(Box::new(Register::new().map_err(refused)?));
+        let register = Register::open().map_err(refused)?;
         if self.urgent {
             let by = UrgentBy::of(&architecture.anatomy);
             urgent::want(register, by);

@@ -166,9 +166,8 @@ impl Selector for Poll {
         }
         if urgent::is_wanted_by(UrgentBy::Poll) {
             // The library gives no flags at all where it does not know one of them.
-            let has_some = |entry: &&PollFd<'_>| {
-                entry.revents().is_none_or(|flags| flags.contains(PollFlags::POLLPRI))
-            };
+            let has_some =
+                |entry: &&PollFd<'_>| entry.revents().is_none_or(|flags| flags.contains(PollFlags::POLLPRI));
             self.list.iter().filter(has_some).for_each(|entry| urgent::look(entry.as_fd()));
         }
         Ok(())
