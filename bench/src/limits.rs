@@ -55,8 +55,8 @@ pub(crate) const VIEW_MOMENTS: usize = 400;
 /// Longest pause, warm-up or time limit, in nanoseconds: an hour, the longest latency that a histogram holds.
 pub(crate) const LONGEST_PAUSE_NS: u64 = 3_600_000_000_000;
 
-/// How long `dyno control` waits for an answer, ns: the port answers in milliseconds, on a machine that does nothing else
-/// in less than a second.
+/// How long `dyno control` waits for an answer, ns: the port answers in milliseconds, and on a machine that swaps in
+/// less than a second.
 pub(crate) const CONTROL_TIMEOUT_NS: u64 = 5_000_000_000;
 
 /// How long the demonstration of interrupting waits for a request to be taken up or let go: a busy machine takes

@@ -321,8 +321,9 @@ pub const DUE_AGE_MAX: Duration = Duration::from_secs(60);
 /// one at a time. An entry takes 192 bytes once it has been used.
 pub const CONTROL_PLACES: usize = MAX_CONNECTIONS;
 
-/// Places that are looked at for a new entry. Entries are given out in turn, so the first is free unless a request has
-/// lasted for a whole round; a search through a register that is nearly full would cost each request more than its answer.
+/// Places that are looked at for a new entry. Entries are given out in turn, so the first is free unless a request
+/// has lasted for a whole round; a search through a register that is nearly full would cost each request more than its
+/// answer.
 pub const CONTROL_LOOKS: usize = 64;
 
 /// Bytes of a request's method and target in the register: a line of a terminal, and a multiple of 8.

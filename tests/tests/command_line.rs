@@ -33,6 +33,7 @@ fn main() -> ExitCode {
             refused(&["serve", "fork", "--control", "[2001:db8::1]:9"], 2, &["secure transport", "127.0.0.1"])
         }),
         on("urgent-data-where-it-cannot-be-is-usage", || {
+            refused(&["serve", "io-uring", "--urgent"], 2, &["receive", "--control"])?;
             refused(&["serve", "epoll", "--urgent", "--listen", "unix:s"], 2, &["Unix", "--control"])?;
             refused(&["serve", "fork", "--urgent", "--transport", "tls"], 2, &["records", "--control"])
         }),

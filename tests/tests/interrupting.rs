@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use dyno_servers::architecture::Knob;
 use dyno_tests::limits::{ANSWER, STOP, UNDERWAY};
 use dyno_tests::process::{children, wait_until};
 use dyno_tests::response::Response;
@@ -171,7 +172,9 @@ fn cancels_a_wait(row: &Row) -> Outcome {
 }
 
 fn cancels_one(row: &Row) -> Outcome {
-    let controlled = Controlled::start(row, &[])?;
+    // One that stands in a queue looks for orders when its turn comes.
+    let more: &[&str] = if row.reads(Knob::Workers) { &["--workers", "4"] } else { &[] };
+    let controlled = Controlled::start(row, more)?;
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
         let client = controlled.ask(&format!("{WAIT}?client={number}"))?;
@@ -244,16 +247,16 @@ fn cancels_a_computation(row: &Row) -> Outcome {
 fn cancels_a_taker(row: &Row) -> Outcome {
     let controlled = Controlled::start(row, &[])?;
     let mut taker = Client::connect(controlled.server.address)?;
-    taker.send("POST /queues/a/take?wait=50s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    taker.send("POST /queues/0/take?wait=50s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     let one = controlled.only("waiting")?;
     controlled.ordered(one.id, "cancel")?;
     is_cancelled(&mut taker)?;
     controlled.listed(<[Listing]>::is_empty)?;
     let mut other = Client::connect(controlled.server.address)?;
-    other.send("POST /queues/a HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nitem");
+    other.send("POST /queues/0 HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nitem");
     let status = other.response("POST")?.status;
     ensure((200..300).contains(&status), || format!("put: {status}"))?;
-    other.send("POST /queues/a/take HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    other.send("POST /queues/0/take HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     let taken = other.response("POST")?;
     ensure(taken.body == b"item", || format!("{} {}", taken.status, taken.text()))?;
     drop(other);

@@ -1,10 +1,12 @@
-//! Urgent data: on every architecture an octet that is sent beside the stream cancels what its client waits for, and
+//! Urgent data: on every architecture that can see it an octet that is sent beside the stream cancels what its client waits for, and
 //! nothing else.
 
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use dyno_servers::architecture::ServedBy;
+use dyno_servers::under_way::urgent::UrgentBy;
 use dyno_tests::limits::UNDERWAY;
 use dyno_tests::rows::Row;
 use dyno_tests::server::Server;
@@ -20,15 +22,36 @@ const SOON: Duration = Duration::from_secs(5);
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     let mut on = |name, fits: fn(&Row) -> bool, run| mount(&mut trials, "urgent", name, fits, run);
-    on("an-octet-ends-a-wait", |_| true, |row| ends(row, WAIT, UNDERWAY));
-    on("an-octet-with-the-request-ends-it", |_| true, |row| ends(row, WAIT, Duration::ZERO));
-    on("an-octet-ends-what-computes", |_| true, |row| ends(row, "/compute/4000000", Duration::ZERO));
-    on("an-octet-ends-a-wait-in-a-queue", |row| !row.has_processes(), ends_a_taker);
-    on("an-octet-ends-its-own-request-alone", |row| !row.is_alone(), spares_others);
-    on("an-octet-ends-an-upload", |_| true, ends_an_upload);
-    on("an-octet-before-a-request-ends-nothing", |_| true, early);
+    on("an-octet-ends-a-wait", sees, |row| ends(row, WAIT, UNDERWAY));
+    on("an-octet-with-the-request-ends-it", sees, |row| ends(row, WAIT, Duration::ZERO));
+    on("an-octet-ends-what-computes", sees, |row| ends(row, "/compute/4000000", Duration::ZERO));
+    on("an-octet-ends-a-wait-in-a-queue", |row| sees(row) && !row.has_processes(), ends_a_taker);
+    on("an-octet-ends-its-own-request-alone", |row| sees(row) && !row.is_alone(), spares_others);
+    on("an-octet-ends-an-upload", sees_in_bodies, ends_an_upload);
+    on("an-octet-before-a-request-ends-nothing", sees, early);
+    on("who-sees-none-says-so", |row| !sees(row), refused);
     on("nobody-listens-unasked", |_| true, unasked);
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
+}
+
+fn sees(row: &Row) -> bool {
+    row.architecture.anatomy.urgent_by() != UrgentBy::Nothing
+}
+
+/// Coroutines and tasks read as soon as there is something, and with that the octet is passed.
+fn sees_in_bodies(row: &Row) -> bool {
+    let reads_first = matches!(row.architecture.anatomy.served_by, ServedBy::Coroutines | ServedBy::Tasks);
+    sees(row) && !reads_first
+}
+
+/// Who sees none says so.
+fn refused(row: &Row) -> Outcome {
+    match Server::start_within(&row.with(&["--urgent"]), Confines::default())? {
+        Err(ended) => ensure(ended.status.code() == Some(2) && ended.stderr.contains("--control"), || {
+            format!("{} {}", ended.status, ended.stderr)
+        }),
+        Ok(_) => Err("it has started".into()),
+    }
 }
 
 fn is_cancelled(client: &mut Client, method: &str) -> Outcome {
@@ -60,7 +83,7 @@ fn ends(row: &Row, path: &str, pause: Duration) -> Outcome {
 fn ends_a_taker(row: &Row) -> Outcome {
     let server = Server::start_with(&row.with(&["--urgent"]), None)?;
     let mut client = Client::connect(server.address)?;
-    client.send("POST /queues/a/take?wait=50s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    client.send("POST /queues/0/take?wait=50s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     sleep(UNDERWAY);
     client.send_urgent()?;
     is_cancelled(&mut client, "POST")?;
@@ -82,7 +105,9 @@ fn ends_an_upload(row: &Row) -> Outcome {
 }
 
 fn spares_others(row: &Row) -> Outcome {
-    let server = Server::start_with(&row.with(&["--urgent"]), None)?;
+    let mut arguments = row.with_workers("4");
+    arguments.push("--urgent");
+    let server = Server::start_with(&arguments, None)?;
     let mut clients = Vec::new();
     for _ in 0..3 {
         let mut client = Client::connect(server.address)?;

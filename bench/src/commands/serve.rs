@@ -122,7 +122,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     check_knobs(architecture, arguments)?;
     check_faults(arguments)?;
     arguments.admission.check()?;
-    arguments.control.check(&arguments.listen, arguments.transport.of_server())?;
+    arguments.control.check(architecture, &arguments.listen, arguments.transport.of_server())?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }

@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use dyno_servers::architecture::Architecture;
 use dyno_servers::architectures::ALL;
 use dyno_servers::architectures::readiness::epoll::EPOLL;
-use dyno_servers::control::urgent::UrgentBy;
 use dyno_servers::kit::listen::ListenAddress;
+use dyno_servers::under_way::urgent::UrgentBy;
 use dyno_units::show;
 use nix::sys::socket::{MsgFlags, send};
 use serde::Deserialize;
 
 use super::stage::Stage;
 use super::{Choices, Demo};
-use crate::commands::control::{ListedRequest, list, order};
+use crate::control::{ListedRequest, list, order};
 use crate::exit::Failure;
 use crate::limits::{INTERRUPT_LOOK, INTERRUPT_PATIENCE};
 
@@ -60,11 +60,10 @@ impl Stopped {
     fn start(architecture: &Architecture) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["serve", architecture.name, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
-        command
-            .args(["--urgent", "--json"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        if architecture.anatomy.urgent_by() != UrgentBy::Nothing {
+            command.arg("--urgent");
+        }
+        command.arg("--json").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn()?;
         let mut line = String::new();
         let said = child.stdout.take().map(|stdout| BufReader::new(stdout).read_line(&mut line));
@@ -224,22 +223,20 @@ fn everybody(stage: &mut Stage) -> Result<(), Failure> {
             continue;
         };
         let (left, _) = server.stop(Way::Leave)?;
-        let (urgent, by_urgent) = server.stop(Way::Urgent)?;
         let (ordered, by_order) = server.stop(Way::Order)?;
+        let by = architecture.anatomy.urgent_by();
+        let urgent = (by != UrgentBy::Nothing).then(|| server.stop(Way::Urgent)).transpose()?;
         let time = |time: Duration| show::time(time.as_nanos() as f64);
-        let by = UrgentBy::of(&architecture.anatomy).name();
-        stage.says(
-            "Server",
-            format!(
-                "{}: left {}; urgent {} ({by}); ordered {}",
-                architecture.name,
-                time(left),
-                time(urgent),
-                time(ordered)
-            ),
-        );
-        is_told &= [by_urgent, by_order].iter().all(|told| told.starts_with("HTTP/1.1 503"));
-        slowest = slowest.max(left).max(urgent).max(ordered);
+        let seen = match &urgent {
+            Some((urgent, _)) => format!("{} ({})", time(*urgent), by.name()),
+            None => "not seen".into(),
+        };
+        let (left_in, ordered_in) = (time(left), time(ordered));
+        let text = format!("{}: left {left_in}; ordered {ordered_in}; urgent {seen}", architecture.name);
+        stage.says("Server", text);
+        is_told &= by_order.starts_with("HTTP/1.1 503");
+        is_told &= urgent.as_ref().is_none_or(|(_, told)| told.starts_with("HTTP/1.1 503"));
+        slowest = urgent.map_or(slowest, |(urgent, _)| slowest.max(urgent)).max(left).max(ordered);
     }
     stage.verdict(
         "every design lets go of a minute of waiting at once, if it looks at more than the one thing it waits for",

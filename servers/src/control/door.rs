@@ -16,7 +16,6 @@ use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use socket2::{Domain, SockRef};
 
 use super::port::TABLE;
-use super::register::Register;
 use crate::architectures::readiness::{self, poll::Poll};
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::Alone;
@@ -29,6 +28,7 @@ use crate::limits::{
     THREAD_STACK_BYTES,
 };
 use crate::services::service::Services;
+use crate::under_way::register::Register;
 
 /// How the thread of a control port is scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,8 @@ pub enum Priority {
     Usual,
 }
 
-/// Serves a control port on `listener` until `stop` is thrown; what is held then is cancelled. Call it before anything else starts a thread.
+/// Serves a control port on `listener` until `stop` is thrown; what is held then is cancelled. Call it before anything
+/// else starts a thread.
 ///
 /// # Errors
 /// When the system refuses memory, descriptors or the thread.

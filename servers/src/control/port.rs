@@ -17,10 +17,10 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 use serde_json::json;
 
-use super::entry::Order;
-use super::register::{OrderError, Register};
 use crate::limits::CONTROL_LISTED_REQUESTS;
 use crate::services::service::{Call, Needs, Reply, Service, Services, allow, text};
+use crate::under_way::entry::RequestOrder;
+use crate::under_way::register::{OrderError, Register};
 
 /// The services of the port.
 pub const TABLE: &[&Service] = &[&REQUESTS];
@@ -63,11 +63,11 @@ fn answer(services: &Services, call: &Call<'_>, rest: &str) -> Response {
     }
 }
 
-fn named(order: &str) -> Option<Order> {
+fn named(order: &str) -> Option<RequestOrder> {
     match order {
-        "hold" => Some(Order::Hold),
-        "resume" => Some(Order::Go),
-        "cancel" => Some(Order::Cancel),
+        "hold" => Some(RequestOrder::Hold),
+        "resume" => Some(RequestOrder::Go),
+        "cancel" => Some(RequestOrder::Cancel),
         _ => None,
     }
 }

@@ -12,12 +12,12 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
 use super::held::Held;
-use crate::control::urgent;
 use crate::kit::call::later;
 use crate::kit::client::Client;
 use crate::kit::tally::Tally;
 use crate::limits::{CLIENT_LOOK_FIRST, CLIENT_LOOK_LAST};
 use crate::services::job::{For, JobSide, JobStep};
+use crate::under_way::urgent;
 
 /// How a task learns that something may have happened to its client.
 pub trait ClientWatch {

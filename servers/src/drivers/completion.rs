@@ -21,7 +21,6 @@ use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
-use crate::control::urgent::{self, UrgentBy};
 use crate::kit::accept::refuse;
 use crate::kit::call::call;
 use crate::kit::client::Client;
@@ -40,7 +39,6 @@ pub struct RingConnections {
     deadlines: Deadlines,
     room: Room,
     serial: u64,
-    watches_urgent: bool,
 }
 
 /// A connection, and what the kernel is doing for it.
@@ -78,7 +76,6 @@ impl RingConnections {
             deadlines: Deadlines::new(),
             room: Room::new()?,
             serial: 0,
-            watches_urgent: urgent::is_wanted_by(UrgentBy::Epoll),
         })
     }
 
@@ -328,13 +325,7 @@ impl RingConnections {
                     self.room.watch_client(connection.stream.as_fd(), true, ticket);
                     connection.timed.session.reassure(now);
                 }
-                DriverStep::Respond => {
-                    if self.watches_urgent {
-                        let ticket = Ticket { index, serial: connection.serial };
-                        self.room.watch_client(connection.stream.as_fd(), true, ticket);
-                    }
-                    break;
-                }
+                DriverStep::Respond => break,
             }
         }
         let connection = &mut self.connections[index];

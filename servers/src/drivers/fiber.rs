@@ -16,10 +16,10 @@ use super::parking::{Happened, Known};
 use super::room::{Caller, Room};
 use super::selector::{Interest, Ready};
 use super::workers::Ticket;
-use crate::control::urgent::{self, UrgentBy};
 use crate::kit::client::Client;
 use crate::kit::stop::Stop;
 use crate::services::job::{For, JobSide};
+use crate::under_way::urgent::{self, UrgentBy};
 
 /// What a coroutine waits for, and for how long at the most.
 #[derive(Debug, Clone, Copy)]

@@ -40,17 +40,17 @@ use super::held::Held;
 use super::sentry::Sentry;
 use super::share::TurnShare;
 use super::wire_memory::WireMemory;
-use crate::control::entry::{Order, RequestLine, Stage};
-use crate::control::watched::cancelled;
 use crate::kit::access::Judge;
 use crate::kit::call::{self, busy, has_left};
 use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::watched::cancelled;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, text};
+use crate::under_way::entry::{RequestLine, RequestOrder, RequestStage};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -235,12 +235,12 @@ impl Gate {
         let line = RequestLine { method, path, query };
         let client = self.attendance.connection();
         let arrives = self.site.register.filter(|_| !body.is_end_stream());
-        let seat = arrives.and_then(|register| register.enter(Stage::Receiving, line, Some(client)));
+        let seat = arrives.and_then(|register| register.enter(RequestStage::Receiving, line, Some(client)));
         let mut collected = pin!(self.collect(body));
         poll_fn(|context| {
             if let Some(seat) = &seat {
                 seat.called_by(context.waker());
-                if seat.order() == Order::Cancel {
+                if seat.order() == RequestOrder::Cancel {
                     return Poll::Ready(Err(cancelled()));
                 }
             }

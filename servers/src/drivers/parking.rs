@@ -11,11 +11,11 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 
-use crate::control::{bell, urgent};
 use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::stop::Stop;
 use crate::services::job::{For, JobSide};
+use crate::under_way::{bell, urgent};
 
 /// Why a wait has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

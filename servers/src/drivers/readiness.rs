@@ -23,12 +23,12 @@ use super::selector::{Interest, Ready, Selector};
 use super::session::Session;
 use super::timed::{Due, TimedSession};
 use super::workers::{News, Ticket};
-use crate::control::urgent::{self, UrgentBy};
 use crate::kit::accept::{Accepted, Mode, accept_once, accept_rest, refuse};
 use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{ACCEPT_BURST_CONNECTIONS, EXHAUSTED_PAUSE, LAST_WORD};
+use crate::under_way::urgent::{self, UrgentBy};
 
 const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;

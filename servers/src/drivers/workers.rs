@@ -7,16 +7,16 @@ use std::time::Instant;
 use dyno_http::request::OwnedRequest;
 
 use crate::admission::Pass;
-use crate::control::entry::{RequestLine, Stage};
-use crate::control::register::Seat;
-use crate::control::watched::watch;
 use crate::kit::call::{admit, call, call_admitted};
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::watched::watch;
 use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::{Asked, Call, Reply, text};
+use crate::under_way::entry::RequestStage;
+use crate::under_way::register::Seat;
 
 /// What answers requests.
 pub trait Workers {
@@ -114,8 +114,9 @@ impl HandedRequest {
         let call = Call::new(asked, &|| false);
         let pass =
             admit(site, &call, site.tallies.of(0), Some(client), took_up).map_err(NotHanded::Refused)?;
-        let line = RequestLine::of(&call);
-        let seat = site.register.and_then(|register| register.enter(Stage::Queued, line, Some(client)));
+        let line = call.line();
+        let seat =
+            site.register.and_then(|register| register.enter(RequestStage::Queued, line, Some(client)));
         let Asked { request, asker } = asked;
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };

@@ -14,11 +14,11 @@ use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
 use crate::admission::Pass;
-use crate::control::entry::{RequestLine, Stage};
-use crate::control::watched::watch;
+use crate::kit::watched::watch;
 use crate::services::job::{JobStep, WaitingJob};
 use crate::services::owner::Rights;
 use crate::services::service::{Asked, Call, Reply, come_back, text};
+use crate::under_way::entry::RequestStage;
 
 /// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and
 /// nothing else: no thread and no place in a pool.
@@ -78,7 +78,7 @@ pub fn serve(
 ) -> Reply {
     match site.register {
         None => serve_admitted(site, call, tally, client, took_up),
-        Some(register) => watch(register.enter(Stage::Running, RequestLine::of(call), client), || {
+        Some(register) => watch(register.enter(RequestStage::Running, call.line(), client), || {
             serve_admitted(site, call, tally, client, took_up)
         }),
     }

@@ -18,10 +18,10 @@ use super::memory::MemoryBudget;
 use super::stop::Stop;
 use super::tally::Tallies;
 use crate::admission::Admission;
-use crate::control::register::Register;
 use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
+use crate::under_way::register::Register;
 
 /// What a server is given to run: where to listen, what to serve, within which limits, and until when.
 pub struct Site {

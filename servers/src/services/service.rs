@@ -15,9 +15,10 @@ use super::job::WaitingJob;
 use super::owner::Asker;
 use super::queue_table::Queues;
 use super::work::WorkRounds;
-use crate::control::register::Register;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+use crate::under_way::entry::RequestLine;
+use crate::under_way::register::Register;
 
 /// The file that stands for a directory.
 pub(super) const INDEX: &str = "index.html";
@@ -75,8 +76,7 @@ pub struct Services {
     pub faults: bool,
     /// The queues behind `/queues/`; `None`: the workers share no memory.
     pub queues: Option<Queues>,
-    /// What the services of a [control port](crate::control::port) read and change; `None`: this server has no such
-    /// services.
+    /// What the services of a control port read and change; `None`: this server has no such services.
     pub register: Option<&'static Register>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
@@ -136,6 +136,11 @@ impl FieldLookup for Request<'_> {
 }
 
 impl<'a> Call<'a> {
+    /// What identifies it to people.
+    pub fn line(&self) -> RequestLine<'a> {
+        RequestLine { method: self.method, path: self.path, query: self.query }
+    }
+
     /// The view of a request that our own core has parsed.
     pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
         let Asked { request, asker } = asked;

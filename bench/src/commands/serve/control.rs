@@ -7,10 +7,10 @@ use dyno_http::limits::Limits;
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::Architecture;
 use dyno_servers::control::door::{self, Priority};
-use dyno_servers::control::register::Register;
-use dyno_servers::control::urgent::{self, UrgentBy};
 use dyno_servers::kit::listen::{ListenAddress, SocketFile, address_of, listen};
 use dyno_servers::kit::stop::Stop;
+use dyno_servers::under_way::register::Register;
+use dyno_servers::under_way::urgent::UrgentBy;
 
 use super::{address, listen_failure};
 use crate::exit::Failure;
@@ -44,9 +44,17 @@ impl ControlOptions {
     ///
     /// # Errors
     /// Usage (2), which names the address and the remedy.
-    pub(super) fn check(&self, listen: &ListenAddress, transport: Transport) -> Result<(), Failure> {
+    pub(super) fn check(
+        &self,
+        architecture: &Architecture,
+        listen: &ListenAddress,
+        transport: Transport,
+    ) -> Result<(), Failure> {
         let misfit = match (listen, transport) {
             _ if !self.urgent => None,
+            _ if architecture.anatomy.urgent_by() == UrgentBy::Nothing => Some(
+                "this design sees no urgent data: a receive is always under way, and passes the octet by",
+            ),
             (ListenAddress::Unix(_), _) => Some("a Unix socket carries no urgent data on many kernels"),
             (_, Transport::Plain) => None,
             (_, Transport::Channel | Transport::Tls) => Some(
@@ -85,10 +93,10 @@ impl ControlOptions {
         let refused = |error| Failure::failed(format!("cannot take orders: {error}"), "");
         let register = Register::open().map_err(refused)?;
         if self.urgent {
-            let by = UrgentBy::of(&architecture.anatomy);
-            urgent::want(register, by);
+            let by = architecture.anatomy.urgent_by();
+            register.obey_urgent_data(by);
             errln!(
-                "an urgent octet cancels what its client waits for; {} learns it by {}",
+                "an urgent octet cancels what its client waits for; {} learns of it by {}",
                 architecture.name,
                 by.name()
             );

@@ -46,13 +46,13 @@ use nix::sys::time::TimeSpec;
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::control::urgent::{self, UrgentBy};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
 use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
+use crate::under_way::urgent::{self, UrgentBy};
 
 /// One thread, poll(2).
 pub const POLL: Architecture = Architecture {

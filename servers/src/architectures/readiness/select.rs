@@ -10,9 +10,9 @@
 //! ```
 //!
 //! # Price
-//! Bitmaps of descriptors (one to read, one to write; the third set tells of [urgent data](crate::control::urgent) where
-//! that is wanted) are copied in and out and searched, by the kernel and by the
-//! loop, on every call: O(highest descriptor), ready or not.
+//! Bitmaps of descriptors (one to read, one to write; a third tells of [urgent data](crate::under_way::urgent) where
+//! that is wanted) are copied in and out and searched, by the kernel and by the loop, on every call: O(highest
+//! descriptor), ready or not.
 //!
 //! # Shines
 //! It exists on every system, and for a few dozen busy clients it is as good as anything.
@@ -46,12 +46,12 @@ use nix::sys::time::TimeVal;
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::control::urgent::{self, UrgentBy};
 use crate::drivers::selector::{Interest, Ready, Selector};
 use crate::drivers::workers::Alone;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
+use crate::under_way::urgent::{self, UrgentBy};
 
 /// One thread, select(2).
 pub const SELECT: Architecture = Architecture {

@@ -4,12 +4,12 @@ use std::os::fd::{BorrowedFd, RawFd};
 
 use dyno_http::connection::Connection;
 
-use crate::control::entry::{RequestLine, Stage};
-use crate::control::register::{Register, Seat};
 use crate::kit::site::Origin;
+use crate::under_way::entry::{RequestLine, RequestStage};
+use crate::under_way::register::{Register, Seat};
 
-/// The entry of a request whose head has come, and not the whole of its body. An order to cancel it shuts its connection
-/// down, which ends whatever waits for it; and once the request has come whole, it gets an entry of its own.
+/// The entry of a request whose head has come, and not the whole of its body. An order to cancel it shuts its
+/// connection down, which ends whatever waits for it; and once the request has come whole, it gets another entry.
 pub(super) struct Arrival {
     register: &'static Register,
     connection: RawFd,
@@ -34,7 +34,7 @@ impl Arrival {
                 let line = RequestLine { method: request.method(), path: target.path, query: target.query };
                 // SAFETY: the driver, which owns the connection, closes it after the session is dropped.
                 let connection = unsafe { BorrowedFd::borrow_raw(self.connection) };
-                self.seat = self.register.enter(Stage::Receiving, line, Some(connection));
+                self.seat = self.register.enter(RequestStage::Receiving, line, Some(connection));
                 self.seat.iter().for_each(Seat::shuts_connection);
             }
             (None, _) => self.seat = None,

@@ -6,18 +6,18 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::process;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::entry::{Entry, Order, RequestLine, Stage, State, UnderWayRequest};
-use super::{bell, urgent};
-use crate::kit::stop::monotonic_ns;
+use super::bell;
+use super::entry::{Entry, RequestLine, RequestOrder, RequestStage, State, UnderWayRequest};
+use super::urgent::{self, UrgentBy};
 use crate::limits::{CONTROL_LOOKS, CONTROL_PLACES};
-use crate::shared::Shared;
+use crate::shared::{Shared, monotonic_ns};
 
 /// Why an order cannot be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,9 @@ pub struct Register {
     home: u32,
 }
 
+/// That of this process, for code that no argument reaches.
+static REGISTER: OnceLock<&'static Register> = OnceLock::new();
+
 const NUMBERS: usize = 0;
 const UNLISTED: usize = 1;
 
@@ -54,20 +57,30 @@ impl Register {
         let (entries, counts) = (Shared::new(CONTROL_PLACES)?, Shared::new(2)?);
         let wakers = (0..CONTROL_PLACES).map(|_| Mutex::new(None)).collect();
         let register = Box::leak(Box::new(Register { entries, counts, wakers, home: process::id() }));
-        bell::install(register)?;
+        let register: &'static Register = register;
+        REGISTER.get_or_init(|| register);
+        bell::install(|| REGISTER.get().into_iter().for_each(|register| register.shut_cancelled()))?;
         Ok(register)
+    }
+
+    /// From now on urgent data cancels, of which the architecture learns in this way. Call it before the first
+    /// connection is accepted.
+    pub fn obey_urgent_data(&self, by: UrgentBy) {
+        urgent::want(by, |connection| {
+            REGISTER.get().into_iter().for_each(|register| register.cancel_on(connection));
+        });
     }
 
     /// A request of `client` is under way. Where there is no place for it, it is served all the same, and counted as
     /// [unlisted](Register::unlisted).
     pub fn enter(
         &'static self,
-        stage: Stage,
+        stage: RequestStage,
         line: RequestLine<'_>,
         client: Option<BorrowedFd<'_>>,
     ) -> Option<Seat> {
         let number = self.counts[NUMBERS].fetch_add(1, Relaxed) + 1;
-        let writing = State::new(number, None, Order::Go).0;
+        let writing = State::new(number, None, RequestOrder::Go).0;
         let place =
             (number as usize..).take(CONTROL_LOOKS).map(|place| place % CONTROL_PLACES).find(|place| {
                 self.entries[*place].state.compare_exchange(State::FREE.0, writing, Acquire, Relaxed).is_ok()
@@ -80,10 +93,10 @@ impl Register {
         entry.write(line, client);
         let is_home = process::id() == self.home;
         // Who stands in a queue is served by another thread, which does not know whether the connection is still there.
-        let watched = client.filter(|client| urgent::begin(*client) && stage != Stage::Queued);
+        let watched = client.filter(|client| urgent::begin(*client) && stage != RequestStage::Queued);
         let watched = watched.map(|client| client.as_raw_fd());
         let seat = Seat { register: self, place, number, is_home, watched };
-        entry.state.store(State::new(number, Some(stage), Order::Go).0, SeqCst);
+        entry.state.store(State::new(number, Some(stage), RequestOrder::Go).0, SeqCst);
         Some(seat)
     }
 
@@ -108,18 +121,18 @@ impl Register {
     ///
     /// # Errors
     /// When there is no such request, or it cannot be held yet.
-    pub fn order(&self, number: u64, order: Order) -> Result<Order, OrderError> {
+    pub fn order(&self, number: u64, order: RequestOrder) -> Result<RequestOrder, OrderError> {
         let is_it = |entry: &Entry| State(entry.state.load(SeqCst)).number() == number;
         let place = self.entries.iter().position(is_it).ok_or(OrderError::NotUnderWay)?;
         let entry = &self.entries[place];
         let process = entry.process.load(Relaxed);
         let state = State(entry.state.load(SeqCst));
-        if state.stage() == Some(Stage::Receiving) && order == Order::Hold {
+        if state.stage() == Some(RequestStage::Receiving) && order == RequestOrder::Hold {
             return Err(OrderError::Receiving);
         }
         let changed = entry.state.fetch_update(SeqCst, SeqCst, |word| {
             let state = State(word);
-            let stands = if state.order() == Order::Cancel { Order::Cancel } else { order };
+            let stands = if state.order() == RequestOrder::Cancel { RequestOrder::Cancel } else { order };
             (state.number() == number && state.stage().is_some())
                 .then(|| State::new(number, state.stage(), stands).0)
         });
@@ -132,14 +145,18 @@ impl Register {
         } else {
             bell::ring(Pid::from_raw(process.cast_signed()));
         }
-        Ok(if before.order() == Order::Cancel { Order::Cancel } else { order })
+        Ok(if before.order() == RequestOrder::Cancel { RequestOrder::Cancel } else { order })
     }
 
     /// Shuts the connections of this process down whose requests have not come whole and are cancelled.
-    /// Async-signal-safe: a forked worker is told by a signal, and has no other thread that could close one meanwhile.
-    pub(super) fn shut_cancelled(&self) {
+    /// Async-signal-safe: a forked worker is told by a signal, and has no other thread that could close one meanwhile. In
+    /// the process that was started nothing is done, because whoever gives the order has done it.
+    fn shut_cancelled(&self) {
         // SAFETY: getpid(2) only enters the kernel.
         let process = unsafe { libc::getpid() }.cast_unsigned();
+        if process == self.home {
+            return;
+        }
         for entry in &*self.entries {
             if entry.process.load(Relaxed) == process {
                 entry.shut_if_cancelled(State(entry.state.load(SeqCst)).number());
@@ -148,17 +165,17 @@ impl Register {
     }
 
     /// Cancels what is held: nobody is left who could resume it.
-    pub(super) fn cancel_held(&self) {
+    pub fn cancel_held(&self) {
         let states = self.entries.iter().map(|entry| State(entry.state.load(SeqCst)));
-        for state in states.filter(|state| state.stage().is_some() && state.order() == Order::Hold) {
+        for state in states.filter(|state| state.stage().is_some() && state.order() == RequestOrder::Hold) {
             // It may have been resumed, or have ended, just now.
-            let _ = self.order(state.number(), Order::Cancel);
+            let _ = self.order(state.number(), RequestOrder::Cancel);
         }
     }
 
     /// Cancels what is under way on a connection of this process, as far as it knows: the youngest, because a number of
     /// a connection is used again.
-    pub(super) fn cancel_on(&self, connection: BorrowedFd<'_>) {
+    fn cancel_on(&self, connection: BorrowedFd<'_>) {
         let (process, descriptor) = (process::id(), connection.as_raw_fd().cast_unsigned());
         let its = |entry: &&Entry| {
             entry.process.load(Relaxed) == process && entry.descriptor.load(Relaxed) == descriptor
@@ -166,7 +183,7 @@ impl Register {
         let under_way = self.entries.iter().filter(its).map(|entry| State(entry.state.load(SeqCst)));
         if let Some(number) = under_way.filter(|state| state.stage().is_some()).map(State::number).max() {
             // It may have ended by itself just now.
-            let _ = self.order(number, Order::Cancel);
+            let _ = self.order(number, RequestOrder::Cancel);
         }
     }
 
@@ -202,7 +219,7 @@ pub struct Seat {
 
 impl Seat {
     /// The request has come so far.
-    pub fn come_to(&self, stage: Stage) {
+    pub fn come_to(&self, stage: RequestStage) {
         let state = &self.register.entries[self.place].state;
         let _ = state.fetch_update(SeqCst, SeqCst, |word| {
             Some(State::new(self.number, Some(stage), State(word).order()).0)
@@ -219,7 +236,7 @@ impl Seat {
     }
 
     /// What was ordered.
-    pub fn order(&self) -> Order {
+    pub fn order(&self) -> RequestOrder {
         if let Some(connection) = self.watched {
             // SAFETY: whoever has the entry serves the connection and has it open.
             urgent::look(unsafe { BorrowedFd::borrow_raw(connection) });

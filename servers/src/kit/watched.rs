@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use dyno_http::response::Response;
 
-use super::entry::{Order, Stage};
-use super::register::Seat;
 use crate::limits::HOLD_MAX;
 use crate::services::job::{For, JobStep, WaitingJob};
 use crate::services::service::{Reply, text};
+use crate::under_way::entry::{RequestOrder, RequestStage};
+use crate::under_way::register::Seat;
 
 /// Lets `serve` answer the request of `seat`; `None`: it has no entry, so nobody can give orders.
 ///
@@ -17,20 +17,20 @@ use crate::services::service::{Reply, text};
 /// job is dropped because the client has left.
 pub fn watch(seat: Option<Seat>, serve: impl FnOnce() -> Reply) -> Reply {
     let Some(seat) = seat else { return serve() };
-    if seat.order() == Order::Cancel {
+    if seat.order() == RequestOrder::Cancel {
         return Reply::Now(cancelled());
     }
-    seat.come_to(Stage::Running);
+    seat.come_to(RequestStage::Running);
     let waits = match serve() {
         Reply::Now(response) => match seat.order() {
-            Order::Go => return Reply::Now(response),
-            Order::Cancel => return Reply::Now(cancelled()),
-            Order::Hold => Waits::Due(Instant::now(), Some(response)),
+            RequestOrder::Go => return Reply::Now(response),
+            RequestOrder::Cancel => return Reply::Now(cancelled()),
+            RequestOrder::Hold => Waits::Due(Instant::now(), Some(response)),
         },
         Reply::After(wait, response) => Waits::Due(Instant::now() + wait, Some(response)),
         Reply::Later(job) => Waits::Job(job),
     };
-    seat.come_to(Stage::Waiting);
+    seat.come_to(RequestStage::Waiting);
     Reply::Later(Box::new(Watched { waits, seat, held_until: None }))
 }
 
@@ -59,8 +59,8 @@ impl WaitingJob for Watched {
         // An order that comes after the look calls the waker.
         self.seat.called_by(waker);
         match self.seat.order() {
-            Order::Cancel => return JobStep::Done(cancelled()),
-            Order::Hold => {
+            RequestOrder::Cancel => return JobStep::Done(cancelled()),
+            RequestOrder::Hold => {
                 let until = *self.held_until.get_or_insert(now + HOLD_MAX);
                 // What is held holds memory and a connection, so nobody holds it for ever.
                 return if until <= now {
@@ -69,7 +69,7 @@ impl WaitingJob for Watched {
                     JobStep::Wait(For::Waker, Some(until))
                 };
             }
-            Order::Go => self.held_until = None,
+            RequestOrder::Go => self.held_until = None,
         }
         match &mut self.waits {
             Waits::Due(due, response) if *due <= now => {

@@ -13,20 +13,19 @@ use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction};
 use nix::unistd::Pid;
 
-use super::register::Register;
-
 /// The eventfd(2) by which the only thread of this process waits; -1: it has not waited yet.
 static BELL: AtomicI32 = AtomicI32::new(-1);
 
-/// The register whose orders are heard.
-static REGISTER: OnceLock<&'static Register> = OnceLock::new();
+/// What is done before the bell is rung.
+static OBEY: OnceLock<fn()> = OnceLock::new();
 
-/// From now on SIGURG tells of orders in `register`. Call it before the first worker is forked.
+/// From now on SIGURG ends a wait; `obey` is called before, in the signal handler, and must be async-signal-safe. Call
+/// it before the first worker is forked.
 ///
 /// # Errors
 /// When sigaction(2) is refused.
-pub fn install(register: &'static Register) -> io::Result<()> {
-    REGISTER.get_or_init(|| register);
+pub fn install(obey: fn()) -> io::Result<()> {
+    OBEY.get_or_init(|| obey);
     // Without SA_RESTART, so that a call that blocks returns.
     let ring = SigAction::new(SigHandler::Handler(on_urgent), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler touches only atomics and enters the kernel by calls that are async-signal-safe.
@@ -49,8 +48,8 @@ pub fn ring(worker: Pid) {
 extern "C" fn on_urgent(_signal: libc::c_int) {
     let bell = BELL.load(SeqCst);
     let errno = Errno::last_raw();
-    if let Some(register) = REGISTER.get() {
-        register.shut_cancelled();
+    if let Some(obey) = OBEY.get() {
+        obey();
     }
     let one: u64 = 1;
     // SAFETY: write(2) of 8 bytes from a live local; a number that is not open gives an error, which is ignored.

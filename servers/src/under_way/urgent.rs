@@ -11,7 +11,9 @@
 //! * It is outside of what a secure transport protects: anybody on the way could send it.
 //!
 //! It is here because textbooks show it, and because each way of waiting has its own way to tell of it, see
-//! [`UrgentBy`]. Every architecture can see it, as soon as it looks; one that computes looks when its handler returns.
+//! [`UrgentBy`]. One that computes looks when its handler returns. Reading passes the octet: while a body is on its way,
+//! it is seen by threads and processes, whose reads the signal ends, and by loops, which look before they read;
+//! coroutines and tasks read as soon as there is something, and then it is gone.
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
@@ -20,13 +22,11 @@ use nix::poll::PollFlags;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::socket::{MsgFlags, recv};
 
-use super::register::Register;
-use crate::architecture::{Anatomy, ServedBy, WaitsBy};
-
 /// By what an architecture learns of urgent data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrgentBy {
-    /// SIGURG, which the kernel sends to the process that owns the connection (F_SETOWN).
+    /// SIGURG, which the kernel sends to the thread that serves the connection (F_SETOWN_EX), and POLLPRI where that
+    /// thread waits for a reply.
     Signal,
     /// The third set of select(2).
     ThirdSet,
@@ -34,51 +34,35 @@ pub enum UrgentBy {
     Poll,
     /// EPOLLPRI of an epoll instance, which is one more descriptor to whatever the architecture waits in.
     Epoll,
+    /// It does not: a receive is under way at all times, and passes the octet before anybody could look.
+    Nothing,
 }
 
 impl UrgentBy {
-    /// What an architecture of this anatomy does.
-    pub fn of(anatomy: &Anatomy) -> Self {
-        match (anatomy.waits_by, anatomy.served_by) {
-            // One connection for each process: the signal says enough.
-            (WaitsBy::Blocking, ServedBy::OnlyThread | ServedBy::Processes) => UrgentBy::Signal,
-            // A signal is the process's, and could not say which of its threads is meant.
-            (
-                WaitsBy::Blocking,
-                ServedBy::Threads
-                | ServedBy::Loops
-                | ServedBy::LoopAndPool
-                | ServedBy::Coroutines
-                | ServedBy::Tasks,
-            )
-            | (WaitsBy::Poll, _) => UrgentBy::Poll,
-            (WaitsBy::Select, _) => UrgentBy::ThirdSet,
-            (WaitsBy::Epoll | WaitsBy::IoUring, _) => UrgentBy::Epoll,
-        }
-    }
-
     /// What it is called outside.
     pub fn name(self) -> &'static str {
         match self {
             UrgentBy::Signal => "SIGURG",
             UrgentBy::ThirdSet => "the third set of select(2)",
-            UrgentBy::Poll => "POLLPRI of poll(2)",
-            UrgentBy::Epoll => "EPOLLPRI of epoll(7)",
+            UrgentBy::Poll => "POLLPRI",
+            UrgentBy::Epoll => "EPOLLPRI",
+            UrgentBy::Nothing => "nothing",
         }
     }
 }
 
 struct Wanted {
-    register: &'static Register,
     by: UrgentBy,
+    /// Cancels what is under way on a connection.
+    cancel: fn(BorrowedFd<'_>),
 }
 
 /// Static, because the calls that wait know of no site.
 static WANTED: OnceLock<Wanted> = OnceLock::new();
 
-/// From now on urgent data cancels. Call it before the first connection is accepted.
-pub fn want(register: &'static Register, by: UrgentBy) {
-    WANTED.get_or_init(|| Wanted { register, by });
+/// From now on urgent data cancels.
+pub(super) fn want(by: UrgentBy, cancel: fn(BorrowedFd<'_>)) {
+    WANTED.get_or_init(|| Wanted { by, cancel });
 }
 
 /// Whether urgent data is wanted, and learned of in this way.
@@ -88,7 +72,8 @@ pub fn is_wanted_by(by: UrgentBy) -> bool {
 
 /// What poll(2) is to watch besides.
 pub fn poll_flags() -> PollFlags {
-    if is_wanted_by(UrgentBy::Poll) { PollFlags::POLLPRI } else { PollFlags::empty() }
+    let is_polled = is_wanted_by(UrgentBy::Poll) || is_wanted_by(UrgentBy::Signal);
+    if is_polled { PollFlags::POLLPRI } else { PollFlags::empty() }
 }
 
 /// What epoll is to watch besides.
@@ -96,15 +81,28 @@ pub fn epoll_flags() -> EpollFlags {
     if is_wanted_by(UrgentBy::Epoll) { EpollFlags::EPOLLPRI } else { EpollFlags::empty() }
 }
 
-/// A request of `connection` begins. Where a signal tells of urgent data, it is for this process.
+/// As fcntl(2) wants the owner of a connection; the C library's bindings do not know it.
+#[repr(C)]
+struct Owner {
+    kind: libc::c_int,
+    id: libc::pid_t,
+}
+
+const F_SETOWN_EX: libc::c_int = 15;
+const F_OWNER_TID: libc::c_int = 0;
+
+/// A request of `connection` begins on this thread. Where a signal tells of urgent data, it is for this thread alone.
 ///
 /// # Returns
 /// Whether its entry is to look for urgent data.
 pub(super) fn begin(connection: BorrowedFd<'_>) -> bool {
     let Some(wanted) = WANTED.get() else { return false };
     if wanted.by == UrgentBy::Signal {
-        // SAFETY: fcntl(2) with a number only enters the kernel.
-        unsafe { libc::fcntl(connection.as_raw_fd(), libc::F_SETOWN, libc::getpid()) };
+        // SAFETY: fcntl(2) reads a live local of the type that this command takes; gettid(2) only enters the kernel.
+        unsafe {
+            let owner = Owner { kind: F_OWNER_TID, id: libc::gettid() };
+            libc::fcntl(connection.as_raw_fd(), F_SETOWN_EX, &raw const owner);
+        }
     }
     true
 }
@@ -116,7 +114,7 @@ pub fn look(connection: BorrowedFd<'_>) {
     let mut octet = [0];
     // An octet from before the request is not there any more: it was passed when the request was read (tcp(7)).
     if recv(connection.as_raw_fd(), &mut octet, MsgFlags::MSG_OOB | MsgFlags::MSG_DONTWAIT) == Ok(1) {
-        wanted.register.cancel_on(connection);
+        (wanted.cancel)(connection);
     }
 }
 
@@ -129,24 +127,4 @@ pub fn watch(connection: BorrowedFd<'_>) -> Option<OwnedFd> {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).ok()?;
     epoll.add(connection, EpollEvent::new(EpollFlags::EPOLLPRI, 0)).ok()?;
     Some(epoll.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::architectures::ALL;
-
-    #[test]
-    fn each_way_to_wait_has_its_own_way_to_tell() {
-        for architecture in ALL {
-            let by = UrgentBy::of(&architecture.anatomy);
-            let is_its_own = match architecture.anatomy.waits_by {
-                WaitsBy::Blocking => matches!(by, UrgentBy::Signal | UrgentBy::Poll),
-                WaitsBy::Select => by == UrgentBy::ThirdSet,
-                WaitsBy::Poll => by == UrgentBy::Poll,
-                WaitsBy::Epoll | WaitsBy::IoUring => by == UrgentBy::Epoll,
-            };
-            assert!(is_its_own, "{}: {}", architecture.name, by.name());
-        }
-    }
 }

@@ -12,14 +12,12 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use crate::kit::stop::monotonic_ns;
 use crate::limits::CONTROL_TEXT_BYTES;
-use crate::services::service::Call;
-use crate::shared::Zeroed;
+use crate::shared::{Zeroed, monotonic_ns};
 
 /// How far a request has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum RequestStage {
     /// Its head has come, and not the whole of its body.
     Receiving = 1,
     /// It stands in a queue before its handler.
@@ -30,21 +28,21 @@ pub enum Stage {
     Waiting = 4,
 }
 
-impl Stage {
+impl RequestStage {
     /// What it is called outside.
     pub fn name(self) -> &'static str {
         match self {
-            Stage::Receiving => "receiving",
-            Stage::Queued => "queued",
-            Stage::Running => "running",
-            Stage::Waiting => "waiting",
+            RequestStage::Receiving => "receiving",
+            RequestStage::Queued => "queued",
+            RequestStage::Running => "running",
+            RequestStage::Waiting => "waiting",
         }
     }
 }
 
 /// What was ordered for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum RequestOrder {
     /// Nothing, or to go on.
     Go = 0,
     /// To wait for the next order.
@@ -53,13 +51,13 @@ pub enum Order {
     Cancel = 2,
 }
 
-impl Order {
+impl RequestOrder {
     /// What it is called outside.
     pub fn name(self) -> &'static str {
         match self {
-            Order::Go => "go",
-            Order::Hold => "hold",
-            Order::Cancel => "cancel",
+            RequestOrder::Go => "go",
+            RequestOrder::Hold => "hold",
+            RequestOrder::Cancel => "cancel",
         }
     }
 }
@@ -71,7 +69,7 @@ pub(super) struct State(pub(super) u64);
 impl State {
     pub(super) const FREE: State = State(0);
 
-    pub(super) fn new(number: u64, stage: Option<Stage>, order: Order) -> Self {
+    pub(super) fn new(number: u64, stage: Option<RequestStage>, order: RequestOrder) -> Self {
         State(number << 8 | stage.map_or(0, |stage| stage as u64) << 4 | order as u64)
     }
 
@@ -79,21 +77,21 @@ impl State {
         self.0 >> 8
     }
 
-    pub(super) fn stage(self) -> Option<Stage> {
+    pub(super) fn stage(self) -> Option<RequestStage> {
         match self.0 >> 4 & 0xf {
-            1 => Some(Stage::Receiving),
-            2 => Some(Stage::Queued),
-            3 => Some(Stage::Running),
-            4 => Some(Stage::Waiting),
+            1 => Some(RequestStage::Receiving),
+            2 => Some(RequestStage::Queued),
+            3 => Some(RequestStage::Running),
+            4 => Some(RequestStage::Waiting),
             _ => None,
         }
     }
 
-    pub(super) fn order(self) -> Order {
+    pub(super) fn order(self) -> RequestOrder {
         match self.0 & 0xf {
-            0 => Order::Go,
-            1 => Order::Hold,
-            _ => Order::Cancel,
+            0 => RequestOrder::Go,
+            1 => RequestOrder::Hold,
+            _ => RequestOrder::Cancel,
         }
     }
 }
@@ -126,9 +124,9 @@ pub struct UnderWayRequest {
     /// Its number, which no other has had.
     pub number: u64,
     /// How far it has come.
-    pub stage: Stage,
+    pub stage: RequestStage,
     /// What was ordered.
-    pub order: Order,
+    pub order: RequestOrder,
     /// The process that serves it.
     pub process: u32,
     /// Its client; `None`: it came over a Unix socket.
@@ -150,17 +148,10 @@ pub struct RequestLine<'a> {
     pub query: Option<&'a str>,
 }
 
-impl<'a> RequestLine<'a> {
-    /// That of a request that has come whole.
-    pub fn of(call: &Call<'a>) -> Self {
-        RequestLine { method: call.method, path: call.path, query: call.query }
-    }
-}
-
 impl Entry {
     /// Shuts the connection down, if request `number` has not come whole and is cancelled. Async-signal-safe.
     pub(super) fn shut_if_cancelled(&self, number: u64) {
-        let cancelled = State::new(number, Some(Stage::Receiving), Order::Cancel);
+        let cancelled = State::new(number, Some(RequestStage::Receiving), RequestOrder::Cancel);
         if State(self.state.load(SeqCst)) == cancelled && self.shuts.load(SeqCst) != 0 {
             // SAFETY: shutdown(2) only enters the kernel.
             unsafe { libc::shutdown(self.descriptor.load(Relaxed).cast_signed(), libc::SHUT_RDWR) };
