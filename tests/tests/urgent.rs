@@ -1,5 +1,5 @@
-//! Urgent data: on every architecture that can see it an octet that is sent beside the stream cancels what its client waits for, and
-//! nothing else.
+//! Urgent data: on every architecture that can see it an octet that is sent beside the stream cancels what its client
+//! waits for, and nothing else.
 
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -10,6 +10,7 @@ use dyno_servers::under_way::urgent::UrgentBy;
 use dyno_tests::limits::UNDERWAY;
 use dyno_tests::rows::Row;
 use dyno_tests::server::Server;
+use dyno_tests::spawner::Confines;
 use dyno_tests::suite::{self, Outcome, ensure, mount};
 use dyno_tests::wire::{Client, get, get_once};
 

@@ -25,7 +25,7 @@ use crate::limits::{INTERRUPT_LOOK, INTERRUPT_PATIENCE};
 
 pub(crate) const DEMO: Demo = Demo {
     name: "interrupt",
-    idea: "a long request is stopped by leaving, by urgent data and at a control port, on every architecture",
+    idea: "a long request is stopped by leaving, by urgent data and by an order, on every architecture",
     run,
 };
 

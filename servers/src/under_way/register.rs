@@ -35,8 +35,8 @@ pub struct Register {
     entries: Shared<Entry>,
     /// Numbers so far, and requests that found no place.
     counts: Shared<AtomicU64>,
-    /// What makes a request of this process look for its orders. Forked workers, who are called by a signal, have a copy
-    /// that nobody uses: the process that was forked from may have held a lock at that moment.
+    /// What makes a request of this process look for its orders. Forked workers, who are called by a signal, have a
+    /// copy that nobody uses: the process that was forked from may have held a lock at that moment.
     wakers: Box<[Mutex<Option<Waker>>]>,
     /// The process that was started.
     home: u32,
@@ -149,8 +149,8 @@ impl Register {
     }
 
     /// Shuts the connections of this process down whose requests have not come whole and are cancelled.
-    /// Async-signal-safe: a forked worker is told by a signal, and has no other thread that could close one meanwhile. In
-    /// the process that was started nothing is done, because whoever gives the order has done it.
+    /// Async-signal-safe: a forked worker is told by a signal, and has no other thread that could close one meanwhile.
+    /// In the process that was started nothing is done, because whoever gives the order has done it.
     fn shut_cancelled(&self) {
         // SAFETY: getpid(2) only enters the kernel.
         let process = unsafe { libc::getpid() }.cast_unsigned();

@@ -11,9 +11,10 @@
 //! * It is outside of what a secure transport protects: anybody on the way could send it.
 //!
 //! It is here because textbooks show it, and because each way of waiting has its own way to tell of it, see
-//! [`UrgentBy`]. One that computes looks when its handler returns. Reading passes the octet: while a body is on its way,
-//! it is seen by threads and processes, whose reads the signal ends, and by loops, which look before they read;
-//! coroutines and tasks read as soon as there is something, and then it is gone.
+//! [`UrgentBy`]. One that computes looks when its handler returns. Reading passes the octet: while a body is on its
+//! way, it is seen by threads and processes, whose reads the signal ends, and by loops, which look before they read;
+//! coroutines and tasks read as soon as there is something, and then it is gone. A completion loop has a receive under
+//! way at all times, and sees it never.
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
