@@ -1,6 +1,6 @@
 //! One request in the register of those that are under way.
 //!
-//! Its [state](State) is one word: the number of the request, how far it has come, and the order that was given. An
+//! Its state is one word: the number of the request, how far it has come, and the order that was given. An
 //! order is given by exchanging the word whose number was seen, so it never reaches the next request in the same place.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
