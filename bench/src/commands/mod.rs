@@ -17,6 +17,7 @@ pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
+pub(crate) mod control;
 pub(crate) mod count;
 pub(crate) mod curve;
 pub(crate) mod deadlines;
@@ -71,6 +72,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
     List(list::Arguments),
@@ -142,6 +144,7 @@ impl Dyno {
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),
             Command::Turns(arguments) => turns::run(&arguments),
