@@ -14,8 +14,10 @@ pub(crate) mod forward_secrecy;
 mod healing;
 pub(crate) mod mitm;
 pub(crate) mod replay;
+pub(crate) mod resumption;
 pub(crate) mod signature;
 pub(crate) mod stage;
+mod ticket_key;
 pub(crate) mod truncation;
 pub mod wire;
 
@@ -61,7 +63,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 10] = [
+pub(crate) const ALL: [Demo; 11] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -71,6 +73,7 @@ pub(crate) const ALL: [Demo; 10] = [
     channel::DEMO,
     truncation::DEMO,
     forward_secrecy::DEMO,
+    resumption::DEMO,
     access::DEMO,
 ];
 

@@ -28,7 +28,7 @@ impl Worker {
     /// The connection of a slot is ready for requests.
     pub(super) fn established(&mut self, index: usize) {
         let slot = &mut self.network.slots[index];
-        self.books.established(monotonic_ns() - slot.connect_ns);
+        self.books.established(monotonic_ns() - slot.connect_ns, slot.handshake());
         self.network.connecting -= 1;
         slot.phase = Phase::Idle;
         if slot.busy {
