@@ -1,6 +1,6 @@
-//! All interleavings of two handshakes that run in parallel on a network that drops, repeats, reflects and permutes, and
-//! many of three: whoever accepts has exactly one partner who agrees with it on everything; nobody accepts alone and
-//! stays so.
+//! All interleavings of two handshakes that run in parallel on a network that drops, repeats, reflects and permutes,
+//! and many of three: whoever accepts has exactly one partner who agrees with it on everything; nobody accepts alone
+//! and stays so.
 
 mod support;
 
@@ -16,9 +16,9 @@ use std::time::Instant;
 use support::{drain, settle};
 
 /// Initiators 0 and 1, responders 2 and 3. Each takes two turns; in a turn the network hands it any one message that
-/// has been sent so far, or none. The order of turns: both responders take message 1 before the initiators take message 2, and so on; which message it
-/// is, is the network's choice, so this order loses nothing: what a party has not been given in its turn it is never
-/// given.
+/// has been sent so far, or none. The order of turns: both responders take message 1 before the initiators take message
+/// 2, and so on; which message it is, is the network's choice, so this order loses nothing: what a party has not been
+/// given in its turn it is never given.
 const TURNS: [usize; 8] = [2, 3, 0, 1, 2, 3, 0, 1];
 
 type View = (Option<[u8; 32]>, Option<PublicKey>);
@@ -88,9 +88,9 @@ impl<'a> Run<'a> {
             if accepted[partner] {
                 agreements += 1;
             } else {
-                // A responder may be ahead by the one record that is on its way; an initiator never is, for its responder's
-                // view was that of a session that it had accepted. When the record is lost, or the partner was given
-                // something else since, both end in an error.
+                // A responder may be ahead by the one record that is on its way; an initiator never is, for its
+                // responder's view was that of a session that it had accepted. When the record is lost, or the partner
+                // was given something else since, both end in an error.
                 assert!(self.parties[partner].receive_eof().is_err());
                 assert!(self.parties[party].receive_eof().is_err());
             }
@@ -180,8 +180,8 @@ fn everybody_knows_everybody(come_back: bool) {
 /// Schedules of three handshakes that are tried; all of them are more than can be.
 const DRAWN: u64 = 600;
 
-/// In each turn of a schedule any party gets any message, drawn at random: as a message that is not for it ends a party,
-/// more often than not one that it can go on with.
+/// In each turn of a schedule any party gets any message, drawn at random: as a message that is not for it ends a
+/// party, more often than not one that it can go on with.
 fn three_at_once(come_back: bool) {
     let (now, (clients, servers)) = (Instant::now(), friends::<3>(come_back));
     let (mut agreements, mut crossed) = (0, 0);

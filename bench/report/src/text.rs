@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::table_cell::figure;
 use crate::transports;
 use crate::words;
 use dyno_analysis::comparison::Model;
@@ -52,11 +53,4 @@ pub(crate) fn render(model: &Model) -> String {
         let _ = writeln!(text, "{}", wrap(&paragraph, 80));
     }
     text
-}
-
-pub(crate) fn figure(figure: &RowFigure, shown: impl Fn(f64) -> String) -> String {
-    match figure.value() {
-        Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
-        None => figure.sign().unwrap_or("-").to_string(),
-    }
 }

@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::table_cell::cell;
-use crate::text::figure;
+use crate::table_cell::{cell, figure};
 use dyno_analysis::comparison::Model;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::transports::{Price, prices};

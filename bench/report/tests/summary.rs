@@ -186,6 +186,11 @@ fn the_price_of_a_transport_is_that_of_the_medians() {
         if let Some(load) = record.load.as_mut().filter(|_| slower) {
             load.rate_per_s *= 0.7;
         }
+        let transport = record.trial.cell.transport;
+        if let Some(load) = record.load.as_mut().filter(|_| transport.is_secure()) {
+            load.handshake_octets = Some(f64::from(transport.word().len() as u32));
+            load.connect.percentiles = vec![(99.0, 7_000)];
+        }
     }
     let report = report_of(&secure, 7, uneven);
     let summary = summary(&report);

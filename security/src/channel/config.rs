@@ -124,9 +124,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// The classical suites, no context, no resumption by us but for who asks for it, the usual bounds, the system's calendar. An offer of a hybrid
-    /// suite costs its initiator a pair of keys and 1,184 octets whether it is taken or not, so it is made when it is
-    /// asked for.
+    /// The classical suites, no context, no resumption of our own and tickets for who asks, the usual bounds, the
+    /// system's calendar. An offer of a hybrid suite costs its initiator a pair of keys and 1,184 octets whether it is
+    /// taken or not, so it is made when it is asked for.
     pub fn new(identity: Identity, trust: Trust) -> Self {
         Config {
             identity,

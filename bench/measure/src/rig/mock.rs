@@ -401,9 +401,6 @@ impl Rig for Mock {
                 all.saturating_record_n(total.max_ns, total.count);
                 histogram::encode(&all)
             }),
-            connect: times(USUAL_NS),
-            handshake_octets: cell.transport.is_secure().then_some(cell.transport.word().len() as f64),
-            resumed_share: cell.transport.is_secure().then_some(0.0),
             connections_open: cell.load.connections,
             in_flight: Some(rate_per_s * total.mean_ns / 1e9),
             in_flight_by_law: Some(rate_per_s * total.mean_ns / 1e9),

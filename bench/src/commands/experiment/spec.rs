@@ -61,8 +61,8 @@ pub(crate) struct Spec {
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]
     pub(crate) services: Vec<String>,
-    /// One or more of plain, channel (Dyno's own), hybrid (the channel with ML-KEM-768), resumed (the channel by tickets)
-    /// and tls: each architecture runs behind each of them
+    /// One or more of plain, channel (Dyno's own), hybrid (it with ML-KEM-768), resumed (it by tickets) and tls: each
+    /// architecture runs behind each of them
     #[arg(
         long,
         alias = "transport",
