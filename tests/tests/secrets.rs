@@ -35,8 +35,7 @@ fn main() -> ExitCode {
     on("aes", |row| leaves_nothing(row, |server, key| Session::open(server, 1, key)));
     on("chacha", |row| leaves_nothing(row, |server, key| Session::open(server, 2, key)));
     on("hybrid", |row| leaves_nothing(row, |server, key| Session::open(server, 3, key)));
-    on("resumed", |row| leaves_nothing(row, |server, key| Session::resume(server, 1, key)));
-    on("resumed-hybrid", |row| leaves_nothing(row, |server, key| Session::resume(server, 4, key)));
+    on("resumed", |row| leaves_nothing(row, |server, key| Session::resume(server, 4, key)));
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
 

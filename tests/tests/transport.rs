@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use dyno_security::credentials::{self, Files, SERVER_NAME};
 use dyno_security::limits::{FIRST_OCTET_TIME, HANDSHAKE_TIME};
-use dyno_security::pipe::{Connector, Pipe};
+use dyno_security::pipe::Pipe;
 use dyno_security::signature::keyfile;
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Concurrency, Knob};
@@ -284,7 +284,7 @@ fn strangers_come(row: &Row, transport: Transport) -> Outcome {
 /// The first flight of a TLS client.
 fn client_hello(server: &Server) -> Result<Vec<u8>, String> {
     use dyno_security::credentials::{Files, SERVER_NAME, connector};
-    let files = Files::in_directory(std::path::Path::new(friends()));
+    let files = Files::in_directory(Path::new(friends()));
     let connector = connector(TLS, &files, &SERVER_NAME.into()).map_err(|error| error.to_string())?;
     let pipe = connector.ok_or_else(|| format!("no pipe to {}", server.address))?.connect(Instant::now());
     Ok(pipe.pending().to_vec())
