@@ -166,6 +166,10 @@ pub const WARM_UP_LEAST_MS: u64 = 40;
 /// Share of the slowest contestant's capacity at which latencies are compared.
 pub const COMMON_RATE_SHARE: f64 = 0.5;
 
+/// Share of its connections that have to resume a session where all were to: each of the connections at once begins
+/// without a ticket, and hundreds come after it.
+pub const RESUMED_SHARE_MIN: f64 = 0.9;
+
 /// Connections of the step that opens one per request: enough to keep the accept queue filled, few enough to leave most
 /// of it empty.
 pub const CONNECT_CONNECTIONS: u32 = 16;

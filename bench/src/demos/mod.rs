@@ -15,8 +15,10 @@ mod healing;
 pub(crate) mod interrupt;
 pub(crate) mod mitm;
 pub(crate) mod replay;
+pub(crate) mod resumption;
 pub(crate) mod signature;
 pub(crate) mod stage;
+mod ticket_key;
 pub(crate) mod truncation;
 pub mod wire;
 
@@ -62,7 +64,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 11] = [
+pub(crate) const ALL: [Demo; 12] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -72,6 +74,7 @@ pub(crate) const ALL: [Demo; 11] = [
     channel::DEMO,
     truncation::DEMO,
     forward_secrecy::DEMO,
+    resumption::DEMO,
     access::DEMO,
     interrupt::DEMO,
 ];

@@ -29,6 +29,7 @@ pub mod outcome;
 pub mod process;
 mod slow;
 pub mod system;
+mod transport;
 mod turns;
 pub mod waiting;
 

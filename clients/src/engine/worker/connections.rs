@@ -31,7 +31,8 @@ impl Worker {
         let connect_ns = self.clock.monotonic_ns(now_ns).saturating_sub(slot.connect_ns);
         // What the thread did not see for standing still is not the server's.
         let still_ns = self.attention.pauses.inside_ns(self.clock.run_ns(slot.connect_ns), now_ns);
-        self.books.established(connect_ns.saturating_sub(still_ns));
+        let handshake = slot.handshake();
+        self.books.established(connect_ns.saturating_sub(still_ns), handshake);
         self.network.connecting -= 1;
         slot.phase = Phase::Idle;
         if slot.busy {

@@ -51,7 +51,12 @@ impl Worker {
                 Ok(count) => {
                     let all = count == octets.len();
                     match &mut slot.pipe {
-                        Some(pipe) => pipe.advance(count),
+                        Some(pipe) => {
+                            pipe.advance(count);
+                            if slot.phase == Phase::Connecting {
+                                slot.handshake_octets += count as u64;
+                            }
+                        }
                         None => slot.written += count as u32,
                     }
                     if all && slot.pipe.is_none() {
@@ -148,6 +153,9 @@ impl Worker {
         let Some(pipe) = &mut slot.pipe else { return self.read_answer(index, octets, now_ns) };
         let mut plain = std::mem::take(&mut self.network.plain);
         let received = pipe.receive(octets, &mut plain, Instant::now());
+        if slot.phase == Phase::Connecting {
+            slot.handshake_octets += octets.len() as u64;
+        }
         let established = pipe.is_established();
         match received {
             Err(failure) => {
