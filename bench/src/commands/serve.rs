@@ -2,6 +2,7 @@
 
 mod access;
 mod admission;
+mod control;
 mod said;
 mod uploads;
 
@@ -94,6 +95,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     admission: admission::AdmissionOptions,
     #[command(flatten)]
+    control: control::ControlOptions,
+    #[command(flatten)]
     access: access::AccessOptions,
     #[command(flatten)]
     transport: crate::transport::Options,
@@ -122,6 +125,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     check_knobs(architecture, arguments)?;
     check_faults(arguments)?;
     arguments.admission.check()?;
+    arguments.control.check(architecture, &arguments.listen, arguments.transport.of_server())?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
@@ -142,6 +146,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let control = arguments.control.open(architecture, stop)?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
@@ -159,6 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         access,
         admission: arguments.admission.admission().map_err(share)?,
+        register: control.as_ref().map(|control| control.register),
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -169,7 +175,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         readiness: Readiness::new({
             let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
-            move |site, workers| said::ready(site, workers, name, transport, rounds, to_people)
+            let control = control.as_ref().and_then(|control| control.address.clone());
+            move |site, workers| {
+                said::ready(site, workers, name, transport, rounds, control.as_deref(), to_people);
+            }
         }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
@@ -187,7 +196,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let result = (architecture.run)(site);
     site.services.sweep();
-    drop(socket_file);
+    drop((socket_file, control));
     let has_started = site.readiness.workers().is_some();
     if has_started {
         let account = site.account(architecture.name);

@@ -1,5 +1,6 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
+mod arriving;
 mod in_parts;
 mod memory;
 mod time;

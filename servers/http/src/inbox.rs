@@ -138,6 +138,14 @@ impl Inbox {
         Some(Request::new(&self.buffer.octets()[..end], head))
     }
 
+    /// The request at the front of whose body a part is missing, without any of it.
+    pub(crate) fn arriving(&self) -> Option<Request<'_>> {
+        let (Stage::Length(_) | Stage::Chunked(_), Some(head)) = (self.stage, &self.head) else {
+            return None;
+        };
+        Some(Request::new(&self.buffer.octets()[..head.len as usize], head))
+    }
+
     /// The head of the complete request.
     pub(crate) fn head(&self) -> Option<&Head> {
         self.head.as_ref()

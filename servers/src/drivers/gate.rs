@@ -15,9 +15,11 @@
 mod parts;
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
@@ -46,10 +48,12 @@ use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::watched::cancelled;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, text};
 use crate::services::upload::Upload;
+use crate::under_way::entry::{RequestLine, RequestOrder, RequestStage};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -228,6 +232,26 @@ impl Gate {
     /// The answer where the budget of memory is spent.
     fn busy(&self) -> Response {
         busy((self.tally)(self.site)).closing()
+    }
+
+    /// The body. Until it has come whole, the request can be cancelled.
+    async fn receive(&self, parts: &Parts, body: Incoming) -> Result<Received, Response> {
+        let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
+        let line = RequestLine { method, path, query };
+        let client = self.attendance.connection();
+        let arrives = self.site.register.filter(|_| !body.is_end_stream());
+        let seat = arrives.and_then(|register| register.enter(RequestStage::Receiving, line, Some(client)));
+        let mut collected = pin!(self.take_in(parts, body));
+        poll_fn(|context| {
+            if let Some(seat) = &seat {
+                seat.called_by(context.waker());
+                if seat.order() == RequestOrder::Cancel {
+                    return Poll::Ready(Err(cancelled()));
+                }
+            }
+            collected.as_mut().poll(context)
+        })
+        .await
     }
 
     /// The body, held whole.

@@ -9,13 +9,13 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+mod arrival;
 mod intake;
 mod memory;
+mod reassuring;
 mod time;
 
-use std::io;
 use std::mem;
-use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,13 +24,14 @@ use dyno_http::connection::{Connection, Want};
 use dyno_http::response::Response;
 use nix::sys::socket::{MsgFlags, recv};
 
+use self::arrival::Arrival;
 use self::intake::Intake;
 use super::holding::Holding;
 use super::secure::Secure;
 use crate::kit::access::Judge;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
-use crate::kit::site::Site;
+use crate::kit::site::{Origin, Site};
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::WIRE_BYTES;
@@ -56,6 +57,8 @@ pub struct Session<'a> {
     denied: Option<Box<Response>>,
     /// Stores what is uploaded; `None`: nothing may be.
     intake: Option<Box<Intake<'a>>>,
+    /// Tells of a request whose body is on its way; `None`: nobody wants to know.
+    arrival: Option<Arrival>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -89,9 +92,11 @@ pub enum DriverStep {
 }
 
 impl<'a> Session<'a> {
-    /// The session of a connection that was accepted at `now` from `source`; `tally` counts it.
-    pub fn new(site: &'a Site, tally: &'a Tally, source: Option<IpAddr>, now: Instant) -> Self {
+    /// The session of a connection that was accepted at `now` from `origin`; `tally` counts it.
+    pub fn new(site: &'a Site, tally: &'a Tally, origin: Origin, now: Instant) -> Self {
         Tally::add(&tally.connections, 1);
+        let source = origin.source;
+        let arrival = site.register.and_then(|register| Arrival::new(register, origin));
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, now);
             Box::new(Secure::new(pipe, source, site.limits.linger_time))
@@ -106,7 +111,8 @@ impl<'a> Session<'a> {
         };
         let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
         let intake = Intake::new(site, &mut http).map(Box::new);
-        Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None, intake }
+        let (is_shut, denied) = (false, None);
+        Session { http, secure, tally, stop, is_shut, holding, shedding, judge, denied, intake, arrival }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
@@ -237,6 +243,9 @@ impl<'a> Session<'a> {
     /// The next request to answer, returned once; then [`Session::respond`] must be called. A request that the policy
     /// denies is none: the [next step](Session::next_step) refuses it.
     pub fn next_request(&mut self) -> Option<Asked<'_>> {
+        if let Some(arrival) = &mut self.arrival {
+            arrival.look(&self.http);
+        }
         if self.secure.as_ref().is_some_and(|secure| secure.dead) {
             return None;
         }
@@ -286,35 +295,6 @@ impl<'a> Session<'a> {
             busy(self.tally).closing()
         };
         self.http.respond(response, clock.date(), clock.now());
-    }
-
-    /// The request that was taken waits, and its client has ended its side. Says with an interim answer that it is
-    /// worked on: who waits for the answer reads on (RFC 9110, 15.2), and who has left answers with a reset.
-    ///
-    /// # Returns
-    /// Whether there is something to [write](Session::pending). HTTP/1.0 knows no interim answers, so such a client is
-    /// taken to be there.
-    pub fn reassure(&mut self, now: Instant) -> bool {
-        self.http.reassure(now)
-    }
-
-    /// The same, and writes with `write` what the kernel takes of it now.
-    ///
-    /// # Errors
-    /// When the connection breaks.
-    pub fn reassure_by(
-        &mut self,
-        now: Instant,
-        write: impl FnOnce(&[u8]) -> io::Result<usize>,
-    ) -> io::Result<()> {
-        if self.reassure(now) && self.next_step(now) == DriverStep::Write {
-            match write(self.pending()) {
-                Ok(count) => self.advance(count, now),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     /// Bytes to write to the wire.

@@ -18,7 +18,8 @@ use super::site::Site;
 use crate::limits::MAX_PROCESSES;
 
 /// Starts a child that does `work` and exits. It must be called while the process has only one thread: fork(2) copies
-/// only the calling thread, and locks that other threads held would stay locked in the child for ever.
+/// only the calling thread, and locks that other threads held would stay locked in the child for ever. The thread of a
+/// [control port](crate::control::door) may be there, because it takes no lock that a child needs.
 ///
 /// The child does not outlive its parent, however that ends. A child that is stopped by itself leaves the listener
 /// alone, because other processes share it.
@@ -35,7 +36,8 @@ pub fn start(site: &Site, place: usize, work: impl FnOnce()) -> io::Result<Pid> 
     // once.
     let asks = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&asks), None)?;
-    // SAFETY: the process has one thread; the callers promise it, and `dyno serve` starts no thread before.
+    // SAFETY: the process has one thread; the callers promise it, and `dyno serve` starts none before but that of a
+    // control port, which takes no lock that a child needs: the C library's own allocator is safe to use after fork(2).
     let forked = unsafe { fork() };
     if matches!(forked, Ok(ForkResult::Child)) {
         site.stop.become_worker();

@@ -19,6 +19,8 @@ use super::upload::{Upload, Uploads};
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+use crate::under_way::entry::RequestLine;
+use crate::under_way::register::Register;
 
 /// The file that stands for a directory.
 pub(super) const INDEX: &str = "index.html";
@@ -80,6 +82,8 @@ pub struct Services {
     pub uploads: Option<Uploads>,
     /// The queues behind `/queues/`; `None`: the workers share no memory.
     pub queues: Option<Queues>,
+    /// What the services of a control port read and change; `None`: this server has no such services.
+    pub register: Option<&'static Register>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
 }
@@ -146,6 +150,11 @@ impl FieldLookup for Request<'_> {
 }
 
 impl<'a> Call<'a> {
+    /// What identifies it to people.
+    pub fn line(&self) -> RequestLine<'a> {
+        RequestLine { method: self.method, path: self.path, query: self.query }
+    }
+
     /// The view of a request that our own core has parsed.
     pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
         let Asked { request, asker, peer, upload } = asked;
@@ -175,8 +184,8 @@ impl Services {
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
         let (queues, files, files_held) = (Some(Queues::new()), None, None);
-        let (has_rules, faults, uploads) = (false, false, None);
-        Ok(Services { table, rounds, files, files_held, has_rules, faults, uploads, queues, mixed })
+        let (has_rules, faults, uploads, register) = (false, false, None, None);
+        Ok(Services { table, rounds, files, files_held, has_rules, faults, uploads, queues, register, mixed })
     }
 
     /// The server stops: whoever waits for another request is told so now, because that may never come.

@@ -18,7 +18,7 @@ impl Gate {
     ///
     /// hyper tells a client that waits for permission (100) to send when the body is asked for its first piece,
     /// so one that is refused before sends nothing.
-    pub(super) async fn receive(&self, parts: &Parts, body: Incoming) -> Result<Received, Response> {
+    pub(super) async fn take_in(&self, parts: &Parts, body: Incoming) -> Result<Received, Response> {
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let Some((uploads, name)) = destination(&self.site.services, method, path) else {
             return self.collect(body).await;

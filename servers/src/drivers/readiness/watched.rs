@@ -13,10 +13,10 @@ use crate::kit::client::Client;
 
 /// A connection that the selector watches.
 pub struct Watched<'a> {
+    /// The session, with its deadlines. It ends before its connection is closed.
+    pub timed: TimedSession<'a>,
     /// The connection itself.
     pub stream: TcpStream,
-    /// The session, with its deadlines.
-    pub timed: TimedSession<'a>,
     pub(super) serial: u64,
     pub(super) interest: Interest,
     /// Whether there may be bytes to read.
