@@ -42,6 +42,7 @@
 //! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
 //! | order | what somebody else wants of a request: to be [held, resumed or cancelled](under_way) |
 //! | register | which requests are [under way](under_way::register), and what was ordered for each |
+//! | part | what has come of a body that is [taken as it comes](services::uploads), and the file that an upload is until it is whole |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
 //! | room | where the requests of a loop [wait for others](drivers::room) |
 //! | seat | the entry of a request [in the register](under_way::register::Seat) |

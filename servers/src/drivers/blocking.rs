@@ -150,6 +150,8 @@ fn converse(
             }
             DriverStep::Store => {
                 session.store(now);
+                // What has waited was its head; the body comes when its client sends it.
+                *since = None;
                 clock.tick();
                 continue;
             }

@@ -47,6 +47,9 @@ pub enum NotStored {
     /// It is larger than uploads may be.
     #[error("an upload has at most {0} bytes")]
     TooLarge(u64),
+    /// A file has its name, and was not to be there.
+    #[error("there is such a file")]
+    Exists,
     /// A directory has its name.
     #[error("a directory has that name")]
     IsDirectory,
@@ -108,6 +111,16 @@ impl Uploads {
     /// The most bytes of an upload.
     pub fn most_bytes(&self) -> u64 {
         self.most_bytes
+    }
+
+    /// The file that is called `name`: its length, and when it was changed (seconds, and nanoseconds of them); `None`:
+    /// there is none.
+    pub fn standing(&self, name: &str) -> Option<(u64, i64, i64)> {
+        if !is_name(name) {
+            return None;
+        }
+        let stat = fstatat(&self.directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
+        Some((stat.st_size.cast_unsigned(), stat.st_mtime, stat.st_mtime_nsec))
     }
 
     /// Begins an upload that is to be called `name`, and has so many bytes where that was told.
@@ -208,17 +221,18 @@ impl Upload {
         })
     }
 
-    /// All of it has come: gives it its name, in place of a file that has it already.
+    /// All of it has come: gives it its name, in place of a file that has it already, unless it `is_to_be_new`.
     ///
     /// # Returns
     /// Whether there was no file of that name.
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub fn place(&self) -> Result<bool, NotStored> {
+    pub fn place(&self, is_to_be_new: bool) -> Result<bool, NotStored> {
         let (directory, part, name) = (&self.directory, self.part.as_str(), self.name.as_str());
         let is_new = match renameat2(directory, part, directory, name, RenameFlags::RENAME_NOREPLACE) {
             Ok(()) => true,
+            Err(Errno::EEXIST) if is_to_be_new => return Err(NotStored::Exists),
             Err(Errno::EEXIST) => {
                 renameat(directory, part, directory, name)?;
                 false
@@ -226,6 +240,9 @@ impl Upload {
             // A file system that does not know that flag.
             Err(Errno::EINVAL | Errno::ENOSYS) => {
                 let is_new = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_err();
+                if is_to_be_new && !is_new {
+                    return Err(NotStored::Exists);
+                }
                 renameat(directory, part, directory, name)?;
                 is_new
             }
@@ -324,7 +341,7 @@ mod tests {
         upload.keep(b"one, ").expect("room");
         assert!(!directory.path().join("a").exists() && names(directory.path()).len() == 1);
         upload.keep(b"two").expect("room");
-        assert_eq!(upload.place(), Ok(true));
+        assert_eq!(upload.place(false), Ok(true));
         drop(upload);
         assert_eq!(fs::read(directory.path().join("a")).expect("a file"), b"one, two");
 
@@ -335,7 +352,8 @@ mod tests {
         assert_eq!(fs::read(directory.path().join("a")).expect("a file"), b"one, two");
         let replacing = uploads.begin("a", Some(3)).expect("an upload");
         replacing.keep(b"new").expect("room");
-        assert_eq!(replacing.place(), Ok(false));
+        assert_eq!(replacing.place(true), Err(NotStored::Exists));
+        assert_eq!(replacing.place(false), Ok(false));
         drop(replacing);
         assert_eq!(fs::read(directory.path().join("a")).expect("a file"), b"new");
         assert_eq!(names(directory.path()), ["a"]);
@@ -351,7 +369,7 @@ mod tests {
         let uploads = Uploads::open(&root, 100).expect("uploads");
         let upload = uploads.begin("link", None).expect("an upload");
         upload.keep(b"mine").expect("room");
-        assert_eq!(upload.place(), Ok(false));
+        assert_eq!(upload.place(false), Ok(false));
         assert_eq!(fs::read(directory.path().join("outside")).expect("a file"), b"safe");
         assert_eq!(fs::read(root.join("link")).expect("a file"), b"mine");
     }
@@ -384,7 +402,7 @@ mod tests {
         assert_eq!(uploads.sweep().expect("a directory"), 2);
         assert_eq!(uploads.sweep().expect("a directory"), 0);
         living.keep(b"alive").expect("room");
-        assert_eq!(living.place(), Ok(true));
+        assert_eq!(living.place(false), Ok(true));
         assert_eq!(names(directory.path()), [".link.1-1.part", ".profile.part", "a", "outside"]);
     }
 }

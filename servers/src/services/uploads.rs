@@ -13,10 +13,13 @@
 //! [`BYTES_PER_TURN`](crate::limits::BYTES_PER_TURN) (over io_uring: what the kernel has received into the
 //! ring's buffers), and usually that goes to the kernel's cache, as fast as memory.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 
 use super::owner::Asker;
+use super::preconditions::{Validators, allow_change, entity_tag, wants_new};
 use super::service::{Call, FieldLookup, NOT_FOR_YOU, Needs, Reply, Service, Services, come_back, text};
 use super::upload::{NotStored, Upload, Uploads};
 
@@ -37,11 +40,13 @@ fn call(services: &Services, call: &Call<'_>, rest: &str) -> Reply {
         return Reply::Now(text(404, "no uploads are taken here\n"));
     };
     if let Some(upload) = call.upload {
-        return Reply::Now(place(upload));
+        // The file may have changed since the head came.
+        let conditions = check(uploads, call.fields, rest);
+        return Reply::Now(conditions.map_or_else(|failed| failed, |()| place(upload, call.fields)));
     }
     // A body that was not taken in parts: there is none, or the driver takes bodies whole.
     let stored = begin(uploads, call.fields, call.asker, rest, Some(call.body.len() as u64));
-    let stored = stored.and_then(|upload| keep(&upload, call.body).map(|()| place(&upload)));
+    let stored = stored.and_then(|upload| keep(&upload, call.body).map(|()| place(&upload, call.fields)));
     Reply::Now(stored.unwrap_or_else(|refusal| refusal))
 }
 
@@ -75,7 +80,23 @@ pub fn begin(
     if fields.get("content-range").is_some() {
         return Err(text(400, "a part of a file cannot be put here\n"));
     }
-    uploads.begin(name, announced_bytes).map_err(refusal)
+    let upload = uploads.begin(name, announced_bytes).map_err(refusal)?;
+    check(uploads, fields, name)?;
+    Ok(upload)
+}
+
+/// Looks whether the file is in the state that the client means.
+fn check(uploads: &Uploads, fields: &dyn FieldLookup, name: &str) -> Result<(), Response> {
+    let standing = uploads.standing(name).map(|(length, seconds, nanos)| {
+        let modified = UNIX_EPOCH + Duration::from_secs(seconds.max(0).cast_unsigned());
+        (entity_tag(length, seconds, nanos), modified)
+    });
+    let file = standing.as_ref().map(|(etag, modified)| Validators { etag, modified: *modified });
+    if allow_change(fields, file) {
+        Ok(())
+    } else {
+        Err(text(412, "the file is not in the state that you know\n"))
+    }
 }
 
 /// Keeps the next part.
@@ -87,8 +108,8 @@ pub fn keep(upload: &Upload, octets: &[u8]) -> Result<(), Response> {
 }
 
 /// All of it has come.
-fn place(upload: &Upload) -> Response {
-    match upload.place() {
+fn place(upload: &Upload, fields: &dyn FieldLookup) -> Response {
+    match upload.place(wants_new(fields)) {
         Ok(true) => text(201, "stored\n"),
         Ok(false) => Response::new(Status::NO_CONTENT, "", Body::Empty),
         Err(error) => refusal(error),
@@ -102,6 +123,7 @@ fn refusal(error: NotStored) -> Response {
         NotStored::BadName => text(400, line),
         NotStored::TooLarge(_) => text(413, line),
         NotStored::IsDirectory => text(409, line),
+        NotStored::Exists => text(412, line),
         NotStored::NoRoom => text(507, line),
         NotStored::NoDescriptors => come_back("no descriptors left\n"),
         NotStored::Failed(_) => text(500, line),

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     on("too-many-chunks-leave-nothing", refused::too_many_chunks);
     on("broken-chunks-leave-nothing", refused::broken_chunks);
     on("names-and-methods", refused::names_and_methods);
+    on("conditions-hold-or-nothing-is-taken", refused::conditions);
     on("what-the-policy-denies-is-not-taken", refused::denied);
     on("nothing-is-taken-unasked", refused::unasked);
     mount(

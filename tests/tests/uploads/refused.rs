@@ -100,6 +100,36 @@ pub(crate) fn names_and_methods(row: &Row) -> Outcome {
     stand.has_only(&["folder"])
 }
 
+/// A file that is there is not replaced by whom it is new to, and is by whom it is known to.
+pub(crate) fn conditions(row: &Row) -> Outcome {
+    let stand = Stand::new()?;
+    fs::write(stand.path("there"), "old")?;
+    let server = stand.serve(row, &[])?;
+    let length = "Content-Length: 3\r\nExpect: 100-continue\r\n";
+    for (name, condition, status) in [
+        ("there", "If-None-Match: *", 412),
+        ("there", "If-Match: \"another\"", 412),
+        ("there", "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT", 412),
+        ("there", "If-Match: *", 100),
+        ("new", "If-Match: *", 412),
+        ("new", "If-None-Match: *", 100),
+    ] {
+        let answer = first_answer(&server, &put(name, &format!("{condition}\r\n{length}")), "PUT")?;
+        ensure(answer.status == status, || format!("{name}: {condition}: {answer:?}"))?;
+    }
+    stand.has_only(&["there"])?;
+    // Somebody else makes the file while its upload is under way.
+    let mut client = connect(&server)?;
+    client.send(put("new", "If-None-Match: *\r\nContent-Length: 3\r\n") + "ne");
+    stand.has_begun()?;
+    fs::write(stand.path("new"), "other")?;
+    client.send("w");
+    let late = client.response("PUT")?;
+    ensure(late.status == 412 && !late.says_close(), || format!("{late:?}"))?;
+    stand.has("new", b"other")?;
+    stand.has_only(&["new", "there"])
+}
+
 /// The policy is asked before the client is told to send.
 pub(crate) fn denied(row: &Row) -> Outcome {
     let stand = Stand::new()?;
