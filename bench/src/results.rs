@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use crate::exit::Failure;
 use dyno_analysis::levelling::Levelled;
+use dyno_measure::contestant::build_of;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
 use dyno_report::Report;
@@ -107,7 +108,7 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
 /// When there are none, or they cannot be read.
 pub(crate) fn report_of(directory: &Path) -> Result<Report, Failure> {
     let chapters: Vec<ChapterText> = chapters().iter().map(text).collect();
-    Ok(Report::with_chapters(&Levelled::of(store::read(directory)?), &chapters)?)
+    Ok(Report::with_chapters(&Levelled::of(store::read(directory)?), &chapters, build_of)?)
 }
 
 /// A chapter as the page shows it.

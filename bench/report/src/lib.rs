@@ -1,6 +1,7 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::explanation::build::Build;
 use dyno_analysis::levelling::Levelled;
 use dyno_units::text::wrap;
 
@@ -72,16 +73,21 @@ impl Report {
     /// # Errors
     /// When one of its forms cannot be encoded, which would be a fault of this program.
     pub fn of(records: &Levelled) -> Result<Self, ReportError> {
-        Report::with_chapters(records, &[])
+        Report::with_chapters(records, &[], |_| Build::UNKNOWN)
     }
 
-    /// The same with the chapters of a book, to which the names on the page lead.
+    /// The same with the chapters of a book, to which the names on the page lead, and with how the contestant of a label
+    /// is built, which decides what its requests cost.
     ///
     /// # Errors
     /// As [`Report::of`].
-    pub fn with_chapters(records: &Levelled, chapters: &[ChapterText]) -> Result<Self, ReportError> {
+    pub fn with_chapters(
+        records: &Levelled,
+        chapters: &[ChapterText],
+        build_of: fn(&str) -> Build,
+    ) -> Result<Self, ReportError> {
         let model = comparison::model(records);
-        let found = Found::of(records);
+        let found = Found::of(records, build_of);
         let opening = Opening::of(&model, records, &found);
         let answer = opening::terminal(opening.as_ref());
         let rest = terminal(&model, records, &found);
@@ -93,7 +99,7 @@ impl Report {
             Found::Overloaded(rows) => overload::markdown(rows, &model),
             Found::Waited(rows) => waiting::markdown(rows, &model),
             Found::Workloads(matrix) => workloads::markdown::render(matrix, &model),
-            Found::Compared => markdown::render(&model, opening.as_ref()),
+            Found::Compared(_) => markdown::render(&model, opening.as_ref()),
         };
         let figures = summary::figures(&model, records, &found);
         Ok(Report {
@@ -122,7 +128,7 @@ fn terminal(model: &Model, records: &Levelled, found: &Found) -> String {
         Found::Overloaded(rows) => overload::terminal(rows),
         Found::Waited(rows) => waiting::terminal(rows),
         Found::Workloads(matrix) => return workloads::terminal(matrix, model),
-        Found::Compared => return text::render(model),
+        Found::Compared(_) => return text::render(model),
     };
     for paragraph in statements::paragraphs(model, records, found) {
         table += &format!("\n{}\n", wrap(&paragraph, 80));

@@ -11,6 +11,8 @@ use std::io;
 use std::time::Duration;
 
 use dyno_analysis::unit::{Cost, Unit};
+use dyno_record::header::UnitPrice;
+use dyno_statistics::sample::median;
 use nix::sched::{sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::unistd::Pid;
@@ -100,6 +102,27 @@ fn with_switches(more: Answered) -> Cost {
 /// The price of a step that contains no other.
 fn of_time(ns: f64) -> Cost {
     Cost { ns, switches: 0.0, faults: 0.0 }
+}
+
+/// The usual prices of these units: of each figure the median of so many attempts, the units in turn, so that a spell in
+/// which the machine was slow spoils no unit alone. A unit that cannot be measured here is missing.
+pub fn usual_prices(units: &[Unit], attempts: usize) -> Vec<UnitPrice> {
+    let mut found: Vec<(Unit, Vec<Cost>)> = units.iter().map(|unit| (*unit, Vec::new())).collect();
+    for _ in 0..attempts {
+        for (unit, costs) in &mut found {
+            costs.extend(cost_apart(*unit).ok());
+        }
+    }
+    let price = |(unit, costs): &(Unit, Vec<Cost>)| {
+        let of = |read: fn(&Cost) -> f64| median(&costs.iter().map(read).collect::<Vec<_>>());
+        Some(UnitPrice {
+            unit: unit.name().to_string(),
+            ns: of(|cost| cost.ns)?,
+            switches: of(|cost| cost.switches)?,
+            faults: of(|cost| cost.faults)?,
+        })
+    };
+    found.iter().filter_map(price).collect()
 }
 
 /// How often a step is done for one price, and before it, so that its code and data are where they would be in a

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dyno_analysis::explanation::build::Build;
 use dyno_analysis::levelling::Levelled;
 use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::foreign::bare;
@@ -71,7 +72,7 @@ pub(crate) fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
 /// The report of the records in a directory.
 pub(crate) fn report(path: &Path) -> Report {
     let chapter = ChapterText { name: "fast".into(), text: "## Idea\n\nIt hurries.".into() };
-    Report::with_chapters(&Levelled::of(store::read(path).unwrap()), &[chapter]).unwrap()
+    Report::with_chapters(&Levelled::of(store::read(path).unwrap()), &[chapter], |_| Build::UNKNOWN).unwrap()
 }
 
 /// The page of the records in a directory, as a file there.
