@@ -113,16 +113,20 @@ pub fn usual_prices(units: &[Unit], attempts: usize) -> Vec<UnitPrice> {
             costs.extend(cost_apart(*unit).ok());
         }
     }
-    let price = |(unit, costs): &(Unit, Vec<Cost>)| {
-        let of = |read: fn(&Cost) -> f64| median(&costs.iter().map(read).collect::<Vec<_>>());
-        Some(UnitPrice {
-            unit: unit.name().to_string(),
-            ns: of(|cost| cost.ns)?,
-            switches: of(|cost| cost.switches)?,
-            faults: of(|cost| cost.faults)?,
-        })
-    };
-    found.iter().filter_map(price).collect()
+    found.iter().filter_map(|(unit, costs)| usual_price(*unit, costs)).collect()
+}
+
+/// The median of each figure. Some prices are differences, and on a machine that does other work one may come out below
+/// nothing: such a price is none.
+fn usual_price(unit: Unit, costs: &[Cost]) -> Option<UnitPrice> {
+    let of = |read: fn(&Cost) -> f64| median(&costs.iter().map(read).collect::<Vec<_>>());
+    let ns = of(|cost| cost.ns).filter(|ns| ns.is_finite() && *ns > 0.0)?;
+    Some(UnitPrice {
+        unit: unit.name().to_string(),
+        ns,
+        switches: of(|cost| cost.switches)?.max(0.0),
+        faults: of(|cost| cost.faults)?.max(0.0),
+    })
 }
 
 /// How often a step is done for one price, and before it, so that its code and data are where they would be in a
@@ -204,6 +208,18 @@ mod tests {
             assert!(step(30).unwrap() > Duration::ZERO);
         }
         assert!(isolated::switch(30, false).unwrap() > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_price_below_nothing_is_none() {
+        let of = |all: &[f64]| {
+            let costs: Vec<Cost> = all.iter().map(|ns| of_time(*ns)).collect();
+            usual_price(Unit::Event, &costs).map(|price| price.ns)
+        };
+        assert_eq!(of(&[3.0, -100.0, 2.0]), Some(2.0));
+        for none in [&[][..], &[-3.0, -1.0, 5.0], &[0.0], &[f64::NAN, f64::NAN, f64::NAN], &[f64::INFINITY]] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
     }
 
     #[test]
