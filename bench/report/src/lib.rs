@@ -76,8 +76,8 @@ impl Report {
         Report::with_chapters(records, &[], |_| Build::UNKNOWN)
     }
 
-    /// The same with the chapters of a book, to which the names on the page lead, and with how the contestant of a label
-    /// is built, which decides what its requests cost.
+    /// The same with the chapters of a book, to which the names on the page lead, and with how the contestant of a
+    /// label is built, which decides what its requests cost.
     ///
     /// # Errors
     /// As [`Report::of`].

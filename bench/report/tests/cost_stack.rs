@@ -1,5 +1,11 @@
 //! Of what the CPU of a request is made, in the report of a comparison whose header holds unit costs.
 
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "records are read from a file, and what the tests of pages share opens a browser"
+)]
+
 mod browser;
 mod planted;
 mod shown;

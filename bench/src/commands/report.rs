@@ -17,8 +17,9 @@ pub(crate) struct Arguments {
     /// Directory that the experiment has written [default: the newest]
     directory: Option<PathBuf>,
     /// What goes to standard output: text, markdown, csv (a line per cell), summary (a line per contestant and
-    /// quantity), json (the same), html, or a picture alone: svg:NAME or png:NAME (by rsvg-convert, if it is installed);
-    /// svg:list names them. report.html, report.md, cells.csv, summary.csv and summary.json are written in any case
+    /// quantity), json (the same), html, or a picture alone: svg:NAME or png:NAME (by rsvg-convert, if it is
+    /// installed); svg:list names them. report.html, report.md, cells.csv, summary.csv and summary.json are written in
+    /// any case
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = format)]
     format: Format,
 }

@@ -10,8 +10,8 @@ pub mod build;
 pub mod stack;
 pub mod verdict;
 
+use crate::cost_part::CostPart;
 use crate::explanation::build::{AnsweredBy, Build};
-use crate::explanation::stack::CostPart;
 use crate::unit::{Cost, Unit};
 use dyno_record::load::LoadFigures;
 use dyno_record::measured::Record;

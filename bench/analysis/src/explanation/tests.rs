@@ -1,6 +1,7 @@
 use super::*;
+use crate::cost_part::CostPart;
 use crate::explanation::build::Sleepers;
-use crate::explanation::stack::{CostPart, stacks};
+use crate::explanation::stack::stacks;
 use dyno_record::audit::{Audit, Finding, Law};
 use dyno_record::cell::{Cell, Cores, Load, Trial};
 use dyno_record::header::UnitPrice;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What every body of its answers must be.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum ExpectedBody {
+pub enum BodyRule {
     /// That of the first answer.
     #[default]
     Same,
@@ -21,44 +21,44 @@ pub enum ExpectedBody {
 /// A word that names no body to expect.
 #[derive(Debug, thiserror::Error)]
 #[error("'{0}' is no body to expect: same, status or text:...")]
-pub struct NoExpectedBody(String);
+pub struct NoBodyRule(String);
 
-impl FromStr for ExpectedBody {
-    type Err = NoExpectedBody;
+impl FromStr for BodyRule {
+    type Err = NoBodyRule;
 
-    fn from_str(word: &str) -> Result<Self, NoExpectedBody> {
+    fn from_str(word: &str) -> Result<Self, NoBodyRule> {
         match word {
-            "same" => Ok(ExpectedBody::Same),
-            "status" => Ok(ExpectedBody::Status),
+            "same" => Ok(BodyRule::Same),
+            "status" => Ok(BodyRule::Status),
             other => match other.strip_prefix("text:") {
-                Some(text) => Ok(ExpectedBody::Text(text.to_string())),
-                None => Err(NoExpectedBody(other.to_string())),
+                Some(text) => Ok(BodyRule::Text(text.to_string())),
+                None => Err(NoBodyRule(other.to_string())),
             },
         }
     }
 }
 
-impl TryFrom<String> for ExpectedBody {
-    type Error = NoExpectedBody;
+impl TryFrom<String> for BodyRule {
+    type Error = NoBodyRule;
 
-    fn try_from(word: String) -> Result<Self, NoExpectedBody> {
+    fn try_from(word: String) -> Result<Self, NoBodyRule> {
         word.parse()
     }
 }
 
-impl From<ExpectedBody> for String {
-    fn from(body: ExpectedBody) -> String {
+impl From<BodyRule> for String {
+    fn from(body: BodyRule) -> String {
         body.to_string()
     }
 }
 
 /// As `dyno load --expect` takes it.
-impl fmt::Display for ExpectedBody {
+impl fmt::Display for BodyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExpectedBody::Same => f.write_str("same"),
-            ExpectedBody::Status => f.write_str("status"),
-            ExpectedBody::Text(text) => write!(f, "text:{text}"),
+            BodyRule::Same => f.write_str("same"),
+            BodyRule::Status => f.write_str("status"),
+            BodyRule::Text(text) => write!(f, "text:{text}"),
         }
     }
 }
@@ -70,10 +70,10 @@ mod tests {
     #[test]
     fn what_is_read_is_what_is_written() {
         for word in ["same", "status", "text:", "text:Hello, World!\n", "text:same"] {
-            assert_eq!(word.parse::<ExpectedBody>().unwrap().to_string(), word);
+            assert_eq!(word.parse::<BodyRule>().unwrap().to_string(), word);
         }
         for word in ["", "Same", "text", "file:/x", "service"] {
-            assert!(word.parse::<ExpectedBody>().is_err(), "{word}");
+            assert!(word.parse::<BodyRule>().is_err(), "{word}");
         }
     }
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::contestant::expected::ExpectedBody;
+use crate::contestant::expected::BodyRule;
 use crate::contestant::{AtOnce, Contestant, ReadySign, find_from};
 use dyno_analysis::explanation::build::Build;
 use dyno_record::transport::TransportKind;
@@ -52,7 +52,7 @@ pub struct ServerTable {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     path: Option<String>,
     #[serde(default)]
-    expect: ExpectedBody,
+    expect: BodyRule,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cwd: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -136,7 +136,7 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
         own: false,
         build: Build::UNKNOWN,
         path: None,
-        expect: ExpectedBody::default(),
+        expect: BodyRule::default(),
         directory: None,
         variables: Vec::new(),
     }
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(found[0].label, "x");
         assert_eq!(found[0].concurrency, AtOnce::One);
         assert_eq!(found[0].ready, ReadySign::Connect);
-        assert_eq!((&found[0].path, &found[0].expect), (&None, &ExpectedBody::Same));
+        assert_eq!((&found[0].path, &found[0].expect), (&None, &BodyRule::Same));
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
                     cwd = '/'\nenv = { PORT = '{port}', A = '' }\n";
         let found = &parse(text, "f").unwrap()[0];
         assert_eq!(found.path.as_deref(), Some("/api?id=7"));
-        assert_eq!(found.expect, ExpectedBody::Status);
+        assert_eq!(found.expect, BodyRule::Status);
         assert_eq!(found.directory.as_deref(), Some(Path::new("/")));
         let variables = [("A", ""), ("PORT", "{port}")].map(|(name, value)| (name.into(), value.into()));
         assert_eq!(found.variables, variables);

@@ -6,7 +6,7 @@ use dyno_analysis::explanation::build::Build;
 use dyno_record::header::ContestantLine;
 use dyno_record::transport::TransportKind;
 
-use crate::contestant::expected::ExpectedBody;
+use crate::contestant::expected::BodyRule;
 
 pub mod control;
 pub mod error;
@@ -48,7 +48,7 @@ pub struct Contestant {
     /// What it is asked for instead of the experiment's service.
     pub path: Option<String>,
     /// What its answers are held against, where no service of Dyno documents them.
-    pub expect: ExpectedBody,
+    pub expect: BodyRule,
     /// The directory in which it starts; that of this program where there is none.
     pub directory: Option<PathBuf>,
     /// What is added to its environment; in values, `{port}`, `{cores}` and `{dir}` are replaced.

@@ -12,7 +12,7 @@ use crate::contestant::{AtOnce, Contestant, ReadySign};
 use dyno_record::transport::TransportKind;
 
 use crate::contestant::error::ContestantError;
-use crate::contestant::expected::ExpectedBody;
+use crate::contestant::expected::BodyRule;
 use crate::suggest::closest;
 
 /// All architectures, in chapter order.
@@ -74,7 +74,7 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
         own: true,
         build: build(architecture.anatomy),
         path: None,
-        expect: ExpectedBody::default(),
+        expect: BodyRule::default(),
         directory: None,
         variables: Vec::new(),
     })

@@ -3,7 +3,7 @@
 use dyno_clients::plan::request::known_answer;
 use dyno_record::cell::{Cell, Load};
 
-use crate::contestant::expected::ExpectedBody;
+use crate::contestant::expected::BodyRule;
 use crate::rig::material;
 use crate::rig::system::System;
 
@@ -35,9 +35,7 @@ impl System {
                 None if is_known => "service".into(),
                 // Pages and a user's files are not fixed: then each answer has to be that of the first, if the user
                 // says nothing else.
-                None => {
-                    contestant.map_or(ExpectedBody::Same, |contestant| contestant.expect.clone()).to_string()
-                }
+                None => contestant.map_or(BodyRule::Same, |contestant| contestant.expect.clone()).to_string(),
             },
         );
         if let Some(bytes) = load.body_bytes {

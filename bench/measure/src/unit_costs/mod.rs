@@ -104,8 +104,8 @@ fn of_time(ns: f64) -> Cost {
     Cost { ns, switches: 0.0, faults: 0.0 }
 }
 
-/// The usual prices of these units: of each figure the median of so many attempts, the units in turn, so that a spell in
-/// which the machine was slow spoils no unit alone. A unit that cannot be measured here is missing.
+/// The usual prices of these units: of each figure the median of so many attempts, the units in turn, so that a
+/// spell in which the machine was slow spoils no unit alone. A unit that cannot be measured here is missing.
 pub fn usual_prices(units: &[Unit], attempts: usize) -> Vec<UnitPrice> {
     let mut found: Vec<(Unit, Vec<Cost>)> = units.iter().map(|unit| (*unit, Vec::new())).collect();
     for _ in 0..attempts {

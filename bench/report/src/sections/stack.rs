@@ -1,6 +1,7 @@
 //! Of what the CPU of a request is made: counts times unit costs for every contestant, beside each other.
 
-use dyno_analysis::explanation::stack::{CostPart, CostStack};
+use dyno_analysis::cost_part::CostPart;
+use dyno_analysis::explanation::stack::CostStack;
 use dyno_analysis::levelling::Levelled;
 use dyno_record::step::Step;
 use dyno_units::show;

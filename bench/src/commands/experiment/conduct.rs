@@ -32,7 +32,7 @@ use dyno_units::text::{cut, wrap};
 
 use super::spec::Spec;
 use crate::exit::{Exit, Failure};
-use crate::limits::{STACK_COST_ATTEMPTS, TERMINAL_COLUMNS};
+use crate::limits::{STACK_COST_ATTEMPTS, TERMINAL_COLUMNS, UNIT_COST_TIME};
 use crate::meant;
 use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
@@ -89,6 +89,11 @@ impl Launch {
     ) -> Result<Exit, Failure> {
         if self.dry_run {
             print_plan(setup, &plan());
+            if self.spec.experiment == Experiment::Compare {
+                let attempts = units_of(&builds(setup)).len() * STACK_COST_ATTEMPTS;
+                let time = UNIT_COST_TIME * u32::try_from(attempts).unwrap_or(u32::MAX);
+                outln!("and about {} before that, for what single steps cost here", show::span(time));
+            }
             return Ok(Exit::Success);
         }
         self.conduct(setup, run)
@@ -185,11 +190,15 @@ impl Launch {
     fn floor(&self, setup: &Setup) -> Floor {
         let mut floor = floor::measure(&online_cores());
         if self.spec.experiment == Experiment::Compare {
-            let builds: Vec<Build> = setup.contestants.iter().map(|contestant| contestant.build).collect();
-            floor.unit_costs = unit_costs::usual_prices(&units_of(&builds), STACK_COST_ATTEMPTS);
+            floor.unit_costs = unit_costs::usual_prices(&units_of(&builds(setup)), STACK_COST_ATTEMPTS);
         }
         floor
     }
+}
+
+/// How the contestants are built.
+fn builds(setup: &Setup) -> Vec<Build> {
+    setup.contestants.iter().map(|contestant| contestant.build).collect()
 }
 
 /// The plan as a table: each step with its loads, how many cells it has, and how long they take.

@@ -91,8 +91,8 @@ fn paragraphs(lines: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dyno_analysis::cost_part::CostPart;
     use dyno_analysis::explanation::Reason;
-    use dyno_analysis::explanation::stack::CostPart;
     use dyno_servers::architectures;
 
     fn every_line_fits(text: &str) {

@@ -1,6 +1,6 @@
 use super::*;
+use crate::cost_part::CostPart;
 use crate::explanation::Reason;
-use crate::explanation::stack::CostPart;
 use dyno_record::step::Step;
 
 const NAMES: [&str; 2] = ["a", "b"];
