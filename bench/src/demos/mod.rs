@@ -12,6 +12,7 @@ pub(crate) mod encryption;
 pub(crate) mod envelopes;
 pub(crate) mod forward_secrecy;
 mod healing;
+pub(crate) mod interrupt;
 pub(crate) mod mitm;
 pub(crate) mod replay;
 pub(crate) mod signature;
@@ -61,7 +62,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 10] = [
+pub(crate) const ALL: [Demo; 11] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -72,6 +73,7 @@ pub(crate) const ALL: [Demo; 10] = [
     truncation::DEMO,
     forward_secrecy::DEMO,
     access::DEMO,
+    interrupt::DEMO,
 ];
 
 /// Their names, in the same order.
