@@ -18,10 +18,12 @@ pub(crate) mod limits;
 pub(crate) mod load;
 pub(crate) mod meant;
 pub(crate) mod numbers;
+mod png;
 mod print;
 pub(crate) mod progress;
 pub mod remedy;
 pub(crate) mod results;
+mod scratch;
 pub(crate) mod textbook;
 pub(crate) mod transport;
 

@@ -87,6 +87,14 @@ pub(crate) const EXPLAIN_WARM_UP_MS: u64 = 60;
 /// disturbed.
 pub(crate) const UNIT_COST_ATTEMPTS: usize = 9;
 
+/// How often a comparison measures each unit cost before its first cell. A picture needs less than an explanation,
+/// and whoever waits for a short comparison waits for this as well; the median of three does not change when one is
+/// disturbed.
+pub(crate) const STACK_COST_ATTEMPTS: usize = 3;
+
+/// How long an attempt at a unit cost takes, for the plan: the mean of all on a virtual machine with two cores.
+pub(crate) const UNIT_COST_TIME: Duration = Duration::from_millis(150);
+
 /// How long the trial of a claim may take before it is given up: ten times what the longest takes.
 pub(crate) const TRIAL_LIMIT: Duration = Duration::from_secs(60);
 

@@ -42,7 +42,9 @@ impl NameKind {
             NameKind::Architecture => {
                 format!("{name} is an architecture: `dyno serve {name}`, `dyno learn {name}`. ")
             }
-            NameKind::Peer => format!("{name} is a server of others: `dyno compare --peers` takes it in. "),
+            NameKind::Peer => {
+                format!("{name} is a server of others: `dyno compare epoll {name}` takes it in. ")
+            }
             NameKind::Service => format!("{name} is a service: it is asked for by its URL. "),
             NameKind::Demonstration => format!("{name} is a demonstration: `dyno demo {name}`. "),
             NameKind::Command => format!("{name} is a command: `dyno {name}`. "),
@@ -89,7 +91,7 @@ mod tests {
     fn a_word_is_found_among_all_names() {
         for (word, wanted, told) in [
             ("epol", NameKind::Architecture, "did you mean epoll? "),
-            ("nginx", NameKind::Architecture, "nginx is a server of others: `dyno compare --peers`"),
+            ("nginx", NameKind::Architecture, "nginx is a server of others: `dyno compare epoll nginx`"),
             ("mitm", NameKind::Architecture, "mitm is a demonstration: `dyno demo mitm`"),
             ("epoll", NameKind::Demonstration, "epoll is an architecture: `dyno serve epoll`"),
             ("epoll", NameKind::Command, "epoll is an architecture"),

@@ -72,6 +72,15 @@ fn flushed(text: Arguments<'_>) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes bytes that are no text to standard output, as they are.
+///
+/// # Panics
+/// Unwinds with [`Unwritten`] when standard output cannot be written.
+pub(crate) fn bytes_to_stdout(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    written("standard output", out.write_all(bytes).and_then(|()| out.flush()));
+}
+
 /// Ends the command where a stream cannot be written.
 ///
 /// # Panics

@@ -82,7 +82,19 @@ impl From<ContestantError> for Failure {
             ContestantError::NoCommand(_) => {
                 Failure::usage(message, "give program and arguments, such as [\"caddy\", \"run\"]")
             }
-            ContestantError::NoServers { .. } => Failure::usage(message, "a server needs name and command"),
+            ContestantError::NoPath { .. } => {
+                Failure::usage(message, "give what follows the host in its URLs, such as /index.html")
+            }
+            ContestantError::NoDirectory { .. } => {
+                Failure::usage(message, "give `cwd` a directory that is there, or leave it out")
+            }
+            ContestantError::NoVariable { .. } => {
+                Failure::usage(message, "write `env` as { NAME = \"value\" }")
+            }
+            ContestantError::NoServers { .. } => Failure::usage(
+                message,
+                "a server needs name and command, and may have idea, connections, ready, path, expect, cwd and env",
+            ),
             ContestantError::UnknownKey { .. } => Failure::usage(
                 message,
                 "it holds [[server]] tables; an experiment with its servers is started by `dyno run FILE`",

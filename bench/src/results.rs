@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use crate::exit::Failure;
 use dyno_analysis::levelling::Levelled;
+use dyno_measure::contestant::build_of;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
 use dyno_report::who::ChapterText;
@@ -113,7 +114,7 @@ pub(crate) fn report_of(directory: &Path) -> Result<Report, Failure> {
     let counts = directory.join(COUNTS);
     let counts =
         counts.join(store::FILE).exists().then(|| store::read(&counts).map(Levelled::of)).transpose()?;
-    let supplements = Supplements { chapters: &chapters, counts: counts.as_ref() };
+    let supplements = Supplements { chapters: &chapters, counts: counts.as_ref(), build_of: Some(build_of) };
     Ok(Report::with(&Levelled::of(store::read(directory)?), &supplements)?)
 }
 

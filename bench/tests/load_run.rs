@@ -103,6 +103,8 @@ fn a_page_holds_the_run_and_loads_nothing() {
         "What it says",
         "The server answered",
         "Over time",
+        "class=\"figure heat\"",
+        "The slowest answer, ",
         "Latencies",
         "Step by step",
         "Conditions",

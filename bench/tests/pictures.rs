@@ -1,15 +1,24 @@
-//! `dyno report --format svg:NAME`: pictures alone, and what is said of names that are none.
+//! `dyno report --format svg:NAME` and `png:NAME`: pictures alone, and what is said of names that are none.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
-/// `dyno report --format FORMAT` of records of version 0.1.0.
-fn report(format: &str) -> Output {
+/// A directory with records of version 0.1.0.
+fn records() -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/records/earlier/records.jsonl");
     std::fs::copy(records, place.path().join("records.jsonl")).unwrap();
+    place
+}
+
+/// `dyno report --format FORMAT` of such records.
+fn report(format: &str) -> Output {
+    report_at(records().path(), format, |command| command)
+}
+
+fn report_at(place: &Path, format: &str, set: impl Fn(&mut Command) -> &mut Command) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dyno"));
-    command.arg("report").arg(place.path()).args(["--format", format]).output().unwrap()
+    set(command.arg("report").arg(place).args(["--format", format])).output().unwrap()
 }
 
 #[test]
@@ -29,11 +38,37 @@ fn a_picture_is_written_alone_and_a_list_names_all() {
 }
 
 #[test]
+fn a_png_is_made_where_a_converter_is_and_refused_with_its_package_elsewhere() {
+    let list = report("png:list");
+    assert_eq!(list.stdout, report("svg:list").stdout);
+    let without = report_at(records().path(), "png:verdict", |command| command.env("PATH", "/nonexistent"));
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(without.status.code() == Some(2) && said.contains("librsvg2-bin"), "{said}");
+    if Command::new("rsvg-convert").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: there is no rsvg-convert");
+        return;
+    }
+    let svg = String::from_utf8(report("svg:verdict").stdout).unwrap();
+    let size = |name: &str| -> u32 {
+        let (_, behind) = svg.split_once(&format!(" {name}=\"")).unwrap();
+        behind.split(['"', '.']).next().unwrap().parse().unwrap()
+    };
+    let output = report("png:verdict");
+    assert!(output.status.success(), "{output:?}");
+    let png = output.stdout;
+    // The signature, the length and the name of the first chunk, and its width and height (PNG 5.2, 11.2.2).
+    assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+    let read = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+    assert_eq!((read(16), read(20)), (2 * size("width"), 2 * size("height")));
+}
+
+#[test]
 fn formats_that_are_none_are_refused_with_what_there_is() {
     for (format, told) in [
         ("svg:nonsense", "verdict"),
         ("svg:", "svg:NAME"),
-        ("png:verdict", "svg:verdict"),
+        ("png:nonsense", "verdict"),
+        ("png:", "png:NAME"),
         ("gif", "markdown"),
         ("", "markdown"),
     ] {

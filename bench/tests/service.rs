@@ -83,3 +83,61 @@ fn a_service_that_is_there_is_planned_however_long_it_takes() {
         assert!(output.status.success(), "{service}: {}", String::from_utf8_lossy(&output.stderr));
     });
 }
+
+/// A server whose every answer is another one, at a path of its own and by a variable of its own.
+const COUNTER: &str = "
+import http.server, os
+class Counter(http.server.BaseHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+    count = 0
+    def do_GET(self):
+        Counter.count += 1
+        body = (os.environ['GREETING'] + ' %09d' % Counter.count).encode()
+        self.send_response(200 if self.path == '/api/now' else 404)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *words):
+        pass
+http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Counter).serve_forever()
+";
+
+#[test]
+fn a_server_whose_answers_differ_takes_part_when_its_table_says_so() {
+    if Command::new("python3").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("skipped: there is no python3");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("site")).unwrap();
+    fs::write(place.path().join("site/counter.py"), COUNTER).unwrap();
+    let table = |rest: &str| {
+        format!(
+            "[[server]]\nname = 'counter'\ncommand = ['python3', './counter.py']\ncwd = 'site'\n\
+             env = {{ PORT = '{{port}}', GREETING = 'hi' }}\n{rest}\n"
+        )
+    };
+    let planned = |rest: &str| {
+        fs::write(place.path().join("servers.toml"), table(rest)).unwrap();
+        let output = dyno(place.path(), &["compare", "--servers", "servers.toml", "--dry-run"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = planned("");
+    assert!(code == Some(2) && said.contains("status 404") && said.contains("a path of its own"), "{said}");
+    for expected in ["", "expect = 'same'", "expect = 'text:hello'"] {
+        let (code, said) = planned(&format!("path = '/api/now'\n{expected}"));
+        assert_eq!(code, Some(2), "{expected}: {said}");
+        assert!(said.contains("/api/now cannot be measured: counter: "), "{expected}: {said}");
+        assert!(said.contains("expect = \"status\""), "{expected}: {said}");
+    }
+    let (code, said) = planned("path = '/api/now'\nexpect = 'status'");
+    assert_eq!(code, Some(0), "{said}");
+    for (rest, words) in [
+        ("path = 'api'", "'api' is no path"),
+        ("expect = 'nothing'", "same, status or text:..."),
+        ("paths = '/'", "paths"),
+    ] {
+        let (code, said) = planned(rest);
+        assert!(code == Some(2) && said.contains(words), "{rest}: {said}");
+    }
+}

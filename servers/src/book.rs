@@ -121,6 +121,17 @@ mod tests {
     }
 
     #[test]
+    fn of_a_link_its_words_are_a_part_of_the_sentence() {
+        // The page and the terminal leave the words of a link; alone in parentheses they would say nothing.
+        for chapter in chapters() {
+            for heading in HEADINGS {
+                let text = chapter.part(heading);
+                assert!(!text.contains("(["), "{}, {heading}: {text}", chapter.architecture.name);
+            }
+        }
+    }
+
+    #[test]
     fn a_chapter_lies_beside_the_one_that_the_contents_name() {
         let beside = |name| Chapter::named(name).unwrap().neighbour().unwrap().architecture.name;
         assert_eq!(beside("thread-per-connection"), "fork");

@@ -21,9 +21,11 @@
 //! * [`difference`]: two sets of results, side by side;
 //! * [`waiting`]: what requests that wait do, one row a contestant;
 //! * `watched`: whether reading clocks lowered a contestant's rates;
-//! * [`explanation`]: why one contestant costs more than another, in unit costs.
+//! * [`explanation`]: why one contestant costs more than another, in unit costs, and of what the CPU of each is made;
+//!   [`cost_part`] names the parts.
 
 pub mod comparison;
+pub mod cost_part;
 pub mod critical;
 pub mod curves;
 pub mod difference;

@@ -27,7 +27,14 @@ pub fn measure(cores: &[usize]) -> Floor {
     let across_cores_ns = apart.then(|| round_trip_ns(first, last, false).ok()).flatten();
     let spinning_ns = apart.then(|| round_trip_ns(first, last, true).ok()).flatten();
     let wake_up_ns = across_cores_ns.zip(spinning_ns).map(|(slept, spun)| slept.saturating_sub(spun) / 2);
-    Floor { same_core_ns, across_cores_ns, spinning_ns, wake_up_ns, clock_ns: Some(clock_ns()) }
+    Floor {
+        same_core_ns,
+        across_cores_ns,
+        spinning_ns,
+        wake_up_ns,
+        clock_ns: Some(clock_ns()),
+        unit_costs: Vec::new(),
+    }
 }
 
 /// Median round trip of one byte between threads on two cores.

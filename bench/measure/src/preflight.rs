@@ -26,6 +26,10 @@ pub struct Refusal {
     pub contestant: String,
     /// What is wrong with its answers.
     pub words: String,
+    /// Whether it is one of Dyno's own.
+    pub own: bool,
+    /// Whether the bodies are what is wrong.
+    pub by_bodies: bool,
 }
 
 /// Asks the contestants of an experiment for its service; files that they need are written below `scratch`. Who does
@@ -56,7 +60,12 @@ fn all<R: Rig>(rig: &mut R, setup: &Setup) -> Vec<Refusal> {
             known.push(contestant.transport);
         }
         let words = refusal(rig, &cell(setup, contestant));
-        found.extend(words.map(|words| Refusal { contestant: contestant.label.clone(), words }));
+        found.extend(words.map(|words| Refusal {
+            contestant: contestant.label.clone(),
+            own: contestant.own,
+            by_bodies: words == WRONG_BODIES,
+            words,
+        }));
     }
     found
 }
@@ -88,13 +97,16 @@ fn reason(words: &str) -> String {
     said.split(" / ").next().unwrap_or(said).trim().to_string()
 }
 
+/// What is said of bodies that are not those that were expected.
+const WRONG_BODIES: &str = "it answers with a body that is not the expected one";
+
 /// What is wrong with answers that came; `None` where none came, which may be the load and not the path.
 fn wrong(load: &LoadFigures) -> Option<&'static str> {
     let of = |kind| load.errors.get(&kind).is_some_and(|count| *count > 0);
     if of(FailureKind::Status) {
         Some("it answers with a status that is no success")
     } else if of(FailureKind::Body) {
-        Some("it answers with a body that is not the expected one")
+        Some(WRONG_BODIES)
     } else if of(FailureKind::Protocol) {
         Some("it does not answer in HTTP/1.1")
     } else {
@@ -126,8 +138,8 @@ mod tests {
         ];
         let mut rig = Mock { natures: natures.into(), ..Mock::default() };
         let found = all(&mut rig, &setup(contestants));
-        let words = "it answers with a body that is not the expected one".to_string();
-        assert_eq!(found, [Refusal { contestant: "liar".into(), words }]);
+        let words = WRONG_BODIES.to_string();
+        assert_eq!(found, [Refusal { contestant: "liar".into(), words, own: false, by_bodies: true }]);
         let started: Vec<&String> = rig.log.iter().filter(|line| line.starts_with("start ")).collect();
         assert_eq!(started, ["start epoll", "start epoll+tls", "start nginx", "start broken", "start liar"]);
     }

@@ -41,7 +41,7 @@ impl Setup {
         Cell {
             step,
             contestant: contestant.label.clone(),
-            service: self.service.clone(),
+            service: contestant.path.as_ref().unwrap_or(&self.service).clone(),
             transport: contestant.transport,
             cores: self.cores.clone(),
             workers: contestant.workers(connections),
@@ -65,6 +65,18 @@ pub fn round_rate(rate: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_with_a_path_of_its_own_is_asked_for_that() {
+        let of = |path: Option<&str>| Contestant {
+            path: path.map(String::from),
+            ..crate::contestant::foreign::bare("x", vec!["x".into()])
+        };
+        let setup = crate::rig::mock::setup(vec![of(None), of(Some("/api"))]);
+        let asked = |contestant| setup.cell(Step::Capacity, contestant).service;
+        assert_eq!(asked(&setup.contestants[0]), setup.service);
+        assert_eq!(asked(&setup.contestants[1]), "/api");
+    }
 
     #[test]
     fn rates_become_round() {

@@ -145,4 +145,20 @@ pub struct Floor {
     pub wake_up_ns: Option<u64>,
     /// Reading the clock.
     pub clock_ns: Option<u64>,
+    /// What one costs of each step of which the contestants are made; empty where nobody asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unit_costs: Vec<UnitPrice>,
+}
+
+/// What one of a step costs of which architectures are made, and what it contains of others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct UnitPrice {
+    /// The step, such as `fork` or `hand-over`.
+    pub unit: String,
+    /// Time, in nanoseconds.
+    pub ns: f64,
+    /// Context switches in it.
+    pub switches: f64,
+    /// Page faults without input or output in it.
+    pub faults: f64,
 }

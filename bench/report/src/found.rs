@@ -2,6 +2,8 @@
 
 use dyno_analysis::comparison::Model;
 use dyno_analysis::duel::{self, DuelRow};
+use dyno_analysis::explanation::build::Build;
+use dyno_analysis::explanation::stack::{CostStack, stacks};
 use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::isolation::{self, IsolationRow};
 use dyno_analysis::levelling::Levelled;
@@ -10,12 +12,13 @@ use dyno_analysis::points::{Axis, AxisKind, Trail, trails};
 use dyno_analysis::waiting::{self, WaitingRow};
 use dyno_analysis::workloads::{Matrix, matrix};
 use dyno_record::experiment::Experiment;
+use dyno_record::measured::Record;
 
 /// What was found, by the shape that it has.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// One service under the same loads; the model of the comparison has it all.
-    Compared,
+    /// One service under the same loads; the model of the comparison has it all but of what the CPU of each is made.
+    Compared(Vec<CostStack>),
     /// Something along an axis.
     Along(Axis, Vec<Trail>),
     /// Instructions in an emulated machine.
@@ -33,11 +36,11 @@ pub(crate) enum Found {
 }
 
 impl Found {
-    /// What the experiment of these records found.
-    pub(crate) fn of(records: &Levelled) -> Found {
+    /// What the experiment of these records found; `build_of` tells how a contestant is built.
+    pub(crate) fn of(records: &Levelled, build_of: fn(&str) -> Build) -> Found {
         let along = |kind: AxisKind| Found::Along(kind.axis(), trails(records, kind.axis()));
         match records.header.experiment {
-            Experiment::Compare => Found::Compared,
+            Experiment::Compare => Found::Compared(costs(records, build_of)),
             Experiment::Curve => along(AxisKind::Offered),
             Experiment::Scale => along(AxisKind::Cores),
             Experiment::Connections => along(AxisKind::Connections),
@@ -61,13 +64,25 @@ impl Found {
                     .filter_map(|(design, score)| Some((design.label.clone(), score.cpu_ns.value()?)))
                     .collect()
             }
-            Found::Compared => {
+            Found::Compared(_) => {
                 let known = model.rows.iter();
                 known.filter_map(|row| Some((row.label.clone(), row.cpu_at_capacity_ns.value()?))).collect()
             }
             _ => Vec::new(),
         }
     }
+}
+
+/// Of what the CPU of each is made; nothing where no unit costs were measured.
+fn costs(records: &Levelled, build_of: fn(&str) -> Build) -> Vec<CostStack> {
+    let prices = records.header.floor.as_ref().map_or(&[][..], |floor| floor.unit_costs.as_slice());
+    if prices.is_empty() {
+        return Vec::new();
+    }
+    let cells: Vec<&Record> = records.cells.iter().map(|cell| &cell.record).collect();
+    let all: Vec<(&str, Build)> =
+        records.header.contestants.iter().map(|line| (line.label.as_str(), build_of(&line.label))).collect();
+    stacks(&cells, &all, prices)
 }
 
 /// The service that is counted.

@@ -1,6 +1,7 @@
 //! Reports, made from records alone; nothing is run. Findings go in and text comes out: the caller writes files.
 
 use dyno_analysis::comparison::{self, Model};
+use dyno_analysis::explanation::build::Build;
 use dyno_analysis::levelling::Levelled;
 use dyno_units::text::wrap;
 
@@ -54,6 +55,8 @@ pub struct Supplements<'a> {
     pub chapters: &'a [ChapterText],
     /// The records of a count of instructions that was made with it.
     pub counts: Option<&'a Levelled>,
+    /// How the contestant of a label is built, which decides what its requests cost; absent: nobody knows.
+    pub build_of: Option<fn(&str) -> Build>,
 }
 
 /// A report in all its forms.
@@ -92,7 +95,7 @@ impl Report {
     /// As [`Report::of`].
     pub fn with(records: &Levelled, supplements: &Supplements) -> Result<Self, ReportError> {
         let model = comparison::model(records);
-        let found = Found::of(records);
+        let found = Found::of(records, supplements.build_of.unwrap_or(|_| Build::UNKNOWN));
         let counts = supplements.counts.map(|counts| CountPart::of(counts, &found.cpu_of_a_request(&model)));
         let opening = Opening::of(&model, records, &found);
         let answer = opening::terminal(opening.as_ref());
@@ -105,7 +108,7 @@ impl Report {
             Found::Overloaded(rows) => overload::markdown(rows, &model),
             Found::Waited(rows) => waiting::markdown(rows, &model),
             Found::Workloads(matrix) => workloads::markdown::render(matrix, &model),
-            Found::Compared => markdown::render(&model, opening.as_ref()),
+            Found::Compared(_) => markdown::render(&model, opening.as_ref()),
         };
         let figures = summary::figures(&model, records, &found);
         Ok(Report {
@@ -141,7 +144,7 @@ fn terminal(model: &Model, records: &Levelled, found: &Found) -> String {
         Found::Overloaded(rows) => overload::terminal(rows),
         Found::Waited(rows) => waiting::terminal(rows),
         Found::Workloads(matrix) => return workloads::terminal(matrix, model),
-        Found::Compared => return text::render(model),
+        Found::Compared(_) => return text::render(model),
     };
     for paragraph in statements::paragraphs(model, records, found) {
         table += &format!("\n{}\n", wrap(&paragraph, 80));

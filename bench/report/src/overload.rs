@@ -128,8 +128,8 @@ fn goals(best: &[&OverloadRow]) -> Option<String> {
     let kept = known.iter().filter(|row| keeps(row)).count();
     Some(format!(
         "At least 90 % of the peak at twice as much, 85 % at four and 80 % at eight times as much, with the best control: \
-         {kept} of {} architectures.",
-        known.len()
+         {kept} of {}.",
+        show::count(known.len(), "architecture")
     ))
 }
 

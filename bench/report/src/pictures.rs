@@ -3,10 +3,11 @@
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::points::AxisKind;
+use dyno_record::step::Step;
 
 use crate::found::Found;
 use crate::opening::{self, Opening};
-use crate::sections::{hockey, latency, speed_up, trade};
+use crate::sections::{hockey, latency, speed_up, stack, trade};
 use crate::workloads;
 
 /// A picture.
@@ -43,7 +44,7 @@ pub(crate) fn all(
         add("verdict", &opening.words().join(" "), &opening::picture::svg(opening));
     }
     match found {
-        Found::Compared => {
+        Found::Compared(stacks) => {
             if let Some(svg) = latency::tails(model) {
                 add("latency", "p50, p90 and p99 at the common rate", &svg);
             }
@@ -55,6 +56,11 @@ pub(crate) fn all(
             }
             if let Some((words, svg)) = trade::picture(model) {
                 add("trade-off", &words, &svg);
+            }
+            for (name, step) in [("cost-stack", Step::Capacity), ("cost-stack-connect", Step::Connect)] {
+                if let Some((words, svg)) = stack::picture(records, stacks, step) {
+                    add(name, &words, &svg);
+                }
             }
         }
         Found::Along(axis, trails) => match axis.kind {
@@ -85,6 +91,27 @@ pub(crate) fn all(
     pictures
 }
 
+/// Rules whose colours stand before each variable as they are in light: converters and drawing programs that know no
+/// variables of CSS take those, and browsers what follows.
+fn with_plain_colours(rules: &str) -> String {
+    let light = PALETTE.split('}').next().unwrap_or_default();
+    let colour = |variable: &str| {
+        let (_, behind) = light.split_once(&format!("{variable}:"))?;
+        Some(behind.split(';').next()?.trim())
+    };
+    let (mut text, mut rest) = (String::new(), rules);
+    while let Some(at) = rest.find("var(") {
+        let length = rest[at..].find(')').map_or(rest.len() - at, |end| end + 1);
+        let begin = rest[..at].rfind(['{', ';']).map_or(0, |place| place + 1);
+        let plain = colour(rest[at..at + length].trim_start_matches("var(").trim_end_matches(')'));
+        text += &rest[..begin];
+        text.extend(plain.map(|plain| format!("{}{plain};", &rest[begin..at])));
+        text += &rest[begin..at + length];
+        rest = &rest[at + length..];
+    }
+    text + rest
+}
+
 /// A drawing of the page as a file: with a namespace, a size, its colours, and paper behind it.
 fn alone(svg: &str, words: &str) -> String {
     let size: Vec<&str> = svg.split('"').nth(1).unwrap_or_default().split(' ').collect();
@@ -93,15 +120,34 @@ fn alone(svg: &str, words: &str) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\" font-size=\"12\" "
     );
     let inside = format!(
-        "><title>{}</title><style>{PALETTE}{DRAWING}</style><rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>",
-        crate::charts::escape(words)
+        "><title>{}</title><style>{PALETTE}{}</style><rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>",
+        crate::charts::escape(words),
+        with_plain_colours(DRAWING)
     );
     svg.replacen("<svg ", &begin, 1).replacen('>', &inside, 1) + "\n"
 }
 
 #[cfg(test)]
 mod tests {
-    use super::alone;
+    use super::*;
+
+    #[test]
+    fn every_colour_stands_before_its_variable() {
+        assert_eq!(
+            with_plain_colours(
+                "a { fill: var(--ink); x: 1 } .b { color: var(--threads) } c { y: var(--none); }"
+            ),
+            "a { fill: #1c1d20; fill: var(--ink); x: 1 } .b { color: #b85c00; color: var(--threads) } c { y: var(--none); }"
+        );
+        let rules = with_plain_colours(DRAWING);
+        assert_eq!(rules.matches("var(").count(), DRAWING.matches("var(").count());
+        for declaration in rules.split(['{', ';', '}']).filter(|text| text.contains("var(")) {
+            let (name, _) = declaration.split_once(':').unwrap();
+            let plain =
+                rules.split(declaration).next().unwrap().rsplit([';', '{']).nth(1).unwrap_or_default();
+            assert!(plain.trim().starts_with(&format!("{}: #", name.trim())), "{declaration}: {plain}");
+        }
+    }
 
     #[test]
     fn a_picture_alone_has_its_size_its_colours_and_its_words() {

@@ -14,7 +14,7 @@ use dyno_units::show;
 /// Some paragraphs of plain text.
 pub(crate) fn paragraphs(model: &Model, records: &Levelled, found: &Found) -> Vec<String> {
     let mut paragraphs = match found {
-        Found::Compared => return words::paragraphs(model),
+        Found::Compared(_) => return words::paragraphs(model),
         // How far it may be believed stands with the figures, so that the table is seen first.
         Found::Workloads(matrix) => return crate::workloads::words::verdict(matrix),
         Found::Counted(rows) => crate::instructions::paragraphs(rows),
@@ -50,10 +50,10 @@ fn scale(trail: &Trail) -> Option<String> {
         format!(" With siblings that share their units, {} in all: {}.", point.x, words::rate(&point.rate))
     });
     Some(format!(
-        "{}: {} on {} cores, {} of one core ({} a core).{siblings}",
+        "{}: {} on {}, {} of one core ({} a core).{siblings}",
         trail.line.label,
         words::rate(&last.rate),
-        last.x,
+        show::about(last.x, "core"),
         show::ratio(speed_up),
         show::share(speed_up / last.x)
     ))
@@ -69,7 +69,7 @@ fn connections(trail: &Trail) -> Option<String> {
         |point: &&TrailPoint| wall.is_none_or(|wall| point.x < wall.x) && point.rate.value().is_some();
     let Some(held) = trail.points.iter().rfind(within) else {
         return Some(match wall.and_then(|wall| Some((wall.x, wall.wall.as_deref()?))) {
-            Some((x, why)) => format!("{who} failed at {} connections{how}: {why}.", show::rate(x)),
+            Some((x, why)) => format!("{who} failed at {}{how}: {why}.", show::about(x, "connection")),
             None => format!("{who}{how}: no cell counts, so nothing is said."),
         });
     };
@@ -77,8 +77,8 @@ fn connections(trail: &Trail) -> Option<String> {
         figure.value().map_or("an unknown part".to_string(), |growth| memory::each(growth, held.x))
     };
     let mut words = format!(
-        "{who} held {} connections{how} with {} of its own memory and {} of the kernel's (both ends) for each",
-        show::rate(held.x),
+        "{who} held {}{how} with {} of its own memory and {} of the kernel's (both ends) for each",
+        show::about(held.x, "connection"),
         each(&held.memory),
         each(&held.kernel_memory),
     );

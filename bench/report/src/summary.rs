@@ -106,7 +106,7 @@ pub(crate) fn json(header: &Header, figures: Vec<SummaryLine>) -> Result<String,
 /// The figures of an experiment.
 pub(crate) fn figures(model: &Model, records: &Levelled, found: &Found) -> Vec<SummaryLine> {
     match found {
-        Found::Compared => {
+        Found::Compared(_) => {
             let rows = model.rows.iter().enumerate();
             rows.flat_map(|(place, row)| compared(model, place, row)).collect()
         }

@@ -153,10 +153,13 @@ pub(crate) fn sentences(model: &Model) -> Vec<String> {
             let cpu = middle(transport, |price| Some(price.cpu_ns?.value))?;
             let share = middle(transport, |price| Some(price.capacity_share?.value))?;
             let mut words = format!(
-                "{name} adds {} of CPU to a request and leaves {} of the plain capacity (medians over {} architectures)",
+                "{name} adds {} of CPU to a request and leaves {} of the plain capacity (medians over {})",
                 show::time(cpu),
                 show::share(share),
-                prices.iter().filter(|price| price.transport == transport).count()
+                show::count(
+                    prices.iter().filter(|price| price.transport == transport).count(),
+                    "architecture"
+                )
             );
             if let Some(handshake) = middle(transport, |price| Some(price.handshake_cpu_ns?.value)) {
                 let _ = write!(words, "; a handshake costs the server {}", show::time(handshake));

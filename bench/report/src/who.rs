@@ -17,7 +17,12 @@ pub struct ChapterText {
 
 /// A name that leads to its entry.
 pub(crate) fn link(label: &str) -> String {
-    format!("<a class=\"who\" href=\"#who-{}\">{}</a>", class(label), escape(label))
+    link_as(label, label)
+}
+
+/// The same under other words, where a table tells the rest of the label beside it.
+pub(crate) fn link_as(label: &str, words: &str) -> String {
+    format!("<a class=\"who\" href=\"#who-{}\">{}</a>", class(label), escape(words))
 }
 
 /// The chapter of a contestant: what a label has behind the name (transport, settings, number) belongs to the run.

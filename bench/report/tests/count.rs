@@ -1,11 +1,12 @@
 //! The report of a count of instructions, from planted records.
 
+mod planted;
+
 use dyno_analysis::levelling::Levelled;
-use dyno_record::SCHEMA;
 use dyno_record::audit::{Audit, Finding, Law};
 use dyno_record::cell::{Cell, Cores, Load, Trial};
 use dyno_record::experiment::Experiment;
-use dyno_record::header::{ContestantLine, Environment, Header};
+use dyno_record::header::Environment;
 use dyno_record::instructions::InstructionFigures;
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
@@ -13,6 +14,8 @@ use dyno_record::store::Records;
 use dyno_record::transport::TransportKind;
 use dyno_report::Report;
 use dyno_units::verdict::Verdict;
+
+use crate::planted::{assert_links_lead, contestant, header};
 
 const LONG: &str = "a-server-with-a-name-that-is-longer-than-any-column-of-any-table";
 
@@ -57,27 +60,10 @@ fn record(step: Step, label: &str, block: u32, per_request: Option<f64>) -> Reco
 }
 
 fn report() -> Report {
-    let line = |(label, family, ..): &(&str, &str, Option<f64>, f64)| ContestantLine {
-        label: (*label).into(),
-        idea: "an idea".into(),
-        family: (*family).into(),
-        command: vec!["dyno".into()],
-    };
-    let header = Header {
-        schema: SCHEMA,
-        experiment: Experiment::Count,
-        command: vec!["dyno".into(), "count".into()],
-        spec: None,
-        seed: 1,
-        blocks: 5,
-        began_unix_ms: 1_700_000_000_000,
-        threshold: 0.01,
-        limit: None,
-        compute_rounds_per_us: None,
-        contestants: CONTESTANTS.iter().map(line).collect(),
-        environment: Environment { optimized: true, cores: 1, ..Environment::default() },
-        floor: None,
-    };
+    let contestants = CONTESTANTS.map(|(label, family, ..)| contestant(label, family));
+    let mut header = header(Experiment::Count, &contestants, 5);
+    header.environment = Environment { optimized: true, cores: 1, ..Environment::default() };
+    header.threshold = 0.01;
     let both = |(label, _, request, connection): &(&str, &str, Option<f64>, f64)| -> Vec<Record> {
         let steps = [(Step::Instructions, *request), (Step::InstructionsConnect, Some(*connection))];
         steps
@@ -144,5 +130,6 @@ fn every_form_has_the_figures() {
         assert!(report.html.contains(words), "{words}");
     }
     assert!(!report.html.contains("<epoll>"));
+    assert_links_lead(&report.html);
     assert!(!report.html.contains("shared cores"), "that both share a core is how it is counted");
 }

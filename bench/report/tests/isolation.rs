@@ -7,13 +7,13 @@
 )]
 
 mod browser;
+mod planted;
 
 use dyno_analysis::levelling::Levelled;
-use dyno_record::SCHEMA;
 use dyno_record::audit::{Audit, Finding, Law};
 use dyno_record::cell::{Cell, Cores, Load, Trial};
 use dyno_record::experiment::Experiment;
-use dyno_record::header::{ContestantLine, Environment, Header};
+use dyno_record::header::Environment;
 use dyno_record::isolation::{
     CulpritEnd, IsolationFigures, Mending, PlantedFault, ProcessFates, VictimFates,
 };
@@ -25,6 +25,7 @@ use dyno_report::Report;
 use dyno_units::verdict::Verdict;
 
 use crate::browser::{Browser, Window};
+use crate::planted::{assert_links_lead, contestant, header};
 
 const LONG: &str = "a-server-with-a-name-that-is-longer-than-any-column-of-any-table";
 
@@ -74,27 +75,9 @@ fn record(label: &str, fault: PlantedFault, block: u32, hurt: u32, mending: Mend
 }
 
 fn report() -> Report {
-    let line = |(label, family, ..): &(&str, &str, [u32; 3], Mending)| ContestantLine {
-        label: (*label).into(),
-        idea: "an idea".into(),
-        family: (*family).into(),
-        command: vec!["dyno".into()],
-    };
-    let header = Header {
-        schema: SCHEMA,
-        experiment: Experiment::Isolation,
-        command: vec!["dyno".into(), "isolation".into()],
-        spec: None,
-        seed: 1,
-        blocks: 3,
-        began_unix_ms: 1_700_000_000_000,
-        threshold: 0.05,
-        limit: None,
-        compute_rounds_per_us: None,
-        contestants: CONTESTANTS.iter().map(line).collect(),
-        environment: Environment { optimized: true, cores: 2, ..Environment::default() },
-        floor: None,
-    };
+    let contestants = CONTESTANTS.map(|(label, family, ..)| contestant(label, family));
+    let mut header = header(Experiment::Isolation, &contestants, 3);
+    header.environment = Environment { optimized: true, cores: 2, ..Environment::default() };
     let mut cells = Vec::new();
     for (label, _, hurt, mending) in CONTESTANTS {
         for (block, hurt) in (0..).zip(hurt) {
@@ -177,6 +160,7 @@ fn every_form_has_the_figures() {
         report.summary_csv
     );
     assert!(!report.html.contains("<epoll>"), "names are escaped");
+    assert_links_lead(&report.html);
     for words in
         ["class=\"radius\"", "↻ 7.00\u{a0}ms", "✕ gone", "<i>2/3</i>", "void: a request waited before"]
     {

@@ -146,6 +146,7 @@ fn pictures_stand_alone_and_have_names_of_their_own() {
 fn every_name_in_a_table_leads_to_its_entry() {
     for (experiment, run, _) in EXPERIMENTS {
         let html = report(experiment, run).html;
+        planted::assert_links_lead(&html);
         for name in ["fast", "slow", "swift"] {
             assert!(html.contains(&format!("href=\"#who-{name}\"")), "{experiment} {name}");
             assert_eq!(html.matches(&format!("id=\"who-{name}\"")).count(), 1, "{experiment} {name}");

@@ -71,6 +71,7 @@ fn every_form_of_the_report_tells_it() {
     assert!(report.terminal.contains("1 of 1"), "{}", report.terminal);
     assert!(report.markdown.contains("| epoll | deadline |"), "{}", report.markdown);
     assert!(report.html.contains("id=\"overload\"") && report.html.contains("Good-put"));
+    planted::assert_links_lead(&report.html);
     for quantity in ["good_per_s", "good_to_peak", "good_to_possible", "p99_ns"] {
         let of = format!("epoll/deadline,{quantity}");
         let is_told = report.summary_csv.contains(&of) || report.summary_csv.contains(quantity);

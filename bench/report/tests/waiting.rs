@@ -140,4 +140,5 @@ fn every_form_has_the_figures() {
         assert!(report.html.contains(words), "{words}");
     }
     assert!(!report.html.contains("<one>"));
+    planted::assert_links_lead(&report.html);
 }

@@ -195,7 +195,9 @@ fn every_form_has_every_design_under_every_workload() {
 fn the_page_has_a_sign_and_a_colour_for_each_and_fits_a_phone() {
     let directory = tempfile::tempdir().unwrap();
     let page: PathBuf = directory.path().join("report.html");
-    std::fs::write(&page, report(&DESIGNS, &all()).html).unwrap();
+    let html = report(&DESIGNS, &all()).html;
+    planted::assert_links_lead(&html);
+    std::fs::write(&page, html).unwrap();
     for (width, dark) in [(1280, false), (390, true)] {
         let Some(browser) = Browser::start(Window { width, dark, scripts: true }) else {
             assert!(std::env::var_os("DYNO_REQUIRE_BROWSER").is_none(), "no chromedriver here");

@@ -1,5 +1,7 @@
 //! One job for all generators, and one form for what they report of it.
 
+use dyno_units::show;
+
 /// A load: what each generator of a case is asked for. One that cannot keep a rate goes as fast as its connections let
 /// it.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +21,12 @@ impl Job {
 
     /// As the case is headed.
     pub(crate) fn words(&self) -> String {
-        format!("{}/s, {} connections, {} s", self.rate_per_s, self.connections, self.seconds)
+        format!(
+            "{}/s, {}, {} s",
+            self.rate_per_s,
+            show::many(u64::from(self.connections), "connection"),
+            self.seconds
+        )
     }
 }
 

@@ -31,13 +31,13 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: PlaceOptions,
     /// Threads that fetch at the same time.
-    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Load")]
     threads: u32,
     /// Write the waterfall as SVG, too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
     svg: Option<PathBuf>,
     /// JSON instead of text.
-    #[arg(long)]
+    #[arg(long, help_heading = "Result")]
     json: bool,
 }
 

@@ -24,7 +24,7 @@ use dyno_record::experiment::Experiment;
 #[command(
     mut_args(shown_in(Experiment::Compare)),
     after_help = "Try it:\n  dyno compare                  # which one when, about ten minutes\n  dyno compare --services wait,held epoll thread-pool\n  dyno compare epoll fork thread-pool --quick\n  \
-                        dyno compare --peers --service /json\n  dyno compare epoll epoll    # finds no difference\n  dyno compare --ci ../old/target/release/dyno epoll tokio --quick\n\n\
+                        dyno compare epoll nginx      # servers of others: `dyno list`\n  dyno compare epoll epoll    # finds no difference\n  dyno compare --ci ../old/target/release/dyno epoll tokio --quick\n\n\
                         Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 4 --ci has decided a regression,\n5 no cell counts, 130 interrupted."
 )]
 pub(crate) struct Arguments {

@@ -1,7 +1,8 @@
-//! `dyno list`: the architectures and the services.
+//! `dyno list`: the architectures, the services, and the servers of others.
 
 use std::fmt::Write as _;
 
+use dyno_measure::contestant::peers;
 use dyno_servers::services::service::Needs;
 use dyno_servers::{architectures, services};
 
@@ -11,7 +12,7 @@ use crate::knobs;
 use crate::print::out;
 use dyno_units::text::wrap;
 
-/// List the architectures, with idea and limits, and the services.
+/// List the architectures, with idea and limits, the services, and the servers of others.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Only the names of the architectures, one a line, for scripts.
@@ -50,6 +51,10 @@ fn tables() -> String {
             Needs::SharedMemory => " (not where workers are processes)",
         };
         row(&mut text, service.path, &format!("{} {}{needs}", service.methods.join("/"), service.idea));
+    }
+    text.push_str("\nServers of others (dyno compare epoll NAME), which answer / alone\n\n");
+    for (name, idea, is_installed) in peers::all() {
+        row(&mut text, name, &format!("{idea}{}", if is_installed { "" } else { " (not installed here)" }));
     }
     text
 }

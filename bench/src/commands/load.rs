@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::Resettable;
 use dyno_clients::outcome::{ConditionRole, Outcome as Run, Partial};
 use dyno_clients::plan::Plan;
 use dyno_clients::plan::place::Place;
@@ -41,7 +42,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) target: options::TargetOptions,
     /// Further servers: all are loaded in turn, in blocks, and the ratios of rate, CPU and latency are told.
-    #[arg(value_name = "URL", help_heading = "Target", conflicts_with_all = ["html", "hlog", "require", "fail_if", "abort_on", "strict", "statistics", "announce_start", "dry_run"])]
+    #[arg(value_name = "URL", help_heading = Resettable::Reset, conflicts_with_all = ["html", "hlog", "require", "fail_if", "abort_on", "strict", "statistics", "announce_start", "dry_run"])]
     others: Vec<String>,
     /// Blocks in which several servers are loaded in turn; --duration is for all blocks of a server together.
     #[arg(long, value_name = "N", help_heading = "Target", requires = "others", default_value_t = VERSUS_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -49,42 +50,42 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) how: options::How,
     /// text, json, csv or markdown.
-    #[arg(long, value_enum, default_value_t = write::Format::Text)]
+    #[arg(long, value_enum, default_value_t = write::Format::Text, help_heading = "Result")]
     format: write::Format,
     /// Where the result goes; `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Result")]
     output: PathBuf,
     /// Write a page, too: verdict, rate and latencies over time, percentiles, audit; one file that loads nothing.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
     html: Option<PathBuf>,
     /// Write the histograms as an HDR log, too.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
     hlog: Option<PathBuf>,
     /// Exit with code 3 if this does not hold, such as p99<5ms, errors<0.1%, rate>=10k. Figures: p50 to p99.999, mean,
     /// min, max, rate, errors; response.p99, wait., lag., reading., connect. of a part. Can be repeated.
-    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse)]
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse, help_heading = "Conditions")]
     require: Vec<Condition>,
     /// Exit with code 3 if this holds, such as p99>5ms. Can be repeated.
-    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse)]
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse, help_heading = "Conditions")]
     fail_if: Vec<Condition>,
     /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3.
     /// Can be repeated.
-    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse_live)]
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse_live, help_heading = "Conditions")]
     abort_on: Vec<Condition>,
     /// Share of failed requests that makes the run void.
-    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share)]
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share, help_heading = "Conditions")]
     errors_max: f64,
     /// End with code 5 also when any figure is void or only a lower bound, and not only what the run is for.
-    #[arg(long)]
+    #[arg(long, help_heading = "Conditions")]
     strict: bool,
     /// Show the figures by which the run was judged, too.
-    #[arg(long)]
+    #[arg(long, help_heading = "Result")]
     statistics: bool,
     /// Say nothing while the run goes on.
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Result")]
     quiet: bool,
     /// While the run goes on, write a line now and then also on a terminal that can be drawn on.
-    #[arg(long, conflicts_with = "quiet")]
+    #[arg(long, conflicts_with = "quiet", help_heading = "Result")]
     no_view: bool,
     /// Say on standard error when all connections are open and the load starts.
     #[arg(long, hide = true)]
@@ -93,7 +94,7 @@ pub(crate) struct Arguments {
     #[arg(long, hide = true)]
     hold: bool,
     /// Show the plan, send nothing.
-    #[arg(long)]
+    #[arg(long, help_heading = "Load")]
     dry_run: bool,
 }
 

@@ -71,4 +71,33 @@ mod tests {
             assert_eq!(lines(name), 1, "{name}: {help}");
         }
     }
+
+    /// Headings with the first words of the options that must stand below each, and of no others.
+    const HEADINGS: [(&str, &[&str]); 3] = [
+        (
+            "Transport",
+            &["transport", "credentials", "key", "certificate", "trust", "peer", "suite", "insecure"],
+        ),
+        ("Impatience", &["patience", "retry", "backoff", "due"]),
+        ("Target", &["unix-socket", "path-as-is", "timeout", "blocks"]),
+    ];
+
+    #[test]
+    fn options_of_clients_stand_below_the_heading_that_they_belong_to() {
+        for command in ["load", "probe", "browse"] {
+            let command =
+                Dyno::command().get_subcommands().find(|one| one.get_name() == command).unwrap().clone();
+            for option in command.get_arguments().filter(|one| !one.is_hide_set()) {
+                let heading = option.get_help_heading().unwrap_or_default();
+                let Some(name) = option.get_long() else {
+                    assert_eq!(heading, "", "{option}: arguments have a list of their own");
+                    continue;
+                };
+                for (wanted, names) in HEADINGS {
+                    assert_eq!(heading == wanted, names.contains(&name), "--{name} stands below {heading}");
+                }
+                assert_ne!(heading, "", "--{name} of {} stands below no heading", command.get_name());
+            }
+        }
+    }
 }

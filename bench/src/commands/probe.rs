@@ -26,10 +26,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: TargetOptions,
     /// JSON instead of text.
-    #[arg(long)]
+    #[arg(long, help_heading = "Result")]
     json: bool,
     /// Most octets of the body that are shown.
-    #[arg(long, value_name = "SIZE", default_value = "1k", value_parser = dyno_units::read::size_bytes)]
+    #[arg(long, value_name = "SIZE", default_value = "1k", value_parser = dyno_units::read::size_bytes, help_heading = "Result")]
     show: u64,
 }
 

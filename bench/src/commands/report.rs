@@ -1,12 +1,14 @@
 //! `dyno report`: the report of an experiment, from its records alone.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use dyno_report::pictures::Picture;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
-use crate::print::{errln, out};
+use crate::png;
+use crate::print::{bytes_to_stdout, errln, out};
 use crate::results;
 
 /// Write the report of an experiment again, from its records alone.
@@ -15,8 +17,9 @@ pub(crate) struct Arguments {
     /// Directory that the experiment has written [default: the newest]
     directory: Option<PathBuf>,
     /// What goes to standard output: text, markdown, csv (a line per cell), summary (a line per contestant and
-    /// quantity), json (the same), html, or svg:NAME, a picture alone; svg:list names them. report.html, report.md,
-    /// cells.csv, summary.csv and summary.json are written in any case
+    /// quantity), json (the same), html, or a picture alone: svg:NAME or png:NAME (by rsvg-convert, if it is
+    /// installed); svg:list names them. report.html, report.md, cells.csv, summary.csv and summary.json are written in
+    /// any case
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = format)]
     format: Format,
 }
@@ -30,6 +33,7 @@ enum Format {
     Json,
     Html,
     Svg(String),
+    Png(String),
 }
 
 /// Reads the name of a format.
@@ -43,14 +47,10 @@ fn format(text: &str) -> Result<Format, String> {
         "html" => Format::Html,
         other => match other.split_once(':') {
             Some(("svg", name)) if !name.is_empty() => Format::Svg(name.to_string()),
-            Some(("png", name)) => {
-                return Err(format!(
-                    "PNG is not written; take svg:{name}, and rsvg-convert or a browser makes a PNG of it"
-                ));
-            }
+            Some(("png", name)) if !name.is_empty() => Format::Png(name.to_string()),
             _ => {
                 return Err(
-                    "the formats are text, markdown, csv, summary, json, html, and svg:NAME (svg:list names them)"
+                    "the formats are text, markdown, csv, summary, json, html, and svg:NAME or png:NAME (svg:list names them)"
                         .into(),
                 );
             }
@@ -58,13 +58,16 @@ fn format(text: &str) -> Result<Format, String> {
     })
 }
 
+/// The word that asks for the names of all pictures.
+const LIST: &str = "list";
+
 /// A picture, or the names of all.
 ///
 /// # Errors
 /// Usage (2) when there is none of that name.
 fn picture(pictures: &[Picture], name: &str) -> Result<String, Failure> {
     let list = || pictures.iter().map(|picture| format!("{:<24} {}\n", picture.name, picture.words));
-    if name == "list" {
+    if name == LIST {
         return Ok(list().collect());
     }
     let found = pictures.iter().find(|picture| picture.name == name);
@@ -95,6 +98,18 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Format::Json => report.summary_json,
         Format::Html => report.html,
         Format::Svg(name) => picture(&report.pictures, name)?,
+        Format::Png(name) if name == LIST => picture(&report.pictures, name)?,
+        Format::Png(name) => {
+            let svg = picture(&report.pictures, name)?;
+            if io::stdout().is_terminal() {
+                return Err(Failure::usage(
+                    "a PNG is not for a terminal",
+                    format!("write it into a file: dyno report --format png:{name} > {name}.png"),
+                ));
+            }
+            bytes_to_stdout(&png::of(&svg, name)?);
+            String::new()
+        }
     };
     out!("{text}");
     errln!("report: {}", page?.display());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::Resettable;
 use dyno_clients::plan::error::PlanError;
 
 use crate::load::patience::PatienceOptions;
@@ -14,6 +15,7 @@ use crate::transport::ClientOptions;
 #[command(next_help_heading = "Target")]
 pub(crate) struct PlaceOptions {
     /// Where to, such as http://127.0.0.1:8080/json, https://localhost:8443/ or unix:/run/server.sock:/json.
+    #[arg(help_heading = Resettable::Reset)]
     pub(crate) url: String,
     /// Connect to this Unix socket, whatever host the URL names.
     #[arg(long, value_name = "PATH")]
@@ -22,7 +24,7 @@ pub(crate) struct PlaceOptions {
     #[arg(long)]
     pub(crate) path_as_is: bool,
     /// A further header field, `Name: value`. Can be repeated.
-    #[arg(short = 'H', long = "header", value_name = "FIELD", value_parser = parse_header)]
+    #[arg(short = 'H', long = "header", value_name = "FIELD", value_parser = parse_header, help_heading = "Request")]
     pub(crate) headers: Vec<(String, String)>,
     /// A request that is not answered within this time has failed. A run of `dyno load` waits no longer than this for
     /// answers after its last request was due.
@@ -41,23 +43,30 @@ pub(crate) struct TargetOptions {
     #[command(flatten)]
     pub(crate) place: PlaceOptions,
     /// Request method [default: GET, or POST with a body].
-    #[arg(short = 'X', long, value_name = "METHOD", default_value = "", hide_default_value = true)]
+    #[arg(
+        short = 'X',
+        long,
+        value_name = "METHOD",
+        default_value = "",
+        hide_default_value = true,
+        help_heading = "Request"
+    )]
     pub(crate) method: String,
     /// Body of the request.
-    #[arg(long, value_name = "TEXT", conflicts_with = "body_file")]
+    #[arg(long, value_name = "TEXT", conflicts_with = "body_file", help_heading = "Request")]
     pub(crate) body: Option<String>,
     /// File with the body of the request.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Request")]
     pub(crate) body_file: Option<PathBuf>,
     /// What each answer's body must be: status (any body), same (as the first), service (as Dyno's service documents
     /// it), text:... or file:PATH.
-    #[arg(long, value_name = "WHAT", default_value = "status")]
+    #[arg(long, value_name = "WHAT", default_value = "status", help_heading = "Request")]
     pub(crate) expect: String,
     /// The status that each answer must have [default: any from 200 to 299].
-    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599))]
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..=599), help_heading = "Request")]
     pub(crate) expect_status: Option<u16>,
     /// A weighted mix of requests from a TOML or JSON-lines file, instead of the URL's one.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["method", "headers", "body", "body_file", "expect", "expect_status"], help_heading = "Request")]
     pub(crate) mix: Option<PathBuf>,
 }
 
@@ -99,9 +108,6 @@ pub(crate) struct How {
     /// Pin no thread: the system places them.
     #[arg(long, conflicts_with = "cpu")]
     pub(crate) no_pin: bool,
-    /// What clients do that do not wait for ever.
-    #[command(flatten)]
-    pub(crate) patience: PatienceOptions,
     /// Seed of the arrivals and of the mix.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -111,6 +117,9 @@ pub(crate) struct How {
     /// Longest spin before a request is due, needed where wake-ups are slow; 0 when generator and server share a core.
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = numbers::pause_ns)]
     pub(crate) spin: u64,
+    /// What clients do that do not wait for ever. It comes last: what follows a group belongs to it.
+    #[command(flatten)]
+    pub(crate) patience: PatienceOptions,
 }
 
 /// Why options of a load make no sense.

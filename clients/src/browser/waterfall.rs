@@ -13,6 +13,9 @@ const COLUMNS: u64 = 40;
 /// Columns of an address.
 const ADDRESS_COLUMNS: usize = 14;
 
+/// Characters of an address in the picture.
+const SVG_ADDRESS_COLUMNS: usize = 26;
+
 /// What the bars are made of.
 const LEGEND: &str = "                ░ connecting and sending  ▒ waiting for an answer  █ receiving";
 
@@ -70,18 +73,18 @@ pub fn svg(visit: &Visit) -> String {
     let x = |ns: u64| LEFT as f64 + ns as f64 * WIDTH as f64 / visit.elapsed_ns.max(1) as f64;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {total} {height}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<title>{} fetches by {} threads in {}</title>\n<style>text{{fill:#222}}.s{{fill:#9aa5b1}}\
+         font-size=\"12\">\n<title>{} by {} in {}</title>\n<style>text{{fill:#222}}.s{{fill:#9aa5b1}}\
          .w{{fill:#e0b354}}.r{{fill:#3b7dd8}}.b{{fill:#fff}}@media(prefers-color-scheme:dark){{text{{fill:#ddd}}\
          .b{{fill:#1b1e23}}}}</style>\n<rect class=\"b\" width=\"{total}\" height=\"{height}\"/>\n",
-        visit.fetches.len(),
-        visit.threads,
+        show::count(visit.fetches.len(), "request"),
+        show::many(u64::from(visit.threads), "thread"),
         show::time(visit.elapsed_ns as f64)
     );
     let _ = writeln!(
         out,
-        "<text x=\"4\" y=\"14\">{} fetches, {} threads, {}</text>",
-        visit.fetches.len(),
-        visit.threads,
+        "<text x=\"4\" y=\"14\">{}, {}, {}</text>",
+        show::count(visit.fetches.len(), "request"),
+        show::many(u64::from(visit.threads), "thread"),
         show::time(visit.elapsed_ns as f64)
     );
     for (i, (class, words)) in
@@ -93,7 +96,7 @@ pub fn svg(visit: &Visit) -> String {
     }
     for (i, fetch) in visit.fetches.iter().enumerate() {
         let y = ROW * (i as u64 + 1) + 8;
-        let name: String = path(fetch).chars().take(26).collect();
+        let name = cut_middle(path(fetch), SVG_ADDRESS_COLUMNS);
         // Writing to a String cannot fail.
         let _ = writeln!(
             out,

@@ -142,14 +142,16 @@ fn verdict(o: &mut String, outcome: &Outcome, paint: Paint) {
     } else {
         "status and length verified"
     };
-    let partial = match outcome.partial {
-        Some(Partial::Interrupted) => " · PARTIAL: interrupted",
-        Some(Partial::Condition) => " · PARTIAL: ended by a condition",
-        Some(Partial::Backlog) => " · PARTIAL: ended by the backlog's bound",
-        None => "",
-    };
     let rate = show::rate(outcome.rates.achieved_per_s);
-    let _ = writeln!(o, "{} {rate} answers/s, {verified}{partial}", label(audit.verdict, paint));
+    let _ = writeln!(o, "{} {rate} answers/s, {verified}", label(audit.verdict, paint));
+    if let Some(partial) = outcome.partial {
+        let ended = match partial {
+            Partial::Interrupted => "interrupted",
+            Partial::Condition => "ended by a condition",
+            Partial::Backlog => "ended by the bound of requests that may wait",
+        };
+        let _ = writeln!(o, "  PARTIAL: {ended}");
+    }
     if let Some(line) = impatience::line(outcome) {
         let _ = writeln!(o, "{}", wrapped("  ", &line, " · "));
     }

@@ -69,11 +69,15 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             f.answers.remedy.unwrap_or("see the errors; try `dyno probe URL` first"),
         ),
         Doubt::CutShort { answered, window_ns } => (
-            format!("cut short: {} answers in {}", show::whole(*answered), show::time(*window_ns as f64)),
+            format!("cut short: {} in {}", show::many(*answered, "answer"), show::time(*window_ns as f64)),
             "these figures are of that time alone: let it run to its end",
         ),
         Doubt::FewAnswers { answered } => (
-            format!("{} answers are too few for any percentile", show::whole(*answered)),
+            format!(
+                "{} {} too few for any percentile",
+                show::many(*answered, "answer"),
+                if *answered == 1 { "is" } else { "are" }
+            ),
             "a longer run, or more requests",
         ),
         Doubt::BacklogOverflow { backlog, at_ns } => (

@@ -177,5 +177,11 @@ fn a_run_cut_short_states_no_percentile_that_its_answers_cannot_carry() {
         );
         let told = text.lines().find(|line| line.starts_with("total ")).map(|line| line.contains('–'));
         assert_eq!(told, Some(true), "what it cannot carry stands as a dash: {text}");
+        for partial in [Partial::Interrupted, Partial::Condition, Partial::Backlog] {
+            let outcome = Outcome { partial: Some(partial), ..outcome.clone() };
+            let text = summary(&outcome, Paint(false), Statistics::Shown);
+            assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+            assert_eq!(text.matches("PARTIAL: ").count(), 1, "{text}");
+        }
     }
 }

@@ -102,6 +102,11 @@ pub fn many(number: u64, of: &str) -> String {
     format!("{} {of}{}", whole(number), if number == 1 { "" } else { "s" })
 }
 
+/// The same of numbers that are written as rates are: `1 connection`, `10.0 k connections`.
+pub fn about(number: f64, of: &str) -> String {
+    format!("{} {of}{}", rate(number), if number == 1.0 { "" } else { "s" })
+}
+
 /// A span of time in whole seconds: `1 min 20 s`.
 pub fn span(time: std::time::Duration) -> String {
     let seconds = time.as_secs_f64().ceil() as u64;
@@ -162,6 +167,9 @@ mod tests {
             (many(1, "request"), "1 request"),
             (many(0, "request"), "0 requests"),
             (many(12_345, "request"), "12,345 requests"),
+            (about(1.0, "connection"), "1 connection"),
+            (about(2.0, "core"), "2 cores"),
+            (about(10_000.0, "connection"), "10.0 k connections"),
             (quantile(0.999), "p99.9"),
             (quantile(0.5), "p50"),
             (rate(f64::NAN), "-"),

@@ -20,10 +20,10 @@
 //! # Breaks
 //! As every pool, with more requests under way than workers. Then no worker is left to lead, and the backlog fills.
 //! Clients that are slow or idle occupy no worker while others wait: their connections go back into the set of handles
-//! for which the leader waits ([crew](crate::drivers::crew)). That is how the pattern was first described; while there
-//! are workers enough, each keeps its connection, which is cheaper. To close after each answer instead would cost a
-//! connection for each request. Under overload control a request's age runs from its arrival in the kernel: there is
-//! no queue here in which it could wait.
+//! for which the leader waits, which the [crew](crate::drivers::crew) of all workers keeps. That is how the pattern was
+//! first described; while there are workers enough, each keeps its connection, which is cheaper. To close after each
+//! answer instead would cost a connection for each request. Under overload control a request's age runs from its
+//! arrival in the kernel: there is no queue here in which it could wait.
 //!
 //! # Lineage
 //! Schmidt, O'Ryan, Kircher, Pyarali, *Leader/Followers* (PLoP 2000; POSA 2); Stevens, *UNP* 30.11, with a mutex around

@@ -19,12 +19,12 @@
 //!
 //! # Breaks
 //! With more clients than workers. A worker for which connections wait waits for no client: it keeps the connection,
-//! watches it beside the listener ([crew](crate::drivers::crew)), and serves the next. So slow and idle clients stop
-//! nobody; but processes cannot hand a connection over, so what a worker has accepted waits while that worker
+//! lets its [crew](crate::drivers::crew) watch it beside the listener, and serves the next. So slow and idle clients
+//! stop nobody; but processes cannot hand a connection over, so what a worker has accepted waits while that worker
 //! computes, though others may be free. To close after each answer instead would cost clients a connection for each
 //! request, and would cut off those that are only slow. A fixed number of workers is too small at peak hours and too
-//! large at others. Overload control has one state for all workers, in shared memory; a request's age holds its time
-//! in the backlog and with a worker that computes.
+//! large at others. Overload control has one state for all workers, in shared memory; a request's age holds its time in
+//! the backlog and with a worker that computes.
 //!
 //! # Lineage
 //! NCSA httpd 1.4 and Apache 1.3; Stevens, *UNP* 30.6; today Apache's prefork, PHP-FPM, gunicorn's sync workers.

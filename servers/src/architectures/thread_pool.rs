@@ -22,11 +22,11 @@
 //! # Breaks
 //! With more requests under way than workers: they wait in the queue. When it is full the dispatcher stops accepting,
 //! and new connections fill the kernel's backlog. Clients that are slow or idle occupy no worker while others wait: the
-//! worker hands the connection back, and the dispatcher watches it until it can go on ([crew](crate::drivers::crew)).
-//! Then each request costs the hand-over that otherwise a connection costs. It is the better choice here than to close
-//! after each answer, because the dispatcher is there to watch, and no client has to connect again. Under overload
-//! control a request's age holds its connection's time in the queue, which so is bounded by waiting time and not by
-//! places; `codel-lifo` takes the newest out first.
+//! worker hands the connection back to its [crew](crate::drivers::crew), for which the dispatcher watches it until it
+//! can go on. Then each request costs the hand-over that otherwise a connection costs. It is the better choice here
+//! than to close after each answer, because the dispatcher is there to watch, and no client has to connect again. Under
+//! overload control a request's age holds its connection's time in the queue, which so is bounded by waiting time and
+//! not by places; `codel-lifo` takes the newest out first.
 //!
 //! # Lineage
 //! The dispatcher/worker model of Tanenbaum, *Modern Operating Systems* 2; Stevens, *UNP* 30.12; Java's

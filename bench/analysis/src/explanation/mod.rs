@@ -7,8 +7,10 @@
 
 pub mod blocks;
 pub mod build;
+pub mod stack;
 pub mod verdict;
 
+use crate::cost_part::CostPart;
 use crate::explanation::build::{AnsweredBy, Build};
 use crate::unit::{Cost, Unit};
 use dyno_record::load::LoadFigures;
@@ -24,6 +26,8 @@ const WORTH_NAMING: f64 = 0.10;
 /// One reason.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reason {
+    /// The kind of part of a request that it is.
+    pub part: CostPart,
     /// What is counted.
     pub what: &'static str,
     /// How many of it a request takes, with each of the two.
@@ -137,6 +141,12 @@ pub fn units(builds: [Build; 2]) -> Vec<Unit> {
     Unit::ALL.into_iter().filter(|unit| wanted.contains(unit)).collect()
 }
 
+/// The same for the stacks of all these.
+pub fn units_of(builds: &[Build]) -> Vec<Unit> {
+    let wanted: Vec<Unit> = builds.iter().flat_map(|build| units([*build; 2])).collect();
+    Unit::ALL.into_iter().filter(|unit| wanted.contains(unit)).collect()
+}
+
 /// Explains the difference between two contestants, for lasting connections and for a connection each.
 pub fn explain(cells: &[&Record], sides: [Side; 2], cost: &dyn Fn(Unit) -> Option<Cost>) -> Vec<Explanation> {
     let steps = [(Step::Capacity, Step::Pilot), (Step::Connect, Step::Counts)];
@@ -199,11 +209,12 @@ fn of_step(
     };
     let outside = |name: &str| Some(cpu(name)? * (1.0 - mean_system_share(cells, name, step)?));
     found.outside_kernel_ns = outside(names[0]).zip(outside(names[1])).map(|(one, other)| [one, other]);
-    let mut add = |what: &'static str, counts: [Option<f64>; 2], units: [Unit; 2]| {
+    let mut add = |part: CostPart, what: &'static str, counts: [Option<f64>; 2], units: [Unit; 2]| {
         let costs = units.map(|unit| cost(unit).map(|cost| cost.ns));
         match (counts, costs) {
             ([Some(0.0), Some(0.0)], _) => {}
             ([Some(one), Some(other)], [Some(first), Some(second)]) => found.reasons.push(Reason {
+                part,
                 what,
                 per_request: [one, other],
                 cost_ns: [first, second],
@@ -213,40 +224,52 @@ fn of_step(
         }
     };
     let known = [
-        ("processes", Unit::Fork),
-        ("threads", Unit::SpawnForConnection),
-        ("hand-overs", Unit::HandOver),
-        ("pool calls", Unit::CallPool),
-        ("pool calls", Unit::CallPoolForConnection),
-        ("tasks woken", Unit::WakeTask),
-        ("tasks started", Unit::TaskForConnection),
-        ("coroutines resumed", Unit::ResumeCoroutine),
-        ("coroutines started", Unit::CoroutineForConnection),
-        ("connections queued", Unit::QueueConnection),
-        ("connections watched", Unit::WatchConnection),
-        ("events", Unit::Event),
+        (CostPart::Started, "processes", Unit::Fork),
+        (CostPart::Started, "threads", Unit::SpawnForConnection),
+        (CostPart::HandOvers, "hand-overs", Unit::HandOver),
+        (CostPart::HandOvers, "pool calls", Unit::CallPool),
+        (CostPart::HandOvers, "pool calls", Unit::CallPoolForConnection),
+        (CostPart::HandOvers, "tasks woken", Unit::WakeTask),
+        (CostPart::HandOvers, "tasks started", Unit::TaskForConnection),
+        (CostPart::HandOvers, "coroutines resumed", Unit::ResumeCoroutine),
+        (CostPart::HandOvers, "coroutines started", Unit::CoroutineForConnection),
+        (CostPart::HandOvers, "connections queued", Unit::QueueConnection),
+        (CostPart::Events, "connections watched", Unit::WatchConnection),
+        (CostPart::Events, "events", Unit::Event),
     ];
-    for (what, unit) in known {
+    for (part, what, unit) in known {
         let count = |takes: &Vec<(Unit, f64)>| {
             Some(takes.iter().filter(|(taken, _)| *taken == unit).map(|(_, count)| count).sum())
         };
-        add(what, takes.each_ref().map(count), [unit; 2]);
+        add(part, what, takes.each_ref().map(count), [unit; 2]);
     }
     add(
+        CostPart::Switches,
         "context switches",
         beyond(counts(&|_, server| server.switches_per_s), |cost| cost.switches),
         builds.each_ref().map(|build| build.switch(step)),
     );
     add(
+        CostPart::PageFaults,
         "page faults",
         beyond(counts(&|_, server| server.faults_minor_per_s), |cost| cost.faults),
         builds.each_ref().map(Build::fault),
     );
-    add("clients woken", counts(&|load, _| load.generator_sleeps_per_s), [Unit::WakeClient; 2]);
+    add(
+        CostPart::ClientsWoken,
+        "clients woken",
+        counts(&|load, _| load.generator_sleeps_per_s),
+        [Unit::WakeClient; 2],
+    );
     // With a connection each, everybody accepts, receives, sends and closes; the other calls are in the prices above.
     // So are those of a pool, a task or a coroutine beyond the loop's.
     if step == Step::Capacity && builds.iter().all(|build| build.answered_by == AnsweredBy::Itself) {
-        add("system calls", counts(&|_, server| server.system_calls_per_s), [Unit::SystemCall; 2]);
+        add(
+            CostPart::SystemCalls,
+            "system calls",
+            counts(&|_, server| server.system_calls_per_s),
+            [Unit::SystemCall; 2],
+        );
     }
     Some(found)
 }

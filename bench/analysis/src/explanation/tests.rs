@@ -1,7 +1,10 @@
 use super::*;
+use crate::cost_part::CostPart;
 use crate::explanation::build::Sleepers;
+use crate::explanation::stack::stacks;
 use dyno_record::audit::{Audit, Finding, Law};
 use dyno_record::cell::{Cell, Cores, Load, Trial};
+use dyno_record::header::UnitPrice;
 use dyno_record::step::Step;
 use dyno_record::transport::TransportKind;
 use dyno_units::verdict::Verdict;
@@ -166,4 +169,71 @@ fn the_units_asked_for_are_those_that_are_used() {
     assert!(units([starts, Build::UNKNOWN]).contains(&Unit::SpawnForConnection));
     let hands_over = Build { hand_overs: 2.0, ..Build::UNKNOWN };
     assert!(units([hands_over, Build::UNKNOWN]).contains(&Unit::HandOver));
+}
+
+/// The planted prices as a header holds them.
+fn prices() -> Vec<UnitPrice> {
+    let of = |unit: Unit| {
+        let cost = price(unit)?;
+        let name = unit.name().to_string();
+        Some(UnitPrice { unit: name, ns: cost.ns, switches: cost.switches, faults: cost.faults })
+    };
+    Unit::ALL.into_iter().filter_map(of).collect()
+}
+
+#[test]
+fn the_parts_of_each_alone_are_those_by_which_two_differ_and_the_rest_is_what_is_left() {
+    let cells = [
+        cell("prefork", Step::Capacity, 12_000.0, [Some(1.0), Some(0.0), Some(2.0), Some(0.5)]),
+        cell("epoll", Step::Capacity, 5_000.0, [Some(0.2), Some(0.0), Some(3.0), Some(0.0)]),
+        cell("fork", Step::Connect, 380_000.0, [Some(2.5), Some(52.0), None, Some(0.0)]),
+    ];
+    let cells: Vec<&Record> = cells.iter().collect();
+    let names = ["prefork", "epoll", "fork", "absent"].map(|name| (name, side(name).build));
+    let found = stacks(&cells, &names, &prices());
+    let told: Vec<_> = found.iter().map(|one| (one.label.as_str(), one.step, one.parts.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "prefork",
+                Step::Capacity,
+                vec![
+                    (CostPart::Switches, 5_500.0),
+                    (CostPart::ClientsWoken, 1_000.0),
+                    (CostPart::SystemCalls, 200.0)
+                ]
+            ),
+            (
+                "epoll",
+                Step::Capacity,
+                vec![(CostPart::Switches, 300.0), (CostPart::Events, 200.0), (CostPart::SystemCalls, 300.0)]
+            ),
+            (
+                "fork",
+                Step::Connect,
+                vec![
+                    (CostPart::Started, 400_000.0),
+                    (CostPart::Switches, 2_500.0),
+                    (CostPart::PageFaults, 6_000.0)
+                ]
+            ),
+        ]
+    );
+    assert!((found[0].rest_ns() - 5_300.0).abs() < 1e-6, "{:?}", found[0]);
+    assert!(found[2].rest_ns() < 0.0, "a fork is priced at more than the whole request");
+    assert_eq!(found[2].largest(), Some((CostPart::Started, 400_000.0)));
+    assert!(stacks(&cells, &names, &[]).iter().all(|one| one.parts.is_empty()), "nothing without prices");
+}
+
+#[test]
+fn every_unit_that_a_design_needs_is_asked_for_once() {
+    let builds = ["fork", "epoll", "thread-pool"].map(|name| side(name).build);
+    let asked = units_of(&builds);
+    for build in builds {
+        assert!(units([build; 2]).iter().all(|unit| asked.contains(unit)), "{build:?}");
+    }
+    let mut once = asked.clone();
+    once.dedup();
+    assert_eq!(once, asked);
 }

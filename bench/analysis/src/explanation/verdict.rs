@@ -26,6 +26,11 @@ impl Explained {
         self.difference_ns.is_some_and(|[low, high]| low < 0.0 && high > 0.0)
     }
 
+    /// Whether the reasons explain the difference: it is one, and no more is left of it than the limit.
+    pub fn is_explained(&self) -> bool {
+        !self.is_noise() && self.explanation.unexplained_share() <= UNEXPLAINED_SHARE
+    }
+
     /// What has to be said first; `None` when the reasons explain the difference.
     pub fn verdict(&self, names: [&str; 2]) -> Option<String> {
         if let Some([low, high]) = self.difference_ns.filter(|_| self.is_noise()) {

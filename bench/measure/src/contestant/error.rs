@@ -50,6 +50,30 @@ pub enum ContestantError {
     /// A server has no command.
     #[error("the server {0} has an empty command")]
     NoCommand(String),
+    /// What a server is asked for begins with no slash.
+    #[error("{label}: '{path}' is no path; it begins with a slash")]
+    NoPath {
+        /// The server.
+        label: String,
+        /// What stands for its path.
+        path: String,
+    },
+    /// The directory of a server is not there.
+    #[error("{label}: there is no directory {}", directory.display())]
+    NoDirectory {
+        /// The server.
+        label: String,
+        /// Its directory.
+        directory: PathBuf,
+    },
+    /// The environment of a server holds what has no name.
+    #[error("{label}: '{variable}' is no name of a variable")]
+    NoVariable {
+        /// The server.
+        label: String,
+        /// What stands for a name.
+        variable: String,
+    },
     /// A file does not describe servers; the text names line and column.
     #[error("{name} does not describe servers\n{error}")]
     NoServers {

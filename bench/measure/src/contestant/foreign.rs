@@ -7,14 +7,21 @@
 //! idea = "a goroutine per connection"   # optional
 //! connections = "many"                  # optional: one, workers or many
 //! ready = "connect"                     # optional: connect (its port takes connections) or line
+//! path = "/index.html"                  # optional: what it is asked for, instead of the experiment's service
+//! expect = "same"                       # optional: same (as its first answer), status (any body), or text:...
+//! cwd = "/srv"                          # optional: the directory in which it starts, and where its command begins
+//! env = { GOMAXPROCS = "{cores}" }      # optional: added to its environment
 //! ```
+//!
+//! In `command` and `env`, `{port}`, `{cores}` (how many it has) and `{dir}` (a directory for its files) are replaced.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::contestant::{AtOnce, Contestant, ReadySign, find};
+use crate::contestant::expected::BodyRule;
+use crate::contestant::{AtOnce, Contestant, ReadySign, find_from};
 use dyno_analysis::explanation::build::Build;
 use dyno_record::transport::TransportKind;
 
@@ -42,6 +49,14 @@ pub struct ServerTable {
     connections: Connections,
     #[serde(default)]
     ready: ReadyBy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default)]
+    expect: BodyRule,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cwd: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    env: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -65,10 +80,24 @@ impl ServerTable {
     /// The contestant that the table describes.
     ///
     /// # Errors
-    /// When the command is empty.
+    /// When the command is empty, the path begins with no slash, a variable has no name that a system takes, or the
+    /// directory is not there.
     pub fn contestant(&self) -> Result<Contestant, ContestantError> {
         if self.command.is_empty() {
             return Err(ContestantError::NoCommand(self.name.clone()));
+        }
+        if let Some(path) = self.path.as_ref().filter(|path| !path.starts_with('/')) {
+            return Err(ContestantError::NoPath { label: self.name.clone(), path: path.clone() });
+        }
+        let is_name = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+        if let Some(variable) = self.env.keys().find(|name| !is_name(name)) {
+            return Err(ContestantError::NoVariable { label: self.name.clone(), variable: variable.clone() });
+        }
+        if let Some(directory) = self.cwd.as_ref().filter(|directory| !directory.is_dir()) {
+            return Err(ContestantError::NoDirectory {
+                label: self.name.clone(),
+                directory: directory.clone(),
+            });
         }
         let mut contestant = bare(&self.name, self.command.clone());
         if !self.idea.is_empty() {
@@ -83,6 +112,10 @@ impl ServerTable {
             ReadyBy::Connect => ReadySign::Connect,
             ReadyBy::Line => ReadySign::Line,
         };
+        contestant.path.clone_from(&self.path);
+        contestant.expect = self.expect.clone();
+        contestant.directory.clone_from(&self.cwd);
+        contestant.variables = self.env.clone().into_iter().collect();
         Ok(contestant)
     }
 }
@@ -102,6 +135,10 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
         transport: TransportKind::Plain,
         own: false,
         build: Build::UNKNOWN,
+        path: None,
+        expect: BodyRule::default(),
+        directory: None,
+        variables: Vec::new(),
     }
 }
 
@@ -124,8 +161,10 @@ pub fn installed(servers: &[ServerTable]) -> Result<Vec<Contestant>, ContestantE
 }
 
 fn all_installed(found: Vec<Contestant>) -> Result<Vec<Contestant>, ContestantError> {
-    let missing =
-        |contestant: &&Contestant| contestant.command.first().is_some_and(|program| find(program).is_none());
+    let missing = |contestant: &&Contestant| {
+        let directory = contestant.directory.as_deref();
+        contestant.command.first().is_some_and(|program| find_from(directory, program).is_none())
+    };
     match found.iter().find(missing) {
         None => Ok(found),
         Some(contestant) => Err(ContestantError::NoProgram {
@@ -155,6 +194,38 @@ mod tests {
         assert_eq!(found[0].label, "x");
         assert_eq!(found[0].concurrency, AtOnce::One);
         assert_eq!(found[0].ready, ReadySign::Connect);
+        assert_eq!((&found[0].path, &found[0].expect), (&None, &BodyRule::Same));
+    }
+
+    #[test]
+    fn a_server_tells_what_it_is_asked_for_what_it_answers_and_where_it_runs() {
+        let text = "[[server]]\nname = 'x'\ncommand = ['./x']\npath = '/api?id=7'\nexpect = 'status'\n\
+                    cwd = '/'\nenv = { PORT = '{port}', A = '' }\n";
+        let found = &parse(text, "f").unwrap()[0];
+        assert_eq!(found.path.as_deref(), Some("/api?id=7"));
+        assert_eq!(found.expect, BodyRule::Status);
+        assert_eq!(found.directory.as_deref(), Some(Path::new("/")));
+        let variables = [("A", ""), ("PORT", "{port}")].map(|(name, value)| (name.into(), value.into()));
+        assert_eq!(found.variables, variables);
+        // What is recorded for --resume is what was read.
+        let table: File = toml::from_str(text).unwrap();
+        let again = toml::to_string(&table.servers[0]).unwrap();
+        assert_eq!(toml::from_str::<ServerTable>(&again).unwrap(), table.servers[0], "{again}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_for_a_server_is_refused_by_its_name() {
+        for (key, words) in [
+            ("path = 'api'", "x: 'api' is no path"),
+            ("cwd = '/no/such/directory'", "x: there is no directory /no/such/directory"),
+            ("env = { 'A=B' = '1' }", "x: 'A=B' is no name of a variable"),
+            ("env = { '' = '1' }", "x: '' is no name of a variable"),
+            ("expect = 'nothing'", "'nothing' is no body to expect: same, status or text:..."),
+            ("expect = ''", "is no body to expect"),
+        ] {
+            let error = parse(&format!("[[server]]\nname = 'x'\ncommand = ['x']\n{key}\n"), "f").unwrap_err();
+            assert!(error.to_string().contains(words), "{key}: {error}");
+        }
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! The contestants: programs that are started by a command, report when they are ready, and end on SIGTERM.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dyno_analysis::explanation::build::Build;
 use dyno_record::header::ContestantLine;
 use dyno_record::transport::TransportKind;
 
+use crate::contestant::expected::BodyRule;
+
 pub mod control;
 pub mod error;
+pub mod expected;
 pub mod faulty;
 pub mod foreign;
 pub mod named;
@@ -42,6 +45,14 @@ pub struct Contestant {
     pub own: bool,
     /// Those facts of its construction that decide what a request costs.
     pub build: Build,
+    /// What it is asked for instead of the experiment's service.
+    pub path: Option<String>,
+    /// What its answers are held against, where no service of Dyno documents them.
+    pub expect: BodyRule,
+    /// The directory in which it starts; that of this program where there is none.
+    pub directory: Option<PathBuf>,
+    /// What is added to its environment; in values, `{port}`, `{cores}` and `{dir}` are replaced.
+    pub variables: Vec<(String, String)>,
 }
 
 /// How a contestant reports that it is ready.
@@ -119,6 +130,16 @@ pub fn label_apart(contestants: &mut [Contestant]) {
 pub fn build_of(label: &str) -> Build {
     let name = label.split(['#', ':', '+', '/', named::OF_PROGRAM]).next().unwrap_or(label);
     own::build_of(name).or_else(|| peers::build_of(name)).unwrap_or(Build::UNKNOWN)
+}
+
+/// The same for a command that starts in a directory: a relative path with a slash begins there.
+pub(crate) fn find_from(directory: Option<&Path>, program: &str) -> Option<PathBuf> {
+    match directory {
+        Some(directory) if program.contains('/') => {
+            Some(directory.join(program)).filter(|file| file.is_file())
+        }
+        _ => find(program),
+    }
 }
 
 /// Finds a program by its path, or by its name on the search path and in the directories where systems keep servers.

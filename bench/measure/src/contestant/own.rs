@@ -12,6 +12,7 @@ use crate::contestant::{AtOnce, Contestant, ReadySign};
 use dyno_record::transport::TransportKind;
 
 use crate::contestant::error::ContestantError;
+use crate::contestant::expected::BodyRule;
 use crate::suggest::closest;
 
 /// All architectures, in chapter order.
@@ -72,6 +73,10 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
         transport: TransportKind::Plain,
         own: true,
         build: build(architecture.anatomy),
+        path: None,
+        expect: BodyRule::default(),
+        directory: None,
+        variables: Vec::new(),
     })
 }
 

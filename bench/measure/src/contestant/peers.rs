@@ -202,6 +202,12 @@ pub fn labels() -> Vec<&'static str> {
     PEERS.iter().map(|peer| peer.label).collect()
 }
 
+/// All peers: name, what each is, and whether it is installed here.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
+    let is_here = |peer: &Peer| is_whole(peer) && peer.programs.iter().any(|program| find(program).is_some());
+    PEERS.iter().map(move |peer| (peer.label, peer.idea, is_here(peer)))
+}
+
 /// The peers that are installed on this machine.
 pub fn installed() -> Vec<Contestant> {
     PEERS.iter().filter(|peer| is_whole(peer)).filter_map(contestant).collect()

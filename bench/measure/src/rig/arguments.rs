@@ -3,6 +3,7 @@
 use dyno_clients::plan::request::known_answer;
 use dyno_record::cell::{Cell, Load};
 
+use crate::contestant::expected::BodyRule;
 use crate::rig::material;
 use crate::rig::system::System;
 use crate::rig::transport;
@@ -11,7 +12,8 @@ impl System {
     /// The arguments of `dyno load` for a cell.
     pub(crate) fn load_arguments(&self, address: &str, cell: &Cell) -> Vec<String> {
         let load = &cell.load;
-        let own = self.contestants.get(&cell.contestant).is_some_and(|contestant| contestant.own);
+        let contestant = self.contestants.get(&cell.contestant);
+        let own = contestant.is_some_and(|contestant| contestant.own);
         let url = format!("http://{address}{}", cell.service);
         let mut arguments: Vec<String> = vec!["load".into(), url, "--announce-start".into(), "--hold".into()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
@@ -32,8 +34,9 @@ impl System {
             match file {
                 Some(file) => format!("file:{}", file.display()),
                 None if is_known => "service".into(),
-                // Pages and a user's files are not fixed: then each answer has to be that of the first.
-                None => "same".into(),
+                // Pages and a user's files are not fixed: then each answer has to be that of the first, if the user
+                // says nothing else.
+                None => contestant.map_or(BodyRule::Same, |contestant| contestant.expect.clone()).to_string(),
             },
         );
         if let Some(bytes) = load.body_bytes {

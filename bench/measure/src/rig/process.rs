@@ -94,6 +94,10 @@ impl Running {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A panic that writes its backtrace stops its thread for a tenth of a second, where the user's shell says so.
         command.env("RUST_BACKTRACE", "0");
+        command.envs(contestant.variables.iter().map(|(name, value)| (name, fill(value))));
+        if let Some(directory) = &contestant.directory {
+            command.current_dir(directory);
+        }
         let cpu_group = CpuGroup::make();
         tame(&mut command, cores, cpu_group.as_ref().and_then(|group| group.entrance().ok()));
         let mut child = command.spawn().map_err(|error| {
@@ -266,6 +270,25 @@ mod tests {
         )
         .unwrap_err();
         assert!(fault.words.contains("cannot be started"), "{fault:?}");
+    }
+
+    #[test]
+    fn a_server_starts_in_its_directory_with_its_variables() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(
+            directory.path().join("serve.sh"),
+            "trap 'exit 0' TERM; test \"$WHERE\" = \"$(pwd -P)\" || exit 3\n\
+             echo '{\"ready\":true,\"address\":\"127.0.0.1:'$PORT'\"}'; while :; do sleep 0.01; done\n",
+        )
+        .unwrap();
+        let here = std::fs::canonicalize(directory.path()).unwrap();
+        let mut contestant = shell("exec sh ./serve.sh");
+        contestant.directory = Some(directory.path().to_path_buf());
+        contestant.variables =
+            vec![("PORT".into(), "{port}".into()), ("WHERE".into(), here.display().to_string())];
+        let running = Running::start(&contestant, &[], &[], false, directory.path()).unwrap();
+        assert_ne!(running.address.port(), 0);
+        running.stop().unwrap();
     }
 
     #[test]

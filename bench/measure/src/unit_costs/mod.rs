@@ -11,6 +11,8 @@ use std::io;
 use std::time::Duration;
 
 use dyno_analysis::unit::{Cost, Unit};
+use dyno_record::header::UnitPrice;
+use dyno_statistics::sample::median;
 use nix::sched::{sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::unistd::Pid;
@@ -102,6 +104,31 @@ fn of_time(ns: f64) -> Cost {
     Cost { ns, switches: 0.0, faults: 0.0 }
 }
 
+/// The usual prices of these units: of each figure the median of so many attempts, the units in turn, so that a
+/// spell in which the machine was slow spoils no unit alone. A unit that cannot be measured here is missing.
+pub fn usual_prices(units: &[Unit], attempts: usize) -> Vec<UnitPrice> {
+    let mut found: Vec<(Unit, Vec<Cost>)> = units.iter().map(|unit| (*unit, Vec::new())).collect();
+    for _ in 0..attempts {
+        for (unit, costs) in &mut found {
+            costs.extend(cost_apart(*unit).ok());
+        }
+    }
+    found.iter().filter_map(|(unit, costs)| usual_price(*unit, costs)).collect()
+}
+
+/// The median of each figure. Some prices are differences, and on a machine that does other work one may come out below
+/// nothing: such a price is none.
+fn usual_price(unit: Unit, costs: &[Cost]) -> Option<UnitPrice> {
+    let of = |read: fn(&Cost) -> f64| median(&costs.iter().map(read).collect::<Vec<_>>());
+    let ns = of(|cost| cost.ns).filter(|ns| ns.is_finite() && *ns > 0.0)?;
+    Some(UnitPrice {
+        unit: unit.name().to_string(),
+        ns,
+        switches: of(|cost| cost.switches)?.max(0.0),
+        faults: of(|cost| cost.faults)?.max(0.0),
+    })
+}
+
 /// How often a step is done for one price, and before it, so that its code and data are where they would be in a
 /// server.
 const ROUNDS: u32 = 200;
@@ -181,6 +208,18 @@ mod tests {
             assert!(step(30).unwrap() > Duration::ZERO);
         }
         assert!(isolated::switch(30, false).unwrap() > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_price_below_nothing_is_none() {
+        let of = |all: &[f64]| {
+            let costs: Vec<Cost> = all.iter().map(|ns| of_time(*ns)).collect();
+            usual_price(Unit::Event, &costs).map(|price| price.ns)
+        };
+        assert_eq!(of(&[3.0, -100.0, 2.0]), Some(2.0));
+        for none in [&[][..], &[-3.0, -1.0, 5.0], &[0.0], &[f64::NAN, f64::NAN, f64::NAN], &[f64::INFINITY]] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::charts::rows::{self, AXIS_ROOM, RowAxis};
 use crate::charts::scale::ChartScale;
-use crate::charts::{class, escape, tick, width};
+use crate::charts::{class, escape, width};
 
 /// One bar.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +52,8 @@ const ROW: f64 = 21.0;
 /// Draws the chart.
 pub(crate) fn draw(frame: &Frame, bars: &[ChartBar]) -> String {
     let left = 10.0 + width(bars.iter().map(|bar| bar.label.as_str())).min(WIDTH / 2.0);
-    let height = TOP + ROW * bars.len() as f64 + 38.0;
     let bottom = TOP + ROW * bars.len() as f64;
+    let height = bottom + AXIS_ROOM;
     let ends = bars.iter().flat_map(|bar| {
         let whole: f64 = bar.parts.iter().map(|part| part.1).sum();
         let ends = [Some(whole), bar.interval.map(|interval| interval.1)].into_iter().flatten();
@@ -64,22 +65,14 @@ pub(crate) fn draw(frame: &Frame, bars: &[ChartBar]) -> String {
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{}\" class=\"figure\">",
         escape(&spoken(frame, bars))
     );
-    for value in scale.ticks() {
-        let x = scale.place(value);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            bottom + 14.0,
-            escape(&tick(&(frame.shown)(value)))
-        );
-    }
-    let _ = write!(
-        svg,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-        (left + WIDTH - RIGHT) / 2.0,
-        bottom + 31.0,
-        escape(frame.axis)
-    );
+    let axis = RowAxis {
+        scale: &scale,
+        shown: frame.shown,
+        title: frame.axis,
+        across: (left, WIDTH - RIGHT),
+        down: (TOP, bottom),
+    };
+    axis.draw(&mut svg);
     for (row, bar) in bars.iter().enumerate() {
         svg.push_str(&one(frame, &scale, bar, left, TOP + ROW * row as f64));
     }
@@ -113,12 +106,8 @@ fn spoken(frame: &Frame, bars: &[ChartBar]) -> String {
 
 fn one(frame: &Frame, scale: &ChartScale, bar: &ChartBar, left: f64, top: f64) -> String {
     let middle = top + ROW / 2.0;
-    let mut svg = format!(
-        "<g class=\"row\" data-label=\"{0}\"><text class=\"name\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{0}</text>",
-        escape(&bar.label),
-        left - 6.0,
-        middle + 4.0
-    );
+    let mut svg = String::new();
+    rows::begin(&mut svg, &bar.label, &bar.family, (left, middle));
     if !bar.void.is_empty() {
         let reason = escape(&format!("void: {}", bar.void));
         let _ = write!(
@@ -151,32 +140,11 @@ fn one(frame: &Frame, scale: &ChartScale, bar: &ChartBar, left: f64, top: f64) -
             escape(&format!("{}: {name}{}", bar.label, (frame.shown)(*value)))
         );
     }
-    for (number, cell) in bar.cells.iter().enumerate() {
-        // Values that are alike lie beside each other, not on each other.
-        let aside = [0.0, -3.0, 3.0, -1.5, 1.5][number % 5];
-        let _ = write!(
-            svg,
-            "<circle class=\"cell f-{}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.5\"/>",
-            class(&bar.family),
-            scale.place(*cell),
-            middle + aside
-        );
-    }
+    rows::dots(&mut svg, &bar.cells, scale, middle);
     let farthest = bar.cells.iter().map(|cell| scale.place(*cell)).fold(0.0, f64::max);
     let mut end = scale.place(sum).max(farthest);
-    if let Some((low, high)) = bar.interval {
-        let (from, to) = (scale.place(low), scale.place(high));
-        end = end.max(to);
-        let path = format!(
-            "M{from:.1} {0:.1}V{1:.1}M{from:.1} {middle:.1}H{to:.1}M{to:.1} {0:.1}V{1:.1}",
-            middle - 4.0,
-            middle + 4.0
-        );
-        let _ = write!(
-            svg,
-            "<path class=\"halo\" d=\"{path}\"/><path class=\"whisker\" d=\"{path}\"><title>{}</title></path>",
-            escape(&format!("95 % interval: {} to {}", (frame.shown)(low), (frame.shown)(high)))
-        );
+    if let Some(ends) = bar.interval {
+        end = end.max(rows::whisker(&mut svg, ends, scale, middle, frame.shown));
     }
     let sign = if bar.at_least { "≥ " } else { "" };
     let _ = write!(

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::charts::{class, escape, width};
+use crate::charts::{escape, rows, width};
 
 /// One contestant.
 #[derive(Debug, Clone, Default)]
@@ -11,7 +11,7 @@ pub(crate) struct HeatRow {
     pub label: String,
     /// Class of its colour.
     pub family: String,
-    /// The cells, one after the other: the values of each, from its begin to its end.
+    /// The cells, one for each block: the values of each, from its begin to its end.
     pub cells: Vec<Vec<f64>>,
 }
 
@@ -71,14 +71,7 @@ pub(crate) fn draw(picture: &Heat) -> Option<String> {
     key(&mut svg, picture, bounds, left);
     for (number, row) in picture.rows.iter().enumerate() {
         let top = TOP + ROW * number as f64;
-        let _ = write!(
-            svg,
-            "<g class=\"row f-{}\" data-label=\"{1}\"><text class=\"name\" x=\"{2}\" y=\"{3:.1}\" text-anchor=\"end\">{1}</text>",
-            class(&row.family),
-            escape(&row.label),
-            left - 6.0,
-            top + ROW / 2.0 + 4.0
-        );
+        rows::begin(&mut svg, &row.label, &row.family, (left, top + ROW / 2.0));
         cells(&mut svg, picture, row, bounds, (left, top));
         svg.push_str("</g>");
     }
@@ -130,11 +123,16 @@ fn cells(svg: &mut String, picture: &Heat, row: &HeatRow, bounds: (f64, f64), (l
                 top + 2.0,
                 across * (until - from) as f64,
                 ROW - 4.0,
-                escape(&format!("{}, block {}: up to {}", row.label, number + 1, (picture.shown)(worst)))
+                escape(&format!("{}{}: up to {}", row.label, named(number, row), (picture.shown)(worst)))
             );
             from = until;
         }
     }
+}
+
+/// Which cell it is, where there are several.
+fn named(number: usize, row: &HeatRow) -> String {
+    if row.cells.len() > 1 { format!(", block {}", number + 1) } else { String::new() }
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ pub(crate) mod lines;
 pub(crate) mod marker;
 pub(crate) mod paths;
 pub(crate) mod plot;
+pub(crate) mod rows;
 pub(crate) mod scale;
 pub(crate) mod scatter;
+pub(crate) mod stack;
 pub(crate) mod standings;
 pub(crate) mod tails;
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::charts::rows::{self, AXIS_ROOM, RowAxis};
 use crate::charts::scale::ChartScale;
-use crate::charts::{class, escape, tick, width};
+use crate::charts::{escape, width};
 
 /// One contestant.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +55,7 @@ const REASON: usize = 56;
 pub(crate) fn draw(picture: &Standings) -> String {
     let left = 12.0 + width(picture.rows.iter().map(|row| row.label.as_str())).min(WIDTH / 3.0);
     let bottom = TOP + ROW * picture.rows.len() as f64;
-    let height = bottom + 38.0;
+    let height = bottom + AXIS_ROOM;
     let ends = picture.rows.iter().flat_map(|row| {
         row.value.into_iter().chain(row.ends.map(|ends| ends.1)).chain(row.cells.iter().copied())
     });
@@ -64,22 +65,14 @@ pub(crate) fn draw(picture: &Standings) -> String {
         escape(picture.title)
     );
     bands(&mut svg, &picture.rows);
-    for value in scale.ticks() {
-        let x = scale.place(value);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{TOP}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            bottom + 14.0,
-            escape(&tick(&(picture.shown)(value)))
-        );
-    }
-    let _ = write!(
-        svg,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-        (left + WIDTH - RIGHT) / 2.0,
-        bottom + 31.0,
-        escape(picture.axis)
-    );
+    let axis = RowAxis {
+        scale: &scale,
+        shown: picture.shown,
+        title: picture.axis,
+        across: (left, WIDTH - RIGHT),
+        down: (TOP, bottom),
+    };
+    axis.draw(&mut svg);
     for (place, row) in picture.rows.iter().enumerate() {
         one(&mut svg, picture.shown, &scale, row, left, TOP + ROW * place as f64);
     }
@@ -109,14 +102,7 @@ fn one(
     top: f64,
 ) {
     let middle = top + ROW / 2.0;
-    let family = class(&row.family);
-    let _ = write!(
-        svg,
-        "<g class=\"row f-{family}\" data-label=\"{0}\"><text class=\"name\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{0}</text>",
-        escape(&row.label),
-        left - 6.0,
-        middle + 4.0
-    );
+    rows::begin(svg, &row.label, &row.family, (left, middle));
     let Some(value) = row.value else {
         let short: String = row.words.chars().take(REASON).collect();
         let _ = write!(
@@ -140,28 +126,9 @@ fn one(
         ROW - 7.0,
         escape(&format!("{}: {text}", row.label))
     );
-    for (number, cell) in row.cells.iter().enumerate() {
-        // Values that are alike lie beside each other, not on each other.
-        let aside = [0.0, -3.2, 3.2, -1.6, 1.6][number % 5];
-        let _ = write!(
-            svg,
-            "<circle class=\"cell\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"1.6\"/>",
-            scale.place(*cell),
-            middle + aside
-        );
-    }
-    if let Some((low, high)) = row.ends {
-        let (from, to) = (scale.place(low), scale.place(high));
-        let path = format!(
-            "M{from:.1} {0:.1}V{1:.1}M{from:.1} {middle:.1}H{to:.1}M{to:.1} {0:.1}V{1:.1}",
-            middle - 4.5,
-            middle + 4.5
-        );
-        let _ = write!(
-            svg,
-            "<path class=\"halo\" d=\"{path}\"/><path class=\"whisker\" d=\"{path}\"><title>{}</title></path>",
-            escape(&format!("{} to {}", shown(low), shown(high)))
-        );
+    rows::dots(svg, &row.cells, scale, middle);
+    if let Some(ends) = row.ends {
+        rows::whisker(svg, ends, scale, middle, shown);
     }
     let (end, foot) = (WIDTH - RIGHT + VALUE, middle + 4.0);
     let _ = write!(

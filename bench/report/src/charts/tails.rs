@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::charts::rows::{self, AXIS_ROOM, RowAxis};
 use crate::charts::scale::ChartScale;
-use crate::charts::{class, escape, tick, width};
+use crate::charts::{escape, width};
 
 /// One contestant.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +55,7 @@ pub(crate) fn draw(picture: &Tails, shown: fn(f64) -> String) -> String {
     let scale = ChartScale::log(values.chain(marks), left + 4.0, WIDTH - RIGHT);
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\" class=\"figure tails\">",
-        bottom + 38.0,
+        bottom + AXIS_ROOM,
         escape(picture.title)
     );
     for (place, _) in picture.rows.iter().enumerate().filter(|(place, _)| place % 2 == 0) {
@@ -64,15 +65,14 @@ pub(crate) fn draw(picture: &Tails, shown: fn(f64) -> String) -> String {
             top + ROW * place as f64
         );
     }
-    for value in scale.ticks() {
-        let x = scale.place(value);
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{top}\" y2=\"{bottom}\"/><text class=\"tick\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            bottom + 14.0,
-            escape(&tick(&shown(value)))
-        );
-    }
+    let axis = RowAxis {
+        scale: &scale,
+        shown,
+        title: picture.axis,
+        across: (left, WIDTH - RIGHT),
+        down: (top, bottom),
+    };
+    axis.draw(&mut svg);
     for (number, (value, name)) in picture.marks.iter().enumerate() {
         let (x, y) = (scale.place(*value), TOP + MARK * (number as f64 + 0.7));
         let (aside, anchor) = if x > WIDTH / 2.0 { (-4.0, "end") } else { (4.0, "start") };
@@ -85,13 +85,6 @@ pub(crate) fn draw(picture: &Tails, shown: fn(f64) -> String) -> String {
             escape(name)
         );
     }
-    let _ = write!(
-        svg,
-        "<text class=\"axis\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-        (left + WIDTH - RIGHT) / 2.0,
-        bottom + 31.0,
-        escape(picture.axis)
-    );
     for (place, row) in picture.rows.iter().enumerate() {
         one(&mut svg, shown, &scale, row, left, top + ROW * (place as f64 + 0.5));
     }
@@ -107,14 +100,7 @@ fn one(
     left: f64,
     middle: f64,
 ) {
-    let _ = write!(
-        svg,
-        "<g class=\"row f-{}\" data-label=\"{1}\"><text class=\"name\" x=\"{2}\" y=\"{3:.1}\" text-anchor=\"end\">{1}</text>",
-        class(&row.family),
-        escape(&row.label),
-        left - 6.0,
-        middle + 4.0
-    );
+    rows::begin(svg, &row.label, &row.family, (left, middle));
     let (Some(first), Some(last)) = (row.dots.first(), row.dots.last()) else {
         let short: String = row.void.chars().take(REASON).collect();
         let _ = write!(
@@ -134,16 +120,8 @@ fn one(
         scale.place(last.1)
     );
     let mut end = scale.place(last.1);
-    if let Some((low, high)) = row.ends {
-        let (from, to) = (scale.place(low), scale.place(high));
-        end = end.max(to);
-        let _ = write!(
-            svg,
-            "<path class=\"whisker\" d=\"M{from:.1} {0:.1}V{1:.1}M{from:.1} {middle:.1}H{to:.1}M{to:.1} {0:.1}V{1:.1}\"><title>{2}</title></path>",
-            middle - 4.0,
-            middle + 4.0,
-            escape(&format!("95 % interval: {} to {}", shown(low), shown(high)))
-        );
+    if let Some(ends) = row.ends {
+        end = end.max(rows::whisker(svg, ends, scale, middle, shown));
     }
     for (number, (name, value)) in row.dots.iter().enumerate() {
         let size = [2.6, 3.4, 4.4][number.min(2)];

@@ -161,9 +161,9 @@ pub(crate) fn connections(records: &Levelled, trails: &[Trail]) -> Option<Openin
     let holders = trails.iter().filter(held).count();
     let mut besides = Vec::new();
     if holders == trails.len() {
-        besides.push(format!("All held {} connections.", show::rate(most)));
+        besides.push(format!("All held {}.", show::about(most, "connection")));
     } else {
-        besides.push(format!("{holders} of {} held {} connections.", trails.len(), show::rate(most)));
+        besides.push(format!("{holders} of {} held {}.", trails.len(), show::about(most, "connection")));
     }
     if !walls.is_empty() {
         besides.push(format!("A wall was met by {}.", walls.join(", ")));
@@ -176,7 +176,7 @@ pub(crate) fn connections(records: &Levelled, trails: &[Trail]) -> Option<Openin
         .filter(with_memory)
         .map(|point| point.x)
         .reduce(f64::max)?;
-    let over = format!(" with {} connections", show::rate(x));
+    let over = format!(" with {}", show::about(x, "connection"));
     let quantity = Quantity {
         noun: format!("memory above idle{over}"),
         best: format!("the least memory above idle{over}"),

@@ -62,7 +62,7 @@ impl Opening {
     /// The answer of an experiment; `None` where nothing was measured that could be ranked.
     pub(crate) fn of(model: &Model, records: &Levelled, found: &Found) -> Option<Opening> {
         match found {
-            Found::Compared => compare::opening(model),
+            Found::Compared(_) => compare::opening(model),
             Found::Along(axis, trails) => match axis.kind {
                 AxisKind::Offered => along::curve(records),
                 AxisKind::Cores => along::scale(records, trails),

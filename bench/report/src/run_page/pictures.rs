@@ -4,8 +4,9 @@ use dyno_units::show;
 
 use super::table::rendered;
 use super::{Moment, RunPage, RunTable};
+use crate::charts::heat::{self, Heat, HeatRow};
 use crate::charts::plot::{self, Plot, PlotAxis, PlotLine};
-use crate::sections::{chart, charts};
+use crate::sections::{chart, charts, noted};
 
 impl RunPage {
     pub(super) fn over_time(&self) -> String {
@@ -63,9 +64,35 @@ impl RunPage {
             rows: self.moments.iter().map(row).collect(),
             ..RunTable::default()
         });
-        let figures =
-            [chart("How much was sent and answered", &rate), chart("How long answers took", &percentiles)];
+        let mut figures = vec![
+            chart("How much was sent and answered", &rate),
+            chart("How long answers took", &percentiles),
+        ];
+        figures.extend(self.heat().map(|(words, svg)| {
+            noted(&words, "Half of the answers, 99 of 100, and the slowest; the darker, the longer.", &svg)
+        }));
         charts(&figures) + &format!("<details><summary>The same as a table</summary>{table}</details>")
+    }
+
+    /// Latencies over time as shades, and when they were worst; `None` where nothing was answered.
+    fn heat(&self) -> Option<(String, String)> {
+        let slowest = self.moments.iter().filter(|m| m.max_ns > 0).max_by_key(|m| m.max_ns)?;
+        let words = format!(
+            "The slowest answer, {}, came {} s after the start",
+            show::time(slowest.max_ns as f64),
+            show::three(slowest.at_s)
+        );
+        let row = |label: &str, of: fn(&Moment) -> u64| HeatRow {
+            label: label.into(),
+            family: label.into(),
+            // The moments lie at even distances, and one without answers has the lightest shade.
+            cells: vec![self.moments.iter().map(|m| of(m) as f64).collect()],
+        };
+        let rows = [row("p50", |m| m.p50_ns), row("p99", |m| m.p99_ns), row("max", |m| m.max_ns)];
+        let last = self.moments.last().map_or(0.0, |m| m.at_s);
+        let axis = format!("from the start to {} s, warm-up included", show::three(last));
+        let svg = heat::draw(&Heat { title: &words, axis: &axis, shown: show::time, rows: &rows })?;
+        Some((words, svg))
     }
 
     pub(super) fn latencies(&self) -> String {

@@ -4,7 +4,9 @@ use crate::charts::escape;
 use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
-use crate::sections::{chart_in_two_scales, charts, head, hockey, legend, speed_up};
+use crate::sections::{
+    chart_in_two_scales, charts, head, hockey, legend, row_name_cell, short_name_cell, speed_up,
+};
 use crate::who;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::critical::{RateStanding, TriedRate, limit_of};
@@ -214,6 +216,14 @@ fn memory(across: &Across, trails: &[Trail]) -> [String; 2] {
     ]
 }
 
+/// The head cell of a trail: of a contestant, or of one among connections that say nothing.
+fn trail_cell(label: &str) -> String {
+    match label.strip_suffix(IDLE) {
+        Some(name) => row_name_cell(label, &(who::link(name) + IDLE)),
+        None => short_name_cell(label),
+    }
+}
+
 fn walls(trails: &[Trail]) -> String {
     let rows: String = trails
         .iter()
@@ -221,8 +231,8 @@ fn walls(trails: &[Trail]) -> String {
             let wall = trail.points.iter().find(|point| point.wall.is_some())?;
             let held = trail.points.iter().rfind(|point| point.x < wall.x && point.rate.value().is_some());
             Some(format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
-                escape(&trail.line.label),
+                "<tr>{}<td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
+                trail_cell(&trail.line.label),
                 held.map_or("–".to_string(), |point| show::rate(point.x)),
                 show::rate(wall.x),
                 escape(wall.wall.as_deref().unwrap_or_default())
@@ -262,8 +272,8 @@ fn law(trails: &[Trail], seed: u64) -> String {
         for point in &trail.points {
             let speed_up = base.zip(point.rate.value()).map(|(base, rate)| rate / base);
             rows += &format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
-                escape(&trail.line.label),
+                "<tr>{}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
+                trail_cell(&trail.line.label),
                 point.x,
                 speed_up.map_or("–".into(), show::ratio),
                 speed_up.map_or("–".into(), |ratio| show::share(ratio / point.x)),
@@ -297,8 +307,8 @@ fn critical(records: &Levelled) -> String {
         .iter()
         .map(|finding| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
-                escape(&finding.contestant),
+                "<tr>{}<td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td><td>{}</td></tr>",
+                trail_cell(&finding.contestant),
                 finding.critical_per_s().map_or("–".into(), |rate| format!("{}/s", show::rate(rate))),
                 finding.bracket.beyond.map_or("–".into(), beyond),
                 finding.p99_there_ns.map_or("–".into(), show::time),
@@ -338,9 +348,8 @@ fn table(axis: Axis, trails: &[Trail]) -> String {
         .flat_map(|trail| trail.points.iter().map(move |point| (trail, point)))
         .map(|(trail, point)| {
             format!(
-                "<tr><th scope=\"row\">{0}</th><td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
-                who::link(trail.line.label.strip_suffix(IDLE).unwrap_or(&trail.line.label))
-                    + if trail.line.label.ends_with(IDLE) { IDLE } else { "" },
+                "<tr>{0}<td data-value=\"{1}\">{2}</td>{3}{4}{5}{6}{7}</tr>",
+                trail_cell(&trail.line.label),
                 point.x,
                 show::rate(point.x),
                 value_cell(&point.rate, show::rate),

@@ -4,10 +4,12 @@ use crate::charts::bars::{self, ChartBar};
 use crate::charts::escape;
 use crate::finding::{self, Caption};
 use crate::section::Section;
-use crate::sections::{charts, head, latency, legend, noted, noted_in_two_scales};
+use crate::sections::{
+    charts, head, latency, legend, name_cell, noted, noted_in_two_scales, short_name_cell, stack,
+};
 use crate::transports;
-use crate::who;
 use dyno_analysis::comparison::{Model, Row};
+use dyno_analysis::explanation::stack::CostStack;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
 use dyno_analysis::transports::prices;
@@ -15,7 +17,7 @@ use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 
 /// The parts of the page.
-pub(crate) fn sections(model: &Model, records: &Levelled) -> Vec<Section> {
+pub(crate) fn sections(model: &Model, records: &Levelled, stacks: &[CostStack]) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
     let mut found = vec![
         section("table", "Side by side", table(model)),
@@ -25,6 +27,9 @@ pub(crate) fn sections(model: &Model, records: &Levelled) -> Vec<Section> {
         section("memory", "Memory", memory(model)),
         section("spread", "How evenly work was spread", spread(model)),
     ];
+    if let Some(body) = stack::body(records, stacks) {
+        found.insert(3, section("stack", "Of what the cost is made", body));
+    }
     if let Some(table) = security(model) {
         found.insert(1, section("security", "What security costs", table));
     }
@@ -97,12 +102,9 @@ fn table(model: &Model) -> String {
             None => "<td data-value=\"\">–</td>".to_string(),
         };
         rows += &format!(
-            "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\"><span>{15}</span> <small class=\"f-{4}\">{3}</small></th>{5}{6}{7}{8}{9}{10}{11}{12}{13}{14}</tr>",
+            "<tr{}>{}{}{}{}{}{}{}{}{}{}{}</tr>",
             if place == model.baseline { " class=\"baseline\"" } else { "" },
-            escape(&row.label),
-            escape(&row.idea),
-            escape(&row.family),
-            crate::charts::class(&row.family),
+            name_cell(&row.label, &row.idea, &row.family),
             value_cell(&row.capacity, show::rate),
             value_cell(&row.p50_ns, show::time),
             value_cell(&row.p99_ns, show::time),
@@ -113,7 +115,6 @@ fn table(model: &Model) -> String {
             value_cell(&row.switches, show::three),
             value_cell(&row.memory, show::bytes),
             value_cell(&row.memory_per_connection, show::bytes),
-            who::link(&row.label),
         );
     }
     let base = model.rows.get(model.baseline).map_or("none", |base| base.label.as_str());
@@ -147,8 +148,8 @@ fn security(model: &Model) -> Option<String> {
             let [contestant, transport, others @ ..] = transports::texts(price);
             let others: String = others.iter().map(|text| format!("<td>{}</td>", escape(text))).collect();
             format!(
-                "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td>{others}</tr>",
-                escape(&contestant),
+                "<tr>{}<td class=\"text\">{}</td>{others}</tr>",
+                short_name_cell(&contestant),
                 escape(&transport)
             )
         })
@@ -353,8 +354,8 @@ fn spread(model: &Model) -> String {
             let most = row.spread.iter().copied().max().unwrap_or(0) as f64;
             let least = row.spread.iter().copied().min().unwrap_or(0) as f64;
             format!(
-                "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
-                escape(&row.label),
+                "<tr>{}<td>{}</td><td>{}</td><td>{}</td></tr>",
+                short_name_cell(&row.label),
                 row.spread.len(),
                 show::share(least / even.max(1.0)),
                 show::share(most / even.max(1.0)),

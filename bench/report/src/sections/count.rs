@@ -10,7 +10,7 @@ use crate::charts::bars::{self, ChartBar, Frame};
 use crate::charts::escape;
 use crate::section::Section;
 use crate::sections::compare::value_cell;
-use crate::sections::{chart_in_two_scales, charts, head, legend};
+use crate::sections::{chart_in_two_scales, charts, head, legend, name_cell};
 
 /// The parts of the page.
 pub(crate) fn sections(model: &Model, rows: &[CountRow]) -> Vec<Section> {
@@ -60,12 +60,9 @@ fn table(rows: &[CountRow]) -> String {
                     + &value_cell(&own.switches, show::three)
             };
             format!(
-                "<tr{}><th scope=\"row\" data-value=\"{1}\" title=\"{2}\"><span>{1}</span> <small class=\"f-{4}\">{3}</small></th>{5}{6}</tr>",
+                "<tr{}>{}{}{}</tr>",
                 if base == Some(row) { " class=\"baseline\"" } else { "" },
-                escape(&row.line.label),
-                escape(&row.line.idea),
-                escape(&row.line.family),
-                crate::charts::class(&row.line.family),
+                name_cell(&row.line.label, &row.line.idea, &row.line.family),
                 of(|row| &row.request),
                 of(|row| &row.connection),
             )

@@ -13,6 +13,7 @@ use crate::section::Section;
 use crate::sections::compare::value_cell;
 use crate::sections::{chart_in_two_scales, charts, head, legend};
 use crate::turns::with_interval;
+use crate::who;
 
 /// The parts of the page.
 pub(crate) fn sections(model: &Model, rows: &[DuelRow]) -> Vec<Section> {
@@ -42,11 +43,12 @@ fn table(rows: &[DuelRow]) -> String {
     ]);
     let name = |side: &DuelSide| {
         format!(
-            "<td class=\"text\" data-value=\"{0}\" title=\"{1}\"><span>{0}</span> <small class=\"f-{3}\">{2}</small></td>",
+            "<td class=\"text\" data-value=\"{0}\" title=\"{1}\"><span>{4}</span> <small class=\"f-{3}\">{2}</small></td>",
             escape(&side.line.label),
             escape(&side.line.idea),
             escape(&side.line.family),
             crate::charts::class(&side.line.family),
+            who::link(&side.line.label),
         )
     };
     let ratio = |comparison: &Comparison| match &comparison.ratio {

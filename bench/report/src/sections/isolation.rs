@@ -7,7 +7,8 @@ use dyno_units::show;
 use crate::charts::{class, escape};
 use crate::isolation::{back, mended, percent};
 use crate::section::Section;
-use crate::sections::head;
+use crate::sections::{head, short_name_cell};
+use crate::who;
 
 /// The parts of the page.
 pub(crate) fn sections(rows: &[IsolationRow]) -> Vec<Section> {
@@ -68,7 +69,7 @@ fn matrix(rows: &[IsolationRow]) -> String {
                 "<tr><th scope=\"row\" title=\"{}\"><span class=\"f-{}\">{}</span></th>{cells}</tr>",
                 escape(&row.line.idea),
                 class(&row.line.family),
-                escape(&row.line.label)
+                who::link(&row.line.label)
             )
         })
         .collect();
@@ -167,8 +168,8 @@ fn line(label: &str, cell: &FaultCell) -> String {
         None => format!("void: {}", cell.reason),
     };
     format!(
-        "<tr><th scope=\"row\" data-value=\"{0}\">{0}</th><td class=\"text\">{1}</td>{2}{3}{4}{5}{6}<td data-value=\"{7}\">{7}</td><td class=\"text\">{8}</td><td data-value=\"{9}\">{9} of {10}</td></tr>",
-        escape(label),
+        "<tr>{0}<td class=\"text\">{1}</td>{2}{3}{4}{5}{6}<td data-value=\"{7}\">{7}</td><td class=\"text\">{8}</td><td data-value=\"{9}\">{9} of {10}</td></tr>",
+        short_name_cell(label),
         cell.fault,
         number(cell.hurt_share(), &percent),
         of_blocks(fates.cut),

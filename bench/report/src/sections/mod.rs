@@ -5,6 +5,7 @@ use crate::charts::{class, escape};
 use crate::found::Found;
 use crate::glossary;
 use crate::section::Section;
+use crate::who;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::Levelled;
 
@@ -17,13 +18,14 @@ pub(crate) mod isolation;
 pub(crate) mod latency;
 pub(crate) mod overload;
 pub(crate) mod speed_up;
+pub(crate) mod stack;
 pub(crate) mod trade;
 pub(crate) mod waiting;
 
 /// All parts that an experiment has.
 pub(crate) fn all(model: &Model, records: &Levelled, found: &Found) -> Vec<Section> {
     match found {
-        Found::Compared => compare::sections(model, records),
+        Found::Compared(stacks) => compare::sections(model, records, stacks),
         Found::Along(axis, trails) => along::sections(model, records, *axis, trails),
         Found::Counted(rows) => count::sections(model, rows),
         Found::InTurn(rows) => duel::sections(model, rows),
@@ -48,6 +50,28 @@ pub(crate) fn head(columns: &[(&str, bool)]) -> String {
             )
         })
         .collect()
+}
+
+/// The head cell of a contestant's row: its name, which leads to its entry, what it is, and its family.
+pub(crate) fn name_cell(label: &str, idea: &str, family: &str) -> String {
+    format!(
+        "<th scope=\"row\" data-value=\"{}\" title=\"{}\"><span>{}</span> <small class=\"f-{}\">{}</small></th>",
+        escape(label),
+        escape(idea),
+        who::link(label),
+        class(family),
+        escape(family),
+    )
+}
+
+/// The same where there is room for the name alone.
+pub(crate) fn short_name_cell(label: &str) -> String {
+    row_name_cell(label, &who::link(label))
+}
+
+/// The head cell of a row that is sorted by `label` and shows `html`.
+pub(crate) fn row_name_cell(label: &str, html: &str) -> String {
+    format!("<th scope=\"row\" data-value=\"{}\">{html}</th>", escape(label))
 }
 
 /// Charts side by side where there is room.

@@ -9,7 +9,8 @@ use crate::charts::escape;
 use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
-use crate::sections::{chart, charts, head, legend};
+use crate::sections::{chart, charts, head, legend, row_name_cell};
+use crate::who;
 
 /// The parts of the page.
 pub(crate) fn sections(model: &Model, rows: &[OverloadRow]) -> Vec<Section> {
@@ -69,8 +70,8 @@ fn table(rows: &[OverloadRow]) -> String {
         .flat_map(|row| row.points.iter().map(move |point| (row, point)))
         .map(|(row, point)| {
             format!(
-                "<tr><th scope=\"row\">{}</th><td class=\"text\">{}</td><td data-value=\"{2}\">{2}x</td>{3}{4}{5}{6}{7}<td class=\"text\">{8}</td><td class=\"text\">{9}</td></tr>",
-                escape(&row.architecture),
+                "<tr>{}<td class=\"text\">{}</td><td data-value=\"{2}\">{2}x</td>{3}{4}{5}{6}{7}<td class=\"text\">{8}</td><td class=\"text\">{9}</td></tr>",
+                row_name_cell(&row.architecture, &who::link_as(&row.line.label, &row.architecture)),
                 escape(&row.control),
                 point.times,
                 value_cell(&point.good, show::rate),

@@ -7,10 +7,9 @@ use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 
 use crate::charts::bars::{self, ChartBar, Frame};
-use crate::charts::escape;
 use crate::section::Section;
 use crate::sections::compare::value_cell;
-use crate::sections::{chart_in_two_scales, charts, head, legend};
+use crate::sections::{chart_in_two_scales, charts, head, legend, name_cell};
 use crate::waiting::{per_second, stopped, told};
 
 /// The parts of the page.
@@ -28,15 +27,8 @@ pub(crate) fn sections(model: &Model, rows: &[WaitingRow]) -> Vec<Section> {
     ]
 }
 
-/// A head cell of the name of a contestant.
-fn name_cell(row: &WaitingRow) -> String {
-    format!(
-        "<th scope=\"row\" data-value=\"{0}\" title=\"{1}\"><span>{0}</span> <small class=\"f-{3}\">{2}</small></th>",
-        escape(&row.line.label),
-        escape(&row.line.idea),
-        escape(&row.line.family),
-        crate::charts::class(&row.line.family),
-    )
+fn named(row: &WaitingRow) -> String {
+    name_cell(&row.line.label, &row.line.idea, &row.line.family)
 }
 
 fn matrix(rows: &[WaitingRow]) -> String {
@@ -59,7 +51,7 @@ fn matrix(rows: &[WaitingRow]) -> String {
                     None => "<td>–</td>".to_string(),
                 })
                 .collect();
-            format!("<tr>{}{cells}<td>{}</td></tr>", name_cell(row), stopped(row))
+            format!("<tr>{}{cells}<td>{}</td></tr>", named(row), stopped(row))
         })
         .collect();
     format!(
@@ -83,7 +75,7 @@ fn table(rows: &[WaitingRow]) -> String {
         .map(|row| {
             format!(
                 "<tr>{}<td data-value=\"{}\">{}</td>{}{}{}{}{}</tr>",
-                name_cell(row),
+                named(row),
                 row.stops().map_or(String::new(), |(least, _)| least.to_string()),
                 stopped(row),
                 value_cell(&row.memory, show::bytes),

@@ -8,6 +8,7 @@ use super::words::advice;
 use super::{FIGURES, SHARE_WORDS, Shown, legend, percent};
 use crate::charts::{class, escape};
 use crate::section::Section;
+use crate::who;
 use crate::words::bearings;
 
 /// The parts of the page.
@@ -112,7 +113,7 @@ fn body(matrix: &Matrix, shown: impl Fn(&WorkloadRow, usize) -> String) -> Strin
                 "<tr><th scope=\"row\" title=\"{}\"><span class=\"f-{}\">\u{25cf}</span> {}</th>{cells}</tr>",
                 escape(&line.idea),
                 class(&line.family),
-                escape(&line.label)
+                who::link(&line.label)
             )
         })
         .collect();

@@ -1,4 +1,6 @@
-//! What the tests of reports share: the header of an experiment on planted servers.
+//! What the tests of reports share: the header of an experiment on planted servers, and what holds of every page.
+
+#![allow(dead_code, reason = "each file of tests uses its part")]
 
 use dyno_measure::contestant::Contestant;
 use dyno_record::SCHEMA;
@@ -21,5 +23,22 @@ pub(crate) fn header(experiment: Experiment, contestants: &[Contestant], blocks:
         contestants: contestants.iter().map(Contestant::line).collect(),
         environment: Environment::default(),
         floor: None,
+    }
+}
+
+/// A contestant of which only name and family matter.
+pub(crate) fn contestant(label: &str, family: &str) -> Contestant {
+    Contestant {
+        idea: "an idea".into(),
+        family: family.into(),
+        ..dyno_measure::contestant::foreign::bare(label, vec!["dyno".into()])
+    }
+}
+
+/// Every link within a page leads somewhere on it.
+pub(crate) fn assert_links_lead(html: &str) {
+    for link in html.split("href=\"#").skip(1) {
+        let target = link.split('"').next().unwrap_or_default();
+        assert!(html.contains(&format!("id=\"{target}\"")), "a link leads to #{target}, which is not there");
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn report(path: &Path) -> Report {
     let chapter = ChapterText { name: "fast".into(), text: "## Idea\n\nIt hurries.".into() };
     Report::with(
         &Levelled::of(store::read(path).unwrap()),
-        &Supplements { chapters: &[chapter], counts: None },
+        &Supplements { chapters: &[chapter], ..Supplements::default() },
     )
     .unwrap()
 }

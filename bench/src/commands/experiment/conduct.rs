@@ -1,9 +1,10 @@
 //! An experiment from its directory to its report.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dyno_analysis::explanation::build::Build;
+use dyno_analysis::explanation::units_of;
 use dyno_clients::engine::quota;
 use dyno_measure::campaign::{Campaign, EndedEarly, expected_time};
 use dyno_measure::contestant::Contestant;
@@ -14,14 +15,15 @@ use dyno_measure::floor;
 use dyno_measure::limits::{REPEAT_SHARE, RESTLESS_MS};
 use dyno_measure::order::ExperimentPlan;
 use dyno_measure::place::{Placement, ranges};
-use dyno_measure::preflight;
+use dyno_measure::preflight::{self, Refusal};
 use dyno_measure::probe::machine::online_cores;
 use dyno_measure::rig::system::System;
 use dyno_measure::setup::Setup;
+use dyno_measure::unit_costs;
 use dyno_record::SCHEMA;
 use dyno_record::cell::Cell;
 use dyno_record::experiment::Experiment;
-use dyno_record::header::Header;
+use dyno_record::header::{Floor, Header};
 use dyno_record::measured::Record;
 use dyno_record::step::Step;
 use dyno_record::store::{Store, StoreError};
@@ -30,11 +32,12 @@ use dyno_units::text::{cut, wrap};
 
 use super::spec::Spec;
 use crate::exit::{Exit, Failure};
-use crate::limits::TERMINAL_COLUMNS;
+use crate::limits::{STACK_COST_ATTEMPTS, TERMINAL_COLUMNS, UNIT_COST_TIME};
 use crate::meant;
 use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
 use crate::results;
+use crate::scratch::Scratch;
 
 /// Counts the instructions of those who took part in an experiment, into a directory.
 pub(crate) type Count = fn(&Spec, &Path) -> Result<(), Failure>;
@@ -91,6 +94,11 @@ impl Launch {
     ) -> Result<Exit, Failure> {
         if self.dry_run {
             print_plan(setup, &plan());
+            if self.spec.experiment == Experiment::Compare {
+                let attempts = units_of(&builds(setup)).len() * STACK_COST_ATTEMPTS;
+                let time = UNIT_COST_TIME * u32::try_from(attempts).unwrap_or(u32::MAX);
+                outln!("and about {} before that, for what single steps cost here", show::span(time));
+            }
             return Ok(Exit::Success);
         }
         self.conduct(setup, run)
@@ -190,10 +198,24 @@ impl Launch {
             limit: (self.spec.experiment == Experiment::Curve).then(|| self.spec.limit()),
             compute_rounds_per_us: compute_rounds_per_us(),
             contestants: setup.contestants.iter().map(Contestant::line).collect(),
-            floor: Some(floor::measure(&online_cores())),
+            floor: Some(self.floor(setup)),
             environment: environment::read(),
         }
     }
+
+    /// The machine's floor; for a comparison with what one costs of each step of which the contestants are made.
+    fn floor(&self, setup: &Setup) -> Floor {
+        let mut floor = floor::measure(&online_cores());
+        if self.spec.experiment == Experiment::Compare {
+            floor.unit_costs = unit_costs::usual_prices(&units_of(&builds(setup)), STACK_COST_ATTEMPTS);
+        }
+        floor
+    }
+}
+
+/// How the contestants are built.
+fn builds(setup: &Setup) -> Vec<Build> {
+    setup.contestants.iter().map(|contestant| contestant.build).collect()
 }
 
 /// The plan as a table: each step with its loads, how many cells it has, and how long they take.
@@ -222,28 +244,41 @@ fn table(plan: &ExperimentPlan, usual: impl Fn(&Cell) -> Duration) -> Vec<String
 /// # Errors
 /// Usage (2) when a contestant answers otherwise than it should.
 pub(crate) fn check_service(setup: &Setup) -> Result<(), Failure> {
-    let scratch = std::env::temp_dir().join(format!("dyno-check-{}", std::process::id()));
-    // Servers that give up their privileges read the files in it as another user.
-    let made = fs::create_dir(&scratch);
-    made.map_err(|error| {
-        let message = format!("cannot make {}: {error}", scratch.display());
-        Failure::failed(message, "set TMPDIR to a directory that can be written")
-    })?;
-    let found = preflight::refusals(setup, &scratch);
-    // Keys may lie in it, and nothing that is needed any more.
-    let _ = fs::remove_dir_all(&scratch);
-    let found = found?;
+    let scratch = Scratch::make("check")?;
+    let found = preflight::refusals(setup, scratch.path())?;
     if found.is_empty() {
         return Ok(());
     }
     let each: Vec<String> =
         found.iter().map(|refusal| format!("{}: {}", refusal.contestant, refusal.words)).collect();
-    let usual =
-        "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well";
+    let asked = found.iter().find_map(|refusal| {
+        let of = |contestant: &&Contestant| contestant.label == refusal.contestant;
+        setup.contestants.iter().find(of)?.path.clone()
+    });
     Err(Failure::usage(
-        format!("{} cannot be measured: {}", setup.service, each.join("; ")),
-        meant::service(&setup.service).unwrap_or_else(|| usual.into()),
+        format!("{} cannot be measured: {}", asked.as_ref().unwrap_or(&setup.service), each.join("; ")),
+        meant::service(&setup.service).unwrap_or_else(|| remedy_of(&found)),
     ))
+}
+
+/// What helps when contestants do not have the service, or answer it otherwise than they should.
+fn remedy_of(found: &[Refusal]) -> String {
+    let foreign: Vec<&Refusal> = found.iter().filter(|refusal| !refusal.own).collect();
+    if foreign.len() < found.len() {
+        return "name another --service: `dyno list` shows Dyno's own, and other servers must have it as well"
+            .into();
+    }
+    let names: Vec<&str> = foreign.iter().map(|refusal| refusal.contestant.as_str()).collect();
+    if foreign.iter().all(|refusal| refusal.by_bodies) {
+        return format!(
+            "if bodies differ from answer to answer, as those with a time do, write expect = \"status\" into the [[server]] table of {}",
+            names.join(", ")
+        );
+    }
+    format!(
+        "leave {} out, or ask for what all have: --service, or a path of its own in a [[server]] table",
+        names.join(", ")
+    )
 }
 
 fn print_plan(setup: &Setup, plan: &ExperimentPlan) {

@@ -91,6 +91,7 @@ fn paragraphs(lines: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dyno_analysis::cost_part::CostPart;
     use dyno_analysis::explanation::Reason;
     use dyno_servers::architectures;
 
@@ -103,6 +104,7 @@ mod tests {
     /// Every unit as a reason of its own, of which each adds so much to a difference of 40 us.
     fn explained(step: Step, adds_ns: f64) -> Explained {
         let reasons = Unit::ALL.into_iter().map(|unit| Reason {
+            part: CostPart::Events,
             what: "connections watched",
             per_request: [123.456, 0.0],
             cost_ns: [adds_ns / 123.456; 2],

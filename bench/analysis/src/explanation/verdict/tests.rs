@@ -1,4 +1,5 @@
 use super::*;
+use crate::cost_part::CostPart;
 use crate::explanation::Reason;
 use dyno_record::step::Step;
 
@@ -7,6 +8,7 @@ const NAMES: [&str; 2] = ["a", "b"];
 /// A difference of 10 us, and reasons that add so much.
 fn explained(adds_ns: &[f64]) -> Explained {
     let reasons = adds_ns.iter().map(|adds| Reason {
+        part: CostPart::Started,
         what: "steps",
         per_request: [1.0, 0.0],
         cost_ns: [*adds; 2],
@@ -26,6 +28,21 @@ fn explained(adds_ns: &[f64]) -> Explained {
 fn nothing_comes_first_when_the_reasons_explain_the_difference() {
     assert_eq!(explained(&[9_000.0]).verdict(NAMES), None);
     assert_eq!(explained(&[6_000.0, 2_600.0]).verdict(NAMES), None);
+}
+
+#[test]
+fn a_difference_is_explained_when_little_is_left_of_it_and_it_is_no_noise() {
+    let noise = Explained { difference_ns: Some([-1_000.0, 3_000.0]), ..explained(&[9_000.0]) };
+    for (what, found, is_explained) in [
+        ("a small rest", explained(&[9_000.0]), true),
+        ("a rest below nothing", explained(&[11_000.0]), true),
+        ("a large rest", explained(&[6_000.0]), false),
+        ("parts far beyond the whole", explained(&[15_700.0]), false),
+        ("nothing counted", explained(&[]), false),
+        ("noise", noise, false),
+    ] {
+        assert_eq!(found.is_explained(), is_explained, "{what}");
+    }
 }
 
 #[test]
