@@ -19,6 +19,7 @@ pub(crate) const TRANSPORT: &[Case] = &[
         "--peer",
         &["URL --peer KEY", "URL --transport tls --peer KEY", "URL --transport channel --peer KEY --trust t"],
     ),
+    ("--tickets", &["URL --tickets yes", "URLS --tickets yes"]),
     ("--insecure", &["URL --insecure", "URL --transport channel --insecure"]),
 ];
 
@@ -133,6 +134,7 @@ pub(crate) const COMMANDS: &[Row] = &[
                 ("--rate", &["--services hello,wait --rate 5k"]),
                 ("--services", &["--resume d --services hello", "--service /json --services hello"]),
                 ("--ci", ALWAYS),
+                ("--count", &["epoll --ci old --count"]),
             ],
         ],
         &[
@@ -279,8 +281,13 @@ pub(crate) const COMMANDS: &[Row] = &[
             ("--cores", ALWAYS),
             ("--drain", ALWAYS),
             ("--files", ALWAYS),
+            ("--uploads", ALWAYS),
+            ("--max-upload", &["epoll --max-upload 1MiB"]),
             ("--json", ALWAYS),
             ("--faults", ALWAYS),
+            ("--control", ALWAYS),
+            ("--urgent", &["io-uring --urgent", "epoll --listen unix:/run/a.sock --urgent"]),
+            ("--tickets", &["epoll --tickets yes", "epoll --transport tls --tickets yes"]),
             ("--compute-rounds-per-us", ALWAYS),
             ("--transport", ALWAYS),
             ("--credentials", &["epoll --credentials d"]),
@@ -301,6 +308,7 @@ pub(crate) const COMMANDS: &[Row] = &[
         ]],
         &[("--insecure", &["epoll --transport tls --insecure"])],
     ),
+    ("control", &[&[("--json", ALWAYS)]], &[]),
     ("list", &[&[("--names", ALWAYS)]], &[("--json", &["--json"])]),
     ("load", &[PLACE, TRANSPORT, REQUEST, LOAD], &[]),
     (
