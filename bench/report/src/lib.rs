@@ -4,6 +4,7 @@ use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::levelling::Levelled;
 use dyno_units::text::wrap;
 
+use crate::counts::CountPart;
 use crate::error::ReportError;
 use crate::found::Found;
 use crate::opening::Opening;
@@ -13,6 +14,7 @@ use crate::who::ChapterText;
 pub mod book_page;
 mod cells;
 mod charts;
+mod counts;
 pub mod error;
 mod finding;
 mod found;
@@ -45,6 +47,15 @@ pub mod who;
 mod words;
 mod workloads;
 
+/// What there is beside the records of an experiment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Supplements<'a> {
+    /// The chapters of a book, to which the names on the page lead.
+    pub chapters: &'a [ChapterText],
+    /// The records of a count of instructions that was made with it.
+    pub counts: Option<&'a Levelled>,
+}
+
 /// A report in all its forms.
 #[derive(Debug)]
 pub struct Report {
@@ -72,16 +83,17 @@ impl Report {
     /// # Errors
     /// When one of its forms cannot be encoded, which would be a fault of this program.
     pub fn of(records: &Levelled) -> Result<Self, ReportError> {
-        Report::with_chapters(records, &[])
+        Report::with(records, &Supplements::default())
     }
 
-    /// The same with the chapters of a book, to which the names on the page lead.
+    /// The same with what else there is.
     ///
     /// # Errors
     /// As [`Report::of`].
-    pub fn with_chapters(records: &Levelled, chapters: &[ChapterText]) -> Result<Self, ReportError> {
+    pub fn with(records: &Levelled, supplements: &Supplements) -> Result<Self, ReportError> {
         let model = comparison::model(records);
         let found = Found::of(records);
+        let counts = supplements.counts.map(|counts| CountPart::of(counts, &found.cpu_of_a_request(&model)));
         let opening = Opening::of(&model, records, &found);
         let answer = opening::terminal(opening.as_ref());
         let rest = terminal(&model, records, &found);
@@ -97,15 +109,22 @@ impl Report {
         };
         let figures = summary::figures(&model, records, &found);
         Ok(Report {
-            terminal: answer + &rest,
-            markdown,
+            terminal: answer + &rest + &counts.as_ref().map_or(String::new(), CountPart::terminal),
+            markdown: markdown + &counts.as_ref().map_or(String::new(), CountPart::markdown),
             csv: match found {
                 Found::Isolated(_) => isolation_cells::render(&records.cells)?,
                 _ => cells::render(records.header.experiment, &records.cells)?,
             },
             summary_csv: summary::csv(&figures)?,
             summary_json: summary::json(&records.header, figures)?,
-            html: page::render(&model, records, &found, opening.as_ref(), chapters)?,
+            html: page::render(
+                &model,
+                records,
+                &found,
+                opening.as_ref(),
+                counts.as_ref(),
+                supplements.chapters,
+            )?,
             pictures: pictures::all(&model, records, &found, opening.as_ref()),
             usable: records.cells.iter().any(|record| record.counts()),
         })

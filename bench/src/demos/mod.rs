@@ -12,6 +12,7 @@ pub(crate) mod encryption;
 pub(crate) mod envelopes;
 pub(crate) mod forward_secrecy;
 mod healing;
+pub(crate) mod interrupt;
 pub(crate) mod mitm;
 pub(crate) mod replay;
 pub(crate) mod resumption;
@@ -63,7 +64,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 11] = [
+pub(crate) const ALL: [Demo; 12] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -75,6 +76,7 @@ pub(crate) const ALL: [Demo; 11] = [
     forward_secrecy::DEMO,
     resumption::DEMO,
     access::DEMO,
+    interrupt::DEMO,
 ];
 
 /// Their names, in the same order.

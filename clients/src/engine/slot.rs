@@ -46,6 +46,8 @@ pub(super) struct Slot {
     pub free_ns: u64,
     /// When the request was sent, or its connect begun.
     pub sent_ns: u64,
+    /// When it had been sent for certain: later, if the thread stood still between its look at the clock and its next.
+    pub sent_by_ns: u64,
     /// For how long the generator stood still while requests waited for a connection, this one among them, ns.
     pub still_ns: u64,
     /// For how long the generator left this request alone since it was sent, ns, and until when that is counted.
@@ -79,6 +81,7 @@ impl Default for Slot {
             intended_ns: 0,
             free_ns: 0,
             sent_ns: 0,
+            sent_by_ns: 0,
             still_ns: 0,
             unread_ns: 0,
             attended_ns: 0,

@@ -23,6 +23,7 @@ mod idle;
 pub(crate) mod lines;
 pub(crate) mod material;
 pub mod mock;
+mod mock_nature;
 mod mock_turns;
 pub mod outcome;
 pub mod process;

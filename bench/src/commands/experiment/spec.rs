@@ -76,7 +76,7 @@ pub(crate) struct Spec {
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) connections: ConnectionCount,
-    /// As fast as is still useful: 6 minutes for all of `compare`, 90 seconds for `compare --services /`
+    /// As fast as is still useful: 8 minutes for all of `compare`, 2 minutes for `compare --services /`
     #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,
     /// As long as intervals need

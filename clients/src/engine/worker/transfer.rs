@@ -121,11 +121,27 @@ impl Worker {
     /// Books what was left unread since it arrived.
     #[inline]
     fn note_unread(&mut self, index: usize, arrived_ns: u64, now_ns: u64) {
+        if self.network.slots[index].sent_by_ns > self.network.slots[index].attended_ns {
+            self.note_sent_late(index, arrived_ns);
+        }
         let slot = &mut self.network.slots[index];
         let unread_ns = self.attention.unread_ns(arrived_ns, slot.attended_ns, now_ns);
         if unread_ns > 0 {
             slot.unread_ns += unread_ns;
             slot.attended_ns = now_ns;
+        }
+    }
+
+    /// The thread stood still around the call that sent a request. An answer that arrived meanwhile shows that the
+    /// request was sent before; one that arrived later, that nobody knows, and the pause is no time of the server's.
+    #[cold]
+    fn note_sent_late(&mut self, index: usize, arrived_ns: u64) {
+        let slot = &mut self.network.slots[index];
+        if arrived_ns >= slot.sent_by_ns {
+            slot.sent_ns += self.attention.pauses.inside_ns(slot.attended_ns, slot.sent_by_ns);
+            slot.attended_ns = slot.sent_by_ns;
+        } else {
+            slot.sent_by_ns = slot.attended_ns;
         }
     }
 
