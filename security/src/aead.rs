@@ -70,9 +70,9 @@ impl Drop for Numbered {
     }
 }
 
-/// Makes a key object. The largest of ring's keys decides how large all are. What a smaller one leaves unused comes from
-/// the stack, with whatever lies there, such as the key of a record that was opened before. So the caller wipes the
-/// stack first, and this is never a part of it: its own variables would lie above what was wiped.
+/// Makes a key object. The largest of ring's keys decides how large all are. What a smaller one leaves unused comes
+/// from the stack, with whatever lies there, such as the key of a record that was opened before. So the caller wipes
+/// the stack first, and this is never a part of it: its own variables would lie above what was wiped.
 #[inline(never)]
 fn boxed(algorithm: &'static ring::aead::Algorithm, key: &[u8]) -> Result<Box<LessSafeKey>, InvalidKey> {
     let key = UnboundKey::new(algorithm, key).map_err(|_| InvalidKey)?;
