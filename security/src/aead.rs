@@ -65,13 +65,26 @@ struct Numbered {
 
 impl Drop for Numbered {
     fn drop(&mut self) {
-        let algorithm = self.key.algorithm();
-        // The largest of ring's keys decides how large all are. What a smaller one leaves unused comes from the stack,
-        // with whatever lies there, so the stack is wiped before a key is made.
         wipe_stack();
-        if let Ok(zeros) = UnboundKey::new(algorithm, &[0; 32][..algorithm.key_len()]) {
-            overwrite(&mut *self.key, LessSafeKey::new(zeros));
-        }
+        overwrite_with_zeros(&mut self.key);
+    }
+}
+
+/// Makes a key object. The largest of ring's keys decides how large all are. What a smaller one leaves unused comes
+/// from the stack, with whatever lies there, such as the key of a record that was opened before. So the caller wipes
+/// the stack first, and this is never a part of it: its own variables would lie above what was wiped.
+#[inline(never)]
+fn boxed(algorithm: &'static ring::aead::Algorithm, key: &[u8]) -> Result<Box<LessSafeKey>, InvalidKey> {
+    let key = UnboundKey::new(algorithm, key).map_err(|_| InvalidKey)?;
+    Ok(Box::new(LessSafeKey::new(key)))
+}
+
+/// Writes a key of zeros over `key`. As with [`boxed`].
+#[inline(never)]
+fn overwrite_with_zeros(key: &mut LessSafeKey) {
+    let algorithm = key.algorithm();
+    if let Ok(zeros) = UnboundKey::new(algorithm, &[0; 32][..algorithm.key_len()]) {
+        overwrite(key, LessSafeKey::new(zeros));
     }
 }
 
@@ -80,10 +93,8 @@ impl Numbered {
         if base.len() != NONCE_OCTETS {
             return Err(InvalidKey);
         }
-        // As in the drop.
         wipe_stack();
-        let key = UnboundKey::new(algorithm.ring(), key).map_err(|_| InvalidKey)?;
-        Ok(Numbered { key: Box::new(LessSafeKey::new(key)), base: Secret::copy_of(base) })
+        Ok(Numbered { key: boxed(algorithm.ring(), key)?, base: Secret::copy_of(base) })
     }
 
     fn nonce(&self, number: u64) -> Nonce {

@@ -65,9 +65,17 @@ impl PrivateKey {
     pub fn from_seed(seed: &Secret<SEED_OCTETS>) -> Self {
         #[cfg(test)]
         crate::dh::counted::add();
+        let made = PrivateKey::expand(seed);
+        wipe_stack();
+        made
+    }
+
+    /// Copies of the seed and of the key lie among its variables, so it is never a part of its caller, who wipes what
+    /// lies below his own.
+    #[inline(never)]
+    fn expand(seed: &Secret<SEED_OCTETS>) -> Self {
         let key = Box::new(DecapsulationKey::from_seed((**seed).into()));
         let public = Box::new(key.encapsulation_key().to_bytes().0);
-        wipe_stack();
         PrivateKey { key, public }
     }
 
@@ -80,11 +88,17 @@ impl PrivateKey {
     pub fn decapsulate(self, ciphertext: &[u8; CIPHERTEXT_OCTETS]) -> SharedSecret {
         #[cfg(test)]
         crate::dh::counted::add();
+        let out = self.open(ciphertext);
+        wipe_stack();
+        out
+    }
+
+    /// As [`PrivateKey::expand`].
+    #[inline(never)]
+    fn open(self, ciphertext: &[u8; CIPHERTEXT_OCTETS]) -> SharedSecret {
         let mut secret = self.key.decapsulate(&(*ciphertext).into());
         let out = SharedSecret::copy_of(&secret);
         secret.zeroize();
-        drop(self);
-        wipe_stack();
         out
     }
 }
@@ -113,9 +127,16 @@ pub fn encapsulate_from(
     #[cfg(test)]
     crate::dh::counted::add();
     let key = EncapsulationKey::new(&(*public).into()).map_err(|_| CannotEncapsulate::BadKey)?;
+    let encapsulated = seal(&key, random);
+    wipe_stack();
+    Ok(encapsulated)
+}
+
+/// As [`PrivateKey::expand`].
+#[inline(never)]
+fn seal(key: &EncapsulationKey, random: &Secret<32>) -> Encapsulated {
     let (ciphertext, mut secret) = key.encapsulate_deterministic(&(**random).into());
     let out = SharedSecret::copy_of(&secret);
     secret.zeroize();
-    wipe_stack();
-    Ok((Box::new(ciphertext.0), out))
+    (Box::new(ciphertext.0), out)
 }

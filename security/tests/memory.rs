@@ -109,6 +109,32 @@ fn keys_of_both_ciphers_are_overwritten_with_their_traces() {
     }
 }
 
+/// Leaves the secret on the stack below the caller, again and again, as work with a key may leave it there.
+#[inline(never)]
+fn litter(known: &Known) {
+    let secret = known.shown();
+    let mut place = [0; 32 * 1024];
+    place.chunks_exact_mut(32).for_each(|octets| octets.copy_from_slice(&*secret));
+    std::hint::black_box(&mut place);
+}
+
+/// A key of the one cipher is smaller than one of the other, and the rest of its place is not to come from the stack.
+#[test]
+fn what_lies_on_the_stack_gets_into_no_key_and_not_over_one() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for algorithm in [Algorithm::Aes256Gcm, Algorithm::ChaCha20Poly1305] {
+        let known = Known::new(30);
+        litter(&known);
+        let key = SealingKey::new(algorithm, &[1; 32], &[0; 12]).unwrap();
+        wipe_below();
+        assert_eq!(known.places(), 0, "{algorithm:?}: a key was made");
+        litter(&known);
+        drop(key);
+        wipe_below();
+        assert_eq!(known.places(), 0, "{algorithm:?}: a key was overwritten");
+    }
+}
+
 /// The private key of an exchange, used or not; and what both agree upon.
 #[test]
 fn an_exchange_leaves_neither_the_private_key_nor_the_result() {

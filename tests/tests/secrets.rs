@@ -189,10 +189,11 @@ fn found(server: &Server, secrets: &Secrets) -> Result<Vec<String>, String> {
     Ok(named.map(|((name, _), places)| format!("{name} in {}", places.join(" and "))).collect())
 }
 
-/// The server may be about to finish its step; it need not be asked for anything more.
+/// The server may be about to finish its step; it need not be asked for anything more. A search takes seconds on a busy
+/// machine, and the first one may see what was dropped while it went on: so there is time for some more.
 fn gone(server: &Server, secrets: &Secrets, when: &str) -> Outcome {
     let mut left = Vec::new();
-    let ended = wait_until(STOP / 8, || {
+    let ended = wait_until(STOP, || {
         left = found(server, secrets).unwrap_or_else(|error| vec![error]);
         left.is_empty()
     });
