@@ -6,14 +6,14 @@
 //!     [--seconds 3] [--times 8] [NAME...]
 //! ```
 //!
-//! For each architecture the capacity for about a millisecond of computing is found by a closed loop, and then so many
-//! times of it arrive from clients that wait for 100 ms. Meanwhile the port is asked for its list every 20 ms, on a
-//! connection of its own: at an address of loopback and at a Unix socket, with the port's thread before the others and
-//! as the others are (renice(1) takes its priority away). Columns are the median, the 99th percentile and the longest
-//! of the answers, in milliseconds. Whoever asks shares the cores with all of that, so the asking thread runs before the
-//! others as well; otherwise its own delay would be measured. What is sent over TCP also waits for the kernel's own
-//! thread (ksoftirqd), which stands in line with all others; a Unix socket does without. It is a measurement and no
-//! test: it wants a machine of its own, and root.
+//! For each architecture the capacity for about a millisecond of computing is found by a closed loop, and then so
+//! many times of it arrive from clients that wait for 100 ms. Meanwhile the port is asked for its list every 20 ms,
+//! on a connection of its own: at an address of loopback and at a Unix socket, with the port's thread before the
+//! others and as the others are (renice(1) takes its priority away). Columns are the median, the 99th percentile
+//! and the longest of the answers, in milliseconds. Whoever asks shares the cores with all of that, so the asking
+//! thread runs before the others as well; otherwise its own delay would be measured. What is sent over TCP also
+//! waits for the kernel's own thread (ksoftirqd), which stands in line with all others; a Unix socket does without.
+//! It is a measurement and no test: it wants a machine of its own, and root.
 
 use std::fs;
 use std::io::{self, Read, Write};
