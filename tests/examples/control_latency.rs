@@ -8,11 +8,11 @@
 //!
 //! For each architecture the capacity for about a millisecond of computing is found by a closed loop, and then so
 //! many times of it arrive from clients that wait for 100 ms. Meanwhile the port is asked for its list every 20 ms,
-//! on a connection of its own: at an address of loopback and at a Unix socket, with the port's thread before the
-//! others and as the others are (renice(1) takes its priority away). Columns are the median, the 99th percentile
-//! and the longest of the answers, in milliseconds. Whoever asks shares the cores with all of that, so the asking
-//! thread runs before the others as well; otherwise its own delay would be measured. What is sent over TCP also
-//! waits for the kernel's own thread (ksoftirqd), which stands in line with all others; a Unix socket does without.
+//! on a connection of its own: at an address of loopback and at a Unix socket, with the port's thread before all
+//! others and as the others are (chrt(1) takes its priority away). Columns are the median, the 99th percentile and
+//! the longest of the answers, in milliseconds. Whoever asks shares the cores with all of that, so the asking
+//! thread runs before the others as well; otherwise its own delay would be measured. What is sent over TCP may also
+//! wait for the kernel's own thread (ksoftirqd), which stands in line with all others; a Unix socket does without.
 //! It is a measurement and no test: it wants a machine of its own, and root.
 
 use std::fs;
@@ -122,7 +122,7 @@ fn options() -> Result<Options, Failure> {
 
 /// Asks until it is over, and says how long each answer took.
 fn ask(door: &str, is_over: &AtomicBool) -> Result<Vec<Duration>, String> {
-    renice("-10", &gettid().to_string()).map_err(|error| error.to_string())?;
+    schedule("-r", "1", &gettid().to_string()).map_err(|error| error.to_string())?;
     let mut answers = Vec::new();
     while !is_over.load(Relaxed) || answers.is_empty() {
         let start = Instant::now();
@@ -147,10 +147,10 @@ fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
     Ok(answer)
 }
 
-/// Sets how nice a thread is.
-fn renice(nice: &str, thread: &str) -> Result<(), Failure> {
-    let renice = Command::new("renice").args(["-n", nice, "-p", thread]).output()?;
-    if renice.status.success() { Ok(()) } else { Err(format!("{renice:?}").into()) }
+/// Sets how a thread is scheduled.
+fn schedule(class: &str, priority: &str, thread: &str) -> Result<(), Failure> {
+    let chrt = Command::new("chrt").args([class, "-p", priority, thread]).output()?;
+    if chrt.status.success() { Ok(()) } else { Err(format!("{chrt:?}").into()) }
 }
 
 /// Lets the thread of the control port run as all others do.
@@ -159,7 +159,7 @@ fn take_priority(server: Pid) -> Result<(), Failure> {
         let task = task?;
         if fs::read_to_string(task.path().join("comm"))?.trim() == "control" {
             let thread = task.file_name().to_string_lossy().into_owned();
-            return renice("0", &thread);
+            return schedule("-o", "0", &thread);
         }
     }
     Err("the server has no thread of a control port".into())
