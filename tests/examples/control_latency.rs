@@ -6,14 +6,19 @@
 //!     [--seconds 3] [--times 8] [NAME...]
 //! ```
 //!
-//! For each architecture the capacity on `/compute/1000` is found by a closed loop, and then so many times of it arrive
-//! from clients that wait for 100 ms. Meanwhile the port is asked for its list every 20 ms, on a connection of its own.
-//! That is done twice: with the port's thread before the others, and with it as the others are (renice(1) takes its
-//! priority away). Columns are the median, the 99th percentile and the longest of the answers, in milliseconds, the
-//! asking program's own delays included: it has the usual priority. It is a measurement and no test: it wants a machine
-//! of its own. Without the right to raise priorities both halves are the same.
+//! For each architecture the capacity for about a millisecond of computing is found by a closed loop, and then so
+//! many times of it arrive from clients that wait for 100 ms. Meanwhile the port is asked for its list every 20 ms,
+//! on a connection of its own: at an address of loopback and at a Unix socket, with the port's thread before all
+//! others and as the others are (chrt(1) takes its priority away). Columns are the median, the 99th percentile and
+//! the longest of the answers, in milliseconds. Whoever asks shares the cores with all of that, so the asking
+//! thread runs before the others as well; otherwise its own delay would be measured. What is sent over TCP may also
+//! wait for the kernel's own thread (ksoftirqd), which stands in line with all others; a Unix socket does without.
+//! It is a measurement and no test: it wants a machine of its own, and root.
 
 use std::fs;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -24,8 +29,11 @@ use dyno_tests::load;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
 use dyno_tests::suite::use_program;
-use dyno_tests::wire::get_once;
-use nix::unistd::Pid;
+use dyno_tests::wire::get_and_close;
+use nix::unistd::{Pid, gettid};
+
+/// What is asked of the server: a million rounds, which take about a millisecond.
+const PATH: &str = "/compute/100000";
 
 /// Time between two questions.
 const LOOK: Duration = Duration::from_millis(20);
@@ -41,17 +49,27 @@ struct Options {
 fn main() -> Result<(), Failure> {
     let options = options()?;
     println!(
-        "{:<24}{:>12}{:>10}{:>8}{:>8}{:>8}{:>10}",
-        "architecture", "offered /s", "priority", "p50", "p99", "max", "questions"
+        "{:<24}{:>12}{:>6}{:>10}{:>8}{:>8}{:>8}{:>10}",
+        "architecture", "offered /s", "door", "priority", "p50", "p99", "max", "questions"
     );
     for row in &options.rows {
-        for (priority, is_raised) in [("raised", true), ("usual", false)] {
-            let server = Server::start_with(&row.with(&["--control", "127.0.0.1:0"]), None)?;
-            let door = server.control.as_ref().ok_or("no control port")?.parse()?;
+        let place = tempfile::tempdir()?;
+        let socket = format!("unix:{}", place.path().join("door").display());
+        for (door, priority, is_raised) in [
+            ("127.0.0.1:0", "raised", true),
+            ("127.0.0.1:0", "usual", false),
+            (&socket, "raised", true),
+            (&socket, "usual", false),
+        ] {
+            let mut arguments = row.arguments.clone();
+            arguments.extend(["--control", door]);
+            let server = Server::start_with(&arguments, None)?;
+            let door = server.control.clone().ok_or("no control port")?;
+            let kind = if door.starts_with("unix:") { "unix" } else { "tcp" };
             if !is_raised {
                 take_priority(server.pid)?;
             }
-            let url = format!("http://{}/compute/1000", server.address);
+            let url = format!("http://{}{PATH}", server.address);
             let begun = Instant::now();
             let closed = load::end(load::begin(&url, "-c 16 -w 0 -d 1s -q --format json")?, begun)?;
             let capacity = closed.outcome["rates"]["achieved_per_s"].as_f64().ok_or("no capacity")?;
@@ -62,7 +80,7 @@ fn main() -> Result<(), Failure> {
             );
             let is_over = AtomicBool::new(false);
             let mut answers = scope(|threads| {
-                let asking = threads.spawn(|| ask(door, &is_over));
+                let asking = threads.spawn(|| ask(&door, &is_over));
                 let begun = Instant::now();
                 let loaded = load::begin(&url, &open).and_then(|child| load::end(child, begun));
                 is_over.store(true, Relaxed);
@@ -73,7 +91,7 @@ fn main() -> Result<(), Failure> {
             answers.sort_unstable();
             let at = |share: f64| answers[((answers.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
             println!(
-                "{:<24}{offered:>12.0}{priority:>10}{:>8.2}{:>8.2}{:>8.2}{:>10}",
+                "{:<24}{offered:>12.0}{kind:>6}{priority:>10}{:>8.2}{:>8.2}{:>8.2}{:>10}",
                 row.name,
                 at(0.5),
                 at(0.99),
@@ -103,18 +121,36 @@ fn options() -> Result<Options, Failure> {
 }
 
 /// Asks until it is over, and says how long each answer took.
-fn ask(door: std::net::SocketAddr, is_over: &AtomicBool) -> Result<Vec<Duration>, String> {
+fn ask(door: &str, is_over: &AtomicBool) -> Result<Vec<Duration>, String> {
+    schedule("-r", "1", &gettid().to_string()).map_err(|error| error.to_string())?;
     let mut answers = Vec::new();
     while !is_over.load(Relaxed) || answers.is_empty() {
         let start = Instant::now();
-        let status = get_once(door, "/requests")?.status;
-        if status != 200 {
-            return Err(format!("the port answers {status}"));
+        let answer = match door.strip_prefix("unix:") {
+            Some(path) => exchange(UnixStream::connect(path).map_err(|error| error.to_string())?),
+            None => exchange(TcpStream::connect(door).map_err(|error| error.to_string())?),
+        };
+        let answer = answer.map_err(|error| error.to_string())?;
+        if !answer.starts_with("HTTP/1.1 200") {
+            return Err(format!("the port answers {answer:?}"));
         }
         answers.push(start.elapsed());
         sleep(LOOK.saturating_sub(start.elapsed()));
     }
     Ok(answers)
+}
+
+fn exchange(mut stream: impl Read + Write) -> io::Result<String> {
+    stream.write_all(get_and_close("/requests").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+/// Sets how a thread is scheduled.
+fn schedule(class: &str, priority: &str, thread: &str) -> Result<(), Failure> {
+    let chrt = Command::new("chrt").args([class, "-p", priority, thread]).output()?;
+    if chrt.status.success() { Ok(()) } else { Err(format!("{chrt:?}").into()) }
 }
 
 /// Lets the thread of the control port run as all others do.
@@ -123,8 +159,7 @@ fn take_priority(server: Pid) -> Result<(), Failure> {
         let task = task?;
         if fs::read_to_string(task.path().join("comm"))?.trim() == "control" {
             let thread = task.file_name().to_string_lossy().into_owned();
-            let renice = Command::new("renice").args(["-n", "0", "-p", &thread]).output()?;
-            return if renice.status.success() { Ok(()) } else { Err(format!("{renice:?}").into()) };
+            return schedule("-o", "0", &thread);
         }
     }
     Err("the server has no thread of a control port".into())

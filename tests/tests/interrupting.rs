@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use dyno_security::transport::Transport;
 use dyno_servers::architecture::Knob;
 use dyno_tests::limits::{ANSWER, STOP, UNDERWAY};
 use dyno_tests::process::{children, wait_until};
 use dyno_tests::response::Response;
 use dyno_tests::rows::{Row, rows};
+use dyno_tests::secure::{Secure, friends, make_credentials, over};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount, program, quick};
 use dyno_tests::tool;
@@ -28,6 +30,7 @@ const SOON: Duration = Duration::from_secs(5);
 const CLIENTS: usize = 3;
 
 fn main() -> ExitCode {
+    let _credentials = make_credentials();
     let mut trials = vec![
         quick("interrupting::pages-of-a-browser-are-refused", pages),
         quick("interrupting::a-unix-socket-is-its-owners", unix_socket),
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     on("what-computes-is-cancelled-when-it-returns", |_| true, cancels_a_computation);
     on("who-waits-in-a-queue-is-cancelled", |row| !row.has_processes(), cancels_a_taker);
     on("an-upload-is-listed-and-cancelled", |_| true, cancels_an_upload);
+    on("behind-a-transport-as-well", |_| true, sealed);
     on("who-leaves-is-not-listed", |_| true, leaves);
     on("a-worker-that-dies-leaves-no-entry", Row::has_processes, dies);
     on("a-stopping-server-cancels-what-is-held", |_| true, drains);
@@ -287,6 +291,29 @@ fn cancels_an_upload(row: &Row) -> Outcome {
     controlled.listed(<[Listing]>::is_empty)?;
     drop(whole);
     controlled.goes_on()
+}
+
+/// The client of a secure transport is told in its records, and one whose upload is cut off sees that it was.
+fn sealed(row: &Row) -> Outcome {
+    for transport in [Transport::Channel, Transport::Tls] {
+        let controlled = Controlled::start(row, &over(transport))?;
+        let mut client = Secure::connect(&controlled.server, transport, friends())?;
+        client.send(get(WAIT))?;
+        let one = controlled.only("waiting")?;
+        controlled.ordered(one.id, "cancel")?;
+        let answer = client.response("GET")?;
+        ensure(answer.status == 503, || format!("{} {}", answer.status, answer.text()))?;
+        drop(client);
+        let mut client = Secure::connect(&controlled.server, transport, friends())?;
+        client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n0123456789")?;
+        let one = controlled.only("receiving")?;
+        controlled.ordered(one.id, "cancel")?;
+        let ended = client.client.read_to_end(SOON);
+        ensure(ended.is_some(), || "the connection stays".into())?;
+        controlled.listed(<[Listing]>::is_empty)?;
+        controlled.server.stop_well()?;
+    }
+    Ok(())
 }
 
 fn leaves(row: &Row) -> Outcome {

@@ -24,7 +24,8 @@
 //! At the limit of processes: further clients get a 503 at once. Children share no memory, so a cache that one child
 //! fills helps no other, and what one puts into a queue no other can take (`/queues` answers 501). Overload control
 //! has one state for all children, in shared memory; a request's age runs from its arrival in the kernel, because a
-//! child that has no core does not read.
+//! child that has no core does not read. What the children [work on](crate::under_way) is listed in shared memory too,
+//! and an order for one of them reaches its child by a signal.
 //!
 //! # Lineage
 //! The Unix way since 4.2BSD (inetd, CERN httpd); Stevens, *UNP* 5 and 30.5. PostgreSQL and sshd still do it.

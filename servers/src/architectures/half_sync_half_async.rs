@@ -17,7 +17,8 @@
 //!
 //! # Shines
 //! Where services compute or block and connections are many: an idle connection holds no thread, and a slow service
-//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone.
+//! does not delay the loop. The loop sees clients leave, so what they had asked for is taken out of the queue undone,
+//! and so is what was [cancelled](crate::under_way).
 //!
 //! # Breaks
 //! With services so small that the hand-over costs more than the service. Requests that wait occupy a worker each: when

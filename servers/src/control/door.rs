@@ -33,7 +33,9 @@ use crate::under_way::register::Register;
 /// How the thread of a control port is scheduled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// Before the threads that serve.
+    /// Before all threads that are not real-time ones, as soon as it wakes (SCHED_RR).
+    RealTime,
+    /// With a larger share than the threads that serve (nice(2)).
     Raised,
     /// As they are: the system allows no more.
     Usual,
@@ -91,6 +93,13 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
 
 /// Asks that the calling thread run before others.
 fn raise() -> Priority {
+    let first = libc::sched_param { sched_priority: 1 };
+    // SAFETY: sched_setscheduler(2) reads a live local; it is for the calling thread alone.
+    if unsafe { libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const first) }
+        == 0
+    {
+        return Priority::RealTime;
+    }
     // SAFETY: setpriority(2) only enters the kernel; on Linux it is for the calling thread alone.
     match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, CONTROL_NICE_STEPS) } {
         0 => Priority::Raised,

@@ -84,3 +84,72 @@ impl WaitingJob for Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::under_way::entry::RequestLine;
+    use crate::under_way::register::Register;
+
+    fn seat(register: &'static Register) -> Option<Seat> {
+        let line = RequestLine { method: "GET", path: "/", query: None };
+        register.enter(RequestStage::Running, line, None)
+    }
+
+    fn job(reply: Reply) -> Box<dyn WaitingJob> {
+        match reply {
+            Reply::Later(job) => job,
+            Reply::Now(_) | Reply::After(..) => panic!("it does not wait"),
+        }
+    }
+
+    fn status(step: JobStep) -> Option<u16> {
+        match step {
+            JobStep::Done(response) => Some(response.status.0),
+            JobStep::Wait(..) => None,
+        }
+    }
+
+    #[test]
+    fn what_is_held_goes_on_when_it_is_resumed_and_is_cancelled_after_its_time() {
+        let register = Register::open().unwrap();
+        let waker = Waker::noop();
+        let start = Instant::now();
+        for (number, is_resumed) in [(1, true), (2, false)] {
+            let mut held = job(watch(seat(register), || {
+                register.order(number, RequestOrder::Hold).unwrap();
+                Reply::Now(text(200, "done\n"))
+            }));
+            assert_eq!(status(held.go_on(start, waker)), None, "held as soon as the handler has returned");
+            let late = start + HOLD_MAX - Duration::from_millis(1);
+            assert_eq!(status(held.go_on(late, waker)), None);
+            if is_resumed {
+                register.order(number, RequestOrder::Go).unwrap();
+                assert_eq!(status(held.go_on(late, waker)), Some(200));
+            } else {
+                assert_eq!(status(held.go_on(start + HOLD_MAX, waker)), Some(503));
+            }
+            drop(held);
+            assert!(register.list().is_empty());
+        }
+    }
+
+    #[test]
+    fn an_order_counts_before_the_handler_and_after_it() {
+        let register = Register::open().unwrap();
+        let queued = seat(register);
+        register.order(1, RequestOrder::Cancel).unwrap();
+        let reply = watch(queued, || panic!("nobody wants that any more"));
+        assert!(matches!(reply, Reply::Now(response) if response.status.0 == 503 && response.close));
+        let reply = watch(seat(register), || {
+            register.order(2, RequestOrder::Cancel).unwrap();
+            Reply::Now(text(200, "done\n"))
+        });
+        assert!(matches!(reply, Reply::Now(response) if response.status.0 == 503));
+        let reply = watch(seat(register), || Reply::Now(text(200, "done\n")));
+        assert!(matches!(reply, Reply::Now(response) if response.status.0 == 200));
+        assert!(register.list().is_empty());
+    }
+}

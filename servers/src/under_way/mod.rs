@@ -16,4 +16,6 @@
 pub mod bell;
 pub mod entry;
 pub mod register;
+#[cfg(test)]
+mod tests;
 pub mod urgent;

@@ -218,6 +218,11 @@ pub struct Seat {
 }
 
 impl Seat {
+    /// The number of the request.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// The request has come so far.
     pub fn come_to(&self, stage: RequestStage) {
         let state = &self.register.entries[self.place].state;

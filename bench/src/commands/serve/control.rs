@@ -112,7 +112,8 @@ impl ControlOptions {
         }
         let address = address_of(&listener).map_or_else(|| wanted.to_string(), |address| address.to_string());
         let scheduled = match door::open(listener, register, stop).map_err(refused)? {
-            Priority::Raised => "its thread runs before those that serve",
+            Priority::RealTime => "its thread runs before all others (SCHED_RR)",
+            Priority::Raised => "its thread has a larger share than those that serve (nice -10)",
             Priority::Usual => {
                 "its thread runs as those that serve do: priority needs CAP_SYS_NICE or `ulimit -e`"
             }

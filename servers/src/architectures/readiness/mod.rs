@@ -24,8 +24,9 @@
 //! and no switch.
 //!
 //! # Breaks
-//! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it. Under
-//! overload control a request is as old as its turn of the loop, or its arrival in the kernel if that was before.
+//! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it, and an
+//! [order](crate::under_way) to cancel what computes is not seen before it returns. Under overload control a request
+//! is as old as its turn of the loop, or its arrival in the kernel if that was before.
 //!
 //! # Lineage
 //! select(2) in 4.2BSD (1983); Schmidt's *Reactor* (1994); Flash (Pai, Druschel, Zwaenepoel, 1999); libevent, nginx,
