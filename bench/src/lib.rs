@@ -8,6 +8,7 @@ use std::process::ExitCode;
 pub(crate) mod calibrate;
 pub(crate) mod choice;
 mod commands;
+pub(crate) mod control;
 pub mod demos;
 pub(crate) mod exit;
 pub(crate) mod groups;

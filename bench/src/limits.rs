@@ -55,6 +55,17 @@ pub(crate) const VIEW_MOMENTS: usize = 400;
 /// Longest pause, warm-up or time limit, in nanoseconds: an hour, the longest latency that a histogram holds.
 pub(crate) const LONGEST_PAUSE_NS: u64 = 3_600_000_000_000;
 
+/// How long `dyno control` waits for an answer, ns: the port answers in milliseconds, and on a machine that swaps in
+/// less than a second.
+pub(crate) const CONTROL_TIMEOUT_NS: u64 = 5_000_000_000;
+
+/// How long the demonstration of interrupting waits for a request to be taken up or let go: a busy machine takes
+/// milliseconds, and the requests themselves last a minute.
+pub(crate) const INTERRUPT_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it looks whether a request was let go: what is shown is late by at most that and an exchange.
+pub(crate) const INTERRUPT_LOOK: Duration = Duration::from_micros(200);
+
 /// Most requests of a load: a million a second for 30 days, rounded down.
 pub(crate) const MOST_REQUESTS: u64 = 1_000_000_000_000;
 

@@ -9,10 +9,13 @@ use dyno_analysis::levelling::Levelled;
 use dyno_measure::contestant::build_of;
 use dyno_record::experiment::Experiment;
 use dyno_record::store;
-use dyno_report::Report;
 use dyno_report::who::ChapterText;
+use dyno_report::{Report, Supplements};
 use dyno_servers::book::{Chapter, chapters};
 use dyno_units::show;
+
+/// Directory of a count that was made with an experiment, below that of its results.
+pub(crate) const COUNTS: &str = "count";
 
 /// Directory of all results, below the current one.
 pub(crate) const ROOT: &str = "dyno-results";
@@ -108,7 +111,11 @@ pub(crate) fn write_report(directory: &Path) -> Result<Written, Failure> {
 /// When there are none, or they cannot be read.
 pub(crate) fn report_of(directory: &Path) -> Result<Report, Failure> {
     let chapters: Vec<ChapterText> = chapters().iter().map(text).collect();
-    Ok(Report::with_chapters(&Levelled::of(store::read(directory)?), &chapters, build_of)?)
+    let counts = directory.join(COUNTS);
+    let counts =
+        counts.join(store::FILE).exists().then(|| store::read(&counts).map(Levelled::of)).transpose()?;
+    let supplements = Supplements { chapters: &chapters, counts: counts.as_ref(), build_of: Some(build_of) };
+    Ok(Report::with(&Levelled::of(store::read(directory)?), &supplements)?)
 }
 
 /// A chapter as the page shows it.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Once;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use dyno_security::channel::message::Suite;
 use dyno_security::channel::name::PeerName;
 use dyno_security::credentials::{self, Fallback, Files, ServerIdentity, ServerSide};
@@ -43,6 +44,15 @@ pub(crate) struct Options {
     /// [default: a client offers the first two, a server takes all].
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     suite: Vec<Suite>,
+    /// The channel: whether a client comes back by the tickets that it was given, without signatures, and whether a
+    /// server gives and takes tickets [default: a client does not, a server does].
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no(), hide_possible_values = true)]
+    tickets: Option<bool>,
+}
+
+/// Two words for what clap would call true and false.
+fn yes_or_no() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["yes", "no"]).map(|word| word == "yes")
 }
 
 /// The same for clients, who can be told not to look.
@@ -120,13 +130,14 @@ impl Options {
             ("--trust", self.trust.is_some()),
             ("--peer", self.peer.is_some()),
             ("--suite", !self.suite.is_empty()),
+            ("--tickets", self.tickets.is_some()),
         ];
         let useless = given.into_iter().find(|(name, given)| {
             *given
                 && match transport {
                     Transport::Plain => true,
                     Transport::Channel => false,
-                    Transport::Tls => *name == "--peer" || *name == "--suite",
+                    Transport::Tls => ["--peer", "--suite", "--tickets"].contains(name),
                 }
         });
         if let Some((name, _)) = useless {
@@ -140,6 +151,7 @@ impl Options {
             trust: self.trust.clone(),
             peer: self.peer,
             suites: (!self.suite.is_empty()).then(|| self.suite.clone()),
+            tickets: self.tickets,
             fallback: Fallback::Nobody,
         })
     }

@@ -137,4 +137,8 @@ fn options_that_make_no_sense_are_told() {
     assert!(fails(&["--credentials", "/nowhere"]).contains("--transport plain"));
     assert!(fails(&["--transport", "channel", "--credentials", "/nowhere"]).contains("/nowhere"));
     assert!(fails(&["--transport", "channel", "--peer", "ed25519:00"]).contains("Ed25519"));
+    for words in [&["--tickets", "no"][..], &["--tickets", "no", "--transport", "tls"]] {
+        assert!(fails(words).contains("--tickets means nothing to --transport"), "{words:?}");
+    }
+    assert!(fails(&["--transport", "channel", "--tickets", "maybe"]).contains("yes, no"));
 }

@@ -104,6 +104,9 @@ pub struct Files {
     /// For the channel: the suites that a client offers, the most wanted first, or that a server takes. A client
     /// without them offers the classical ones; a server takes all.
     pub suites: Option<Vec<Suite>>,
+    /// For the channel: whether a client comes back by tickets (without a word it does not), or whether a server gives
+    /// and takes them (without a word it does).
+    pub tickets: Option<bool>,
     /// For a TLS client that neither `trust` nor a directory tells whom to trust.
     pub fallback: Fallback,
 }
@@ -175,6 +178,7 @@ fn channel_server(files: &Files) -> Result<ServerSide, CredentialsError> {
     let (shown, serves_anybody) = (ServerIdentity::Key(*identity.key.public()), trust.anyone);
     let mut config = Config::new(identity, trust);
     config.suites = files.suites.clone().unwrap_or_else(|| Suite::ALL.to_vec());
+    config.gives_tickets = files.tickets.unwrap_or(config.gives_tickets);
     let acceptor = Box::new(channel::endpoint::ChannelServer::new(config));
     Ok(ServerSide { acceptor, identity: shown, serves_anybody })
 }
@@ -229,6 +233,7 @@ fn channel_client(
     let identity = channel_identity(files, KeyUsage::Connect)?;
     let mut config = Config::new(identity, trust);
     config.suites = files.suites.clone().unwrap_or(config.suites);
+    config.resumes = files.tickets.unwrap_or(config.resumes);
     Ok(channel::endpoint::ChannelClient::new(config))
 }
 

@@ -126,6 +126,36 @@ fn a_ticket_is_given_to_who_asks_and_used_once() {
 }
 
 #[test]
+fn a_server_told_to_give_no_ticket_gives_and_takes_none() {
+    let now = Instant::now();
+    let (client, server) = mutual_with(|client| client.resumes = true, |server| server.gives_tickets = false);
+    for _ in 0..3 {
+        let (mut left, mut right) = (client.session(now), server.session(now));
+        right.receive(&drain(&mut left), &mut Vec::new(), now).unwrap();
+        left.receive(&drain(&mut right), &mut Vec::new(), now).unwrap();
+        right.receive(&drain(&mut left), &mut Vec::new(), now).unwrap();
+        let ready = drain(&mut right);
+        assert_eq!(ready.len(), 19, "ready, and no ticket");
+        left.receive(&ready, &mut Vec::new(), now).unwrap();
+        assert!(left.is_established() && !left.is_resumed() && !right.is_resumed());
+    }
+    // Tickets that it is shown lead to full handshakes: here those of another server with its identity.
+    let (key, client_key) = (SigningKey::generate(), SigningKey::generate().0);
+    let servers = [true, false].map(|gives_tickets| {
+        let identity = Identity::bare(SigningKey::from_pkcs8(&key.1).unwrap());
+        let mut config = Config::new(identity, Trust::pinned(*client_key.public()));
+        config.gives_tickets = gives_tickets;
+        ChannelServer::new(config)
+    });
+    let mut config = Config::new(Identity::bare(client_key), Trust::pinned(*key.0.public()));
+    config.resumes = true;
+    let client = ChannelClient::new(config);
+    assert!(!resumes(&client, &servers[0], now));
+    assert!(!resumes(&client, &servers[1], now), "the ticket of the other one");
+    assert!(!resumes(&client, &servers[1], now));
+}
+
+#[test]
 fn another_servers_ticket_leads_to_a_full_handshake() {
     let now = Instant::now();
     let (key, client_key) = (SigningKey::generate(), SigningKey::generate());

@@ -5,6 +5,7 @@ use std::io;
 
 use crate::kit::site::Site;
 use crate::limits::{CONNECTION_BYTES, COROUTINE_BYTES, PROCESS_BYTES, THREAD_BYTES};
+use crate::under_way::urgent::UrgentBy;
 
 /// One server architecture: a row of the table in [`crate::architectures::ALL`].
 pub struct Architecture {
@@ -97,6 +98,19 @@ pub struct Anatomy {
     pub hand_overs: HandOvers,
     /// What the workers have in common.
     pub shares: Shares,
+}
+
+impl Anatomy {
+    /// By what it learns of urgent data.
+    pub fn urgent_by(&self) -> UrgentBy {
+        match self.waits_by {
+            WaitsBy::Blocking => UrgentBy::Signal,
+            WaitsBy::Select => UrgentBy::ThirdSet,
+            WaitsBy::Poll => UrgentBy::Poll,
+            WaitsBy::Epoll => UrgentBy::Epoll,
+            WaitsBy::IoUring => UrgentBy::Nothing,
+        }
+    }
 }
 
 /// The call in which an architecture waits.

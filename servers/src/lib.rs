@@ -40,8 +40,12 @@
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |
 //! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
+//! | order | what somebody else wants of a request: to be [held, resumed or cancelled](under_way) |
+//! | register | which requests are [under way](under_way::register), and what was ordered for each |
+//! | part | what has come of a body that is [taken as it comes](services::uploads), and the file that an upload is until it is whole |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
 //! | room | where the requests of a loop [wait for others](drivers::room) |
+//! | seat | the entry of a request [in the register](under_way::register::Seat) |
 //! | serial | the number of a connection since the start; its place in a table is used again, its serial is not |
 //! | service | a plain function from a request to a reply |
 //! | session | an HTTP connection behind its [transport](drivers::session), without its socket |
@@ -57,8 +61,10 @@ pub mod admission;
 pub mod architecture;
 pub mod architectures;
 pub mod book;
+pub mod control;
 pub mod drivers;
 pub mod kit;
 pub mod limits;
 pub mod services;
 pub mod shared;
+pub mod under_way;

@@ -256,6 +256,12 @@ pub const QUEUE_WAIT: Duration = Duration::from_secs(30);
 /// The longest time that it may ask for: a client that has left without a word is noticed then at the latest.
 pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
 
+/// Bytes of the name of an upload: what a file system allows (255), less what a part's own name has besides.
+pub const UPLOAD_NAME_BYTES: usize = 200;
+
+/// The largest upload where nobody says another one: 1 GiB, an image of a disk or a film.
+pub const UPLOAD_BYTES: u64 = 1 << 30;
+
 /// How long `/fault/spin` and `/fault/block` occupy their thread: longer than anybody watches, so it is as if for ever,
 /// but a server that was forgotten is free again.
 pub const FAULT_LASTS: Duration = Duration::from_secs(30);
@@ -316,3 +322,32 @@ pub const GRADIENT_TOLERANCE: f64 = 8.0;
 /// The greatest age that is believed to a client: a minute, the idle limit of a connection. What lies beyond comes from
 /// the clock of another host.
 pub const DUE_AGE_MAX: Duration = Duration::from_secs(60);
+
+/// Requests that the register of those under way has room for: as many as there may be connections, each of which has
+/// one at a time. An entry takes 192 bytes once it has been used.
+pub const CONTROL_PLACES: usize = MAX_CONNECTIONS;
+
+/// Places that are looked at for a new entry. Entries are given out in turn, so the first is free unless a request
+/// has lasted for a whole round; a search through a register that is nearly full would cost each request more than its
+/// answer.
+pub const CONTROL_LOOKS: usize = 64;
+
+/// Bytes of a request's method and target in the register: a line of a terminal, and a multiple of 8.
+pub const CONTROL_TEXT_BYTES: usize = 128;
+
+/// Requests that a control port lists at once, the oldest first: more than anybody reads, and 200 KB.
+pub const CONTROL_LISTED_REQUESTS: usize = 1_000;
+
+/// Connections of a control port at once: operators and their scripts, of whom each asks and leaves.
+pub const CONTROL_CONNECTIONS: usize = 64;
+
+/// What connections of a control port may hold together, in bytes: a full list for some of them at once.
+pub const CONTROL_MEMORY_BYTES: usize = 8 << 20;
+
+/// How much nicer than others the thread of a control port wants to be treated, in steps of nice(2). At 10 steps the
+/// scheduler lets it run as soon as it wakes, whatever else does, and it does too little to keep anybody waiting.
+pub const CONTROL_NICE_STEPS: i32 = -10;
+
+/// The longest time that a request is held: a minute, the idle limit of a connection. It holds memory and a connection
+/// meanwhile, so one that was forgotten is cancelled.
+pub const HOLD_MAX: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! Memory that forked workers share with their parent and with each other.
+//! What forked workers share with their parent and with each other: memory, and a clock.
 
 use std::fmt;
 use std::io;
@@ -68,4 +68,12 @@ impl<T: Zeroed> Drop for Shared<T> {
         // SAFETY: the mapping was made by `new` with this length and nothing borrows it any more.
         let _ = unsafe { munmap(self.memory.cast(), self.count * size_of::<T>()) };
     }
+}
+
+/// The time of a clock that all processes of this machine share, ns. Async-signal-safe.
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: clock_gettime(2) writes to a live local; it is async-signal-safe.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

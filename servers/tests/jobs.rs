@@ -189,6 +189,7 @@ fn serve(
         transport: None,
         access: None,
         admission: None,
+        register: None,
         tallies: Tallies::new(settings.workers)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, 64)?,

@@ -76,7 +76,17 @@ fn served(access: &Access, services: &Services, path: &str) -> Option<String> {
     let mut judge = Judge::new(access, services, None);
     let asker = judge.decide(Principal::ANONYMOUS, "GET", path).ok()?;
     let (fields, has_left) = (&NoFields, &|| false);
-    let call = Call { method: "GET", path, query: None, body: b"", fields, has_left, asker: &asker };
+    let call = Call {
+        method: "GET",
+        path,
+        query: None,
+        body: b"",
+        fields,
+        has_left,
+        asker: &asker,
+        peer: &[],
+        upload: None,
+    };
     let Reply::Now(response) = services.call(&call) else { return None };
     match response.body {
         Body::Source(mut source) if response.status.0 == 200 => {

@@ -31,6 +31,8 @@ pub struct Server {
     pub workers: usize,
     /// How many it says that it was asked for.
     pub asked: usize,
+    /// Where it takes orders.
+    pub control: Option<String>,
     lines: Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
     stderr_ended: Receiver<()>,
@@ -55,6 +57,8 @@ struct Ready {
     address: SocketAddr,
     pid: i32,
     name: String,
+    #[serde(default)]
+    control: Option<String>,
     settings: ReadySettings,
 }
 
@@ -100,7 +104,8 @@ impl Server {
         let lines = read_lines(child.stdout.take().expect("piped"));
         let (stderr, stderr_ended) = keep(child.stderr.take().expect("piped"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Server { child, address, pid, workers: 0, asked: 0, lines, stderr, stderr_ended };
+        let (workers, asked, control) = (0, 0, None);
+        let mut server = Server { child, address, pid, workers, asked, control, lines, stderr, stderr_ended };
         let line = match server.lines.recv_timeout(READY) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return server.wait(STOP).map(Err),
@@ -112,7 +117,7 @@ impl Server {
         if !ready.ready || ready.pid != pid.as_raw() || Some(&ready.name.as_str()) != arguments.first() {
             return Err(format!("a ready line that does not fit: {line}"));
         }
-        server.address = ready.address;
+        (server.address, server.control) = (ready.address, ready.control);
         (server.workers, server.asked) = (ready.settings.workers, ready.settings.workers_asked);
         Ok(Ok(server))
     }

@@ -111,6 +111,14 @@ impl Client {
         done
     }
 
+    /// Sends one octet of urgent data, beside the stream.
+    ///
+    /// # Errors
+    /// What send(2) says.
+    pub fn send_urgent(&self) -> io::Result<()> {
+        SockRef::from(&self.stream).send_out_of_band(b"!").map(|_| ())
+    }
+
     /// Sends what the socket takes at once, and reads nothing.
     pub fn push(&mut self, octets: &[u8]) -> usize {
         let count = self.stream.write(octets).unwrap_or(0);

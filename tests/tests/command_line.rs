@@ -24,6 +24,24 @@ fn main() -> ExitCode {
         on("nonsense-address-is-usage", || {
             refused(&["serve", "epoll", "--listen", "nowhere"], 2, &["nowhere"])
         }),
+        on("foreign-control-port-names-the-remedy", || {
+            refused(
+                &["serve", "epoll", "--control", "0.0.0.0:0"],
+                2,
+                &["0.0.0.0:0", "transport", "unix:PATH"],
+            )?;
+            refused(&["serve", "fork", "--control", "[2001:db8::1]:9"], 2, &["secure transport", "127.0.0.1"])
+        }),
+        on("urgent-data-where-it-cannot-be-is-usage", || {
+            refused(&["serve", "io-uring", "--urgent"], 2, &["receive", "--control"])?;
+            refused(&["serve", "epoll", "--urgent", "--listen", "unix:s"], 2, &["Unix", "--control"])?;
+            refused(&["serve", "fork", "--urgent", "--transport", "tls"], 2, &["records", "--control"])
+        }),
+        on("orders-without-a-request-are-usage", || {
+            refused(&["control", "127.0.0.1:9", "cancel"], 2, &["number", "dyno control 127.0.0.1:9"])?;
+            refused(&["control", "127.0.0.1:9", "list", "3"], 2, &["leave"])?;
+            refused(&["control", "nowhere"], 2, &["nowhere"])
+        }),
         on("zero-workers-is-usage", || refused(&["serve", "prefork", "--workers", "0"], 2, &["--workers"])),
         on("nonsense-cores-are-usage", || refused(&["serve", "epoll", "--cores", "3-1"], 2, &["backwards"])),
         on("absent-cores-are-usage", || refused(&["serve", "epoll", "--cores", "999"], 2, &["may use"])),

@@ -17,10 +17,13 @@ use dyno_tests::secure::{Secure, friends, make_credentials, serve};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, mount};
 use dyno_tests::wire::{Client, get};
-use initiator::{Direction, Initiator, Secrets, take};
+use initiator::{Direction, Initiator, Secrets, Ticket, take};
 
 /// Rekeys of the client. Each makes an epoch whose keys must be gone when it is over.
 const REKEYS: u8 = 3;
+
+/// The kind of the answer to a ticket that the server has taken.
+const RESUMED: u8 = 12;
 
 /// Sessions of others after the end, which use the same workers. The secrets must be gone without them as well.
 const OTHERS: usize = 3;
@@ -28,11 +31,19 @@ const OTHERS: usize = 3;
 fn main() -> ExitCode {
     let _credentials = make_credentials();
     let mut trials = Vec::new();
-    let everybody = |_: &Row| true;
-    mount(&mut trials, "secrets", "aes", everybody, |row| leaves_nothing(row, 1));
-    mount(&mut trials, "secrets", "chacha", everybody, |row| leaves_nothing(row, 2));
+    let mut on = |name, run| mount(&mut trials, "secrets", name, |_| true, run);
+    on("aes", |row| leaves_nothing(row, |server, key| Session::open(server, 1, key)));
+    on("chacha", |row| leaves_nothing(row, |server, key| Session::open(server, 2, key)));
+    on("hybrid", |row| leaves_nothing(row, |server, key| Session::open(server, 3, key)));
+    on("resumed", |row| leaves_nothing(row, |server, key| Session::resume(server, 4, key)));
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
+
+/// How a session is opened with the server that has this key, and what is secret of that.
+type Opens = fn(&Server, &PublicKey) -> Result<(Session, Secrets), String>;
+
+/// The seed of the client's identity.
+const SEED: [u8; 32] = [0x51; 32];
 
 /// A session of the initiator that was written from the specification.
 struct Session {
@@ -45,7 +56,7 @@ struct Session {
 impl Session {
     fn open(server: &Server, suite: u8, key: &PublicKey) -> Result<(Session, Secrets), String> {
         let client = Client::connect(server.address).map_err(|error| error.to_string())?;
-        let (start, hello) = Initiator::start(&[0x51; 32], None, &[suite]);
+        let (start, hello) = Initiator::start(&SEED, None, &[suite]);
         let mut wire = Vec::new();
         let mut client = client;
         client.send(&hello);
@@ -55,6 +66,49 @@ impl Session {
         let mut session = Session { client, to, from, wire };
         session.receive()?;
         Ok((session, secrets))
+    }
+
+    /// A session by signatures, its ticket, its end, and one that resumes it.
+    fn resume(server: &Server, suite: u8, key: &PublicKey) -> Result<(Session, Secrets), String> {
+        let mut first = Client::connect(server.address).map_err(|error| error.to_string())?;
+        let (start, hello) = Initiator::start_with_ticket(&SEED, None, &[suite], b"");
+        let mut wire = Vec::new();
+        first.send(&hello);
+        let (_, reply) = next(&mut first, &mut wire)?;
+        let (to, from, finish, mut all, xm) =
+            start.try_finish(&reply, key.octets()).ok_or("message 2 does not open")?;
+        first.send(&finish);
+        let mut before = Session { client: first, to, from, wire };
+        before.receive()?;
+        let ticket = Ticket::new(&before.receive()?, &xm);
+        before.ask()?;
+        before.part()?;
+        all.extend([("xm", xm), ("rs", ticket.secret.clone())]);
+        all.extend([("keyI before", before.to.key), ("keyR before", before.from.key)]);
+
+        let mut client = Client::connect(server.address).map_err(|error| error.to_string())?;
+        let (start, hello) = Initiator::start_with_ticket(&SEED, None, &[suite], &ticket.octets);
+        let mut wire = Vec::new();
+        client.send(&hello);
+        let (kind, resumed) = next(&mut client, &mut wire)?;
+        if kind != RESUMED {
+            return Err(format!("an answer of kind {kind}"));
+        }
+        let (to, from, finish, secrets) = start.resume_and_tell(&resumed, &ticket.secret);
+        client.send(&finish);
+        let mut session = Session { client, to, from, wire };
+        session.receive()?;
+        all.extend(secrets);
+        Ok((session, all))
+    }
+
+    /// The end by goodbye, as the server has seen it.
+    fn part(&mut self) -> Result<(), String> {
+        let close = self.to.seal(7, &[]);
+        self.client.send(&close);
+        self.client.shut_write();
+        self.client.read_to_end(ANSWER).ok_or("the connection is open still")?;
+        Ok(())
     }
 
     /// The plaintext of the next record.
@@ -89,11 +143,11 @@ fn next(client: &mut Client, wire: &mut Vec<u8>) -> Result<(u8, Vec<u8>), String
     }
 }
 
-fn leaves_nothing(row: &Row, suite: u8) -> Outcome {
+fn leaves_nothing(row: &Row, opens: Opens) -> Outcome {
     let server = serve(row, Transport::Channel, &[])?;
     let path = std::path::Path::new(friends()).join("channel-server.key");
     let key = *keyfile::read(&path).map_err(|error| error.to_string())?.public();
-    let (mut session, mut old) = Session::open(&server, suite, &key)?;
+    let (mut session, mut old) = opens(&server, &key)?;
     session.ask()?;
     for epoch in 0..REKEYS {
         old.push((["keyI0", "keyI1", "keyI2"][usize::from(epoch)], session.to.key.clone()));
@@ -115,10 +169,7 @@ fn leaves_nothing(row: &Row, suite: u8) -> Outcome {
     ensure(seen.len() == current.len(), || format!("the search is blind: of this session only {seen:?}"))?;
     gone(&server, &old, "while the session lasts")?;
 
-    let close = session.to.seal(7, &[]);
-    session.client.send(&close);
-    session.client.shut_write();
-    session.client.read_to_end(ANSWER).ok_or("the connection is open still")?;
+    session.part()?;
     let all = [old, current].concat();
     gone(&server, &all, "after the end")?;
     for _ in 0..OTHERS {

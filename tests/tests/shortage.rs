@@ -1,4 +1,5 @@
-//! Waits that the kernel refuses, because it is short of memory for a moment: a server pauses and goes on.
+//! Calls that fail for a moment: waits that the kernel refuses, because it is short of memory, and calls that a signal
+//! interrupts. A server goes on, and nobody notices.
 //!
 //! strace(1) lets the calls fail. Where it is not installed, or may not trace, these trials show as ignored.
 
@@ -19,15 +20,22 @@ use libtest_mimic::Trial;
 /// Each call in which a server may wait for all its connections, or for one; a question mark: where the machine has it.
 const WAITS: &str = "?select,?pselect6,?poll,?ppoll,?epoll_wait,?epoll_pwait,?epoll_pwait2,io_uring_enter";
 
+/// Each call that moves octets of a connection or takes one, and each wait: signal(7) lists them as interruptible. Not
+/// read(2) and write(2), by which threads wake each other over an eventfd, and which no kernel interrupts there.
+const INTERRUPTIBLE: &str = "readv,writev,recvfrom,sendto,recvmsg,sendmsg,accept4,?select,?pselect6,?poll,?ppoll,\
+                             ?epoll_wait,?epoll_pwait,?epoll_pwait2,io_uring_enter";
+
 /// What a kernel says that is short of memory, or of places in a queue.
 const SHORTAGES: [&str; 3] = ["ENOMEM", "EAGAIN", "EBUSY"];
 
 fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
-    // What a runtime of tasks does about its own waits is not ours to decide.
+    // What a runtime of tasks does about its own waits is not ours to decide, nor what it does about interrupted calls,
+    // which do not happen to it: its sockets never wait.
     let waits_itself = |row: &Row| row.architecture.anatomy.served_by != ServedBy::Tasks;
     mount(&mut trials, "shortage", "refused-waits-end-no-server", waits_itself, refused_waits);
     let possible = is_installed("strace", &["-e", "trace=none", "true"]);
+    mount(&mut trials, "shortage", "interrupted-calls-are-made-again", waits_itself, interrupted_calls);
     trials = trials.into_iter().map(|trial| trial.with_kind("strace").with_ignored_flag(!possible)).collect();
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
@@ -37,11 +45,11 @@ fn main() -> ExitCode {
 struct Tracer(Child);
 
 impl Tracer {
-    /// Lets each seventh wait of `server` fail with `error` from now on, in all its threads and children.
-    fn attach(server: &Server, error: &str) -> Result<Tracer, String> {
+    /// Lets each seventh of these `calls` of `server` fail with `error` from now on, in all its threads and children.
+    fn attach(server: &Server, calls: &str, error: &str) -> Result<Tracer, String> {
         let mut command = Command::new("strace");
-        command.args(["-f", "-q", "-o", "/dev/null", "-e", &format!("trace={WAITS}")]);
-        command.args(["-e", &format!("inject={WAITS}:error={error}:when=1+7")]);
+        command.args(["-f", "-q", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+        command.args(["-e", &format!("inject={calls}:error={error}:when=1+7")]);
         for pid in [server.pid].into_iter().chain(children(server.pid)) {
             command.args(["-p", &pid.to_string()]);
         }
@@ -67,7 +75,7 @@ impl Drop for Tracer {
 fn refused_waits(row: &Row) -> Outcome {
     for error in SHORTAGES {
         let server = Server::start_with(&row.with_workers("2"), None)?;
-        let _tracer = Tracer::attach(&server, error)?;
+        let _tracer = Tracer::attach(&server, WAITS, error)?;
         for round in 0..4 {
             let context = |failure: String| format!("{error}, round {round}: {failure}; {}", server.stderr());
             exchange(&server).map_err(context)?;
@@ -75,6 +83,15 @@ fn refused_waits(row: &Row) -> Outcome {
         server.stop_well().map_err(|failure| format!("{error}: {failure}"))?;
     }
     Ok(())
+}
+
+fn interrupted_calls(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with_workers("2"), None)?;
+    let _tracer = Tracer::attach(&server, INTERRUPTIBLE, "EINTR")?;
+    for round in 0..4 {
+        exchange(&server).map_err(|failure| format!("round {round}: {failure}; {}", server.stderr()))?;
+    }
+    server.stop_well().map(drop).map_err(Into::into)
 }
 
 /// A wait for a back end, a large answer that does not fit into the kernel, and one more request.

@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "compare",
     "curve",
     "scale",
@@ -33,6 +33,7 @@ const COMMANDS: [&str; 27] = [
     "learn",
     "textbook",
     "serve",
+    "control",
     "list",
     "load",
     "probe",

@@ -2,14 +2,19 @@
 //! have come. Whatever they do, they learn next to nothing and the server serves on.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+use dyno_security::credentials::{self, Files, SERVER_NAME};
 use dyno_security::limits::{FIRST_OCTET_TIME, HANDSHAKE_TIME};
+use dyno_security::pipe::Pipe;
+use dyno_security::signature::keyfile;
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Concurrency, Knob};
 use dyno_tests::limits::{ANSWER, AT_ONCE};
 use dyno_tests::noise::Noise;
+use dyno_tests::process::wait_until;
 use dyno_tests::rows::Row;
 use dyno_tests::secure::{Secure, friends, make_credentials, serve, strangers};
 use dyno_tests::server::Server;
@@ -44,6 +49,8 @@ fn main() -> ExitCode {
     on("plain-answers-who-speaks-a-transport", secure_on_plain);
     on("plain-clients-of-the-channel-are-told", |row| plain_on_secure(row, CHANNEL));
     on("plain-clients-of-tls-are-told", |row| plain_on_secure(row, TLS));
+    on("channel-says-whom-it-serves-and-whom-it-refused", |row| says_whom(row, CHANNEL));
+    on("tls-says-whom-it-serves-and-whom-it-refused", |row| says_whom(row, TLS));
     let limited = |row: &Row| row.reads(Knob::MaxConnections);
     mount(&mut trials, "transport", "channel-refuses-past-the-limit-without-a-word", limited, |row| {
         past_the_limit(row, CHANNEL)
@@ -69,6 +76,63 @@ fn past_the_limit(row: &Row, transport: Transport) -> Outcome {
     drop(held);
     let total = server.stop_well()?.total;
     ensure(total.refused == 1, || format!("{total:?}"))
+}
+
+/// The operator reads at the start whether everybody is served, and of each refusal from where it came and why; over
+/// the channel also whose key it was. (rustls keeps no certificate that it has not accepted.)
+fn says_whom(row: &Row, transport: Transport) -> Outcome {
+    let open = serve(row, transport, &[])?;
+    let said = |server: &Server, words: &str| {
+        let is_said = wait_until(ANSWER, || server.stderr().contains(words)).is_some();
+        ensure(is_said, || format!("no {words:?} in {}", server.stderr()))
+    };
+    said(&open, "serves every client")?;
+    open.stop_well()?;
+    let place = |directory: &str, name: &str| Path::new(directory).join(name);
+    let (key, certificate, trust) = match transport {
+        Transport::Tls => ("tls-client.key", Some("tls-client.pem"), "authority.pem"),
+        _ => ("channel-client.key", None, "trust"),
+    };
+    let trust = place(friends(), trust);
+    let named: &'static str = trust.to_string_lossy().into_owned().leak();
+    let server = serve(row, transport, &["--trust", named])?;
+    said(&server, "serves only clients")?;
+    // Somebody who knows the server, and whom it does not know.
+    let files = Files {
+        key: Some(place(strangers(), key)),
+        certificate: certificate.map(|name| place(strangers(), name)),
+        trust: Some(trust),
+        ..Files::default()
+    };
+    let connector = credentials::connector(transport, &files, &SERVER_NAME.into());
+    let connector = connector.map_err(|error| error.to_string())?.ok_or("plain has no pipe")?;
+    let mut pipe = connector.connect(Instant::now());
+    let mut client = Client::connect(server.address)?;
+    loop {
+        let sealed = pipe.pending().to_vec();
+        pipe.advance(sealed.len());
+        client.send(sealed);
+        if !client.receive(Instant::now() + ANSWER) {
+            break;
+        }
+        // An alert of TLS ends it too.
+        let octets = std::mem::take(&mut client.inbox);
+        if pipe.receive(&octets, &mut Vec::new(), Instant::now()).is_err() {
+            break;
+        }
+    }
+    drop(client);
+    said(&server, "gave up a peer (1 so far)")?;
+    said(&server, " from 127.0.0.1")?;
+    if transport == Transport::Channel {
+        let key = keyfile::read(&place(strangers(), key)).map_err(|error| error.to_string())?;
+        said(&server, &format!("key {}", key.public()))?;
+    }
+    let mut friend = Secure::connect(&server, transport, friends())?;
+    ensure(friend.exchange(get("/"), "GET")?.status == 200, || "a friend is refused".into())?;
+    drop(friend);
+    server.stop_well()?;
+    Ok(())
 }
 
 fn carries(row: &Row, transport: Transport) -> Outcome {
@@ -220,7 +284,7 @@ fn strangers_come(row: &Row, transport: Transport) -> Outcome {
 /// The first flight of a TLS client.
 fn client_hello(server: &Server) -> Result<Vec<u8>, String> {
     use dyno_security::credentials::{Files, SERVER_NAME, connector};
-    let files = Files::in_directory(std::path::Path::new(friends()));
+    let files = Files::in_directory(Path::new(friends()));
     let connector = connector(TLS, &files, &SERVER_NAME.into()).map_err(|error| error.to_string())?;
     let pipe = connector.ok_or_else(|| format!("no pipe to {}", server.address))?.connect(Instant::now());
     Ok(pipe.pending().to_vec())

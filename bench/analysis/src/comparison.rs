@@ -43,6 +43,10 @@ pub struct Row {
     pub cpu_at_connect_ns: RowFigure,
     /// CPU of the generator per request with a connection each, in nanoseconds.
     pub client_cpu_at_connect_ns: RowFigure,
+    /// 99th percentile of the time to make a connection, with its handshake, under that load, in nanoseconds.
+    pub connect_p99_ns: RowFigure,
+    /// Octets of a handshake of the transport on the wire, both ways.
+    pub handshake_octets: RowFigure,
     /// Share of the CPU that the kernel took.
     pub system_share: RowFigure,
     /// Context switches per request at the common rate.
@@ -191,6 +195,10 @@ fn row(line: &ContestantLine, records: &Levelled) -> Row {
             let load = record.counted()?;
             (load.rate_per_s > 0.0).then_some(load.generator_cores_used? * 1e9 / load.rate_per_s)
         }),
+        connect_p99_ns: RowFigure::of_cost(&connect, seed, |record| {
+            record.latencies()?.connect.at_ns(99.0).map(|value| value as f64)
+        }),
+        handshake_octets: RowFigure::of_cost(&connect, seed, |record| record.counted()?.handshake_octets),
         system_share: RowFigure::of(&latency, seed, |record| record.server.as_ref()?.system_share),
         switches: RowFigure::of(&latency, seed, |record| {
             let server = record.server.as_ref()?;

@@ -18,6 +18,13 @@ pub struct Price {
     pub cpu_ns: Option<Interval>,
     /// New connections a second, each with its handshake and one request.
     pub handshakes_per_s: RowFigure,
+    /// The same for one core of the server that does nothing else, by its CPU for each, as if the client took nothing.
+    pub handshakes_per_core_s: Option<Interval>,
+    /// 99th percentile of the time from the call to connect until a request may be sent, under that load, in
+    /// nanoseconds.
+    pub handshake_p99_ns: RowFigure,
+    /// Octets of a handshake on the wire, both ways.
+    pub handshake_octets: RowFigure,
     /// CPU of the server per handshake, above a plain connection, in nanoseconds.
     pub handshake_cpu_ns: Option<Interval>,
     /// The same of the generator, which is the client, in nanoseconds.
@@ -26,6 +33,17 @@ pub struct Price {
     pub capacity_share: Option<Interval>,
     /// Memory per lasting connection, above plain, in bytes.
     pub memory_bytes: Option<Interval>,
+}
+
+/// How many a second there are of what takes so many nanoseconds; the ends change places.
+fn rate_of(ns: Interval) -> Option<Interval> {
+    let per_s = |ns: f64| 1e9 / ns;
+    (ns.low > 0.0).then(|| Interval {
+        value: per_s(ns.value),
+        low: per_s(ns.high),
+        high: per_s(ns.low),
+        ..ns
+    })
 }
 
 /// The prices of all secure rows whose plain sibling took part.
@@ -39,6 +57,9 @@ pub fn prices(model: &Model) -> Vec<Price> {
             transport: row.transport,
             cpu_ns: above(|row| &row.cpu_at_capacity_ns),
             handshakes_per_s: row.connect.clone(),
+            handshakes_per_core_s: row.cpu_at_connect_ns.interval.and_then(rate_of),
+            handshake_p99_ns: row.connect_p99_ns.clone(),
+            handshake_octets: row.handshake_octets.clone(),
             handshake_cpu_ns: above(|row| &row.cpu_at_connect_ns),
             client_handshake_cpu_ns: above(|row| &row.client_cpu_at_connect_ns),
             capacity_share: row.capacity.ratio_to(&plain.capacity, seed),

@@ -33,6 +33,7 @@ pub mod preflight;
 pub mod probe;
 pub mod rig;
 mod runner;
+mod settle;
 pub mod setup;
 pub mod suggest;
 pub mod textbook;

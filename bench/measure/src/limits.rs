@@ -31,6 +31,19 @@ pub const ENDING_CPU: Duration = Duration::from_millis(20);
 /// The same for each of its threads and processes: a process of a few megabytes takes a third of a millisecond to end.
 pub const ENDING_CPU_EACH: Duration = Duration::from_millis(1);
 
+/// How long a contestant may take to come to rest after the load, before the last look at its clocks.
+pub(crate) const REST_LIMIT: Duration = Duration::from_millis(300);
+
+/// From one look to the next whether it rests.
+pub(crate) const REST_LOOK: Duration = Duration::from_millis(5);
+
+/// It rests when it uses less than this share of a core between two looks.
+pub(crate) const REST_SHARE: f64 = 0.1;
+
+/// Births of threads and processes in the whole machine for each answer, from which on the threads of a contestant come
+/// and go between the looks at them: a design with a thread for each connection has one for each.
+pub(crate) const BIRTHS_AN_ANSWER: f64 = 0.1;
+
 /// How far the rate between the two looks at the clocks may be from that of the whole window, as a share.
 pub const RATE_TOLERANCE: f64 = 0.03;
 
@@ -60,7 +73,7 @@ pub const ERROR_SHARE: f64 = 0.001;
 /// side: more on one of its cores would be seen in the figures.
 pub const BUSY_SHARE: f64 = 0.10;
 
-/// Resolution of the machine's CPU time of a core, in seconds: /proc/stat counts ticks.
+/// Resolution of the machine's idle time, in seconds: /proc/stat tells hundredths.
 pub const MACHINE_TICK: f64 = 0.01;
 
 /// Share of the machine's time that the hypervisor may take before a cell is void.
@@ -126,9 +139,9 @@ pub const FLOOR_ROUNDS: usize = 2_000;
 /// Longest that the floor of one path may take, so that a loaded machine delays no experiment.
 pub const FLOOR_LIMIT: Duration = Duration::from_millis(600);
 
-/// Time that a cell takes in addition to its load: start, samples, stop; measured on a virtual machine with two
-/// cores.
-pub const CELL_OVERHEAD: Duration = Duration::from_millis(40);
+/// Time that a cell takes in addition to its load: starts of server and generator, opening the connections, samples,
+/// rest and stop; 120 to 200 ms were measured on a virtual machine with two cores.
+pub const CELL_OVERHEAD: Duration = Duration::from_millis(120);
 
 /// Share of the time of all trials that repeats of void trials may take in addition: on a shared machine a tenth of the
 /// trials are void, and a third of the repeats again.
@@ -152,6 +165,10 @@ pub const WARM_UP_LEAST_MS: u64 = 40;
 
 /// Share of the slowest contestant's capacity at which latencies are compared.
 pub const COMMON_RATE_SHARE: f64 = 0.5;
+
+/// Share of its connections that have to resume a session where all were to: each of the connections at once begins
+/// without a ticket, and hundreds come after it.
+pub const RESUMED_SHARE_MIN: f64 = 0.9;
 
 /// Connections of the step that opens one per request: enough to keep the accept queue filled, few enough to leave most
 /// of it empty.

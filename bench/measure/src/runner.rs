@@ -20,6 +20,7 @@ use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL, START_LEAD};
 use crate::probe::figures::{self, AnswersBetween, Reading, Readings};
 use crate::probe::glance::CpuGlance;
 use crate::rig::{Answers, CellFault, Rig};
+use crate::settle::settled;
 use dyno_record::audit::{Audit, Finding};
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
@@ -41,6 +42,7 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
             } else {
                 load(rig, &server, &mut record)
             };
+            let last = last.map(|last| settled(rig, &server, last));
             match rig.stop(server) {
                 Ok(farewell) => {
                     findings.extend(farewell.crew.and_then(audit::whole_crew));
@@ -131,7 +133,11 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> (Vec<Fi
                 machine: &machine,
                 pace: &record.pace,
                 glances: [&first, &half, &second],
-                threads_end: figures::threads_came_and_went(&before.tree, &after.tree),
+                threads_end: figures::threads_came_and_went(
+                    &before,
+                    &after,
+                    answers.map_or(0.0, |answers| answers.readings),
+                ),
                 is_late: second.until > until,
                 answered: audit::Answered {
                     between: answered(second.at) - answered(first.at),

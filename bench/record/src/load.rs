@@ -129,6 +129,12 @@ pub struct LoadFigures {
     pub lag: Latency,
     /// Time to establish a connection.
     pub connect: Latency,
+    /// Octets of a handshake of the secure transport on the wire, both ways, in the mean; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake_octets: Option<f64>,
+    /// Share of the connections that have resumed a session of the secure transport; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_share: Option<f64>,
     /// Most connections open at once.
     pub connections_open: u32,
     /// Idle connections that the server had not closed at the end; absent where there were none.

@@ -27,21 +27,33 @@ pub enum TransportKind {
     /// Nothing between TCP and HTTP.
     #[default]
     Plain,
-    /// Dyno's own secure channel.
+    /// Dyno's own secure channel, with X25519 alone.
     Channel,
+    /// The channel with ML-KEM-768 beside X25519.
+    Hybrid,
+    /// The channel, to which each client comes back by the ticket of its last session, without signatures.
+    Resumed,
     /// TLS 1.3.
     Tls,
 }
 
 impl TransportKind {
-    /// All transports, the cheapest first.
-    pub const ALL: [TransportKind; 3] = [TransportKind::Plain, TransportKind::Channel, TransportKind::Tls];
+    /// All transports, in the order of reports.
+    pub const ALL: [TransportKind; 5] = [
+        TransportKind::Plain,
+        TransportKind::Channel,
+        TransportKind::Hybrid,
+        TransportKind::Resumed,
+        TransportKind::Tls,
+    ];
 
     /// Its word in records, labels and options.
     pub fn word(self) -> &'static str {
         match self {
             TransportKind::Plain => "plain",
             TransportKind::Channel => "channel",
+            TransportKind::Hybrid => "hybrid",
+            TransportKind::Resumed => "resumed",
             TransportKind::Tls => "tls",
         }
     }
@@ -55,7 +67,9 @@ impl TransportKind {
     pub fn is_secure(self) -> bool {
         match self {
             TransportKind::Plain => false,
-            TransportKind::Channel | TransportKind::Tls => true,
+            TransportKind::Channel | TransportKind::Hybrid | TransportKind::Resumed | TransportKind::Tls => {
+                true
+            }
         }
     }
 }

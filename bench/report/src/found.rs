@@ -1,5 +1,6 @@
 //! What an experiment found, worked out once: every form of its report tells the same figures.
 
+use dyno_analysis::comparison::Model;
 use dyno_analysis::duel::{self, DuelRow};
 use dyno_analysis::explanation::build::Build;
 use dyno_analysis::explanation::stack::{CostStack, stacks};
@@ -51,6 +52,25 @@ impl Found {
             Experiment::Workloads => Found::Workloads(matrix(records)),
         }
     }
+
+    /// What CPU time a plain request took each contestant that was loaded to the full, by label, ns.
+    pub(crate) fn cpu_of_a_request(&self, model: &Model) -> Vec<(String, f64)> {
+        match self {
+            Found::Workloads(matrix) => {
+                let hello = matrix.rows.iter().find(|row| row.workload.service == PLAIN);
+                let scores = hello.map_or([].as_slice(), |row| &row.scores);
+                let known = matrix.designs.iter().zip(scores);
+                known
+                    .filter_map(|(design, score)| Some((design.label.clone(), score.cpu_ns.value()?)))
+                    .collect()
+            }
+            Found::Compared(_) => {
+                let known = model.rows.iter();
+                known.filter_map(|row| Some((row.label.clone(), row.cpu_at_capacity_ns.value()?))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Of what the CPU of each is made; nothing where no unit costs were measured.
@@ -64,3 +84,6 @@ fn costs(records: &Levelled, build_of: fn(&str) -> Build) -> Vec<CostStack> {
         records.header.contestants.iter().map(|line| (line.label.as_str(), build_of(&line.label))).collect();
     stacks(&cells, &all, prices)
 }
+
+/// The service that is counted.
+const PLAIN: &str = "/";

@@ -79,12 +79,7 @@ fn by_cost(rows: &[CountRow]) -> Vec<&CountRow> {
 /// The table for a README.
 pub(crate) fn markdown(rows: &[CountRow], model: &Model) -> String {
     let header = &model.header;
-    let mut text = String::from(
-        "| architecture | instructions per request | system calls | switches | instructions per connection | system calls | switches |\n|---|---:|---:|---:|---:|---:|---:|\n",
-    );
-    for row in rows {
-        let _ = writeln!(text, "| {} | {} |", cell(&row.line.label), columns(row).join(" | "));
-    }
+    let text = markdown_table(rows);
     let environment = &header.environment;
     let told = format!(
         "Medians of {}, the kernel's instructions included. Counted {} UTC with dyno {} on {} ({}), Linux {}.",
@@ -96,6 +91,17 @@ pub(crate) fn markdown(rows: &[CountRow], model: &Model) -> String {
         environment.kernel,
     );
     text + &words::below_table(&told, paragraphs(rows), model)
+}
+
+/// The table alone.
+pub(crate) fn markdown_table(rows: &[CountRow]) -> String {
+    let mut text = String::from(
+        "| architecture | instructions per request | system calls | switches | instructions per connection | system calls | switches |\n|---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for row in rows {
+        let _ = writeln!(text, "| {} | {} |", cell(&row.line.label), columns(row).join(" | "));
+    }
+    text
 }
 
 /// Picks a figure of a row.

@@ -5,6 +5,7 @@ use dyno_analysis::explanation::build::Build;
 use dyno_analysis::levelling::Levelled;
 use dyno_units::text::wrap;
 
+use crate::counts::CountPart;
 use crate::error::ReportError;
 use crate::found::Found;
 use crate::opening::Opening;
@@ -14,6 +15,7 @@ use crate::who::ChapterText;
 pub mod book_page;
 mod cells;
 mod charts;
+mod counts;
 pub mod error;
 mod finding;
 mod found;
@@ -46,6 +48,17 @@ pub mod who;
 mod words;
 mod workloads;
 
+/// What there is beside the records of an experiment.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Supplements<'a> {
+    /// The chapters of a book, to which the names on the page lead.
+    pub chapters: &'a [ChapterText],
+    /// The records of a count of instructions that was made with it.
+    pub counts: Option<&'a Levelled>,
+    /// How the contestant of a label is built, which decides what its requests cost; absent: nobody knows.
+    pub build_of: Option<fn(&str) -> Build>,
+}
+
 /// A report in all its forms.
 #[derive(Debug)]
 pub struct Report {
@@ -73,21 +86,17 @@ impl Report {
     /// # Errors
     /// When one of its forms cannot be encoded, which would be a fault of this program.
     pub fn of(records: &Levelled) -> Result<Self, ReportError> {
-        Report::with_chapters(records, &[], |_| Build::UNKNOWN)
+        Report::with(records, &Supplements::default())
     }
 
-    /// The same with the chapters of a book, to which the names on the page lead, and with how the contestant of a
-    /// label is built, which decides what its requests cost.
+    /// The same with what else there is.
     ///
     /// # Errors
     /// As [`Report::of`].
-    pub fn with_chapters(
-        records: &Levelled,
-        chapters: &[ChapterText],
-        build_of: fn(&str) -> Build,
-    ) -> Result<Self, ReportError> {
+    pub fn with(records: &Levelled, supplements: &Supplements) -> Result<Self, ReportError> {
         let model = comparison::model(records);
-        let found = Found::of(records, build_of);
+        let found = Found::of(records, supplements.build_of.unwrap_or(|_| Build::UNKNOWN));
+        let counts = supplements.counts.map(|counts| CountPart::of(counts, &found.cpu_of_a_request(&model)));
         let opening = Opening::of(&model, records, &found);
         let answer = opening::terminal(opening.as_ref());
         let rest = terminal(&model, records, &found);
@@ -103,15 +112,22 @@ impl Report {
         };
         let figures = summary::figures(&model, records, &found);
         Ok(Report {
-            terminal: answer + &rest,
-            markdown,
+            terminal: answer + &rest + &counts.as_ref().map_or(String::new(), CountPart::terminal),
+            markdown: markdown + &counts.as_ref().map_or(String::new(), CountPart::markdown),
             csv: match found {
                 Found::Isolated(_) => isolation_cells::render(&records.cells)?,
                 _ => cells::render(records.header.experiment, &records.cells)?,
             },
             summary_csv: summary::csv(&figures)?,
             summary_json: summary::json(&records.header, figures)?,
-            html: page::render(&model, records, &found, opening.as_ref(), chapters)?,
+            html: page::render(
+                &model,
+                records,
+                &found,
+                opening.as_ref(),
+                counts.as_ref(),
+                supplements.chapters,
+            )?,
             pictures: pictures::all(&model, records, &found, opening.as_ref()),
             usable: records.cells.iter().any(|record| record.counts()),
         })

@@ -6,6 +6,7 @@ use dyno_record::experiment::Experiment;
 use dyno_record::step::Step;
 
 use crate::charts::escape;
+use crate::counts::CountPart;
 use crate::error::ReportError;
 use crate::found::Found;
 use crate::glossary;
@@ -63,11 +64,13 @@ pub(crate) fn render(
     records: &Levelled,
     found: &Found,
     opening: Option<&Opening>,
+    counts: Option<&CountPart>,
     chapters: &[ChapterText],
 ) -> Result<String, ReportError> {
     let header = &records.header;
     let paragraphs = statements::paragraphs(model, records, found);
     let mut parts = sections::all(model, records, found);
+    parts.extend(counts.map(CountPart::section));
     if opening.is_some() {
         let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
         parts.push(Section {

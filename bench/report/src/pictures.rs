@@ -8,6 +8,7 @@ use dyno_record::step::Step;
 use crate::found::Found;
 use crate::opening::{self, Opening};
 use crate::sections::{hockey, latency, speed_up, stack, trade};
+use crate::workloads;
 
 /// A picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +80,13 @@ pub(crate) fn all(
         | Found::InTurn(_)
         | Found::Isolated(_)
         | Found::Overloaded(_)
-        | Found::Waited(_)
-        | Found::Workloads(_) => {}
+        | Found::Waited(_) => {}
+        Found::Workloads(matrix) => {
+            let words = workloads::words::verdict(matrix).join(" ");
+            if let Some(svg) = workloads::picture::svg(matrix, &words) {
+                add("verdict", &words, &svg);
+            }
+        }
     }
     pictures
 }

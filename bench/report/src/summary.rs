@@ -329,12 +329,13 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
         transport: row.transport.to_string(),
         ..SummaryLine::default()
     };
-    let known: [(&str, &RowFigure); 11] = [
+    let known: [(&str, &RowFigure); 12] = [
         ("capacity_per_s", &row.capacity),
         ("connect_per_s", &row.connect),
         ("cpu_at_capacity_ns", &row.cpu_at_capacity_ns),
         ("cpu_at_common_rate_ns", &row.cpu_ns),
         ("cpu_at_connect_ns", &row.cpu_at_connect_ns),
+        ("connect_p99_ns", &row.connect_p99_ns),
         ("machine_cpu_at_capacity_ns", &row.machine_cpu_ns),
         ("system_share", &row.system_share),
         ("switches_per_request", &row.switches),
@@ -359,6 +360,8 @@ fn compared(model: &Model, place: usize, row: &Row) -> Vec<SummaryLine> {
         found.extend(derived(&of, "cpu_at_capacity_above_plain_ns", price.cpu_ns));
         found.extend(derived(&of, "cpu_at_connect_above_plain_ns", price.handshake_cpu_ns));
         found.extend(derived(&of, "client_cpu_at_connect_above_plain_ns", price.client_handshake_cpu_ns));
+        found.push(line(&of, "handshake_octets", &price.handshake_octets));
+        found.extend(derived(&of, "handshakes_per_core_s", price.handshakes_per_core_s));
         found.extend(derived(&of, "memory_per_connection_above_plain_bytes", price.memory_bytes));
     }
     found

@@ -1,4 +1,6 @@
-//! Text in the tables of Markdown.
+//! Text in the tables of Markdown and of the terminal.
+
+use dyno_analysis::figure::RowFigure;
 
 /// Text as a cell of a table, which ends at a bar and at the end of the line (GitHub Flavored Markdown 4.10).
 pub(crate) fn cell(text: &str) -> String {
@@ -11,6 +13,14 @@ pub(crate) fn cell(text: &str) -> String {
         }
     }
     cell
+}
+
+/// A figure in a table of the terminal, or the word for what stands in its place.
+pub(crate) fn figure(figure: &RowFigure, shown: impl Fn(f64) -> String) -> String {
+    match figure.value() {
+        Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
+        None => figure.sign().unwrap_or("-").to_string(),
+    }
 }
 
 #[cfg(test)]

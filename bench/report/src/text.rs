@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
+use crate::table_cell::figure;
+use crate::transports;
 use crate::words;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::figure::RowFigure;
-use dyno_analysis::transports::prices;
-use dyno_statistics::bootstrap::Interval;
 use dyno_units::show;
 use dyno_units::text::wrap;
 
@@ -48,47 +48,9 @@ pub(crate) fn render(model: &Model) -> String {
     if model.rows.iter().any(|row| row.capacity.at_least || row.connect.at_least) {
         let _ = writeln!(text, ">  at least: the server was not the bottleneck");
     }
-    let prices = prices(model);
-    if !prices.is_empty() {
-        let heads = [
-            ["above plain", "", "CPU per", "capa-", "hand-", "CPU per", "client", "memory"],
-            ["", "", "request", "city", "shakes/s", "hands.", "CPU", "per conn."],
-        ];
-        for [label, transport, cpu, capacity, handshakes, each, client, memory] in heads {
-            let _ = writeln!(
-                text,
-                "{label:<21} {transport:<7} {cpu:>8} {capacity:>5} {handshakes:>8} {each:>7} {client:>7} {memory:>9}"
-            );
-        }
-        for price in &prices {
-            let shown = |interval: Option<Interval>, shown: fn(f64) -> String| {
-                interval.map_or("-".to_string(), |interval| shown(interval.value))
-            };
-            let time = |interval| shown(interval, show::time).replace(' ', "");
-            let _ = writeln!(
-                text,
-                "{:<21} {:<7} {:>8} {:>5} {:>8} {:>7} {:>7} {:>9}",
-                price.contestant.chars().take(21).collect::<String>(),
-                price.transport,
-                time(price.cpu_ns),
-                shown(price.capacity_share, show::share).replace(' ', ""),
-                figure(&price.handshakes_per_s, show::rate),
-                time(price.handshake_cpu_ns),
-                time(price.client_handshake_cpu_ns),
-                shown(price.memory_bytes, show::bytes),
-            );
-        }
-        let _ = writeln!(text);
-    }
+    text += &transports::terminal(model);
     for paragraph in words::paragraphs(model) {
         let _ = writeln!(text, "{}", wrap(&paragraph, 80));
     }
     text
-}
-
-fn figure(figure: &RowFigure, shown: impl Fn(f64) -> String) -> String {
-    match figure.value() {
-        Some(value) => format!("{}{}", if figure.at_least { ">" } else { "" }, shown(value)),
-        None => figure.sign().unwrap_or("-").to_string(),
-    }
 }

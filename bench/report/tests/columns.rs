@@ -24,6 +24,8 @@ fn contestants() -> Vec<Contestant> {
     vec![
         named("half-sync-half-async", TransportKind::Plain),
         named("half-sync-half-async+channel", TransportKind::Channel),
+        named("half-sync-half-async+resumed", TransportKind::Resumed),
+        named("half-sync-half-async+hybrid", TransportKind::Hybrid),
         named(LONG, TransportKind::Plain),
         named(&format!("{LONG}+tls"), TransportKind::Tls),
         named("broken", TransportKind::Plain),

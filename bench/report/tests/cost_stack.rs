@@ -14,7 +14,7 @@ use dyno_analysis::explanation::build::{Build, Sleepers};
 use dyno_analysis::levelling::Levelled;
 use dyno_record::header::UnitPrice;
 use dyno_record::store::{self, Records};
-use dyno_report::Report;
+use dyno_report::{Report, Supplements};
 
 const NAMES: [&str; 3] = ["fast", "slow", "swift"];
 
@@ -35,7 +35,8 @@ fn records(switch_ns: Option<f64>) -> Records {
 
 fn report(records: Records) -> Report {
     let few = |_: &str| Build { sleepers: Sleepers::Few, ..Build::UNKNOWN };
-    Report::with_chapters(&Levelled::of(records), &[], few).unwrap()
+    Report::with(&Levelled::of(records), &Supplements { build_of: Some(few), ..Supplements::default() })
+        .unwrap()
 }
 
 #[test]

@@ -177,6 +177,8 @@ fn the_price_of_a_transport_is_that_of_the_medians() {
         ("fast", 20_000.0, TransportKind::Plain),
         ("fast+tls", 16_000.0, TransportKind::Tls),
         ("fast+channel", 18_000.0, TransportKind::Channel),
+        ("fast+hybrid", 17_000.0, TransportKind::Hybrid),
+        ("fast+resumed", 19_000.0, TransportKind::Resumed),
     ];
     // A block in two is slower for one of them alone, so that a median of ratios is no ratio of medians.
     fn uneven(record: &mut Record) {
@@ -184,13 +186,23 @@ fn the_price_of_a_transport_is_that_of_the_medians() {
         if let Some(load) = record.load.as_mut().filter(|_| slower) {
             load.rate_per_s *= 0.7;
         }
+        let transport = record.trial.cell.transport;
+        if let Some(load) = record.load.as_mut().filter(|_| transport.is_secure()) {
+            load.handshake_octets = Some(f64::from(transport.word().len() as u32));
+            load.connect.percentiles = vec![(99.0, 7_000)];
+        }
     }
     let report = report_of(&secure, 7, uneven);
     let summary = summary(&report);
     let value = |name: &str, quantity: &str| -> f64 {
         summary[&(name.to_string(), quantity.to_string())]["at_full_pace"].parse().unwrap()
     };
-    for name in ["fast+tls", "fast+channel"] {
+    for (name, _, transport) in secure.into_iter().filter(|(_, _, transport)| transport.is_secure()) {
+        let per_core = value(name, "handshakes_per_core_s");
+        assert!((per_core * value(name, "cpu_at_connect_ns") / 1e9 - 1.0).abs() < 1e-9, "{name}: {per_core}");
+        assert_eq!(value(name, "handshake_octets"), f64::from(transport.word().len() as u32), "{name}");
+        assert!(value(name, "connect_p99_ns") > 0.0, "{name}");
+        assert!(report.markdown.contains(&format!("| {transport} |")), "{name}: {}", report.markdown);
         let share = value(name, "capacity_to_plain");
         let of_medians = value(name, "capacity_per_s") / value("fast", "capacity_per_s");
         assert!((share - of_medians).abs() < 1e-9, "{name}: {share} {of_medians}");

@@ -228,3 +228,17 @@ fn the_page_has_a_sign_and_a_colour_for_each_and_fits_a_phone() {
         assert!(text.contains("Which one when") && text.contains("1021 of 2000 connections"), "{text}");
     }
 }
+
+#[test]
+fn the_map_is_a_picture_of_its_own() {
+    let report = report(&DESIGNS, &all());
+    let [picture] = report.pictures.as_slice() else { panic!("{:?}", report.pictures) };
+    assert_eq!(picture.name, "verdict");
+    assert!(picture.words.contains("jam"), "{}", picture.words);
+    let places = picture.svg.matches("class=\"place ").count();
+    assert_eq!(places, DESIGNS.len() * all().len());
+    for words in ["thread-pool under wait: jams", "select under held: fails", "Percent of the best", "~ jams"]
+    {
+        assert!(picture.svg.contains(words), "{words}: {}", picture.svg);
+    }
+}

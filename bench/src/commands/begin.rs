@@ -8,7 +8,7 @@ use dyno_record::experiment::Experiment;
 use dyno_record::header::{Header, PROBE};
 use dyno_record::store::{self, Records, Store, StoreError};
 
-use super::experiment::conduct::Launch;
+use super::experiment::conduct::{Count, Launch};
 use super::experiment::options::Options;
 use super::experiment::spec::Spec;
 use super::{
@@ -24,6 +24,14 @@ use crate::results;
 /// Usage (2) when options do not go together, a name is unknown, or there is nothing to continue; failed (1) when
 /// results cannot be written.
 pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
+    run_and(experiment, options, None)
+}
+
+/// The same, and then `count` counts instructions, where there is such a thing.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_and(experiment: Experiment, options: Options, count: Option<Count>) -> CommandResult {
     let launch = match options.resume {
         Some(place) => {
             let how = Resume { dry_run: options.dry_run, other_program: options.other_program };
@@ -31,7 +39,7 @@ pub(crate) fn run(experiment: Experiment, options: Options) -> CommandResult {
         }
         None => begin(Spec { experiment, ..options.spec }.settle_services()?)?,
     };
-    carry_out(Launch { dry_run: options.dry_run, quiet: options.quiet, ..launch })
+    carry_out(Launch { dry_run: options.dry_run, quiet: options.quiet, count, ..launch })
 }
 
 fn carry_out(launch: Launch) -> CommandResult {
@@ -71,6 +79,7 @@ fn begin(spec: Spec) -> Result<Launch, Failure> {
         unix_ms,
         dry_run: false,
         quiet: false,
+        count: None,
     })
 }
 
@@ -108,6 +117,7 @@ fn resume(experiment: Experiment, place: Option<PathBuf>, how: Resume) -> Result
         unix_ms: now_ms(),
         dry_run: false,
         quiet: false,
+        count: None,
     })
 }
 

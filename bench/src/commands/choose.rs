@@ -22,7 +22,7 @@ use crate::results;
 /// Reads a result of `dyno compare` with workloads, and measures nothing.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Try it:\n  dyno compare                 # measures the workloads, about eight minutes\n  \
+    after_help = "Try it:\n  dyno compare                 # measures the workloads, about ten minutes\n  \
                         dyno choose --rate 30k --connections 5000 --wait 20ms --compute 50us --limit 20ms\n\n\
                         Exit codes: 0 there is a choice, 1 the result cannot be read, 2 wrong usage or a result that lacks a workload, 5 no architecture is a choice."
 )]

@@ -23,7 +23,7 @@ use dyno_record::experiment::Experiment;
 #[derive(Debug, clap::Args)]
 #[command(
     mut_args(shown_in(Experiment::Compare)),
-    after_help = "Try it:\n  dyno compare                  # which one when, about eight minutes\n  dyno compare --services wait,held epoll thread-pool\n  dyno compare epoll fork thread-pool --quick\n  \
+    after_help = "Try it:\n  dyno compare                  # which one when, about ten minutes\n  dyno compare --services wait,held epoll thread-pool\n  dyno compare epoll fork thread-pool --quick\n  \
                         dyno compare epoll nginx      # servers of others: `dyno list`\n  dyno compare epoll epoll    # finds no difference\n  dyno compare --ci ../old/target/release/dyno epoll tokio --quick\n\n\
                         Exit codes: 0 there is a result, 1 the run failed, 2 wrong usage, 4 --ci has decided a regression,\n5 no cell counts, 130 interrupted."
 )]
@@ -34,6 +34,9 @@ pub(crate) struct Arguments {
     /// its instructions where QEMU is installed. Writes Markdown; exit code 4 when a regression is decided
     #[arg(long, value_name = "OLD_PROGRAM", display_order = 200)]
     pub(super) ci: Option<PathBuf>,
+    /// Count instructions as well, as `dyno count` does, where QEMU is installed: some three minutes for all sixteen
+    #[arg(long, display_order = 201, conflicts_with = "ci")]
+    pub(super) count: bool,
 }
 
 /// With sixteen architectures these take about 90 seconds, 5 minutes, and two hours (`--services /`).

@@ -1,15 +1,17 @@
 //! `dyno count`: instructions per request and per connection, in an emulated machine.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::CommandResult;
-use super::experiment::spec::transports;
+use super::experiment::spec::{Spec, transports};
 use super::experiment::values::{BlockCount, Within};
 use crate::exit::{Exit, Failure};
 use crate::print::{errln, out, outln};
 use crate::progress::Reporter;
-use crate::results;
+use crate::results::{self, Written};
+use clap::{Args as _, FromArgMatches as _};
 use dyno_measure::contestant::{Contestant, behind, label_apart, own};
 use dyno_measure::count::contract::GuestPlan;
 use dyno_measure::count::machine::{GuestParts, MachineError};
@@ -104,11 +106,49 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         );
         return Ok(Exit::Success);
     }
+    let (was_interrupted, written) = counted(arguments, setup, &plan)?;
+    out!("{}", written.report.terminal);
+    if !arguments.quiet {
+        errln!("report: {}", written.page.display());
+    }
+    Ok(match (was_interrupted, written.report.usable) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Success,
+        (false, false) => Exit::Invalid,
+    })
+}
+
+/// Counts, and tells whether that was interrupted, and what was written.
+fn counted(arguments: &Arguments, setup: CountSetup, plan: &GuestPlan) -> Result<(bool, Written), Failure> {
     let parts = GuestParts::find(arguments.kernel.as_deref())?;
     let mut session = Session::begin(arguments, setup)?;
     take_signals()?;
-    let ended = count::run(&parts, &plan, &interrupted, &mut |event| session.take(event));
+    let ended = count::run(&parts, plan, &interrupted, &mut |event| session.take(event));
     session.end(ended)
+}
+
+/// Counts those of a comparison who are Dyno's own, for its report; what was counted before stays.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn beside(spec: &Spec, directory: &Path) -> Result<(), Failure> {
+    if directory.join(store::FILE).exists() {
+        return Ok(());
+    }
+    let is_own = |name: &&String| own::named(name).is_ok();
+    let names: Vec<String> = spec.names.iter().filter(is_own).cloned().collect();
+    if names.is_empty() && !spec.names.is_empty() {
+        return Err(Failure::usage("none of those who took part is Dyno's own", "name one of `dyno list`"));
+    }
+    let service = if spec.experiment == Experiment::Compare { spec.service.as_str() } else { "/" };
+    let words = names.iter().map(String::as_str).chain(["--quiet", "--service", service, "--output"]);
+    let words = words.map(OsStr::new).chain([directory.as_os_str()]);
+    let command = Arguments::augment_args(clap::Command::new("count").no_binary_name(true));
+    let arguments = command.try_get_matches_from(words).and_then(|found| Arguments::from_arg_matches(&found));
+    let arguments = arguments.map_err(|error| Failure::usage(error.to_string(), ""))?;
+    let setup = setup(&arguments)?;
+    let plan = GuestPlan { cells: setup.cells(), blocks: setup.blocks, seed: setup.seed };
+    counted(&arguments, setup, &plan).map(drop)
 }
 
 fn setup(arguments: &Arguments) -> Result<CountSetup, Failure> {
@@ -144,7 +184,6 @@ struct Session {
     directory: PathBuf,
     began_unix_ms: u64,
     progress: Reporter,
-    quiet: bool,
     /// The records, from the moment at which the machine is known.
     store: Option<Store>,
 }
@@ -165,7 +204,7 @@ impl Session {
         if cfg!(debug_assertions) {
             progress.warn_of_slow_program();
         }
-        Ok(Session { setup, directory, began_unix_ms, progress, quiet: arguments.quiet, store: None })
+        Ok(Session { setup, directory, began_unix_ms, progress, store: None })
     }
 
     /// Takes what the machine tells: what it is, and each record as soon as it is there.
@@ -223,23 +262,14 @@ impl Session {
         }
     }
 
-    fn end(self, ended: Result<(), Failure>) -> CommandResult {
+    fn end(self, ended: Result<(), Failure>) -> Result<(bool, Written), Failure> {
         let interrupted = match ended {
             Err(failure) if failure.exit == Exit::Interrupted && self.store.is_some() => true,
             other => other.map(|()| false)?,
         };
         drop(self.store);
         self.progress.finish();
-        let written = results::write_report(&self.directory)?;
-        out!("{}", written.report.terminal);
-        if !self.quiet {
-            errln!("report: {}", written.page.display());
-        }
-        Ok(match (interrupted, written.report.usable) {
-            (true, _) => Exit::Interrupted,
-            (false, true) => Exit::Success,
-            (false, false) => Exit::Invalid,
-        })
+        Ok((interrupted, results::write_report(&self.directory)?))
     }
 }
 

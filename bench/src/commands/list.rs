@@ -46,6 +46,7 @@ fn tables() -> String {
         let needs = match service.needs {
             Needs::Nothing => "",
             Needs::Directory => " (--files DIR)",
+            Needs::Uploads => " (--uploads DIR)",
             Needs::Faults => " (only with --faults)",
             Needs::SharedMemory => " (not where workers are processes)",
         };

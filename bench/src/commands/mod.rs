@@ -3,6 +3,7 @@
 use clap::{Arg, CommandFactory, FromArgMatches};
 use dyno_record::experiment::Experiment;
 
+use self::experiment::conduct::Count;
 use crate::exit::{Exit, Failure};
 
 /// The result of a command: how it ended, or why it could not.
@@ -16,6 +17,7 @@ pub(crate) mod ci;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
+pub(crate) mod control;
 pub(crate) mod count;
 pub(crate) mod curve;
 pub(crate) mod deadlines;
@@ -70,6 +72,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
     List(list::Arguments),
@@ -110,7 +113,10 @@ impl Dyno {
             Command::Keys(arguments) => keys::run(&arguments),
             Command::Compare(arguments) => match arguments.ci {
                 Some(old) => ci::run(&old, arguments.options),
-                None => begin::run(Experiment::Compare, arguments.options),
+                None => {
+                    let count = arguments.count.then_some(count::beside as Count);
+                    begin::run_and(Experiment::Compare, arguments.options, count)
+                }
             },
             Command::Curve(arguments) => begin::run(Experiment::Curve, arguments.options),
             Command::Scale(arguments) => begin::run(Experiment::Scale, arguments.options),
@@ -138,6 +144,7 @@ impl Dyno {
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),
             Command::Turns(arguments) => turns::run(&arguments),

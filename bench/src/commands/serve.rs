@@ -2,7 +2,9 @@
 
 mod access;
 mod admission;
+mod control;
 mod said;
+mod uploads;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -78,6 +80,8 @@ pub(crate) struct Arguments {
     /// The directory behind /files/.
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+    #[command(flatten)]
+    uploads: uploads::UploadOptions,
     /// Lines of JSON, as where standard output is no terminal.
     #[arg(long)]
     json: bool,
@@ -90,6 +94,8 @@ pub(crate) struct Arguments {
     compute_rounds_per_us: Option<u64>,
     #[command(flatten)]
     admission: admission::AdmissionOptions,
+    #[command(flatten)]
+    control: control::ControlOptions,
     #[command(flatten)]
     access: access::AccessOptions,
     #[command(flatten)]
@@ -119,6 +125,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     check_knobs(architecture, arguments)?;
     check_faults(arguments)?;
     arguments.admission.check()?;
+    arguments.control.check(architecture, &arguments.listen, arguments.transport.of_server())?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
@@ -139,9 +146,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let control = arguments.control.open(architecture, stop)?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
+    services.uploads = arguments.uploads.uploads(access.as_ref())?;
     services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
     services.has_rules = access.is_some();
     if let (Some(Access { lists: ListReader::Kernel, .. }), Some(directory)) = (&access, &services.files) {
@@ -155,6 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         access,
         admission: arguments.admission.admission().map_err(share)?,
+        register: control.as_ref().map(|control| control.register),
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -165,7 +175,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         readiness: Readiness::new({
             let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
-            move |site, workers| said::ready(site, workers, name, transport, rounds, to_people)
+            let control = control.as_ref().and_then(|control| control.address.clone());
+            move |site, workers| {
+                said::ready(site, workers, name, transport, rounds, control.as_deref(), to_people);
+            }
         }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
@@ -182,7 +195,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         errln!("a policy of {rules}; what they do not allow is denied");
     }
     let result = (architecture.run)(site);
-    drop(socket_file);
+    site.services.sweep();
+    drop((socket_file, control));
     let has_started = site.readiness.workers().is_some();
     if has_started {
         let account = site.account(architecture.name);

@@ -7,7 +7,7 @@ use super::CommandResult;
 use super::experiment::conduct::{Launch, check_service};
 use super::experiment::preset::Preset;
 
-/// With sixteen architectures and all workloads these take about 6 minutes, 8 minutes, and 100 minutes.
+/// With sixteen architectures and all workloads these take about 8 minutes, 10 minutes, and 100 minutes.
 const PRESETS: [Preset; 3] = [
     Preset { blocks: 5, warm_up_ms: 40, duration_ms: 100 },
     Preset { blocks: 5, warm_up_ms: 50, duration_ms: 120 },

@@ -116,7 +116,17 @@ impl Guarded {
             Err(denial) => (denial.status(), denial.to_string()),
             Ok(asker) => {
                 let (fields, has_left) = (&NoFields, &|| false);
-                let call = Call { method, path, query: None, body: b"", fields, has_left, asker: &asker };
+                let call = Call {
+                    method,
+                    path,
+                    query: None,
+                    body: b"",
+                    fields,
+                    has_left,
+                    asker: &asker,
+                    peer: &[],
+                    upload: None,
+                };
                 // Files are there at once; what would be waited for is allowed.
                 let status = match self.services.call(&call) {
                     Reply::Now(response) | Reply::After(_, response) => response.status.0,

@@ -12,10 +12,13 @@ pub(crate) mod encryption;
 pub(crate) mod envelopes;
 pub(crate) mod forward_secrecy;
 mod healing;
+pub(crate) mod interrupt;
 pub(crate) mod mitm;
 pub(crate) mod replay;
+pub(crate) mod resumption;
 pub(crate) mod signature;
 pub(crate) mod stage;
+mod ticket_key;
 pub(crate) mod truncation;
 pub mod wire;
 
@@ -61,7 +64,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 10] = [
+pub(crate) const ALL: [Demo; 12] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -71,7 +74,9 @@ pub(crate) const ALL: [Demo; 10] = [
     channel::DEMO,
     truncation::DEMO,
     forward_secrecy::DEMO,
+    resumption::DEMO,
     access::DEMO,
+    interrupt::DEMO,
 ];
 
 /// Their names, in the same order.

@@ -42,6 +42,11 @@ impl EngineClock {
         self.start_ns + run_ns
     }
 
+    /// A time of the monotonic clock in the run; 0 before the start.
+    pub fn run_ns(&self, monotonic_ns: u64) -> u64 {
+        monotonic_ns.saturating_sub(self.start_ns)
+    }
+
     /// Now; 0 before the start.
     #[inline]
     pub fn now_ns(&self) -> u64 {

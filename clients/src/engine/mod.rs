@@ -334,6 +334,8 @@ fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured>
         mine.open_max += others.open_max;
         mine.open_at_end += others.open_at_end;
         mine.opened += others.opened;
+        mine.resumed += others.resumed;
+        mine.handshake_octets += others.handshake_octets;
         mine.failed += others.failed;
     }
     let end_ns = match (all.partial, plan.length) {

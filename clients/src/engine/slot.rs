@@ -46,6 +46,8 @@ pub(super) struct Slot {
     pub free_ns: u64,
     /// When the request was sent, or its connect begun.
     pub sent_ns: u64,
+    /// When it had been sent for certain: later, if the thread stood still between its look at the clock and its next.
+    pub sent_by_ns: u64,
     /// For how long the generator stood still while requests waited for a connection, this one among them, ns.
     pub still_ns: u64,
     /// For how long the generator left this request alone since it was sent, ns, and until when that is counted.
@@ -61,6 +63,8 @@ pub(super) struct Slot {
     pub reader: Reader,
     /// The transport on it; `None`: plain.
     pub pipe: Option<Box<dyn Pipe>>,
+    /// Octets of the transport's handshake so far, both ways.
+    pub handshake_octets: u64,
 }
 
 impl Default for Slot {
@@ -77,6 +81,7 @@ impl Default for Slot {
             intended_ns: 0,
             free_ns: 0,
             sent_ns: 0,
+            sent_by_ns: 0,
             still_ns: 0,
             unread_ns: 0,
             attended_ns: 0,
@@ -85,6 +90,7 @@ impl Default for Slot {
             socket: None,
             reader: Reader::default(),
             pipe: None,
+            handshake_octets: 0,
         }
     }
 }
@@ -108,10 +114,18 @@ impl Slot {
         self.pipe.as_deref().is_some_and(Pipe::is_closed_by_peer)
     }
 
+    /// What the handshake of the transport came to: its octets both ways, with those that it has still to send, and
+    /// whether it has resumed a session.
+    pub(super) fn handshake(&self) -> Option<(u64, bool)> {
+        let pipe = self.pipe.as_deref()?;
+        Some((self.handshake_octets + pipe.pending().len() as u64, pipe.is_resumed()))
+    }
+
     /// Drops the connection, which closes it.
     pub(super) fn close(&mut self) {
         self.socket = None;
         self.pipe = None;
+        self.handshake_octets = 0;
         self.reader.reset();
         self.carried = 0;
         self.phase = Phase::Closed;

@@ -360,8 +360,22 @@ pub struct Connections {
     pub open_at_end: u64,
     /// Successfully opened, all in all.
     pub opened: u64,
+    /// Those of them that have resumed a session of the secure transport by a ticket, without signatures.
+    #[serde(default)]
+    pub resumed: u64,
+    /// Octets of their handshakes of the secure transport, both ways, up to the moment at which requests may be sent.
+    #[serde(default)]
+    pub handshake_octets: u64,
     /// Attempts that failed.
     pub failed: u64,
+}
+
+impl Connections {
+    /// Octets of a handshake of the secure transport in the mean; `None` without one.
+    pub fn octets_per_handshake(&self) -> Option<f64> {
+        (self.handshake_octets > 0 && self.opened > 0)
+            .then(|| self.handshake_octets as f64 / self.opened as f64)
+    }
 }
 
 /// What follows from a condition.

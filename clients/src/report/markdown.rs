@@ -31,6 +31,9 @@ pub fn summary(outcome: &Outcome) -> String {
         word(audit.rate),
         word(audit.latency)
     );
+    if let Some(words) = super::handshakes(&outcome.connections) {
+        let _ = writeln!(out, "handshakes: {words}\n");
+    }
     for finding in &outcome.audit.findings {
         let _ = writeln!(out, "- {} ({})", finding.message, finding.remedy);
     }

@@ -8,7 +8,15 @@ pub mod plain;
 mod steps;
 pub mod text;
 
-use crate::outcome::{Distribution, Latency, Outcome};
+use crate::outcome::{Connections, Distribution, Latency, Outcome};
+use dyno_units::show;
+
+/// The handshakes of a secure transport in words; `None` where there were none.
+fn handshakes(connections: &Connections) -> Option<String> {
+    let octets = connections.octets_per_handshake()?;
+    let (opened, resumed) = (show::whole(connections.opened), show::whole(connections.resumed));
+    Some(format!("{opened} made, {resumed} of them resumed · {octets:.0} octets each"))
+}
 
 /// Whether a part has a row of its own in a table: the time to connect is another population and is shown where
 /// it is part of the load; late reading is shown where there was any.

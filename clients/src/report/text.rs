@@ -292,6 +292,9 @@ fn figures(o: &mut String, outcome: &Outcome, paint: Paint) {
         ),
     );
     line("", outcome.plan.placement.words());
+    if let Some(words) = super::handshakes(&outcome.connections) {
+        line("handshakes", words);
+    }
 }
 
 fn audit(o: &mut String, outcome: &Outcome, paint: Paint) {

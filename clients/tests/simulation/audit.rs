@@ -86,7 +86,7 @@ fn judged(run: Run) -> Outcome {
                 open_max: open,
                 open_at_end: open,
                 opened: open,
-                failed: 0,
+                ..Connections::default()
             },
             started_unix_ms: 0,
             absence: Absence::default(),

@@ -112,9 +112,11 @@ pub struct Config {
     /// For which application the session is, 0 to 255 octets: both ends must say the same. One identity key can serve
     /// two applications that have different ones.
     pub context: Vec<u8>,
-    /// For an initiator: whether it keeps the tickets that it is given and resumes sessions by them. A responder gives
-    /// one to each initiator that wants it.
+    /// For an initiator: whether it keeps the tickets that it is given and resumes sessions by them.
     pub resumes: bool,
+    /// For a responder: whether it gives a ticket to each initiator that wants one, and takes those that it has given.
+    /// One that does not makes a full handshake each time.
+    pub gives_tickets: bool,
     /// Limits of time, number and size.
     pub bounds: Bounds,
     /// Tells the calendar time, to check whether certificates are valid.
@@ -122,9 +124,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// The classical suites, no context, no resumption, the usual bounds, the system's calendar. An offer of a hybrid
-    /// suite costs its initiator a pair of keys and 1,184 octets whether it is taken or not, so it is made when it is
-    /// asked for.
+    /// The classical suites, no context, no resumption of our own and tickets for who asks, the usual bounds, the
+    /// system's calendar. An offer of a hybrid suite costs its initiator a pair of keys and 1,184 octets whether it is
+    /// taken or not, so it is made when it is asked for.
     pub fn new(identity: Identity, trust: Trust) -> Self {
         Config {
             identity,
@@ -132,6 +134,7 @@ impl Config {
             suites: Suite::CLASSICAL.to_vec(),
             context: Vec::new(),
             resumes: false,
+            gives_tickets: true,
             bounds: Bounds::default(),
             calendar: Calendar::from_system(),
         }

@@ -5,24 +5,22 @@ use super::credential::{Credential, KeyUsage};
 use super::exchange::{self, Agreed, Offer};
 use super::exporter::Exporter;
 use super::field;
+use super::flight::{Flight, Role, Values};
 use super::formula::{self, Field, Formula};
-use super::message::{self, Hello, HelloReply, MessageKind, Suite};
+use super::message::{self, Hello, HelloReply, Suite};
 use super::record::{RecordOpener, RecordSealer};
 use super::resumption::kept::Kept;
 use super::resumption::tickets::Resumable;
 use super::schedule::{self, Secret};
-use crate::aead::{OpeningKey, SealingKey};
 use crate::dh;
 use crate::digest::{self, sha256};
 use crate::kem;
 use crate::limits;
 use crate::pipe::error::PipeError;
-use crate::signature::{Context, PublicKey, SIGNATURE_OCTETS};
+use crate::signature::SIGNATURE_OCTETS;
 use zeroize::Zeroizing;
 
 const MAC_OCTETS: usize = 32;
-/// Each flight has a key of its own that seals nothing else, so the nonce may be the same: number 0 on a base of zeros.
-pub(crate) const FLIGHT_BASE: [u8; 12] = [0; 12];
 
 /// Why a handshake ends early.
 #[derive(Debug)]
@@ -38,8 +36,6 @@ impl From<PipeError> for HandshakeRefusal {
     }
 }
 
-type Values<'a> = [(Field, &'a [u8])];
-
 /// What each side has when the handshake is done.
 #[derive(Debug)]
 pub(crate) struct Established {
@@ -47,25 +43,57 @@ pub(crate) struct Established {
     pub(crate) sealer: RecordSealer,
     /// Opens the peer's records.
     pub(crate) opener: RecordOpener,
-    /// The credential that the peer has proved.
-    pub(crate) peer: Credential,
-    /// The names under which we know it.
-    pub(crate) names: Vec<String>,
+    /// What the peer has proved.
+    pub(crate) proved: Proved,
     /// The transcript digest th3: the same on both sides, and different in every other session. It is not secret.
     pub(crate) transcript: [u8; 32],
     /// Gives keys to the application.
     pub(crate) exporter: Exporter,
+    /// Whether the initiator wants a ticket and has none yet.
+    pub(crate) wants_ticket: bool,
+}
+
+impl Established {
+    /// From the secrets for what this side seals and opens, and from that for the application, all three made with
+    /// `transcript`.
+    pub(super) fn new(
+        suite: Suite,
+        transcript: [u8; 32],
+        [seals, opens, exports]: [Secret; 3],
+        proved: Proved,
+        wants_ticket: bool,
+    ) -> Self {
+        Established {
+            sealer: RecordSealer::new(suite, seals, transcript),
+            opener: RecordOpener::new(suite, opens, transcript),
+            proved,
+            transcript,
+            exporter: Exporter::new(exports),
+            wants_ticket,
+        }
+    }
+}
+
+/// What a handshake proves of the peer, by its signature or by the secret of the session that is resumed.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    /// Its credential.
+    pub(crate) peer: Credential,
+    /// The names under which we know it.
+    pub(crate) names: Vec<String>,
     /// The last second at which another session may resume this one, counted from 1970.
     pub(crate) until_s: u64,
-    /// Whether the initiator wants a ticket.
-    pub(crate) wants_ticket: bool,
     /// Whether this session has resumed another one.
     pub(crate) is_resumed: bool,
 }
 
-/// The last second at which a handshake with signatures at `unix_s` may be resumed, as far as this side's peer goes.
-fn until_s(config: &Config, peer: &Credential, unix_s: u64) -> u64 {
-    config.trust.until_s(peer).min(unix_s.saturating_add(limits::RESUMPTION_TIME.as_secs()))
+impl Proved {
+    /// By a signature at `unix_s`.
+    fn by_signature((peer, names): (Credential, Vec<String>), config: &Config, unix_s: u64) -> Self {
+        let an_hour_on = unix_s.saturating_add(limits::RESUMPTION_TIME.as_secs());
+        let until_s = config.trust.until_s(&peer).min(an_hour_on);
+        Proved { peer, names, until_s, is_resumed: false }
+    }
 }
 
 /// The initiator after message 1.
@@ -121,36 +149,19 @@ impl Initiator {
             .hash(reply.gy, reply.ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
 
-        let responder =
-            Part { role: &RESPONDER, suite: reply.suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
-        let (peer, names) =
-            responder.open(reply.flight, |peer| config.trust.check(peer, KeyUsage::Serve, unix_s))?;
+        let suite = reply.suite;
+        let flight_r = Flight { role: &RESPONDER.role, suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
+        let trusted = |peer: &_| config.trust.check(peer, KeyUsage::Serve, unix_s);
+        let peer = RESPONDER.check(&flight_r, reply.flight, trusted)?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, reply.flight)]);
-        let initiator =
-            Part { role: &INITIATOR, suite: reply.suite, key: &hk_i, mac_key: &mk, transcript: &th2 };
-        let flight = initiator.seal(config)?;
+        let flight_i = Flight { role: &INITIATOR.role, suite, key: &hk_i, mac_key: &mk, transcript: &th2 };
+        let flight = INITIATOR.prove(&flight_i, config)?;
         let th3 = hash(&formula::TH3, &[(Field::Th2, &th2), (Field::FlightI, &flight)]);
 
         let [tk_i, tk_r, xm] = schedule::derive(&th3, &shared);
-        let mut finish = message::header(MessageKind::Finish, flight.len()).to_vec();
-        finish.extend_from_slice(&flight);
-        let (sealer, opener) =
-            (RecordSealer::new(reply.suite, tk_i, th3), RecordOpener::new(reply.suite, tk_r, th3));
-        let exporter = Exporter::new(xm);
-        let until_s = until_s(config, &peer, unix_s);
-        let wants_ticket = config.resumes;
-        let established = Established {
-            sealer,
-            opener,
-            peer,
-            names,
-            transcript: th3,
-            exporter,
-            until_s,
-            wants_ticket,
-            is_resumed: false,
-        };
-        Ok((established, finish))
+        let proved = Proved::by_signature(peer, config, unix_s);
+        let established = Established::new(suite, th3, [tk_i, tk_r, xm], proved, config.resumes);
+        Ok((established, message::finish(&flight)))
     }
 }
 
@@ -161,8 +172,8 @@ pub(crate) struct Responder {
     pub(super) hk_i: Secret,
     pub(super) mk: Secret,
     pub(super) th2: [u8; 32],
-    /// Who the initiator was proved to be in the session that it resumes, and its names.
-    pub(super) proved: Option<Box<(Resumable, Vec<String>)>>,
+    /// What the ticket holds of the session that is resumed, and the initiator's names.
+    pub(super) resumes: Option<Box<(Resumable, Vec<String>)>>,
     pub(super) wants_ticket: bool,
 }
 
@@ -182,12 +193,12 @@ impl Responder {
         let (gy, ct) = (&answer.gy, answer.ct.as_deref());
         let th1 = Preamble::of(hello, suite).hash(gy, ct);
         let [hk_r, hk_i, mk] = schedule::derive(&th1, &shared);
-        let flight =
-            Part { role: &RESPONDER, suite, key: &hk_r, mac_key: &mk, transcript: &th1 }.seal(config)?;
+        let flight = Flight { role: &RESPONDER.role, suite, key: &hk_r, mac_key: &mk, transcript: &th1 };
+        let flight = RESPONDER.prove(&flight, config)?;
         let th2 = hash(&formula::TH2, &[(Field::Th1, &th1), (Field::FlightR, &flight)]);
         let reply = HelloReply { suite, gy, ct, flight: &flight }.write();
         let wants_ticket = hello.fields.ticket.is_some();
-        Ok((Responder { suite, shared, hk_i, mk, th2, proved: None, wants_ticket }, reply))
+        Ok((Responder { suite, shared, hk_i, mk, th2, resumes: None, wants_ticket }, reply))
     }
 
     /// Takes the body of message 3: checks the initiator.
@@ -200,33 +211,22 @@ impl Responder {
         config: &Config,
         unix_s: u64,
     ) -> Result<Established, HandshakeRefusal> {
-        if let Some(proved) = self.proved.take() {
-            return Ok(self.finish_resumed(body, *proved)?);
+        if let Some(resumes) = self.resumes.take() {
+            return Ok(self.finish_resumed(body, *resumes)?);
         }
-        let initiator = Part {
-            role: &INITIATOR,
+        let flight = Flight {
+            role: &INITIATOR.role,
             suite: self.suite,
             key: &self.hk_i,
             mac_key: &self.mk,
             transcript: &self.th2,
         };
-        let (peer, names) =
-            initiator.open(body, |peer| config.trust.check(peer, KeyUsage::Connect, unix_s))?;
+        let trusted = |peer: &_| config.trust.check(peer, KeyUsage::Connect, unix_s);
+        let peer = INITIATOR.check(&flight, body, trusted)?;
         let th3 = hash(&formula::TH3, &[(Field::Th2, &self.th2), (Field::FlightI, body)]);
         let [tk_i, tk_r, xm] = schedule::derive(&th3, &self.shared);
-        let (sealer, opener) =
-            (RecordSealer::new(self.suite, tk_r, th3), RecordOpener::new(self.suite, tk_i, th3));
-        Ok(Established {
-            sealer,
-            opener,
-            until_s: until_s(config, &peer, unix_s),
-            peer,
-            names,
-            transcript: th3,
-            exporter: Exporter::new(xm),
-            wants_ticket: self.wants_ticket,
-            is_resumed: false,
-        })
+        let proved = Proved::by_signature(peer, config, unix_s);
+        Ok(Established::new(self.suite, th3, [tk_r, tk_i, xm], proved, self.wants_ticket))
     }
 }
 
@@ -262,98 +262,71 @@ pub(super) fn hash(formula: &Formula, values: &Values) -> [u8; 32] {
     sha256(&formula.gather(values))
 }
 
-/// The formulas and fields of one role's flight.
-struct Role {
-    label: Context,
+/// How one role proves who it is by a signature, beside what every flight has.
+struct Signer {
+    role: Role,
     signature: &'static Formula,
-    mac: &'static Formula,
     flight: &'static Formula,
-    label_field: Field,
-    transcript_field: Field,
     id_field: Field,
     signature_field: Field,
     mac_field: Field,
 }
 
-const RESPONDER: Role = Role {
-    label: formula::LABEL_R,
+const RESPONDER: Signer = Signer {
+    role: Role {
+        label: formula::LABEL_R,
+        label_field: Field::LabelR,
+        transcript_field: Field::Th1,
+        mac: &formula::MAC_R,
+    },
     signature: &formula::SIG_R,
-    mac: &formula::MAC_R,
     flight: &formula::FLIGHT_R,
-    label_field: Field::LabelR,
-    transcript_field: Field::Th1,
     id_field: Field::IdR,
     signature_field: Field::SigR,
     mac_field: Field::MacR,
 };
 
-const INITIATOR: Role = Role {
-    label: formula::LABEL_I,
+const INITIATOR: Signer = Signer {
+    role: Role {
+        label: formula::LABEL_I,
+        label_field: Field::LabelI,
+        transcript_field: Field::Th2,
+        mac: &formula::MAC_I,
+    },
     signature: &formula::SIG_I,
-    mac: &formula::MAC_I,
     flight: &formula::FLIGHT_I,
-    label_field: Field::LabelI,
-    transcript_field: Field::Th2,
     id_field: Field::IdI,
     signature_field: Field::SigI,
     mac_field: Field::MacI,
 };
 
-/// One side's proof of who it is: identity, signature and MAC, sealed.
-struct Part<'a> {
-    role: &'static Role,
-    suite: Suite,
-    key: &'a Secret,
-    mac_key: &'a Secret,
-    transcript: &'a [u8; 32],
-}
-
-impl Part<'_> {
-    /// What a signature or MAC covers: label, 0, then the other fields. Every field but the last has a fixed length.
-    fn covered(&self, formula: &Formula, id: &[u8]) -> Vec<u8> {
-        let label = [self.role.label.0.as_bytes(), &[0]].concat();
-        let values: &Values = &[
-            (self.role.label_field, &label),
-            (self.role.transcript_field, self.transcript),
-            (self.role.id_field, id),
-        ];
-        formula.gather(values).concat()
-    }
-
-    fn mac(&self, id: &[u8]) -> Vec<u8> {
-        digest::mac(digest::Algorithm::Sha256, &**self.mac_key, &[&self.covered(self.role.mac, id)])
-    }
-
-    fn seal(&self, config: &Config) -> Result<Vec<u8>, PipeError> {
+impl Signer {
+    /// Seals identity, signature and MAC of our own.
+    fn prove(&self, flight: &Flight<'_>, config: &Config) -> Result<Vec<u8>, PipeError> {
         let id = config.identity.credential.encode();
-        let signature = config.identity.key.sign_bare(&self.covered(self.role.signature, &id));
-        let mac = self.mac(&id);
-        let values: &Values = &[
-            (self.role.id_field, &id),
-            (self.role.signature_field, &signature),
-            (self.role.mac_field, &mac),
-        ];
-        let plain = Zeroizing::new(self.role.flight.gather(values).concat());
-        let mut key = SealingKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE)
-            .map_err(|_| PipeError::BadMessage)?
-            .with_limit(1);
-        key.seal(self.transcript, &plain).map_err(|_| PipeError::BadMessage)
+        let shown: &Values = &[(self.id_field, &id)];
+        let signature = config.identity.key.sign_bare(&flight.covered(self.signature, shown));
+        let mac = flight.mac(shown);
+        let proof: &Values =
+            &[(self.id_field, &id), (self.signature_field, &signature), (self.mac_field, &mac)];
+        flight.seal(&Zeroizing::new(self.flight.gather(proof).concat()))
     }
 
     /// Opens the peer's flight in this order: decrypt, check the signature, check the MAC, decide on trust.
-    fn open(
+    fn check(
         &self,
-        flight: &[u8],
+        flight: &Flight<'_>,
+        sealed: &[u8],
         trusted: impl FnOnce(&Credential) -> Result<Vec<String>, PipeError>,
     ) -> Result<(Credential, Vec<String>), HandshakeRefusal> {
-        let mut key = OpeningKey::new(self.suite.aead(), &**self.key, &FLIGHT_BASE)
-            .map_err(|_| PipeError::BadMessage)?;
-        let plain = key.open(self.transcript, flight).map_err(|_| PipeError::BadMessage)?;
+        let plain = flight.open(sealed)?;
         let (rest, mac) = plain.split_last_chunk::<MAC_OCTETS>().ok_or(PipeError::BadMessage)?;
         let (id, signature) = rest.split_last_chunk::<SIGNATURE_OCTETS>().ok_or(PipeError::BadMessage)?;
         let peer = Credential::parse(id).ok_or(PipeError::BadMessage)?;
-        verify(&peer.key, &self.covered(self.role.signature, id), signature)?;
-        if !digest::equal(&self.mac(id), mac) {
+        let shown: &Values = &[(self.id_field, id)];
+        let covered = flight.covered(self.signature, shown);
+        peer.key.verify_bare(&covered, signature).map_err(|_| PipeError::BadMessage)?;
+        if !digest::equal(&flight.mac(shown), mac) {
             return Err(PipeError::BadMessage.into());
         }
         // Decided last: a stranger who shows somebody else's key would learn from the time of the refusal whether that
@@ -363,8 +336,4 @@ impl Part<'_> {
             Err(error) => Err(HandshakeRefusal { error, peer: Some(Box::new(peer)) }),
         }
     }
-}
-
-fn verify(key: &PublicKey, covered: &[u8], signature: &[u8]) -> Result<(), PipeError> {
-    key.verify_bare(covered, signature).map_err(|_| PipeError::BadMessage)
 }

@@ -219,6 +219,13 @@ impl<'a> HelloReply<'a> {
     }
 }
 
+/// Message 3 with its header, from its sealed part.
+pub(crate) fn finish(flight: &[u8]) -> Vec<u8> {
+    let mut out = header(MessageKind::Finish, flight.len()).to_vec();
+    out.extend_from_slice(flight);
+    out
+}
+
 /// The transcript's first field: everything of messages 1 and 2 that is neither an ephemeral key nor sealed.
 pub fn suite_field(offered: &[u8], chosen: Suite) -> Vec<u8> {
     let mut out = PROTOCOL.to_vec();

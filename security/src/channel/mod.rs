@@ -29,6 +29,7 @@ pub mod endpoint;
 mod exchange;
 pub mod exporter;
 pub mod field;
+mod flight;
 pub mod formula;
 mod handshake;
 pub mod message;

@@ -134,6 +134,12 @@ pub trait Pipe: Send {
     /// Whether the handshake is done, so that both sides have proved who they are.
     fn is_established(&self) -> bool;
 
+    /// Whether the session has resumed another one: the peer has proved who it is by what only the two ends of that
+    /// session have, and not by a signature.
+    fn is_resumed(&self) -> bool {
+        false
+    }
+
     /// Whether the peer's authenticated close has arrived.
     fn is_closed_by_peer(&self) -> bool;
 
@@ -224,6 +230,10 @@ impl<P: Pipe + ?Sized> Pipe for Box<P> {
 
     fn is_established(&self) -> bool {
         (**self).is_established()
+    }
+
+    fn is_resumed(&self) -> bool {
+        (**self).is_resumed()
     }
 
     fn is_closed_by_peer(&self) -> bool {

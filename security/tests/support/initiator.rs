@@ -393,6 +393,16 @@ impl Ticket {
 impl Initiator {
     /// Takes the body of `resumed`; gives both directions and message 3.
     pub(crate) fn resume(self, body: &[u8], secret: &[u8]) -> (Direction, Direction, Vec<u8>) {
+        let (to, from, finish, _) = self.resume_and_tell(body, secret);
+        (to, from, finish)
+    }
+
+    /// The same, and all secrets of the handshake.
+    pub(crate) fn resume_and_tell(
+        self,
+        body: &[u8],
+        secret: &[u8],
+    ) -> (Direction, Direction, Vec<u8>, Secrets) {
         self.resume_if(body, secret, true)
     }
 
@@ -401,7 +411,7 @@ impl Initiator {
         self.resume_if(body, secret, false).2
     }
 
-    fn resume_if(self, body: &[u8], secret: &[u8], opens: bool) -> (Direction, Direction, Vec<u8>) {
+    fn resume_if(self, body: &[u8], secret: &[u8], opens: bool) -> (Direction, Direction, Vec<u8>, Secrets) {
         let (z, th1, suite, flight_r) = self.agree(body);
         let both = [&z[..], secret].concat();
         let label = "dyno channel v1 resumed keys";
@@ -420,6 +430,7 @@ impl Initiator {
         let th3 = hash(&[&th2, &flight_i]);
         let [tk_i, tk_r, _] = three_keys_under(label, &th3, &both);
         let [to, from] = [&tk_i, &tk_r].map(|secret| Direction::new(suite, &th3, secret));
-        (to, from, message(3, &flight_i))
+        let secrets = vec![("z", z), ("hkR", hk_r), ("hkI", hk_i), ("mk", mk), ("tkI", tk_i), ("tkR", tk_r)];
+        (to, from, message(3, &flight_i), secrets)
     }
 }

@@ -122,6 +122,15 @@ impl Buffer {
         }
     }
 
+    /// Drops the unread octets from the first of these places to the second; those behind move down.
+    pub(crate) fn remove(&mut self, from: usize, to: usize) {
+        let octets = self.octets_mut();
+        let len = octets.len() - (to - from);
+        work::count(len - from);
+        octets.copy_within(to.., from);
+        self.truncate(len);
+    }
+
     /// Shortens the unread octets to `len`.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.end = self.end.min(self.start + len);

@@ -59,7 +59,10 @@ pub(crate) struct Decoder {
     digits: u8,
     /// The size of the chunk while it is read, then what is left of its data.
     left: u64,
-    decoded: u32,
+    /// Octets of body that were decoded.
+    total: u64,
+    /// Those of them that stand before what is decoded next.
+    kept: u32,
     extension_octets: u32,
     trailer_octets: u32,
 }
@@ -70,30 +73,42 @@ impl Decoder {
             expect: Expect::Size,
             digits: 0,
             left: 0,
-            decoded: 0,
+            total: 0,
+            kept: 0,
             extension_octets: 0,
             trailer_octets: 0,
         }
     }
 
-    /// Octets of body decoded so far.
+    /// Octets of body that were decoded and not [released](Self::release).
     pub(crate) fn decoded(&self) -> usize {
-        self.decoded as usize
+        self.kept as usize
+    }
+
+    /// What has been decoded will not stand before the octets that are decoded next.
+    pub(crate) fn release(&mut self) {
+        self.kept = 0;
     }
 
     /// Decodes `octets`, which start with what has been [`decoded`](Self::decoded), followed by octets not seen
-    /// before. The new data moves down behind the old.
+    /// before. The new data moves down behind the old. The whole body has `most` octets at the most.
     ///
     /// Gives the end of the coding within `octets`, or `None` when all of them are used up and the end is still to
     /// come.
-    pub(crate) fn decode(&mut self, octets: &mut [u8], limits: &Limits) -> Result<Option<usize>, Fault> {
+    pub(crate) fn decode(
+        &mut self,
+        octets: &mut [u8],
+        most: u64,
+        limits: &Limits,
+    ) -> Result<Option<usize>, Fault> {
         let mut at = self.decoded();
         work::count(octets.len() - at);
         while at < octets.len() {
             if self.expect == Expect::Data {
                 let count = (octets.len() - at).min(self.left as usize);
                 octets.copy_within(at..at + count, self.decoded());
-                self.decoded += count as u32;
+                self.kept += count as u32;
+                self.total += count as u64;
                 self.left -= count as u64;
                 at += count;
                 if self.left == 0 {
@@ -102,7 +117,7 @@ impl Decoder {
                 continue;
             }
             let was_last = self.expect == Expect::LastLf;
-            self.expect = self.step(octets[at], limits)?;
+            self.expect = self.step(octets[at], most, limits)?;
             at += 1;
             if was_last {
                 return Ok(Some(at));
@@ -111,7 +126,7 @@ impl Decoder {
         Ok(None)
     }
 
-    fn step(&mut self, octet: u8, limits: &Limits) -> Result<Expect, Fault> {
+    fn step(&mut self, octet: u8, most: u64, limits: &Limits) -> Result<Expect, Fault> {
         use Expect::*;
         let bad = |rule| Err(Fault::BadChunk(rule));
         match self.expect {
@@ -145,7 +160,7 @@ impl Decoder {
             (Quoted, b'"') => Ok(AfterQuoted),
             (Quoted, b'\\') => Ok(Escaped),
             (Quoted | Escaped, b'\t' | b' '..=0x7e | 0x80..) => Ok(Quoted),
-            (SizeLf, b'\n') => self.size_complete(limits),
+            (SizeLf, b'\n') => self.size_complete(most),
             (SizeLf | TrailerLf | LastLf, _) if octet != b'\n' => bad(BadChunk::LineEnd),
             (DataCr, b'\r') => Ok(DataLf),
             (DataLf, b'\n') => {
@@ -184,10 +199,10 @@ impl Decoder {
     }
 
     /// The size is known: refuse a body that will be too large before any of it arrives.
-    fn size_complete(&self, limits: &Limits) -> Result<Expect, Fault> {
+    fn size_complete(&self, most: u64) -> Result<Expect, Fault> {
         match self.left {
             0 => Ok(Expect::TrailerLine),
-            size if size > (limits.body_octets - self.decoded()) as u64 => Err(Fault::BodyTooLarge),
+            size if size > most - self.total => Err(Fault::BodyTooLarge),
             _ => Ok(Expect::Data),
         }
     }

@@ -1,6 +1,9 @@
 //! The connection: octets and instants in, requests out, answers in, octets out.
 
+mod arriving;
+mod in_parts;
 mod memory;
+mod time;
 
 use crate::answer::{self, Persistence};
 use crate::date::HttpDate;
@@ -24,6 +27,11 @@ pub enum Want {
     Write,
     /// Take the request, or answer the one that was taken.
     Respond,
+    /// Say how the body that begins is taken: [whole](Connection::take_whole), [in parts](Connection::take_in_parts) or
+    /// [not at all](Connection::decline). Only where [bodies are offered](Connection::offer_bodies).
+    Offer,
+    /// Take the [part](Connection::part) of a body that has come, and [say so](Connection::part_taken).
+    Part,
     /// The last answer is out, but the peer may still be sending. Shut the sending side down (once), then go on
     /// reading and feeding until `Close`, so that the peer reads the answer before it sees a reset (RFC 9112 9.6).
     Linger,
@@ -36,6 +44,10 @@ pub enum Want {
 enum Phase {
     /// A request is awaited or under way.
     Receiving,
+    /// A body begins, and nobody has said yet how it is taken.
+    Offered,
+    /// A part of a body has come and is not taken.
+    Part,
     /// A request is complete and not taken.
     Ready,
     /// A request is taken and not answered.
@@ -121,7 +133,8 @@ impl Connection {
 
     /// Free, initialised space to read into; never empty. Tell [`received`](Self::received) how much was filled.
     pub fn spare(&mut self) -> &mut [u8] {
-        self.inbox.buffer().spare(self.limits.receive_initial_octets, self.limits.read_octets)
+        let least = self.inbox.least_octets(&self.limits);
+        self.inbox.buffer().spare(self.limits.receive_initial_octets, least)
     }
 
     /// The first `count` octets of [`spare`](Self::spare) came from the peer. 0 changes nothing; the end of the
@@ -143,7 +156,7 @@ impl Connection {
             }
             Phase::Closed => self.inbox.clear(0),
             Phase::Receiving => self.go_on(now),
-            Phase::Ready | Phase::Taken => {}
+            Phase::Offered | Phase::Part | Phase::Ready | Phase::Taken => {}
         }
     }
 
@@ -162,7 +175,7 @@ impl Connection {
     pub fn is_full(&self) -> bool {
         let is_waiting = match self.phase {
             Phase::Receiving => self.inbox.is_in_head() && !self.may_take(),
-            Phase::Ready | Phase::Taken => true,
+            Phase::Offered | Phase::Part | Phase::Ready | Phase::Taken => true,
             Phase::Last { .. } | Phase::Linger | Phase::Closed => false,
         };
         is_waiting && self.inbox.ahead() >= self.limits.unread_octets
@@ -174,27 +187,8 @@ impl Connection {
         match self.phase {
             Phase::Linger => self.phase = Phase::Closed,
             Phase::Receiving => self.go_on(now),
-            Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => {}
-        }
-    }
-
-    /// Time has come to `now`. Does nothing before [`deadline`](Self::deadline), so calling it too early or twice is
-    /// harmless.
-    pub fn handle_deadline(&mut self, now: Instant) {
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
-            self.give_up(now);
-        }
-    }
-
-    /// Does what the end of the running time limit would do, before that time: the server needs its time for others.
-    pub fn give_up(&mut self, now: Instant) {
-        match self.timer.clock() {
-            TimeLimit::Idle => self.end(Fault::IdleTimeout),
-            TimeLimit::Head => self.refuse(Fault::HeadTimeout, now),
-            TimeLimit::Body => self.refuse(Fault::BodyTooSlow, now),
-            TimeLimit::Write => self.end(Fault::WriteTimeout),
-            TimeLimit::Drain | TimeLimit::Linger => self.phase = Phase::Closed,
-            TimeLimit::None => {}
+            Phase::Offered | Phase::Part | Phase::Ready | Phase::Taken => {}
+            Phase::Last { .. } | Phase::Closed => {}
         }
     }
 
@@ -230,7 +224,7 @@ impl Connection {
         let is_head = self.inbox.starts_with_head_method();
         let unread = self.inbox.ahead();
         // Requests that have arrived are answered, all of them, before a draining connection ends.
-        let ended_by_us = response.close || (self.finishing && unread == 0);
+        let ended_by_us = response.close || !self.inbox.is_complete() || (self.finishing && unread == 0);
         let last = ended_by_us || head.close || (self.eof && unread == 0);
         let persistence = match (last, head.version) {
             (true, _) => Persistence::Close,
@@ -319,17 +313,10 @@ impl Connection {
             _ if !self.outbox.is_empty() => Want::Write,
             Phase::Receiving => Want::Read,
             Phase::Ready | Phase::Taken => Want::Respond,
+            Phase::Offered => Want::Offer,
+            Phase::Part => Want::Part,
             Phase::Linger => Want::Linger,
             Phase::Last { .. } => unreachable!("the last answer is out only when the phase has gone on"),
-        }
-    }
-
-    /// When [`handle_deadline`](Self::handle_deadline) is to be called, if nothing else happens before. `None` while
-    /// a request is being answered: that time is the service's.
-    pub fn deadline(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Closed => None,
-            _ => self.timer.deadline(&self.limits),
         }
     }
 
@@ -376,9 +363,17 @@ impl Connection {
         if self.inbox.is_in_head() && is_waiting {
             return self.set_timer(now);
         }
-        match self.inbox.go_on(&self.limits) {
+        let fed = self.inbox.go_on(&self.limits);
+        self.fed(fed, now);
+    }
+
+    /// Takes note of what the octets that came have led to.
+    fn fed(&mut self, fed: Result<Feed, Fault>, now: Instant) {
+        match fed {
             Err(fault) => return self.refuse(fault, now),
             Ok(Feed::Complete) => self.phase = Phase::Ready,
+            Ok(Feed::Offer) => self.phase = Phase::Offered,
+            Ok(Feed::Part) => self.phase = Phase::Part,
             Ok(Feed::Permission) => self.outbox.writer(&self.limits).extend_from_slice(answer::CONTINUE),
             Ok(Feed::More) => {}
         }
@@ -427,22 +422,5 @@ impl Connection {
         self.phase = Phase::Closed;
         self.inbox.clear(0);
         self.outbox.clear();
-    }
-
-    /// Starts the clock that the present state asks for, unless it is running.
-    fn set_timer(&mut self, now: Instant) {
-        let clock = if !self.outbox.is_empty() {
-            TimeLimit::Write
-        } else {
-            match self.phase {
-                Phase::Receiving if self.inbox.is_empty() && self.finishing => TimeLimit::Drain,
-                Phase::Receiving if self.inbox.is_empty() => TimeLimit::Idle,
-                Phase::Receiving if self.inbox.is_in_head() => TimeLimit::Head,
-                Phase::Receiving => TimeLimit::Body,
-                Phase::Linger => TimeLimit::Linger,
-                Phase::Ready | Phase::Taken | Phase::Last { .. } | Phase::Closed => TimeLimit::None,
-            }
-        };
-        self.timer.run(clock, now);
     }
 }

@@ -1,5 +1,8 @@
 //! What has been received: the buffer, and how far the request at its front is understood.
 
+mod in_parts;
+
+use self::in_parts::InParts;
 use crate::buffer::Buffer;
 use crate::chunked::Decoder;
 use crate::fault::{BadHead, Fault};
@@ -16,6 +19,10 @@ enum Stage {
     Length(usize),
     /// Its head, and less than its whole body, which is chunked.
     Chunked(Decoder),
+    /// Its head, and nobody has said yet how its body is taken.
+    Offered,
+    /// Its head, and less than its whole body, which is taken in parts.
+    InParts(InParts),
     /// All of it.
     Complete,
 }
@@ -27,6 +34,10 @@ pub(crate) enum Feed {
     More,
     /// The client waits for permission to send its body (RFC 9110 10.1.1).
     Permission,
+    /// A body begins, and somebody has to say how it is taken.
+    Offer,
+    /// A part of the body is there to be taken.
+    Part,
     /// The request is complete.
     Complete,
 }
@@ -43,6 +54,8 @@ pub(crate) struct Inbox {
     /// How far the head under way has been searched for its end.
     scanned: u32,
     empty_lines: u8,
+    /// Whether bodies are [offered](Feed::Offer) before they are taken.
+    offers: bool,
 }
 
 impl Inbox {
@@ -56,6 +69,7 @@ impl Inbox {
             request_len: 0,
             scanned: 0,
             empty_lines: 0,
+            offers: false,
         }
     }
 
@@ -76,12 +90,12 @@ impl Inbox {
 
     /// The most that the buffer holds while there is made space to read into.
     pub(crate) fn held_by_spare(&self, limits: &Limits) -> usize {
-        self.buffer.held_by_spare(limits.receive_initial_octets, limits.read_octets)
+        self.buffer.held_by_spare(limits.receive_initial_octets, self.least_octets(limits))
     }
 
     /// The most that the buffer holds while `count` octets are copied into it.
     pub(crate) fn held_by_receiving(&self, count: usize, limits: &Limits) -> usize {
-        self.buffer.held_by_receiving(count, limits.receive_initial_octets, limits.read_octets)
+        self.buffer.held_by_receiving(count, limits.receive_initial_octets, self.least_octets(limits))
     }
 
     pub(crate) fn has_no_memory(&self) -> bool {
@@ -102,8 +116,14 @@ impl Inbox {
         match self.stage {
             Stage::Head => self.buffer.len(),
             Stage::Complete => self.buffer.len() - self.request_len as usize,
+            Stage::Offered | Stage::InParts(_) => self.buffer.len() - self.head_octets(),
             Stage::Length(_) | Stage::Chunked(_) => 0,
         }
+    }
+
+    /// Whether the request at the front has come whole.
+    pub(crate) fn is_complete(&self) -> bool {
+        matches!(self.stage, Stage::Complete)
     }
 
     /// Whether what has come starts as a HEAD request does.
@@ -116,6 +136,14 @@ impl Inbox {
         let (Stage::Complete, Some(head)) = (self.stage, &self.head) else { return None };
         let end = head.len as usize + self.body_len as usize;
         Some(Request::new(&self.buffer.octets()[..end], head))
+    }
+
+    /// The request at the front of whose body a part is missing, without any of it.
+    pub(crate) fn arriving(&self) -> Option<Request<'_>> {
+        let (Stage::Length(_) | Stage::Chunked(_), Some(head)) = (self.stage, &self.head) else {
+            return None;
+        };
+        Some(Request::new(&self.buffer.octets()[..head.len as usize], head))
     }
 
     /// The head of the complete request.
@@ -135,6 +163,7 @@ impl Inbox {
 
     /// Drops everything; memory up to `keep` octets stays.
     pub(crate) fn clear(&mut self, keep: usize) {
+        self.stage = Stage::Head;
         self.buffer.clear(keep);
     }
 
@@ -143,6 +172,8 @@ impl Inbox {
         match self.stage {
             Stage::Head => self.read_head(limits),
             Stage::Length(_) | Stage::Chunked(_) => self.read_body(limits),
+            Stage::Offered => Ok(Feed::Offer),
+            Stage::InParts(_) => self.find_part(limits),
             Stage::Complete => Ok(Feed::Complete),
         }
     }
@@ -166,24 +197,48 @@ impl Inbox {
         if head.expectation == Expectation::Unknown {
             return Err(Fault::UnknownExpectation);
         }
-        self.stage = match head.framing {
-            Framing::None => return Ok(self.complete(0, head.len as usize)),
+        if head.framing == Framing::None {
+            return Ok(self.complete(0, head.len as usize));
+        }
+        if self.offers {
+            self.stage = Stage::Offered;
+            return Ok(Feed::Offer);
+        }
+        self.take_whole(limits)
+    }
+
+    /// Holds the body of the request whose head has come until all of it is there.
+    pub(crate) fn take_whole(&mut self, limits: &Limits) -> Result<Feed, Fault> {
+        self.stage = match self.framing() {
+            Framing::None => return Ok(self.complete(0, self.head_octets())),
             Framing::Length(length) if length > limits.body_octets as u64 => return Err(Fault::BodyTooLarge),
             Framing::Length(length) => Stage::Length(length as usize),
             Framing::Chunked => Stage::Chunked(Decoder::new()),
         };
-        // A client that sends its body already needs no permission (RFC 9110 10.1.1).
-        if head.expectation == Expectation::Continue && self.buffer.len() == head.len as usize {
-            return Ok(Feed::Permission);
-        }
-        self.read_body(limits)
+        if self.is_awaited() { Ok(Feed::Permission) } else { self.read_body(limits) }
+    }
+
+    /// Whether the client waits for permission to send the body. One that sends it already needs none (RFC 9110
+    /// 10.1.1).
+    fn is_awaited(&self) -> bool {
+        let expects = self.head.is_some_and(|head| head.expectation == Expectation::Continue);
+        expects && self.buffer.len() == self.head_octets()
+    }
+
+    fn framing(&self) -> Framing {
+        self.head.map_or(Framing::None, |head| head.framing)
+    }
+
+    fn head_octets(&self) -> usize {
+        self.head.map_or(0, |head| head.len as usize)
     }
 
     fn read_body(&mut self, limits: &Limits) -> Result<Feed, Fault> {
-        let head_len = self.head.map_or(0, |head| head.len as usize);
+        let head_len = self.head_octets();
         match &mut self.stage {
             Stage::Chunked(decoder) => {
-                let end = decoder.decode(&mut self.buffer.octets_mut()[head_len..], limits)?;
+                let most = limits.body_octets as u64;
+                let end = decoder.decode(&mut self.buffer.octets_mut()[head_len..], most, limits)?;
                 let decoded = decoder.decoded();
                 if let Some(end) = end {
                     return Ok(self.complete(decoded, head_len + end));
@@ -196,7 +251,7 @@ impl Inbox {
                     return Ok(self.complete(length, head_len + length));
                 }
             }
-            Stage::Head | Stage::Complete => {}
+            Stage::Head | Stage::Offered | Stage::InParts(_) | Stage::Complete => {}
         }
         Ok(Feed::More)
     }

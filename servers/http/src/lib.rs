@@ -21,6 +21,7 @@
 //! |---|---|
 //! | `Read` | reads into `spare`, tells `received`; tells `receive_eof` at the end |
 //! | `Respond` | takes `next_request`, gives `respond` |
+//! | `Offer`, `Part` | only where it asked for [bodies in parts](connection::Connection::offer_bodies): says how one is taken; takes `part`, tells `part_taken` |
 //! | `Write` | writes `pending`, tells `advance` |
 //! | `Linger` | shuts its sending side down once, goes on reading |
 //! | `Close` | closes |
@@ -58,6 +59,7 @@
 //!                 let count = socket.write(connection.pending())?;
 //!                 connection.advance(count, now());
 //!             }
+//!             Want::Offer | Want::Part => unreachable!("nobody has asked for bodies in parts"),
 //!             Want::Close => return Ok(()),
 //!         }
 //!     }

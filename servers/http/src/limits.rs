@@ -53,6 +53,9 @@ pub struct Limits {
     pub copy_octets: usize,
     /// How much is read at a time from a body source. 32 KiB: large enough to amortise the read, small against a cache.
     pub source_octets: usize,
+    /// Free space to read a body into that is taken in parts. 32 KiB: large enough to amortise the read and the
+    /// write of a part, and all the memory that a body takes which is larger than any memory.
+    pub part_octets: usize,
     /// Octets discarded while lingering. 4 MiB: a client that was refused is usually in the middle of a body about
     /// that size.
     pub linger_octets: u64,
@@ -115,6 +118,7 @@ impl Default for Limits {
             send_initial_octets: 1 << 10,
             copy_octets: 16 << 10,
             source_octets: 32 << 10,
+            part_octets: 32 << 10,
             linger_octets: 4 << 20,
             head_time: Duration::from_secs(10),
             body_octets_per_s: 1_024,
@@ -144,6 +148,7 @@ impl Limits {
             ),
             (self.receive_initial_octets > 0 && self.read_octets > 0, "buffers need at least one octet"),
             (self.source_octets > 0, "source_octets must not be 0"),
+            (self.part_octets > 0, "part_octets must not be 0"),
             (self.body_octets_per_s > 0, "body_octets_per_s must not be 0"),
             (self.pipelined_answers > 0, "pipelined_answers must not be 0"),
         ];

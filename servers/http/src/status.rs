@@ -68,6 +68,7 @@ impl Status {
             503 => "Service Unavailable",
             504 => "Gateway Timeout",
             505 => "HTTP Version Not Supported",
+            507 => "Insufficient Storage",
             _ => "",
         }
     }

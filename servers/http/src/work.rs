@@ -49,7 +49,7 @@ mod counted {
                         answered += 1;
                     }
                     Want::Write => connection.advance(connection.pending().len(), now),
-                    Want::Read | Want::Linger | Want::Close => break,
+                    Want::Read | Want::Linger | Want::Close | Want::Offer | Want::Part => break,
                 }
             }
         }

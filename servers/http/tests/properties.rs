@@ -113,8 +113,16 @@ fn seen(mut harness: Harness, eof: bool) -> Seen {
     Seen { records: harness.records, output: harness.output, over, fault: harness.connection.fault() }
 }
 
-fn in_pieces(octets: &[u8], mut cuts: Vec<usize>, eof: bool) -> Seen {
-    let mut harness = Harness::new(limits());
+fn in_pieces(octets: &[u8], cuts: Vec<usize>, eof: bool) -> Seen {
+    fed(Harness::new(limits()), octets, cuts, eof)
+}
+
+/// As [`in_pieces`], with bodies that are taken in parts, as they come.
+fn in_parts(octets: &[u8], cuts: Vec<usize>, eof: bool) -> Seen {
+    fed(Harness::in_parts(limits()), octets, cuts, eof)
+}
+
+fn fed(mut harness: Harness, octets: &[u8], mut cuts: Vec<usize>, eof: bool) -> Seen {
     cuts.sort_unstable();
     let mut start = 0;
     for end in cuts.into_iter().chain([octets.len()]) {
@@ -165,6 +173,7 @@ fn written_by_octets(octets: &[u8], eof: bool) -> Seen {
                 harness.ended = true;
                 break;
             }
+            Want::Offer | Want::Part => unreachable!("bodies are taken whole"),
             Want::Read => break,
         }
     }
@@ -177,8 +186,11 @@ proptest! {
     #[test]
     fn cutting_changes_nothing(octets in stream(), cuts in vec(any::<prop::sample::Index>(), 0..6), most in 1..300_usize, eof: bool) {
         let whole = in_pieces(&octets, Vec::new(), eof);
-        let cuts = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
-        prop_assert_eq!(&in_pieces(&octets, cuts, eof), &whole);
+        let cuts: Vec<_> = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
+        prop_assert_eq!(&in_pieces(&octets, cuts.clone(), eof), &whole);
+        prop_assert_eq!(&in_parts(&octets, cuts, eof), &whole);
+        prop_assert_eq!(&in_parts(&octets, Vec::new(), eof), &whole);
+        prop_assert_eq!(&in_parts(&octets, (0..octets.len()).collect(), eof), &whole);
         prop_assert_eq!(&in_pieces(&octets, (0..octets.len()).collect(), eof), &whole);
         prop_assert_eq!(&through_spare(&octets, most, eof), &whole);
         prop_assert_eq!(&written_by_octets(&octets, eof), &whole);
@@ -193,11 +205,13 @@ proptest! {
     fn every_chunking_gives_its_body((body, wire) in chunked()) {
         let head = b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".as_slice();
         let probe = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".as_slice();
-        let seen = in_pieces(&[head, &wire, probe].concat(), Vec::new(), false);
-        prop_assert_eq!(seen.fault, None);
-        prop_assert_eq!(seen.records.len(), 2);
-        prop_assert_eq!(&seen.records[0].body, &body);
-        prop_assert_eq!(&seen.records[1].path, "/");
+        for take in [in_pieces, in_parts] {
+            let seen = take(&[head, &wire, probe].concat(), Vec::new(), false);
+            prop_assert_eq!(seen.fault, None);
+            prop_assert_eq!(seen.records.len(), 2);
+            prop_assert_eq!(&seen.records[0].body, &body);
+            prop_assert_eq!(&seen.records[1].path, "/");
+        }
     }
 
     /// Whatever comes, no more than one request is made of one head, and an ambiguous one is never made into any.

@@ -129,6 +129,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         Tally::add(&site.tallies.of(place).faults, u64::from(crashed || !stopping));
         let dead = workers[place].take();
         site.memory.bury(place);
+        site.services.sweep();
         if stopping {
             continue;
         }

@@ -132,7 +132,7 @@ impl AsyncWire {
     pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
         let attendance = Attendance::new(site.stop, stream.as_fd());
         attendance.mark(Mark::Idle);
-        let source = site.source_of(&stream);
+        let source = site.origin_of(&stream).source;
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, Instant::now());
             Box::new(Secure { pipe, alarm: None })

@@ -17,6 +17,7 @@ use crate::kit::client::Client;
 use crate::kit::tally::Tally;
 use crate::limits::{CLIENT_LOOK_FIRST, CLIENT_LOOK_LAST};
 use crate::services::job::{For, JobSide, JobStep};
+use crate::under_way::urgent;
 
 /// How a task learns that something may have happened to its client.
 pub trait ClientWatch {
@@ -50,8 +51,16 @@ pub async fn attend(
     let mut look = pin!(sleep_until(Instant::now()));
     let mut pause = None;
     let mut watched = None;
+    // Once it is readable, the next look cancels.
+    let urgent = urgent::watch(client.connection()).and_then(|urgent| {
+        // SAFETY: it owns the descriptor, which stays open as long as it is registered.
+        unsafe { AsyncFd::register(urgent) }.ok()
+    });
     poll_fn(|context| {
         loop {
+            if let Some(urgent) = &urgent {
+                let _ = urgent.poll_read_ready(context);
+            }
             // What is handed over to a client that has left is lost to the others.
             let has_news = client.poll_news(context).is_ready();
             if has_news || held.is_job() {

@@ -3,7 +3,7 @@
 //! How to wait is left to the [`Wire`]: a kernel thread waits in read(2), a coroutine waits by letting others run.
 
 use std::io::{self, Read};
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub use super::wire::Wire;
 use crate::kit::call::call;
 use crate::kit::clock::Clock;
 use crate::kit::marks::Mark;
-use crate::kit::site::Site;
+use crate::kit::site::{Origin, Site};
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::kit::wait::until_ready;
@@ -27,8 +27,8 @@ use crate::limits::DRAIN_LOOK;
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
-    let source = wire.connection().and_then(|connection| site.source_of(&connection));
-    Conversation::new(site, source, tally, Instant::now()).go_on(wire, site, tally);
+    let origin = wire.connection().map(|connection| site.origin_of(&connection)).unwrap_or_default();
+    Conversation::new(site, origin, tally, Instant::now()).go_on(wire, site, tally);
 }
 
 /// Why a [`Conversation`] was broken off.
@@ -52,9 +52,9 @@ pub struct Conversation<'a> {
 }
 
 impl<'a> Conversation<'a> {
-    /// The conversation on a connection from `source` that was accepted at `accepted`: its deadlines count from there.
-    pub fn new(site: &'a Site, source: Option<IpAddr>, tally: &'a Tally, accepted: Instant) -> Self {
-        let session = Session::new(site, tally, source, accepted);
+    /// The conversation on a connection from `origin` that was accepted at `accepted`: its deadlines count from there.
+    pub fn new(site: &'a Site, origin: Origin, tally: &'a Tally, accepted: Instant) -> Self {
+        let session = Session::new(site, tally, origin, accepted);
         Conversation { session, clock: Clock::new(), since: Some(accepted) }
     }
 
@@ -146,6 +146,13 @@ fn converse(
             DriverStep::Close => return Ok(Pause::Ended),
             DriverStep::Shut => {
                 wire.shut();
+                continue;
+            }
+            DriverStep::Store => {
+                session.store(now);
+                // What has waited was its head; the body comes when its client sends it.
+                *since = None;
+                clock.tick();
                 continue;
             }
             DriverStep::Write => {

@@ -43,8 +43,9 @@ pub struct RingConnections {
 
 /// A connection, and what the kernel is doing for it.
 struct RingConnection {
-    stream: OwnedFd,
+    /// Ends before its connection is closed.
     timed: TimedSession<'static>,
+    stream: OwnedFd,
     serial: u64,
     receiving: bool,
     sending: bool,
@@ -138,11 +139,11 @@ impl RingConnections {
             refuse(self.site, stream, self.tally);
             return Ok(());
         }
-        let source = self.site.source_of(&stream);
+        let origin = self.site.origin_of(&stream);
         self.serial += 1;
         let index = self.connections.insert(RingConnection {
             stream: stream.into(),
-            timed: TimedSession::new(Session::new(self.site, self.tally, source, self.clock.now())),
+            timed: TimedSession::new(Session::new(self.site, self.tally, origin, self.clock.now())),
             serial: self.serial,
             receiving: false,
             sending: false,
@@ -299,6 +300,7 @@ impl RingConnections {
             match connection.timed.session.next_step(now) {
                 DriverStep::Close => return self.close(ring, index),
                 DriverStep::Shut => ring.shut(connection.stream.as_fd(), Shutdown::Write),
+                DriverStep::Store => connection.timed.session.store(now),
                 DriverStep::Write => {
                     connection.sending = true;
                     // SAFETY: while `sending` is set nothing touches the session, and the connection is not removed.
@@ -354,10 +356,11 @@ impl RingConnections {
             connection.closing = true;
             return Ok(());
         }
-        let mut connection = self.connections.remove(index);
+        let RingConnection { mut timed, stream, .. } = self.connections.remove(index);
         self.deadlines.forget(index);
-        connection.timed.session.return_memory(&mut self.buffers);
-        ring.close(connection.stream)
+        timed.session.return_memory(&mut self.buffers);
+        drop(timed);
+        ring.close(stream)
     }
 }
 

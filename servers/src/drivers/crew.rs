@@ -52,9 +52,9 @@ struct Table {
 
 /// A connection, which any worker of the crew can serve for a while.
 pub struct Guest {
-    wire: BlockingWire<'static>,
-    /// `None` before the first worker has taken it up.
+    /// `None` before the first worker has taken it up. It ends before its connection is closed.
     talk: Option<Conversation<'static>>,
+    wire: BlockingWire<'static>,
     accepted: Instant,
     watch: Watch,
 }
@@ -157,7 +157,7 @@ impl Crew {
     /// Serves a connection until it ends, or until it waits for its client while others wait for this worker.
     pub fn serve(&self, mut guest: Guest, tally: &'static Tally) {
         let Guest { wire, talk, accepted, .. } = &mut guest;
-        let begin = || Conversation::new(self.site, self.site.source_of(wire.stream()), tally, *accepted);
+        let begin = || Conversation::new(self.site, self.site.origin_of(wire.stream()), tally, *accepted);
         let talk = talk.get_or_insert_with(begin);
         let next_look = Instant::now() + CROWD_LOOK;
         let mut wire = LentWire { wire, crew: self, next_look, is_crowded: false };

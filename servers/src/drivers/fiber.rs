@@ -19,6 +19,7 @@ use super::workers::Ticket;
 use crate::kit::client::Client;
 use crate::kit::stop::Stop;
 use crate::services::job::{For, JobSide};
+use crate::under_way::urgent::{self, UrgentBy};
 
 /// What a coroutine waits for, and for how long at the most.
 #[derive(Debug, Clone, Copy)]
@@ -124,8 +125,11 @@ impl FiberPlace {
         matches!(self.wait.interest, Interest::End | Interest::Reset)
     }
 
-    /// Has the room watch the descriptor that `wait` is for, if there is one.
+    /// Has the room watch the descriptor that `wait` is for, if there is one, and the client for urgent data.
     pub fn watch_own(&mut self, wait: Wait, room: &Room) {
+        if matches!(wait.interest, Interest::End | Interest::Reset) && urgent::is_wanted_by(UrgentBy::Epoll) {
+            room.watch_client(self.stream.as_fd(), true, self.ticket);
+        }
         if let Some((descriptor, side)) = wait.descriptor
             && room.watch(descriptor, side, self.ticket).is_err()
         {

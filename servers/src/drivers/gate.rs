@@ -12,10 +12,14 @@
 //! | a bound on the target (414) that is not the bound on the head (431) | has one for both |
 //! | unknown expectations (RFC 9110, 10.1.1) | ignores them |
 
+mod parts;
+
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use dyno_http::response::{Body, Response};
@@ -44,9 +48,12 @@ use crate::kit::marks::Mark;
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::watched::cancelled;
 use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, text};
+use crate::services::upload::Upload;
+use crate::under_way::entry::{RequestLine, RequestOrder, RequestStage};
 
 /// The gate of one connection.
 pub struct Gate {
@@ -118,10 +125,10 @@ impl Gate {
         lock(&self.share).serve();
         let (parts, body) = request.into_parts();
         let mut response = match check(&parts).and_then(|()| self.check_sizes(&parts)) {
-            Ok(()) => match self.collect(body).await {
-                Ok((body, _lease)) => {
+            Ok(()) => match self.receive(&parts, body).await {
+                Ok(received) => {
                     under_way.is_whole();
-                    self.serve(&parts, body).await
+                    self.serve(&parts, received).await
                 }
                 Err(refusal) => refusal,
             },
@@ -152,7 +159,7 @@ impl Gate {
         self.left.load(Relaxed)
     }
 
-    async fn serve(&self, parts: &Parts, body: Vec<u8>) -> Response {
+    async fn serve(&self, parts: &Parts, received: Received) -> Response {
         let reply = {
             let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
             let asker = match self.judge(method, path) {
@@ -161,11 +168,13 @@ impl Gate {
             };
             let has_left = || has_left(self.attendance.connection());
             let (fields, asker) = (&HostAndFields(parts), &asker);
-            let call = Call { method, path, query, body: &body, fields, has_left: &has_left, asker };
+            let (body, upload) = (&received.body[..], received.upload.as_deref());
+            let peer = self.names.get().map_or(&[][..], Vec::as_slice);
+            let call = Call { method, path, query, body, fields, has_left: &has_left, asker, peer, upload };
             let client = Some(self.attendance.connection());
             call::serve(self.site, &call, (self.tally)(self.site), client, std::time::Instant::now())
         };
-        drop(body);
+        drop(received);
         let mut held = match Held::of(reply, std::time::Instant::now) {
             Ok(held) => held,
             Err(response) => return response,
@@ -225,8 +234,28 @@ impl Gate {
         busy((self.tally)(self.site)).closing()
     }
 
-    /// The body, and the lease on its memory.
-    async fn collect(&self, mut body: Incoming) -> Result<(Vec<u8>, Lease<'static>), Response> {
+    /// The body. Until it has come whole, the request can be cancelled.
+    async fn receive(&self, parts: &Parts, body: Incoming) -> Result<Received, Response> {
+        let (method, path, query) = (parts.method.as_str(), parts.uri.path(), parts.uri.query());
+        let line = RequestLine { method, path, query };
+        let client = self.attendance.connection();
+        let arrives = self.site.register.filter(|_| !body.is_end_stream());
+        let seat = arrives.and_then(|register| register.enter(RequestStage::Receiving, line, Some(client)));
+        let mut collected = pin!(self.take_in(parts, body));
+        poll_fn(|context| {
+            if let Some(seat) = &seat {
+                seat.called_by(context.waker());
+                if seat.order() == RequestOrder::Cancel {
+                    return Poll::Ready(Err(cancelled()));
+                }
+            }
+            collected.as_mut().poll(context)
+        })
+        .await
+    }
+
+    /// The body, held whole.
+    async fn collect(&self, mut body: Incoming) -> Result<Received, Response> {
         let limits = &self.site.limits;
         let announced = hyper::body::Body::size_hint(&body).lower();
         if announced > limits.body_octets as u64 {
@@ -238,7 +267,7 @@ impl Gate {
             // A client that keeps the least rate is never late.
             let earned = Duration::from_secs(octets.len() as u64 / limits.body_octets_per_s);
             match timeout_at(start + limits.body_grace + earned, body.frame()).await {
-                Ok(None) => return Ok((octets, lease)),
+                Ok(None) => return Ok(Received { body: octets, upload: None, _lease: lease }),
                 Ok(Some(Ok(frame))) => {
                     let data: &[u8] = frame.data_ref().map_or(&[], |data| data);
                     let needed = octets.len() + data.len();
@@ -283,6 +312,13 @@ impl Gate {
         }
         translated
     }
+}
+
+/// A body that has come whole: in memory with the lease on that, or in a file.
+struct Received {
+    body: Vec<u8>,
+    upload: Option<Arc<Upload>>,
+    _lease: Lease<'static>,
 }
 
 fn check(parts: &Parts) -> Result<(), Response> {

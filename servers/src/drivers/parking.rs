@@ -15,6 +15,7 @@ use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::stop::Stop;
 use crate::services::job::{For, JobSide};
+use crate::under_way::{bell, urgent};
 
 /// Why a wait has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,9 @@ fn parker() -> io::Result<Arc<Parker>> {
         }
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let new = Arc::new(Parker(EventFd::from_value_and_flags(0, flags)?));
-        Ok(Arc::clone(parker.get_or_init(|| new)))
+        let parker = parker.get_or_init(|| new);
+        bell::hang(parker.0.as_fd());
+        Ok(Arc::clone(parker))
     })
 }
 
@@ -86,7 +89,7 @@ pub fn wait(
     stop: &Stop,
     known: Known,
 ) -> io::Result<Happened> {
-    let parker = if on == For::Waker || known.is_called { Some(parker()?) } else { None };
+    let parker = if on != For::Time || known.is_called { Some(parker()?) } else { None };
     // Where there is nothing to watch, the stop switch stands in, and nothing is asked of it.
     let nothing = || PollFd::new(stop.as_fd(), PollFlags::empty());
     let own = match on {
@@ -99,7 +102,8 @@ pub fn wait(
     };
     let bell =
         parker.as_ref().map_or_else(nothing, |parker| PollFd::new(parker.0.as_fd(), PollFlags::POLLIN));
-    let peer = client.map_or_else(nothing, |client| PollFd::new(client, Client::flags(known.ended)));
+    let flags = Client::flags(known.ended) | urgent::poll_flags();
+    let peer = client.map_or_else(nothing, |client| PollFd::new(client, flags));
     let asked = if known.stopping || known.is_called { PollFlags::empty() } else { PollFlags::POLLIN };
     let mut watched = [peer, PollFd::new(stop.as_fd(), asked), own, bell];
     let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -113,6 +117,9 @@ pub fn wait(
         Client::Left => return Ok(Happened::Client(Client::Left)),
         Client::Ended if !known.ended => return Ok(Happened::Client(Client::Ended)),
         Client::Ended | Client::Stays => {}
+    }
+    if flags.contains(PollFlags::POLLPRI) {
+        client.into_iter().for_each(urgent::look);
     }
     if watched[1].any().unwrap_or(false) {
         return Ok(Happened::Stopping);

@@ -31,7 +31,9 @@ impl Patience {
     /// Serves a connection until it ends, or until patience does.
     pub fn serve(&mut self, stream: TcpStream, tally: &'static Tally) {
         let (site, now) = (self.site, Instant::now());
-        let mut talk = Conversation::new(site, site.source_of(&stream), tally, now);
+        // Declared first, so that the connection is closed last.
+        let mut wire = BlockingWire::new(stream, site);
+        let mut talk = Conversation::new(site, site.origin_of(wire.stream()), tally, now);
         // Most connections end before a look would be worth its call.
         self.next_look = now + CROWD_LOOK;
         if self.waiting > 0 {
@@ -41,7 +43,7 @@ impl Patience {
         if self.waiting > 0 {
             talk.finish(now);
         }
-        let mut wire = HurriedWire { wire: BlockingWire::new(stream, site), patience: self, moved: 0 };
+        let mut wire = HurriedWire { wire: &mut wire, patience: self, moved: 0 };
         let mut spent = Duration::ZERO;
         let mut is_given_up = false;
         loop {
@@ -76,7 +78,7 @@ impl Patience {
 
 /// A connection whose worker looks now and then whether others wait.
 struct HurriedWire<'a> {
-    wire: BlockingWire<'static>,
+    wire: &'a mut BlockingWire<'static>,
     patience: &'a mut Patience,
     /// Bytes that were moved since patience was whole.
     moved: usize,

@@ -28,6 +28,7 @@ use crate::kit::clock::Clock;
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
 use crate::limits::{ACCEPT_BURST_CONNECTIONS, EXHAUSTED_PAUSE, LAST_WORD};
+use crate::under_way::urgent::{self, UrgentBy};
 
 const LISTENER: usize = usize::MAX;
 const STOP: usize = usize::MAX - 1;
@@ -71,6 +72,8 @@ pub struct ConnectionTable<'a, S> {
     /// Connections that are still ready, but whose turn ended so that others get theirs.
     again: Vec<Ticket>,
     accepting: Accepting,
+    /// Whether the room watches clients whose requests wait.
+    room_watches: bool,
 }
 
 /// What all connections share in one turn of the loop.
@@ -131,6 +134,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             serial: 0,
             again: Vec::new(),
             accepting: Accepting::WhenReady,
+            room_watches: !S::REPORTS_ENDS || urgent::is_wanted_by(UrgentBy::Epoll),
         };
         // SAFETY: listener and stop switch are borrowed for as long as the table lives; for the wakeup the caller
         // promises it.
@@ -247,7 +251,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             return refuse(self.turn.site, stream, self.turn.tally);
         }
         self.serial += 1;
-        let session = Session::new(site, self.turn.tally, site.source_of(&stream), self.turn.clock.now());
+        let session = Session::new(site, self.turn.tally, site.origin_of(&stream), self.turn.clock.now());
         let timed = TimedSession::new(session);
         timed.enter(index, &mut self.deadlines);
         self.watched.insert(Watched {
@@ -322,6 +326,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             // Events of the room carry the lower bits of a serial; a name that fits by chance asks for nothing.
             if let Some(watched) = self.watched.get_mut(ticket.index) {
                 let ticket = Ticket { index: ticket.index, serial: watched.serial };
+                urgent::look(watched.stream.as_fd());
                 watched.look_at_client(self.turn.clock.now());
                 if !watched.gone {
                     watched.look_behind(self.turn.clock.now());
@@ -360,7 +365,7 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
             if unsafe { self.selector.change(watched.stream.as_fd(), index, interest) }.is_err() {
                 return self.close(index);
             }
-            if !S::REPORTS_ENDS {
+            if self.room_watches {
                 match interest {
                     Interest::End | Interest::Reset => {
                         let ended = interest == Interest::Reset;

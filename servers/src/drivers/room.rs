@@ -19,6 +19,7 @@ use super::mailbox::Mailbox;
 use super::workers::Ticket;
 use crate::limits::EVENTS_PER_WAIT;
 use crate::services::job::JobSide;
+use crate::under_way::urgent;
 
 /// The waiting room of one loop.
 pub struct Room {
@@ -110,11 +111,12 @@ impl Room {
         self.once(unsafe { BorrowedFd::borrow_raw(descriptor) }, side, ticket)
     }
 
-    /// Reports `ticket` once when the client of `connection` has left, or `ended` its side if that is not known yet. If
-    /// the kernel refuses, nobody learns of it before the answer is there.
+    /// Reports `ticket` once when the client of `connection` has left, or `ended` its side if that is not known yet,
+    /// or has sent urgent data where that is wanted. If the kernel refuses, nobody learns of it before the answer is
+    /// there.
     pub fn watch_client(&self, connection: BorrowedFd<'_>, ended: bool, ticket: Ticket) {
         let end = if ended { EpollFlags::empty() } else { EpollFlags::EPOLLRDHUP };
-        let _ = self.once(connection, end, ticket);
+        let _ = self.once(connection, end | urgent::epoll_flags(), ticket);
     }
 
     /// Stops watching a client that waits no more.

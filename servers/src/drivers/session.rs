@@ -9,26 +9,29 @@
 //!
 //! Like the HTTP connection, a session does no I/O itself, so every driver carries every transport without extra code.
 
+mod arrival;
+mod intake;
 mod memory;
+mod reassuring;
+mod time;
 
-use std::io;
 use std::mem;
-use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use dyno_http::connection::{Connection, Want};
 use dyno_http::response::Response;
-use dyno_security::pipe::error::PipeError;
 use nix::sys::socket::{MsgFlags, recv};
 
+use self::arrival::Arrival;
+use self::intake::Intake;
 use super::holding::Holding;
 use super::secure::Secure;
 use crate::kit::access::Judge;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
-use crate::kit::site::Site;
+use crate::kit::site::{Origin, Site};
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::limits::WIRE_BYTES;
@@ -52,6 +55,10 @@ pub struct Session<'a> {
     judge: Option<Box<Judge<'a>>>,
     /// The answer to a request that was denied; the next step gives it.
     denied: Option<Box<Response>>,
+    /// Stores what is uploaded; `None`: nothing may be.
+    intake: Option<Box<Intake<'a>>>,
+    /// Tells of a request whose body is on its way; `None`: nobody wants to know.
+    arrival: Option<Arrival>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -78,14 +85,18 @@ pub enum DriverStep {
     Shut,
     /// Read into the [spare](Session::spare) room.
     Read,
+    /// Have a part of an upload [stored](Session::store), which waits for the disk.
+    Store,
     /// Close the connection.
     Close,
 }
 
 impl<'a> Session<'a> {
-    /// The session of a connection that was accepted at `now` from `source`; `tally` counts it.
-    pub fn new(site: &'a Site, tally: &'a Tally, source: Option<IpAddr>, now: Instant) -> Self {
+    /// The session of a connection that was accepted at `now` from `origin`; `tally` counts it.
+    pub fn new(site: &'a Site, tally: &'a Tally, origin: Origin, now: Instant) -> Self {
         Tally::add(&tally.connections, 1);
+        let source = origin.source;
+        let arrival = site.register.and_then(|register| Arrival::new(register, origin));
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, now);
             Box::new(Secure::new(pipe, source, site.limits.linger_time))
@@ -99,7 +110,9 @@ impl<'a> Session<'a> {
             None => (Holding::nothing(site), Shedding::Due),
         };
         let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
-        Session { http, secure, tally, stop, is_shut: false, holding, shedding, judge, denied: None }
+        let intake = Intake::new(site, &mut http).map(Box::new);
+        let (is_shut, denied) = (false, None);
+        Session { http, secure, tally, stop, is_shut, holding, shedding, judge, denied, intake, arrival }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
@@ -230,6 +243,9 @@ impl<'a> Session<'a> {
     /// The next request to answer, returned once; then [`Session::respond`] must be called. A request that the policy
     /// denies is none: the [next step](Session::next_step) refuses it.
     pub fn next_request(&mut self) -> Option<Asked<'_>> {
+        if let Some(arrival) = &mut self.arrival {
+            arrival.look(&self.http);
+        }
         if self.secure.as_ref().is_some_and(|secure| secure.dead) {
             return None;
         }
@@ -254,7 +270,10 @@ impl<'a> Session<'a> {
                 }
             }
         };
-        self.http.next_request().map(|request| Asked { request, asker })
+        let request = self.http.next_request()?;
+        let upload = self.intake.as_mut().and_then(|intake| intake.take());
+        let peer = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
+        Some(Asked { request, asker, peer, upload })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).
@@ -276,35 +295,6 @@ impl<'a> Session<'a> {
             busy(self.tally).closing()
         };
         self.http.respond(response, clock.date(), clock.now());
-    }
-
-    /// The request that was taken waits, and its client has ended its side. Says with an interim answer that it is
-    /// worked on: who waits for the answer reads on (RFC 9110, 15.2), and who has left answers with a reset.
-    ///
-    /// # Returns
-    /// Whether there is something to [write](Session::pending). HTTP/1.0 knows no interim answers, so such a client is
-    /// taken to be there.
-    pub fn reassure(&mut self, now: Instant) -> bool {
-        self.http.reassure(now)
-    }
-
-    /// The same, and writes with `write` what the kernel takes of it now.
-    ///
-    /// # Errors
-    /// When the connection breaks.
-    pub fn reassure_by(
-        &mut self,
-        now: Instant,
-        write: impl FnOnce(&[u8]) -> io::Result<usize>,
-    ) -> io::Result<()> {
-        if self.reassure(now) && self.next_step(now) == DriverStep::Write {
-            match write(self.pending()) {
-                Ok(count) => self.advance(count, now),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     /// Bytes to write to the wire.
@@ -352,8 +342,12 @@ impl<'a> Session<'a> {
         {
             self.respond(*refusal, &Clock::new());
         }
+        if let Some(intake) = &mut self.intake {
+            intake.look(&self.http);
+        }
         match self.want(now) {
             Want::Respond => DriverStep::Respond,
+            Want::Offer | Want::Part => DriverStep::Store,
             Want::Write => DriverStep::Write,
             Want::Linger if !self.is_shut => {
                 self.is_shut = true;
@@ -386,40 +380,6 @@ impl<'a> Session<'a> {
             (false, true) => Want::Close,
             (false, false) => self.http.want(),
         }
-    }
-
-    /// When to call [`Session::handle_deadline`].
-    pub fn deadline(&self) -> Option<Instant> {
-        let http = self.http.deadline();
-        let Some(secure) = &self.secure else { return http };
-        [http, secure.pipe.deadline(), secure.last_chance].into_iter().flatten().min()
-    }
-
-    /// Handles all deadlines that have passed.
-    pub fn handle_deadline(&mut self, now: Instant) {
-        if let Some(secure) = &mut self.secure
-            && secure.pipe.deadline().is_some_and(|deadline| deadline <= now)
-        {
-            let result = secure.pipe.handle_deadline(now);
-            secure.note(result, self.tally);
-        }
-        if self.http.deadline().is_some_and(|deadline| deadline <= now) {
-            self.http.handle_deadline(now);
-        }
-    }
-
-    /// Gives the client up before its time: what the time limit that runs would do at its end. A handshake that is not
-    /// done ends with it.
-    pub fn give_up(&mut self, now: Instant) {
-        match &mut self.secure {
-            Some(secure) if !secure.pipe.is_established() => secure.note(Err(PipeError::TooSlow), self.tally),
-            _ => self.http.give_up(now),
-        }
-    }
-
-    /// The server drains: an idle session ends after a grace, a busy one after its next response.
-    pub fn finish(&mut self, now: Instant) {
-        self.http.finish(now);
     }
 
     /// Whether bytes that come now may be lost: the last answer is given, and there are no records that build on each

@@ -34,7 +34,7 @@ pub async fn serve(
     tally: fn(&'static Site) -> &'static Tally,
 ) -> io::Result<()> {
     let mut clock = Clock::new();
-    let mut session = Session::new(site, tally(site), site.source_of(&stream), clock.now());
+    let mut session = Session::new(site, tally(site), site.origin_of(&stream), clock.now());
     let mut alarm = pin!(sleep_until(Instant::now() + site.limits.idle_time));
     let mut share = TurnShare::new();
     // An idle connection holds no buffers, be it new or one that has been idle for a while.
@@ -68,6 +68,11 @@ pub async fn serve(
             DriverStep::Close => return Ok(()),
             DriverStep::Shut => {
                 stream.shutdown().await?;
+                continue;
+            }
+            DriverStep::Store => {
+                session.store(now);
+                clock.tick();
                 continue;
             }
             DriverStep::Write => {

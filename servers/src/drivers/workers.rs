@@ -1,6 +1,7 @@
 //! What answers the requests of a loop: the loop itself, or workers that answer later.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
@@ -11,9 +12,13 @@ use crate::kit::call::{admit, call, call_admitted};
 use crate::kit::memory::{Lease, Purpose};
 use crate::kit::site::Site;
 use crate::kit::tally::Tally;
+use crate::kit::watched::watch;
 use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::{Asked, Call, Reply, text};
+use crate::services::upload::Upload;
+use crate::under_way::entry::RequestStage;
+use crate::under_way::register::Seat;
 
 /// What answers requests.
 pub trait Workers {
@@ -83,7 +88,11 @@ impl Ticket {
 pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
+    peer: Vec<String>,
+    upload: Option<Arc<Upload>>,
     pass: Option<Pass<'static>>,
+    /// Where orders for it are given; `None`: nobody gives any.
+    seat: Option<Seat>,
     _lease: Lease<'static>,
 }
 
@@ -109,18 +118,23 @@ impl HandedRequest {
         let call = Call::new(asked, &|| false);
         let pass =
             admit(site, &call, site.tallies.of(0), Some(client), took_up).map_err(NotHanded::Refused)?;
-        let Asked { request, asker } = asked;
+        let line = call.line();
+        let seat =
+            site.register.and_then(|register| register.enter(RequestStage::Queued, line, Some(client)));
+        let Asked { request, asker, peer, upload } = asked;
+        let (asker, peer, upload) = (asker.clone(), peer.to_vec(), upload.clone());
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
-        Ok(HandedRequest { request: request.to_owned(), asker: asker.clone(), pass, _lease: lease })
+        Ok(HandedRequest { request: request.to_owned(), asker, peer, upload, pass, seat, _lease: lease })
     }
 
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
-        let pass = self.pass.take();
-        let asked = Asked { request: self.request.borrow(), asker: self.asker.clone() };
-        call_admitted(site, &asked, tally, pass)
+        let (pass, seat) = (self.pass.take(), self.seat.take());
+        let (asker, upload) = (self.asker.clone(), self.upload.take());
+        let asked = Asked { request: self.request.borrow(), asker, peer: &self.peer, upload };
+        watch(seat, || call_admitted(site, &asked, tally, pass))
     }
 }
 

@@ -14,9 +14,11 @@ use super::identity::become_user;
 use super::site::Site;
 use super::tally::Tally;
 use crate::admission::Pass;
+use crate::kit::watched::watch;
 use crate::services::job::{JobStep, WaitingJob};
 use crate::services::owner::Rights;
 use crate::services::service::{Asked, Call, Reply, come_back, text};
+use crate::under_way::entry::RequestStage;
 
 /// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and
 /// nothing else: no thread and no place in a pool.
@@ -68,6 +70,21 @@ pub fn admit<'a>(
 
 /// As [`call`], for a request that another HTTP implementation has parsed.
 pub fn serve(
+    site: &Site,
+    call: &Call<'_>,
+    tally: &Tally,
+    client: Option<BorrowedFd<'_>>,
+    took_up: Instant,
+) -> Reply {
+    match site.register {
+        None => serve_admitted(site, call, tally, client, took_up),
+        Some(register) => watch(register.enter(RequestStage::Running, call.line(), client), || {
+            serve_admitted(site, call, tally, client, took_up)
+        }),
+    }
+}
+
+fn serve_admitted(
     site: &Site,
     call: &Call<'_>,
     tally: &Tally,

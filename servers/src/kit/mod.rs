@@ -8,6 +8,7 @@
 //! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
+//! | let a request look for its orders | [`watched`] |
 //! | know whether a client has left | [`client`] |
 //! | bound the memory that connections hold, by what there is | [`memory`], [`available`] |
 //! | wait for one descriptor; know whether waiting cures an error | [`mod@wait`], [`shortage`] |
@@ -35,3 +36,4 @@ pub mod stop;
 pub mod tally;
 pub mod threads;
 pub mod wait;
+pub mod watched;

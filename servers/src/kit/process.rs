@@ -18,7 +18,8 @@ use super::site::Site;
 use crate::limits::MAX_PROCESSES;
 
 /// Starts a child that does `work` and exits. It must be called while the process has only one thread: fork(2) copies
-/// only the calling thread, and locks that other threads held would stay locked in the child for ever.
+/// only the calling thread, and locks that other threads held would stay locked in the child for ever. The thread of a
+/// [control port](crate::control::door) may be there, because it takes no lock that a child needs.
 ///
 /// The child does not outlive its parent, however that ends. A child that is stopped by itself leaves the listener
 /// alone, because other processes share it.
@@ -35,7 +36,8 @@ pub fn start(site: &Site, place: usize, work: impl FnOnce()) -> io::Result<Pid> 
     // once.
     let asks = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
     sigprocmask(SigmaskHow::SIG_BLOCK, Some(&asks), None)?;
-    // SAFETY: the process has one thread; the callers promise it, and `dyno serve` starts no thread before.
+    // SAFETY: the process has one thread; the callers promise it, and `dyno serve` starts none before but that of a
+    // control port, which takes no lock that a child needs: the C library's own allocator is safe to use after fork(2).
     let forked = unsafe { fork() };
     if matches!(forked, Ok(ForkResult::Child)) {
         site.stop.become_worker();
@@ -77,7 +79,10 @@ static MEMORY: OnceLock<&'static MemoryBudget> = OnceLock::new();
 
 /// The children of a server that starts one for each connection.
 #[derive(Debug)]
-pub struct Children(());
+pub struct Children {
+    /// So many of those that died have been swept up after.
+    swept: AtomicUsize,
+}
 
 impl Children {
     /// From now on, children are reaped as soon as they end, and `memory` gets back what they held.
@@ -89,7 +94,7 @@ impl Children {
         let action = SigAction::new(SigHandler::Handler(on_child), SaFlags::SA_RESTART, SigSet::empty());
         // SAFETY: the handler touches only atomics and waitpid(2), which is async-signal-safe.
         unsafe { sigaction(Signal::SIGCHLD, &action)? };
-        Ok(Children(()))
+        Ok(Children { swept: AtomicUsize::new(0) })
     }
 
     /// How many children are alive.
@@ -102,6 +107,10 @@ impl Children {
     /// # Errors
     /// When there is no room for it in the table or in the kernel.
     pub fn start(&self, site: &Site, work: impl FnOnce()) -> io::Result<()> {
+        let crashed = CRASHED.load(SeqCst);
+        if self.swept.swap(crashed, SeqCst) != crashed {
+            site.services.sweep();
+        }
         // SIGCHLD is blocked meanwhile: a child that ended before it was entered into the table would occupy its
         // place for ever.
         let chld = SigSet::from(Signal::SIGCHLD);

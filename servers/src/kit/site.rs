@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd as _, RawFd};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use crate::admission::Admission;
 use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
+use crate::under_way::register::Register;
 
 /// What a server is given to run: where to listen, what to serve, within which limits, and until when.
 pub struct Site {
@@ -38,6 +39,8 @@ pub struct Site {
     pub access: Option<Access>,
     /// Refuses requests while there is more than can be done; `None`: serves everybody.
     pub admission: Option<Admission>,
+    /// Which requests are under way, and what was ordered for each; `None`: nobody gives orders.
+    pub register: Option<&'static Register>,
     /// The options: how many workers, queue places and connections.
     pub settings: Settings,
     /// The stop switch.
@@ -52,6 +55,15 @@ pub struct Site {
     pub tallies: Tallies,
     /// Whom [`Site::ready`] tells.
     pub readiness: Readiness,
+}
+
+/// Where a connection comes from, as far as somebody wants to know.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Origin {
+    /// The address of the client.
+    pub source: Option<IpAddr>,
+    /// The connection itself, which is open as long as its session lives.
+    pub connection: Option<RawFd>,
 }
 
 /// Is told that so many workers of a site stand.
@@ -76,12 +88,14 @@ impl Readiness {
 }
 
 impl Site {
-    /// Where a connection comes from, if its transport or the policy wants to know.
-    pub fn source_of(&self, stream: &impl AsFd) -> Option<IpAddr> {
+    /// Where a connection comes from, as far as its transport, the policy or the register want to know.
+    pub fn origin_of(&self, stream: &impl AsFd) -> Origin {
+        let connection = self.register.map(|_| stream.as_fd().as_raw_fd());
         if self.transport.is_none() && self.access.is_none() {
-            return None;
+            return Origin { source: None, connection };
         }
-        Some(SockRef::from(stream).peer_addr().ok()?.as_socket()?.ip())
+        let address = || SockRef::from(stream).peer_addr().ok()?.as_socket();
+        Origin { source: address().map(|address| address.ip()), connection }
     }
 
     /// Judges the requests of a connection from `source`; `None`: everybody may do everything.
@@ -117,6 +131,7 @@ impl Site {
             transport: None,
             access: None,
             admission: None,
+            register: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
             memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,

@@ -28,6 +28,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use super::marks::{Mark, Marks, Wake};
 use super::wait::until_ready;
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
+use crate::shared::monotonic_ns;
 
 /// Exit code of a process that got a second stop signal.
 pub const SECOND_SIGNAL_EXIT: i32 = 130;
@@ -239,13 +240,6 @@ fn shut(descriptor: RawFd, how: i32) {
     // SAFETY: shutdown(2) only enters the kernel; a number that is no longer a socket gives an error, which is
     // ignored.
     unsafe { libc::shutdown(descriptor, how) };
-}
-
-fn monotonic_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: clock_gettime(2) writes to a live local; it is async-signal-safe.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 /// Makes an owned descriptor of one that the kernel has just returned.

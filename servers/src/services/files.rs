@@ -82,7 +82,7 @@ fn look(file: File) -> io::Result<Found> {
     }
     // HTTP dates have whole seconds; the tag also contains nanoseconds.
     let modified = UNIX_EPOCH + Duration::from_secs(metadata.mtime().max(0).cast_unsigned());
-    let etag = format!("\"{:x}-{:x}-{:x}\"", metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+    let etag = preconditions::entity_tag(metadata.len(), metadata.mtime(), metadata.mtime_nsec());
     Ok(Found { file, length: metadata.len(), modified, etag })
 }
 

@@ -24,11 +24,13 @@ pub mod queue_table;
 pub mod queues;
 pub mod ranges;
 pub mod service;
+pub mod upload;
+pub mod uploads;
 pub mod wait;
 pub mod work;
 
 /// Every service, in the order in which `dyno list` shows them.
-pub const ALL: [&Service; 11] = [
+pub const ALL: [&Service; 12] = [
     &hello::SERVICE,
     &json::SERVICE,
     &echo::SERVICE,
@@ -39,5 +41,6 @@ pub const ALL: [&Service; 11] = [
     &pages::SERVICE,
     &queues::SERVICE,
     &files::SERVICE,
+    &uploads::SERVICE,
     &fault::SERVICE,
 ];

@@ -47,6 +47,36 @@ pub fn evaluate(fields: &dyn FieldLookup, file: Validators<'_>) -> Precondition 
     Precondition::Holds
 }
 
+/// Whether a request that changes a file may, by its preconditions; `file`: the one that is there. If-Modified-Since is
+/// for GET and HEAD alone (13.1.3).
+pub fn allow_change(fields: &dyn FieldLookup, file: Option<Validators<'_>>) -> bool {
+    let tags = |name| Some(fields.all(name)).filter(|lines| !lines.is_empty());
+    if let Some(lines) = tags("if-match") {
+        if !file.is_some_and(|file| members(&lines).any(|tag| tag == "*" || tag == file.etag)) {
+            return false;
+        }
+    } else if let (Some(file), Some(date)) = (file, date(fields, "if-unmodified-since"))
+        && file.modified > date
+    {
+        return false;
+    }
+    let Some(lines) = tags("if-none-match") else { return true };
+    let is_met = |file: Validators<'_>| {
+        members(&lines).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == file.etag)
+    };
+    !file.is_some_and(is_met)
+}
+
+/// Whether a request asks that nothing be there: `If-None-Match: *`.
+pub fn wants_new(fields: &dyn FieldLookup) -> bool {
+    members(&fields.all("if-none-match")).any(|tag| tag == "*")
+}
+
+/// The strong entity tag of a file of that length, which was changed then.
+pub fn entity_tag(length: u64, seconds: i64, nanos: i64) -> String {
+    format!("\"{length:x}-{seconds:x}-{nanos:x}\"")
+}
+
 /// If-Range (RFC 9110, 13.1.5): a part is only of use to a client whose other parts are of the same file.
 pub fn may_be_partial(fields: &dyn FieldLookup, file: Validators<'_>) -> bool {
     let Some(condition) = fields.get("if-range") else { return true };
@@ -123,6 +153,34 @@ mod tests {
             let found = evaluate(&Lines(fields), Validators { etag: "\"a\"", modified });
             assert_eq!(found, *expected, "{fields:?}");
         }
+    }
+
+    #[test]
+    fn a_change_goes_by_the_state_that_its_sender_knows() {
+        let modified = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let file = Validators { etag: "\"a\"", modified };
+        // Whether the file may be changed, and whether it may be made where there is none.
+        type Case = (&'static [(&'static str, &'static str)], bool, bool);
+        let cases: &[Case] = &[
+            (&[], true, true),
+            (&[("If-None-Match", "*")], false, true),
+            (&[("If-None-Match", "\"b\"")], true, true),
+            (&[("If-None-Match", "W/\"a\"")], false, true),
+            (&[("If-Match", "*")], true, false),
+            (&[("If-Match", "\"a\"")], true, false),
+            (&[("If-Match", "\"b\"")], false, false),
+            (&[("If-Match", "W/\"a\"")], false, false),
+            (&[("If-Unmodified-Since", SAME)], true, true),
+            (&[("If-Unmodified-Since", EARLIER)], false, true),
+            (&[("If-Match", "\"a\""), ("If-Unmodified-Since", EARLIER)], true, false),
+            (&[("If-Modified-Since", LATER)], true, true),
+            (&[("If-Match", "\"a\""), ("If-None-Match", "\"a\"")], false, false),
+        ];
+        for (fields, changed, made) in cases {
+            assert_eq!(allow_change(&Lines(fields), Some(file)), *changed, "{fields:?}");
+            assert_eq!(allow_change(&Lines(fields), None), *made, "{fields:?}");
+        }
+        assert!(wants_new(&Lines(&[("If-None-Match", "\"a\", *")])) && !wants_new(&Lines(&[])));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -14,9 +15,12 @@ use dyno_http::status::Status;
 use super::job::WaitingJob;
 use super::owner::Asker;
 use super::queue_table::Queues;
+use super::upload::{Upload, Uploads};
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+use crate::under_way::entry::RequestLine;
+use crate::under_way::register::Register;
 
 /// The file that stands for a directory.
 pub(super) const INDEX: &str = "index.html";
@@ -33,6 +37,8 @@ pub enum Needs {
     Directory,
     /// A server that was asked for planted faults.
     Faults,
+    /// A directory that takes uploads.
+    Uploads,
     /// Workers that share their memory, which processes do not.
     SharedMemory,
 }
@@ -72,8 +78,12 @@ pub struct Services {
     pub has_rules: bool,
     /// Whether `/fault/...` is available.
     pub faults: bool,
+    /// The directory behind `/uploads/`; `None`: nobody may store anything.
+    pub uploads: Option<Uploads>,
     /// The queues behind `/queues/`; `None`: the workers share no memory.
     pub queues: Option<Queues>,
+    /// What the services of a control port read and change; `None`: this server has no such services.
+    pub register: Option<&'static Register>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
 }
@@ -94,6 +104,10 @@ pub struct Call<'a> {
     pub has_left: &'a dyn Fn() -> bool,
     /// Whose rights count where the owner of a file decides.
     pub asker: &'a Asker,
+    /// The names that the peer has proved to the transport; none in plaintext.
+    pub peer: &'a [String],
+    /// What the body was stored in where it was taken in parts; `body` is empty then.
+    pub upload: Option<&'a Upload>,
 }
 
 /// A request that was judged, and whose rights count where the owner of a file is asked as well.
@@ -102,6 +116,10 @@ pub struct Asked<'a> {
     pub request: Request<'a>,
     /// Who asks.
     pub asker: Asker,
+    /// The names that the peer has proved to the transport.
+    pub peer: &'a [String],
+    /// What the body was stored in where it was taken in parts.
+    pub upload: Option<Arc<Upload>>,
 }
 
 /// Header fields to look into.
@@ -132,12 +150,18 @@ impl FieldLookup for Request<'_> {
 }
 
 impl<'a> Call<'a> {
+    /// What identifies it to people.
+    pub fn line(&self) -> RequestLine<'a> {
+        RequestLine { method: self.method, path: self.path, query: self.query }
+    }
+
     /// The view of a request that our own core has parsed.
     pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
-        let Asked { request, asker } = asked;
+        let Asked { request, asker, peer, upload } = asked;
+        let upload = upload.as_deref();
         let target = request.target();
         let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
-        Call { method, path, query, body, fields: request, has_left, asker }
+        Call { method, path, query, body, fields: request, has_left, asker, peer, upload }
     }
 }
 
@@ -160,7 +184,8 @@ impl Services {
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
         let (queues, files, files_held) = (Some(Queues::new()), None, None);
-        Ok(Services { table, rounds, files, files_held, has_rules: false, faults: false, queues, mixed })
+        let (has_rules, faults, uploads, register) = (false, false, None, None);
+        Ok(Services { table, rounds, files, files_held, has_rules, faults, uploads, queues, register, mixed })
     }
 
     /// The server stops: whoever waits for another request is told so now, because that may never come.
@@ -170,10 +195,19 @@ impl Services {
         }
     }
 
+    /// A process that served has died: removes what is left of an upload that it was storing.
+    pub fn sweep(&self) {
+        if let Some(uploads) = &self.uploads {
+            // What cannot be removed now may be at the next start.
+            let _ = uploads.sweep();
+        }
+    }
+
     /// Answers a request: finds the service, checks the method, calls it.
     pub fn call(&self, call: &Call<'_>) -> Reply {
         if call.method == "OPTIONS" && call.path == "*" {
-            return Reply::Now(allow(204, &["GET", "HEAD", "POST"]));
+            let all = ["GET", "HEAD", "POST", "PUT"];
+            return Reply::Now(allow(204, if self.uploads.is_some() { &all } else { &all[..3] }));
         }
         let Some((service, rest)) = self.find(call.path) else {
             return Reply::Now(text(404, "no such service; see `dyno list`\n"));

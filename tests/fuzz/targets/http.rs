@@ -70,6 +70,7 @@ fn serve(input: &[u8], piece: usize) -> Served {
                     connection.receive_eof(now);
                 }
             },
+            Want::Offer | Want::Part => unreachable!("bodies are taken whole"),
             Want::Linger | Want::Close => {
                 served.is_over = true;
                 break;

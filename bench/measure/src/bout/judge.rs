@@ -46,7 +46,7 @@ pub(super) fn fill(bout: &Bout, place: usize, cores: usize, record: &mut Record)
         machine: &machine,
         pace: &[],
         glances: [&first, &middle, &second],
-        threads_end: figures::threads_came_and_went(&before.tree, &after.tree),
+        threads_end: figures::threads_came_and_went(&before, &after, between.readings),
         is_late: false,
         answered: Answered { between: answered(warm), in_half: answered(half) },
     };

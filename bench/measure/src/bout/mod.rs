@@ -22,6 +22,7 @@ use crate::audit;
 use crate::probe::figures::Reading;
 use crate::rig::CellFault;
 use crate::rig::bout::{DuelRig, SIDES, Toss};
+use crate::settle::settled;
 
 mod judge;
 
@@ -92,10 +93,11 @@ fn both<R: DuelRig>(
     }
     for (place, server) in servers.into_iter().enumerate() {
         let Some(server) = server else { continue };
+        let last = last[place].take().map(|last| settled(rig, &server, last));
         match rig.stop(server) {
             Ok(farewell) => {
                 findings[place].extend(farewell.crew.and_then(audit::whole_crew));
-                let lives = last[place].as_ref().zip(farewell.cpu_whole_life);
+                let lives = last.as_ref().zip(farewell.cpu_whole_life);
                 findings[place].extend(lives.and_then(|(last, life)| audit::cpu::whole_life(last, life)));
                 if let Some(figures) = &mut records[place].server {
                     figures.spread = farewell.requests_by_worker;

@@ -76,6 +76,9 @@ fn phases_come_in_order_and_samples_lie_inside_the_window() {
             "over",
             "sample under load",
             "finish",
+            "glance",
+            "sleep 5",
+            "glance",
             "stop a",
         ]
     );
@@ -99,6 +102,9 @@ fn a_counted_cell_is_read_within_its_window() {
             "sample under load",
             "over",
             "finish",
+            "glance",
+            "sleep 5",
+            "glance",
             "stop a",
         ]
     );
@@ -138,6 +144,26 @@ fn wrong_accounts_of_cpu_are_found() {
         let seen = measured(Nature { life_beyond: beyond_s, ..Nature::default() }, None);
         let wanted = [(Law::UtilizationLaw, Verdict::Void)];
         assert_eq!(doubts(&seen), if is_wrong { wanted.as_slice() } else { &[] }, "{beyond_s}");
+    }
+}
+
+/// A server that has read 64 requests computes for them when their clients are gone.
+#[test]
+fn work_after_the_load_is_no_wrong_account_and_hides_none() {
+    let works_on = Duration::from_millis(120);
+    for step in [Step::Counts, Step::Capacity] {
+        for (life_beyond, is_wrong) in [(0.0, false), (0.3, true), (-0.3, true)] {
+            let nature = Nature { works_on, life_beyond, ..Nature::default() };
+            let mut rig = Mock { natures: [("a".to_string(), nature)].into(), ..Mock::default() };
+            let trial = Trial { cell: Cell { step, ..cell("a", None) }, block: 0 };
+            let seen = runner::measure(&mut rig, &trial, 0, "m").unwrap();
+            let wanted = [(Law::UtilizationLaw, Verdict::Void)];
+            assert_eq!(
+                doubts(&seen),
+                if is_wrong { wanted.as_slice() } else { &[] },
+                "{step:?} {life_beyond}"
+            );
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::limits::BIRTHS_AN_ANSWER;
 use crate::probe::counters::CounterSample;
 use crate::probe::glance::CpuGlance;
 use crate::probe::machine::MachineSample;
@@ -135,9 +136,14 @@ pub fn server(
     }
 }
 
-/// Whether threads started or ended between two readings; where there were too many to read, nobody knows.
-pub fn threads_came_and_went(old: &TreeSample, new: &TreeSample) -> bool {
-    match (&old.threads, &new.threads) {
+/// Whether threads started or ended between two readings; where there were too many to read, nobody knows. Those that
+/// started and ended between them show as births, one or two for each connection and so for many an answer.
+pub fn threads_came_and_went(old: &Reading, new: &Reading, answers: f64) -> bool {
+    let births = new.machine.births.saturating_sub(old.machine.births);
+    if births as f64 > BIRTHS_AN_ANSWER * answers.max(1.0) {
+        return true;
+    }
+    match (&old.tree.threads, &new.tree.threads) {
         (Some(old), Some(new)) => !old.keys().eq(new.keys()),
         _ => true,
     }
@@ -249,6 +255,17 @@ mod tests {
         let figures = figures(&at(1_000, 100, &[(7, 10), (8, 4)]), &at(3_000, 1_100, &[(7, 210)]), None);
         assert_eq!(figures.switches_voluntary_per_s, None);
         assert_eq!(figures.run_queue_waiting, None);
+    }
+
+    #[test]
+    fn threads_that_came_and_went_between_two_looks_show_as_births() {
+        let (before, mut after) = (at(1_000, 0, &[(7, 1)]), at(2_000, 0, &[(7, 2)]));
+        assert!(!threads_came_and_went(&before, &after, 1_000.0));
+        after.machine.births = 90;
+        assert!(!threads_came_and_went(&before, &after, 1_000.0), "others start processes, too");
+        after.machine.births = 1_000;
+        assert!(threads_came_and_went(&before, &after, 1_000.0));
+        assert!(threads_came_and_went(&before, &at(2_000, 0, &[(8, 2)]), 1_000.0));
     }
 
     #[test]

@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn a_child_that_was_born_after_the_members_were_listed_counts() {
         let burn = "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done";
-        let script = format!("({burn}; echo ready; read line) & wait");
+        // A shell gives those in its background nothing to read, and the child is to live until it is told.
+        let script = format!("exec 3<&0; ({burn}; echo ready; read line <&3) & wait");
         let mut shell = shell(&script);
         await_line(&mut shell);
         let (seen, _) = clocks(&[shell.id() as i32]);

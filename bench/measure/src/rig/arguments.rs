@@ -6,6 +6,7 @@ use dyno_record::cell::{Cell, Load};
 use crate::contestant::expected::BodyRule;
 use crate::rig::material;
 use crate::rig::system::System;
+use crate::rig::transport;
 
 impl System {
     /// The arguments of `dyno load` for a cell.
@@ -64,8 +65,8 @@ impl System {
             option("--retry", retries.to_string());
         }
         if cell.transport.is_secure() {
-            option("--transport", cell.transport.to_string());
             option("--credentials", self.credentials().display().to_string());
+            arguments.extend(transport::of_client(cell.transport).map(String::from));
         }
         if load.tells_due {
             arguments.push("--due".into());

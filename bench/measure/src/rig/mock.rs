@@ -14,6 +14,7 @@ use crate::probe::glance::CpuGlance;
 use crate::probe::machine::MachineSample;
 use crate::probe::pace::{Beat, Beats};
 use crate::probe::process::ThreadCounters;
+pub use crate::rig::mock_nature::Nature;
 use crate::rig::{Answers, CellFault, Drive, Farewell, Rig};
 use crate::setup::Setup;
 use dyno_record::cell::Cell;
@@ -21,85 +22,6 @@ use dyno_record::contract::WorkerCount;
 use dyno_record::load::{FailureKind, ImpatientFigures, Latency, LoadFigures, Point};
 use dyno_record::server::Memory;
 use dyno_record::waiting::{Beside, HeldWaiters, WaitingFigures};
-
-/// The properties of a contestant of the mock rig.
-#[derive(Debug, Clone)]
-pub struct Nature {
-    /// Most requests a second that it answers with its cores.
-    pub capacity_per_s: f64,
-    /// Share of its capacity that it still answers when more is offered.
-    pub past: f64,
-    /// For how long it is slow after more was offered than it can answer; `None`: for ever.
-    pub slow_for: Option<Duration>,
-    /// Share of its cores that it uses when loaded to the full.
-    pub saturates_at: f64,
-    /// Whether it starts at all.
-    pub starts: bool,
-    /// How many of four workers stand.
-    pub workers: u64,
-    /// Answers with wrong bodies in each window.
-    pub wrong_bodies: u64,
-    /// How late the generator sends.
-    pub lag_ns: u64,
-    /// CPU that other programs use meanwhile, in cores.
-    pub others: f64,
-    /// CPU that threads of the kernel use for the load, in cores.
-    pub kernel_threads: f64,
-    /// The account of its control group, as a multiple of the time by its clocks; absent where it has no group.
-    pub group_account: Option<f64>,
-    /// CPU that the end of its process tells of beyond that of its clocks, which may be less than none.
-    pub life_beyond: f64,
-    /// Whether its threads end with their connections.
-    pub threads_end: bool,
-    /// How long it takes to read everything about it.
-    pub reading_takes: Duration,
-    /// Share by which its rate falls in intervals in which something is read; absent where it has no series.
-    pub watched_fall: Option<f64>,
-    /// CPU that it uses in addition to its requests, from so long after the start of the load on, in cores.
-    pub moonlights: Option<(Duration, f64)>,
-    /// Share of each tenth of a second, at its end, in which the cores are slowed; absent where they are not sampled.
-    pub slowed_share: Option<f64>,
-    /// How often a second a CPU quota stops it; absent where there is no quota.
-    pub throttled_per_s: Option<u64>,
-    /// Share of its open loops that miss a limit although it keeps up.
-    pub unlucky: f64,
-    /// Share of its open loops up to a tenth past its capacity that keep a limit all the same.
-    pub lucky: f64,
-    /// In how many of its loads the rate climbs to the end, before it is steady from the start; absent where a pilot
-    /// shows nothing.
-    pub restless: Option<usize>,
-    /// Requests that wait and stop everybody else; absent where none do.
-    pub jams_at: Option<u32>,
-}
-
-impl Default for Nature {
-    fn default() -> Self {
-        Nature {
-            capacity_per_s: 10_000.0,
-            past: 1.0,
-            slow_for: Some(Duration::ZERO),
-            saturates_at: 0.99,
-            starts: true,
-            workers: 4,
-            wrong_bodies: 0,
-            lag_ns: 0,
-            others: 0.0,
-            kernel_threads: 0.0,
-            group_account: None,
-            life_beyond: 0.0,
-            threads_end: false,
-            reading_takes: Duration::ZERO,
-            watched_fall: None,
-            moonlights: None,
-            slowed_share: None,
-            throttled_per_s: None,
-            unlucky: 0.0,
-            lucky: 0.0,
-            restless: None,
-            jams_at: None,
-        }
-    }
-}
 
 /// A setup for the mock rig: two cores, three blocks, short cells.
 pub fn setup(contestants: Vec<Contestant>) -> Setup {
@@ -137,6 +59,8 @@ pub struct Mock {
     pub starts: usize,
     /// The cell that is under load, and since when.
     pub loaded_since: Option<(Duration, Cell)>,
+    /// CPU that the running cell will still use after its load.
+    pub left: Duration,
     /// CPU that contestants have used.
     pub cpu: Duration,
     /// CPU that the machine has used.
@@ -182,6 +106,10 @@ impl Mock {
     fn pass(&mut self, time: Duration) {
         let from = self.clock;
         self.clock += time;
+        let late = if self.loaded_since.is_none() { time.min(self.left) } else { Duration::ZERO };
+        self.left -= late;
+        self.cpu += late;
+        self.busy += late;
         if let Some((since, cell)) = &self.loaded_since {
             let nature = self.nature(cell);
             let share = rate(&nature, cell) / nature.capacity_per_s * nature.saturates_at;
@@ -323,7 +251,8 @@ impl Rig for Mock {
         sample.tree.threads = Some([(thread, ThreadCounters::default())].into());
         sample.throttled =
             self.nature(server).throttled_per_s.map(|times| (times as f64 * self.clock.as_secs_f64()) as u64);
-        sample.machine = MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2 };
+        sample.machine =
+            MachineSample { busy: self.busy, steal: Duration::ZERO, all: self.clock * 2, births: 0 };
         sample.kernel_threads = self.kernel_threads;
         sample
     }
@@ -371,6 +300,7 @@ impl Rig for Mock {
         self.log.push("finish".into());
         let nature = self.nature(cell);
         self.loaded_since = None;
+        self.left = nature.works_on;
         let answered_all = cell.load.rate_per_s.filter(|offered| !self.misses(&nature, *offered));
         let rate_per_s = answered_all.unwrap_or_else(|| rate(&nature, cell));
         let seconds = cell.load.duration_ms as f64 / 1e3;
@@ -440,6 +370,7 @@ impl Rig for Mock {
     fn stop(&mut self, server: Cell) -> Result<Farewell, CellFault> {
         self.log.push(format!("stop {}", server.contestant));
         let crew = WorkerCount { standing: self.nature(&server).workers, asked: 4 };
+        self.cpu += std::mem::take(&mut self.left);
         let life_s = self.cpu.as_secs_f64() + self.nature(&server).life_beyond;
         Ok(Farewell {
             requests_by_worker: vec![1, 2],

@@ -23,11 +23,13 @@ mod idle;
 pub(crate) mod lines;
 pub(crate) mod material;
 pub mod mock;
+mod mock_nature;
 mod mock_turns;
 pub mod outcome;
 pub mod process;
 mod slow;
 pub mod system;
+mod transport;
 mod turns;
 pub mod waiting;
 

@@ -43,6 +43,11 @@ fn drive(outcome: &Outcome) -> Drive {
         wait: latency(&outcome.latency.wait),
         lag: latency(&outcome.latency.lag),
         connect: latency(&outcome.latency.connect),
+        handshake_octets: outcome.connections.octets_per_handshake(),
+        resumed_share: outcome
+            .connections
+            .octets_per_handshake()
+            .map(|_| outcome.connections.resumed as f64 / outcome.connections.opened as f64),
         connections_open: u32::try_from(outcome.connections.open_max).unwrap_or(u32::MAX),
         idle_open: None,
         in_flight: Some(outcome.audit.figures.in_system_mean).filter(|mean| *mean > 0.0),

@@ -26,7 +26,7 @@ use crate::rig::material;
 use crate::rig::process::{Running, tame};
 use crate::rig::slow::SlowClients;
 use crate::rig::waiting;
-use crate::rig::{CellFault, Drive, Farewell, Rig, outcome};
+use crate::rig::{CellFault, Drive, Farewell, Rig, outcome, transport};
 use dyno_record::cell::{Cell, Cores};
 use dyno_record::server::Memory;
 use dyno_record::waiting::WaitingFigures;
@@ -251,7 +251,7 @@ impl Rig for System {
                         CellFault::contract(format!("no keys for {}: {error}", cell.transport))
                     })?;
                 }
-                extra.extend(["--transport".to_string(), cell.transport.to_string()]);
+                extra.extend(transport::of_server(cell.transport).map(String::from));
                 extra.extend(["--credentials".to_string(), credentials.display().to_string()]);
             }
         }
@@ -377,6 +377,7 @@ impl Rig for System {
         let idle = generator.idle.iter().filter(|connection| is_open(connection)).count();
         let open = idle + generator.slow.open();
         drive.beats = beats.into_iter().map(|(core, beats)| self.full_pace.learn(core, beats)).collect();
+        drive.figures.objections.extend(transport::objection(cell, &drive.figures));
         drive.figures.idle_open = (cell.load.beside() > 0).then_some(open as u32);
         Ok(drive)
     }

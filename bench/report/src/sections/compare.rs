@@ -155,7 +155,7 @@ fn security(model: &Model) -> Option<String> {
         })
         .collect();
     Some(format!(
-        "<p class=\"note\">Each architecture behind a secure transport against itself in plain: shares and differences of the medians in the table above. A handshake is a new connection with one request.</p>\
+        "<p class=\"note\">Each architecture behind a secure transport against itself in plain: shares and differences of the medians in the table above. A handshake is a new connection with one request. A core's handshakes are what one core of the server would make by its CPU for each, the client not counted; octets are those of both directions until a request may be sent.</p>\
          <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"What security costs\"><table><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
     ))
 }

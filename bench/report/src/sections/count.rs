@@ -15,14 +15,18 @@ use crate::sections::{chart_in_two_scales, charts, head, legend, name_cell};
 /// The parts of the page.
 pub(crate) fn sections(model: &Model, rows: &[CountRow]) -> Vec<Section> {
     let section = |id, title: &str, body| Section { id, title: title.to_string(), body };
-    let both = [
-        bar_chart(rows, "Instructions per request over lasting connections.", |row| &row.request.all),
-        bar_chart(rows, "Instructions per request with a connection each.", |row| &row.connection.all),
-    ];
     vec![
-        section("instructions", "Instructions", legend(model) + &charts(&both)),
+        section("instructions", "Instructions", legend(model) + &bar_charts(rows)),
         section("table", "Side by side", table(rows)),
     ]
+}
+
+/// Both figures as bars.
+pub(crate) fn bar_charts(rows: &[CountRow]) -> String {
+    charts(&[
+        bar_chart(rows, "Instructions per request over lasting connections.", |row| &row.request.all),
+        bar_chart(rows, "Instructions per request with a connection each.", |row| &row.connection.all),
+    ])
 }
 
 fn table(rows: &[CountRow]) -> String {

@@ -1,6 +1,7 @@
 //! The report of workloads: which design when, as a table, as a heat map and in words.
 
 pub(crate) mod markdown;
+pub(crate) mod picture;
 pub(crate) mod section;
 pub(crate) mod table;
 pub(crate) mod words;

@@ -25,7 +25,7 @@ pub(crate) fn sections(matrix: &Matrix, model: &Model) -> Vec<Section> {
 const STEPS: u32 = 5;
 
 /// The mark of a design on the page, where signs may be wider than on a terminal.
-fn sign(standing: &Standing) -> (&'static str, &'static str) {
+pub(super) fn sign(standing: &Standing) -> (&'static str, &'static str) {
     match standing {
         Standing::Best => ("\u{2605}", "among the best"),
         Standing::Jammed => ("~", "jams"),
@@ -37,20 +37,23 @@ fn sign(standing: &Standing) -> (&'static str, &'static str) {
     }
 }
 
+/// The class of its colour.
+pub(super) fn shade(score: &Score) -> String {
+    match (&score.standing, percent(score)) {
+        (Standing::Fails(_), _) => "heat-fails".to_string(),
+        (Standing::Jammed, _) => "heat-jams".to_string(),
+        (Standing::Best, _) => "heat-best".to_string(),
+        (_, Some(percent)) => format!("heat-{}", percent * STEPS / 101),
+        (_, None) => "heat-none".to_string(),
+    }
+}
+
 fn heat_map(matrix: &Matrix) -> String {
     let body = body(matrix, |row, place| {
         let score = &row.scores[place];
         let (sign, words) = sign(&score.standing);
-        let (kind, number) = match percent(score) {
-            Some(percent) => (format!("heat-{}", percent * STEPS / 101), percent.to_string()),
-            None => ("heat-none".to_string(), String::new()),
-        };
-        let kind = match score.standing {
-            Standing::Fails(_) => "heat-fails".to_string(),
-            Standing::Jammed => "heat-jams".to_string(),
-            Standing::Best => "heat-best".to_string(),
-            _ => kind,
-        };
+        let kind = shade(score);
+        let number = percent(score).map(|percent| percent.to_string()).unwrap_or_default();
         format!(
             "<td class=\"{kind}\" title=\"{}\">{number}<span aria-label=\"{words}\">{sign}</span></td>",
             escape(&remark(matrix, row, place, score, words))

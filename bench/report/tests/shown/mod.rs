@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 
-use dyno_analysis::explanation::build::Build;
 use dyno_analysis::levelling::Levelled;
 use dyno_measure::campaign::{Campaign, Silent};
 use dyno_measure::contestant::foreign::bare;
@@ -15,8 +14,8 @@ use dyno_measure::setup::Setup;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::{Floor, Header};
 use dyno_record::store::{self, Store};
-use dyno_report::Report;
 use dyno_report::who::ChapterText;
+use dyno_report::{Report, Supplements};
 
 use crate::browser::{Browser, Window};
 use crate::planted;
@@ -72,7 +71,11 @@ pub(crate) fn results_of(names: &[&str]) -> (tempfile::TempDir, PathBuf) {
 /// The report of the records in a directory.
 pub(crate) fn report(path: &Path) -> Report {
     let chapter = ChapterText { name: "fast".into(), text: "## Idea\n\nIt hurries.".into() };
-    Report::with_chapters(&Levelled::of(store::read(path).unwrap()), &[chapter], |_| Build::UNKNOWN).unwrap()
+    Report::with(
+        &Levelled::of(store::read(path).unwrap()),
+        &Supplements { chapters: &[chapter], ..Supplements::default() },
+    )
+    .unwrap()
 }
 
 /// The page of the records in a directory, as a file there.

@@ -1,6 +1,6 @@
 //! An experiment from its directory to its report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dyno_analysis::explanation::build::Build;
@@ -39,6 +39,9 @@ use crate::progress::Reporter;
 use crate::results;
 use crate::scratch::Scratch;
 
+/// Counts the instructions of those who took part in an experiment, into a directory.
+pub(crate) type Count = fn(&Spec, &Path) -> Result<(), Failure>;
+
 /// An experiment that is about to begin or to continue.
 #[derive(Debug)]
 pub(crate) struct Launch {
@@ -60,6 +63,8 @@ pub(crate) struct Launch {
     pub(crate) dry_run: bool,
     /// Whether progress is not shown on stderr.
     pub(crate) quiet: bool,
+    /// Counts instructions as well, once all is measured.
+    pub(crate) count: Option<Count>,
 }
 
 impl Launch {
@@ -131,6 +136,18 @@ impl Launch {
             Err(EndedEarly::Interrupted) => true,
             Err(EndedEarly::Broken(error)) => return Err(error.into()),
         };
+        if let Some(count) = self.count.filter(|_| !interrupted) {
+            // What was measured is whole without it.
+            if !self.quiet {
+                errln!("counting instructions in an emulated machine");
+            }
+            if let Err(failure) = count(&self.spec, &self.directory.join(results::COUNTS)) {
+                errln!("instructions were not counted: {}", failure.message);
+                if !failure.remedy.is_empty() {
+                    errln!("{}", failure.remedy);
+                }
+            }
+        }
         let written = results::write_report(&self.directory)?;
         out!("{}", written.report.terminal);
         let again = format!("dyno {} --resume {}", self.spec.experiment.command(), self.directory.display());

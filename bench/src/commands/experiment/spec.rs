@@ -61,7 +61,8 @@ pub(crate) struct Spec {
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "service", display_order = LAST)]
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "words")]
     pub(crate) services: Vec<String>,
-    /// One or more of plain, channel (Dyno's own) and tls: each architecture runs behind each of them
+    /// One or more of plain, channel (Dyno's own), hybrid (it with ML-KEM-768), resumed (it by tickets) and tls: each
+    /// architecture runs behind each of them
     #[arg(
         long,
         alias = "transport",
@@ -75,7 +76,7 @@ pub(crate) struct Spec {
     /// Lasting connections, where an architecture serves so many
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) connections: ConnectionCount,
-    /// As fast as is still useful: 6 minutes for all of `compare`, 90 seconds for `compare --services /`
+    /// As fast as is still useful: 8 minutes for all of `compare`, 2 minutes for `compare --services /`
     #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,
     /// As long as intervals need
@@ -236,6 +237,8 @@ pub(crate) fn transports() -> impl TypedValueParser<Value = TransportKind> {
         PossibleValue::new(kind.word()).help(match kind {
             TransportKind::Plain => "Nothing between TCP and HTTP",
             TransportKind::Channel => "Dyno's own secure channel",
+            TransportKind::Hybrid => "The channel with ML-KEM-768 beside X25519",
+            TransportKind::Resumed => "The channel, each client coming back by a ticket",
             TransportKind::Tls => "TLS 1.3",
         })
     });

@@ -21,6 +21,7 @@ pub(super) fn ready(
     name: &str,
     transport: &str,
     rounds: Option<u64>,
+    control: Option<&str>,
     to_people: bool,
 ) {
     let wanted = site.settings.workers;
@@ -37,6 +38,7 @@ pub(super) fn ready(
         "pid": std::process::id(),
         "name": name,
         "transport": transport,
+        "control": control,
         "settings": {
             "workers": workers,
             "workers_asked": wanted,

@@ -58,11 +58,16 @@ impl Books {
         }
     }
 
-    /// A connection is ready for requests, after so much time.
-    pub(super) fn established(&mut self, connect_ns: u64) {
+    /// A connection is ready for requests, after so much time and, behind a transport, after a handshake of so many
+    /// octets, which has resumed a session or not.
+    pub(super) fn established(&mut self, connect_ns: u64, handshake: Option<(u64, bool)>) {
         self.tally.connect.record(connect_ns);
         self.open += 1;
         self.connections.opened += 1;
+        if let Some((octets, is_resumed)) = handshake {
+            self.connections.handshake_octets += octets;
+            self.connections.resumed += u64::from(is_resumed);
+        }
         self.connections.open_max = self.connections.open_max.max(self.open);
     }
 

@@ -1,7 +1,6 @@
 //! The life of a connection: made, ready, dropped, failed.
 
 use super::Worker;
-use crate::engine::clock::monotonic_ns;
 use crate::engine::slot::Phase;
 use crate::failure::RequestFailure;
 
@@ -27,12 +26,18 @@ impl Worker {
 
     /// The connection of a slot is ready for requests.
     pub(super) fn established(&mut self, index: usize) {
+        let now_ns = self.look();
         let slot = &mut self.network.slots[index];
-        self.books.established(monotonic_ns() - slot.connect_ns);
+        let connect_ns = self.clock.monotonic_ns(now_ns).saturating_sub(slot.connect_ns);
+        // What the thread did not see for standing still is not the server's.
+        let still_ns = self.attention.pauses.inside_ns(self.clock.run_ns(slot.connect_ns), now_ns);
+        let handshake = slot.handshake();
+        self.books.established(connect_ns.saturating_sub(still_ns), handshake);
         self.network.connecting -= 1;
         slot.phase = Phase::Idle;
         if slot.busy {
             self.send(index);
+            self.look_after_sending(index);
         }
     }
 

@@ -203,6 +203,17 @@ impl Worker {
         now_ns
     }
 
+    /// Looks at the clock when the request of a slot was just sent. Gives the time.
+    #[inline]
+    fn look_after_sending(&mut self, index: usize) -> u64 {
+        let now_ns = self.clock.now_ns();
+        if self.attention.look(now_ns) < now_ns {
+            // Whether it stood still before the call or after it, the time of the answer will tell.
+            self.network.slots[index].sent_by_ns = now_ns;
+        }
+        now_ns
+    }
+
     /// Starts what is due. Gives the time of the next request, or `None` when there will be none.
     fn start_due(&mut self) -> Option<u64> {
         let mut now_ns = self.look();
@@ -210,7 +221,7 @@ impl Worker {
             match self.next_order(now_ns) {
                 Next::Send(order) => {
                     self.start(order, now_ns);
-                    now_ns = self.look();
+                    now_ns = self.look_after_sending(order.slot as usize);
                 }
                 Next::GiveUp(_) => {}
                 Next::Wait(due_ns) => {
@@ -245,7 +256,7 @@ impl Worker {
         slot.attempt = order.attempt;
         slot.intended_ns = order.intended_ns;
         slot.free_ns = order.free_ns;
-        slot.sent_ns = now_ns;
+        (slot.sent_ns, slot.sent_by_ns) = (now_ns, now_ns);
         slot.written = 0;
         slot.body_octets = 0;
         slot.body_fits = true;

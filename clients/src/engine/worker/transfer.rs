@@ -51,7 +51,12 @@ impl Worker {
                 Ok(count) => {
                     let all = count == octets.len();
                     match &mut slot.pipe {
-                        Some(pipe) => pipe.advance(count),
+                        Some(pipe) => {
+                            pipe.advance(count);
+                            if slot.phase == Phase::Connecting {
+                                slot.handshake_octets += count as u64;
+                            }
+                        }
                         None => slot.written += count as u32,
                     }
                     if all && slot.pipe.is_none() {
@@ -116,11 +121,27 @@ impl Worker {
     /// Books what was left unread since it arrived.
     #[inline]
     fn note_unread(&mut self, index: usize, arrived_ns: u64, now_ns: u64) {
+        if self.network.slots[index].sent_by_ns > self.network.slots[index].attended_ns {
+            self.note_sent_late(index, arrived_ns);
+        }
         let slot = &mut self.network.slots[index];
         let unread_ns = self.attention.unread_ns(arrived_ns, slot.attended_ns, now_ns);
         if unread_ns > 0 {
             slot.unread_ns += unread_ns;
             slot.attended_ns = now_ns;
+        }
+    }
+
+    /// The thread stood still around the call that sent a request. An answer that arrived meanwhile shows that the
+    /// request was sent before; one that arrived later, that nobody knows, and the pause is no time of the server's.
+    #[cold]
+    fn note_sent_late(&mut self, index: usize, arrived_ns: u64) {
+        let slot = &mut self.network.slots[index];
+        if arrived_ns >= slot.sent_by_ns {
+            slot.sent_ns += self.attention.pauses.inside_ns(slot.attended_ns, slot.sent_by_ns);
+            slot.attended_ns = slot.sent_by_ns;
+        } else {
+            slot.sent_by_ns = slot.attended_ns;
         }
     }
 
@@ -132,6 +153,9 @@ impl Worker {
         let Some(pipe) = &mut slot.pipe else { return self.read_answer(index, octets, now_ns) };
         let mut plain = std::mem::take(&mut self.network.plain);
         let received = pipe.receive(octets, &mut plain, Instant::now());
+        if slot.phase == Phase::Connecting {
+            slot.handshake_octets += octets.len() as u64;
+        }
         let established = pipe.is_established();
         match received {
             Err(failure) => {

@@ -9,10 +9,9 @@ mod resumption;
 use super::config::Config;
 use super::cookie::Cookies;
 use super::credential::Credential;
-use super::exporter::{CannotExport, Exporter};
+use super::exporter::CannotExport;
 use super::handshake::{Established, HandshakeRefusal, Initiator, Responder};
 use super::message::MessageKind;
-use super::record::{RecordOpener, RecordSealer};
 use super::resumption::kept::Purse;
 use super::resumption::tickets::Tickets;
 use crate::half_open::Door;
@@ -41,18 +40,8 @@ enum Stage {
 }
 
 struct Records {
-    sealer: RecordSealer,
-    opener: RecordOpener,
-    peer: Credential,
-    names: Vec<String>,
-    transcript: [u8; 32],
-    exporter: Exporter,
+    agreed: Established,
     renewal: Renewal,
-    /// The last second at which another session may resume this one.
-    until_s: u64,
-    /// Whether the initiator wants a ticket and has none yet.
-    wants_ticket: bool,
-    is_resumed: bool,
 }
 
 /// What this side has beside the session, for those that come later.
@@ -145,7 +134,7 @@ impl ChannelSession {
     /// Who the peer is; `None` until it has proved it.
     pub fn peer(&self) -> Option<&Credential> {
         match &self.stage {
-            Stage::Open(records) => Some(&records.peer),
+            Stage::Open(records) => Some(&records.agreed.proved.peer),
             _ => None,
         }
     }
@@ -154,15 +143,9 @@ impl ChannelSession {
     /// so two people can compare it aloud to make sure that nobody sits between them.
     pub fn transcript(&self) -> Option<&[u8; 32]> {
         match &self.stage {
-            Stage::Open(records) => Some(&records.transcript),
+            Stage::Open(records) => Some(&records.agreed.transcript),
             _ => None,
         }
-    }
-
-    /// Whether the session has resumed another one: the peer has proved who it is by what only the two ends of that
-    /// session have, and not by a signature.
-    pub fn is_resumed(&self) -> bool {
-        matches!(&self.stage, Stage::Open(records) if records.is_resumed)
     }
 
     /// Fills `out` with octets that only the two ends of this session can have, for the application to use under
@@ -173,7 +156,7 @@ impl ChannelSession {
     pub fn export(&self, label: &str, context: &[u8], out: &mut [u8]) -> Result<(), CannotExport> {
         match &self.stage {
             Stage::Open(records) if self.life.established => {
-                let exported = records.exporter.export(label, context, out);
+                let exported = records.agreed.exporter.export(label, context, out);
                 wipe_stack();
                 exported
             }
@@ -199,32 +182,9 @@ impl ChannelSession {
         self.early = Zeroizing::default();
     }
 
-    fn open(&mut self, is_initiator: bool, established: Established) {
-        let Established {
-            sealer,
-            opener,
-            peer,
-            names,
-            transcript,
-            exporter,
-            until_s,
-            wants_ticket,
-            is_resumed,
-        } = established;
-        let renewal = Renewal::new(is_initiator, transcript);
-        let records = Records {
-            sealer,
-            opener,
-            peer,
-            names,
-            transcript,
-            exporter,
-            renewal,
-            until_s,
-            wants_ticket,
-            is_resumed,
-        };
-        self.stage = Stage::Open(Box::new(records));
+    fn open(&mut self, is_initiator: bool, agreed: Established) {
+        let renewal = Renewal::new(is_initiator, agreed.transcript);
+        self.stage = Stage::Open(Box::new(Records { agreed, renewal }));
     }
 
     fn refuse(&mut self, refusal: HandshakeRefusal) -> PipeError {
@@ -250,7 +210,7 @@ impl ChannelSession {
         let Stage::Open(records) = &mut self.stage else { return };
         let bounds = &self.config.bounds;
         let most_records = bounds.rekey_records.min(limits::REKEY_RECORDS);
-        let (sealer, mut left) = (&mut records.sealer, octets);
+        let (sealer, mut left) = (&mut records.agreed.sealer, octets);
         while left > 0 {
             let piece = left.min(limits::RECORD_PLAINTEXT_OCTETS);
             if sealer.records() >= most_records || sealer.octets() >= bounds.rekey_octets {
@@ -264,7 +224,7 @@ impl ChannelSession {
 
     fn seal_close(&mut self) {
         if let Stage::Open(records) = &mut self.stage {
-            records.sealer.append(MessageKind::Close, &[], &mut self.outgoing);
+            records.agreed.sealer.append(MessageKind::Close, &[], &mut self.outgoing);
         }
     }
 }
@@ -349,13 +309,17 @@ impl Pipe for ChannelSession {
         self.life.established && !matches!(self.stage, Stage::Failed)
     }
 
+    fn is_resumed(&self) -> bool {
+        matches!(&self.stage, Stage::Open(records) if records.agreed.proved.is_resumed)
+    }
+
     fn is_closed_by_peer(&self) -> bool {
         self.life.closed_by_peer
     }
 
     fn peer_names(&self) -> &[String] {
         match &self.stage {
-            Stage::Open(records) => &records.names,
+            Stage::Open(records) => &records.agreed.proved.names,
             _ => &[],
         }
     }
@@ -379,9 +343,10 @@ impl Pipe for ChannelSession {
         if let Stage::Open(records) = &mut self.stage
             && !self.life.closing
         {
-            let (sent, received) = (records.sealer.octets() > 0, records.opener.octets() > 0);
+            let Established { sealer, opener, .. } = &mut records.agreed;
+            let (sent, received) = (sealer.octets() > 0, opener.octets() > 0);
             if sent {
-                records.sealer.append_rekey(&mut self.outgoing);
+                sealer.append_rekey(&mut self.outgoing);
                 self.leaves_traces = true;
             }
             if sent || received {

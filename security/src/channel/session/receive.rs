@@ -43,7 +43,7 @@ impl ChannelSession {
                 (self.awaits_ticket(records), least..=least - 1 + limits::TICKET_OCTETS)
             }
             Stage::Open(records) => {
-                let plain = records.renewal.expects(kind, records.sealer.suite());
+                let plain = records.renewal.expects(kind, records.agreed.sealer.suite());
                 let length = TAG_OCTETS + plain.unwrap_or(0);
                 (plain.is_some(), length..=length)
             }
@@ -88,13 +88,13 @@ impl ChannelSession {
                 .into_iter()
                 .find(|&record| record as u8 == kind);
             let Some(record) = record else { return self.handle_inner(whole, now) };
-            let opener = &mut records.opener;
+            let opener = &mut records.agreed.opener;
             let open = |memory: &mut [u8], body| opener.open_within(record, memory, body);
             self.incoming.open(whole, HEADER_OCTETS, open).map_err(|_| PipeError::BadMessage)?;
             match record {
                 MessageKind::Rekey => {
                     self.leaves_traces = true;
-                    records.opener.rekey(now).map_err(|_| PipeError::BadMessage)?;
+                    records.agreed.opener.rekey(now).map_err(|_| PipeError::BadMessage)?;
                 }
                 MessageKind::Close => self.life.closed_by_peer = true,
                 MessageKind::Ready => self.established(now),
@@ -114,7 +114,7 @@ impl ChannelSession {
         let Stage::Open(records) = &mut self.stage else { return Err(PipeError::AlreadyFailed) };
         let kinds = [MessageKind::Renew, MessageKind::Answer, MessageKind::Fresh, MessageKind::Ticket];
         let known = kinds.into_iter().find(|&known| known as u8 == kind).ok_or(PipeError::BadMessage)?;
-        let count = records.opener.open_within(known, body, 0).map_err(|_| PipeError::BadMessage)?;
+        let count = records.agreed.opener.open_within(known, body, 0).map_err(|_| PipeError::BadMessage)?;
         match known {
             MessageKind::Ticket => self.take_ticket(&body[..count], now),
             _ => self.take_renewal(&body[..count], now),

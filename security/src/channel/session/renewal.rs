@@ -14,6 +14,7 @@ use super::{ChannelSession, Records, Stage};
 use crate::channel::credential::Credential;
 use crate::channel::exchange::{self, Agreed, Offer};
 use crate::channel::formula::{self, Field, Formula};
+use crate::channel::handshake::Established;
 use crate::channel::message::{MessageKind, Suite};
 use crate::channel::record::Allowance;
 use crate::dh;
@@ -114,7 +115,7 @@ impl ChannelSession {
     pub fn renew(&mut self, now: Instant) -> bool {
         let is_open = self.life.established && !self.life.closing;
         let Stage::Open(records) = &mut self.stage else { return false };
-        let Records { sealer, renewal, .. } = &mut **records;
+        let Records { agreed: Established { sealer, .. }, renewal } = &mut **records;
         if !is_open || !renewal.is_initiator || !matches!(renewal.step, Step::Idle) {
             return false;
         }
@@ -134,7 +135,7 @@ impl ChannelSession {
     pub(super) fn take_renewal(&mut self, plain: &[u8], now: Instant) -> Result<(), PipeError> {
         self.leaves_traces = true;
         let Stage::Open(records) = &mut self.stage else { return Err(PipeError::AlreadyFailed) };
-        let Records { sealer, opener, peer, renewal, .. } = &mut **records;
+        let Records { agreed: Established { sealer, opener, proved, .. }, renewal } = &mut **records;
         let (identity, suite) = (&self.config.identity.key, sealer.suite());
         // Who has said goodbye says nothing more, so a renewal that needs an answer ends there.
         let is_closing = self.life.closing;
@@ -159,7 +160,7 @@ impl ChannelSession {
                 let ct = suite.is_hybrid().then(|| ct.try_into().ok()).flatten();
                 let shared = offer.agree(suite, gy, ct)?;
                 let transcript = chained(&renewal.transcript, &renew, answer);
-                RESPONDER.verify(peer, &transcript, signature)?;
+                RESPONDER.verify(&proved.peer, &transcript, signature)?;
                 if is_closing {
                     return Ok(());
                 }
@@ -169,7 +170,7 @@ impl ChannelSession {
                 renewal.step = Step::Signed(Agreement { shared, transcript });
             }
             Step::Answered(Agreement { shared, transcript }) => {
-                INITIATOR.verify(peer, &transcript, plain)?;
+                INITIATOR.verify(&proved.peer, &transcript, plain)?;
                 opener.renew(&shared, &transcript);
                 if !is_closing {
                     sealer.append(MessageKind::Fresh, &[], &mut self.outgoing);

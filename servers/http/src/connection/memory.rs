@@ -47,7 +47,8 @@ impl Connection {
     /// If a request is out, which can still be answered.
     pub fn shed(&mut self, now: Instant) {
         assert!(self.phase != Phase::Taken, "the request that is out gets an answer");
-        if matches!(self.phase, Phase::Receiving | Phase::Ready) && !self.outbox.has_tail() {
+        let is_open = matches!(self.phase, Phase::Receiving | Phase::Offered | Phase::Part | Phase::Ready);
+        if is_open && !self.outbox.has_tail() {
             self.refuse(Fault::NoMemory, now);
             self.inbox.clear(0);
         }

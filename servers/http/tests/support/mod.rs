@@ -77,12 +77,22 @@ pub(crate) struct Harness {
     pub records: Vec<Record>,
     /// Whether the peer has seen the end of what we send.
     pub ended: bool,
+    /// The body under way, where bodies are taken in parts.
+    pub stored: Option<Vec<u8>>,
 }
 
 impl Harness {
     pub(crate) fn new(limits: Limits) -> Harness {
         let connection = Connection::new(Arc::new(limits), base());
-        Harness { connection, now: base(), output: Vec::new(), records: Vec::new(), ended: false }
+        let (output, records) = (Vec::new(), Vec::new());
+        Harness { connection, now: base(), output, records, ended: false, stored: None }
+    }
+
+    /// One that takes bodies in parts.
+    pub(crate) fn in_parts(limits: Limits) -> Harness {
+        let mut harness = Harness::new(limits);
+        harness.connection.offer_bodies();
+        Harness { stored: Some(Vec::new()), ..harness }
     }
 
     /// Feeds and drives.
@@ -117,6 +127,13 @@ impl Harness {
                     let count = pending.len();
                     self.connection.advance(count, self.now);
                 }
+                Want::Offer => self.connection.take_in_parts(limits().body_octets as u64, self.now),
+                Want::Part => {
+                    let part = self.connection.part().expect("a part");
+                    assert!(!part.is_empty(), "Part, but nothing has come");
+                    self.stored.as_mut().expect("bodies are taken in parts").extend_from_slice(part);
+                    self.connection.part_taken(self.now);
+                }
                 Want::Read => return assert!(!self.ended, "reading after the end"),
                 Want::Linger | Want::Close => {
                     self.ended = true;
@@ -129,8 +146,16 @@ impl Harness {
     /// Answers all requests that have come, as far as the connection lets.
     pub(crate) fn answer(&mut self, service: impl Fn(&Request<'_>) -> Response) {
         while let Some(request) = self.connection.next_request() {
-            self.records.push(Record::of(&request));
-            let response = service(&request);
+            let mut record = Record::of(&request);
+            let mut response = service(&request);
+            if let Some(stored) = &mut self.stored
+                && let Body::Owned(echo) = &mut response.body
+            {
+                assert!(echo.is_empty(), "what was taken in parts is not there once more");
+                echo.clone_from(stored);
+            }
+            record.body.extend(self.stored.as_mut().map(std::mem::take).unwrap_or_default());
+            self.records.push(record);
             self.connection.respond(response, &date(), self.now);
         }
     }

@@ -180,6 +180,7 @@ fn turn<S: Selector>(
                 connection.shut();
                 None
             }
+            DriverStep::Store => connection.store(now),
             DriverStep::Read if connection.is_readable() => {
                 connection.timed.session.borrow_memory(&mut shared.buffers);
                 if connection.timed.session.make_room(now) { connection.read(now, &mut share) } else { None }

@@ -52,6 +52,7 @@ use crate::kit::client::Client;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
+use crate::under_way::urgent::{self, UrgentBy};
 
 /// One thread, poll(2).
 pub const POLL: Architecture = Architecture {
@@ -129,8 +130,8 @@ impl Selector for Poll {
                 self.remove(descriptor);
                 return Ok(());
             }
-            Interest::End => Client::flags(false),
-            Interest::Reset => Client::flags(true),
+            Interest::End => Client::flags(false) | urgent::poll_flags(),
+            Interest::Reset => Client::flags(true) | urgent::poll_flags(),
             Interest::Read => PollFlags::POLLIN,
             Interest::Write => PollFlags::POLLOUT,
         };
@@ -162,6 +163,12 @@ impl Selector for Poll {
                 let (ended, gone) = (client != Client::Stays, client == Client::Left);
                 ready.push(Ready { token, ended, gone });
             }
+        }
+        if urgent::is_wanted_by(UrgentBy::Poll) {
+            // The library gives no flags at all where it does not know one of them.
+            let has_some =
+                |entry: &&PollFd<'_>| entry.revents().is_none_or(|flags| flags.contains(PollFlags::POLLPRI));
+            self.list.iter().filter(has_some).for_each(|entry| urgent::look(entry.as_fd()));
         }
         Ok(())
     }

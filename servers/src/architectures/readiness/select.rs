@@ -10,8 +10,9 @@
 //! ```
 //!
 //! # Price
-//! Bitmaps of descriptors (one to read, one to write) are copied in and out and searched, by the kernel and by the
-//! loop, on every call: O(highest descriptor), ready or not.
+//! Bitmaps of descriptors (one to read, one to write; a third tells of [urgent data](crate::under_way::urgent) where
+//! that is wanted) are copied in and out and searched, by the kernel and by the loop, on every call: O(highest
+//! descriptor), ready or not.
 //!
 //! # Shines
 //! It exists on every system, and for a few dozen busy clients it is as good as anything.
@@ -50,6 +51,7 @@ use crate::drivers::workers::Alone;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::limits::MAX_CONNECTIONS;
+use crate::under_way::urgent::{self, UrgentBy};
 
 /// One thread, select(2).
 pub const SELECT: Architecture = Architecture {
@@ -80,6 +82,8 @@ fn run(site: &'static Site) -> io::Result<()> {
 pub struct Select {
     read: FdSet<'static>,
     write: FdSet<'static>,
+    /// Connections whose requests wait, where urgent data is wanted.
+    except: Option<FdSet<'static>>,
     tokens: [usize; FD_SETSIZE],
 }
 
@@ -88,7 +92,8 @@ impl Selector for Select {
     const REPORTS_ENDS: bool = false;
 
     fn new() -> io::Result<Self> {
-        Ok(Select { read: FdSet::new(), write: FdSet::new(), tokens: [0; FD_SETSIZE] })
+        let except = urgent::is_wanted_by(UrgentBy::ThirdSet).then(FdSet::new);
+        Ok(Select { read: FdSet::new(), write: FdSet::new(), except, tokens: [0; FD_SETSIZE] })
     }
 
     unsafe fn add(&mut self, descriptor: BorrowedFd<'_>, token: usize) -> io::Result<()> {
@@ -111,7 +116,10 @@ impl Selector for Select {
         // SAFETY: the caller's promise.
         let descriptor = unsafe { until_removed(descriptor) };
         match interest {
-            Interest::Nothing | Interest::End | Interest::Reset => {}
+            Interest::Nothing => {}
+            Interest::End | Interest::Reset => {
+                self.except.iter_mut().for_each(|except| except.insert(descriptor));
+            }
             Interest::Read => self.read.insert(descriptor),
             Interest::Write => self.write.insert(descriptor),
         }
@@ -123,15 +131,16 @@ impl Selector for Select {
         let descriptor = unsafe { until_removed(descriptor) };
         self.read.remove(descriptor);
         self.write.remove(descriptor);
+        self.except.iter_mut().for_each(|except| except.remove(descriptor));
     }
 
     fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
         // select(2) overwrites the sets that it was given with its answer.
-        let (mut read, mut write) = (self.read, self.write);
+        let (mut read, mut write, mut except) = (self.read, self.write, self.except);
         let mut limit =
             timeout.map(|timeout| TimeVal::new(timeout.as_secs() as i64, timeout.subsec_micros().into()));
-        match select(None, &mut read, &mut write, None, &mut limit) {
+        match select(None, &mut read, &mut write, except.as_mut(), &mut limit) {
             Ok(_) => {}
             Err(error) => return get_over(error, timeout),
         }
@@ -142,6 +151,9 @@ impl Selector for Select {
                 ended: false,
                 gone: false,
             }));
+        }
+        if let Some(except) = &except {
+            except.fds(None).for_each(urgent::look);
         }
         Ok(())
     }

@@ -13,10 +13,10 @@ use crate::kit::client::Client;
 
 /// A connection that the selector watches.
 pub struct Watched<'a> {
+    /// The session, with its deadlines. It ends before its connection is closed.
+    pub timed: TimedSession<'a>,
     /// The connection itself.
     pub stream: TcpStream,
-    /// The session, with its deadlines.
-    pub timed: TimedSession<'a>,
     pub(super) serial: u64,
     pub(super) interest: Interest,
     /// Whether there may be bytes to read.
@@ -124,6 +124,12 @@ impl Watched<'_> {
                 _ => Some(TurnEnd::Close),
             },
         }
+    }
+
+    /// Has a part of an upload stored; the loop waits for the disk. The connection can go on.
+    pub fn store(&mut self, now: Instant) -> Option<TurnEnd> {
+        self.timed.session.store(now);
+        None
     }
 
     /// Tells the peer that nothing more will come.

@@ -1,0 +1,111 @@
+//! The thread that serves a control port: the poll chapter's loop over another listener and other services, so that it
+//! answers whatever the server itself is busy with.
+//!
+//! It is the only thread that may stand beside a process which forks workers. A forked worker has a copy of all memory
+//! and none of the other threads, so a lock that one of these held at that moment stays locked in the copy; this
+//! thread takes no lock that a worker could need.
+
+use std::io;
+use std::net::{Shutdown, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::thread;
+
+use dyno_http::limits::Limits;
+use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
+use socket2::{Domain, SockRef};
+
+use super::port::TABLE;
+use crate::architectures::readiness::{self, poll::Poll};
+use crate::drivers::selector::Selector as _;
+use crate::drivers::workers::Alone;
+use crate::kit::memory::MemoryBudget;
+use crate::kit::site::{Arm, Readiness, Settings, Site};
+use crate::kit::stop::Stop;
+use crate::kit::tally::Tallies;
+use crate::limits::{
+    CONNECTION_BYTES, CONTROL_CONNECTIONS, CONTROL_MEMORY_BYTES, CONTROL_NICE_STEPS, DRAIN,
+    THREAD_STACK_BYTES,
+};
+use crate::services::service::Services;
+use crate::under_way::register::Register;
+
+/// How the thread of a control port is scheduled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Before the threads that serve.
+    Raised,
+    /// As they are: the system allows no more.
+    Usual,
+}
+
+/// Serves a control port on `listener` until `stop` is thrown; what is held then is cancelled. Call it before anything
+/// else starts a thread.
+///
+/// # Errors
+/// When the system refuses memory, descriptors or the thread.
+pub fn open(listener: TcpListener, register: &'static Register, stop: &'static Stop) -> io::Result<Priority> {
+    let is_unix = SockRef::from(&listener).local_addr()?.domain() == Domain::UNIX;
+    let mut services = Services::new(TABLE, Some(1))?;
+    services.register = Some(register);
+    services.queues = None;
+    let settings = Settings {
+        workers: 1,
+        queue_places: 0,
+        max_connections: CONTROL_CONNECTIONS,
+        arm: Arm::Tuned,
+        drain: DRAIN,
+        memory_bytes: CONTROL_MEMORY_BYTES,
+    };
+    // As the site of the server itself, it lives as long as the process.
+    let site: &'static Site = Box::leak(Box::new(Site {
+        listener,
+        is_unix,
+        services,
+        limits: Arc::new(Limits::default()),
+        transport: None,
+        access: None,
+        admission: None,
+        register: None,
+        tallies: Tallies::new(1)?,
+        open_connections: AtomicUsize::new(0),
+        memory: MemoryBudget::new(settings.memory_bytes, 0)?,
+        connection_bytes: CONNECTION_BYTES,
+        settings,
+        stop,
+        readiness: Readiness::new(|_, _| {}),
+    }));
+    let (tell, told) = crossbeam::channel::bounded(1);
+    // A signal is for the threads that serve, whose calls it interrupts; a thread inherits the mask of its maker.
+    let usual = SigSet::thread_get_mask()?;
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
+    let started =
+        thread::Builder::new().name("control".into()).stack_size(THREAD_STACK_BYTES).spawn(move || {
+            let _ = tell.send(raise());
+            serve(site);
+        });
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&usual), None)?;
+    started?;
+    Ok(told.recv().unwrap_or(Priority::Usual))
+}
+
+/// Asks that the calling thread run before others.
+fn raise() -> Priority {
+    // SAFETY: setpriority(2) only enters the kernel; on Linux it is for the calling thread alone.
+    match unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, CONTROL_NICE_STEPS) } {
+        0 => Priority::Raised,
+        _ => Priority::Usual,
+    }
+}
+
+/// Serves until the server stops. A port that breaks leaves the server as it is: whoever asks finds nobody.
+fn serve(site: &'static Site) {
+    let tally = site.tallies.of(0);
+    let _ = Poll::new().and_then(|poll| {
+        readiness::run(poll, site, &site.listener, tally, &mut Alone { site, tally }, || {})
+    });
+    // Nobody can resume what is held now.
+    site.services.register.into_iter().for_each(Register::cancel_held);
+    // What is left in the queue, and whoever comes after, is refused by the kernel.
+    let _ = SockRef::from(&site.listener).shutdown(Shutdown::Both);
+}
