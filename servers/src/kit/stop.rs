@@ -111,7 +111,7 @@ impl Stop {
         self.shut_listener();
         self.marks.for_each(Mark::Idle, |descriptor| shut(descriptor as RawFd, libc::SHUT_RD));
         let one: u64 = 1;
-        let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.as_micros() as libc::suseconds_t };
+        let tick = libc::timeval { tv_sec: 0, tv_usec: STOP_TICK.subsec_micros().into() };
         let timer = libc::itimerval { it_interval: tick, it_value: tick };
         // SAFETY: write(2) of 8 bytes from a live local, and setitimer(2) with a live local; both only enter the
         // kernel.

@@ -135,7 +135,9 @@ pub fn call_ns_on(core: usize) -> Option<f64> {
 /// Lets this thread run as soon as it is due, where that is allowed. Where it is not, a sample may come late, but is
 /// still correct.
 fn come_first() {
-    let parameters = libc::sched_param { sched_priority: 1 };
+    // SAFETY: the structure holds numbers alone, and zero is a value of each; musl has more of them than glibc.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameters.sched_priority = 1;
     // SAFETY: the call reads the structure, which outlives it, and changes nothing but the scheduling of this thread.
     unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &parameters) };
 }

@@ -39,11 +39,15 @@ const WIDTH: f64 = 560.0;
 const RIGHT: f64 = 70.0;
 const TOP: f64 = 4.0;
 const ROW: f64 = 21.0;
+/// Height of a line of the key, which has two columns above the rows.
+const KEY: f64 = 15.0;
 
 /// Draws the picture.
 pub(crate) fn draw(picture: &Stack) -> String {
     let left = 12.0 + width(picture.rows.iter().map(|row| row.label.as_str())).min(WIDTH / 3.0);
-    let bottom = TOP + ROW * picture.rows.len() as f64;
+    let key = known(picture);
+    let top = TOP + KEY * key.len().div_ceil(2) as f64;
+    let bottom = top + ROW * picture.rows.len() as f64;
     let sum = |row: &StackRow| row.parts.iter().map(|part| part.2).sum::<f64>();
     let ends = picture.rows.iter().map(|row| sum(row).max(row.whole));
     let scale = ChartScale::linear(ends, left, WIDTH - RIGHT);
@@ -57,14 +61,38 @@ pub(crate) fn draw(picture: &Stack) -> String {
         shown: picture.shown,
         title: picture.axis,
         across: (left, WIDTH - RIGHT),
-        down: (TOP, bottom),
+        down: (top, bottom),
     };
+    for (number, (class, what)) in key.iter().enumerate() {
+        let (x, y) = (8.0 + WIDTH / 2.0 * (number % 2) as f64, TOP + KEY * (number / 2) as f64);
+        let _ = write!(
+            svg,
+            "<rect class=\"bar f-part-{class}\" x=\"{x}\" y=\"{y}\" width=\"10\" height=\"10\"/><text class=\"tick\" x=\"{}\" y=\"{}\">{}</text>",
+            x + 15.0,
+            y + 9.0,
+            escape(what)
+        );
+    }
     axis.draw(&mut svg);
     for (place, row) in picture.rows.iter().enumerate() {
-        one(&mut svg, picture, &scale, row, (left, TOP + ROW * place as f64));
+        one(&mut svg, picture, &scale, row, (left, top + ROW * place as f64));
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// What has a colour in the picture, in the order in which it is drawn.
+fn known<'a>(picture: &Stack<'a>) -> Vec<(&'static str, &'a str)> {
+    let mut found: Vec<(&'static str, &'a str)> = Vec::new();
+    for row in picture.rows {
+        for &(class, what, _) in &row.parts {
+            if !found.iter().any(|known| known.0 == class) {
+                found.push((class, what));
+            }
+        }
+    }
+    found.push(("rest", picture.rest));
+    found
 }
 
 fn one(svg: &mut String, picture: &Stack, scale: &ChartScale, row: &StackRow, (left, top): (f64, f64)) {
@@ -118,10 +146,10 @@ mod tests {
         let rows = [row("<a>", &[3.0, 4.0], 10.0), row("b", &[30.0], 20.0), row("c", &[], 5.0)];
         let svg =
             draw(&Stack { title: "t", axis: "x", shown: |v| format!("{v}"), rest: "the rest", rows: &rows });
-        assert_eq!(svg.matches("f-part-switches").count(), 3);
+        assert_eq!(svg.matches("f-part-switches").count(), 3 + 1);
         assert_eq!(
             svg.matches("f-part-rest").count(),
-            2,
+            2 + 1,
             "where parts are more than the whole nothing is left"
         );
         assert_eq!(svg.matches("class=\"limit\"").count(), 1);

@@ -7,7 +7,6 @@ use dyno_record::step::Step;
 use dyno_units::show;
 
 use crate::charts::escape;
-use crate::charts::plot;
 use crate::charts::stack::{self, Stack, StackRow};
 use crate::sections::{charts, head, noted, short_name_cell};
 
@@ -26,13 +25,8 @@ pub(crate) fn body(records: &Levelled, stacks: &[CostStack]) -> Option<String> {
     if figures.is_empty() {
         return None;
     }
-    let mut names: Vec<(String, &str)> =
-        known(stacks).into_iter().map(|part| (format!("part-{}", part.name()), part.what())).collect();
-    names.push(("part-rest".into(), REST));
-    let names: Vec<(&str, &str)> = names.iter().map(|(class, what)| (class.as_str(), *what)).collect();
     Some(format!(
-        "<p class=\"note\">What is counted for each request, times what one of it costs on this machine, by the prices that were measured before the comparison; CPU as measured. `dyno explain A B` tells the same of two, with how sure it is.</p>{}{}{}",
-        plot::legend(&names),
+        "<p class=\"note\">What is counted for each request, times what one of it costs on this machine, by the prices that were measured before the comparison; CPU as measured. `dyno explain A B` tells the same of two, with how sure it is.</p>{}{}",
         charts(&figures),
         table(stacks)
     ))

@@ -19,7 +19,8 @@ pub(crate) fn step_back(cores: &[usize]) {
 }
 
 fn schedule(policy: libc::c_int) {
-    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the structure holds numbers alone, and zero is a value of each; musl has more of them than glibc.
+    let parameters: libc::sched_param = unsafe { std::mem::zeroed() };
     // SAFETY: the parameters live for the call, and 0 is the calling thread (sched_setscheduler(2)).
     let _ = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
 }

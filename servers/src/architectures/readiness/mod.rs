@@ -25,8 +25,8 @@
 //!
 //! # Breaks
 //! As soon as anything waits or computes for long between two calls: all connections of the loop wait with it, and an
-//! [order](crate::under_way) to cancel what computes is not seen before it returns. Under overload control a request
-//! is as old as its turn of the loop, or its arrival in the kernel if that was before.
+//! [order](crate::under_way) to cancel what computes is not seen before it returns.
+//! Under overload control a request is as old as its turn of the loop, or its arrival in the kernel if earlier.
 //!
 //! # Lineage
 //! select(2) in 4.2BSD (1983); Schmidt's *Reactor* (1994); Flash (Pai, Druschel, Zwaenepoel, 1999); libevent, nginx,
@@ -37,9 +37,8 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! A turn of a connection has a bound. When it has used its share it goes to the end of those that are ready,
-//! and the others have their turn before it goes on. A thread for each connection gets this from the kernel's
-//! scheduler; a loop has to do it itself.
+//! A turn of a connection has a bound. When it has used its share it goes to the end of those that are ready, and
+//! the others have their turn. A thread for each connection gets this from the kernel; a loop has to do it itself.
 //!
 //! </details>
 
