@@ -92,7 +92,8 @@ pub(crate) const UNIT_COST_ATTEMPTS: usize = 9;
 /// disturbed.
 pub(crate) const STACK_COST_ATTEMPTS: usize = 3;
 
-/// How long an attempt at a unit cost takes, for the plan: an estimate, by what all attempts of `dyno explain` take together.
+/// How long an attempt at a unit cost takes, for the plan: an estimate, by what all attempts of `dyno explain` take
+/// together.
 pub(crate) const UNIT_COST_TIME: Duration = Duration::from_millis(150);
 
 /// How long the trial of a claim may take before it is given up: ten times what the longest takes.
