@@ -76,7 +76,17 @@ mod tests {
     const HEADINGS: [(&str, &[&str]); 3] = [
         (
             "Transport",
-            &["transport", "credentials", "key", "certificate", "trust", "peer", "suite", "insecure"],
+            &[
+                "transport",
+                "credentials",
+                "key",
+                "certificate",
+                "trust",
+                "peer",
+                "suite",
+                "tickets",
+                "insecure",
+            ],
         ),
         ("Impatience", &["patience", "retry", "backoff", "due"]),
         ("Target", &["unix-socket", "path-as-is", "timeout", "blocks"]),
