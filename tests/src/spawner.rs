@@ -14,7 +14,7 @@ use std::thread;
 
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 type Order = (Command, Sender<io::Result<Child>>);
 
@@ -36,6 +36,9 @@ pub struct Confines {
 pub fn spawn(mut command: Command, confines: Confines) -> io::Result<Child> {
     let prepare = move || {
         set_pdeathsig(Signal::SIGKILL)?;
+        // Whoever starts these tests by nohup(1) ignores SIGHUP, which a server would inherit and rightly obey.
+        // SAFETY: no handler is installed, so nothing is called.
+        unsafe { signal(Signal::SIGHUP, SigHandler::SigDfl)? };
         if let Some(mut group) = confines.group.as_ref() {
             // Zero: whoever writes it.
             group.write_all(b"0")?;
