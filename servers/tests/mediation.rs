@@ -10,7 +10,7 @@ use dyno_security::access::policy::Policy;
 use dyno_security::access::principal::Principal;
 use dyno_servers::kit::access::{Access, Judge, ListReader};
 use dyno_servers::services;
-use dyno_servers::services::service::{Call, FieldLookup, Reply, Services};
+use dyno_servers::services::service::{Call, Reply, Services};
 
 /// What random paths are made of.
 const PARTS: [&str; 22] = [
@@ -43,18 +43,6 @@ const FILES: [&str; 7] = ["a", "index.html", "b/a", "b/b", "b/index.html", "b/b.
 
 const TRIED: u32 = 60_000;
 
-struct NoFields;
-
-impl FieldLookup for NoFields {
-    fn all(&self, _name: &str) -> Vec<&str> {
-        Vec::new()
-    }
-
-    fn host(&self) -> &str {
-        ""
-    }
-}
-
 /// A number that depends on the one before (Knuth, MMIX).
 fn next(state: &mut u64) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -75,19 +63,7 @@ fn random_path(state: &mut u64) -> String {
 fn served(access: &Access, services: &Services, path: &str) -> Option<String> {
     let mut judge = Judge::new(access, services, None);
     let asker = judge.decide(Principal::ANONYMOUS, "GET", path).ok()?;
-    let (fields, has_left) = (&NoFields, &|| false);
-    let call = Call {
-        method: "GET",
-        path,
-        query: None,
-        body: b"",
-        fields,
-        has_left,
-        asker: &asker,
-        peer: &[],
-        upload: None,
-    };
-    let Reply::Now(response) = services.call(&call) else { return None };
+    let Reply::Now(response) = services.call(&Call::bare("GET", path, &asker)) else { return None };
     match response.body {
         Body::Source(mut source) if response.status.0 == 200 => {
             let mut octets = vec![0; source.remaining() as usize];

@@ -19,13 +19,12 @@ use crate::audit;
 use crate::limits::{SAMPLE_LEAD, SAMPLE_TAIL, START_LEAD};
 use crate::probe::figures::{self, AnswersBetween, Reading, Readings};
 use crate::probe::glance::CpuGlance;
-use crate::rig::{Answers, CellFault, Rig};
-use crate::settle::settled;
+use crate::rig::{Answers, Rig};
+use crate::settle;
 use dyno_record::audit::{Audit, Finding};
 use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_record::server::Memory;
-use dyno_units::verdict::Verdict;
 
 /// Measures one cell with a fresh contestant. Any failure of contestant or generator makes the cell void.
 ///
@@ -35,27 +34,16 @@ pub(crate) fn measure<R: Rig>(rig: &mut R, trial: &Trial, turn: u64, machine_id:
     let began = rig.now();
     let mut record = Record { turn, began_unix_ms: rig.unix_ms(), ..Record::new(trial.clone(), machine_id) };
     let findings = match rig.start(&trial.cell) {
-        Err(fault) => vec![void(fault)],
+        Err(fault) => vec![fault.finding()],
         Ok(server) => {
             let (mut findings, last) = if trial.cell.step.waits() {
                 (wait(rig, &server, &mut record), None)
             } else {
                 load(rig, &server, &mut record)
             };
-            let last = last.map(|last| settled(rig, &server, last));
-            match rig.stop(server) {
-                Ok(farewell) => {
-                    findings.extend(farewell.crew.and_then(audit::whole_crew));
-                    // Whoever was given up is served after the load, and that is in no earlier reading.
-                    let is_over = trial.cell.load.patience_ms.is_none();
-                    let lives = last.as_ref().zip(farewell.cpu_whole_life).filter(|_| is_over);
-                    findings.extend(lives.and_then(|(last, life)| audit::cpu::whole_life(last, life)));
-                    if let Some(figures) = &mut record.server {
-                        figures.spread = farewell.requests_by_worker;
-                    }
-                }
-                Err(fault) => findings.push(void(fault)),
-            }
+            // Whoever was given up is served after the load, and that is in no earlier reading.
+            let is_over = trial.cell.load.patience_ms.is_none();
+            findings.extend(settle::end(rig, server, last, is_over, &mut record));
             findings
         }
     };
@@ -74,7 +62,7 @@ fn wait<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> Vec<Fin
             record.waiting = Some(figures);
             Vec::new()
         }
-        Err(fault) => vec![void(fault)],
+        Err(fault) => vec![fault.finding()],
     }
 }
 
@@ -98,7 +86,7 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> (Vec<Fi
     let memory_idle = rig.memory(server);
     let mut generator = match rig.begin(server, cell) {
         Ok(generator) => generator,
-        Err(fault) => return (vec![void(fault)], None),
+        Err(fault) => return (vec![fault.finding()], None),
     };
     let seen = watch(rig, server, &mut generator, record);
     let drive = rig.finish(generator, cell);
@@ -122,7 +110,7 @@ fn load<R: Rig>(rig: &mut R, server: &R::Server, record: &mut Record) -> (Vec<Fi
     );
     let machine = figures::machine(&readings, rig.cores());
     let findings = match drive {
-        Err(fault) => vec![void(fault)],
+        Err(fault) => vec![fault.finding()],
         Ok(drive) => {
             record.pace = drive.beats.iter().map(|core| core.between(warm, until)).collect();
             let answered = |at: Duration| drive.answers.until(at.saturating_sub(start));
@@ -219,8 +207,4 @@ fn looks_ms(looks: &[(Duration, Duration)], warm: Duration, until: Duration) -> 
     let inside = looks.iter().filter(|(from, to)| *to > warm && *from < until);
     let ms = |at: Duration| at.clamp(warm, until).saturating_sub(warm).as_secs_f64() * 1e3;
     inside.map(|(from, to)| (ms(*from), ms(*to))).collect()
-}
-
-fn void(fault: CellFault) -> Finding {
-    Finding { law: fault.law, verdict: Verdict::Void, latency: Verdict::Sound, words: fault.words }
 }

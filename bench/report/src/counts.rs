@@ -1,16 +1,16 @@
 //! Counted instructions as a part of another report: what a request costs on any machine, beside what it cost on this.
 
-use std::fmt::Write;
-
 use dyno_analysis::instructions::{self, CountRow};
 use dyno_analysis::levelling::Levelled;
 use dyno_statistics::rank::correlation;
-use dyno_units::text::wrap;
 
-use crate::charts::escape;
 use crate::instructions as shown;
 use crate::section::Section;
 use crate::sections::count;
+use crate::words;
+
+/// What the part is called.
+const TITLE: &str = "Instructions, counted in an emulated machine";
 
 /// Pairs from which on an order means something.
 const PAIRS_MIN: usize = 4;
@@ -36,29 +36,22 @@ impl CountPart {
 
     /// For a terminal of 80 columns.
     pub(crate) fn terminal(&self) -> String {
-        let mut text =
-            format!("\nInstructions, counted in an emulated machine\n{}", shown::terminal(&self.rows));
-        for paragraph in self.words() {
-            let _ = write!(text, "\n{}\n", wrap(&paragraph, 80));
-        }
-        text
+        let table = shown::terminal(&self.rows);
+        format!("\n{TITLE}\n{table}{}", words::wrapped(&self.words()))
     }
 
     /// For Markdown.
     pub(crate) fn markdown(&self) -> String {
         let table = shown::markdown_table(&self.rows);
-        format!(
-            "\n### Instructions, counted in an emulated machine\n\n{table}\n{}\n",
-            self.words().join("\n\n")
-        )
+        format!("\n### {TITLE}\n\n{table}\n{}\n", self.words().join("\n\n"))
     }
 
     /// For the page.
     pub(crate) fn section(&self) -> Section {
-        let words: String = self.words().iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+        let words = words::html(&self.words());
         Section {
             id: "counted",
-            title: "Instructions, counted in an emulated machine".into(),
+            title: TITLE.into(),
             body: count::bar_charts(&self.rows) + &format!("<div class=\"words\">{words}</div>"),
         }
     }

@@ -3,7 +3,6 @@
 use dyno_analysis::comparison::{self, Model};
 use dyno_analysis::explanation::build::Build;
 use dyno_analysis::levelling::Levelled;
-use dyno_units::text::wrap;
 
 use crate::counts::CountPart;
 use crate::error::ReportError;
@@ -146,8 +145,6 @@ fn terminal(model: &Model, records: &Levelled, found: &Found) -> String {
         Found::Workloads(matrix) => return workloads::terminal(matrix, model),
         Found::Compared(_) => return text::render(model),
     };
-    for paragraph in statements::paragraphs(model, records, found) {
-        table += &format!("\n{}\n", wrap(&paragraph, 80));
-    }
+    table += &words::wrapped(&statements::paragraphs(model, records, found));
     table
 }

@@ -17,6 +17,7 @@ use crate::section::Section;
 use crate::sections;
 use crate::statements;
 use crate::who::{self, ChapterText};
+use crate::words;
 use dyno_analysis::comparison::Model;
 use dyno_analysis::levelling::{Levelled, LevelledCell};
 use dyno_record::header::Header;
@@ -72,7 +73,7 @@ pub(crate) fn render(
     let mut parts = sections::all(model, records, found);
     parts.extend(counts.map(CountPart::section));
     if opening.is_some() {
-        let words: String = paragraphs.iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+        let words = words::html(&paragraphs);
         parts.push(Section {
             id: "says",
             title: "What it says".into(),
@@ -121,7 +122,7 @@ fn answer(model: &Model, opening: &Opening) -> String {
         Some(first) => (first.trim_end(), opening.quantity.sure.as_str()),
         None => (first, ""),
     };
-    let besides: String = besides.iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+    let besides = words::html(besides);
     format!(
         "<div class=\"answer\"><div><p class=\"lead\">{}</p>{besides}<p class=\"note\">{}</p><details class=\"key\"><summary>What void, wall, at least and too few mean</summary>{}</details></div>\
          <figure class=\"chart\">{}{}</figure></div>",

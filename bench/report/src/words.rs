@@ -1,5 +1,6 @@
 //! The verdict in words: what the figures show, and what they do not show.
 
+use crate::charts::escape;
 use crate::transports;
 use dyno_analysis::comparison::{Model, Row};
 use dyno_analysis::figure::RowFigure;
@@ -7,6 +8,17 @@ use dyno_analysis::limits::{SLOWED_SHARE, WATCHED_FALL_NOTED};
 use dyno_analysis::ranking::{Podium, Ranked, podium};
 use dyno_record::header::{Header, PROBE};
 use dyno_units::show;
+use dyno_units::text::wrap;
+
+/// Paragraphs for a terminal of 80 columns, an empty line before each.
+pub(crate) fn wrapped(paragraphs: &[String]) -> String {
+    paragraphs.iter().map(|paragraph| format!("\n{}\n", wrap(paragraph, 80))).collect()
+}
+
+/// Paragraphs as HTML.
+pub(crate) fn html(paragraphs: &[String]) -> String {
+    paragraphs.iter().map(|paragraph| format!("<p>{}</p>", escape(paragraph))).collect()
+}
 
 /// Some paragraphs of plain text.
 pub(crate) fn paragraphs(model: &Model) -> Vec<String> {

@@ -94,7 +94,7 @@ const CONNECTS_OF_REQUESTS: u64 = 4;
 /// results cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let setup = setup(arguments)?;
-    let plan = GuestPlan { cells: setup.cells(), blocks: setup.blocks, seed: setup.seed };
+    let plan = plan(&setup);
     if arguments.dry_run {
         for cell in &plan.cells {
             outln!("{:<21} {:<22} {}", cell.step, cell.contestant, cell.load.words());
@@ -147,8 +147,12 @@ pub(crate) fn beside(spec: &Spec, directory: &Path) -> Result<(), Failure> {
     let arguments = command.try_get_matches_from(words).and_then(|found| Arguments::from_arg_matches(&found));
     let arguments = arguments.map_err(|error| Failure::usage(error.to_string(), ""))?;
     let setup = setup(&arguments)?;
-    let plan = GuestPlan { cells: setup.cells(), blocks: setup.blocks, seed: setup.seed };
+    let plan = plan(&setup);
     counted(&arguments, setup, &plan).map(drop)
+}
+
+fn plan(setup: &CountSetup) -> GuestPlan {
+    GuestPlan { cells: setup.cells(), blocks: setup.blocks, seed: setup.seed }
 }
 
 fn setup(arguments: &Arguments) -> Result<CountSetup, Failure> {

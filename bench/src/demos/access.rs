@@ -11,7 +11,7 @@ use dyno_security::access::principal::Principal;
 use dyno_security::access::users::Users;
 use dyno_servers::kit::access::{Access, Judge, ListReader};
 use dyno_servers::services;
-use dyno_servers::services::service::{Call, FieldLookup, Reply, Services};
+use dyno_servers::services::service::{Call, Reply, Services};
 
 use super::stage::Stage;
 use super::{Choices, Demo};
@@ -88,19 +88,6 @@ fn chmod(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// A request without fields.
-struct NoFields;
-
-impl FieldLookup for NoFields {
-    fn all(&self, _name: &str) -> Vec<&str> {
-        Vec::new()
-    }
-
-    fn host(&self) -> &str {
-        ""
-    }
-}
-
 /// The services behind their rules, as every server has them.
 struct Guarded {
     access: Access,
@@ -115,18 +102,7 @@ impl Guarded {
         match Judge::new(&self.access, &self.services, None).decide(principal, method, path) {
             Err(denial) => (denial.status(), denial.to_string()),
             Ok(asker) => {
-                let (fields, has_left) = (&NoFields, &|| false);
-                let call = Call {
-                    method,
-                    path,
-                    query: None,
-                    body: b"",
-                    fields,
-                    has_left,
-                    asker: &asker,
-                    peer: &[],
-                    upload: None,
-                };
+                let call = Call::bare(method, path, &asker);
                 // Files are there at once; what would be waited for is allowed.
                 let status = match self.services.call(&call) {
                     Reply::Now(response) | Reply::After(_, response) => response.status.0,

@@ -149,7 +149,36 @@ impl FieldLookup for Request<'_> {
     }
 }
 
+/// No header field at all.
+struct NoFields;
+
+impl FieldLookup for NoFields {
+    fn all(&self, _name: &str) -> Vec<&str> {
+        Vec::new()
+    }
+
+    fn host(&self) -> &str {
+        ""
+    }
+}
+
 impl<'a> Call<'a> {
+    /// One without fields and without a body, of a client that stays and has proved no name: what it may do is the
+    /// asker's.
+    pub fn bare(method: &'a str, path: &'a str, asker: &'a Asker) -> Self {
+        Call {
+            method,
+            path,
+            query: None,
+            body: b"",
+            fields: &NoFields,
+            has_left: &|| false,
+            asker,
+            peer: &[],
+            upload: None,
+        }
+    }
+
     /// What identifies it to people.
     pub fn line(&self) -> RequestLine<'a> {
         RequestLine { method: self.method, path: self.path, query: self.query }

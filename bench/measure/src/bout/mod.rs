@@ -18,11 +18,9 @@ use dyno_record::cell::Trial;
 use dyno_record::measured::Record;
 use dyno_units::verdict::Verdict;
 
-use crate::audit;
 use crate::probe::figures::Reading;
-use crate::rig::CellFault;
 use crate::rig::bout::{DuelRig, SIDES, Toss};
-use crate::settle::settled;
+use crate::settle;
 
 mod judge;
 
@@ -75,13 +73,13 @@ fn both<R: DuelRig>(
     for place in order {
         match rig.start(&pair[place].cell) {
             Ok(server) => servers[place] = Some(server),
-            Err(fault) => findings[place].push(void(fault)),
+            Err(fault) => findings[place].push(fault.finding()),
         }
     }
     let mut last: [Option<Reading>; SIDES] = [None, None];
     if let [Some(one), Some(other)] = &servers {
         match rig.bout([one, other], [&pair[0].cell, &pair[1].cell], toss) {
-            Err(fault) => findings.iter_mut().for_each(|of| of.push(void(fault.clone()))),
+            Err(fault) => findings.iter_mut().for_each(|of| of.push(fault.clone().finding())),
             Ok(bout) => {
                 let cores = rig.cores();
                 for place in 0..SIDES {
@@ -93,24 +91,9 @@ fn both<R: DuelRig>(
     }
     for (place, server) in servers.into_iter().enumerate() {
         let Some(server) = server else { continue };
-        let last = last[place].take().map(|last| settled(rig, &server, last));
-        match rig.stop(server) {
-            Ok(farewell) => {
-                findings[place].extend(farewell.crew.and_then(audit::whole_crew));
-                let lives = last.as_ref().zip(farewell.cpu_whole_life);
-                findings[place].extend(lives.and_then(|(last, life)| audit::cpu::whole_life(last, life)));
-                if let Some(figures) = &mut records[place].server {
-                    figures.spread = farewell.requests_by_worker;
-                }
-            }
-            Err(fault) => findings[place].push(void(fault)),
-        }
+        findings[place].extend(settle::end(rig, server, last[place].take(), true, &mut records[place]));
     }
     findings
-}
-
-fn void(fault: CellFault) -> Finding {
-    Finding { law: fault.law, verdict: Verdict::Void, latency: Verdict::Sound, words: fault.words }
 }
 
 fn other_is_void(label: &str) -> Finding {

@@ -8,12 +8,13 @@ use std::time::Duration;
 use crate::probe::figures::Reading;
 use crate::probe::glance::CpuGlance;
 use crate::probe::pace::Beats;
-use dyno_record::audit::Law;
+use dyno_record::audit::{Finding, Law};
 use dyno_record::cell::Cell;
 use dyno_record::contract::WorkerCount;
 use dyno_record::load::LoadFigures;
 use dyno_record::server::Memory;
 use dyno_record::waiting::WaitingFigures;
+use dyno_units::verdict::Verdict;
 
 mod arguments;
 pub mod bout;
@@ -46,6 +47,11 @@ impl CellFault {
     /// The contestant broke its contract.
     pub fn contract(words: impl Into<String>) -> Self {
         CellFault { law: Law::Contract, words: words.into() }
+    }
+
+    /// What it says of the cell.
+    pub(crate) fn finding(self) -> Finding {
+        Finding { law: self.law, verdict: Verdict::Void, latency: Verdict::Sound, words: self.words }
     }
 
     /// The generator gave no figures.

@@ -10,21 +10,18 @@ use dyno_analysis::comparison::Model;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::workloads::{Matrix, Score, Standing};
 use dyno_units::show;
-use dyno_units::text::wrap;
 
-use crate::words::bearings;
+use crate::words::{bearings, wrapped};
 
 /// The report for the terminal: the answer, the table, which one when, and how far it may be believed.
 pub(crate) fn terminal(matrix: &Matrix, model: &Model) -> String {
-    let paragraphs = |words: Vec<String>| -> String {
-        words.iter().map(|paragraph| format!("\n{}\n", wrap(paragraph, table::COLUMNS))).collect()
-    };
     let advice = matrix.rows.iter().map(|row| words::advice(matrix, row).paragraph(row));
-    paragraphs(words::verdict(matrix))
+    let advice: Vec<String> = advice.collect();
+    wrapped(&words::verdict(matrix))
         + &table::render(matrix)
         + "\nWhich one when\n"
-        + &paragraphs(advice.collect())
-        + &paragraphs(bearings(model))
+        + &wrapped(&advice)
+        + &wrapped(&bearings(model))
 }
 
 /// The mark of a design under a workload, beside its share of the best: colours alone tell nothing to some.

@@ -6,7 +6,7 @@ use dyno_analysis::workloads::{Matrix, Standing};
 
 use super::section::{shade, sign};
 use super::{SHARE_WORDS, legend, mark, percent};
-use crate::charts::{class, escape, width};
+use crate::charts::{escape, rows, width};
 
 const ROW: f64 = 20.0;
 const COLUMN: f64 = 52.0;
@@ -41,17 +41,11 @@ pub(crate) fn svg(matrix: &Matrix, words: &str) -> Option<String> {
     }
     for (place, line) in matrix.designs.iter().enumerate() {
         let top = TOP + ROW * place as f64;
-        let _ = write!(
-            svg,
-            "<g class=\"row f-{}\"><text class=\"name\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text></g>",
-            class(&line.family),
-            left - 6.0,
-            top + ROW / 2.0 + 4.0,
-            escape(&line.label)
-        );
+        rows::begin(&mut svg, &line.label, &line.family, (left, top + ROW / 2.0));
         for number in 0..matrix.rows.len() {
             one(&mut svg, matrix, place, number, (left + COLUMN * number as f64, top));
         }
+        svg.push_str("</g>");
     }
     below(&mut svg, matrix, bottom + LINE);
     svg.push_str("</svg>");

@@ -9,7 +9,7 @@ use super::{FIGURES, SHARE_WORDS, Shown, legend, percent};
 use crate::charts::{class, escape};
 use crate::section::Section;
 use crate::who;
-use crate::words::bearings;
+use crate::words::{bearings, html};
 
 /// The parts of the page.
 pub(crate) fn sections(matrix: &Matrix, model: &Model) -> Vec<Section> {
@@ -180,6 +180,6 @@ fn figures(matrix: &Matrix, model: &Model) -> String {
         "<p class=\"note\">Medians with 95 % intervals. ≥: the generator was full. Latencies are taken at one rate for all, half of what the design in the middle answers ({}); where all clients wait, in the closed loop. A design that cannot answer that rate has none there.</p>",
         escape(&rates.join(", "))
     );
-    let trust: String = bearings(model).iter().map(|words| format!("<p>{}</p>", escape(words))).collect();
+    let trust = html(&bearings(model));
     trust + &note + &FIGURES.iter().enumerate().map(one).collect::<String>()
 }

@@ -137,10 +137,10 @@ impl Launch {
             Err(EndedEarly::Broken(error)) => return Err(error.into()),
         };
         if let Some(count) = self.count.filter(|_| !interrupted) {
-            // What was measured is whole without it.
             if !self.quiet {
                 errln!("counting instructions in an emulated machine");
             }
+            // What was measured is whole without it.
             if let Err(failure) = count(&self.spec, &self.directory.join(results::COUNTS)) {
                 errln!("instructions were not counted: {}", failure.message);
                 if !failure.remedy.is_empty() {
