@@ -237,4 +237,6 @@ pub enum Knob {
     Arm,
     /// Connections served at once.
     MaxConnections,
+    /// The limit of tower around the services.
+    Tower,
 }

@@ -7,6 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dyno_servers::admission::Control;
+use dyno_servers::architecture::Knob;
+use dyno_servers::limits::ADMISSION_PLACES;
 use dyno_tests::limits::STOP;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
@@ -46,6 +48,10 @@ fn main() -> ExitCode {
                 tried(|| late_ones_are_served(&late, control))
             }));
         }
+    }
+    for row in rows().into_iter().filter(|row| row.reads(Knob::Tower)) {
+        let name = format!("admission::tower::{}", row.name);
+        trials.push(quick(name, move || tower_counts_those_under_way(&row)));
     }
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
@@ -135,4 +141,27 @@ fn late_ones_are_served(row: &Row, control: Control) -> Outcome {
         ensure(answer.status == 200, || format!("client {place}: {answer:?}"))?;
     }
     Ok(())
+}
+
+/// The limit that stands beside Dyno's own as a foil: of clients that wait at once, so many wait and the others are
+/// sent away, with a body as well; and nobody is sent away while few are there.
+fn tower_counts_those_under_way(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--admission", "tower"]), None)?;
+    let connect = |_| Client::connect(server.address);
+    let mut clients = (0..CLIENTS).map(connect).collect::<Result<Vec<_>, _>>()?;
+    for (place, client) in clients.iter_mut().enumerate() {
+        let (field, body) = if place % 2 == 0 { ("", "") } else { ("Content-Length: 3\r\n", "abc") };
+        client.push(format!("GET /wait/400000 HTTP/1.1\r\nHost: a\r\n{field}\r\n{body}").as_bytes());
+    }
+    let mut refused = 0;
+    for client in &mut clients {
+        let answer = client.response("GET")?;
+        if answer.status == 503 {
+            ensure(answer.field("Retry-After").is_some(), || format!("{answer:?}"))?;
+            refused += 1;
+        }
+    }
+    ensure(refused == CLIENTS - ADMISSION_PLACES as usize, || format!("{refused} of {CLIENTS} refused"))?;
+    let answer = Client::connect(server.address)?.get("/")?;
+    ensure(answer.status == 200, || format!("alone: {answer:?}"))
 }

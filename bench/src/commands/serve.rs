@@ -164,6 +164,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         access,
         admission: arguments.admission.admission().map_err(share)?,
+        tower: arguments.admission.tower(),
         register: control.as_ref().map(|control| control.register),
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
@@ -228,6 +229,7 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
         (Knob::Queue, arguments.queue.is_some()),
         (Knob::MaxConnections, arguments.max_connections.is_some()),
         (Knob::Arm, arguments.arm.is_some()),
+        (Knob::Tower, arguments.admission.tower().is_some()),
     ];
     let Some((knob, _)) =
         given.into_iter().find(|(knob, given)| *given && !architecture.knobs.contains(knob))

@@ -68,6 +68,7 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
         transport: None,
         access: None,
         admission: None,
+        tower: None,
         register: None,
         tallies: Tallies::new(1)?,
         open_connections: AtomicUsize::new(0),

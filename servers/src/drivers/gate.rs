@@ -149,6 +149,18 @@ impl Gate {
         Ok(self.translate(response, lease, under_way))
     }
 
+    /// Answers a request, of which the body may not have come yet, that something in front of this has refused.
+    pub fn turn_away(&self, has_body: bool) -> hyper::Response<Answer> {
+        let under_way = self.exchange.begin(has_body);
+        self.requests.turn();
+        let mut response = busy((self.tally)(self.site));
+        response.close |= has_body || self.attendance.is_stopping();
+        self.has_ended.fetch_or(response.close, Relaxed);
+        under_way.is_whole();
+        self.requests.turn();
+        self.translate(response, self.site.memory.nothing(), under_way)
+    }
+
     /// Whether a response of ours has ended the connection although the client may still be sending.
     pub fn has_ended(&self) -> bool {
         self.has_ended.load(Relaxed)

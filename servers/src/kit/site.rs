@@ -11,6 +11,7 @@ use dyno_http::limits::Limits;
 use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 use socket2::SockRef;
+use tower::limit::GlobalConcurrencyLimitLayer;
 
 use super::access::{Access, Judge};
 use super::listen::{ListenAddress, listen};
@@ -39,6 +40,8 @@ pub struct Site {
     pub access: Option<Access>,
     /// Refuses requests while there is more than can be done; `None`: serves everybody.
     pub admission: Option<Admission>,
+    /// The limit of tower that stands around the services instead, as a foil; hyper alone reads it.
+    pub tower: Option<GlobalConcurrencyLimitLayer>,
     /// Which requests are under way, and what was ordered for each; `None`: nobody gives orders.
     pub register: Option<&'static Register>,
     /// The options: how many workers, queue places and connections.
@@ -131,6 +134,7 @@ impl Site {
             transport: None,
             access: None,
             admission: None,
+            tower: None,
             register: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
