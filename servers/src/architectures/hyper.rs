@@ -18,9 +18,9 @@
 //! hyper leaves more to its user than one might expect: the rules of Host, the forms of targets, repeated codings,
 //! the answer to a malformed body. The [gate](crate::drivers::gate) in front of the services handles these, as every
 //! user of bare hyper has to. Overload control is asked in the gate: before it a request is parsed, and its age runs
-//! from its arrival in the kernel. The foil beside it is the limit that its ecosystem offers, tower's ConcurrencyLimit and
-//! LoadShed: they count requests under way. What waits in sockets they do not see, so before a service that computes and
-//! never waits they refuse nobody, and of those who are served nobody is served in time.
+//! from its arrival in the kernel. The foil beside it is the limit that its ecosystem offers, tower's
+//! ConcurrencyLimit and LoadShed: they count requests under way. What waits in sockets they do not see, so before a
+//! service that computes and never waits they refuse nobody, and none of those whom it serves is served in time.
 //! The runtime is tokio's: a handler that blocks may stop all connections here as well.
 //!
 //! # Lineage
