@@ -208,11 +208,21 @@ pub(crate) const WATCH_ORDERS: usize = 16;
 /// less than a hundredth of its capacity.
 pub(crate) const WATCH_LOOK: Duration = Duration::from_millis(40);
 
+/// Requests a second that are shown as dots: with more a watcher sees a cloud.
+pub(crate) const WATCH_SHOWN_PER_S: u64 = 400;
+
+/// Requests a second that are traced for a watcher: more than are shown, since a connection is traced or not from its
+/// birth, and less than one in fifty of what a server can do.
+pub(crate) const WATCH_TRACED_PER_S: u64 = 2_000;
+
+/// Requests of one server that are followed at a time: each takes some 40 bytes here.
+pub(crate) const WATCH_KNOWN_REQUESTS: usize = 20_000;
+
 /// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
 pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;
 
 /// Steps of requests that one message tells at most; what is beyond is counted. A page cannot draw more in a frame.
-pub(crate) const WATCH_STEPS: usize = 600;
+pub(crate) const WATCH_STEPS: usize = 2_000;
 
 /// Looks after which the accept queue is read again: five times a second.
 pub(crate) const WATCH_LOOKS_PER_QUEUE: u32 = 5;
@@ -237,6 +247,15 @@ pub(crate) const WATCH_SLOW_CLIENTS: u32 = 500;
 
 /// Most workers of a watched design.
 pub(crate) const WATCH_WORKERS: u32 = 256;
+
+/// How long the first request of a pipeline waits: as long as a class notices.
+pub(crate) const WATCH_PIPELINE_WAIT: Duration = Duration::from_millis(400);
+
+/// How long its answers, or the bytes of a tapped exchange, are waited for.
+pub(crate) const WATCH_PIPELINE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Lines of a tapped exchange that are shown in each direction: a request of a browser, and the begin of a handshake.
+pub(crate) const WATCH_TAP_LINES: usize = 10;
 
 /// Errands, such as a burst, that are under way at a time: each is a process.
 pub(crate) const WATCH_ERRANDS: usize = 8;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use dyno_measure::contestant::own;
@@ -15,6 +16,7 @@ use super::sampler::with;
 use super::scenes::{Act, SCENES};
 use super::settings::{Settings, SettingsError};
 use super::side::Side;
+use super::{pipeline, tap};
 use crate::limits::{WATCH_BURST_REQUESTS, WATCH_TICK};
 use crate::load::progress;
 
@@ -33,6 +35,10 @@ pub(crate) enum Order {
     Fault(String),
     /// Many requests come at once.
     Burst,
+    /// Six requests come on one connection, and on six.
+    Pipeline,
+    /// Somebody listens in on one exchange with each design.
+    Tap,
     /// What has died is started again.
     Restart,
 }
@@ -58,7 +64,7 @@ impl Order {
             Order::Settings(settings) => Ok(settings.check()?),
             Order::Scene(number) if *number >= SCENES.len() => Err(OrderError::Scene),
             Order::Fault(kind) if !FAULTS.contains(&kind.as_str()) => Err(OrderError::Fault),
-            Order::Scene(_) | Order::Fault(_) | Order::Burst | Order::Restart => Ok(()),
+            Order::Scene(_) | Order::Fault(_) | Order::Burst | Order::Pipeline | Order::Tap | Order::Restart => Ok(()),
         }
     }
 }
@@ -134,6 +140,8 @@ impl<'a> Director<'a> {
             Order::Scene(number) => self.play(*number)?,
             Order::Fault(kind) => self.send(&format!("/fault/{kind}"), Beside::AtOnce(1)),
             Order::Burst => self.send_more(Beside::AtOnce(WATCH_BURST_REQUESTS)),
+            Order::Pipeline => self.pipeline(),
+            Order::Tap => self.tap(),
             Order::Restart => self.stage()?,
         }
         Ok(())
@@ -194,6 +202,26 @@ impl<'a> Director<'a> {
         self.send(&path, beside);
     }
 
+    /// Sends a pipeline to the first design, and the same requests apart to the second, or to the first as well.
+    fn pipeline(&self) {
+        let mut addresses = self.sides.iter().filter_map(Side::address);
+        let Some(piped) = addresses.next() else { return };
+        let (apart, hub) = (addresses.next().unwrap_or(piped), self.hub.clone());
+        thread::spawn(move || hub.tell("act", &json!({ "words": pipeline::compare(piped, apart) })));
+    }
+
+    /// Listens in on an exchange with each design. The thread that does must not end before the client that it starts.
+    fn tap(&self) {
+        for (side, it) in self.sides.iter().enumerate() {
+            let Some(address) = it.address() else { continue };
+            let (tools, design, hub) = (self.tools.clone(), it.design.clone(), self.hub.clone());
+            thread::spawn(move || match tap::listen_in(&tools, &design, address) {
+                Ok(wire) => hub.tell("wire", &json!({ "side": side, "wire": wire })),
+                Err(error) => hub.tell("refused", &json!({ "words": format!("the tap heard nothing: {error}") })),
+            });
+        }
+    }
+
     /// What falls due: acts of a scene, the end of a server, the figures.
     fn tick(&mut self) {
         if let Some(playing) = &mut self.playing
@@ -207,6 +235,8 @@ impl<'a> Director<'a> {
                 match act {
                     Act::Fault(kind) => self.send(&format!("/fault/{kind}"), Beside::AtOnce(1)),
                     Act::Surge(rate, seconds) => self.send_more(Beside::Surge(rate, seconds)),
+                    Act::Pipeline => self.pipeline(),
+                    Act::Tap => self.tap(),
                     Act::Restart => self.restart(),
                 }
             }
@@ -266,6 +296,8 @@ mod tests {
             (r#"{"scene":0}"#, Order::Scene(0)),
             (r#"{"fault":"abort"}"#, Order::Fault("abort".into())),
             (r#""burst""#, Order::Burst),
+            (r#""pipeline""#, Order::Pipeline),
+            (r#""tap""#, Order::Tap),
             (r#""restart""#, Order::Restart),
         ] {
             let read = order(text).unwrap();

@@ -106,6 +106,8 @@ impl Hub {
     /// When there are as many as there may be.
     pub(crate) fn join(self: &Arc<Self>) -> Result<Feed, Full> {
         let mut inner = self.inner();
+        // Whoever was cut off has no place any more, even if its connection still hangs.
+        inner.watchers.retain(|_, watcher| !watcher.is_cut);
         if inner.watchers.len() >= WATCHERS {
             return Err(Full);
         }

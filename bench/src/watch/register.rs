@@ -13,7 +13,7 @@ use dyno_servers::architecture::{Anatomy, ServedBy};
 use dyno_servers::under_way::entry::RequestStage;
 
 use super::machine::{Place, place_of};
-use super::source::{Source, Step};
+use super::source::{Look, Source, Step};
 use crate::control::Listed;
 use crate::limits::WATCH_LOOK_NS;
 
@@ -38,7 +38,8 @@ impl RegisterSource {
     }
 
     /// What has changed since the last look.
-    fn take_in(&mut self, listed: &Listed, at_ns: u64, into: &mut Vec<Step>) {
+    fn take_in(&mut self, listed: &Listed, at_ns: u64, into: &mut Vec<Step>) -> Look {
+        let mut fresh = 0;
         let gone = std::mem::take(&mut self.leaving).into_iter();
         into.extend(gone.map(|request| Step { at_ns, request, place: None, lane: None }));
         let mut there = BTreeSet::new();
@@ -46,7 +47,9 @@ impl RegisterSource {
             let Some(stage) = stage(&one.stage) else { continue };
             there.insert(one.id);
             let place = place_of(stage, self.anatomy);
-            if self.known.insert(one.id, place) != Some(place) {
+            let before = self.known.insert(one.id, place);
+            fresh += u64::from(before.is_none());
+            if before != Some(place) {
                 let lane = self.lane(one.process, place);
                 into.push(Step { at_ns, request: one.id, place: Some(place), lane });
             }
@@ -58,6 +61,7 @@ impl RegisterSource {
             into.push(Step { at_ns, request, place: Some(Place::Write), lane: None });
             self.leaving.push(request);
         }
+        Look { fresh, missed: listed.more }
     }
 
     /// The lane of a process, where processes serve: a thread is not told.
@@ -77,13 +81,12 @@ fn stage(name: &str) -> Option<RequestStage> {
 }
 
 impl Source for RegisterSource {
-    fn look(&mut self, into: &mut Vec<Step>) -> Result<u64, String> {
+    fn look(&mut self, into: &mut Vec<Step>) -> Result<Look, String> {
         let request = b"GET /requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let answer = exchange(&self.port, &Carrier::Plain, request, false, WATCH_LOOK_NS)
             .map_err(|error| error.to_string())?;
         let listed: Listed = serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
-        self.take_in(&listed, monotonic_ns(), into);
-        Ok(listed.more)
+        Ok(self.take_in(&listed, monotonic_ns(), into))
     }
 
     fn words(&self) -> &'static str {

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::gauges::{Gauges, Meter, accept_queue};
 use super::hub::Hub;
-use super::source::{Source, Step};
+use super::source::{Look, Source, Step};
 use crate::limits::{
     WATCH_LOOK, WATCH_LOOKS_PER_CPU, WATCH_LOOKS_PER_MEMORY, WATCH_LOOKS_PER_QUEUE, WATCH_STEPS,
 };
@@ -73,26 +73,24 @@ impl Drop for Sampler {
 
 fn look(mut watched: Watched, board: &SharedBoard, hub: &Hub, ended: &AtomicBool) {
     let (mut meter, mut gauges) = (Meter::of(watched.process), Gauges::default());
-    let (mut steps, mut newest): (Vec<Step>, u64) = (Vec::new(), 0);
+    let mut steps: Vec<Step> = Vec::new();
     let mut next = Instant::now();
     for count in 0u32.. {
         if ended.load(Relaxed) {
             return;
         }
-        if count % WATCH_LOOKS_PER_QUEUE == 0 {
+        if count.is_multiple_of(WATCH_LOOKS_PER_QUEUE) {
             gauges.accept_queue = accept_queue(&watched.address);
         }
-        if count % WATCH_LOOKS_PER_CPU == 0 {
+        if count.is_multiple_of(WATCH_LOOKS_PER_CPU) {
             meter.look(&mut gauges);
         }
-        if count % WATCH_LOOKS_PER_MEMORY == 0 {
+        if count.is_multiple_of(WATCH_LOOKS_PER_MEMORY) {
             meter.weigh(&mut gauges);
         }
         // Requests are looked at only for somebody.
-        let looked = if hub.is_watched() { watched.source.look(&mut steps) } else { Ok(0) };
-        let missed = looked.as_ref().map_or(0, |missed| *missed);
-        let fresh = steps.iter().map(|step| step.request).filter(|request| *request > newest).count() as u64;
-        newest = steps.iter().map(|step| step.request).max().unwrap_or(0).max(newest);
+        let looked = if hub.is_watched() { watched.source.look(&mut steps) } else { Ok(Look::default()) };
+        let Look { fresh, missed } = looked.as_ref().copied().unwrap_or_default();
         with(board, |board| {
             board.gauges = gauges.clone();
             board.seen += fresh;

@@ -135,6 +135,10 @@ pub(crate) enum Act {
     Fault(&'static str),
     /// So many requests a second come besides, for so many seconds.
     Surge(u32, u32),
+    /// Six requests come on one connection to the first design, and on six to the second.
+    Pipeline,
+    /// Somebody listens in on one exchange with each design.
+    Tap,
     /// What has died is started again.
     Restart,
 }

@@ -62,17 +62,17 @@ pub(crate) enum SettingsError {
     Designs,
     #[error("{0} has no workers to choose: leave their number out")]
     NoWorkers(&'static str),
-    #[error("workers are 1 to {WATCH_WORKERS}")]
+    #[error("workers are 1 to {}", WATCH_WORKERS)]
     Workers,
     #[error("there is no admission called {0:?}: bounded, codel-lifo, deadline or gradient")]
     Admission(String),
     #[error("no service answers at {0:?}: such as /, /compute/1000, /wait/5000 or /mix")]
     Path(String),
-    #[error("a rate is 1 to {WATCH_RATE_PER_S} requests a second")]
+    #[error("a rate is 1 to {} requests a second", WATCH_RATE_PER_S)]
     Rate,
-    #[error("connections are 1 to {WATCH_LOAD_CONNECTIONS}")]
+    #[error("connections are 1 to {}", WATCH_LOAD_CONNECTIONS)]
     Connections,
-    #[error("slow clients are at most {WATCH_SLOW_CLIENTS}")]
+    #[error("slow clients are at most {}", WATCH_SLOW_CLIENTS)]
     SlowClients,
 }
 

@@ -1,5 +1,6 @@
 //! One watched design: its server, the load on it, and those who look at it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -155,6 +156,11 @@ impl Side {
         self.errands.retain_mut(|errand| !errand.is_over());
         let Some(server) = self.server.as_ref().filter(|_| self.errands.len() < WATCH_ERRANDS) else { return };
         self.errands.extend(Errand::send(tools, &self.design, path, beside, server.address).ok());
+    }
+
+    /// Where its server listens, if it serves.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.server.as_ref().map(|server| server.address)
     }
 
     /// Looks whether server or load has ended.

@@ -9,15 +9,21 @@ use super::machine::Place;
 pub(crate) trait Source: Send {
     /// Appends what has happened since the last look, in the order in which it happened to each request.
     ///
-    /// # Returns
-    /// Steps that were missed, as far as that is known.
-    ///
     /// # Errors
     /// Why nothing can be seen, in words. The next look may see again.
-    fn look(&mut self, into: &mut Vec<Step>) -> Result<u64, String>;
+    fn look(&mut self, into: &mut Vec<Step>) -> Result<Look, String>;
 
     /// How the requests are seen, for people.
     fn words(&self) -> &'static str;
+}
+
+/// What a look has brought beside steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Requests that were seen for the first time.
+    pub(crate) fresh: u64,
+    /// Steps or requests that were missed, as far as that is known.
+    pub(crate) missed: u64,
 }
 
 /// A request has come to a place, or has left the last.

@@ -106,10 +106,11 @@ pub(crate) fn serve(listener: TcpListener, web: Web) -> std::io::Result<()> {
 
 async fn answer(web: &Web, request: Request<Incoming>) -> Response<Told> {
     let path = request.uri().path().to_string();
-    match (request.method(), path.as_str()) {
-        (&Method::GET, "/events") => events(web, &request),
-        (&Method::POST, "/orders") => order(web, request).await,
-        (&Method::GET | &Method::HEAD, _) => match guard::may_read(request.headers()) {
+    let method = request.method().clone();
+    match (method, path.as_str()) {
+        (Method::GET, "/events") => events(web, &request),
+        (Method::POST, "/orders") => order(web, request).await,
+        (Method::GET | Method::HEAD, _) => match guard::may_read(request.headers()) {
             Ok(()) => page::file(&path).map_or_else(
                 || text(StatusCode::NOT_FOUND, "there is no such page\n"),
                 |(kind, content)| with_kind(StatusCode::OK, kind, content),

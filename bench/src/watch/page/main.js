@@ -24,7 +24,8 @@ const controls = new Controls(at("controls"), send);
 const SIDE = `<h2></h2><p class="dead" hidden></p><p class="lamp"></p><dl class="big"></dl>
 <div class="stage"><ol class="machine"></ol><canvas aria-hidden="true"></canvas></div><p class="key"></p>
 <canvas class="spark" role="img" aria-label="answers a second and 99th percentile of the last minute"></canvas>
-<p class="spark-legend"><span class="rate"></span><span class="p99"></span></p><dl class="more"></dl>`;
+<p class="spark-legend"><span class="rate"></span><span class="p99"></span></p><dl class="more"></dl>
+<figure class="wire" hidden><figcaption></figcaption><pre tabindex="0"></pre></figure>`;
 
 /** Makes a place for each design, and keeps those that stay what they are. */
 function build(shown) {
@@ -63,7 +64,10 @@ function showSide(side, { section }) {
 function showScene() {
   const playing = state?.scene ?? null;
   const shown = playing === null ? null : facts.scenes[playing];
-  if (scene !== playing) at("scene-act").textContent = "";
+  if (scene !== playing) {
+    at("scene-act").textContent = "";
+    for (const figure of document.querySelectorAll(".wire")) figure.hidden = true;
+  }
   scene = playing;
   at("caption").hidden = shown === null;
   at("scene-title").textContent = shown ? `${playing + 1}. ${shown.title}` : "";
@@ -94,6 +98,14 @@ listen({
   },
   steps(told) { playback.record(told.side, told.steps, told.now_us); },
   act(told) { at("scene-act").textContent = `Just now: ${told.words}`; },
+  wire({ side, wire }) {
+    const figure = sides[side]?.section.querySelector(".wire");
+    if (!figure) return;
+    figure.hidden = false;
+    figure.querySelector("figcaption").textContent =
+      `The wire, as somebody between sees it: GET /json, ${wire.octets[0]} octets there and ${wire.octets[1]} back`;
+    figure.querySelector("pre").textContent = [...wire.sent.map((line) => `→ ${line}`), ...wire.received.map((line) => `← ${line}`)].join("\n");
+  },
   refused(told) { notice(told.words); },
   dropped(told) { notice(`This browser was too slow: ${told.messages} messages were left out.`); },
   control({ controller }) {

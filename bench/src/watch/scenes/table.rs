@@ -5,7 +5,7 @@ use dyno_security::transport::Transport;
 use super::{Act, Arrivals, Cast, Role, Scene};
 
 /// Every scene.
-pub(crate) const SCENES: [Scene; 12] = [
+pub(crate) static SCENES: [Scene; 12] = [
     Scene {
         title: "One blocking call stops the loop",
         caption: "Under {a} one handler sleeps, as a careless call would, and nobody else is answered: the only thread that \
@@ -62,15 +62,22 @@ pub(crate) const SCENES: [Scene; 12] = [
         lasts_s: 0,
     },
     Scene {
-        title: "A long request in front of short ones",
-        caption: "Most requests take microseconds, and a few take five milliseconds. Whoever comes behind a long one on the only \
-                  thread of {a} waits for it; {b} gives each its own thread, and the scheduler shares the core.",
-        look: "The median is alike, the 99th percentile is not.",
+        title: "A pipeline, and who waits at its head",
+        caption: "Six requests, of which the first waits 400 milliseconds. Sent in a pipeline on one connection, all others wait \
+                  behind it, because HTTP/1.1 answers in order; on six connections they do not. The design is the same.",
+        look: "When the last short answer came: on the left by a pipeline, on the right by six connections.",
         first: Cast::of(Role::Loop),
-        second: Some(Cast::of(Role::Pool)),
-        arrivals: Arrivals::open("/mix", 1_000, 64),
-        acts: &[],
-        lasts_s: 0,
+        second: Some(Cast::of(Role::Loop)),
+        arrivals: Arrivals::open("/wait/1000", 10, 8),
+        acts: &[
+            (2, Act::Pipeline),
+            (5, Act::Pipeline),
+            (8, Act::Pipeline),
+            (11, Act::Pipeline),
+            (14, Act::Pipeline),
+            (17, Act::Pipeline),
+        ],
+        lasts_s: 20,
     },
     Scene {
         title: "Slow clients",
@@ -117,15 +124,15 @@ pub(crate) const SCENES: [Scene; 12] = [
         lasts_s: 15,
     },
     Scene {
-        title: "A secure channel, and none",
-        caption: "The same requests, each on a connection of its own: first as they are, then behind Dyno's channel. Each connection \
-                  begins with a handshake that signs and agrees on keys.",
-        look: "CPU and median: the handshake is what is paid, not the sealing of bytes.",
+        title: "A channel under tap",
+        caption: "Somebody between client and server writes down one exchange: on the left as it is, on the right behind Dyno's \
+                  channel. What can be read there is that somebody speaks, how much and when.",
+        look: "The wire under each machine. CPU and median: the handshake is what is paid, not the sealing of bytes.",
         first: Cast::of(Role::Loop),
         second: Some(Cast::of(Role::Loop).behind(Transport::Channel)),
         arrivals: Arrivals::open("/", 100, 32).fresh(),
-        acts: &[],
-        lasts_s: 0,
+        acts: &[(1, Act::Tap), (10, Act::Tap), (20, Act::Tap)],
+        lasts_s: 30,
     },
     Scene {
         title: "The channel, and TLS 1.3 beside it",
