@@ -14,7 +14,8 @@ use support::dyno;
 use watching::Watch;
 
 fn settings(name: &str, against: Option<&str>, path: &str, rate: Value) -> String {
-    let designs: Vec<Value> = [Some(name), against].into_iter().flatten().map(|name| json!({ "name": name })).collect();
+    let designs: Vec<Value> =
+        [Some(name), against].into_iter().flatten().map(|name| json!({ "name": name })).collect();
     let load = json!({ "path": path, "rate_per_s": rate, "connections": 8 });
     json!({ "settings": { "designs": designs, "load": load } }).to_string()
 }
@@ -25,7 +26,8 @@ fn only_who_has_the_token_and_is_no_page_of_another_site_may_watch_and_order() {
     let (status, page) = watch.ask("GET /", &[], "");
     assert!(status == 200 && page.contains("<title>dyno watch</title>"), "{page}");
     assert!(!page.contains(&watch.token), "the page itself holds no secret");
-    for words in ["default-src 'none'", "frame-ancestors 'none'", "script-src 'self'", "nosniff", "no-store"] {
+    for words in ["default-src 'none'", "frame-ancestors 'none'", "script-src 'self'", "nosniff", "no-store"]
+    {
         assert!(page.contains(words), "{words}: {page}");
     }
     let token = watch.token.clone();
@@ -50,8 +52,10 @@ fn only_who_has_the_token_and_is_no_page_of_another_site_may_watch_and_order() {
     assert_eq!(watch.ask("GET /", &[("Host", "rebind.example")], "").0, 421);
     assert_eq!(watch.ask("GET /nowhere", &[], "").0, 404);
     assert_eq!(watch.ask("DELETE /", &[], "").0, 405);
-    let events = watch.listen();
-    let fields = [("Dyno-Token", token.as_str()), ("Origin", own.as_str()), ("Sec-Fetch-Site", "same-origin")];
+    let mut events = watch.listen();
+    events.state();
+    let fields =
+        [("Dyno-Token", token.as_str()), ("Origin", own.as_str()), ("Sec-Fetch-Site", "same-origin")];
     let body = format!("{{\"watcher\":{},\"order\":\"burst\"}}", events.watcher);
     assert_eq!(watch.ask("POST /orders", &fields, &body).0, 200);
     drop(events);
@@ -103,7 +107,8 @@ fn every_architecture_is_swapped_in_under_load_and_shows_its_requests() {
         assert_eq!(state["sides"][0]["health"]["is"], "serves", "{name}: {state}");
         let has_queue = state.to_string().contains("\"place\":\"queue\"");
         assert_eq!(has_queue, architecture.anatomy.hand_overs != HandOvers::Never, "{name}");
-        events.next(|kind, told| kind == "news" && told["sides"][0]["news"]["rate_per_s"].as_f64() > Some(0.0));
+        events
+            .next(|kind, told| kind == "news" && told["sides"][0]["news"]["rate_per_s"].as_f64() > Some(0.0));
         // A request is somewhere, and goes: none is there for ever.
         let mut seen = BTreeSet::new();
         events.next(|kind, told| kind == "steps" && !told["steps"].as_array().unwrap().is_empty());
@@ -117,12 +122,15 @@ fn every_architecture_is_swapped_in_under_load_and_shows_its_requests() {
 
 #[test]
 fn two_designs_get_the_same_arrivals_and_a_server_that_dies_is_shown_and_started_again() {
-    let watch = Watch::start(&["thread-pool", "--against", "prefork", "--service", "/wait/5000", "--rate", "100"]);
+    let watch =
+        Watch::start(&["thread-pool", "--against", "prefork", "--service", "/wait/5000", "--rate", "100"]);
     let mut events = watch.listen();
     let both = |told: &Value, is: fn(&Value) -> bool| told["sides"].as_array().unwrap().iter().all(is);
     events.next(|kind, told| {
         kind == "news"
-            && both(told, |side| side["news"]["p50_ns"].as_f64() > Some(5e6) && side["gauges"]["cpu_cores"].is_number())
+            && both(told, |side| {
+                side["news"]["p50_ns"].as_f64() > Some(5e6) && side["gauges"]["cpu_cores"].is_number()
+            })
     });
     assert_eq!(watch.order(events.watcher, "{\"fault\":\"abort\"}").0, 200);
     events.next(|kind, told| kind == "act" && told["words"].as_str().unwrap().contains("/fault/abort"));
@@ -132,7 +140,9 @@ fn two_designs_get_the_same_arrivals_and_a_server_that_dies_is_shown_and_started
     assert_eq!(state["sides"][1]["health"]["is"], "serves", "a process has died for all");
     assert_eq!(watch.order(events.watcher, "\"restart\"").0, 200);
     events.next(|kind, told| kind == "state" && both(told, |side| side["health"]["is"] == "serves"));
-    events.next(|kind, told| kind == "news" && both(told, |side| side["news"]["rate_per_s"].as_f64() > Some(0.0)));
+    events.next(|kind, told| {
+        kind == "news" && both(told, |side| side["news"]["rate_per_s"].as_f64() > Some(0.0))
+    });
 }
 
 #[test]
@@ -172,6 +182,11 @@ fn what_cannot_work_is_told_with_its_remedy() {
         ("watch epoll --scene 1".into(), 2, "--scene"),
     ] {
         let ended = dyno(&words, &[]);
-        assert!(ended.code == code && ended.stderr.contains(told), "{words}: {} {}", ended.code, ended.stderr);
+        assert!(
+            ended.code == code && ended.stderr.contains(told),
+            "{words}: {} {}",
+            ended.code,
+            ended.stderr
+        );
     }
 }

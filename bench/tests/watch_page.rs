@@ -63,11 +63,17 @@ fn every_control_acts_and_nothing_is_complained_about() {
                    return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((value) => value > 0)";
     await_true(&browser, painted);
     let state = |what: &str, wanted: &str| {
-        await_true(&browser, &format!("return document.forms.controls.elements['{what}'].value === '{wanted}'"));
+        await_true(
+            &browser,
+            &format!("return document.forms.controls.elements['{what}'].value === '{wanted}'"),
+        );
     };
     for architecture in ALL {
         choose(&browser, "name-a", architecture.name);
-        let is_shown = format!("return document.querySelector('.side').getAttribute('aria-label') === '{}'", architecture.name);
+        let is_shown = format!(
+            "return document.querySelector('.side').getAttribute('aria-label') === '{}'",
+            architecture.name
+        );
         await_true(&browser, &is_shown);
     }
     choose(&browser, "name-a", "thread-pool");
@@ -98,13 +104,16 @@ fn every_control_acts_and_nothing_is_complained_about() {
     choose(&browser, "path", "/wait/2000");
     browser.run("document.getElementById('burst').click()");
     await_true(&browser, "return /at once/.test(document.getElementById('scene-act').textContent)");
-    browser.run("document.forms.controls.elements.fault.value = 'exit'; document.getElementById('fault').click()");
+    browser.run("document.forms.controls.elements.fault.value = 'exit'; document.getElementById('send-fault').click()");
     await_true(&browser, "return /has ended/.test(document.querySelector('.dead').textContent)");
     browser.run("document.getElementById('restart').click()");
     await_true(&browser, "return document.querySelector('.dead').hidden");
     for (button, words) in [("pause", "stopped"), ("step", "stopped"), ("pause", "live")] {
         browser.run(&format!("document.getElementById('{button}').click()"));
-        await_true(&browser, &format!("return /^{words}/.test(document.getElementById('clock').textContent)"));
+        await_true(
+            &browser,
+            &format!("return /^{words}/.test(document.getElementById('clock').textContent)"),
+        );
     }
     for speed in ["0.1", "0.01", "0.001", "0.0001"] {
         browser.run(&format!(
@@ -126,11 +135,18 @@ fn every_scene_begins_by_its_key_and_is_told_on_the_page() {
     let watch = Watch::start(&["--scene", "1"]);
     let Some(browser) = opened(&watch, 1280) else { return };
     assert_eq!(browser.run("return document.body.classList.contains('teach')"), true);
-    for (number, key) in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "q", "w"].into_iter().enumerate() {
+    for (number, key) in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "q", "w"].into_iter().enumerate()
+    {
         press(&browser, key);
-        let told = format!("return document.getElementById('scene-title').textContent.startsWith('{}. ')", number + 1);
+        let told = format!(
+            "return document.getElementById('scene-title').textContent.startsWith('{}. ')",
+            number + 1
+        );
         await_true(&browser, &told);
-        await_true(&browser, "return [...document.querySelectorAll('.side')].every((side) => side.querySelector('.dead').hidden)");
+        await_true(
+            &browser,
+            "return [...document.querySelectorAll('.side')].every((side) => side.querySelector('.dead').hidden)",
+        );
         await_true(&browser, "return document.getElementById('scene-look').textContent.length > 20");
     }
     press(&browser, "t");
@@ -146,10 +162,12 @@ fn a_phone_and_a_projector_show_everything_in_light_and_dark_and_without_motion(
         for dark in [false, true] {
             browser.resize(width, height);
             let scheme = if dark { "dark" } else { "light" };
-            browser.emulate(&[("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")], "screen");
+            browser
+                .emulate(&[("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")], "screen");
             for teach in [false, true] {
                 browser.run(&format!("document.body.classList.toggle('teach', {teach})"));
-                let wider = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+                let wider =
+                    "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
                 assert_eq!(browser.run(wider), 0, "{width} {scheme} {teach}");
             }
             let brightness = |property: &str| -> f64 {

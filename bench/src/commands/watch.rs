@@ -151,7 +151,9 @@ fn listen(wanted: Option<SocketAddr>) -> Result<TcpListener, Failure> {
     let address = wanted.unwrap_or_else(|| ([127, 0, 0, 1], WATCH_PORT).into());
     if !address.ip().to_canonical().is_loopback() {
         return Err(Failure::usage(
-            format!("whoever connects to {address} and has the token could crash what is watched, unencrypted"),
+            format!(
+                "whoever connects to {address} and has the token could crash what is watched, unencrypted"
+            ),
             "listen on 127.0.0.1 or [::1]; from elsewhere, `ssh -L 5665:127.0.0.1:5665 HOST` leads there",
         ));
     }

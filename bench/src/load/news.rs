@@ -182,7 +182,8 @@ mod tests {
                 ..WindowGlance::default()
             };
             let now_ns = tenth * 100_000_000;
-            let glance = Glance { now_ns, sent: tenth * 10 + 3, completed: tenth * 10, window, ..Glance::default() };
+            let glance =
+                Glance { now_ns, sent: tenth * 10 + 3, completed: tenth * 10, window, ..Glance::default() };
             told = news.line(&glance, &latencies);
         }
         assert_eq!(told.rate_per_s.round(), 100.0, "{told:?}");

@@ -64,7 +64,12 @@ impl Order {
             Order::Settings(settings) => Ok(settings.check()?),
             Order::Scene(number) if *number >= SCENES.len() => Err(OrderError::Scene),
             Order::Fault(kind) if !FAULTS.contains(&kind.as_str()) => Err(OrderError::Fault),
-            Order::Scene(_) | Order::Fault(_) | Order::Burst | Order::Pipeline | Order::Tap | Order::Restart => Ok(()),
+            Order::Scene(_)
+            | Order::Fault(_)
+            | Order::Burst
+            | Order::Pipeline
+            | Order::Tap
+            | Order::Restart => Ok(()),
         }
     }
 }
@@ -217,7 +222,9 @@ impl<'a> Director<'a> {
             let (tools, design, hub) = (self.tools.clone(), it.design.clone(), self.hub.clone());
             thread::spawn(move || match tap::listen_in(&tools, &design, address) {
                 Ok(wire) => hub.tell("wire", &json!({ "side": side, "wire": wire })),
-                Err(error) => hub.tell("refused", &json!({ "words": format!("the tap heard nothing: {error}") })),
+                Err(error) => {
+                    hub.tell("refused", &json!({ "words": format!("the tap heard nothing: {error}") }))
+                }
             });
         }
     }

@@ -68,7 +68,9 @@ impl Generator {
         let board = board.clone();
         let readers = vec![
             thread::spawn(move || {
-                for line in news.into_iter().flat_map(|news| BufReader::new(news).lines()).map_while(Result::ok) {
+                for line in
+                    news.into_iter().flat_map(|news| BufReader::new(news).lines()).map_while(Result::ok)
+                {
                     if let Ok(line) = serde_json::from_str(&line) {
                         with(&board, |board| board.news = line);
                     }
@@ -110,9 +112,7 @@ impl Drop for Generator {
 /// The command line of the load.
 fn arguments(load: &WatchedLoad, connections: u32, address: SocketAddr) -> Vec<String> {
     let url = format!("http://{address}{}", load.path);
-    let words = [
-        "load", &url, "--news", "--duration", "24h", "--warmup", "0", "--spin", "0", "--no-pin",
-    ];
+    let words = ["load", &url, "--news", "--duration", "24h", "--warmup", "0", "--spin", "0", "--no-pin"];
     let mut arguments: Vec<String> = words.map(String::from).into();
     let mut option = |name: &str, value: String| arguments.extend([name.to_string(), value]);
     option("--connections", connections.to_string());
@@ -154,8 +154,7 @@ impl Errand {
         address: SocketAddr,
     ) -> std::io::Result<Self> {
         let url = format!("http://{address}{path}");
-        let words =
-            ["load", &url, "--quiet", "--warmup", "0", "--spin", "0", "--no-pin", "--timeout", "40s"];
+        let words = ["load", &url, "--quiet", "--warmup", "0", "--spin", "0", "--no-pin", "--timeout", "40s"];
         let mut command = Command::new(&tools.program);
         command.args(words);
         match beside {

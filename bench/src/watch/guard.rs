@@ -81,7 +81,8 @@ pub(crate) fn may_read(fields: &HeaderMap) -> Result<(), Refusal> {
 pub(crate) fn may_watch(fields: &HeaderMap, token: &Token, shown: Option<&str>) -> Result<(), Refusal> {
     may_read(fields)?;
     let host = text(fields, &HOST).unwrap_or_default();
-    let is_ours = |origin: &str| origin.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
+    let is_ours =
+        |origin: &str| origin.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
     if fields.contains_key(ORIGIN) && !text(fields, &ORIGIN).is_some_and(is_ours) {
         return Err(Refusal::Foreign);
     }
@@ -173,7 +174,9 @@ mod tests {
         for host in ["localhost", "localhost:5665", "127.0.0.1:5665", "[::1]:5665", "192.168.1.7:5665"] {
             assert_eq!(may_read(&fields(&[("host", host)])), Ok(()), "{host}");
         }
-        for host in ["rebind.example", "rebind.example:5665", "127.0.0.1.example", "localhost.example:1", "", "a:b"] {
+        for host in
+            ["rebind.example", "rebind.example:5665", "127.0.0.1.example", "localhost.example:1", "", "a:b"]
+        {
             assert_eq!(may_read(&fields(&[("host", host)])), Err(Refusal::Host), "{host}");
         }
         assert_eq!(may_read(&fields(&[])), Err(Refusal::Host));

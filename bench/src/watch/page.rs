@@ -22,6 +22,7 @@ pub(crate) fn file(path: &str) -> Option<(&'static str, String)> {
     match path {
         "/" => Some((HTML, include_str!("page/index.html").to_string())),
         "/watch.css" => Some((CSS, [PALETTE, include_str!("page/watch.css")].concat())),
+        "/icon.svg" => Some(("image/svg+xml", include_str!("page/icon.svg").to_string())),
         "/main.js" => script(include_str!("page/main.js")),
         "/feed.js" => script(include_str!("page/feed.js")),
         "/machine.js" => script(include_str!("page/machine.js")),
@@ -66,8 +67,8 @@ fn facts() -> String {
 
 #[cfg(test)]
 mod tests {
-    use dyno_servers::admission::Control;
     use dyno_security::transport::Transport;
+    use dyno_servers::admission::Control;
 
     use super::*;
 
@@ -78,7 +79,9 @@ mod tests {
         while let Some(path) = left.pop() {
             let (_, text) = file(&path).unwrap_or_else(|| panic!("{path} is not there"));
             assert!(!text.contains("https://") && !text.contains("eval("), "{path}");
-            let quoted = text.split(['"', '\'']).filter(|part| part.ends_with(".js") || part.ends_with(".css"));
+            let quoted = text
+                .split(['"', '\''])
+                .filter(|part| [".js", ".css", ".svg"].iter().any(|end| part.ends_with(end)));
             for name in quoted.map(|part| format!("/{}", part.trim_start_matches(['.', '/']))) {
                 if !met.contains(&name) {
                     met.push(name.clone());
@@ -86,7 +89,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(met.len(), 8, "{met:?}");
+        assert_eq!(met.len(), 9, "{met:?}");
         let (_, html) = file("/").unwrap();
         assert!(!html.contains("style=") && !html.contains(" onclick"), "the policy allows neither");
     }

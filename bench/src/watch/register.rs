@@ -143,7 +143,11 @@ mod tests {
         for architecture in ALL {
             let mut source = RegisterSource::new("/nowhere".into(), architecture.anatomy);
             let mut steps = Vec::new();
-            source.take_in(&listed(&[(1, "running", 70), (2, "running", 71), (3, "running", 70)]), 1, &mut steps);
+            source.take_in(
+                &listed(&[(1, "running", 70), (2, "running", 71), (3, "running", 70)]),
+                1,
+                &mut steps,
+            );
             let lanes: Vec<_> = steps.iter().map(|step| step.lane).collect();
             let are_processes = architecture.anatomy.served_by == ServedBy::Processes;
             let wanted = if are_processes { [Some(0), Some(1), Some(0)] } else { [None; 3] };

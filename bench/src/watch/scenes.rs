@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use dyno_security::transport::Transport;
 use dyno_servers::architecture::{Architecture, HandOvers, ServedBy, Shares, Started, WaitsBy};
 use dyno_servers::architectures::ALL;
-use dyno_security::transport::Transport;
 use serde::Serialize;
 
 use super::settings::{Design, Settings, WatchedLoad};

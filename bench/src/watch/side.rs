@@ -102,7 +102,8 @@ impl Side {
         let contestant = own::named(self.architecture.name).map_err(|error| error.to_string())?;
         let port = scratch.join(format!("control-{}", self.index));
         let arguments = self.arguments(&contestant, &port, tools);
-        let server = Running::start(&contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)?;
+        let server =
+            Running::start(&contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)?;
         let source: Box<dyn Source> = Box::new(RegisterSource::new(port, self.architecture.anatomy));
         self.seen_by = source.words();
         let watched = Watched { side: self.index, process: server.pid(), address: server.address, source };
@@ -154,7 +155,9 @@ impl Side {
     /// Sends requests beside the load, such as one that crashes its handler.
     pub(crate) fn errand(&mut self, path: &str, beside: Beside, tools: &Tools) {
         self.errands.retain_mut(|errand| !errand.is_over());
-        let Some(server) = self.server.as_ref().filter(|_| self.errands.len() < WATCH_ERRANDS) else { return };
+        let Some(server) = self.server.as_ref().filter(|_| self.errands.len() < WATCH_ERRANDS) else {
+            return;
+        };
         self.errands.extend(Errand::send(tools, &self.design, path, beside, server.address).ok());
     }
 

@@ -94,7 +94,9 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) -> Vec<u8> {
 fn lines(octets: &[u8]) -> Vec<String> {
     let line = |octets: &[u8]| {
         let digits: Vec<String> = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-        let text = octets.iter().map(|&octet| if octet.is_ascii_graphic() || octet == b' ' { octet as char } else { '.' });
+        let text = octets
+            .iter()
+            .map(|&octet| if octet.is_ascii_graphic() || octet == b' ' { octet as char } else { '.' });
         format!("{:<47}  {}", digits.join(" "), text.collect::<String>())
     };
     octets.chunks(16).take(WATCH_TAP_LINES).map(line).collect()

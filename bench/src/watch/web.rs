@@ -117,7 +117,10 @@ async fn answer(web: &Web, request: Request<Incoming>) -> Response<Told> {
             ),
             Err(refusal) => refused(refusal),
         },
-        _ => text(StatusCode::METHOD_NOT_ALLOWED, "the page is read with GET, and orders are given with POST\n"),
+        _ => text(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "the page is read with GET, and orders are given with POST\n",
+        ),
     }
 }
 

@@ -73,7 +73,8 @@ impl Watch {
     /// Listens to its events.
     pub(crate) fn listen(&self) -> Events {
         let mut stream = self.connect();
-        write!(stream, "GET /events?token={} HTTP/1.1\r\nHost: {}\r\n\r\n", self.token, self.address).unwrap();
+        write!(stream, "GET /events?token={} HTTP/1.1\r\nHost: {}\r\n\r\n", self.token, self.address)
+            .unwrap();
         let mut events = Events { lines: BufReader::new(stream), watcher: 0 };
         let (_, hello) = events.next(|kind, _| kind == "hello");
         events.watcher = hello["watcher"].as_u64().unwrap();

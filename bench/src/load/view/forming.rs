@@ -43,7 +43,10 @@ pub(crate) fn forming(facts: &ViewFacts, glance: &Glance, latencies: &Coarse) ->
         return (None, "too few answers so far for a 99th percentile".into());
     }
     if window.failed > 0 {
-        return (Some(Verdict::Doubtful), format!("doubtful so far: {} failed", show::many(window.failed, "request")));
+        return (
+            Some(Verdict::Doubtful),
+            format!("doubtful so far: {} failed", show::many(window.failed, "request")),
+        );
     }
     (Some(Verdict::Sound), "sound so far: nothing speaks against this run".into())
 }

@@ -79,7 +79,7 @@ export class Controls {
     };
     const kinds = element("select", { name: "fault" }, ...options(facts.faults.map((kind) => [kind])));
     box.append(button("burst", "Burst of 200", "B", () => this.send("burst")),
-      labelled("a request whose handler does", kinds), button("fault", "Send it", "", () => this.send({ fault: kinds.value })),
+      labelled("a request whose handler does", kinds), button("send-fault", "Send it", "", () => this.send({ fault: kinds.value })),
       button("pipeline", "A pipeline of six", "", () => this.send("pipeline")), button("tap", "Tap one exchange", "", () => this.send("tap")),
       button("restart", "Restart what died", "R", () => this.send("restart")));
   }
