@@ -11,6 +11,7 @@ use dyno_clients::books::glance::{Glance, WindowGlance};
 use dyno_clients::books::histogram::samples_beyond;
 use dyno_clients::engine::{self, live::Live};
 use dyno_clients::plan::Plan;
+use dyno_units::show;
 use dyno_units::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ use crate::exit::Failure;
 use crate::limits::{NEWS_MOMENTS, NEWS_RATE_MOMENTS};
 use crate::load::progress;
 use crate::print::outln;
+
+/// How long a server is silent before that is said, ns: nobody takes a second for an answer that is on its way.
+const SILENCE_NS: u64 = 1_000_000_000;
 
 /// What a run tells of its latest seconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -76,6 +80,13 @@ impl News {
         let recent = since(now, &first);
         let latest = latencies.since(&earlier);
         let (verdict, words) = forming(&self.facts, &recent, &latest);
+        let is_silent = recent.now_ns >= SILENCE_NS && recent.window.completed + recent.window.failed == 0;
+        let (verdict, words) = match is_silent && now.sent > 0 {
+            true => {
+                (Some(Verdict::Void), format!("void: no answer for {}", show::time(recent.now_ns as f64)))
+            }
+            false => (verdict, words),
+        };
         let count = latest.count();
         let at = |quantile| latest.quantile_ns(quantile).filter(|_| samples_beyond(count, quantile) > 0);
         let window = &recent.window;

@@ -5,8 +5,9 @@ const PLACES = ["backlog", "accept", "dispatch", "queue", "work", "wait", "write
 const GONE = PLACES.length;
 const COLOURS = { dispatch: "--soft", queue: "--threads", work: "--accent", wait: "--hybrid", write: "--tasks" };
 const MOST_DOTS = 600;
-const GAP = 13;
-const RADIUS = 4.5;
+// The room of a dot and its radius at the usual size of letters, px: they grow with it.
+const GAP_PX = 13;
+const RADIUS_PX = 4.5;
 // A move is drawn in this time, ms, and an answer fades in that.
 const MOVE_MS = 80;
 const FADE_MS = 350;
@@ -56,6 +57,9 @@ export class Machine {
     this.canvas.width = Math.round(box.width * scale);
     this.canvas.height = Math.round(box.height * scale);
     this.context = this.canvas.getContext("2d");
+    const large = parseFloat(getComputedStyle(document.body).fontSize) / 16;
+    this.gap = GAP_PX * large;
+    this.radius = RADIUS_PX * large;
     this.context.setTransform(scale, 0, 0, scale, 0, 0);
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(name).trim();
@@ -70,7 +74,7 @@ export class Machine {
       const place = item.dataset.place;
       this.areas[place] = {
         x: area.left - box.left, y: area.top - box.top, width: area.width, height: area.height,
-        perRow: Math.max(1, Math.floor(area.width / GAP)),
+        perRow: Math.max(1, Math.floor(area.width / this.gap)),
       };
       this.outputs[place] = item.querySelector(".count");
     }
@@ -117,12 +121,12 @@ export class Machine {
   target(dot) {
     const inCell = dot.place === "work" && dot.lane !== undefined;
     const area = inCell ? this.cell(dot.lane) : this.areas[dot.place];
-    const perRow = Math.max(1, Math.floor((area.width - (inCell ? 6 : 0)) / GAP));
-    const rows = Math.max(1, Math.floor(area.height / GAP));
+    const perRow = Math.max(1, Math.floor((area.width - (inCell ? 6 : 0)) / this.gap));
+    const rows = Math.max(1, Math.floor(area.height / this.gap));
     const row = Math.floor(dot.slot / perRow);
     return {
-      x: area.x + (inCell ? 3 : 0) + GAP / 2 + (dot.slot % perRow) * GAP,
-      y: area.y + GAP / 2 + Math.min(row, rows - 1) * GAP + (inCell && rows > 1 ? 2 : 0),
+      x: area.x + (inCell ? 3 : 0) + this.gap / 2 + (dot.slot % perRow) * this.gap,
+      y: area.y + 2 + this.gap / 2 + Math.min(row, rows - 1) * this.gap,
     };
   }
 
@@ -184,7 +188,7 @@ export class Machine {
     pen.globalAlpha = dot.fades === undefined ? 1 : Math.max(0, 1 - (now - dot.fades) / FADE_MS);
     pen.fillStyle = this.colours[dot.place];
     pen.beginPath();
-    pen.arc(dot.x, dot.y, RADIUS, 0, 2 * Math.PI);
+    pen.arc(dot.x, dot.y, this.radius, 0, 2 * Math.PI);
     pen.fill();
     if (cursor !== null && cursor - dot.since > OLD_US) {
       pen.strokeStyle = this.ink;
@@ -210,14 +214,14 @@ export class Machine {
   drawCounted(pen, place) {
     const area = this.areas[place];
     if (!area) return;
-    const rows = Math.max(1, Math.floor(area.height / GAP));
+    const rows = Math.max(1, Math.floor(area.height / this.gap));
     const shown = Math.min(this.counted[place], area.perRow * rows);
     pen.strokeStyle = this.soft;
     pen.lineWidth = 1.5;
     for (let i = 0; i < shown; i += 1) {
-      const x = area.x + (i % area.perRow) * GAP + 2;
-      const y = area.y + Math.floor(i / area.perRow) * GAP + 2;
-      pen.strokeRect(x, y, GAP - 5, GAP - 5);
+      const x = area.x + (i % area.perRow) * this.gap + 2;
+      const y = area.y + Math.floor(i / area.perRow) * this.gap + 2;
+      pen.strokeRect(x, y, this.gap - 5, this.gap - 5);
     }
   }
 }
