@@ -1,6 +1,6 @@
 //! Overload control, on every architecture: of a burst that no server can answer in time some requests are refused,
 //! with a 503 that asks the client to come back, and those that are served are served right; and whoever comes alone is
-//! never refused.
+//! never refused, nor whoever connects long before he asks.
 
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -11,7 +11,7 @@ use dyno_tests::limits::STOP;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, quick};
-use dyno_tests::wire::{Client, get};
+use dyno_tests::wire::{Client, get, get_and_close};
 use nix::sys::signal::Signal;
 use nix::time::ClockId;
 
@@ -34,13 +34,16 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for row in rows() {
         for control in Control::ALL {
-            let (burst, alone) = (row.clone(), row.clone());
+            let (burst, alone, late) = (row.clone(), row.clone(), row.clone());
             let name = format!("{}::{}", row.name, control.name());
             trials.push(quick(format!("admission::burst::{name}"), move || {
                 tried(|| of_a_burst(&burst, control))
             }));
             trials.push(quick(format!("admission::alone::{name}"), move || {
                 tried(|| alone_is_served(&alone, control))
+            }));
+            trials.push(quick(format!("admission::late::{name}"), move || {
+                tried(|| late_ones_are_served(&late, control))
             }));
         }
     }
@@ -111,6 +114,25 @@ fn alone_is_served(row: &Row, control: Control) -> Outcome {
             // No event tells that a server has come to rest.
             sleep(Duration::from_millis(if age == "due" { 25 } else { 3 }));
         }
+    }
+    Ok(())
+}
+
+/// Clients that connect at once and ask one after the other, each when the one before it has its answer: none of them
+/// has waited for anybody.
+fn late_ones_are_served(row: &Row, control: Control) -> Outcome {
+    let start = |age| start(row, &["--admission-age", age], control);
+    let servers = [start("accept")?, start("receive")?];
+    // While others wait it does not wait for one that is silent, as its chapter says.
+    let clients = if row.name == "iterative" { 1 } else { CLIENTS };
+    let connect = |server: &Server| (0..clients).map(|_| Client::connect(server.address)).collect();
+    let all = servers.iter().map(connect).collect::<Result<Vec<Vec<Client>>, _>>()?;
+    // They take longer than any control lets a request wait.
+    sleep(BEFORE);
+    for (place, mut client) in all.into_iter().flatten().enumerate() {
+        client.send(get_and_close("/"));
+        let answer = client.response("GET")?;
+        ensure(answer.status == 200, || format!("client {place}: {answer:?}"))?;
     }
     Ok(())
 }

@@ -245,6 +245,7 @@ mod tests {
     use std::net::TcpStream;
 
     use crate::contestant::{foreign, peers};
+    use crate::limits::GROUP_PAUSE;
 
     fn shell(script: &str) -> Contestant {
         let mut contestant = foreign::bare("shell", vec!["sh".into(), "-c".into(), script.into()]);
@@ -378,6 +379,18 @@ mod tests {
         let group = dropped.pid();
         drop(dropped);
         assert_eq!(alive(group), 0, "one that is given up");
+    }
+
+    #[test]
+    fn a_server_that_drains_is_asked_once() {
+        // Draws its end out beyond the moment at which the others of its group are asked, as after an overload.
+        let script = r#"asked=0; trap 'asked=$((asked + 1)); [ $asked = 1 ] || exit 130' TERM
+            echo '{"ready":true,"address":"127.0.0.1:1"}'
+            while [ $asked = 0 ]; do sleep 0.01; done
+            looks=0; while [ $looks -lt 80 ]; do sleep 0.01; looks=$((looks + 1)); done; exit 0"#;
+        let begun = Instant::now();
+        start(script).unwrap().stop().unwrap();
+        assert!(begun.elapsed() > GROUP_PAUSE, "it has to outlast the pause");
     }
 
     #[test]
