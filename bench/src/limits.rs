@@ -181,8 +181,8 @@ pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;
 /// The port of the page of `dyno watch` when the user sets none: one that a lecturer can type again.
 pub(crate) const WATCH_PORT: u16 = 5665;
 
-/// Messages that wait for a watcher whose browser does not read: some seconds of them. Beyond it the oldest are dropped,
-/// and the watcher is told how many.
+/// Messages that wait for a watcher whose browser does not read: some seconds of them. Beyond it the oldest are
+/// dropped, and the watcher is told how many.
 pub(crate) const WATCH_QUEUE_MESSAGES: usize = 128;
 
 /// Watchers at a time: a class with their own machines, and some that have not left yet.
@@ -207,16 +207,6 @@ pub(crate) const WATCH_ORDERS: usize = 16;
 /// How often the requests that are under way are looked at: 25 times a second, as a film has it. It costs the server
 /// less than a hundredth of its capacity.
 pub(crate) const WATCH_LOOK: Duration = Duration::from_millis(40);
-
-/// Requests a second that are shown as dots: with more a watcher sees a cloud.
-pub(crate) const WATCH_SHOWN_PER_S: u64 = 400;
-
-/// Requests a second that are traced for a watcher: more than are shown, since a connection is traced or not from its
-/// birth, and less than one in fifty of what a server can do.
-pub(crate) const WATCH_TRACED_PER_S: u64 = 2_000;
-
-/// Requests of one server that are followed at a time: each takes some 40 bytes here.
-pub(crate) const WATCH_KNOWN_REQUESTS: usize = 20_000;
 
 /// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
 pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;

@@ -15,11 +15,11 @@ use crate::load::progress;
 use crate::meant::{NameKind, meant};
 use crate::print::{errln, outln};
 use crate::scratch::Scratch;
-use crate::watch::director::{Director, Order};
+use crate::watch::director::{Director, WatchOrder};
 use crate::watch::guard::Token;
 use crate::watch::hub::Hub;
 use crate::watch::scenes::{self, SCENES};
-use crate::watch::settings::{Design, Settings, WatchedLoad};
+use crate::watch::settings::{WatchSettings, WatchedDesign, WatchedLoad};
 use crate::watch::web::{self, Web};
 
 /// Watch a server at work on a page: its requests as dots on their way through the design, and its figures.
@@ -77,8 +77,8 @@ From another machine: `ssh -L 5665:127.0.0.1:5665 HOST` leads there.";
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let settings = settings(arguments)?;
     let (first, path) = match arguments.scene {
-        Some(number) => (Order::Scene(number as usize - 1), "?teach"),
-        None => (Order::Settings(settings.clone()), ""),
+        Some(number) => (WatchOrder::Scene(number as usize - 1), "?teach"),
+        None => (WatchOrder::Settings(settings.clone()), ""),
     };
     let listener = listen(arguments.listen)?;
     let refused = |error: io::Error| Failure::failed(format!("cannot serve the page: {error}"), "");
@@ -109,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     Ok(Exit::Success)
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
+fn settings(arguments: &Arguments) -> Result<WatchSettings, Failure> {
     let first = arguments.name.clone().unwrap_or_else(|| scenes::usual().to_string());
     let names = [Some(&first), arguments.against.as_ref()];
     for name in names.into_iter().flatten() {
@@ -119,8 +119,8 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
             return Err(Failure::usage(format!("there is no architecture called {name:?}"), remedy));
         }
     }
-    let settings = Settings {
-        designs: names.into_iter().flatten().map(|name| Design::named(name)).collect(),
+    let settings = WatchSettings {
+        designs: names.into_iter().flatten().map(|name| WatchedDesign::named(name)).collect(),
         load: WatchedLoad {
             path: arguments.service.clone(),
             rate_per_s: Some(arguments.rate),

@@ -1,7 +1,7 @@
 //! The news of a run as lines of JSON, for a program that shows it while it goes on.
 //!
-//! A line is of the latest seconds, so that it tells what happens now: whoever changes the load sees the answer to that,
-//! and not the mean of all that was before.
+//! A line is of the latest seconds, so that it tells what happens now: whoever changes the load sees the answer to
+//! that, and not the mean of all that was before.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -60,15 +60,15 @@ pub(crate) struct NewsLine {
 }
 
 /// The latest moments of a run, from which a line is made.
-pub(crate) struct News {
+pub(crate) struct LoadNews {
     facts: ViewFacts,
     moments: VecDeque<(Glance, Coarse)>,
 }
 
-impl News {
+impl LoadNews {
     /// For a run of `plan`, of which nothing is known yet.
     pub(crate) fn of(plan: &Plan) -> Self {
-        News { facts: ViewFacts::of(plan), moments: VecDeque::new() }
+        LoadNews { facts: ViewFacts::of(plan), moments: VecDeque::new() }
     }
 
     /// Takes a moment in, and tells the news.
@@ -148,7 +148,7 @@ fn since(now: &Glance, then: &Glance) -> Glance {
 pub(crate) fn run(plan: Plan) -> Result<(), Failure> {
     let plan = Arc::new(plan);
     let live = Arc::new(Live::new(plan.threads));
-    let mut news = News::of(&plan);
+    let mut news = LoadNews::of(&plan);
     engine::run(&plan, &live, &mut |glance| {
         if progress::is_interrupted() {
             live.stop();
@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    fn news() -> News {
+    fn news() -> LoadNews {
         let facts = ViewFacts {
             title: "http://127.0.0.1:8080/".into(),
             plan: "open loop".into(),
@@ -175,7 +175,7 @@ mod tests {
             open_loop: true,
             errors_max: 0.01,
         };
-        News { facts, moments: VecDeque::new() }
+        LoadNews { facts, moments: VecDeque::new() }
     }
 
     #[test]

@@ -10,12 +10,12 @@ use dyno_measure::contestant::own;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::generator::{Beside, Tools};
+use super::generator::{BesideLoad, Tools};
 use super::hub::Hub;
 use super::sampler::with;
 use super::scenes::{Act, SCENES};
-use super::settings::{Settings, SettingsError};
-use super::side::Side;
+use super::settings::{SettingsError, WatchSettings};
+use super::side::WatchedSide;
 use super::{pipeline, tap};
 use crate::limits::{WATCH_BURST_REQUESTS, WATCH_TICK};
 use crate::load::progress;
@@ -26,9 +26,9 @@ pub(crate) const FAULTS: [&str; 6] = ["block", "spin", "panic", "abort", "exit",
 /// What a watcher orders.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) enum Order {
+pub(crate) enum WatchOrder {
     /// Watch this.
-    Settings(Settings),
+    Settings(WatchSettings),
     /// Play a scene, by its place in the table.
     Scene(usize),
     /// A request of this fault comes to each design.
@@ -45,7 +45,7 @@ pub(crate) enum Order {
 
 /// Why an order is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum OrderError {
+pub(crate) enum WatchOrderError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     #[error("there are scenes 1 to {}", SCENES.len())]
@@ -54,22 +54,22 @@ pub(crate) enum OrderError {
     Fault,
 }
 
-impl Order {
+impl WatchOrder {
     /// Checks that it can be carried out.
     ///
     /// # Errors
     /// Why not, in words for the one who sent it.
-    pub(crate) fn check(&self) -> Result<(), OrderError> {
+    pub(crate) fn check(&self) -> Result<(), WatchOrderError> {
         match self {
-            Order::Settings(settings) => Ok(settings.check()?),
-            Order::Scene(number) if *number >= SCENES.len() => Err(OrderError::Scene),
-            Order::Fault(kind) if !FAULTS.contains(&kind.as_str()) => Err(OrderError::Fault),
-            Order::Scene(_)
-            | Order::Fault(_)
-            | Order::Burst
-            | Order::Pipeline
-            | Order::Tap
-            | Order::Restart => Ok(()),
+            WatchOrder::Settings(settings) => Ok(settings.check()?),
+            WatchOrder::Scene(number) if *number >= SCENES.len() => Err(WatchOrderError::Scene),
+            WatchOrder::Fault(kind) if !FAULTS.contains(&kind.as_str()) => Err(WatchOrderError::Fault),
+            WatchOrder::Scene(_)
+            | WatchOrder::Fault(_)
+            | WatchOrder::Burst
+            | WatchOrder::Pipeline
+            | WatchOrder::Tap
+            | WatchOrder::Restart => Ok(()),
         }
     }
 }
@@ -88,8 +88,8 @@ pub(crate) struct Director<'a> {
     hub: Arc<Hub>,
     tools: Tools,
     scratch: &'a Path,
-    settings: Settings,
-    sides: Vec<Side>,
+    settings: WatchSettings,
+    sides: Vec<WatchedSide>,
     playing: Option<Playing>,
 }
 
@@ -99,8 +99,8 @@ impl<'a> Director<'a> {
     /// # Errors
     /// When the settings make no sense.
     pub(crate) fn start(
-        first: &Order,
-        settings: Settings,
+        first: &WatchOrder,
+        settings: WatchSettings,
         hub: Arc<Hub>,
         program: &Path,
         scratch: &'a Path,
@@ -116,7 +116,7 @@ impl<'a> Director<'a> {
     }
 
     /// Carries out orders until the user ends the program.
-    pub(crate) fn run(&mut self, orders: &Receiver<Order>) {
+    pub(crate) fn run(&mut self, orders: &Receiver<WatchOrder>) {
         let mut next = Instant::now();
         while !progress::is_interrupted() {
             let now = Instant::now();
@@ -135,19 +135,19 @@ impl<'a> Director<'a> {
         }
     }
 
-    fn carry_out(&mut self, order: &Order) -> Result<(), SettingsError> {
+    fn carry_out(&mut self, order: &WatchOrder) -> Result<(), SettingsError> {
         match order {
-            Order::Settings(settings) => {
+            WatchOrder::Settings(settings) => {
                 self.playing = None;
                 self.settings = settings.clone();
                 self.stage()?;
             }
-            Order::Scene(number) => self.play(*number)?,
-            Order::Fault(kind) => self.send(&format!("/fault/{kind}"), Beside::AtOnce(1)),
-            Order::Burst => self.send_more(Beside::AtOnce(WATCH_BURST_REQUESTS)),
-            Order::Pipeline => self.pipeline(),
-            Order::Tap => self.tap(),
-            Order::Restart => self.stage()?,
+            WatchOrder::Scene(number) => self.play(*number)?,
+            WatchOrder::Fault(kind) => self.send(&format!("/fault/{kind}"), BesideLoad::AtOnce(1)),
+            WatchOrder::Burst => self.send_more(BesideLoad::AtOnce(WATCH_BURST_REQUESTS)),
+            WatchOrder::Pipeline => self.pipeline(),
+            WatchOrder::Tap => self.tap(),
+            WatchOrder::Restart => self.stage()?,
         }
         Ok(())
     }
@@ -169,13 +169,14 @@ impl<'a> Director<'a> {
     /// Brings the servers and the load to what the settings say. A server that serves and is still wanted stays.
     fn stage(&mut self) -> Result<(), SettingsError> {
         let designs = self.settings.designs.clone();
-        let mut before: Vec<Option<Side>> = std::mem::take(&mut self.sides).into_iter().map(Some).collect();
+        let mut before: Vec<Option<WatchedSide>> =
+            std::mem::take(&mut self.sides).into_iter().map(Some).collect();
         for (index, design) in designs.into_iter().enumerate() {
             let architecture = design.architecture()?;
             let old = before.get_mut(index).and_then(Option::take);
             let side = match old.filter(|side| side.serves() && side.design == design) {
                 Some(side) => side,
-                None => Side::start(index, design, architecture, &self.tools, self.scratch, &self.hub),
+                None => WatchedSide::start(index, design, architecture, &self.tools, self.scratch, &self.hub),
             };
             self.sides.push(side);
         }
@@ -189,27 +190,27 @@ impl<'a> Director<'a> {
     }
 
     /// Sends requests beside the load, and says so.
-    fn send(&mut self, path: &str, beside: Beside) {
+    fn send(&mut self, path: &str, beside: BesideLoad) {
         for side in &mut self.sides {
             side.errand(path, beside, &self.tools);
         }
         let words = match beside {
-            Beside::AtOnce(1) => format!("a request for {path}"),
-            Beside::AtOnce(many) => format!("{many} requests for {path} at once"),
-            Beside::Surge(rate, seconds) => format!("{rate} more requests a second, for {seconds} s"),
+            BesideLoad::AtOnce(1) => format!("a request for {path}"),
+            BesideLoad::AtOnce(many) => format!("{many} requests for {path} at once"),
+            BesideLoad::Surge(rate, seconds) => format!("{rate} more requests a second, for {seconds} s"),
         };
         self.hub.tell("act", &json!({ "words": words }));
     }
 
     /// The same beside the load, for what it asks for.
-    fn send_more(&mut self, beside: Beside) {
+    fn send_more(&mut self, beside: BesideLoad) {
         let path = self.settings.load.path.clone();
         self.send(&path, beside);
     }
 
     /// Sends a pipeline to the first design, and the same requests apart to the second, or to the first as well.
     fn pipeline(&self) {
-        let mut addresses = self.sides.iter().filter_map(Side::address);
+        let mut addresses = self.sides.iter().filter_map(WatchedSide::address);
         let Some(piped) = addresses.next() else { return };
         let (apart, hub) = (addresses.next().unwrap_or(piped), self.hub.clone());
         thread::spawn(move || hub.tell("act", &json!({ "words": pipeline::compare(piped, apart) })));
@@ -223,7 +224,7 @@ impl<'a> Director<'a> {
             thread::spawn(move || match tap::listen_in(&tools, &design, address) {
                 Ok(wire) => hub.tell("wire", &json!({ "side": side, "wire": wire })),
                 Err(error) => {
-                    hub.tell("refused", &json!({ "words": format!("the tap heard nothing: {error}") }))
+                    hub.tell("refused", &json!({ "words": format!("the tap heard nothing: {error}") }));
                 }
             });
         }
@@ -240,8 +241,8 @@ impl<'a> Director<'a> {
             let is_over = scene.lasts_s > 0 && now >= Duration::from_secs(scene.lasts_s);
             for act in acts {
                 match act {
-                    Act::Fault(kind) => self.send(&format!("/fault/{kind}"), Beside::AtOnce(1)),
-                    Act::Surge(rate, seconds) => self.send_more(Beside::Surge(rate, seconds)),
+                    Act::Fault(kind) => self.send(&format!("/fault/{kind}"), BesideLoad::AtOnce(1)),
+                    Act::Surge(rate, seconds) => self.send_more(BesideLoad::Surge(rate, seconds)),
                     Act::Pipeline => self.pipeline(),
                     Act::Tap => self.tap(),
                     Act::Restart => self.restart(),
@@ -251,8 +252,9 @@ impl<'a> Director<'a> {
                 self.playing = None;
             }
         }
-        let changed = self.sides.iter_mut().fold(false, |changed, side| side.has_changed() || changed);
-        if changed {
+        // Each is asked, also where the first has changed.
+        let changed = self.sides.iter_mut().filter_map(|side| side.has_changed().then_some(())).count();
+        if changed > 0 {
             self.tell();
         }
         let news: Vec<_> = self
@@ -283,7 +285,7 @@ impl<'a> Director<'a> {
 
     /// Tells how things stand.
     fn tell(&self) {
-        let sides: Vec<_> = self.sides.iter().map(Side::shown).collect();
+        let sides: Vec<_> = self.sides.iter().map(WatchedSide::shown).collect();
         let scene = self.playing.as_ref().map(|playing| playing.number);
         self.hub.stand("state", &json!({ "settings": self.settings, "sides": sides, "scene": scene }));
     }
@@ -293,40 +295,40 @@ impl<'a> Director<'a> {
 mod tests {
     use super::*;
 
-    fn order(text: &str) -> Result<Order, String> {
+    fn order(text: &str) -> Result<WatchOrder, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
     #[test]
     fn orders_are_read_and_checked() {
         for (text, wanted) in [
-            (r#"{"scene":0}"#, Order::Scene(0)),
-            (r#"{"fault":"abort"}"#, Order::Fault("abort".into())),
-            (r#""burst""#, Order::Burst),
-            (r#""pipeline""#, Order::Pipeline),
-            (r#""tap""#, Order::Tap),
-            (r#""restart""#, Order::Restart),
+            (r#"{"scene":0}"#, WatchOrder::Scene(0)),
+            (r#"{"fault":"abort"}"#, WatchOrder::Fault("abort".into())),
+            (r#""burst""#, WatchOrder::Burst),
+            (r#""pipeline""#, WatchOrder::Pipeline),
+            (r#""tap""#, WatchOrder::Tap),
+            (r#""restart""#, WatchOrder::Restart),
         ] {
             let read = order(text).unwrap();
             assert_eq!(read, wanted);
             assert_eq!(read.check(), Ok(()), "{text}");
         }
-        assert_eq!(Order::Scene(SCENES.len()).check(), Err(OrderError::Scene));
-        assert_eq!(Order::Fault("rm".into()).check(), Err(OrderError::Fault));
+        assert_eq!(WatchOrder::Scene(SCENES.len()).check(), Err(WatchOrderError::Scene));
+        assert_eq!(WatchOrder::Fault("rm".into()).check(), Err(WatchOrderError::Fault));
         for wrong in [r#""dance""#, "{}", "7", r#"{"scene":-1}"#, r#"{"scene":0,"more":1}"#] {
             assert!(order(wrong).is_err(), "{wrong}");
         }
         let settings = r#"{"settings":{"designs":[{"name":"x"}],"load":{"path":"/","connections":1}}}"#;
-        assert!(matches!(order(settings).unwrap().check(), Err(OrderError::Settings(_))));
+        assert!(matches!(order(settings).unwrap().check(), Err(WatchOrderError::Settings(_))));
     }
 
     #[test]
     fn each_scene_and_each_fault_of_a_scene_can_be_ordered() {
         for (number, scene) in SCENES.iter().enumerate() {
-            assert_eq!(Order::Scene(number).check(), Ok(()));
+            assert_eq!(WatchOrder::Scene(number).check(), Ok(()));
             for (_, act) in scene.acts {
                 if let Act::Fault(kind) = act {
-                    assert_eq!(Order::Fault((*kind).into()).check(), Ok(()), "{}", scene.title);
+                    assert_eq!(WatchOrder::Fault((*kind).into()).check(), Ok(()), "{}", scene.title);
                 }
             }
         }

@@ -26,7 +26,7 @@ pub(crate) struct Gauges {
 
 /// Reads the gauges of a process tree.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub(crate) struct TreeMeter {
     root: i32,
     /// What was read last.
     before: Option<Reading>,
@@ -39,10 +39,10 @@ struct Reading {
     threads: Option<BTreeMap<i32, ThreadCounters>>,
 }
 
-impl Meter {
+impl TreeMeter {
     /// Of the tree below a process.
     pub(crate) fn of(root: i32) -> Self {
-        Meter { root, before: None }
+        TreeMeter { root, before: None }
     }
 
     /// CPU time and context switches since the last look, and how many serve.
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn this_process_uses_something() {
-        let (mut meter, mut gauges) = (Meter::of(std::process::id() as i32), Gauges::default());
+        let (mut meter, mut gauges) = (TreeMeter::of(std::process::id() as i32), Gauges::default());
         meter.look(&mut gauges);
         assert_eq!((gauges.cpu_cores, gauges.switches_per_s), (None, None), "one look has no rate");
         let end = Instant::now() + Duration::from_millis(20);

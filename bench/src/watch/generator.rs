@@ -11,7 +11,7 @@ use dyno_measure::rig::process::tame;
 use dyno_security::transport::Transport;
 
 use super::sampler::{SharedBoard, with};
-use super::settings::{Design, WatchedLoad};
+use super::settings::{WatchedDesign, WatchedLoad};
 use crate::limits::WATCH_BURST_REQUESTS;
 
 /// What the processes of a watch have in common.
@@ -40,19 +40,19 @@ pub(crate) fn transport(transport: Transport, credentials: &Path) -> Vec<String>
 
 /// A running generator; it ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Generator {
+pub(crate) struct LoadProcess {
     child: Child,
     readers: Vec<JoinHandle<String>>,
 }
 
-impl Generator {
+impl LoadProcess {
     /// Starts the load on a design at `address`; its news go on `board`.
     ///
     /// # Errors
     /// When the process cannot be started.
     pub(crate) fn start(
         tools: &Tools,
-        design: &Design,
+        design: &WatchedDesign,
         load: &WatchedLoad,
         connections: u32,
         address: SocketAddr,
@@ -85,7 +85,7 @@ impl Generator {
                 said
             }),
         ];
-        Ok(Generator { child, readers })
+        Ok(LoadProcess { child, readers })
     }
 
     /// What it said when it ended; `None` while it runs.
@@ -98,7 +98,7 @@ impl Generator {
     }
 }
 
-impl Drop for Generator {
+impl Drop for LoadProcess {
     fn drop(&mut self) {
         // Its connections end with it, as those of clients that go.
         let _ = self.child.kill();
@@ -130,14 +130,15 @@ fn arguments(load: &WatchedLoad, connections: u32, address: SocketAddr) -> Vec<S
 
 /// What comes beside the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Beside {
+pub(crate) enum BesideLoad {
     /// So many requests at once, each on a connection of its own.
     AtOnce(u32),
     /// So many requests a second, for so many seconds.
     Surge(u32, u32),
 }
 
-/// An errand beside the load: requests that come, and end. Their figures are nobody's; what they do to the load is seen.
+/// An errand beside the load: requests that come, and end. What they do to the load is seen; they have no figures of
+/// their own.
 #[derive(Debug)]
 pub(crate) struct Errand(Child);
 
@@ -148,9 +149,9 @@ impl Errand {
     /// When the process cannot be started.
     pub(crate) fn send(
         tools: &Tools,
-        design: &Design,
+        design: &WatchedDesign,
         path: &str,
-        beside: Beside,
+        beside: BesideLoad,
         address: SocketAddr,
     ) -> std::io::Result<Self> {
         let url = format!("http://{address}{path}");
@@ -158,11 +159,11 @@ impl Errand {
         let mut command = Command::new(&tools.program);
         command.args(words);
         match beside {
-            Beside::AtOnce(many) => {
+            BesideLoad::AtOnce(many) => {
                 let many = many.clamp(1, WATCH_BURST_REQUESTS).to_string();
                 command.args(["--requests", &many, "--connections", &many]);
             }
-            Beside::Surge(rate, seconds) => {
+            BesideLoad::Surge(rate, seconds) => {
                 let (rate, duration) = (rate.to_string(), format!("{seconds}s"));
                 let most = WATCH_BURST_REQUESTS.to_string();
                 command.args(["--rate", &rate, "--duration", &duration, "--connections", &most]);

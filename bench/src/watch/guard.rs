@@ -37,7 +37,7 @@ impl Token {
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum WatchRefusal {
     /// It was sent to a name that is not this machine's.
     Host,
     /// A page of another site has sent it.
@@ -46,21 +46,21 @@ pub(crate) enum Refusal {
     Token,
 }
 
-impl Refusal {
+impl WatchRefusal {
     /// The status of the answer.
     pub(crate) fn status(self) -> u16 {
         match self {
-            Refusal::Host => 421,
-            Refusal::Foreign | Refusal::Token => 403,
+            WatchRefusal::Host => 421,
+            WatchRefusal::Foreign | WatchRefusal::Token => 403,
         }
     }
 
     /// In words.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Refusal::Host => "ask for localhost, or by a number\n",
-            Refusal::Foreign => "not for pages of other sites\n",
-            Refusal::Token => "open the address that `dyno watch` prints: its token lets you in\n",
+            WatchRefusal::Host => "ask for localhost, or by a number\n",
+            WatchRefusal::Foreign => "not for pages of other sites\n",
+            WatchRefusal::Token => "open the address that `dyno watch` prints: its token lets you in\n",
         }
     }
 }
@@ -69,29 +69,29 @@ impl Refusal {
 ///
 /// # Errors
 /// Why not.
-pub(crate) fn may_read(fields: &HeaderMap) -> Result<(), Refusal> {
-    let host = text(fields, &HOST).ok_or(Refusal::Host)?;
-    if is_this_machine(host) { Ok(()) } else { Err(Refusal::Host) }
+pub(crate) fn may_read(fields: &HeaderMap) -> Result<(), WatchRefusal> {
+    let host = text(fields, &HOST).ok_or(WatchRefusal::Host)?;
+    if is_this_machine(host) { Ok(()) } else { Err(WatchRefusal::Host) }
 }
 
 /// Whether a request may have events, or give orders: `shown` is the token of its target, for who cannot set fields.
 ///
 /// # Errors
 /// Why not.
-pub(crate) fn may_watch(fields: &HeaderMap, token: &Token, shown: Option<&str>) -> Result<(), Refusal> {
+pub(crate) fn may_watch(fields: &HeaderMap, token: &Token, shown: Option<&str>) -> Result<(), WatchRefusal> {
     may_read(fields)?;
     let host = text(fields, &HOST).unwrap_or_default();
     let is_ours =
         |origin: &str| origin.strip_prefix("http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
     if fields.contains_key(ORIGIN) && !text(fields, &ORIGIN).is_some_and(is_ours) {
-        return Err(Refusal::Foreign);
+        return Err(WatchRefusal::Foreign);
     }
     if fields.contains_key(&SITE) && !matches!(text(fields, &SITE), Some("same-origin" | "none")) {
-        return Err(Refusal::Foreign);
+        return Err(WatchRefusal::Foreign);
     }
     match text(fields, &TOKEN).or(shown) {
         Some(shown) if token.is(shown) => Ok(()),
-        Some(_) | None => Err(Refusal::Token),
+        Some(_) | None => Err(WatchRefusal::Token),
     }
 }
 
@@ -142,10 +142,10 @@ mod tests {
         let token = Token::new();
         assert_eq!(may_watch(&fields(&[HERE]), &token, Some(token.text())), Ok(()));
         assert_eq!(may_watch(&fields(&[HERE, ("dyno-token", token.text())]), &token, None), Ok(()));
-        assert_eq!(may_watch(&fields(&[HERE]), &token, None), Err(Refusal::Token));
-        assert_eq!(may_watch(&fields(&[HERE]), &token, Some("")), Err(Refusal::Token));
+        assert_eq!(may_watch(&fields(&[HERE]), &token, None), Err(WatchRefusal::Token));
+        assert_eq!(may_watch(&fields(&[HERE]), &token, Some("")), Err(WatchRefusal::Token));
         let wrong = fields(&[HERE, ("dyno-token", "guess")]);
-        assert_eq!(may_watch(&wrong, &token, Some(token.text())), Err(Refusal::Token));
+        assert_eq!(may_watch(&wrong, &token, Some(token.text())), Err(WatchRefusal::Token));
     }
 
     #[test]
@@ -177,9 +177,9 @@ mod tests {
         for host in
             ["rebind.example", "rebind.example:5665", "127.0.0.1.example", "localhost.example:1", "", "a:b"]
         {
-            assert_eq!(may_read(&fields(&[("host", host)])), Err(Refusal::Host), "{host}");
+            assert_eq!(may_read(&fields(&[("host", host)])), Err(WatchRefusal::Host), "{host}");
         }
-        assert_eq!(may_read(&fields(&[])), Err(Refusal::Host));
-        assert_eq!(may_read(&fields(&[HERE, HERE])), Err(Refusal::Host));
+        assert_eq!(may_read(&fields(&[])), Err(WatchRefusal::Host));
+        assert_eq!(may_read(&fields(&[HERE, HERE])), Err(WatchRefusal::Host));
     }
 }

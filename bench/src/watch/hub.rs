@@ -104,7 +104,7 @@ impl Hub {
     ///
     /// # Errors
     /// When there are as many as there may be.
-    pub(crate) fn join(self: &Arc<Self>) -> Result<Feed, Full> {
+    pub(crate) fn join(self: &Arc<Self>) -> Result<WatcherFeed, Full> {
         let mut inner = self.inner();
         // Whoever was cut off has no place any more, even if its connection still hangs.
         inner.watchers.retain(|_, watcher| !watcher.is_cut);
@@ -119,7 +119,7 @@ impl Hub {
         let controller = inner.controller;
         drop(inner);
         self.stand("control", &json!({ "controller": controller }));
-        Ok(Feed { hub: self.clone(), id })
+        Ok(WatcherFeed { hub: self.clone(), id })
     }
 
     /// Whether a watcher may give orders. The first who does has the control until it leaves, or somebody takes it.
@@ -162,12 +162,12 @@ impl Hub {
 
 /// What one watcher is told, in order; it leaves when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Feed {
+pub(crate) struct WatcherFeed {
     hub: Arc<Hub>,
     id: u64,
 }
 
-impl Feed {
+impl WatcherFeed {
     /// All that waits; `None`: there will be no more.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut inner = self.hub.inner();
@@ -191,7 +191,7 @@ impl Feed {
     }
 }
 
-impl Drop for Feed {
+impl Drop for WatcherFeed {
     fn drop(&mut self) {
         self.hub.leave(self.id);
     }
@@ -201,7 +201,7 @@ impl Drop for Feed {
 mod tests {
     use super::*;
 
-    fn read(feed: &mut Feed) -> String {
+    fn read(feed: &mut WatcherFeed) -> String {
         match feed.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some(octets)) => String::from_utf8(octets.to_vec()).unwrap(),
             Poll::Ready(None) => "(end)".into(),
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn there_is_an_end_to_watchers_and_to_watching() {
         let hub = Arc::new(Hub::default());
-        let mut all: Vec<Feed> = (0..WATCHERS).map(|_| hub.join().unwrap()).collect();
+        let mut all: Vec<WatcherFeed> = (0..WATCHERS).map(|_| hub.join().unwrap()).collect();
         assert_eq!(hub.join().err(), Some(Full));
         all.pop();
         let mut last = hub.join().unwrap();

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A place where a request can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Place {
+pub(crate) enum WatchPlace {
     /// It is due, and no connection of the generator is free.
     Backlog,
     /// The kernel has made its connection, and nobody has accepted it.
@@ -27,7 +27,7 @@ pub(crate) enum Place {
 /// A place as the page draws it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Station {
-    pub(crate) place: Place,
+    pub(crate) place: WatchPlace,
     pub(crate) name: &'static str,
     /// What happens there in this design.
     pub(crate) words: String,
@@ -37,30 +37,30 @@ pub(crate) struct Station {
 pub(crate) fn stations(architecture: &Architecture) -> Vec<Station> {
     let anatomy = architecture.anatomy;
     let all = [
-        Some((Place::Backlog, "clients", "due, and no connection is free".to_string())),
-        Some((Place::Accept, "accept queue", accept_queue(anatomy.shares).to_string())),
-        dispatcher(anatomy).map(|(name, words)| (Place::Dispatch, name, words.to_string())),
-        queue(anatomy.hand_overs).map(|words| (Place::Queue, "queue", words.to_string())),
-        Some((Place::Work, workers(anatomy.served_by), work(anatomy))),
-        waiting_room(anatomy.served_by).map(|words| (Place::Wait, "waiting room", words.to_string())),
-        Some((Place::Write, "writing", "the answer is ready, and goes out".to_string())),
+        Some((WatchPlace::Backlog, "clients", "due, and no connection is free".to_string())),
+        Some((WatchPlace::Accept, "accept queue", accept_queue(anatomy.shares).to_string())),
+        dispatcher(anatomy).map(|(name, words)| (WatchPlace::Dispatch, name, words.to_string())),
+        queue(anatomy.hand_overs).map(|words| (WatchPlace::Queue, "queue", words.to_string())),
+        Some((WatchPlace::Work, workers(anatomy.served_by), work(anatomy))),
+        waiting_room(anatomy.served_by).map(|words| (WatchPlace::Wait, "waiting room", words.to_string())),
+        Some((WatchPlace::Write, "writing", "the answer is ready, and goes out".to_string())),
     ];
     all.into_iter().flatten().map(|(place, name, words)| Station { place, name, words }).collect()
 }
 
 /// The place of a request that has come so far.
-pub(crate) fn place_of(stage: RequestStage, anatomy: Anatomy) -> Place {
+pub(crate) fn place_of(stage: RequestStage, anatomy: Anatomy) -> WatchPlace {
     match stage {
-        RequestStage::Queued => Place::Queue,
-        RequestStage::Running => Place::Work,
+        RequestStage::Queued => WatchPlace::Queue,
+        RequestStage::Running => WatchPlace::Work,
         // Who reads is who serves, unless a loop reads for others.
         RequestStage::Receiving => match anatomy.hand_overs {
-            HandOvers::PerRequest => Place::Dispatch,
-            HandOvers::Never | HandOvers::PerConnection => Place::Work,
+            HandOvers::PerRequest => WatchPlace::Dispatch,
+            HandOvers::Never | HandOvers::PerConnection => WatchPlace::Work,
         },
         // Who serves one connection at a time waits with it, and does nothing else meanwhile.
-        RequestStage::Waiting if waiting_room(anatomy.served_by).is_some() => Place::Wait,
-        RequestStage::Waiting => Place::Work,
+        RequestStage::Waiting if waiting_room(anatomy.served_by).is_some() => WatchPlace::Wait,
+        RequestStage::Waiting => WatchPlace::Work,
     }
 }
 
@@ -98,7 +98,7 @@ fn workers(served_by: ServedBy) -> &'static str {
         ServedBy::Threads => "threads",
         ServedBy::Loops => "loops",
         ServedBy::LoopAndPool => "pool",
-        ServedBy::Coroutines => "coroutines",
+        ServedBy::Coroutines => "user-level threads",
         ServedBy::Tasks => "tasks",
     }
 }
@@ -142,13 +142,14 @@ mod tests {
     fn each_architecture_has_its_places_in_the_order_of_the_way() {
         for architecture in ALL {
             let name = architecture.name;
-            let places: Vec<Place> = stations(architecture).iter().map(|station| station.place).collect();
+            let places: Vec<WatchPlace> =
+                stations(architecture).iter().map(|station| station.place).collect();
             assert!(places.windows(2).all(|pair| (pair[0] as u8) < pair[1] as u8), "{name}: {places:?}");
-            for place in [Place::Backlog, Place::Accept, Place::Work, Place::Write] {
+            for place in [WatchPlace::Backlog, WatchPlace::Accept, WatchPlace::Work, WatchPlace::Write] {
                 assert!(places.contains(&place), "{name} has no {place:?}");
             }
             let hands_over = architecture.anatomy.hand_overs != HandOvers::Never;
-            assert_eq!(places.contains(&Place::Queue), hands_over, "{name}");
+            assert_eq!(places.contains(&WatchPlace::Queue), hands_over, "{name}");
             for stage in [RequestStage::Receiving, RequestStage::Running, RequestStage::Waiting] {
                 let place = place_of(stage, architecture.anatomy);
                 assert!(places.contains(&place), "{name}: {stage:?} is nowhere");
@@ -165,7 +166,7 @@ mod tests {
         for architecture in ALL {
             let waits_with = architecture.anatomy.waits_by == WaitsBy::Blocking;
             let place = place_of(RequestStage::Waiting, architecture.anatomy);
-            assert_eq!(place == Place::Work, waits_with, "{}", architecture.name);
+            assert_eq!(place == WatchPlace::Work, waits_with, "{}", architecture.name);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Six requests, of which the first waits: on one connection, one behind the other, or on six.
 //!
-//! A pipeline sends all at once, and HTTP/1.1 answers them in their order (RFC 9112, 9.3.2): the five short answers wait
-//! behind the long one, whatever the server does.
+//! A pipeline sends all at once, and HTTP/1.1 answers them in their order (RFC 9112, 9.3.2): the five short answers
+//! wait behind the long one, whatever the server does.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -12,8 +12,8 @@ use dyno_servers::architecture::{Anatomy, ServedBy};
 
 use dyno_servers::under_way::entry::RequestStage;
 
-use super::machine::{Place, place_of};
-use super::source::{Look, Source, Step};
+use super::machine::{WatchPlace, place_of};
+use super::source::{Look, PlaceStep, StepSource};
 use crate::control::Listed;
 use crate::limits::WATCH_LOOK_NS;
 
@@ -23,7 +23,7 @@ pub(crate) struct RegisterSource {
     port: ServerAddress,
     anatomy: Anatomy,
     /// Where each request was at the last look.
-    known: BTreeMap<u64, Place>,
+    known: BTreeMap<u64, WatchPlace>,
     /// Requests that were gone at the last look: their answers went out meanwhile.
     leaving: Vec<u64>,
     /// The processes that were seen to serve, each with a lane.
@@ -38,10 +38,10 @@ impl RegisterSource {
     }
 
     /// What has changed since the last look.
-    fn take_in(&mut self, listed: &Listed, at_ns: u64, into: &mut Vec<Step>) -> Look {
+    fn take_in(&mut self, listed: &Listed, at_ns: u64, into: &mut Vec<PlaceStep>) -> Look {
         let mut fresh = 0;
         let gone = std::mem::take(&mut self.leaving).into_iter();
-        into.extend(gone.map(|request| Step { at_ns, request, place: None, lane: None }));
+        into.extend(gone.map(|request| PlaceStep { at_ns, request, place: None, lane: None }));
         let mut there = BTreeSet::new();
         for one in &listed.requests {
             let Some(stage) = stage(&one.stage) else { continue };
@@ -51,22 +51,22 @@ impl RegisterSource {
             fresh += u64::from(before.is_none());
             if before != Some(place) {
                 let lane = self.lane(one.process, place);
-                into.push(Step { at_ns, request: one.id, place: Some(place), lane });
+                into.push(PlaceStep { at_ns, request: one.id, place: Some(place), lane });
             }
         }
         // The port lists the oldest first, so a request that it has no room for is none that was known.
         let gone: Vec<u64> = self.known.keys().filter(|id| !there.contains(id)).copied().collect();
         for request in gone {
             self.known.remove(&request);
-            into.push(Step { at_ns, request, place: Some(Place::Write), lane: None });
+            into.push(PlaceStep { at_ns, request, place: Some(WatchPlace::Write), lane: None });
             self.leaving.push(request);
         }
         Look { fresh, missed: listed.more }
     }
 
     /// The lane of a process, where processes serve: a thread is not told.
-    fn lane(&mut self, process: u32, place: Place) -> Option<u16> {
-        if self.anatomy.served_by != ServedBy::Processes || place != Place::Work {
+    fn lane(&mut self, process: u32, place: WatchPlace) -> Option<u16> {
+        if self.anatomy.served_by != ServedBy::Processes || place != WatchPlace::Work {
             return None;
         }
         let next = self.lanes.len() as u16;
@@ -80,8 +80,8 @@ fn stage(name: &str) -> Option<RequestStage> {
     all.into_iter().find(|stage| stage.name() == name)
 }
 
-impl Source for RegisterSource {
-    fn look(&mut self, into: &mut Vec<Step>) -> Result<Look, String> {
+impl StepSource for RegisterSource {
+    fn look(&mut self, into: &mut Vec<PlaceStep>) -> Result<Look, String> {
         let request = b"GET /requests HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         let answer = exchange(&self.port, &Carrier::Plain, request, false, WATCH_LOOK_NS)
             .map_err(|error| error.to_string())?;
@@ -114,7 +114,7 @@ mod tests {
         Listed { requests: requests.iter().map(one).collect(), more: 0, unlisted_so_far: 0 }
     }
 
-    fn places(steps: &[Step]) -> Vec<(u64, Option<Place>)> {
+    fn places(steps: &[PlaceStep]) -> Vec<(u64, Option<WatchPlace>)> {
         steps.iter().map(|step| (step.request, step.place)).collect()
     }
 
@@ -128,12 +128,15 @@ mod tests {
                 places(&steps)
             };
             let waits = place_of(RequestStage::Waiting, architecture.anatomy);
-            assert_eq!(look(&[(1, "running", 7)]), [(1, Some(Place::Work))], "{}", architecture.name);
+            assert_eq!(look(&[(1, "running", 7)]), [(1, Some(WatchPlace::Work))], "{}", architecture.name);
             assert_eq!(look(&[(1, "running", 7)]), [], "{}", architecture.name);
-            let moved = if waits == Place::Work { vec![] } else { vec![(1, Some(waits))] };
+            let moved = if waits == WatchPlace::Work { vec![] } else { vec![(1, Some(waits))] };
             assert_eq!(look(&[(1, "waiting", 7)]), moved, "{}", architecture.name);
-            assert_eq!(look(&[(2, "running", 7)]), [(2, Some(Place::Work)), (1, Some(Place::Write))]);
-            assert_eq!(look(&[]), [(1, None), (2, Some(Place::Write))], "{}", architecture.name);
+            assert_eq!(
+                look(&[(2, "running", 7)]),
+                [(2, Some(WatchPlace::Work)), (1, Some(WatchPlace::Write))]
+            );
+            assert_eq!(look(&[]), [(1, None), (2, Some(WatchPlace::Write))], "{}", architecture.name);
             assert_eq!(look(&[(3, "asleep", 7)]), [(2, None)], "a stage that nobody knows is no place");
         }
     }

@@ -1,4 +1,5 @@
-//! The thread that looks at a server while it is watched: at its requests 25 times a second, at what it uses less often.
+//! The thread that looks at a server while it is watched: at its requests 25 times a second, at what it uses less
+//! often.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -9,9 +10,9 @@ use std::time::Instant;
 use dyno_clients::engine::clock::monotonic_ns;
 use serde_json::json;
 
-use super::gauges::{Gauges, Meter, accept_queue};
+use super::gauges::{Gauges, TreeMeter, accept_queue};
 use super::hub::Hub;
-use super::source::{Look, Source, Step};
+use super::source::{Look, PlaceStep, StepSource};
 use crate::limits::{
     WATCH_LOOK, WATCH_LOOKS_PER_CPU, WATCH_LOOKS_PER_MEMORY, WATCH_LOOKS_PER_QUEUE, WATCH_STEPS,
 };
@@ -37,12 +38,12 @@ pub(crate) fn with<T>(board: &SharedBoard, act: impl FnOnce(&mut Board) -> T) ->
 }
 
 /// What is looked at.
-pub(crate) struct Watched {
+pub(crate) struct LookedAt {
     /// The first design, or the second.
     pub(crate) side: usize,
     pub(crate) process: i32,
     pub(crate) address: SocketAddr,
-    pub(crate) source: Box<dyn Source>,
+    pub(crate) source: Box<dyn StepSource>,
 }
 
 /// The thread; it ends when this is dropped.
@@ -54,7 +55,7 @@ pub(crate) struct Sampler {
 
 impl Sampler {
     /// Begins to look.
-    pub(crate) fn start(watched: Watched, board: SharedBoard, hub: Arc<Hub>) -> Self {
+    pub(crate) fn start(watched: LookedAt, board: SharedBoard, hub: Arc<Hub>) -> Self {
         let ends = Arc::new(AtomicBool::new(false));
         let ended = ends.clone();
         let thread = thread::spawn(move || look(watched, &board, &hub, &ended));
@@ -71,9 +72,9 @@ impl Drop for Sampler {
     }
 }
 
-fn look(mut watched: Watched, board: &SharedBoard, hub: &Hub, ended: &AtomicBool) {
-    let (mut meter, mut gauges) = (Meter::of(watched.process), Gauges::default());
-    let mut steps: Vec<Step> = Vec::new();
+fn look(mut watched: LookedAt, board: &SharedBoard, hub: &Hub, ended: &AtomicBool) {
+    let (mut meter, mut gauges) = (TreeMeter::of(watched.process), Gauges::default());
+    let mut steps: Vec<PlaceStep> = Vec::new();
     let mut next = Instant::now();
     for count in 0u32.. {
         if ended.load(Relaxed) {

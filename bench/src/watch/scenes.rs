@@ -9,7 +9,7 @@ use dyno_servers::architecture::{Architecture, HandOvers, ServedBy, Shares, Star
 use dyno_servers::architectures::ALL;
 use serde::Serialize;
 
-use super::settings::{Design, Settings, WatchedLoad};
+use super::settings::{WatchSettings, WatchedDesign, WatchedLoad};
 
 mod table;
 
@@ -17,7 +17,7 @@ pub(crate) use table::SCENES;
 
 /// A design as the texts name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum SceneRole {
     /// One thread, one connection after the other.
     Iterative,
     /// A process for each connection.
@@ -30,7 +30,7 @@ pub(crate) enum Role {
     Loop,
 }
 
-impl Role {
+impl SceneRole {
     /// The architecture that plays it.
     ///
     /// # Panics
@@ -39,15 +39,15 @@ impl Role {
         let plays = |architecture: &&Architecture| {
             let facts = architecture.anatomy;
             match self {
-                Role::Iterative => facts.served_by == ServedBy::OnlyThread,
-                Role::ForkEach => facts.started == Started::Process,
-                Role::Preforked => {
+                SceneRole::Iterative => facts.served_by == ServedBy::OnlyThread,
+                SceneRole::ForkEach => facts.started == Started::Process,
+                SceneRole::Preforked => {
                     facts.served_by == ServedBy::Processes && facts.started == Started::Nothing
                 }
-                Role::Pool => {
+                SceneRole::Pool => {
                     facts.served_by == ServedBy::Threads && facts.hand_overs == HandOvers::PerConnection
                 }
-                Role::Loop => {
+                SceneRole::Loop => {
                     facts.served_by == ServedBy::Loops
                         && facts.waits_by == WaitsBy::Epoll
                         && facts.shares == Shares::Nothing
@@ -61,20 +61,20 @@ impl Role {
 /// The architecture that is watched when the user names none: one with a queue and workers, so that there is
 /// something to see.
 pub(crate) fn usual() -> &'static str {
-    Role::Pool.architecture().name
+    SceneRole::Pool.architecture().name
 }
 
 /// A design of a scene.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cast {
-    role: Role,
+    role: SceneRole,
     workers: Option<u32>,
     admission: Option<&'static str>,
     transport: Transport,
 }
 
 impl Cast {
-    const fn of(role: Role) -> Self {
+    const fn of(role: SceneRole) -> Self {
         Cast { role, workers: None, admission: None, transport: Transport::Plain }
     }
 
@@ -90,8 +90,8 @@ impl Cast {
         Cast { transport, ..self }
     }
 
-    fn design(self) -> Design {
-        Design {
+    fn design(self) -> WatchedDesign {
+        WatchedDesign {
             name: self.role.architecture().name.into(),
             workers: self.workers,
             admission: self.admission.map(String::from),
@@ -102,7 +102,7 @@ impl Cast {
 
 /// The load of a scene.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Arrivals {
+pub(crate) struct SceneArrivals {
     path: &'static str,
     rate_per_s: Option<u32>,
     connections: u32,
@@ -110,21 +110,21 @@ pub(crate) struct Arrivals {
     slow_clients: u32,
 }
 
-impl Arrivals {
+impl SceneArrivals {
     const fn open(path: &'static str, rate_per_s: u32, connections: u32) -> Self {
-        Arrivals { path, rate_per_s: Some(rate_per_s), connections, fresh: false, slow_clients: 0 }
+        SceneArrivals { path, rate_per_s: Some(rate_per_s), connections, fresh: false, slow_clients: 0 }
     }
 
     const fn closed(path: &'static str, connections: u32) -> Self {
-        Arrivals { path, rate_per_s: None, connections, fresh: false, slow_clients: 0 }
+        SceneArrivals { path, rate_per_s: None, connections, fresh: false, slow_clients: 0 }
     }
 
     const fn fresh(self) -> Self {
-        Arrivals { fresh: true, ..self }
+        SceneArrivals { fresh: true, ..self }
     }
 
     const fn slow(self, clients: u32) -> Self {
-        Arrivals { slow_clients: clients, ..self }
+        SceneArrivals { slow_clients: clients, ..self }
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) struct Scene {
     look: &'static str,
     first: Cast,
     second: Option<Cast>,
-    arrivals: Arrivals,
+    arrivals: SceneArrivals,
     /// What happens so many seconds after the begin.
     pub(crate) acts: &'static [(u64, Act)],
     /// After so many seconds it begins again; 0: it goes on.
@@ -170,9 +170,9 @@ pub(crate) struct SceneShown {
 
 impl Scene {
     /// What is watched in it.
-    pub(crate) fn settings(&self) -> Settings {
-        let Arrivals { path, rate_per_s, connections, fresh, slow_clients } = self.arrivals;
-        Settings {
+    pub(crate) fn settings(&self) -> WatchSettings {
+        let SceneArrivals { path, rate_per_s, connections, fresh, slow_clients } = self.arrivals;
+        WatchSettings {
             designs: [Some(self.first), self.second].into_iter().flatten().map(Cast::design).collect(),
             load: WatchedLoad { path: path.into(), rate_per_s, connections, fresh, slow_clients },
         }

@@ -13,16 +13,16 @@ use crate::meant::{NameKind, meant};
 /// What is watched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Settings {
+pub(crate) struct WatchSettings {
     /// The designs: one, or two under the same arrivals.
-    pub(crate) designs: Vec<Design>,
+    pub(crate) designs: Vec<WatchedDesign>,
     pub(crate) load: WatchedLoad,
 }
 
 /// A server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Design {
+pub(crate) struct WatchedDesign {
     /// The architecture, by its name.
     pub(crate) name: String,
     /// Workers; absent: as many as the chapter says.
@@ -76,10 +76,10 @@ pub(crate) enum SettingsError {
     SlowClients,
 }
 
-impl Design {
+impl WatchedDesign {
     /// A design by its name, with every other value as its chapter says.
     pub(crate) fn named(name: &str) -> Self {
-        Design { name: name.to_string(), workers: None, admission: None, transport: Transport::Plain }
+        WatchedDesign { name: name.to_string(), workers: None, admission: None, transport: Transport::Plain }
     }
 
     /// The row of its architecture.
@@ -111,7 +111,7 @@ impl Design {
     }
 }
 
-impl Settings {
+impl WatchSettings {
     /// Checks that each value is possible.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Settings {
         if !(1..=2).contains(&self.designs.len()) {
             return Err(SettingsError::Designs);
         }
-        self.designs.iter().try_for_each(Design::check)?;
+        self.designs.iter().try_for_each(WatchedDesign::check)?;
         self.load.check()
     }
 }
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    fn settings() -> Settings {
+    fn settings() -> WatchSettings {
         let load = WatchedLoad {
             path: "/mix".into(),
             rate_per_s: Some(100),
@@ -171,29 +171,36 @@ mod tests {
             fresh: false,
             slow_clients: 0,
         };
-        Settings { designs: vec![Design::named(ALL[4].name)], load }
+        WatchSettings { designs: vec![WatchedDesign::named(ALL[4].name)], load }
     }
 
     #[test]
     fn each_architecture_can_be_watched_alone_and_against_each_other() {
         for one in ALL {
             for other in ALL {
-                let designs = vec![Design::named(one.name), Design::named(other.name)];
-                assert_eq!(Settings { designs, ..settings() }.check(), Ok(()), "{} {}", one.name, other.name);
+                let designs = vec![WatchedDesign::named(one.name), WatchedDesign::named(other.name)];
+                assert_eq!(
+                    WatchSettings { designs, ..settings() }.check(),
+                    Ok(()),
+                    "{} {}",
+                    one.name,
+                    other.name
+                );
             }
-            let mut with_workers = Design::named(one.name);
+            let mut with_workers = WatchedDesign::named(one.name);
             with_workers.workers = Some(4);
-            let checked = Settings { designs: vec![with_workers], ..settings() }.check();
+            let checked = WatchSettings { designs: vec![with_workers], ..settings() }.check();
             assert_eq!(checked.is_ok(), one.knobs.contains(&Knob::Workers), "{}: {checked:?}", one.name);
         }
     }
 
     #[test]
     fn what_makes_no_sense_is_refused_with_what_would() {
-        let changed: [(&str, fn(&mut Settings)); 12] = [
+        type Change = (&'static str, fn(&mut WatchSettings));
+        let changed: [Change; 12] = [
             ("did you mean", |it| it.designs[0].name = "thread-pol".into()),
             ("one design", |it| it.designs.clear()),
-            ("one design", |it| it.designs = vec![Design::named(ALL[0].name); 3]),
+            ("one design", |it| it.designs = vec![WatchedDesign::named(ALL[0].name); 3]),
             ("workers are", |it| it.designs[0].workers = Some(0)),
             ("no admission", |it| it.designs[0].admission = Some("guess".into())),
             ("no service", |it| it.load.path = "/nowhere".into()),

@@ -13,13 +13,13 @@ use dyno_security::transport::Transport;
 use dyno_servers::architecture::Architecture;
 use serde::Serialize;
 
-use super::generator::{Beside, Errand, Generator, Tools, transport};
+use super::generator::{BesideLoad, Errand, LoadProcess, Tools, transport};
 use super::hub::Hub;
 use super::machine::{Station, stations};
 use super::register::RegisterSource;
-use super::sampler::{Sampler, SharedBoard, Watched};
-use super::settings::{Design, WatchedLoad};
-use super::source::Source;
+use super::sampler::{LookedAt, Sampler, SharedBoard};
+use super::settings::{WatchedDesign, WatchedLoad};
+use super::source::StepSource;
 use crate::limits::WATCH_ERRANDS;
 
 /// How a server is.
@@ -36,7 +36,7 @@ pub(crate) enum Health {
 
 /// A design as the page shows it.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct SideShown {
     name: &'static str,
     idea: &'static str,
     family: String,
@@ -50,13 +50,13 @@ pub(crate) struct Shown {
 }
 
 /// One watched design. Fields are dropped in their order: who looks, who loads, who serves.
-pub(crate) struct Side {
+pub(crate) struct WatchedSide {
     index: usize,
-    pub(crate) design: Design,
+    pub(crate) design: WatchedDesign,
     architecture: &'static Architecture,
     pub(crate) board: SharedBoard,
     sampler: Option<Sampler>,
-    generator: Option<Generator>,
+    generator: Option<LoadProcess>,
     slow: Option<SlowClients>,
     errands: Vec<Errand>,
     server: Option<Running>,
@@ -65,17 +65,17 @@ pub(crate) struct Side {
     load_words: Option<String>,
 }
 
-impl Side {
+impl WatchedSide {
     /// Starts the server of a design. One that cannot be started is shown with the reason.
     pub(crate) fn start(
         index: usize,
-        design: Design,
+        design: WatchedDesign,
         architecture: &'static Architecture,
         tools: &Tools,
         scratch: &Path,
         hub: &Arc<Hub>,
     ) -> Self {
-        let mut side = Side {
+        let mut side = WatchedSide {
             index,
             design,
             architecture,
@@ -104,9 +104,9 @@ impl Side {
         let arguments = self.arguments(&contestant, &port, tools);
         let server =
             Running::start(&contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)?;
-        let source: Box<dyn Source> = Box::new(RegisterSource::new(port, self.architecture.anatomy));
+        let source: Box<dyn StepSource> = Box::new(RegisterSource::new(port, self.architecture.anatomy));
         self.seen_by = source.words();
-        let watched = Watched { side: self.index, process: server.pid(), address: server.address, source };
+        let watched = LookedAt { side: self.index, process: server.pid(), address: server.address, source };
         self.sampler = Some(Sampler::start(watched, self.board.clone(), hub.clone()));
         self.server = Some(server);
         Ok(())
@@ -136,7 +136,7 @@ impl Side {
         let connections = load.connections_to(self.architecture);
         let started = slow.map_err(|fault| fault.words).and_then(|slow| {
             let address = server.address;
-            Generator::start(tools, &self.design, load, connections, address, &self.board)
+            LoadProcess::start(tools, &self.design, load, connections, address, &self.board)
                 .map(|generator| (slow, generator))
                 .map_err(|error| error.to_string())
         });
@@ -153,7 +153,7 @@ impl Side {
     }
 
     /// Sends requests beside the load, such as one that crashes its handler.
-    pub(crate) fn errand(&mut self, path: &str, beside: Beside, tools: &Tools) {
+    pub(crate) fn errand(&mut self, path: &str, beside: BesideLoad, tools: &Tools) {
         self.errands.retain_mut(|errand| !errand.is_over());
         let Some(server) = self.server.as_ref().filter(|_| self.errands.len() < WATCH_ERRANDS) else {
             return;
@@ -179,7 +179,7 @@ impl Side {
             self.health = Health::Died(format!("{status}{said}"));
             return true;
         }
-        if let Some(words) = self.generator.as_mut().and_then(Generator::ended) {
+        if let Some(words) = self.generator.as_mut().and_then(LoadProcess::ended) {
             self.generator = None;
             self.load_words = Some(words);
             return true;
@@ -193,9 +193,9 @@ impl Side {
     }
 
     /// As the page shows it.
-    pub(crate) fn shown(&self) -> Shown {
+    pub(crate) fn shown(&self) -> SideShown {
         let architecture = self.architecture;
-        Shown {
+        SideShown {
             name: architecture.name,
             idea: architecture.idea,
             family: architecture.family.to_string(),

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use serde::ser::{SerializeTuple, Serializer};
 
-use super::machine::Place;
+use super::machine::WatchPlace;
 
 /// Tells what requests of a server do.
-pub(crate) trait Source: Send {
+pub(crate) trait StepSource: Send {
     /// Appends what has happened since the last look, in the order in which it happened to each request.
     ///
     /// # Errors
     /// Why nothing can be seen, in words. The next look may see again.
-    fn look(&mut self, into: &mut Vec<Step>) -> Result<Look, String>;
+    fn look(&mut self, into: &mut Vec<PlaceStep>) -> Result<Look, String>;
 
     /// How the requests are seen, for people.
     fn words(&self) -> &'static str;
@@ -28,24 +28,24 @@ pub(crate) struct Look {
 
 /// A request has come to a place, or has left the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
+pub(crate) struct PlaceStep {
     /// When, on CLOCK_MONOTONIC, ns.
     pub(crate) at_ns: u64,
     /// Which request: a number that no other of this server has.
     pub(crate) request: u64,
     /// Where it is now; `None`: it is gone.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<WatchPlace>,
     /// Which worker has it, from 0, where that is known.
     pub(crate) lane: Option<u16>,
 }
 
 /// The number of a place on the page; the one after the last is "gone".
-fn number(place: Option<Place>) -> u8 {
-    place.map_or(Place::Write as u8 + 1, |place| place as u8)
+fn number(place: Option<WatchPlace>) -> u8 {
+    place.map_or(WatchPlace::Write as u8 + 1, |place| place as u8)
 }
 
 /// Short, because there are thousands: `[microseconds, request, place]`, and the lane where it is known.
-impl Serialize for Step {
+impl Serialize for PlaceStep {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut parts = serializer.serialize_tuple(3 + usize::from(self.lane.is_some()))?;
         parts.serialize_element(&(self.at_ns / 1_000))?;
@@ -64,10 +64,10 @@ mod tests {
 
     #[test]
     fn a_step_is_a_short_list() {
-        let step = |place, lane| Step { at_ns: 5_000_999, request: 7, place, lane };
-        let text = |step: Step| serde_json::to_string(&step).unwrap();
-        assert_eq!(text(step(Some(Place::Work), Some(2))), "[5000,7,4,2]");
-        assert_eq!(text(step(Some(Place::Backlog), None)), "[5000,7,0]");
+        let step = |place, lane| PlaceStep { at_ns: 5_000_999, request: 7, place, lane };
+        let text = |step: PlaceStep| serde_json::to_string(&step).unwrap();
+        assert_eq!(text(step(Some(WatchPlace::Work), Some(2))), "[5000,7,4,2]");
+        assert_eq!(text(step(Some(WatchPlace::Backlog), None)), "[5000,7,0]");
         assert_eq!(text(step(None, None)), "[5000,7,7]");
     }
 }

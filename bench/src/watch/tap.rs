@@ -9,12 +9,12 @@ use dyno_measure::rig::process::tame;
 use serde::Serialize;
 
 use super::generator::{Tools, transport};
-use super::settings::Design;
+use super::settings::WatchedDesign;
 use crate::limits::{WATCH_PIPELINE_LIMIT, WATCH_TAP_LINES};
 
 /// What went over the wire, in lines as a hexadecimal editor shows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Wire {
+pub(crate) struct TappedWire {
     /// From the client.
     pub(crate) sent: Vec<String>,
     /// From the server.
@@ -27,7 +27,11 @@ pub(crate) struct Wire {
 ///
 /// # Errors
 /// When client or relay cannot be started.
-pub(crate) fn listen_in(tools: &Tools, design: &Design, address: SocketAddr) -> io::Result<Wire> {
+pub(crate) fn listen_in(
+    tools: &Tools,
+    design: &WatchedDesign,
+    address: SocketAddr,
+) -> io::Result<TappedWire> {
     let relay = TcpListener::bind("127.0.0.1:0")?;
     let url = format!("http://{}/json", relay.local_addr()?);
     let mut command = Command::new(&tools.program);
@@ -40,7 +44,7 @@ pub(crate) fn listen_in(tools: &Tools, design: &Design, address: SocketAddr) -> 
     let _ = client.wait();
     let [sent, received] = heard?;
     let octets = [sent.len(), received.len()];
-    Ok(Wire { sent: lines(&sent), received: lines(&received), octets })
+    Ok(TappedWire { sent: lines(&sent), received: lines(&received), octets })
 }
 
 /// The client's connection. A client that was refused something before it connects leaves nobody waiting for ever.

@@ -22,9 +22,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use super::director::Order;
-use super::guard::{self, Refusal, Token};
-use super::hub::{Feed, Hub};
+use super::director::WatchOrder;
+use super::guard::{self, Token, WatchRefusal};
+use super::hub::{Hub, WatcherFeed};
 use super::page::{self, POLICY};
 use crate::limits::{WATCH_CONNECTIONS, WATCH_HEAD, WATCH_ORDER_BYTES};
 
@@ -33,7 +33,7 @@ use crate::limits::{WATCH_CONNECTIONS, WATCH_HEAD, WATCH_ORDER_BYTES};
 pub(crate) struct Web {
     pub(crate) hub: Arc<Hub>,
     pub(crate) token: Token,
-    pub(crate) orders: SyncSender<Order>,
+    pub(crate) orders: SyncSender<WatchOrder>,
 }
 
 /// An order, and the watcher who gives it.
@@ -46,13 +46,13 @@ struct Given {
     takes: bool,
     /// What is to be done; nothing where only the control is taken.
     #[serde(default)]
-    order: Option<Order>,
+    order: Option<WatchOrder>,
 }
 
 /// The body of an answer: a text, or events.
 enum Told {
     Text(Option<Bytes>),
-    Events(Feed),
+    Events(WatcherFeed),
 }
 
 impl Body for Told {
@@ -147,7 +147,7 @@ async fn order(web: &Web, request: Request<Incoming>) -> Response<Told> {
         Ok(given) => given,
         Err(error) => return text(StatusCode::BAD_REQUEST, format!("this is no order: {error}\n")),
     };
-    if let Some(Err(error)) = given.order.as_ref().map(Order::check) {
+    if let Some(Err(error)) = given.order.as_ref().map(WatchOrder::check) {
         return text(StatusCode::BAD_REQUEST, format!("{error}\n"));
     }
     if !web.hub.may_order(given.watcher, given.takes) {
@@ -165,7 +165,7 @@ async fn order(web: &Web, request: Request<Incoming>) -> Response<Told> {
     }
 }
 
-fn refused(refusal: Refusal) -> Response<Told> {
+fn refused(refusal: WatchRefusal) -> Response<Told> {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
     text(status, refusal.words())
 }

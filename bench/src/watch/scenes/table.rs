@@ -2,7 +2,7 @@
 
 use dyno_security::transport::Transport;
 
-use super::{Act, Arrivals, Cast, Role, Scene};
+use super::{Act, Cast, Scene, SceneArrivals, SceneRole};
 
 /// Every scene.
 pub(crate) static SCENES: [Scene; 12] = [
@@ -11,9 +11,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Under {a} one handler sleeps, as a careless call would, and nobody else is answered: the only thread that \
                   could serve them sleeps. Under {b} the same call holds one thread of many.",
         look: "{a}: requests under way grow, the rate falls to nothing. {b}: one dot stays, all others go on.",
-        first: Cast::of(Role::Loop),
-        second: Some(Cast::of(Role::Pool)),
-        arrivals: Arrivals::open("/wait/20000", 60, 32),
+        first: Cast::of(SceneRole::Loop),
+        second: Some(Cast::of(SceneRole::Pool)),
+        arrivals: SceneArrivals::open("/wait/20000", 60, 32),
         acts: &[(5, Act::Fault("block")), (15, Act::Restart)],
         lasts_s: 20,
     },
@@ -22,9 +22,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Each request waits a fifth of a second for a back end. Four workers answer twenty of them a second, and thirty \
                   come: the others wait in the queue of {a}. Under {b} a reply that waits holds nobody.",
         look: "The queue of {a} grows as long as the rate stays; its workers do nothing but wait.",
-        first: Cast::of(Role::Pool).workers(4),
-        second: Some(Cast::of(Role::Loop)),
-        arrivals: Arrivals::open("/wait/200000", 30, 64),
+        first: Cast::of(SceneRole::Pool).workers(4),
+        second: Some(Cast::of(SceneRole::Loop)),
+        arrivals: SceneArrivals::open("/wait/200000", 30, 64),
         acts: &[],
         lasts_s: 0,
     },
@@ -33,9 +33,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Each request comes on a connection of its own. {a} starts a process for each; the processes of {b} were there \
                   before.",
         look: "CPU and median of {a} against those of {b}: the difference is the price of a process that is born and dies.",
-        first: Cast::of(Role::ForkEach),
-        second: Some(Cast::of(Role::Preforked).workers(8)),
-        arrivals: Arrivals::open("/", 200, 32).fresh(),
+        first: Cast::of(SceneRole::ForkEach),
+        second: Some(Cast::of(SceneRole::Preforked).workers(8)),
+        arrivals: SceneArrivals::open("/", 200, 32).fresh(),
         acts: &[],
         lasts_s: 0,
     },
@@ -44,9 +44,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "{a} serves one client after the other. Some clients send their request byte by byte: while the server waits for \
                   one of them, all others stand behind it. {b} waits for all clients at once.",
         look: "The accept queue of {a}, and its 99th percentile.",
-        first: Cast::of(Role::Iterative),
-        second: Some(Cast::of(Role::Loop)),
-        arrivals: Arrivals::open("/", 30, 64).fresh().slow(3),
+        first: Cast::of(SceneRole::Iterative),
+        second: Some(Cast::of(SceneRole::Loop)),
+        arrivals: SceneArrivals::open("/", 30, 64).fresh().slow(3),
         acts: &[],
         lasts_s: 0,
     },
@@ -55,9 +55,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "The same small requests, two thousand a second. In {a} a thread sleeps for each connection and is woken for \
                   each request; the loop of {b} takes what is ready in one call.",
         look: "Context switches and CPU, for the same rate.",
-        first: Cast::of(Role::Pool),
-        second: Some(Cast::of(Role::Loop)),
-        arrivals: Arrivals::open("/", 2_000, 32),
+        first: Cast::of(SceneRole::Pool),
+        second: Some(Cast::of(SceneRole::Loop)),
+        arrivals: SceneArrivals::open("/", 2_000, 32),
         acts: &[],
         lasts_s: 0,
     },
@@ -66,9 +66,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Six requests, of which the first waits 400 milliseconds. Sent in a pipeline on one connection, all others wait \
                   behind it, because HTTP/1.1 answers in order; on six connections they do not. The design is the same.",
         look: "When the last short answer came: on the left by a pipeline, on the right by six connections.",
-        first: Cast::of(Role::Loop),
-        second: Some(Cast::of(Role::Loop)),
-        arrivals: Arrivals::open("/wait/1000", 10, 8),
+        first: Cast::of(SceneRole::Loop),
+        second: Some(Cast::of(SceneRole::Loop)),
+        arrivals: SceneArrivals::open("/wait/1000", 10, 8),
         acts: &[
             (2, Act::Pipeline),
             (5, Act::Pipeline),
@@ -84,9 +84,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Sixteen clients send their request byte by byte and never end it. Each holds one of the eight processes of {a} as \
                   long as it is given time; for {b} it is a buffer.",
         look: "The accept queue of {a}, and how its latency comes and goes with the patience of its workers.",
-        first: Cast::of(Role::Preforked).workers(8),
-        second: Some(Cast::of(Role::Loop)),
-        arrivals: Arrivals::open("/", 50, 16).slow(16),
+        first: Cast::of(SceneRole::Preforked).workers(8),
+        second: Some(Cast::of(SceneRole::Loop)),
+        arrivals: SceneArrivals::open("/", 50, 16).slow(16),
         acts: &[],
         lasts_s: 0,
     },
@@ -95,9 +95,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Each request computes for ten milliseconds, so a core answers a hundred a second. After five seconds 160 come, for \
                   five seconds. Without a control everybody waits, long after the rush; with one ({b}, deadline) the late are refused.",
         look: "How long the latency stays high after the rate is low again. A refusal counts as a failure.",
-        first: Cast::of(Role::Loop),
-        second: Some(Cast::of(Role::Loop).admission("deadline")),
-        arrivals: Arrivals::open("/compute/10000", 40, 256),
+        first: Cast::of(SceneRole::Loop),
+        second: Some(Cast::of(SceneRole::Loop).admission("deadline")),
+        arrivals: SceneArrivals::open("/compute/10000", 40, 256),
         acts: &[(5, Act::Surge(120, 5))],
         lasts_s: 25,
     },
@@ -106,9 +106,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Six connections, as a browser opens them, ask for answers that wait 50 milliseconds each. One thread waits for one \
                   after the other; eight threads wait for all at once.",
         look: "The rate: one thread answers twenty a second, and six at once answer six times as many.",
-        first: Cast::of(Role::Pool).workers(1),
-        second: Some(Cast::of(Role::Pool).workers(8)),
-        arrivals: Arrivals::closed("/wait/50000", 6),
+        first: Cast::of(SceneRole::Pool).workers(1),
+        second: Some(Cast::of(SceneRole::Pool).workers(8)),
+        arrivals: SceneArrivals::closed("/wait/50000", 6),
         acts: &[],
         lasts_s: 0,
     },
@@ -117,9 +117,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "One request ends its process, as a fault in memory would. Under {a} that is one worker, and a new one takes its \
                   place. Under {b} all threads share the process, and all end with it.",
         look: "After five seconds the server {b} is gone; after ten it is started again.",
-        first: Cast::of(Role::Preforked).workers(8),
-        second: Some(Cast::of(Role::Pool).workers(8)),
-        arrivals: Arrivals::open("/wait/20000", 60, 8),
+        first: Cast::of(SceneRole::Preforked).workers(8),
+        second: Some(Cast::of(SceneRole::Pool).workers(8)),
+        arrivals: SceneArrivals::open("/wait/20000", 60, 8),
         acts: &[(5, Act::Fault("abort")), (10, Act::Restart)],
         lasts_s: 15,
     },
@@ -128,9 +128,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         caption: "Somebody between client and server writes down one exchange: on the left as it is, on the right behind Dyno's \
                   channel. What can be read there is that somebody speaks, how much and when.",
         look: "The wire under each machine. CPU and median: the handshake is what is paid, not the sealing of bytes.",
-        first: Cast::of(Role::Loop),
-        second: Some(Cast::of(Role::Loop).behind(Transport::Channel)),
-        arrivals: Arrivals::open("/", 100, 32).fresh(),
+        first: Cast::of(SceneRole::Loop),
+        second: Some(Cast::of(SceneRole::Loop).behind(Transport::Channel)),
+        arrivals: SceneArrivals::open("/", 100, 32).fresh(),
         acts: &[(1, Act::Tap), (10, Act::Tap), (20, Act::Tap)],
         lasts_s: 30,
     },
@@ -138,9 +138,9 @@ pub(crate) static SCENES: [Scene; 12] = [
         title: "The channel, and TLS 1.3 beside it",
         caption: "Both sides of a connection prove who they are and agree on keys, by Dyno's channel and by TLS 1.3.",
         look: "CPU and percentiles of the two, under the same arrivals.",
-        first: Cast::of(Role::Loop).behind(Transport::Channel),
-        second: Some(Cast::of(Role::Loop).behind(Transport::Tls)),
-        arrivals: Arrivals::open("/", 100, 32).fresh(),
+        first: Cast::of(SceneRole::Loop).behind(Transport::Channel),
+        second: Some(Cast::of(SceneRole::Loop).behind(Transport::Tls)),
+        arrivals: SceneArrivals::open("/", 100, 32).fresh(),
         acts: &[],
         lasts_s: 0,
     },
@@ -151,12 +151,12 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::watch::settings::Settings;
+    use crate::watch::settings::WatchSettings;
 
     #[test]
     fn every_scene_can_be_watched_and_is_told_in_words() {
         for scene in &SCENES {
-            let settings: Settings = scene.settings();
+            let settings: WatchSettings = scene.settings();
             assert_eq!(settings.check(), Ok(()), "{}", scene.title);
             let shown = serde_json::to_string(&scene.shown()).unwrap();
             assert!(!shown.contains("{a}") && !shown.contains("{b}"), "{shown}");
