@@ -26,6 +26,7 @@ pub(crate) mod results;
 mod scratch;
 pub(crate) mod textbook;
 pub(crate) mod transport;
+pub(crate) mod watch;
 
 use clap::error::{ContextKind, ContextValue};
 

@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "compare",
     "curve",
     "scale",
@@ -32,6 +32,7 @@ const COMMANDS: [&str; 28] = [
     "diff",
     "learn",
     "textbook",
+    "watch",
     "serve",
     "control",
     "list",

@@ -45,6 +45,7 @@ pub(crate) mod serve;
 pub(crate) mod textbook;
 pub(crate) mod turns;
 pub(crate) mod waiting;
+pub(crate) mod watch;
 pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -75,6 +76,7 @@ enum Command {
     Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
+    Watch(Box<watch::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -140,6 +142,7 @@ impl Dyno {
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
             Command::Textbook(arguments) => textbook::run(&arguments),
+            Command::Watch(arguments) => watch::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),

@@ -140,11 +140,21 @@ impl Running {
         self.cpu_group.as_ref()
     }
 
+    /// Whether its first process has ended.
+    pub fn has_ended(&self) -> bool {
+        self.group.leader_has_ended()
+    }
+
+    /// The last lines that it has printed and that are not of the contract.
+    pub fn last_words(&self) -> Vec<String> {
+        self.said.last_words()
+    }
+
     /// Ends it at once, with all of its processes.
     ///
     /// # Returns
     /// How its first process had ended by then, in words; `None` where it lived.
-    pub(crate) fn end_now(mut self) -> Option<String> {
+    pub fn end_now(mut self) -> Option<String> {
         let had_ended = self.group.leader_has_ended();
         let ended = self.group.end();
         had_ended.then(|| ended.map_or_else(|| "unknown".to_string(), |ended| ended.status.to_string()))
