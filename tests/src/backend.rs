@@ -64,7 +64,11 @@ impl Backend {
                 }
                 connections.extend(stream.try_clone());
                 let (does, tell) = (does.clone(), tell.clone());
-                thread::spawn(move || serve(stream, &does, &tell));
+                thread::spawn(move || {
+                    serve(&stream, &does, &tell);
+                    // Who may have to kill it has a copy, with which it would stay open.
+                    let _ = stream.shutdown(Shutdown::Both);
+                });
             }
         });
         Ok(Backend { address, saw, open, is_dead })
@@ -97,7 +101,7 @@ impl Backend {
     }
 }
 
-fn serve(mut stream: TcpStream, does: &Does, tell: &Sender<Saw>) {
+fn serve(mut stream: &TcpStream, does: &Does, tell: &Sender<Saw>) {
     let _ = stream.set_nodelay(true);
     let mut octets = Vec::new();
     loop {

@@ -1,10 +1,11 @@
 //! One server of a cluster: a process of this program.
 
 use std::io::{BufRead, BufReader, Read as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use dyno_measure::rig::process::tame;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
@@ -38,6 +39,9 @@ impl Member {
         let mut command = Command::new(program);
         command.arg("serve").args(arguments).args(["--listen", listen, "--json"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
+        // The signals for which the cluster waits are blocked, which a child inherits.
+        // SAFETY: the closure runs between fork and exec and makes one system call, safe after a fork.
+        unsafe { command.pre_exec(|| Ok(SigSet::empty().thread_set_mask()?)) };
         // The terminal's Ctrl-C is for the cluster, which ends the others in order.
         tame(&mut command, &[], None);
         let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
@@ -86,9 +90,7 @@ impl Member {
 
     /// Whether it has ended as it was asked to, or was gone before somebody asked.
     pub(super) fn ended_well(&self) -> bool {
-        self.status.is_none_or(|status| {
-            status.success() || std::os::unix::process::ExitStatusExt::signal(&status).is_some()
-        })
+        self.status.is_none_or(|status| status.success() || status.signal().is_some())
     }
 
     /// SIGTERM.

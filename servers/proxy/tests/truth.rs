@@ -5,7 +5,7 @@ use dyno_proxy::policy::PolicyName;
 
 /// Eight equal backends with one worker each, at three quarters of what they can do.
 fn lab() -> Lab {
-    Lab { speeds: vec![1.0; 8], workers: 1, balancers: 1, load: 0.75, requests: 60_000, seed: 1 }
+    Lab { speeds: vec![1.0; 8], workers: 1, balancers: 1, load: 0.75, requests: 30_000, seed: 1 }
 }
 
 fn is_near(value: f64, expected: f64, share: f64) -> bool {
@@ -16,7 +16,7 @@ fn is_near(value: f64, expected: f64, share: f64) -> bool {
 fn random_is_the_queue_that_theory_knows() {
     // M/M/1: times from request to answer are exponential, of mean 1 / (1 - load).
     for load in [0.5, 0.75] {
-        let truth = Lab { load, requests: 200_000, ..lab() }.truth(PolicyName::Random);
+        let truth = Lab { load, requests: 80_000, ..lab() }.truth(PolicyName::Random);
         let mean = 1.0 / (1.0 - load);
         assert!(is_near(truth.mean, mean, 0.05), "{load}: {truth:?}");
         assert!(is_near(truth.percentiles[0], mean * 2.0_f64.ln(), 0.06), "{load}: {truth:?}");
@@ -24,7 +24,7 @@ fn random_is_the_queue_that_theory_knows() {
         assert!(!truth.grows && truth.shares.iter().all(|share| is_near(*share, 0.125, 0.05)), "{truth:?}");
     }
     // One backend with four workers, M/M/4: Erlang's C is 0.5094 at 0.75, so the mean is 1 + 0.5094.
-    let many = Lab { speeds: vec![1.0], workers: 4, requests: 200_000, ..lab() };
+    let many = Lab { speeds: vec![1.0], workers: 4, requests: 80_000, ..lab() };
     let truth = many.truth(PolicyName::Random);
     assert!(is_near(truth.mean, 1.5094, 0.04), "{truth:?}");
 }
