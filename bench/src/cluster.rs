@@ -1,5 +1,5 @@
-//! Several servers of this program as one: started from the last tier to the first, watched, and ended from the first to
-//! the last, so that no request loses its backend.
+//! Several servers of this program as one: started from the last tier to the first, watched, and ended from the first
+//! to the last, so that no request loses its backend.
 
 mod member;
 pub(crate) mod truths;
@@ -13,7 +13,7 @@ use crate::print::errln;
 
 /// What stands in a cluster.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct ClusterPlan {
     /// The architecture of the tiers that dispatch.
     pub(crate) tier: &'static str,
     /// By which policy they do.
@@ -40,7 +40,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When one of its servers does not get ready; it has said why on standard error.
-    pub(crate) fn start(plan: &Plan) -> Result<Cluster, Failure> {
+    pub(crate) fn start(plan: &ClusterPlan) -> Result<Cluster, Failure> {
         // They are waited for one by one, so none may interrupt the start and leave processes behind.
         let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGCHLD]);
         signals

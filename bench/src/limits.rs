@@ -175,7 +175,8 @@ pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;
 /// the fourth has not shown.
 pub(crate) const CLUSTER_LAYERS: u32 = 8;
 
-/// What simulated backends are asked for, as a share of what they can do. 0.75: queues form, and most policies still stand.
+/// What simulated backends are asked for, as a share of what they can do. 0.75: queues form, and most policies still
+/// stand.
 pub(crate) const TRUTH_LOAD: f64 = 0.75;
 
 /// How many times slower one of the simulated backends is. 4: it can do less than its share, so that who does not look

@@ -352,8 +352,8 @@ pub const CONTROL_NICE_STEPS: i32 = -10;
 /// meanwhile, so one that was forgotten is cancelled.
 pub const HOLD_MAX: Duration = Duration::from_secs(60);
 
-/// How long a backend may take to accept a connection before another one is asked. 1 s: on a local network it takes less
-/// than a millisecond, and a lost SYN is sent again after a second.
+/// How long a backend may take to accept a connection before another one is asked. 1 s: on a local network it takes
+/// less than a millisecond, and a lost SYN is sent again after a second.
 pub const FORWARD_CONNECT_TIME: Duration = Duration::from_secs(1);
 
 /// How long a request may take at the backends together before the client gets a 504. 60 s: as long as an idle
@@ -375,8 +375,8 @@ pub const FORWARD_IDLE_LINKS: usize = 256;
 /// Octets of an answer that are read at once. 16 KiB: they lie on the stack of a thread or coroutine for that time.
 pub const FORWARD_READ_BYTES: usize = 16 * 1024;
 
-/// How often each backend is asked whether it is well. 1 s: an operator sees what he has done, and a hundred first tiers
-/// are no load.
+/// How often each backend is asked whether it is well. 1 s: an operator sees what he has done, and a hundred first
+/// tiers are no load.
 pub const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a backend may take to connect, and then to answer, when it is asked whether it is well. 1 s: one that

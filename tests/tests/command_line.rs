@@ -39,14 +39,22 @@ fn main() -> ExitCode {
             refused(&with(["--policy", "leest"]), 2, &["did you mean least?", "no such file"])?;
             refused(&["serve", "epoll", "--dispatch", "least"], 2, &["--forward"])?;
             refused(&["serve", "epoll", "--forward", "/=nowhere"], 2, &["HOST:PORT"])?;
-            refused(&["serve", "epoll", "--forward", "/=127.0.0.1:1@0"], 2, &["1 to 100"])?;
+            refused(&["serve", "epoll", "--forward", "/=127.0.0.1:1@0"], 2, &["a weight is"])?;
             refused(&["serve", "epoll", "--forward", "127.0.0.1:1"], 2, &["PREFIX="])?;
             refused(&with(["--uploads", "."]), 2, &["--uploads", "forward another path"])?;
-            refused(&["cluster", "--tier", "epol"], 2, &["did you mean epoll?"])?;
-            refused(&["cluster", "--policy", "leest"], 2, &["did you mean least?"])?;
-            refused(&["cluster", "--backends", "3xthread-pol"], 2, &["did you mean thread-pool?"])?;
-            refused(&["cluster", "--backends", "epoll"], 2, &["COUNTxNAME"])?;
-            refused(&["cluster", "--backends", "2xepoll:4"], 2, &["does not read --workers"])
+            refused(&["cluster", "--tier", "epol", "--backends", "2xepoll"], 2, &["did you mean epoll?"])?;
+            refused(&["cluster", "--tier", "epoll", "--policy", "leest"], 2, &["did you mean least?"])?;
+            refused(
+                &["cluster", "--tier", "epoll", "--backends", "3xthread-pol"],
+                2,
+                &["did you mean thread-pool?"],
+            )?;
+            refused(&["cluster", "--tier", "epoll", "--backends", "epoll"], 2, &["COUNTxNAME"])?;
+            refused(
+                &["cluster", "--tier", "epoll", "--backends", "2xepoll:4"],
+                2,
+                &["does not read --workers"],
+            )
         }),
         on("urgent-data-where-it-cannot-be-is-usage", || {
             refused(&["serve", "io-uring", "--urgent"], 2, &["receive", "--control"])?;

@@ -1,7 +1,7 @@
 //! What each policy comes to, by the code that dispatches, in a farm that exists in numbers alone.
 
 use dyno_proxy::lab::{Lab, Truth};
-use dyno_proxy::policy::PolicyName;
+use dyno_proxy::names::PolicyName;
 use serde_json::{Value, json};
 
 use crate::limits::{TRUTH_BALANCERS, TRUTH_LOAD, TRUTH_REQUESTS, TRUTH_SLOWNESS};

@@ -5,33 +5,33 @@ use std::str::FromStr;
 
 use dyno_measure::suggest::closest;
 use dyno_proxy::limits::BACKENDS;
-use dyno_proxy::policy::PolicyName;
+use dyno_proxy::names::PolicyName;
 use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::kit::listen::{ListenAddress, NoAddress};
 
 use super::{CommandResult, serve};
-use crate::cluster::{Cluster, Plan, truths};
+use crate::cluster::{Cluster, ClusterPlan, truths};
 use crate::exit::{Exit, Failure};
 use crate::limits::CLUSTER_LAYERS;
 
 /// Run a cluster: backends, and in front of them a first tier that dispatches.
 ///
-/// It starts `dyno serve` for each, prints one ready line when all of them stand, and ends them all when it ends. So it
-/// takes part in an experiment as one server: a `[[server]]` table with `command = ["dyno", "cluster", ..., "--listen",
-/// "127.0.0.1:{port}"]` and `ready = "line"`. Whoever ends one of its processes sees on standard error that it is gone,
-/// and in the answers what becomes of its requests.
+/// It starts `dyno serve` for each, prints one ready line when all of them stand, and ends them all when it ends. So
+/// it takes part in an experiment as one server: a `[[server]]` table with `command = ["dyno", "cluster", ...,
+/// "--listen", "127.0.0.1:{port}"]` and `ready = "line"`. Whoever ends one of its processes sees on standard error
+/// that it is gone, and in the answers what becomes of its requests.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it:\n  dyno cluster --tier epoll --policy least --backends 3xthread-pool:4\n  \
                         dyno load http://127.0.0.1:8080/json")]
 pub(crate) struct Arguments {
     /// The architecture of the first tier, as `dyno list` names it.
-    #[arg(long, value_name = "NAME", default_value = "epoll")]
+    #[arg(long, value_name = "NAME")]
     tier: String,
     /// How the first tier dispatches: round-robin, random, least, p2c, peak-ewma, hash, lard, jiq.
     #[arg(long, visible_alias = "dispatch", value_name = "NAME", default_value = "round-robin", value_parser = policy)]
     policy: PolicyName,
     /// The backends: COUNTxNAME[:WORKERS], several kinds with commas between.
-    #[arg(long, value_name = "LIST", default_value = "2xepoll", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", required = true, value_delimiter = ',')]
     backends: Vec<Kind>,
     /// Tiers that dispatch, one before the other; the last of them knows the backends.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(CLUSTER_LAYERS)))]
@@ -39,8 +39,8 @@ pub(crate) struct Arguments {
     /// Address and port of the first tier; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: ListenAddress,
-    /// Start nothing: simulate what each policy comes to with so many backends, by the code that dispatches; also with one
-    /// that is slow, and with several first tiers.
+    /// Start nothing: simulate what each policy comes to with so many backends, by the code that dispatches; also
+    /// with one that is slow, and with several first tiers.
     #[arg(long)]
     policies: bool,
     /// Lines of JSON, as where standard output is no terminal.
@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         serve::say(&truths::table(backends.len(), workers as usize, arguments.json));
         return Ok(Exit::Success);
     }
-    let plan = Plan {
+    let plan = ClusterPlan {
         tier: tier.name,
         dispatch: arguments.policy.name(),
         backends,

@@ -8,7 +8,7 @@ use dyno_http::limits::Limits;
 use dyno_http::lines::FieldLines;
 
 use crate::fault::GatewayFault;
-use crate::head::{self, AnswerHead, BodyEnd};
+use crate::head::{self, AnswerEnd, AnswerHead};
 use crate::limits::{ANSWER_BODY_OCTETS, INTERIM_ANSWERS};
 use crate::rewrite::{Pseudonym, answer_lines};
 
@@ -124,11 +124,13 @@ impl AnswerReader {
             return if self.interim > INTERIM_ANSWERS { Err(GatewayFault::TooManyInterim) } else { Ok(()) };
         }
         self.place = match head.end {
-            BodyEnd::None | BodyEnd::Length(0) => Place::End,
-            BodyEnd::Length(length) if length > ANSWER_BODY_OCTETS => return Err(GatewayFault::BodyTooLarge),
-            BodyEnd::Length(length) => Place::Length(length),
-            BodyEnd::Chunked => Place::Chunked(Decoder::new()),
-            BodyEnd::Connection => Place::Connection,
+            AnswerEnd::None | AnswerEnd::Length(0) => Place::End,
+            AnswerEnd::Length(length) if length > ANSWER_BODY_OCTETS => {
+                return Err(GatewayFault::BodyTooLarge);
+            }
+            AnswerEnd::Length(length) => Place::Length(length),
+            AnswerEnd::Chunked => Place::Chunked(Decoder::new()),
+            AnswerEnd::Connection => Place::Connection,
         };
         self.answer.status = head.status;
         self.answer.lines = answer_lines(&head.fields, own);

@@ -1,7 +1,7 @@
 //! What is known of the backends, in cells of memory that somebody else owns.
 //!
-//! Each backend has a line of eight cells, so that two of them share no cache line, and the farm has one of its own. A
-//! cell is changed by one atomic step at a time; a view of several is no snapshot, and nothing here needs one.
+//! Each backend has a line of eight cells, so that two of them share no cache line, and the farm has one of its own.
+//! A cell is changed by one atomic step at a time; a view of several is no snapshot, and nothing here needs one.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -12,7 +12,7 @@ pub(crate) const LINE: usize = 8;
 
 /// The cells of the farm's own line.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Common {
+pub(crate) enum FarmCommon {
     /// Tickets that were drawn.
     Ticket,
     /// Retries that may be made, in thousandths.
@@ -25,7 +25,7 @@ pub(crate) enum Common {
 
 /// The cells of a backend's line.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Cell {
+pub(crate) enum FarmCell {
     /// Requests under way.
     Outstanding,
     /// Failures in a row.
@@ -99,11 +99,11 @@ impl<'a> Farm<'a> {
         Farm { weights, cells }
     }
 
-    pub(crate) fn common(&self, which: Common) -> &'a AtomicU64 {
+    pub(crate) fn common(&self, which: FarmCommon) -> &'a AtomicU64 {
         &self.cells[which as usize]
     }
 
-    pub(crate) fn cell(&self, backend: usize, which: Cell) -> &'a AtomicU64 {
+    pub(crate) fn cell(&self, backend: usize, which: FarmCell) -> &'a AtomicU64 {
         &self.cells[(backend + 1) * LINE + which as usize]
     }
 
@@ -119,35 +119,35 @@ impl<'a> Farm<'a> {
 
     /// A number that nobody else gets.
     pub fn ticket(&self) -> u64 {
-        self.common(Common::Ticket).fetch_add(1, Relaxed)
+        self.common(FarmCommon::Ticket).fetch_add(1, Relaxed)
     }
 
     /// A number that nobody foresees who does not know the seed.
     pub fn roll(&self, seed: u64) -> u64 {
-        mix(seed ^ self.common(Common::Rolls).fetch_add(1, Relaxed))
+        mix(seed ^ self.common(FarmCommon::Rolls).fetch_add(1, Relaxed))
     }
 
     /// Requests under way at a backend.
     pub fn outstanding(&self, backend: usize) -> u64 {
-        self.cell(backend, Cell::Outstanding).load(Relaxed)
+        self.cell(backend, FarmCell::Outstanding).load(Relaxed)
     }
 
     /// Requests that a backend was given so far.
     pub fn given(&self, backend: usize) -> u64 {
-        self.cell(backend, Cell::Given).load(Relaxed)
+        self.cell(backend, FarmCell::Given).load(Relaxed)
     }
 
     /// A request is given to a backend.
     pub fn begin(&self, backend: usize) {
-        self.cell(backend, Cell::Outstanding).fetch_add(1, Relaxed);
-        self.cell(backend, Cell::Given).fetch_add(1, Relaxed);
+        self.cell(backend, FarmCell::Outstanding).fetch_add(1, Relaxed);
+        self.cell(backend, FarmCell::Given).fetch_add(1, Relaxed);
     }
 
     /// It is under way no more.
     pub fn end(&self, backend: usize) {
         // A process that was killed has not taken its own back, so no count may pass zero.
         let less = |count: u64| Some(count.saturating_sub(1));
-        let _ = self.cell(backend, Cell::Outstanding).fetch_update(Relaxed, Relaxed, less);
+        let _ = self.cell(backend, FarmCell::Outstanding).fetch_update(Relaxed, Relaxed, less);
     }
 
     /// The load that one request more would make of a backend, in thousandths of a request for each unit of weight.

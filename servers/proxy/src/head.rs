@@ -9,7 +9,7 @@ use crate::limits::{ANSWER_FIELDS, ANSWER_HEAD_OCTETS};
 
 /// How the body of an answer ends (RFC 9112, 6.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyEnd {
+pub(crate) enum AnswerEnd {
     /// There is no body.
     None,
     /// After so many octets.
@@ -25,7 +25,7 @@ pub(crate) enum BodyEnd {
 pub(crate) struct AnswerHead<'a> {
     pub(crate) status: u16,
     pub(crate) fields: Vec<(&'a str, &'a [u8])>,
-    pub(crate) end: BodyEnd,
+    pub(crate) end: AnswerEnd,
     /// What Content-Length says, whether or not a body follows.
     pub(crate) length: Option<u64>,
     /// Whether another answer may follow on the connection.
@@ -70,11 +70,11 @@ pub(crate) fn parse(octets: &[u8], is_head: bool) -> Result<AnswerHead<'_>, Gate
     let end = match (status, length) {
         (204, Some(1..)) => return Err(GatewayFault::BodyOf204),
         (204, _) if is_chunked => return Err(GatewayFault::BodyOf204),
-        (100..200 | 204 | 304, _) => BodyEnd::None,
-        _ if is_head => BodyEnd::None,
-        _ if is_chunked => BodyEnd::Chunked,
-        (_, Some(length)) => BodyEnd::Length(length),
-        (_, None) => BodyEnd::Connection,
+        (100..200 | 204 | 304, _) => AnswerEnd::None,
+        _ if is_head => AnswerEnd::None,
+        _ if is_chunked => AnswerEnd::Chunked,
+        (_, Some(length)) => AnswerEnd::Length(length),
+        (_, None) => AnswerEnd::Connection,
     };
     let closes = named(&fields, "connection").any(|value| has_token(value, b"close"));
     Ok(AnswerHead {
@@ -82,7 +82,7 @@ pub(crate) fn parse(octets: &[u8], is_head: bool) -> Result<AnswerHead<'_>, Gate
         fields,
         end,
         length,
-        persists: minor > 0 && !closes && end != BodyEnd::Connection,
+        persists: minor > 0 && !closes && end != AnswerEnd::Connection,
     })
 }
 

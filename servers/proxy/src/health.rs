@@ -7,12 +7,12 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use crate::farm::{Backends, Cell, Farm};
+use crate::farm::{Backends, Farm, FarmCell};
 use crate::limits::{DOWN_FIRST, DOWN_MOST, TRIAL_TIME};
 
 /// What is seen of a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum HealthSign {
     /// An answer of its own.
     Success,
     /// No connection, or one that ended before its answer.
@@ -21,7 +21,7 @@ pub enum Seen {
 
 /// The backends that are up.
 pub fn up(farm: &Farm<'_>) -> Backends {
-    let is_up = |backend: &usize| farm.cell(*backend, Cell::DownUntil).load(Relaxed) == 0;
+    let is_up = |backend: &usize| farm.cell(*backend, FarmCell::DownUntil).load(Relaxed) == 0;
     farm.all().each().filter(is_up).fold(Backends::default(), Backends::with)
 }
 
@@ -30,16 +30,16 @@ pub fn up(farm: &Farm<'_>) -> Backends {
 pub fn take_trial(farm: &Farm<'_>, among: Backends, now_ns: u64) -> Option<usize> {
     let later = now_ns + nanos(TRIAL_TIME);
     among.each().find(|backend| {
-        let until = farm.cell(*backend, Cell::DownUntil);
+        let until = farm.cell(*backend, FarmCell::DownUntil);
         let due = until.load(Relaxed);
         due != 0 && due <= now_ns && until.compare_exchange(due, later, Relaxed, Relaxed).is_ok()
     })
 }
 
 /// Notes what was seen of a backend. `is_trial`: by who has [taken its trial on](take_trial).
-pub fn note(farm: &Farm<'_>, backend: usize, seen: Seen, is_trial: bool, now_ns: u64) {
-    let (failures, until) = (farm.cell(backend, Cell::Failures), farm.cell(backend, Cell::DownUntil));
-    if seen == Seen::Success {
+pub fn note(farm: &Farm<'_>, backend: usize, seen: HealthSign, is_trial: bool, now_ns: u64) {
+    let (failures, until) = (farm.cell(backend, FarmCell::Failures), farm.cell(backend, FarmCell::DownUntil));
+    if seen == HealthSign::Success {
         // Nearly always both are zero already, and then nobody's cache line is taken away.
         if failures.load(Relaxed) != 0 || until.load(Relaxed) != 0 {
             failures.store(0, Relaxed);
@@ -66,7 +66,7 @@ pub fn down_time(failures: u64) -> Duration {
 
 /// After how many seconds it makes sense to ask again; at least 1.
 pub fn seconds_until_trial(farm: &Farm<'_>, now_ns: u64) -> u64 {
-    let times = farm.all().each().map(|backend| farm.cell(backend, Cell::DownUntil).load(Relaxed));
+    let times = farm.all().each().map(|backend| farm.cell(backend, FarmCell::DownUntil).load(Relaxed));
     let first = times.min().unwrap_or(0).saturating_sub(now_ns);
     first.div_ceil(1_000_000_000).max(1)
 }

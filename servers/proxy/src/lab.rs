@@ -2,8 +2,8 @@
 //! simulation). Nothing else happens on this machine that could disturb it, and the same seed gives the same figures.
 //!
 //! Requests come by chance (a Poisson process), each to one of the first tiers, which know only their own requests;
-//! backends have workers, one queue, and service times by chance (exponential). With one first tier, equal backends and
-//! one worker, `random` is M/M/1, whose percentiles are known in closed form.
+//! backends have workers, one queue, and service times by chance (exponential). With one first tier, equal backends
+//! and one worker, `random` is M/M/1, whose percentiles are known in closed form.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicU64;
 
 use crate::dice::mix;
 use crate::farm::Farm;
-use crate::policy::{Choice, Policy, PolicyName};
+use crate::names::PolicyName;
+use crate::policy::{Choice, Dispatch};
 
 /// The mean service time of a backend of speed 1, ns.
 const SERVICE_NS: f64 = 1_000_000.0;
@@ -69,7 +70,7 @@ impl Chance {
 
 /// A first tier: a policy, and what it knows.
 struct Balancer {
-    policy: Box<dyn Policy>,
+    policy: Box<dyn Dispatch>,
     cells: Vec<AtomicU64>,
 }
 

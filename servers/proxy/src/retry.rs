@@ -1,13 +1,13 @@
 //! What may be sent again, and how often.
 //!
 //! A request that was not sent may go elsewhere as often as there are backends: that costs none of them any work. One
-//! that was sent, or a part of it, may be done already; it is sent again only where doing it twice is the same as doing
-//! it once (RFC 9110, 9.2.2), and as far as the budget goes: backends in trouble must not get several times their load
-//! from those who help them. The budget is Finagle's: a fifth of what was asked lately, and ten a second.
+//! that was sent, or a part of it, may be done already; it is sent again only where doing it twice is the same as
+//! doing it once (RFC 9110, 9.2.2), and as far as the budget goes: backends in trouble must not get several times
+//! their load from those who help them. The budget is Finagle's: a fifth of what was asked lately, and ten a second.
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::farm::{Common, Farm};
+use crate::farm::{Farm, FarmCommon};
 use crate::limits::{RETRIES_EXPIRE, RETRIES_PER_S, RETRIES_PER_THOUSAND};
 
 /// A retry, in the thousandths that the budget counts.
@@ -24,7 +24,7 @@ pub fn is_idempotent(method: &str) -> bool {
 
 /// How far a request has got when its backend fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum SendProgress {
     /// Not one octet of it was sent.
     Unsent,
     /// Some of it was sent, or all.
@@ -34,24 +34,24 @@ pub enum Progress {
 /// A request brings its share of retries.
 pub fn earn(farm: &Farm<'_>, now_ns: u64) {
     settle(farm, now_ns);
-    farm.common(Common::Budget).fetch_add(RETRIES_PER_THOUSAND, Relaxed);
+    farm.common(FarmCommon::Budget).fetch_add(RETRIES_PER_THOUSAND, Relaxed);
 }
 
 /// Whether a request may be sent again, which the budget then pays.
-pub fn may_repeat(farm: &Farm<'_>, is_idempotent: bool, progress: Progress, now_ns: u64) -> bool {
+pub fn may_repeat(farm: &Farm<'_>, is_idempotent: bool, progress: SendProgress, now_ns: u64) -> bool {
     match progress {
-        Progress::Unsent => true,
-        Progress::Sent => {
+        SendProgress::Unsent => true,
+        SendProgress::Sent => {
             settle(farm, now_ns);
             let pay = |left: u64| left.checked_sub(WHOLE);
-            is_idempotent && farm.common(Common::Budget).fetch_update(Relaxed, Relaxed, pay).is_ok()
+            is_idempotent && farm.common(FarmCommon::Budget).fetch_update(Relaxed, Relaxed, pay).is_ok()
         }
     }
 }
 
 /// Lets old retries expire, and adds what time has brought.
 fn settle(farm: &Farm<'_>, now_ns: u64) {
-    let settled = farm.common(Common::Settled);
+    let settled = farm.common(FarmCommon::Settled);
     let last = settled.load(Relaxed);
     let passed = now_ns.saturating_sub(last);
     if (last != 0 && passed < SETTLED_EVERY_NS)
@@ -67,5 +67,5 @@ fn settle(farm: &Farm<'_>, now_ns: u64) {
         let brought = u128::from(passed) * u128::from(RETRIES_PER_S * WHOLE) / 1_000_000_000;
         u64::try_from(kept + brought).ok()
     };
-    let _ = farm.common(Common::Budget).fetch_update(Relaxed, Relaxed, fresh);
+    let _ = farm.common(FarmCommon::Budget).fetch_update(Relaxed, Relaxed, fresh);
 }

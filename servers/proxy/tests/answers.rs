@@ -30,7 +30,8 @@ fn fields(answer: &OriginAnswer) -> Vec<String> {
 fn answers_that_are_passed_on() {
     let via = "Via: 1.1 dyno-0000000000000007";
     // Octets, whether HEAD was asked, status, fields, body, whether the connection can be used again.
-    let cases: &[(&str, bool, u16, &[&str], &str, bool)] = &[
+    type Passed = (&'static str, bool, u16, &'static [&'static str], &'static str, bool);
+    let cases: &[Passed] = &[
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", false, 200, &[], "hi", true),
         ("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", false, 200, &[], "", true),
         ("HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", false, 200, &[], "hi", true),

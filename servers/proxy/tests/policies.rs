@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicU64;
 use dyno_proxy::dice::mix;
 use dyno_proxy::farm::{Backends, Farm};
 use dyno_proxy::limits::{BACKENDS, LARD_HIGH_REQUESTS};
-use dyno_proxy::policy::{Choice, PolicyName};
+use dyno_proxy::names::PolicyName;
+use dyno_proxy::policy::Choice;
 use proptest::prelude::*;
 
 fn cells(backends: usize) -> Vec<AtomicU64> {

@@ -4,9 +4,9 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use dyno_proxy::farm::{Backends, Farm};
-use dyno_proxy::health::{self, Seen, down_time};
+use dyno_proxy::health::{self, HealthSign, down_time};
 use dyno_proxy::limits::{DOWN_FIRST, DOWN_MOST, RETRIES_PER_S, TRIAL_TIME};
-use dyno_proxy::retry::{self, Progress, earn, may_repeat};
+use dyno_proxy::retry::{self, SendProgress, earn, may_repeat};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -24,7 +24,7 @@ fn a_backend_that_fails_is_left_alone_and_tried_again_by_one() {
     assert_eq!(health::take_trial(&farm, all, SECOND), None, "nobody is down");
     // Many that were under way fail together; that is one failure.
     for _ in 0..100 {
-        health::note(&farm, 0, Seen::Failure, false, SECOND);
+        health::note(&farm, 0, HealthSign::Failure, false, SECOND);
     }
     assert_eq!(health::up(&farm), Backends(0b10));
     let due = SECOND + DOWN_FIRST.as_nanos() as u64;
@@ -34,17 +34,17 @@ fn a_backend_that_fails_is_left_alone_and_tried_again_by_one() {
     assert_eq!(health::take_trial(&farm, all, due), None, "one at a time");
     assert_eq!(health::up(&farm), Backends(0b10), "until the trial has succeeded");
     // It fails again, and is left alone for twice as long.
-    health::note(&farm, 0, Seen::Failure, true, due);
+    health::note(&farm, 0, HealthSign::Failure, true, due);
     let again = due + 2 * DOWN_FIRST.as_nanos() as u64;
     assert_eq!(health::take_trial(&farm, all, again - 1), None);
     assert_eq!(health::take_trial(&farm, all, again), Some(0));
     // A trial that is never heard of again is taken on by somebody else.
     let later = again + TRIAL_TIME.as_nanos() as u64;
     assert_eq!(health::take_trial(&farm, all, later), Some(0));
-    health::note(&farm, 0, Seen::Success, true, later);
+    health::note(&farm, 0, HealthSign::Success, true, later);
     assert_eq!(health::up(&farm), all);
     // The next failure is a first one.
-    health::note(&farm, 0, Seen::Failure, false, later);
+    health::note(&farm, 0, HealthSign::Failure, false, later);
     assert_eq!(health::seconds_until_trial(&farm, later), 1, "the other one is up");
     assert_eq!(health::take_trial(&farm, all, later + SECOND), Some(0));
 }
@@ -60,13 +60,13 @@ fn times_double_up_to_a_bound() {
 fn all_down_says_when_to_come_back() {
     let cells = cells(2);
     let farm = Farm::new(&[1, 1], &cells);
-    health::note(&farm, 0, Seen::Failure, false, SECOND);
-    health::note(&farm, 1, Seen::Failure, false, SECOND + SECOND / 2);
+    health::note(&farm, 0, HealthSign::Failure, false, SECOND);
+    health::note(&farm, 1, HealthSign::Failure, false, SECOND + SECOND / 2);
     assert_eq!(health::up(&farm), Backends(0));
     assert_eq!(health::seconds_until_trial(&farm, SECOND + SECOND / 2), 1);
     let trial = health::take_trial(&farm, Backends(0b11), 2 * SECOND);
     assert_eq!(trial, Some(0));
-    health::note(&farm, 0, Seen::Failure, true, 2 * SECOND);
+    health::note(&farm, 0, HealthSign::Failure, true, 2 * SECOND);
     assert_eq!(health::take_trial(&farm, Backends(0b11), 3 * SECOND), Some(1));
 }
 
@@ -87,8 +87,11 @@ fn only_what_may_be_done_twice_is_sent_again() {
         assert_eq!(retry::is_idempotent(method), is_idempotent, "{method}");
         let cells = cells(1);
         let farm = Farm::new(&[1], &cells);
-        assert!(may_repeat(&farm, is_idempotent, Progress::Unsent, SECOND), "{method}: nobody has seen it");
-        assert_eq!(may_repeat(&farm, is_idempotent, Progress::Sent, SECOND), is_idempotent, "{method}");
+        assert!(
+            may_repeat(&farm, is_idempotent, SendProgress::Unsent, SECOND),
+            "{method}: nobody has seen it"
+        );
+        assert_eq!(may_repeat(&farm, is_idempotent, SendProgress::Sent, SECOND), is_idempotent, "{method}");
     }
 }
 
@@ -103,15 +106,15 @@ proptest! {
             now += wait_ms * 1_000_000;
             (0..asked).for_each(|_| earn(&farm, now));
             requests += asked;
-            retries += (0..failed).filter(|_| may_repeat(&farm, true, Progress::Sent, now)).count() as u64;
+            retries += (0..failed).filter(|_| may_repeat(&farm, true, SendProgress::Sent, now)).count() as u64;
             let seconds = now / SECOND - 1;
             let most = RETRIES_PER_S * (10 + seconds + 1) + requests / 5 + 1;
             prop_assert!(retries <= most, "{retries} retries of {requests} requests in {seconds} s");
         }
     }
 
-    /// Whatever is seen when: a backend is up exactly if the last thing that counted was a success; and one that is down
-    /// is tried again within the longest time of being left alone.
+    /// Whatever is seen when: a backend is up exactly if the last thing that counted was a success; and one that is
+    /// down is tried again within the longest time of being left alone.
     #[test]
     fn health_is_what_was_seen_last(steps in proptest::collection::vec((0_u64..20_000, any::<bool>()), 1..60)) {
         let cells = cells(1);
@@ -122,7 +125,7 @@ proptest! {
             let trial = health::take_trial(&farm, Backends(1), now);
             prop_assert!(trial.is_none() || !is_up);
             if trial.is_some() || is_up {
-                health::note(&farm, 0, if success { Seen::Success } else { Seen::Failure }, trial.is_some(), now);
+                health::note(&farm, 0, if success { HealthSign::Success } else { HealthSign::Failure }, trial.is_some(), now);
                 is_up = success;
             }
             prop_assert_eq!(health::up(&farm).has(0), is_up);

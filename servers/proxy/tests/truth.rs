@@ -1,7 +1,7 @@
 //! The farm that exists in numbers alone: held against what queueing theory knows, and the order of the policies.
 
 use dyno_proxy::lab::{Lab, Truth};
-use dyno_proxy::policy::PolicyName;
+use dyno_proxy::names::PolicyName;
 
 /// Eight equal backends with one worker each, at three quarters of what they can do.
 fn lab() -> Lab {

@@ -18,14 +18,14 @@
 //! backend that says hello. A body is held whole, so that a client that reads slowly holds no backend.
 //!
 //! # Shines
-//! Where backends serve few connections each, or fail: the clients of a loop in front of a pool of four threads are as
-//! many as there are descriptors, and a backend that is killed costs them no GET.
+//! Where backends serve few connections each, or fail: the clients of a loop in front of a pool of four threads are
+//! as many as there are descriptors, and a backend that is killed costs them no GET.
 //!
 //! # Breaks
 //! Where the first tier itself waits: an iterative one, or a pool whose workers all wait for backends, stands still
-//! with the slowest of them. Several first tiers know only their own requests, so their policies choose worse than one
-//! would; forked workers of one server share what they know. A path that needs more than [`ANSWER_BODY_OCTETS`] cannot
-//! be forwarded.
+//! with the slowest of them. Several first tiers know only their own requests, so their policies choose worse than
+//! one would; forked workers of one server share what they know. A path that needs more than [`ANSWER_BODY_OCTETS`]
+//! cannot be forwarded.
 //!
 //! # Lineage
 //! The gateways of HTTP/1.1 (RFC 2616 to RFC 9110); Squid, HAProxy, nginx; LARD (Pai et al., 1998); the power of two
@@ -37,9 +37,9 @@
 //!
 //! <details><summary>Answer</summary>
 //!
-//! Nobody knows whether the backend has done what the POST asks for. To do it twice may be another thing than to do it
-//! once (RFC 9110, 9.2.2), so only the client can decide. A request of which no octet was sent goes elsewhere whatever
-//! its method.
+//! Nobody knows whether the backend has done what the POST asks for. To do it twice may be another thing than to do
+//! it once (RFC 9110, 9.2.2), so only the client can decide. A request of which no octet was sent goes elsewhere
+//! whatever its method.
 //!
 //! </details>
 //!
@@ -49,13 +49,13 @@ use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomS
 use std::io;
 use std::sync::Arc;
 
-use dyno_proxy::policy::PolicyName;
+use dyno_proxy::names::PolicyName;
 use dyno_proxy::rewrite::{NotPassed, Passed, Pseudonym, write_request};
 use dyno_security::access::object::Object;
 
-use self::address::Route;
+use self::address::ForwardRoute;
 use self::errand::Errand;
-use self::group::Group;
+use self::group::BackendGroup;
 use super::service::{Call, Forward, Reply, allow, text};
 
 pub mod address;
@@ -68,7 +68,7 @@ mod probe;
 /// Which paths are answered by which servers.
 pub struct Forwarding {
     /// Longer prefixes come first.
-    groups: Vec<Arc<Group>>,
+    groups: Vec<Arc<BackendGroup>>,
     own: Pseudonym,
     is_secure: bool,
 }
@@ -78,13 +78,14 @@ impl Forwarding {
     ///
     /// # Errors
     /// When the kernel refuses the memory that workers share.
-    pub fn new(mut routes: Vec<Route>, policy: PolicyName, is_secure: bool) -> io::Result<Forwarding> {
+    pub fn new(mut routes: Vec<ForwardRoute>, policy: PolicyName, is_secure: bool) -> io::Result<Forwarding> {
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
         // Keys of a hash that nobody foresees are random numbers.
         let random = || RandomState::new().build_hasher().finish();
         let own = Pseudonym::new(random());
-        let groups =
-            routes.into_iter().map(|route| Group::new(route, policy, own.clone(), random()).map(Arc::new));
+        let groups = routes
+            .into_iter()
+            .map(|route| BackendGroup::new(route, policy, own.clone(), random()).map(Arc::new));
         Ok(Forwarding { groups: groups.collect::<io::Result<_>>()?, own, is_secure })
     }
 }

@@ -109,7 +109,7 @@ fn serves_and_ends() -> Outcome {
 }
 
 fn survives() -> Outcome {
-    let running = start(&["--backends", "2xepoll"])?;
+    let running = start(&["--tier", "epoll", "--backends", "2xepoll"])?;
     kill(running.pid(1), Signal::SIGKILL)?;
     for _ in 0..20 {
         is_hello(&get_once(running.address, "/")?)?;
@@ -119,13 +119,13 @@ fn survives() -> Outcome {
 }
 
 fn dies_with_all() -> Outcome {
-    let running = start(&["--backends", "2xprefork:2"])?;
+    let running = start(&["--tier", "epoll", "--backends", "2xprefork:2"])?;
     kill(Pid::from_raw(running.child.id().cast_signed()), Signal::SIGKILL)?;
     running.all_are_gone()
 }
 
 fn first_tier_ends() -> Outcome {
-    let mut running = start(&[])?;
+    let mut running = start(&["--tier", "thread-pool", "--backends", "1xepoll"])?;
     kill(running.pid(0), Signal::SIGKILL)?;
     let code = wait_until(ANSWER, || matches!(running.child.try_wait(), Ok(Some(_))));
     ensure(code.is_some() && running.child.wait()?.code() == Some(1), || {

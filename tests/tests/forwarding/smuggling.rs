@@ -1,10 +1,10 @@
 //! Every case of `data/http1/cases.json` through a first tier: refused there, or understood alike by the backend. No
 //! backend ever sees two requests where one was sent, nor one that was refused.
 
-use std::sync::Arc;
+use std::thread;
 
 use dyno_tests::backend::{Backend, Does, Saw};
-use dyno_tests::cases;
+use dyno_tests::cases::{self, Case};
 use dyno_tests::referee::{judge, play};
 use dyno_tests::response::Response;
 use dyno_tests::rows::{Row, rows};
@@ -15,40 +15,58 @@ use crate::passing::{dyno, tier};
 
 pub(crate) fn mount_all(trials: &mut Vec<Trial>) {
     for row in rows().into_iter().filter(|row| ["epoll", "fork"].contains(&row.architecture.name)) {
-        trials.push(quick(format!("forwarding::{}::conformance", row.name), move || judged(&row)));
+        trials.push(quick(format!("forwarding::{}::conformance", row.name), move || share(&row, judged)));
     }
     // All of our own core read requests by the same code; hyper reads them by its own.
     let of_interest =
         |row: &Row| ["epoll", "thread-pool", "hyper", "iterative"].contains(&row.architecture.name);
     for row in rows().into_iter().filter(of_interest) {
-        trials.push(quick(format!("forwarding::{}::no-smuggling", row.name), move || all_cases(&row)));
+        trials.push(quick(format!("forwarding::{}::no-smuggling", row.name), move || share(&row, arrives)));
     }
 }
 
+/// So many servers share the cases of a trial: most of the time goes by waiting for what must not come.
+const SHARES: usize = 8;
+
+/// Has each share of the cases tried by a server of its own.
+fn share(row: &Row, try_them: fn(&Row, &[Case]) -> Outcome) -> Outcome {
+    let cases = cases::all();
+    let shares: Vec<_> = cases.chunks(cases.len().div_ceil(SHARES)).collect();
+    thread::scope(|scope| {
+        let running: Vec<_> = shares.iter().map(|cases| scope.spawn(move || try_them(row, cases))).collect();
+        running.into_iter().try_for_each(|share| share.join().map_err(|_| "a share panicked")?)
+    })
+}
+
 /// With a server of ours behind, what is permitted is what is permitted without a first tier.
-fn judged(row: &Row) -> Outcome {
+fn judged(row: &Row, cases: &[Case]) -> Outcome {
     let backend = dyno()?;
     let server = tier(row, &[&format!("/={}", backend.address)], &[])?;
-    for case in cases::all() {
-        let seen = play(&case, server.address).map_err(|error| format!("{}: {error}", case.name))?;
-        judge(&case, &case.accept, &seen)?;
+    for case in cases {
+        let seen = play(case, server.address).map_err(|error| format!("{}: {error}", case.name))?;
+        judge(case, &case.accept, &seen)?;
     }
     server.stop_well()?;
     let account = backend.stop_well()?.total;
     ensure(account.peer_faults == 0, || format!("the backend was sent {} faults", account.peer_faults))
 }
 
-fn all_cases(row: &Row) -> Outcome {
-    let mirror = Arc::new(Backend::start(Does::Mirrors)?);
+/// What arrives at a backend.
+fn arrives(row: &Row, cases: &[Case]) -> Outcome {
+    let mirror = Backend::start(Does::Mirrors)?;
     let server = tier(row, &[&format!("/={}", mirror.address)], &[])?;
-    for case in cases::all() {
-        let seen = play(&case, server.address).map_err(|error| format!("{}: {error}", case.name))?;
+    for case in cases {
+        let seen = play(case, server.address).map_err(|error| format!("{}: {error}", case.name))?;
         let requests = mirror.seen();
-        let answered: Vec<_> = seen.finals.iter().filter(|answer| is_mirrored(answer)).collect();
-        // Probes, which come after the case, are seen as well; they ask for / and close.
-        let asked = requests.iter().filter(|saw| matches!(saw, Saw::Request(_))).count();
-        ensure(asked >= answered.len() && asked <= case.methods.len() + 1, || {
-            format!("{}: {asked} requests arrived for {} that were sent", case.name, case.methods.len())
+        let answered = seen.finals.iter().filter(|answer| is_mirrored(answer)).count();
+        // A probe, which comes after the case, is seen as well.
+        ensure(requests.len() >= answered && requests.len() <= case.methods.len() + 1, || {
+            format!(
+                "{}: {} requests arrived for {} that were sent",
+                case.name,
+                requests.len(),
+                case.methods.len()
+            )
         })?;
         for saw in &requests {
             let Saw::Request(text) = saw else { continue };

@@ -192,7 +192,8 @@ pub(crate) fn killed(row: &Row) -> Outcome {
         };
         let running: Vec<_> = (0..clients).map(|number| scope.spawn(each(number))).collect();
         let is_begun = || {
-            done.load(SeqCst) >= requests * clients / 4 || running.iter().any(|client| client.is_finished())
+            done.load(SeqCst) >= requests * clients / 4
+                || running.iter().any(thread::ScopedJoinHandle::is_finished)
         };
         wait_until(ANSWER, is_begun);
         doomed.signal(Signal::SIGKILL);

@@ -41,8 +41,8 @@ impl AccessOptions {
         self.policy.as_deref()
     }
 
-    /// The rules of the site, of which `file` has the policy; `None`: everybody may do everything. `serves_anybody`: the
-    /// transport proves no names.
+    /// The rules of the site, of which `file` has the policy; `None`: everybody may do everything. `serves_anybody`:
+    /// the transport proves no names.
     ///
     /// # Errors
     /// Usage (2), naming the file, the line and the remedy.

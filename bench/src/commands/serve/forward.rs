@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 
 use dyno_measure::suggest::closest;
-use dyno_proxy::policy::PolicyName;
+use dyno_proxy::names::PolicyName;
 use dyno_servers::services::forward::Forwarding;
-use dyno_servers::services::forward::address::{NoRoute, Route};
+use dyno_servers::services::forward::address::{ForwardRoute, NoRoute};
 use dyno_units::show;
 
 use crate::exit::Failure;
@@ -16,23 +16,24 @@ use crate::print::errln;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Forwarding")]
 pub(super) struct ForwardOptions {
-    /// Have other servers answer what begins with a path: PREFIX=HOST:PORT[@WEIGHT],... (or unix:PATH); / is everything.
-    /// May be given for several paths, of which the longest counts. Bodies are held whole: requests up to 1 MiB, answers up
-    /// to 8 MiB.
+    /// Have other servers answer what begins with a path: PREFIX=HOST:PORT[@WEIGHT],... (or unix:PATH); / is
+    /// everything. May be given for several paths, of which the longest counts. Bodies are held whole: requests up to
+    /// 1 MiB, answers up to 8 MiB.
     #[arg(long, value_name = "ROUTE", value_parser = route)]
-    forward: Vec<Route>,
-    /// Which of a route's servers is asked: round-robin, random, least, p2c, peak-ewma, hash, lard, jiq; `--policy NAME`
-    /// says the same where no file has that name [default: round-robin].
+    forward: Vec<ForwardRoute>,
+    /// Which of a route's servers is asked: round-robin, random, least, p2c, peak-ewma, hash, lard, jiq; `--policy
+    /// NAME` says the same where no file has that name [default: round-robin].
     #[arg(long, value_name = "NAME", requires = "forward", value_parser = dispatch)]
     dispatch: Option<PolicyName>,
-    /// Ask each of them for this path every second, and leave alone who does not answer with 2xx or 3xx; without it a server
-    /// is left alone when a request has found that it does not answer.
+    /// Ask each of them for this path every second, and leave alone who does not answer with 2xx or 3xx; without it a
+    /// server is left alone when a request has found that it does not answer.
     #[arg(long, value_name = "PATH", requires = "forward", value_parser = path)]
     health: Option<String>,
 }
 
 impl ForwardOptions {
-    /// How to dispatch, and the file with the rules of access, where `policy` is what --policy says: it may name either.
+    /// How to dispatch, and the file with the rules of access, where `policy` is what --policy says: it may name
+    /// either.
     ///
     /// # Errors
     /// Usage (2), where it may mean both, or neither.
@@ -97,7 +98,7 @@ impl ForwardOptions {
     }
 }
 
-fn route(text: &str) -> Result<Route, NoRoute> {
+fn route(text: &str) -> Result<ForwardRoute, NoRoute> {
     text.parse()
 }
 

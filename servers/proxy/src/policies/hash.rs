@@ -1,11 +1,11 @@
-//! The same backend for the same key, by a ring of hashes (Karger et al., 1997): when a backend comes or goes, only the
-//! keys of that one move. A backend that is loaded by a quarter more than the mean passes its keys on to the next one
-//! on the ring (Mirrokni, Thorup and Zadimoghaddam, 2016).
+//! The same backend for the same key, by a ring of hashes (Karger et al., 1997): when a backend comes or goes, only
+//! the keys of that one move. A backend that is loaded by a quarter more than the mean passes its keys on to the next
+//! one on the ring (Mirrokni, Thorup and Zadimoghaddam, 2016).
 
 use crate::dice::mix;
 use crate::farm::Farm;
 use crate::limits::{BOUNDED_LOAD_HUNDREDTHS, RING_PLACES};
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The ring: places in order, and whose they are.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl BoundedHash {
     }
 }
 
-impl Policy for BoundedHash {
+impl Dispatch for BoundedHash {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         let weights = farm.weights();
         let all: u64 = choice.among.each().map(|backend| farm.outstanding(backend)).sum();

@@ -9,7 +9,7 @@ use super::least::Least;
 use crate::dice::mix;
 use crate::farm::Farm;
 use crate::limits::{LARD_HIGH_REQUESTS, LARD_LOW_REQUESTS, LARD_TARGETS};
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The backend of each target.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Default for Lard {
     }
 }
 
-impl Policy for Lard {
+impl Dispatch for Lard {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         let home = &self.homes[(mix(choice.key) % LARD_TARGETS as u64) as usize];
         let idlest = Least.pick(farm, choice)?;

@@ -1,14 +1,14 @@
-//! Who has the fewest requests under way, for its weight. Among equals chance decides, or the first would get all that
-//! comes to an idle farm.
+//! Who has the fewest requests under way, for its weight. Among equals chance decides, or the first would get all
+//! that comes to an idle farm.
 
 use crate::farm::Farm;
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The policy.
 #[derive(Debug)]
 pub struct Least;
 
-impl Policy for Least {
+impl Dispatch for Least {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         let count = u64::from(choice.among.count());
         let start = choice.dice.checked_rem(count)?;

@@ -1,14 +1,14 @@
-//! Two by chance, and of these the one with fewer requests under way (Mitzenmacher, 2001): nearly as even as looking at
-//! all of them, for the price of two looks.
+//! Two by chance, and of these the one with fewer requests under way (Mitzenmacher, 2001): nearly as even as looking
+//! at all of them, for the price of two looks.
 
 use crate::farm::Farm;
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The policy.
 #[derive(Debug)]
 pub struct TwoChoices;
 
-impl Policy for TwoChoices {
+impl Dispatch for TwoChoices {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         let (one, other) = two(choice)?;
         let is_less = farm.load_with_one_more(other) < farm.load_with_one_more(one);

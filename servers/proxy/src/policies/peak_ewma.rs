@@ -5,15 +5,15 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::p2c::two;
-use crate::farm::{Cell, Farm};
+use crate::farm::{Farm, FarmCell};
 use crate::limits::LATENCY_DECAY;
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The policy.
 #[derive(Debug)]
 pub struct PeakEwma;
 
-impl Policy for PeakEwma {
+impl Dispatch for PeakEwma {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         let (one, other) = two(choice)?;
         let is_less = cost(farm, other, choice.now_ns) < cost(farm, one, choice.now_ns);
@@ -21,18 +21,18 @@ impl Policy for PeakEwma {
     }
 
     fn took(&self, farm: &Farm<'_>, backend: usize, time_ns: u64, now_ns: u64) {
-        let since = farm.cell(backend, Cell::LatencySince).swap(now_ns, Relaxed);
-        let old = farm.cell(backend, Cell::Latency).load(Relaxed);
+        let since = farm.cell(backend, FarmCell::LatencySince).swap(now_ns, Relaxed);
+        let old = farm.cell(backend, FarmCell::Latency).load(Relaxed);
         let fresh = if time_ns >= old { time_ns } else { mean(old, time_ns, now_ns.saturating_sub(since)) };
-        farm.cell(backend, Cell::Latency).store(fresh, Relaxed);
+        farm.cell(backend, FarmCell::Latency).store(fresh, Relaxed);
     }
 }
 
 /// What a request more would cost. Of a backend that nobody has heard of nothing is feared.
 fn cost(farm: &Farm<'_>, backend: usize, now_ns: u64) -> u128 {
-    let age = now_ns.saturating_sub(farm.cell(backend, Cell::LatencySince).load(Relaxed));
+    let age = now_ns.saturating_sub(farm.cell(backend, FarmCell::LatencySince).load(Relaxed));
     // One that nobody asks because it was slow gets another chance as its latency fades.
-    let latency = mean(farm.cell(backend, Cell::Latency).load(Relaxed), 0, age);
+    let latency = mean(farm.cell(backend, FarmCell::Latency).load(Relaxed), 0, age);
     u128::from(latency + 1) * u128::from(farm.load_with_one_more(backend))
 }
 
@@ -62,6 +62,6 @@ mod tests {
         for now in 3..100 {
             PeakEwma.took(&farm, 0, ms, now * second);
         }
-        assert!(farm.cell(0, Cell::Latency).load(Relaxed) < 2 * ms);
+        assert!(farm.cell(0, FarmCell::Latency).load(Relaxed) < 2 * ms);
     }
 }

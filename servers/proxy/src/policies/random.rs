@@ -1,13 +1,13 @@
 //! By chance, as often as the weights say: what every other policy is held against.
 
 use crate::farm::Farm;
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The policy.
 #[derive(Debug)]
 pub struct Random;
 
-impl Policy for Random {
+impl Dispatch for Random {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         let weights = farm.weights();
         let all: u64 = choice.among.each().map(|backend| u64::from(weights[backend])).sum();

@@ -1,8 +1,8 @@
-//! In turn, as often as the weights say, and evenly mixed: of weights 3 and 1 not `a a a b` but `a a b a` (the order of
-//! nginx, "smooth weighted round robin").
+//! In turn, as often as the weights say, and evenly mixed: of weights 3 and 1 not `a a a b` but `a a b a` (the order
+//! of nginx, "smooth weighted round robin").
 
 use crate::farm::Farm;
-use crate::policy::{Choice, Policy};
+use crate::policy::{Choice, Dispatch};
 
 /// The order of one round.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl RoundRobin {
     }
 }
 
-impl Policy for RoundRobin {
+impl Dispatch for RoundRobin {
     fn pick(&self, farm: &Farm<'_>, choice: &Choice) -> Option<usize> {
         // A turn of one that is down is passed over, and not given to the next one: that would get two of each round.
         let mut turns =

@@ -36,7 +36,7 @@ pub struct Backend {
 
 /// Paths, and who answers them: `PREFIX=BACKEND[@WEIGHT],...`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
+pub struct ForwardRoute {
     /// What the paths begin with: `/` is all of them, `/a` is `/a` and everything below `/a/`.
     pub prefix: String,
     /// Who answers.
@@ -66,10 +66,10 @@ pub enum NoRoute {
     TooMany,
 }
 
-impl FromStr for Route {
+impl FromStr for ForwardRoute {
     type Err = NoRoute;
 
-    fn from_str(text: &str) -> Result<Route, NoRoute> {
+    fn from_str(text: &str) -> Result<ForwardRoute, NoRoute> {
         let (prefix, list) = text.split_once('=').ok_or(NoRoute::Shape)?;
         let is_path = prefix.starts_with('/')
             && prefix.bytes().all(|octet| octet.is_ascii_graphic() && !matches!(octet, b'?' | b'#'));
@@ -82,7 +82,7 @@ impl FromStr for Route {
         }
         // `/a/` and `/a` are the same paths.
         let prefix = prefix.strip_suffix('/').unwrap_or(prefix).to_owned();
-        Ok(Route { prefix, backends })
+        Ok(ForwardRoute { prefix, backends })
     }
 }
 
@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn routes_are_read_and_faults_are_named() {
-        let route: Route = "/api/=127.0.0.1:81,[::1]:82@3,unix:/run/a.sock@100".parse().unwrap();
+        let route: ForwardRoute = "/api/=127.0.0.1:81,[::1]:82@3,unix:/run/a.sock@100".parse().unwrap();
         assert_eq!(route.prefix, "/api");
         let shown: Vec<_> =
             route.backends.iter().map(|backend| format!("{}@{}", backend.address, backend.weight)).collect();
         assert_eq!(shown, ["127.0.0.1:81@1", "[::1]:82@3", "unix:/run/a.sock@100"]);
-        assert_eq!("/=localhost:81".parse::<Route>().unwrap().prefix, "");
+        assert_eq!("/=localhost:81".parse::<ForwardRoute>().unwrap().prefix, "");
         let many = format!("/={}", vec!["127.0.0.1:1"; BACKENDS + 1].join(","));
         for (text, fault) in [
             ("", NoRoute::Shape),
@@ -146,7 +146,7 @@ mod tests {
             ("/=127.0.0.1:1@x", NoRoute::Weight("x".into())),
             (&many, NoRoute::TooMany),
         ] {
-            assert_eq!(text.parse::<Route>(), Err(fault), "{text}");
+            assert_eq!(text.parse::<ForwardRoute>(), Err(fault), "{text}");
         }
     }
 }

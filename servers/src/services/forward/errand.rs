@@ -10,10 +10,10 @@ use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
 use dyno_proxy::answer::{AnswerReader, OriginAnswer};
 use dyno_proxy::farm::Backends;
-use dyno_proxy::health::{self, Seen};
-use dyno_proxy::retry::{self, Progress};
+use dyno_proxy::health::{self, HealthSign};
+use dyno_proxy::retry::{self, SendProgress};
 
-use super::group::{Group, Turn};
+use super::group::{BackendGroup, Turn};
 use super::link::Link;
 use crate::limits::{
     FORWARD_CONNECT_TIME, FORWARD_FRESH_TIME, FORWARD_IDLE_TIME, FORWARD_READ_BYTES, FORWARD_TIME,
@@ -23,7 +23,7 @@ use crate::services::service::text;
 
 /// A request that a backend is to answer. Dropped, it ends its connection to the backend: its client has left.
 pub(super) struct Errand {
-    group: Arc<Group>,
+    group: Arc<BackendGroup>,
     octets: Vec<u8>,
     is_head: bool,
     is_idempotent: bool,
@@ -61,7 +61,7 @@ enum Moved {
 }
 
 impl Errand {
-    pub(super) fn new(group: Arc<Group>, octets: Vec<u8>, method: &str, key: u64) -> Errand {
+    pub(super) fn new(group: Arc<BackendGroup>, octets: Vec<u8>, method: &str, key: u64) -> Errand {
         Errand {
             group,
             octets,
@@ -96,7 +96,7 @@ impl Errand {
             Err(error) if is_own(&error) => Moved::Done(
                 text(503, format!("no connection to a backend: {error}\n")).with("Retry-After", "1"),
             ),
-            Err(error) => self.failed(turn, false, Progress::Unsent, &error.to_string(), now),
+            Err(error) => self.failed(turn, false, SendProgress::Unsent, &error.to_string(), now),
         }
     }
 
@@ -106,13 +106,20 @@ impl Errand {
     }
 
     /// The backend has failed the request: it goes elsewhere, or its client is told.
-    fn failed(&mut self, turn: Turn, is_reused: bool, progress: Progress, why: &str, now: Instant) -> Moved {
+    fn failed(
+        &mut self,
+        turn: Turn,
+        is_reused: bool,
+        progress: SendProgress,
+        why: &str,
+        now: Instant,
+    ) -> Moved {
         self.why = format!("the backend {} failed: {why}", self.group.address(turn.backend));
         if is_reused {
             // An idle connection may end at any time, which says nothing about the backend.
             self.wants_fresh = true;
         } else {
-            turn.note(Seen::Failure, now);
+            turn.note(HealthSign::Failure, now);
             self.asked = self.asked.with(turn.backend);
         }
         let may = retry::may_repeat(&self.group.farm(), self.is_idempotent, progress, self.group.ns(now));
@@ -123,8 +130,8 @@ impl Errand {
         match link.is_connected() {
             Ok(true) => Moved::On(Stage::Send(turn, link, 0)),
             Ok(false) if now < until => Moved::Waits(Stage::Connect(turn, link, until), JobSide::Write),
-            Ok(false) => self.failed(turn, false, Progress::Unsent, "no connection in time", now),
-            Err(error) => self.failed(turn, false, Progress::Unsent, &error.to_string(), now),
+            Ok(false) => self.failed(turn, false, SendProgress::Unsent, "no connection in time", now),
+            Err(error) => self.failed(turn, false, SendProgress::Unsent, &error.to_string(), now),
         }
     }
 
@@ -138,7 +145,7 @@ impl Errand {
                 self.failed(
                     turn,
                     false,
-                    if sent == 0 { Progress::Unsent } else { Progress::Sent },
+                    if sent == 0 { SendProgress::Unsent } else { SendProgress::Sent },
                     SLOW_TRIAL,
                     now,
                 )
@@ -147,7 +154,7 @@ impl Errand {
                 Moved::Waits(Stage::Send(turn, link, sent), JobSide::Write)
             }
             Err(error) if sent == 0 => {
-                self.failed(turn, link.is_reused, Progress::Unsent, &error.to_string(), now)
+                self.failed(turn, link.is_reused, SendProgress::Unsent, &error.to_string(), now)
             }
             // The answer is not there yet, so nobody looks for it now.
             Ok(_) => {
@@ -167,19 +174,19 @@ impl Errand {
                 Ok(count) => reader.receive(&piece[..count], &self.group.own),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if turn.until().is_some_and(|until| until <= now) {
-                        return self.failed(turn, false, Progress::Sent, SLOW_TRIAL, now);
+                        return self.failed(turn, false, SendProgress::Sent, SLOW_TRIAL, now);
                     }
                     return Moved::Waits(Stage::Receive(turn, link, reader), JobSide::Read);
                 }
                 Err(error) => {
                     let is_stale = link.is_reused && reader.is_untouched();
-                    return self.failed(turn, is_stale, Progress::Sent, &error.to_string(), now);
+                    return self.failed(turn, is_stale, SendProgress::Sent, &error.to_string(), now);
                 }
             };
             match ended {
                 Ok(None) => {}
                 Ok(Some(answer)) => {
-                    turn.note(Seen::Success, now);
+                    turn.note(HealthSign::Success, now);
                     if answer.persists {
                         self.group.pool.put(turn.backend, link, now);
                     }
@@ -187,11 +194,11 @@ impl Errand {
                 }
                 Err(fault) if fault.is_end() => {
                     let is_stale = link.is_reused && reader.is_untouched();
-                    return self.failed(turn, is_stale, Progress::Sent, &fault.to_string(), now);
+                    return self.failed(turn, is_stale, SendProgress::Sent, &fault.to_string(), now);
                 }
                 // It would be the same anywhere, and the backend is there.
                 Err(fault) => {
-                    turn.note(Seen::Success, now);
+                    turn.note(HealthSign::Success, now);
                     let address = self.group.address(turn.backend);
                     return Moved::Done(bad_gateway(&format!(
                         "the backend {address} answered wrongly: {fault}"
@@ -205,7 +212,7 @@ impl Errand {
     fn late(&mut self, now: Instant) -> Response {
         let why = match mem::replace(&mut self.stage, Stage::Over) {
             Stage::Connect(turn, ..) | Stage::Send(turn, ..) | Stage::Receive(turn, ..) => {
-                turn.note(Seen::Failure, now);
+                turn.note(HealthSign::Failure, now);
                 format!("the backend {}", self.group.address(turn.backend))
             }
             Stage::Choose | Stage::Over => "no backend".to_owned(),

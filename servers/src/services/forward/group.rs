@@ -6,22 +6,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use dyno_proxy::farm::{Backends, Farm};
-use dyno_proxy::health::{self, Seen};
+use dyno_proxy::health::{self, HealthSign};
 use dyno_proxy::limits::TRIAL_TIME;
-use dyno_proxy::policy::{Choice, Policy, PolicyName};
+use dyno_proxy::names::PolicyName;
+use dyno_proxy::policy::{Choice, Dispatch};
 use dyno_proxy::rewrite::Pseudonym;
 
-use super::address::{Backend, BackendAddress, Route};
+use super::address::{Backend, BackendAddress, ForwardRoute};
 use super::pool::Pool;
 use crate::shared::Shared;
 
 /// The backends of one prefix.
-pub(super) struct Group {
+pub(super) struct BackendGroup {
     prefix: String,
     backends: Vec<Backend>,
     weights: Vec<u32>,
     cells: Shared<AtomicU64>,
-    policy: Box<dyn Policy>,
+    policy: Box<dyn Dispatch>,
     seed: u64,
     /// Times are counted from here, by all processes.
     start: Instant,
@@ -35,7 +36,7 @@ pub(super) struct Group {
 
 /// A request at a backend, counted there until this is dropped.
 pub(super) struct Turn {
-    group: Arc<Group>,
+    group: Arc<BackendGroup>,
     /// Which one.
     pub(super) backend: usize,
     /// Whether it tries a backend again that was down.
@@ -43,14 +44,19 @@ pub(super) struct Turn {
     since: Instant,
 }
 
-impl Group {
-    pub(super) fn new(route: Route, policy: PolicyName, own: Pseudonym, seed: u64) -> io::Result<Group> {
-        let Route { prefix, backends } = route;
+impl BackendGroup {
+    pub(super) fn new(
+        route: ForwardRoute,
+        policy: PolicyName,
+        own: Pseudonym,
+        seed: u64,
+    ) -> io::Result<BackendGroup> {
+        let ForwardRoute { prefix, backends } = route;
         let weights: Vec<_> = backends.iter().map(|backend| backend.weight).collect();
         let cells = Shared::new(Farm::cells(backends.len()))?;
         let (policy, pool) = (policy.policy(&weights), Pool::new(backends.len()));
         let (start, is_probed) = (Instant::now(), AtomicBool::new(false));
-        Ok(Group { prefix, backends, weights, cells, policy, seed, start, is_probed, pool, own })
+        Ok(BackendGroup { prefix, backends, weights, cells, policy, seed, start, is_probed, pool, own })
     }
 
     /// Whether it answers whatever is asked for.
@@ -105,10 +111,10 @@ impl Turn {
     }
 
     /// Notes what was seen of the backend.
-    pub(super) fn note(&self, seen: Seen, now: Instant) {
+    pub(super) fn note(&self, seen: HealthSign, now: Instant) {
         let (farm, now_ns) = (self.group.farm(), self.group.ns(now));
         health::note(&farm, self.backend, seen, self.is_trial, now_ns);
-        if seen == Seen::Success {
+        if seen == HealthSign::Success {
             let took = now.saturating_duration_since(self.since);
             let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
             self.group.policy.took(&farm, self.backend, took_ns, now_ns);

@@ -11,17 +11,17 @@ use std::thread;
 use std::time::Instant;
 
 use dyno_proxy::farm::Backends;
-use dyno_proxy::health::{self, Seen};
+use dyno_proxy::health::{self, HealthSign};
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::address::BackendAddress;
-use super::group::Group;
+use super::group::BackendGroup;
 use crate::limits::{PROBE_EVERY, PROBE_TIME, THREAD_STACK_BYTES};
 
 /// A backend to be asked.
 struct Probed {
-    group: Arc<Group>,
+    group: Arc<BackendGroup>,
     backend: usize,
     domain: Domain,
     address: SockAddr,
@@ -32,7 +32,7 @@ struct Probed {
 ///
 /// # Errors
 /// When the system refuses the thread.
-pub(super) fn begin(groups: &[Arc<Group>], path: &str) -> io::Result<()> {
+pub(super) fn begin(groups: &[Arc<BackendGroup>], path: &str) -> io::Result<()> {
     let mut all = Vec::new();
     for group in groups {
         group.is_probed.store(true, Relaxed);
@@ -66,11 +66,11 @@ pub(super) fn begin(groups: &[Arc<Group>], path: &str) -> io::Result<()> {
 fn look(probed: &Probed) {
     let farm = probed.group.farm();
     let is_up = health::up(&farm).has(probed.backend);
-    let seen = if ask(probed).is_ok_and(is_well) { Seen::Success } else { Seen::Failure };
+    let seen = if ask(probed).is_ok_and(is_well) { HealthSign::Success } else { HealthSign::Failure };
     let now_ns = probed.group.ns(Instant::now());
     // One that is down stays down for as long as it would have: only a trial that was due counts as one.
     let only = Backends::default().with(probed.backend);
-    let is_trial = !is_up && seen == Seen::Failure && health::take_trial(&farm, only, now_ns).is_some();
+    let is_trial = !is_up && seen == HealthSign::Failure && health::take_trial(&farm, only, now_ns).is_some();
     health::note(&farm, probed.backend, seen, is_trial, now_ns);
 }
 
