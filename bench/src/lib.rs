@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 pub(crate) mod calibrate;
 pub(crate) mod choice;
+mod cluster;
 mod commands;
 pub(crate) mod control;
 pub mod demos;

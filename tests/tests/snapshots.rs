@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: &[&str] = &[
     "compare",
     "curve",
     "scale",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 29] = [
     "textbook",
     "watch",
     "serve",
+    "cluster",
     "control",
     "list",
     "load",

@@ -14,6 +14,7 @@ pub(crate) mod browse;
 pub(crate) mod calibrate;
 pub(crate) mod choose;
 pub(crate) mod ci;
+pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
@@ -73,6 +74,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Cluster(cluster::Arguments),
     Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
@@ -147,6 +149,7 @@ impl Dyno {
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Cluster(arguments) => cluster::run(&arguments),
             Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),

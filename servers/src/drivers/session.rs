@@ -16,6 +16,7 @@ mod reassuring;
 mod time;
 
 use std::mem;
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -57,6 +58,8 @@ pub struct Session<'a> {
     denied: Option<Box<Response>>,
     /// Stores what is uploaded; `None`: nothing may be.
     intake: Option<Box<Intake<'a>>>,
+    /// The address of the client, where somebody wants to know.
+    source: Option<IpAddr>,
     /// Tells of a request whose body is on its way; `None`: nobody wants to know.
     arrival: Option<Arrival>,
 }
@@ -112,7 +115,20 @@ impl<'a> Session<'a> {
         let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
         let intake = Intake::new(site, &mut http).map(Box::new);
         let (is_shut, denied) = (false, None);
-        Session { http, secure, tally, stop, is_shut, holding, shedding, judge, denied, intake, arrival }
+        Session {
+            http,
+            secure,
+            tally,
+            stop,
+            is_shut,
+            holding,
+            shedding,
+            judge,
+            denied,
+            intake,
+            source,
+            arrival,
+        }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.
@@ -273,7 +289,7 @@ impl<'a> Session<'a> {
         let request = self.http.next_request()?;
         let upload = self.intake.as_mut().and_then(|intake| intake.take());
         let peer = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
-        Some(Asked { request, asker, peer, upload })
+        Some(Asked { request, asker, peer, source: self.source, upload })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).

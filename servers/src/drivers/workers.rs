@@ -1,5 +1,6 @@
 //! What answers the requests of a loop: the loop itself, or workers that answer later.
 
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -89,6 +90,7 @@ pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
     peer: Vec<String>,
+    source: Option<IpAddr>,
     upload: Option<Arc<Upload>>,
     pass: Option<Pass<'static>>,
     /// Where orders for it are given; `None`: nobody gives any.
@@ -121,19 +123,21 @@ impl HandedRequest {
         let line = call.line();
         let seat =
             site.register.and_then(|register| register.enter(RequestStage::Queued, line, Some(client)));
-        let Asked { request, asker, peer, upload } = asked;
+        let Asked { request, asker, peer, source, upload } = asked;
         let (asker, peer, upload) = (asker.clone(), peer.to_vec(), upload.clone());
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
-        Ok(HandedRequest { request: request.to_owned(), asker, peer, upload, pass, seat, _lease: lease })
+        let (request, source) = (request.to_owned(), *source);
+        Ok(HandedRequest { request, asker, peer, source, upload, pass, seat, _lease: lease })
     }
 
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
         let (pass, seat) = (self.pass.take(), self.seat.take());
         let (asker, upload) = (self.asker.clone(), self.upload.take());
-        let asked = Asked { request: self.request.borrow(), asker, peer: &self.peer, upload };
+        let (request, source) = (self.request.borrow(), self.source);
+        let asked = Asked { request, asker, peer: &self.peer, source, upload };
         watch(seat, || call_admitted(site, &asked, tally, pass))
     }
 }

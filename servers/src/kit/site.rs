@@ -91,10 +91,10 @@ impl Readiness {
 }
 
 impl Site {
-    /// Where a connection comes from, as far as its transport, the policy or the register want to know.
+    /// Where a connection comes from, as far as its transport, the policy, a backend or the register want to know.
     pub fn origin_of(&self, stream: &impl AsFd) -> Origin {
         let connection = self.register.map(|_| stream.as_fd().as_raw_fd());
-        if self.transport.is_none() && self.access.is_none() {
+        if self.transport.is_none() && self.access.is_none() && self.services.forward.is_none() {
             return Origin { source: None, connection };
         }
         let address = || SockRef::from(stream).peer_addr().ok()?.as_socket();

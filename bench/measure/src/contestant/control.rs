@@ -19,7 +19,7 @@ pub fn under_each(contestants: &[Contestant], controls: &[String]) -> Vec<Contes
 
 /// A contestant under a control: `none`, or a word such as `deadline` or `deadline:due`, which also says from when on a
 /// request counts as waiting.
-pub(crate) fn under(contestant: &Contestant, control: &str) -> Contestant {
+pub fn under(contestant: &Contestant, control: &str) -> Contestant {
     let mut found = contestant.clone();
     // What clients have left behind would keep a server without control at work for long after the load.
     found.command.extend(["--drain", "1"].map(String::from));
