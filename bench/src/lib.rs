@@ -25,6 +25,7 @@ pub mod remedy;
 pub(crate) mod results;
 mod scratch;
 pub(crate) mod textbook;
+pub(crate) mod trace;
 pub(crate) mod transport;
 
 use clap::error::{ContextKind, ContextValue};

@@ -170,3 +170,12 @@ pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;
 
 /// The pause before a first retry when the user sets none, ns: 50 ms, half of the patience that people have.
 pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;
+
+/// Two latencies are alike where the larger is less than so many times the smaller: single runs differ by as much.
+pub(crate) const SAME_LATENCY_RATIO: f64 = 1.05;
+
+/// Share of a latency from which on a part has a line of its own in a trace.
+pub(crate) const TRACE_PART_SHARE: f64 = 0.001;
+
+/// Requests of each design in a file for trace viewers, the last ones: 50 MB, which a browser opens in seconds.
+pub(crate) const VIEWER_REQUESTS_MAX: usize = 20_000;

@@ -190,6 +190,7 @@ fn serve(
         access: None,
         admission: None,
         register: None,
+        trace: None,
         tallies: Tallies::new(settings.workers)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, 64)?,

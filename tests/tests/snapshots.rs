@@ -24,6 +24,7 @@ const COMMANDS: [&str; 28] = [
     "duel",
     "run",
     "overload",
+    "trace",
     "waiting",
     "isolation",
     "choose",

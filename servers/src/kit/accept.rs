@@ -13,6 +13,7 @@ use super::site::Site;
 use super::stop::{has_waiting, own};
 use super::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, RETRY_AFTER};
+use crate::trace::event::Point;
 
 /// The outcome of one accept(2).
 #[derive(Debug)]
@@ -75,6 +76,7 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
                     // Such a connection inherits nothing from its listener.
                     let _ = stream.set_read_timeout(Some(site.limits.idle_time));
                 }
+                note(site, &stream);
                 return Ok(Accepted::Connection(stream));
             }
             Err(error) => error,
@@ -89,6 +91,13 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
             Trouble::Shut => return Ok(Accepted::Stopped),
             Trouble::Broken => return Err(error.into()),
         }
+    }
+}
+
+/// Notes that a connection was accepted, if somebody wants to know. [`accept_once`] does so itself.
+pub fn note(site: &Site, connection: &impl AsFd) {
+    if let Some(trace) = site.trace {
+        trace.accepted(connection);
     }
 }
 
@@ -169,6 +178,9 @@ pub fn classify(error: Errno) -> Trouble {
 /// what is refused here, and octets in plaintext would be a broken record.
 pub fn refuse(site: &Site, mut stream: TcpStream, tally: &Tally) {
     Tally::add(&tally.refused, 1);
+    if let Some(trace) = site.trace.and_then(|trace| trace.of(stream.as_raw_fd())) {
+        trace.note(Point::Refused);
+    }
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nContent-Length: 0\r\n\
          Connection: close\r\n\r\n"

@@ -108,6 +108,8 @@ pub struct Call<'a> {
     pub peer: &'a [String],
     /// What the body was stored in where it was taken in parts; `body` is empty then.
     pub upload: Option<&'a Upload>,
+    /// Where it is written down what becomes of it; `None`: it is not traced.
+    pub trace: Option<RequestTrace>,
 }
 
 /// A request that was judged, and whose rights count where the owner of a file is asked as well.
@@ -120,6 +122,8 @@ pub struct Asked<'a> {
     pub peer: &'a [String],
     /// What the body was stored in where it was taken in parts.
     pub upload: Option<Arc<Upload>>,
+    /// Where it is written down what becomes of it; `None`: it is not traced.
+    pub trace: Option<RequestTrace>,
 }
 
 /// Header fields to look into.
@@ -176,6 +180,7 @@ impl<'a> Call<'a> {
             asker,
             peer: &[],
             upload: None,
+            trace: None,
         }
     }
 
@@ -186,11 +191,11 @@ impl<'a> Call<'a> {
 
     /// The view of a request that our own core has parsed.
     pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
-        let Asked { request, asker, peer, upload } = asked;
-        let upload = upload.as_deref();
+        let Asked { request, asker, peer, upload, trace } = asked;
+        let (upload, trace) = (upload.as_deref(), *trace);
         let target = request.target();
         let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
-        Call { method, path, query, body, fields: request, has_left, asker, peer, upload }
+        Call { method, path, query, body, fields: request, has_left, asker, peer, upload, trace }
     }
 }
 

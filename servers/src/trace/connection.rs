@@ -74,6 +74,12 @@ impl ConnectionTrace {
         }
     }
 
+    /// The request is taken up, to be answered. What has come together with the one before is whole only now.
+    pub fn taken_up(&self) -> RequestTrace {
+        self.is_whole();
+        self.request()
+    }
+
     /// The request waits for something.
     pub fn waits(&self) {
         self.stage.store(WAITS, Relaxed);

@@ -109,3 +109,54 @@ impl TraceReader {
         (owner != 0).then_some(((owner >> 32) as u32, owner as u32))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::trace::event::Point;
+
+    fn event(number: u32) -> TraceEvent {
+        TraceEvent { time_ns: number.into(), connection: number, request: 1, detail: 0, point: Point::Whole }
+    }
+
+    #[test]
+    fn what_is_overtaken_is_counted_and_what_is_not_is_read_once() {
+        let memory = TraceMemory::make(2, 8).unwrap();
+        let mut reader = TraceReader::open(Path::new(&memory.path())).unwrap();
+        let (mut events, write) = (Vec::new(), |lane: usize, number: u32| memory.ring(lane).write(event(number).words()));
+        write(0, 1);
+        (1..=20).for_each(|number| write(1, number));
+        // The place of number 13 may be under the writer's hand.
+        assert_eq!(reader.read(&mut events), TraceLook { read: 8, overtaken: 13 });
+        assert_eq!(events[0], LaneEvent { lane: 0, event: event(1) });
+        let numbers: Vec<u32> = events[1..].iter().map(|one| one.event.connection).collect();
+        assert_eq!(numbers, [14, 15, 16, 17, 18, 19, 20]);
+        assert_eq!(reader.read(&mut events), TraceLook::default());
+        write(0, 2);
+        reader.skip();
+        write(0, 3);
+        events.clear();
+        assert_eq!((reader.read(&mut events).read, events[0].event.connection), (1, 3));
+        drop(memory);
+        assert_eq!((reader.lanes(), reader.owner(0)), (2, None), "the memory stays when its server has gone");
+    }
+
+    #[test]
+    fn what_is_no_trace_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let (short, foreign) = (directory.path().join("short"), directory.path().join("foreign"));
+        fs::write(&short, "DYNO").unwrap();
+        fs::write(&foreign, vec![7; 1 << 20]).unwrap();
+        for path in [&short, &foreign] {
+            assert!(matches!(TraceReader::open(path), Err(TraceMemoryError::NoTrace)), "{}", path.display());
+        }
+        for path in ["/nowhere", "/dev/null", "/"] {
+            assert!(TraceReader::open(Path::new(path)).is_err(), "{path}");
+        }
+        let memory = TraceMemory::make(1, 8).unwrap();
+        memory.head(HeadWord::LaneEvents).store(1 << 40, Relaxed);
+        assert!(matches!(TraceReader::open(Path::new(&memory.path())), Err(TraceMemoryError::NoTrace)));
+    }
+}

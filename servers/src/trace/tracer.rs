@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -118,8 +118,8 @@ impl Tracer {
     }
 
     /// The trace of a connection that was accepted; `None`: it is not traced.
-    pub fn of(&'static self, connection: &impl AsFd) -> Option<ConnectionTrace> {
-        let place = self.connections.get(connection.as_fd().as_raw_fd() as usize)?;
+    pub fn of(&'static self, connection: RawFd) -> Option<ConnectionTrace> {
+        let place = self.connections.get(connection as usize)?;
         let id = place.load(Relaxed);
         (id != 0).then(|| ConnectionTrace::new(self, id))
     }

@@ -16,12 +16,12 @@ fn carrier(transport: TransportKind) -> &'static str {
 }
 
 /// The options of a server, which takes every suite and gives a ticket to who wants one.
-pub(super) fn of_server(transport: TransportKind) -> impl Iterator<Item = &'static str> {
+pub(crate) fn of_server(transport: TransportKind) -> impl Iterator<Item = &'static str> {
     ["--transport", carrier(transport)].into_iter()
 }
 
 /// The options of a client, which decides upon the kind of handshake.
-pub(super) fn of_client(transport: TransportKind) -> impl Iterator<Item = &'static str> {
+pub(crate) fn of_client(transport: TransportKind) -> impl Iterator<Item = &'static str> {
     let further: &[&str] = match transport {
         TransportKind::Plain | TransportKind::Tls | TransportKind::Channel => &[],
         TransportKind::Hybrid => &["--suite", "x25519-mlkem768-aes256gcm"],
