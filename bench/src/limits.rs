@@ -179,3 +179,9 @@ pub(crate) const TRACE_PART_SHARE: f64 = 0.001;
 
 /// Requests of each design in a file for trace viewers, the last ones: 50 MB, which a browser opens in seconds.
 pub(crate) const VIEWER_REQUESTS_MAX: usize = 20_000;
+
+/// Requests a second at which `dyno explain` traces both: a third of what the dearest design does on one core.
+pub(crate) const EXPLAIN_TRACED_RATE_PER_S: f64 = 2_000.0;
+
+/// For how long, in milliseconds: thousands of requests, so that the 99th percentile is known.
+pub(crate) const EXPLAIN_TRACED_MS: u64 = 1_000;

@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "compare",
     "curve",
     "scale",
@@ -24,11 +24,11 @@ const COMMANDS: [&str; 28] = [
     "duel",
     "run",
     "overload",
-    "trace",
     "waiting",
     "isolation",
     "choose",
     "explain",
+    "trace",
     "report",
     "diff",
     "learn",

@@ -151,7 +151,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
-    let open = |share_traced| Tracer::open(architecture, settings.workers, share_traced);
+    let writers = architecture.anatomy.started.writers(settings.workers);
+    let open = |share_traced| Tracer::open(writers, share_traced);
     let trace = arguments.trace.map(open).transpose().map_err(share)?;
     let control = arguments.control.open(architecture, stop)?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;

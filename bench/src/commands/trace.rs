@@ -3,23 +3,20 @@
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use dyno_clients::plan::Plan;
-use dyno_clients::plan::request::known_answer;
-use dyno_measure::contestant::{Contestant, label_apart, named, own};
+use dyno_measure::contestant::{Contestant, label_apart, named};
 use dyno_measure::place::Placement;
 use dyno_measure::probe::machine;
 use dyno_measure::rig::system::{interrupted, take_signals};
-use dyno_measure::traced::run::{TracedError, TracedRun, TracedServer, load, transport_options};
-use dyno_record::cell::Cores;
+use dyno_measure::traced::run::TracedError;
 use dyno_record::transport::TransportKind;
 use dyno_units::show;
 
 use super::CommandResult;
+use super::turns;
 use super::experiment::spec::transports;
 use super::experiment::values::{CellTime, ConnectionCount, PerSecond, WarmUpTime};
-use super::turns;
 use crate::exit::{Exit, Failure};
 use crate::limits::VIEWER_REQUESTS_MAX;
 use crate::load::write::try_place;
@@ -28,6 +25,7 @@ use crate::numbers;
 use crate::print::{PAINT, errln, out, outln};
 use crate::progress::Reporter;
 use crate::scratch::Scratch;
+use crate::trace::conduct::{TraceLoad, traced};
 use crate::trace::{TracedDesign, json, show as account, viewer};
 
 /// Show where the time of every request goes: from the moment at which it was due, by way of the generator, the
@@ -96,6 +94,11 @@ pub(crate) enum TraceFormat {
     Json,
 }
 
+/// The plan of a load that server and command line decide upon.
+pub(super) fn plan_of(words: &[String]) -> Result<Plan, Failure> {
+    turns::plan_of(words, "see `dyno trace --help`")
+}
+
 /// Traces each design in turn, and shows what came of it.
 ///
 /// # Errors
@@ -113,12 +116,12 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         // Whoever starts servers and reads their traces takes no time from them.
         let _ = machine::pin(&cores.generator);
     }
-    let rounds = asks_for_work(&arguments.service).then(own::compute_rounds_per_us).flatten();
+    let wanted = wanted(arguments);
     let progress = Reporter::new(arguments.quiet || contestants.len() == 1);
     let mut designs: Vec<TracedDesign> = Vec::new();
     for (number, contestant) in contestants.iter().enumerate() {
         progress.say(&format!("{}/{} {}", number + 1, contestants.len(), contestant.label));
-        let run = traced(arguments, contestant, &cores, rounds, scratch.path())?;
+        let run = traced(contestant, &wanted, &cores, scratch.path(), &plan_of)?;
         designs.push(TracedDesign::new(contestant.label.clone(), run));
         if interrupted() {
             break;
@@ -146,7 +149,7 @@ fn contestants(arguments: &Arguments) -> Result<Vec<Contestant>, Failure> {
         let found = named::named(name)?;
         let has_workers = arguments.workers.is_none() || found.has_workers;
         match found {
-            found if !found.own => Err(failure(&TracedError::NoTrace(found.label))),
+            found if !found.own => Err(TracedError::NoTrace(found.label).into()),
             found if has_workers || arguments.names.len() > 1 => Ok(found),
             found => Err(Failure::usage(format!("{} does not read --workers", found.label), "leave it out")),
         }
@@ -154,6 +157,19 @@ fn contestants(arguments: &Arguments) -> Result<Vec<Contestant>, Failure> {
     let mut found = arguments.names.iter().map(find).collect::<Result<Vec<_>, _>>()?;
     label_apart(&mut found);
     Ok(found)
+}
+
+fn wanted(arguments: &Arguments) -> TraceLoad {
+    TraceLoad {
+        rate_per_s: arguments.rate.0,
+        service: arguments.service.clone(),
+        transport: arguments.transport,
+        connections: arguments.connections.get(),
+        requests_per_connection: arguments.requests_per_connection,
+        workers: arguments.workers,
+        duration_ms: arguments.duration.get(),
+        warm_up_ms: arguments.warm_up.get(),
+    }
 }
 
 fn check_service(path: &str) -> Result<(), Failure> {
@@ -164,67 +180,6 @@ fn check_service(path: &str) -> Result<(), Failure> {
         None => Ok(()),
         Some(guess) => Err(Failure::usage(format!("there is no service {path}"), guess)),
     }
-}
-
-/// Whether a path asks for work that takes as long everywhere only if all servers know the machine's pace.
-fn asks_for_work(path: &str) -> bool {
-    ["/compute", "/mix"].iter().any(|service| path.starts_with(service))
-}
-
-/// Traces one design.
-fn traced(
-    arguments: &Arguments,
-    contestant: &Contestant,
-    cores: &Cores,
-    rounds: Option<u64>,
-    directory: &Path,
-) -> Result<TracedRun, Failure> {
-    let [mut of_server, of_client] = transport_options(arguments.transport, &directory.join("credentials"))
-        .map_err(|error| Failure::failed(format!("no keys: {error}"), ""))?;
-    if let Some(workers) = arguments.workers.filter(|_| contestant.has_workers) {
-        of_server.extend(["--workers".to_string(), workers.to_string()]);
-    }
-    if let Some(rounds) = rounds {
-        of_server.extend(["--compute-rounds-per-us".to_string(), rounds.to_string()]);
-    }
-    let mut server =
-        TracedServer::start(contestant, &of_server, &cores.server, directory).map_err(|error| failure(&error))?;
-    let words = load_words(arguments, contestant, cores, &server.running.address.to_string(), of_client);
-    let plan: Arc<Plan> = Arc::new(turns::plan_of(&words, "see `dyno trace --help`")?);
-    let run = load(&plan, &mut server.reader, &interrupted);
-    // A server that has died says why, and that is more than the generator knows.
-    server.stop().map_err(|error| failure(&error))?;
-    run.map_err(|error| failure(&error))
-}
-
-/// The load, in the words of `dyno load`.
-fn load_words(
-    arguments: &Arguments,
-    contestant: &Contestant,
-    cores: &Cores,
-    address: &str,
-    of_client: Vec<String>,
-) -> Vec<String> {
-    let mut words = vec![format!("http://{address}{}", arguments.service)];
-    let mut option = |name: &str, value: String| words.extend([name.to_string(), value]);
-    let is_new_each_time = arguments.requests_per_connection == Some(1);
-    let connections = arguments.connections.get();
-    option("--connections", if is_new_each_time { connections } else { contestant.connections(connections) }.to_string());
-    option("--rate", arguments.rate.to_string());
-    option("--duration", arguments.duration.to_string());
-    option("--warmup", arguments.warm_up.to_string());
-    if let Some(requests) = arguments.requests_per_connection {
-        option("--requests-per-connection", requests.to_string());
-    }
-    if known_answer(&arguments.service, b"").is_some() {
-        option("--expect", "service".to_string());
-    }
-    match cores.generator.first() {
-        Some(core) if !cores.shared() => option("--cpu", core.to_string()),
-        _ => option("--spin", "0".to_string()),
-    }
-    words.extend(of_client);
-    words
 }
 
 /// What was traced, for the head of the account.
@@ -266,15 +221,4 @@ fn write_viewer(path: &Path, designs: &[TracedDesign], quiet: bool) -> Result<()
         errln!("trace: {} (open it in ui.perfetto.dev)", path.display());
     }
     Ok(())
-}
-
-fn failure(error: &TracedError) -> Failure {
-    let message = error.to_string();
-    match error {
-        TracedError::NoTrace(_) => Failure::usage(message, "`dyno list` shows the names"),
-        TracedError::Clocks { .. } => {
-            Failure::failed(message, "run both in one time namespace, on one machine (see time_namespaces(7))")
-        }
-        TracedError::Server(_) | TracedError::Memory(_) | TracedError::Load(_) => Failure::failed(message, ""),
-    }
 }

@@ -1,6 +1,7 @@
 //! What `dyno trace` tells: where the time of requests went, on a terminal, as JSON, and as a file for a trace viewer.
 
 pub(crate) mod bars;
+pub(crate) mod conduct;
 pub(crate) mod json;
 pub(crate) mod show;
 pub(crate) mod slowest;

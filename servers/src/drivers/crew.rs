@@ -331,10 +331,15 @@ impl Guest {
 
     /// It passes a point, if it is traced. A new one does so as its conversation begins.
     fn note(&self, site: &Site, point: Point) {
-        let Some(tracer) = site.trace else { return };
+        if site.trace.is_none() {
+            return;
+        }
         match &self.talk {
             Some(talk) => talk.trace().into_iter().for_each(|trace| trace.note(point)),
-            None => tracer.of(self.wire.stream().as_raw_fd()).iter().for_each(|trace| trace.note(point)),
+            None => {
+                let trace = site.trace_of(site.origin_of(self.wire.stream()));
+                trace.iter().for_each(|trace| trace.note(point));
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ impl Site {
 
     /// The trace of a connection that was accepted; `None`: it is not traced.
     pub fn trace_of(&self, origin: Origin) -> Option<ConnectionTrace> {
-        self.trace?.of(origin.connection?)
+        ConnectionTrace::of(self.trace?, origin.connection?)
     }
 
     /// Judges the requests of a connection from `source`; `None`: everybody may do everything.

@@ -1,5 +1,6 @@
 //! What a traced connection remembers: its number, and how far its request has come.
 
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
 
 use super::event::Point;
@@ -43,9 +44,11 @@ impl RequestTrace {
 }
 
 impl ConnectionTrace {
-    pub(super) fn new(tracer: &'static Tracer, connection: u32) -> Self {
+    /// The trace of a connection that `tracer` was told of; `None`: it is not traced.
+    pub fn of(tracer: &'static Tracer, descriptor: RawFd) -> Option<Self> {
+        let connection = tracer.number_of(descriptor)?;
         let (request, written, stage) = (AtomicU16::new(1), AtomicU16::new(0), AtomicU8::new(IDLE));
-        ConnectionTrace { tracer, connection, request, written, stage }
+        Some(ConnectionTrace { tracer, connection, request, written, stage })
     }
 
     /// The request that arrives next, or is under way.

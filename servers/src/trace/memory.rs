@@ -3,8 +3,8 @@
 //!
 //! | at | what |
 //! |---|---|
-//! | 0 | one page, the [head](HeadWord) |
-//! | 4,096 | for each lane a [block](LANE_HEAD_WORDS): events written, and who writes |
+//! | 0 | one page, the head: what it is, how large it is, which share of connections is traced, and counts |
+//! | 4,096 | for each lane 128 bytes: events written, and who writes |
 //! | after them, at the next page | the places of lane 0, then those of lane 1, and so on |
 
 use std::fs::{File, OpenOptions};

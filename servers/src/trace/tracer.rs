@@ -16,12 +16,10 @@ use nix::sys::signal::kill;
 use nix::unistd::{Pid, gettid};
 use socket2::SockRef;
 
-use super::connection::ConnectionTrace;
 use super::event::{Point, TraceEvent};
 use super::memory::{HeadWord, TraceMemory};
-use crate::architecture::{Architecture, Started};
 use crate::limits::{
-    MAX_PROCESSES, TRACE_BYTES, TRACE_DESCRIPTORS, TRACE_LANES_MAX, TRACE_LANE_EVENTS_MAX, TRACE_SPARE_LANES,
+    TRACE_BYTES, TRACE_DESCRIPTORS, TRACE_LANES_MAX, TRACE_LANE_EVENTS_MAX, TRACE_SPARE_LANES,
     TRACE_SWEEP_NS,
 };
 use crate::shared::monotonic_ns;
@@ -58,21 +56,13 @@ pub(super) fn share_of(share: f64) -> u64 {
 }
 
 impl Tracer {
-    /// Makes the memory for a server of this architecture, which traces such a share of its connections, from 0 to 1.
-    /// It lives as long as the process. Call it before the first worker is started.
+    /// Makes the memory for a server in which so many workers write at once, and which traces such a share of its
+    /// connections, from 0 to 1. It lives as long as the process. Call it before the first worker is started.
     ///
     /// # Errors
     /// When the kernel refuses the memory, or there is a tracer already.
-    pub fn open(architecture: &Architecture, workers: usize, share: f64) -> io::Result<&'static Self> {
-        let at_once = match architecture.anatomy.started {
-            Started::Process | Started::Thread => MAX_PROCESSES,
-            Started::Nothing | Started::Task | Started::Coroutine => workers,
-        };
-        Tracer::with_lanes(at_once + TRACE_SPARE_LANES, share)
-    }
-
-    fn with_lanes(lanes: usize, share: f64) -> io::Result<&'static Self> {
-        let lanes = lanes.min(TRACE_LANES_MAX);
+    pub fn open(workers: usize, share: f64) -> io::Result<&'static Self> {
+        let lanes = (workers + TRACE_SPARE_LANES).min(TRACE_LANES_MAX);
         let most = TRACE_BYTES / lanes / size_of::<[u64; 2]>();
         // The memory takes powers of two only.
         let lane_events = (most / 2 + 1).next_power_of_two().min(TRACE_LANE_EVENTS_MAX);
@@ -117,11 +107,10 @@ impl Tracer {
         }
     }
 
-    /// The trace of a connection that was accepted; `None`: it is not traced.
-    pub fn of(&'static self, connection: RawFd) -> Option<ConnectionTrace> {
+    /// The number of a connection that was accepted; `None`: it is not traced.
+    pub(super) fn number_of(&self, connection: RawFd) -> Option<u32> {
         let place = self.connections.get(connection as usize)?;
-        let id = place.load(Relaxed);
-        (id != 0).then(|| ConnectionTrace::new(self, id))
+        Some(place.load(Relaxed)).filter(|number| *number != 0)
     }
 
     /// Writes an event into the lane of this thread.

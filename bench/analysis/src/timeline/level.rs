@@ -82,7 +82,7 @@ pub fn at_level(sorted: &[PartsNs], level: Level) -> Option<LevelParts> {
         return None;
     }
     let place = (sorted.len() as f64 * level.quantile()) as usize;
-    let around = (beyond * NEIGHBOURS_SHARE) as usize;
+    let around = (beyond * NEIGHBOURS_SHARE).round() as usize;
     let chosen = &sorted[place.min(last) - around.min(place.min(last))..=(place + around).min(last)];
     let mean = |part| chosen.iter().map(|parts| parts.of(part) as f64).sum::<f64>() / chosen.len() as f64;
     Some(LevelParts { level, requests: chosen.len(), parts_ns: TimePart::ALL.map(mean) })
