@@ -73,8 +73,10 @@ fn cost(directory: &Path, share: &str, name: &str) -> Result<(f64, f64, f64), St
 }
 
 fn experiment(program: &Path, share: &str, name: &str) -> Result<String, String> {
-    let architecture =
-        ALL.into_iter().find(|architecture| architecture.name == name).ok_or(format!("there is no {name}"))?;
+    let architecture = ALL
+        .into_iter()
+        .find(|architecture| architecture.name == name)
+        .ok_or(format!("there is no {name}"))?;
     let at_once = match architecture.concurrency {
         Concurrency::One => "one",
         Concurrency::PerWorker | Concurrency::Many => "many",

@@ -51,7 +51,9 @@ fn every_architecture_is_traced_whole_and_its_parts_add_up() {
 #[test]
 fn a_request_is_traced_through_a_transport_and_on_a_connection_of_its_own() {
     let short = ["--rate", "200", "--connections", "4", "--duration", "200ms", "--warm-up", "0"];
-    for more in [&["--transport", "tls"][..], &["--transport", "channel"], &["--requests-per-connection", "1"]] {
+    for more in
+        [&["--transport", "tls"][..], &["--transport", "channel"], &["--requests-per-connection", "1"]]
+    {
         let account = account(&[&["fork", "epoll"], &short[..], more].concat());
         for design in account["designs"].as_array().unwrap() {
             assert!(design["requests"].as_u64().unwrap() >= 10, "{more:?}: {design}");
@@ -63,12 +65,26 @@ fn a_request_is_traced_through_a_transport_and_on_a_connection_of_its_own() {
 #[test]
 fn the_account_names_the_parts_and_what_makes_the_difference() {
     let output = dyno(&[
-        "thread-pool", "epoll", "--workers", "1", "--service", "/wait/2000", "--rate", "400", "--connections", "8",
-        "--duration", "500ms", "--warm-up", "0",
+        "thread-pool",
+        "epoll",
+        "--workers",
+        "1",
+        "--service",
+        "/wait/2000",
+        "--rate",
+        "400",
+        "--connections",
+        "8",
+        "--duration",
+        "500ms",
+        "--warm-up",
+        "0",
     ]);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    for words in ["p50", "p99", "back end", "total", "The slowest of epoll", "thread-pool's p", "times epoll's"] {
+    for words in
+        ["p50", "p99", "back end", "total", "The slowest of epoll", "thread-pool's p", "times epoll's"]
+    {
         assert!(text.contains(words), "no {words:?} in\n{text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -79,8 +95,19 @@ fn the_file_is_one_that_viewers_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("trace.json");
     let output = dyno(&[
-        "half-sync-half-async", "fork", "--rate", "300", "--connections", "4", "--duration", "300ms", "--warm-up", "0",
-        "--quiet", "--output", path.to_str().unwrap(),
+        "half-sync-half-async",
+        "fork",
+        "--rate",
+        "300",
+        "--connections",
+        "4",
+        "--duration",
+        "300ms",
+        "--warm-up",
+        "0",
+        "--quiet",
+        "--output",
+        path.to_str().unwrap(),
     ]);
     assert!(output.status.success(), "{output:?}");
     let written: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -175,7 +202,15 @@ fn what_makes_no_sense_is_refused_with_a_remedy() {
 fn a_rate_that_is_impossible_is_told() {
     // A server that waits for each request in turn serves some two hundred a second.
     let output = dyno(&[
-        "iterative", "--service", "/wait/5000", "--rate", "600", "--duration", "200ms", "--warm-up", "0",
+        "iterative",
+        "--service",
+        "/wait/5000",
+        "--rate",
+        "600",
+        "--duration",
+        "200ms",
+        "--warm-up",
+        "0",
     ]);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();

@@ -103,8 +103,10 @@ fn check(row: &Row, events: &[LaneEvent], paths: &[&str]) -> Outcome {
         // A connection is taken up as well, and some read a request in parts.
         let whole = of.iter().position(|event| event.point == Point::Whole);
         let passed: Vec<Point> = of[whole.unwrap_or(0)..].iter().map(|event| event.point).collect();
-        let passed: Vec<Point> =
-            passed.into_iter().filter(|point| *point != Point::Closed && *point != Point::FirstOctets).collect();
+        let passed: Vec<Point> = passed
+            .into_iter()
+            .filter(|point| *point != Point::Closed && *point != Point::FirstOctets)
+            .collect();
         ensure(passed == wanted, || format!("request {number} ({path}) passed {passed:?}, not {wanted:?}"))?;
         let status = of.iter().find(|event| event.point == Point::Answered).map(|event| event.detail);
         ensure(status == Some(200), || format!("request {number} ended with {status:?}"))?;
@@ -151,14 +153,20 @@ fn pipelined(row: &Row) -> Outcome {
     for _ in 0..TOGETHER {
         client.response("GET")?;
     }
-    let events = written.until("the end of the last answer", |events| count(events, Point::Written) == TOGETHER)?;
+    let events =
+        written.until("the end of the last answer", |events| count(events, Point::Written) == TOGETHER)?;
     for number in 1..=TOGETHER as u16 {
-        let of = |point| events.iter().filter(move |one| one.event.point == point && one.event.request == number);
+        let of =
+            |point| events.iter().filter(move |one| one.event.point == point && one.event.request == number);
         for point in [Point::Whole, Point::Begins, Point::Answered, Point::Written] {
-            ensure(of(point).count() == 1, || format!("request {number}: {} times {point}", of(point).count()))?;
+            ensure(of(point).count() == 1, || {
+                format!("request {number}: {} times {point}", of(point).count())
+            })?;
         }
         let times = |point| of(point).map(|one| one.event.time_ns).min();
-        ensure(times(Point::Answered) <= times(Point::Written), || format!("request {number} is out of order"))?;
+        ensure(times(Point::Answered) <= times(Point::Written), || {
+            format!("request {number} is out of order")
+        })?;
     }
     Ok(())
 }
@@ -190,7 +198,8 @@ fn refused(row: &Row) -> Outcome {
     let mut second = Client::connect(server.address)?;
     second.read_to_end(PATIENCE);
     let events = written.until("the refusal", |events| count(events, Point::Refused) == 1)?;
-    let connection = events.iter().find(|one| one.event.point == Point::Refused).map(|one| one.event.connection);
+    let connection =
+        events.iter().find(|one| one.event.point == Point::Refused).map(|one| one.event.connection);
     ensure(connection == Some(2), || format!("connection {connection:?} was refused"))
 }
 

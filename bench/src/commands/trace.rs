@@ -14,9 +14,9 @@ use dyno_record::transport::TransportKind;
 use dyno_units::show;
 
 use super::CommandResult;
-use super::turns;
 use super::experiment::spec::transports;
 use super::experiment::values::{CellTime, ConnectionCount, PerSecond, WarmUpTime};
+use super::turns;
 use crate::exit::{Exit, Failure};
 use crate::limits::VIEWER_REQUESTS_MAX;
 use crate::load::write::try_place;
@@ -174,7 +174,10 @@ fn wanted(arguments: &Arguments) -> TraceLoad {
 
 fn check_service(path: &str) -> Result<(), Failure> {
     if !path.starts_with('/') {
-        return Err(Failure::usage(format!("--service: {path:?} begins without a slash"), "say /json, for example"));
+        return Err(Failure::usage(
+            format!("--service: {path:?} begins without a slash"),
+            "say /json, for example",
+        ));
     }
     match meant::service(path) {
         None => Ok(()),
@@ -207,8 +210,9 @@ fn write_viewer(path: &Path, designs: &[TracedDesign], quiet: bool) -> Result<()
         let left_out = viewer::write(&mut file, designs, VIEWER_REQUESTS_MAX)?;
         file.flush().map(|()| left_out)
     });
-    let left_out = written
-        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display()), "choose another place"))?;
+    let left_out = written.map_err(|error| {
+        Failure::failed(format!("cannot write {}: {error}", path.display()), "choose another place")
+    })?;
     if left_out > 0 {
         errln!(
             "{} are not in {}, the oldest first: a viewer takes some {} of each design",

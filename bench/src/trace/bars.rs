@@ -14,9 +14,7 @@ pub(crate) fn bar(parts: &LevelParts, whole_ns: f64, columns: usize) -> String {
     let mut letters = exact.map(|share| share as usize);
     // The largest remainders get what is left.
     let mut order = TimePart::ALL;
-    order.sort_by(|one, other| {
-        exact[*other as usize].fract().total_cmp(&exact[*one as usize].fract())
-    });
+    order.sort_by(|one, other| exact[*other as usize].fract().total_cmp(&exact[*one as usize].fract()));
     let left = length.saturating_sub(letters.iter().sum());
     order.iter().take(left).for_each(|part| letters[*part as usize] += 1);
     TimePart::ALL.iter().map(|part| part.letter().to_string().repeat(letters[*part as usize])).collect()
@@ -46,7 +44,8 @@ mod tests {
         let nothing = LevelParts { parts_ns: [0.0; TimePart::COUNT], ..parts };
         assert_eq!(bar(&nothing, 100.0, 10), "");
         for columns in 1..60 {
-            let parts = LevelParts { parts_ns: std::array::from_fn(|at| (at * at) as f64), ..nothing.clone() };
+            let parts =
+                LevelParts { parts_ns: std::array::from_fn(|at| (at * at) as f64), ..nothing.clone() };
             assert_eq!(bar(&parts, parts.total_ns(), columns).len(), columns);
         }
     }

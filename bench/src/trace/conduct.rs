@@ -109,9 +109,10 @@ impl From<TracedError> for Failure {
         let message = error.to_string();
         match error {
             TracedError::NoTrace(_) => Failure::usage(message, "`dyno list` shows the names"),
-            TracedError::Clocks { .. } => {
-                Failure::failed(message, "run both in one time namespace, on one machine (see time_namespaces(7))")
-            }
+            TracedError::Clocks { .. } => Failure::failed(
+                message,
+                "run both in one time namespace, on one machine (see time_namespaces(7))",
+            ),
             TracedError::Load(error) => error.into(),
             TracedError::Server(_) | TracedError::Memory(_) => Failure::failed(message, ""),
         }

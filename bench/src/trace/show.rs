@@ -46,7 +46,9 @@ pub(crate) fn text(designs: &[TracedDesign], conditions: &str, most_slow: usize,
 fn parts_of<'a>(levels: impl IntoIterator<Item = &'a LevelParts>) -> Vec<TimePart> {
     let levels: Vec<_> = levels.into_iter().collect();
     let is_there = |part: &TimePart| {
-        levels.iter().any(|level| level.of(*part) >= TRACE_PART_SHARE * level.total_ns() && level.of(*part) > 0.0)
+        levels
+            .iter()
+            .any(|level| level.of(*part) >= TRACE_PART_SHARE * level.total_ns() && level.of(*part) > 0.0)
     };
     TimePart::ALL.into_iter().filter(is_there).collect()
 }
@@ -141,9 +143,17 @@ fn missing(design: &TracedDesign) -> Vec<String> {
     let all = [
         ended,
         failed,
-        of(joined.unjoined, "answered request", "left out: the server's side of them is not there or not whole"),
+        of(
+            joined.unjoined,
+            "answered request",
+            "left out: the server's side of them is not there or not whole",
+        ),
         of(losses.overtaken_events, "event", "overwritten before they were read"),
-        of(losses.dropped_events, "event", "dropped, the oldest first: the trace is too large to be kept whole"),
+        of(
+            losses.dropped_events,
+            "event",
+            "dropped, the oldest first: the trace is too large to be kept whole",
+        ),
         of(losses.dropped_requests, "request", "dropped for the same reason"),
         of(losses.missed_connections, "connection", "not traced: more workers at once than there are lanes"),
     ];

@@ -108,20 +108,30 @@ impl<W: Write> Events<'_, W> {
             "ts": sent, "dur": received - sent,
             "args": { "number": times.number, "status": times.status, "parts_ns": parts_of(&request.parts) },
         }))?;
-        self.stretch(generator, connection, &id, "request", [times.intended_ns, times.received_ns], |events| {
-            let free_ns = times.intended_ns + times.split.wait_ns;
-            let before = [
-                (TimePart::Connection, times.intended_ns, free_ns),
-                (TimePart::Generator, free_ns, times.sent_ns),
-            ];
-            let after = segments(times, &request.marks);
-            let after = after.iter().map(|segment| (segment.part, segment.from_ns, segment.to_ns));
-            for (part, from_ns, to_ns) in before.into_iter().chain(after).filter(|(_, from, to)| from < to) {
-                events.stretch(generator, connection, &id, part.name(), [from_ns, to_ns], |_| Ok(()))?;
-            }
-            Ok(())
-        })?;
-        let (Some(begins), Some(served)) = (request.passed(Point::Begins), request.passed(Point::Served)) else {
+        self.stretch(
+            generator,
+            connection,
+            &id,
+            "request",
+            [times.intended_ns, times.received_ns],
+            |events| {
+                let free_ns = times.intended_ns + times.split.wait_ns;
+                let before = [
+                    (TimePart::Connection, times.intended_ns, free_ns),
+                    (TimePart::Generator, free_ns, times.sent_ns),
+                ];
+                let after = segments(times, &request.marks);
+                let after = after.iter().map(|segment| (segment.part, segment.from_ns, segment.to_ns));
+                for (part, from_ns, to_ns) in
+                    before.into_iter().chain(after).filter(|(_, from, to)| from < to)
+                {
+                    events.stretch(generator, connection, &id, part.name(), [from_ns, to_ns], |_| Ok(()))?;
+                }
+                Ok(())
+            },
+        )?;
+        let (Some(begins), Some(served)) = (request.passed(Point::Begins), request.passed(Point::Served))
+        else {
             return Ok(());
         };
         let Some(worker) = worker_at(workers, begins.lane, begins.time_ns) else { return Ok(()) };
@@ -153,9 +163,7 @@ impl<W: Write> Events<'_, W> {
         inside: impl FnOnce(&mut Self) -> io::Result<()>,
     ) -> io::Result<()> {
         let (from, to) = (self.us(from_ns), self.us(to_ns));
-        let event = |phase: &str, at: f64| {
-            json!({ "ph": phase, "cat": "part", "id": id, "name": name, "pid": process, "tid": thread, "ts": at })
-        };
+        let event = |phase: &str, at: f64| json!({ "ph": phase, "cat": "part", "id": id, "name": name, "pid": process, "tid": thread, "ts": at });
         self.put(&event("b", from))?;
         inside(self)?;
         self.put(&event("e", to))

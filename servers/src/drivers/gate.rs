@@ -175,7 +175,8 @@ impl Gate {
             let (body, upload) = (&received.body[..], received.upload.as_deref());
             let peer = self.names.get().map_or(&[][..], Vec::as_slice);
             let trace = self.exchange.trace().map(ConnectionTrace::request);
-            let call = Call { method, path, query, body, fields, has_left: &has_left, asker, peer, upload, trace };
+            let call =
+                Call { method, path, query, body, fields, has_left: &has_left, asker, peer, upload, trace };
             let client = Some(self.attendance.connection());
             call::serve(self.site, &call, (self.tally)(self.site), client, std::time::Instant::now())
         };

@@ -121,7 +121,20 @@ impl<'a> Session<'a> {
         let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
         let intake = Intake::new(site, &mut http).map(Box::new);
         let (is_shut, denied) = (false, None);
-        Session { http, secure, tally, stop, is_shut, holding, shedding, judge, denied, intake, arrival, trace }
+        Session {
+            http,
+            secure,
+            tally,
+            stop,
+            is_shut,
+            holding,
+            shedding,
+            judge,
+            denied,
+            intake,
+            arrival,
+            trace,
+        }
     }
 
     /// Sees to it that there is memory to read into. Where the budget is spent, a request under way is refused instead.

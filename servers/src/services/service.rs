@@ -19,6 +19,7 @@ use super::upload::{Upload, Uploads};
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+use crate::trace::connection::RequestTrace;
 use crate::under_way::entry::RequestLine;
 use crate::under_way::register::Register;
 

@@ -128,7 +128,13 @@ impl TraceEvent {
         let [time_ns, word] = words;
         let point = Point::of(word & ((1 << POINT_BITS) - 1))?;
         let detail = (word >> POINT_BITS) as u16 & DETAIL_MOST;
-        Some(TraceEvent { time_ns, connection: (word >> 32) as u32, request: (word >> 16) as u16, detail, point })
+        Some(TraceEvent {
+            time_ns,
+            connection: (word >> 32) as u32,
+            request: (word >> 16) as u16,
+            detail,
+            point,
+        })
     }
 
     /// The birth or the end of a worker: the thread of the process.
@@ -178,7 +184,8 @@ mod tests {
         let born = TraceEvent::of_worker(Point::WorkerBorn, 1, 4_194_303, 77);
         assert_eq!(TraceEvent::of(born.words()).unwrap().worker(), Some((4_194_303, 77)));
         assert_eq!(born.peer(), None);
-        let accepted = TraceEvent { time_ns: 1, connection: 2, request: 40_000, detail: 9, point: Point::Accepted };
+        let accepted =
+            TraceEvent { time_ns: 1, connection: 2, request: 40_000, detail: 9, point: Point::Accepted };
         assert_eq!((accepted.peer(), accepted.worker()), (Some((40_000, 9)), None));
         for (index, point) in Point::ALL.into_iter().enumerate() {
             assert_eq!(point as usize, index + 1, "{point}");

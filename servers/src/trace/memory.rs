@@ -23,7 +23,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::ftruncate;
 
 use super::ring::{EVENT_WORDS, EventRing};
-use crate::limits::{TRACE_LANES_MAX, TRACE_LANE_EVENTS_MAX};
+use crate::limits::{TRACE_LANE_EVENTS_MAX, TRACE_LANES_MAX};
 use crate::shared::monotonic_ns;
 
 /// The first word: that this is a trace, and of which format.
@@ -94,8 +94,10 @@ impl TraceMemory {
     /// # Errors
     /// When the kernel refuses it.
     pub(super) fn make(lanes: usize, lane_events: usize) -> io::Result<Self> {
-        let (lanes, lane_events) =
-            (lanes.clamp(1, TRACE_LANES_MAX), lane_events.clamp(1, TRACE_LANE_EVENTS_MAX).next_power_of_two());
+        let (lanes, lane_events) = (
+            lanes.clamp(1, TRACE_LANES_MAX),
+            lane_events.clamp(1, TRACE_LANE_EVENTS_MAX).next_power_of_two(),
+        );
         let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
         let file = File::from(memfd_create(c"dyno-trace", flags)?);
         let count = places_at(lanes) + lanes * lane_events * EVENT_WORDS;

@@ -125,7 +125,8 @@ mod tests {
     fn what_is_overtaken_is_counted_and_what_is_not_is_read_once() {
         let memory = TraceMemory::make(2, 8).unwrap();
         let mut reader = TraceReader::open(Path::new(&memory.path())).unwrap();
-        let (mut events, write) = (Vec::new(), |lane: usize, number: u32| memory.ring(lane).write(event(number).words()));
+        let (mut events, write) =
+            (Vec::new(), |lane: usize, number: u32| memory.ring(lane).write(event(number).words()));
         write(0, 1);
         (1..=20).for_each(|number| write(1, number));
         // The place of number 13 may be under the writer's hand.

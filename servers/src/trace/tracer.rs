@@ -8,8 +8,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::process;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -19,8 +19,7 @@ use socket2::SockRef;
 use super::event::{Point, TraceEvent};
 use super::memory::{HeadWord, TraceMemory};
 use crate::limits::{
-    TRACE_BYTES, TRACE_DESCRIPTORS, TRACE_LANES_MAX, TRACE_LANE_EVENTS_MAX, TRACE_SPARE_LANES,
-    TRACE_SWEEP_NS,
+    TRACE_BYTES, TRACE_DESCRIPTORS, TRACE_LANE_EVENTS_MAX, TRACE_LANES_MAX, TRACE_SPARE_LANES, TRACE_SWEEP_NS,
 };
 use crate::shared::monotonic_ns;
 
@@ -89,7 +88,8 @@ impl Tracer {
         let serial = self.memory.head(HeadWord::Connections).fetch_add(1, Relaxed) as u32 + 1;
         // Spread by a multiplication (Knuth, The Art of Computer Programming, 6.4), so that connections which come in
         // turns are traced in no pattern.
-        let is_chosen = u64::from(serial.wrapping_mul(0x9e37_79b9)) < self.memory.head(HeadWord::Share).load(Relaxed);
+        let is_chosen =
+            u64::from(serial.wrapping_mul(0x9e37_79b9)) < self.memory.head(HeadWord::Share).load(Relaxed);
         let id = if is_chosen && self.lane().is_some() { serial } else { 0 };
         place.store(id, Relaxed);
         if id != 0 {
@@ -135,9 +135,10 @@ impl Tracer {
     fn enter(&self) -> Option<usize> {
         let (process, thread) = (process::id(), gettid().as_raw().cast_unsigned());
         let own = u64::from(process) << 32 | u64::from(thread);
-        let free = || (0..self.memory.lanes()).find(|lane| {
-            self.memory.owner(*lane).compare_exchange(0, own, AcqRel, Relaxed).is_ok()
-        });
+        let free = || {
+            (0..self.memory.lanes())
+                .find(|lane| self.memory.owner(*lane).compare_exchange(0, own, AcqRel, Relaxed).is_ok())
+        };
         let lane = free().or_else(|| if self.sweep() { free() } else { None })?;
         let born = TraceEvent::of_worker(Point::WorkerBorn, monotonic_ns(), process, thread);
         self.memory.ring(lane).write(born.words());

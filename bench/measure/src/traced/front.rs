@@ -64,9 +64,10 @@ impl Fronts {
         };
         let front = match (longest.part, longest.lane) {
             (TimePart::Dispatch, _) => self.queued_before(request),
-            (TimePart::WayIn | TimePart::AcceptQueue | TimePart::Reading | TimePart::HandBack, Some(lane)) => {
-                self.served_by(lane, &longest)
-            }
+            (
+                TimePart::WayIn | TimePart::AcceptQueue | TimePart::Reading | TimePart::HandBack,
+                Some(lane),
+            ) => self.served_by(lane, &longest),
             _ => Front::Nothing,
         };
         (Some(longest), front)

@@ -73,7 +73,8 @@ impl TracedServer {
         }
         let mut options = vec!["--trace".to_string(), "100%".to_string()];
         options.extend_from_slice(extra);
-        let running = Running::start(contestant, &options, cores, false, directory).map_err(TracedError::Server)?;
+        let running =
+            Running::start(contestant, &options, cores, false, directory).map_err(TracedError::Server)?;
         let path = running.trace().ok_or_else(|| TracedError::NoTrace(contestant.label.clone()))?;
         Ok(TracedServer { reader: TraceReader::open(Path::new(&path))?, running })
     }
@@ -103,7 +104,9 @@ pub fn transport_options(
         credentials::create(directory)?;
     }
     let place = ["--credentials".to_string(), directory.display().to_string()];
-    let words = |words: &mut dyn Iterator<Item = &'static str>| words.map(String::from).chain(place.clone()).collect();
+    let words = |words: &mut dyn Iterator<Item = &'static str>| {
+        words.map(String::from).chain(place.clone()).collect()
+    };
     Ok([words(&mut of_server(transport)), words(&mut of_client(transport))])
 }
 

@@ -34,7 +34,15 @@ fn each_design_has_its_parts() {
     let cases: [(&str, &[(u64, Point)], &[(TimePart, u64)]); 5] = [
         (
             "a loop",
-            &[(20, Accepted), (21, Taken), (200, Whole), (210, Begins), (260, Served), (265, Answered), (300, Written)],
+            &[
+                (20, Accepted),
+                (21, Taken),
+                (200, Whole),
+                (210, Begins),
+                (260, Served),
+                (265, Answered),
+                (300, Written),
+            ],
             &[(WayIn, 90), (Reading, 10), (Service, 50), (HandBack, 5), (Writing, 35), (WayBack, 700)],
         ),
         (
@@ -61,7 +69,15 @@ fn each_design_has_its_parts() {
         ),
         (
             "a new connection, and a worker that is born for it",
-            &[(150, Accepted), (350, Taken), (360, Whole), (361, Begins), (371, Served), (372, Answered), (373, Written)],
+            &[
+                (150, Accepted),
+                (350, Taken),
+                (360, Whole),
+                (361, Begins),
+                (371, Served),
+                (372, Answered),
+                (373, Written),
+            ],
             &[
                 (AcceptQueue, 40),
                 (Dispatch, 200),
@@ -181,7 +197,8 @@ fn a_request_is_found_by_the_port_of_its_connection_and_its_number() {
 
 #[test]
 fn clocks_that_are_not_one_are_seen() {
-    let events: Vec<_> = [event(0, 5, 1, 9, Point::Accepted)].into_iter().chain(served(1, 1, 5_000)).collect();
+    let events: Vec<_> =
+        [event(0, 5, 1, 9, Point::Accepted)].into_iter().chain(served(1, 1, 5_000)).collect();
     assert_eq!(join(events, &[request(9, 1, 10)], 0).contradictions, 1);
 }
 
@@ -193,7 +210,8 @@ fn workers_are_known_by_their_lanes_and_lives() {
         event(3, 30, 78, 43, Point::WorkerBorn),
     ];
     let workers = join(events, &[], 0).workers;
-    let lives: Vec<_> = workers.iter().map(|one| (one.process, one.thread, one.born_ns, one.gone_ns)).collect();
+    let lives: Vec<_> =
+        workers.iter().map(|one| (one.process, one.thread, one.born_ns, one.gone_ns)).collect();
     assert_eq!(lives, [(42, 77, 10, Some(20)), (43, 78, 30, None)]);
 }
 
@@ -201,9 +219,10 @@ fn workers_are_known_by_their_lanes_and_lives() {
 fn what_stood_in_front_is_counted() {
     // One connection's service holds the loop from 20 to 90; another request comes at 30 and is read at 95.
     let mut events = vec![event(0, 1, 1, 9, Point::Accepted), event(0, 2, 2, 8, Point::Accepted)];
-    events.extend([(15, Point::Whole), (20, Point::Begins), (90, Point::Served), (91, Point::Answered)].map(
-        |(at, point)| event(0, at, 1, 1, point),
-    ));
+    events.extend(
+        [(15, Point::Whole), (20, Point::Begins), (90, Point::Served), (91, Point::Answered)]
+            .map(|(at, point)| event(0, at, 1, 1, point)),
+    );
     events.extend(served(2, 1, 95));
     let joined = join(events, &[request(9, 1, 10), request(8, 1, 30)], 0);
     let fronts = Fronts::of(&joined.requests);
