@@ -219,6 +219,7 @@ fn workers_are_known_by_their_lanes_and_lives() {
 fn what_stood_in_front_is_counted() {
     // One connection's service holds the loop from 20 to 90; another request comes at 30 and is read at 95.
     let mut events = vec![event(0, 1, 1, 9, Point::Accepted), event(0, 2, 2, 8, Point::Accepted)];
+    events.extend([1, 2].map(|connection| event(0, 3, connection, 1, Point::Taken)));
     events.extend(
         [(15, Point::Whole), (20, Point::Begins), (90, Point::Served), (91, Point::Answered)]
             .map(|(at, point)| event(0, at, 1, 1, point)),
@@ -228,7 +229,7 @@ fn what_stood_in_front_is_counted() {
     let fronts = Fronts::of(&joined.requests);
     let second = joined.requests.iter().find(|one| one.connection == 2).unwrap();
     let (longest, front) = fronts.before(second);
-    assert_eq!(longest.unwrap().part, TimePart::WayIn);
+    assert_eq!(longest.unwrap().part, WayIn);
     assert_eq!(front, Front::Worker { requests: 1, busy_ns: 60 });
     // Two stand in the queue when the third comes.
     let mut events = Vec::new();
