@@ -64,29 +64,17 @@ fn a_request_is_traced_through_a_transport_and_on_a_connection_of_its_own() {
 
 #[test]
 fn the_account_names_the_parts_and_what_makes_the_difference() {
-    let output = dyno(&[
-        "thread-pool",
-        "epoll",
-        "--workers",
-        "1",
-        "--service",
-        "/wait/2000",
-        "--rate",
-        "400",
-        "--connections",
-        "8",
-        "--duration",
-        "500ms",
-        "--warm-up",
-        "0",
-    ]);
+    let load = "--workers 1 --service /wait/2000 --rate 400 --connections 8 --duration 500ms --warm-up 0";
+    let arguments: Vec<&str> = ["thread-pool", "epoll"].into_iter().chain(load.split(' ')).collect();
+    let output = dyno(&arguments);
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    for words in
-        ["p50", "p99", "back end", "total", "The slowest of epoll", "thread-pool's p", "times epoll's"]
-    {
+    for words in ["p50", "p90", "back end", "total", "The slowest of epoll"] {
         assert!(text.contains(words), "no {words:?} in\n{text}");
     }
+    // Which one is slower is up to a busy machine.
+    let sentence = text.lines().nth(2).unwrap_or_default();
+    assert!(sentence.contains("p90") && sentence.contains("thread-pool"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 

@@ -7,6 +7,7 @@ use dyno_clients::outcome::Partial;
 use dyno_units::paint::Paint;
 use dyno_units::show;
 use dyno_units::text::{wrap, wrap_parts};
+use dyno_units::verdict::Verdict;
 
 use super::bars::{bar, key};
 use super::slowest::{line, slowest};
@@ -16,26 +17,22 @@ use crate::limits::{SAME_LATENCY_RATIO, TERMINAL_COLUMNS, TRACE_PART_SHARE};
 /// The account: bars, tables, why one is slower than another, the slowest requests, and what is missing.
 pub(crate) fn text(designs: &[TracedDesign], conditions: &str, most_slow: usize, paint: Paint) -> String {
     let mut text = format!("{}\n\n", wrap(conditions, TERMINAL_COLUMNS));
+    for words in slower(designs).iter().map(words) {
+        let _ = writeln!(text, "{}\n", wrap(&words, TERMINAL_COLUMNS));
+    }
     text += &bars(designs, paint);
     for design in designs {
         let _ = writeln!(text, "{}", table(design, paint));
     }
-    for words in slower(designs).iter().map(words) {
-        let _ = writeln!(text, "{}", wrap(&words, TERMINAL_COLUMNS));
-    }
     for design in designs {
         let slow = slowest(design, most_slow);
         if !slow.is_empty() {
-            let _ = writeln!(text, "\n{}", paint.bold(&format!("The slowest of {}", design.label)));
-        }
-        for one in slow {
-            let _ = writeln!(text, "{}", hanging(&line(&one)));
+            let _ = writeln!(text, "{}", paint.bold(&format!("The slowest of {}", design.label)));
+            slow.iter().for_each(|one| text += &format!("{}\n", hanging(&line(one))));
+            text.push('\n');
         }
     }
     let missing: Vec<String> = designs.iter().flat_map(missing).collect();
-    if !missing.is_empty() {
-        text.push('\n');
-    }
     for words in missing {
         let _ = writeln!(text, "{}", wrap(&words, TERMINAL_COLUMNS));
     }
@@ -109,17 +106,18 @@ pub(crate) fn words(slower: &SlowerDesign<'_>) -> String {
     format!("{name}'s {level} is {:.1} times {other}'s ({times}); {share}.", why.ratio)
 }
 
-/// A line whose continuation is indented.
+/// A line whose continuation stands behind its first column.
 fn hanging(line: &str) -> String {
-    let words: Vec<&str> = line.trim_start().split(' ').collect();
-    let indent = &line[..line.len() - line.trim_start().len()];
-    let wrapped = wrap_parts("             ", &words, " ", TERMINAL_COLUMNS);
-    format!("{indent}{}", wrapped.trim_start())
+    const INDENT: usize = 11;
+    let (time, words) = line.split_at_checked(INDENT).unwrap_or((line, ""));
+    let indent = format!("\n{}", " ".repeat(INDENT));
+    format!("{time}{}", wrap(words, TERMINAL_COLUMNS - INDENT).replace('\n', &indent))
 }
 
 /// What is not in the timelines, and what failed.
 fn missing(design: &TracedDesign) -> Vec<String> {
     let (losses, joined, outcome) = (&design.run.losses, &design.run.joined, &design.run.outcome);
+    let audit = &outcome.audit;
     let of = |count: u64, what: &str, words: &str| {
         let is_or_are = if count == 1 { "was" } else { "were" };
         (count > 0).then(|| format!("{}: {} {is_or_are} {words}.", design.label, show::many(count, what)))
@@ -140,9 +138,12 @@ fn missing(design: &TracedDesign) -> Vec<String> {
         )),
         Some(Partial::Interrupted | Partial::Condition) | None => None,
     };
+    let is_void = (audit.latency == Verdict::Void).then(|| audit.findings.first()).flatten();
+    let is_void = is_void.map(|finding| format!("{}: {}", design.label, finding.message));
     let all = [
         ended,
         failed,
+        is_void,
         of(
             joined.unjoined,
             "answered request",

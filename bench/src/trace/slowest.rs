@@ -19,7 +19,12 @@ pub(crate) fn slowest(design: &TracedDesign, most: usize) -> Vec<SlowRequest<'_>
     let requests = &design.run.joined.requests;
     let fronts = Fronts::of(requests);
     let slow = requests.iter().rev().take(most);
-    slow.map(|request| SlowRequest { request, front: fronts.before(request).1 }).collect()
+    let before = |request: &TracedRequest| match fronts.before(request) {
+        (Some(longest), front) if longest.part == request.parts.largest() => front,
+        // Longer than anything in the server was what the generator did.
+        _ => Front::Nothing,
+    };
+    slow.map(|request| SlowRequest { request, front: before(request) }).collect()
 }
 
 /// It in a line.

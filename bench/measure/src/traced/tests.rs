@@ -27,11 +27,14 @@ fn times() -> RequestTimes {
     }
 }
 
+/// What it is, its marks, and the parts that come of them.
+type DesignCase = (&'static str, &'static [(u64, Point)], &'static [(TimePart, u64)]);
+
 #[test]
 fn each_design_has_its_parts() {
     use Point::*;
     let client = [(Connection, 4), (Generator, 6)];
-    let cases: [(&str, &[(u64, Point)], &[(TimePart, u64)]); 5] = [
+    let cases: [DesignCase; 5] = [
         (
             "a loop",
             &[
