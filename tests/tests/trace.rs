@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use dyno_security::transport::Transport;
 use dyno_servers::architecture::{HandOvers, Knob, Started};
-use dyno_servers::trace::event::Point;
+use dyno_servers::trace::event::TracePoint;
 use dyno_servers::trace::reader::{LaneEvent, TraceReader};
 use dyno_tests::rows::Row;
 use dyno_tests::secure::{Secure, friends, make_credentials, serve};
@@ -70,28 +70,29 @@ impl Written {
     }
 }
 
-fn count(events: &[LaneEvent], point: Point) -> usize {
+fn count(events: &[LaneEvent], point: TracePoint) -> usize {
     events.iter().filter(|event| event.event.point == point).count()
 }
 
 /// The points of a request of this architecture, which waits or not.
-fn expected(row: &Row, waits: bool) -> Vec<Point> {
-    let mut points = vec![Point::Whole];
+fn expected(row: &Row, waits: bool) -> Vec<TracePoint> {
+    let mut points = vec![TracePoint::Whole];
     if row.architecture.anatomy.hand_overs == HandOvers::PerRequest {
-        points.extend([Point::Queued, Point::Taken]);
+        points.extend([TracePoint::Queued, TracePoint::Taken]);
     }
-    points.extend([Point::Begins, Point::Served]);
+    points.extend([TracePoint::Begins, TracePoint::Served]);
     if waits {
-        points.extend([Point::Waits, Point::Resumes]);
+        points.extend([TracePoint::Waits, TracePoint::Resumes]);
     }
-    points.extend([Point::Answered, Point::Written]);
+    points.extend([TracePoint::Answered, TracePoint::Written]);
     points
 }
 
 /// All requests on the only connection have passed their points in order.
 fn check(row: &Row, events: &[LaneEvent], paths: &[&str]) -> Outcome {
     let all: Vec<_> = events.iter().filter(|one| one.event.worker().is_none()).map(|one| one.event).collect();
-    let accepted = all.iter().find(|event| event.point == Point::Accepted).ok_or("nothing was accepted")?;
+    let accepted =
+        all.iter().find(|event| event.point == TracePoint::Accepted).ok_or("nothing was accepted")?;
     for (index, path) in paths.iter().enumerate() {
         let number = index as u16 + 1;
         let of: Vec<_> = all
@@ -101,18 +102,20 @@ fn check(row: &Row, events: &[LaneEvent], paths: &[&str]) -> Outcome {
             .collect();
         let wanted = expected(row, path.starts_with("/wait"));
         // A connection is taken up as well, and some read a request in parts.
-        let whole = of.iter().position(|event| event.point == Point::Whole);
-        let passed: Vec<Point> = of[whole.unwrap_or(0)..].iter().map(|event| event.point).collect();
-        let passed: Vec<Point> = passed
+        let whole = of.iter().position(|event| event.point == TracePoint::Whole);
+        let passed: Vec<TracePoint> = of[whole.unwrap_or(0)..].iter().map(|event| event.point).collect();
+        let passed: Vec<TracePoint> = passed
             .into_iter()
-            .filter(|point| *point != Point::Closed && *point != Point::FirstOctets)
+            .filter(|point| *point != TracePoint::Closed && *point != TracePoint::FirstOctets)
             .collect();
         ensure(passed == wanted, || format!("request {number} ({path}) passed {passed:?}, not {wanted:?}"))?;
-        let status = of.iter().find(|event| event.point == Point::Answered).map(|event| event.detail);
+        let status = of.iter().find(|event| event.point == TracePoint::Answered).map(|event| event.detail);
         ensure(status == Some(200), || format!("request {number} ended with {status:?}"))?;
         ensure(of.iter().all(|event| event.time_ns >= accepted.time_ns), || "before it was accepted".into())?;
     }
-    ensure(all.iter().any(|event| event.point == Point::Taken), || "nobody has taken the connection".into())
+    ensure(all.iter().any(|event| event.point == TracePoint::Taken), || {
+        "nobody has taken the connection".into()
+    })
 }
 
 fn in_order(row: &Row) -> Outcome {
@@ -122,11 +125,11 @@ fn in_order(row: &Row) -> Outcome {
     for path in PATHS {
         client.get(path)?;
     }
-    let events =
-        written.until("the end of the last answer", |events| count(events, Point::Written) == PATHS.len())?;
+    let events = written
+        .until("the end of the last answer", |events| count(events, TracePoint::Written) == PATHS.len())?;
     check(row, events, &PATHS)?;
     drop(client);
-    written.until("the end of the connection", |events| count(events, Point::Closed) == 1)?;
+    written.until("the end of the connection", |events| count(events, TracePoint::Closed) == 1)?;
     server.stop_well()?;
     Ok(())
 }
@@ -138,8 +141,8 @@ fn behind(row: &Row, transport: Transport) -> Outcome {
     for path in PATHS {
         client.exchange(get(path), "GET")?;
     }
-    let events =
-        written.until("the end of the last answer", |events| count(events, Point::Written) == PATHS.len())?;
+    let events = written
+        .until("the end of the last answer", |events| count(events, TracePoint::Written) == PATHS.len())?;
     check(row, events, &PATHS)
 }
 
@@ -153,18 +156,18 @@ fn pipelined(row: &Row) -> Outcome {
     for _ in 0..TOGETHER {
         client.response("GET")?;
     }
-    let events =
-        written.until("the end of the last answer", |events| count(events, Point::Written) == TOGETHER)?;
+    let events = written
+        .until("the end of the last answer", |events| count(events, TracePoint::Written) == TOGETHER)?;
     for number in 1..=TOGETHER as u16 {
         let of =
             |point| events.iter().filter(move |one| one.event.point == point && one.event.request == number);
-        for point in [Point::Whole, Point::Begins, Point::Answered, Point::Written] {
+        for point in [TracePoint::Whole, TracePoint::Begins, TracePoint::Answered, TracePoint::Written] {
             ensure(of(point).count() == 1, || {
                 format!("request {number}: {} times {point}", of(point).count())
             })?;
         }
         let times = |point| of(point).map(|one| one.event.time_ns).min();
-        ensure(times(Point::Answered) <= times(Point::Written), || {
+        ensure(times(TracePoint::Answered) <= times(TracePoint::Written), || {
             format!("request {number} is out of order")
         })?;
     }
@@ -184,7 +187,7 @@ fn untraced(row: &Row) -> Outcome {
     // From now on all are traced, so that there is something to wait for.
     written.reader.set_share(1.0);
     Client::connect(server.address)?.get("/")?;
-    let events = written.until("a traced request", |events| count(events, Point::Answered) == 1)?;
+    let events = written.until("a traced request", |events| count(events, TracePoint::Answered) == 1)?;
     let connections: BTreeSet<u32> =
         events.iter().filter(|one| one.event.worker().is_none()).map(|one| one.event.connection).collect();
     ensure(connections == BTreeSet::from([2]), || format!("events of {connections:?}"))
@@ -197,9 +200,9 @@ fn refused(row: &Row) -> Outcome {
     first.get("/")?;
     let mut second = Client::connect(server.address)?;
     second.read_to_end(PATIENCE);
-    let events = written.until("the refusal", |events| count(events, Point::Refused) == 1)?;
+    let events = written.until("the refusal", |events| count(events, TracePoint::Refused) == 1)?;
     let connection =
-        events.iter().find(|one| one.event.point == Point::Refused).map(|one| one.event.connection);
+        events.iter().find(|one| one.event.point == TracePoint::Refused).map(|one| one.event.connection);
     ensure(connection == Some(2), || format!("connection {connection:?} was refused"))
 }
 
@@ -210,13 +213,13 @@ fn workers(row: &Row) -> Outcome {
     let mut written = Written::of(&server)?;
     let mut client = Client::connect(server.address)?;
     client.get("/")?;
-    let events = written.until("the answer", |events| count(events, Point::Answered) == 1)?;
+    let events = written.until("the answer", |events| count(events, TracePoint::Answered) == 1)?;
     let lane = |point| events.iter().find(|one| one.event.point == point).map(|one| one.lane);
     let who = |lane: Option<u16>| {
         let born = events.iter().filter(|one| Some(one.lane) == lane).find_map(|one| one.event.worker());
         born.ok_or("a lane without a birth")
     };
-    let (accepts, serves) = (who(lane(Point::Accepted))?, who(lane(Point::Begins))?);
+    let (accepts, serves) = (who(lane(TracePoint::Accepted))?, who(lane(TracePoint::Begins))?);
     let own = server.pid.as_raw().cast_unsigned();
     if row.has_processes() {
         ensure(serves.0 != own, || format!("process {own} serves by itself"))?;

@@ -7,7 +7,8 @@ use dyno_clients::plan::Plan;
 use dyno_clients::plan::request::known_answer;
 use dyno_measure::contestant::{Contestant, own};
 use dyno_measure::rig::system::interrupted;
-use dyno_measure::traced::run::{TracedError, TracedRun, TracedServer, load, transport_options};
+use dyno_measure::rig::transport;
+use dyno_measure::traced::run::{TracedError, TracedRun, TracedServer, load};
 use dyno_record::cell::Cores;
 use dyno_record::transport::TransportKind;
 
@@ -48,7 +49,7 @@ pub(crate) fn traced(
     directory: &Path,
     plan_of: Planner<'_>,
 ) -> Result<TracedRun, Failure> {
-    let [mut of_server, of_client] = transport_options(wanted.transport, &directory.join("credentials"))
+    let [mut of_server, of_client] = transport::options(wanted.transport, &directory.join("credentials"))
         .map_err(|error| Failure::failed(format!("no keys: {error}"), ""))?;
     if let Some(workers) = wanted.workers.filter(|_| contestant.has_workers) {
         of_server.extend(["--workers".to_string(), workers.to_string()]);

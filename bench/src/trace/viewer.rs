@@ -1,9 +1,9 @@
-//! A file for ui.perfetto.dev and chrome://tracing, in the Trace Event Format ("Trace Event Format", Duman and Sinclair,
-//! Google, 2016), JSON object form.
+//! A file for ui.perfetto.dev and chrome://tracing, in the Trace Event Format (Duman and Sinclair, Google, 2016), JSON
+//! object form.
 //!
-//! Processes are the server's processes and, for each design, the generator; its threads are connections. A request is a
-//! slice on its connection, a slice of its service on the thread that serves it, an arrow from the one to the other and
-//! back, and a track of its own with all parts of its latency. Times are microseconds from the first request.
+//! Processes are the server's processes and, for each design, the generator; its threads are connections. A request is
+//! a slice on its connection, a slice of its service on the thread that serves it, an arrow from the one to the other
+//! and back, and a track of its own with all parts of its latency. Times are microseconds from the first request.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use dyno_analysis::timeline::TimePart;
 use dyno_measure::traced::join::{LaneWorker, TracedRequest};
 use dyno_measure::traced::segment::segments;
-use dyno_servers::trace::event::Point;
+use dyno_servers::trace::event::TracePoint;
 use serde_json::{Value, json};
 
 use super::TracedDesign;
@@ -130,7 +130,8 @@ impl<W: Write> Events<'_, W> {
                 Ok(())
             },
         )?;
-        let (Some(begins), Some(served)) = (request.passed(Point::Begins), request.passed(Point::Served))
+        let (Some(begins), Some(served)) =
+            (request.passed(TracePoint::Begins), request.passed(TracePoint::Served))
         else {
             return Ok(());
         };
@@ -174,13 +175,13 @@ impl<W: Write> Events<'_, W> {
         let Some(process) = workers.first().map(|worker| worker.process) else { return Ok(()) };
         let marks = requests.iter().flat_map(|request| &request.marks);
         let mut steps: Vec<(u64, i64)> = Vec::new();
-        let has_queue = marks.clone().any(|mark| mark.point == Point::Queued);
+        let has_queue = marks.clone().any(|mark| mark.point == TracePoint::Queued);
         for request in requests.iter().filter(|_| has_queue) {
             let mut is_queued = false;
             for mark in &request.marks {
                 match (mark.point, is_queued) {
-                    (Point::Queued, false) => steps.push((mark.time_ns, 1)),
-                    (Point::Taken, true) => steps.push((mark.time_ns, -1)),
+                    (TracePoint::Queued, false) => steps.push((mark.time_ns, 1)),
+                    (TracePoint::Taken, true) => steps.push((mark.time_ns, -1)),
                     _ => continue,
                 }
                 is_queued = !is_queued;

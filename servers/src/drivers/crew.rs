@@ -26,7 +26,7 @@ use crate::kit::site::Site;
 use crate::kit::stop::has_waiting;
 use crate::kit::tally::Tally;
 use crate::limits::{CREW_CONNECTIONS, CROWD_LOOK, CROWD_TICK, EXHAUSTED_PAUSE};
-use crate::trace::event::Point;
+use crate::trace::event::TracePoint;
 
 /// The workers of a pool, and the connections that wait without one.
 pub struct Crew {
@@ -113,7 +113,7 @@ impl Crew {
     pub fn next(&self) -> io::Result<Option<Guest>> {
         let guest = self.wait_for_next()?;
         if let Some(guest) = &guest {
-            guest.note(self.site, Point::Queued);
+            guest.note(self.site, TracePoint::Queued);
         }
         Ok(guest)
     }
@@ -166,7 +166,7 @@ impl Crew {
     /// Serves a connection until it ends, or until it waits for its client while others wait for this worker.
     pub fn serve(&self, mut guest: Guest, tally: &'static Tally) {
         if guest.talk.is_some() {
-            guest.note(self.site, Point::Taken);
+            guest.note(self.site, TracePoint::Taken);
         }
         let Guest { wire, talk, accepted, .. } = &mut guest;
         let begin = || Conversation::new(self.site, self.site.origin_of(wire.stream()), tally, *accepted);
@@ -330,7 +330,7 @@ impl Guest {
     }
 
     /// It passes a point, if it is traced. A new one does so as its conversation begins.
-    fn note(&self, site: &Site, point: Point) {
+    fn note(&self, site: &Site, point: TracePoint) {
         if site.trace.is_none() {
             return;
         }

@@ -14,7 +14,7 @@ use std::task::{Context, Waker};
 use tokio::task::yield_now;
 
 use crate::trace::connection::ConnectionTrace;
-use crate::trace::event::Point;
+use crate::trace::event::TracePoint;
 
 /// The exchange of one connection. Clones are the same one; all of them belong to the task of the connection.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ struct State {
 impl Drop for State {
     fn drop(&mut self) {
         if let Some(trace) = &self.trace {
-            trace.note(Point::Closed);
+            trace.note(TracePoint::Closed);
         }
     }
 }
@@ -56,7 +56,7 @@ impl HyperExchange {
     /// The exchange of a connection with this trace, which is taken up now and closed when the last clone is dropped.
     pub fn new(trace: Option<ConnectionTrace>) -> Self {
         if let Some(trace) = &trace {
-            trace.note(Point::Taken);
+            trace.note(TracePoint::Taken);
         }
         let (stage, owed) = (AtomicU8::new(NOTHING), Mutex::new(None));
         let (has_looked, has_withheld) = (AtomicBool::new(false), AtomicBool::new(false));

@@ -18,7 +18,7 @@ use crate::kit::tally::Tally;
 use crate::services::job::JobStep;
 use crate::services::service::Reply;
 use crate::trace::connection::RequestTrace;
-use crate::trace::event::Point;
+use crate::trace::event::TracePoint;
 
 /// Answers on their way back.
 pub struct ReplyInbox {
@@ -70,7 +70,7 @@ impl ReplyInbox {
             Err(response) => return Reply::Now(response),
         };
         if let Some(trace) = trace {
-            trace.note(Point::Waits);
+            trace.note(TracePoint::Waits);
         }
         // The system has no descriptor left to wait with.
         let Ok(waker) = parking::waker() else { return Reply::Now(later()) };
@@ -95,7 +95,7 @@ impl ReplyInbox {
         };
         self.lock().retain(|(sleeper, _)| *sleeper != ticket);
         if let Some(trace) = trace {
-            trace.note(Point::Resumes);
+            trace.note(TracePoint::Resumes);
         }
         reply
     }

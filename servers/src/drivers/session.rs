@@ -39,7 +39,7 @@ use crate::limits::WIRE_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::Asked;
 use crate::trace::connection::ConnectionTrace;
-use crate::trace::event::Point;
+use crate::trace::event::TracePoint;
 
 /// One connection of a client, without its socket.
 ///
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         let arrival = site.register.and_then(|register| Arrival::new(register, origin));
         let trace = site.trace_of(origin);
         if let Some(trace) = &trace {
-            trace.note(Point::Taken);
+            trace.note(TracePoint::Taken);
         }
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, now);
@@ -434,7 +434,7 @@ impl Drop for Session<'_> {
         let broke_a_rule = self.shedding == Shedding::No && (self.http.fault().is_some() || is_dead);
         Tally::add(&self.tally.peer_faults, u64::from(broke_a_rule));
         if let Some(trace) = &self.trace {
-            trace.note(Point::Closed);
+            trace.note(TracePoint::Closed);
         }
     }
 }

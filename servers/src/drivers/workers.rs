@@ -18,7 +18,7 @@ use crate::services::owner::Asker;
 use crate::services::service::{Asked, Call, Reply, text};
 use crate::services::upload::Upload;
 use crate::trace::connection::RequestTrace;
-use crate::trace::event::Point;
+use crate::trace::event::TracePoint;
 use crate::under_way::entry::RequestStage;
 use crate::under_way::register::Seat;
 
@@ -131,7 +131,7 @@ impl HandedRequest {
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
         let request = request.to_owned();
         if let Some(trace) = trace {
-            trace.note(Point::Queued);
+            trace.note(TracePoint::Queued);
         }
         Ok(HandedRequest { request, asker, peer, upload, pass, seat, trace, _lease: lease })
     }
@@ -144,7 +144,7 @@ impl HandedRequest {
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
         if let Some(trace) = self.trace {
-            trace.note(Point::Taken);
+            trace.note(TracePoint::Taken);
         }
         let (pass, seat) = (self.pass.take(), self.seat.take());
         let (asker, upload) = (self.asker.clone(), self.upload.take());

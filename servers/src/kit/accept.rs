@@ -14,7 +14,7 @@ use super::stop::{has_waiting, own};
 use super::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, RETRY_AFTER};
 use crate::trace::connection::ConnectionTrace;
-use crate::trace::event::Point;
+use crate::trace::event::TracePoint;
 
 /// The outcome of one accept(2).
 #[derive(Debug)]
@@ -181,7 +181,7 @@ pub fn classify(error: Errno) -> Trouble {
 pub fn refuse(site: &Site, mut stream: TcpStream, tally: &Tally) {
     Tally::add(&tally.refused, 1);
     if let Some(trace) = site.trace.and_then(|tracer| ConnectionTrace::of(tracer, stream.as_raw_fd())) {
-        trace.note(Point::Refused);
+        trace.note(TracePoint::Refused);
     }
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nContent-Length: 0\r\n\

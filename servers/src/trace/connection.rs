@@ -3,7 +3,7 @@
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU8, AtomicU16, Ordering::Relaxed};
 
-use super::event::Point;
+use super::event::TracePoint;
 use super::tracer::Tracer;
 
 /// The trace of a connection. One thread at a time uses it; the atomics only let it lie where several have a
@@ -38,7 +38,7 @@ pub struct RequestTrace {
 
 impl RequestTrace {
     /// The request passes a point.
-    pub fn note(self, point: Point) {
+    pub fn note(self, point: TracePoint) {
         self.tracer.note(point, self.connection, self.request, 0);
     }
 }
@@ -57,7 +57,7 @@ impl ConnectionTrace {
     }
 
     /// The connection, or the request that is under way on it, passes a point.
-    pub fn note(&self, point: Point) {
+    pub fn note(&self, point: TracePoint) {
         self.request().note(point);
     }
 
@@ -65,7 +65,7 @@ impl ConnectionTrace {
     pub fn arrives(&self) {
         if self.stage.load(Relaxed) == IDLE {
             self.stage.store(ARRIVES, Relaxed);
-            self.note(Point::FirstOctets);
+            self.note(TracePoint::FirstOctets);
         }
     }
 
@@ -73,7 +73,7 @@ impl ConnectionTrace {
     pub fn is_whole(&self) {
         if self.stage.load(Relaxed) < WHOLE {
             self.stage.store(WHOLE, Relaxed);
-            self.note(Point::Whole);
+            self.note(TracePoint::Whole);
         }
     }
 
@@ -86,16 +86,16 @@ impl ConnectionTrace {
     /// The request waits for something.
     pub fn waits(&self) {
         self.stage.store(WAITS, Relaxed);
-        self.note(Point::Waits);
+        self.note(TracePoint::Waits);
     }
 
     /// The request that is under way has its answer, and the next one may come.
     pub fn answered(&self, status: u16) {
         if self.stage.swap(IDLE, Relaxed) == WAITS {
-            self.note(Point::Resumes);
+            self.note(TracePoint::Resumes);
         }
         let request = self.request.load(Relaxed);
-        self.tracer.note(Point::Answered, self.connection, request, status);
+        self.tracer.note(TracePoint::Answered, self.connection, request, status);
         self.request.store(request.wrapping_add(1), Relaxed);
     }
 
@@ -105,7 +105,7 @@ impl ConnectionTrace {
         let mut written = self.written.load(Relaxed);
         while written != answered {
             written = written.wrapping_add(1);
-            self.tracer.note(Point::Written, self.connection, written, 0);
+            self.tracer.note(TracePoint::Written, self.connection, written, 0);
         }
         self.written.store(written, Relaxed);
     }

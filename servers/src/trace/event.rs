@@ -5,14 +5,14 @@
 //! | 0 | 64 | CLOCK_MONOTONIC, ns |
 //! | 1 | 63..32 | the connection: its number since the start of the server, from 1 |
 //! | 1 | 31..16 | the request: its number on its connection, from 1, in 16 bits |
-//! | 1 | 15..6 | what else there is to say, see [`Point`] |
+//! | 1 | 15..6 | what else there is to say, see [`TracePoint`] |
 //! | 1 | 5..0 | the point |
 
 use std::fmt;
 
 /// A place in the way of a request through a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Point {
+pub enum TracePoint {
     /// A thread or a process begins to write; says who it is ([`TraceEvent::worker`]).
     WorkerBorn = 1,
     /// It ends.
@@ -45,53 +45,53 @@ pub enum Point {
     Closed = 15,
 }
 
-impl Point {
+impl TracePoint {
     /// All of them, by their numbers.
-    pub const ALL: [Point; 15] = [
-        Point::WorkerBorn,
-        Point::WorkerGone,
-        Point::Accepted,
-        Point::Refused,
-        Point::Queued,
-        Point::Taken,
-        Point::FirstOctets,
-        Point::Whole,
-        Point::Begins,
-        Point::Served,
-        Point::Waits,
-        Point::Resumes,
-        Point::Answered,
-        Point::Written,
-        Point::Closed,
+    pub const ALL: [TracePoint; 15] = [
+        TracePoint::WorkerBorn,
+        TracePoint::WorkerGone,
+        TracePoint::Accepted,
+        TracePoint::Refused,
+        TracePoint::Queued,
+        TracePoint::Taken,
+        TracePoint::FirstOctets,
+        TracePoint::Whole,
+        TracePoint::Begins,
+        TracePoint::Served,
+        TracePoint::Waits,
+        TracePoint::Resumes,
+        TracePoint::Answered,
+        TracePoint::Written,
+        TracePoint::Closed,
     ];
 
     /// What it is called outside.
     pub fn name(self) -> &'static str {
         match self {
-            Point::WorkerBorn => "worker-born",
-            Point::WorkerGone => "worker-gone",
-            Point::Accepted => "accepted",
-            Point::Refused => "refused",
-            Point::Queued => "queued",
-            Point::Taken => "taken",
-            Point::FirstOctets => "first-octets",
-            Point::Whole => "whole",
-            Point::Begins => "begins",
-            Point::Served => "served",
-            Point::Waits => "waits",
-            Point::Resumes => "resumes",
-            Point::Answered => "answered",
-            Point::Written => "written",
-            Point::Closed => "closed",
+            TracePoint::WorkerBorn => "worker-born",
+            TracePoint::WorkerGone => "worker-gone",
+            TracePoint::Accepted => "accepted",
+            TracePoint::Refused => "refused",
+            TracePoint::Queued => "queued",
+            TracePoint::Taken => "taken",
+            TracePoint::FirstOctets => "first-octets",
+            TracePoint::Whole => "whole",
+            TracePoint::Begins => "begins",
+            TracePoint::Served => "served",
+            TracePoint::Waits => "waits",
+            TracePoint::Resumes => "resumes",
+            TracePoint::Answered => "answered",
+            TracePoint::Written => "written",
+            TracePoint::Closed => "closed",
         }
     }
 
-    fn of(number: u64) -> Option<Point> {
-        Point::ALL.get(usize::try_from(number).ok()?.checked_sub(1)?).copied()
+    fn of(number: u64) -> Option<TracePoint> {
+        TracePoint::ALL.get(usize::try_from(number).ok()?.checked_sub(1)?).copied()
     }
 }
 
-impl fmt::Display for Point {
+impl fmt::Display for TracePoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -109,7 +109,7 @@ pub struct TraceEvent {
     /// What else there is to say, in ten bits.
     pub detail: u16,
     /// Where.
-    pub point: Point,
+    pub point: TracePoint,
 }
 
 const DETAIL_BITS: u32 = 10;
@@ -126,7 +126,7 @@ impl TraceEvent {
     /// What lies in memory; `None`: it is no event.
     pub fn of(words: [u64; 2]) -> Option<Self> {
         let [time_ns, word] = words;
-        let point = Point::of(word & ((1 << POINT_BITS) - 1))?;
+        let point = TracePoint::of(word & ((1 << POINT_BITS) - 1))?;
         let detail = (word >> POINT_BITS) as u16 & DETAIL_MOST;
         Some(TraceEvent {
             time_ns,
@@ -138,21 +138,21 @@ impl TraceEvent {
     }
 
     /// The birth or the end of a worker: the thread of the process.
-    pub(super) fn of_worker(point: Point, time_ns: u64, process: u32, thread: u32) -> Self {
+    pub(super) fn of_worker(point: TracePoint, time_ns: u64, process: u32, thread: u32) -> Self {
         let (request, detail) = (process as u16, (process >> 16) as u16 & DETAIL_MOST);
         TraceEvent { time_ns, connection: thread, request, detail, point }
     }
 
     /// Which process and which thread of it begins to write or ends; `None`: this is another point.
     pub fn worker(&self) -> Option<(u32, u32)> {
-        let is_worker = matches!(self.point, Point::WorkerBorn | Point::WorkerGone);
+        let is_worker = matches!(self.point, TracePoint::WorkerBorn | TracePoint::WorkerGone);
         is_worker.then(|| (u32::from(self.detail) << 16 | u32::from(self.request), self.connection))
     }
 
     /// The port of the client whose connection was accepted, and the last octet of its address; `None`: this is
     /// another point. Both are 0 on a Unix socket.
     pub fn peer(&self) -> Option<(u16, u8)> {
-        (self.point == Point::Accepted).then_some((self.request, self.detail as u8))
+        (self.point == TracePoint::Accepted).then_some((self.request, self.detail as u8))
     }
 }
 
@@ -165,9 +165,9 @@ mod tests {
     proptest! {
         #[test]
         fn an_event_is_what_was_written(
-            time_ns: u64, connection: u32, request: u16, detail in 0..=DETAIL_MOST, point in 0..Point::ALL.len(),
+            time_ns: u64, connection: u32, request: u16, detail in 0..=DETAIL_MOST, point in 0..TracePoint::ALL.len(),
         ) {
-            let event = TraceEvent { time_ns, connection, request, detail, point: Point::ALL[point] };
+            let event = TraceEvent { time_ns, connection, request, detail, point: TracePoint::ALL[point] };
             prop_assert_eq!(TraceEvent::of(event.words()), Some(event));
         }
 
@@ -181,13 +181,13 @@ mod tests {
 
     #[test]
     fn workers_and_peers_are_named() {
-        let born = TraceEvent::of_worker(Point::WorkerBorn, 1, 4_194_303, 77);
+        let born = TraceEvent::of_worker(TracePoint::WorkerBorn, 1, 4_194_303, 77);
         assert_eq!(TraceEvent::of(born.words()).unwrap().worker(), Some((4_194_303, 77)));
         assert_eq!(born.peer(), None);
         let accepted =
-            TraceEvent { time_ns: 1, connection: 2, request: 40_000, detail: 9, point: Point::Accepted };
+            TraceEvent { time_ns: 1, connection: 2, request: 40_000, detail: 9, point: TracePoint::Accepted };
         assert_eq!((accepted.peer(), accepted.worker()), (Some((40_000, 9)), None));
-        for (index, point) in Point::ALL.into_iter().enumerate() {
+        for (index, point) in TracePoint::ALL.into_iter().enumerate() {
             assert_eq!(point as usize, index + 1, "{point}");
         }
         assert_eq!(TraceEvent::of([0, 0]), None, "memory that nobody has written");

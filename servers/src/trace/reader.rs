@@ -11,7 +11,7 @@ use super::tracer::share_of;
 /// An event, and the lane into which it was written: the ring of one thread or process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneEvent {
-    /// The lane, from 0. Who writes there tells its last [`WorkerBorn`](super::event::Point::WorkerBorn).
+    /// The lane, from 0. Who writes there tells its last [`WorkerBorn`](super::event::TracePoint::WorkerBorn).
     pub lane: u16,
     /// The event.
     pub event: TraceEvent,
@@ -115,10 +115,16 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::trace::event::Point;
+    use crate::trace::event::TracePoint;
 
     fn event(number: u32) -> TraceEvent {
-        TraceEvent { time_ns: number.into(), connection: number, request: 1, detail: 0, point: Point::Whole }
+        TraceEvent {
+            time_ns: number.into(),
+            connection: number,
+            request: 1,
+            detail: 0,
+            point: TracePoint::Whole,
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use nix::sys::signal::kill;
 use nix::unistd::{Pid, gettid};
 use socket2::SockRef;
 
-use super::event::{Point, TraceEvent};
+use super::event::{TraceEvent, TracePoint};
 use super::memory::{HeadWord, TraceMemory};
 use crate::limits::{
     TRACE_BYTES, TRACE_DESCRIPTORS, TRACE_LANE_EVENTS_MAX, TRACE_LANES_MAX, TRACE_SPARE_LANES, TRACE_SWEEP_NS,
@@ -101,7 +101,7 @@ impl Tracer {
                 };
                 (client.port(), octet)
             });
-            self.note(Point::Accepted, id, port, u16::from(octet));
+            self.note(TracePoint::Accepted, id, port, u16::from(octet));
         } else if is_chosen {
             self.memory.head(HeadWord::Missed).fetch_add(1, Relaxed);
         }
@@ -114,7 +114,7 @@ impl Tracer {
     }
 
     /// Writes an event into the lane of this thread.
-    pub(super) fn note(&self, point: Point, connection: u32, request: u16, detail: u16) {
+    pub(super) fn note(&self, point: TracePoint, connection: u32, request: u16, detail: u16) {
         let Some(lane) = self.lane() else { return };
         let event = TraceEvent { time_ns: monotonic_ns(), connection, request, detail, point };
         self.memory.ring(lane).write(event.words());
@@ -140,14 +140,14 @@ impl Tracer {
                 .find(|lane| self.memory.owner(*lane).compare_exchange(0, own, AcqRel, Relaxed).is_ok())
         };
         let lane = free().or_else(|| if self.sweep() { free() } else { None })?;
-        let born = TraceEvent::of_worker(Point::WorkerBorn, monotonic_ns(), process, thread);
+        let born = TraceEvent::of_worker(TracePoint::WorkerBorn, monotonic_ns(), process, thread);
         self.memory.ring(lane).write(born.words());
         Some(lane)
     }
 
     fn leave(&self, lane: usize) {
         let thread = gettid().as_raw().cast_unsigned();
-        let gone = TraceEvent::of_worker(Point::WorkerGone, monotonic_ns(), process::id(), thread);
+        let gone = TraceEvent::of_worker(TracePoint::WorkerGone, monotonic_ns(), process::id(), thread);
         self.memory.ring(lane).write(gone.words());
         self.memory.owner(lane).store(0, Release);
     }

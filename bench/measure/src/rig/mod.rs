@@ -30,7 +30,7 @@ pub mod outcome;
 pub mod process;
 mod slow;
 pub mod system;
-pub(crate) mod transport;
+pub mod transport;
 mod turns;
 pub mod waiting;
 

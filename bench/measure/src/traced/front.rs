@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use dyno_analysis::timeline::TimePart;
-use dyno_servers::trace::event::Point;
+use dyno_servers::trace::event::TracePoint;
 
 use super::join::TracedRequest;
 use super::segment::{Segment, segments};
@@ -44,7 +44,9 @@ impl Fronts {
         let mut services: HashMap<u16, Stretches> = HashMap::new();
         let mut queue = Stretches::new();
         for request in requests {
-            if let (Some(begin), Some(end)) = (request.passed(Point::Begins), request.passed(Point::Served)) {
+            if let (Some(begin), Some(end)) =
+                (request.passed(TracePoint::Begins), request.passed(TracePoint::Served))
+            {
                 services.entry(begin.lane).or_default().push((begin.time_ns, end.time_ns));
             }
             queue.extend(stays(request));
@@ -103,8 +105,8 @@ impl Fronts {
 /// The stays of a request in a queue.
 fn stays(request: &TracedRequest) -> impl Iterator<Item = (u64, u64)> {
     let marks = request.marks.iter().enumerate();
-    marks.filter(|(_, mark)| mark.point == Point::Queued).filter_map(|(index, queued)| {
-        let taken = request.marks[index..].iter().find(|mark| mark.point == Point::Taken)?;
+    marks.filter(|(_, mark)| mark.point == TracePoint::Queued).filter_map(|(index, queued)| {
+        let taken = request.marks[index..].iter().find(|mark| mark.point == TracePoint::Taken)?;
         Some((queued.time_ns, taken.time_ns))
     })
 }

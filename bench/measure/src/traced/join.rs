@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use dyno_analysis::timeline::PartsNs;
 use dyno_clients::books::requests::RequestTimes;
-use dyno_servers::trace::event::Point;
+use dyno_servers::trace::event::TracePoint;
 use dyno_servers::trace::reader::LaneEvent;
 
-use super::segment::{Mark, parts, segments};
+use super::segment::{TraceMark, parts, segments};
 
 /// A request of which both sides are known.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,14 +17,14 @@ pub struct TracedRequest {
     /// The connection, as the server counts them.
     pub connection: u32,
     /// The server's side, in the order of time.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<TraceMark>,
     /// Where its time went.
     pub parts: PartsNs,
 }
 
 impl TracedRequest {
     /// When it passed a point first.
-    pub fn passed(&self, point: Point) -> Option<&Mark> {
+    pub fn passed(&self, point: TracePoint) -> Option<&TraceMark> {
         self.marks.iter().find(|mark| mark.point == point)
     }
 }
@@ -60,10 +60,10 @@ pub struct JoinedTrace {
 /// What the server has written of one connection.
 #[derive(Debug, Default)]
 struct ServerSide {
-    accepted: Option<Mark>,
+    accepted: Option<TraceMark>,
     /// The number of the last event's request, not cut to 16 bits.
     last: u64,
-    requests: HashMap<u64, Vec<Mark>>,
+    requests: HashMap<u64, Vec<TraceMark>>,
 }
 
 impl ServerSide {
@@ -83,7 +83,7 @@ pub fn join(mut events: Vec<LaneEvent>, requests: &[RequestTimes], from_ns: u64)
     // The connections of a port, in the order of their acceptance.
     let mut ports: HashMap<(u16, u8), Vec<(u64, u32)>> = HashMap::new();
     for LaneEvent { lane, event } in events {
-        let mark = Mark { time_ns: event.time_ns, point: event.point, lane, detail: event.detail };
+        let mark = TraceMark { time_ns: event.time_ns, point: event.point, lane, detail: event.detail };
         if let Some((process, thread)) = event.worker() {
             note_worker(&mut joined.workers, mark, process, thread);
             continue;
@@ -102,10 +102,12 @@ pub fn join(mut events: Vec<LaneEvent>, requests: &[RequestTimes], from_ns: u64)
             let side = sides.get_mut(&connection)?;
             let accepted = side.accepted.filter(|_| times.number == 1);
             let marks = side.requests.remove(&times.number)?;
-            Some((connection, accepted.into_iter().chain(marks).collect::<Vec<Mark>>()))
+            Some((connection, accepted.into_iter().chain(marks).collect::<Vec<TraceMark>>()))
         });
-        let is_whole = |marks: &[Mark]| {
-            [Point::Whole, Point::Answered].iter().all(|point| marks.iter().any(|mark| mark.point == *point))
+        let is_whole = |marks: &[TraceMark]| {
+            [TracePoint::Whole, TracePoint::Answered]
+                .iter()
+                .all(|point| marks.iter().any(|mark| mark.point == *point))
         };
         match found {
             Some((connection, marks)) if is_whole(&marks) => {
@@ -120,8 +122,8 @@ pub fn join(mut events: Vec<LaneEvent>, requests: &[RequestTimes], from_ns: u64)
     joined
 }
 
-fn note_worker(workers: &mut Vec<LaneWorker>, mark: Mark, process: u32, thread: u32) {
-    if mark.point == Point::WorkerBorn {
+fn note_worker(workers: &mut Vec<LaneWorker>, mark: TraceMark, process: u32, thread: u32) {
+    if mark.point == TracePoint::WorkerBorn {
         let (lane, born_ns) = (mark.lane, mark.time_ns);
         return workers.push(LaneWorker { lane, process, thread, born_ns, gone_ns: None });
     }
@@ -138,10 +140,10 @@ fn connection_of(ports: &HashMap<(u16, u8), Vec<(u64, u32)>>, times: &RequestTim
 }
 
 /// Whether the two clocks cannot be one.
-fn contradicts(times: &RequestTimes, marks: &[Mark]) -> bool {
+fn contradicts(times: &RequestTimes, marks: &[TraceMark]) -> bool {
     marks.iter().any(|mark| match mark.point {
-        Point::Whole | Point::Begins => mark.time_ns < times.intended_ns,
-        Point::Answered => mark.time_ns > times.received_ns,
+        TracePoint::Whole | TracePoint::Begins => mark.time_ns < times.intended_ns,
+        TracePoint::Answered => mark.time_ns > times.received_ns,
         _ => false,
     })
 }

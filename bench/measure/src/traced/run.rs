@@ -9,15 +9,13 @@ use dyno_clients::engine::{self, EngineError};
 use dyno_clients::outcome::Outcome;
 use dyno_clients::plan::Plan;
 use dyno_clients::verdict::judge::judge;
-use dyno_record::transport::TransportKind;
-use dyno_security::credentials;
 use dyno_servers::trace::reader::{LaneEvent, TraceMemoryError, TraceReader};
 
 use super::join::{JoinedTrace, join};
 use crate::contestant::Contestant;
+use crate::contestant::options::{ServeOption, words};
 use crate::limits::{TRACE_EVENTS_MAX, TRACE_REQUESTS_MAX};
 use crate::rig::process::Running;
-use crate::rig::transport::{of_client, of_server};
 use crate::rig::{CellFault, Farewell};
 
 /// Why there is no trace.
@@ -71,7 +69,7 @@ impl TracedServer {
         if !contestant.own {
             return Err(TracedError::NoTrace(contestant.label.clone()));
         }
-        let mut options = vec!["--trace".to_string(), "100%".to_string()];
+        let mut options = words(&[ServeOption::Trace]);
         options.extend_from_slice(extra);
         let running =
             Running::start(contestant, &options, cores, false, directory).map_err(TracedError::Server)?;
@@ -86,28 +84,6 @@ impl TracedServer {
     pub fn stop(self) -> Result<Farewell, TracedError> {
         self.running.stop().map_err(TracedError::Server)
     }
-}
-
-/// The options by which both sides speak a transport, server and client, with the credentials in a directory, which is
-/// made where it is not there.
-///
-/// # Errors
-/// When the keys cannot be made.
-pub fn transport_options(
-    transport: TransportKind,
-    directory: &Path,
-) -> Result<[Vec<String>; 2], credentials::CredentialsError> {
-    if !transport.is_secure() {
-        return Ok([Vec::new(), Vec::new()]);
-    }
-    if !directory.exists() {
-        credentials::create(directory)?;
-    }
-    let place = ["--credentials".to_string(), directory.display().to_string()];
-    let words = |words: &mut dyn Iterator<Item = &'static str>| {
-        words.map(String::from).chain(place.clone()).collect()
-    };
-    Ok([words(&mut of_server(transport)), words(&mut of_client(transport))])
 }
 
 /// What is not in the timelines, and why.
@@ -197,14 +173,15 @@ impl EventStore {
 
 #[cfg(test)]
 mod tests {
-    use dyno_servers::trace::event::{Point, TraceEvent};
+    use dyno_servers::trace::event::{TraceEvent, TracePoint};
 
     use super::*;
 
     #[test]
     fn a_trace_that_is_too_large_loses_its_oldest_events_and_says_so() {
         let event = |time_ns| {
-            let event = TraceEvent { time_ns, connection: 1, request: 1, detail: 0, point: Point::Whole };
+            let event =
+                TraceEvent { time_ns, connection: 1, request: 1, detail: 0, point: TracePoint::Whole };
             LaneEvent { lane: 0, event }
         };
         let mut store = EventStore::default();

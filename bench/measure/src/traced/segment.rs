@@ -2,18 +2,18 @@
 
 use dyno_analysis::timeline::{PartsNs, TimePart};
 use dyno_clients::books::requests::RequestTimes;
-use dyno_servers::trace::event::Point;
+use dyno_servers::trace::event::TracePoint;
 
 /// A point that a request has passed in its server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct TraceMark {
     /// When, on CLOCK_MONOTONIC, ns.
     pub time_ns: u64,
     /// Where.
-    pub point: Point,
+    pub point: TracePoint,
     /// Which thread or process has noted it.
     pub lane: u16,
-    /// What else it has noted; of [`Point::Answered`] the status.
+    /// What else it has noted; of [`TracePoint::Answered`] the status.
     pub detail: u16,
 }
 
@@ -39,25 +39,27 @@ struct Place {
 }
 
 impl Place {
-    fn pass(&mut self, point: Point) {
+    fn pass(&mut self, point: TracePoint) {
         self.part = match point {
-            Point::Accepted => TimePart::Dispatch,
-            Point::Queued => {
+            TracePoint::Accepted => TimePart::Dispatch,
+            TracePoint::Queued => {
                 self.before.get_or_insert(self.part);
                 TimePart::Dispatch
             }
             // A worker may take a connection up in the middle of an answer.
-            Point::Taken => match self.before.take() {
+            TracePoint::Taken => match self.before.take() {
                 Some(part @ (TimePart::Writing | TimePart::HandBack | TimePart::BackEnd)) => part,
                 Some(_) | None => TimePart::Reading,
             },
-            Point::FirstOctets | Point::Whole => TimePart::Reading,
-            Point::Begins => TimePart::Service,
-            Point::Served | Point::Resumes => TimePart::HandBack,
-            Point::Waits => TimePart::BackEnd,
-            Point::Answered => TimePart::Writing,
-            Point::Written => TimePart::WayBack,
-            Point::WorkerBorn | Point::WorkerGone | Point::Refused | Point::Closed => self.part,
+            TracePoint::FirstOctets | TracePoint::Whole => TimePart::Reading,
+            TracePoint::Begins => TimePart::Service,
+            TracePoint::Served | TracePoint::Resumes => TimePart::HandBack,
+            TracePoint::Waits => TimePart::BackEnd,
+            TracePoint::Answered => TimePart::Writing,
+            TracePoint::Written => TimePart::WayBack,
+            TracePoint::WorkerBorn | TracePoint::WorkerGone | TracePoint::Refused | TracePoint::Closed => {
+                self.part
+            }
         };
     }
 }
@@ -67,13 +69,13 @@ impl Place {
 ///
 /// What a server notes after the generator has read the answer, because it was held up between its call and its look
 /// at the clock, counts as noted when the answer was read.
-pub fn segments(times: &RequestTimes, marks: &[Mark]) -> Vec<Segment> {
+pub fn segments(times: &RequestTimes, marks: &[TraceMark]) -> Vec<Segment> {
     let (sent_ns, received_ns) = (times.sent_ns, times.received_ns);
     let mut place = Place { part: TimePart::WayIn, before: None };
     let (early, marks) = marks.split_at(marks.partition_point(|mark| mark.time_ns < sent_ns));
     early.iter().for_each(|mark| place.pass(mark.point));
     if place.part != TimePart::Dispatch {
-        let is_new = marks.iter().any(|mark| mark.point == Point::Accepted);
+        let is_new = marks.iter().any(|mark| mark.point == TracePoint::Accepted);
         place.part = if is_new { TimePart::AcceptQueue } else { TimePart::WayIn };
     }
     let mut segments = Vec::with_capacity(marks.len() + 1);
