@@ -270,3 +270,18 @@ pub(crate) const TRUTH_BALANCERS: [usize; 2] = [4, 16];
 
 /// Requests of a simulation. 100,000: a hundred of them lie beyond p99.9, and all policies together take some seconds.
 pub(crate) const TRUTH_REQUESTS: u64 = 100_000;
+
+/// Two latencies are alike where the larger is less than so many times the smaller: single runs differ by as much.
+pub(crate) const SAME_LATENCY_RATIO: f64 = 1.05;
+
+/// Share of a latency from which on a part has a line of its own in a trace.
+pub(crate) const TRACE_PART_SHARE: f64 = 0.001;
+
+/// Requests of each design in a file for trace viewers, the last ones: 50 MB, which a browser opens in seconds.
+pub(crate) const VIEWER_REQUESTS_MAX: usize = 20_000;
+
+/// Requests a second at which `dyno explain` traces both: a third of what the dearest design does on one core.
+pub(crate) const EXPLAIN_TRACED_RATE_PER_S: f64 = 2_000.0;
+
+/// For how long, in milliseconds: thousands of requests, so that the 99th percentile is known.
+pub(crate) const EXPLAIN_TRACED_MS: u64 = 1_000;

@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "isolation",
     "choose",
     "explain",
+    "trace",
     "report",
     "diff",
     "learn",

@@ -44,6 +44,7 @@ pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
 pub(crate) mod textbook;
+pub(crate) mod trace;
 pub(crate) mod turns;
 pub(crate) mod waiting;
 pub(crate) mod watch;
@@ -71,6 +72,7 @@ enum Command {
     Run(run::Arguments),
     Choose(choose::Arguments),
     Explain(explain::Arguments),
+    Trace(trace::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
@@ -133,6 +135,7 @@ impl Dyno {
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Choose(arguments) => choose::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Trace(arguments) => trace::run(&arguments),
             Command::Run(arguments) => {
                 let options = arguments.options()?;
                 begin::run(options.spec.experiment, options)

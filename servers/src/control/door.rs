@@ -70,6 +70,7 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
         admission: None,
         tower: None,
         register: None,
+        trace: None,
         tallies: Tallies::new(1)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, 0)?,
