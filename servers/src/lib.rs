@@ -37,7 +37,7 @@
 //! | backend | a server that [answers for this one](services::forward), which is then a first tier |
 //! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
-//! | errand | a request on its way to a backend, and its answer on the way back |
+//! | forward job | a request on its way to a backend, and its answer on the way back |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |

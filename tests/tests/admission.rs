@@ -2,6 +2,7 @@
 //! with a 503 that asks the client to come back, and those that are served are served right; and whoever comes alone is
 //! never refused, nor whoever connects long before he asks.
 
+use std::io;
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -76,11 +77,13 @@ fn of_a_burst(row: &Row, control: Control) -> Outcome {
         ensure(answer.status == 200, || format!("alone, and {}", answer.status))?;
         before += 1;
     }
-    let connect = |_| Client::connect(server.address);
-    let mut clients = (0..CLIENTS).map(connect).collect::<Result<Vec<_>, _>>()?;
-    for client in &mut clients {
+    // Each asks as soon as it is connected: whoever is silent while others wait may lose its connection.
+    let ask = |_| {
+        let mut client = Client::connect(server.address)?;
         client.push(get(WORK).as_bytes());
-    }
+        Ok(client)
+    };
+    let mut clients = (0..CLIENTS).map(ask).collect::<io::Result<Vec<_>>>()?;
     let (mut served, mut refused) = (0, 0);
     for client in &mut clients {
         let answer = client.response("GET")?;
