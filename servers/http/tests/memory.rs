@@ -102,6 +102,7 @@ fn a_warm_plain_request_with_lent_memory_allocates_nothing() {
     for _ in 0..1_000 {
         connection.lend(receive);
         connection.lend_send(send);
+        assert!(!connection.wants_memory() && !connection.wants_send_memory());
         exchange(&mut connection, GET);
         receive = connection.reclaim().expect("nothing is left in the receive buffer");
         send = connection.reclaim_send().expect("nothing is left in the send buffer");

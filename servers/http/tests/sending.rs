@@ -35,6 +35,22 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 #[test]
+fn a_client_is_reassured_only_while_it_waits_and_knows_how_to_read_on() {
+    let get10 = b"GET / HTTP/1.0\r\n\r\n".as_slice();
+    for (request, is_told) in [(GET, true), (get10, false)] {
+        let mut harness = Harness::new(limits());
+        assert!(!harness.connection.reassure(harness.now), "nothing was asked");
+        harness.connection.receive(request, harness.now);
+        assert!(harness.connection.next_request().is_some());
+        assert_eq!(harness.connection.reassure(harness.now), is_told);
+        harness.connection.respond(owned(1), &support::date(), harness.now);
+        assert!(!harness.connection.reassure(harness.now), "it has its answer");
+        harness.drive();
+        assert_eq!(harness.text().starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"), is_told);
+    }
+}
+
+#[test]
 fn heads_of_answers() {
     let ok = || Response::text(Status::OK, "hi");
     let get10 = b"GET / HTTP/1.0\r\n\r\n".as_slice();
