@@ -245,4 +245,6 @@ pub enum Knob {
     Arm,
     /// Connections served at once.
     MaxConnections,
+    /// The limit of tower around the services.
+    Tower,
 }

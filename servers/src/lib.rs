@@ -34,8 +34,10 @@
 //! |---|---|
 //! | admission | whether a request [may be served](admission) while more is asked for than can be done |
 //! | arm | a variant of a chapter: `plain` as a textbook has it, `tuned` with all that the kernel offers |
+//! | backend | a server that [answers for this one](services::forward), which is then a first tier |
 //! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
+//! | forward job | a request on its way to a backend, and its answer on the way back |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |

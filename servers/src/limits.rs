@@ -352,6 +352,37 @@ pub const CONTROL_NICE_STEPS: i32 = -10;
 /// meanwhile, so one that was forgotten is cancelled.
 pub const HOLD_MAX: Duration = Duration::from_secs(60);
 
+/// How long a backend may take to accept a connection before another one is asked. 1 s: on a local network it takes
+/// less than a millisecond, and a lost SYN is sent again after a second.
+pub const FORWARD_CONNECT_TIME: Duration = Duration::from_secs(1);
+
+/// How long a request may take at the backends together before the client gets a 504. 60 s: as long as an idle
+/// connection may last, and longer than a client waits.
+pub const FORWARD_TIME: Duration = Duration::from_secs(60);
+
+/// How long a connection to a backend is kept without a request. 4 s: less than the 5 s after which the least patient
+/// of the usual servers end one, because a request that meets that end is lost.
+pub const FORWARD_IDLE_TIME: Duration = Duration::from_secs(4);
+
+/// How long a connection may have been idle by which a request goes that must not be sent twice. 1 s: no server ends
+/// one so soon, so that such a request never meets the end.
+pub const FORWARD_FRESH_TIME: Duration = Duration::from_secs(1);
+
+/// Idle connections to one backend that a process keeps. 256: as many requests at a time as a backend on one machine
+/// is worth asking.
+pub const FORWARD_IDLE_LINKS: usize = 256;
+
+/// Octets of an answer that are read at once. 16 KiB: they lie on the stack of a thread or coroutine for that time.
+pub const FORWARD_READ_BYTES: usize = 16 * 1024;
+
+/// How often each backend is asked whether it is well. 1 s: an operator sees what he has done, and a hundred first
+/// tiers are no load.
+pub const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a backend may take to connect, and then to answer, when it is asked whether it is well. 1 s: one that
+/// is slower serves nobody in time.
+pub const PROBE_TIME: Duration = Duration::from_secs(1);
+
 /// What the rings of a trace may take together, in bytes: a fraction of the memory of any machine that a server is
 /// measured on. Only what was written is there, so short traces take less.
 pub const TRACE_BYTES: usize = 256 << 20;

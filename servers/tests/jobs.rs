@@ -189,6 +189,7 @@ fn serve(
         transport: None,
         access: None,
         admission: None,
+        tower: None,
         register: None,
         trace: None,
         tallies: Tallies::new(settings.workers)?,

@@ -93,14 +93,28 @@ impl Server {
         Server::start_within(arguments, confines)?.map_err(ended)
     }
 
+    /// Starts `dyno serve` with `arguments` at an address that is known beforehand.
+    ///
+    /// # Errors
+    /// In words, when no ready line comes.
+    pub fn start_at(arguments: &[&str], listen: &str) -> Result<Server, String> {
+        let ended = |ended: Ended| format!("ended with {}; stderr: {}", ended.status, ended.stderr);
+        let confines = Confines { descriptors: None, group: None };
+        Server::launch(arguments, listen, confines)?.map_err(ended)
+    }
+
     /// As [`Server::start_with`], for a server that may find no room: then the inner error tells how it has ended
     /// before it was ready.
     ///
     /// # Errors
     /// In words, when it neither gets ready nor ends.
     pub fn start_within(arguments: &[&str], confines: Confines) -> Result<Result<Server, Ended>, String> {
+        Server::launch(arguments, "127.0.0.1:0", confines)
+    }
+
+    fn launch(arguments: &[&str], listen: &str, confines: Confines) -> Result<Result<Server, Ended>, String> {
         let mut command = Command::new(program());
-        command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0", "--faults"]);
+        command.arg("serve").args(arguments).args(["--listen", listen, "--faults"]);
         command.args(["--compute-rounds-per-us", &COMPUTE_ROUNDS_PER_US.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(command, confines).map_err(|error| format!("cannot start: {error}"))?;

@@ -14,6 +14,7 @@ pub(crate) mod browse;
 pub(crate) mod calibrate;
 pub(crate) mod choose;
 pub(crate) mod ci;
+pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
@@ -46,6 +47,7 @@ pub(crate) mod textbook;
 pub(crate) mod trace;
 pub(crate) mod turns;
 pub(crate) mod waiting;
+pub(crate) mod watch;
 pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -74,9 +76,11 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Cluster(cluster::Arguments),
     Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
+    Watch(Box<watch::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -143,10 +147,12 @@ impl Dyno {
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
             Command::Textbook(arguments) => textbook::run(&arguments),
+            Command::Watch(arguments) => watch::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Cluster(arguments) => cluster::run(&arguments),
             Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),

@@ -3,6 +3,7 @@
 mod access;
 mod admission;
 mod control;
+mod forward;
 mod said;
 mod uploads;
 
@@ -25,7 +26,7 @@ use dyno_servers::kit::tally::Tallies;
 use dyno_servers::kit::threads::NoWorker;
 use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, MEMORY_LEAST_BYTES};
 use dyno_servers::services;
-use dyno_servers::services::service::Services;
+use dyno_servers::services::service::{Forward, Services};
 use dyno_servers::trace::tracer::Tracer;
 use dyno_units::read::{self, ReadError};
 use dyno_units::show;
@@ -100,6 +101,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     admission: admission::AdmissionOptions,
     #[command(flatten)]
+    forward: forward::ForwardOptions,
+    #[command(flatten)]
     control: control::ControlOptions,
     #[command(flatten)]
     access: access::AccessOptions,
@@ -140,7 +143,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         None => (None, None),
     };
     let serves_anybody = identity.as_ref().is_none_or(|(_, serves_anybody)| *serves_anybody);
-    let access = arguments.access.access(architecture, serves_anybody)?;
+    let (dispatch, rules) = arguments.forward.read(arguments.access.policy())?;
+    let access = arguments.access.access(architecture, serves_anybody, rules)?;
     // Programs read lines of JSON; whoever sits at a terminal gets sentences.
     let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
@@ -161,6 +165,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     services.uploads = arguments.uploads.uploads(access.as_ref())?;
     services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
     services.has_rules = access.is_some();
+    let forwarding =
+        arguments.forward.forwarding(dispatch, transport.is_some(), services.uploads.is_some())?;
+    services.forward = forwarding.map(|forwarding| Box::new(forwarding) as Box<dyn Forward>);
     if let (Some(Access { lists: ListReader::Kernel, .. }), Some(directory)) = (&access, &services.files) {
         services.files_held = Some(access::hold(directory)?);
     }
@@ -172,6 +179,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         access,
         admission: arguments.admission.admission().map_err(share)?,
+        tower: arguments.admission.tower(),
         register: control.as_ref().map(|control| control.register),
         trace,
         tallies: Tallies::new(settings.workers).map_err(share)?,
@@ -219,7 +227,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     Err(Failure::failed(failure.0, failure.1))
 }
 
-fn find(name: &str) -> Result<&'static Architecture, Failure> {
+/// The architecture of that name.
+///
+/// # Errors
+/// Usage (2), with what was probably meant.
+pub(super) fn find(name: &str) -> Result<&'static Architecture, Failure> {
     let mut known = architectures::ALL.into_iter();
     known.find(|architecture| architecture.name == name).ok_or_else(|| {
         let guess = meant(name, NameKind::Architecture);
@@ -237,6 +249,7 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
         (Knob::Queue, arguments.queue.is_some()),
         (Knob::MaxConnections, arguments.max_connections.is_some()),
         (Knob::Arm, arguments.arm.is_some()),
+        (Knob::Tower, arguments.admission.tower().is_some()),
     ];
     let Some((knob, _)) =
         given.into_iter().find(|(knob, given)| *given && !architecture.knobs.contains(knob))

@@ -48,7 +48,8 @@ pub enum Pause {
 pub struct Conversation<'a> {
     session: Session<'a>,
     clock: Clock,
-    /// Since when its next request has waited, where that began before it was read.
+    /// Since when its next request has waited, where that began before it was read: since the connection was accepted
+    /// if it was there then, or since somebody told that it has come.
     since: Option<Instant>,
 }
 
@@ -167,6 +168,10 @@ fn converse(
             }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
+                if site.admission.is_some() && since.is_some() && nothing_has_come(wire) {
+                    // A client that takes its time does not wait for the server.
+                    *since = None;
+                }
                 let spare = share.space(session.spare());
                 room = spare.len();
                 wire.read(spare, time_left, idle)
@@ -201,6 +206,12 @@ fn converse(
             },
         }
     }
+}
+
+/// Whether there is nothing to read on the connection, as far as the kernel knows.
+fn nothing_has_come(wire: &impl Wire) -> bool {
+    let is_ready = |connection| until_ready(connection, PollFlags::POLLIN, Duration::ZERO);
+    wire.connection().is_some_and(|connection| matches!(is_ready(connection), Ok(false)))
 }
 
 /// The shortest wait: a timeout of zero asks for none at all.

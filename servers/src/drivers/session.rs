@@ -17,6 +17,7 @@ mod time;
 mod traced;
 
 use std::mem;
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,6 +61,8 @@ pub struct Session<'a> {
     denied: Option<Box<Response>>,
     /// Stores what is uploaded; `None`: nothing may be.
     intake: Option<Box<Intake<'a>>>,
+    /// The address of the client, where somebody wants to know.
+    source: Option<IpAddr>,
     /// Tells of a request whose body is on its way; `None`: nobody wants to know.
     arrival: Option<Arrival>,
     /// Writes down what becomes of requests; `None`: the connection is not traced.
@@ -132,6 +135,7 @@ impl<'a> Session<'a> {
             judge,
             denied,
             intake,
+            source,
             arrival,
             trace,
         }
@@ -298,7 +302,7 @@ impl<'a> Session<'a> {
         let trace = self.trace.as_ref().map(ConnectionTrace::taken_up);
         let upload = self.intake.as_mut().and_then(|intake| intake.take());
         let peer = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
-        Some(Asked { request, asker, peer, upload, trace })
+        Some(Asked { request, asker, peer, source: self.source, upload, trace })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).

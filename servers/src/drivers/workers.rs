@@ -1,5 +1,6 @@
 //! What answers the requests of a loop: the loop itself, or workers that answer later.
 
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -91,6 +92,7 @@ pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
     peer: Vec<String>,
+    source: Option<IpAddr>,
     upload: Option<Arc<Upload>>,
     pass: Option<Pass<'static>>,
     /// Where orders for it are given; `None`: nobody gives any.
@@ -124,16 +126,16 @@ impl HandedRequest {
         let line = call.line();
         let seat =
             site.register.and_then(|register| register.enter(RequestStage::Queued, line, Some(client)));
-        let Asked { request, asker, peer, upload, trace } = asked;
+        let Asked { request, asker, peer, source, upload, trace } = asked;
         let (asker, peer, upload, trace) = (asker.clone(), peer.to_vec(), upload.clone(), *trace);
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
-        let request = request.to_owned();
+        let (request, source) = (request.to_owned(), *source);
         if let Some(trace) = trace {
             trace.note(TracePoint::Queued);
         }
-        Ok(HandedRequest { request, asker, peer, upload, pass, seat, trace, _lease: lease })
+        Ok(HandedRequest { request, asker, peer, source, upload, pass, seat, trace, _lease: lease })
     }
 
     /// Where it is written down what becomes of it.
@@ -148,8 +150,8 @@ impl HandedRequest {
         }
         let (pass, seat) = (self.pass.take(), self.seat.take());
         let (asker, upload) = (self.asker.clone(), self.upload.take());
-        let (request, trace) = (self.request.borrow(), self.trace);
-        let asked = Asked { request, asker, peer: &self.peer, upload, trace };
+        let (request, source, trace) = (self.request.borrow(), self.source, self.trace);
+        let asked = Asked { request, asker, peer: &self.peer, source, upload, trace };
         watch(seat, || call_admitted(site, &asked, tally, pass))
     }
 }

@@ -51,7 +51,7 @@ pub fn call_admitted(site: &Site, request: &Asked<'_>, tally: &Tally, pass: Opti
 /// Asks whether a request may be served, or join the queue of those that will be: a switch that is off admits all.
 ///
 /// `took_up`: when the server learned of it. A loop is told of many requests at once, so that is the begin of the turn;
-/// of a connection's first request it is when the connection was accepted.
+/// of a request that came with its connection it is when that was accepted.
 ///
 /// # Errors
 /// The answer for a request that is refused.

@@ -11,6 +11,7 @@ use dyno_http::limits::Limits;
 use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 use socket2::SockRef;
+use tower::limit::GlobalConcurrencyLimitLayer;
 
 use super::access::{Access, Judge};
 use super::listen::{ListenAddress, listen};
@@ -41,6 +42,8 @@ pub struct Site {
     pub access: Option<Access>,
     /// Refuses requests while there is more than can be done; `None`: serves everybody.
     pub admission: Option<Admission>,
+    /// The limit of tower that stands around the services instead, as a foil; hyper alone reads it.
+    pub tower: Option<GlobalConcurrencyLimitLayer>,
     /// Which requests are under way, and what was ordered for each; `None`: nobody gives orders.
     pub register: Option<&'static Register>,
     /// Writes down what becomes of requests; `None`: nobody wants to know.
@@ -92,10 +95,10 @@ impl Readiness {
 }
 
 impl Site {
-    /// Where a connection comes from, as far as its transport or the policy want to know.
+    /// Where a connection comes from, as far as its transport, the policy, a backend or the register want to know.
     pub fn origin_of(&self, stream: &impl AsFd) -> Origin {
         let connection = Some(stream.as_fd().as_raw_fd());
-        if self.transport.is_none() && self.access.is_none() {
+        if self.transport.is_none() && self.access.is_none() && self.services.forward.is_none() {
             return Origin { source: None, connection };
         }
         let address = || SockRef::from(stream).peer_addr().ok()?.as_socket();
@@ -140,6 +143,7 @@ impl Site {
             transport: None,
             access: None,
             admission: None,
+            tower: None,
             register: None,
             trace: None,
             tallies: Tallies::new(settings.workers)?,

@@ -28,7 +28,7 @@ mod mock_nature;
 mod mock_turns;
 pub mod outcome;
 pub mod process;
-mod slow;
+pub mod slow;
 pub mod system;
 pub mod transport;
 mod turns;
