@@ -24,7 +24,7 @@ fn sum(parts: &Value) -> u64 {
 #[test]
 fn every_architecture_is_traced_whole_and_its_parts_add_up() {
     let mut arguments: Vec<&str> = ALL.iter().map(|architecture| architecture.name).collect();
-    arguments.extend(["--rate", "400", "--connections", "4", "--duration", "250ms", "--warm-up", "0"]);
+    arguments.extend(["--rate", "800", "--connections", "4", "--duration", "120ms", "--warm-up", "0"]);
     arguments.extend(["--service", "/wait/300", "--slowest", "100"]);
     let account = account(&arguments);
     let designs = account["designs"].as_array().unwrap();

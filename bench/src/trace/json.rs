@@ -33,6 +33,7 @@ fn of(design: &TracedDesign, most_slow: usize) -> Value {
             "overtaken_events": losses.overtaken_events,
             "dropped_events": losses.dropped_events,
             "dropped_requests": losses.dropped_requests,
+            "unwritten_events": losses.unwritten_events,
             "untraced_connections": losses.missed_connections,
         },
     })

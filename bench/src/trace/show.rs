@@ -156,6 +156,7 @@ fn missing(design: &TracedDesign) -> Vec<String> {
             "dropped, the oldest first: the trace is too large to be kept whole",
         ),
         of(losses.dropped_requests, "request", "dropped for the same reason"),
+        of(losses.unwritten_events, "event", "not written: more workers at once than there are lanes"),
         of(losses.missed_connections, "connection", "not traced: more workers at once than there are lanes"),
     ];
     all.into_iter().flatten().collect()

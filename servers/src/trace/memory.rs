@@ -47,6 +47,8 @@ pub(super) enum HeadWord {
     OpenedNs = 6,
     /// When lanes of workers that have died were last looked for, on CLOCK_MONOTONIC.
     SweptNs = 7,
+    /// Events that were not written, because no lane was free for the thread that had them.
+    Unwritten = 8,
 }
 
 const PAGE_BYTES: usize = 4096;

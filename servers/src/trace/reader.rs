@@ -92,6 +92,11 @@ impl TraceReader {
         self.memory.head(HeadWord::Missed).load(Relaxed)
     }
 
+    /// Events that were not written, because all lanes were taken when a thread had them.
+    pub fn unwritten(&self) -> u64 {
+        self.memory.head(HeadWord::Unwritten).load(Relaxed)
+    }
+
     /// When the server made the memory, on CLOCK_MONOTONIC, ns. A reader whose own clock is behind it sees another
     /// clock (a time namespace, time_namespaces(7)).
     pub fn opened_ns(&self) -> u64 {

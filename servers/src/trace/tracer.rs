@@ -115,7 +115,10 @@ impl Tracer {
 
     /// Writes an event into the lane of this thread.
     pub(super) fn note(&self, point: TracePoint, connection: u32, request: u16, detail: u16) {
-        let Some(lane) = self.lane() else { return };
+        let Some(lane) = self.lane() else {
+            self.memory.head(HeadWord::Unwritten).fetch_add(1, Relaxed);
+            return;
+        };
         let event = TraceEvent { time_ns: monotonic_ns(), connection, request, detail, point };
         self.memory.ring(lane).write(event.words());
     }
@@ -191,5 +194,46 @@ pub fn is_born() {
 pub fn is_gone() {
     if let (Some(tracer), Some(lane)) = (TRACER.get(), SEAT.with(|seat| seat.0.take())) {
         tracer.leave(lane);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn who_finds_no_lane_is_counted_and_whoever_ends_makes_room() {
+        let tracer = Tracer::open(0, 1.0).unwrap();
+        let lanes = tracer.memory.lanes();
+        let unwritten = || tracer.memory.head(HeadWord::Unwritten).load(Relaxed);
+        let writes = || {
+            tracer.note(TracePoint::Whole, 1, 1, 0);
+            tracer.lane().is_some()
+        };
+        let (all_write, all_end) = (&Barrier::new(lanes + 1), &Barrier::new(lanes + 1));
+        thread::scope(|scope| {
+            for _ in 0..lanes {
+                scope.spawn(|| {
+                    writes();
+                    all_write.wait();
+                    all_end.wait();
+                });
+            }
+            all_write.wait();
+            assert!(!scope.spawn(writes).join().unwrap() && unwritten() > 0, "there is no lane more");
+            all_end.wait();
+        });
+        // Threads of other tests may have some for a moment.
+        let finds_one = || (0..1_000).any(|_| thread::spawn(writes).join().unwrap());
+        assert!(finds_one(), "lanes are free again");
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let dead = u64::from(child.id()) << 32 | 1;
+        (0..lanes).for_each(|lane| tracer.memory.owner(lane).store(dead, Relaxed));
+        assert!(finds_one(), "lanes of the dead are taken back");
     }
 }

@@ -12,7 +12,7 @@ macro_rules! model {
             crate::subject!(subject, $file);
 
             const CAPACITY: usize = 2;
-            const EVENTS: u64 = 4;
+            const EVENTS: u64 = 3;
 
             pub(crate) fn events_are_whole_or_counted() {
                 let memory = Arc::new([0; 1 + CAPACITY * EVENT_WORDS].map(AtomicU64::new));

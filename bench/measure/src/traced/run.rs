@@ -95,6 +95,8 @@ pub struct TraceLosses {
     pub dropped_events: u64,
     /// Answered requests that were dropped for the same reason.
     pub dropped_requests: u64,
+    /// Events that were not written, because more threads or processes ran at once than there are lanes.
+    pub unwritten_events: u64,
     /// Connections that no lane was free for.
     pub missed_connections: u64,
 }
@@ -140,6 +142,7 @@ pub fn load(
         overtaken_events: kept.overtaken,
         dropped_events: kept.dropped,
         dropped_requests,
+        unwritten_events: reader.unwritten(),
         missed_connections: reader.missed(),
     };
     Ok(TracedRun { outcome: judge(plan, &measured, |_| None), joined, losses })
