@@ -382,3 +382,7 @@ pub const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// How long a backend may take to connect, and then to answer, when it is asked whether it is well. 1 s: one that
 /// is slower serves nobody in time.
 pub const PROBE_TIME: Duration = Duration::from_secs(1);
+
+/// Octets of answers that a process holds for a path while they come from its backends. 256 MiB: thirty of the largest.
+/// Beyond it a client gets a 503, or who asks for enough of them at once could have all memory.
+pub const FORWARD_HELD_BYTES: usize = 256 << 20;
