@@ -26,7 +26,9 @@ pub mod remedy;
 pub(crate) mod results;
 mod scratch;
 pub(crate) mod textbook;
+pub(crate) mod trace;
 pub(crate) mod transport;
+pub(crate) mod watch;
 
 use clap::error::{ContextKind, ContextValue};
 

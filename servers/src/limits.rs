@@ -386,3 +386,25 @@ pub const PROBE_TIME: Duration = Duration::from_secs(1);
 /// Octets of answers that a process holds for a path while they come from its backends. 256 MiB: thirty of the largest.
 /// Beyond it a client gets a 503, or who asks for enough of them at once could have all memory.
 pub const FORWARD_HELD_BYTES: usize = 256 << 20;
+
+/// What the rings of a trace may take together, in bytes: a fraction of the memory of any machine that a server is
+/// measured on. Only what was written is there, so short traces take less.
+pub const TRACE_BYTES: usize = 256 << 20;
+
+/// Rings of a trace: as many threads and processes can write at once. The designs that start one for each connection
+/// are traced with some hundreds; more lanes would make each ring shorter.
+pub const TRACE_LANES_MAX: usize = 512;
+
+/// Rings beside those of the workers: the threads that accept, dispatch, and start the others.
+pub const TRACE_SPARE_LANES: usize = 6;
+
+/// Events of one ring: more than a second of a loop that serves 30,000 requests a second, so a reader that sleeps
+/// for some milliseconds is not overtaken.
+pub const TRACE_LANE_EVENTS_MAX: usize = 1 << 18;
+
+/// Descriptors whose connections can be traced: as many as connections may be open, and some besides.
+pub const TRACE_DESCRIPTORS: usize = 4 * MAX_CONNECTIONS;
+
+/// So long after a look for the rings of workers that have died the next one may come, in nanoseconds: it is a system
+/// call for each ring.
+pub const TRACE_SWEEP_NS: u64 = 100_000_000;

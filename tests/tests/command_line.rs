@@ -81,13 +81,16 @@ fn main() -> ExitCode {
         on("help-is-worth-reading", help),
         on("version", || shows(&["--version"], &["dyno", env!("CARGO_PKG_VERSION")])),
     ];
-    for (knob, option) in
-        [(Knob::Workers, "--workers"), (Knob::Queue, "--queue"), (Knob::MaxConnections, "--max-connections")]
-    {
+    for (knob, option, value) in [
+        (Knob::Workers, "--workers", "3"),
+        (Knob::Queue, "--queue", "3"),
+        (Knob::MaxConnections, "--max-connections", "3"),
+        (Knob::Tower, "--admission", "tower"),
+    ] {
         for row in rows().into_iter().filter(|row| !row.reads(knob)) {
             let name = format!("command-line::{}::does-not-read{}", row.name, &option[1..]);
             trials.push(quick(name, move || {
-                refused(&["serve", row.architecture.name, option, "3"], 2, &[option, row.architecture.name])
+                refused(&["serve", row.architecture.name, option, value], 2, &[option, row.architecture.name])
             }));
         }
     }

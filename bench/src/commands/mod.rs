@@ -44,8 +44,10 @@ pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
 pub(crate) mod textbook;
+pub(crate) mod trace;
 pub(crate) mod turns;
 pub(crate) mod waiting;
+pub(crate) mod watch;
 pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -70,6 +72,7 @@ enum Command {
     Run(run::Arguments),
     Choose(choose::Arguments),
     Explain(explain::Arguments),
+    Trace(trace::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
@@ -77,6 +80,7 @@ enum Command {
     Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
+    Watch(Box<watch::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -131,6 +135,7 @@ impl Dyno {
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Choose(arguments) => choose::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Trace(arguments) => trace::run(&arguments),
             Command::Run(arguments) => {
                 let options = arguments.options()?;
                 begin::run(options.spec.experiment, options)
@@ -142,6 +147,7 @@ impl Dyno {
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
             Command::Textbook(arguments) => textbook::run(&arguments),
+            Command::Watch(arguments) => watch::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),

@@ -27,6 +27,7 @@ use dyno_servers::kit::threads::NoWorker;
 use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, MEMORY_LEAST_BYTES};
 use dyno_servers::services;
 use dyno_servers::services::service::{Forward, Services};
+use dyno_servers::trace::tracer::Tracer;
 use dyno_units::read::{self, ReadError};
 use dyno_units::show;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -93,6 +94,10 @@ pub(crate) struct Arguments {
     /// Rounds of the work loop that make a microsecond of /compute [default: measured at the first use].
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
+    /// Write down when the requests of such a share of the connections pass the points of their way, 100% or less, in
+    /// memory whose path the ready line tells: `dyno trace` and `dyno watch` read it.
+    #[arg(long, value_name = "SHARE", value_parser = read::share)]
+    trace: Option<f64>,
     #[command(flatten)]
     admission: admission::AdmissionOptions,
     #[command(flatten)]
@@ -150,6 +155,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let writers = architecture.anatomy.started.writers(settings.workers);
+    let open = |share_traced| Tracer::open(writers, share_traced);
+    let trace = arguments.trace.map(open).transpose().map_err(share)?;
     let control = arguments.control.open(architecture, stop)?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
@@ -171,7 +179,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         access,
         admission: arguments.admission.admission().map_err(share)?,
+        tower: arguments.admission.tower(),
         register: control.as_ref().map(|control| control.register),
+        trace,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -239,6 +249,7 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
         (Knob::Queue, arguments.queue.is_some()),
         (Knob::MaxConnections, arguments.max_connections.is_some()),
         (Knob::Arm, arguments.arm.is_some()),
+        (Knob::Tower, arguments.admission.tower().is_some()),
     ];
     let Some((knob, _)) =
         given.into_iter().find(|(knob, given)| *given && !architecture.knobs.contains(knob))

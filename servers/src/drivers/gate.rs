@@ -56,6 +56,7 @@ use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, text};
 use crate::services::upload::Upload;
+use crate::trace::connection::ConnectionTrace;
 use crate::under_way::entry::{RequestLine, RequestOrder, RequestStage};
 
 /// The gate of one connection.
@@ -152,7 +153,22 @@ impl Gate {
         self.has_ended.fetch_or(response.close, Relaxed);
         self.attendance.mark(Mark::Idle);
         self.requests.turn();
+        if let Some(trace) = self.exchange.trace() {
+            trace.answered(response.status.0);
+        }
         Ok(self.translate(response, lease, under_way))
+    }
+
+    /// Answers a request, of which the body may not have come yet, that something in front of this has refused.
+    pub fn turn_away(&self, has_body: bool) -> hyper::Response<Answer> {
+        let under_way = self.exchange.begin(has_body);
+        self.requests.turn();
+        let mut response = busy((self.tally)(self.site));
+        response.close |= has_body || self.attendance.is_stopping();
+        self.has_ended.fetch_or(response.close, Relaxed);
+        under_way.is_whole();
+        self.requests.turn();
+        self.translate(response, self.site.memory.nothing(), under_way)
     }
 
     /// Whether a response of ours has ended the connection although the client may still be sending.
@@ -176,10 +192,23 @@ impl Gate {
             let (fields, asker) = (&HostAndFields(parts), &asker);
             let (body, upload) = (&received.body[..], received.upload.as_deref());
             let peer = self.names.get().map_or(&[][..], Vec::as_slice);
+            let trace = self.exchange.trace().map(ConnectionTrace::request);
             let (source, version) = (self.source, version_of(parts));
             let has_left = &has_left;
-            let call =
-                Call { method, path, query, version, body, fields, has_left, asker, peer, source, upload };
+            let call = Call {
+                method,
+                path,
+                query,
+                version,
+                body,
+                fields,
+                has_left,
+                asker,
+                peer,
+                source,
+                upload,
+                trace,
+            };
             let client = Some(self.attendance.connection());
             call::serve(self.site, &call, (self.tally)(self.site), client, std::time::Instant::now())
         };
@@ -188,6 +217,9 @@ impl Gate {
             Ok(held) => held,
             Err(response) => return response,
         };
+        if let Some(trace) = self.exchange.trace() {
+            trace.waits();
+        }
         let mut sentry = self.sentry.stand(self.attendance.connection());
         let mut has_ended = false;
         loop {

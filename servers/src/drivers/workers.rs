@@ -18,6 +18,8 @@ use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::{Asked, Call, Reply, text};
 use crate::services::upload::Upload;
+use crate::trace::connection::RequestTrace;
+use crate::trace::event::TracePoint;
 use crate::under_way::entry::RequestStage;
 use crate::under_way::register::Seat;
 
@@ -95,6 +97,7 @@ pub struct HandedRequest {
     pass: Option<Pass<'static>>,
     /// Where orders for it are given; `None`: nobody gives any.
     seat: Option<Seat>,
+    trace: Option<RequestTrace>,
     _lease: Lease<'static>,
 }
 
@@ -123,21 +126,32 @@ impl HandedRequest {
         let line = call.line();
         let seat =
             site.register.and_then(|register| register.enter(RequestStage::Queued, line, Some(client)));
-        let Asked { request, asker, peer, source, upload } = asked;
-        let (asker, peer, upload) = (asker.clone(), peer.to_vec(), upload.clone());
+        let Asked { request, asker, peer, source, upload, trace } = asked;
+        let (asker, peer, upload, trace) = (asker.clone(), peer.to_vec(), upload.clone(), *trace);
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
         let (request, source) = (request.to_owned(), *source);
-        Ok(HandedRequest { request, asker, peer, source, upload, pass, seat, _lease: lease })
+        if let Some(trace) = trace {
+            trace.note(TracePoint::Queued);
+        }
+        Ok(HandedRequest { request, asker, peer, source, upload, pass, seat, trace, _lease: lease })
+    }
+
+    /// Where it is written down what becomes of it.
+    pub fn trace(&self) -> Option<RequestTrace> {
+        self.trace
     }
 
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
+        if let Some(trace) = self.trace {
+            trace.note(TracePoint::Taken);
+        }
         let (pass, seat) = (self.pass.take(), self.seat.take());
         let (asker, upload) = (self.asker.clone(), self.upload.take());
-        let (request, source) = (self.request.borrow(), self.source);
-        let asked = Asked { request, asker, peer: &self.peer, source, upload };
+        let (request, source, trace) = (self.request.borrow(), self.source, self.trace);
+        let asked = Asked { request, asker, peer: &self.peer, source, upload, trace };
         watch(seat, || call_admitted(site, &asked, tally, pass))
     }
 }

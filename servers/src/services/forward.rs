@@ -7,7 +7,7 @@
 //! ```text
 //!              first tier                          backends
 //!                 |   policy: which one?
-//!   client ---> errand --- connection from the pool ---> 0
+//!   client ---> job ------ connection from the pool ---> 0
 //!                 |  \---- it is gone: another one -----> 1
 //!                 |        (if it may be sent again)
 //!   client <--- answer <-- read strictly, whole <-------- 1
@@ -54,13 +54,13 @@ use dyno_proxy::rewrite::{NotPassed, Passed, Pseudonym, write_request};
 use dyno_security::access::object::Object;
 
 use self::address::ForwardRoute;
-use self::errand::Errand;
 use self::group::BackendGroup;
+use self::job::ForwardJob;
 use super::service::{Call, Forward, Reply, allow, text};
 
 pub mod address;
-mod errand;
 mod group;
+mod job;
 mod link;
 mod pool;
 mod probe;
@@ -121,9 +121,12 @@ impl Forward for Forwarding {
         let mut octets = Vec::with_capacity(512 + call.body.len());
         let fields = |take: &mut dyn FnMut(&str, &[u8])| call.fields.each(take);
         match write_request(&mut octets, &request, &fields, &self.own, &group.authority()) {
-            Ok(()) => {
-                Some(Reply::Later(Box::new(Errand::new(Arc::clone(group), octets, call.method, key(call)))))
-            }
+            Ok(()) => Some(Reply::Later(Box::new(ForwardJob::new(
+                Arc::clone(group),
+                octets,
+                call.method,
+                key(call),
+            )))),
             Err(NotPassed::Loop) => Some(Reply::Now(text(508, format!("{}\n", NotPassed::Loop)))),
             Err(NotPassed::NoForwardsLeft) if call.method == "TRACE" => {
                 Some(Reply::Now(allow(405, &["GET", "HEAD", "POST", "PUT", "DELETE"])))

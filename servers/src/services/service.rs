@@ -21,6 +21,7 @@ use super::upload::{Upload, Uploads};
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+use crate::trace::connection::RequestTrace;
 use crate::under_way::entry::RequestLine;
 use crate::under_way::register::Register;
 
@@ -116,6 +117,8 @@ pub struct Call<'a> {
     pub source: Option<IpAddr>,
     /// What the body was stored in where it was taken in parts; `body` is empty then.
     pub upload: Option<&'a Upload>,
+    /// Where it is written down what becomes of it; `None`: it is not traced.
+    pub trace: Option<RequestTrace>,
 }
 
 /// A request that was judged, and whose rights count where the owner of a file is asked as well.
@@ -130,6 +133,8 @@ pub struct Asked<'a> {
     pub source: Option<IpAddr>,
     /// What the body was stored in where it was taken in parts.
     pub upload: Option<Arc<Upload>>,
+    /// Where it is written down what becomes of it; `None`: it is not traced.
+    pub trace: Option<RequestTrace>,
 }
 
 /// Has other servers answer requests.
@@ -203,6 +208,7 @@ impl<'a> Call<'a> {
             peer: &[],
             source: None,
             upload: None,
+            trace: None,
         }
     }
 
@@ -213,12 +219,12 @@ impl<'a> Call<'a> {
 
     /// The view of a request that our own core has parsed.
     pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
-        let Asked { request, asker, peer, source, upload } = asked;
-        let upload = upload.as_deref();
+        let Asked { request, asker, peer, source, upload, trace } = asked;
+        let (upload, trace) = (upload.as_deref(), *trace);
         let target = request.target();
         let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
         let (version, fields, source) = (request.version(), request, *source);
-        Call { method, path, query, version, body, fields, has_left, asker, peer, source, upload }
+        Call { method, path, query, version, body, fields, has_left, asker, peer, source, upload, trace }
     }
 }
 

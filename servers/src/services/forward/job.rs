@@ -22,7 +22,7 @@ use crate::services::job::{For, JobSide, JobStep, WaitingJob};
 use crate::services::service::{come_back, text};
 
 /// A request that a backend is to answer. Dropped, it ends its connection to the backend: its client has left.
-pub(super) struct Errand {
+pub(super) struct ForwardJob {
     group: Arc<BackendGroup>,
     octets: Vec<u8>,
     is_head: bool,
@@ -60,9 +60,9 @@ enum Moved {
     Done(Response),
 }
 
-impl Errand {
-    pub(super) fn new(group: Arc<BackendGroup>, octets: Vec<u8>, method: &str, key: u64) -> Errand {
-        Errand {
+impl ForwardJob {
+    pub(super) fn new(group: Arc<BackendGroup>, octets: Vec<u8>, method: &str, key: u64) -> ForwardJob {
+        ForwardJob {
             group,
             octets,
             is_head: method == "HEAD",
@@ -222,7 +222,7 @@ impl Errand {
     }
 }
 
-impl WaitingJob for Errand {
+impl WaitingJob for ForwardJob {
     fn go_on(&mut self, now: Instant, _waker: &Waker) -> JobStep {
         let until = *self.until.get_or_insert_with(|| {
             retry::earn(&self.group.farm(), self.group.ns(now));
