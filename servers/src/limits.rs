@@ -383,6 +383,10 @@ pub const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// is slower serves nobody in time.
 pub const PROBE_TIME: Duration = Duration::from_secs(1);
 
+/// Octets of answers that a process holds for a path while they come from its backends. 256 MiB: thirty of the largest.
+/// Beyond it a client gets a 503, or who asks for enough of them at once could have all memory.
+pub const FORWARD_HELD_BYTES: usize = 256 << 20;
+
 /// What the rings of a trace may take together, in bytes: a fraction of the memory of any machine that a server is
 /// measured on. Only what was written is there, so short traces take less.
 pub const TRACE_BYTES: usize = 256 << 20;

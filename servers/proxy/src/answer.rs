@@ -67,6 +67,11 @@ impl AnswerReader {
         matches!(self.place, Place::Head) && self.octets.is_empty() && self.interim == 0
     }
 
+    /// Octets that are held of the answer.
+    pub fn held(&self) -> usize {
+        self.octets.len()
+    }
+
     /// Takes in what has come. `own`: the name of this server in Via.
     ///
     /// # Returns

@@ -1,9 +1,13 @@
 //! Chains of tiers: our own, and nginx before and behind us.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
+use dyno_proxy::names::PolicyName;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{Outcome, ensure, quick};
@@ -15,6 +19,8 @@ use crate::passing::{dyno, is_hello, post, tier};
 use crate::trouble::nobody;
 
 pub(crate) fn mount_all(trials: &mut Vec<Trial>) {
+    trials.push(quick("forwarding::every-policy-serves", every_policy));
+    trials.push(quick("forwarding::a-backend-at-a-unix-socket", unix_socket));
     trials.push(quick("forwarding::three-tiers-of-our-own", three_tiers));
     trials.push(quick("forwarding::a-real-circle-ends", real_circle));
     let installed = is_installed("nginx", &["-v"]);
@@ -27,6 +33,52 @@ pub(crate) fn mount_all(trials: &mut Vec<Trial>) {
             Trial::test(name, move || between_two_nginx(&row)).with_kind(kind).with_ignored_flag(!installed),
         );
     }
+}
+
+fn every_policy() -> Outcome {
+    let backends = [dyno()?, dyno()?, dyno()?];
+    let addresses = backends.each_ref().map(|backend| backend.address.to_string());
+    let route = format!("/={}@2", addresses.join(","));
+    let row = rows().into_iter().find(|row| row.architecture.name == "tokio").ok_or("a row")?;
+    for policy in PolicyName::ALL {
+        // Either option names it.
+        let option = if policy == PolicyName::Least { "--policy" } else { "--dispatch" };
+        let server = tier(&row, &[&route], &[option, policy.name()])?;
+        let mut client = Client::connect(server.address)?;
+        for number in 0..20 {
+            let answer = client.get(&format!("/bytes/{number}"))?;
+            ensure(answer.status == 200 && answer.body.len() == number, || format!("{policy}: {answer:?}"))?;
+        }
+        drop(client);
+        server.stop_well()?;
+    }
+    for backend in backends {
+        ensure(backend.stop_well()?.total.requests > 0, || "a backend was never asked".into())?;
+    }
+    Ok(())
+}
+
+fn unix_socket() -> Outcome {
+    let place = tempfile::tempdir()?;
+    let path = place.path().join("socket");
+    let listener = UnixListener::bind(&path)?;
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nunix");
+        }
+    });
+    for row in
+        rows().into_iter().filter(|row| ["epoll", "io-uring", "hyper"].contains(&row.architecture.name))
+    {
+        let server = tier(&row, &[&format!("/=unix:{}", path.display())], &[])?;
+        for _ in 0..2 {
+            let answer = get_once(server.address, "/")?;
+            ensure(answer.text() == "unix", || format!("{}: {answer:?}", row.name))?;
+        }
+        server.stop_well()?;
+    }
+    Ok(())
 }
 
 fn three_tiers() -> Outcome {

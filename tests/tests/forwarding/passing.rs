@@ -71,7 +71,7 @@ pub(crate) fn through_and_back(row: &Row) -> Outcome {
     let (first, second) = (client.response("GET")?, client.response("GET")?);
     ensure(first.body.len() == 10, || format!("pipelined: {first:?}"))?;
     is_hello(&second)?;
-    let large = "x".repeat(900_000);
+    let large = "x".repeat(400_000);
     client.send(post("/echo", &large));
     let large_back = client.response("POST")?;
     ensure(large_back.body == large.as_bytes(), || format!("{} octets came back", large_back.body.len()))?;

@@ -14,12 +14,11 @@ use libtest_mimic::Trial;
 use crate::passing::{dyno, tier};
 
 pub(crate) fn mount_all(trials: &mut Vec<Trial>) {
-    for row in rows().into_iter().filter(|row| ["epoll", "fork"].contains(&row.architecture.name)) {
+    for row in rows().into_iter().filter(|row| ["epoll", "thread-pool"].contains(&row.architecture.name)) {
         trials.push(quick(format!("forwarding::{}::conformance", row.name), move || share(&row, judged)));
     }
     // All of our own core read requests by the same code; hyper reads them by its own.
-    let of_interest =
-        |row: &Row| ["epoll", "thread-pool", "hyper", "iterative"].contains(&row.architecture.name);
+    let of_interest = |row: &Row| ["epoll", "fork", "hyper"].contains(&row.architecture.name);
     for row in rows().into_iter().filter(of_interest) {
         trials.push(quick(format!("forwarding::{}::no-smuggling", row.name), move || share(&row, arrives)));
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 use dyno_proxy::farm::{Backends, Farm};
@@ -14,6 +14,7 @@ use dyno_proxy::rewrite::Pseudonym;
 
 use super::address::{Backend, BackendAddress, ForwardRoute};
 use super::pool::Pool;
+use crate::limits::FORWARD_HELD_BYTES;
 use crate::shared::Shared;
 
 /// The backends of one prefix.
@@ -26,6 +27,8 @@ pub(super) struct BackendGroup {
     seed: u64,
     /// Times are counted from here, by all processes.
     start: Instant,
+    /// Octets of answers that have come and are not passed on, of this process alone.
+    held: AtomicUsize,
     /// Whether probes alone try a backend again that was down.
     pub(super) is_probed: AtomicBool,
     /// Idle connections.
@@ -42,6 +45,8 @@ pub(super) struct Turn {
     /// Whether it tries a backend again that was down.
     pub(super) is_trial: bool,
     since: Instant,
+    /// Octets of its answer that are counted as held.
+    held: usize,
 }
 
 impl BackendGroup {
@@ -55,8 +60,8 @@ impl BackendGroup {
         let weights: Vec<_> = backends.iter().map(|backend| backend.weight).collect();
         let cells = Shared::new(Farm::cells(backends.len()))?;
         let (policy, pool) = (policy.policy(&weights), Pool::new(backends.len()));
-        let (start, is_probed) = (Instant::now(), AtomicBool::new(false));
-        Ok(BackendGroup { prefix, backends, weights, cells, policy, seed, start, is_probed, pool, own })
+        let (start, is_probed, held) = (Instant::now(), AtomicBool::new(false), AtomicUsize::new(0));
+        Ok(BackendGroup { prefix, backends, weights, cells, policy, seed, start, held, is_probed, pool, own })
     }
 
     /// Whether it answers whatever is asked for.
@@ -100,7 +105,7 @@ impl BackendGroup {
         let choice = Choice { among: health::up(&farm).without(asked), key, dice, now_ns };
         let backend = trial.or_else(|| self.policy.pick(&farm, &choice))?;
         farm.begin(backend);
-        Some(Turn { group: Arc::clone(self), backend, is_trial: trial.is_some(), since: now })
+        Some(Turn { group: Arc::clone(self), backend, is_trial: trial.is_some(), since: now, held: 0 })
     }
 }
 
@@ -108,6 +113,13 @@ impl Turn {
     /// Until when the backend must have answered, where that is not left to the request.
     pub(super) fn until(&self) -> Option<Instant> {
         self.is_trial.then(|| self.since + TRIAL_TIME)
+    }
+
+    /// Counts the octets of its answer that have come; there may be no more than all answers may have together.
+    pub(super) fn hold(&mut self, octets: usize) -> bool {
+        let more = octets.saturating_sub(self.held);
+        self.held += more;
+        self.group.held.fetch_add(more, Relaxed) + more <= FORWARD_HELD_BYTES
     }
 
     /// Notes what was seen of the backend.
@@ -125,5 +137,6 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         self.group.farm().end(self.backend);
+        self.group.held.fetch_sub(self.held, Relaxed);
     }
 }

@@ -19,7 +19,7 @@ use crate::limits::{
     FORWARD_CONNECT_TIME, FORWARD_FRESH_TIME, FORWARD_IDLE_TIME, FORWARD_READ_BYTES, FORWARD_TIME,
 };
 use crate::services::job::{For, JobSide, JobStep, WaitingJob};
-use crate::services::service::text;
+use crate::services::service::{come_back, text};
 
 /// A request that a backend is to answer. Dropped, it ends its connection to the backend: its client has left.
 pub(super) struct ForwardJob {
@@ -166,7 +166,7 @@ impl ForwardJob {
         }
     }
 
-    fn receive(&mut self, turn: Turn, link: Link, mut reader: Box<AnswerReader>, now: Instant) -> Moved {
+    fn receive(&mut self, mut turn: Turn, link: Link, mut reader: Box<AnswerReader>, now: Instant) -> Moved {
         let mut piece = [0; FORWARD_READ_BYTES];
         loop {
             let ended = match link.receive(&mut piece) {
@@ -184,7 +184,8 @@ impl ForwardJob {
                 }
             };
             match ended {
-                Ok(None) => {}
+                Ok(None) if turn.hold(reader.held()) => {}
+                Ok(None) => return Moved::Done(come_back("too many answers are under way\n")),
                 Ok(Some(answer)) => {
                     turn.note(HealthSign::Success, now);
                     if answer.persists {
