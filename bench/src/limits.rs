@@ -235,6 +235,9 @@ pub(crate) const WATCH_LOAD_CONNECTIONS: u32 = 4_000;
 /// Most clients that are slow.
 pub(crate) const WATCH_SLOW_CLIENTS: u32 = 500;
 
+/// After how long slow clients that were cut off come back: as soon as programs do that try again.
+pub(crate) const WATCH_SLOW_RETURN: Duration = Duration::from_secs(1);
+
 /// Most workers of a watched design.
 pub(crate) const WATCH_WORKERS: u32 = 256;
 
@@ -244,8 +247,8 @@ pub(crate) const WATCH_PIPELINE_WAIT: Duration = Duration::from_millis(400);
 /// How long its answers, or the bytes of a tapped exchange, are waited for.
 pub(crate) const WATCH_PIPELINE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Lines of a tapped exchange that are shown in each direction: a request of a browser, and the begin of a handshake.
-pub(crate) const WATCH_TAP_LINES: usize = 10;
+/// Lines of a tapped exchange that are shown in each direction: a small request, or the begin of a handshake.
+pub(crate) const WATCH_TAP_LINES: usize = 6;
 
 /// Errands, such as a burst, that are under way at a time: each is a process.
 pub(crate) const WATCH_ERRANDS: usize = 8;

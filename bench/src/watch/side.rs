@@ -17,10 +17,11 @@ use super::generator::{BesideLoad, Errand, LoadProcess, Tools, transport};
 use super::hub::Hub;
 use super::machine::{Station, stations};
 use super::register::RegisterSource;
-use super::sampler::{LookedAt, Sampler, SharedBoard};
+use super::sampler::{Board, LookedAt, Sampler, SharedBoard, with};
 use super::settings::{WatchedDesign, WatchedLoad};
 use super::source::StepSource;
 use crate::limits::WATCH_ERRANDS;
+use crate::load::news::NewsLine;
 
 /// How a server is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -58,6 +59,8 @@ pub(crate) struct WatchedSide {
     sampler: Option<Sampler>,
     generator: Option<LoadProcess>,
     slow: Option<SlowClients>,
+    /// How many clients are slow.
+    slow_count: u32,
     errands: Vec<Errand>,
     server: Option<Running>,
     health: Health,
@@ -83,6 +86,7 @@ impl WatchedSide {
             sampler: None,
             generator: None,
             slow: None,
+            slow_count: 0,
             errands: Vec::new(),
             server: None,
             health: Health::Serves,
@@ -141,7 +145,10 @@ impl WatchedSide {
                 .map_err(|error| error.to_string())
         });
         match started {
-            Ok((slow, generator)) => (self.slow, self.generator) = (Some(slow), Some(generator)),
+            Ok((slow, generator)) => {
+                (self.slow, self.generator) = (Some(slow), Some(generator));
+                self.slow_count = load.slow_clients;
+            }
             Err(words) => self.load_words = Some(words),
         }
     }
@@ -149,7 +156,7 @@ impl WatchedSide {
     fn unload(&mut self) {
         (self.generator, self.slow, self.load_words) = (None, None, None);
         self.errands.clear();
-        super::sampler::with(&self.board, |board| board.news = Default::default());
+        with(&self.board, |board| board.news = NewsLine::default());
     }
 
     /// Sends requests beside the load, such as one that crashes its handler.
@@ -159,6 +166,16 @@ impl WatchedSide {
             return;
         };
         self.errands.extend(Errand::send(tools, &self.design, path, beside, server.address).ok());
+    }
+
+    /// Slow clients of whom some were cut off come back, all of them.
+    pub(crate) fn renew_slow_clients(&mut self) {
+        let cut_off = self.slow.as_ref().is_some_and(|slow| slow.open() < self.slow_count as usize);
+        if let Some(server) = self.server.as_ref().filter(|_| cut_off) {
+            // The old ones go first: who comes back has not been here.
+            self.slow = None;
+            self.slow = SlowClients::start(server.address, self.slow_count).ok();
+        }
     }
 
     /// Where its server listens, if it serves.
@@ -174,9 +191,8 @@ impl WatchedSide {
         if let Some(server) = self.server.take_if(|server| server.has_ended()) {
             self.unload();
             self.sampler = None;
-            let said = server.last_words().pop().map_or(String::new(), |line| format!("; it said: {line}"));
-            let status = server.end_now().unwrap_or_default();
-            self.health = Health::Died(format!("{status}{said}"));
+            self.health = Health::Died(server.end_now().unwrap_or_default());
+            with(&self.board, |board| *board = Board::default());
             return true;
         }
         if let Some(words) = self.generator.as_mut().and_then(LoadProcess::ended) {

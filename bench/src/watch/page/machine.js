@@ -44,10 +44,15 @@ export class Machine {
       item.append(label, document.createElement("div"));
       return item;
     }));
+    this.forget();
+    this.measure();
+  }
+
+  /** Forgets its requests: they are gone with their server. */
+  forget() {
     this.dots.clear();
     this.slots.clear();
     this.lanes = 0;
-    this.measure();
   }
 
   measure() {
