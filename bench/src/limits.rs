@@ -255,3 +255,36 @@ pub(crate) const WATCH_ERRANDS: usize = 8;
 
 /// Requests of a burst, and connections over which they come at once.
 pub(crate) const WATCH_BURST_REQUESTS: u32 = 200;
+
+/// Tiers of a cluster that dispatch, one before the other. 8: each adds its latency, and the eighth shows nothing that
+/// the fourth has not shown.
+pub(crate) const CLUSTER_LAYERS: u32 = 8;
+
+/// What simulated backends are asked for, as a share of what they can do. 0.75: queues form, and most policies still
+/// stand.
+pub(crate) const TRUTH_LOAD: f64 = 0.75;
+
+/// How many times slower one of the simulated backends is. 4: it can do less than its share, so that who does not look
+/// drowns it.
+pub(crate) const TRUTH_SLOWNESS: f64 = 4.0;
+
+/// First tiers beside each other in a simulation: few, and many.
+pub(crate) const TRUTH_BALANCERS: [usize; 2] = [4, 16];
+
+/// Requests of a simulation. 100,000: a hundred of them lie beyond p99.9, and all policies together take some seconds.
+pub(crate) const TRUTH_REQUESTS: u64 = 100_000;
+
+/// Two latencies are alike where the larger is less than so many times the smaller: single runs differ by as much.
+pub(crate) const SAME_LATENCY_RATIO: f64 = 1.05;
+
+/// Share of a latency from which on a part has a line of its own in a trace.
+pub(crate) const TRACE_PART_SHARE: f64 = 0.001;
+
+/// Requests of each design in a file for trace viewers, the last ones: 50 MB, which a browser opens in seconds.
+pub(crate) const VIEWER_REQUESTS_MAX: usize = 20_000;
+
+/// Requests a second at which `dyno explain` traces both: a third of what the dearest design does on one core.
+pub(crate) const EXPLAIN_TRACED_RATE_PER_S: f64 = 2_000.0;
+
+/// For how long, in milliseconds: thousands of requests, so that the 99th percentile is known.
+pub(crate) const EXPLAIN_TRACED_MS: u64 = 1_000;

@@ -113,6 +113,8 @@ mod tests {
             if name == DUE_FIELD { vec![&self.0] } else { Vec::new() }
         }
 
+        fn each(&self, _take: &mut dyn FnMut(&str, &[u8])) {}
+
         fn host(&self) -> &str {
             ""
         }

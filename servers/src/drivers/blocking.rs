@@ -24,6 +24,7 @@ use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::kit::wait::until_ready;
 use crate::limits::DRAIN_LOOK;
+use crate::trace::connection::ConnectionTrace;
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
@@ -72,6 +73,11 @@ impl<'a> Conversation<'a> {
     /// Whoever watches the connection has learned that its client has sent something.
     pub fn called(&mut self, now: Instant) {
         self.since = Some(now);
+    }
+
+    /// Where it is written down what becomes of its requests; `None`: the connection is not traced.
+    pub fn trace(&self) -> Option<&ConnectionTrace> {
+        self.session.trace()
     }
 
     /// When the conversation is to be taken up, even if nothing has happened.

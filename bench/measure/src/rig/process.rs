@@ -135,6 +135,11 @@ impl Running {
         self.group.pid()
     }
 
+    /// The path of the memory into which it writes a trace, if it does.
+    pub fn trace(&self) -> Option<String> {
+        self.said.trace()
+    }
+
     /// The control group of its own, where one could be made.
     pub fn cpu_group(&self) -> Option<&CpuGroup> {
         self.cpu_group.as_ref()
