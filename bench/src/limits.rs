@@ -208,6 +208,16 @@ pub(crate) const WATCH_ORDERS: usize = 16;
 /// less than a hundredth of its capacity.
 pub(crate) const WATCH_LOOK: Duration = Duration::from_millis(40);
 
+/// Requests a second that are shown as dots: with more a watcher sees a cloud.
+pub(crate) const WATCH_SHOWN_PER_S: u64 = 400;
+
+/// Requests a second that are traced for a watcher: more than are shown, since a connection is traced or not from its
+/// birth, and less than one in fifty of what a server can do.
+pub(crate) const WATCH_TRACED_PER_S: u64 = 2_000;
+
+/// Requests of one server that are followed at a time: each takes some 40 bytes here.
+pub(crate) const WATCH_KNOWN_REQUESTS: usize = 20_000;
+
 /// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
 pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;
 

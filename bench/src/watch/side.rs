@@ -20,6 +20,7 @@ use super::register::RegisterSource;
 use super::sampler::{Board, LookedAt, Sampler, SharedBoard, with};
 use super::settings::{WatchedDesign, WatchedLoad};
 use super::source::StepSource;
+use super::traced::TraceSource;
 use crate::limits::WATCH_ERRANDS;
 use crate::load::news::NewsLine;
 
@@ -44,6 +45,8 @@ pub(crate) struct SideShown {
     wall: &'static str,
     stations: Vec<Station>,
     health: Health,
+    /// The process of the server, by which a page knows that it is another.
+    process: Option<i32>,
     /// How its requests are seen.
     seen_by: &'static str,
     /// Why there is no load, if there is none.
@@ -104,11 +107,7 @@ impl WatchedSide {
             credentials::create(&tools.credentials).map_err(|error| error.to_string())?;
         }
         let contestant = own::named(self.architecture.name).map_err(|error| error.to_string())?;
-        let port = scratch.join(format!("control-{}", self.index));
-        let arguments = self.arguments(&contestant, &port, tools);
-        let server =
-            Running::start(&contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)?;
-        let source: Box<dyn StepSource> = Box::new(RegisterSource::new(port, self.architecture.anatomy));
+        let (server, source) = self.seen(&contestant, tools, scratch)?;
         self.seen_by = source.words();
         let watched = LookedAt { side: self.index, process: server.pid(), address: server.address, source };
         self.sampler = Some(Sampler::start(watched, self.board.clone(), hub.clone()));
@@ -116,8 +115,33 @@ impl WatchedSide {
         Ok(())
     }
 
-    fn arguments(&self, contestant: &Contestant, port: &Path, tools: &Tools) -> Vec<String> {
-        let mut all = vec!["--faults".to_string(), "--control".into(), format!("unix:{}", port.display())];
+    /// Starts the server so that its requests are seen: by its trace, and where the system does not let one process look
+    /// into the memory of another, by its register of requests under way, which costs more and shows less.
+    fn seen(
+        &self,
+        contestant: &Contestant,
+        tools: &Tools,
+        scratch: &Path,
+    ) -> Result<(Running, Box<dyn StepSource>), String> {
+        let anatomy = self.architecture.anatomy;
+        let start = |by: [String; 2]| {
+            let arguments = self.arguments(contestant, by, tools);
+            Running::start(contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)
+        };
+        let server = start(["--trace".into(), "100%".into()])?;
+        if let Some(Ok(source)) = server.trace().map(|path| TraceSource::open(Path::new(&path), anatomy)) {
+            return Ok((server, Box::new(source)));
+        }
+        drop(server);
+        let port = scratch.join(format!("control-{}", self.index));
+        let server = start(["--control".into(), format!("unix:{}", port.display())])?;
+        Ok((server, Box::new(RegisterSource::new(port, anatomy))))
+    }
+
+    /// The command line beyond the name; `by` is how its requests are seen.
+    fn arguments(&self, contestant: &Contestant, by: [String; 2], tools: &Tools) -> Vec<String> {
+        let mut all = vec!["--faults".to_string()];
+        all.extend(by);
         let mut option = |name: &str, value: String| all.extend([name.to_string(), value]);
         if let Some(workers) = self.design.workers.filter(|_| contestant.has_workers) {
             option("--workers", workers.to_string());
@@ -218,6 +242,7 @@ impl WatchedSide {
             wall: architecture.wall,
             stations: stations(architecture),
             health: self.health.clone(),
+            process: self.server.as_ref().map(Running::pid),
             seen_by: self.seen_by,
             load_words: self.load_words.clone(),
         }

@@ -27,9 +27,9 @@ const SIDE = `<h2></h2><p class="dead" hidden></p><p class="lamp"></p><dl class=
 <canvas class="spark" role="img" aria-label="answers a second and 99th percentile of the last minute"></canvas>
 <p class="spark-legend"><span class="rate"></span><span class="p99"></span></p><dl class="more"></dl>`;
 
-/** Makes a place for each design, and keeps those that stay what they are. */
+/** Makes a place for each design, and keeps those whose servers stay: another server knows other requests. */
 function build(shown) {
-  const wanted = shown.map((side) => JSON.stringify([side.name, side.stations]));
+  const wanted = shown.map((side) => JSON.stringify([side.name, side.stations, side.process]));
   if (wanted.length === sides.length && wanted.every((key, i) => key === sides[i].key)) return;
   playback.reset(shown.length);
   sides = shown.map((side, i) => {

@@ -81,12 +81,12 @@ pub(crate) static SCENES: [Scene; 12] = [
     },
     Scene {
         title: "Slow clients",
-        caption: "Sixteen clients send their request byte by byte and never end it; who is cut off comes back. Each holds one of the \
-                  eight processes of {a} as long as it is given time; for {b} it is a buffer.",
-        look: "The accept queue and the 99th percentile of {a}: others wait until a slow client is given up.",
-        first: Cast::of(SceneRole::Preforked).workers(8),
+        caption: "A hundred clients send their request byte by byte and never end it; who is cut off comes back after a second. {a} \
+                  gives each some milliseconds, one after the other, and all others stand behind them; for {b} each is a buffer.",
+        look: "The accept queue of {a}, which fills each second, and its 99th percentile.",
+        first: Cast::of(SceneRole::Iterative),
         second: Some(Cast::of(SceneRole::Loop)),
-        arrivals: SceneArrivals::open("/", 50, 32).fresh().slow(16),
+        arrivals: SceneArrivals::open("/", 50, 32).fresh().slow(100),
         acts: &[],
         lasts_s: 0,
     },
