@@ -218,6 +218,13 @@ pub(crate) const WATCH_TRACED_PER_S: u64 = 2_000;
 /// Requests of one server that are followed at a time: each takes some 40 bytes here.
 pub(crate) const WATCH_KNOWN_REQUESTS: usize = 20_000;
 
+/// How long events of a trace wait for older ones of other threads, ns: a thread that looks at the clock writes within
+/// microseconds, unless it loses its core in between.
+pub(crate) const WATCH_SETTLE_NS: u64 = 10_000_000;
+
+/// Requests that have gone and are remembered as such: those of some seconds, as far as they are shown.
+pub(crate) const WATCH_GONE_REQUESTS: usize = 1_024;
+
 /// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
 pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;
 

@@ -115,8 +115,8 @@ impl WatchedSide {
         Ok(())
     }
 
-    /// Starts the server so that its requests are seen: by its trace, and where the system does not let one process look
-    /// into the memory of another, by its register of requests under way, which costs more and shows less.
+    /// Starts the server so that its requests are seen: by its trace, and where the system does not let one process
+    /// look into the memory of another, by its register of requests under way, which costs more and shows less.
     fn seen(
         &self,
         contestant: &Contestant,

@@ -1,10 +1,11 @@
 //! Requests as a server's trace tells of them: each step with its time and its worker, read from memory that the server
 //! shares, so that nobody waits for a reader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::time::Instant;
 
+use dyno_clients::engine::clock::monotonic_ns;
 use dyno_servers::architecture::{Anatomy, HandOvers};
 use dyno_servers::trace::event::{TraceEvent, TracePoint};
 use dyno_servers::trace::reader::{LaneEvent, TraceReader};
@@ -12,11 +13,14 @@ use dyno_servers::under_way::entry::RequestStage;
 
 use super::machine::{WatchPlace, place_of};
 use super::source::{Look, PlaceStep, StepSource};
-use crate::limits::{WATCH_KNOWN_REQUESTS, WATCH_SHOWN_PER_S, WATCH_TRACED_PER_S};
+use crate::limits::{
+    WATCH_GONE_REQUESTS, WATCH_KNOWN_REQUESTS, WATCH_SETTLE_NS, WATCH_SHOWN_PER_S, WATCH_TRACED_PER_S,
+};
 
 /// The trace of one server.
 pub(crate) struct TraceSource {
     reader: TraceReader,
+    /// What was read and is too fresh to be told.
     events: Vec<LaneEvent>,
     ways: Ways,
     /// When the events of the last second were counted, and how many requests they began.
@@ -30,6 +34,8 @@ struct Ways {
     known: BTreeMap<u64, WatchPlace>,
     /// The rings of threads and processes that serve, each with a number.
     lanes: BTreeMap<u16, u16>,
+    /// Requests that have gone last: a thread that was held up may write of one afterwards.
+    gone: VecDeque<u64>,
     /// Of so many requests one is shown.
     one_of: u64,
 }
@@ -62,7 +68,7 @@ impl TraceSource {
 
 impl Ways {
     fn new(anatomy: Anatomy) -> Self {
-        Ways { anatomy, known: BTreeMap::new(), lanes: BTreeMap::new(), one_of: 1 }
+        Ways { anatomy, known: BTreeMap::new(), lanes: BTreeMap::new(), gone: VecDeque::new(), one_of: 1 }
     }
 
     /// Follows the requests through events, which are in the order of their time.
@@ -80,6 +86,10 @@ impl Ways {
                 let last = if event.point == TracePoint::Closed { request | 0xffff } else { request };
                 let first = if event.point == TracePoint::Closed { request & !0xffff } else { request };
                 let gone: Vec<u64> = self.known.range(first..=last).map(|(request, _)| *request).collect();
+                self.gone.push_back(request);
+                if self.gone.len() > WATCH_GONE_REQUESTS {
+                    self.gone.pop_front();
+                }
                 for request in gone {
                     self.known.remove(&request);
                     into.push(PlaceStep { at_ns: event.time_ns, request, place: None, lane: None });
@@ -110,7 +120,10 @@ impl Ways {
         );
         // Fibonacci's hash (Knuth, The Art of Computer Programming, 3, 6.4): neighbours are told apart.
         let spread = request.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        begins && self.known.len() < WATCH_KNOWN_REQUESTS && spread.is_multiple_of(self.one_of)
+        begins
+            && self.known.len() < WATCH_KNOWN_REQUESTS
+            && spread.is_multiple_of(self.one_of)
+            && !self.gone.contains(&request)
     }
 
     fn lane(&mut self, ring: u16) -> u16 {
@@ -141,11 +154,14 @@ fn passed(event: &TraceEvent, anatomy: Anatomy) -> Option<Option<WatchPlace>> {
 
 impl StepSource for TraceSource {
     fn look(&mut self, into: &mut Vec<PlaceStep>) -> Result<Look, String> {
-        self.events.clear();
+        let until_ns = monotonic_ns().saturating_sub(WATCH_SETTLE_NS);
         let look = self.reader.read(&mut self.events);
-        // Lanes meet in their times only.
+        // Lanes meet in their times only, and one is read after the other: what is fresh waits for what others wrote
+        // meanwhile.
         self.events.sort_by_key(|one| one.event.time_ns);
-        let (begun, fresh) = self.ways.follow(&self.events, into);
+        let settled = self.events.partition_point(|one| one.event.time_ns < until_ns);
+        let (begun, fresh) = self.ways.follow(&self.events[..settled], into);
+        self.events.drain(..settled);
         self.adapt(begun);
         Ok(Look { fresh, missed: look.overtaken })
     }
@@ -218,6 +234,11 @@ mod tests {
         let (begun, shown) = ways.follow(&all.collect::<Vec<_>>(), &mut steps);
         assert!(begun == 10_000 && (800..1_200).contains(&shown), "{shown}");
         assert_eq!(steps.len() as u64, 3 * shown, "work, write, gone");
+        // A thread that was held up writes of a request that has gone: it does not come back.
+        steps.clear();
+        ways.one_of = 1;
+        ways.follow(&[event(1, 10_000, TracePoint::Begins, 1)], &mut steps);
+        assert_eq!(steps, []);
         // Whose connection is closed is gone, whatever it was at.
         steps.clear();
         ways.one_of = 1;
