@@ -208,6 +208,23 @@ pub(crate) const WATCH_ORDERS: usize = 16;
 /// less than a hundredth of its capacity.
 pub(crate) const WATCH_LOOK: Duration = Duration::from_millis(40);
 
+/// Requests a second that are shown as dots: with more a watcher sees a cloud.
+pub(crate) const WATCH_SHOWN_PER_S: u64 = 400;
+
+/// Requests a second that are traced for a watcher: more than are shown, since a connection is traced or not from its
+/// birth, and less than one in fifty of what a server can do.
+pub(crate) const WATCH_TRACED_PER_S: u64 = 2_000;
+
+/// Requests of one server that are followed at a time: each takes some 40 bytes here.
+pub(crate) const WATCH_KNOWN_REQUESTS: usize = 20_000;
+
+/// How long events of a trace wait for older ones of other threads, ns: a thread that looks at the clock writes within
+/// microseconds, unless it loses its core in between.
+pub(crate) const WATCH_SETTLE_NS: u64 = 10_000_000;
+
+/// Requests that have gone and are remembered as such: those of some seconds, as far as they are shown.
+pub(crate) const WATCH_GONE_REQUESTS: usize = 1_024;
+
 /// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
 pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;
 
@@ -235,6 +252,9 @@ pub(crate) const WATCH_LOAD_CONNECTIONS: u32 = 4_000;
 /// Most clients that are slow.
 pub(crate) const WATCH_SLOW_CLIENTS: u32 = 500;
 
+/// After how long slow clients that were cut off come back: as soon as programs do that try again.
+pub(crate) const WATCH_SLOW_RETURN: Duration = Duration::from_secs(1);
+
 /// Most workers of a watched design.
 pub(crate) const WATCH_WORKERS: u32 = 256;
 
@@ -244,8 +264,8 @@ pub(crate) const WATCH_PIPELINE_WAIT: Duration = Duration::from_millis(400);
 /// How long its answers, or the bytes of a tapped exchange, are waited for.
 pub(crate) const WATCH_PIPELINE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Lines of a tapped exchange that are shown in each direction: a request of a browser, and the begin of a handshake.
-pub(crate) const WATCH_TAP_LINES: usize = 10;
+/// Lines of a tapped exchange that are shown in each direction: a small request, or the begin of a handshake.
+pub(crate) const WATCH_TAP_LINES: usize = 6;
 
 /// Errands, such as a burst, that are under way at a time: each is a process.
 pub(crate) const WATCH_ERRANDS: usize = 8;

@@ -17,7 +17,7 @@ use super::scenes::{Act, SCENES};
 use super::settings::{SettingsError, WatchSettings};
 use super::side::WatchedSide;
 use super::{pipeline, tap};
-use crate::limits::{WATCH_BURST_REQUESTS, WATCH_TICK};
+use crate::limits::{WATCH_BURST_REQUESTS, WATCH_SLOW_RETURN, WATCH_TICK};
 use crate::load::progress;
 
 /// The faults of `/fault/KIND` that can be ordered.
@@ -91,6 +91,8 @@ pub(crate) struct Director<'a> {
     settings: WatchSettings,
     sides: Vec<WatchedSide>,
     playing: Option<Playing>,
+    /// When slow clients have last come back.
+    renewed: Instant,
 }
 
 impl<'a> Director<'a> {
@@ -110,7 +112,15 @@ impl<'a> Director<'a> {
             credentials: scratch.join("credentials"),
             rounds_per_us: own::compute_rounds_per_us(),
         };
-        let mut director = Director { hub, tools, scratch, settings, sides: Vec::new(), playing: None };
+        let mut director = Director {
+            hub,
+            tools,
+            scratch,
+            settings,
+            sides: Vec::new(),
+            playing: None,
+            renewed: Instant::now(),
+        };
         director.carry_out(first)?;
         Ok(director)
     }
@@ -251,6 +261,10 @@ impl<'a> Director<'a> {
             if is_over && self.play(number).is_err() {
                 self.playing = None;
             }
+        }
+        if self.renewed.elapsed() >= WATCH_SLOW_RETURN {
+            self.renewed = Instant::now();
+            self.sides.iter_mut().for_each(WatchedSide::renew_slow_clients);
         }
         // Each is asked, also where the first has changed.
         let changed = self.sides.iter_mut().filter_map(|side| side.has_changed().then_some(())).count();

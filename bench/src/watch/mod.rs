@@ -3,7 +3,7 @@
 //! | to read about | open |
 //! |---|---|
 //! | an architecture as places through which requests go | [`machine`] |
-//! | where the dots come from | [`source`], [`register`] |
+//! | where the dots come from | [`source`], [`traced`], [`register`] |
 //! | what is watched, and whether it makes sense | [`settings`] |
 //! | the prepared scenes | [`scenes`] |
 //! | a server with its load, and who looks at it | [`side`], [`generator`], [`sampler`], [`gauges`] |
@@ -29,4 +29,5 @@ pub(crate) mod settings;
 mod side;
 mod source;
 mod tap;
+mod traced;
 pub(crate) mod web;

@@ -17,10 +17,12 @@ use super::generator::{BesideLoad, Errand, LoadProcess, Tools, transport};
 use super::hub::Hub;
 use super::machine::{Station, stations};
 use super::register::RegisterSource;
-use super::sampler::{LookedAt, Sampler, SharedBoard};
+use super::sampler::{Board, LookedAt, Sampler, SharedBoard, with};
 use super::settings::{WatchedDesign, WatchedLoad};
 use super::source::StepSource;
+use super::traced::TraceSource;
 use crate::limits::WATCH_ERRANDS;
+use crate::load::news::NewsLine;
 
 /// How a server is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,6 +45,8 @@ pub(crate) struct SideShown {
     wall: &'static str,
     stations: Vec<Station>,
     health: Health,
+    /// The process of the server, by which a page knows that it is another.
+    process: Option<i32>,
     /// How its requests are seen.
     seen_by: &'static str,
     /// Why there is no load, if there is none.
@@ -58,6 +62,8 @@ pub(crate) struct WatchedSide {
     sampler: Option<Sampler>,
     generator: Option<LoadProcess>,
     slow: Option<SlowClients>,
+    /// How many clients are slow.
+    slow_count: u32,
     errands: Vec<Errand>,
     server: Option<Running>,
     health: Health,
@@ -83,6 +89,7 @@ impl WatchedSide {
             sampler: None,
             generator: None,
             slow: None,
+            slow_count: 0,
             errands: Vec::new(),
             server: None,
             health: Health::Serves,
@@ -100,11 +107,7 @@ impl WatchedSide {
             credentials::create(&tools.credentials).map_err(|error| error.to_string())?;
         }
         let contestant = own::named(self.architecture.name).map_err(|error| error.to_string())?;
-        let port = scratch.join(format!("control-{}", self.index));
-        let arguments = self.arguments(&contestant, &port, tools);
-        let server =
-            Running::start(&contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)?;
-        let source: Box<dyn StepSource> = Box::new(RegisterSource::new(port, self.architecture.anatomy));
+        let (server, source) = self.seen(&contestant, tools, scratch)?;
         self.seen_by = source.words();
         let watched = LookedAt { side: self.index, process: server.pid(), address: server.address, source };
         self.sampler = Some(Sampler::start(watched, self.board.clone(), hub.clone()));
@@ -112,8 +115,33 @@ impl WatchedSide {
         Ok(())
     }
 
-    fn arguments(&self, contestant: &Contestant, port: &Path, tools: &Tools) -> Vec<String> {
-        let mut all = vec!["--faults".to_string(), "--control".into(), format!("unix:{}", port.display())];
+    /// Starts the server so that its requests are seen: by its trace, and where the system does not let one process
+    /// look into the memory of another, by its register of requests under way, which costs more and shows less.
+    fn seen(
+        &self,
+        contestant: &Contestant,
+        tools: &Tools,
+        scratch: &Path,
+    ) -> Result<(Running, Box<dyn StepSource>), String> {
+        let anatomy = self.architecture.anatomy;
+        let start = |by: [String; 2]| {
+            let arguments = self.arguments(contestant, by, tools);
+            Running::start(contestant, &arguments, &[], false, scratch).map_err(|fault| fault.words)
+        };
+        let server = start(["--trace".into(), "100%".into()])?;
+        if let Some(Ok(source)) = server.trace().map(|path| TraceSource::open(Path::new(&path), anatomy)) {
+            return Ok((server, Box::new(source)));
+        }
+        drop(server);
+        let port = scratch.join(format!("control-{}", self.index));
+        let server = start(["--control".into(), format!("unix:{}", port.display())])?;
+        Ok((server, Box::new(RegisterSource::new(port, anatomy))))
+    }
+
+    /// The command line beyond the name; `by` is how its requests are seen.
+    fn arguments(&self, contestant: &Contestant, by: [String; 2], tools: &Tools) -> Vec<String> {
+        let mut all = vec!["--faults".to_string()];
+        all.extend(by);
         let mut option = |name: &str, value: String| all.extend([name.to_string(), value]);
         if let Some(workers) = self.design.workers.filter(|_| contestant.has_workers) {
             option("--workers", workers.to_string());
@@ -141,7 +169,10 @@ impl WatchedSide {
                 .map_err(|error| error.to_string())
         });
         match started {
-            Ok((slow, generator)) => (self.slow, self.generator) = (Some(slow), Some(generator)),
+            Ok((slow, generator)) => {
+                (self.slow, self.generator) = (Some(slow), Some(generator));
+                self.slow_count = load.slow_clients;
+            }
             Err(words) => self.load_words = Some(words),
         }
     }
@@ -149,7 +180,7 @@ impl WatchedSide {
     fn unload(&mut self) {
         (self.generator, self.slow, self.load_words) = (None, None, None);
         self.errands.clear();
-        super::sampler::with(&self.board, |board| board.news = Default::default());
+        with(&self.board, |board| board.news = NewsLine::default());
     }
 
     /// Sends requests beside the load, such as one that crashes its handler.
@@ -159,6 +190,16 @@ impl WatchedSide {
             return;
         };
         self.errands.extend(Errand::send(tools, &self.design, path, beside, server.address).ok());
+    }
+
+    /// Slow clients of whom some were cut off come back, all of them.
+    pub(crate) fn renew_slow_clients(&mut self) {
+        let cut_off = self.slow.as_ref().is_some_and(|slow| slow.open() < self.slow_count as usize);
+        if let Some(server) = self.server.as_ref().filter(|_| cut_off) {
+            // The old ones go first: who comes back has not been here.
+            self.slow = None;
+            self.slow = SlowClients::start(server.address, self.slow_count).ok();
+        }
     }
 
     /// Where its server listens, if it serves.
@@ -174,9 +215,8 @@ impl WatchedSide {
         if let Some(server) = self.server.take_if(|server| server.has_ended()) {
             self.unload();
             self.sampler = None;
-            let said = server.last_words().pop().map_or(String::new(), |line| format!("; it said: {line}"));
-            let status = server.end_now().unwrap_or_default();
-            self.health = Health::Died(format!("{status}{said}"));
+            self.health = Health::Died(server.end_now().unwrap_or_default());
+            with(&self.board, |board| *board = Board::default());
             return true;
         }
         if let Some(words) = self.generator.as_mut().and_then(LoadProcess::ended) {
@@ -202,6 +242,7 @@ impl WatchedSide {
             wall: architecture.wall,
             stations: stations(architecture),
             health: self.health.clone(),
+            process: self.server.as_ref().map(Running::pid),
             seen_by: self.seen_by,
             load_words: self.load_words.clone(),
         }

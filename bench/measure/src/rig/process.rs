@@ -150,11 +150,6 @@ impl Running {
         self.group.leader_has_ended()
     }
 
-    /// The last lines that it has printed and that are not of the contract.
-    pub fn last_words(&self) -> Vec<String> {
-        self.said.last_words()
-    }
-
     /// Ends it at once, with all of its processes.
     ///
     /// # Returns

@@ -45,7 +45,7 @@ impl SlowClients {
     }
 
     /// How many the server still serves.
-    pub(crate) fn open(&self) -> usize {
+    pub fn open(&self) -> usize {
         self.clients.iter().filter(|client| is_open(client)).count()
     }
 }

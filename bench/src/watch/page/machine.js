@@ -20,10 +20,11 @@ export class Machine {
     this.list = stage.querySelector("ol");
     this.canvas = stage.querySelector("canvas");
     this.dots = new Map();
+    // Where each request is, however far its dot has come.
+    this.truth = new Map();
     this.slots = new Map();
     this.lanes = 0;
     this.counted = { backlog: 0, accept: 0 };
-    this.skipped = 0;
     new ResizeObserver(() => this.measure()).observe(stage);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.measure());
   }
@@ -44,10 +45,16 @@ export class Machine {
       item.append(label, document.createElement("div"));
       return item;
     }));
+    this.forget();
+    this.measure();
+  }
+
+  /** Forgets its requests: they are gone with their server. */
+  forget() {
     this.dots.clear();
+    this.truth.clear();
     this.slots.clear();
     this.lanes = 0;
-    this.measure();
   }
 
   measure() {
@@ -84,17 +91,19 @@ export class Machine {
   apply([at, request, number, lane]) {
     const dot = this.dots.get(request);
     if (number === GONE) {
+      this.truth.delete(request);
       if (dot) dot.path.push(null);
       return;
     }
     const place = PLACES[number];
+    this.truth.set(request, place);
     if (!this.areas?.[place]) return;
     if (lane !== undefined) this.lanes = Math.max(this.lanes, Math.min(lane + 1, 64));
     if (dot) {
       dot.path.push({ place, lane });
       return;
     }
-    if (this.dots.size >= MOST_DOTS) { this.skipped += 1; return; }
+    if (this.dots.size >= MOST_DOTS) return;
     this.dots.set(request, { since: at, path: [{ place, lane }], place: null, x: 0, y: 0, moved: 0 });
   }
 
@@ -160,13 +169,13 @@ export class Machine {
     if (this.lanes > 0 && this.areas.work) this.drawCells(pen);
     for (const place of ["backlog", "accept"]) this.drawCounted(pen, place);
     const counts = {};
+    for (const place of this.truth.values()) counts[place] = (counts[place] ?? 0) + 1;
     for (const [request, dot] of this.dots) {
       const isFree = dot.fades === undefined && now - dot.moved >= (still.matches ? 0 : MOVE_MS);
       // Who has fallen behind catches up: all but the last parts of its way are left out.
       while (dot.path.length > 3) dot.path.shift();
       if (isFree && dot.path.length > 0) this.move(request, dot, now);
       if (dot.fades !== undefined && now - dot.fades > FADE_MS) { this.dots.delete(request); continue; }
-      if (dot.fades === undefined) counts[dot.place] = (counts[dot.place] ?? 0) + 1;
       this.drawDot(pen, dot, now, cursor);
     }
     for (const [place, output] of Object.entries(this.outputs)) {
@@ -174,7 +183,6 @@ export class Machine {
       const text = count === 0 ? "" : String(count);
       if (output.textContent !== text) output.textContent = text;
     }
-    this.counts = counts;
   }
 
   drawDot(pen, dot, now, cursor) {

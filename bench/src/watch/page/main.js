@@ -23,13 +23,13 @@ const controls = new Controls(at("controls"), send);
 
 const SIDE = `<h2></h2><p class="dead" hidden></p><p class="lamp"></p><dl class="big"></dl>
 <div class="stage"><ol class="machine"></ol><canvas aria-hidden="true"></canvas></div><p class="key"></p>
+<figure class="wire" hidden><figcaption></figcaption><pre tabindex="0"></pre></figure>
 <canvas class="spark" role="img" aria-label="answers a second and 99th percentile of the last minute"></canvas>
-<p class="spark-legend"><span class="rate"></span><span class="p99"></span></p><dl class="more"></dl>
-<figure class="wire" hidden><figcaption></figcaption><pre tabindex="0"></pre></figure>`;
+<p class="spark-legend"><span class="rate"></span><span class="p99"></span></p><dl class="more"></dl>`;
 
-/** Makes a place for each design, and keeps those that stay what they are. */
+/** Makes a place for each design, and keeps those whose servers stay: another server knows other requests. */
 function build(shown) {
-  const wanted = shown.map((side) => JSON.stringify([side.name, side.stations]));
+  const wanted = shown.map((side) => JSON.stringify([side.name, side.stations, side.process]));
   if (wanted.length === sides.length && wanted.every((key, i) => key === sides[i].key)) return;
   playback.reset(shown.length);
   sides = shown.map((side, i) => {
@@ -43,7 +43,7 @@ function build(shown) {
   shown.forEach((side, i) => sides[i].machine.build(side.stations));
 }
 
-function showSide(side, { section }) {
+function showSide(side, { section, machine }) {
   const heading = section.querySelector("h2");
   const mark = document.createElement("span");
   mark.className = "mark";
@@ -57,6 +57,7 @@ function showSide(side, { section }) {
     died: `The server has ended (${side.health.words}). R starts it again.`,
     failed: `The server could not be started: ${side.health.words}`,
   }[side.health.is];
+  if (side.health.is !== "serves") machine.forget();
   dead.textContent = words;
   dead.hidden = words === "";
 }
