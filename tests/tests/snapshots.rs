@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "compare",
     "curve",
     "scale",
@@ -36,6 +36,7 @@ const COMMANDS: [&str; 28] = [
     "control",
     "list",
     "load",
+    "merge",
     "probe",
     "browse",
     "keys",
@@ -91,6 +92,11 @@ const ERRORS: &[&[&str]] = &[
     &["load", "http://127.0.0.1:1/", "--rate", "many"],
     &["load", "http://127.0.0.1:1/", "--fail-if", "p99=5"],
     &["load", "http://127.0.0.1:1/", "--transport", "channel", "--credentials", "DIR/absent"],
+    &["load", "http://127.0.0.1:1/", "--part", "4/3", "--start-at", "1"],
+    &["load", "http://127.0.0.1:1/", "--part", "1/3"],
+    &["load", "http://127.0.0.1:1/", "--part", "1/3", "--start-at", "tomorrow"],
+    &["merge", "DIR/absent.json"],
+    &["merge", "DIR/earlier/records.jsonl"],
     &["probe", "http://127.0.0.1:1/"],
     &["browse", "http://127.0.0.1:1/"],
     &["demo", "absent"],

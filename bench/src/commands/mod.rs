@@ -34,6 +34,7 @@ pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod overload;
 pub(crate) mod overview;
 pub(crate) mod probe;
@@ -77,6 +78,7 @@ enum Command {
     Textbook(textbook::Arguments),
     List(list::Arguments),
     Load(Box<load::Arguments>),
+    Merge(merge::Arguments),
     Probe(Box<probe::Arguments>),
     Browse(Box<browse::Arguments>),
     Keys(keys::Arguments),
@@ -142,6 +144,7 @@ impl Dyno {
             Command::Textbook(arguments) => textbook::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
+            Command::Merge(arguments) => merge::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Control(arguments) => control::run(&arguments),
