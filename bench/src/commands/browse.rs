@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     target: PlaceOptions,
     /// Threads that fetch at the same time.
-    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Load")]
+    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256), conflicts_with = "to", help_heading = "Load")]
     threads: u32,
     #[command(flatten)]
     spread: SpreadOptions,

@@ -124,6 +124,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if !arguments.others.is_empty() {
         return versus(arguments);
     }
+    refuse_beside_servers(arguments)?;
     let (mut plan, mut place) = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
     let share = arguments.part.part;
     plan.share = share.unwrap_or_default();
@@ -170,22 +171,32 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     conclude(outcome, &arguments.result, &arguments.conditions)
 }
 
-/// The load of one service on several servers.
-fn spread(arguments: &Arguments, plan: Plan, servers: &[Vec<ServerAddress>]) -> CommandResult {
+/// Refuses options that a load of one service on several servers does not read.
+fn refuse_beside_servers(arguments: &Arguments) -> Result<(), Failure> {
+    let (result, conditions) = (&arguments.result, &arguments.conditions);
     let given = [
         ("--part", arguments.part.part.is_some()),
-        ("--html", arguments.result.html.is_some()),
-        ("--hlog", arguments.result.hlog.is_some()),
-        ("--require", !arguments.conditions.require.is_empty()),
-        ("--fail-if", !arguments.conditions.fail_if.is_empty()),
+        ("--start-at", arguments.part.is_appointed()),
+        ("--html", result.html.is_some()),
+        ("--hlog", result.hlog.is_some()),
+        ("--statistics", result.statistics),
+        ("--require", !conditions.require.is_empty()),
+        ("--fail-if", !conditions.fail_if.is_empty()),
+        ("--strict", conditions.strict),
         ("--abort-on", !arguments.abort_on.is_empty()),
+        ("--dry-run", arguments.dry_run),
     ];
-    if let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
-        return Err(Failure::usage(
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) if !arguments.spread.to.is_empty() => Err(Failure::usage(
             format!("{option} is of one run, and --to makes one for each number of servers"),
             "leave it out, or load each server by itself",
-        ));
+        )),
+        _ => Ok(()),
     }
+}
+
+/// The load of one service on several servers.
+fn spread(arguments: &Arguments, plan: Plan, servers: &[Vec<ServerAddress>]) -> CommandResult {
     progress::stop_on_signals()?;
     let watching = carry::Watching {
         view: if arguments.quiet { Wanted::Nothing } else { Wanted::Lines },

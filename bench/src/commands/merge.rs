@@ -40,9 +40,9 @@ pub(crate) struct Arguments {
 const AFTER_HELP: &str = "\
 Examples:
   at=$(($(date +%s) + 15))
+  load='dyno load http://server:8080/ --rate 300k -c 600'
   for i in 1 2 3; do
-    ssh host$i dyno load http://server:8080/ --rate 300k -c 600 \\
-      --part $i/3 --start-at $at --output - > part$i.json &
+    ssh host$i $load --part $i/3 --start-at $at -o - > part$i.json &
   done; wait
   dyno merge part*.json --html load.html --require 'p99<5ms'
 

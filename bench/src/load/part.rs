@@ -46,6 +46,11 @@ pub(crate) struct PartOptions {
 }
 
 impl PartOptions {
+    /// Whether a time for the start is given.
+    pub(crate) fn is_appointed(&self) -> bool {
+        self.start_at.is_some()
+    }
+
     /// When the load starts.
     ///
     /// # Errors
