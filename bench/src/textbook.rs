@@ -66,7 +66,7 @@ fn apart(claim: &Claim, rounds: u32, scratch: &Path) -> Result<TrialRounds, Stri
         .args(["textbook", claim.name, "--quiet", "--rounds", &rounds.to_string(), "--trial"])
         .arg(scratch);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    tame(&mut command, &[], Vec::new());
+    tame(&mut command, &[], None);
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let said = read(&mut child);
     let deadline = Instant::now() + TRIAL_LIMIT;

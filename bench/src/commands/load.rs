@@ -21,7 +21,7 @@ use crate::load::result::{ConditionOptions, ResultOptions, conclude};
 use crate::load::spread::{self, SpreadOptions};
 use crate::load::versus::{self, Versus};
 use crate::load::view::Wanted;
-use crate::load::{carry, options, plan, progress, route, write};
+use crate::load::{carry, news, options, plan, progress, route, write};
 
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
@@ -80,6 +80,9 @@ pub(crate) struct Arguments {
     /// Say on standard error when the load is over, and keep the connections open until standard input ends.
     #[arg(long, hide = true)]
     hold: bool,
+    /// Write news of the run ten times a second, as lines of JSON, and no result.
+    #[arg(long, hide = true)]
+    news: bool,
     /// Show the plan, send nothing.
     #[arg(long, help_heading = "Load")]
     dry_run: bool,
@@ -146,6 +149,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     plan::place(&mut plan, &arguments.how, &[server]);
     carry::learn(&mut plan)?;
     progress::stop_on_signals()?;
+    if arguments.news {
+        news::run(plan)?;
+        return Ok(Exit::Success);
+    }
     let server_ahead = match (share, start_time) {
         (Some(_), StartTime::Appointed(start_ns)) => part::server_clock(&plan, &place, start_ns),
         _ => None,

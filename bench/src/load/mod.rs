@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod carry;
+pub(crate) mod news;
 pub(crate) mod options;
 pub(crate) mod page;
 pub(crate) mod part;

@@ -10,6 +10,7 @@ pub mod failures;
 pub mod glance;
 pub mod histogram;
 pub mod pauses;
+pub mod requests;
 pub mod series;
 pub mod split;
 pub mod stalls;

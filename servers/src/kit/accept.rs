@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::iter;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
@@ -13,6 +13,8 @@ use super::site::Site;
 use super::stop::{has_waiting, own};
 use super::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, RETRY_AFTER};
+use crate::trace::connection::ConnectionTrace;
+use crate::trace::event::TracePoint;
 
 /// The outcome of one accept(2).
 #[derive(Debug)]
@@ -70,7 +72,7 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {
             Ok(descriptor) => {
                 // SAFETY: the kernel has just made this descriptor for us.
-                let stream = TcpStream::from(unsafe { own(descriptor) });
+                let stream = accepted(site, unsafe { own(descriptor) });
                 if site.is_unix && mode == Mode::Blocking {
                     // Such a connection inherits nothing from its listener.
                     let _ = stream.set_read_timeout(Some(site.limits.idle_time));
@@ -90,6 +92,15 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
             Trouble::Broken => return Err(error.into()),
         }
     }
+}
+
+/// The connection of a descriptor that accept(2) has just made; notes it, if somebody wants to know.
+pub fn accepted(site: &Site, descriptor: OwnedFd) -> TcpStream {
+    let stream = TcpStream::from(descriptor);
+    if let Some(trace) = site.trace {
+        trace.accepted(&stream);
+    }
+    stream
 }
 
 /// The connections that wait in the listener's queue when the server stops: they have arrived, and are served. Ends
@@ -169,6 +180,9 @@ pub fn classify(error: Errno) -> Trouble {
 /// what is refused here, and octets in plaintext would be a broken record.
 pub fn refuse(site: &Site, mut stream: TcpStream, tally: &Tally) {
     Tally::add(&tally.refused, 1);
+    if let Some(trace) = site.trace.and_then(|tracer| ConnectionTrace::of(tracer, stream.as_raw_fd())) {
+        trace.note(TracePoint::Refused);
+    }
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nContent-Length: 0\r\n\
          Connection: close\r\n\r\n"

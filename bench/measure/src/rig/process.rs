@@ -26,7 +26,8 @@ use dyno_record::quota::CpuQuota;
 
 /// Makes `command` run only on `cores` (on all when empty), and in the control groups whose `entrances` these are. The
 /// process does not receive the terminal's Ctrl-C, and the kernel ends it if this program dies.
-pub fn tame(command: &mut Command, cores: &[usize], entrances: Vec<File>) {
+pub fn tame(command: &mut Command, cores: &[usize], entrances: impl IntoIterator<Item = File>) {
+    let entrances: Vec<File> = entrances.into_iter().collect();
     let mut set = CpuSet::new();
     let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
     command.process_group(0);
@@ -128,7 +129,7 @@ impl Running {
             cpu_group.as_ref().and_then(|group| group.entrance().ok()),
             quota_group.as_ref().and_then(|group| group.entrance().ok()),
         ];
-        tame(&mut command, cores, entrances.into_iter().flatten().collect());
+        tame(&mut command, cores, entrances.into_iter().flatten());
         let mut child = command.spawn().map_err(|error| {
             CellFault::contract(format!(
                 "{label} cannot be started ({}): {error}",
@@ -174,16 +175,31 @@ impl Running {
         self.group.pid()
     }
 
+    /// The path of the memory into which it writes a trace, if it does.
+    pub fn trace(&self) -> Option<String> {
+        self.said.trace()
+    }
+
     /// The control group of its own, where one could be made.
     pub fn cpu_group(&self) -> Option<&CpuGroup> {
         self.cpu_group.as_ref()
+    }
+
+    /// Whether its first process has ended.
+    pub fn has_ended(&self) -> bool {
+        self.group.leader_has_ended()
+    }
+
+    /// The last lines that it has printed and that are not of the contract.
+    pub fn last_words(&self) -> Vec<String> {
+        self.said.last_words()
     }
 
     /// Ends it at once, with all of its processes.
     ///
     /// # Returns
     /// How its first process had ended by then, in words; `None` where it lived.
-    pub(crate) fn end_now(mut self) -> Option<String> {
+    pub fn end_now(mut self) -> Option<String> {
         let had_ended = self.group.leader_has_ended();
         let ended = self.group.end();
         had_ended.then(|| ended.map_or_else(|| "unknown".to_string(), |ended| ended.status.to_string()))
@@ -274,6 +290,7 @@ mod tests {
     use std::net::TcpStream;
 
     use crate::contestant::{foreign, peers};
+    use crate::limits::GROUP_PAUSE;
 
     fn shell(script: &str) -> Contestant {
         let mut contestant = foreign::bare("shell", vec!["sh".into(), "-c".into(), script.into()]);
@@ -407,6 +424,18 @@ mod tests {
         let group = dropped.pid();
         drop(dropped);
         assert_eq!(alive(group), 0, "one that is given up");
+    }
+
+    #[test]
+    fn a_server_that_drains_is_asked_once() {
+        // Draws its end out beyond the moment at which the others of its group are asked, as after an overload.
+        let script = r#"asked=0; trap 'asked=$((asked + 1)); [ $asked = 1 ] || exit 130' TERM
+            echo '{"ready":true,"address":"127.0.0.1:1"}'
+            while [ $asked = 0 ]; do sleep 0.01; done
+            looks=0; while [ $looks -lt 80 ]; do sleep 0.01; looks=$((looks + 1)); done; exit 0"#;
+        let begun = Instant::now();
+        start(script).unwrap().stop().unwrap();
+        assert!(begun.elapsed() > GROUP_PAUSE, "it has to outlast the pause");
     }
 
     #[test]

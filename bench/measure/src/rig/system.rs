@@ -321,7 +321,7 @@ impl Rig for System {
         let mut command = Command::new(&self.program);
         command.args(self.load_arguments(&server.address.to_string(), cell));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        tame(&mut command, &cell.cores.generator, Vec::new());
+        tame(&mut command, &cell.cores.generator, None);
         let mut child = command
             .spawn()
             .map_err(|error| CellFault::generator(format!("the generator cannot be started: {error}")))?;

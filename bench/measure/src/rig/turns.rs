@@ -136,7 +136,7 @@ impl Talk {
         let mut command = Command::new(system.program());
         command.args([COMMAND, &plan]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        tame(&mut command, &cells[0].cores.generator, Vec::new());
+        tame(&mut command, &cells[0].cores.generator, None);
         let mut child = command
             .spawn()
             .map_err(|error| CellFault::generator(format!("the generator cannot be started: {error}")))?;
