@@ -1,18 +1,11 @@
 //! Contestants as processes: start, ready line, SIGTERM, tallies.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
-use nix::unistd::Pid;
 
 use crate::contestant::{Contestant, ReadySign};
 use crate::limits::{FAREWELL_LIMIT, READY_LIMIT, STOP_LIMIT};
@@ -21,32 +14,9 @@ use crate::probe::cpu_group::CpuGroup;
 use crate::probe::quota_group::{QuotaGroup, QuotaSample};
 use crate::rig::group::ProcessGroup;
 use crate::rig::lines::Listener;
+pub use crate::rig::tame::tame;
 use crate::rig::{CellFault, Farewell};
 use dyno_record::quota::CpuQuota;
-
-/// Makes `command` run only on `cores` (on all when empty), and in the control groups whose `entrances` these are. The
-/// process does not receive the terminal's Ctrl-C, and the kernel ends it if this program dies.
-pub fn tame(command: &mut Command, cores: &[usize], entrances: impl IntoIterator<Item = File>) {
-    let entrances: Vec<File> = entrances.into_iter().collect();
-    let mut set = CpuSet::new();
-    let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
-    command.process_group(0);
-    // SAFETY: the closure runs between fork and exec and makes three system calls, all safe after a fork; it touches
-    // no lock and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            prctl::set_pdeathsig(Signal::SIGKILL)?;
-            for mut entrance in &entrances {
-                // Who is not let in has no account of its own, which is seen afterwards.
-                let _ = entrance.write(b"0");
-            }
-            if pinned {
-                sched_setaffinity(Pid::from_raw(0), &set)?;
-            }
-            Ok(())
-        });
-    }
-}
 
 /// A running contestant.
 #[derive(Debug)]
