@@ -256,7 +256,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(3);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::net::TcpStream;
 
     use crate::contestant::{foreign, peers};
