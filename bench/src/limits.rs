@@ -17,6 +17,16 @@ pub(crate) const BACKLOG_REQUESTS: u64 = 1_000_000;
 /// The shortest cell of an experiment, in milliseconds: a shorter one ends before most of its requests are answered.
 pub(crate) const SHORTEST_CELL_MS: u64 = 100;
 
+/// The smallest share of cores by quota, in thousandths: a hundredth of a core, of which a period of 100 ms is the
+/// millisecond that the kernel gives at least.
+pub(crate) const LEAST_MILLICORES: f64 = 10.0;
+
+/// The largest share of cores by quota, in thousandths: more cores than a machine has.
+pub(crate) const MOST_MILLICORES: f64 = 1_024_000.0;
+
+/// The period of a quota when the user sets none, in microseconds: 100 ms, as the kernel and Kubernetes have it.
+pub(crate) const QUOTA_PERIOD_US: u32 = 100_000;
+
 /// The longest cell of an experiment and the longest warm-up, in milliseconds: an hour. An experiment has a hundred
 /// cells and more.
 pub(crate) const LONGEST_CELL_MS: u64 = 3_600_000;
@@ -45,6 +55,12 @@ pub(crate) const VERSUS_THRESHOLD: f64 = 0.02;
 /// Servers that are compared at a time: more have no table in 80 columns, and no block in which they meet alike.
 pub(crate) const VERSUS_SIDES: usize = 8;
 
+/// Servers over which a load or calls are spread at most: 64, for each more is a run more, and a thread more.
+pub(crate) const SPREAD_SERVERS: usize = 64;
+
+/// Rounds of calls to several servers, of which the best is told: seven, of which some are not disturbed.
+pub(crate) const CALL_ROUNDS: usize = 7;
+
 /// How often a run tells its news in lines, ns: 5 s, so that a usual run has one or two, and a long one shows that it
 /// lives.
 pub(crate) const PLAIN_NEWS_NS: u64 = 5_000_000_000;
@@ -72,6 +88,19 @@ pub(crate) const INTERRUPT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often it looks whether a request was let go: what is shown is late by at most that and an exchange.
 pub(crate) const INTERRUPT_LOOK: Duration = Duration::from_micros(200);
+
+/// Questions for the server's date before a part of a load at most: each halves what is not known of a second, and 16
+/// leave 15 us, which is less than the way of a question.
+pub(crate) const CLOCK_QUESTIONS: u32 = 16;
+
+/// What need not be known better of the server's clock, ns: 0.2 ms, below which the start of a load says nothing.
+pub(crate) const CLOCK_KNOWN_NS: u64 = 200_000;
+
+/// How long such a question may take, ns: one that takes a second tells nothing.
+pub(crate) const CLOCK_ASK_NS: u64 = 1_000_000_000;
+
+/// How long before the start the last of these questions is asked, ns: 3 s, so that connections can be opened in time.
+pub(crate) const CLOCK_REST_NS: u64 = 3_000_000_000;
 
 /// Most requests of a load: a million a second for 30 days, rounded down.
 pub(crate) const MOST_REQUESTS: u64 = 1_000_000_000_000;

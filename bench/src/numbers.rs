@@ -6,6 +6,8 @@ use dyno_clients::limits::{CONNECTIONS_MAX, THREADS_MAX};
 use dyno_clients::plan::error::PlanError;
 use dyno_clients::plan::profile;
 use dyno_units::read::{self, ReadError};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::limits::{LONGEST_PAUSE_NS, LONGEST_RUN_NS, MOST_REQUESTS, RATE_PER_S_MAX};
 
@@ -40,9 +42,18 @@ pub(crate) enum NumberError {
         /// The longest time that makes sense.
         most: &'static str,
     },
+    /// It is no time of a day with its zone.
+    #[error("a time is such as 2026-11-26T18:00:00Z, or seconds since 1970")]
+    NoInstant,
     /// It is a rate that no machine sends.
     #[error("'{0}' is more than 1G requests a second")]
     TooFast(String),
+}
+
+impl From<time::error::Parse> for NumberError {
+    fn from(_: time::error::Parse) -> Self {
+        NumberError::NoInstant
+    }
 }
 
 impl From<PlanError> for NumberError {
@@ -73,6 +84,25 @@ pub(crate) fn threads(text: &str) -> Result<u32, NumberError> {
 /// Reads a number of requests.
 pub(crate) fn requests(text: &str) -> Result<u64, NumberError> {
     count(text, MOST_REQUESTS)
+}
+
+/// Reads a time, ns since 1970-01-01 UTC: as RFC 3339 writes it, or as seconds since then.
+pub(crate) fn instant_ns(text: &str) -> Result<u64, NumberError> {
+    let trimmed = text.trim();
+    let seconds = trimmed.strip_prefix('@').unwrap_or(trimmed);
+    let ns = if seconds.chars().all(|one| one.is_ascii_digit() || one == '.') {
+        let (whole, part) = seconds.split_once('.').unwrap_or((seconds, ""));
+        // Through a binary fraction a time of today would lose its last hundreds of nanoseconds.
+        let part = format!("{part:0<9}");
+        let digits = |text: &str| text.parse::<u64>().map_err(|_| NumberError::NoInstant);
+        // Who gives milliseconds is told that this is far ahead.
+        digits(whole)?.saturating_mul(1_000_000_000).saturating_add(digits(&part[..9])?)
+    } else {
+        let written = trimmed.replacen(' ', "T", 1);
+        let moment = OffsetDateTime::parse(&written, &Rfc3339)?;
+        u64::try_from(moment.unix_timestamp_nanos()).map_err(|_| NumberError::NoInstant)?
+    };
+    Ok(ns)
 }
 
 fn at_most(ns: u64, text: &str, most_ns: u64, most: &'static str) -> Result<u64, NumberError> {

@@ -129,6 +129,9 @@ impl From<EngineError> for Failure {
                 };
                 Failure::failed(message, remedy.unwrap_or(usual))
             }
+            EngineError::StartPassed { .. } => {
+                Failure::failed(message, "choose a later --start-at: connections are opened before it")
+            }
             EngineError::Descriptors(_) | EngineError::Poller(_) => {
                 Failure::failed(message, format!("at most {} connections", limits::CONNECTIONS_MAX))
             }

@@ -11,6 +11,7 @@
 //! | from plan to outcome | [`run`] |
 //! | what a run gives back | [`outcome`], [`outcome::verdict`] |
 //! | whether it may be believed | [`verdict::self_check`], [`verdict::threshold`] |
+//! | a load that several hosts make together | [`parts`] |
 //! | one blocking exchange; the browser-like client | [`exchange`], [`browser`] |
 //! | why a request fails, and what that suggests | [`failure`] |
 //! | how a run is shown | [`report`] |
@@ -23,6 +24,7 @@ pub mod exchange;
 pub mod failure;
 pub mod limits;
 pub mod outcome;
+pub mod parts;
 pub mod plan;
 pub mod report;
 pub mod response;

@@ -58,6 +58,31 @@ pub const UNIX_CONNECT_NS: u64 = 1_000_000_000;
 /// Connections of one run; the port space and the memory of one machine end near here.
 pub const CONNECTIONS_MAX: u64 = 1_000_000;
 
+/// Hosts that share a load at most: 4,096, more than a job array of common schedulers has. Each draws the whole
+/// schedule, which takes some 10 ns an arrival.
+pub const PARTS_MAX: u32 = 4096;
+
+/// Longest file of a part of a load, octets: 64 MiB, where a usual one has 0.1 to 1 MiB.
+pub const PART_FILE_MAX_OCTETS: u64 = 64 * 1024 * 1024;
+
+/// How long before the appointed start of a load its connections are opened, ns: 2 s, and 1 ms more for each. Servers
+/// close connections that idle for some seconds.
+pub const APPOINTED_LEAD_NS: u64 = 2_000_000_000;
+
+/// The part of that lead that each connection adds, ns: 1 ms, what a handshake takes on a distant host where a hundred
+/// are made at a time.
+pub const APPOINTED_LEAD_PER_CONNECTION_NS: u64 = 1_000_000;
+
+/// How long a load may be appointed ahead, ns: a day. Whoever writes a later time has taken another unit.
+pub const APPOINTED_MAX_NS: u64 = 24 * 3_600_000_000_000;
+
+/// Readings of the two clocks of which the closest pair is taken: nine, of which some are not interrupted.
+pub const CLOCK_READINGS: usize = 9;
+
+/// Share of the measured window by which the starts of parts may lie apart: 2 %, as much as an open loop may miss of
+/// its rate.
+pub const APART_SHARE: f64 = 0.02;
+
 /// Threads of one run.
 pub const THREADS_MAX: u64 = 256;
 

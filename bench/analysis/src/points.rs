@@ -5,10 +5,14 @@ use crate::figure::RowFigure;
 use crate::levelling::{Levelled, LevelledCell};
 use dyno_record::header::{ContestantLine, Header};
 use dyno_record::measured::Record;
+use dyno_record::quota::CpuQuota;
 use dyno_record::step::Step;
 
 /// What a trail is called whose connections are mostly silent, behind the name of the contestant.
 pub const IDLE: &str = ", idle";
+
+/// What a trail is called whose cores are shares by CPU quota.
+pub const QUOTA: &str = ", quota";
 
 /// What an experiment found for one contestant at one place of its axis, over all blocks.
 #[derive(Debug, Clone)]
@@ -82,10 +86,13 @@ impl AxisKind {
         match self {
             AxisKind::Cores => Axis {
                 kind: self,
-                steps: &[(Step::Scale, "")],
+                steps: &[(Step::Scale, ""), (Step::Scale, QUOTA)],
                 name: "server cores",
                 log: false,
-                place: |record| record.trial.cell.cores.server.len() as f64,
+                place: |record| {
+                    let cell = &record.trial.cell;
+                    cell.load.quota.map_or(cell.cores.server.len() as f64, CpuQuota::cores)
+                },
                 counts_connections: false,
             },
             AxisKind::Connections => Axis {
@@ -115,7 +122,7 @@ impl AxisKind {
 pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
     let critical_points = curves::brackets(records);
     let trail = |line: &ContestantLine, (step, suffix): (Step, &str)| {
-        let own = records.cells_of(&line.label, step);
+        let own = belonging(records.cells_of(&line.label, step), suffix);
         let mut places: Vec<f64> = own.iter().map(|record| (axis.place)(record)).collect();
         places.sort_by(f64::total_cmp);
         places.dedup();
@@ -135,6 +142,15 @@ pub fn trails(records: &Levelled, axis: Axis) -> Vec<Trail> {
         .flat_map(|line| axis.steps.iter().map(move |step| trail(line, *step)))
         .filter(|trail| !trail.points.is_empty())
         .collect()
+}
+
+/// The cells of a trail: those with a quota have one of their own, in which a quota has the longest of its periods; the
+/// table of quotas has the others.
+fn belonging<'a>(cells: Vec<&'a LevelledCell>, suffix: &str) -> Vec<&'a LevelledCell> {
+    let period = |cell: &LevelledCell| cell.trial.cell.load.quota.map(|quota| quota.period_us);
+    let longest = cells.iter().filter_map(|cell| period(cell)).max();
+    let wanted = if suffix == QUOTA { longest } else { None };
+    cells.into_iter().filter(|cell| period(cell) == wanted && (suffix != QUOTA || wanted.is_some())).collect()
 }
 
 fn point(x: f64, records: &[&LevelledCell], header: &Header) -> TrailPoint {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::isolation::PlantedFault;
+use crate::quota::CpuQuota;
 use crate::step::Step;
 use crate::transport::TransportKind;
 
@@ -106,6 +107,9 @@ pub struct Load {
     /// Requests that wait, at most: no generator loads the server then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<u32>,
+    /// What the control group of the contestant may use of its cores meanwhile; absent: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<CpuQuota>,
 }
 
 /// Bursts that take turns with those on another contestant. Requests start for so long; a burst ends when the last of
@@ -164,6 +168,7 @@ impl Load {
             slow_connections: None,
             timeout_ms: None,
             waiting: None,
+            quota: None,
         }
     }
 
@@ -209,6 +214,9 @@ impl Load {
         }
         if let Some(slow) = self.slow_connections {
             let _ = write!(words, " beside {slow} slow");
+        }
+        if let Some(quota) = self.quota {
+            let _ = write!(words, ", {quota}");
         }
         if let Some(bytes) = self.body_bytes {
             let _ = write!(words, ", {bytes} bytes sent with each request");

@@ -17,6 +17,7 @@ pub mod limits;
 pub mod load;
 pub mod measured;
 pub mod pace;
+pub mod quota;
 pub mod server;
 pub mod step;
 pub mod store;

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::quota::QuotaFigures;
+
 /// What the requests cost the contestant during the measured window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ServerFigures {
@@ -57,6 +59,9 @@ pub struct ServerFigures {
     pub memory_loaded: Memory,
     /// Requests served by each worker, where the contestant reports them; they show how evenly the work was spread.
     pub spread: Vec<u64>,
+    /// What a CPU quota did to it; absent where it was measured without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaFigures>,
     /// Where the counters come from: `/proc`, or `perf events, /proc`.
     pub source: String,
 }

@@ -128,7 +128,10 @@ impl<'r> Row<'r> {
             contestant: &cell.contestant,
             service: &cell.service,
             transport: cell.transport.to_string(),
-            server_cores: cores(&cell.cores.server),
+            server_cores: match cell.load.quota {
+                Some(quota) => format!("{} ({quota})", cores(&cell.cores.server)),
+                None => cores(&cell.cores.server),
+            },
             generator_cores: cores(&cell.cores.generator),
             connections: cell.load.connections,
             idle_connections: cell.load.idle_connections,

@@ -8,7 +8,7 @@ use dyno_analysis::critical::{RateStanding, Tries};
 use dyno_analysis::curves::{self, CurveFinding, Recovery, Unfound};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{AxisKind, IDLE, Trail, TrailPoint};
+use dyno_analysis::points::{AxisKind, IDLE, QUOTA, Trail, TrailPoint};
 use dyno_units::show;
 
 /// Some paragraphs of plain text.
@@ -23,7 +23,11 @@ pub(crate) fn paragraphs(model: &Model, records: &Levelled, found: &Found) -> Ve
         Found::Overloaded(rows) => crate::overload::paragraphs(rows),
         Found::Waited(rows) => crate::waiting::paragraphs(rows),
         Found::Along(axis, trails) => match axis.kind {
-            AxisKind::Cores => trails.iter().filter_map(scale).collect(),
+            AxisKind::Cores => {
+                // What shares of cores do stands in a table of its own.
+                let whole = trails.iter().filter(|trail| !trail.line.label.ends_with(QUOTA));
+                whole.filter_map(scale).collect()
+            }
             AxisKind::Connections => trails.iter().filter_map(connections).collect(),
             AxisKind::Offered => curves(records),
         },

@@ -74,7 +74,10 @@ fn every_line_of_every_experiment_fits_80_columns() {
             Experiment::Curve,
             report(Experiment::Curve, |campaign, setup| curve::run(campaign, setup, RateLimit::USUAL)),
         ),
-        (Experiment::Scale, report(Experiment::Scale, |campaign, setup| scale::run(campaign, setup, &cores))),
+        (
+            Experiment::Scale,
+            report(Experiment::Scale, |campaign, setup| scale::run(campaign, setup, &cores, &[])),
+        ),
         (
             Experiment::Overload,
             report(Experiment::Overload, |campaign, setup| overload::run(campaign, setup, 100)),

@@ -34,7 +34,7 @@ const EXPERIMENTS: [(Experiment, Run, &str); 4] = [
     ),
     (
         Experiment::Scale,
-        |campaign, setup| scale::run(campaign, setup, &Placement::flat(&[0, 1])),
+        |campaign, setup| scale::run(campaign, setup, &Placement::flat(&[0, 1]), &[]),
         "tie for the highest capacity on 1 core",
     ),
     (

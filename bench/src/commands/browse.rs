@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use dyno_clients::browser::fetch::{Fetched, visit};
 use dyno_clients::browser::waterfall;
+use dyno_clients::plan::place::Place;
+use dyno_clients::plan::request::RequestParts;
 use dyno_units::show;
 use serde_json::json;
 use url::Url;
 
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
+use crate::load::calls::Calls;
 use crate::load::options::PlaceOptions;
 use crate::load::plan::check_headers;
 use crate::load::route::{self, Routes};
+use crate::load::spread::SpreadOptions;
 use crate::load::write::{put, try_place};
 use crate::print::PAINT;
 use crate::remedy;
@@ -25,16 +29,21 @@ use crate::remedy;
 /// The page is visited twice, by one thread and by K. The speed-up shows how threads hide latency: on a page whose
 /// images wait for a back end (`/pages/16/50000` of `dyno serve`) it is near K.
 ///
+/// With --to the URL alone is fetched, from several servers: by one thread after the other, and by a thread for
+/// each, and the speed-up is told against their number.
+///
 /// Every request is a GET without a body. Header fields go to the server of the page, and to no other that it leads to.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     target: PlaceOptions,
     /// Threads that fetch at the same time.
-    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Load")]
+    #[arg(long, value_name = "K", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=256), conflicts_with = "to", help_heading = "Load")]
     threads: u32,
+    #[command(flatten)]
+    spread: SpreadOptions,
     /// Write the waterfall as SVG, too.
-    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    #[arg(long, value_name = "FILE", help_heading = "Result", conflicts_with = "to")]
     svg: Option<PathBuf>,
     /// JSON instead of text.
     #[arg(long, help_heading = "Result")]
@@ -51,6 +60,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     check_headers(target, &place)?;
     if let Some(path) = &arguments.svg {
         try_place(path)?;
+    }
+    if !arguments.spread.to.is_empty() {
+        return calls(arguments, &place);
     }
     let routes = Routes::new(target, &place)?;
     let find = |url: &Url| routes.find(url);
@@ -93,4 +105,29 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let failed = one.fetches.iter().chain(&many.fetches).any(|f| f.error.is_some());
     put(&out, Path::new("-"))?;
     Ok(if failed { Exit::Failed } else { Exit::Success })
+}
+
+/// Calls the service on several servers.
+fn calls(arguments: &Arguments, place: &Place) -> CommandResult {
+    let target = &arguments.target;
+    let servers = arguments.spread.servers(place, target.timeout)?;
+    let mut headers = target.headers.clone();
+    place.authorize(&mut headers);
+    let parts = RequestParts {
+        target: place.target.clone(),
+        authority: place.authority.clone(),
+        headers,
+        close: true,
+        ..RequestParts::default()
+    };
+    let request =
+        parts.prepare().map_err(|error| Failure::usage(error.to_string(), "leave the field out"))?;
+    let calls = Calls {
+        url: &place.shown(),
+        servers: &servers,
+        transport: &route::transport(target, place)?,
+        wire: &request.wire,
+        timeout_ns: target.timeout,
+    };
+    calls.run(arguments.json)
 }

@@ -1,11 +1,13 @@
 //! `dyno load URL`: the load generator.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::Resettable;
-use dyno_clients::outcome::{ConditionRole, Outcome as Run, Partial};
+use dyno_clients::engine::appointment::{ClockReading, StartTime};
+use dyno_clients::outcome::Outcome as Run;
 use dyno_clients::plan::Plan;
+use dyno_clients::plan::address::ServerAddress;
 use dyno_clients::plan::place::Place;
 use dyno_clients::verdict::condition::{self, Condition};
 use dyno_measure::probe::machine::online_cores;
@@ -14,10 +16,12 @@ use dyno_units::read;
 use super::CommandResult;
 use crate::exit::{Exit, Failure};
 use crate::limits::VERSUS_BLOCKS;
+use crate::load::part::{self, PartOptions};
+use crate::load::result::{ConditionOptions, ResultOptions, conclude};
+use crate::load::spread::{self, SpreadOptions};
 use crate::load::versus::{self, Versus};
 use crate::load::view::Wanted;
-use crate::load::{carry, news, options, page, plan, progress, route, write};
-use dyno_units::verdict::Verdict;
+use crate::load::{carry, news, options, plan, progress, route, write};
 
 /// Load an HTTP server, and measure latency without coordinated omission.
 ///
@@ -42,32 +46,21 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) target: options::TargetOptions,
     /// Further servers: all are loaded in turn, in blocks, and the ratios of rate, CPU and latency are told.
-    #[arg(value_name = "URL", help_heading = Resettable::Reset, conflicts_with_all = ["html", "hlog", "require", "fail_if", "abort_on", "strict", "statistics", "announce_start", "dry_run"])]
+    #[arg(value_name = "URL", help_heading = Resettable::Reset, conflicts_with_all = ["html", "hlog", "require", "fail_if", "abort_on", "strict", "statistics", "announce_start", "dry_run", "part", "start_at", "to"])]
     others: Vec<String>,
     /// Blocks in which several servers are loaded in turn; --duration is for all blocks of a server together.
     #[arg(long, value_name = "N", help_heading = "Target", requires = "others", default_value_t = VERSUS_BLOCKS, value_parser = clap::value_parser!(u32).range(1..=1000))]
     blocks: u32,
     #[command(flatten)]
     pub(crate) how: options::How,
-    /// text, json, csv or markdown.
-    #[arg(long, value_enum, default_value_t = write::Format::Text, help_heading = "Result")]
-    format: write::Format,
-    /// Where the result goes; `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "-", help_heading = "Result")]
-    output: PathBuf,
-    /// Write a page, too: verdict, rate and latencies over time, percentiles, audit; one file that loads nothing.
-    #[arg(long, value_name = "FILE", help_heading = "Result")]
-    html: Option<PathBuf>,
-    /// Write the histograms as an HDR log, too.
-    #[arg(long, value_name = "FILE", help_heading = "Result")]
-    hlog: Option<PathBuf>,
-    /// Exit with code 3 if this does not hold, such as p99<5ms, errors<0.1%, rate>=10k. Figures: p50 to p99.999, mean,
-    /// min, max, rate, errors; response.p99, wait., lag., reading., connect. of a part. Can be repeated.
-    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse, help_heading = "Conditions")]
-    require: Vec<Condition>,
-    /// Exit with code 3 if this holds, such as p99>5ms. Can be repeated.
-    #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse, help_heading = "Conditions")]
-    fail_if: Vec<Condition>,
+    #[command(flatten)]
+    pub(crate) spread: SpreadOptions,
+    #[command(flatten)]
+    pub(crate) part: PartOptions,
+    #[command(flatten)]
+    result: ResultOptions,
+    #[command(flatten)]
+    conditions: ConditionOptions,
     /// End the run as soon as this holds, such as errors>1% or p99>1s, keep what was measured, and exit with code 3.
     /// Can be repeated.
     #[arg(long, value_name = "CONDITION", value_delimiter = ',', value_parser = condition::parse_live, help_heading = "Conditions")]
@@ -75,12 +68,6 @@ pub(crate) struct Arguments {
     /// Share of failed requests that makes the run void.
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = read::share, help_heading = "Conditions")]
     errors_max: f64,
-    /// End with code 5 also when any figure is void or only a lower bound, and not only what the run is for.
-    #[arg(long, help_heading = "Conditions")]
-    strict: bool,
-    /// Show the figures by which the run was judged, too.
-    #[arg(long, help_heading = "Result")]
-    statistics: bool,
     /// Say nothing while the run goes on.
     #[arg(short, long, help_heading = "Result")]
     quiet: bool,
@@ -112,6 +99,9 @@ Examples:
   dyno load https://localhost:8443/ --trust ca.pem     TLS 1.3; without --trust
                                            the system says whom to trust
   dyno load unix:/run/server.sock:/json                a Unix socket
+  dyno load http://a:8080/ --to a:8080,b:8080,c:8080   the rate by servers
+  dyno load http://server:8080/ --rate 300k --part 2/3 --start-at $at -o 2.json
+                                           one of three hosts: `dyno merge`
 
 Exit codes: 0 fine, 1 the run failed, 2 wrong usage; 3 a --require does not
 hold, or had too few answers to be known, a --fail-if holds, or an --abort-on
@@ -137,14 +127,22 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     if !arguments.others.is_empty() {
         return versus(arguments);
     }
-    let (mut plan, place) = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
+    refuse_beside_servers(arguments)?;
+    let (mut plan, mut place) = plan::build(&arguments.target, &arguments.how, arguments.errors_max)?;
+    let share = arguments.part.part;
+    plan.share = share.unwrap_or_default();
     if arguments.dry_run {
-        write::plan(&plan, arguments.format)?;
+        write::plan(&plan, arguments.result.format)?;
         return Ok(Exit::Success);
     }
-    let files = [Some(&arguments.output), arguments.html.as_ref(), arguments.hlog.as_ref()];
-    for path in files.into_iter().flatten() {
-        write::try_place(path)?;
+    let start_time = arguments.part.start_time()?;
+    arguments.result.try_places()?;
+    let servers = arguments.spread.servers(&place, arguments.target.place.timeout)?;
+    if servers.len() > 1 || servers.iter().any(|addresses| addresses.len() > 1) {
+        return spread(arguments, plan, &servers);
+    }
+    if let Some(only) = servers.into_iter().flatten().next() {
+        place.addresses = vec![only];
     }
     plan.address = route::reachable(&place, arguments.target.place.timeout)?;
     let server = plan.address.clone();
@@ -155,6 +153,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         news::run(plan)?;
         return Ok(Exit::Success);
     }
+    let server_ahead = match (share, start_time) {
+        (Some(_), StartTime::Appointed(start_ns)) => part::server_clock(&plan, &place, start_ns),
+        _ => None,
+    };
     let watching = carry::Watching {
         view: match (arguments.quiet, arguments.no_view) {
             (true, _) => Wanted::Nothing,
@@ -165,26 +167,56 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         hold: arguments.hold,
         abort_on: &arguments.abort_on,
     };
-    let mut outcome = carry::run(plan, watching)?;
+    let plan = Arc::new(plan);
+    let before = ClockReading::now();
+    let (mut outcome, measured) = carry::run_at(start_time, &plan, watching)?;
     advise_pinning(&mut outcome);
-    let asked = [(ConditionRole::Require, &arguments.require), (ConditionRole::FailIf, &arguments.fail_if)];
-    for (role, condition) in asked.into_iter().flat_map(|(role, all)| all.iter().map(move |one| (role, one)))
-    {
-        let threshold = condition.check(role, &outcome);
-        outcome.thresholds.push(threshold);
+    if let (Some(_), StartTime::Appointed(start_ns)) = (share, start_time) {
+        let (clock, done) = ((before, server_ahead), (outcome, measured));
+        return part::write(&plan, start_ns, clock, done, &arguments.result.output, arguments.quiet);
     }
-    write::outcome(&outcome, arguments.format, arguments.statistics, &arguments.output)?;
-    if let Some(path) = &arguments.html {
-        page::write(&outcome, path)?;
+    conclude(outcome, &arguments.result, &arguments.conditions)
+}
+
+/// Refuses options that a load of one service on several servers does not read.
+fn refuse_beside_servers(arguments: &Arguments) -> Result<(), Failure> {
+    let (result, conditions) = (&arguments.result, &arguments.conditions);
+    let given = [
+        ("--part", arguments.part.part.is_some()),
+        ("--start-at", arguments.part.is_appointed()),
+        ("--html", result.html.is_some()),
+        ("--hlog", result.hlog.is_some()),
+        ("--statistics", result.statistics),
+        ("--require", !conditions.require.is_empty()),
+        ("--fail-if", !conditions.fail_if.is_empty()),
+        ("--strict", conditions.strict),
+        ("--abort-on", !arguments.abort_on.is_empty()),
+        ("--dry-run", arguments.dry_run),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) if !arguments.spread.to.is_empty() => Err(Failure::usage(
+            format!("{option} is of one run, and --to makes one for each number of servers"),
+            "leave it out, or load each server by itself",
+        )),
+        _ => Ok(()),
     }
-    if let Some(path) = &arguments.hlog {
-        write::hlog(&outcome, path)?;
-    }
-    Ok(exit(&outcome, arguments.strict))
+}
+
+/// The load of one service on several servers.
+fn spread(arguments: &Arguments, plan: Plan, servers: &[Vec<ServerAddress>]) -> CommandResult {
+    progress::stop_on_signals()?;
+    let watching = carry::Watching {
+        view: if arguments.quiet { Wanted::Nothing } else { Wanted::Lines },
+        announce_start: false,
+        hold: false,
+        abort_on: &[],
+    };
+    let result = (arguments.result.format, arguments.result.output.as_path());
+    spread::run(plan, servers, &arguments.how, watching, result)
 }
 
 fn versus(arguments: &Arguments) -> CommandResult {
-    write::try_place(&arguments.output)?;
+    write::try_place(&arguments.result.output)?;
     let versus = Versus {
         target: &arguments.target,
         others: &arguments.others,
@@ -192,7 +224,7 @@ fn versus(arguments: &Arguments) -> CommandResult {
         blocks: arguments.blocks,
         errors_max: arguments.errors_max,
     };
-    versus::run(versus, arguments.quiet, arguments.format, &arguments.output)
+    versus::run(versus, arguments.quiet, arguments.result.format, &arguments.result.output)
 }
 
 /// Says by which option the generator gets a core of its own, where it has none and there are several.
@@ -204,23 +236,5 @@ fn advise_pinning(outcome: &mut Run) {
         if finding.remedy.contains("core of its own") || finding.remedy.contains("one of its own") {
             finding.remedy += " (--cpu)";
         }
-    }
-}
-
-fn exit(outcome: &Run, strict: bool) -> Exit {
-    let audit = &outcome.audit;
-    let invalid = audit.verdict == Verdict::Void
-        || outcome.thresholds.iter().any(|t| t.undecided)
-        || strict && !(audit.rate.is_value() && audit.latency.is_value());
-    if outcome.partial == Some(Partial::Interrupted) {
-        Exit::Interrupted
-    } else if outcome.partial == Some(Partial::Condition) {
-        Exit::ThresholdMissed
-    } else if invalid {
-        Exit::Invalid
-    } else if outcome.thresholds.iter().any(|t| t.failed) {
-        Exit::ThresholdMissed
-    } else {
-        Exit::Success
     }
 }

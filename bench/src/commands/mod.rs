@@ -35,6 +35,7 @@ pub(crate) mod learn;
 pub(crate) mod list;
 pub(crate) mod load;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod overload;
 pub(crate) mod overview;
 pub(crate) mod probe;
@@ -83,6 +84,7 @@ enum Command {
     Watch(Box<watch::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
+    Merge(merge::Arguments),
     Probe(Box<probe::Arguments>),
     Browse(Box<browse::Arguments>),
     Keys(keys::Arguments),
@@ -150,6 +152,7 @@ impl Dyno {
             Command::Watch(arguments) => watch::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
+            Command::Merge(arguments) => merge::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Cluster(arguments) => cluster::run(&arguments),

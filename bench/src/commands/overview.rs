@@ -89,7 +89,7 @@ mod tests {
             ],
         ),
         ("Impatience", &["patience", "retry", "backoff", "due"]),
-        ("Target", &["unix-socket", "path-as-is", "timeout", "blocks"]),
+        ("Target", &["unix-socket", "path-as-is", "timeout", "blocks", "to"]),
     ];
 
     #[test]

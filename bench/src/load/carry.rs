@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 
 use dyno_clients::books::glance::Glance;
+use dyno_clients::engine::appointment::StartTime;
+use dyno_clients::engine::measured::Measured;
 use dyno_clients::engine::{self, live::Live};
 use dyno_clients::outcome::{Outcome, Threshold};
 use dyno_clients::plan::Plan;
@@ -48,13 +50,24 @@ pub(crate) fn learn(plan: &mut Plan) -> Result<(), Failure> {
 /// # Errors
 /// When no run could be made.
 pub(crate) fn run(plan: Plan, watching: Watching) -> Result<Outcome, Failure> {
+    Ok(run_at(StartTime::WhenReady, &Arc::new(plan), watching)?.0)
+}
+
+/// The same from a time on; what was measured stands beside its outcome.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_at(
+    start_time: StartTime,
+    plan: &Arc<Plan>,
+    watching: Watching,
+) -> Result<(Outcome, Measured), Failure> {
     let transport = plan.transport.transport();
-    let plan = Arc::new(plan);
     let live = Arc::new(Live::new(plan.threads));
-    let mut view = View::begin(&plan, watching.view);
+    let mut view = View::begin(plan, watching.view);
     let (mut unannounced, mut unheld) = (watching.announce_start, watching.hold);
     let mut end = End { conditions: watching.abort_on, came_true: None };
-    let measured = engine::run(&plan, &live, &mut |glance| {
+    let measured = engine::run_at(start_time, plan, &live, &mut |glance| {
         if live.is_started() && std::mem::take(&mut unannounced) {
             errln!("{}", progress::STARTED);
         }
@@ -71,9 +84,10 @@ pub(crate) fn run(plan: Plan, watching: Watching) -> Result<Outcome, Failure> {
         }
     });
     view.end();
-    let mut outcome = judge(&plan, &measured?, |cause| remedy::of(cause, transport));
+    let measured = measured?;
+    let mut outcome = judge(plan, &measured, |cause| remedy::of(cause, transport));
     outcome.thresholds = end.thresholds();
-    Ok(outcome)
+    Ok((outcome, measured))
 }
 
 /// What ends a run early: its user, or a condition.

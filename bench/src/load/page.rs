@@ -5,7 +5,7 @@ use std::path::Path;
 use dyno_clients::books::histogram::{decode, samples_beyond};
 use dyno_clients::limits::SAMPLES_BEYOND_MIN;
 use dyno_clients::outcome::{Distribution, Outcome, RateStep, SeriesInterval};
-use dyno_clients::report::{parts, plain, text};
+use dyno_clients::report::{self, parts, plain, text};
 use dyno_report::run_page::{Moment, RunPage, RunTable};
 use dyno_units::paint::Paint;
 use dyno_units::show;
@@ -32,7 +32,10 @@ fn of(outcome: &Outcome) -> RunPage {
             "{} UTC · {} · generator {}",
             show::moment(outcome.started_unix_ms),
             text::plan_line(&outcome.plan),
-            outcome.plan.placement.words()
+            match outcome.parts.len() as u64 {
+                0 => outcome.plan.placement.words(),
+                parts => format!("in {}", show::many(parts, "part")),
+            }
         ),
         verdict: outcome.audit.verdict,
         sentences: plain::sentences(outcome),
@@ -136,6 +139,16 @@ fn tables(outcome: &Outcome) -> Vec<RunTable> {
             caption: "What was asked of the run, and how it came out.",
             head: Vec::new(),
             rows: outcome.thresholds.iter().map(plain).collect(),
+        });
+    }
+    if !outcome.parts.is_empty() {
+        tables.push(RunTable {
+            id: "parts",
+            title: "The hosts",
+            caption: "The parts that were merged, the gravest first: what each answered, how late its generator was, and \
+                      what its own audit says.",
+            head: Vec::new(),
+            rows: report::hosts::lines(outcome).into_iter().map(|line| vec![line]).collect(),
         });
     }
     tables.push(RunTable {

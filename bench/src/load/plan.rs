@@ -9,6 +9,7 @@ use dyno_clients::plan::place::Place;
 use dyno_clients::plan::placement::{self, Placement, PlacementReason};
 use dyno_clients::plan::profile;
 use dyno_clients::plan::request::{Expect, Request, RequestParts};
+use dyno_clients::plan::share::PlanShare;
 use dyno_clients::plan::{Length, Pace, Plan};
 
 use nix::unistd::{SysconfVar, sysconf};
@@ -48,6 +49,8 @@ pub(crate) fn build(target: &TargetOptions, how: &How, errors_max: f64) -> Resul
         mix: mix(target, &place, how.requests_per_connection == Some(1))
             .map_err(|error| refused(&error, "see `dyno load --help`"))?,
         rival: None,
+        others: Vec::new(),
+        share: PlanShare::WHOLE,
     };
     if plan.impatience.tells_due {
         plan.mix = plan.mix.into_iter().map(Request::telling_due).collect();

@@ -1,85 +1,8 @@
 //! The options of each command, with lines in which they would mean nothing.
 
-/// An option with the lines, between spaces and behind the command, in which it would mean nothing.
-pub(crate) type Case = (&'static str, &'static [&'static str]);
-
-/// Read in every line that has the option.
-pub(crate) const ALWAYS: &[&str] = &[];
+use crate::clients::{ALWAYS, Case, LOAD, PLACE, REQUEST, TRANSPORT};
 
 pub(crate) const EVERYWHERE: &[Case] = &[("--help", ALWAYS), ("--version", ALWAYS)];
-
-pub(crate) const TRANSPORT: &[Case] = &[
-    ("--transport", &["URLS --transport plain", "URLS --transport channel"]),
-    ("--credentials", &["URL --credentials d"]),
-    ("--key", &["URL --key k", "URL --transport tls --insecure --key k"]),
-    ("--certificate", &["URL --certificate c", "URL --transport channel --peer KEY --certificate c"]),
-    ("--suite", &["URL --suite x25519-aes256gcm", "URLS --suite x25519-aes256gcm"]),
-    ("--trust", &["URL --trust t", "URLS --insecure --trust t"]),
-    (
-        "--peer",
-        &["URL --peer KEY", "URL --transport tls --peer KEY", "URL --transport channel --peer KEY --trust t"],
-    ),
-    ("--tickets", &["URL --tickets yes", "URLS --tickets yes"]),
-    ("--insecure", &["URL --insecure", "URL --transport channel --insecure"]),
-];
-
-pub(crate) const PLACE: &[Case] = &[
-    ("--unix-socket", &["unix:/run/a.sock:/ --unix-socket /run/b.sock"]),
-    ("--path-as-is", ALWAYS),
-    ("--header", &["URL -H Content-Length:3", "URL -H Transfer-Encoding:chunked"]),
-    ("--timeout", ALWAYS),
-];
-
-pub(crate) const REQUEST: &[Case] = &[
-    ("--method", &["URL --mix m -X PUT"]),
-    ("--header", &["URL --mix m -H A:b"]),
-    ("--body", &["URL --mix m --body b", "URL --body b --body-file f"]),
-    ("--body-file", &["URL --mix m --body-file f"]),
-    ("--expect", &["URL --mix m --expect same"]),
-    ("--expect-status", &["URL --mix m --expect-status 204"]),
-    ("--mix", ALWAYS),
-];
-
-pub(crate) const LOAD: &[Case] = &[
-    ("--connections", ALWAYS),
-    ("--rate", &["URL --rate 5 --arrivals trace:t"]),
-    (
-        "--arrivals",
-        &["URL --arrivals constant", "URL --arrivals poisson", "URL --arrivals poisson --think 1ms"],
-    ),
-    ("--think", &["URL --think 1ms --rate 5", "URL --think 1ms --arrivals trace:t"]),
-    ("--duration", &["URL --duration 1s --requests 5", "URL --duration 1s --rate 1..5/1s"]),
-    ("--requests", &["URL --requests 5 --rate 1,5/1s"]),
-    ("--warmup", ALWAYS),
-    ("--requests-per-connection", ALWAYS),
-    ("--threads", ALWAYS),
-    ("--cpu", ALWAYS),
-    ("--seed", ALWAYS),
-    ("--backlog", &["URL --backlog 5", "URL --backlog 5 --think 1ms"]),
-    ("--spin", ALWAYS),
-    ("--patience", ALWAYS),
-    ("--retry", &["URL --retry 2", "URL --retry 2 --think 1ms"]),
-    (
-        "--backoff",
-        &["URL --backoff 5ms", "URL --rate 5 --backoff 5ms", "URL --rate 5 --retry 0 --backoff 5ms"],
-    ),
-    ("--due", ALWAYS),
-    ("--format", ALWAYS),
-    ("--output", ALWAYS),
-    ("--blocks", &["URL --blocks 3"]),
-    ("--html", &["URL OTHER --html f"]),
-    ("--hlog", &["URL OTHER --hlog f"]),
-    ("--require", &["URL OTHER --require p99<1s"]),
-    ("--fail-if", &["URL OTHER --fail-if p99>1s"]),
-    ("--abort-on", &["URL OTHER --abort-on p99>1s"]),
-    ("--errors-max", ALWAYS),
-    ("--strict", &["URL OTHER --strict"]),
-    ("--statistics", &["URL OTHER --statistics"]),
-    ("--no-view", &["URL --no-view --quiet"]),
-    ("--no-pin", &["URL --no-pin --cpu 0"]),
-    ("--quiet", ALWAYS),
-    ("--dry-run", &["URL OTHER --dry-run"]),
-];
 
 pub(crate) const EXPERIMENT: &[Case] = &[
     ("--peers", &["--resume d --peers"]),
@@ -155,12 +78,20 @@ pub(crate) const COMMANDS: &[Row] = &[
         &[
             ("--rate", &["epoll --rate 5k"]),
             ("--counts", &["epoll --counts 10"]),
+            ("--quota", &["epoll --quota 0.5"]),
             ("--services", &["epoll --services hello"]),
         ],
     ),
     (
         "scale",
-        &[EXPERIMENT, CONNECTIONS],
+        &[
+            EXPERIMENT,
+            CONNECTIONS,
+            &[
+                ("--quota", &["--resume d --quota 0.5"]),
+                ("--quota-period", &["--resume d --quota-period 10ms", "epoll --quota-period 10ms"]),
+            ],
+        ],
         &[
             ("--rate", &["epoll --rate 5k"]),
             ("--limit", &["epoll --limit 5ms"]),
@@ -312,13 +243,37 @@ pub(crate) const COMMANDS: &[Row] = &[
     ("list", &[&[("--names", ALWAYS)]], &[("--json", &["--json"])]),
     ("load", &[PLACE, TRANSPORT, REQUEST, LOAD], &[]),
     (
+        "merge",
+        &[&[
+            ("--allow-missing", ALWAYS),
+            ("--format", ALWAYS),
+            ("--output", ALWAYS),
+            ("--html", ALWAYS),
+            ("--hlog", ALWAYS),
+            ("--statistics", ALWAYS),
+            ("--require", ALWAYS),
+            ("--fail-if", ALWAYS),
+            ("--strict", ALWAYS),
+        ]],
+        &[("--abort-on", &["f --abort-on p99>1s"]), ("--errors-max", &["f --errors-max 2%"])],
+    ),
+    (
         "probe",
         &[PLACE, TRANSPORT, REQUEST, &[("--json", ALWAYS), ("--show", ALWAYS)]],
         &[("--rate", &["URL --rate 5"]), ("--connections", &["URL --connections 5"])],
     ),
     (
         "browse",
-        &[PLACE, TRANSPORT, &[("--threads", ALWAYS), ("--svg", ALWAYS), ("--json", ALWAYS)]],
+        &[
+            PLACE,
+            TRANSPORT,
+            &[
+                ("--threads", &["URL --to 127.0.0.1:1,127.0.0.1:2 --threads 3"]),
+                ("--svg", &["URL --to 127.0.0.1:1,127.0.0.1:2 --svg f"]),
+                ("--json", ALWAYS),
+                ("--to", ALWAYS),
+            ],
+        ],
         &[
             ("-X", &["URL -X PUT"]),
             ("--method", &["URL --method PUT"]),

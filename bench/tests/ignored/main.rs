@@ -4,6 +4,7 @@
 //! Whoever adds an option adds it here, and thinks of the commands and of the other options beside which nothing reads
 //! it.
 
+mod clients;
 mod lines;
 
 use std::collections::BTreeSet;

@@ -1,7 +1,10 @@
 //! How long the threads of the generator stood still, in a few figures.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// How long a thread stood still, all in all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Absence {
     /// All pauses, ns.
     pub sum_ns: u64,

@@ -4,6 +4,10 @@
 //! be joined to the process that the server saw. Each gap is multiplied by the planned rate at its place: its mean is
 //! then 1, on ramps too.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::books::stored::at_most;
 use crate::limits::{
     ARRIVAL_GAPS, ARRIVAL_GAPS_MIN, ARRIVAL_WINDOWS, CONSTANT_VARIATION_MAX, POISSON_STATISTIC_MAX,
     SENT_GRAIN_NS,
@@ -13,10 +17,14 @@ use crate::plan::as_run::Stretch;
 use crate::plan::profile::Inverse;
 
 /// Collects intended and actual times inside the windows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Sample {
+    /// Begin and end of each window, ns from the start.
+    #[serde(deserialize_with = "at_most::<_, _, ARRIVAL_WINDOWS>")]
     windows: Vec<(u64, u64)>,
+    #[serde(skip)]
     current: usize,
+    /// When each request of the sample was due, and when it was sent, ns from the start.
     times: Vec<(u64, u64)>,
 }
 
@@ -42,13 +50,14 @@ impl Sample {
     /// times.
     #[inline]
     pub fn sent(&mut self, intended_ns: u64, sent_ns: u64) {
-        let Some(&(start, end)) = self.windows.get(self.current) else { return };
-        if intended_ns < start {
-            return;
-        }
-        if intended_ns < end && self.times.len() < 2 * ARRIVAL_GAPS {
-            self.times.push((intended_ns, sent_ns));
-        } else {
+        // The first request beyond a window may be the first in the next.
+        while let Some(&(start, end)) = self.windows.get(self.current) {
+            if intended_ns < end {
+                if intended_ns >= start && self.times.len() < 2 * ARRIVAL_GAPS {
+                    self.times.push((intended_ns, sent_ns));
+                }
+                return;
+            }
             self.current += 1;
         }
     }
@@ -61,8 +70,8 @@ impl Sample {
         self.times.extend(other.times);
     }
 
-    /// Tests the intended and the actual times; empty when there are too few.
-    pub fn test(&self, process: &str, stretches: &[Stretch]) -> Vec<ArrivalTest> {
+    /// Tests the intended and the actual times against a share of the planned rate; empty when there are too few.
+    pub fn test(&self, process: &str, stretches: &[Stretch], share: f64) -> Vec<ArrivalTest> {
         let mut intended: Vec<u64> = self.times.iter().map(|t| t.0).collect();
         let mut sent: Vec<u64> = self.times.iter().map(|t| t.1).collect();
         intended.sort_unstable();
@@ -70,16 +79,17 @@ impl Sample {
         // Nobody sends two requests at once: below the grain the order of sends is nobody's business.
         let tests = [("intended", intended, 0), ("sent", sent, SENT_GRAIN_NS)];
         let told = tests.iter().filter_map(|(which, times, grain_ns)| {
-            test(which, process, &self.gaps(times, stretches), *grain_ns)
+            test(which, process, &self.gaps(times, stretches, share), *grain_ns)
         });
         told.collect()
     }
 
     /// Gaps inside one window: their lengths, and the same in units of the planned mean gap.
-    fn gaps(&self, times: &[u64], stretches: &[Stretch]) -> Vec<(u64, f64)> {
+    fn gaps(&self, times: &[u64], stretches: &[Stretch], share: f64) -> Vec<(u64, f64)> {
         let window_of = |t: u64| self.windows.iter().rposition(|w| w.0 <= t);
         let inside = times.windows(2).filter(|w| window_of(w[0]) == window_of(w[1]));
-        let gap = |w: &[u64]| (w[1] - w[0], crate::plan::profile::expected_arrivals(stretches, w[0], w[1]));
+        let expected = |w: &[u64]| crate::plan::profile::expected_arrivals(stretches, w[0], w[1]);
+        let gap = |w: &[u64]| (w[1] - w[0], share * expected(w));
         inside.map(gap).collect()
     }
 }
@@ -175,7 +185,7 @@ mod tests {
             }
             all.merge(sample);
         }
-        all.test(process, &profile)
+        all.test(process, &profile, 1.0)
     }
 
     #[test]

@@ -5,20 +5,25 @@
 //! costs nothing.
 
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::books::histogram::Recorder;
 use crate::books::split::Split;
 
 /// What has to be exchanged in the histograms of lag and response to get those of the own part and of the rest.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Division {
+    /// Of answers that were read late: their lags, and what the generator had of them in all.
     read_late: Exchange,
+    /// Of requests that waited: their responses, and these with the wait.
     waited: Exchange,
     /// For how long answers were left unread; those that were not are not in it.
     unread: Option<Box<Recorder>>,
 }
 
-#[derive(Debug, Clone, Default)]
+/// Taken out, and put in instead.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Exchange(Option<Box<(Recorder, Recorder)>>);
 
 impl Exchange {

@@ -1,12 +1,15 @@
 //! Answers that came in the window to requests that were due before it.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::books::division::Division;
 use crate::books::histogram::Recorder;
 use crate::books::split::Split;
 
 /// Latencies of requests that were due before the window and were answered in it. Where a server is so far
 /// behind that none of the window is answered, they are all that there is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Early {
     /// From the intended start.
     pub total: Recorder,

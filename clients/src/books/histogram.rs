@@ -4,17 +4,26 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::limits::{LATENCY_MAX_NS, SAMPLES_BEYOND_MIN, SIGNIFICANT_DIGITS};
+use crate::books::stored::{decimal, latencies, of_run};
+use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::{Distribution, Percentile};
 
 /// The quantiles that a run tells, if it has samples enough.
 pub const QUANTILES: [f64; 8] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999];
 
 /// A histogram to three significant digits, with the exact sum.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, JsonSchema, serde::Deserialize)]
 pub struct Recorder {
+    /// The durations above zero: HDR V2, compressed, in base64; empty without any.
+    #[serde(with = "latencies")]
+    #[schemars(with = "String")]
     histogram: Histogram<u64>,
+    /// Their exact sum, ns, as decimal text.
+    #[serde(with = "decimal")]
+    #[schemars(with = "String")]
     sum_ns: u128,
     /// Values of zero are frequent (no wait, no lag), and cheaper to count apart.
     zeros: u64,
@@ -26,12 +35,9 @@ impl Default for Recorder {
     }
 }
 
-/// An empty histogram for durations from 1 ns to [`LATENCY_MAX_NS`].
-///
-/// # Panics
-/// Never: the bounds are constants that the histogram accepts.
+/// An empty histogram for durations from 1 ns to [`LATENCY_MAX_NS`](crate::limits::LATENCY_MAX_NS).
 pub fn empty() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, LATENCY_MAX_NS, SIGNIFICANT_DIGITS).expect("constant bounds are right")
+    of_run()
 }
 
 impl Recorder {

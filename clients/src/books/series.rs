@@ -1,19 +1,27 @@
 //! The run over time, in a bounded number of intervals.
 
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::books::glance::Glance;
-use crate::limits::{INTERVAL_FIRST_NS, INTERVAL_SIGNIFICANT_DIGITS, INTERVALS_MAX, LATENCY_MAX_NS};
+use crate::books::stored::{at_most, decimal, of_interval, of_one_interval};
+use crate::limits::{INTERVAL_FIRST_NS, INTERVALS_MAX};
 use crate::outcome::{Series, SeriesInterval};
 
 /// One interval while it is recorded.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 struct Cell {
     sent: u64,
     completed: u64,
     failed: u64,
+    /// Total latencies added up, ns, as decimal text.
+    #[serde(with = "decimal")]
+    #[schemars(with = "String")]
     sum_ns: u128,
     /// Made with the first value: most runs have idle intervals at their end.
+    #[serde(with = "of_interval")]
+    #[schemars(with = "Option<String>")]
     latencies: Option<Box<Histogram<u32>>>,
 }
 
@@ -36,9 +44,11 @@ impl Cell {
 }
 
 /// Records into intervals of equal length; when there are too many, neighbours are merged in pairs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesRecorder {
+    /// Length of an interval, ns.
     interval_ns: u64,
+    #[serde(deserialize_with = "at_most::<_, _, INTERVALS_MAX>")]
     cells: Vec<Cell>,
 }
 
@@ -62,6 +72,19 @@ pub struct Spread {
 }
 
 impl SeriesRecorder {
+    /// Whether what was read from a file can have been recorded: the first interval, doubled some times, at least one
+    /// of them, and none too many.
+    pub(super) fn is_possible(&self) -> bool {
+        let parts = self.interval_ns / INTERVAL_FIRST_NS;
+        let doubled = self.interval_ns.is_multiple_of(INTERVAL_FIRST_NS) && parts.is_power_of_two();
+        doubled && (1..=INTERVALS_MAX).contains(&self.cells.len())
+    }
+
+    /// Answers in all intervals.
+    pub(super) fn completed_in_all(&self) -> u64 {
+        self.cells.iter().map(|cell| cell.completed).fold(0, u64::saturating_add)
+    }
+
     /// A request was sent at `now_ns`.
     #[inline]
     pub fn sent(&mut self, now_ns: u64) {
@@ -74,10 +97,7 @@ impl SeriesRecorder {
         let cell = self.cell(now_ns);
         cell.completed += 1;
         cell.sum_ns += u128::from(total_ns);
-        let latencies = cell.latencies.get_or_insert_with(|| {
-            let made = Histogram::new_with_bounds(1, LATENCY_MAX_NS, INTERVAL_SIGNIFICANT_DIGITS);
-            Box::new(made.expect("constant bounds are right"))
-        });
+        let latencies = cell.latencies.get_or_insert_with(|| Box::new(of_one_interval()));
         latencies.saturating_record(total_ns);
     }
 

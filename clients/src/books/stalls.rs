@@ -1,10 +1,15 @@
 //! Stretches in which nothing at all was answered although a request was waiting for its answer.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::books::stored::at_most;
 use crate::limits::{STALL_NOTED_NS, STALLS_MAX};
 
 /// A stretch without an answer of one thread, or of several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 struct Gap {
+    /// When the last answer before it came.
     from_ns: u64,
     /// When an answer came; [`u64::MAX`]: none has come since.
     to_ns: u64,
@@ -14,7 +19,8 @@ struct Gap {
 
 impl Gap {
     fn length_ns(self) -> u64 {
-        self.to_ns - self.from_ns
+        // What is read from a file may be out of order.
+        self.to_ns.saturating_sub(self.from_ns)
     }
 
     /// The part of the gap in which the answer that ended it was waited for.
@@ -32,10 +38,11 @@ impl Gap {
 
 /// Records the longest gaps between answers. Threads that ran at the same time are joined: a stall of the server is a
 /// gap of all of them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Stalls {
     /// When the last answer came, or the window began.
     since_ns: u64,
+    #[serde(deserialize_with = "at_most::<_, _, STALLS_MAX>")]
     gaps: Vec<Gap>,
 }
 

@@ -1,16 +1,20 @@
 //! The latencies of a rate that changes, for each of its steps.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::books::histogram::Recorder;
 use crate::books::split::Split;
+use crate::books::stored::{at_most, decimal};
 use crate::limits::{RAMP_PARTS, STEPS_TOLD_MAX};
 use crate::plan::as_run::Stretch;
 
 /// The steps of a run, and what came of the requests that were due in each.
-#[derive(Debug, Clone, Default)]
-pub struct Steps(Vec<StepTally>);
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Steps(#[serde(deserialize_with = "at_most::<_, _, STEPS_TOLD_MAX>")] Vec<StepTally>);
 
 /// One step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StepTally {
     /// Its time, ns from the start of the run, and the planned rate at both ends, per second.
     pub stretch: (u64, u64),
@@ -19,6 +23,8 @@ pub struct StepTally {
     /// Total latencies.
     pub total: Recorder,
     /// All the time that requests waited for a connection, ns.
+    #[serde(with = "decimal")]
+    #[schemars(with = "String")]
     pub wait_ns: u128,
     /// Failed requests.
     pub failed: u64,

@@ -1,23 +1,30 @@
 //! The books of a run: what each thread writes down, and how the threads' books are joined.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::books::arrivals::Sample;
 use crate::books::coarse::Coarse;
 use crate::books::division::Division;
 use crate::books::early::Early;
+use crate::books::failures::Failures;
 use crate::books::glance::WindowGlance;
 use crate::books::histogram::Recorder;
 use crate::books::series::SeriesRecorder;
 use crate::books::split::Split;
 use crate::books::stalls::Stalls;
 use crate::books::steps::Steps;
+use crate::books::stored::decimal;
 use crate::failure::{Cause, RequestFailure};
 use crate::outcome::impatience::Impatient;
-use crate::outcome::{Counts, ErrorCount, ErrorKind};
+use crate::outcome::{Counts, ErrorCount};
 
 /// Everything that is counted. All times are ns from the start of the run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RunTally {
+    /// Begin of the window, ns from the start.
     from_ns: u64,
+    /// Its end; the largest number of 64 bits: as long as the run goes.
     to_ns: u64,
     /// From the intended start.
     pub total: Recorder,
@@ -40,6 +47,7 @@ pub struct RunTally {
     /// Stretches without an answer.
     pub stalls: Stalls,
     /// Total latencies in few classes, for whoever watches.
+    #[serde(skip)]
     pub coarse: Coarse,
     /// Sums.
     pub counts: Counts,
@@ -49,13 +57,19 @@ pub struct RunTally {
     patience_ns: u64,
     /// Sample for the test of the arrival process.
     pub arrivals: Sample,
-    errors: [u64; ErrorKind::ALL.len()],
-    /// The first failure of each kind, as it is told, and its cause.
-    examples: [Option<(String, Cause)>; ErrorKind::ALL.len()],
-    in_system_area: f64,
+    failures: Failures,
+    /// Requests in the system times ns, as decimal text.
+    #[serde(with = "decimal")]
+    #[schemars(with = "String")]
+    in_system_area: u128,
+    #[serde(skip)]
     in_system: u64,
+    #[serde(skip)]
     in_system_since_ns: u64,
-    time_in_system_ns: f64,
+    /// Time that all requests together spent in the system, ns, as decimal text.
+    #[serde(with = "decimal")]
+    #[schemars(with = "String")]
+    time_in_system_ns: u128,
     /// When the last answer came.
     pub last_done_ns: u64,
 }
@@ -81,12 +95,11 @@ impl RunTally {
             impatient: Impatient::default(),
             patience_ns: u64::MAX,
             arrivals,
-            errors: [0; ErrorKind::ALL.len()],
-            examples: Default::default(),
-            in_system_area: 0.0,
+            failures: Failures::default(),
+            in_system_area: 0,
             in_system: 0,
             in_system_since_ns: from_ns,
-            time_in_system_ns: 0.0,
+            time_in_system_ns: 0,
             last_done_ns: 0,
         }
     }
@@ -180,9 +193,7 @@ impl RunTally {
                 _ => {}
             }
             self.steps.failed(intended_ns);
-            let index = failure.kind().index();
-            self.errors[index] += 1;
-            self.examples[index].get_or_insert_with(|| (failure.to_string(), failure.cause()));
+            self.failures.add(failure);
         }
     }
 
@@ -203,7 +214,7 @@ impl RunTally {
     #[inline]
     pub fn in_system(&mut self, now_ns: u64, count: u64) {
         let now = now_ns.clamp(self.in_system_since_ns, self.to_ns.max(self.in_system_since_ns));
-        self.in_system_area += self.in_system as f64 * (now - self.in_system_since_ns) as f64;
+        self.in_system_area += u128::from(self.in_system) * u128::from(now - self.in_system_since_ns);
         self.in_system_since_ns = now;
         self.in_system = count;
     }
@@ -211,25 +222,25 @@ impl RunTally {
     /// Requests are counted by [`RunTally::in_system`] only from when the generator looked at its schedule; how
     /// late that was, added up over all requests, belongs to the area too.
     pub fn entered_late(&mut self, late_ns: u64) {
-        self.in_system_area += late_ns as f64;
+        self.in_system_area += u128::from(late_ns);
     }
 
     /// A request that was due at `intended_ns` has come to its end, or is given up.
     #[inline]
     pub fn left_system(&mut self, intended_ns: u64, now_ns: u64) {
-        self.time_in_system_ns += self.inside_ns(intended_ns, now_ns) as f64;
+        self.time_in_system_ns += u128::from(self.inside_ns(intended_ns, now_ns));
     }
 
     /// Requests in the system times ns, over the window, from counting them.
     pub fn in_system_area(&self) -> f64 {
-        self.in_system_area
+        self.in_system_area as f64
     }
 
     /// The same from the times of each request, those that straddle an edge of the window cut there. By
     /// Little's law in its operational form (Denning and Buzen 1978) both are equal, whatever the load was
     /// like.
     pub fn time_in_system_ns(&self) -> f64 {
-        self.time_in_system_ns
+        self.time_in_system_ns as f64
     }
 
     /// How much of a stretch lies in the window.
@@ -240,20 +251,40 @@ impl RunTally {
 
     /// Failures by kind, those that occurred.
     pub fn errors(&self) -> Vec<ErrorCount> {
-        let kinds = ErrorKind::ALL.iter().zip(&self.errors).zip(&self.examples);
-        kinds
-            .filter_map(|((&kind, &count), example)| {
-                let (example, _) = example.as_ref()?;
-                Some(ErrorCount { kind, count, example: example.clone() })
-            })
-            .collect()
+        self.failures.told()
     }
 
     /// The cause of the first failure of the kind that came most often; `None` when nothing failed.
     pub fn usual_cause(&self) -> Option<Cause> {
-        let causes = self.errors.iter().zip(&self.examples);
-        let occurred = causes.filter_map(|(count, example)| Some((count, example.as_ref()?.1)));
-        occurred.max_by_key(|(count, _)| **count).map(|(_, cause)| cause)
+        self.failures.usual_cause()
+    }
+
+    /// Whether what was read from a file can have been recorded: each answer stands in every one of its histograms.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let completed = self.counts.completed;
+        let each = [&self.total, &self.response, &self.wait, &self.lag];
+        if each.iter().any(|recorder| recorder.count() != completed) {
+            return Err("its histograms do not hold as many answers as its counts");
+        }
+        let failed: u64 = self.errors().iter().map(|error| error.count).fold(0, u64::saturating_add);
+        if failed != self.counts.failed {
+            return Err("its failures by kind are not as many as its counts have");
+        }
+        if !self.series.is_possible() {
+            return Err("its intervals have a length that no run has");
+        }
+        if self.series.completed_in_all() < completed {
+            return Err("its intervals hold fewer answers than its counts");
+        }
+        Ok(())
+    }
+
+    /// The window that is counted: its begin and its end, ns from the start.
+    pub fn window(&self) -> (u64, u64) {
+        (self.from_ns, self.to_ns)
     }
 
     /// Joins another thread's books to these.
@@ -291,14 +322,7 @@ impl RunTally {
         i.retried += o.retried;
         // Of threads: their largest backlogs need not fall together, so this is an upper bound.
         self.counts.backlog_max += other.counts.backlog_max;
-        for (mine, others) in self.errors.iter_mut().zip(other.errors) {
-            *mine += others;
-        }
-        for (mine, others) in self.examples.iter_mut().zip(other.examples) {
-            if mine.is_none() {
-                *mine = others;
-            }
-        }
+        self.failures.merge(other.failures);
         self.in_system_area += other.in_system_area;
         self.time_in_system_ns += other.time_in_system_ns;
         self.last_done_ns = self.last_done_ns.max(other.last_done_ns);

@@ -2,8 +2,10 @@
 //! schedule; they share nothing while they run, and their books are joined afterwards.
 
 pub mod alternate;
+pub mod appointment;
 pub mod clock;
 pub mod live;
+pub mod measured;
 pub mod quota;
 mod slot;
 pub mod socket;
@@ -13,51 +15,25 @@ mod worker;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::books::absence::Absence;
 use crate::books::arrivals::Sample;
 use crate::books::glance::Glance;
 use crate::books::steps::Steps;
 use crate::books::tally::RunTally;
-use crate::engine::clock::monotonic_ns;
+use crate::engine::appointment::{ClockReading, StartTime};
 use crate::engine::live::Live;
+use crate::engine::measured::Measured;
 use crate::engine::socket::DescriptorError;
-use crate::engine::usage::Meter;
 use crate::engine::worker::Worker;
 use crate::engine::worker::books::Books;
 use crate::exchange::{ExchangeError, knock};
 use crate::failure::{Cause, RequestFailure};
 use crate::limits;
-use crate::outcome::{Connections, Partial};
 use crate::plan::address::ServerAddress;
 use crate::plan::dispatch::{Dispatcher, RequestSource};
 use crate::plan::error::PlanError;
-use crate::plan::pacer::Pacer;
+use crate::plan::pacer::{Arrivals, Deal, Pacer};
 use crate::plan::{Length, Pace, Plan};
-
-/// What the engine brings home: the joined books and the generator's own needs.
-#[derive(Debug)]
-pub struct Measured {
-    /// The joined books.
-    pub tally: RunTally,
-    /// Length of the measured window, ns.
-    pub window_ns: u64,
-    /// Why the run ended early.
-    pub partial: Option<Partial>,
-    /// When it was ended early, ns from the start.
-    pub ended_ns: u64,
-    /// What each thread used over the window.
-    pub meters: Vec<Meter>,
-    /// Connections.
-    pub connections: Connections,
-    /// When the first request was due, ms since 1970.
-    pub started_unix_ms: u64,
-    /// How long threads stood still although they had something to do.
-    pub absence: Absence,
-    /// Periods in which the process ran out of its CPU quota.
-    pub throttled_periods: u64,
-}
 
 /// Why a run could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +54,12 @@ pub enum EngineError {
     /// There are too few descriptors for the connections.
     #[error(transparent)]
     Descriptors(#[from] DescriptorError),
+    /// The time at which it was to start had passed before its connections were open.
+    #[error("the connections were open {} after the time of the start", dyno_units::show::time(*late_ns as f64))]
+    StartPassed {
+        /// By how much, ns.
+        late_ns: u64,
+    },
     /// A thread could not wait for its connections.
     #[error("the engine's poller: {0}")]
     Poller(io::Error),
@@ -93,10 +75,23 @@ pub fn run(
     live: &Arc<Live>,
     watch: &mut dyn FnMut(&Glance),
 ) -> Result<Measured, EngineError> {
+    run_at(StartTime::WhenReady, plan, live, watch)
+}
+
+/// The same with a time at which the first request is due.
+///
+/// # Errors
+/// As [`run`], and when that time has passed before all connections are open.
+pub fn run_at(
+    start_time: StartTime,
+    plan: &Arc<Plan>,
+    live: &Arc<Live>,
+    watch: &mut dyn FnMut(&Glance),
+) -> Result<Measured, EngineError> {
     plan.check()?;
-    let descriptors = u64::from(plan.connections)
-        + u64::from(plan.threads) * limits::THREAD_DESCRIPTORS
-        + limits::PROCESS_DESCRIPTORS;
+    let connections = plan.share.of_part(u64::from(plan.connections), plan.threads);
+    let descriptors =
+        connections + u64::from(plan.threads) * limits::THREAD_DESCRIPTORS + limits::PROCESS_DESCRIPTORS;
     socket::allow_descriptors(descriptors)?;
     let lazily = plan.connects_on_demand();
     if lazily {
@@ -111,9 +106,14 @@ pub fn run(
             },
         })?;
     }
+    start_time.await_opening(connections, &mut || {
+        watch(&live.glance());
+        !live.is_stopped()
+    });
     let (news, reports) = mpsc::channel();
     let groups = quota::own();
     let throttled_before = groups.throttled().unwrap_or(0);
+    let mut started_unix_ms = 0;
     let measured = std::thread::scope(|scope| {
         let mut starts = Vec::new();
         let crew: Vec<_> = (0..plan.threads)
@@ -144,15 +144,27 @@ pub fn run(
                 }
             }
         }
-        let start_ns = monotonic_ns() + limits::START_LEAD_NS;
-        let started_unix_ms =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64);
+        let mut passed = None;
         if lazily || opening.opened > 0 {
-            for start in &starts {
-                // A thread that is gone has an error of its own to tell.
-                let _ = start.send(start_ns);
+            let start_ns = start_time.await_start(&mut || {
+                watch(&live.glance());
+                !live.is_stopped()
+            });
+            match start_ns {
+                Ok(start_ns) => {
+                    for start in &starts {
+                        // A thread that is gone has an error of its own to tell.
+                        let _ = start.send(start_ns);
+                    }
+                    started_unix_ms = ClockReading::now().unix_ns_of(start_ns) / 1_000_000;
+                    live.start();
+                }
+                // A thread that gets no start ends without a part of the result.
+                Err(late_ns) => {
+                    passed = Some(late_ns);
+                    starts.clear();
+                }
             }
-            live.start();
             watch(&live.glance());
             await_over(&reports, under_way, || watch(&live.glance()));
             live.end();
@@ -173,7 +185,10 @@ pub fn run(
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        join(parts, plan, started_unix_ms).ok_or_else(|| {
+        join(parts, plan).ok_or_else(|| {
+            if let Some(late_ns) = passed {
+                return EngineError::StartPassed { late_ns };
+            }
             let (reason, cause) = match opening.first_failure {
                 Some(failure) => (failure.to_string(), failure.cause()),
                 None => ("no connection within the timeout".into(), Cause::Other),
@@ -182,7 +197,7 @@ pub fn run(
         })
     })?;
     let throttled_periods = groups.throttled().unwrap_or(0).saturating_sub(throttled_before);
-    Ok(Measured { throttled_periods, ..measured })
+    Ok(Measured { throttled_periods, started_unix_ms, ..measured })
 }
 
 /// What a thread reports.
@@ -228,23 +243,13 @@ impl Opening {
     }
 }
 
-/// One thread's part of the result.
-struct Part {
-    tally: RunTally,
-    meter: Meter,
-    partial: Option<Partial>,
-    ended_ns: u64,
-    connections: Connections,
-    absence: Absence,
-}
-
 fn thread_main(
     plan: &Arc<Plan>,
     live: &Arc<Live>,
     thread: u32,
     news: &mpsc::Sender<News>,
     started: &mpsc::Receiver<u64>,
-) -> io::Result<Option<Part>> {
+) -> io::Result<Option<Measured>> {
     let over = OverAtLast(news);
     let cores = &plan.placement.cores;
     if let Some(&cpu) = cores.get(thread as usize % cores.len().max(1)) {
@@ -252,9 +257,7 @@ fn thread_main(
         set.set(cpu)?;
         nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &set)?;
     }
-    let share = |all: u64| {
-        all / u64::from(plan.threads) + u64::from(u64::from(thread) < all % u64::from(plan.threads))
-    };
+    let share = |all: u64| plan.share.of_thread(all, thread, plan.threads);
     let (dispatcher, tally) = books(plan, thread, share);
     let connections = share(u64::from(plan.connections)) as u32;
     let mut worker = Worker::new(plan.clone(), live.clone(), dispatcher, tally, thread, connections)?;
@@ -270,14 +273,29 @@ fn thread_main(
     let _ = started.recv();
     worker.network.say_goodbye()?;
     let Books { tally, meter, partial, connections, absence, .. } = worker.books;
-    Ok(Some(Part { tally, meter, partial, ended_ns, connections, absence }))
+    Ok(Some(Measured {
+        tally,
+        window_ns: 0,
+        partial,
+        ended_ns,
+        meters: vec![meter],
+        connections,
+        started_unix_ms: 0,
+        absence,
+        throttled_periods: 0,
+        hosts: 1,
+    }))
 }
 
 fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, RunTally) {
-    let requests = match plan.length {
-        Length::Requests(n) => Some(share(n)),
+    let all_requests = match plan.length {
+        Length::Requests(n) => Some(n),
         Length::Duration(_) => None,
     };
+    // Arrivals that are dealt out by lot are not dealt out evenly, so their number is kept by the pacer.
+    let by_lot =
+        !plan.share.is_whole() && matches!(plan.pace, Pace::Open { arrivals: Arrivals::Poisson, .. });
+    let requests = all_requests.filter(|_| !by_lot).map(&share);
     let (source, sample) = match &plan.pace {
         Pace::Closed { think_ns } => (RequestSource::Closed(*think_ns), Sample::default()),
         Pace::Open { arrivals, stretches } => {
@@ -285,12 +303,16 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, R
             let sample = Sample::new(stretches, plan.warmup_ns, end_ns);
             let (thread, threads) = (u64::from(thread), u64::from(plan.threads));
             (
-                RequestSource::Open(Box::new(Pacer::new(
+                RequestSource::Open(Box::new(Pacer::dealt(
                     arrivals.clone(),
                     stretches.clone(),
                     plan.seed,
-                    thread,
-                    threads,
+                    Deal {
+                        share: plan.share,
+                        thread,
+                        threads,
+                        most: all_requests.map(|n| (n, plan.warmup_ns)),
+                    },
                 ))),
                 sample,
             )
@@ -306,43 +328,12 @@ fn books(plan: &Plan, thread: u32, share: impl Fn(u64) -> u64) -> (Dispatcher, R
     (dispatcher, tally)
 }
 
-fn join(parts: Vec<Part>, plan: &Plan, started_unix_ms: u64) -> Option<Measured> {
-    let mut parts = parts.into_iter();
-    let first = parts.next()?;
-    let mut all = Measured {
-        tally: first.tally,
-        window_ns: 0,
-        partial: first.partial,
-        ended_ns: first.ended_ns,
-        meters: vec![first.meter],
-        connections: first.connections,
-        started_unix_ms,
-        absence: first.absence,
-        throttled_periods: 0,
-    };
-    for part in parts {
-        all.tally.merge(part.tally);
-        all.meters.push(part.meter);
-        // One thread's overflow stops the others: it is the reason, their interruption is not.
-        if part.partial == Some(Partial::Backlog) || all.partial.is_none() {
-            all.partial = part.partial;
-        }
-        all.ended_ns = all.ended_ns.max(part.ended_ns);
-        all.absence = all.absence.max(part.absence);
-        let (mine, others) = (&mut all.connections, part.connections);
-        mine.planned += others.planned;
-        mine.open_max += others.open_max;
-        mine.open_at_end += others.open_at_end;
-        mine.opened += others.opened;
-        mine.resumed += others.resumed;
-        mine.handshake_octets += others.handshake_octets;
-        mine.failed += others.failed;
-    }
-    let end_ns = match (all.partial, plan.length) {
-        (Some(_), _) => all.ended_ns.min(plan.end_ns()),
-        (None, Length::Duration(_)) => plan.end_ns(),
-        (None, Length::Requests(_)) => all.tally.last_done_ns,
-    };
-    all.window_ns = end_ns.saturating_sub(plan.warmup_ns);
+fn join(parts: Vec<Measured>, plan: &Plan) -> Option<Measured> {
+    let mut all = parts.into_iter().reduce(|mut all, part| {
+        all.add(part);
+        all
+    })?;
+    let planned_ns = matches!(plan.length, Length::Duration(_)).then(|| plan.end_ns());
+    all.close(plan.warmup_ns, planned_ns);
     Some(all)
 }

@@ -14,22 +14,35 @@ use crate::limits::{SOURCE_ADDRESSES, SPREAD_FROM_CONNECTIONS, UNIX_CONNECT_NS};
 use crate::plan::Plan;
 use crate::plan::address::ServerAddress;
 
-/// Opens connections to one address.
+/// Opens connections to an address, or to several in turn.
 #[derive(Debug, Clone)]
 pub struct ConnectionOpener {
-    address: ServerAddress,
-    spread: bool,
+    /// Each with whether its connections come from many source addresses.
+    targets: Vec<(ServerAddress, bool)>,
+    turn: usize,
     next: u32,
 }
 
 impl ConnectionOpener {
-    /// For one of the addresses of the plan; `thread` only makes threads begin at different source addresses.
+    /// For one of the addresses of the plan, with the others of the same service; `thread` only makes threads begin at
+    /// different source addresses, and where the thread before ended among the servers.
     pub fn new(plan: &Plan, address: &ServerAddress, thread: u32) -> Self {
+        let others = if *address == plan.address { plan.others.as_slice() } else { &[] };
+        let all = std::iter::once(address).chain(others);
+        let before = (0..thread)
+            .map(|one| plan.share.of_thread(u64::from(plan.connections), one, plan.threads) as usize);
         ConnectionOpener {
-            address: address.clone(),
-            spread: would_run_out(plan, address),
+            targets: all.map(|address| (address.clone(), would_run_out(plan, address))).collect(),
+            turn: before.sum(),
             next: thread.wrapping_mul(61),
         }
+    }
+
+    /// The next server in turn. One that refuses is asked again only after the others.
+    fn target(&mut self) -> (ServerAddress, bool) {
+        let target = self.targets[self.turn % self.targets.len()].clone();
+        self.turn = self.turn.wrapping_add(1);
+        target
     }
 
     /// The next source address in turn.
@@ -44,9 +57,10 @@ impl ConnectionOpener {
     /// # Errors
     /// What the system says; a refused connection may show up here or later.
     pub fn open(&mut self) -> io::Result<Socket> {
-        let socket = self.address.socket()?;
-        let address = self.address.for_system()?;
-        if matches!(self.address, ServerAddress::Unix(_)) {
+        let (server, is_spread) = self.target();
+        let socket = server.socket()?;
+        let address = server.for_system()?;
+        if matches!(server, ServerAddress::Unix(_)) {
             // A full queue of connections refuses at once whoever does not wait in connect(2), and no event tells when
             // there is room again. The send timeout bounds that wait: unix(7).
             socket.set_write_timeout(Some(Duration::from_nanos(UNIX_CONNECT_NS)))?;
@@ -55,7 +69,7 @@ impl ConnectionOpener {
             return Ok(socket);
         }
         socket.set_nonblocking(true)?;
-        if self.spread {
+        if is_spread {
             // The port is chosen at connect, when the whole four-tuple is known: ip(7), IP_BIND_ADDRESS_NO_PORT.
             nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::IpBindAddressNoPort, &true)?;
             socket.bind(&SocketAddr::from((self.source(), 0)).into())?;
@@ -144,9 +158,28 @@ mod tests {
             ("[::1]:80", 50_000, Some(1), false),
         ] {
             let plan = plan(address, connections, requests_per_connection);
-            let told = ConnectionOpener::new(&plan, &plan.address, 0).spread;
+            let told = ConnectionOpener::new(&plan, &plan.address, 0).target().1;
             assert_eq!(told, spread, "{address}, {connections} connections, {requests_per_connection:?}");
         }
+    }
+
+    #[test]
+    fn servers_are_taken_in_turn_by_all_threads_together() {
+        let mut plan = plan("192.0.2.1:80", 7, None);
+        plan.threads = 2;
+        plan.others =
+            ["192.0.2.2:80", "192.0.2.3:80"].map(|one| ServerAddress::Tcp(one.parse().unwrap())).to_vec();
+        let mut counts = std::collections::BTreeMap::new();
+        for (thread, connections) in [(0, 4), (1, 3)] {
+            let mut opener = ConnectionOpener::new(&plan, &plan.address, thread);
+            for _ in 0..connections {
+                *counts.entry(opener.target().0.to_string()).or_insert(0) += 1;
+            }
+        }
+        assert_eq!(counts.into_values().collect::<Vec<_>>(), [3, 2, 2]);
+        // The second of two servers that take turns has no others.
+        let rival = ServerAddress::Tcp("192.0.2.9:80".parse().unwrap());
+        assert_eq!(ConnectionOpener::new(&plan, &rival, 0).targets.len(), 1);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Sums since the thread began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// User time, ns.
     pub user_ns: u64,
@@ -63,9 +65,11 @@ pub fn delayed_ns() -> u64 {
 }
 
 /// What a thread used between two moments of the run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Meter {
+    /// At the begin of the window: when, time with work so far, and what was used so far.
     from: Option<(u64, u64, Usage)>,
+    /// The same at its end.
     to: Option<(u64, u64, Usage)>,
 }
 
@@ -84,6 +88,7 @@ impl Meter {
     /// Time between the two readings, time with work, and what was used; zeros if there are not two readings.
     pub fn used(&self) -> (u64, u64, Usage) {
         let (Some(from), Some(to)) = (self.from, self.to) else { return Default::default() };
-        (to.0 - from.0, to.1 - from.1, to.2.since(&from.2))
+        // What is read from a file may be out of order.
+        (to.0.saturating_sub(from.0), to.1.saturating_sub(from.1), to.2.since(&from.2))
     }
 }

@@ -18,12 +18,14 @@
 //! Of the wait, what passed in such a pause is lag, for nobody knows whether a connection was free meanwhile.
 
 pub mod impatience;
+pub mod parts;
 pub mod verdict;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::impatience::Impatient;
+use crate::outcome::parts::PartTold;
 use crate::outcome::verdict::Audit;
 use crate::plan::as_run::PlanAsRun;
 
@@ -71,6 +73,9 @@ pub struct Outcome {
     /// Each threshold that was asked for, and how it came out.
     #[serde(default)]
     pub thresholds: Vec<Threshold>,
+    /// The parts that were merged, where several hosts have made the load together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartTold>,
 }
 
 /// Why a run ended before its plan was done.

@@ -197,6 +197,33 @@ pub enum Doubt {
         /// Their share of all requests.
         share: f64,
     },
+    /// Parts of a load that several hosts have made are doubtful by themselves.
+    PartsDoubtful {
+        /// Their numbers; at most the first eight.
+        numbers: Vec<u32>,
+        /// The hosts that have run them, in that order.
+        hosts: Vec<String>,
+        /// How many there are.
+        count: u32,
+        /// What the parts' own audits have found, as `doubt` calls it.
+        kind: String,
+        /// The same of the gravest of them, in words.
+        found: String,
+    },
+    /// Parts of a load that several hosts have made are not there.
+    PartsMissing {
+        /// Their numbers.
+        numbers: Vec<u32>,
+        /// How many parts the load has.
+        of: u32,
+    },
+    /// Parts of a load did not start at the same time.
+    PartsApart {
+        /// From the first start to the last, ns, as far as that is known.
+        apart_ns: u64,
+        /// Length of the measured window, ns.
+        window_ns: u64,
+    },
     /// Another process took the core while the generator had work.
     CoreShared {
         /// Involuntary context switches per second.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::impatience::Impatience;
 use crate::plan::placement::Placement;
+use crate::plan::share::PlanShare;
 
 /// The plan with every default filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +50,13 @@ pub struct PlanAsRun {
     pub placement: Placement,
     /// The requests of the mix.
     pub mix: Vec<MixEntry>,
+    /// The addresses over which connections were spread; empty where there was one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spread_over: Vec<String>,
+    /// Which part of the plan was run: then rate, connections, requests and backlog above are those of all parts
+    /// together; absent: all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PlanShare>,
 }
 
 /// Who decides when the next request starts.

@@ -30,6 +30,19 @@ pub enum PlanError {
         /// Connections asked for.
         connections: u32,
     },
+    /// A thread of a part would have no connection.
+    #[error(
+        "{parts} parts of {threads} thread{} each cannot share {connections} connections; a thread needs one",
+        if *threads == 1 { "" } else { "s" }
+    )]
+    PartsShareConnections {
+        /// Parts of the load.
+        parts: u32,
+        /// Threads of each.
+        threads: u32,
+        /// Connections of all parts together.
+        connections: u32,
+    },
     /// A thread would have no request.
     #[error("fewer requests than threads; use fewer threads")]
     FewerRequestsThanThreads,

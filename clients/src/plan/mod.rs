@@ -13,6 +13,8 @@ pub mod place;
 pub mod placement;
 pub mod profile;
 pub mod request;
+pub mod share;
+pub mod terms;
 
 use std::sync::Arc;
 
@@ -27,6 +29,7 @@ use crate::plan::impatience::Impatience;
 use crate::plan::pacer::Arrivals;
 use crate::plan::placement::Placement;
 use crate::plan::request::{ExpectedBody, Request};
+use crate::plan::share::PlanShare;
 
 /// Who decides when the next request starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +145,11 @@ pub struct Plan {
     pub mix: Vec<Request>,
     /// The server with which the first one takes turns; `None`: it has all requests.
     pub rival: Option<SecondServer>,
+    /// Further addresses of the same service: connections are opened to it and to these in turn.
+    pub others: Vec<ServerAddress>,
+    /// What of connections, requests and schedule this host has; every other value is that of all hosts together, but
+    /// for the threads, of which each host has as many.
+    pub share: PlanShare,
 }
 
 impl Plan {
@@ -175,6 +183,8 @@ impl Plan {
             errors_max: limits::ERRORS_MAX_SHARE,
             mix: vec![request],
             rival: None,
+            others: Vec::new(),
+            share: PlanShare::WHOLE,
         }
     }
 
@@ -209,11 +219,16 @@ impl Plan {
         if self.threads == 0 || u64::from(self.threads) > limits::THREADS_MAX {
             return Err(PlanError::Threads);
         }
+        let lanes = self.share.lanes(self.threads);
+        if !self.share.is_whole() && lanes > u64::from(self.connections) {
+            let (parts, connections) = (self.share.of, self.connections);
+            return Err(PlanError::PartsShareConnections { parts, threads: self.threads, connections });
+        }
         if self.threads > self.connections {
             let (threads, connections) = (self.threads, self.connections);
             return Err(PlanError::ThreadsShareConnections { threads, connections });
         }
-        if matches!(self.length, Length::Requests(n) if n < u64::from(self.threads)) {
+        if matches!(self.length, Length::Requests(n) if n < lanes) {
             return Err(PlanError::FewerRequestsThanThreads);
         }
         if self.length == Length::Duration(0) || self.length == Length::Requests(0) {
@@ -246,6 +261,12 @@ impl Plan {
             return Err(PlanError::WarmUpBeyondTrace);
         }
         Ok(())
+    }
+
+    /// All addresses, where there are several.
+    fn spread_over(&self) -> Vec<String> {
+        let all = std::iter::once(&self.address).chain(&self.others).map(ToString::to_string);
+        if self.others.is_empty() { Vec::new() } else { all.collect() }
     }
 
     /// As told in the result.
@@ -283,6 +304,8 @@ impl Plan {
             spin_ns: self.spin_ns,
             placement: self.placement.clone(),
             mix: self.mix.iter().map(Request::entry).collect(),
+            spread_over: self.spread_over(),
+            part: (!self.share.is_whole()).then_some(self.share),
         }
     }
 }

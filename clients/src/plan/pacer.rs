@@ -1,12 +1,24 @@
 //! When requests shall start: a seeded, pure sequence of times that knows no clock.
+//!
+//! Several hosts have one schedule between them, which depends on the seed alone and not on their number. Even
+//! arrivals and traces are dealt out in turn: of N hosts each has every N-th. Poisson arrivals are dealt out by
+//! lot: a second seeded sequence, the same on all hosts, says whose each arrival is. So each part is a Poisson
+//! process of its own that knows nothing of the others (thinning; Kingman, "Poisson Processes", 1993, section
+//! 5.1), and the whole is one even where the hosts' clocks are apart. Dealt out in turn, parts would be more
+//! regular than that, and clocks that are apart would make the whole more regular as well, which flatters a
+//! server.
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1};
 
 use crate::plan::as_run::Stretch;
 use crate::plan::error::PlanError;
 use crate::plan::profile::Inverse;
+use crate::plan::share::PlanShare;
+
+/// Added to the seed for the lots, so that they and the gaps are drawn independently.
+const LOTS: u64 = 0x6c6f_7473;
 
 /// The arrival process.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +45,7 @@ impl Arrivals {
 /// The intended start times, one after the other, in rising order.
 ///
 /// With several threads each takes every n-th arrival of the same sequence, so the whole schedule depends on the seed
-/// alone and not on the number of threads.
+/// alone and not on the number of threads; nor does it depend on the number of hosts.
 #[derive(Debug, Clone)]
 pub struct Pacer {
     arrivals: Arrivals,
@@ -43,6 +55,46 @@ pub struct Pacer {
     unit_time: f64,
     stride: u64,
     next_ns: Option<u64>,
+    lots: Option<Box<Lots>>,
+}
+
+/// Who takes which arrivals of a schedule.
+#[derive(Debug, Clone, Copy)]
+pub struct Deal {
+    /// The share of this host.
+    pub share: PlanShare,
+    /// The thread, from 0 on.
+    pub thread: u64,
+    /// Out of so many on each host.
+    pub threads: u64,
+    /// Of a schedule that is dealt out by lot: only so many arrivals from this time on, ns, whoever has them.
+    pub most: Option<(u64, u64)>,
+}
+
+/// Whose each arrival is, where it is dealt out by lot.
+#[derive(Debug, Clone)]
+struct Lots {
+    rng: ChaCha8Rng,
+    share: PlanShare,
+    most: Option<(u64, u64)>,
+}
+
+impl Lots {
+    fn is_own(&mut self) -> bool {
+        self.rng.random_range(0..self.share.of) == self.share.number - 1
+    }
+
+    /// Counts an arrival; `false`: it comes after the last.
+    fn is_among_them(&mut self, time_ns: Option<u64>) -> bool {
+        match (&mut self.most, time_ns) {
+            (Some((0, from_ns)), Some(time_ns)) if time_ns >= *from_ns => false,
+            (Some((left, from_ns)), Some(time_ns)) if time_ns >= *from_ns => {
+                *left -= 1;
+                true
+            }
+            _ => true,
+        }
+    }
 }
 
 impl Pacer {
@@ -51,17 +103,34 @@ impl Pacer {
     /// # Panics
     /// When `thread` is not below `threads`.
     pub fn new(arrivals: Arrivals, stretches: Vec<Stretch>, seed: u64, thread: u64, threads: u64) -> Self {
+        let deal = Deal { share: PlanShare::WHOLE, thread, threads, most: None };
+        Pacer::dealt(arrivals, stretches, seed, deal)
+    }
+
+    /// What one thread of one host has of the schedule of `seed`.
+    ///
+    /// # Panics
+    /// When the thread is not below the number of threads.
+    pub fn dealt(arrivals: Arrivals, stretches: Vec<Stretch>, seed: u64, deal: Deal) -> Self {
+        let Deal { share, thread, threads, most } = deal;
         assert!(thread < threads);
+        let by_lot = matches!(arrivals, Arrivals::Poisson) && !share.is_whole();
+        let rng = ChaCha8Rng::seed_from_u64(seed.wrapping_add(LOTS));
+        let lots = by_lot.then(|| Box::new(Lots { rng, share, most }));
+        let (host, hosts) = (u64::from(share.number - 1), u64::from(share.of));
+        let (first, stride) =
+            if by_lot { (thread, threads) } else { (host + thread * hosts, threads * hosts) };
         let mut pacer = Pacer {
             arrivals,
             inverse: Inverse::new(stretches),
             rng: ChaCha8Rng::seed_from_u64(seed),
             drawn: 0,
             unit_time: 0.0,
-            stride: threads,
+            stride,
             next_ns: None,
+            lots,
         };
-        pacer.draw(thread + 1);
+        pacer.draw(first + 1);
         pacer
     }
 
@@ -81,6 +150,7 @@ impl Pacer {
                 self.drawn += count;
                 self.next_ns = self.inverse.time_ns((self.drawn - 1) as f64);
             }
+            Arrivals::Poisson if self.lots.is_some() => self.draw_by_lot(count),
             Arrivals::Poisson => {
                 for _ in 0..count {
                     let gap: f64 = Exp1.sample(&mut self.rng);
@@ -93,6 +163,21 @@ impl Pacer {
                 self.next_ns = times.get((self.drawn - 1) as usize).copied();
             }
         }
+    }
+
+    fn draw_by_lot(&mut self, count: u64) {
+        let Some(lots) = &mut self.lots else { return };
+        let mut left = count;
+        while left > 0 {
+            let gap: f64 = Exp1.sample(&mut self.rng);
+            self.unit_time += gap;
+            if lots.most.is_some() && !lots.is_among_them(self.inverse.time_ns(self.unit_time)) {
+                self.next_ns = None;
+                return;
+            }
+            left -= u64::from(lots.is_own());
+        }
+        self.next_ns = self.inverse.time_ns(self.unit_time);
     }
 }
 

@@ -167,6 +167,46 @@ impl Resolver {
     }
 }
 
+/// All addresses of a server that is written as `host`, `host:port` or `unix:PATH`; `port` is that of one without.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn addresses(text: &str, port: u16) -> Result<Vec<ServerAddress>, PlanError> {
+    let text = text.trim();
+    if let Some(path) = text.strip_prefix("unix:") {
+        return if path.is_empty() {
+            Err(PlanError::NoSocketPath)
+        } else {
+            Ok(vec![unix_address(Path::new(path))?])
+        };
+    }
+    // Of a scheme that no standard knows a port of, each port is told.
+    let url = Url::parse(&format!("dyno://{text}/"))
+        .map_err(|error| PlanError::Url { text: text.into(), error })?;
+    let host =
+        url.host_str().filter(|host| !host.is_empty() && url.path() == "/" && url.username().is_empty());
+    let host = host.ok_or_else(|| PlanError::NoHost(text.into()))?;
+    addresses_of(host, url.port().unwrap_or(port))
+}
+
+/// Those of several addresses of a server at which a connection can be made. The only one is not tried.
+///
+/// # Errors
+/// Where none takes one, each with what the system says of it.
+pub fn reachable_of(addresses: Vec<ServerAddress>, timeout_ns: u64) -> Result<Vec<ServerAddress>, PlanError> {
+    if addresses.len() < 2 {
+        return Ok(addresses);
+    }
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    for address in addresses {
+        match address.connect(Duration::from_nanos(timeout_ns)) {
+            Ok(_) => found.push(address),
+            Err(error) => failures.push(format!("{address}: {error}")),
+        }
+    }
+    if found.is_empty() { Err(PlanError::Unreachable(failures.join("; "))) } else { Ok(found) }
+}
+
 /// As [`Resolver::resolve`], where nothing but the text says how.
 ///
 /// # Errors

@@ -34,6 +34,9 @@ pub fn summary(outcome: &Outcome) -> String {
     if let Some(words) = super::handshakes(&outcome.connections) {
         let _ = writeln!(out, "handshakes: {words}\n");
     }
+    for line in super::hosts::lines(outcome) {
+        let _ = writeln!(out, "- {line}");
+    }
     for finding in &outcome.audit.findings {
         let _ = writeln!(out, "- {} ({})", finding.message, finding.remedy);
     }

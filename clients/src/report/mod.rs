@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod hlog;
+pub mod hosts;
 mod impatience;
 pub mod markdown;
 pub mod plain;

@@ -6,7 +6,7 @@ use crate::books::histogram::decode;
 use crate::limits::SAMPLES_BEYOND_MIN;
 use crate::outcome::{ConditionRole, Distribution, Outcome, Partial, Threshold};
 use crate::plan::as_run::{Load, PlanAsRun};
-use crate::report::{impatience, plain, steps};
+use crate::report::{hosts, impatience, plain, steps};
 use crate::verdict::condition::{self, Metric};
 use dyno_units::paint::{Paint, Tone};
 use dyno_units::show;
@@ -113,6 +113,12 @@ pub fn plan_line(plan: &PlanAsRun) -> String {
     let mut line = format!("{load} · {connections} · {length}");
     if plan.warmup_ns > 0 {
         let _ = write!(line, " after {} warm-up", show::time(plan.warmup_ns as f64));
+    }
+    if !plan.spread_over.is_empty() {
+        let _ = write!(line, " · over {} servers", plan.spread_over.len());
+    }
+    if let Some(part) = plan.part {
+        let _ = write!(line, " · {part} of it");
     }
     if plan.transport != "plain" {
         let _ = write!(line, " · {}", plan.transport);
@@ -291,7 +297,12 @@ fn figures(o: &mut String, outcome: &Outcome, paint: Paint) {
             connections(outcome.connections.open_max)
         ),
     );
-    line("", outcome.plan.placement.words());
+    if outcome.parts.is_empty() {
+        line("", outcome.plan.placement.words());
+    }
+    for (number, text) in hosts::lines(outcome).into_iter().enumerate() {
+        line(if number == 0 { "parts" } else { "" }, cut(&text, WIDTH - 11));
+    }
     if let Some(words) = super::handshakes(&outcome.connections) {
         line("handshakes", words);
     }

@@ -6,7 +6,7 @@ use crate::books::histogram::Recorder;
 use crate::books::series::Spread;
 use crate::books::steps::StepTally;
 use crate::books::tally::RunTally;
-use crate::engine::Measured;
+use crate::engine::measured::Measured;
 use crate::failure::Cause;
 use crate::limits::{DEPENDENCE_INTERVALS_MIN, LAG_P99_VOID_NS, LATE_GROWTH};
 use crate::outcome::impatience::Impatient;
@@ -14,8 +14,9 @@ use crate::outcome::verdict::Figures;
 use crate::outcome::{
     Counts, Distribution, ErrorKind, Generator, Latency, Outcome, RateStep, Rates, SCHEMA_VERSION,
 };
-use crate::plan::as_run::Stretch;
-use crate::plan::{Pace, Plan};
+use crate::plan::Plan;
+use crate::plan::as_run::{Load, Stretch};
+use crate::plan::terms::Terms;
 use crate::verdict::facts::{AnswerFacts, Facts, GeneratorFacts, LatencyFacts, PlanFacts, StepFacts};
 use crate::verdict::self_check::audit;
 
@@ -26,17 +27,26 @@ pub fn judge(
     measured: &Measured,
     advise: impl FnOnce(Cause) -> Option<&'static str>,
 ) -> Outcome {
+    judge_by(&Terms::of(plan), measured, advise)
+}
+
+/// The same by the terms of a plan that was run elsewhere.
+pub fn judge_by(
+    terms: &Terms,
+    measured: &Measured,
+    advise: impl FnOnce(Cause) -> Option<&'static str>,
+) -> Outcome {
     let tally = &measured.tally;
-    let window = Window::of(plan, measured);
+    let window = Window::of(terms, measured);
     let (counts, recorded) = recorded(tally);
     let dependence = dependence(&window.spread(tally), &recorded.total.distribution(1.0));
     let latency = latency(tally, &recorded, dependence);
     let rates = rates(&tally.counts, window.seconds);
     let generator = generator(measured, tally.counts.completed_in_window);
     let halves = window.halves().map(|half| half.spread(tally));
-    let figures = figures(plan, measured, &recorded, &halves, dependence);
+    let figures = figures(terms, measured, &recorded, &halves, dependence);
     let facts = Facts {
-        plan: plan_facts(plan),
+        plan: plan_facts(terms),
         window_ns: measured.window_ns,
         partial: measured.partial.map(|partial| (partial, measured.ended_ns)),
         rates: rates.clone(),
@@ -48,11 +58,14 @@ pub fn judge(
             unsent: tally.impatient.abandoned_unsent,
             ..answer_facts(&counts, tally.usual_cause().and_then(advise))
         },
-        latency: latency_facts(tally, &recorded, &latency.total, &halves),
+        latency: latency_facts(terms, tally, &recorded, &latency.total, &halves),
         connections: measured.connections.clone(),
         generator: GeneratorFacts {
             busy_share: generator.busy_share,
-            preempted_per_s: generator.switches_involuntary as f64 / window.seconds,
+            // Each host has its own cores.
+            preempted_per_s: generator.switches_involuntary as f64
+                / window.seconds
+                / f64::from(measured.hosts.max(1)),
             delayed_share: generator.delayed_share,
             run_ns: measured.ended_ns,
             absence: measured.absence,
@@ -65,7 +78,7 @@ pub fn judge(
         schema_version: SCHEMA_VERSION,
         program: format!("dyno {}", env!("CARGO_PKG_VERSION")),
         started_unix_ms: measured.started_unix_ms,
-        plan: plan.as_run(),
+        plan: terms.plan.clone(),
         partial: measured.partial,
         window_ns: measured.window_ns,
         counts,
@@ -73,8 +86,8 @@ pub fn judge(
         latency,
         errors: tally.errors(),
         series: tally.series.series(),
-        steps: tally.steps.all().iter().map(step).collect(),
-        impatient: plan.impatience.expects_refusals().then(|| Impatient {
+        steps: tally.steps.all().iter().map(|one| step(one, terms.rate_share())).collect(),
+        impatient: terms.plan.impatience.expects_refusals().then(|| Impatient {
             good_per_s: tally.impatient.good as f64 / window.seconds,
             ..tally.impatient.clone()
         }),
@@ -82,6 +95,7 @@ pub fn judge(
         connections: measured.connections.clone(),
         audit: audit(&facts),
         thresholds: Vec::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -94,8 +108,9 @@ struct Window {
 }
 
 impl Window {
-    fn of(plan: &Plan, measured: &Measured) -> Self {
-        Window::between(plan.warmup_ns, plan.warmup_ns + measured.window_ns)
+    fn of(terms: &Terms, measured: &Measured) -> Self {
+        let from_ns = terms.plan.warmup_ns;
+        Window::between(from_ns, from_ns + measured.window_ns)
     }
 
     fn between(from_ns: u64, to_ns: u64) -> Self {
@@ -149,13 +164,14 @@ fn latency(tally: &RunTally, recorded: &Recorded, dependence: f64) -> Latency {
     }
 }
 
-fn step(step: &StepTally) -> RateStep {
+/// A step, of whose planned rate the run was to offer a share.
+fn step(step: &StepTally, share: f64) -> RateStep {
     let count = step.total.count();
     RateStep {
         start_ns: step.stretch.0,
         length_ns: step.stretch.1 - step.stretch.0,
-        from_per_s: step.rate.0,
-        to_per_s: step.rate.1,
+        from_per_s: share * step.rate.0,
+        to_per_s: share * step.rate.1,
         answered_per_s: step.answered_per_s(),
         completed: count,
         failed: step.failed,
@@ -173,19 +189,20 @@ fn rates(counts: &Counts, window_s: f64) -> Rates {
     }
 }
 
-fn plan_facts(plan: &Plan) -> PlanFacts {
-    let (open_loop, steady) = match &plan.pace {
-        Pace::Closed { .. } => (false, true),
-        Pace::Open { stretches, .. } => (true, is_steady(stretches)),
+fn plan_facts(terms: &Terms) -> PlanFacts {
+    let plan = &terms.plan;
+    let (open_loop, steady) = match &plan.load {
+        Load::Closed { .. } => (false, true),
+        Load::Open { stretches, .. } => (true, is_steady(stretches)),
     };
     PlanFacts {
         open_loop,
         steady,
-        finds_rate: matches!(plan.pace, Pace::Closed { think_ns: 0 }),
-        connects_on_demand: plan.come_and_go(),
+        finds_rate: terms.finds_rate(),
+        connects_on_demand: terms.come_and_go,
         impatient: plan.impatience.expects_refusals(),
-        backlog: plan.backlog,
-        errors_max: plan.errors_max,
+        backlog: terms.share().of_part(plan.backlog, plan.threads),
+        errors_max: terms.errors_max,
     }
 }
 
@@ -215,6 +232,7 @@ fn answer_facts(counts: &Counts, remedy: Option<&'static str>) -> AnswerFacts {
 }
 
 fn latency_facts(
+    terms: &Terms,
     tally: &RunTally,
     recorded: &Recorded,
     total: &Distribution,
@@ -228,7 +246,7 @@ fn latency_facts(
         halves_error_ns: error_ns(halves),
         percentiles: total.percentiles.iter().map(|p| (p.quantile, p.effective_beyond)).collect(),
         made_late: made_late(recorded, total),
-        steps: step_facts(tally),
+        steps: step_facts(tally, terms.rate_share()),
     }
 }
 
@@ -248,7 +266,7 @@ fn made_late(recorded: &Recorded, total: &Distribution) -> Option<(f64, u64, u64
     })
 }
 
-fn step_facts(tally: &RunTally) -> Vec<StepFacts> {
+fn step_facts(tally: &RunTally, share: f64) -> Vec<StepFacts> {
     let steps = (1u64..).zip(tally.steps.all()).filter(|(_, step)| step.is_level());
     steps
         .map(|(number, step)| {
@@ -256,7 +274,7 @@ fn step_facts(tally: &RunTally) -> Vec<StepFacts> {
                 Window::between(step.stretch.0, step.stretch.1).halves().map(|half| half.spread(tally));
             StepFacts {
                 number,
-                offered_per_s: step.rate.0,
+                offered_per_s: share * step.rate.0,
                 answered_per_s: step.answered_per_s(),
                 halves_mean_ns: [halves[0].mean_ns, halves[1].mean_ns],
                 halves_error_ns: error_ns(&halves),
@@ -266,7 +284,7 @@ fn step_facts(tally: &RunTally) -> Vec<StepFacts> {
 }
 
 fn figures(
-    plan: &Plan,
+    terms: &Terms,
     measured: &Measured,
     recorded: &Recorded,
     halves: &[Spread; 2],
@@ -283,13 +301,15 @@ fn figures(
         own_p99_ns: own.value_at_quantile(0.99),
         rest_p50_ns: rest.value_at_quantile(0.5),
         rest_p99_ns: rest.value_at_quantile(0.99),
-        own_share: own_share(plan, recorded),
+        own_share: own_share(terms, recorded),
         in_system_mean: tally.in_system_area() / window_ns,
         in_system_predicted: tally.time_in_system_ns() / window_ns,
-        arrivals: match &plan.pace {
+        arrivals: match &terms.plan.load {
             // The server decides about the arrivals of a closed loop.
-            Pace::Closed { .. } => Vec::new(),
-            Pace::Open { arrivals, stretches } => tally.arrivals.test(arrivals.name(), stretches),
+            Load::Closed { .. } => Vec::new(),
+            Load::Open { arrivals, stretches } => {
+                tally.arrivals.test(arrivals, stretches, terms.rate_share())
+            }
         },
         first_half_mean_ns: halves[0].mean_ns,
         second_half_mean_ns: halves[1].mean_ns,
@@ -298,11 +318,11 @@ fn figures(
 }
 
 /// Share of the time of all requests, with the planned pauses between them, that was the generator's own.
-fn own_share(plan: &Plan, recorded: &Recorded) -> f64 {
+fn own_share(terms: &Terms, recorded: &Recorded) -> f64 {
     let count = recorded.total.count();
-    let think_ns = match plan.pace {
-        Pace::Closed { think_ns } => u128::from(think_ns) * u128::from(count),
-        Pace::Open { .. } => 0,
+    let think_ns = match terms.plan.load {
+        Load::Closed { think_ns } => u128::from(think_ns) * u128::from(count),
+        Load::Open { .. } => 0,
     };
     let own_ns = recorded.lag.sum_ns() + recorded.division.reading(count).sum_ns();
     own_ns as f64 / (recorded.total.sum_ns() + think_ns).max(1) as f64

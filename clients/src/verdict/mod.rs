@@ -4,6 +4,7 @@ mod absence;
 pub mod condition;
 pub mod facts;
 pub mod judge;
+pub(crate) mod parts_words;
 pub mod self_check;
 pub mod threshold;
 mod words;

@@ -11,7 +11,7 @@ use crate::limits::{
     LAG_VOID_PARTS, LITTLE_SHARE, LOST_BOUND_SHARE, LOST_DOUBTFUL_SHARE, LOST_FREE_NS, LOST_VOID_SHARE,
     PAUSE_NS, PREEMPTED_PER_S, REOPENED_FACTOR, STALL_NS, STALL_PARTS,
 };
-use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Finding};
+use crate::outcome::verdict::{ArrivalTest, Audit, Doubt, Figures, Finding};
 use crate::outcome::{Connections, Partial};
 use crate::verdict::absence::AbsenceCause;
 use crate::verdict::facts::Facts;
@@ -42,14 +42,18 @@ pub fn audit(facts: &Facts) -> Audit {
     ];
     let single = checks.iter().filter_map(|check| check(facts));
     let arrivals = facts.figures.arrivals.iter().filter_map(|test| arrivals_off(facts, test));
-    let mut findings: Vec<Finding> =
-        single.chain(arrivals).map(|(judged, doubt)| finding(facts, judged, doubt)).collect();
+    let findings = single.chain(arrivals).map(|(judged, doubt)| finding(facts, judged, doubt)).collect();
+    judged(findings, facts.plan.finds_rate, facts.figures.clone())
+}
+
+/// The verdict that follows from findings, of a run that is there to find a rate or not.
+pub fn judged(mut findings: Vec<Finding>, finds_rate: bool, figures: Figures) -> Audit {
     // Stable: findings of one grade stay in the order above.
     findings.sort_by_key(|f| std::cmp::Reverse(f.grade));
     let worst = |of: fn(&Finding) -> Verdict| findings.iter().map(of).max().unwrap_or_default();
     let (rate, latency) = (worst(|f| f.rate), worst(|f| f.latency));
-    let verdict = if facts.plan.finds_rate { rate } else { rate.max(latency) };
-    Audit { verdict, rate, latency, findings, figures: facts.figures.clone() }
+    let verdict = if finds_rate { rate } else { rate.max(latency) };
+    Audit { verdict, rate, latency, findings, figures }
 }
 
 /// What a doubt makes of the figures of a run.

@@ -4,6 +4,7 @@ use crate::limits::{ADVISED_SHARE, BUSY_DOUBTFUL_SHARE, WAITED_SHARE};
 use crate::outcome::verdict::Doubt;
 use crate::verdict::absence::AbsenceCause;
 use crate::verdict::facts::Facts;
+use crate::verdict::parts_words;
 use dyno_units::show;
 
 /// Message and remedy, one line each.
@@ -216,6 +217,9 @@ fn usual(f: &Facts, doubt: &Doubt) -> (String, &'static str) {
             ),
             "slow answers come in bunches: a longer run sees more bunches",
         ),
+        Doubt::PartsDoubtful { .. } | Doubt::PartsMissing { .. } | Doubt::PartsApart { .. } => {
+            (parts_words::message(doubt).unwrap_or_default(), "see the parts")
+        }
         Doubt::ArrivalsOff { which, process, .. } => (
             format!("{which} times are not spread as the {process} process of the plan has them"),
             if which == "intended" {

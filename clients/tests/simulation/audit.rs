@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use dyno_clients::books::absence::Absence;
 use dyno_clients::books::arrivals::Sample;
 use dyno_clients::books::tally::RunTally;
-use dyno_clients::engine::Measured;
+use dyno_clients::engine::measured::Measured;
 use dyno_clients::outcome::{Connections, Outcome, Partial};
 use dyno_clients::plan::dispatch::Dispatcher;
 use dyno_clients::plan::pacer::Arrivals;
@@ -91,6 +91,7 @@ fn judged(run: Run) -> Outcome {
             started_unix_ms: 0,
             absence: Absence::default(),
             throttled_periods: 0,
+            hosts: 1,
         },
         |_| None,
     )

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Evidence, apart, finding};
+use super::{Evidence, apart, finding, period_share};
 use crate::limits::{
     DRIFT_NOTED, DRIFT_VOID, ENDED_THREADS_SHARE, ENDING_CPU, ENDING_CPU_EACH, MACHINE_TICK, RATE_TOLERANCE,
     UTILIZATION_TOLERANCE,
@@ -85,7 +85,7 @@ pub(super) fn rate_even(evidence: &Evidence) -> Option<Finding> {
     // are allowed for it.
     let outside = 1.0 - (evidence.server.seconds / evidence.load.seconds).min(1.0);
     let chance = 2.0 * (outside / between).sqrt();
-    if off <= RATE_TOLERANCE + chance {
+    if off <= RATE_TOLERANCE + chance + period_share(evidence) {
         return None;
     }
     finding(
@@ -113,7 +113,7 @@ pub(super) fn cost_even(evidence: &Evidence) -> Option<Finding> {
     let drift = apart(later, all);
     // Requests differ in what they cost, and clocks know the CPU time of children that have ended in ticks.
     let coarse = if second.group.is_none() { coarse_s(second) / 2.0 / in_half_s } else { 0.0 };
-    let beyond = drift - coarse - 1.0 / in_half.sqrt();
+    let beyond = drift - coarse - 1.0 / in_half.sqrt() - period_share(evidence);
     if beyond <= DRIFT_NOTED {
         return None;
     }

@@ -201,14 +201,25 @@ fn generator_unsaturated(evidence: &Evidence) -> Option<Finding> {
     Some(Finding { law: Law::GeneratorUnsaturated, verdict, latency: Verdict::Void, words })
 }
 
-/// Share of the cores allotted to the contestant that it used.
+/// Share of the cores allotted to the contestant that it used, or of its quota, where that is less.
 fn server_share(evidence: &Evidence) -> f64 {
-    evidence.server.cores_used / evidence.server.cores_allotted.max(1) as f64
+    let cores = evidence.server.cores_allotted.max(1) as f64;
+    evidence.server.cores_used / evidence.cell.load.quota.map_or(cores, |quota| quota.cores().min(cores))
+}
+
+/// By how much a rate or a use of CPU over the window may be off because it holds no whole number of the periods of a
+/// quota, as a share. A window with many periods is off by little.
+fn period_share(evidence: &Evidence) -> f64 {
+    evidence
+        .cell
+        .load
+        .quota
+        .map_or(0.0, |quota| f64::from(quota.period_us) / 1e6 / evidence.server.seconds.max(1e-3))
 }
 
 fn server_bottleneck(evidence: &Evidence) -> Option<Finding> {
     let share = server_share(evidence);
-    if !(claims_maximum(evidence) && share < SATURATED_SHARE) {
+    if !(claims_maximum(evidence) && share + period_share(evidence) < SATURATED_SHARE) {
         return None;
     }
     finding(

@@ -4,6 +4,9 @@
 //! and the audit says so. Where cores have siblings (SMT), the server gets one processor of each core first, and the
 //! siblings stay idle: a sibling is no core. Beyond half of the cores the siblings of these are added one by one, and
 //! the report marks where they begin.
+//!
+//! Beside whole cores, shares of them by CPU quota, as containers have them: the server may run on the smallest
+//! number of whole cores that can use the quota up, so that it differs from a point on whole cores by the quota alone.
 
 use crate::campaign::{Campaign, EndedEarly};
 use crate::experiment::pilot;
@@ -12,15 +15,23 @@ use crate::place::{Core, Placement};
 use crate::rig::Rig;
 use crate::setup::Setup;
 use dyno_record::cell::{Cell, Cores};
+use dyno_record::quota::CpuQuota;
 use dyno_record::step::Step;
 
-/// One cell for each contestant and number of cores.
-pub fn cells(setup: &Setup, placement: &Placement) -> Vec<Cell> {
+/// One cell for each contestant and number of cores, and one for each and each quota, on as many cores as that needs.
+pub fn cells(setup: &Setup, placement: &Placement, quotas: &[CpuQuota]) -> Vec<Cell> {
+    let splits = splits(placement);
+    let with_quota = |quota: &CpuQuota| {
+        let enough = splits.iter().find(|cores| cores.server.len() >= quota.whole_cores());
+        Some((enough.or(splits.last())?.clone(), Some(*quota)))
+    };
+    let whole = splits.iter().map(|cores| (cores.clone(), None));
     let mut cells = Vec::new();
-    for cores in splits(placement) {
+    for (cores, quota) in whole.chain(quotas.iter().filter_map(with_quota)) {
         for contestant in &setup.contestants {
             let mut cell = setup.cell(Step::Scale, contestant);
             cell.cores = cores.clone();
+            cell.load.quota = quota;
             cells.push(cell);
         }
     }
@@ -73,10 +84,10 @@ fn is_step(count: usize) -> bool {
 }
 
 /// The plan of the experiment.
-pub fn plan(setup: &Setup, placement: &Placement) -> ExperimentPlan {
+pub fn plan(setup: &Setup, placement: &Placement, quotas: &[CpuQuota]) -> ExperimentPlan {
     ExperimentPlan::known(
         pilot::trials(setup),
-        order::blocks(&cells(setup, placement), 0, setup.blocks, setup.seed),
+        order::blocks(&cells(setup, placement, quotas), 0, setup.blocks, setup.seed),
     )
 }
 
@@ -88,8 +99,9 @@ pub fn run<R: Rig>(
     campaign: &mut Campaign<R>,
     setup: &Setup,
     placement: &Placement,
+    quotas: &[CpuQuota],
 ) -> Result<(), EndedEarly> {
-    for trial in pilot::settle(campaign, setup, plan(setup, placement), |_| None)? {
+    for trial in pilot::settle(campaign, setup, plan(setup, placement, quotas), |_| None)? {
         campaign.measure(&trial)?;
     }
     Ok(())
@@ -104,6 +116,21 @@ mod tests {
     fn few_cores_are_all_measured_and_many_are_thinned_out() {
         assert_eq!(counts(2), [1, 2]);
         assert_eq!(counts(20), [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20]);
+    }
+
+    #[test]
+    fn a_quota_has_the_cores_that_it_needs_and_stands_beside_whole_ones() {
+        let contestant = crate::contestant::foreign::bare("x", vec!["x".into()]);
+        let setup = crate::rig::mock::setup(vec![contestant]);
+        let quotas = [250, 1_000, 1_500, 9_000].map(|millicores| CpuQuota { millicores, period_us: 100_000 });
+        let placement = Placement::flat(&[0, 1, 2]);
+        let places: Vec<(usize, Option<u32>)> = cells(&setup, &placement, &quotas)
+            .iter()
+            .map(|cell| (cell.cores.server.len(), cell.load.quota.map(|quota| quota.millicores)))
+            .collect();
+        let wanted =
+            [(1, 250), (1, 1_000), (2, 1_500), (3, 9_000)].map(|(cores, quota)| (cores, Some(quota)));
+        assert_eq!(places, [[(1, None), (2, None), (3, None)].as_slice(), &wanted].concat());
     }
 
     fn sides(placement: &Placement) -> Vec<(String, String)> {

@@ -30,6 +30,8 @@ pub struct CpuGroup {
     directory: PathBuf,
     account: File,
     is_v2: bool,
+    /// Whether it is removed with this.
+    is_owned: bool,
 }
 
 impl CpuGroup {
@@ -39,15 +41,19 @@ impl CpuGroup {
         own_groups().into_iter().find_map(|(parent, is_v2)| CpuGroup::below(&parent, is_v2).ok())
     }
 
+    /// The account of a group of cgroup v2 that another has made and removes.
+    pub(crate) fn of_v2(directory: &Path) -> io::Result<Self> {
+        let account = File::open(directory.join("cpu.stat"))?;
+        Ok(CpuGroup { directory: directory.to_path_buf(), account, is_v2: true, is_owned: false })
+    }
+
     fn below(parent: &Path, is_v2: bool) -> io::Result<Self> {
-        static MADE: AtomicU32 = AtomicU32::new(0);
         remove_orphans(parent);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let directory = parent.join(format!("{PREFIX}{}-{number}", std::process::id()));
+        let directory = parent.join(name_of_next());
         fs::create_dir(&directory)?;
         let account = File::open(directory.join(if is_v2 { "cpu.stat" } else { "cpuacct.usage" }));
         match account {
-            Ok(account) => Ok(CpuGroup { directory, account, is_v2 }),
+            Ok(account) => Ok(CpuGroup { directory, account, is_v2, is_owned: true }),
             Err(error) => {
                 let _ = fs::remove_dir(&directory);
                 Err(error)
@@ -87,14 +93,27 @@ impl CpuGroup {
 
 impl Drop for CpuGroup {
     fn drop(&mut self) {
-        // A process that was killed leaves its group a moment after its parent has heard of its end.
-        for _ in 0..GROUP_REMOVAL_TRIES {
-            match fs::remove_dir(&self.directory) {
-                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                    thread::sleep(GROUP_REMOVAL_PAUSE);
-                }
-                _ => return,
+        if self.is_owned {
+            remove_group(&self.directory);
+        }
+    }
+}
+
+/// The name of the next group that this program makes.
+pub(super) fn name_of_next() -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    format!("{PREFIX}{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Removes a group whose processes have ended, or are about to.
+pub(super) fn remove_group(directory: &Path) {
+    // A process that was killed leaves its group a moment after its parent has heard of its end.
+    for _ in 0..GROUP_REMOVAL_TRIES {
+        match fs::remove_dir(directory) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                thread::sleep(GROUP_REMOVAL_PAUSE);
             }
+            _ => return,
         }
     }
 }
@@ -132,7 +151,7 @@ fn own_groups() -> Vec<(PathBuf, bool)> {
 }
 
 /// Removes the groups of programs that were killed before they could.
-fn remove_orphans(parent: &Path) {
+pub(super) fn remove_orphans(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let maker =

@@ -13,7 +13,9 @@ use crate::probe::glance::CpuGlance;
 use crate::probe::machine::MachineSample;
 use crate::probe::network::NetworkSample;
 use crate::probe::process::ThreadCounters;
+use crate::probe::quota_group::QuotaSample;
 use crate::probe::tree::TreeSample;
+use dyno_record::quota::QuotaFigures;
 use dyno_record::server::{CpuAccount, MachineFigures, ServerFigures};
 use dyno_statistics::parallelism::{shares, tlp};
 
@@ -38,6 +40,8 @@ pub struct Reading {
     pub network: NetworkSample,
     /// How often a CPU quota has stopped the groups of both sides; absent where there is no quota.
     pub throttled: Option<u64>,
+    /// What the quota did that is the subject of the cell.
+    pub quota: Option<QuotaSample>,
 }
 
 /// What was read of a cell.
@@ -131,9 +135,21 @@ pub fn server(
         } else {
             tlp(&shares(running, allotted))
         },
+        quota: quota(readings),
         source: if switches.is_some() { "perf events, /proc" } else { "/proc" }.to_string(),
         ..ServerFigures::default()
     }
+}
+
+/// What a quota did between the readings.
+fn quota(readings: &Readings) -> Option<QuotaFigures> {
+    let (before, after) = (readings.before.quota?, readings.after.quota?);
+    Some(QuotaFigures {
+        seconds: readings.span_seconds(),
+        periods: after.periods.saturating_sub(before.periods),
+        throttled_periods: after.throttled_periods.saturating_sub(before.throttled_periods),
+        throttled_seconds: after.throttled.saturating_sub(before.throttled).as_secs_f64(),
+    })
 }
 
 /// Whether threads started or ended between two readings; where there were too many to read, nobody knows. Those that

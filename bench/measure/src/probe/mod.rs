@@ -13,6 +13,7 @@ pub mod memory;
 pub mod network;
 pub mod pace;
 pub mod process;
+pub mod quota_group;
 #[cfg(test)]
 mod shell;
 pub mod tracepoints;

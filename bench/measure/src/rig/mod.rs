@@ -30,6 +30,7 @@ pub mod outcome;
 pub mod process;
 pub mod slow;
 pub mod system;
+mod tame;
 pub mod transport;
 mod turns;
 pub mod waiting;

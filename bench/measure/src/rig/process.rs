@@ -1,49 +1,22 @@
 //! Contestants as processes: start, ready line, SIGTERM, tallies.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
-use nix::unistd::Pid;
-
 use crate::contestant::{Contestant, ReadySign};
 use crate::limits::{FAREWELL_LIMIT, READY_LIMIT, STOP_LIMIT};
 use crate::probe::counters::{CounterSample, Counters};
 use crate::probe::cpu_group::CpuGroup;
+use crate::probe::quota_group::{QuotaGroup, QuotaSample};
 use crate::rig::group::ProcessGroup;
 use crate::rig::lines::Listener;
+pub use crate::rig::tame::tame;
 use crate::rig::{CellFault, Farewell};
-
-/// Makes `command` run only on `cores` (on all when empty), and in the control group whose `entrance` this is. The
-/// process does not receive the terminal's Ctrl-C, and the kernel ends it if this program dies.
-pub fn tame(command: &mut Command, cores: &[usize], entrance: Option<File>) {
-    let mut set = CpuSet::new();
-    let pinned = cores.iter().filter(|core| set.set(**core).is_ok()).count() > 0;
-    command.process_group(0);
-    // SAFETY: the closure runs between fork and exec and makes three system calls, all safe after a fork; it touches
-    // no lock and allocates nothing.
-    unsafe {
-        command.pre_exec(move || {
-            prctl::set_pdeathsig(Signal::SIGKILL)?;
-            if let Some(mut entrance) = entrance.as_ref() {
-                // Who is not let in has no account of its own, which is seen afterwards.
-                let _ = entrance.write(b"0");
-            }
-            if pinned {
-                sched_setaffinity(Pid::from_raw(0), &set)?;
-            }
-            Ok(())
-        });
-    }
-}
+use dyno_record::quota::CpuQuota;
 
 /// A running contestant.
 #[derive(Debug)]
@@ -51,6 +24,8 @@ pub struct Running {
     group: ProcessGroup,
     /// Removed after the processes have ended, as fields are dropped in their order.
     cpu_group: Option<CpuGroup>,
+    /// The same.
+    quota_group: Option<QuotaGroup>,
     said: Listener,
     /// The address on which it listens.
     pub address: SocketAddr,
@@ -75,6 +50,21 @@ impl Running {
         counted: bool,
         directory: &Path,
     ) -> Result<Self, CellFault> {
+        Running::start_within(contestant, extra, cores, counted, directory, None)
+    }
+
+    /// The same with a CPU quota.
+    ///
+    /// # Errors
+    /// As [`Running::start`], and when no control group with a quota can be made.
+    pub fn start_within(
+        contestant: &Contestant,
+        extra: &[String],
+        cores: &[usize],
+        counted: bool,
+        directory: &Path,
+        quota: Option<CpuQuota>,
+    ) -> Result<Self, CellFault> {
         let label = &contestant.label;
         let port = free_port().map_err(|error| CellFault::contract(format!("no free port: {error}")))?;
         let count = if cores.is_empty() { crate::probe::machine::cores() } else { cores.len() };
@@ -98,8 +88,18 @@ impl Running {
         if let Some(directory) = &contestant.directory {
             command.current_dir(directory);
         }
-        let cpu_group = CpuGroup::make();
-        tame(&mut command, cores, cpu_group.as_ref().and_then(|group| group.entrance().ok()));
+        let quota_group = quota.map(QuotaGroup::make).transpose().map_err(|error| {
+            CellFault::contract(format!("no control group with a CPU quota can be made: {error}"))
+        })?;
+        let cpu_group = match &quota_group {
+            Some(group) if group.is_v2() => CpuGroup::of_v2(group.directory()).ok(),
+            _ => CpuGroup::make(),
+        };
+        let entrances = [
+            cpu_group.as_ref().and_then(|group| group.entrance().ok()),
+            quota_group.as_ref().and_then(|group| group.entrance().ok()),
+        ];
+        tame(&mut command, cores, entrances.into_iter().flatten());
         let mut child = command.spawn().map_err(|error| {
             CellFault::contract(format!(
                 "{label} cannot be started ({}): {error}",
@@ -111,9 +111,11 @@ impl Running {
         let counters = if counted { Counters::of(child.id() as i32, true) } else { Counters::default() };
         let said = Listener::of(child.stdout.take(), child.stderr.take());
         let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let is_limited = quota_group.as_ref().is_none_or(|group| group.holds(child.id() as i32));
         let mut running = Running {
             group: ProcessGroup::led_by(child),
             cpu_group,
+            quota_group,
             said,
             address,
             label: label.clone(),
@@ -121,8 +123,16 @@ impl Running {
             counters,
             cores: count,
         };
+        if !is_limited {
+            return Err(running.fault("could not enter its control group with a CPU quota"));
+        }
         running.await_ready()?;
         Ok(running)
+    }
+
+    /// What its CPU quota has done so far; `None` without one.
+    pub fn quota(&self) -> Option<QuotaSample> {
+        self.quota_group.as_ref()?.sample()
     }
 
     /// The values of the kernel's counters so far.
@@ -241,7 +251,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(3);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::net::TcpStream;
 
     use crate::contestant::{foreign, peers};

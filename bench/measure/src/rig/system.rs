@@ -255,7 +255,8 @@ impl Rig for System {
                 extra.extend(["--credentials".to_string(), credentials.display().to_string()]);
             }
         }
-        Running::start(contestant, &extra, &cell.cores.server, cell.step.is_counted(), &self.work())
+        let (cores, work) = (&cell.cores.server, self.work());
+        Running::start_within(contestant, &extra, cores, cell.step.is_counted(), &work, cell.load.quota)
     }
 
     fn sample(&mut self, server: &Running, generator: Option<&RunningGenerator>) -> Reading {
@@ -270,6 +271,7 @@ impl Rig for System {
             kernel_threads: self.kernel_threads.cpu(),
             counters: server.counters(),
             network: network::sample(),
+            quota: server.quota(),
             throttled: self.quota.as_ref().and_then(QuotaGroups::throttled),
             ended: self.now(),
             ..reading
@@ -332,7 +334,9 @@ impl Rig for System {
         self.await_start(&mut generator);
         generator.pace = Watch::start(&paced, self.began);
         // A contestant may start in a group of its own, and the generator inherits that of this program.
-        let groups = QuotaGroups::of([server.pid() as u32, generator.child.id()]);
+        // One whose quota is the subject may be stopped by it.
+        let free = Some(server.pid() as u32).filter(|_| cell.load.quota.is_none());
+        let groups = QuotaGroups::of(free.into_iter().chain([generator.child.id()]));
         self.quota = Some(groups).filter(|groups| groups.cores().is_some());
         Ok(generator)
     }

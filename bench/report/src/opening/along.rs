@@ -7,7 +7,7 @@ use dyno_analysis::critical::limit_of;
 use dyno_analysis::curves::{self, CurveFinding, Unfound};
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{IDLE, Trail, TrailPoint};
+use dyno_analysis::points::{IDLE, QUOTA, Trail, TrailPoint};
 use dyno_analysis::tiers::{Entrant, Figured, of_ends, of_figures};
 use dyno_units::show;
 
@@ -16,6 +16,11 @@ use super::{Opening, Quantity};
 
 fn per_second(value: f64) -> String {
     format!("{}/s", show::rate(value))
+}
+
+/// The trails on whole cores.
+fn without_quota(trails: &[Trail]) -> Vec<Trail> {
+    trails.iter().filter(|trail| !trail.line.label.ends_with(QUOTA)).cloned().collect()
 }
 
 /// The highest rates that keep the limit.
@@ -91,6 +96,8 @@ fn opening(
 
 /// The rates on the most cores that the servers had for themselves.
 pub(crate) fn scale(records: &Levelled, trails: &[Trail]) -> Option<Opening> {
+    // Shares of cores stand in sections of their own.
+    let trails = &without_quota(trails)[..];
     let own = |point: &&TrailPoint| !point.shared && point.rate.value().is_some();
     let most =
         trails.iter().flat_map(|trail| &trail.points).filter(own).map(|point| point.x).reduce(f64::max)?;

@@ -5,7 +5,7 @@ use crate::charts::lines::{self, ChartAxis, ChartLine, Dot, Frame};
 use crate::section::Section;
 use crate::sections::compare::value_cell;
 use crate::sections::{
-    chart_in_two_scales, charts, head, hockey, legend, row_name_cell, short_name_cell, speed_up,
+    chart_in_two_scales, charts, head, hockey, legend, quota, row_name_cell, short_name_cell, speed_up,
 };
 use crate::who;
 use dyno_analysis::comparison::Model;
@@ -13,7 +13,7 @@ use dyno_analysis::critical::{RateStanding, TriedRate, limit_of};
 use dyno_analysis::curves;
 use dyno_analysis::figure::RowFigure;
 use dyno_analysis::levelling::Levelled;
-use dyno_analysis::points::{Axis, AxisKind, IDLE, Trail, TrailPoint};
+use dyno_analysis::points::{Axis, AxisKind, IDLE, QUOTA, Trail, TrailPoint};
 use dyno_record::experiment::SWEEP_SHARES;
 use dyno_statistics::bootstrap::Interval;
 use dyno_statistics::scalability;
@@ -40,6 +40,9 @@ pub(crate) fn sections(model: &Model, records: &Levelled, axis: Axis, trails: &[
                 "Throughput and latency against cores",
                 legend(model) + &charts(&figures),
             ));
+            if let Some(body) = quota::table(records) {
+                found.push(section("quota", "Shares of cores by quota", body));
+            }
             found.push(section(
                 "law",
                 "Speed-up, parallelism, and the scalability law",
@@ -135,7 +138,7 @@ fn draw(
     let mut lines = lines;
     if lines.len() > MOST_NAMES {
         // The names of the others stand at lines of their own, and the idle ones of the same are beside them.
-        let idle = lines.iter_mut().filter(|line| line.label.ends_with(IDLE));
+        let idle = lines.iter_mut().filter(|line| line.label.ends_with(IDLE) || line.label.ends_with(QUOTA));
         idle.for_each(|line| line.label.clear());
     }
     let title = format!("{} against {}", y.0, across.axis.title);
@@ -218,8 +221,9 @@ fn memory(across: &Across, trails: &[Trail]) -> [String; 2] {
 
 /// The head cell of a trail: of a contestant, or of one among connections that say nothing.
 fn trail_cell(label: &str) -> String {
-    match label.strip_suffix(IDLE) {
-        Some(name) => row_name_cell(label, &(who::link(name) + IDLE)),
+    let suffix = [IDLE, QUOTA].into_iter().find(|suffix| label.ends_with(suffix));
+    match suffix.and_then(|suffix| Some((label.strip_suffix(suffix)?, suffix))) {
+        Some((name, suffix)) => row_name_cell(label, &(who::link(name) + suffix)),
         None => short_name_cell(label),
     }
 }
@@ -249,7 +253,8 @@ fn walls(trails: &[Trail]) -> String {
 
 fn law(trails: &[Trail], seed: u64) -> String {
     let mut rows = String::new();
-    for trail in trails {
+    // A share of a core by quota is no core, and waits by the clock.
+    for trail in trails.iter().filter(|trail| !trail.line.label.ends_with(QUOTA)) {
         let base = trail.points.iter().find(|point| point.x == 1.0).and_then(|point| point.rate.value());
         let samples: Vec<(f64, f64)> = trail
             .points

@@ -17,6 +17,7 @@ pub(crate) mod hockey;
 pub(crate) mod isolation;
 pub(crate) mod latency;
 pub(crate) mod overload;
+pub(crate) mod quota;
 pub(crate) mod speed_up;
 pub(crate) mod stack;
 pub(crate) mod trade;

@@ -9,7 +9,7 @@ use crate::exit::Failure;
 /// An option that not every experiment reads: its name, the experiments that do, and whether the user gave it.
 type Own = (&'static str, &'static [Experiment], fn(&Spec) -> bool);
 
-const OWN: [Own; 18] = {
+const OWN: [Own; 20] = {
     use Experiment::{Compare, Connections, Curve, Duel, Isolation, Overload, Scale, Waiting, Workloads};
     [
         ("faults", &[Isolation], |spec| !spec.faults.is_empty()),
@@ -37,6 +37,8 @@ const OWN: [Own; 18] = {
         ("counts", &[Connections], |spec| !spec.counts.is_empty()),
         ("controls", &[Overload], |spec| !spec.controls.is_empty()),
         ("patience", &[Overload], |spec| spec.patience.is_some()),
+        ("quota", &[Scale], |spec| !spec.quota.is_empty()),
+        ("quota_period", &[Scale], |spec| !spec.quota_period.is_empty()),
         // It has numbers of its own (`counts`).
         ("connections", &[Compare, Curve, Scale, Duel], |spec| {
             spec.connections != Spec::default().connections
@@ -124,6 +126,10 @@ mod tests {
             (Scale, "connections = 10", true),
             (Scale, "server-cores = '0'", false),
             (Scale, "generator-cores = '0'", false),
+            (Scale, "quota = ['0.5']", true),
+            (Scale, "quota-period = ['10ms']", true),
+            (Compare, "quota = ['0.5']", false),
+            (Curve, "quota-period = ['10ms']", false),
             (Compare, "server-cores = '0'", true),
             (Connections, "generator-cores = '0'", true),
             (Waiting, "generator-cores = '0'", true),

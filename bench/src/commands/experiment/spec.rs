@@ -12,15 +12,18 @@ use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
 use dyno_record::isolation::PlantedFault;
+use dyno_record::quota::CpuQuota;
 use dyno_record::transport::TransportKind;
 use dyno_servers::admission::Control;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::values::{
-    BlockCount, CellTime, ConnectionCount, ControlWord, CoreList, Nanoseconds, PerSecond, Share, WarmUpTime,
+    BlockCount, CellTime, ConnectionCount, ControlWord, CoreList, Millicores, Nanoseconds, PerSecond,
+    QuotaPeriod, Share, WarmUpTime,
 };
 use crate::exit::Failure;
+use crate::limits::QUOTA_PERIOD_US;
 
 /// Order of options that come after those that all experiments have.
 const LAST: usize = 100;
@@ -142,6 +145,14 @@ pub(crate) struct Spec {
     /// from elsewhere [default: none and all others]
     #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
     pub(crate) controls: Vec<ControlWord>,
+    /// Shares of cores by CPU quota beside whole ones, as containers have them, such as 0.25,0.5,1,1.5,2
+    #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) quota: Vec<Millicores>,
+    /// Periods of these quotas, such as 100ms,10ms [default: 100ms]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', display_order = LAST)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) quota_period: Vec<QuotaPeriod>,
     #[arg(
         long,
         value_name = "TIME",
@@ -208,6 +219,39 @@ impl Spec {
             }
         }
         found
+    }
+
+    /// The CPU quotas: each share of cores in each period.
+    ///
+    /// # Errors
+    /// Usage (2) for a quota that the kernel does not take, and for periods without quotas.
+    pub(crate) fn quotas(&self) -> Result<Vec<CpuQuota>, Failure> {
+        if self.quota.is_empty() && !self.quota_period.is_empty() {
+            return Err(Failure::usage(
+                "--quota-period means nothing without --quota",
+                "say --quota 0.5 as well",
+            ));
+        }
+        let usual = [QuotaPeriod(QUOTA_PERIOD_US)];
+        let periods = if self.quota_period.is_empty() { &usual[..] } else { &self.quota_period };
+        let mut quotas: Vec<CpuQuota> = Vec::new();
+        for Millicores(millicores) in &self.quota {
+            for QuotaPeriod(period_us) in periods {
+                let quota = CpuQuota { millicores: *millicores, period_us: *period_us };
+                if quota.quota_us() < 1_000 {
+                    return Err(Failure::usage(
+                        format!(
+                            "a quota of {quota} is less than the millisecond that the kernel gives at least"
+                        ),
+                        "choose a longer --quota-period, or a larger --quota",
+                    ));
+                }
+                if !quotas.contains(&quota) {
+                    quotas.push(quota);
+                }
+            }
+        }
+        Ok(quotas)
     }
 
     /// How long clients wait before they give up, in milliseconds.

@@ -9,7 +9,7 @@ use dyno_servers::admission::Control;
 use dyno_units::read::{self, ReadError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::limits::{LONGEST_CELL_MS, SHORTEST_CELL_MS};
+use crate::limits::{LEAST_MILLICORES, LONGEST_CELL_MS, MOST_MILLICORES, SHORTEST_CELL_MS};
 use crate::numbers::{self, NumberError};
 
 /// Why a text is no value of an option.
@@ -35,6 +35,12 @@ pub(crate) enum ValueError {
         "'{0}' is no overload control: none, bounded, codel-lifo, deadline or gradient, the latter four also with :accept, :receive or :due"
     )]
     NoControl(String),
+    /// No share of cores, or one that no quota can give.
+    #[error("'{0}' is no share of cores for a quota: write 0.01 to 1024, such as 0.25 or 1.5")]
+    OutsideCores(String),
+    /// No period that the kernel takes.
+    #[error("'{0}': the period of a quota is 1ms to 1s")]
+    OutsidePeriod(String),
     /// A number beyond what makes sense.
     #[error("{text} is not between {low} and {high}")]
     Outside {
@@ -186,6 +192,48 @@ impl fmt::Display for ControlWord {
     }
 }
 
+/// Thousandths of a core, such as `0.25` or `1.5` cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Millicores(pub(crate) u32);
+
+impl FromStr for Millicores {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let outside = || ValueError::OutsideCores(text.into());
+        let cores: f64 = text.trim().parse().map_err(|_| outside())?;
+        let millicores = (cores * 1e3).round();
+        let fits = (LEAST_MILLICORES..=MOST_MILLICORES).contains(&millicores);
+        if fits { Ok(Millicores(millicores as u32)) } else { Err(outside()) }
+    }
+}
+
+impl fmt::Display for Millicores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f64::from(self.0) / 1e3).fmt(f)
+    }
+}
+
+/// The period of a CPU quota, from 1 ms to 1 s: what the kernel takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct QuotaPeriod(pub(crate) u32);
+
+impl FromStr for QuotaPeriod {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let ns = read::duration_ns(text)?;
+        let fits = (1_000_000..=1_000_000_000).contains(&ns) && ns.is_multiple_of(1_000);
+        if fits { Ok(QuotaPeriod((ns / 1_000) as u32)) } else { Err(ValueError::OutsidePeriod(text.into())) }
+    }
+}
+
+impl fmt::Display for QuotaPeriod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}us", self.0)
+    }
+}
+
 /// Implements serde by `Display` and `FromStr` for values that are written as text.
 macro_rules! as_text {
     ($($value:ty),*) => {$(
@@ -203,7 +251,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(CellTime, WarmUpTime, Nanoseconds, PerSecond, Share, CoreList, ControlWord);
+as_text!(CellTime, WarmUpTime, Nanoseconds, PerSecond, Share, CoreList, ControlWord, Millicores, QuotaPeriod);
 
 /// A whole number from `LOW` to `HIGH`: `500` or `10k` on a command line, a number in files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,6 +319,8 @@ mod tests {
         assert_eq!(again::<Share>("0.1%"), "0.001");
         assert_eq!(again::<CoreList>("0-2,5"), "0,1,2,5");
         assert_eq!(again::<ConnectionCount>("10k"), "10000");
+        assert_eq!((again::<Millicores>("0.250"), again::<Millicores>("2")), ("0.25".into(), "2".into()));
+        assert_eq!(again::<QuotaPeriod>("20ms"), "20000us");
         for word in ["none", "tower", "bounded", "deadline:due", "gradient:accept", "codel-lifo:receive"] {
             assert_eq!(again::<ControlWord>(word), word);
         }
@@ -285,6 +335,12 @@ mod tests {
         }
         for text in ["", "nonesuch", "none:due", "tower:due", "deadline:", "deadline:soon", "Deadline"] {
             assert!(text.parse::<ControlWord>().is_err(), "{text}");
+        }
+        for text in ["", "0", "-1", "0.001", "1025", "a", "1e9", "NaN", "0.5 cores"] {
+            assert!(text.parse::<Millicores>().is_err(), "{text}");
+        }
+        for text in ["", "0", "999us", "2s", "1000001ns", "ms"] {
+            assert!(text.parse::<QuotaPeriod>().is_err(), "{text}");
         }
         assert!("10us".parse::<WarmUpTime>().is_err(), "it would be rounded to nothing");
         assert_eq!(

@@ -43,7 +43,7 @@ impl Schedule {
             impatient: VecDeque::new(),
             patience_ns: plan.impatience.patience_ns,
             // The schedule and the mix draw from one seed each, so that neither changes the other.
-            mixer: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6d69_7800 ^ u64::from(thread) << 32),
+            mixer: ChaCha8Rng::seed_from_u64(plan.seed ^ 0x6d69_7800 ^ plan.share.lane(thread) << 32),
             weights: plan.mix.iter().map(|r| add(r.weight)).collect(),
             border: plan.rival.as_ref().map(|_| plan.connections),
         }
