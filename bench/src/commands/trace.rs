@@ -33,7 +33,7 @@ use crate::trace::{TracedDesign, json, show as account, viewer};
 ///
 /// Each design is started and loaded in turn; server and generator write down each request on one clock, and both
 /// sides are joined. The parts of each request add up to its latency to the nanosecond; what could not be joined is
-/// counted and told. A traced run is no measurement of capacity: tracing costs some hundred nanoseconds a request.
+/// counted and told. A traced run is no measurement of capacity: tracing costs time of its own.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Try it:\n  dyno trace epoll\n  dyno trace thread-pool epoll --rate 20k --workers 4\n  \
