@@ -170,3 +170,10 @@ pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;
 
 /// The pause before a first retry when the user sets none, ns: 50 ms, half of the patience that people have.
 pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;
+
+/// The shortest time after which a server ends that nobody uses, ns: 100 ms; within less a client that was promised the
+/// server has not connected.
+pub(crate) const SHORTEST_IDLE_EXIT_NS: u64 = 100_000_000;
+
+/// The longest, ns: 30 days, after which nobody waits for anything.
+pub(crate) const LONGEST_IDLE_EXIT_NS: u64 = 30 * 24 * 3_600_000_000_000;

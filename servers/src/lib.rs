@@ -24,7 +24,7 @@
 //! | [`io-uring`](architectures::io_uring) | one thread again, as epoll has, but the kernel does the reads and writes, and reports what is done |
 //!
 //! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound
-//! with its reason in [`limits`]. The chapters share two kinds of code: the verbs in [`kit`] (listen, accept, stop,
+//! with its reason in [`limits`], how one server takes the place of another in [`take_over`]. The chapters share two kinds of code: the verbs in [`kit`] (listen, accept, stop,
 //! count), and the drivers in [`drivers`], which carry a connection once a chapter has decided which process, thread
 //! or loop serves it.
 //!
@@ -37,12 +37,14 @@
 //! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
+//! | door | where a server waits for its [successor](take_over), a Unix socket |
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |
 //! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
 //! | order | what somebody else wants of a request: to be [held, resumed or cancelled](under_way) |
 //! | register | which requests are [under way](under_way::register), and what was ordered for each |
 //! | part | what has come of a body that is [taken as it comes](services::uploads), and the file that an upload is until it is whole |
+//! | predecessor, successor | the server whose place another one [takes over](take_over), and that other one |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
 //! | room | where the requests of a loop [wait for others](drivers::room) |
 //! | seat | the entry of a request [in the register](under_way::register::Seat) |
@@ -67,4 +69,5 @@ pub mod kit;
 pub mod limits;
 pub mod services;
 pub mod shared;
+pub mod take_over;
 pub mod under_way;

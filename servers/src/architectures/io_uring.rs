@@ -183,12 +183,12 @@ impl Server {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
         // A time for accepting that has passed would end each wait at once.
         self.accept_again = None;
-        // What waits in the queue has arrived, and is served.
         for stream in accept_rest(self.site, &self.site.listener) {
             self.connections.admit(&mut self.ring, stream?)?;
         }
         self.connections.finish(&mut self.ring)?;
-        while !self.connections.is_empty() && self.connections.now() < deadline {
+        while !(self.connections.is_empty() && self.ring.accepts_none()) && self.connections.now() < deadline
+        {
             self.turn(Some(deadline - self.connections.now()), done)?;
         }
         self.connections.cut(&mut self.ring)?;

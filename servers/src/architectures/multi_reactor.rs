@@ -48,7 +48,6 @@ use crate::architecture::{
 };
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::Alone;
-use crate::kit::listen::sibling;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, THREAD_STACK_BYTES};
@@ -92,7 +91,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         let loops = others.len() + 1;
         // All selectors and listeners are made before the first connection is accepted, while there are descriptors
         // for them.
-        let make = |_| Ok((sibling(&site.listener)?, Epoll::new()?, loops));
+        let make = |_| Ok((site.sharing.sibling(&site.listener)?, Epoll::new()?, loops));
         let first = Epoll::new()?;
         let siblings = others.iter().map(make).collect::<io::Result<Vec<_>>>()?;
         siblings.into_iter().for_each(|sibling| hand_out.send(sibling).expect("there is room for all"));

@@ -10,7 +10,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
@@ -55,6 +54,13 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+impl ListenAddress {
+    /// Whether it is an address of the network.
+    pub fn is_tcp(&self) -> bool {
+        matches!(self, ListenAddress::Tcp(_))
+    }
+}
+
 /// Where this socket listens; `None` where the system does not say.
 pub fn address_of(listener: &impl AsFd) -> Option<ListenAddress> {
     let address = SockRef::from(listener).local_addr().ok()?;
@@ -96,10 +102,13 @@ pub fn listen(address: &ListenAddress, limits: &Limits) -> io::Result<TcpListene
 }
 
 /// Binds to a path. A socket that nobody listens at any more, as a server that was killed leaves it, is replaced.
-fn bind_path(socket: &Socket, path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// Those of bind(2).
+pub fn bind_path(socket: &Socket, path: &Path) -> io::Result<()> {
     let address = SockAddr::unix(path)?;
     match socket.bind(&address) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left(path) => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left(path, socket.r#type()?) => {
             fs::remove_file(path)?;
             socket.bind(&address)
         }
@@ -107,10 +116,10 @@ fn bind_path(socket: &Socket, path: &Path) -> io::Result<()> {
     }
 }
 
-fn is_left(path: &Path) -> bool {
+fn is_left(path: &Path, r#type: Type) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    let connect = || Socket::new(Domain::UNIX, r#type, None)?.connect(&SockAddr::unix(path)?);
+    is_socket && connect().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The file of a Unix socket, which is removed when its server has ended.

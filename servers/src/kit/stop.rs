@@ -11,6 +11,9 @@
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
+//! A listener that other processes hold as well, be it a superserver or a successor, is not shut, and nothing is taken
+//! out of its queue after the stop: they go on with both.
+//!
 //! The handler finds connections in a table indexed by descriptor (`marks.rs`). The blocking driver and the tasks
 //! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.
 
@@ -28,7 +31,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use super::marks::{Mark, Marks, Wake};
 use super::wait::until_ready;
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
-use crate::shared::monotonic_ns;
+use crate::shared::{Shared, monotonic_ns};
 
 /// Exit code of a process that got a second stop signal.
 pub const SECOND_SIGNAL_EXIT: i32 = 130;
@@ -44,6 +47,8 @@ pub struct Stop {
     event: OwnedFd,
     listener: AtomicI32,
     is_worker: AtomicBool,
+    /// Whether others go on with the listener, 1 or 0; workers that were forked know it as well.
+    leaves_listener: Shared<AtomicU64>,
     marks: Marks,
 }
 
@@ -63,6 +68,7 @@ impl Stop {
             event: event.into(),
             listener: AtomicI32::new(-1),
             is_worker: AtomicBool::new(false),
+            leaves_listener: Shared::new(1)?,
             marks: Marks::new(max_descriptors),
         };
         STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
@@ -87,6 +93,34 @@ impl Stop {
     /// Sets the listener that the handler shuts down; `None`: no listener.
     pub fn own_listener(&self, listener: Option<BorrowedFd<'_>>) {
         self.listener.store(listener.map_or(-1, |fd| fd.as_raw_fd()), SeqCst);
+    }
+
+    /// From now on the listener belongs to others as well: a stop neither shuts it nor empties its queue.
+    pub fn leave_listener(&self) {
+        self.leaves_listener[0].store(1, SeqCst);
+    }
+
+    /// From now on the listener belongs to this server alone.
+    pub fn keep_listener(&self) {
+        self.leaves_listener[0].store(0, SeqCst);
+    }
+
+    /// Whether others go on with the listener.
+    pub fn leaves_listener(&self) -> bool {
+        self.leaves_listener[0].load(SeqCst) != 0
+    }
+
+    /// [Leaves the listener](Self::leave_listener) to a successor and stops.
+    ///
+    /// # Returns
+    /// Whether that was in time: a server that was asked to stop before may have shut its listener.
+    pub fn hand_over(&self) -> bool {
+        self.leave_listener();
+        let is_in_time = self.marks.request();
+        if is_in_time {
+            self.begin();
+        }
+        is_in_time
     }
 
     /// Makes this process a worker of the process that was started. A worker leaves the listener alone, because its
@@ -129,7 +163,7 @@ impl Stop {
     /// Whether connections that have arrived before the stop may still be accepted; always, while no stop was
     /// requested.
     pub fn may_accept(&self) -> bool {
-        !self.is_requested() || self.stopping_for() < ACCEPT_GRACE
+        !self.is_requested() || (!self.leaves_listener() && self.stopping_for() < ACCEPT_GRACE)
     }
 
     fn stopping_for(&self) -> Duration {
@@ -139,7 +173,7 @@ impl Stop {
     /// Shuts the listener down if nobody waits in its queue, or if that has taken long enough.
     fn shut_listener(&self) {
         let listener = self.listener.load(SeqCst);
-        if listener >= 0 && (!self.may_accept() || !has_waiting(listener)) {
+        if listener >= 0 && !self.leaves_listener() && (!self.may_accept() || !has_waiting(listener)) {
             shut(listener, libc::SHUT_RD);
         }
     }

@@ -47,7 +47,7 @@ impl ControlOptions {
     pub(super) fn check(
         &self,
         architecture: &Architecture,
-        listen: &ListenAddress,
+        listen: Option<&ListenAddress>,
         transport: Transport,
     ) -> Result<(), Failure> {
         let misfit = match (listen, transport) {
@@ -55,7 +55,7 @@ impl ControlOptions {
             _ if architecture.anatomy.urgent_by() == UrgentBy::Nothing => Some(
                 "this design sees no urgent data: a receive is always under way, and passes the octet by",
             ),
-            (ListenAddress::Unix(_), _) => Some("a Unix socket carries no urgent data on many kernels"),
+            (Some(ListenAddress::Unix(_)), _) => Some("a Unix socket carries no urgent data on many kernels"),
             (_, Transport::Plain) => None,
             (_, Transport::Channel | Transport::Tls) => Some(
                 "urgent data goes beside the records of a transport, so anybody on the way could send it",
