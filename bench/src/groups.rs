@@ -6,7 +6,7 @@ pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Where designs part", &["overload", "waiting", "isolation"]),
     ("Explain and report", &["choose", "explain", "report", "diff"]),
     ("Learn", &["learn", "textbook"]),
-    ("Serve and load", &["serve", "control", "list", "load", "probe", "browse"]),
+    ("Serve and load", &["serve", "superserver", "control", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
 ];

@@ -42,6 +42,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod superserver;
 pub(crate) mod textbook;
 pub(crate) mod turns;
 pub(crate) mod waiting;
@@ -72,6 +73,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Superserver(superserver::Arguments),
     Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
@@ -144,6 +146,7 @@ impl Dyno {
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Superserver(arguments) => superserver::run(&arguments),
             Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),
