@@ -96,7 +96,10 @@ impl Server {
     /// In words, when it neither gets ready nor ends.
     pub fn start_within(arguments: &[&str], confines: Confines) -> Result<Result<Server, Ended>, String> {
         let mut command = Command::new(program());
-        command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0", "--faults"]);
+        command.arg("serve").args(arguments).arg("--faults");
+        if !arguments.contains(&"--take-over") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         command.args(["--compute-rounds-per-us", &COMPUTE_ROUNDS_PER_US.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(command, confines).map_err(|error| format!("cannot start: {error}"))?;

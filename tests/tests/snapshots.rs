@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 29] = [
     "compare",
     "curve",
     "scale",
@@ -33,6 +33,7 @@ const COMMANDS: [&str; 28] = [
     "learn",
     "textbook",
     "serve",
+    "superserver",
     "control",
     "list",
     "load",
