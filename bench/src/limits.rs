@@ -214,3 +214,16 @@ pub(crate) const REST_LONGEST: Duration = Duration::from_secs(64);
 
 /// How long a program may take to end that was asked to when the drain limit was over; then it is killed.
 pub(crate) const SUPERSERVER_KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// Clients in the demonstration of a restart: more than the one that a server with one connection at a time serves, so
+/// that the others stand in its queue.
+pub(crate) const RESTART_CLIENTS: usize = 8;
+
+/// Restarts in each half of it: with each some clients are lost in the first half, and both halves take seconds.
+pub(crate) const RESTART_TIMES: u32 = 5;
+
+/// How long a server serves before it is followed: a hundred requests.
+pub(crate) const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a client waits for an answer: all that stand before it in the queue need milliseconds.
+pub(crate) const RESTART_PATIENCE: Duration = Duration::from_secs(10);

@@ -20,6 +20,9 @@
 //! With few, heavy connections, which no hash can spread evenly; and, as every loop, with a service that computes.
 //! Overload control has one state for all loops; a request is as old as in [the loop](super::readiness).
 //!
+//! A loop that ends takes the queue of its listener with it: a successor therefore takes all listeners
+//! over, and where a superserver has opened one socket all loops share it.
+//!
 //! # Lineage
 //! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one
 //! listener.

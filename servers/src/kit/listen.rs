@@ -80,11 +80,25 @@ pub fn address_of(listener: &impl AsFd) -> Option<ListenAddress> {
 /// Those of bind(2) and listen(2): the port or the path is in use, the address does not belong to this machine, a port
 /// below 1024 needs privilege.
 pub fn listen(address: &ListenAddress, limits: &Limits) -> io::Result<TcpListener> {
+    open(address, limits, false)
+}
+
+/// As [`listen`], but other processes of this user may listen at the same address: the kernel spreads connections over
+/// their sockets, and each has a queue of its own (SO_REUSEPORT, socket(7)). A Unix socket has no such option.
+///
+/// # Errors
+/// As [`listen`].
+pub fn listen_beside_others(address: &ListenAddress, limits: &Limits) -> io::Result<TcpListener> {
+    open(address, limits, true)
+}
+
+fn open(address: &ListenAddress, limits: &Limits, beside_others: bool) -> io::Result<TcpListener> {
     let socket = match address {
         ListenAddress::Tcp(address) => {
             let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
             // A server that restarts must not wait until its old connections have left TIME_WAIT.
             socket.set_reuse_address(true)?;
+            socket.set_reuse_port(beside_others)?;
             socket.set_tcp_nodelay(true)?;
             socket.set_read_timeout(Some(limits.idle_time))?;
             socket.bind(&(*address).into())?;

@@ -11,7 +11,9 @@ use dyno_servers::architecture::{Architecture, Concurrency};
 use dyno_servers::architectures::ALL;
 use dyno_servers::kit::adopt::{Adopted, FromSystemd, NotAdopted, adopt, descriptor_0, first_of_systemd};
 use dyno_servers::kit::idle::end_when_idle;
-use dyno_servers::kit::listen::{ListenAddress, NoAddress, SocketFile, address_of, listen};
+use dyno_servers::kit::listen::{
+    ListenAddress, NoAddress, SocketFile, address_of, listen, listen_beside_others,
+};
 use dyno_servers::kit::sharing::{Sharer, Sharing, prepare};
 use dyno_servers::kit::site::Site;
 use dyno_servers::take_over::door::Door;
@@ -33,6 +35,10 @@ pub(super) struct SocketOptions {
     /// 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS", value_parser = listen_at)]
     listen: Option<ListenAt>,
+    /// Let other servers of the same user listen at this port beside this one, each with a queue of its own; what stands
+    /// in the queue of one that ends is reset. `dyno demo restart` shows how --take-over differs.
+    #[arg(long, conflicts_with = "take_over")]
+    reuse_port: bool,
     /// End as soon as there was no connection for so long, such as 30s: a superserver starts the server again.
     #[arg(long, value_name = "TIME", value_parser = idle_exit)]
     idle_exit: Option<Duration>,
@@ -159,8 +165,15 @@ impl SocketOptions {
             return taken(place, limits);
         }
         let Some(address) = self.address() else { return self.adopted(architecture, limits) };
+        if self.reuse_port && !address.is_tcp() {
+            return Err(Failure::usage(
+                "a Unix socket has one queue, and no port that two servers could share",
+                "leave --reuse-port out, or listen at an address",
+            ));
+        }
         let refused = |error| listen_failure(&address, &error);
-        let listener = listen(&address, limits).map_err(refused)?;
+        let open = if self.reuse_port { listen_beside_others } else { listen };
+        let listener = open(&address, limits).map_err(refused)?;
         let mut files: Vec<_> = SocketFile::of(&address).into_iter().collect();
         let (mut door, mut sharer) = (None, Sharer::Nobody);
         if let Some(hand_over) = &self.hand_over {
@@ -181,10 +194,10 @@ impl SocketOptions {
     }
 
     fn adopted(&self, architecture: &Architecture, limits: &Limits) -> Result<Opened, Failure> {
-        if self.hand_over.is_some() {
+        if self.hand_over.is_some() || self.reuse_port {
             return Err(Failure::usage(
                 "the superserver has this socket already, and keeps it when the server ends",
-                "leave --hand-over out: the next client starts the next server",
+                "leave --hand-over and --reuse-port out: the next client starts the next server",
             ));
         }
         let (descriptor, what) = match FromSystemd::told() {
