@@ -167,7 +167,16 @@ impl At {
                 let port = format!(":{:04X} ", address.port());
                 table.lines().any(|line| line.contains(&port) && line.contains(" 0A "))
             }
-            At::Unix(path) => path.exists(),
+            At::Unix(path) => {
+                let table = fs::read_to_string("/proc/net/unix").unwrap_or_default();
+                let path = path.display().to_string();
+                // The flag that says so, __SO_ACCEPTCON.
+                let is_it = |line: &str| {
+                    let mut fields = line.split_ascii_whitespace();
+                    fields.nth(3) == Some("00010000") && fields.nth(3) == Some(path.as_str())
+                };
+                table.lines().any(is_it)
+            }
         }
     }
 

@@ -189,7 +189,8 @@ fn too_often(kind: Kind) -> Outcome {
     let table = other(&limited.to_string(), "nowait.3", "/bin/cat cat")
         + &other(&usual.to_string(), "nowait", "/bin/cat cat");
     let superserver = Activator::start(kind, &table, || At::Tcp(usual).listens())?;
-    for _ in 0..3 {
+    // The start that reaches the limit is the last one of ours, and inetd does not make it.
+    for _ in 0..if kind == Kind::Superserver { 3 } else { 2 } {
         ensure(say(limited, "x")? == "x", || "not served within the limit".into())?;
     }
     // What happens to the next one differs: inetd closes the socket for ten minutes, ours lets it wait for a minute.
@@ -216,7 +217,8 @@ fn rests() -> Outcome {
     let resting = "line 1 (127.0.0.1";
     wait_until(ANSWER, || ours.stderr().matches(resting).count() >= 2).ok_or_else(|| ours.stderr())?;
     let said = ours.stderr();
-    let words = ["/bin/false keeps ending as soon as it is started", "resting for 1 s", "resting for 2 s"];
+    let words =
+        ["/bin/false keeps ending as soon as it is started", "resting for 1.00 s", "resting for 2.00 s"];
     let missing: Vec<_> = words.iter().filter(|word| !said.contains(**word)).collect();
     ensure(missing.is_empty(), || format!("{missing:?} is missing in {said}"))?;
     ensure(say(serves, "x")? == "x", || "the other one suffers".into())
@@ -282,7 +284,9 @@ fn second_signal() -> Outcome {
     thread::sleep(UNDERWAY);
     kill(ours.pid(), Signal::SIGINT)?;
     let status = ours.wait()?;
-    left.into_iter().for_each(|one| drop(kill(one, Signal::SIGKILL)));
+    for one in left {
+        let _ = kill(one, Signal::SIGKILL);
+    }
     ensure(status.code() == Some(130), || status.to_string())
 }
 

@@ -141,7 +141,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     // Programs read lines of JSON; whoever sits at a terminal gets sentences.
     let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
-    let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
+    let usual = Limits::default();
+    let drain_grace = arguments.sockets.drain_grace(usual.drain_grace);
+    let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), drain_grace, ..usual });
     let sockets::Opened { listener, address, is_unix, sharing, mut keeping } =
         arguments.sockets.open(architecture, &limits)?;
     // Others may have opened it, so only now it is known where it listens.
@@ -149,7 +151,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
-    let control = arguments.control.open(architecture, stop)?;
+    let control = arguments.control.open(architecture, stop, keeping.control.take())?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
@@ -192,7 +194,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
     let site: &'static Site = Box::leak(Box::new(site));
     relief::own(site);
-    arguments.sockets.watch(site, &mut keeping)?;
+    let (control_socket, control_file) =
+        control.map_or((None, None), |control| (control.socket, control.file));
+    arguments.sockets.watch(site, &mut keeping, control_socket)?;
     if let Some((identity, serves_anybody)) = identity {
         errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
@@ -202,9 +206,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let result = (architecture.run)(site);
     site.services.sweep();
-    drop(control);
     let not_taken_over = keeping.relief.failure();
-    keeping.end(stop);
+    keeping.end(stop, control_file);
     if let Some(failure) = not_taken_over {
         return Err(failure);
     }

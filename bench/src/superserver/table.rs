@@ -50,8 +50,8 @@ pub(crate) enum LineFault {
     User(#[from] NoUser),
     #[error("services inside the superserver are not offered: name a program")]
     Internal,
-    #[error("{} cannot be run: {1}", .0.display())]
-    Program(PathBuf, io::Error),
+    #[error("{} cannot be run: {error}", program.display())]
+    Program { program: PathBuf, error: io::Error },
     #[error("it has {0} arguments, and inetd passes no more than {INETD_ARGUMENTS}")]
     Arguments(usize),
     #[error("line {0} listens at {1} already")]
@@ -76,8 +76,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Entry>, Vec<LineError>> {
     let mut host = "*";
     for line in lines(text) {
         // A line that is nothing but a host counts for those after it.
-        if let ([first], (Some(default), "")) = (&line.fields[..], host_and_service(line.fields[0])) {
-            let _ = first;
+        if let ([_], (Some(default), "")) = (&line.fields[..], host_and_service(line.fields[0])) {
             host = default;
             continue;
         }
@@ -130,7 +129,7 @@ fn entry(line: &Line<'_>, default_host: &str, services: &str) -> Result<Vec<Entr
     let (waits, most_starts) = wait_and_most(wait)?;
     let user = RunAs::read(user)?;
     let program = PathBuf::from(program);
-    runnable(&program).map_err(|error| LineFault::Program(program.clone(), error))?;
+    runnable(&program).map_err(|error| LineFault::Program { program: program.clone(), error })?;
     let entry = |address| Entry {
         line: line.number,
         address,

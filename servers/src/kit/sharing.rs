@@ -7,7 +7,7 @@
 
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dyno_http::limits::Limits;
@@ -98,7 +98,7 @@ impl Sharing {
     pub fn with_all<R>(&self, listener: &TcpListener, use_them: impl FnOnce(&[RawFd]) -> R) -> R {
         let beside = lock(&self.beside);
         let all: Vec<RawFd> =
-            [listener.as_raw_fd()].into_iter().chain(beside.iter().map(|one| one.as_raw_fd())).collect();
+            [listener.as_raw_fd()].into_iter().chain(beside.iter().map(AsRawFd::as_raw_fd)).collect();
         use_them(&all)
     }
 }

@@ -110,17 +110,17 @@ impl Stop {
         self.leaves_listener[0].load(SeqCst) != 0
     }
 
-    /// [Leaves the listener](Self::leave_listener) to a successor and stops.
+    /// [Leaves the listener](Self::leave_listener) to a successor, unless the server was asked to stop before: then it may
+    /// have shut it. A stop that is requested later finds the listener left.
     ///
     /// # Returns
-    /// Whether that was in time: a server that was asked to stop before may have shut its listener.
-    pub fn hand_over(&self) -> bool {
+    /// Whether the successor may have it.
+    pub fn gives_listener(&self) -> bool {
         self.leave_listener();
-        let is_in_time = self.marks.request();
-        if is_in_time {
-            self.begin();
+        if self.is_requested() {
+            self.keep_listener();
         }
-        is_in_time
+        self.leaves_listener()
     }
 
     /// Makes this process a worker of the process that was started. A worker leaves the listener alone, because its

@@ -1,7 +1,7 @@
 //! The predecessor's side: a thread that waits for somebody who takes over.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 
 use nix::errno::Errno;
@@ -39,6 +39,8 @@ pub struct Door {
     /// Whether it goes along to the successor: a path has one socket, and a name made of a process number is for that
     /// process alone.
     is_passed_on: bool,
+    /// The socket of the control port.
+    control: Option<OwnedFd>,
 }
 
 impl Door {
@@ -56,12 +58,17 @@ impl Door {
             }
         }
         socket.listen(TAKE_OVER_BACKLOG)?;
-        Ok(Door { socket: socket.into(), is_passed_on: matches!(place, DoorPlace::Path(_)) })
+        Ok(Door { socket: socket.into(), is_passed_on: matches!(place, DoorPlace::Path(_)), control: None })
     }
 
     /// A door that came from the predecessor.
     pub(super) fn passed_on(socket: OwnedFd) -> Door {
-        Door { socket, is_passed_on: true }
+        Door { socket, is_passed_on: true, control: None }
+    }
+
+    /// The socket of the control port goes along to the successor.
+    pub fn with_control(self, control: Option<OwnedFd>) -> Door {
+        Door { control, ..self }
     }
 
     /// Waits there, on a thread of its own, until somebody has taken over or the server stops; `tell` hears what
@@ -94,11 +101,13 @@ impl Door {
             if has_spoken && let Some(known) = &taker {
                 match receive(&known.socket) {
                     Ok(Came::Message(Message::Ready, _)) => {
-                        let is_in_time = site.stop.hand_over();
-                        let answer = if is_in_time { Message::Yours } else { Message::Stops };
-                        let _ = send(&known.socket, &answer, &[]);
-                        if is_in_time {
+                        // A server without connections ends at once, so all is said before it stops.
+                        let gives = site.stop.gives_listener();
+                        let _ =
+                            send(&known.socket, if gives { &Message::Yours } else { &Message::Stops }, &[]);
+                        if gives {
                             tell(DoorNews::TakenOver(known.process));
+                            site.stop.request();
                         }
                         return Ok(());
                     }
@@ -145,7 +154,9 @@ impl Door {
             }
             let mut all = listeners.to_vec();
             all.extend(self.is_passed_on.then(|| self.socket.as_raw_fd()));
-            let message = Message::Sockets { version: VERSION, listeners: count, door: self.is_passed_on };
+            all.extend(self.control.as_ref().map(AsRawFd::as_raw_fd));
+            let (door, control) = (self.is_passed_on, self.control.is_some());
+            let message = Message::Sockets { version: VERSION, listeners: count, door, control };
             send(&socket, &message, &all).map(|()| true)
         });
         if passed.unwrap_or(false) {

@@ -19,8 +19,9 @@ pub(super) const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "kebab-case")]
 pub(super) enum Message {
-    /// Predecessor: here are so many listening sockets, and after them the door, if it has a path.
-    Sockets { version: u32, listeners: usize, door: bool },
+    /// Predecessor: here are so many listening sockets, after them the door, if it has a path, and the socket of the
+    /// control port, if there is one.
+    Sockets { version: u32, listeners: usize, door: bool, control: bool },
     /// Predecessor: this process is taking over already.
     Busy { process: i32 },
     /// Predecessor: too many sockets for one message.
@@ -57,7 +58,7 @@ pub(super) fn send(socket: &impl AsFd, message: &Message, descriptors: &[RawFd])
 pub(super) fn receive(socket: &impl AsFd) -> io::Result<Came> {
     let mut text = [0; TAKE_OVER_MESSAGE_BYTES];
     let mut parts = [IoSliceMut::new(&mut text)];
-    let mut rights = cmsg_space!([RawFd; TAKE_OVER_SOCKETS + 1]);
+    let mut rights = cmsg_space!([RawFd; TAKE_OVER_SOCKETS + 2]);
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let received = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut parts, Some(&mut rights), flags)?;
     let octets = received.bytes;
@@ -95,7 +96,7 @@ mod tests {
     fn messages_carry_sockets_and_anything_else_is_nonsense() {
         let (near, far) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let sockets = Message::Sockets { version: VERSION, listeners: 1, door: false };
+        let sockets = Message::Sockets { version: VERSION, listeners: 1, door: false, control: false };
         send(&near, &sockets, &[listener.as_raw_fd()]).unwrap();
         send(&near, &Message::Ready, &[]).unwrap();
         let Came::Message(message, mut descriptors) = receive(&far).unwrap() else { panic!("no message") };

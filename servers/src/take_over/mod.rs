@@ -16,8 +16,8 @@
 //! 3. The successor starts, with the listeners in hand. When it is ready it says so; only now the predecessor drains: it
 //!    accepts nothing more, answers what has arrived, and ends. If the successor ends before, nothing has happened.
 //!
-//! Connections that are open stay with the predecessor until its drain ends them: with their next answer, or after a
-//! grace without a request. One taker at a time is let in; another is told who is there.
+//! Connections that are open stay with the predecessor until its drain ends them: with their next answer, or after two
+//! seconds without a request. One taker at a time is let in; another is told who is there.
 
 pub mod door;
 mod message;

@@ -54,6 +54,8 @@ pub struct Passed {
     pub more: Vec<TcpListener>,
     /// The door at which this server can be followed in its turn, if it has a path.
     pub door: Option<Door>,
+    /// The socket of its control port, if it has one.
+    pub control: Option<TcpListener>,
     /// The predecessor.
     pub predecessor: Predecessor,
 }
@@ -82,19 +84,19 @@ pub fn take_over(place: &DoorPlace) -> Result<Passed, TakeOverError> {
     if who.uid() != geteuid().as_raw() || !is_known {
         return Err(TakeOverError::Stranger(place.clone()));
     }
-    let (count, has_door, descriptors) = match receive(&socket).map_err(TakeOverError::Silent)? {
-        Came::Message(Message::Sockets { version: VERSION, listeners, door }, passed) => {
-            (listeners, door, passed)
+    let (count, has_door, has_control, passed) = match receive(&socket).map_err(TakeOverError::Silent)? {
+        Came::Message(Message::Sockets { version: VERSION, listeners, door, control }, passed) => {
+            (listeners, door, control, passed)
         }
         Came::Message(Message::Busy { process }, _) => return Err(TakeOverError::Busy(process)),
         Came::Message(Message::TooMany { listeners }, _) => return Err(TakeOverError::TooMany(listeners)),
         Came::Nothing => return Err(TakeOverError::Ended),
         _ => return Err(TakeOverError::OtherVersion),
     };
-    if descriptors.len() != count + usize::from(has_door) {
+    if passed.len() != count + usize::from(has_door) + usize::from(has_control) {
         return Err(TakeOverError::OtherVersion);
     }
-    let mut descriptors = descriptors.into_iter();
+    let mut descriptors = passed.into_iter();
     let mut listeners = Vec::with_capacity(count);
     for descriptor in descriptors.by_ref().take(count) {
         match adopt(descriptor) {
@@ -105,9 +107,10 @@ pub fn take_over(place: &DoorPlace) -> Result<Passed, TakeOverError> {
     }
     let mut listeners = listeners.into_iter();
     let listener = listeners.next().ok_or(TakeOverError::OtherVersion)?;
-    let door = descriptors.next().map(Door::passed_on);
+    let door = if has_door { descriptors.next().map(Door::passed_on) } else { None };
+    let control = descriptors.next().map(TcpListener::from);
     let predecessor = Predecessor { socket: socket.into() };
-    Ok(Passed { listener, more: listeners.collect(), door, predecessor })
+    Ok(Passed { listener, more: listeners.collect(), door, control, predecessor })
 }
 
 impl Predecessor {

@@ -3,6 +3,7 @@
 
 use std::io::stderr;
 use std::mem;
+use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +21,10 @@ use crate::exit::Failure;
 pub(super) struct Keeping {
     pub(super) files: Vec<SocketFile>,
     pub(super) door: Option<Door>,
+    /// Whether there is, or was, a door.
+    pub(super) may_be_followed: bool,
+    /// The socket of a predecessor's control port.
+    pub(super) control: Option<TcpListener>,
     pub(super) relief: Relief,
 }
 
@@ -36,6 +41,8 @@ struct Told {
 
 #[derive(Default)]
 struct Outcome {
+    /// Whether this server has taken over.
+    is_over: bool,
     files: Vec<SocketFile>,
     failure: Option<TakeOverError>,
 }
@@ -104,6 +111,7 @@ impl Relief {
             }
         }
         site.stop.keep_listener();
+        outcome.is_over = true;
         outcome.files = told.addresses.iter().filter_map(SocketFile::of).collect();
         true
     }
@@ -116,13 +124,17 @@ impl Relief {
 }
 
 impl Keeping {
-    /// The server has ended: the files of its sockets are removed, unless others go on with them.
-    pub(super) fn end(mut self, stop: &Stop) {
-        let mut files = mem::take(&mut self.files);
+    /// The server has ended: the files of its sockets are removed, unless others go on with them. `control`: the file of
+    /// its control port.
+    pub(super) fn end(mut self, stop: &Stop, control: Option<SocketFile>) {
+        let (mut files, mut has_served) = (mem::take(&mut self.files), true);
+        files.extend(control);
         if let Some(told) = &self.relief.0 {
-            files.append(&mut told.outcome.lock().unwrap_or_else(PoisonError::into_inner).files);
+            let mut outcome = told.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+            files.append(&mut outcome.files);
+            has_served = outcome.is_over;
         }
-        if stop.leaves_listener() {
+        if self.may_be_followed && has_served && stop.leaves_listener() {
             files.into_iter().for_each(mem::forget);
         }
     }

@@ -2,6 +2,7 @@
 //! with it.
 
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use dyno_servers::kit::listen::{
 };
 use dyno_servers::kit::sharing::{Sharer, Sharing, prepare};
 use dyno_servers::kit::site::Site;
+use dyno_servers::limits::FOLLOWED_DRAIN_GRACE;
 use dyno_servers::take_over::door::Door;
 use dyno_servers::take_over::place::{DoorPlace, NoPlace};
 use dyno_servers::take_over::successor::take_over;
@@ -133,6 +135,12 @@ impl SocketOptions {
         }
     }
 
+    /// How long idle connections are kept when the server stops, where the usual is `usual`.
+    pub(super) fn drain_grace(&self, usual: Duration) -> Duration {
+        let may_be_followed = self.hand_over.is_some() || self.take_over.is_some();
+        if may_be_followed { FOLLOWED_DRAIN_GRACE } else { usual }
+    }
+
     /// Refuses two sockets at once.
     ///
     /// # Errors
@@ -188,7 +196,7 @@ impl SocketOptions {
             sharer = Sharer::Successor;
         }
         let is_unix = !address.is_tcp();
-        let keeping = Keeping { files, door, relief: Relief::default() };
+        let keeping = Keeping { files, may_be_followed: door.is_some(), door, ..Keeping::default() };
         let sharing = Sharing::new(sharer, Vec::new());
         Ok(Opened { listener, address: Some(address), is_unix, sharing, keeping })
     }
@@ -227,10 +235,15 @@ impl SocketOptions {
     ///
     /// # Errors
     /// Failed (1), when the system refuses a thread.
-    pub(super) fn watch(&self, site: &'static Site, keeping: &mut Keeping) -> Result<(), Failure> {
+    pub(super) fn watch(
+        &self,
+        site: &'static Site,
+        keeping: &mut Keeping,
+        control: Option<OwnedFd>,
+    ) -> Result<(), Failure> {
         let refused = |error| Failure::failed(format!("cannot start a thread: {error}"), "");
         if let Some(door) = keeping.door.take() {
-            door.watch(site, |news| say_unlocked(&told_of(news))).map_err(refused)?;
+            door.with_control(control).watch(site, |news| say_unlocked(&told_of(news))).map_err(refused)?;
         }
         if let Some(time) = self.idle_exit {
             end_when_idle(site, time).map_err(refused)?;
@@ -271,11 +284,14 @@ fn taken(place: &DoorPlace, limits: &Limits) -> Result<Opened, Failure> {
     let is_unix = !address.as_ref().is_some_and(ListenAddress::is_tcp);
     let door = passed.door.map_or_else(|| open_door(&DoorPlace::Process(std::process::id())), Ok)?;
     let mut addresses: Vec<_> = address.iter().cloned().collect();
+    // Its control port's file is this server's as well, whether it has such a port or not.
+    addresses.extend(passed.control.as_ref().and_then(address_of));
     if let DoorPlace::Path(path) = place {
         addresses.push(ListenAddress::Unix(path.clone()));
     }
     let relief = Relief::of(passed.predecessor, addresses);
-    let keeping = Keeping { files: Vec::new(), door: Some(door), relief };
+    let (files, control) = (Vec::new(), passed.control);
+    let keeping = Keeping { files, door: Some(door), may_be_followed: true, control, relief };
     let sharing = Sharing::new(Sharer::Predecessor, passed.more);
     Ok(Opened { listener: passed.listener, address, is_unix, sharing, keeping })
 }
