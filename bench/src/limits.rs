@@ -179,7 +179,7 @@ pub(crate) const SHORTEST_IDLE_EXIT_NS: u64 = 100_000_000;
 pub(crate) const LONGEST_IDLE_EXIT_NS: u64 = 30 * 24 * 3_600_000_000_000;
 
 /// Connections that the kernel may hold for a service before its program runs: as many as it allows.
-pub(crate) const SUPERSERVER_BACKLOG: i32 = 4096;
+pub(crate) const SUPERSERVER_BACKLOG_CONNECTIONS: i32 = 4096;
 
 /// Programs that a superserver has started at a time: as many as the chapter with a process for each connection.
 pub(crate) const SUPERSERVER_CHILDREN: usize = 1_024;

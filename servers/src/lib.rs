@@ -24,9 +24,9 @@
 //! | [`io-uring`](architectures::io_uring) | one thread again, as epoll has, but the kernel does the reads and writes, and reports what is done |
 //!
 //! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound
-//! with its reason in [`limits`], how one server takes the place of another in [`take_over`]. The chapters share two kinds of code: the verbs in [`kit`] (listen, accept, stop,
-//! count), and the drivers in [`drivers`], which carry a connection once a chapter has decided which process, thread
-//! or loop serves it.
+//! with its reason in [`limits`], how one server takes the place of another in [`take_over`]. The chapters share two
+//! kinds of code: the verbs in [`kit`] (listen, accept, stop, count), and the drivers in [`drivers`], which carry a
+//! connection once a chapter has decided which process, thread or loop serves it.
 //!
 //! # Glossary
 //!

@@ -199,13 +199,13 @@ pub const CUT_GRACE: Duration = Duration::from_secs(1);
 /// queue takes some milliseconds. New connections come all the time, so there has to be an end.
 pub const ACCEPT_GRACE: Duration = Duration::from_millis(200);
 
-/// How long an idle connection of a server that may be followed is kept when it stops: nobody waits for its end, because
-/// the successor serves already. A client that stood still for a second is not cut off, whose next request could be on
-/// its way.
+/// How long an idle connection of a server that may be followed is kept when it stops: nobody waits for its end,
+/// because the successor serves already. A client that stood still for a second is not cut off, whose next request
+/// could be on its way.
 pub const FOLLOWED_DRAIN_GRACE: Duration = Duration::from_secs(2);
 
 /// Takers that may wait at the door of a server: they are told at once that there is another one.
-pub const TAKE_OVER_BACKLOG: i32 = 16;
+pub const TAKE_OVER_BACKLOG_TAKERS: i32 = 16;
 
 /// Listening sockets that are passed to a successor in one message; the kernel allows 253 descriptors (SCM_MAX_FD), and
 /// two are the door and the control port.

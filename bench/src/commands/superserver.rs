@@ -12,23 +12,25 @@ use super::CommandResult;
 use super::serve::say;
 use crate::exit::{Exit, Failure};
 use crate::limits::LONGEST_DRAIN_S;
+use crate::superserver::fault::LineError;
 use crate::superserver::run::{Ended, Superserver};
-use crate::superserver::table::{LineError, read};
+use crate::superserver::table::read;
 
 /// Listen for servers that do not run yet, and start one when somebody connects.
 ///
-/// The file is one of inetd (inetd.conf), so the same file drives openbsd-inetd: a line has a service (a port, its name,
-/// HOST:PORT or a path), stream, a protocol (tcp, tcp4, tcp6, unix), wait or nowait, a user, a program and its
-/// arguments, of which the first is its name. With `wait` the program gets the listening socket as descriptors 0, 1 and 2, and
-/// the superserver listens again when it has ended; with `nowait` each connection gets a program of its own.
+/// The file is one of inetd (inetd.conf), so the same file drives openbsd-inetd: a line has a service (a port, its
+/// name, HOST:PORT or a path), stream, a protocol (tcp, tcp4, tcp6, unix), wait or nowait, a user, a program and its
+/// arguments, of which the first is its name. With `wait` the program gets the listening socket as descriptors 0, 1
+/// and 2, and the superserver listens again when it has ended; with `nowait` each connection gets a program of its
+/// own.
 ///
 /// A program with `wait` that keeps ending as soon as it is started rests for a second, then for two, up to a minute,
 /// and no service is started more often than 256 times a minute, or what stands behind `wait.` or `nowait.`; both are
 /// said on standard error. inetd disables such a service for ten minutes. Datagrams, RPC and services inside the
 /// superserver are refused.
 ///
-/// SIGHUP reads the file again; one with a fault changes nothing. The first SIGTERM or SIGINT drains: programs that listen are asked
-/// to stop, those with a connection finish. The second ends at once (exit code 130).
+/// SIGHUP reads the file again; one with a fault changes nothing. The first SIGTERM or SIGINT drains: programs that
+/// listen are asked to stop, those with a connection finish. The second ends at once (exit code 130).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it, with your own user and the path of dyno:\n  \
     echo \"127.0.0.1:8081 stream tcp wait $USER $(which dyno) dyno serve epoll --listen adopt --idle-exit 30s\" > services\n  \

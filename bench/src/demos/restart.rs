@@ -1,4 +1,5 @@
-//! `dyno demo restart`: a server is replaced by a new one under load, in two ways, and the clients count what they lose.
+//! `dyno demo restart`: a server is replaced by a new one under load, in two ways, and the clients count what they
+//! lose.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

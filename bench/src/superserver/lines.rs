@@ -1,9 +1,9 @@
 //! The lines of the table and their fields, before anything is looked up.
 
-use super::table::LineFault;
+use super::fault::LineFault;
 
 /// A line of the table, with the lines that continue it.
-pub(super) struct Line<'a> {
+pub(super) struct TableLine<'a> {
     /// Its number in the file, from 1.
     pub(super) number: usize,
     /// What stands between blanks.
@@ -12,14 +12,14 @@ pub(super) struct Line<'a> {
 
 /// The lines that say something. One that begins with `#` is a comment; one that begins with a blank continues the line
 /// before.
-pub(super) fn lines(text: &str) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line<'_>> = Vec::new();
+pub(super) fn lines(text: &str) -> Vec<TableLine<'_>> {
+    let mut lines: Vec<TableLine<'_>> = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let fields = line.split_ascii_whitespace();
         match lines.last_mut() {
             _ if line.starts_with('#') => {}
             Some(before) if line.starts_with([' ', '\t']) => before.fields.extend(fields),
-            _ => lines.push(Line { number: index + 1, fields: fields.collect() }),
+            _ => lines.push(TableLine { number: index + 1, fields: fields.collect() }),
         }
     }
     lines.retain(|line| !line.fields.is_empty());

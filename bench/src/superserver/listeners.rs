@@ -9,8 +9,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::table::Entry;
-use crate::limits::SUPERSERVER_BACKLOG;
+use super::table::TableEntry;
+use crate::limits::SUPERSERVER_BACKLOG_CONNECTIONS;
 
 /// A listening socket for a service.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Listening {
     ///
     /// # Errors
     /// Those of socket(2), bind(2) and listen(2).
-    pub(super) fn open(entry: &Entry) -> io::Result<Self> {
+    pub(super) fn open(entry: &TableEntry) -> io::Result<Self> {
         let socket = match &entry.address {
             ListenAddress::Tcp(address) => {
                 let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
@@ -47,7 +47,7 @@ impl Listening {
             }
         };
         let file = SocketFile::of(&entry.address);
-        socket.listen(SUPERSERVER_BACKLOG)?;
+        socket.listen(SUPERSERVER_BACKLOG_CONNECTIONS)?;
         // A program that gets the socket finds it as it expects it: calls on it wait.
         socket.set_nonblocking(!entry.waits)?;
         let address = address_of(&socket).unwrap_or_else(|| entry.address.clone());
@@ -81,7 +81,7 @@ impl AsFd for Listening {
 }
 
 /// Sizes count from listen(2) on, because connections inherit them.
-fn buffers(socket: &Socket, entry: &Entry) -> io::Result<()> {
+fn buffers(socket: &Socket, entry: &TableEntry) -> io::Result<()> {
     if let Some(bytes) = entry.buffers.send {
         socket.set_send_buffer_size(bytes)?;
     }

@@ -8,9 +8,11 @@
 //!
 //! Its table is that of inetd(8), so the same file drives both. What differs is told by `dyno superserver --help`.
 
+pub(crate) mod fault;
 mod lines;
 mod listeners;
 pub(crate) mod run;
 mod start;
 pub(crate) mod table;
 mod throttle;
+mod user;

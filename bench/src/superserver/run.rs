@@ -13,9 +13,10 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 
+use super::fault::LineError;
 use super::listeners::Listening;
 use super::start::start;
-use super::table::{Entry, LineError};
+use super::table::TableEntry;
 use super::throttle::{Rest, Throttle};
 use crate::limits::{SUPERSERVER_BURST, SUPERSERVER_CHILDREN, SUPERSERVER_KILL_GRACE};
 use dyno_units::show;
@@ -41,7 +42,7 @@ pub(crate) struct Superserver {
 
 struct Service {
     number: u64,
-    entry: Entry,
+    entry: TableEntry,
     listening: Listening,
     throttle: Throttle,
     /// The program that has the listening socket.
@@ -77,7 +78,7 @@ impl Superserver {
     ///
     /// # Errors
     /// When one cannot be opened, or the system refuses to give the signals.
-    pub(crate) fn open(entries: Vec<Entry>) -> Result<Superserver, NotListening> {
+    pub(crate) fn open(entries: Vec<TableEntry>) -> Result<Superserver, NotListening> {
         let signals =
             signals().map_err(|error| NotListening { line: 0, address: "signals".into(), error })?;
         let mut server = Superserver {
@@ -93,7 +94,7 @@ impl Superserver {
         Ok(server)
     }
 
-    fn listen(&mut self, entry: Entry) -> Result<(), NotListening> {
+    fn listen(&mut self, entry: TableEntry) -> Result<(), NotListening> {
         match Listening::open(&entry) {
             Ok(listening) => {
                 let throttle = Throttle::new(entry.most_starts);
@@ -135,7 +136,7 @@ impl Superserver {
     pub(crate) fn run(
         &mut self,
         drain: Duration,
-        read: impl Fn() -> io::Result<Result<Vec<Entry>, Vec<LineError>>>,
+        read: impl Fn() -> io::Result<Result<Vec<TableEntry>, Vec<LineError>>>,
         say: impl Fn(&str),
     ) -> io::Result<Ended> {
         loop {
@@ -240,7 +241,7 @@ impl Superserver {
     }
 
     /// Puts another table in the place of the one in force, unless it has a fault. Sockets that both have stay open.
-    fn read_again(&mut self, read: io::Result<Result<Vec<Entry>, Vec<LineError>>>, say: &impl Fn(&str)) {
+    fn read_again(&mut self, read: io::Result<Result<Vec<TableEntry>, Vec<LineError>>>, say: &impl Fn(&str)) {
         let entries = match read {
             Ok(Ok(entries)) => entries,
             Ok(Err(errors)) => {
@@ -307,7 +308,7 @@ impl Service {
     }
 
     /// Whether `entry` is about the same socket.
-    fn is_for(&self, entry: &Entry) -> bool {
+    fn is_for(&self, entry: &TableEntry) -> bool {
         self.entry.address == entry.address
             && self.entry.waits == entry.waits
             && self.entry.buffers == entry.buffers

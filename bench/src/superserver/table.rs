@@ -8,18 +8,22 @@ use std::path::{Path, PathBuf};
 use dyno_servers::kit::listen::ListenAddress;
 use nix::unistd::{AccessFlags, access};
 
-use super::lines::{Buffers, Line, host_and_service, lines, named_port, protocol_and_buffers, wait_and_most};
-use super::start::{NoUser, RunAs};
+use super::fault::{LineError, LineFault};
+use super::lines::{
+    Buffers, TableLine, host_and_service, lines, named_port, protocol_and_buffers, wait_and_most,
+};
+use super::user::RunAs;
 use crate::limits::{INETD_ARGUMENTS, SUPERSERVER_STARTS_PER_MINUTE};
 
 /// One service at one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct TableEntry {
     /// The line of the file, from 1.
     pub(super) line: usize,
     pub(super) address: ListenAddress,
     pub(super) buffers: Buffers,
-    /// Whether the program gets the listening socket, and is alone with it until it ends; otherwise it gets a connection.
+    /// Whether the program gets the listening socket, and is alone with it until it ends; otherwise it gets a
+    /// connection.
     pub(super) waits: bool,
     /// The most starts in a minute.
     pub(super) most_starts: u32,
@@ -29,50 +33,13 @@ pub(crate) struct Entry {
     pub(super) arguments: Vec<String>,
 }
 
-/// What is wrong with a line.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LineFault {
-    #[error("it has {0} of the seven fields: service, type, protocol, wait, user, program, arguments")]
-    Fields(usize),
-    #[error("{0:?} is no socket type that is served here: write stream")]
-    Type(String),
-    #[error("{0:?} is no protocol: write tcp, tcp4, tcp6 or unix, perhaps with ,sndbuf=SIZE or ,rcvbuf=SIZE")]
-    Protocol(String),
-    #[error("services of Sun RPC are not served here")]
-    Rpc,
-    #[error("{0:?} is no way to start: write wait or nowait, perhaps with .N starts in a minute")]
-    Wait(String),
-    #[error("{0:?} is no port up to 65535, and no name of one in /etc/services")]
-    Service(String),
-    #[error("no address of the host {0:?} is known for this protocol")]
-    Host(String),
-    #[error("{0}")]
-    User(#[from] NoUser),
-    #[error("services inside the superserver are not offered: name a program")]
-    Internal,
-    #[error("{} cannot be run: {error}", program.display())]
-    Program { program: PathBuf, error: io::Error },
-    #[error("it has {0} arguments, and inetd passes no more than {INETD_ARGUMENTS}")]
-    Arguments(usize),
-    #[error("line {0} listens at {1} already")]
-    Twice(usize, ListenAddress),
-}
-
-/// A line and what is wrong with it.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}: {fault}")]
-pub(crate) struct LineError {
-    pub(crate) line: usize,
-    pub(crate) fault: LineFault,
-}
-
 /// Reads a table.
 ///
 /// # Errors
 /// What is wrong with each line that cannot be used.
-pub(crate) fn read(text: &str) -> Result<Vec<Entry>, Vec<LineError>> {
+pub(crate) fn read(text: &str) -> Result<Vec<TableEntry>, Vec<LineError>> {
     let services = fs::read_to_string("/etc/services").unwrap_or_default();
-    let (mut entries, mut errors): (Vec<Entry>, _) = (Vec::new(), Vec::new());
+    let (mut entries, mut errors): (Vec<TableEntry>, _) = (Vec::new(), Vec::new());
     let mut host = "*";
     for line in lines(text) {
         // A line that is nothing but a host counts for those after it.
@@ -100,11 +67,11 @@ pub(crate) fn read(text: &str) -> Result<Vec<Entry>, Vec<LineError>> {
 }
 
 /// Whether the system chooses the port.
-fn is_free(entry: &Entry) -> bool {
+fn is_free(entry: &TableEntry) -> bool {
     matches!(entry.address, ListenAddress::Tcp(address) if address.port() == 0)
 }
 
-fn entry(line: &Line<'_>, default_host: &str, services: &str) -> Result<Vec<Entry>, LineFault> {
+fn entry(line: &TableLine<'_>, default_host: &str, services: &str) -> Result<Vec<TableEntry>, LineFault> {
     let [first, kind, protocol, wait, user, program, arguments @ ..] = &line.fields[..] else {
         return Err(LineFault::Fields(line.fields.len()));
     };
@@ -130,7 +97,7 @@ fn entry(line: &Line<'_>, default_host: &str, services: &str) -> Result<Vec<Entr
     let user = RunAs::read(user)?;
     let program = PathBuf::from(program);
     runnable(&program).map_err(|error| LineFault::Program { program: program.clone(), error })?;
-    let entry = |address| Entry {
+    let entry = |address| TableEntry {
         line: line.number,
         address,
         buffers,

@@ -108,7 +108,8 @@ fn serve(site: &'static Site) {
     });
     // Nobody can resume what is held now.
     site.services.register.into_iter().for_each(Register::cancel_held);
-    // What is left in the queue, and whoever comes after, is refused by the kernel; a successor may go on with the port.
+    // What is left in the queue, and whoever comes after, is refused by the kernel; a successor may go on with the
+    // port.
     if !site.stop.leaves_listener() {
         let _ = SockRef::from(&site.listener).shutdown(Shutdown::Both);
     }

@@ -227,7 +227,8 @@ impl RingConnections {
         Ok(())
     }
 
-    /// The server drains: the kernel accepts no more for it, idle connections are closed after a grace, busy ones after their next response.
+    /// The server drains: the kernel accepts no more for it, idle connections are closed after a grace, busy ones
+    /// after their next response.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.

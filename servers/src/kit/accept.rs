@@ -75,6 +75,10 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         {
             return Ok(Accepted::Stopped);
         }
+        // Whoever comes now is the successor's.
+        if site.sharing.is_shared() && site.stop.has_given_listener() {
+            return Ok(Accepted::Nobody);
+        }
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {
             Ok(descriptor) => {
                 // SAFETY: the kernel has just made this descriptor for us.

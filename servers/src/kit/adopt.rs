@@ -3,8 +3,8 @@
 //! A superserver listens for a server that does not run yet, and starts it when the first client comes. The server then
 //! finds a socket among its descriptors instead of opening one. Two customs say where:
 //!
-//! * inetd(8) makes the socket descriptor 0, 1 and 2. With `wait` it is the listening socket, with `nowait` a connection
-//!   that has been accepted already; the kernel tells which (SO_ACCEPTCONN, socket(7)).
+//! * inetd(8) makes the socket descriptor 0, 1 and 2. With `wait` it is the listening socket, with `nowait` a
+//!   connection that has been accepted already; the kernel tells which (SO_ACCEPTCONN, socket(7)).
 //! * systemd passes listening sockets from descriptor 3 on, says how many in `LISTEN_FDS`, and for which process in
 //!   `LISTEN_PID`, because both variables are inherited by programs that they are not meant for (sd_listen_fds(3)).
 

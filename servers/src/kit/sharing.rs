@@ -1,9 +1,9 @@
 //! With whom a server shares its listening socket, and how that changes the use of it.
 //!
-//! A socket that two processes hold has one queue of connections, and one flag that says whether calls on it wait: what
-//! one of them sets counts for the other. So a shared listener never waits, and whoever accepts from it waits in poll(2)
-//! instead. It keeps the options with which its first owner opened it, and connections that came before this process
-//! have inherited those; they are set anew.
+//! A socket that two processes hold has one queue of connections, and one flag that says whether calls on it wait:
+//! what one of them sets counts for the other. So a shared listener never waits, and whoever accepts from it waits in
+//! poll(2) instead. It keeps the options with which its first owner opened it, and connections that came before this
+//! process have inherited those; they are set anew.
 
 use std::io;
 use std::net::{TcpListener, TcpStream};

@@ -47,10 +47,19 @@ pub struct Stop {
     event: OwnedFd,
     listener: AtomicI32,
     is_worker: AtomicBool,
-    /// Whether others go on with the listener, 1 or 0; workers that were forked know it as well.
+    /// Whether others go on with the listener, see the constants; workers that were forked know it as well.
     leaves_listener: Shared<AtomicU64>,
     marks: Marks,
 }
+
+/// The listener belongs to this server alone.
+const KEPT: u64 = 0;
+
+/// Others go on with it when this server stops.
+const SHARED: u64 = 1;
+
+/// A successor goes on with it now.
+const GIVEN: u64 = 2;
 
 static STOP: OnceLock<Stop> = OnceLock::new();
 
@@ -97,30 +106,35 @@ impl Stop {
 
     /// From now on the listener belongs to others as well: a stop neither shuts it nor empties its queue.
     pub fn leave_listener(&self) {
-        self.leaves_listener[0].store(1, SeqCst);
+        self.leaves_listener[0].store(SHARED, SeqCst);
     }
 
     /// From now on the listener belongs to this server alone.
     pub fn keep_listener(&self) {
-        self.leaves_listener[0].store(0, SeqCst);
+        self.leaves_listener[0].store(KEPT, SeqCst);
     }
 
     /// Whether others go on with the listener.
     pub fn leaves_listener(&self) -> bool {
-        self.leaves_listener[0].load(SeqCst) != 0
+        self.leaves_listener[0].load(SeqCst) != KEPT
     }
 
-    /// [Leaves the listener](Self::leave_listener) to a successor, unless the server was asked to stop before: then it may
-    /// have shut it. A stop that is requested later finds the listener left.
+    /// [Leaves the listener](Self::leave_listener) to a successor, unless the server was asked to stop before: then
+    /// it may have shut it. A stop that is requested later finds the listener left.
     ///
     /// # Returns
     /// Whether the successor may have it.
     pub fn gives_listener(&self) -> bool {
-        self.leave_listener();
+        self.leaves_listener[0].store(GIVEN, SeqCst);
         if self.is_requested() {
             self.keep_listener();
         }
-        self.leaves_listener()
+        self.has_given_listener()
+    }
+
+    /// Whether a successor goes on with the listener. Workers learn that before they are asked to stop.
+    pub fn has_given_listener(&self) -> bool {
+        self.leaves_listener[0].load(SeqCst) == GIVEN
     }
 
     /// Makes this process a worker of the process that was started. A worker leaves the listener alone, because its

@@ -15,7 +15,7 @@ use crate::kit::listen::bind_path;
 use crate::kit::shortage::get_over;
 use crate::kit::site::Site;
 use crate::kit::threads::beside;
-use crate::limits::{TAKE_OVER_BACKLOG, TAKE_OVER_SOCKETS};
+use crate::limits::{TAKE_OVER_BACKLOG_TAKERS, TAKE_OVER_SOCKETS};
 
 /// What happens at the door, for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Door {
                 std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
             }
         }
-        socket.listen(TAKE_OVER_BACKLOG)?;
+        socket.listen(TAKE_OVER_BACKLOG_TAKERS)?;
         Ok(Door { socket: socket.into(), is_passed_on: matches!(place, DoorPlace::Path(_)), control: None })
     }
 

@@ -83,8 +83,8 @@ impl ControlOptions {
         }
     }
 
-    /// Sets up what was asked for, before anything else starts a thread or a process; `None`: nothing was. The port is the
-    /// one that a predecessor has `passed` if it has the same address.
+    /// Sets up what was asked for, before anything else starts a thread or a process; `None`: nothing was. The port
+    /// is the one that a predecessor has `passed` if it has the same address.
     ///
     /// # Errors
     /// Failed (1), when the address cannot be listened on or the system refuses what the port needs.

@@ -1,5 +1,5 @@
-//! What belongs to a listening socket until its server ends: the files of Unix sockets, the door for a successor, and the
-//! word to a predecessor.
+//! What belongs to a listening socket until its server ends: the files of Unix sockets, the door for a successor, and
+//! the word to a predecessor.
 
 use std::io::stderr;
 use std::mem;
@@ -124,8 +124,8 @@ impl Relief {
 }
 
 impl Keeping {
-    /// The server has ended: the files of its sockets are removed, unless others go on with them. `control`: the file of
-    /// its control port.
+    /// The server has ended: the files of its sockets are removed, unless others go on with them. `control`: the file
+    /// of its control port.
     pub(super) fn end(mut self, stop: &Stop, control: Option<SocketFile>) {
         let (mut files, mut has_served) = (mem::take(&mut self.files), true);
         files.extend(control);

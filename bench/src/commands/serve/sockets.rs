@@ -32,13 +32,13 @@ use crate::limits::{LONGEST_IDLE_EXIT_NS, SHORTEST_IDLE_EXIT_NS};
 /// Where the listening socket comes from, and who goes on with it.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SocketOptions {
-    /// Address and port to listen on, or unix:PATH; port 0 takes a free one. `adopt` takes the socket that a superserver
-    /// has opened: systemd says so in LISTEN_FDS, inetd makes it descriptor 0 [default: what systemd has opened, else
-    /// 127.0.0.1:8080].
+    /// Address and port to listen on, or unix:PATH; port 0 takes a free one. `adopt` takes the socket that a
+    /// superserver has opened: systemd says so in LISTEN_FDS, inetd makes it descriptor 0 [default: what systemd has
+    /// opened, else 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS", value_parser = listen_at)]
     listen: Option<ListenAt>,
-    /// Let other servers of the same user listen at this port beside this one, each with a queue of its own; what stands
-    /// in the queue of one that ends is reset. `dyno demo restart` shows how --take-over differs.
+    /// Let other servers of the same user listen at this port beside this one, each with a queue of its own; what
+    /// stands in the queue of one that ends is reset. `dyno demo restart` shows how --take-over differs.
     #[arg(long, conflicts_with = "take_over")]
     reuse_port: bool,
     /// End as soon as there was no connection for so long, such as 30s: a superserver starts the server again.
