@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering::SeqCst};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -18,7 +19,7 @@ use crate::process::{children, ends, wait_until};
 use crate::rows::Row;
 use crate::spawner::{Confines, spawn};
 use crate::suite::program;
-use crate::wire::get_and_close;
+use crate::wire::{get, get_and_close};
 
 /// How long a server without a client stays, in the words of its option: as short as it may be.
 pub const IDLE_EXIT: &str = "200ms";
@@ -129,12 +130,18 @@ impl Drop for Activator {
     }
 }
 
-/// A port that was free just now.
+/// A port that was free just now. It lies below those that the system gives to whoever asks for any, so nobody gets it
+/// before it is used.
 ///
 /// # Errors
 /// In words, when there is none.
 pub fn free_port() -> Result<SocketAddr, String> {
-    TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).map_err(|error| error.to_string())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Two programs of tests at once begin at different places.
+    let first = (std::process::id() * 97 % 20_000) as u16;
+    let candidates = (0..1_000).map(|_| 10_000 + (first + NEXT.fetch_add(1, SeqCst)) % 20_000);
+    let mut free = candidates.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    free.find(|address| TcpListener::bind(address).is_ok()).ok_or_else(|| "no port is free".into())
 }
 
 /// A line of a table that starts `row` with `more` arguments at `service`, whose protocol is `protocol`.
@@ -180,23 +187,35 @@ impl At {
         }
     }
 
+    /// A connection on which a request was sent; whoever keeps it keeps the server that has it.
+    ///
+    /// # Errors
+    /// In words, when nobody can be reached.
+    pub fn hold(&self) -> Result<fs::File, String> {
+        let mut stream = self.connect()?;
+        stream.write_all(get("/").as_bytes()).map_err(|error| format!("{self:?}: {error}"))?;
+        Ok(stream)
+    }
+
+    fn connect(&self) -> Result<fs::File, String> {
+        let failed = |error: std::io::Error| format!("{self:?}: {error}");
+        let stream = match self {
+            At::Tcp(address) => OwnedFd::from(TcpStream::connect_timeout(address, ANSWER).map_err(failed)?),
+            At::Unix(path) => UnixStream::connect(path).map_err(failed)?.into(),
+        };
+        socket2::SockRef::from(&stream).set_read_timeout(Some(ANSWER)).map_err(failed)?;
+        Ok(stream.into())
+    }
+
     /// One request on a connection of its own; what comes until its end.
     ///
     /// # Errors
     /// In words, when nobody can be reached or no end comes.
     pub fn get(&self, path: &str) -> Result<String, String> {
         let failed = |error: std::io::Error| format!("{self:?}: {error}");
-        let mut stream = match self {
-            At::Tcp(address) => OwnedFd::from(TcpStream::connect_timeout(address, ANSWER).map_err(failed)?),
-            At::Unix(path) => UnixStream::connect(path).map_err(failed)?.into(),
-        };
-        socket2::SockRef::from(&stream).set_read_timeout(Some(ANSWER)).map_err(failed)?;
-        let mut text = String::new();
-        let mut file = fs::File::from(stream.try_clone().map_err(failed)?);
-        file.write_all(get_and_close(path).as_bytes()).map_err(failed)?;
-        file.read_to_string(&mut text).map_err(failed)?;
-        stream = file.into();
-        drop(stream);
+        let (mut stream, mut text) = (self.connect()?, String::new());
+        stream.write_all(get_and_close(path).as_bytes()).map_err(failed)?;
+        stream.read_to_string(&mut text).map_err(failed)?;
         Ok(text)
     }
 

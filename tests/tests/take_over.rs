@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = Vec::new();
     let everybody = |_: &Row| true;
     let mut on = |name, run| mount(&mut trials, "take-over", name, everybody, run);
-    on("3-restarts-under-load-lose-nothing", |row| restarts(row, 3, Duration::from_millis(700)));
+    on("3-restarts-under-load-lose-nothing", |row| restarts(row, 3, Duration::from_millis(300)));
     on("what-has-arrived-is-answered", answers_what_has_arrived);
     on("a-taker-that-dies-changes-nothing", dead_taker);
     on("of-two-takers-one-wins", two_takers);
@@ -72,7 +72,7 @@ fn restarts(row: &Row, count: usize, pause: Duration) -> Outcome {
     let url = format!("http://{}/json", server.address);
     let load = pause * u32::try_from(count)? + 2 * AT_ONCE;
     let since = Instant::now();
-    let usual = format!("-d {}ms -w 0 -q --expect service --format json", load.as_millis());
+    let usual = format!("--rate 300 -d {}ms -w 0 -q --expect service --format json", load.as_millis());
     let loads = [
         begin(&url, &format!("{usual} -c {}", row.clients(8)))?,
         begin(&url, &format!("{usual} -c 2 --requests-per-connection 1"))?,

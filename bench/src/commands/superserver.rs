@@ -13,7 +13,7 @@ use super::serve::say;
 use crate::exit::{Exit, Failure};
 use crate::limits::LONGEST_DRAIN_S;
 use crate::superserver::fault::LineError;
-use crate::superserver::run::{Ended, Superserver};
+use crate::superserver::run::{Superserver, SuperserverEnd};
 use crate::superserver::table::read;
 
 /// Listen for servers that do not run yet, and start one when somebody connects.
@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let ended = superserver
         .run(Duration::from_secs(arguments.drain), table, complain)
         .map_err(|error| Failure::failed(format!("cannot wait any more: {error}"), ""))?;
-    if ended == Ended::AtOnce {
+    if ended == SuperserverEnd::AtOnce {
         return Ok(Exit::Interrupted);
     }
     say(&if to_people {

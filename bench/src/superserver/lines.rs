@@ -56,16 +56,16 @@ pub(super) fn wait_and_most(field: &str) -> Result<(bool, Option<u32>), LineFaul
 
 /// Sizes of the buffers of the listening socket, bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Buffers {
+pub(super) struct SocketBuffers {
     pub(super) send: Option<usize>,
     pub(super) receive: Option<usize>,
 }
 
 /// The protocol, and what stands behind it after commas.
-pub(super) fn protocol_and_buffers(field: &str) -> Result<(&str, Buffers), LineFault> {
+pub(super) fn protocol_and_buffers(field: &str) -> Result<(&str, SocketBuffers), LineFault> {
     let mut parts = field.split(',');
     let protocol = parts.next().unwrap_or(field);
-    let mut buffers = Buffers::default();
+    let mut buffers = SocketBuffers::default();
     for part in parts {
         let unknown = || LineFault::Protocol(field.into());
         let (name, size) = part.split_once('=').ok_or_else(unknown)?;

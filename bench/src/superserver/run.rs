@@ -23,7 +23,7 @@ use dyno_units::show;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum SuperserverEnd {
     /// All programs have ended.
     Drained,
     /// It was asked a second time.
@@ -138,7 +138,7 @@ impl Superserver {
         drain: Duration,
         read: impl Fn() -> io::Result<Result<Vec<TableEntry>, Vec<LineError>>>,
         say: impl Fn(&str),
-    ) -> io::Result<Ended> {
+    ) -> io::Result<SuperserverEnd> {
         loop {
             let knocked = self.wait()?;
             while let Some(signal) = self.signals.read_signal()? {
@@ -146,7 +146,7 @@ impl Superserver {
                     Ok(Signal::SIGCHLD) => self.bury(&say),
                     Ok(Signal::SIGHUP) if self.drain_until.is_none() => self.read_again(read(), &say),
                     Ok(Signal::SIGTERM | Signal::SIGINT) if self.drain_until.is_some() => {
-                        return Ok(Ended::AtOnce);
+                        return Ok(SuperserverEnd::AtOnce);
                     }
                     Ok(Signal::SIGTERM | Signal::SIGINT) => self.begin_to_drain(drain, &say),
                     _ => {}
@@ -156,7 +156,7 @@ impl Superserver {
                 self.serve(number, &say);
             }
             if self.has_drained() {
-                return Ok(Ended::Drained);
+                return Ok(SuperserverEnd::Drained);
             }
         }
     }

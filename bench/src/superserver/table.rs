@@ -10,7 +10,7 @@ use nix::unistd::{AccessFlags, access};
 
 use super::fault::{LineError, LineFault};
 use super::lines::{
-    Buffers, TableLine, host_and_service, lines, named_port, protocol_and_buffers, wait_and_most,
+    SocketBuffers, TableLine, host_and_service, lines, named_port, protocol_and_buffers, wait_and_most,
 };
 use super::user::RunAs;
 use crate::limits::{INETD_ARGUMENTS, SUPERSERVER_STARTS_PER_MINUTE};
@@ -21,7 +21,7 @@ pub(crate) struct TableEntry {
     /// The line of the file, from 1.
     pub(super) line: usize,
     pub(super) address: ListenAddress,
-    pub(super) buffers: Buffers,
+    pub(super) buffers: SocketBuffers,
     /// Whether the program gets the listening socket, and is alone with it until it ends; otherwise it gets a
     /// connection.
     pub(super) waits: bool,

@@ -34,7 +34,7 @@ pub enum DoorNews {
 
 /// Where a server waits for its successor.
 #[derive(Debug)]
-pub struct Door {
+pub struct SuccessorDoor {
     socket: OwnedFd,
     /// Whether it goes along to the successor: a path has one socket, and a name made of a process number is for that
     /// process alone.
@@ -43,12 +43,12 @@ pub struct Door {
     control: Option<OwnedFd>,
 }
 
-impl Door {
+impl SuccessorDoor {
     /// Opens a door. Nobody but this user may connect to one that has a path.
     ///
     /// # Errors
     /// Those of bind(2) and listen(2), and of setting the permissions of the file.
-    pub fn open(place: &DoorPlace) -> io::Result<Door> {
+    pub fn open(place: &DoorPlace) -> io::Result<SuccessorDoor> {
         let socket = Socket::new(Domain::UNIX, Type::SEQPACKET, None)?;
         match place {
             DoorPlace::Process(_) => socket.bind(&place.address()?)?,
@@ -58,17 +58,21 @@ impl Door {
             }
         }
         socket.listen(TAKE_OVER_BACKLOG_TAKERS)?;
-        Ok(Door { socket: socket.into(), is_passed_on: matches!(place, DoorPlace::Path(_)), control: None })
+        Ok(SuccessorDoor {
+            socket: socket.into(),
+            is_passed_on: matches!(place, DoorPlace::Path(_)),
+            control: None,
+        })
     }
 
     /// A door that came from the predecessor.
-    pub(super) fn passed_on(socket: OwnedFd) -> Door {
-        Door { socket, is_passed_on: true, control: None }
+    pub(super) fn passed_on(socket: OwnedFd) -> SuccessorDoor {
+        SuccessorDoor { socket, is_passed_on: true, control: None }
     }
 
     /// The socket of the control port goes along to the successor.
-    pub fn with_control(self, control: Option<OwnedFd>) -> Door {
-        Door { control, ..self }
+    pub fn with_control(self, control: Option<OwnedFd>) -> SuccessorDoor {
+        SuccessorDoor { control, ..self }
     }
 
     /// Waits there, on a thread of its own, until somebody has taken over or the server stops; `tell` hears what

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use nix::unistd::geteuid;
 use socket2::{Domain, Socket, Type};
 
-use super::door::Door;
+use super::door::SuccessorDoor;
 use super::message::{Came, Message, VERSION, peer, receive, send};
 use super::place::DoorPlace;
 use crate::kit::adopt::{Adopted, adopt};
@@ -53,7 +53,7 @@ pub struct Passed {
     /// Others on the same address.
     pub more: Vec<TcpListener>,
     /// The door at which this server can be followed in its turn, if it has a path.
-    pub door: Option<Door>,
+    pub door: Option<SuccessorDoor>,
     /// The socket of its control port, if it has one.
     pub control: Option<TcpListener>,
     /// The predecessor.
@@ -107,7 +107,7 @@ pub fn take_over(place: &DoorPlace) -> Result<Passed, TakeOverError> {
     }
     let mut listeners = listeners.into_iter();
     let listener = listeners.next().ok_or(TakeOverError::OtherVersion)?;
-    let door = if has_door { descriptors.next().map(Door::passed_on) } else { None };
+    let door = if has_door { descriptors.next().map(SuccessorDoor::passed_on) } else { None };
     let control = descriptors.next().map(TcpListener::from);
     let predecessor = Predecessor { socket: socket.into() };
     Ok(Passed { listener, more: listeners.collect(), door, control, predecessor })

@@ -11,6 +11,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use dyno_tests::activator::{Activator, At, IDLE_END, IDLE_EXIT, Kind, free_port, line};
 use dyno_tests::limits::{ANSWER, COMPUTE_ROUNDS_PER_US, READY, STOP};
@@ -114,14 +115,13 @@ impl Drop for Adopter {
 /// Two servers in a row, each started with a client in the queue, and ended by itself.
 fn adopts_twice(row: &Row, socket: impl Fn() -> Result<OwnedFd, String>, at: &At, address: &str) -> Outcome {
     for round in 0..2 {
-        let waits = at.clone();
         // In the queue before there is a server, as the client for whom a superserver starts it.
-        let client = thread::spawn(move || waits.greets());
+        let client = at.hold()?;
         let mut server = Adopter::start(row, socket()?, &["--idle-exit", IDLE_EXIT])?;
         let told = server.address()?;
         ensure(told == address, || format!("round {round}: it listens at {told}, not at {address}"))?;
-        client.join().map_err(|_| "the client panicked")??;
         at.greets()?;
+        drop(client);
         let account = server.ends_well()?;
         ensure(account["total"]["requests"] == 2, || account.to_string())?;
         ensure(at.listens(), || "the socket was shut or removed".into())?;
@@ -169,11 +169,12 @@ fn stop_leaves_the_queue(row: &Row) -> Outcome {
 
 /// A connection that is open keeps a server, whether it says something or not.
 fn ends_when_idle(row: &Row) -> Outcome {
-    let server = Server::start_with(&row.with(&["--idle-exit", IDLE_EXIT]), None)?;
+    let server = Server::start_with(&row.with(&["--idle-exit", "1s"]), None)?;
     let mut client = Client::connect(server.address).map_err(|error| error.to_string())?;
     for _ in 0..2 {
         ensure(client.get("/")?.status == 200, || "no greeting".into())?;
-        thread::sleep(std::time::Duration::from_millis(500));
+        // Longer than an idle server stays.
+        thread::sleep(Duration::from_millis(1_400));
     }
     drop(client);
     let ended = server.wait(IDLE_END)?;
@@ -184,7 +185,7 @@ fn ends_when_idle(row: &Row) -> Outcome {
 
 /// Connections of a process that was killed are no connections.
 fn killed_worker(row: &Row) -> Outcome {
-    let server = Server::start_with(&row.with(&["--idle-exit", IDLE_EXIT]), None)?;
+    let server = Server::start_with(&row.with(&["--idle-exit", "1s"]), None)?;
     let mut clients = Vec::new();
     for _ in 0..3 {
         let mut client = Client::connect(server.address).map_err(|error| error.to_string())?;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dyno_servers::kit::listen::{ListenAddress, SocketFile};
 use dyno_servers::kit::site::Site;
 use dyno_servers::kit::stop::Stop;
-use dyno_servers::take_over::door::{Door, DoorNews};
+use dyno_servers::take_over::door::{DoorNews, SuccessorDoor};
 use dyno_servers::take_over::successor::{Predecessor, TakeOverError};
 use nix::unistd::write;
 
@@ -20,7 +20,7 @@ use crate::exit::Failure;
 #[derive(Default)]
 pub(super) struct Keeping {
     pub(super) files: Vec<SocketFile>,
-    pub(super) door: Option<Door>,
+    pub(super) door: Option<SuccessorDoor>,
     /// Whether there is, or was, a door.
     pub(super) may_be_followed: bool,
     /// The socket of a predecessor's control port.

@@ -18,7 +18,7 @@ use dyno_servers::kit::listen::{
 use dyno_servers::kit::sharing::{Sharer, Sharing, prepare};
 use dyno_servers::kit::site::Site;
 use dyno_servers::limits::FOLLOWED_DRAIN_GRACE;
-use dyno_servers::take_over::door::Door;
+use dyno_servers::take_over::door::SuccessorDoor;
 use dyno_servers::take_over::place::{DoorPlace, NoPlace};
 use dyno_servers::take_over::successor::take_over;
 use dyno_units::read::{self, ReadError};
@@ -296,8 +296,8 @@ fn taken(place: &DoorPlace, limits: &Limits) -> Result<Opened, Failure> {
     Ok(Opened { listener: passed.listener, address, is_unix, sharing, keeping })
 }
 
-fn open_door(place: &DoorPlace) -> Result<Door, Failure> {
-    Door::open(place).map_err(|error| match place {
+fn open_door(place: &DoorPlace) -> Result<SuccessorDoor, Failure> {
+    SuccessorDoor::open(place).map_err(|error| match place {
         DoorPlace::Path(path) => listen_failure(&ListenAddress::Unix(path.clone()), &error),
         DoorPlace::Process(_) => Failure::failed(format!("cannot wait for a successor: {error}"), ""),
     })
