@@ -69,14 +69,15 @@ fn gave_way(server: Server) -> Outcome {
 /// Load on connections that last and on such that do not, while one server follows the other.
 fn restarts(row: &Row, count: usize, pause: Duration) -> Outcome {
     let mut server = first(row)?;
-    let url = format!("http://{}/json", server.address);
+    let url = format!("http://{}/wait/5000", server.address);
     let load = pause * u32::try_from(count)? + 2 * AT_ONCE;
     let since = Instant::now();
-    let usual = format!("--rate 300 -d {}ms -w 0 -q --expect service --format json", load.as_millis());
-    let loads = [
-        begin(&url, &format!("{usual} -c {}", row.clients(8)))?,
-        begin(&url, &format!("{usual} -c 2 --requests-per-connection 1"))?,
-    ];
+    let usual = format!("-d {}ms -w 0 -q --expect service --format json", load.as_millis());
+    let mut loads = vec![begin(&url, &format!("{usual} -c 2 --requests-per-connection 1"))?];
+    // Who serves one connection at a time gives one up that lasts, because others wait.
+    if !row.is_alone() {
+        loads.push(begin(&url, &format!("{usual} -c 8"))?);
+    }
     for _ in 0..count {
         thread::sleep(pause);
         let next = follow(&server, &row.arguments)?;

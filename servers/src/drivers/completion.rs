@@ -21,7 +21,7 @@ use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
-use crate::kit::accept::{Mode, refuse, settle};
+use crate::kit::accept::{Mode, accept_rest, refuse, settle};
 use crate::kit::call::call;
 use crate::kit::client::Client;
 use crate::kit::clock::Clock;
@@ -156,6 +156,14 @@ impl RingConnections {
             closing: false,
         });
         self.carry(ring, index)
+    }
+
+    /// Admits the connections that wait when the server stops.
+    ///
+    /// # Errors
+    /// When the listener is broken, or as [`Self::admit`].
+    pub fn admit_waiting(&mut self, ring: &mut Ring) -> io::Result<()> {
+        accept_rest(self.site, &self.site.listener).try_for_each(|stream| self.admit(ring, stream?))
     }
 
     /// Takes in bytes that have arrived. They are copied, so that their buffer is free again.

@@ -75,8 +75,8 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         {
             return Ok(Accepted::Stopped);
         }
-        // Whoever comes now is the successor's.
-        if site.sharing.is_shared() && site.stop.has_given_listener() {
+        // Whoever comes now is the successor's; this worker has not been asked to stop yet.
+        if site.sharing.is_shared() && site.stop.has_given_listener() && !site.stop.is_requested() {
             return Ok(Accepted::Nobody);
         }
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {

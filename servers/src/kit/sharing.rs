@@ -61,6 +61,11 @@ impl Sharing {
         self.sharer != Sharer::Nobody
     }
 
+    /// Whether a predecessor or a successor waits for connections of the listener at the same time.
+    pub fn is_in_turn(&self) -> bool {
+        matches!(self.sharer, Sharer::Predecessor | Sharer::Successor)
+    }
+
     /// Whether others have opened the listener.
     pub fn is_foreign(&self) -> bool {
         matches!(self.sharer, Sharer::Superserver | Sharer::Predecessor)

@@ -11,8 +11,8 @@
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
-//! A listener that other processes hold as well, be it a superserver or a successor, is not shut, and nothing is taken
-//! out of its queue after the stop: they go on with both.
+//! A listener that other processes hold as well, be it a superserver or a successor, is not shut: they go on with it and
+//! with its queue.
 //!
 //! The handler finds connections in a table indexed by descriptor (`marks.rs`). The blocking driver and the tasks
 //! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.
@@ -104,7 +104,7 @@ impl Stop {
         self.listener.store(listener.map_or(-1, |fd| fd.as_raw_fd()), SeqCst);
     }
 
-    /// From now on the listener belongs to others as well: a stop neither shuts it nor empties its queue.
+    /// From now on the listener belongs to others as well: a stop does not shut it.
     pub fn leave_listener(&self) {
         self.leaves_listener[0].store(SHARED, SeqCst);
     }
@@ -177,7 +177,7 @@ impl Stop {
     /// Whether connections that have arrived before the stop may still be accepted; always, while no stop was
     /// requested.
     pub fn may_accept(&self) -> bool {
-        !self.is_requested() || (!self.leaves_listener() && self.stopping_for() < ACCEPT_GRACE)
+        !self.is_requested() || self.stopping_for() < ACCEPT_GRACE
     }
 
     fn stopping_for(&self) -> Duration {
