@@ -201,9 +201,10 @@ pub(crate) const INETD_ARGUMENTS: usize = 20;
 pub(crate) const QUICK_DEATH: Duration = Duration::from_secs(1);
 
 /// So many such ends in a row bring a rest: one or two may be the bad luck of a restart.
-pub(crate) const QUICK_DEATHS: usize = 5;
+pub(crate) const QUICK_DEATHS: u32 = 5;
 
-/// But only if they come within this time: ten seconds, in which nobody restarts a server five times by hand.
+/// Two that are further apart, the rest between them apart, are not in a row: ten seconds, after which a client that
+/// came would have been served by a service that has mended.
 pub(crate) const QUICK_DEATHS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The first rest: clients that wait in the queue hardly notice it. Each that follows is twice as long.

@@ -21,7 +21,9 @@ pub(super) enum Rest {
 pub(super) struct Throttle {
     most_starts: usize,
     starts: VecDeque<Instant>,
-    deaths: VecDeque<Instant>,
+    /// Ends in a row that came as soon as the program was started, and when the last one was.
+    deaths: u32,
+    last_death: Option<Instant>,
     next_rest: Duration,
     rests_until: Option<Instant>,
 }
@@ -32,7 +34,8 @@ impl Throttle {
         Throttle {
             most_starts: most_starts as usize,
             starts: VecDeque::new(),
-            deaths: VecDeque::new(),
+            deaths: 0,
+            last_death: None,
             next_rest: REST_FIRST,
             rests_until: None,
         }
@@ -45,7 +48,10 @@ impl Throttle {
 
     /// The service was started; the rest that this brings.
     pub(super) fn started(&mut self, now: Instant) -> Option<Rest> {
-        forget(&mut self.starts, now, STARTS_WITHIN);
+        let is_past = |start: &Instant| now.saturating_duration_since(*start) >= STARTS_WITHIN;
+        while self.starts.front().is_some_and(is_past) {
+            self.starts.pop_front();
+        }
         self.starts.push_back(now);
         if self.starts.len() < self.most_starts {
             return None;
@@ -58,28 +64,22 @@ impl Throttle {
 
     /// A program has ended that ran for `ran`; `was_wanted`: it did what it was started for. The rest that this brings.
     pub(super) fn ended(&mut self, now: Instant, ran: Duration, was_wanted: bool) -> Option<Rest> {
+        let is_far = |last| now.saturating_duration_since(last) >= QUICK_DEATHS_WITHIN + self.next_rest;
+        if was_wanted || ran >= QUICK_DEATH || self.last_death.is_some_and(is_far) {
+            (self.deaths, self.next_rest) = (0, REST_FIRST);
+        }
         if was_wanted || ran >= QUICK_DEATH {
-            self.deaths.clear();
-            self.next_rest = REST_FIRST;
             return None;
         }
-        forget(&mut self.deaths, now, QUICK_DEATHS_WITHIN.max(self.next_rest * 2));
-        self.deaths.push_back(now);
-        if self.deaths.len() < QUICK_DEATHS {
+        (self.deaths, self.last_death) = (self.deaths + 1, Some(now));
+        // After a rest one more such death is enough for the next, longer one.
+        if self.deaths < QUICK_DEATHS {
             return None;
         }
-        // After the rest one more such death is enough for the next, longer one.
-        self.deaths.drain(..self.deaths.len() - (QUICK_DEATHS - 1));
         let rest = self.next_rest;
         self.next_rest = (rest * 2).min(REST_LONGEST);
         self.rests_until = Some(now + rest);
         Some(Rest::Looping(rest))
-    }
-}
-
-fn forget(times: &mut VecDeque<Instant>, now: Instant, within: Duration) {
-    while times.front().is_some_and(|time| now.saturating_duration_since(*time) >= within) {
-        times.pop_front();
     }
 }
 
@@ -116,7 +116,7 @@ mod tests {
         }
         for _ in 0..100 {
             assert_eq!(throttle.ended(now, QUICKLY, false), None);
-            now += QUICK_DEATHS_WITHIN / (QUICK_DEATHS as u32 - 1);
+            now += QUICK_DEATHS_WITHIN + REST_FIRST;
         }
     }
 
