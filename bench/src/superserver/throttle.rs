@@ -58,7 +58,7 @@ impl Throttle {
         }
         // The first of them leaves the minute.
         let until = self.starts[0] + STARTS_WITHIN;
-        self.rests_until = Some(until);
+        self.rests_until = self.rests_until.max(Some(until));
         Some(Rest::TooOften(until - now))
     }
 
@@ -78,7 +78,7 @@ impl Throttle {
         }
         let rest = self.next_rest;
         self.next_rest = (rest * 2).min(REST_LONGEST);
-        self.rests_until = Some(now + rest);
+        self.rests_until = self.rests_until.max(Some(now + rest));
         Some(Rest::Looping(rest))
     }
 }
