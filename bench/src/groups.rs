@@ -4,9 +4,9 @@
 pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Measure", &["compare", "curve", "scale", "connections", "count", "duel", "run"]),
     ("Where designs part", &["overload", "waiting", "isolation"]),
-    ("Explain and report", &["choose", "explain", "report", "diff"]),
-    ("Learn", &["learn", "textbook"]),
-    ("Serve and load", &["serve", "superserver", "control", "list", "load", "probe", "browse"]),
+    ("Explain and report", &["choose", "explain", "trace", "report", "diff"]),
+    ("Learn", &["learn", "textbook", "watch"]),
+    ("Serve and load", &["serve", "superserver", "cluster", "control", "list", "load", "probe", "browse"]),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
 ];

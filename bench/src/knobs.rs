@@ -9,5 +9,6 @@ pub(crate) fn option(knob: Knob) -> &'static str {
         Knob::Queue => "--queue",
         Knob::Arm => "--arm",
         Knob::MaxConnections => "--max-connections",
+        Knob::Tower => "--admission tower",
     }
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 pub(crate) mod calibrate;
 pub(crate) mod choice;
+mod cluster;
 mod commands;
 pub(crate) mod control;
 pub mod demos;
@@ -26,7 +27,9 @@ pub(crate) mod results;
 mod scratch;
 pub(crate) mod superserver;
 pub(crate) mod textbook;
+pub(crate) mod trace;
 pub(crate) mod transport;
+pub(crate) mod watch;
 
 use clap::error::{ContextKind, ContextValue};
 

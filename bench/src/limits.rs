@@ -52,6 +52,13 @@ pub(crate) const PLAIN_NEWS_NS: u64 = 5_000_000_000;
 /// Moments that the view of a run remembers for its chart: as many as the widest terminal has columns.
 pub(crate) const VIEW_MOMENTS: usize = 400;
 
+/// Moments, ten to a second, of which the news of a run are made: five seconds, so that a percentile has some answers
+/// beyond it, and what was changed is seen before the next is said.
+pub(crate) const NEWS_MOMENTS: usize = 50;
+
+/// Moments of which its rates are made: a second.
+pub(crate) const NEWS_RATE_MOMENTS: usize = 10;
+
 /// Longest pause, warm-up or time limit, in nanoseconds: an hour, the longest latency that a histogram holds.
 pub(crate) const LONGEST_PAUSE_NS: u64 = 3_600_000_000_000;
 
@@ -228,3 +235,111 @@ pub(crate) const RESTART_PAUSE: Duration = Duration::from_millis(200);
 
 /// How long a client waits for an answer: all that stand before it in the queue need milliseconds.
 pub(crate) const RESTART_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The port of the page of `dyno watch` when the user sets none: one that a lecturer can type again.
+pub(crate) const WATCH_PORT: u16 = 5665;
+
+/// Messages that wait for a watcher whose browser does not read: some seconds of them. Beyond it the oldest are
+/// dropped, and the watcher is told how many.
+pub(crate) const WATCH_QUEUE_MESSAGES: usize = 128;
+
+/// Watchers at a time: a class with their own machines, and some that have not left yet.
+pub(crate) const WATCHERS: usize = 64;
+
+/// How long the queue of a watcher may stay full before its connection is closed: a laptop that was shut.
+pub(crate) const WATCH_STALL: Duration = Duration::from_secs(30);
+
+/// Connections to the page at a time: each watcher has one for events, and its browser opens some more.
+pub(crate) const WATCH_CONNECTIONS: usize = 256;
+
+/// How long a browser may take for the head of a request.
+pub(crate) const WATCH_HEAD: Duration = Duration::from_secs(10);
+
+/// Largest order, in bytes: some times what the page sends.
+pub(crate) const WATCH_ORDER_BYTES: usize = 4096;
+
+/// Orders that wait for the one who carries them out: a person gives one at a time, and a design that starts takes
+/// a tenth of a second.
+pub(crate) const WATCH_ORDERS: usize = 16;
+
+/// How often the requests that are under way are looked at: 25 times a second, as a film has it. It costs the server
+/// less than a hundredth of its capacity.
+pub(crate) const WATCH_LOOK: Duration = Duration::from_millis(40);
+
+/// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
+pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;
+
+/// Steps of requests that one message tells at most; what is beyond is counted. A page cannot draw more in a frame.
+pub(crate) const WATCH_STEPS: usize = 2_000;
+
+/// Looks after which the accept queue is read again: five times a second.
+pub(crate) const WATCH_LOOKS_PER_QUEUE: u32 = 5;
+
+/// Looks after which CPU time and context switches are read again: twice a second, since each thread has a file.
+pub(crate) const WATCH_LOOKS_PER_CPU: u32 = 12;
+
+/// Looks after which the memory is read again: every two seconds, since the kernel walks the page tables for it.
+pub(crate) const WATCH_LOOKS_PER_MEMORY: u32 = 50;
+
+/// How often the page gets figures, and it is looked whether a server has died.
+pub(crate) const WATCH_TICK: Duration = Duration::from_millis(100);
+
+/// Highest rate that a watched load may have, requests a second: more than a laptop's server answers.
+pub(crate) const WATCH_RATE_PER_S: u32 = 200_000;
+
+/// Most connections of a watched load.
+pub(crate) const WATCH_LOAD_CONNECTIONS: u32 = 4_000;
+
+/// Most clients that are slow.
+pub(crate) const WATCH_SLOW_CLIENTS: u32 = 500;
+
+/// Most workers of a watched design.
+pub(crate) const WATCH_WORKERS: u32 = 256;
+
+/// How long the first request of a pipeline waits: as long as a class notices.
+pub(crate) const WATCH_PIPELINE_WAIT: Duration = Duration::from_millis(400);
+
+/// How long its answers, or the bytes of a tapped exchange, are waited for.
+pub(crate) const WATCH_PIPELINE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Lines of a tapped exchange that are shown in each direction: a request of a browser, and the begin of a handshake.
+pub(crate) const WATCH_TAP_LINES: usize = 10;
+
+/// Errands, such as a burst, that are under way at a time: each is a process.
+pub(crate) const WATCH_ERRANDS: usize = 8;
+
+/// Requests of a burst, and connections over which they come at once.
+pub(crate) const WATCH_BURST_REQUESTS: u32 = 200;
+
+/// Tiers of a cluster that dispatch, one before the other. 8: each adds its latency, and the eighth shows nothing that
+/// the fourth has not shown.
+pub(crate) const CLUSTER_LAYERS: u32 = 8;
+
+/// What simulated backends are asked for, as a share of what they can do. 0.75: queues form, and most policies still
+/// stand.
+pub(crate) const TRUTH_LOAD: f64 = 0.75;
+
+/// How many times slower one of the simulated backends is. 4: it can do less than its share, so that who does not look
+/// drowns it.
+pub(crate) const TRUTH_SLOWNESS: f64 = 4.0;
+
+/// First tiers beside each other in a simulation: few, and many.
+pub(crate) const TRUTH_BALANCERS: [usize; 2] = [4, 16];
+
+/// Requests of a simulation. 100,000: a hundred of them lie beyond p99.9, and all policies together take some seconds.
+pub(crate) const TRUTH_REQUESTS: u64 = 100_000;
+
+/// Two latencies are alike where the larger is less than so many times the smaller: single runs differ by as much.
+pub(crate) const SAME_LATENCY_RATIO: f64 = 1.05;
+
+/// Share of a latency from which on a part has a line of its own in a trace.
+pub(crate) const TRACE_PART_SHARE: f64 = 0.001;
+
+/// Requests of each design in a file for trace viewers, the last ones: 50 MB, which a browser opens in seconds.
+pub(crate) const VIEWER_REQUESTS_MAX: usize = 20_000;
+
+/// Requests a second at which `dyno explain` traces both: a third of what the dearest design does on one core.
+pub(crate) const EXPLAIN_TRACED_RATE_PER_S: f64 = 2_000.0;
+
+/// For how long, in milliseconds: thousands of requests, so that the 99th percentile is known.
+pub(crate) const EXPLAIN_TRACED_MS: u64 = 1_000;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::kit::site::Site;
-use crate::limits::{CONNECTION_BYTES, COROUTINE_BYTES, PROCESS_BYTES, THREAD_BYTES};
+use crate::limits::{CONNECTION_BYTES, COROUTINE_BYTES, MAX_PROCESSES, PROCESS_BYTES, THREAD_BYTES};
 use crate::under_way::urgent::UrgentBy;
 
 /// One server architecture: a row of the table in [`crate::architectures::ALL`].
@@ -178,6 +178,14 @@ pub enum Started {
 }
 
 impl Started {
+    /// How many threads and processes serve at once, where so many are started in advance.
+    pub fn writers(self, workers: usize) -> usize {
+        match self {
+            Started::Process | Started::Thread => workers.max(MAX_PROCESSES),
+            Started::Nothing | Started::Task | Started::Coroutine => workers,
+        }
+    }
+
     /// What a connection takes of the budget of memory while it is idle, in bytes.
     pub fn connection_bytes(self) -> usize {
         let started = match self {
@@ -237,4 +245,6 @@ pub enum Knob {
     Arm,
     /// Connections served at once.
     MaxConnections,
+    /// The limit of tower around the services.
+    Tower,
 }

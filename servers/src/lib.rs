@@ -34,14 +34,18 @@
 //! |---|---|
 //! | admission | whether a request [may be served](admission) while more is asked for than can be done |
 //! | arm | a variant of a chapter: `plain` as a textbook has it, `tuned` with all that the kernel offers |
+//! | backend | a server that [answers for this one](services::forward), which is then a first tier |
 //! | crew | the [workers of a pool](drivers::crew), and the connections that wait for their clients without a worker |
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
+//! | forward job | a request on its way to a backend, and its answer on the way back |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
 //! | door | where a server waits for its [successor](take_over), a Unix socket |
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |
+//! | lane | the [ring](trace::ring) of one thread or process, into which it writes the points that traced requests pass |
 //! | mark | what the stop switch knows of a connection: [idle, busy or free](kit::marks::Mark) |
 //! | order | what somebody else wants of a request: to be [held, resumed or cancelled](under_way) |
+//! | point | a [place in the way of a request](trace::event::TracePoint) through a server |
 //! | register | which requests are [under way](under_way::register), and what was ordered for each |
 //! | part | what has come of a body that is [taken as it comes](services::uploads), and the file that an upload is until it is whole |
 //! | predecessor, successor | the server whose place another one [takes over](take_over), and that other one |
@@ -70,4 +74,5 @@ pub mod limits;
 pub mod services;
 pub mod shared;
 pub mod take_over;
+pub mod trace;
 pub mod under_way;

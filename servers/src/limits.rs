@@ -376,3 +376,56 @@ pub const CONTROL_NICE_STEPS: i32 = -10;
 /// The longest time that a request is held: a minute, the idle limit of a connection. It holds memory and a connection
 /// meanwhile, so one that was forgotten is cancelled.
 pub const HOLD_MAX: Duration = Duration::from_secs(60);
+
+/// How long a backend may take to accept a connection before another one is asked. 1 s: on a local network it takes
+/// less than a millisecond, and a lost SYN is sent again after a second.
+pub const FORWARD_CONNECT_TIME: Duration = Duration::from_secs(1);
+
+/// How long a request may take at the backends together before the client gets a 504. 60 s: as long as an idle
+/// connection may last, and longer than a client waits.
+pub const FORWARD_TIME: Duration = Duration::from_secs(60);
+
+/// How long a connection to a backend is kept without a request. 4 s: less than the 5 s after which the least patient
+/// of the usual servers end one, because a request that meets that end is lost.
+pub const FORWARD_IDLE_TIME: Duration = Duration::from_secs(4);
+
+/// How long a connection may have been idle by which a request goes that must not be sent twice. 1 s: no server ends
+/// one so soon, so that such a request never meets the end.
+pub const FORWARD_FRESH_TIME: Duration = Duration::from_secs(1);
+
+/// Idle connections to one backend that a process keeps. 256: as many requests at a time as a backend on one machine
+/// is worth asking.
+pub const FORWARD_IDLE_LINKS: usize = 256;
+
+/// Octets of an answer that are read at once. 16 KiB: they lie on the stack of a thread or coroutine for that time.
+pub const FORWARD_READ_BYTES: usize = 16 * 1024;
+
+/// How often each backend is asked whether it is well. 1 s: an operator sees what he has done, and a hundred first
+/// tiers are no load.
+pub const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a backend may take to connect, and then to answer, when it is asked whether it is well. 1 s: one that
+/// is slower serves nobody in time.
+pub const PROBE_TIME: Duration = Duration::from_secs(1);
+
+/// What the rings of a trace may take together, in bytes: a fraction of the memory of any machine that a server is
+/// measured on. Only what was written is there, so short traces take less.
+pub const TRACE_BYTES: usize = 256 << 20;
+
+/// Rings of a trace: as many threads and processes can write at once. The designs that start one for each connection
+/// are traced with some hundreds; more lanes would make each ring shorter.
+pub const TRACE_LANES_MAX: usize = 512;
+
+/// Rings beside those of the workers: the threads that accept, dispatch, and start the others.
+pub const TRACE_SPARE_LANES: usize = 6;
+
+/// Events of one ring: more than a second of a loop that serves 30,000 requests a second, so a reader that sleeps
+/// for some milliseconds is not overtaken.
+pub const TRACE_LANE_EVENTS_MAX: usize = 1 << 18;
+
+/// Descriptors whose connections can be traced: as many as connections may be open, and some besides.
+pub const TRACE_DESCRIPTORS: usize = 4 * MAX_CONNECTIONS;
+
+/// So long after a look for the rings of workers that have died the next one may come, in nanoseconds: it is a system
+/// call for each ring.
+pub const TRACE_SWEEP_NS: u64 = 100_000_000;

@@ -192,6 +192,31 @@ const SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
+        path: "servers/src/trace/ring.rs",
+        name: "ring",
+        stand_ins: &[
+            ("std::sync::atomic::Ordering::", "shuttle::sync::atomic::Ordering::"),
+            ("std::sync::atomic::{AtomicU64, fence}", "shuttle::sync::atomic::{AtomicU64, fence}"),
+        ],
+        plants: &[
+            Plant {
+                name: "does_not_look_again",
+                edits: &[("let writing = self.written.load(Relaxed);", "let writing = end;")],
+            },
+            Plant {
+                name: "counts_before_it_writes",
+                edits: &[
+                    ("        self.written.store(number + 1, Release);\n", ""),
+                    ("        fence(Release);\n", "        self.written.store(number + 1, Release);\n"),
+                ],
+            },
+            Plant {
+                name: "takes_what_is_being_written",
+                edits: &[("(writing + 1).saturating_sub", "writing.saturating_sub")],
+            },
+        ],
+    },
+    Subject {
         path: "servers/src/services/work.rs",
         name: "work",
         stand_ins: &[

@@ -11,6 +11,7 @@
 //! | [`server`], [`spawner`], [`tallies`] | a server process: started, watched, stopped, its account read |
 //! | [`load`] | the load generator as a program |
 //! | [`scripted`] | servers that answer every request alike: well, badly, slowly or not at all |
+//! | [`backend`] | backends of a first tier, which say what they have seen |
 //! | [`terminal`] | the program on a pseudo-terminal |
 //! | [`memory`] | what lies in the memory of a process |
 //! | [`pids`], [`memory_limit`] | a limit on the processes and threads of a server, on its memory |
@@ -31,6 +32,7 @@
 
 pub mod activator;
 pub mod attack;
+pub mod backend;
 pub mod cases;
 pub mod guests;
 pub mod imports;

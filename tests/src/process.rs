@@ -21,6 +21,12 @@ pub fn zombies(pid: Pid) -> usize {
     children(pid).iter().filter(|child| matches!(state(child), Ok('Z'))).count()
 }
 
+/// Whether `pid` runs: one that has ended and was not reaped does not.
+pub fn is_alive(pid: Pid) -> bool {
+    let stat = Process::new(pid.as_raw()).and_then(|process| process.stat());
+    stat.is_ok_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
 /// How many threads `pid` has.
 pub fn threads(pid: Pid) -> usize {
     let stat = Process::new(pid.as_raw()).and_then(|process| process.stat());

@@ -33,6 +33,8 @@ pub struct Server {
     pub asked: usize,
     /// Where it takes orders.
     pub control: Option<String>,
+    /// The path of the memory into which it writes a trace.
+    pub trace: Option<String>,
     lines: Receiver<String>,
     stderr: Arc<Mutex<Vec<u8>>>,
     stderr_ended: Receiver<()>,
@@ -59,6 +61,8 @@ struct Ready {
     name: String,
     #[serde(default)]
     control: Option<String>,
+    #[serde(default)]
+    trace: Option<String>,
     settings: ReadySettings,
 }
 
@@ -89,16 +93,30 @@ impl Server {
         Server::start_within(arguments, confines)?.map_err(ended)
     }
 
+    /// Starts `dyno serve` with `arguments` at an address that is known beforehand.
+    ///
+    /// # Errors
+    /// In words, when no ready line comes.
+    pub fn start_at(arguments: &[&str], listen: &str) -> Result<Server, String> {
+        let ended = |ended: Ended| format!("ended with {}; stderr: {}", ended.status, ended.stderr);
+        let confines = Confines { descriptors: None, group: None };
+        Server::launch(arguments, listen, confines)?.map_err(ended)
+    }
+
     /// As [`Server::start_with`], for a server that may find no room: then the inner error tells how it has ended
     /// before it was ready.
     ///
     /// # Errors
     /// In words, when it neither gets ready nor ends.
     pub fn start_within(arguments: &[&str], confines: Confines) -> Result<Result<Server, Ended>, String> {
+        Server::launch(arguments, "127.0.0.1:0", confines)
+    }
+
+    fn launch(arguments: &[&str], listen: &str, confines: Confines) -> Result<Result<Server, Ended>, String> {
         let mut command = Command::new(program());
         command.arg("serve").args(arguments).arg("--faults");
         if !arguments.contains(&"--take-over") {
-            command.args(["--listen", "127.0.0.1:0"]);
+            command.args(["--listen", listen]);
         }
         command.args(["--compute-rounds-per-us", &COMPUTE_ROUNDS_PER_US.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -107,8 +125,9 @@ impl Server {
         let lines = read_lines(child.stdout.take().expect("piped"));
         let (stderr, stderr_ended) = keep(child.stderr.take().expect("piped"));
         let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let (workers, asked, control) = (0, 0, None);
-        let mut server = Server { child, address, pid, workers, asked, control, lines, stderr, stderr_ended };
+        let (workers, asked, control, trace) = (0, 0, None, None);
+        let mut server =
+            Server { child, address, pid, workers, asked, control, trace, lines, stderr, stderr_ended };
         let line = match server.lines.recv_timeout(READY) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => return server.wait(STOP).map(Err),
@@ -120,7 +139,7 @@ impl Server {
         if !ready.ready || ready.pid != pid.as_raw() || Some(&ready.name.as_str()) != arguments.first() {
             return Err(format!("a ready line that does not fit: {line}"));
         }
-        (server.address, server.control) = (ready.address, ready.control);
+        (server.address, server.control, server.trace) = (ready.address, ready.control, ready.trace);
         (server.workers, server.asked) = (ready.settings.workers, ready.settings.workers_asked);
         Ok(Ok(server))
     }

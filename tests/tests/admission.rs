@@ -1,17 +1,20 @@
 //! Overload control, on every architecture: of a burst that no server can answer in time some requests are refused,
 //! with a 503 that asks the client to come back, and those that are served are served right; and whoever comes alone is
-//! never refused.
+//! never refused, nor whoever connects long before he asks.
 
+use std::io;
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dyno_servers::admission::Control;
+use dyno_servers::architecture::Knob;
+use dyno_servers::limits::ADMISSION_PLACES;
 use dyno_tests::limits::STOP;
 use dyno_tests::rows::{Row, rows};
 use dyno_tests::server::Server;
 use dyno_tests::suite::{self, Outcome, ensure, quick};
-use dyno_tests::wire::{Client, get};
+use dyno_tests::wire::{Client, get, get_and_close};
 use nix::sys::signal::Signal;
 use nix::time::ClockId;
 
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for row in rows() {
         for control in Control::ALL {
-            let (burst, alone) = (row.clone(), row.clone());
+            let (burst, alone, late) = (row.clone(), row.clone(), row.clone());
             let name = format!("{}::{}", row.name, control.name());
             trials.push(quick(format!("admission::burst::{name}"), move || {
                 tried(|| of_a_burst(&burst, control))
@@ -42,7 +45,14 @@ fn main() -> ExitCode {
             trials.push(quick(format!("admission::alone::{name}"), move || {
                 tried(|| alone_is_served(&alone, control))
             }));
+            trials.push(quick(format!("admission::late::{name}"), move || {
+                tried(|| late_ones_are_served(&late, control))
+            }));
         }
+    }
+    for row in rows().into_iter().filter(|row| row.reads(Knob::Tower)) {
+        let name = format!("admission::tower::{}", row.name);
+        trials.push(quick(name, move || tower_counts_those_under_way(&row)));
     }
     suite::run(env!("CARGO_BIN_EXE_dyno-under-test"), trials).exit_code()
 }
@@ -67,11 +77,13 @@ fn of_a_burst(row: &Row, control: Control) -> Outcome {
         ensure(answer.status == 200, || format!("alone, and {}", answer.status))?;
         before += 1;
     }
-    let connect = |_| Client::connect(server.address);
-    let mut clients = (0..CLIENTS).map(connect).collect::<Result<Vec<_>, _>>()?;
-    for client in &mut clients {
+    // Each asks as soon as it is connected: whoever is silent while others wait may lose its connection.
+    let ask = |_| {
+        let mut client = Client::connect(server.address)?;
         client.push(get(WORK).as_bytes());
-    }
+        Ok(client)
+    };
+    let mut clients = (0..CLIENTS).map(ask).collect::<io::Result<Vec<_>>>()?;
     let (mut served, mut refused) = (0, 0);
     for client in &mut clients {
         let answer = client.response("GET")?;
@@ -113,4 +125,46 @@ fn alone_is_served(row: &Row, control: Control) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// Clients that connect at once and ask one after the other, each when the one before it has its answer: none of them
+/// has waited for anybody.
+fn late_ones_are_served(row: &Row, control: Control) -> Outcome {
+    let start = |age| start(row, &["--admission-age", age], control);
+    let servers = [start("accept")?, start("receive")?];
+    // While others wait it does not wait for one that is silent, as its chapter says.
+    let clients = if row.name == "iterative" { 1 } else { CLIENTS };
+    let connect = |server: &Server| (0..clients).map(|_| Client::connect(server.address)).collect();
+    let all = servers.iter().map(connect).collect::<Result<Vec<Vec<Client>>, _>>()?;
+    // They take longer than any control lets a request wait.
+    sleep(BEFORE);
+    for (place, mut client) in all.into_iter().flatten().enumerate() {
+        client.send(get_and_close("/"));
+        let answer = client.response("GET")?;
+        ensure(answer.status == 200, || format!("client {place}: {answer:?}"))?;
+    }
+    Ok(())
+}
+
+/// The limit that stands beside Dyno's own as a foil: of clients that wait at once, so many wait and the others are
+/// sent away, with a body as well; and nobody is sent away while few are there.
+fn tower_counts_those_under_way(row: &Row) -> Outcome {
+    let server = Server::start_with(&row.with(&["--admission", "tower"]), None)?;
+    let connect = |_| Client::connect(server.address);
+    let mut clients = (0..CLIENTS).map(connect).collect::<Result<Vec<_>, _>>()?;
+    for (place, client) in clients.iter_mut().enumerate() {
+        let (field, body) = if place % 2 == 0 { ("", "") } else { ("Content-Length: 3\r\n", "abc") };
+        client.push(format!("GET /wait/400000 HTTP/1.1\r\nHost: a\r\n{field}\r\n{body}").as_bytes());
+    }
+    let mut refused = 0;
+    for client in &mut clients {
+        let answer = client.response("GET")?;
+        if answer.status == 503 {
+            ensure(answer.field("Retry-After").is_some(), || format!("{answer:?}"))?;
+            refused += 1;
+        }
+    }
+    ensure(refused == CLIENTS - ADMISSION_PLACES as usize, || format!("{refused} of {CLIENTS} refused"))?;
+    let answer = Client::connect(server.address)?.get("/")?;
+    ensure(answer.status == 200, || format!("alone: {answer:?}"))
 }

@@ -32,6 +32,30 @@ fn main() -> ExitCode {
             )?;
             refused(&["serve", "fork", "--control", "[2001:db8::1]:9"], 2, &["secure transport", "127.0.0.1"])
         }),
+        on("forwarding-that-makes-no-sense-is-usage", || {
+            let to = ["serve", "epoll", "--forward", "/=127.0.0.1:1"];
+            let with = |more: [&'static str; 2]| [&to[..], &more].concat();
+            refused(&with(["--dispatch", "leest"]), 2, &["did you mean least?", "round-robin"])?;
+            refused(&with(["--policy", "leest"]), 2, &["did you mean least?", "no such file"])?;
+            refused(&["serve", "epoll", "--dispatch", "least"], 2, &["--forward"])?;
+            refused(&["serve", "epoll", "--forward", "/=nowhere"], 2, &["HOST:PORT"])?;
+            refused(&["serve", "epoll", "--forward", "/=127.0.0.1:1@0"], 2, &["a weight is"])?;
+            refused(&["serve", "epoll", "--forward", "127.0.0.1:1"], 2, &["PREFIX="])?;
+            refused(&with(["--uploads", "."]), 2, &["--uploads", "forward another path"])?;
+            refused(&["cluster", "--tier", "epol", "--backends", "2xepoll"], 2, &["did you mean epoll?"])?;
+            refused(&["cluster", "--tier", "epoll", "--policy", "leest"], 2, &["did you mean least?"])?;
+            refused(
+                &["cluster", "--tier", "epoll", "--backends", "3xthread-pol"],
+                2,
+                &["did you mean thread-pool?"],
+            )?;
+            refused(&["cluster", "--tier", "epoll", "--backends", "epoll"], 2, &["COUNTxNAME"])?;
+            refused(
+                &["cluster", "--tier", "epoll", "--backends", "2xepoll:4"],
+                2,
+                &["does not read --workers"],
+            )
+        }),
         on("urgent-data-where-it-cannot-be-is-usage", || {
             refused(&["serve", "io-uring", "--urgent"], 2, &["receive", "--control"])?;
             refused(&["serve", "epoll", "--urgent", "--listen", "unix:s"], 2, &["Unix", "--control"])?;
@@ -57,13 +81,16 @@ fn main() -> ExitCode {
         on("help-is-worth-reading", help),
         on("version", || shows(&["--version"], &["dyno", env!("CARGO_PKG_VERSION")])),
     ];
-    for (knob, option) in
-        [(Knob::Workers, "--workers"), (Knob::Queue, "--queue"), (Knob::MaxConnections, "--max-connections")]
-    {
+    for (knob, option, value) in [
+        (Knob::Workers, "--workers", "3"),
+        (Knob::Queue, "--queue", "3"),
+        (Knob::MaxConnections, "--max-connections", "3"),
+        (Knob::Tower, "--admission", "tower"),
+    ] {
         for row in rows().into_iter().filter(|row| !row.reads(knob)) {
             let name = format!("command-line::{}::does-not-read{}", row.name, &option[1..]);
             trials.push(quick(name, move || {
-                refused(&["serve", row.architecture.name, option, "3"], 2, &[option, row.architecture.name])
+                refused(&["serve", row.architecture.name, option, value], 2, &[option, row.architecture.name])
             }));
         }
     }

@@ -15,7 +15,7 @@ use dyno_tests::tree::root;
 use tempfile::TempDir;
 
 /// The commands, as `dyno --help` lists them.
-const COMMANDS: [&str; 29] = [
+const COMMANDS: &[&str] = &[
     "compare",
     "curve",
     "scale",
@@ -28,12 +28,15 @@ const COMMANDS: [&str; 29] = [
     "isolation",
     "choose",
     "explain",
+    "trace",
     "report",
     "diff",
     "learn",
     "textbook",
+    "watch",
     "serve",
     "superserver",
+    "cluster",
     "control",
     "list",
     "load",

@@ -16,6 +16,7 @@
 //! * [`spectrum`]: percentiles over all cells of a contestant, from stored histograms;
 //! * [`spoilt`]: why cells are void;
 //! * [`textbook`]: whether a claim holds, by its interval;
+//! * [`timeline`]: where the time of traced requests goes, and which part makes one design slower;
 //! * [`transports`]: what security costs;
 //! * [`workloads`]: which design is best under which workload, which one fails, and by what it is seen;
 //! * [`difference`]: two sets of results, side by side;
@@ -46,6 +47,7 @@ pub mod spoilt;
 pub mod sweep;
 pub mod textbook;
 pub mod tiers;
+pub mod timeline;
 pub mod transports;
 pub mod unit;
 pub mod waiting;

@@ -12,6 +12,7 @@
 //! * [`experiment`]: compare, curve, scale, connections, waiting, duel, explain;
 //! * [`count`]: instructions per request, counted in an emulated machine;
 //! * [`textbook`]: claims of books, each tried by a small trial;
+//! * [`traced`]: a load of which both sides write down each request;
 //! * [`isolation`]: what a handler that fails costs everybody else;
 //! * [`unit_costs`]: the costs of the steps of which architectures are made;
 //! * [`doctor`], [`environment`], [`floor`]: the machine itself.
@@ -37,4 +38,5 @@ mod settle;
 pub mod setup;
 pub mod suggest;
 pub mod textbook;
+pub mod traced;
 pub mod unit_costs;

@@ -396,3 +396,9 @@ pub const WAITER_UNDERWAY: Duration = Duration::from_millis(5);
 
 /// How long a server may take to let go of those who have left: a hundred times what any should.
 pub const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
+
+/// Answered requests that a traced load keeps, the last ones: a minute at 8,000 a second, and 60 MB.
+pub const TRACE_REQUESTS_MAX: usize = 500_000;
+
+/// Events that it keeps, the last ones: ten for each of those requests, and 120 MB.
+pub const TRACE_EVENTS_MAX: usize = 10 * TRACE_REQUESTS_MAX;

@@ -47,6 +47,9 @@ pub mod who;
 mod words;
 mod workloads;
 
+/// The colours of all pages, in light and in dark: names of CSS properties, for who writes a page of another kind.
+pub const PALETTE: &str = include_str!("page/palette.css");
+
 /// What there is beside the records of an experiment.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Supplements<'a> {

@@ -1,5 +1,6 @@
 //! `dyno explain A B`: why does A cost more than B?
 
+mod latency;
 mod told;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use super::CommandResult;
 use super::experiment::values::{BlockCount, CellTime};
 use crate::exit::{Exit, Failure};
 use crate::limits::{EXPLAIN_CONNECTIONS, EXPLAIN_WARM_UP_MS, UNIT_COST_ATTEMPTS};
-use crate::print::out;
+use crate::print::{errln, out};
 use crate::progress::Reporter;
 use crate::remedy::stopped;
 use crate::results;
@@ -72,6 +73,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Some(_) => None,
     };
     // An architecture of another build has a label of its own.
+    let cores = Placement::here().halves();
+    let traced = contestants.clone().into_iter().flatten().collect::<Vec<_>>();
     let labels = contestants.as_ref().map(|both| both.each_ref().map(|one| one.label.clone()));
     let names = labels.as_ref().map_or(given, |labels| labels.each_ref().map(String::as_str));
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
@@ -101,6 +104,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let prices: Vec<_> = prices.map(|unit| (unit, blocks::cost(&all, unit).map(|cost| cost.ns))).collect();
     out!("{}", told::prices(&prices, [left_out, measured]));
     found.iter().for_each(|finding| out!("\n{}", told::finding(names, finding)));
+    match latency::latency(&traced, &cores) {
+        Ok(told) => told.into_iter().for_each(|words| out!("\n{words}\n")),
+        Err(failure) => errln!("no trace of the two: {}", failure.message),
+    }
     Ok(if found.iter().any(Explained::is_explained) { Exit::Success } else { Exit::Invalid })
 }
 

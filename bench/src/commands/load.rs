@@ -16,7 +16,7 @@ use crate::exit::{Exit, Failure};
 use crate::limits::VERSUS_BLOCKS;
 use crate::load::versus::{self, Versus};
 use crate::load::view::Wanted;
-use crate::load::{carry, options, page, plan, progress, route, write};
+use crate::load::{carry, news, options, page, plan, progress, route, write};
 use dyno_units::verdict::Verdict;
 
 /// Load an HTTP server, and measure latency without coordinated omission.
@@ -93,6 +93,9 @@ pub(crate) struct Arguments {
     /// Say on standard error when the load is over, and keep the connections open until standard input ends.
     #[arg(long, hide = true)]
     hold: bool,
+    /// Write news of the run ten times a second, as lines of JSON, and no result.
+    #[arg(long, hide = true)]
+    news: bool,
     /// Show the plan, send nothing.
     #[arg(long, help_heading = "Load")]
     dry_run: bool,
@@ -148,6 +151,10 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     plan::place(&mut plan, &arguments.how, &[server]);
     carry::learn(&mut plan)?;
     progress::stop_on_signals()?;
+    if arguments.news {
+        news::run(plan)?;
+        return Ok(Exit::Success);
+    }
     let watching = carry::Watching {
         view: match (arguments.quiet, arguments.no_view) {
             (true, _) => Wanted::Nothing,

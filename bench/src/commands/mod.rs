@@ -14,6 +14,7 @@ pub(crate) mod browse;
 pub(crate) mod calibrate;
 pub(crate) mod choose;
 pub(crate) mod ci;
+pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod connections;
@@ -44,8 +45,10 @@ pub(crate) mod scale;
 pub(crate) mod serve;
 pub(crate) mod superserver;
 pub(crate) mod textbook;
+pub(crate) mod trace;
 pub(crate) mod turns;
 pub(crate) mod waiting;
+pub(crate) mod watch;
 pub(crate) mod workloads;
 
 /// A dynamometer for servers: every architecture on one test bench.
@@ -70,13 +73,16 @@ enum Command {
     Run(run::Arguments),
     Choose(choose::Arguments),
     Explain(explain::Arguments),
+    Trace(trace::Arguments),
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
     Superserver(superserver::Arguments),
+    Cluster(cluster::Arguments),
     Control(control::Arguments),
     Learn(learn::Arguments),
     Textbook(textbook::Arguments),
+    Watch(Box<watch::Arguments>),
     List(list::Arguments),
     Load(Box<load::Arguments>),
     Probe(Box<probe::Arguments>),
@@ -131,6 +137,7 @@ impl Dyno {
             Command::Diff(arguments) => diff::run(&arguments),
             Command::Choose(arguments) => choose::run(&arguments),
             Command::Explain(arguments) => explain::run(&arguments),
+            Command::Trace(arguments) => trace::run(&arguments),
             Command::Run(arguments) => {
                 let options = arguments.options()?;
                 begin::run(options.spec.experiment, options)
@@ -142,11 +149,13 @@ impl Dyno {
             Command::Calibrate(arguments) => calibrate::run(&arguments),
             Command::Learn(arguments) => learn::run(&arguments),
             Command::Textbook(arguments) => textbook::run(&arguments),
+            Command::Watch(arguments) => watch::run(&arguments),
             Command::List(arguments) => list::run(&arguments),
             Command::Load(arguments) => load::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Superserver(arguments) => superserver::run(&arguments),
+            Command::Cluster(arguments) => cluster::run(&arguments),
             Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),
             Command::Guest(arguments) => guest::run(&arguments),

@@ -7,7 +7,7 @@ use super::experiment::preset::Preset;
 use super::experiment::reads::shown_in;
 use crate::exit::{Exit, Failure};
 use crate::print::outln;
-use dyno_measure::contestant::control::under;
+use dyno_measure::contestant::control::{TOWER, under_each};
 use dyno_measure::experiment::overload;
 use dyno_record::experiment::{Experiment, OVERLOAD_TIMES};
 use dyno_units::show;
@@ -55,9 +55,16 @@ pub(super) fn run(launch: Launch) -> CommandResult {
         ));
     }
     check_service(&setup)?;
+    let asks_for_tower = launch.spec.controls.iter().any(|control| control.0 == TOWER);
+    if asks_for_tower && !setup.contestants.iter().any(|one| one.has_tower) {
+        return Err(Failure::usage(
+            "the limit of tower stands around the services of hyper alone",
+            "take hyper as well, or leave tower out of --controls",
+        ));
+    }
     let controls = launch.spec.controls();
-    setup.contestants =
-        setup.contestants.iter().flat_map(|one| controls.iter().map(|control| under(one, control))).collect();
+    let architectures = setup.contestants.len();
+    setup.contestants = under_each(&setup.contestants, &controls);
     // A control needs some requests before it knows what a service takes.
     setup.warm_up_fixed = true;
     let patience_ms = launch.spec.patience_ms();
@@ -65,7 +72,7 @@ pub(super) fn run(launch: Launch) -> CommandResult {
         let times: Vec<String> = OVERLOAD_TIMES.iter().map(ToString::to_string).collect();
         outln!(
             "{} under {}: {} times what each can do without, then a spike, with and without retries\ntakes about {}",
-            show::count(setup.contestants.len() / controls.len(), "architecture"),
+            show::count(architectures, "architecture"),
             controls.join(", "),
             times.join(", "),
             show::span(overload::expected_time(&setup))

@@ -3,6 +3,7 @@
 mod access;
 mod admission;
 mod control;
+mod forward;
 mod relief;
 mod said;
 mod sockets;
@@ -27,7 +28,8 @@ use dyno_servers::kit::tally::Tallies;
 use dyno_servers::kit::threads::NoWorker;
 use dyno_servers::limits::{DRAIN, MAX_PROCESSES, MEMORY_BYTES_PER_BUDGET_BYTE, MEMORY_LEAST_BYTES};
 use dyno_servers::services;
-use dyno_servers::services::service::Services;
+use dyno_servers::services::service::{Forward, Services};
+use dyno_servers::trace::tracer::Tracer;
 use dyno_units::read::{self, ReadError};
 use dyno_units::show;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -93,8 +95,14 @@ pub(crate) struct Arguments {
     /// Rounds of the work loop that make a microsecond of /compute [default: measured at the first use].
     #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     compute_rounds_per_us: Option<u64>,
+    /// Write down when the requests of such a share of the connections pass the points of their way, 100% or less, in
+    /// memory whose path the ready line tells: `dyno trace` and `dyno watch` read it.
+    #[arg(long, value_name = "SHARE", value_parser = read::share)]
+    trace: Option<f64>,
     #[command(flatten)]
     admission: admission::AdmissionOptions,
+    #[command(flatten)]
+    forward: forward::ForwardOptions,
     #[command(flatten)]
     control: control::ControlOptions,
     #[command(flatten)]
@@ -137,7 +145,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         None => (None, None),
     };
     let serves_anybody = identity.as_ref().is_none_or(|(_, serves_anybody)| *serves_anybody);
-    let access = arguments.access.access(architecture, serves_anybody)?;
+    let (dispatch, rules) = arguments.forward.read(arguments.access.policy())?;
+    let access = arguments.access.access(architecture, serves_anybody, rules)?;
     // Programs read lines of JSON; whoever sits at a terminal gets sentences.
     let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
@@ -151,6 +160,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
+    let writers = architecture.anatomy.started.writers(settings.workers);
+    let open = |share_traced| Tracer::open(writers, share_traced);
+    let trace = arguments.trace.map(open).transpose().map_err(share)?;
     let control = arguments.control.open(architecture, stop, keeping.control.take())?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
@@ -158,6 +170,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     services.uploads = arguments.uploads.uploads(access.as_ref())?;
     services.queues = services.queues.filter(|_| architecture.anatomy.served_by.shares_memory());
     services.has_rules = access.is_some();
+    let forwarding =
+        arguments.forward.forwarding(dispatch, transport.is_some(), services.uploads.is_some())?;
+    services.forward = forwarding.map(|forwarding| Box::new(forwarding) as Box<dyn Forward>);
     if let (Some(Access { lists: ListReader::Kernel, .. }), Some(directory)) = (&access, &services.files) {
         services.files_held = Some(access::hold(directory)?);
     }
@@ -170,7 +185,9 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         transport,
         access,
         admission: arguments.admission.admission().map_err(share)?,
+        tower: arguments.admission.tower(),
         register: control.as_ref().map(|control| control.register),
+        trace,
         tallies: Tallies::new(settings.workers).map_err(share)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))
@@ -224,7 +241,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     Err(Failure::failed(failure.0, failure.1))
 }
 
-fn find(name: &str) -> Result<&'static Architecture, Failure> {
+/// The architecture of that name.
+///
+/// # Errors
+/// Usage (2), with what was probably meant.
+pub(super) fn find(name: &str) -> Result<&'static Architecture, Failure> {
     let mut known = architectures::ALL.into_iter();
     known.find(|architecture| architecture.name == name).ok_or_else(|| {
         let guess = meant(name, NameKind::Architecture);
@@ -242,6 +263,7 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
         (Knob::Queue, arguments.queue.is_some()),
         (Knob::MaxConnections, arguments.max_connections.is_some()),
         (Knob::Arm, arguments.arm.is_some()),
+        (Knob::Tower, arguments.admission.tower().is_some()),
     ];
     let Some((knob, _)) =
         given.into_iter().find(|(knob, given)| *given && !architecture.knobs.contains(knob))

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         Failure::usage(format!("this is no plan of turns: {error}"), "say `dyno duel A B`")
     })?;
     let [one, other] = &plan.sides;
-    let (mut both, other) = (side(one)?, side(other)?);
+    let (mut both, other) = (plan_of(one, "say `dyno duel A B`")?, plan_of(other, "say `dyno duel A B`")?);
     both.rival = Some(SecondServer {
         address: other.address,
         transport: other.transport,
@@ -46,13 +46,16 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     Ok(Exit::Success)
 }
 
-/// The plan of one side, which has learned what its answers must be.
-fn side(words: &[String]) -> Result<Plan, Failure> {
+/// The plan of a load in the words of `dyno load`, which has learned what its answers must be.
+///
+/// # Errors
+/// Usage (2), with this remedy, for words that make no plan; failed (1) when the server cannot be reached.
+pub(super) fn plan_of(words: &[String], remedy: &str) -> Result<Plan, Failure> {
     let command = load::Arguments::augment_args(Command::new("load")).no_binary_name(true);
     let arguments = command
         .try_get_matches_from(words)
         .and_then(|matches| load::Arguments::from_arg_matches(&matches))
-        .map_err(|error| Failure::usage(error.to_string(), "say `dyno duel A B`"))?;
+        .map_err(|error| Failure::usage(error.to_string(), remedy))?;
     let (mut plan, place) = arguments.plan()?;
     plan.address = route::reachable(&place, plan.timeout_ns)?;
     carry::learn(&mut plan)?;

@@ -1,6 +1,7 @@
 //! Code that the load commands share: from arguments to a plan, progress, and writing results.
 
 pub(crate) mod carry;
+pub(crate) mod news;
 pub(crate) mod options;
 pub(crate) mod page;
 pub(crate) mod patience;

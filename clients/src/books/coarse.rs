@@ -53,6 +53,16 @@ impl Coarse {
         }
     }
 
+    /// What was counted since `earlier`, an earlier state of the same counts.
+    #[must_use]
+    pub fn since(&self, earlier: &Coarse) -> Coarse {
+        let mut since = self.clone();
+        for (mine, others) in since.counts.iter_mut().zip(&earlier.counts) {
+            *mine = mine.saturating_sub(*others);
+        }
+        since
+    }
+
     /// Number of values.
     pub fn count(&self) -> u64 {
         self.counts.iter().map(|&count| u64::from(count)).sum()
@@ -106,5 +116,10 @@ mod tests {
         twice.merge(&coarse);
         assert_eq!((twice.count(), twice.quantile_ns(0.5)), (200_000, coarse.quantile_ns(0.5)));
         assert_eq!(coarse.between(0, u64::MAX), 100_000);
+        let mut later = coarse.clone();
+        later.record(5_000_000_000);
+        let since = later.since(&coarse);
+        assert_eq!((since.count(), since.quantile_ns(0.5)), (1, since.quantile_ns(1.0)));
+        assert_eq!(coarse.since(&later).count(), 0);
     }
 }

@@ -9,6 +9,7 @@ pub mod early;
 pub mod glance;
 pub mod histogram;
 pub mod pauses;
+pub mod requests;
 pub mod series;
 pub mod split;
 pub mod stalls;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::books::coarse::Coarse;
 use crate::books::glance::Glance;
+use crate::books::requests::{RequestLog, RequestTimes};
 
 /// What a thread has told of itself.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Live {
     over: AtomicBool,
     aborted: AtomicBool,
     told: Vec<Mutex<Told>>,
+    /// The requests that were answered; `None`: nobody wants to know.
+    requests: Option<Mutex<RequestLog>>,
 }
 
 impl Live {
@@ -32,7 +35,33 @@ impl Live {
             over: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
             told: (0..threads).map(|_| Mutex::default()).collect(),
+            requests: None,
         }
+    }
+
+    /// The same, and the threads tell of each answered request, of which the last `most` are kept until somebody
+    /// [takes](Live::take_requests) them.
+    #[must_use]
+    pub fn with_requests(self, most: usize) -> Self {
+        Live { requests: Some(Mutex::new(RequestLog::new(most))), ..self }
+    }
+
+    /// Whether the threads tell of each request.
+    pub(super) fn wants_requests(&self) -> bool {
+        self.requests.is_some()
+    }
+
+    /// Requests that a thread has had answered.
+    pub(super) fn tell_requests(&self, answered: &mut Vec<RequestTimes>) {
+        if let Some(mut log) = self.requests.as_ref().and_then(|log| log.lock().ok()) {
+            log.extend(answered.drain(..));
+        }
+    }
+
+    /// Takes the requests that were answered, in no order, and tells how many were forgotten because nobody took them.
+    pub fn take_requests(&self) -> (Vec<RequestTimes>, u64) {
+        let log = self.requests.as_ref().and_then(|log| log.lock().ok());
+        log.map(|mut log| log.take()).unwrap_or_default()
     }
 
     /// All connections are open, the transport's handshakes done: the run starts within

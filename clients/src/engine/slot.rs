@@ -57,6 +57,8 @@ pub(super) struct Slot {
     pub connect_ns: u64,
     /// Requests sent on this connection.
     pub carried: u64,
+    /// Its port at this end and the last octet of that address, where somebody wants to know.
+    pub local: (u16, u8),
     /// The connection.
     pub socket: Option<Socket>,
     /// Reads its answers.
@@ -87,6 +89,7 @@ impl Default for Slot {
             attended_ns: 0,
             connect_ns: 0,
             carried: 0,
+            local: (0, 0),
             socket: None,
             reader: Reader::default(),
             pipe: None,

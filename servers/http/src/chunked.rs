@@ -54,7 +54,7 @@ enum Expect {
 
 /// The state between two pieces of a chunked body.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     expect: Expect,
     digits: u8,
     /// The size of the chunk while it is read, then what is left of its data.
@@ -67,8 +67,15 @@ pub(crate) struct Decoder {
     trailer_octets: u32,
 }
 
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder::new()
+    }
+}
+
 impl Decoder {
-    pub(crate) fn new() -> Decoder {
+    /// At the front of a body.
+    pub fn new() -> Decoder {
         Decoder {
             expect: Expect::Size,
             digits: 0,
@@ -81,12 +88,12 @@ impl Decoder {
     }
 
     /// Octets of body that were decoded and not [released](Self::release).
-    pub(crate) fn decoded(&self) -> usize {
+    pub fn decoded(&self) -> usize {
         self.kept as usize
     }
 
     /// What has been decoded will not stand before the octets that are decoded next.
-    pub(crate) fn release(&mut self) {
+    pub fn release(&mut self) {
         self.kept = 0;
     }
 
@@ -95,12 +102,10 @@ impl Decoder {
     ///
     /// Gives the end of the coding within `octets`, or `None` when all of them are used up and the end is still to
     /// come.
-    pub(crate) fn decode(
-        &mut self,
-        octets: &mut [u8],
-        most: u64,
-        limits: &Limits,
-    ) -> Result<Option<usize>, Fault> {
+    ///
+    /// # Errors
+    /// The rule that they break.
+    pub fn decode(&mut self, octets: &mut [u8], most: u64, limits: &Limits) -> Result<Option<usize>, Fault> {
         let mut at = self.decoded();
         work::count(octets.len() - at);
         while at < octets.len() {

@@ -232,10 +232,14 @@ impl Connection {
             (false, Version::Http11) => Persistence::Implied,
         };
         let bodiless = response.status.is_bodiless();
-        let length = (!bodiless).then(|| response.body.len());
+        let length = if bodiless { None } else { response.body.told_length() };
+        let has_date = response.lines.as_ref().is_some_and(|lines| lines.has_date());
         let out = self.outbox.writer(&self.limits);
-        answer::write_start(out, response.status, Some(date));
+        answer::write_start(out, response.status, (!has_date).then_some(date));
         answer::write_fields(out, response.content_type, &response.fields);
+        if let Some(lines) = &response.lines {
+            out.extend_from_slice(lines.octets());
+        }
         answer::write_end(out, length, persistence);
         let body = if is_head || bodiless { Body::Empty } else { response.body };
         if self.outbox.body(body, &self.limits).is_err() {

@@ -27,7 +27,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// Without optional white space (RFC 9110 5.6.3) at both ends.
-pub(crate) fn trim(mut octets: &[u8]) -> &[u8] {
+pub fn trim(mut octets: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = octets {
         octets = rest;
     }
@@ -38,7 +38,7 @@ pub(crate) fn trim(mut octets: &[u8]) -> &[u8] {
 }
 
 /// Whether a list-valued field holds `token`, in any case (RFC 9110 5.6.1).
-pub(crate) fn has_token(value: &[u8], token: &[u8]) -> bool {
+pub fn has_token(value: &[u8], token: &[u8]) -> bool {
     value.split(|octet| *octet == b',').any(|member| trim(member).eq_ignore_ascii_case(token))
 }
 

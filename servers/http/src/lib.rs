@@ -99,7 +99,7 @@
 
 mod answer;
 mod buffer;
-mod chunked;
+pub mod chunked;
 pub mod connection;
 pub mod date;
 pub mod fault;
@@ -107,7 +107,8 @@ pub mod fields;
 pub mod head;
 mod inbox;
 pub mod limits;
-mod octets;
+pub mod lines;
+pub mod octets;
 mod outbox;
 pub mod request;
 pub mod response;

@@ -50,7 +50,8 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-pub(crate) fn is_token(octet: u8) -> bool {
+/// Whether it may stand in a token, as the name of a field or a method is one.
+pub fn is_token(octet: u8) -> bool {
     CLASSES[octet as usize] & TOKEN != 0
 }
 

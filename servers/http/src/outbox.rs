@@ -44,7 +44,9 @@ impl Outbox {
             Tail::Memory(Body::Static(octets), at) => &octets[*at..],
             Tail::Memory(Body::Owned(octets), at) => &octets[*at..],
             Tail::Memory(Body::Shared(octets, range), at) => &octets[range.start + *at..range.end],
-            Tail::Memory(Body::Empty | Body::Source(_), _) | Tail::Source(_) | Tail::None => &[],
+            Tail::Memory(Body::Empty | Body::Source(_) | Body::Withheld(_), _)
+            | Tail::Source(_)
+            | Tail::None => &[],
         }
     }
 
@@ -74,7 +76,7 @@ impl Outbox {
             Body::Source(source) => (source.remaining().min(limits.source_octets as u64) as usize, 0),
             Body::Owned(octets) if octets.len() <= limits.copy_octets => (octets.len(), octets.capacity()),
             Body::Owned(octets) => (0, octets.capacity()),
-            Body::Empty => (0, 0),
+            Body::Empty | Body::Withheld(_) => (0, 0),
             Body::Static(_) | Body::Shared(..) if body.len() > limits.copy_octets as u64 => (0, 0),
             Body::Static(_) | Body::Shared(..) => (body.len() as usize, 0),
         };
@@ -96,6 +98,8 @@ impl Outbox {
     pub(crate) fn body(&mut self, body: Body, limits: &Limits) -> Result<(), SourceFailed> {
         match &body {
             Body::Empty => {}
+            // Only who asked by HEAD expects nothing.
+            Body::Withheld(_) => return Err(SourceFailed),
             Body::Static(octets) if octets.len() <= limits.copy_octets => {
                 self.buffer.extend_from_slice(octets);
             }

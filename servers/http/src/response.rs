@@ -1,5 +1,6 @@
 //! An answer as the service gives it.
 
+use crate::lines::FieldLines;
 use crate::status::Status;
 use std::borrow::Cow;
 use std::io;
@@ -15,6 +16,8 @@ pub struct Response {
     pub content_type: &'static str,
     /// Further fields. A CR, LF or NUL in a value is sent as a space, so that no value can end the head.
     pub fields: Vec<(&'static str, Cow<'static, str>)>,
+    /// Fields whose names are not known beforehand, as those of an answer that is passed on.
+    pub lines: Option<Box<FieldLines>>,
     /// The body. For HEAD, 204 and 304 it is not sent; for HEAD its length is.
     pub body: Body,
     /// End the connection after this answer, for instance because a handler has panicked.
@@ -24,7 +27,7 @@ pub struct Response {
 impl Response {
     /// An answer without further fields that keeps the connection.
     pub fn new(status: Status, content_type: &'static str, body: Body) -> Response {
-        Response { status, content_type, fields: Vec::new(), body, close: false }
+        Response { status, content_type, fields: Vec::new(), lines: None, body, close: false }
     }
 
     /// An answer of plain text.
@@ -45,7 +48,7 @@ impl Response {
     }
 }
 
-/// The content of an answer. Its length is always known.
+/// The content of an answer. Its length is known, except for the answer to a HEAD that is passed on.
 pub enum Body {
     /// Nothing.
     Empty,
@@ -57,6 +60,9 @@ pub enum Body {
     Shared(Arc<[u8]>, Range<usize>),
     /// Octets that are read while they are sent.
     Source(Box<dyn Source>),
+    /// What another server would send for a GET where it was asked by HEAD, and how long it says that is. An answer to
+    /// anything but HEAD must not have it.
+    Withheld(Option<u64>),
 }
 
 impl Body {
@@ -68,7 +74,13 @@ impl Body {
             Body::Owned(octets) => octets.len() as u64,
             Body::Shared(_, range) => range.len() as u64,
             Body::Source(source) => source.remaining(),
+            Body::Withheld(length) => length.unwrap_or(0),
         }
+    }
+
+    /// The length that the head of the answer says; `None`: it says none.
+    pub fn told_length(&self) -> Option<u64> {
+        if let Body::Withheld(length) = self { *length } else { Some(self.len()) }
     }
 
     /// Whether the length is 0.

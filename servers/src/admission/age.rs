@@ -3,7 +3,7 @@
 //! | whose knowledge | sees | is blind to |
 //! |---|---|---|
 //! | the server's | what it was told of: accepted, reported as readable, put into a queue | the listener's queue, receive buffers, threads that have no core |
-//! | the kernel's | all that, from when the last octets arrived, in steps of its timer (1 to 10 ms) | what waits in the client |
+//! | the kernel's | all that, from when the last octets arrived, in steps of its timer (1 to 10 ms) and at least | what waits in the client |
 //! | the client's | the whole wait | nothing; but a client may lie, and its clock must be the server's |
 
 use std::mem::{MaybeUninit, size_of};
@@ -25,6 +25,8 @@ pub const DUE_FIELD: &str = "Dyno-Due";
 pub struct AgeClock {
     from: AgeFrom,
     origin: Instant,
+    /// The step in which the kernel counts.
+    tick: Duration,
 }
 
 impl AgeClock {
@@ -32,7 +34,7 @@ impl AgeClock {
     pub fn new(from: AgeFrom) -> Self {
         // Nothing that is asked about lies before it.
         let now = Instant::now();
-        AgeClock { from, origin: now.checked_sub(DUE_AGE_MAX).unwrap_or(now) }
+        AgeClock { from, origin: now.checked_sub(DUE_AGE_MAX).unwrap_or(now), tick: tick() }
     }
 
     /// An instant as nanoseconds.
@@ -49,13 +51,21 @@ impl AgeClock {
         fields: &dyn FieldLookup,
     ) -> Duration {
         let known = now.saturating_duration_since(took_up);
-        let received = || known.max(connection.and_then(since_received).unwrap_or_default());
+        // A request that came just before a tick is nearly a whole one younger than the kernel says. Taken at its word,
+        // clients that come one after the other would seem to wait for each other.
+        let at_least = |since: Duration| since.saturating_sub(self.tick);
+        let received = || known.max(connection.and_then(since_received).map_or(Duration::ZERO, at_least));
         match self.from {
             AgeFrom::Accept => known,
             AgeFrom::Receive => received(),
             AgeFrom::Due => fields.get(DUE_FIELD).and_then(since_due).unwrap_or_else(received),
         }
     }
+}
+
+/// The step of the kernel's timer (clock_getres(2)): a clock that is coarse moves with it.
+fn tick() -> Duration {
+    ClockId::CLOCK_MONOTONIC_COARSE.res().map_or(Duration::ZERO, Duration::from)
 }
 
 /// Since when `due` is over, if that makes sense on this host: a clock of another one tells nothing here.
@@ -102,6 +112,8 @@ mod tests {
         fn all(&self, name: &str) -> Vec<&str> {
             if name == DUE_FIELD { vec![&self.0] } else { Vec::new() }
         }
+
+        fn each(&self, _take: &mut dyn FnMut(&str, &[u8])) {}
 
         fn host(&self) -> &str {
             ""

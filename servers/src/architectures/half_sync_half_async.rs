@@ -119,10 +119,11 @@ fn answer(
         if inbox.is_closed() {
             return;
         }
+        let trace = request.trace();
         // The loop notices when a client leaves; for one that has left nothing is done.
         let reply = if presence.has(ticket) { request.answer(site, tally) } else { nothing() };
         // This layer may wait, so the worker itself waits.
-        let reply = inbox.attend(ticket, reply, presence, site.stop, tally);
+        let reply = inbox.attend(ticket, reply, presence, site.stop, tally, trace);
         inbox.post(ticket, reply);
     }
 }

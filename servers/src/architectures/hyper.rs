@@ -18,7 +18,9 @@
 //! hyper leaves more to its user than one might expect: the rules of Host, the forms of targets, repeated codings,
 //! the answer to a malformed body. The [gate](crate::drivers::gate) in front of the services handles these, as every
 //! user of bare hyper has to. Overload control is asked in the gate: before it a request is parsed, and its age runs
-//! from its arrival in the kernel.
+//! from its arrival in the kernel. The foil beside it is the limit that its ecosystem offers, tower's
+//! ConcurrencyLimit and LoadShed: they count requests under way. What waits in sockets they do not see, so before a
+//! service that computes and never waits they refuse nobody, and none of those whom it serves is served in time.
 //! The runtime is tokio's: a handler that blocks may stop all connections here as well.
 //!
 //! # Lineage
@@ -35,21 +37,27 @@
 //!
 //! </details>
 
-use std::future::{Future as _, poll_fn};
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::task::Poll;
 
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tower::limit::GlobalConcurrencyLimitLayer;
+use tower::{ServiceBuilder, ServiceExt};
 
 use super::tokio::{run_tasks, tally_here};
 use crate::architecture::{
     Anatomy, Architecture, Concurrency, Defaults, Family, HandOvers, Knob, ServedBy, Shares, Started, WaitsBy,
 };
-use crate::drivers::async_wire::{AsyncWire, is_of_the_pipe, linger, lock};
+use crate::drivers::answer::Answer;
+use crate::drivers::async_wire::{AsyncWire, SharedTurn, is_of_the_pipe, linger, lock};
 use crate::drivers::gate::Gate;
 use crate::drivers::share::TurnShare;
 use crate::drivers::wire_memory::WireMemory;
@@ -72,7 +80,7 @@ pub const HYPER: Architecture = Architecture {
         shares: Shares::Memory,
     },
     wall: "a task that computes holds its thread",
-    knobs: &[Knob::Workers, Knob::MaxConnections],
+    knobs: &[Knob::Workers, Knob::MaxConnections, Knob::Tower],
     defaults: |cores| Defaults { workers: cores, max_connections: MAX_CONNECTIONS, queue_places: 0 },
     source: include_str!("hyper.rs"),
     run,
@@ -96,25 +104,26 @@ pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> 
     let gate = Gate::new(site, &wire, tally_here);
     let (attendance, share) = (wire.attendance(), wire.share());
     let last_words = {
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
             // hyper has one time limit for idling and for the head; the wire has two.
             .header_read_timeout(None)
             // So hyper tells when it holds nothing behind a request; the wire keeps the end from it meanwhile.
             .half_close(false)
             .max_headers(site.limits.fields)
             .max_header_size(HYPER_HEAD_BYTES)
-            .max_buf_size(HYPER_HEAD_BYTES)
-            .serve_connection(TokioIo::new(wire), service_fn(|request| gate.answer(request)));
-        let mut connection = pin!(connection);
-        let broken = poll_fn(|context| {
-            *lock(&share) = TurnShare::new();
-            match connection.as_mut().poll(context) {
-                Poll::Pending if gate.has_lost_client() => Poll::Ready(Ok(())),
-                poll => poll,
+            .max_buf_size(HYPER_HEAD_BYTES);
+        let wire = TokioIo::new(wire);
+        let broken = match &site.tower {
+            None => {
+                let service = service_fn(|request| gate.answer(request));
+                carry(http.serve_connection(wire, service), &gate, &share).await.err()
             }
-        });
-        let broken = broken.await.err();
+            Some(limit) => {
+                let service = service_fn(|request| answer_within(limit, &gate, request));
+                carry(http.serve_connection(wire, service), &gate, &share).await.err()
+            }
+        };
         // Failures of the secure pipe were counted by the wire.
         let is_fault = broken.as_ref().is_some_and(|error| !is_of_the_pipe(error));
         Tally::add(&tally_here(site).peer_faults, u64::from(is_fault));
@@ -126,4 +135,42 @@ pub async fn converse(site: &'static Site, stream: TcpStream) -> io::Result<()> 
         Some(stream) => linger(stream, site.limits.linger_time, site.limits.linger_octets).await,
         None => Ok(()),
     }
+}
+
+/// Carries a connection on until it ends or its client has left.
+///
+/// # Errors
+/// When it breaks.
+async fn carry(
+    connection: impl Future<Output = hyper::Result<()>>,
+    gate: &Gate,
+    share: &SharedTurn,
+) -> hyper::Result<()> {
+    let mut connection = pin!(connection);
+    poll_fn(|context| {
+        *lock(share) = TurnShare::new();
+        match connection.as_mut().poll(context) {
+            Poll::Pending if gate.has_lost_client() => Poll::Ready(Ok(())),
+            poll => poll,
+        }
+    })
+    .await
+}
+
+/// Answers a request as a user of tower would have it: no more than so many are under way, and others are turned away.
+///
+/// # Errors
+/// Never: the answer tells what is wrong.
+async fn answer_within(
+    limit: &GlobalConcurrencyLimitLayer,
+    gate: &Gate,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    let has_body = !request.body().is_end_stream();
+    let services = ServiceBuilder::new()
+        .load_shed()
+        .layer(limit)
+        .service_fn(|request: Request<Incoming>| gate.answer(request));
+    // The gate itself knows no errors, so this one is that of the limit.
+    Ok(services.oneshot(request).await.unwrap_or_else(|_| gate.turn_away(has_body)))
 }

@@ -51,7 +51,7 @@ use crate::architecture::{
 };
 use crate::drivers::completion::RingConnections;
 use crate::drivers::ring::{Completion, Operation, Ring};
-use crate::kit::accept::{Trouble, classify};
+use crate::kit::accept::{Trouble, accepted, classify};
 use crate::kit::complaint::exhausted;
 use crate::kit::site::Site;
 use crate::kit::stop::own;
@@ -143,7 +143,7 @@ impl Server {
         match completion.result {
             Ok(descriptor) => {
                 // SAFETY: the kernel has just made this descriptor for us.
-                let stream = unsafe { own(descriptor as RawFd) }.into();
+                let stream = accepted(self.site, unsafe { own(descriptor as RawFd) });
                 self.connections.admit(&mut self.ring, stream)?;
             }
             Err(error) => match classify(error) {

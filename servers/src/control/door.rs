@@ -67,7 +67,9 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
         transport: None,
         access: None,
         admission: None,
+        tower: None,
         register: None,
+        trace: None,
         tallies: Tallies::new(1)?,
         open_connections: AtomicUsize::new(0),
         memory: MemoryBudget::new(settings.memory_bytes, 0)?,
@@ -86,11 +88,12 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
 
 /// Asks that the calling thread run before others.
 fn raise() -> Priority {
-    let first = libc::sched_param { sched_priority: 1 };
-    // SAFETY: sched_setscheduler(2) reads a live local; it is for the calling thread alone.
-    if unsafe { libc::sched_setscheduler(0, libc::SCHED_RR | libc::SCHED_RESET_ON_FORK, &raw const first) }
-        == 0
-    {
+    // struct sched_param as the kernel knows it: sched_priority alone.
+    let first: libc::c_int = 1;
+    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: sched_setscheduler(2) reads a live local; it is for the calling thread alone. musl's function of that
+    // name refuses always, because POSIX means a whole process by it; the kernel's call means a thread.
+    if unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const first) } == 0 {
         return Priority::RealTime;
     }
     // SAFETY: setpriority(2) only enters the kernel; on Linux it is for the calling thread alone.

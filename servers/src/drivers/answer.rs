@@ -76,7 +76,8 @@ impl Answer {
     /// body.
     pub fn new(body: Body, outlet: Outlet, lease: Lease<'static>, under_way: UnderWay) -> Self {
         let octets = match body {
-            Body::Empty => Octets::Memory(Bytes::new()),
+            // Its length stands in the head.
+            Body::Empty | Body::Withheld(_) => Octets::Memory(Bytes::new()),
             Body::Static(octets) => Octets::Memory(Bytes::from_static(octets)),
             Body::Owned(octets) if lease.octets() == 0 => Octets::Memory(octets.into()),
             Body::Owned(octets) => Octets::Memory(Bytes::from_owner(Leased { octets, _lease: lease })),

@@ -132,9 +132,9 @@ impl AsyncWire {
     pub fn new(site: &'static Site, stream: TcpStream, tally: &'static Tally, memory: WireMemory) -> Self {
         let attendance = Attendance::new(site.stop, stream.as_fd());
         attendance.mark(Mark::Idle);
-        let source = site.origin_of(&stream).source;
+        let origin = site.origin_of(&stream);
         let secure = site.transport.as_ref().map(|transport| {
-            let pipe = transport.accept_from(source, Instant::now());
+            let pipe = transport.accept_from(origin.source, Instant::now());
             Box::new(Secure { pipe, alarm: None })
         });
         AsyncWire {
@@ -150,9 +150,9 @@ impl AsyncWire {
             memory,
             head_bytes: 0,
             outlet: Outlet::default(),
-            exchange: HyperExchange::default(),
+            exchange: HyperExchange::new(site.trace_of(origin)),
             sentry: Sentry::default(),
-            source,
+            source: origin.source,
             names: SharedNames::default(),
         }
     }
@@ -346,6 +346,7 @@ impl AsyncWire {
         };
         let count = into.filled().len() - before;
         if count > 0 {
+            self.exchange.note_read();
             lock(&self.share).read(count, count);
             self.head_bytes = self.head_limit.received(count);
         }
@@ -423,6 +424,7 @@ impl AsyncWrite for AsyncWire {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_pending(context))?;
         self.outlet.emptied(context);
+        self.exchange.note_written();
         if self.sentry.is_to_reassure() {
             // The client may not read at all, so it is tried once.
             let _ = self.as_mut().poll_write(context, REASSURANCE)?;

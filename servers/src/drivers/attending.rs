@@ -36,6 +36,7 @@ pub fn attend(
         Ok(held) => held,
         Err(response) => return Ok(Some(response)),
     };
+    session.waits();
     let mut known = Known::default();
     let waker = match held.is_job().then(|| wire.waker()) {
         None => Waker::noop().clone(),

@@ -24,6 +24,7 @@ use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::kit::wait::until_ready;
 use crate::limits::DRAIN_LOOK;
+use crate::trace::connection::ConnectionTrace;
 
 /// Serves one connection until it ends.
 pub fn serve(wire: &mut impl Wire, site: &Site, tally: &Tally) {
@@ -47,7 +48,8 @@ pub enum Pause {
 pub struct Conversation<'a> {
     session: Session<'a>,
     clock: Clock,
-    /// Since when its next request has waited, where that began before it was read.
+    /// Since when its next request has waited, where that began before it was read: since the connection was accepted
+    /// if it was there then, or since somebody told that it has come.
     since: Option<Instant>,
 }
 
@@ -71,6 +73,11 @@ impl<'a> Conversation<'a> {
     /// Whoever watches the connection has learned that its client has sent something.
     pub fn called(&mut self, now: Instant) {
         self.since = Some(now);
+    }
+
+    /// Where it is written down what becomes of its requests; `None`: the connection is not traced.
+    pub fn trace(&self) -> Option<&ConnectionTrace> {
+        self.session.trace()
     }
 
     /// When the conversation is to be taken up, even if nothing has happened.
@@ -161,6 +168,10 @@ fn converse(
             }
             DriverStep::Read | DriverStep::Respond if !session.make_room(now) => continue,
             DriverStep::Read | DriverStep::Respond => {
+                if site.admission.is_some() && since.is_some() && nothing_has_come(wire) {
+                    // A client that takes its time does not wait for the server.
+                    *since = None;
+                }
                 let spare = share.space(session.spare());
                 room = spare.len();
                 wire.read(spare, time_left, idle)
@@ -195,6 +206,12 @@ fn converse(
             },
         }
     }
+}
+
+/// Whether there is nothing to read on the connection, as far as the kernel knows.
+fn nothing_has_come(wire: &impl Wire) -> bool {
+    let is_ready = |connection| until_ready(connection, PollFlags::POLLIN, Duration::ZERO);
+    wire.connection().is_some_and(|connection| matches!(is_ready(connection), Ok(false)))
 }
 
 /// The shortest wait: a timeout of zero asks for none at all.

@@ -26,6 +26,7 @@ use crate::kit::site::Site;
 use crate::kit::stop::has_waiting;
 use crate::kit::tally::Tally;
 use crate::limits::{CREW_CONNECTIONS, CROWD_LOOK, CROWD_TICK, EXHAUSTED_PAUSE};
+use crate::trace::event::TracePoint;
 
 /// The workers of a pool, and the connections that wait without one.
 pub struct Crew {
@@ -114,6 +115,14 @@ impl Crew {
     /// # Errors
     /// When the listener is broken.
     pub fn next(&self) -> io::Result<Option<Guest>> {
+        let guest = self.wait_for_next()?;
+        if let Some(guest) = &guest {
+            guest.note(self.site, TracePoint::Queued);
+        }
+        Ok(guest)
+    }
+
+    fn wait_for_next(&self) -> io::Result<Option<Guest>> {
         loop {
             if let Some(guest) = self.take_ready() {
                 return Ok(Some(guest));
@@ -160,6 +169,9 @@ impl Crew {
 
     /// Serves a connection until it ends, or until it waits for its client while others wait for this worker.
     pub fn serve(&self, mut guest: Guest, tally: &'static Tally) {
+        if guest.talk.is_some() {
+            guest.note(self.site, TracePoint::Taken);
+        }
         let Guest { wire, talk, accepted, .. } = &mut guest;
         let begin = || Conversation::new(self.site, self.site.origin_of(wire.stream()), tally, *accepted);
         let talk = talk.get_or_insert_with(begin);
@@ -319,6 +331,20 @@ impl Guest {
     fn new(stream: TcpStream, site: &'static Site) -> Self {
         let wire = BlockingWire::new(stream, site);
         Guest { wire, talk: None, accepted: Instant::now(), watch: Watch::Nothing }
+    }
+
+    /// It passes a point, if it is traced. A new one does so as its conversation begins.
+    fn note(&self, site: &Site, point: TracePoint) {
+        if site.trace.is_none() {
+            return;
+        }
+        match &self.talk {
+            Some(talk) => talk.trace().into_iter().for_each(|trace| trace.note(point)),
+            None => {
+                let trace = site.trace_of(site.origin_of(self.wire.stream()));
+                trace.iter().for_each(|trace| trace.note(point));
+            }
+        }
     }
 }
 

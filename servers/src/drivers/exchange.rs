@@ -13,12 +13,17 @@ use std::task::{Context, Waker};
 
 use tokio::task::yield_now;
 
+use crate::trace::connection::ConnectionTrace;
+use crate::trace::event::TracePoint;
+
 /// The exchange of one connection. Clones are the same one; all of them belong to the task of the connection.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HyperExchange(Arc<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// Writes down what becomes of requests; `None`: the connection is not traced.
+    trace: Option<ConnectionTrace>,
     stage: AtomicU8,
     /// hyper has looked for octets, and has none.
     has_looked: AtomicBool,
@@ -26,6 +31,14 @@ struct State {
     has_withheld: AtomicBool,
     /// To be woken when the answer is out, if hyper has looked for octets before that.
     owed: Mutex<Option<Waker>>,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        if let Some(trace) = &self.trace {
+            trace.note(TracePoint::Closed);
+        }
+    }
 }
 
 /// No request, or only a part of its head, has come.
@@ -40,6 +53,39 @@ const ANSWERING: u8 = 2;
 pub struct UnderWay(HyperExchange);
 
 impl HyperExchange {
+    /// The exchange of a connection with this trace, which is taken up now and closed when the last clone is dropped.
+    pub fn new(trace: Option<ConnectionTrace>) -> Self {
+        if let Some(trace) = &trace {
+            trace.note(TracePoint::Taken);
+        }
+        let (stage, owed) = (AtomicU8::new(NOTHING), Mutex::new(None));
+        let (has_looked, has_withheld) = (AtomicBool::new(false), AtomicBool::new(false));
+        HyperExchange(Arc::new(State { trace, stage, has_looked, has_withheld, owed }))
+    }
+
+    /// Where it is written down what becomes of requests; `None`: the connection is not traced.
+    pub fn trace(&self) -> Option<&ConnectionTrace> {
+        self.0.trace.as_ref()
+    }
+
+    /// hyper has read octets.
+    pub fn note_read(&self) {
+        if let Some(trace) = self.trace()
+            && !self.is_answering()
+        {
+            trace.arrives();
+        }
+    }
+
+    /// hyper has written all that it had.
+    pub fn note_written(&self) {
+        if let Some(trace) = self.trace()
+            && !self.is_answering()
+        {
+            trace.emptied();
+        }
+    }
+
     /// hyper has read a head.
     pub fn begin(&self, has_body: bool) -> UnderWay {
         self.0.stage.store(if has_body { BODY } else { ANSWERING }, Relaxed);
@@ -74,6 +120,9 @@ impl UnderWay {
     /// The request has come whole, or the rest of it is refused.
     pub fn is_whole(&self) {
         self.0.0.stage.store(ANSWERING, Relaxed);
+        if let Some(trace) = self.0.trace() {
+            trace.is_whole();
+        }
     }
 
     /// Whether more has arrived behind the request. In doubt it has: then the connection ends without notice when

@@ -16,6 +16,7 @@ mod parts;
 
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,9 @@ use std::time::Duration;
 use dyno_http::response::{Body, Response};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Version};
@@ -53,6 +56,7 @@ use crate::limits::{HYPER_PIECE_BYTES, LEASE_STEP_BYTES};
 use crate::services::owner::Asker;
 use crate::services::service::{Call, FieldLookup, text};
 use crate::services::upload::Upload;
+use crate::trace::connection::ConnectionTrace;
 use crate::under_way::entry::{RequestLine, RequestOrder, RequestStage};
 
 /// The gate of one connection.
@@ -66,6 +70,7 @@ pub struct Gate {
     exchange: HyperExchange,
     sentry: Sentry,
     names: SharedNames,
+    source: Option<IpAddr>,
     /// Judges requests. One task has it, so nobody waits for the lock.
     judge: Option<Mutex<Judge<'static>>>,
     tally: fn(&'static Site) -> &'static Tally,
@@ -79,7 +84,8 @@ impl Gate {
         let (attendance, share, requests) = (wire.attendance(), wire.share(), wire.requests());
         let (memory, outlet, exchange) = (wire.memory(), wire.outlet(), wire.exchange());
         let (sentry, names) = (wire.sentry(), wire.names());
-        let judge = site.judge(wire.source()).map(Mutex::new);
+        let source = wire.source();
+        let judge = site.judge(source).map(Mutex::new);
         let (has_ended, left) = (AtomicBool::new(false), AtomicBool::new(false));
         Gate {
             site,
@@ -91,6 +97,7 @@ impl Gate {
             exchange,
             sentry,
             names,
+            source,
             judge,
             tally,
             has_ended,
@@ -146,7 +153,22 @@ impl Gate {
         self.has_ended.fetch_or(response.close, Relaxed);
         self.attendance.mark(Mark::Idle);
         self.requests.turn();
+        if let Some(trace) = self.exchange.trace() {
+            trace.answered(response.status.0);
+        }
         Ok(self.translate(response, lease, under_way))
+    }
+
+    /// Answers a request, of which the body may not have come yet, that something in front of this has refused.
+    pub fn turn_away(&self, has_body: bool) -> hyper::Response<Answer> {
+        let under_way = self.exchange.begin(has_body);
+        self.requests.turn();
+        let mut response = busy((self.tally)(self.site));
+        response.close |= has_body || self.attendance.is_stopping();
+        self.has_ended.fetch_or(response.close, Relaxed);
+        under_way.is_whole();
+        self.requests.turn();
+        self.translate(response, self.site.memory.nothing(), under_way)
     }
 
     /// Whether a response of ours has ended the connection although the client may still be sending.
@@ -170,7 +192,23 @@ impl Gate {
             let (fields, asker) = (&HostAndFields(parts), &asker);
             let (body, upload) = (&received.body[..], received.upload.as_deref());
             let peer = self.names.get().map_or(&[][..], Vec::as_slice);
-            let call = Call { method, path, query, body, fields, has_left: &has_left, asker, peer, upload };
+            let trace = self.exchange.trace().map(ConnectionTrace::request);
+            let (source, version) = (self.source, version_of(parts));
+            let has_left = &has_left;
+            let call = Call {
+                method,
+                path,
+                query,
+                version,
+                body,
+                fields,
+                has_left,
+                asker,
+                peer,
+                source,
+                upload,
+                trace,
+            };
             let client = Some(self.attendance.connection());
             call::serve(self.site, &call, (self.tally)(self.site), client, std::time::Instant::now())
         };
@@ -179,6 +217,9 @@ impl Gate {
             Ok(held) => held,
             Err(response) => return response,
         };
+        if let Some(trace) = self.exchange.trace() {
+            trace.waits();
+        }
         let mut sentry = self.sentry.stand(self.attendance.connection());
         let mut has_ended = false;
         loop {
@@ -293,6 +334,7 @@ impl Gate {
         lease: Lease<'static>,
         under_way: UnderWay,
     ) -> hyper::Response<Answer> {
+        let withheld = if let Body::Withheld(length) = response.body { length } else { None };
         let mut translated =
             hyper::Response::new(Answer::new(response.body, self.outlet.clone(), lease, under_way));
         if let Ok(status) = hyper::StatusCode::from_u16(response.status.0) {
@@ -306,6 +348,14 @@ impl Gate {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.append(name, value);
             }
+        }
+        for (name, value) in response.lines.iter().flat_map(|lines| lines.iter()) {
+            if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value)) {
+                headers.append(name, value);
+            }
+        }
+        if let Some(length) = withheld {
+            headers.insert(CONTENT_LENGTH, length.into());
         }
         if response.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -352,6 +402,11 @@ fn check(parts: &Parts) -> Result<(), Response> {
     Ok(())
 }
 
+fn version_of(parts: &Parts) -> dyno_http::head::Version {
+    use dyno_http::head::Version::{Http10, Http11};
+    if parts.version == Version::HTTP_10 { Http10 } else { Http11 }
+}
+
 /// `uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2); may be empty.
 fn is_host(host: &[u8]) -> bool {
     let (name, port) = match host.iter().rposition(|&octet| octet == b':') {
@@ -372,6 +427,10 @@ struct HostAndFields<'a>(&'a Parts);
 impl FieldLookup for HostAndFields<'_> {
     fn all(&self, name: &str) -> Vec<&str> {
         self.0.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&str, &[u8])) {
+        self.0.headers.iter().for_each(|(name, value)| take(name.as_str(), value.as_bytes()));
     }
 
     fn host(&self) -> &str {

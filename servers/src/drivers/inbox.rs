@@ -17,6 +17,8 @@ use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
 use crate::services::job::JobStep;
 use crate::services::service::Reply;
+use crate::trace::connection::RequestTrace;
+use crate::trace::event::TracePoint;
 
 /// Answers on their way back.
 pub struct ReplyInbox {
@@ -52,7 +54,8 @@ impl ReplyInbox {
     }
 
     /// Waits for `reply`, as long as its client is there and somebody takes answers. Whoever finds that this has
-    /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards. `tally` is the worker's.
+    /// changed calls [`ReplyInbox::call`] or [`ReplyInbox::close`] afterwards. `tally` is the worker's, and
+    /// `trace` the request's.
     pub fn attend(
         &self,
         ticket: Ticket,
@@ -60,11 +63,15 @@ impl ReplyInbox {
         presence: &Presence,
         stop: &Stop,
         tally: &Tally,
+        trace: Option<RequestTrace>,
     ) -> Reply {
         let mut held = match Held::of(reply, Instant::now) {
             Ok(held) => held,
             Err(response) => return Reply::Now(response),
         };
+        if let Some(trace) = trace {
+            trace.note(TracePoint::Waits);
+        }
         // The system has no descriptor left to wait with.
         let Ok(waker) = parking::waker() else { return Reply::Now(later()) };
         self.lock().push((ticket, waker.clone()));
@@ -87,6 +94,9 @@ impl ReplyInbox {
             }
         };
         self.lock().retain(|(sleeper, _)| *sleeper != ticket);
+        if let Some(trace) = trace {
+            trace.note(TracePoint::Resumes);
+        }
         reply
     }
 

@@ -14,8 +14,10 @@ mod intake;
 mod memory;
 mod reassuring;
 mod time;
+mod traced;
 
 use std::mem;
+use std::net::IpAddr;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,6 +40,8 @@ use crate::kit::tally::Tally;
 use crate::limits::WIRE_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::Asked;
+use crate::trace::connection::ConnectionTrace;
+use crate::trace::event::TracePoint;
 
 /// One connection of a client, without its socket.
 ///
@@ -60,8 +64,12 @@ pub struct Session<'a> {
     denied: Option<Box<Response>>,
     /// Stores what is uploaded; `None`: nothing may be.
     intake: Option<Box<Intake<'a>>>,
+    /// The address of the client, where somebody wants to know.
+    source: Option<IpAddr>,
     /// Tells of a request whose body is on its way; `None`: nobody wants to know.
     arrival: Option<Arrival>,
+    /// Writes down what becomes of requests; `None`: the connection is not traced.
+    trace: Option<ConnectionTrace>,
 }
 
 /// Whether the memory of the server was not enough for a connection.
@@ -100,6 +108,10 @@ impl<'a> Session<'a> {
         Tally::add(&tally.connections, 1);
         let source = origin.source;
         let arrival = site.register.and_then(|register| Arrival::new(register, origin));
+        let trace = site.trace_of(origin);
+        if let Some(trace) = &trace {
+            trace.note(TracePoint::Taken);
+        }
         let secure = site.transport.as_ref().map(|transport| {
             let pipe = transport.accept_from(source, now);
             Box::new(Secure::new(pipe, source, site.limits.linger_time))
@@ -128,7 +140,9 @@ impl<'a> Session<'a> {
             judge,
             denied,
             intake,
+            source,
             arrival,
+            trace,
         }
     }
 
@@ -190,6 +204,7 @@ impl<'a> Session<'a> {
                 self.hand_up(count == 0, now);
             }
         }
+        self.note_arrival();
     }
 
     /// Takes in bytes that arrived in memory that is not ours (a completion): as [`Session::received`], but copies.
@@ -206,6 +221,7 @@ impl<'a> Session<'a> {
                 self.hand_up(false, now);
             }
         }
+        self.note_arrival();
     }
 
     /// Passes what the pipe has opened to HTTP.
@@ -288,9 +304,10 @@ impl<'a> Session<'a> {
             }
         };
         let request = self.http.next_request()?;
+        let trace = self.trace.as_ref().map(ConnectionTrace::taken_up);
         let upload = self.intake.as_mut().and_then(|intake| intake.take());
         let peer = self.secure.as_ref().map_or(&[][..], |secure| secure.pipe.peer_names());
-        Some(Asked { request, asker, peer, upload })
+        Some(Asked { request, asker, peer, source: self.source, upload, trace })
     }
 
     /// Whether a complete request waits to be [taken](Session::next_request).
@@ -311,6 +328,9 @@ impl<'a> Session<'a> {
             self.shedding = Shedding::Done;
             busy(self.tally).closing()
         };
+        if let Some(trace) = &self.trace {
+            trace.answered(response.status.0);
+        }
         self.http.respond(response, clock.date(), clock.now());
     }
 
@@ -347,6 +367,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
+        self.note_written();
     }
 
     /// The next step for the driver.
@@ -421,5 +442,8 @@ impl Drop for Session<'_> {
         let is_dead = self.secure.as_ref().is_some_and(|secure| secure.dead);
         let broke_a_rule = self.shedding == Shedding::No && (self.http.fault().is_some() || is_dead);
         Tally::add(&self.tally.peer_faults, u64::from(broke_a_rule));
+        if let Some(trace) = &self.trace {
+            trace.note(TracePoint::Closed);
+        }
     }
 }

@@ -142,6 +142,7 @@ async fn attend(
         Ok(held) => held,
         Err(response) => return Ok(Some(response)),
     };
+    session.waits();
     let mut has_ended = false;
     loop {
         let awaited = awaiting::attend(&mut held, &mut Watched(stream), has_ended, session.tally()).await;

@@ -54,6 +54,7 @@ impl<'a> TimedSession<'a> {
             Ok(held) => held,
             Err(response) => return self.session.respond(response, clock),
         };
+        self.session.waits();
         let waker = if held.is_job() { room.waker(ticket) } else { Waker::noop().clone() };
         self.held = Some(Box::new(Waiting { held, waker, until: None }));
         self.go_on(clock, room, ticket);

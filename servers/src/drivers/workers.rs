@@ -1,5 +1,6 @@
 //! What answers the requests of a loop: the loop itself, or workers that answer later.
 
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -17,6 +18,8 @@ use crate::limits::SMALL_BUFFERS_BYTES;
 use crate::services::owner::Asker;
 use crate::services::service::{Asked, Call, Reply, text};
 use crate::services::upload::Upload;
+use crate::trace::connection::RequestTrace;
+use crate::trace::event::TracePoint;
 use crate::under_way::entry::RequestStage;
 use crate::under_way::register::Seat;
 
@@ -89,10 +92,12 @@ pub struct HandedRequest {
     request: OwnedRequest,
     asker: Asker,
     peer: Vec<String>,
+    source: Option<IpAddr>,
     upload: Option<Arc<Upload>>,
     pass: Option<Pass<'static>>,
     /// Where orders for it are given; `None`: nobody gives any.
     seat: Option<Seat>,
+    trace: Option<RequestTrace>,
     _lease: Lease<'static>,
 }
 
@@ -121,19 +126,32 @@ impl HandedRequest {
         let line = call.line();
         let seat =
             site.register.and_then(|register| register.enter(RequestStage::Queued, line, Some(client)));
-        let Asked { request, asker, peer, upload } = asked;
-        let (asker, peer, upload) = (asker.clone(), peer.to_vec(), upload.clone());
+        let Asked { request, asker, peer, source, upload, trace } = asked;
+        let (asker, peer, upload, trace) = (asker.clone(), peer.to_vec(), upload.clone(), *trace);
         let octets = request.size_octets();
         let counted = if octets > SMALL_BUFFERS_BYTES { octets } else { 0 };
         let lease = site.memory.lease(counted, Purpose::Body).ok_or(NotHanded::NoMemory)?;
-        Ok(HandedRequest { request: request.to_owned(), asker, peer, upload, pass, seat, _lease: lease })
+        let (request, source) = (request.to_owned(), *source);
+        if let Some(trace) = trace {
+            trace.note(TracePoint::Queued);
+        }
+        Ok(HandedRequest { request, asker, peer, source, upload, pass, seat, trace, _lease: lease })
+    }
+
+    /// Where it is written down what becomes of it.
+    pub fn trace(&self) -> Option<RequestTrace> {
+        self.trace
     }
 
     /// Lets the services answer it.
     pub fn answer(mut self, site: &Site, tally: &Tally) -> Reply {
+        if let Some(trace) = self.trace {
+            trace.note(TracePoint::Taken);
+        }
         let (pass, seat) = (self.pass.take(), self.seat.take());
         let (asker, upload) = (self.asker.clone(), self.upload.take());
-        let asked = Asked { request: self.request.borrow(), asker, peer: &self.peer, upload };
+        let (request, source, trace) = (self.request.borrow(), self.source, self.trace);
+        let asked = Asked { request, asker, peer: &self.peer, source, upload, trace };
         watch(seat, || call_admitted(site, &asked, tally, pass))
     }
 }

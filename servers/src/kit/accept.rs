@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::iter;
 use std::net::TcpStream;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
@@ -14,6 +14,8 @@ use super::site::Site;
 use super::stop::{has_waiting, own};
 use super::tally::Tally;
 use crate::limits::{EXHAUSTED_PAUSE, RETRY_AFTER};
+use crate::trace::connection::ConnectionTrace;
+use crate::trace::event::TracePoint;
 
 /// The outcome of one accept(2).
 #[derive(Debug)]
@@ -82,7 +84,7 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {
             Ok(descriptor) => {
                 // SAFETY: the kernel has just made this descriptor for us.
-                let stream = TcpStream::from(unsafe { own(descriptor) });
+                let stream = accepted(site, unsafe { own(descriptor) });
                 settle(site, &stream, mode);
                 return Ok(Accepted::Connection(stream));
             }
@@ -112,6 +114,15 @@ pub fn settle(site: &Site, stream: &TcpStream, mode: Mode) {
     if is_foreign && !site.is_unix {
         let _ = stream.set_nodelay(true);
     }
+}
+
+/// The connection of a descriptor that accept(2) has just made; notes it, if somebody wants to know.
+pub fn accepted(site: &Site, descriptor: OwnedFd) -> TcpStream {
+    let stream = TcpStream::from(descriptor);
+    if let Some(trace) = site.trace {
+        trace.accepted(&stream);
+    }
+    stream
 }
 
 /// The connections that wait in the listener's queue when the server stops: they have arrived, and are served. Ends
@@ -191,6 +202,9 @@ pub fn classify(error: Errno) -> Trouble {
 /// what is refused here, and octets in plaintext would be a broken record.
 pub fn refuse(site: &Site, mut stream: TcpStream, tally: &Tally) {
     Tally::add(&tally.refused, 1);
+    if let Some(trace) = site.trace.and_then(|tracer| ConnectionTrace::of(tracer, stream.as_raw_fd())) {
+        trace.note(TracePoint::Refused);
+    }
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nContent-Length: 0\r\n\
          Connection: close\r\n\r\n"

@@ -18,6 +18,7 @@ use crate::kit::watched::watch;
 use crate::services::job::{JobStep, WaitingJob};
 use crate::services::owner::Rights;
 use crate::services::service::{Asked, Call, Reply, come_back, text};
+use crate::trace::event::TracePoint;
 use crate::under_way::entry::RequestStage;
 
 /// Lets the site's services answer a request that was judged. A panic costs this connection (a 500, then the end) and
@@ -50,7 +51,7 @@ pub fn call_admitted(site: &Site, request: &Asked<'_>, tally: &Tally, pass: Opti
 /// Asks whether a request may be served, or join the queue of those that will be: a switch that is off admits all.
 ///
 /// `took_up`: when the server learned of it. A loop is told of many requests at once, so that is the begin of the turn;
-/// of a connection's first request it is when the connection was accepted.
+/// of a request that came with its connection it is when that was accepted.
 ///
 /// # Errors
 /// The answer for a request that is refused.
@@ -106,7 +107,13 @@ fn answer(site: &Site, call: &Call<'_>, tally: &Tally) -> Reply {
     {
         return Reply::Now(text(500, "this server cannot serve you\n").closing());
     }
+    if let Some(trace) = call.trace {
+        trace.note(TracePoint::Begins);
+    }
     let reply = guard(site, tally, || site.services.call(call));
+    if let Some(trace) = call.trace {
+        trace.note(TracePoint::Served);
+    }
     if let Some(who) = call.asker.who()
         && let Reply::Now(response) = &reply
         && response.status.0 == 403

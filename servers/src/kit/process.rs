@@ -16,6 +16,7 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use super::memory::{MemoryBudget, become_child};
 use super::site::Site;
 use crate::limits::MAX_PROCESSES;
+use crate::trace::tracer;
 
 /// Starts a child that does `work` and exits. It must be called while the process has only one thread: fork(2) copies
 /// only the calling thread, and locks that other threads held would stay locked in the child for ever. The thread of a
@@ -48,10 +49,12 @@ pub fn start(site: &Site, place: usize, work: impl FnOnce()) -> io::Result<Pid> 
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             become_child(place);
+            tracer::become_child();
             let _ = prctl::set_pdeathsig(Signal::SIGKILL);
             // The parent may have died before prctl(2) took effect.
             let orphaned = getppid() != parent;
             let worked = !orphaned && catch_unwind(AssertUnwindSafe(work)).is_ok();
+            tracer::is_gone();
             // Not exit(3): the child must not run what the parent registered to run at its own exit.
             // SAFETY: _exit(2) does not return.
             unsafe { libc::_exit(i32::from(!worked)) }

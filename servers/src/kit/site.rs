@@ -11,6 +11,7 @@ use dyno_http::limits::Limits;
 use dyno_security::pipe::Acceptor;
 use nix::sys::resource::{Resource, getrlimit};
 use socket2::SockRef;
+use tower::limit::GlobalConcurrencyLimitLayer;
 
 use super::access::{Access, Judge};
 use super::listen::{ListenAddress, listen};
@@ -22,6 +23,8 @@ use crate::admission::Admission;
 use crate::limits::{CONNECTION_BYTES, MAX_PROCESSES, THREAD_BYTES};
 use crate::services;
 use crate::services::service::Services;
+use crate::trace::connection::ConnectionTrace;
+use crate::trace::tracer::Tracer;
 use crate::under_way::register::Register;
 
 /// What a server is given to run: where to listen, what to serve, within which limits, and until when.
@@ -42,8 +45,12 @@ pub struct Site {
     pub access: Option<Access>,
     /// Refuses requests while there is more than can be done; `None`: serves everybody.
     pub admission: Option<Admission>,
+    /// The limit of tower that stands around the services instead, as a foil; hyper alone reads it.
+    pub tower: Option<GlobalConcurrencyLimitLayer>,
     /// Which requests are under way, and what was ordered for each; `None`: nobody gives orders.
     pub register: Option<&'static Register>,
+    /// Writes down what becomes of requests; `None`: nobody wants to know.
+    pub trace: Option<&'static Tracer>,
     /// The options: how many workers, queue places and connections.
     pub settings: Settings,
     /// The stop switch.
@@ -91,14 +98,19 @@ impl Readiness {
 }
 
 impl Site {
-    /// Where a connection comes from, as far as its transport, the policy or the register want to know.
+    /// Where a connection comes from, as far as its transport, the policy, a backend or the register want to know.
     pub fn origin_of(&self, stream: &impl AsFd) -> Origin {
-        let connection = self.register.map(|_| stream.as_fd().as_raw_fd());
-        if self.transport.is_none() && self.access.is_none() {
+        let connection = Some(stream.as_fd().as_raw_fd());
+        if self.transport.is_none() && self.access.is_none() && self.services.forward.is_none() {
             return Origin { source: None, connection };
         }
         let address = || SockRef::from(stream).peer_addr().ok()?.as_socket();
         Origin { source: address().map(|address| address.ip()), connection }
+    }
+
+    /// The trace of a connection that was accepted; `None`: it is not traced.
+    pub fn trace_of(&self, origin: Origin) -> Option<ConnectionTrace> {
+        ConnectionTrace::of(self.trace?, origin.connection?)
     }
 
     /// Judges the requests of a connection from `source`; `None`: everybody may do everything.
@@ -135,7 +147,9 @@ impl Site {
             transport: None,
             access: None,
             admission: None,
+            tower: None,
             register: None,
+            trace: None,
             tallies: Tallies::new(settings.workers)?,
             open_connections: AtomicUsize::new(0),
             memory: MemoryBudget::new(settings.memory_bytes, settings.workers.max(MAX_PROCESSES))?,

@@ -11,8 +11,8 @@
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
-//! A listener that other processes hold as well, be it a superserver or a successor, is not shut: they go on with it and
-//! with its queue.
+//! A listener that other processes hold as well, be it a superserver or a successor, is not shut: they go on with it
+//! and with its queue.
 //!
 //! The handler finds connections in a table indexed by descriptor (`marks.rs`). The blocking driver and the tasks
 //! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.

@@ -11,6 +11,7 @@ use crossbeam::channel::bounded;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
 use crate::limits::{THREAD_SETTLE_LIMIT, THREAD_STACK_BYTES};
+use crate::trace::tracer::is_born;
 
 /// Exit code of a process that was refused a thread while a library started several.
 pub const REFUSED_EXIT: i32 = 1;
@@ -65,7 +66,12 @@ where
 {
     let mut threads = Vec::with_capacity(wanted);
     for place in 0..wanted {
-        match thread::Builder::new().stack_size(stack_bytes).spawn_scoped(scope, worker(place)) {
+        let work = worker(place);
+        let work = move || {
+            is_born();
+            work()
+        };
+        match thread::Builder::new().stack_size(stack_bytes).spawn_scoped(scope, work) {
             Ok(thread) => threads.push(thread),
             Err(cause) if place == 0 => return Err(NoWorker { wanted, cause }.into()),
             Err(_) => break,

@@ -12,6 +12,7 @@ pub mod compute;
 pub mod echo;
 pub mod fault;
 pub mod files;
+pub mod forward;
 pub mod hello;
 pub mod job;
 pub mod json;

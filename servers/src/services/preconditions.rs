@@ -109,6 +109,8 @@ mod tests {
                 .collect()
         }
 
+        fn each(&self, _take: &mut dyn FnMut(&str, &[u8])) {}
+
         fn host(&self) -> &str {
             ""
         }

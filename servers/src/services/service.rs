@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use dyno_http::head::Version;
 use dyno_http::request::Request;
 use dyno_http::response::{Body, Response};
 use dyno_http::status::Status;
@@ -19,6 +21,7 @@ use super::upload::{Upload, Uploads};
 use super::work::WorkRounds;
 use crate::limits::RETRY_AFTER;
 use crate::shared::Shared;
+use crate::trace::connection::RequestTrace;
 use crate::under_way::entry::RequestLine;
 use crate::under_way::register::Register;
 
@@ -84,6 +87,8 @@ pub struct Services {
     pub queues: Option<Queues>,
     /// What the services of a control port read and change; `None`: this server has no such services.
     pub register: Option<&'static Register>,
+    /// What is asked of other servers; `None`: nothing.
+    pub forward: Option<Box<dyn Forward>>,
     /// Requests for `/mix` so far, all workers together; the next one's place in the seeded sequence.
     pub mixed: Shared<AtomicU64>,
 }
@@ -96,6 +101,8 @@ pub struct Call<'a> {
     pub path: &'a str,
     /// What follows the first `?` of the target, still percent-encoded.
     pub query: Option<&'a str>,
+    /// The version of HTTP in which it came.
+    pub version: Version,
     /// The whole body.
     pub body: &'a [u8],
     /// The header fields.
@@ -106,8 +113,12 @@ pub struct Call<'a> {
     pub asker: &'a Asker,
     /// The names that the peer has proved to the transport; none in plaintext.
     pub peer: &'a [String],
+    /// The address of the client, where somebody [wants to know](crate::kit::site::Site::origin_of).
+    pub source: Option<IpAddr>,
     /// What the body was stored in where it was taken in parts; `body` is empty then.
     pub upload: Option<&'a Upload>,
+    /// Where it is written down what becomes of it; `None`: it is not traced.
+    pub trace: Option<RequestTrace>,
 }
 
 /// A request that was judged, and whose rights count where the owner of a file is asked as well.
@@ -118,8 +129,18 @@ pub struct Asked<'a> {
     pub asker: Asker,
     /// The names that the peer has proved to the transport.
     pub peer: &'a [String],
+    /// The address of the client, where somebody wants to know.
+    pub source: Option<IpAddr>,
     /// What the body was stored in where it was taken in parts.
     pub upload: Option<Arc<Upload>>,
+    /// Where it is written down what becomes of it; `None`: it is not traced.
+    pub trace: Option<RequestTrace>,
+}
+
+/// Has other servers answer requests.
+pub trait Forward: Send + Sync {
+    /// What becomes of a request; `None`: it is for the services of this server.
+    fn forward(&self, call: &Call<'_>) -> Option<Reply>;
 }
 
 /// Header fields to look into.
@@ -133,6 +154,9 @@ pub trait FieldLookup {
         self.all(name).into_iter().next()
     }
 
+    /// Gives each field to `take`, in order.
+    fn each(&self, take: &mut dyn FnMut(&str, &[u8]));
+
     /// The host that was asked, with the port if one was given: from the target if that is absolute, else from the
     /// Host field. Empty when HTTP/1.0 gave none.
     fn host(&self) -> &str;
@@ -142,6 +166,10 @@ impl FieldLookup for Request<'_> {
     fn all(&self, name: &str) -> Vec<&str> {
         let named = self.headers().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
         named.map(|(_, value)| std::str::from_utf8(value).unwrap_or_default()).collect()
+    }
+
+    fn each(&self, take: &mut dyn FnMut(&str, &[u8])) {
+        self.headers().for_each(|(name, value)| take(name, value));
     }
 
     fn host(&self) -> &str {
@@ -157,6 +185,8 @@ impl FieldLookup for NoFields {
         Vec::new()
     }
 
+    fn each(&self, _take: &mut dyn FnMut(&str, &[u8])) {}
+
     fn host(&self) -> &str {
         ""
     }
@@ -170,12 +200,15 @@ impl<'a> Call<'a> {
             method,
             path,
             query: None,
+            version: Version::Http11,
             body: b"",
             fields: &NoFields,
             has_left: &|| false,
             asker,
             peer: &[],
+            source: None,
             upload: None,
+            trace: None,
         }
     }
 
@@ -186,11 +219,12 @@ impl<'a> Call<'a> {
 
     /// The view of a request that our own core has parsed.
     pub fn new(asked: &'a Asked<'a>, has_left: &'a dyn Fn() -> bool) -> Self {
-        let Asked { request, asker, peer, upload } = asked;
-        let upload = upload.as_deref();
+        let Asked { request, asker, peer, source, upload, trace } = asked;
+        let (upload, trace) = (upload.as_deref(), *trace);
         let target = request.target();
         let (method, path, query, body) = (request.method(), target.path, target.query, request.body());
-        Call { method, path, query, body, fields: request, has_left, asker, peer, upload }
+        let (version, fields, source) = (request.version(), request, *source);
+        Call { method, path, query, version, body, fields, has_left, asker, peer, source, upload, trace }
     }
 }
 
@@ -213,8 +247,20 @@ impl Services {
     pub fn new(table: &'static [&'static Service], rounds_per_us: Option<u64>) -> io::Result<Services> {
         let (rounds, mixed) = (WorkRounds::new(rounds_per_us)?, Shared::new(1)?);
         let (queues, files, files_held) = (Some(Queues::new()), None, None);
-        let (has_rules, faults, uploads, register) = (false, false, None, None);
-        Ok(Services { table, rounds, files, files_held, has_rules, faults, uploads, queues, register, mixed })
+        let (has_rules, faults, uploads, register, forward) = (false, false, None, None, None);
+        Ok(Services {
+            table,
+            rounds,
+            files,
+            files_held,
+            has_rules,
+            faults,
+            uploads,
+            queues,
+            register,
+            forward,
+            mixed,
+        })
     }
 
     /// The server stops: whoever waits for another request is told so now, because that may never come.
@@ -234,6 +280,9 @@ impl Services {
 
     /// Answers a request: finds the service, checks the method, calls it.
     pub fn call(&self, call: &Call<'_>) -> Reply {
+        if let Some(reply) = self.forward.as_ref().and_then(|forward| forward.forward(call)) {
+            return reply;
+        }
         if call.method == "OPTIONS" && call.path == "*" {
             let all = ["GET", "HEAD", "POST", "PUT"];
             return Reply::Now(allow(204, if self.uploads.is_some() { &all } else { &all[..3] }));

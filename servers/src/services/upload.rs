@@ -25,10 +25,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, unlinkat};
+use rustix::fs::{RenameFlags, renameat_with};
 
 use crate::limits::UPLOAD_NAME_BYTES;
 
@@ -230,7 +231,9 @@ impl Upload {
     /// When the kernel refuses.
     pub fn place(&self, is_to_be_new: bool) -> Result<bool, NotStored> {
         let (directory, part, name) = (&self.directory, self.part.as_str(), self.name.as_str());
-        let is_new = match renameat2(directory, part, directory, name, RenameFlags::RENAME_NOREPLACE) {
+        // musl has no function for renameat2(2), therefore this call is that of rustix.
+        let renamed = renameat_with(directory, part, directory, name, RenameFlags::NOREPLACE);
+        let is_new = match renamed.map_err(|error| Errno::from_raw(error.raw_os_error())) {
             Ok(()) => true,
             Err(Errno::EEXIST) if is_to_be_new => return Err(NotStored::Exists),
             Err(Errno::EEXIST) => {

@@ -47,7 +47,7 @@ pub enum TakeOverError {
 
 /// What a predecessor has passed.
 #[derive(Debug)]
-pub struct Passed {
+pub struct PassedSockets {
     /// The listening socket.
     pub listener: TcpListener,
     /// Others on the same address.
@@ -70,7 +70,7 @@ pub struct Predecessor {
 ///
 /// # Errors
 /// [`TakeOverError`]; the predecessor goes on as before.
-pub fn take_over(place: &DoorPlace) -> Result<Passed, TakeOverError> {
+pub fn take_over(place: &DoorPlace) -> Result<PassedSockets, TakeOverError> {
     let nobody = |error| TakeOverError::Nobody(place.clone(), error);
     let socket = Socket::new(Domain::UNIX, Type::SEQPACKET, None).map_err(nobody)?;
     socket.set_read_timeout(Some(TAKE_OVER_ANSWER)).map_err(nobody)?;
@@ -110,7 +110,7 @@ pub fn take_over(place: &DoorPlace) -> Result<Passed, TakeOverError> {
     let door = if has_door { descriptors.next().map(SuccessorDoor::passed_on) } else { None };
     let control = descriptors.next().map(TcpListener::from);
     let predecessor = Predecessor { socket: socket.into() };
-    Ok(Passed { listener, more: listeners.collect(), door, control, predecessor })
+    Ok(PassedSockets { listener, more: listeners.collect(), door, control, predecessor })
 }
 
 impl Predecessor {

@@ -3,6 +3,7 @@
 //! The drivers are `tests/tests/fuzz.rs`, which every test run plays for seconds, and `run.rs`, which coverage guides;
 //! any other one needs only [`all`].
 
+mod gateway;
 mod http;
 mod secure;
 
@@ -18,5 +19,5 @@ pub(crate) struct Target {
 
 /// Every parser that reads what others wrote.
 pub(crate) fn all() -> impl Iterator<Item = &'static Target> {
-    http::ALL.iter().chain(&secure::ALL)
+    http::ALL.iter().chain(&gateway::ALL).chain(&secure::ALL)
 }

@@ -17,6 +17,8 @@ mod memory;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod ring;
+#[cfg(test)]
 mod stand_in;
 #[cfg(test)]
 mod tally;

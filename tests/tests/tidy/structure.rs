@@ -27,7 +27,8 @@ const TOP: [&str; 10] = [
 const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("security", &[], &[]),
     ("servers/http", &[], &[]),
-    ("servers", &["dyno-http", "dyno-security"], &[]),
+    ("servers/proxy", &["dyno-http"], &[]),
+    ("servers", &["dyno-http", "dyno-proxy", "dyno-security"], &[]),
     ("clients/units", &[], &[]),
     ("clients", &["dyno-security", "dyno-units"], &[]),
     ("bench/statistics", &[], &[]),
@@ -60,6 +61,7 @@ const PROGRAM: &[&str] = &[
     "dyno-clients",
     "dyno-http",
     "dyno-measure",
+    "dyno-proxy",
     "dyno-record",
     "dyno-report",
     "dyno-security",

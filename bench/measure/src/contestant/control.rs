@@ -5,6 +5,18 @@ use crate::contestant::Contestant;
 /// What stands between the name of an architecture and that of its control.
 pub const UNDER: char = '/';
 
+/// The limit of tower, a foil that only its ecosystem has.
+pub const TOWER: &str = "tower";
+
+/// Contestants, each under each of the controls that it can have.
+pub fn under_each(contestants: &[Contestant], controls: &[String]) -> Vec<Contestant> {
+    let fits = |one: &Contestant, control: &str| control != TOWER || one.has_tower;
+    let controls_of = |one| {
+        controls.iter().filter(move |control| fits(one, control)).map(move |control| under(one, control))
+    };
+    contestants.iter().flat_map(controls_of).collect()
+}
+
 /// A contestant under a control: `none`, or a word such as `deadline` or `deadline:due`, which also says from when on a
 /// request counts as waiting.
 pub fn under(contestant: &Contestant, control: &str) -> Contestant {
@@ -39,5 +51,14 @@ mod tests {
         assert!(
             due.command.ends_with(&["--admission", "deadline", "--admission-age", "due"].map(String::from))
         );
+    }
+
+    #[test]
+    fn the_foil_stands_around_its_own_ecosystem_alone() {
+        let contestants = ["epoll", "hyper"].map(|name| own::named(name).unwrap());
+        let controls = ["none", TOWER, "deadline"].map(String::from);
+        let labels: Vec<String> =
+            under_each(&contestants, &controls).into_iter().map(|one| one.label).collect();
+        assert_eq!(labels, ["epoll", "epoll/deadline", "hyper", "hyper/tower", "hyper/deadline"]);
     }
 }

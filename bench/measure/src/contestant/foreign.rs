@@ -132,6 +132,7 @@ pub fn bare(name: &str, command: Vec<String>) -> Contestant {
         concurrency: AtOnce::Many,
         has_workers: false,
         bounds_connections: false,
+        has_tower: false,
         transport: TransportKind::Plain,
         own: false,
         build: Build::UNKNOWN,

@@ -39,6 +39,8 @@ pub struct Contestant {
     pub has_workers: bool,
     /// Whether it takes `--max-connections`.
     pub bounds_connections: bool,
+    /// Whether the limit of tower may stand around its services.
+    pub has_tower: bool,
     /// The transport that carries its requests.
     pub transport: TransportKind,
     /// Whether it is `dyno serve`, which takes `--transport` and more.

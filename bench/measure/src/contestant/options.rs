@@ -7,6 +7,8 @@ pub(crate) enum ServeOption {
     Workers(u32),
     /// The services that crash.
     Faults,
+    /// Every connection is traced.
+    Trace,
     /// So many rounds of the work loop make a microsecond.
     ComputeRounds(u64),
 }
@@ -16,6 +18,7 @@ pub(crate) fn words(options: &[ServeOption]) -> Vec<String> {
     let each = |option: &ServeOption| match option {
         ServeOption::Workers(workers) => vec!["--workers".to_string(), workers.to_string()],
         ServeOption::Faults => vec!["--faults".to_string()],
+        ServeOption::Trace => vec!["--trace".to_string(), "100%".to_string()],
         ServeOption::ComputeRounds(rounds) => {
             vec!["--compute-rounds-per-us".to_string(), rounds.to_string()]
         }

@@ -70,6 +70,7 @@ fn contestant(architecture: &Architecture) -> Result<Contestant, ContestantError
         },
         has_workers: architecture.knobs.contains(&Knob::Workers),
         bounds_connections: architecture.knobs.contains(&Knob::MaxConnections),
+        has_tower: architecture.knobs.contains(&Knob::Tower),
         transport: TransportKind::Plain,
         own: true,
         build: build(architecture.anatomy),

@@ -49,7 +49,8 @@ impl ProcessGroup {
     }
 
     /// Asks the group to end, and waits until none of it is left or the time is over. The leader is asked first and
-    /// alone, because it knows its children; the others when it has ended, or does not within a moment.
+    /// alone, because it knows its children; the others when it has ended, or does not within a moment. Nobody is
+    /// asked twice: a server that drains takes the second signal for the order to end at once.
     ///
     /// # Returns
     /// Whether all have ended.
@@ -63,7 +64,9 @@ impl ProcessGroup {
                 return true;
             }
             if !all_asked && (leader_ended || begun.elapsed() > GROUP_PAUSE) {
-                let _ = killpg(Pid::from_raw(self.pid()), Signal::SIGTERM);
+                for pid in self.others() {
+                    let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+                }
                 all_asked = true;
             }
             thread::sleep(Duration::from_millis(if leader_ended { 5 } else { 1 }));

@@ -17,6 +17,8 @@ use crate::limits::{LINE_LIMIT_BYTES, WORDS_LIMIT_BYTES, WORDS_LIMIT_LINES};
 #[derive(Debug, Default)]
 struct Told {
     ready: Option<SocketAddr>,
+    /// The path of the memory into which it writes a trace.
+    trace: Option<String>,
     crew: Option<WorkerCount>,
     requests_by_worker: Vec<u64>,
     last_words: VecDeque<String>,
@@ -62,6 +64,7 @@ impl Listener {
             let mut told = self.told();
             told.ready.get_or_insert(address);
             told.crew = WorkerCount::of(&details);
+            told.trace = details.get("trace").and_then(Value::as_str).map(String::from);
         } else if let Ok(TallyLine { workers }) = serde_json::from_str(line) {
             self.told().requests_by_worker = workers.iter().map(|tally| tally.requests).collect();
         } else {
@@ -85,6 +88,11 @@ impl Listener {
     /// The address of the ready line, if one comes within `time`.
     pub(crate) fn ready(&self, time: Duration) -> Option<SocketAddr> {
         self.wait(time, |told| told.ready.is_some()).ready
+    }
+
+    /// The path of the memory into which it writes a trace, if the ready line has named one.
+    pub(crate) fn trace(&self) -> Option<String> {
+        self.told().trace.clone()
     }
 
     /// What the ready line has said of the workers.

@@ -28,9 +28,9 @@ mod mock_nature;
 mod mock_turns;
 pub mod outcome;
 pub mod process;
-mod slow;
+pub mod slow;
 pub mod system;
-mod transport;
+pub mod transport;
 mod turns;
 pub mod waiting;
 

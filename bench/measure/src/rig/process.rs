@@ -135,16 +135,31 @@ impl Running {
         self.group.pid()
     }
 
+    /// The path of the memory into which it writes a trace, if it does.
+    pub fn trace(&self) -> Option<String> {
+        self.said.trace()
+    }
+
     /// The control group of its own, where one could be made.
     pub fn cpu_group(&self) -> Option<&CpuGroup> {
         self.cpu_group.as_ref()
+    }
+
+    /// Whether its first process has ended.
+    pub fn has_ended(&self) -> bool {
+        self.group.leader_has_ended()
+    }
+
+    /// The last lines that it has printed and that are not of the contract.
+    pub fn last_words(&self) -> Vec<String> {
+        self.said.last_words()
     }
 
     /// Ends it at once, with all of its processes.
     ///
     /// # Returns
     /// How its first process had ended by then, in words; `None` where it lived.
-    pub(crate) fn end_now(mut self) -> Option<String> {
+    pub fn end_now(mut self) -> Option<String> {
         let had_ended = self.group.leader_has_ended();
         let ended = self.group.end();
         had_ended.then(|| ended.map_or_else(|| "unknown".to_string(), |ended| ended.status.to_string()))
@@ -235,6 +250,7 @@ mod tests {
     use std::net::TcpStream;
 
     use crate::contestant::{foreign, peers};
+    use crate::limits::GROUP_PAUSE;
 
     fn shell(script: &str) -> Contestant {
         let mut contestant = foreign::bare("shell", vec!["sh".into(), "-c".into(), script.into()]);
@@ -368,6 +384,18 @@ mod tests {
         let group = dropped.pid();
         drop(dropped);
         assert_eq!(alive(group), 0, "one that is given up");
+    }
+
+    #[test]
+    fn a_server_that_drains_is_asked_once() {
+        // Draws its end out beyond the moment at which the others of its group are asked, as after an overload.
+        let script = r#"asked=0; trap 'asked=$((asked + 1)); [ $asked = 1 ] || exit 130' TERM
+            echo '{"ready":true,"address":"127.0.0.1:1"}'
+            while [ $asked = 0 ]; do sleep 0.01; done
+            looks=0; while [ $looks -lt 80 ]; do sleep 0.01; looks=$((looks + 1)); done; exit 0"#;
+        let begun = Instant::now();
+        start(script).unwrap().stop().unwrap();
+        assert!(begun.elapsed() > GROUP_PAUSE, "it has to outlast the pause");
     }
 
     #[test]

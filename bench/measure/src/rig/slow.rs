@@ -14,7 +14,7 @@ const BEGUN: &[u8] = b"GET / HTTP/1.1\r\nHost: slow\r\nX-Slow: ";
 
 /// The slow clients of a cell; they leave when this is dropped.
 #[derive(Debug, Default)]
-pub(super) struct SlowClients {
+pub struct SlowClients {
     clients: Vec<TcpStream>,
     /// Sends a byte for each from time to time, until the other end of its channel is dropped.
     sending: Option<(Sender<()>, JoinHandle<()>)>,
@@ -25,7 +25,7 @@ impl SlowClients {
     ///
     /// # Errors
     /// When a connection is not made, or not taken over by a thread.
-    pub(super) fn start(address: SocketAddr, count: u32) -> Result<Self, CellFault> {
+    pub fn start(address: SocketAddr, count: u32) -> Result<Self, CellFault> {
         let clients = open_idle(address, count)?;
         let copied: Result<Vec<TcpStream>, _> = clients.iter().map(TcpStream::try_clone).collect();
         let copies = copied.map_err(|error| {
@@ -45,7 +45,7 @@ impl SlowClients {
     }
 
     /// How many the server still serves.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.clients.iter().filter(|client| is_open(client)).count()
     }
 }

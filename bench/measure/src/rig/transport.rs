@@ -1,8 +1,11 @@
 //! The transport of a cell as options of `dyno serve` and `dyno load`, and whether a run was what it was to be.
 
+use std::path::Path;
+
 use dyno_record::cell::Cell;
 use dyno_record::load::LoadFigures;
 use dyno_record::transport::TransportKind;
+use dyno_security::credentials;
 
 use crate::limits::RESUMED_SHARE_MIN;
 
@@ -28,6 +31,28 @@ pub(super) fn of_client(transport: TransportKind) -> impl Iterator<Item = &'stat
         TransportKind::Resumed => &["--tickets", "yes"],
     };
     of_server(transport).chain(further.iter().copied())
+}
+
+/// The options by which both sides speak a transport, server and client, with the credentials in a directory, which is
+/// made where it is not there.
+///
+/// # Errors
+/// When the keys cannot be made.
+pub fn options(
+    transport: TransportKind,
+    directory: &Path,
+) -> Result<[Vec<String>; 2], credentials::CredentialsError> {
+    if !transport.is_secure() {
+        return Ok([Vec::new(), Vec::new()]);
+    }
+    if !directory.exists() {
+        credentials::create(directory)?;
+    }
+    let place = ["--credentials".to_string(), directory.display().to_string()];
+    let words = |words: &mut dyn Iterator<Item = &'static str>| {
+        words.map(String::from).chain(place.clone()).collect()
+    };
+    Ok([words(&mut of_server(transport)), words(&mut of_client(transport))])
 }
 
 /// What is to be said against a run of connections that were to be resumed and were not: its price is that of another

@@ -67,8 +67,12 @@ impl Browser {
 
     /// Opens a file.
     pub(crate) fn open(&self, file: &Path) {
-        let address = format!("file://{}", file.display());
-        self.runtime.block_on(self.client().goto(&address)).expect("the page opens");
+        self.visit(&format!("file://{}", file.display()));
+    }
+
+    /// Opens an address.
+    pub(crate) fn visit(&self, address: &str) {
+        self.runtime.block_on(self.client().goto(address)).expect("the page opens");
     }
 
     /// Runs a script in the page and returns its result.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, FromArgMatches};
+use dyno_measure::contestant::control::TOWER;
 use dyno_measure::contestant::foreign::ServerTable;
 use dyno_record::experiment::Experiment;
 use dyno_record::header::RateLimit;
@@ -199,9 +200,9 @@ impl Spec {
     /// The overload controls, `none` first: by it the others are measured.
     pub(crate) fn controls(&self) -> Vec<String> {
         let mut found = vec!["none".to_string()];
-        let usual = Control::ALL.map(|control| control.name().to_string());
+        let usual = Control::ALL.map(Control::name).into_iter().chain([TOWER]).map(String::from);
         let asked: Vec<String> = self.controls.iter().map(|word| word.0.clone()).collect();
-        for word in if asked.is_empty() { usual.to_vec() } else { asked } {
+        for word in if asked.is_empty() { usual.collect() } else { asked } {
             if !found.contains(&word) {
                 found.push(word);
             }

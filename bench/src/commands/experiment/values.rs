@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use dyno_measure::contestant::control::TOWER;
 use dyno_servers::admission::Control;
 use dyno_units::read::{self, ReadError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -171,7 +172,7 @@ impl FromStr for ControlWord {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         let (name, age) = text.split_once(':').map_or((text, None), |(name, age)| (name, Some(age)));
         let is_control = name.parse::<Control>().is_ok();
-        let is_known = if age.is_none() { is_control || name == "none" } else { is_control };
+        let is_known = if age.is_none() { is_control || ["none", TOWER].contains(&name) } else { is_control };
         if is_known && age.is_none_or(|age| AGES.contains(&age)) {
             return Ok(ControlWord(text.into()));
         }
@@ -270,7 +271,7 @@ mod tests {
         assert_eq!(again::<Share>("0.1%"), "0.001");
         assert_eq!(again::<CoreList>("0-2,5"), "0,1,2,5");
         assert_eq!(again::<ConnectionCount>("10k"), "10000");
-        for word in ["none", "bounded", "deadline:due", "gradient:accept", "codel-lifo:receive"] {
+        for word in ["none", "tower", "bounded", "deadline:due", "gradient:accept", "codel-lifo:receive"] {
             assert_eq!(again::<ControlWord>(word), word);
         }
         let share: Share = serde_json::from_value("5%".into()).unwrap();
@@ -282,7 +283,7 @@ mod tests {
         for text in ["0", "10us", "99ms", "2h", "1e300s", "-1s", "NaN"] {
             assert!(text.parse::<CellTime>().is_err(), "{text}");
         }
-        for text in ["", "nonesuch", "none:due", "deadline:", "deadline:soon", "Deadline"] {
+        for text in ["", "nonesuch", "none:due", "tower:due", "deadline:", "deadline:soon", "Deadline"] {
             assert!(text.parse::<ControlWord>().is_err(), "{text}");
         }
         assert!("10us".parse::<WarmUpTime>().is_err(), "it would be rounded to nothing");

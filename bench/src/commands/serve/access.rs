@@ -36,7 +36,13 @@ enum Lists {
 }
 
 impl AccessOptions {
-    /// The rules of the site; `None`: everybody may do everything. `serves_anybody`: the transport proves no names.
+    /// What --policy says.
+    pub(super) fn policy(&self) -> Option<&Path> {
+        self.policy.as_deref()
+    }
+
+    /// The rules of the site, of which `file` has the policy; `None`: everybody may do everything. `serves_anybody`:
+    /// the transport proves no names.
     ///
     /// # Errors
     /// Usage (2), naming the file, the line and the remedy.
@@ -44,8 +50,16 @@ impl AccessOptions {
         &self,
         architecture: &Architecture,
         serves_anybody: bool,
+        file: Option<&Path>,
     ) -> Result<Option<Access>, Failure> {
-        let Some(path) = &self.policy else { return Ok(None) };
+        let Some(path) = file else {
+            return match self.acl {
+                None => Ok(None),
+                Some(_) => {
+                    Err(Failure::usage("--acl means nothing without a file of rules", "give one by --policy"))
+                }
+            };
+        };
         let policy = file::read(path)?;
         if let (Some(line), true) = (policy.first_name(), serves_anybody) {
             return Err(Failure::usage(
@@ -61,7 +75,7 @@ impl AccessOptions {
             [] => None,
             lines => Some(
                 Users::resolve(lines, account)
-                    .map_err(|error| PolicyFileError::Policy { path: path.clone(), error })?,
+                    .map_err(|error| PolicyFileError::Policy { path: path.to_owned(), error })?,
             ),
         };
         if self.acl.is_some() && users.is_none() {

@@ -4,6 +4,8 @@ use std::io;
 
 use clap::ValueEnum;
 use dyno_servers::admission::{Admission, AgeFrom, Control};
+use dyno_servers::limits::ADMISSION_PLACES;
+use tower::limit::GlobalConcurrencyLimitLayer;
 
 use crate::exit::Failure;
 
@@ -31,6 +33,8 @@ enum ControlName {
     Deadline,
     /// Who finds as many before it as make latencies eight times those of an idle server.
     Gradient,
+    /// As a foil, on hyper alone: who finds 50 requests under way in tower's ConcurrencyLimit, by its LoadShed.
+    Tower,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,7 +59,19 @@ impl AdmissionOptions {
                 "give an --admission as well, or leave it out",
             ));
         }
+        if self.admission == ControlName::Tower && self.admission_age.is_some() {
+            return Err(Failure::usage(
+                "tower's limit counts requests under way, and asks for no age",
+                "leave --admission-age out, or take another --admission",
+            ));
+        }
         Ok(())
+    }
+
+    /// The limit of tower around the services.
+    pub(super) fn tower(&self) -> Option<GlobalConcurrencyLimitLayer> {
+        let places = ADMISSION_PLACES as usize;
+        (self.admission == ControlName::Tower).then(|| GlobalConcurrencyLimitLayer::new(places))
     }
 
     /// The control; `None`: everybody is served.
@@ -69,7 +85,7 @@ impl AdmissionOptions {
             Some(AgeName::Due) => AgeFrom::Due,
         };
         let control = match self.admission {
-            ControlName::None => return Ok(None),
+            ControlName::None | ControlName::Tower => return Ok(None),
             ControlName::Bounded => named("bounded"),
             ControlName::CodelLifo => named("codel-lifo"),
             ControlName::Deadline => named("deadline"),

@@ -3,6 +3,7 @@
 use dyno_record::contract::ReadyLine;
 use dyno_servers::kit::listen::{ListenAddress, address_of};
 use dyno_servers::kit::site::{Arm, Site};
+use dyno_servers::trace::tracer::Tracer;
 use dyno_units::show;
 use serde_json::{Value, json};
 
@@ -39,6 +40,7 @@ pub(super) fn ready(
         "name": name,
         "transport": transport,
         "control": control,
+        "trace": site.trace.map(Tracer::path),
         "settings": {
             "workers": workers,
             "workers_asked": wanted,

@@ -5,6 +5,7 @@
 //! measures what one that is not does.
 
 mod aside;
+pub(crate) mod forming;
 mod moments;
 mod screen;
 mod terminal;

@@ -3,9 +3,10 @@
 use dyno_clients::books::coarse::Coarse;
 use dyno_clients::books::glance::Glance;
 use dyno_clients::books::histogram::samples_beyond;
-use dyno_clients::limits::{BUSY_DOUBTFUL_SHARE, LAG_P50_FREE_NS, SAMPLES_BEYOND_MIN};
+use dyno_clients::limits::SAMPLES_BEYOND_MIN;
 use dyno_units::show;
 use dyno_units::text::{cut, cut_middle};
+use dyno_units::verdict::Verdict;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -13,6 +14,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Sparkline};
 
 use super::ViewFacts;
+use super::forming::forming;
 use super::moments::Moments;
 
 const PERCENTILES: [f64; 5] = [0.5, 0.9, 0.99, 0.999, 0.9999];
@@ -150,7 +152,12 @@ fn bars<'a>(latencies: &Coarse, area: Rect) -> Vec<Line<'a>> {
 
 /// What the run's verdict would hang on, were it over now.
 fn verdict<'a>(facts: &ViewFacts, glance: &Glance, latencies: &Coarse, columns: u16) -> Vec<Line<'a>> {
-    let (colour, words) = forming(facts, glance, latencies);
+    let (verdict, words) = forming(facts, glance, latencies);
+    let colour = match verdict {
+        Some(Verdict::Sound) => Color::Green,
+        Some(Verdict::Doubtful | Verdict::AtLeast) | None => Color::Yellow,
+        Some(Verdict::Void) => Color::Red,
+    };
     let columns = usize::from(columns);
     vec![
         Line::styled(cut(&words, columns), Style::new().fg(colour).add_modifier(Modifier::BOLD)),
@@ -159,44 +166,6 @@ fn verdict<'a>(facts: &ViewFacts, glance: &Glance, latencies: &Coarse, columns: 
             dim(),
         ),
     ]
-}
-
-fn forming(facts: &ViewFacts, glance: &Glance, latencies: &Coarse) -> (Color, String) {
-    let window = &glance.window;
-    let ended = window.completed + window.failed;
-    if ended == 0 {
-        return (Color::Yellow, "no verdict yet: nothing is measured before the warm-up is over".into());
-    }
-    let failed = window.failed as f64 / ended as f64;
-    if failed > facts.errors_max {
-        return (Color::Red, format!("void so far: {} of the requests failed", show::share(failed)));
-    }
-    if facts.open_loop && glance.backlog > SAMPLES_BEYOND_MIN && glance.backlog as f64 > 0.02 * ended as f64 {
-        let waiting = show::many(glance.backlog, "request");
-        return (Color::Red, format!("saturated so far: {waiting} wait for a connection"));
-    }
-    let busy = glance.busy_ns as f64 / glance.now_ns.max(1) as f64;
-    if busy > BUSY_DOUBTFUL_SHARE {
-        return (
-            Color::Yellow,
-            format!("doubtful so far: the generator has work {} of the time", show::share(busy)),
-        );
-    }
-    let lag_ns = window.lag_sum_ns as f64 / window.completed.max(1) as f64;
-    let mean_ns = window.sum_ns as f64 / window.completed.max(1) as f64;
-    if lag_ns > (LAG_P50_FREE_NS as f64).max(mean_ns / 10.0) {
-        return (
-            Color::Yellow,
-            format!("doubtful so far: the generator is late by {} in the mean", show::time(lag_ns)),
-        );
-    }
-    if samples_beyond(latencies.count(), 0.99) < SAMPLES_BEYOND_MIN {
-        return (Color::Yellow, "too few answers so far for a 99th percentile".into());
-    }
-    if window.failed > 0 {
-        return (Color::Yellow, format!("doubtful so far: {} failed", show::many(window.failed, "request")));
-    }
-    (Color::Green, "sound so far: nothing speaks against this run".into())
 }
 
 #[cfg(test)]

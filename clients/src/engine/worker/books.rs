@@ -2,6 +2,7 @@
 
 use crate::books::absence::Absence;
 use crate::books::bursts::BurstSide;
+use crate::books::requests::RequestTimes;
 use crate::books::tally::RunTally;
 use crate::engine::usage::Meter;
 use crate::engine::worker::attention::Attention;
@@ -21,6 +22,8 @@ pub(crate) struct Books {
     pub(crate) absence: Absence,
     /// What became of the requests of each of two servers that take turns; `None`: there is one server.
     pub(crate) sides: Option<Box<[BurstSide; SIDES]>>,
+    /// Answered requests that were not told of yet; `None`: nobody wants to know.
+    pub(super) requests: Option<Vec<RequestTimes>>,
     /// Connections that are open now.
     open: u64,
     /// Time with work so far.
@@ -53,9 +56,15 @@ impl Books {
             partial: None,
             absence: Absence::default(),
             sides: None,
+            requests: None,
             open: 0,
             busy_ns: 0,
         }
+    }
+
+    /// The same; whether each answered request is remembered.
+    pub(super) fn with_requests(self, wanted: bool) -> Self {
+        Books { requests: wanted.then(Vec::new), ..self }
     }
 
     /// A connection is ready for requests, after so much time and, behind a transport, after a handshake of so many

@@ -35,7 +35,8 @@ impl Worker {
         self.books.established(connect_ns.saturating_sub(still_ns), handshake);
         self.network.connecting -= 1;
         slot.phase = Phase::Idle;
-        if slot.busy {
+        self.note_local(index);
+        if self.network.slots[index].busy {
             self.send(index);
             self.look_after_sending(index);
         }

@@ -11,6 +11,7 @@ mod goodbye;
 mod group;
 mod network;
 mod patience;
+mod record;
 mod schedule;
 mod transfer;
 
@@ -63,7 +64,7 @@ impl Worker {
         connections: u32,
     ) -> io::Result<Self> {
         Ok(Worker {
-            books: Books::new(tally, connections),
+            books: Books::new(tally, connections).with_requests(live.wants_requests()),
             network: Network::new(&plan, thread, connections)?,
             attention: Attention::new(),
             schedule: Schedule::new(&plan, dispatcher, thread),
@@ -194,6 +195,7 @@ impl Worker {
             Glance { now_ns, backlog, busy_ns: self.books.busy_ns(), window: tally.glance(now_ns), ..recent },
             &tally.coarse,
         );
+        self.tell_requests();
     }
 
     /// The time, and whether the thread was there since it last looked.
@@ -345,6 +347,7 @@ impl Worker {
     pub(super) fn give_up(&mut self) -> u64 {
         let now_ns = self.clock.now_ns();
         self.books.read_meter_at_end(now_ns, &self.plan);
+        self.tell_requests();
         self.books.tally.counts.backlog_max = self.schedule.dispatcher.backlog_max() as u64;
         self.note_in_system(now_ns);
         self.books.paused(&self.attention);

@@ -239,6 +239,8 @@ impl Worker {
             self.books.answered_on(slot.request);
             self.books.tally.completed(slot.intended_ns, &split, now_ns);
         }
+        self.record(index, head.status, now_ns);
+        let slot = &mut self.network.slots[index];
         let attempt = slot.attempt;
         slot.busy = false;
         slot.phase = Phase::Idle;

@@ -30,7 +30,8 @@ impl Connection {
     /// The most octets that the connection holds while it is given this answer.
     pub fn octets_to_respond(&self, response: &Response) -> usize {
         let fields = response.fields.iter().map(|(name, value)| name.len() + value.len() + 4);
-        let head_octets = HEAD_OCTETS + response.content_type.len() + fields.sum::<usize>();
+        let lines = response.lines.as_ref().map_or(0, |lines| lines.octets().len());
+        let head_octets = HEAD_OCTETS + response.content_type.len() + fields.sum::<usize>() + lines;
         self.inbox.held() + self.outbox.held_by_answering(head_octets, &response.body, &self.limits)
     }
 
