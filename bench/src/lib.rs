@@ -25,6 +25,7 @@ pub(crate) mod progress;
 pub mod remedy;
 pub(crate) mod results;
 mod scratch;
+pub(crate) mod superserver;
 pub(crate) mod textbook;
 pub(crate) mod trace;
 pub(crate) mod transport;

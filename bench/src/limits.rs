@@ -207,6 +207,64 @@ pub(crate) const CALIBRATION_OTHERS_SHARE: f64 = 0.05;
 /// The pause before a first retry when the user sets none, ns: 50 ms, half of the patience that people have.
 pub(crate) const RETRY_BACKOFF_NS: u64 = 50_000_000;
 
+/// The shortest time after which a server ends that nobody uses, ns: 100 ms; within less a client that was promised the
+/// server has not connected.
+pub(crate) const SHORTEST_IDLE_EXIT_NS: u64 = 100_000_000;
+
+/// The longest, ns: 30 days, after which nobody waits for anything.
+pub(crate) const LONGEST_IDLE_EXIT_NS: u64 = 30 * 24 * 3_600_000_000_000;
+
+/// Connections that the kernel may hold for a service before its program runs: as many as it allows.
+pub(crate) const SUPERSERVER_BACKLOG_CONNECTIONS: i32 = 4096;
+
+/// Programs that a superserver has started at a time: as many as the chapter with a process for each connection.
+pub(crate) const SUPERSERVER_CHILDREN: usize = 1_024;
+
+/// Connections of one service that are accepted before other services have their turn.
+pub(crate) const SUPERSERVER_BURST: usize = 64;
+
+/// Starts of a service in a minute where its line says nothing: those of inetd(8).
+pub(crate) const SUPERSERVER_STARTS_PER_MINUTE: u32 = 256;
+
+/// The minute in which starts are counted.
+pub(crate) const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Arguments of a program in the table: openbsd-inetd passes no more, and the same file drives both.
+pub(crate) const INETD_ARGUMENTS: usize = 20;
+
+/// A program that has ended within this time of its start has not served: most need less to be ready, and none that
+/// serves a client over a network and waits for the next one ends so soon.
+pub(crate) const QUICK_DEATH: Duration = Duration::from_secs(1);
+
+/// So many such ends in a row bring a rest: one or two may be the bad luck of a restart.
+pub(crate) const QUICK_DEATHS: u32 = 5;
+
+/// Two that are further apart, the rest between them apart, are not in a row: ten seconds, after which a client that
+/// came would have been served by a service that has mended.
+pub(crate) const QUICK_DEATHS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The first rest: clients that wait in the queue hardly notice it. Each that follows is twice as long.
+pub(crate) const REST_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest rest: a service that was mended is back within about a minute, and a start a minute costs nothing.
+pub(crate) const REST_LONGEST: Duration = Duration::from_secs(64);
+
+/// How long a program may take to end that was asked to when the drain limit was over; then it is killed.
+pub(crate) const SUPERSERVER_KILL_GRACE: Duration = Duration::from_secs(1);
+
+/// Clients in the demonstration of a restart: more than the one that a server with one connection at a time serves, so
+/// that the others stand in its queue.
+pub(crate) const RESTART_CLIENTS: usize = 8;
+
+/// Restarts in each half of it: with each some clients are lost in the first half, and both halves take seconds.
+pub(crate) const RESTART_TIMES: u32 = 5;
+
+/// How long a server serves before it is followed: a hundred requests.
+pub(crate) const RESTART_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a client waits for an answer: all that stand before it in the queue need milliseconds.
+pub(crate) const RESTART_PATIENCE: Duration = Duration::from_secs(10);
+
 /// The port of the page of `dyno watch` when the user sets none: one that a lecturer can type again.
 pub(crate) const WATCH_PORT: u16 = 5665;
 

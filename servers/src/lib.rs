@@ -24,9 +24,9 @@
 //! | [`io-uring`](architectures::io_uring) | one thread again, as epoll has, but the kernel does the reads and writes, and reports what is done |
 //!
 //! What an architecture is stands in [`architecture`], what the servers do for a client in [`services`], every bound
-//! with its reason in [`limits`]. The chapters share two kinds of code: the verbs in [`kit`] (listen, accept, stop,
-//! count), and the drivers in [`drivers`], which carry a connection once a chapter has decided which process, thread
-//! or loop serves it.
+//! with its reason in [`limits`], how one server takes the place of another in [`take_over`]. The chapters share two
+//! kinds of code: the verbs in [`kit`] (listen, accept, stop, count), and the drivers in [`drivers`], which carry a
+//! connection once a chapter has decided which process, thread or loop serves it.
 //!
 //! # Glossary
 //!
@@ -39,6 +39,7 @@
 //! | driver | code that carries a connection by one kind of call: blocking, readiness, completion, task |
 //! | forward job | a request on its way to a backend, and its answer on the way back |
 //! | inbox | the [queue](drivers::inbox) by which a pool hands answers back to a loop |
+//! | door | where a server waits for its [successor](take_over), a Unix socket |
 //! | job | a [reply that is not ready](services::job): it waits for time, for another request or for a descriptor |
 //! | knob | an [option](architecture::Knob) that some chapters read |
 //! | lane | the [ring](trace::ring) of one thread or process, into which it writes the points that traced requests pass |
@@ -47,6 +48,7 @@
 //! | point | a [place in the way of a request](trace::event::TracePoint) through a server |
 //! | register | which requests are [under way](under_way::register), and what was ordered for each |
 //! | part | what has come of a body that is [taken as it comes](services::uploads), and the file that an upload is until it is whole |
+//! | predecessor, successor | the server whose place another one [takes over](take_over), and that other one |
 //! | reply | what a [service](services::service) gives back: a response, now or after a wait, or a job |
 //! | room | where the requests of a loop [wait for others](drivers::room) |
 //! | seat | the entry of a request [in the register](under_way::register::Seat) |
@@ -71,5 +73,6 @@ pub mod kit;
 pub mod limits;
 pub mod services;
 pub mod shared;
+pub mod take_over;
 pub mod trace;
 pub mod under_way;

@@ -199,6 +199,31 @@ pub const CUT_GRACE: Duration = Duration::from_secs(1);
 /// queue takes some milliseconds. New connections come all the time, so there has to be an end.
 pub const ACCEPT_GRACE: Duration = Duration::from_millis(200);
 
+/// How long an idle connection of a server that may be followed is kept when it stops: nobody waits for its end,
+/// because the successor serves already. A client that stood still for a second is not cut off, whose next request
+/// could be on its way.
+pub const FOLLOWED_DRAIN_GRACE: Duration = Duration::from_secs(2);
+
+/// Takers that may wait at the door of a server: they are told at once that there is another one.
+pub const TAKE_OVER_BACKLOG_TAKERS: i32 = 16;
+
+/// Listening sockets that are passed to a successor in one message; the kernel allows 253 descriptors (SCM_MAX_FD), and
+/// two are the door and the control port.
+pub const TAKE_OVER_SOCKETS: usize = 251;
+
+/// The longest message between predecessor and successor, bytes: the longest that there is has less than a hundred.
+pub const TAKE_OVER_MESSAGE_BYTES: usize = 1024;
+
+/// How long a successor waits for its predecessor's word. Its thread has nothing else to do, so even on a machine that
+/// swaps this is long enough.
+pub const TAKE_OVER_ANSWER: Duration = Duration::from_secs(10);
+
+/// A server that is to end when nobody uses it looks so often within that time: it ends at most an eighth too late.
+pub const IDLE_LOOKS: u32 = 8;
+
+/// But not more often than this: a thousand looks a second are not noticed beside a server that works.
+pub const IDLE_LOOK_LEAST: Duration = Duration::from_millis(1);
+
 /// While stopping, a driver whose read(2) no longer waits looks this often for a request that is on its way.
 pub const DRAIN_LOOK: Duration = Duration::from_millis(5);
 

@@ -17,6 +17,7 @@ use dyno_servers::architecture::Architecture;
 use dyno_servers::architectures::ALL;
 use dyno_servers::kit::listen::{ListenAddress, listen};
 use dyno_servers::kit::memory::MemoryBudget;
+use dyno_servers::kit::sharing::Sharing;
 use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
 use dyno_servers::kit::tally::Tallies;
@@ -184,6 +185,7 @@ fn serve(
     let site: &'static Site = Box::leak(Box::new(Site {
         listener,
         is_unix: false,
+        sharing: Sharing::default(),
         services: Services::new(TABLE, None)?,
         limits: Arc::new(limits),
         transport: None,

@@ -17,6 +17,7 @@
 //! | [`pids`], [`memory_limit`] | a limit on the processes and threads of a server, on its memory |
 //! | [`process`] | what /proc tells about a process: children, threads, CPU time, memory |
 //! | [`wire`], [`response`] | a raw client with deadlines, and responses as a careful client reads them |
+//! | [`activator`] | superservers of others and ours, and the servers that they start |
 //! | [`attack`] | many slow clients at once |
 //! | [`soak`] | whether a server that works for a long time stays as it was |
 //! | [`secure`] | the same client behind the channel or TLS, and the credentials for both |
@@ -29,6 +30,7 @@
 //! | [`tree`], [`imports`] | the source tree as text, and who imports whom, for rules that can be checked by reading |
 //! | [`limits`] | every bound, with its reason |
 
+pub mod activator;
 pub mod attack;
 pub mod backend;
 pub mod cases;

@@ -114,7 +114,10 @@ impl Server {
 
     fn launch(arguments: &[&str], listen: &str, confines: Confines) -> Result<Result<Server, Ended>, String> {
         let mut command = Command::new(program());
-        command.arg("serve").args(arguments).args(["--listen", listen, "--faults"]);
+        command.arg("serve").args(arguments).arg("--faults");
+        if !arguments.contains(&"--take-over") {
+            command.args(["--listen", listen]);
+        }
         command.args(["--compute-rounds-per-us", &COMPUTE_ROUNDS_PER_US.to_string()]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(command, confines).map_err(|error| format!("cannot start: {error}"))?;

@@ -35,6 +35,7 @@ const COMMANDS: &[&str] = &[
     "textbook",
     "watch",
     "serve",
+    "superserver",
     "cluster",
     "control",
     "list",

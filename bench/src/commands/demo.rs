@@ -1,4 +1,4 @@
-//! `dyno demo NAME`: the lessons of the security crate, and how a server is interrupted, played.
+//! `dyno demo NAME`: the lessons of the security crate, and how a server is interrupted and replaced, played.
 
 use std::path::PathBuf;
 

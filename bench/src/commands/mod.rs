@@ -44,6 +44,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod scale;
 pub(crate) mod serve;
+pub(crate) mod superserver;
 pub(crate) mod textbook;
 pub(crate) mod trace;
 pub(crate) mod turns;
@@ -77,6 +78,7 @@ enum Command {
     Report(report::Arguments),
     Diff(diff::Arguments),
     Serve(Box<serve::Arguments>),
+    Superserver(superserver::Arguments),
     Cluster(cluster::Arguments),
     Control(control::Arguments),
     Learn(learn::Arguments),
@@ -155,6 +157,7 @@ impl Dyno {
             Command::Merge(arguments) => merge::run(&arguments),
             Command::Probe(arguments) => probe::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Superserver(arguments) => superserver::run(&arguments),
             Command::Cluster(arguments) => cluster::run(&arguments),
             Command::Control(arguments) => control::run(&arguments),
             Command::Count(arguments) => count::run(&arguments),

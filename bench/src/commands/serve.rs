@@ -4,7 +4,9 @@ mod access;
 mod admission;
 mod control;
 mod forward;
+mod relief;
 mod said;
+mod sockets;
 mod uploads;
 
 use std::io::{self, IsTerminal, Write};
@@ -18,7 +20,7 @@ use dyno_servers::architecture::{Architecture, Knob};
 use dyno_servers::architectures;
 use dyno_servers::kit::access::{Access, ListReader};
 use dyno_servers::kit::available::available_bytes;
-use dyno_servers::kit::listen::{ListenAddress, NoAddress, SocketFile, listen};
+use dyno_servers::kit::listen::{ListenAddress, NoAddress};
 use dyno_servers::kit::memory::MemoryBudget;
 use dyno_servers::kit::site::{Arm, Readiness, Settings, Site};
 use dyno_servers::kit::stop::Stop;
@@ -54,9 +56,8 @@ use dyno_measure::probe::machine::{online_cores, pin};
 pub(crate) struct Arguments {
     /// The architecture, as `dyno list` names it.
     name: String,
-    /// Address and port to listen on, or unix:PATH; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
-    listen: ListenAddress,
+    #[command(flatten)]
+    sockets: sockets::SocketOptions,
     /// Processes, threads or loops [default: what the chapter says].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     workers: Option<u32>,
@@ -131,9 +132,10 @@ struct Cores(Vec<usize>);
 pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     let architecture = find(&arguments.name)?;
     check_knobs(architecture, arguments)?;
-    check_faults(arguments)?;
+    arguments.sockets.check()?;
+    let address = arguments.sockets.address();
+    check_address(architecture, arguments, address.as_ref())?;
     arguments.admission.check()?;
-    arguments.control.check(architecture, &arguments.listen, arguments.transport.of_server())?;
     if let Some(cores) = &arguments.cores {
         keep_to(cores)?;
     }
@@ -148,17 +150,20 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     // Programs read lines of JSON; whoever sits at a terminal gets sentences.
     let to_people = !arguments.json && io::stdout().is_terminal();
     let descriptors = raise_descriptor_limit();
-    let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), ..Limits::default() });
-    let listener =
-        listen(&arguments.listen, &limits).map_err(|error| listen_failure(&arguments.listen, &error))?;
-    let socket_file = SocketFile::of(&arguments.listen);
+    let usual = Limits::default();
+    let drain_grace = arguments.sockets.drain_grace(usual.drain_grace);
+    let limits = arguments.deadlines.apply(Limits { epoch: Some(epoch()), drain_grace, ..usual });
+    let sockets::Opened { listener, address, is_unix, sharing, mut keeping } =
+        arguments.sockets.open(architecture, &limits)?;
+    // Others may have opened it, so only now it is known where it listens.
+    check_address(architecture, arguments, address.as_ref())?;
     let stop = Stop::install(settings.drain, descriptors)
         .map_err(|error| Failure::failed(format!("cannot set up signals: {error}"), ""))?;
     let share = |error| Failure::failed(format!("cannot share memory: {error}"), "");
     let writers = architecture.anatomy.started.writers(settings.workers);
     let open = |share_traced| Tracer::open(writers, share_traced);
     let trace = arguments.trace.map(open).transpose().map_err(share)?;
-    let control = arguments.control.open(architecture, stop)?;
+    let control = arguments.control.open(architecture, stop, keeping.control.take())?;
     let mut services = Services::new(&services::ALL, arguments.compute_rounds_per_us).map_err(share)?;
     services.files = arguments.files.as_deref().map(check_directory).transpose()?;
     services.faults = arguments.faults;
@@ -173,7 +178,8 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let site = Site {
         listener,
-        is_unix: socket_file.is_some(),
+        is_unix,
+        sharing,
         services,
         limits: Arc::new(limits),
         transport,
@@ -193,17 +199,21 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             let (name, transport) = (architecture.name, arguments.transport.of_server().name());
             let rounds = arguments.compute_rounds_per_us;
             let control = control.as_ref().and_then(|control| control.address.clone());
+            let relief = keeping.relief.clone();
             move |site, workers| {
+                if !relief.tell(site) {
+                    return;
+                }
                 said::ready(site, workers, name, transport, rounds, control.as_deref(), to_people);
             }
         }),
     };
     // The site lives as long as the process, because threads, tasks and signal handlers may use it until the end.
     let site: &'static Site = Box::leak(Box::new(site));
-    {
-        use std::os::fd::AsFd;
-        stop.own_listener(Some(site.listener.as_fd()));
-    }
+    relief::own(site);
+    let (control_socket, control_file) =
+        control.map_or((None, None), |control| (control.socket, control.file));
+    arguments.sockets.watch(site, &mut keeping, control_socket)?;
     if let Some((identity, serves_anybody)) = identity {
         errln!("{}", crate::transport::describe(&identity, serves_anybody));
     }
@@ -213,7 +223,11 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
     }
     let result = (architecture.run)(site);
     site.services.sweep();
-    drop((socket_file, control));
+    let not_taken_over = keeping.relief.failure();
+    keeping.end(stop, control_file);
+    if let Some(failure) = not_taken_over {
+        return Err(failure);
+    }
     let has_started = site.readiness.workers().is_some();
     if has_started {
         let account = site.account(architecture.name);
@@ -264,10 +278,18 @@ fn check_knobs(architecture: &Architecture, arguments: &Arguments) -> Result<(),
     ))
 }
 
-/// Refuses planted faults where others than this machine's users could ask for them.
-fn check_faults(arguments: &Arguments) -> Result<(), Failure> {
-    match &arguments.listen {
-        ListenAddress::Tcp(address) if arguments.faults && !address.ip().to_canonical().is_loopback() => {
+/// Refuses what may not be done at this address; `None`: it is not known yet.
+fn check_address(
+    architecture: &Architecture,
+    arguments: &Arguments,
+    address: Option<&ListenAddress>,
+) -> Result<(), Failure> {
+    arguments.control.check(architecture, address, arguments.transport.of_server())?;
+    match address {
+        // Whoever asks for a planted fault can end the server.
+        Some(ListenAddress::Tcp(address))
+            if arguments.faults && !address.ip().to_canonical().is_loopback() =>
+        {
             Err(Failure::usage(
                 format!(
                     "--faults lets whoever connects end the server, and {address} is no loopback address"
@@ -275,7 +297,7 @@ fn check_faults(arguments: &Arguments) -> Result<(), Failure> {
                 "leave --faults out, or listen on 127.0.0.1, [::1] or unix:PATH",
             ))
         }
-        ListenAddress::Tcp(_) | ListenAddress::Unix(_) => Ok(()),
+        Some(ListenAddress::Tcp(_) | ListenAddress::Unix(_)) | None => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ mod healing;
 pub(crate) mod interrupt;
 pub(crate) mod mitm;
 pub(crate) mod replay;
+pub(crate) mod restart;
 pub(crate) mod resumption;
 pub(crate) mod signature;
 pub(crate) mod stage;
@@ -64,7 +65,7 @@ pub(crate) enum Party {
 }
 
 /// All of them, in the order of a lecture.
-pub(crate) const ALL: [Demo; 12] = [
+pub(crate) const ALL: [Demo; 13] = [
     encryption::DEMO,
     replay::DEMO,
     diffie_hellman::DEMO,
@@ -77,6 +78,7 @@ pub(crate) const ALL: [Demo; 12] = [
     resumption::DEMO,
     access::DEMO,
     interrupt::DEMO,
+    restart::DEMO,
 ];
 
 /// Their names, in the same order.

@@ -51,7 +51,7 @@ use crate::architecture::{
 };
 use crate::drivers::completion::RingConnections;
 use crate::drivers::ring::{Completion, Operation, Ring};
-use crate::kit::accept::{Trouble, accept_rest, accepted, classify};
+use crate::kit::accept::{Trouble, accepted, classify};
 use crate::kit::complaint::exhausted;
 use crate::kit::site::Site;
 use crate::kit::stop::own;
@@ -157,10 +157,12 @@ impl Server {
                 _ => {}
             },
         }
-        if completion.goes_on || self.site.stop.is_requested() {
-            return Ok(());
+        match (completion.goes_on, self.site.stop.is_requested()) {
+            (true, _) => Ok(()),
+            // Nobody else may have been woken for whoever came before the end of the accept.
+            (false, true) => self.connections.admit_waiting(&mut self.ring),
+            (false, false) => self.ring.accept(self.site.listener.as_fd()),
         }
-        self.ring.accept(self.site.listener.as_fd())
     }
 
     fn received(&mut self, completion: &Completion) -> io::Result<()> {
@@ -183,12 +185,10 @@ impl Server {
         let deadline = self.site.stop.deadline().unwrap_or_else(Instant::now);
         // A time for accepting that has passed would end each wait at once.
         self.accept_again = None;
-        // What waits in the queue has arrived, and is served.
-        for stream in accept_rest(self.site, &self.site.listener) {
-            self.connections.admit(&mut self.ring, stream?)?;
-        }
+        self.connections.admit_waiting(&mut self.ring)?;
         self.connections.finish(&mut self.ring)?;
-        while !self.connections.is_empty() && self.connections.now() < deadline {
+        while !(self.connections.is_empty() && self.ring.accepts_none()) && self.connections.now() < deadline
+        {
             self.turn(Some(deadline - self.connections.now()), done)?;
         }
         self.connections.cut(&mut self.ring)?;

@@ -20,6 +20,9 @@
 //! With few, heavy connections, which no hash can spread evenly; and, as every loop, with a service that computes.
 //! Overload control has one state for all loops; a request is as old as in [the loop](super::readiness).
 //!
+//! A loop that ends takes the queue of its listener with it: a successor therefore takes all listeners
+//! over, and where a superserver has opened one socket all loops share it.
+//!
 //! # Lineage
 //! SO_REUSEPORT, Linux 3.9 (2013, Herbert); nginx `reuseport`, Envoy, Seastar; Netty's boss and workers with one
 //! listener.
@@ -48,7 +51,6 @@ use crate::architecture::{
 };
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::Alone;
-use crate::kit::listen::sibling;
 use crate::kit::site::Site;
 use crate::kit::threads;
 use crate::limits::{MAX_CONNECTIONS, THREAD_STACK_BYTES};
@@ -92,7 +94,7 @@ fn run(site: &'static Site) -> io::Result<()> {
         let loops = others.len() + 1;
         // All selectors and listeners are made before the first connection is accepted, while there are descriptors
         // for them.
-        let make = |_| Ok((sibling(&site.listener)?, Epoll::new()?, loops));
+        let make = |_| Ok((site.sharing.sibling(&site.listener)?, Epoll::new()?, loops));
         let first = Epoll::new()?;
         let siblings = others.iter().map(make).collect::<io::Result<Vec<_>>>()?;
         siblings.into_iter().for_each(|sibling| hand_out.send(sibling).expect("there is room for all"));

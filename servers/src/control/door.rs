@@ -1,7 +1,8 @@
 //! The thread that serves a control port: the poll chapter's loop over another listener and other services, so that it
 //! answers whatever the server itself is busy with.
 //!
-//! It is the only thread that may stand beside a process which forks workers. A forked worker has a copy of all memory
+//! It may stand beside a process which forks workers, as the other threads that [stand
+//! beside](crate::kit::threads::beside) the serving ones. A forked worker has a copy of all memory
 //! and none of the other threads, so a lock that one of these held at that moment stays locked in the copy; this
 //! thread takes no lock that a worker could need.
 
@@ -9,10 +10,8 @@ use std::io;
 use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::thread;
 
 use dyno_http::limits::Limits;
-use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use socket2::{Domain, SockRef};
 
 use super::port::TABLE;
@@ -20,13 +19,12 @@ use crate::architectures::readiness::{self, poll::Poll};
 use crate::drivers::selector::Selector as _;
 use crate::drivers::workers::Alone;
 use crate::kit::memory::MemoryBudget;
+use crate::kit::sharing::Sharing;
 use crate::kit::site::{Arm, Readiness, Settings, Site};
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tallies;
-use crate::limits::{
-    CONNECTION_BYTES, CONTROL_CONNECTIONS, CONTROL_MEMORY_BYTES, CONTROL_NICE_STEPS, DRAIN,
-    THREAD_STACK_BYTES,
-};
+use crate::kit::threads::beside;
+use crate::limits::{CONNECTION_BYTES, CONTROL_CONNECTIONS, CONTROL_MEMORY_BYTES, CONTROL_NICE_STEPS, DRAIN};
 use crate::services::service::Services;
 use crate::under_way::register::Register;
 
@@ -63,6 +61,7 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
     let site: &'static Site = Box::leak(Box::new(Site {
         listener,
         is_unix,
+        sharing: Sharing::default(),
         services,
         limits: Arc::new(Limits::default()),
         transport: None,
@@ -80,16 +79,10 @@ pub fn open(listener: TcpListener, register: &'static Register, stop: &'static S
         readiness: Readiness::new(|_, _| {}),
     }));
     let (tell, told) = crossbeam::channel::bounded(1);
-    // A signal is for the threads that serve, whose calls it interrupts; a thread inherits the mask of its maker.
-    let usual = SigSet::thread_get_mask()?;
-    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
-    let started =
-        thread::Builder::new().name("control".into()).stack_size(THREAD_STACK_BYTES).spawn(move || {
-            let _ = tell.send(raise());
-            serve(site);
-        });
-    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&usual), None)?;
-    started?;
+    beside("control", move || {
+        let _ = tell.send(raise());
+        serve(site);
+    })?;
     Ok(told.recv().unwrap_or(Priority::Usual))
 }
 
@@ -118,6 +111,9 @@ fn serve(site: &'static Site) {
     });
     // Nobody can resume what is held now.
     site.services.register.into_iter().for_each(Register::cancel_held);
-    // What is left in the queue, and whoever comes after, is refused by the kernel.
-    let _ = SockRef::from(&site.listener).shutdown(Shutdown::Both);
+    // What is left in the queue, and whoever comes after, is refused by the kernel; a successor may go on with the
+    // port.
+    if !site.stop.leaves_listener() {
+        let _ = SockRef::from(&site.listener).shutdown(Shutdown::Both);
+    }
 }

@@ -21,7 +21,7 @@ use super::session::{DriverStep, Session};
 use super::share::TurnShare;
 use super::timed::{Due, TimedSession};
 use super::workers::Ticket;
-use crate::kit::accept::refuse;
+use crate::kit::accept::{Mode, accept_rest, refuse, settle};
 use crate::kit::call::call;
 use crate::kit::client::Client;
 use crate::kit::clock::Clock;
@@ -139,6 +139,7 @@ impl RingConnections {
             refuse(self.site, stream, self.tally);
             return Ok(());
         }
+        settle(self.site, &stream, Mode::NonBlocking);
         let origin = self.site.origin_of(&stream);
         self.serial += 1;
         let index = self.connections.insert(RingConnection {
@@ -155,6 +156,14 @@ impl RingConnections {
             closing: false,
         });
         self.carry(ring, index)
+    }
+
+    /// Admits the connections that wait when the server stops.
+    ///
+    /// # Errors
+    /// When the listener is broken, or as [`Self::admit`].
+    pub fn admit_waiting(&mut self, ring: &mut Ring) -> io::Result<()> {
+        accept_rest(self.site, &self.site.listener).try_for_each(|stream| self.admit(ring, stream?))
     }
 
     /// Takes in bytes that have arrived. They are copied, so that their buffer is free again.
@@ -226,11 +235,13 @@ impl RingConnections {
         Ok(())
     }
 
-    /// The server drains: idle connections are closed after a grace, busy ones after their next response.
+    /// The server drains: the kernel accepts no more for it, idle connections are closed after a grace, busy ones
+    /// after their next response.
     ///
     /// # Errors
     /// When the kernel refuses to take the queue.
     pub fn finish(&mut self, ring: &mut Ring) -> io::Result<()> {
+        ring.cancel_accept()?;
         self.site.services.stop();
         let now = self.clock.now();
         let deadline = self.site.stop.deadline().unwrap_or(now);

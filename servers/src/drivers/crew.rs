@@ -75,8 +75,12 @@ const LISTENER: u64 = u64::MAX;
 const KNOCK: u64 = u64::MAX - 1;
 const STOP: u64 = u64::MAX - 2;
 
-/// One of the crews that share the listener is woken for each connection, and not all of them.
-const LISTENING: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLEXCLUSIVE);
+/// One of the crews that share the listener is woken for each connection, and not all of them. But where one server
+/// follows the other it could be the one that goes and leaves the connection to the other, which would not be woken.
+fn listening(site: &Site) -> EpollEvent {
+    let alone = if site.sharing.is_in_turn() { EpollFlags::empty() } else { EpollFlags::EPOLLEXCLUSIVE };
+    EpollEvent::new(EpollFlags::EPOLLIN | alone, LISTENER)
+}
 
 impl Crew {
     /// A crew of so many workers, which share this value; for processes that share only the listener each is a crew of
@@ -89,7 +93,7 @@ impl Crew {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let knock = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         site.listener.set_nonblocking(true)?;
-        epoll.add(&site.listener, EpollEvent::new(LISTENING, LISTENER))?;
+        epoll.add(&site.listener, listening(site))?;
         epoll.add(&knock, EpollEvent::new(EpollFlags::EPOLLIN, KNOCK))?;
         epoll.add(site.stop, EpollEvent::new(once, STOP))?;
         let (guests, ready) = (Slab::new(), VecDeque::new());
@@ -292,7 +296,7 @@ impl Crew {
         if table.accept_again.is_some_and(|when| when <= now) && !table.is_draining {
             table.accept_again = None;
             // If the kernel refuses, the next look tries again.
-            if self.epoll.add(&self.site.listener, EpollEvent::new(LISTENING, LISTENER)).is_err() {
+            if self.epoll.add(&self.site.listener, listening(self.site)).is_err() {
                 table.accept_again = Some(now + EXHAUSTED_PAUSE);
             }
         }

@@ -406,7 +406,9 @@ impl<'a, S: Selector> ConnectionTable<'a, S> {
         self.selector.forget(self.listener.as_fd());
         // The stop switch knows only one listener. The kernel would go on accepting connections for a sibling of it,
         // and nobody would serve them.
-        let _ = socket2::SockRef::from(self.listener).shutdown(Shutdown::Read);
+        if !self.turn.site.stop.leaves_listener() {
+            let _ = socket2::SockRef::from(self.listener).shutdown(Shutdown::Read);
+        }
         self.selector.forget(self.turn.site.stop.as_fd());
         let now = self.turn.clock.now();
         let deadline = self.turn.site.stop.deadline().unwrap_or(now);

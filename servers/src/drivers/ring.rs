@@ -71,6 +71,8 @@ pub struct Ring {
     arm: Arm,
     /// Operations that the kernel has taken and whose completions were not taken out.
     under_way: usize,
+    /// Whether an accept is one of them.
+    is_accepting: bool,
     /// Completions that were taken out before their turn, to make room.
     early: Vec<Completion>,
     #[cfg(test)]
@@ -104,6 +106,7 @@ impl Ring {
             pool: ManuallyDrop::new(pool),
             arm,
             under_way: 0,
+            is_accepting: false,
             early: Vec::new(),
             #[cfg(test)]
             refuse_next_wait: false,
@@ -123,6 +126,7 @@ impl Ring {
                 opcode::AcceptMulti::new(Fd(listener.as_raw_fd())).flags(libc::SOCK_CLOEXEC).build()
             }
         };
+        self.is_accepting = true;
         // SAFETY: accept is given no memory.
         unsafe { self.push(entry, Operation::Accept, 0) }
     }
@@ -169,6 +173,21 @@ impl Ring {
         let entry = opcode::AsyncCancel::new(name(Operation::Receive, index)).build();
         // SAFETY: cancelling is given no memory.
         unsafe { self.push(entry, Operation::Forget, index) }
+    }
+
+    /// Cancels the accept. What it has accepted by then comes before its [end](Self::accepts_none).
+    ///
+    /// # Errors
+    /// When the kernel refuses to take the queue.
+    pub fn cancel_accept(&mut self) -> io::Result<()> {
+        let entry = opcode::AsyncCancel::new(name(Operation::Accept, 0)).build();
+        // SAFETY: cancelling is given no memory.
+        unsafe { self.push(entry, Operation::Forget, 0) }
+    }
+
+    /// Whether the kernel accepts for us no more, and every connection that it accepted was reported.
+    pub fn accepts_none(&self) -> bool {
+        !self.is_accepting && self.early.is_empty()
     }
 
     /// Shuts `connection` down at once, so that operations that wait on it complete.
@@ -259,6 +278,8 @@ impl Ring {
             buffer: cqueue::buffer_select(entry.flags()),
             goes_on: cqueue::more(entry.flags()),
         }));
+        let ends = |one: &Completion| one.operation == Operation::Accept && !one.goes_on;
+        self.is_accepting &= !self.early[known..].iter().any(ends);
         self.under_way -= self.early[known..].iter().filter(|completion| !completion.goes_on).count();
     }
 

@@ -33,6 +33,7 @@ use super::secure::Secure;
 use crate::kit::access::Judge;
 use crate::kit::call::busy;
 use crate::kit::clock::Clock;
+use crate::kit::memory::OpenConnection;
 use crate::kit::site::{Origin, Site};
 use crate::kit::stop::Stop;
 use crate::kit::tally::Tally;
@@ -50,6 +51,8 @@ pub struct Session<'a> {
     secure: Option<Box<Secure>>,
     tally: &'a Tally,
     stop: &'static Stop,
+    /// Counts the connection as open.
+    _open: OpenConnection<'a>,
     /// Whether [`DriverStep::Shut`] has been returned.
     is_shut: bool,
     /// What the session may hold.
@@ -124,11 +127,13 @@ impl<'a> Session<'a> {
         let (judge, stop) = (site.judge(source).map(Box::new), site.stop);
         let intake = Intake::new(site, &mut http).map(Box::new);
         let (is_shut, denied) = (false, None);
+        let _open = site.memory.connect();
         Session {
             http,
             secure,
             tally,
             stop,
+            _open,
             is_shut,
             holding,
             shedding,

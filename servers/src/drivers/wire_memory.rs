@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::kit::memory::{Lease, Purpose};
+use crate::kit::memory::{Lease, OpenConnection, Purpose};
 use crate::kit::site::Site;
 use crate::limits::{
     HYPER_BUFFERS_BYTES, HYPER_PIECE_BYTES, HYPER_READ_BYTES, LEASE_STEP_BYTES, SECURE_BUFFERS_BYTES,
@@ -17,6 +17,8 @@ pub struct WireMemory(Arc<Mutex<Held>>);
 #[derive(Debug)]
 struct Held {
     lease: Lease<'static>,
+    /// Counts the connection as open.
+    _open: OpenConnection<'static>,
     /// Bytes that the receive buffer may have.
     read: usize,
     has_large_answer: bool,
@@ -30,6 +32,7 @@ impl WireMemory {
             site.memory.lease(site.connection_bytes + HYPER_BUFFERS_BYTES + secure, Purpose::Connection)?;
         Some(WireMemory(Arc::new(Mutex::new(Held {
             lease,
+            _open: site.memory.connect(),
             read: HYPER_READ_BYTES,
             has_large_answer: false,
         }))))

@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{SockFlag, accept4};
 
 use super::complaint::exhausted;
+use super::sharing::wait_for_connection;
 use super::site::Site;
 use super::stop::{has_waiting, own};
 use super::tally::Tally;
@@ -44,10 +45,17 @@ pub enum Mode {
 /// # Errors
 /// Only errors that waiting does not cure: the listener itself is broken.
 pub fn accept(site: &Site) -> io::Result<Option<TcpStream>> {
+    if let Some(only) = site.sharing.take_only() {
+        settle(site, &only, Mode::Blocking);
+        return Ok(Some(only));
+    }
     loop {
         match accept_once(site, &site.listener, Mode::Blocking)? {
             Accepted::Connection(stream) => return Ok(Some(stream)),
             Accepted::Stopped => return Ok(None),
+            Accepted::Nobody if site.sharing.is_shared() => {
+                wait_for_connection(&site.listener, site.stop)?;
+            }
             Accepted::Nobody => {}
             Accepted::Exhausted => site.stop.wait(EXHAUSTED_PAUSE),
         }
@@ -69,14 +77,15 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
         {
             return Ok(Accepted::Stopped);
         }
+        // Whoever comes now is the successor's; this worker has not been asked to stop yet.
+        if site.sharing.is_shared() && site.stop.has_given_listener() && !site.stop.is_requested() {
+            return Ok(Accepted::Nobody);
+        }
         let error = match accept4(listener.as_fd().as_raw_fd(), flags) {
             Ok(descriptor) => {
                 // SAFETY: the kernel has just made this descriptor for us.
                 let stream = accepted(site, unsafe { own(descriptor) });
-                if site.is_unix && mode == Mode::Blocking {
-                    // Such a connection inherits nothing from its listener.
-                    let _ = stream.set_read_timeout(Some(site.limits.idle_time));
-                }
+                settle(site, &stream, mode);
                 return Ok(Accepted::Connection(stream));
             }
             Err(error) => error,
@@ -91,6 +100,19 @@ pub fn accept_once(site: &Site, listener: &impl AsFd, mode: Mode) -> io::Result<
             Trouble::Shut => return Ok(Accepted::Stopped),
             Trouble::Broken => return Err(error.into()),
         }
+    }
+}
+
+/// Sets the options that a connection has not inherited from its listener.
+pub fn settle(site: &Site, stream: &TcpStream, mode: Mode) {
+    let is_foreign = site.sharing.is_foreign();
+    // A connection of a Unix socket inherits nothing, and one that was there before this server inherited what others
+    // had set. A connection that refuses is broken, which its first read tells.
+    if mode == Mode::Blocking && (site.is_unix || is_foreign) {
+        let _ = stream.set_read_timeout(Some(site.limits.idle_time));
+    }
+    if is_foreign && !site.is_unix {
+        let _ = stream.set_nodelay(true);
     }
 }
 

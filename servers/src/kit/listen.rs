@@ -10,7 +10,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
@@ -55,6 +54,13 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+impl ListenAddress {
+    /// Whether it is an address of the network.
+    pub fn is_tcp(&self) -> bool {
+        matches!(self, ListenAddress::Tcp(_))
+    }
+}
+
 /// Where this socket listens; `None` where the system does not say.
 pub fn address_of(listener: &impl AsFd) -> Option<ListenAddress> {
     let address = SockRef::from(listener).local_addr().ok()?;
@@ -74,11 +80,25 @@ pub fn address_of(listener: &impl AsFd) -> Option<ListenAddress> {
 /// Those of bind(2) and listen(2): the port or the path is in use, the address does not belong to this machine, a port
 /// below 1024 needs privilege.
 pub fn listen(address: &ListenAddress, limits: &Limits) -> io::Result<TcpListener> {
+    open(address, limits, false)
+}
+
+/// As [`listen`], but other processes of this user may listen at the same address: the kernel spreads connections over
+/// their sockets, and each has a queue of its own (SO_REUSEPORT, socket(7)). A Unix socket has no such option.
+///
+/// # Errors
+/// As [`listen`].
+pub fn listen_beside_others(address: &ListenAddress, limits: &Limits) -> io::Result<TcpListener> {
+    open(address, limits, true)
+}
+
+fn open(address: &ListenAddress, limits: &Limits, beside_others: bool) -> io::Result<TcpListener> {
     let socket = match address {
         ListenAddress::Tcp(address) => {
             let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
             // A server that restarts must not wait until its old connections have left TIME_WAIT.
             socket.set_reuse_address(true)?;
+            socket.set_reuse_port(beside_others)?;
             socket.set_tcp_nodelay(true)?;
             socket.set_read_timeout(Some(limits.idle_time))?;
             socket.bind(&(*address).into())?;
@@ -96,10 +116,13 @@ pub fn listen(address: &ListenAddress, limits: &Limits) -> io::Result<TcpListene
 }
 
 /// Binds to a path. A socket that nobody listens at any more, as a server that was killed leaves it, is replaced.
-fn bind_path(socket: &Socket, path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// Those of bind(2).
+pub fn bind_path(socket: &Socket, path: &Path) -> io::Result<()> {
     let address = SockAddr::unix(path)?;
     match socket.bind(&address) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left(path) => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left(path, socket.r#type()?) => {
             fs::remove_file(path)?;
             socket.bind(&address)
         }
@@ -107,10 +130,10 @@ fn bind_path(socket: &Socket, path: &Path) -> io::Result<()> {
     }
 }
 
-fn is_left(path: &Path) -> bool {
+fn is_left(path: &Path, r#type: Type) -> bool {
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    let connect = || Socket::new(Domain::UNIX, r#type, None)?.connect(&SockAddr::unix(path)?);
+    is_socket && connect().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The file of a Unix socket, which is removed when its server has ended.

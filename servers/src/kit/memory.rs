@@ -25,14 +25,17 @@ pub enum Purpose {
 #[derive(Debug)]
 pub struct MemoryBudget {
     budget: u64,
-    /// What is held, the most that ever was, what was refused; then what each place of a child holds.
+    /// What is held, the most that ever was, what was refused, how many connections are open; then what each place of a
+    /// child holds, and how many connections it has open.
     counts: Shared<AtomicU64>,
 }
 
 const HELD: usize = 0;
 const PEAK: usize = 1;
 const REFUSED: usize = 2;
-const PLACES: usize = 3;
+const OPEN: usize = 3;
+const PLACES: usize = 4;
+const COUNTS_PER_PLACE: usize = 2;
 
 /// The place of this process among the children of its parent, plus 1; 0 in the process that was started.
 static PLACE: AtomicUsize = AtomicUsize::new(0);
@@ -43,7 +46,7 @@ impl MemoryBudget {
     /// # Errors
     /// When the kernel refuses the memory for the counts.
     pub fn new(budget: usize, children: usize) -> io::Result<MemoryBudget> {
-        Ok(MemoryBudget { budget: budget as u64, counts: Shared::new(PLACES + children)? })
+        Ok(MemoryBudget { budget: budget as u64, counts: Shared::new(PLACES + COUNTS_PER_PLACE * children)? })
     }
 
     /// The budget in octets.
@@ -64,6 +67,20 @@ impl MemoryBudget {
     /// How often memory was refused.
     pub fn refused(&self) -> u64 {
         self.counts[REFUSED].load(Relaxed)
+    }
+
+    /// Connections that are open now.
+    pub fn connections(&self) -> u64 {
+        self.counts[OPEN].load(Relaxed)
+    }
+
+    /// Counts a connection as open, until what is returned is dropped.
+    pub fn connect(&self) -> OpenConnection<'_> {
+        self.counts[OPEN].fetch_add(1, Relaxed);
+        if let Some(own) = self.own(1) {
+            own.fetch_add(1, Relaxed);
+        }
+        OpenConnection(self)
     }
 
     /// Whether so many octets could be taken for one more connection.
@@ -93,29 +110,31 @@ impl MemoryBudget {
             return false;
         };
         self.counts[PEAK].fetch_max(before + octets, Relaxed);
-        if let Some(own) = self.own() {
+        if let Some(own) = self.own(0) {
             own.fetch_add(octets, Relaxed);
         }
         true
     }
 
     fn give(&self, octets: u64) {
-        if let Some(own) = self.own() {
+        if let Some(own) = self.own(0) {
             own.fetch_sub(octets, Relaxed);
         }
         self.counts[HELD].fetch_sub(octets, Relaxed);
     }
 
-    /// What this process holds, if it is a child.
-    fn own(&self) -> Option<&AtomicU64> {
+    /// A count of this process, if it is a child: what it holds, or how many connections it has open.
+    fn own(&self, count: usize) -> Option<&AtomicU64> {
         let place = PLACE.load(Relaxed).checked_sub(1)?;
-        self.counts.get(PLACES + place)
+        self.counts.get(PLACES + COUNTS_PER_PLACE * place + count)
     }
 
     /// Gives back what the child in `place` held, which has ended, well or not. Async-signal-safe.
     pub fn bury(&self, place: usize) {
-        if let Some(child) = self.counts.get(PLACES + place) {
-            self.counts[HELD].fetch_sub(child.swap(0, Relaxed), Relaxed);
+        for (own, of_all) in [HELD, OPEN].into_iter().enumerate() {
+            if let Some(child) = self.counts.get(PLACES + COUNTS_PER_PLACE * place + own) {
+                self.counts[of_all].fetch_sub(child.swap(0, Relaxed), Relaxed);
+            }
         }
     }
 }
@@ -123,6 +142,19 @@ impl MemoryBudget {
 /// Says in a child which place it has, before it takes anything.
 pub fn become_child(place: usize) {
     PLACE.store(1 + place, Relaxed);
+}
+
+/// A connection that is open; dropping this says that it has ended.
+#[derive(Debug)]
+pub struct OpenConnection<'a>(&'a MemoryBudget);
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        if let Some(own) = self.0.own(1) {
+            own.fetch_sub(1, Relaxed);
+        }
+        self.0.counts[OPEN].fetch_sub(1, Relaxed);
+    }
 }
 
 /// A part of the budget; dropping it gives the part back.

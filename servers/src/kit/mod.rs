@@ -4,7 +4,9 @@
 //! | to | use |
 //! |---|---|
 //! | open the listening socket | [`listen`] |
+//! | adopt a socket that somebody else has opened; share it with others | [`mod@adopt`], [`sharing`] |
 //! | accept, and know what a failure means | [`accept`] |
+//! | end when nobody comes | [`idle`] |
 //! | turn a stop signal into an orderly end | [`stop`], with [`marks`] |
 //! | read the time once for many uses | [`clock`] |
 //! | call a service and survive its panic | [`mod@call`] |
@@ -20,16 +22,19 @@
 
 pub mod accept;
 pub mod access;
+pub mod adopt;
 pub mod available;
 pub mod call;
 pub mod client;
 pub mod clock;
 pub mod complaint;
 pub mod identity;
+pub mod idle;
 pub mod listen;
 pub mod marks;
 pub mod memory;
 pub mod process;
+pub mod sharing;
 pub mod shortage;
 pub mod site;
 pub mod stop;

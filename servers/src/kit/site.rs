@@ -16,6 +16,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use super::access::{Access, Judge};
 use super::listen::{ListenAddress, listen};
 use super::memory::MemoryBudget;
+use super::sharing::Sharing;
 use super::stop::Stop;
 use super::tally::Tallies;
 use crate::admission::Admission;
@@ -32,6 +33,8 @@ pub struct Site {
     pub listener: TcpListener,
     /// Whether that is a Unix socket.
     pub is_unix: bool,
+    /// With whom the listening socket is shared.
+    pub sharing: Sharing,
     /// The services that are offered.
     pub services: Services,
     /// The limits of HTTP.
@@ -138,6 +141,7 @@ impl Site {
         let site: &'static Site = Box::leak(Box::new(Site {
             listener,
             is_unix: false,
+            sharing: Sharing::default(),
             services: Services::new(&services::ALL, None)?,
             limits: Arc::new(limits),
             transport: None,

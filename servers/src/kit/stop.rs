@@ -11,6 +11,9 @@
 //! * an eventfd becomes readable and stays so, which is what readiness loops watch;
 //! * an interval timer interrupts all other blocking calls, and past the drain limit cuts every connection.
 //!
+//! A listener that other processes hold as well, be it a superserver or a successor, is not shut: they go on with it
+//! and with its queue.
+//!
 //! The handler finds connections in a table indexed by descriptor (`marks.rs`). The blocking driver and the tasks
 //! mark their connections there; a loop need not, because it watches the eventfd and ends its connections itself.
 
@@ -28,7 +31,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use super::marks::{Mark, Marks, Wake};
 use super::wait::until_ready;
 use crate::limits::{ACCEPT_GRACE, CUT_GRACE, STOP_TICK};
-use crate::shared::monotonic_ns;
+use crate::shared::{Shared, monotonic_ns};
 
 /// Exit code of a process that got a second stop signal.
 pub const SECOND_SIGNAL_EXIT: i32 = 130;
@@ -44,8 +47,19 @@ pub struct Stop {
     event: OwnedFd,
     listener: AtomicI32,
     is_worker: AtomicBool,
+    /// Whether others go on with the listener, see the constants; workers that were forked know it as well.
+    leaves_listener: Shared<AtomicU64>,
     marks: Marks,
 }
+
+/// The listener belongs to this server alone.
+const KEPT: u64 = 0;
+
+/// Others go on with it when this server stops.
+const SHARED: u64 = 1;
+
+/// A successor goes on with it now.
+const GIVEN: u64 = 2;
 
 static STOP: OnceLock<Stop> = OnceLock::new();
 
@@ -63,6 +77,7 @@ impl Stop {
             event: event.into(),
             listener: AtomicI32::new(-1),
             is_worker: AtomicBool::new(false),
+            leaves_listener: Shared::new(1)?,
             marks: Marks::new(max_descriptors),
         };
         STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
@@ -87,6 +102,39 @@ impl Stop {
     /// Sets the listener that the handler shuts down; `None`: no listener.
     pub fn own_listener(&self, listener: Option<BorrowedFd<'_>>) {
         self.listener.store(listener.map_or(-1, |fd| fd.as_raw_fd()), SeqCst);
+    }
+
+    /// From now on the listener belongs to others as well: a stop does not shut it.
+    pub fn leave_listener(&self) {
+        self.leaves_listener[0].store(SHARED, SeqCst);
+    }
+
+    /// From now on the listener belongs to this server alone.
+    pub fn keep_listener(&self) {
+        self.leaves_listener[0].store(KEPT, SeqCst);
+    }
+
+    /// Whether others go on with the listener.
+    pub fn leaves_listener(&self) -> bool {
+        self.leaves_listener[0].load(SeqCst) != KEPT
+    }
+
+    /// [Leaves the listener](Self::leave_listener) to a successor, unless the server was asked to stop before: then
+    /// it may have shut it. A stop that is requested later finds the listener left.
+    ///
+    /// # Returns
+    /// Whether the successor may have it.
+    pub fn gives_listener(&self) -> bool {
+        self.leaves_listener[0].store(GIVEN, SeqCst);
+        if self.is_requested() {
+            self.keep_listener();
+        }
+        self.has_given_listener()
+    }
+
+    /// Whether a successor goes on with the listener. Workers learn that before they are asked to stop.
+    pub fn has_given_listener(&self) -> bool {
+        self.leaves_listener[0].load(SeqCst) == GIVEN
     }
 
     /// Makes this process a worker of the process that was started. A worker leaves the listener alone, because its
@@ -139,7 +187,7 @@ impl Stop {
     /// Shuts the listener down if nobody waits in its queue, or if that has taken long enough.
     fn shut_listener(&self) {
         let listener = self.listener.load(SeqCst);
-        if listener >= 0 && (!self.may_accept() || !has_waiting(listener)) {
+        if listener >= 0 && !self.leaves_listener() && (!self.may_accept() || !has_waiting(listener)) {
             shut(listener, libc::SHUT_RD);
         }
     }

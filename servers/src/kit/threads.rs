@@ -8,6 +8,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::bounded;
+use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
 use crate::limits::{THREAD_SETTLE_LIMIT, THREAD_STACK_BYTES};
 use crate::trace::tracer::is_born;
@@ -29,6 +30,20 @@ impl From<NoWorker> for io::Error {
     fn from(error: NoWorker) -> Self {
         io::Error::new(error.cause.kind(), error)
     }
+}
+
+/// Starts a thread that stands beside those that serve, for as long as the process lives. Signals are not for it, but
+/// for the threads whose calls they interrupt.
+///
+/// # Errors
+/// When the system refuses the thread.
+pub fn beside(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    // A thread inherits the mask of its maker.
+    let usual = SigSet::thread_get_mask()?;
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
+    let started = thread::Builder::new().name(name.into()).stack_size(THREAD_STACK_BYTES).spawn(work);
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&usual), None)?;
+    started.map(drop)
 }
 
 /// Starts a thread for each place below `wanted`, until the system refuses one. `worker` makes what the thread of a

@@ -1,6 +1,8 @@
 //! `--control ADDRESS` and `--urgent`: a second door, for orders; and the order that comes by the first.
 
 use std::fs::{Permissions, set_permissions};
+use std::net::TcpListener;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 
 use dyno_http::limits::Limits;
@@ -36,7 +38,10 @@ pub(super) struct Interruptions {
     pub(super) register: &'static Register,
     /// Where the control port listens, port included.
     pub(super) address: Option<String>,
-    _file: Option<SocketFile>,
+    /// A duplicate of its socket, for a successor.
+    pub(super) socket: Option<OwnedFd>,
+    /// `None` for a port that came from a predecessor, whose file it is until it has given way.
+    pub(super) file: Option<SocketFile>,
 }
 
 impl ControlOptions {
@@ -47,7 +52,7 @@ impl ControlOptions {
     pub(super) fn check(
         &self,
         architecture: &Architecture,
-        listen: &ListenAddress,
+        listen: Option<&ListenAddress>,
         transport: Transport,
     ) -> Result<(), Failure> {
         let misfit = match (listen, transport) {
@@ -55,7 +60,7 @@ impl ControlOptions {
             _ if architecture.anatomy.urgent_by() == UrgentBy::Nothing => Some(
                 "this design sees no urgent data: a receive is always under way, and passes the octet by",
             ),
-            (ListenAddress::Unix(_), _) => Some("a Unix socket carries no urgent data on many kernels"),
+            (Some(ListenAddress::Unix(_)), _) => Some("a Unix socket carries no urgent data on many kernels"),
             (_, Transport::Plain) => None,
             (_, Transport::Channel | Transport::Tls) => Some(
                 "urgent data goes beside the records of a transport, so anybody on the way could send it",
@@ -78,7 +83,8 @@ impl ControlOptions {
         }
     }
 
-    /// Sets up what was asked for, before anything else starts a thread or a process; `None`: nothing was.
+    /// Sets up what was asked for, before anything else starts a thread or a process; `None`: nothing was. The port
+    /// is the one that a predecessor has `passed` if it has the same address.
     ///
     /// # Errors
     /// Failed (1), when the address cannot be listened on or the system refuses what the port needs.
@@ -86,6 +92,7 @@ impl ControlOptions {
         &self,
         architecture: &Architecture,
         stop: &'static Stop,
+        passed: Option<TcpListener>,
     ) -> Result<Option<Interruptions>, Failure> {
         if self.control.is_none() && !self.urgent {
             return Ok(None);
@@ -102,10 +109,14 @@ impl ControlOptions {
             );
         }
         let Some(wanted) = &self.control else {
-            return Ok(Some(Interruptions { register, address: None, _file: None }));
+            return Ok(Some(Interruptions { register, address: None, socket: None, file: None }));
         };
-        let listener = listen(wanted, &Limits::default()).map_err(|error| listen_failure(wanted, &error))?;
-        let file = SocketFile::of(wanted);
+        let passed = passed.filter(|passed| address_of(passed).as_ref() == Some(wanted));
+        let file = if passed.is_some() { None } else { Some(wanted) };
+        let open = || listen(wanted, &Limits::default());
+        let listener = passed.map_or_else(open, Ok).map_err(|error| listen_failure(wanted, &error))?;
+        let file = file.and_then(SocketFile::of);
+        let socket = listener.as_fd().try_clone_to_owned().map_err(refused)?;
         if let ListenAddress::Unix(path) = wanted {
             // The file decides who may connect.
             set_permissions(path, Permissions::from_mode(0o600)).map_err(refused)?;
@@ -119,6 +130,6 @@ impl ControlOptions {
             }
         };
         errln!("`dyno control {address}` gives orders; {scheduled}");
-        Ok(Some(Interruptions { register, address: Some(address), _file: file }))
+        Ok(Some(Interruptions { register, address: Some(address), socket: Some(socket), file }))
     }
 }
