@@ -315,7 +315,7 @@ pub(crate) const WATCH_GONE_REQUESTS: usize = 1_024;
 /// How long a look may take: a server that is stopped or dead is shown without dots meanwhile.
 pub(crate) const WATCH_LOOK_NS: u64 = 500_000_000;
 
-/// Steps of requests that one message tells at most; what is beyond is counted. A page cannot draw more in a frame.
+/// Steps of requests that one message tells at most; with more there are more messages, which a watcher can lose.
 pub(crate) const WATCH_STEPS: usize = 2_000;
 
 /// Looks after which the accept queue is read again: five times a second.

@@ -89,28 +89,36 @@ fn look(mut watched: LookedAt, board: &SharedBoard, hub: &Hub, ended: &AtomicBoo
         if count.is_multiple_of(WATCH_LOOKS_PER_MEMORY) {
             meter.weigh(&mut gauges);
         }
-        // Requests are looked at only for somebody.
-        let looked = if hub.is_watched() { watched.source.look(&mut steps) } else { Ok(Look::default()) };
+        // Also while nobody watches: whoever comes then is not told of what is long over.
+        let looked = watched.source.look(&mut steps);
         let Look { fresh, missed } = looked.as_ref().copied().unwrap_or_default();
         with(board, |board| {
             board.gauges = gauges.clone();
             board.seen += fresh;
             board.blind = looked.err();
         });
-        let dropped = steps.len().saturating_sub(WATCH_STEPS) as u64;
-        steps.truncate(WATCH_STEPS);
-        let told = json!({
-            "side": watched.side,
-            "now_us": monotonic_ns() / 1_000,
-            "steps": steps,
-            "missed": missed + dropped,
-        });
-        hub.tell("steps", &told);
+        if hub.is_watched() {
+            tell(&watched, &steps, missed, hub);
+        }
         steps.clear();
         next += WATCH_LOOK;
         let now = Instant::now();
         // A look that took long is not made up for by looks in a row.
         next = next.max(now);
         thread::sleep(next - now);
+    }
+}
+
+/// Tells the steps in messages of a bounded size, one at least: by its time a page knows the clock of the server.
+fn tell(watched: &LookedAt, steps: &[PlaceStep], missed: u64, hub: &Hub) {
+    let mut left = steps;
+    loop {
+        let (now, rest) = left.split_at(left.len().min(WATCH_STEPS));
+        let now_us = monotonic_ns() / 1_000;
+        hub.tell("steps", &json!({ "side": watched.side, "now_us": now_us, "steps": now, "missed": missed }));
+        left = rest;
+        if left.is_empty() {
+            return;
+        }
     }
 }
