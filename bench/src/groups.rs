@@ -6,7 +6,10 @@ pub(crate) const GROUPS: [(&str, &[&str]); 7] = [
     ("Where designs part", &["overload", "waiting", "isolation"]),
     ("Explain and report", &["choose", "explain", "trace", "report", "diff"]),
     ("Learn", &["learn", "textbook", "watch"]),
-    ("Serve and load", &["serve", "superserver", "cluster", "control", "list", "load", "merge", "probe", "browse"]),
+    (
+        "Serve and load",
+        &["serve", "superserver", "cluster", "control", "list", "load", "merge", "probe", "browse"],
+    ),
     ("Security", &["keys", "demo"]),
     ("This machine and program", &["doctor", "calibrate", "completions", "man", "help"]),
 ];
