@@ -16,7 +16,7 @@ fn names() -> Vec<String> {
 #[test]
 fn each_one_holds_what_it_announces() {
     let names = names();
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 13);
     for name in names {
         let played = Command::new(DYNO).args(["demo", &name, "--json"]).output().unwrap();
         let text = String::from_utf8(played.stdout).unwrap();

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread::{self, sleep};
 
-use dyno_servers::architectures::iterative::ITERATIVE;
+use dyno_servers::architectures::leader_followers::LEADER_FOLLOWERS;
 use dyno_units::show;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -50,7 +50,8 @@ struct Ready {
 impl Server {
     fn start(arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["serve", ITERATIVE.name, "--json"]).args(arguments);
+        // One worker, who accepts the next connection when it is free, and waits for each client as long as it takes.
+        command.args(["serve", LEADER_FOLLOWERS.name, "--workers", "1", "--json"]).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn()?;
         let mut line = String::new();
@@ -125,7 +126,8 @@ fn exchange(address: SocketAddr) -> io::Result<bool> {
     stream.write_all(REQUEST.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    Ok(answer.starts_with("HTTP/1.1 200 "))
+    // A server that drains may say first that it works on the request (100, RFC 9110, 15.2.1).
+    Ok(answer.contains("HTTP/1.1 200 "))
 }
 
 /// Replaces a server again and again while clients ask; how many requests were answered, and how many were lost.
