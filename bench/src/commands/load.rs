@@ -81,7 +81,7 @@ pub(crate) struct Arguments {
     #[arg(long, hide = true)]
     hold: bool,
     /// Write news of the run ten times a second, as lines of JSON, and no result.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, conflicts_with_all = ["part", "start_at"])]
     news: bool,
     /// Show the plan, send nothing.
     #[arg(long, help_heading = "Load")]

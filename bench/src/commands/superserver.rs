@@ -33,7 +33,7 @@ use crate::superserver::table::read;
 /// listen are asked to stop, those with a connection finish. The second ends at once (exit code 130).
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Try it, with your own user and the path of dyno:\n  \
-    echo \"127.0.0.1:8081 stream tcp wait $USER $(which dyno) dyno serve epoll --listen adopt --idle-exit 30s\" > services\n  \
+    echo \"127.0.0.1:8081 stream tcp wait $USER $(which dyno) \\\n    dyno serve epoll --listen adopt --idle-exit 30s\" > services\n  \
     dyno superserver services\n  curl http://127.0.0.1:8081/json\n\n\
     Exit codes: 0 drained, 1 a socket cannot be opened, 2 the file has faults, 130 ended at once.")]
 pub(crate) struct Arguments {

@@ -77,8 +77,9 @@ fn every_option_of_every_command_stands_here() {
         let help = dyno(&[command, "--help"]);
         let help = String::from_utf8_lossy(&help.stdout).into_owned();
         let lines = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
-        let words =
-            lines.flat_map(|line| line.split_whitespace().take(2)).map(|word| word.trim_end_matches(','));
+        let words = lines
+            .flat_map(|line| line.split_whitespace().take(2))
+            .map(|word| word.trim_end_matches(',').split('[').next().unwrap_or(word));
         let shown: BTreeSet<&str> = words.filter(|word| word.starts_with("--")).collect();
         let known: BTreeSet<&str> =
             own.iter().copied().flatten().chain(EVERYWHERE).map(|(option, _)| *option).collect();
