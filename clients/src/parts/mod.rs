@@ -8,7 +8,7 @@
 //! | what is known of a host's clock | [`clock`], [`server_clock`] |
 //! | what stands in a file, and what is refused | this module, [`read`] |
 //! | how files become one result | [`merge`] |
-//! | what is doubtful about parts | [`doubts`] |
+//! | what is doubtful about parts | `doubts.rs` |
 
 pub mod clock;
 mod doubts;
