@@ -70,17 +70,8 @@ impl Stop {
     /// # Errors
     /// When a system call is refused, or when the switch was installed before.
     pub fn install(drain: Duration, max_descriptors: usize) -> io::Result<&'static Stop> {
-        let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let stop = Stop {
-            requested_at_ns: AtomicU64::new(0),
-            drain,
-            event: event.into(),
-            listener: AtomicI32::new(-1),
-            is_worker: AtomicBool::new(false),
-            leaves_listener: Shared::new(1)?,
-            marks: Marks::new(max_descriptors),
-        };
-        STOP.set(stop).map_err(|_| io::Error::other("the stop switch is installed already"))?;
+        STOP.set(Stop::new(drain, max_descriptors)?)
+            .map_err(|_| io::Error::other("the stop switch is installed already"))?;
         // Without SA_RESTART, so that a call that blocks returns when the server stops.
         let ask = SigAction::new(SigHandler::Handler(on_stop), SaFlags::empty(), SigSet::empty());
         let tick = SigAction::new(SigHandler::Handler(on_tick), SaFlags::empty(), SigSet::empty());
@@ -97,6 +88,19 @@ impl Stop {
             sigaction(Signal::SIGPIPE, &ignore)?;
         }
         Ok(STOP.get().expect("set above"))
+    }
+
+    fn new(drain: Duration, max_descriptors: usize) -> io::Result<Stop> {
+        let event = EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        Ok(Stop {
+            requested_at_ns: AtomicU64::new(0),
+            drain,
+            event: event.into(),
+            listener: AtomicI32::new(-1),
+            is_worker: AtomicBool::new(false),
+            leaves_listener: Shared::new(1)?,
+            marks: Marks::new(max_descriptors),
+        })
     }
 
     /// Sets the listener that the handler shuts down; `None`: no listener.
@@ -180,8 +184,13 @@ impl Stop {
         !self.is_requested() || self.stopping_for() < ACCEPT_GRACE
     }
 
+    /// For how long the server has been stopping. The request is marked first and its time is written down then; who
+    /// looks in between sees a stop that has just begun.
     fn stopping_for(&self) -> Duration {
-        Duration::from_nanos(monotonic_ns().saturating_sub(self.requested_at_ns.load(SeqCst)))
+        match self.requested_at_ns.load(SeqCst) {
+            0 => Duration::ZERO,
+            since_ns => Duration::from_nanos(monotonic_ns().saturating_sub(since_ns)),
+        }
     }
 
     /// Shuts the listener down if nobody waits in its queue, or if that has taken long enough.
@@ -297,4 +306,19 @@ fn shut(descriptor: RawFd, how: i32) {
 pub unsafe fn own(descriptor: RawFd) -> OwnedFd {
     // SAFETY: the caller's promise.
     unsafe { OwnedFd::from_raw_fd(descriptor) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_whose_time_is_not_written_down_yet_has_just_begun() {
+        let stop = Stop::new(Duration::from_secs(5), 8).unwrap();
+        assert!(stop.may_accept() && !stop.is_over() && stop.deadline().is_none(), "nobody has asked");
+        assert!(stop.marks.request(), "a thread may look between this and the next step of the handler");
+        assert!(stop.is_requested() && stop.may_accept() && !stop.is_over());
+        stop.requested_at_ns.store(1, SeqCst);
+        assert!(!stop.may_accept() && stop.is_over(), "that was long ago");
+    }
 }

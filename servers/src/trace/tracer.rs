@@ -202,8 +202,12 @@ mod tests {
     use std::process::Command;
     use std::sync::Barrier;
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
+
+    /// Far beyond the time between two looks for the dead.
+    const FINDS_WITHIN: Duration = Duration::from_secs(20);
 
     #[test]
     fn who_finds_no_lane_is_counted_and_whoever_ends_makes_room() {
@@ -227,8 +231,17 @@ mod tests {
             assert!(!scope.spawn(writes).join().unwrap() && unwritten() > 0, "there is no lane more");
             all_end.wait();
         });
-        // Threads of other tests may have some for a moment.
-        let finds_one = || (0..1_000).any(|_| thread::spawn(writes).join().unwrap());
+        // Threads of other tests may have some for a moment, and the dead are looked for now and then.
+        let finds_one = || {
+            let since = Instant::now();
+            while since.elapsed() < FINDS_WITHIN {
+                if thread::spawn(writes).join().unwrap() {
+                    return true;
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            false
+        };
         assert!(finds_one(), "lanes are free again");
         let mut child = Command::new("true").spawn().unwrap();
         child.wait().unwrap();
